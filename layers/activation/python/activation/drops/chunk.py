@@ -1,0 +1,54 @@
+"""What every reader gives: rows as text columns, with their numbers and the way back to each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pyarrow as pa
+
+from activation.model import Cursor
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A run of consecutive source rows, `first_row` to `first_row + row_count - 1`, counted from 1.
+
+    `columns` has the file's columns as string arrays, in the header's order, one line per well-formed row, and
+    `rows` (int64) the source row number of each line. `malformed` maps the numbers of the other rows to stable
+    codes (`ragged_row`, `nul_in_cell`, ...). `cursor_after` turns a source row of this chunk into the place
+    where reading goes on behind it; it may be slow, and is asked only where a batch ends.
+    """
+
+    first_row: int
+    row_count: int
+    columns: pa.RecordBatch
+    rows: pa.Array
+    cursor_after: Callable[[int], Cursor]
+    malformed: Mapping[int, str] = field(default_factory=dict)
+
+
+class DropReader(Protocol):
+    """One file, opened. Reading again from a cursor gives the same rows with the same numbers."""
+
+    format: str
+    header: tuple[str, ...]
+
+    def chunks(self, start: Cursor) -> Iterator[Chunk]:
+        """Stream the rows behind `start`.
+
+        Raises Rejected with a stable code when the file cannot be read on (truncated, too long a record, a
+        bomb), Retryable when the storage fails.
+        """
+        ...
+
+
+class ByteSource(Protocol):
+    """The bytes of one object version, read by range."""
+
+    size_bytes: int
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Give exactly `length` bytes from `offset`, fewer only at the end; raises Retryable or Rejected."""
+        ...

@@ -1,0 +1,80 @@
+"""The words of the project as values: drop, audience, action, kind and cursor."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What a drop does to its audience."""
+
+    ADD = "add"
+    REMOVE = "remove"
+    REPLACE = "replace"
+    MIRROR = "mirror"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the drop's key declares its cells to be.
+
+    `raw` and `hashed` files have a header row that names the columns. A single-column list declares one
+    identifier type in the key (`single` is its wire key, for instance EMAIL_SHA256) and has no header, or one.
+    """
+
+    declared: str
+    hashed: bool
+    single: str | None = None
+
+
+RAW = Kind("raw", hashed=False)
+HASHED = Kind("hashed", hashed=True)
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Where a drop's members go: an audience, by name, of a connector's ad account."""
+
+    connector: str
+    name: str
+    action: Action = Action.ADD
+
+
+@dataclass(frozen=True)
+class Drop:
+    """One version of one object in the drops bucket.
+
+    `sequencer` orders the versions of one key (hexadecimal, compared right-padded with zeros, within a key
+    only: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html, read
+    2026-11-22). `size_bytes` is the stored size, compressed or not.
+    """
+
+    bucket: str
+    key: str
+    version_id: str
+    sequencer: str
+    size_bytes: int
+
+    def run_id(self, connector: str, again: str = "") -> str:
+        """Name the one run this version may cause: 32 hex digits, the same on every redelivery and replay.
+
+        `again` is empty except when an operator forces a finished drop to be sent once more; each force has a
+        text of its own and so a run of its own.
+        """
+        text = "\n".join((connector, self.bucket, self.key, self.version_id, again))
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, order=True)
+class Cursor:
+    """Where reading goes on: after `row` source rows.
+
+    `row` counts data rows from 0 (a header is none; malformed rows count, empty lines do not). `position` says
+    the same place in the file's own measure so that reading need not start over: the byte offset of a record's
+    first byte in a plain text file, the row group in Parquet, 0 in a compressed stream, which is skipped through.
+    """
+
+    row: int = 0
+    position: int = 0

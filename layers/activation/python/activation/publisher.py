@@ -1,0 +1,179 @@
+"""What a platform's folder provides: a field table, limits and pure functions; the core does the rest.
+
+A publisher never opens a connection. `encode` and `classify` are pure. What takes several calls (finding an
+audience, closing an upload) is a conversation: a generator that yields requests and is sent their outcomes,
+so that timeouts, retries, throttling and logging stay in one place, and a test can hold both ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from activation.identifiers.table import FieldTable
+from activation.model import Action, Audience
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request, ready to send.
+
+    `call` names the platform's operation in the publisher's own vocabulary ("users", "create"); `classify` and
+    the logs know it by that name. `rows` is how many members the body carries. `repeatable` is False where
+    sending it twice does harm (creating an audience): the core then never repeats it after an answer was lost.
+    """
+
+    call: str
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    rows: int = 0
+    repeatable: bool = True
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: HTTP status, headers with lower-case names, and the body's bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Kind(StrEnum):
+    """What an answer means for the caller."""
+
+    OK = "ok"
+    PARTIAL = "partial"  # applied, but some rows were refused
+    RETRY = "retry"  # nothing applied, the same request may succeed after `after_s`
+    REFRESH_AUTH = "refresh_auth"  # read the secret again, once
+    REFUSED = "refused"  # the whole request was refused for what some row in it holds: send halves
+    TOO_LARGE = "too_large"  # the same rows in smaller requests
+    STOP = "stop"  # a person has to act
+    REJECTED = "rejected"  # this drop can never succeed, for what the platform says of its audience or request
+    UNKNOWN = "unknown"  # not understood, or lost: may or may not have been applied
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The meaning of one answer.
+
+    `code` is stable and ours; `platform_code` and `reference` are the platform's own (error code and trace or
+    request id). `reason` is a sentence for the operator without values. `after_s` is how long to wait before
+    the same account is asked again: with `retry` before this request, with `ok` and `partial` a hint to slow
+    down. `refused` maps the index of a row in the request to a stable code, where the platform said which;
+    `refused_count` is how many it refused in all. `value` is what a call gave back for the conversation
+    (an id, a page), None where it gave nothing.
+    """
+
+    kind: Kind
+    code: str = ""
+    reason: str = ""
+    after_s: float = 0.0
+    platform_code: str = ""
+    reference: str = ""
+    refused: Mapping[int, str] = field(default_factory=dict)
+    refused_count: int = 0
+    value: Any = None
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the client should send the same request again by itself."""
+        return self.kind is Kind.RETRY
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request may carry, and how many may be under way; each with its source beside the number."""
+
+    max_rows: int
+    max_bytes: int
+    in_flight: int = 1
+    timeout_s: float = 60.0
+    actions: frozenset[Action] = frozenset({Action.ADD})
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An audience ready to be filled: the platform's id of it, and the platform's own state between calls.
+
+    `state` is text the ledger keeps for the publisher (a session, file paths); it holds no member.
+    """
+
+    audience_id: str
+    created: bool = False
+    state: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The rows of one request: columns by wire key, all of one length; null where nothing is sent for a cell.
+
+    `first_row` and `last_row` are source rows, counted from 1, both inclusive; rows between them that are not
+    in the batch were rejected or belong to another `group` of the same span. `rows` holds the source row number
+    of each row of the columns. `run_id`, the span and the group name the batch on every retry.
+    """
+
+    run_id: str
+    first_row: int
+    last_row: int
+    group: int
+    columns: pa.RecordBatch
+    rows: pa.Array
+
+    @property
+    def identity(self) -> str:
+        """The batch's name: the same rows on every redelivery have the same one."""
+        return f"{self.run_id}/{self.first_row}-{self.last_row}/{self.group}"
+
+
+@dataclass(frozen=True)
+class Closed:
+    """What the platform said when the upload was closed; texts and numbers for the receipt.
+
+    `pending` means the platform is still working: the core asks again with `follow` after `after_s`.
+    """
+
+    pending: bool = False
+    after_s: float = 0.0
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+class Publisher(Protocol):
+    """One platform, with one account's secret. Constructed once per cold start; holds no mutable state."""
+
+    platform: str
+    account: str
+    table: FieldTable
+    limits: Limits
+
+    def open(self, audience: Audience, kind_declared: str) -> Generator[Request, Outcome, Opened]:
+        """Find the audience by name, or create it where the platform creates before it fills."""
+        ...
+
+    def groups(self, columns: pa.RecordBatch) -> list[pa.Array]:
+        """Split rows that may not share a request: a boolean mask per group; one mask of all rows as a rule."""
+        ...
+
+    def encode(self, batch: Batch, audience: Audience, opened: Opened) -> Request:
+        """Build the request for a batch. Pure."""
+        ...
+
+    def classify(self, request: Request, answer: Answer) -> Outcome:
+        """Say what an answer means. Pure; never by HTTP status alone."""
+        ...
+
+    def close(
+        self, audience: Audience, opened: Opened, references: list[str]
+    ) -> Generator[Request, Outcome, Closed]:
+        """Finish after every batch was acknowledged; `references` are the batches' outcomes' in row order."""
+        ...
+
+    def follow(self, audience: Audience, opened: Opened) -> Generator[Request, Outcome, Closed]:
+        """Ask how far the platform has got with what it acknowledged."""
+        ...
