@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from cli.classify import classify
+from cli.locate import locate
+
 app = typer.Typer(
     name="activation",
     help="Audience Activation for AWS: what is sent and why, drops, receipts, replays and the laptop sandbox.",
@@ -11,6 +14,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=True,
 )
+
+app.command()(classify)
+app.command()(locate)
 
 
 def main() -> None:

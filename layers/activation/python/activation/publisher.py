@@ -8,12 +8,13 @@ so that timeouts, retries, throttling and logging stay in one place, and a test 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
 import pyarrow as pa
 
+from activation.errors import ActivationError, ConfigError, Rejected, Retryable
 from activation.identifiers.table import FieldTable
 from activation.model import Action, Audience
 
@@ -30,8 +31,8 @@ class Request:
     call: str
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # the token is in here
+    body: bytes = field(default=b"", repr=False)  # the members are in here
     rows: int = 0
     repeatable: bool = True
 
@@ -42,7 +43,7 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes = field(repr=False)  # may echo members and links that carry the token
 
 
 class Kind(StrEnum):
@@ -102,12 +103,14 @@ class Limits:
 class Opened:
     """An audience ready to be filled: the platform's id of it, and the platform's own state between calls.
 
-    `state` is text the ledger keeps for the publisher (a session, file paths); it holds no member.
+    `state` is text the ledger keeps for the publisher (a session, file paths); it holds no member. `notes` are
+    texts for the receipt, by a stable code (two audiences of one name, for instance).
     """
 
     audience_id: str
     created: bool = False
     state: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,8 @@ class Batch:
 
     `first_row` and `last_row` are source rows, counted from 1, both inclusive; rows between them that are not
     in the batch were rejected or belong to another `group` of the same span. `rows` holds the source row number
-    of each row of the columns. `run_id`, the span and the group name the batch on every retry.
+    of each row of the columns. `run_id`, the span, the group and the part name the batch on every retry; `part`
+    is "" but for the halves of a batch that was refused as a whole.
     """
 
     run_id: str
@@ -125,11 +129,25 @@ class Batch:
     group: int
     columns: pa.RecordBatch
     rows: pa.Array
+    part: str = ""
 
     @property
     def identity(self) -> str:
         """The batch's name: the same rows on every redelivery have the same one."""
-        return f"{self.run_id}/{self.first_row}-{self.last_row}/{self.group}"
+        return f"{self.run_id}/{self.first_row}-{self.last_row}/{self.group}/{self.part}"
+
+    def halves(self) -> tuple[Batch, Batch]:
+        """Split the batch's rows in two, always at the same place; only for a batch of two rows or more."""
+        middle = self.columns.num_rows // 2
+        return (
+            replace(
+                self,
+                columns=self.columns.slice(0, middle),
+                rows=self.rows.slice(0, middle),
+                part=f"{self.part}0",
+            ),
+            replace(self, columns=self.columns.slice(middle), rows=self.rows.slice(middle), part=f"{self.part}1"),
+        )
 
 
 @dataclass(frozen=True)
@@ -147,10 +165,25 @@ class Closed:
 class Publisher(Protocol):
     """One platform, with one account's secret. Constructed once per cold start; holds no mutable state."""
 
-    platform: str
-    account: str
-    table: FieldTable
-    limits: Limits
+    @property
+    def platform(self) -> str:
+        """Name the platform, as its folder and its connectors' settings do."""
+        ...
+
+    @property
+    def account(self) -> str:
+        """Give the ad account's id: not a secret, and what quotas are counted by."""
+        ...
+
+    @property
+    def table(self) -> FieldTable:
+        """Give the fields the platform takes."""
+        ...
+
+    @property
+    def limits(self) -> Limits:
+        """Give what one request may carry."""
+        ...
 
     def open(self, audience: Audience, kind_declared: str) -> Generator[Request, Outcome, Opened]:
         """Find the audience by name, or create it where the platform creates before it fills."""
@@ -168,6 +201,15 @@ class Publisher(Protocol):
         """Say what an answer means. Pure; never by HTTP status alone."""
         ...
 
+    def arrived(self, batch: Batch, audience: Audience, opened: Opened) -> Request | None:
+        """Build the question whether a batch whose answer was lost had reached the platform after all.
+
+        None where the platform cannot be asked: the batch is then sent again. The outcome of the question has
+        `value` True (with the `kind` and `refused_count` the lost answer would have had), False, or None for
+        "it cannot tell", which also means to send again.
+        """
+        ...
+
     def close(
         self, audience: Audience, opened: Opened, references: list[str]
     ) -> Generator[Request, Outcome, Closed]:
@@ -177,3 +219,15 @@ class Publisher(Protocol):
     def follow(self, audience: Audience, opened: Opened) -> Generator[Request, Outcome, Closed]:
         """Ask how far the platform has got with what it acknowledged."""
         ...
+
+
+def failure(outcome: Outcome) -> ActivationError:
+    """Give the error a conversation ends with when a call it cannot do without came out as `outcome`."""
+    code, sentence = outcome.code or outcome.kind.value, outcome.reason or "the platform did not say why"
+    match outcome.kind:
+        case Kind.STOP | Kind.REFRESH_AUTH:
+            return ConfigError(code, sentence)
+        case Kind.REJECTED | Kind.REFUSED | Kind.TOO_LARGE:
+            return Rejected(code, sentence)
+        case _:
+            return Retryable(code, sentence, after_s=outcome.after_s or 30.0)

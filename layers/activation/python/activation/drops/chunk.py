@@ -32,8 +32,15 @@ class Chunk:
 class DropReader(Protocol):
     """One file, opened. Reading again from a cursor gives the same rows with the same numbers."""
 
-    format: str
-    header: tuple[str, ...]
+    @property
+    def format(self) -> str:
+        """What was found: csv, tsv, list, jsonl or parquet, with "+gzip" or "+zstd" when it came inside that."""
+        ...
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The columns' names, as the file has them; a single-column list's is its identifier type."""
+        ...
 
     def chunks(self, start: Cursor) -> Iterator[Chunk]:
         """Stream the rows behind `start`.
@@ -47,7 +54,10 @@ class DropReader(Protocol):
 class ByteSource(Protocol):
     """The bytes of one object version, read by range."""
 
-    size_bytes: int
+    @property
+    def size_bytes(self) -> int:
+        """The stored size."""
+        ...
 
     def read(self, offset: int, length: int) -> bytes:
         """Give exactly `length` bytes from `offset`, fewer only at the end; raises Retryable or Rejected."""

@@ -33,20 +33,27 @@ class Context:
 
 
 class Rule(Protocol):
-    """One normalisation, in its columnar and its scalar form, which agree on every text.
+    """One normalisation, in its scalar form and, where speed asks for it, in a columnar one.
 
-    Both give the normalised value, or a stable code that says why there is none. A blank cell gives neither:
-    it is absent, not wrong.
+    `name` says the rule in a few words, for people. Callers use `identify` and `identify_value`, which take
+    care of what is the same for every rule: blank cells, words for "no value", digests in a raw drop.
     """
 
-    name: str
-
-    def column(self, values: pa.Array, context: Context) -> tuple[pa.Array, pa.Array]:
-        """Normalise a string array: (normalised or null, code or null), both strings of the same length."""
+    @property
+    def name(self) -> str:
+        """The rule in a few words."""
         ...
 
     def value(self, text: str, context: Context) -> tuple[str | None, str | None]:
-        """Normalise one text: (normalised, None), (None, code), or (None, None) for a blank one."""
+        """Normalise one cell that is not blank: (normalised, None) or (None, code). Never raises."""
+        ...
+
+    def clean(self, values: pa.Array, context: Context) -> pa.Array | None:
+        """Normalise with kernels the cells that are plainly fine: a string array, null where not sure.
+
+        Gives None when the rule has no columnar form. A cell it normalises is neither blank nor a word for
+        "no value" nor a digest, and `value` gives the same; cells it leaves null go to `value` one by one.
+        """
         ...
 
 
@@ -89,22 +96,35 @@ class FieldTable:
                 return one
         raise KeyError(key)
 
-    def columns(self, header: Sequence[str]) -> tuple[dict[int, Field], list[str]]:
-        """Map a file's columns: (column index -> field, in wire order; names of the columns nobody knows).
+    def find(self, name: str) -> Field | None:
+        """Give the field that a column name or a wire key means, the first one where it means several."""
+        wanted = column_name(name)
+        for one in self.fields:
+            if wanted in (column_name(known) for known in (one.key, *one.synonyms)):
+                return one
+        return None
+
+    def columns(self, header: Sequence[str]) -> tuple[dict[int, tuple[Field, ...]], list[str]]:
+        """Map a file's columns: (column index -> its fields, in wire order; names of the columns nobody knows).
 
         A name fits a field by its key or a synonym. The first column that fits a field wins; a second one for
-        the same field counts as unknown.
+        the same field counts as unknown. A name that several fields share (a whole date of birth fills year,
+        month and day) gives its column to those of them that have no column of their own.
         """
-        known = {column_name(name): one for one in self.fields for name in (one.key, *one.synonyms)}
+        known: dict[str, list[Field]] = {}
+        for one in self.fields:
+            for name in {column_name(known_name) for known_name in (one.key, *one.synonyms)}:
+                known.setdefault(name, []).append(one)
+        fits = [known.get(column_name(name), []) for name in header]
         taken: dict[str, int] = {}
-        unknown = []
-        for index, name in enumerate(header):
-            fits = known.get(column_name(name))
-            if fits is None or fits.key in taken:
-                unknown.append(name)
-            else:
-                taken[fits.key] = index
-        return {taken[one.key]: one for one in self.fields if one.key in taken}, unknown
+        for index, fields in sorted(enumerate(fits), key=lambda fit: len(fit[1]) > 1):
+            for one in fields:
+                taken.setdefault(one.key, index)
+        mapped: dict[int, tuple[Field, ...]] = {}
+        for one in self.fields:
+            if one.key in taken:
+                mapped[taken[one.key]] = (*mapped.get(taken[one.key], ()), one)
+        return mapped, [name for index, name in enumerate(header) if index not in mapped]
 
 
 def column_name(name: str) -> str:

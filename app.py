@@ -1,0 +1,39 @@
+"""The CDK app: settings, two stacks, and cdk-nag over both."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from stacks.acknowledgements import acknowledge
+from stacks.activation import ActivationStack
+from stacks.packaging import ROOT
+from stacks.settings import SettingsError, platforms, read_settings
+from stacks.storage import StorageStack
+from stacks.wheels import WheelsError
+
+
+def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None, root: Path = ROOT) -> App:
+    """Build the app of the source tree at `root`, from the CDK command's context or from `context`.
+
+    Raises SettingsError, and WheelsError when a layer cannot be built.
+    """
+    app = App(outdir=outdir, context=context)
+    settings = read_settings(app.node.try_get_context, platforms(root))
+    storage = StorageStack(app, f"{settings.name}-storage", settings=settings)
+    activation = ActivationStack(app, f"{settings.name}-activation", settings=settings, storage=storage, root=root)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    acknowledge(storage, activation)
+    return app
+
+
+if __name__ == "__main__":
+    try:
+        build().synth()
+    except (SettingsError, WheelsError) as error:
+        sys.exit(str(error))

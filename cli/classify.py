@@ -1,0 +1,125 @@
+"""`activation classify`: what an ad platform's answer means, and whether it is worth sending again."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from activation.publisher import Outcome
+
+
+def classify(
+    *,
+    platform: Annotated[str, typer.Option(help="The platform whose answer it is, for instance meta.")],
+    body: Annotated[str, typer.Argument(help="The answer's body; - reads it from standard input.")] = "-",
+    status: Annotated[int, typer.Option(help="The HTTP status; 0 when no answer came.")] = 200,
+    header: Annotated[list[str] | None, typer.Option(help="An HTTP header, as 'name: value'.")] = None,
+    call: Annotated[str, typer.Option(help="What was asked, as METHOD path or in the publisher's words.")] = "",
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Read JSON lines, write one line each.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+) -> None:
+    """Say what an answer of an ad platform means: ok, partial, retry, refresh_auth, stop ... and why.
+
+    With --jsonl each line in has "name", "call" (optional), "status", "headers" and "body", which may be text,
+    an object or null; each line out has "name", "outcome", "retryable" and "reason". The answer is judged as one
+    to a request that may be repeated: creating an audience is not, there the app looks before it repeats.
+    """
+    answers = _answers(platform)
+    if jsonl:
+        for line in _judged(answers, sys.stdin):
+            print(json.dumps(line, ensure_ascii=False))
+        return
+    text = sys.stdin.read() if body == "-" else body
+    outcome = _judge(answers, {"call": call, "status": status, "headers": _headers(header or []), "body": text})
+    if as_json:
+        more = {"code": outcome.code, "platform_code": outcome.platform_code, "after_s": outcome.after_s}
+        print(json.dumps(_line(outcome) | more, ensure_ascii=False))
+    else:
+        _show(outcome)
+
+
+def _answers(platform: str) -> ModuleType:
+    """Give a platform's table of answers; every folder under lambdas/ that has one is a platform here."""
+    name = f"lambdas.{platform}.answers"
+    if not re.fullmatch("[a-z_]+", platform) or not find_spec("lambdas"):
+        raise typer.BadParameter(f"{platform!r} is not the name of a platform")
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name not in (name, name.rpartition(".")[0]):
+            raise
+        raise typer.BadParameter(f"no answers are known for the platform {platform!r}") from None
+
+
+def _judged(answers: ModuleType, lines: Iterable[str]) -> Iterable[dict[str, object]]:
+    for number, text in enumerate(lines, start=1):
+        if not text.strip():
+            continue
+        try:
+            one = json.loads(text)
+        except ValueError:
+            one = None
+        if not isinstance(one, dict):
+            raise typer.BadParameter(f"line {number} is not a JSON object")
+        yield {"name": one.get("name", ""), **_line(_judge(answers, one))}
+
+
+def _judge(answers: ModuleType, one: Mapping[str, Any]) -> Outcome:
+    from activation.publisher import Answer, Request  # noqa: PLC0415  (pyarrow: not for `--help`)
+    from activation.untrusted import mapping, whole  # noqa: PLC0415
+
+    body = one.get("body")
+    text = "" if body is None else body if isinstance(body, str) else json.dumps(body)
+    headers = {str(name).lower(): str(value) for name, value in mapping(one.get("headers")).items()}
+    request = Request(answers.call_of(str(one.get("call") or "")), "", "")
+    answer = Answer(whole(one.get("status")) or 0, headers, text.encode("utf-8", "surrogatepass"))
+    outcome: Outcome = answers.classify(request, answer)
+    return outcome
+
+
+def _line(outcome: Outcome) -> dict[str, object]:
+    return {"outcome": outcome.kind.value, "retryable": outcome.retryable, "reason": outcome.reason}
+
+
+def _show(outcome: Outcome) -> None:
+    from rich.console import Console  # noqa: PLC0415  (slow to import, and of no use to --jsonl)
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column()
+    again = "by itself" if outcome.retryable else "no"
+    wait = f"{outcome.after_s:g} s" if outcome.after_s else "-"
+    shown = {
+        "outcome": outcome.kind.value,
+        "code": outcome.code or "-",
+        "platform's code": outcome.platform_code or "-",
+        "sent again": again,
+        "wait": wait,
+        "rows refused": str(outcome.refused_count),
+        "reference": outcome.reference or "-",
+        "reason": outcome.reason or "-",
+    }
+    for name, value in shown.items():
+        table.add_row(name, value)
+    Console(highlight=False, markup=False).print(table)
+
+
+def _headers(texts: Iterable[str]) -> dict[str, str]:
+    headers = {}
+    for text in texts:
+        name, colon, value = text.partition(":")
+        if not colon or not name.strip():
+            raise typer.BadParameter("a header is given as 'name: value'")
+        headers[name.strip()] = value.strip()
+    return headers

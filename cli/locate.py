@@ -1,0 +1,59 @@
+"""`activation locate`: how a key would be read, or why not."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+
+def locate(
+    key: Annotated[str, typer.Option(help="The object's key, exactly as it stands in the bucket.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say how a key in the drops bucket is read, or why it is not; exit 1 when it is not."""
+    from activation.drops.locate import is_marker
+    from activation.drops.locate import locate as read_key
+    from activation.errors import Rejected
+    from cli.connectors import UnknownConnector, connector_of
+
+    try:
+        name = key.split("/", 1)[0]
+        if is_marker(key):
+            raise Rejected("marker", "a tool's own mark (a folder, _SUCCESS, a hidden file), which is no drop")
+        connector = connector_of(name)
+        located = read_key(
+            key, connector=name, table=connector.load_table(), actions=connector.load_limits().actions
+        )
+    except (Rejected, UnknownConnector) as error:
+        _no(key, error.code, error.sentence, as_json)
+        raise typer.Exit(1) from None
+    answer = {
+        "key": key,
+        "connector": located.audience.connector,
+        "platform": connector.platform,
+        "audience": located.audience.name,
+        "identifiers": located.kind.declared,
+        "hashed": located.kind.hashed,
+        "field": located.kind.single,
+        "action": located.audience.action.value,
+        "file": located.file,
+    }
+    if as_json:
+        print(json.dumps(answer, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False)
+    for name, value in answer.items():
+        table.add_row(name, str(value))
+    Console().print(table)
+
+
+def _no(key: str, code: str, sentence: str, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"key": key, "code": code, "reason": sentence}, ensure_ascii=False))
+    else:
+        print(f"{code}: {sentence}")

@@ -1,0 +1,217 @@
+"""What Meta's answers mean: (request, status, headers, body) to an Outcome. Pure, and never an exception.
+
+https://developers.facebook.com/documentation/ads-commerce/marketing-api/error-reference (read 2026-09-12)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from activation.publisher import Answer, Kind, Outcome, Request
+from activation.untrusted import identifier, json_object, mapping, sequence, whole
+
+from lambdas.meta import usage
+from lambdas.meta.meanings import TRANSIENT, UNKNOWN_ERROR, Meaning, meaning
+
+CALLS = ("find", "create", "users", "arrived")
+
+NOT_THE_SERVICE = Meaning(
+    Kind.RETRY, "unreadable_answer", "The answer was not one of Meta's API, but of something before it.", 1
+)
+HTTP_THROTTLE = Meaning(Kind.RETRY, "throttled", "Meta asks to slow down.", 60, throttle=True)
+HTTP_TOO_LARGE = Meaning(Kind.TOO_LARGE, "too_large", "The request was too large for the server.")
+NO_ANSWER = Outcome(Kind.UNKNOWN, "no_answer", "No answer came.", after_s=5)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of an ad account's audiences: (id, name, subtype) of each; `after` is "" on the last."""
+
+    audiences: tuple[tuple[str, str, str], ...]
+    after: str = ""
+
+
+def classify(request: Request, answer: Answer, *, account: str = "") -> Outcome:
+    """Say what an answer means; `account` completes the links in the operator's sentences."""
+    if answer.status <= 0:
+        return NO_ANSWER
+    body = json_object(answer.body)
+    if body is None or not body:
+        return _unreadable(request, answer)
+    error = body.get("error")
+    if error is None and answer.status < 400:
+        return _good(request, answer, body)
+    code = whole(mapping(error).get("code"))
+    if code is None:
+        return _unreadable(request, answer)
+    return _error(request, answer, mapping(error), code, account)
+
+
+def _unreadable(request: Request, answer: Answer) -> Outcome:
+    """Judge an answer without Meta's envelope: HTML of a gateway, a bare text, an empty error object.
+
+    The status is all there is. A 4xx without envelope was refused before anything was applied; behind every
+    other one the request may have been applied, which matters for what changes something.
+    """
+    if answer.status == 413:
+        return _outcome(HTTP_TOO_LARGE, request, answer)
+    if answer.status == 429:
+        return _outcome(HTTP_THROTTLE, request, answer)
+    outcome = _outcome(NOT_THE_SERVICE, request, answer)
+    refused = 400 <= answer.status < 500 and answer.status != 408
+    if request.call in ("users", "create") and not refused:
+        return replace(outcome, kind=Kind.UNKNOWN)
+    return outcome
+
+
+def _error(request: Request, answer: Answer, error: Mapping[str, Any], code: int, account: str) -> Outcome:
+    subcode = whole(error.get("error_subcode"))
+    known = meaning(request.call, code, subcode)
+    if known is None:
+        known = TRANSIENT if answer.status >= 500 else UNKNOWN_ERROR
+    if error.get("is_transient") is True and known.kind not in (Kind.RETRY, Kind.TOO_LARGE):
+        known = TRANSIENT
+    if request.call == "arrived" and known.code == "bad_request":
+        return Outcome(Kind.OK, "cannot_tell")  # a session that nobody opened, for all we know
+    outcome = _outcome(known, request, answer, account)
+    if known is TRANSIENT and not request.repeatable:
+        outcome = replace(outcome, kind=Kind.UNKNOWN)  # "try again" does not say that nothing was done
+    return replace(
+        outcome,
+        platform_code=str(code) if subcode is None else f"{code}/{subcode}",
+        reference=identifier(error.get("fbtrace_id")) or outcome.reference,
+    )
+
+
+def _outcome(known: Meaning, request: Request, answer: Answer, account: str = "") -> Outcome:
+    quota = usage.read(answer.headers, throttled=known.throttle)
+    after_s = known.after_s
+    if known.throttle:
+        after_s = quota.wait_s or (max(after_s, 300) if quota.full_access is False else after_s)
+    reason = known.reason.replace("{account}", account or "<ad account id>")
+    if known.kind is Kind.TOO_LARGE and request.rows == 1:
+        known = replace(known, kind=Kind.REFUSED)  # there is no half of one row
+    return Outcome(known.kind, known.code, reason, after_s, reference=_trace(answer))
+
+
+def _good(request: Request, answer: Answer, body: Mapping[str, Any]) -> Outcome:
+    outcome = Outcome(
+        Kind.OK,
+        after_s=usage.read(answer.headers, throttled=False).pause_s,
+        reference=_trace(answer),
+    )
+    if answer.headers.get("x-ad-api-version-warning"):
+        outcome = replace(
+            outcome,
+            code="version_upgraded",
+            reason="Meta took the call for a newer version of its API: the one called is retired. Update.",
+        )
+    match request.call:
+        case "users":
+            return _received(outcome, request, body)
+        case "arrived":
+            return _arrived(outcome, request, body)
+        case "find" if isinstance(body.get("data"), list):
+            return replace(outcome, value=_page(body))
+        case "create" if identifier(body.get("id")):
+            return replace(outcome, value=identifier(body["id"]))
+        case "find" | "create":
+            return _unreadable(request, answer)
+        case _:
+            return _received(outcome, request, body) if "num_invalid_entries" in body else outcome
+
+
+def _received(outcome: Outcome, request: Request, body: Mapping[str, Any]) -> Outcome:
+    """Read the answer to an upload: rows that Meta calls invalid are refused, the others are in."""
+    received, invalid = whole(body.get("num_received")), whole(body.get("num_invalid_entries"))
+    if received is None or (received <= 0 < request.rows):
+        # Nothing counted: an answer of another shape, or a session that was over before this request came.
+        return replace(
+            outcome, kind=Kind.UNKNOWN, code="nothing_counted", reason="Meta did not say that it took any row."
+        )
+    samples = body.get("invalid_entry_samples")
+    refused = _refused_rows(request.body, samples, most=invalid) if samples else {}
+    count = max(invalid or 0, len(refused), request.rows - received)
+    if count <= 0:
+        return outcome
+    return replace(
+        outcome,
+        kind=Kind.PARTIAL,
+        code=outcome.code or "invalid_entries",
+        reason=outcome.reason or "Meta took the request and refused some of its rows.",
+        refused=refused,
+        refused_count=min(count, request.rows) if request.rows else count,
+    )
+
+
+def _refused_rows(body: bytes, samples: object, *, most: int | None) -> dict[int, str]:
+    """Find the rows Meta names. It names them by quoting them: the quotes are compared and dropped here."""
+    quoted = set()
+    for text in samples if isinstance(samples, dict | list) else ():
+        row = _row(text)
+        if row is not None:
+            quoted.add(row)
+    sent = sequence(mapping((json_object(body) or {}).get("payload")).get("data"))
+    indexes = [index for index, row in enumerate(sent) if _cells(row) in quoted]
+    return dict.fromkeys(indexes[:most] if most else indexes, "invalid_entry")
+
+
+def _row(text: object) -> tuple[str, ...] | None:
+    if not isinstance(text, str):
+        return None
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return _cells(row)
+
+
+def _cells(row: object) -> tuple[str, ...] | None:
+    return tuple(str(cell) for cell in row) if isinstance(row, list) else None
+
+
+def _arrived(outcome: Outcome, request: Request, body: Mapping[str, Any]) -> Outcome:
+    """Read a session back: a session holds one request, so it arrived when the session received something."""
+    sessions = [mapping(one) for one in sequence(body.get("data"))] if "data" in body else [body]
+    for session in sessions:
+        received = whole(session.get("num_received"))
+        if received is None or identifier(session.get("session_id")) not in (None, _asked(request)):
+            continue
+        invalid = min(max(whole(session.get("num_invalid_entries")) or 0, 0), max(received, 0))
+        kind = Kind.PARTIAL if invalid else Kind.OK
+        return replace(outcome, kind=kind, refused_count=invalid, value=received > 0)
+    return replace(outcome, value=None if sessions else False)
+
+
+def _asked(request: Request) -> str:
+    return request.url.partition("session_id=")[2].partition("&")[0]
+
+
+def _page(body: Mapping[str, Any]) -> Page:
+    """Read a page. The link to the next one carries the token, so only that it exists is looked at."""
+    audiences = []
+    for one in map(mapping, sequence(body.get("data"))):
+        audience_id, name = identifier(one.get("id")), one.get("name")
+        if audience_id and isinstance(name, str):
+            audiences.append((audience_id, name, str(one.get("subtype", ""))))
+    paging = mapping(body.get("paging"))
+    after = identifier(mapping(paging.get("cursors")).get("after")) if paging.get("next") else None
+    return Page(tuple(audiences), after or "")
+
+
+def _trace(answer: Answer) -> str:
+    return answer.headers.get("x-fb-trace-id") or answer.headers.get("x-fb-request-id") or ""
+
+
+def call_of(text: str) -> str:
+    """Name the call that "METHOD path" asks for, or that is named in our own words; "" when it is neither."""
+    if text in CALLS:
+        return text
+    method, _, path = text.strip().partition(" ")
+    edge = path.partition("?")[0].rstrip("/").rpartition("/")[2]
+    if edge == "customaudiences":
+        return "find" if method == "GET" else "create"
+    return {"users": "users", "sessions": "arrived"}.get(edge, "")

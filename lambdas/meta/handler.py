@@ -1,0 +1,12 @@
+"""The Meta connector's function."""
+
+from __future__ import annotations
+
+from activation.connector import Platform, lambda_handler_for
+from lambdas.meta.fields import TABLE
+
+from lambdas.meta.publisher import LIMITS, MetaPublisher
+
+lambda_handler = lambda_handler_for(
+    Platform("meta", TABLE, LIMITS, lambda secret: MetaPublisher.from_secret(secret))
+)

@@ -1,0 +1,186 @@
+"""Meta's error codes and what each of them means for us.
+
+Decided by code and subcode alone: texts come in the language of the token's user, the type is always
+OAuthException, and the HTTP status contradicts the code often enough.
+
+https://developers.facebook.com/docs/graph-api/guides/error-handling (read 2026-09-12)
+https://developers.facebook.com/documentation/ads-commerce/marketing-api/error-reference (read 2026-09-12)
+https://developers.facebook.com/documentation/ads-commerce/marketing-api/reference/custom-audience/users
+(read 2026-09-12)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from activation.publisher import Kind
+
+TERMS_URL = "https://business.facebook.com/ads/manage/customaudiences/tos/?act={account}"
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """One row of the table; `after_s` is the wait when no header tells a better one."""
+
+    kind: Kind
+    code: str
+    reason: str
+    after_s: float = 0.0
+    throttle: bool = False
+
+
+def _throttle(after_s: float, reason: str) -> Meaning:
+    return Meaning(Kind.RETRY, "throttled", reason, after_s, throttle=True)
+
+
+TRANSIENT = Meaning(Kind.RETRY, "transient", "Meta could not do it just now.", 1)
+AD_ACCOUNT_FULL = _throttle(60, "The ad account's quota for audience calls is used up for now.")
+APP_FULL = _throttle(60, "The app's quota is used up for now; every account of the app waits.")
+NO_PERMISSION = Meaning(
+    Kind.STOP,
+    "no_permission",
+    "The token may not do this. Give the system user the ad account with the right to manage campaigns, and"
+    " the app ads_management; then redrive.",
+)
+TERMS = Meaning(
+    Kind.STOP,
+    "terms_not_accepted",
+    "The Custom Audience terms are not accepted. A person (not a system user) with a role in the business"
+    f" must accept them once at {TERMS_URL}; then redrive.",
+)
+TOKEN = Meaning(
+    Kind.REFRESH_AUTH,
+    "token_refused",
+    "Meta does not take the access token (expired, revoked, or its password changed). Write a new one into"
+    " the connector's secret and redrive.",
+)
+GONE = Meaning(
+    Kind.STOP,
+    "audience_missing",
+    "The ad account or audience does not exist, or the token has no right to it; Meta does not tell which."
+    " Check ad_account_id in the secret and that the system user is assigned the account; then redrive.",
+)
+FLAGGED = Meaning(
+    Kind.STOP,
+    "audience_flagged",
+    "Meta has flagged the audience: its name or description hints at health or finances. Rename it or ask for"
+    " a review in Ads Manager (operation_status 471); then redrive.",
+)
+OUTDATED = Meaning(
+    Kind.STOP,
+    "version_retired",
+    "Meta has retired the version of its API that this release calls. Update Audience Activation.",
+)
+REFUSED_ROWS = Meaning(Kind.REFUSED, "refused_by_platform", "Meta refused the request for what a row holds.")
+TOO_MANY = Meaning(Kind.TOO_LARGE, "too_large", "Meta found the request too large.")
+WRONG_REQUEST = Meaning(
+    Kind.REJECTED, "bad_request", "Meta refused the request as it is; sending it again cannot help."
+)
+REFUSED_LOOKUP = Meaning(
+    Kind.STOP,
+    "lookup_refused",
+    "Meta refused a read of the ad account. Check ad_account_id in the secret, and app_secret if it has one"
+    " (it must be that of the app the token is for); then redrive.",
+)
+REPLACE = Meaning(Kind.REJECTED, "replace_refused", "Meta has ended or refused this replace of the audience.")
+UNKNOWN_ERROR = Meaning(
+    Kind.STOP,
+    "unknown_error",
+    "Meta answered with an error this release does not know. Look the platform code up in Meta's error"
+    " reference, set it right and redrive.",
+)
+
+# (code, subcode) first, (code, None) for every other subcode of a code.
+MEANINGS: dict[tuple[int, int | None], Meaning] = {
+    (1, None): TRANSIENT,
+    (2, None): TRANSIENT,
+    (4, None): APP_FULL,
+    (17, None): AD_ACCOUNT_FULL,
+    (32, None): APP_FULL,
+    (341, None): APP_FULL,
+    (613, None): AD_ACCOUNT_FULL,
+    (5000, None): Meaning(Kind.RETRY, "transient", "Meta could not do it just now.", 30),
+    (21009, None): Meaning(Kind.RETRY, "transient", "Meta has not got the data set ready yet.", 30),
+    (803, None): Meaning(Kind.RETRY, "not_visible_yet", "A new audience takes some seconds to be seen.", 3),
+    (368, None): Meaning(
+        Kind.STOP,
+        "blocked_as_abusive",
+        "Meta has blocked the action as abusive. Look into Account Quality, wait some hours, then redrive.",
+    ),
+    (3, None): NO_PERMISSION,
+    (10, None): NO_PERMISSION,
+    (294, None): NO_PERMISSION,
+    (270, None): NO_PERMISSION,
+    (200, 1870034): TERMS,
+    (200, 1870090): TERMS,
+    (200, 1870092): TERMS,
+    (200, 1870050): Meaning(
+        Kind.STOP,
+        "account_not_in_business",
+        "The ad account is not linked to a business, which custom audiences need. Link it, then redrive.",
+    ),
+    (200, 1870047): Meaning(
+        Kind.REJECTED,
+        "audience_would_be_too_small",
+        "Meta refuses a removal that leaves too few people in the audience. Nothing was removed.",
+    ),
+    (2655, None): TERMS,
+    (2663, None): TERMS,
+    (2664, None): TERMS,
+    (100, 33): GONE,
+    (100, 1713230): FLAGGED,
+    (100, None): WRONG_REQUEST,
+    (194, None): WRONG_REQUEST,
+    (105, None): TOO_MANY,
+    (102, None): TOKEN,
+    (190, None): TOKEN,
+    (104, None): Meaning(
+        Kind.STOP,
+        "signature_refused",
+        "Meta does not take the proof made of app_secret. Write the secret of the app the token is for into"
+        " the connector's secret, or leave app_secret out if the app asks for none; then redrive.",
+    ),
+    (2635, None): OUTDATED,
+    (2650, 1870145): Meaning(Kind.RETRY, "audience_busy", "Meta is still updating the audience.", 120),
+    (2650, 1870148): Meaning(Kind.RETRY, "replace_failed", "Meta lost the replace; it starts afresh.", 60),
+    (2650, 1870144): REPLACE,
+    (2650, 1870147): REPLACE,
+    (2650, 1870158): REPLACE,
+    (2650, 1870159): REPLACE,
+    (2650, None): Meaning(
+        Kind.REJECTED,
+        "audience_refused",
+        "Meta does not let this audience be filled this way: it was filled before with another kind of list"
+        " (a single key, or values for people). Use an audience of another name.",
+    ),
+    (2654, 1713092): NO_PERMISSION,
+    (2654, None): Meaning(Kind.REJECTED, "audience_refused", "Meta refused the change of the audience."),
+    (1487301, None): GONE,
+    (1487366, None): GONE,
+}
+
+# Meta answers odd volumes with 613 and no subcode: abuse prevention, which a quick retry only prolongs.
+ABUSE_PREVENTION = _throttle(1800, "Meta holds the app back for an unusual volume of calls.")
+
+# What a code means differs with the call it answers: only an upload has rows to blame or to halve. 30,000
+# rows in one request once came back as 1/99 in place of 105 (facebook/facebook-java-business-sdk issue 46).
+ON_CALL: dict[tuple[str, int, int | None], Meaning] = {
+    ("users", 100, None): REFUSED_ROWS,
+    ("users", 1, 99): TOO_MANY,
+    ("find", 100, None): REFUSED_LOOKUP,
+}
+
+
+def meaning(call: str, code: int, subcode: int | None) -> Meaning | None:
+    """Look an error up; None when nobody here knows it."""
+    if code == 613 and subcode is None:
+        return ABUSE_PREVENTION
+    exact = ON_CALL.get((call, code, subcode)) or MEANINGS.get((code, subcode))
+    if exact is not None:
+        return exact
+    of_code = ON_CALL.get((call, code, None)) or MEANINGS.get((code, None))
+    if of_code is not None:
+        return of_code
+    if 80000 <= code <= 80014:
+        return AD_ACCOUNT_FULL
+    return NO_PERMISSION if 200 <= code <= 299 else None

@@ -1,0 +1,95 @@
+"""What Meta's usage headers ask for, in seconds.
+
+Three headers, three units: the business header speaks minutes, the ad account's seconds, the app's percent
+only. Which of them comes depends on the call, so all are read.
+
+https://developers.facebook.com/docs/graph-api/overview/rate-limiting
+https://developers.facebook.com/documentation/ads-commerce/marketing-api/overview/rate-limiting
+(both read 2026-09-12)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from activation.untrusted import json_object, mapping, number, sequence
+
+BUSINESS = "x-business-use-case-usage"
+AD_ACCOUNT = "x-ad-account-usage"
+APP = "x-app-usage"
+
+LONGEST_WAIT_S = 86_400.0  # the windows are an hour; a header that asks for more than a day is not believed
+NEARLY_FULL_PERCENT = 90.0
+PAUSE_NEARLY_FULL_S = 2.0
+PAUSE_FULL_S = 4.0  # full quotas were seen on ordinary good answers: slow down, but stay in the invocation
+
+
+@dataclass(frozen=True)
+class Usage:
+    """The headers of one answer, read.
+
+    `wait_s` is how long Meta says the block lasts, 0 when it does not say (which never means "at once").
+    `percent` is the fullest of the quotas that audience calls count against. `full_access` is the access
+    tier: True for full (standard), False for limited (development), None when no header told.
+    """
+
+    wait_s: float = 0.0
+    percent: float = 0.0
+    full_access: bool | None = None
+
+    @property
+    def pause_s(self) -> float:
+        """How long to hold back after a call that went well: a full quota is a hint, not an error."""
+        if self.wait_s:
+            return self.wait_s
+        if self.percent >= 100:
+            return PAUSE_FULL_S
+        return PAUSE_NEARLY_FULL_S if self.percent >= NEARLY_FULL_PERCENT else 0.0
+
+
+def read(headers: Mapping[str, str], *, throttled: bool) -> Usage:
+    """Read the headers; `throttled` says that the answer was an error of the throttling kind.
+
+    Then every bucket counts, since the error may concern any of them, and so does the time until the ad
+    account's score resets, which is no wait as long as calls go well.
+    """
+    percents, waits_s, tiers = [0.0], [0.0], []
+    for bucket in _business_buckets(headers):
+        tiers.append(bucket.get("ads_api_access_tier"))
+        if throttled or bucket.get("type", "custom_audience") == "custom_audience":
+            percents += _percents(bucket, "call_count", "total_cputime", "total_time")
+            waits_s.append(60 * (number(bucket.get("estimated_time_to_regain_access")) or 0.0))
+    ad_account = _object(headers, AD_ACCOUNT)
+    tiers.append(ad_account.get("ads_api_access_tier"))
+    percents += _percents(ad_account, "acc_id_util_pct")
+    percents += _percents(_object(headers, APP), "call_count", "total_cputime", "total_time")
+    if throttled:
+        waits_s.append(number(ad_account.get("reset_time_duration")) or 0.0)
+    return Usage(
+        wait_s=max(0.0, min(max(waits_s), LONGEST_WAIT_S)),
+        percent=max(percents),
+        full_access=_full_access(tiers),
+    )
+
+
+def _business_buckets(headers: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
+    for buckets in _object(headers, BUSINESS).values():
+        for bucket in sequence(buckets):
+            yield mapping(bucket)
+
+
+def _object(headers: Mapping[str, str], name: str) -> Mapping[str, Any]:
+    return json_object(headers.get(name, "")) or {}
+
+
+def _percents(usage: Mapping[str, Any], *names: str) -> list[float]:
+    return [number(usage.get(name)) or 0.0 for name in names]
+
+
+def _full_access(tiers: list[object]) -> bool | None:
+    known = [tier for tier in tiers if isinstance(tier, str) and tier]
+    if not known:
+        return None
+    return any(tier.startswith(("standard", "full")) for tier in known)

@@ -1,0 +1,236 @@
+"""From chunks to batches: identified, rejected rows taken out, cut where the platform's limit falls."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from activation.drops.chunk import Chunk
+from activation.identifiers.identify import identify
+from activation.identifiers.table import Context, Field
+from activation.model import Cursor
+from activation.progress import FIRST_ROWS_KEPT, Span, Unit
+
+NO_IDENTIFIER = "no_identifier"
+SOURCE_ROWS_PER_BATCH_ROW = 10  # a span ends after this many times the limit, so hopeless stretches stay bounded
+
+# What a cell or row was found to be: the source row, the field's key ("" for the row itself), the code.
+FINDINGS = pa.schema([("row", pa.int64()), ("field", pa.string()), ("code", pa.string())])
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One span of source rows, ready to send.
+
+    `columns` has the rows that are sent, by wire key, and `rows` their source row numbers. `rejected` (FINDINGS)
+    says why each other row is not: one line per unusable cell, or one for the row.
+    """
+
+    span: Span
+    columns: pa.RecordBatch
+    rows: pa.Array
+    groups: tuple[pa.Array, ...]
+    rejected: pa.Table
+
+
+@dataclass(frozen=True)
+class Batcher:
+    """Cuts a drop into spans; where it cuts depends on the rows alone, not on chunks, retries or timing.
+
+    `fields` pairs a column's index in the file with a field it fills, in wire order. `max_rows` is the platform's
+    limit of members a request. `groups` splits rows that may not share a request.
+    """
+
+    fields: Sequence[tuple[int, Field]]
+    context: Context
+    hashed: bool
+    max_rows: int
+    groups: Callable[[pa.RecordBatch], list[pa.Array]]
+
+    def spans(self, chunks: Iterable[Chunk], start: Cursor, settled: Iterable[Unit]) -> Iterator[Prepared]:
+        """Prepare every span behind `start`, in row order.
+
+        `settled` are units acknowledged beyond `start`: the spans they belong to are cut where they were, so that
+        they are recognised even when the limits have changed since.
+        """
+        edges = sorted({(unit.first_row, unit.last_row) for unit in settled})
+        pending: list[_Identified] = []
+        first_row, last_read = start.row + 1, start.row
+        for chunk in chunks:
+            one = self._identify(chunk)
+            pending.append(one)
+            last_read = chunk.first_row + chunk.row_count - 1
+            while (cut := self._cut(pending, first_row, last_read, edges)) is not None:
+                yield self._prepare(pending, first_row, cut, chunk.cursor_after(cut))
+                first_row = cut + 1
+                pending = [rest for part in pending if (rest := part.behind(cut)) is not None]
+            if last_read >= first_row:
+                end = chunk.cursor_after(last_read)
+        if last_read >= first_row:
+            yield self._prepare(pending, first_row, last_read, end)
+
+    def _cut(
+        self,
+        pending: list[_Identified],
+        first_row: int,
+        last_read: int,
+        edges: list[tuple[int, int]],
+    ) -> int | None:
+        """Give the source row the span from `first_row` ends with, None when that is not known yet."""
+        bound = first_row + SOURCE_ROWS_PER_BATCH_ROW * self.max_rows - 1
+        for edge_first, edge_last in edges:
+            if edge_first == first_row:
+                return edge_last if edge_last <= last_read else None
+            if edge_first > first_row:
+                bound = min(bound, edge_first - 1)
+                break
+        room = self.max_rows
+        for part in pending:
+            if part.rows_sent >= room:
+                return min(part.sent_row(room - 1), bound)
+            room -= part.rows_sent
+        return bound if bound <= last_read else None
+
+    def _identify(self, chunk: Chunk) -> _Identified:
+        sent: dict[str, pa.Array] = {}
+        codes: dict[str, pa.Array] = {}
+        accepted = pa.array([False] * chunk.columns.num_rows, pa.bool_())
+        for index, field in self.fields:
+            column = identify(field, chunk.columns.column(index), self.context, hashed=self.hashed)
+            sent[field.key], codes[field.key] = column.sent, column.code
+            if field.identifies:
+                accepted = pc.or_(accepted, pc.is_valid(column.sent))
+        columns = pa.record_batch(list(sent.values()), names=list(sent))
+        whole = pc.all(accepted, min_count=0).as_py()
+        rejected = [] if whole else _findings(chunk.rows, codes, pc.invert(accepted), whole_rows=True)
+        if chunk.malformed:
+            numbers = sorted(chunk.malformed)
+            rejected.append(
+                pa.table([numbers, [""] * len(numbers), [chunk.malformed[n] for n in numbers]], schema=FINDINGS)
+            )
+        return _Identified(
+            columns=columns if whole else columns.filter(accepted),
+            rows=chunk.rows if whole else chunk.rows.filter(accepted),
+            rejected=pa.concat_tables(rejected).sort_by("row") if rejected else FINDINGS.empty_table(),
+            left_out=_concat(_findings(chunk.rows, codes, accepted, whole_rows=False)),
+        )
+
+    def _prepare(self, pending: list[_Identified], first_row: int, last_row: int, after: Cursor) -> Prepared:
+        parts = [part.up_to(last_row) for part in pending]
+        table = pa.Table.from_batches([part.columns for part in parts])
+        batches = table.combine_chunks().to_batches()
+        columns = batches[0] if batches else parts[0].columns.slice(0, 0)
+        rows = pa.concat_arrays([_flat(part.rows) for part in parts])
+        rejected = pa.concat_tables([part.rejected for part in parts])
+        left_out = pa.concat_tables([part.left_out for part in parts])
+        masks = tuple(self.groups(columns)) if columns.num_rows else ()
+        reasons = _row_reasons(rejected)
+        counts, first_rows = _count_cells(left_out)
+        span = Span(
+            first_row=first_row,
+            last_row=last_row,
+            groups=tuple(range(len(masks))),
+            rejected=reasons,
+            left_out=counts,
+            left_out_rows=first_rows,
+            after=after,
+        )
+        return Prepared(span, columns, rows, masks, rejected)
+
+
+@dataclass(frozen=True)
+class _Identified:
+    """A chunk after identification: what would be sent, and the findings, all in row order."""
+
+    columns: pa.RecordBatch
+    rows: pa.Array
+    rejected: pa.Table
+    left_out: pa.Table
+
+    @property
+    def rows_sent(self) -> int:
+        return len(self.rows)
+
+    def sent_row(self, index: int) -> int:
+        number: int = self.rows[index].as_py()
+        return number
+
+    def up_to(self, row: int) -> _Identified:
+        count = _count_up_to(self.rows, row)
+        return _Identified(
+            self.columns.slice(0, count),
+            self.rows.slice(0, count),
+            self.rejected.slice(0, _count_up_to(self.rejected["row"], row)),
+            self.left_out.slice(0, _count_up_to(self.left_out["row"], row)),
+        )
+
+    def behind(self, row: int) -> _Identified | None:
+        count = _count_up_to(self.rows, row)
+        rest = _Identified(
+            self.columns.slice(count),
+            self.rows.slice(count),
+            self.rejected.slice(_count_up_to(self.rejected["row"], row)),
+            self.left_out.slice(_count_up_to(self.left_out["row"], row)),
+        )
+        return rest if rest.rows_sent or rest.rejected.num_rows or rest.left_out.num_rows else None
+
+
+def _findings(rows: pa.Array, codes: Mapping[str, pa.Array], of: pa.Array, *, whole_rows: bool) -> list[pa.Table]:
+    """List the coded cells of the rows in the mask `of`; with `whole_rows` also each row that has none."""
+    tables, explained = [], pa.array([False] * len(rows), pa.bool_())
+    for key, code in codes.items():
+        if code.null_count == len(code):
+            continue
+        here = pc.and_(of, pc.is_valid(code))
+        explained = pc.or_(explained, here)
+        numbers = rows.filter(here)
+        if len(numbers):
+            names = pa.array([key] * len(numbers), pa.string())
+            tables.append(pa.table([numbers, names, code.filter(here).cast(pa.string())], schema=FINDINGS))
+    if whole_rows:
+        numbers = rows.filter(pc.and_not(of, explained))
+        if len(numbers):
+            blank, code = [""] * len(numbers), [NO_IDENTIFIER] * len(numbers)
+            tables.append(pa.table([numbers, blank, code], schema=FINDINGS))
+    return tables
+
+
+def _concat(tables: list[pa.Table]) -> pa.Table:
+    return pa.concat_tables(tables).sort_by("row") if tables else FINDINGS.empty_table()
+
+
+def _flat(array: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _count_up_to(numbers: pa.Array | pa.ChunkedArray, row: int) -> int:
+    """Count the leading numbers that are at most `row`; the numbers ascend."""
+    count: int | None = pc.sum(pc.less_equal(numbers, row)).as_py()
+    return count or 0
+
+
+def _row_reasons(rejected: pa.Table) -> dict[str, int]:
+    """Count rows by code, each row once: by its first finding in the fields' order on the wire."""
+    if not rejected.num_rows:
+        return {}
+    first = rejected.group_by("row", use_threads=False).aggregate([("code", "first")])
+    return dict(Counter(first["code_first"].to_pylist()))
+
+
+def _count_cells(
+    left_out: pa.Table,
+) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str], tuple[int, ...]]]:
+    counts: Counter[tuple[str, str]] = Counter()
+    rows: dict[tuple[str, str], tuple[int, ...]] = {}
+    if left_out.num_rows:
+        groups = left_out.group_by(["field", "code"], use_threads=False).aggregate([("row", "count")])
+        for one in groups.to_pylist():
+            key = (one["field"], one["code"])
+            counts[key] = one["row_count"]
+            of = pc.and_(pc.equal(left_out["field"], key[0]), pc.equal(left_out["code"], key[1]))
+            rows[key] = tuple(left_out["row"].filter(of).slice(0, FIRST_ROWS_KEPT).to_pylist())
+    return dict(counts), rows

@@ -1,0 +1,49 @@
+"""The columns of a drop against a platform's fields: which are used, for what, and which are not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from activation.errors import Rejected
+from activation.identifiers.table import Field, FieldTable
+from activation.model import Kind
+
+# A header cell that may be shown. A file without its header row has a person in its place.
+SHOWABLE = re.compile(r"(?!.*\d{4})[^\W\d][\w .()/-]{0,63}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class MappedColumns:
+    """`fields` pairs a column's index with a field it fills; `used` and `ignored` are names, for people."""
+
+    fields: Sequence[tuple[int, Field]]
+    used: Mapping[str, str]
+    ignored: Sequence[str]
+
+
+def map_columns(table: FieldTable, header: Sequence[str], kind: Kind) -> MappedColumns:
+    """Map the columns; raises Rejected with no_usable_column when none of them can name a person."""
+    if kind.single is not None:
+        field = table.field(kind.single)
+        return MappedColumns([(0, field)], {"column 1": field.key}, ())
+    fields, _ = table.columns(header)
+    if not any(field.identifies for _, field in fields):
+        wanted = ", ".join(field.key for field in table.fields if field.identifies)
+        raise Rejected(
+            "no_usable_column",
+            f"no column of the header row is one of {wanted}; is the first line of the file its header?",
+        )
+    used: dict[str, str] = {}
+    for index, field in fields:
+        name = _shown(header[index], index)
+        used[name] = f"{used[name]}, {field.key}" if name in used else field.key
+    taken = {index for index, _ in fields}
+    ignored = [_shown(name, index) for index, name in enumerate(header) if index not in taken]
+    return MappedColumns(fields, used, ignored)
+
+
+def _shown(name: str, index: int) -> str:
+    """Give a column's name as far as it cannot be anybody's data, else its number, from 1."""
+    return name if SHOWABLE.fullmatch(name.strip()) else f"column {index + 1}"

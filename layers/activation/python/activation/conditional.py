@@ -1,0 +1,96 @@
+"""Conditional writes to the ledger table, with DynamoDB's refusals as this project's errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from activation.errors import ConfigError, Retryable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+Item = Mapping[str, Any]
+
+
+class ConditionFailed(Exception):
+    """The condition did not hold; `item` is the record as it stands."""
+
+    def __init__(self, item: Item) -> None:
+        super().__init__("the condition did not hold")
+        self.item = item
+
+
+class ConditionalTable:
+    """The one table of the app, by its partition key `pk`.
+
+    Every call raises Retryable when DynamoDB is throttled or failing after the SDK's own retries, and
+    ConfigError when the table is missing or access is denied.
+    """
+
+    def __init__(self, client: DynamoDBClient, name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def read(self, pk: str) -> Item | None:
+        """Read a record, consistently; None when there is none."""
+        answer = _ask(self._client.get_item, TableName=self._name, Key={"pk": {"S": pk}}, ConsistentRead=True)
+        item: Item | None = answer.get("Item")
+        return item
+
+    def update(
+        self,
+        pk: str,
+        expression: str,
+        values: Item,
+        *,
+        condition: str,
+        names: Mapping[str, str] | None = None,
+    ) -> Item:
+        """Update a record and give it as it then stands; raises ConditionFailed."""
+        arguments: dict[str, Any] = {"ExpressionAttributeNames": dict(names)} if names else {}
+        answer = _ask(
+            self._client.update_item,
+            TableName=self._name,
+            Key={"pk": {"S": pk}},
+            UpdateExpression=expression,
+            ConditionExpression=condition,
+            ExpressionAttributeValues=dict(values),
+            ReturnValues="ALL_NEW",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            **arguments,
+        )
+        item: Item = answer["Attributes"]
+        return item
+
+
+def number(value: float) -> dict[str, str]:
+    """Give a number as DynamoDB takes it, to the millisecond where it is a time."""
+    return {"N": f"{value:.3f}"}
+
+
+def read_number(item: Item, name: str) -> float:
+    """Read a number; 0 where the record has none."""
+    return float(item.get(name, {}).get("N", "0"))
+
+
+def read_text(item: Item, name: str) -> str:
+    """Read a text; "" where the record has none."""
+    return str(item.get(name, {}).get("S", ""))
+
+
+def _ask(operation: Callable[..., Any], **arguments: Any) -> Any:
+    try:
+        return operation(**arguments)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "ConditionalCheckFailedException":
+            answer: Mapping[str, Any] = {**error.response}
+            raise ConditionFailed(answer.get("Item", {})) from None
+        if code in {"ResourceNotFoundException", "AccessDeniedException"}:
+            raise ConfigError("ledger", f"the ledger table cannot be used: {code}") from None
+        raise Retryable("ledger", f"the ledger did not answer: {code}", after_s=10) from None
+    except BotoCoreError as error:
+        raise Retryable("ledger", f"the ledger did not answer: {type(error).__name__}", after_s=10) from None

@@ -1,0 +1,265 @@
+"""A connector's function: one message to one run, and the SQS edge that never acknowledges a failure."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from activation import notices, receipts
+from activation.account import SecretAccount
+from activation.clients import CONFIG, Clients
+from activation.drops.locate import Located, is_marker, locate
+from activation.errors import ActivationError, Rejected, Retryable
+from activation.http import Http, PooledHttp
+from activation.identifiers.table import FieldTable
+from activation.ledger import FINAL, HeldRun, LeaseHeld, LeaseLost, Ledger, Run, State
+from activation.messages import Work, read
+from activation.model import Audience
+from activation.progress import Progress
+from activation.publisher import Limits, Publisher
+from activation.receipts import Identity
+from activation.run import ActiveRun
+from activation.settings import ConnectorSettings
+from activation.turns import Turns
+
+COME_BACK_S = 60  # after a failure nobody foresaw; sooner than the queue's visibility timeout
+GRACE_S = 3600.0  # how long a run's next message may be overdue before another message may take its place
+UNREADABLE = "_unreadable"  # where receipts go whose key names no audience
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What a platform's folder hands to its function: its name, table, limits, and how to make its publisher."""
+
+    name: str
+    table: FieldTable
+    limits: Limits
+    make: Callable[[Mapping[str, Any]], Publisher]
+
+
+class Connector:
+    """Handles the messages of one connector's queue. Made once per cold start."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        settings: ConnectorSettings,
+        clients: Clients,
+        account: SecretAccount,
+        http: Http,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._platform = platform
+        self._settings = settings
+        self._clients = clients
+        self._account = account
+        self._http = http
+        self._clock = clock
+        self._ledger = Ledger(
+            clients.table,
+            settings.connector,
+            lease_s=2 * platform.limits.timeout_s + 30,
+            ttl_days=settings.ledger_ttl_days,
+            clock=clock,
+        )
+        self._turns = Turns(clients.table, clock=clock)
+        self._log = Logger(child=True)
+        self._metrics = Metrics()
+
+    def handle(self, body: str, *, aws_account: str, time_left_s: Callable[[], float]) -> State | None:
+        """Bring the run of one message forward; gives its state, None when there was nothing to do.
+
+        Raises LeaseHeld and LeaseLost, after which the message must come back.
+        """
+        try:
+            work = read(body, bucket=self._settings.drops_bucket, account=aws_account)
+        except Rejected as error:
+            self._clients.bury(self._settings.dead_letter_queue_url, body, error)
+            self._log.error("message refused", extra={"code": error.code})
+            self._metrics.add_metric("MessagesRefused", MetricUnit.Count, 1)
+            return State.FAILED
+        run_id = work.drop.run_id(self._settings.connector, work.again)
+        self._log.append_keys(run_id=run_id, hop=work.hop, replay=work.replay or None)
+        if is_marker(work.drop.key):
+            self._log.info("a tool's own marker, not a drop")
+            return None
+        known = self._ledger.read(run_id)
+        if known is not None and self._is_settled(work, known):
+            self._log.info("nothing to do", extra={"state": known.state})
+            return None
+        try:
+            located = locate(
+                work.drop.key,
+                connector=self._settings.connector,
+                table=self._platform.table,
+                actions=self._platform.limits.actions,
+            )
+        except Rejected as error:
+            return self._refuse_key(work, run_id, error)
+        return self._run(work, run_id, located, known, time_left_s)
+
+    def _run(
+        self, work: Work, run_id: str, located: Located, known: Run | None, time_left_s: Callable[[], float]
+    ) -> State:
+        crashed = known is not None and 0 < known.lease_until < self._clock()
+        facts = {"audience": located.audience.name, "action": located.audience.action, "object_key": work.drop.key}
+        held = HeldRun(self._ledger.claim(run_id, work.hop, facts), self._ledger)
+        self._account.begin()
+        active = ActiveRun(
+            identity=Identity(run_id, work, located.audience, located.kind.declared, self._platform.name),
+            located=located,
+            held=held,
+            settings=self._settings,
+            clients=self._clients,
+            account=self._account,
+            http=self._http,
+            turns=self._turns,
+            time_left_s=time_left_s,
+            crashed=crashed,
+            clock=self._clock,
+        )
+        before = held.run.progress.rows_settled, held.run.progress.acknowledged, held.run.progress.resent
+        state = active.advance()
+        progress = held.run.progress
+        settled, acknowledged, resent = before
+        for name, value in (
+            ("RowsSettled", progress.rows_settled - settled),
+            ("RowsAcknowledged", progress.acknowledged - acknowledged),
+            ("BatchesResent", progress.resent - resent),
+            (f"Runs{state.title()}", 1),
+        ):
+            self._metrics.add_metric(name, MetricUnit.Count, value)
+        self._log.info(
+            "run",
+            extra={
+                "state": state,
+                "code": held.run.code or None,
+                "rows_acknowledged": progress.acknowledged,
+                "rows_rejected_by_us": progress.rejected_by_us.total(),
+                "rows_rejected_by_platform": progress.rejected_by_platform.total(),
+                "requests": progress.requests,
+                "resent": progress.resent,
+            },
+        )
+        return state
+
+    def _is_settled(self, work: Work, known: Run) -> bool:
+        """Whether the message has nothing to bring: the run has ended, or a newer message carries it on."""
+        if known.state in FINAL:
+            return True
+        carried_on = known.state in (State.WAITING, State.ACCEPTED, State.RUNNING) and known.lease_until == 0
+        due = max(known.not_before, known.updated_at) + GRACE_S
+        return carried_on and work.hop <= known.hop and self._clock() < due
+
+    def _refuse_key(self, work: Work, run_id: str, error: Rejected) -> State:
+        """Give a drop whose key cannot be read its receipt, and put its message in the dead letters."""
+        now = self._clock()
+        audience = Audience(self._settings.connector, UNREADABLE)
+        run = Run("", 0, State.FAILED, work.hop, now, now, 0.0, 0.0, 0, Progress())
+        run.code, run.sentence = error.code, error.sentence
+        receipt = receipts.compose(
+            Identity(run_id, work, audience, "", self._platform.name),
+            run,
+            account=self._settings.expected_account,
+            now=now,
+            rejects_key=None,
+            notes={},
+        )
+        key = f"{receipts.stem(audience, run_id)}.json"
+        receipts.write(self._clients.s3, self._settings.receipts_bucket, key, receipt)
+        notices.announce(self._clients.events, self._settings.event_bus_name, State.FAILED, receipt, key)
+        self._clients.bury(self._settings.dead_letter_queue_url, work, error, run_id)
+        self._log.error("key refused", extra={"code": error.code})
+        self._metrics.add_metric("RunsFailed", MetricUnit.Count, 1)
+        return State.FAILED
+
+
+def lambda_handler_for(platform: Platform) -> Callable[[dict[str, Any], LambdaContext], Any]:
+    """Make a platform's Lambda entry point; settings and clients are made at its first message."""
+    logger = Logger()
+    metrics = Metrics()
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    made: list[tuple[Connector, ConnectorSettings, Clients]] = []
+
+    def connector() -> tuple[Connector, ConnectorSettings, Clients]:
+        if not made:
+            settings = ConnectorSettings.from_environment(os.environ)
+            metrics.set_default_dimensions(connector=settings.connector)
+            clients = Clients.connect(settings.ledger_table)
+            account = SecretAccount(
+                SecretsProvider(boto3_client=boto3.client("secretsmanager", config=CONFIG)),
+                settings.secret_arn,
+                platform.make,
+                expected_account=settings.expected_account,
+            )
+            http = PooledHttp(connections=settings.requests_in_flight or platform.limits.in_flight)
+            made.append((Connector(platform, settings, clients, account, http), settings, clients))
+        return made[0]
+
+    def on_message(sqs_record: SQSRecord, lambda_context: LambdaContext) -> None:
+        one, settings, clients = connector()
+
+        def come_back(after_s: float) -> None:
+            clients.sqs.change_message_visibility(
+                QueueUrl=settings.queue_url,
+                ReceiptHandle=sqs_record.receipt_handle,
+                VisibilityTimeout=math.ceil(after_s),
+            )
+
+        try:
+            one.handle(
+                sqs_record.body,
+                aws_account=lambda_context.invoked_function_arn.split(":")[4],
+                time_left_s=lambda: lambda_context.get_remaining_time_in_millis() / 1000,
+            )
+        except LeaseHeld as held:
+            logger.info("another worker has the run", extra={"for_s": held.for_s})
+            come_back(held.for_s + lambda_context.get_remaining_time_in_millis() / 1000)
+            raise
+        except LeaseLost:
+            logger.warning("another worker took the run over")
+            come_back(COME_BACK_S)
+            raise
+        except ActivationError as error:
+            logger.error("the run could not be brought forward", extra={"code": error.code})
+            come_back(error.after_s if isinstance(error, Retryable) else COME_BACK_S)
+            raise
+        except Exception as error:  # the SQS edge: whatever it was, the message must come back
+            # An error's text may hold a cell of the file; its type and place say enough to find it.
+            logger.error("unforeseen", extra={"error": type(error).__name__, "at": _where(error)})
+            come_back(COME_BACK_S)
+            raise
+
+    @logger.inject_lambda_context(clear_state=True)
+    @metrics.log_metrics
+    def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
+        """Handle a batch of the connector's queue; answers with the messages that must come back."""
+        return process_partial_response(
+            event=event, record_handler=on_message, processor=processor, context=context
+        )
+
+    return lambda_handler
+
+
+def _where(error: BaseException) -> str:
+    """Give the module and line that raised."""
+    trace = error.__traceback__
+    if trace is None:
+        return ""
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"

@@ -1,0 +1,132 @@
+"""From a text's bytes to chunks: blocks of whole records, counted, capped, and resumed from any cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pyarrow.compute as pc
+
+from activation.drops.chunk import Chunk
+from activation.drops.codes import refused
+from activation.drops.inflate import BrokenStream
+from activation.drops.records import Split, split
+from activation.drops.text import Text
+from activation.model import Cursor
+
+# What a format does with the records of a block: (records, number of the first, ways back) -> chunk, or None
+# when there is no record in it.
+CursorAfter = Callable[[int], Cursor]
+Parse = Callable[[Split, int, CursorAfter], Chunk | None]
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records of `text` behind its header.
+
+    `body` is the offset of the first byte behind the header, 0 without one. `delimiter` is the character that
+    ends a cell, or "" where quotes mean nothing to records (JSON Lines).
+    """
+
+    text: Text
+    body: int
+    delimiter: str
+    parse: Parse
+
+    def chunks(self, start: Cursor) -> Iterator[Chunk]:
+        """Stream the rows behind `start`; the rows before a refusal are given before it is raised."""
+        row, offset = 0, self.body
+        if self.text.seekable and start.row and start.position >= self.body:
+            row, offset = start.row, start.position
+        carry = b""
+        for fresh, ending in self._fresh(offset):
+            block = carry + fresh if carry else fresh
+            whole, problem = self._capped(split(block, self.delimiter, final=ending == ""))
+            used, at = whole.end, offset
+            if row < start.row:
+                skipped = min(len(whole.starts), start.row - row)
+                row += skipped
+                cut = whole.starts[skipped].as_py() if skipped < len(whole.starts) else whole.end
+                whole, at = split(block[cut : whole.end], self.delimiter, final=True), offset + cut
+            chunk = self.parse(whole, row + 1, self._way_back(whole, row + 1, at))
+            if chunk is not None:
+                yield chunk
+                row += chunk.row_count
+            if problem:
+                raise refused(problem, row=row + 1, cap=self.text.limits.record_bytes)
+            if ending:
+                raise refused(ending, row=row)
+            carry = block[used:]
+            offset += used
+
+    def _fresh(self, offset: int) -> Iterator[tuple[bytes, str | None]]:
+        """Give the text in blocks; the last comes with "" or with the code that says why it ends there."""
+        wanted = self.text.limits.block_bytes
+        pieces: list[bytes] = []
+        held = 0
+        ending = ""
+        try:
+            for piece in self.text.stream(offset):
+                if held >= wanted:
+                    yield b"".join(pieces), None
+                    pieces, held = [], 0
+                pieces.append(piece)
+                held += len(piece)
+        except BrokenStream as broken:
+            ending = broken.code
+        yield b"".join(pieces), ending
+
+    def _way_back(self, records: Split, first_row: int, at: int) -> CursorAfter:
+        seekable = self.text.seekable
+
+        def cursor_after(row: int) -> Cursor:
+            if not seekable:
+                return Cursor(row, 0)
+            index = row - first_row + 1
+            starts = records.starts
+            return Cursor(row, at + (starts[index].as_py() if index < len(starts) else records.end))
+
+        return cursor_after
+
+    def _capped(self, found: Split) -> tuple[Split, str | None]:
+        """Give the records before the first that is refused, and its code if there is one.
+
+        What is refused, and why, follows from the record alone, wherever a block happens to end.
+        """
+        cap = self.text.limits.record_bytes
+        long_at = _first_longer(found, cap)
+        if long_at is not None:
+            code = "record_too_long"
+            if self.delimiter:
+                head = split(found.block[long_at : long_at + cap], self.delimiter, final=True)
+                if head.open_at is not None or head.broken_at is not None:
+                    code = "unterminated_quote"
+            return split(found.block[:long_at], self.delimiter, final=True), code
+        if found.broken_at is not None or (found.final and found.open_at is not None):
+            return found, "unterminated_quote"
+        return found, None
+
+
+def _first_longer(found: Split, cap: int) -> int | None:
+    """Give the offset of the first record, complete or not, of more than `cap` bytes."""
+    block = found.block
+    if len(block) <= cap:
+        return None
+    if found.known_ends is None and not _has_long_line(block, cap):
+        return None
+    if len(found.starts):
+        long = pc.indices_nonzero(pc.greater(pc.subtract(found.stops, found.starts), cap))
+        if len(long):
+            return int(found.starts[long[0].as_py()].as_py())
+    return found.end if len(block) - found.end > cap else None
+
+
+def _has_long_line(block: bytes, cap: int) -> bool:
+    """Stride over the block from line end to line end, as far as `cap` allows each time."""
+    at = 0
+    while len(block) - at > cap:
+        line_end = max(block.rfind(b"\n", at, at + cap + 1), block.rfind(b"\r", at, at + cap + 1))
+        if line_end < 0:
+            return True
+        at = line_end + 1
+    return False

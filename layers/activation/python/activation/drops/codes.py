@@ -1,0 +1,82 @@
+"""Every reason a file or a row of it is refused while it is read: stable codes, each with its sentence."""
+
+from __future__ import annotations
+
+from activation.errors import Rejected
+
+# Refusals of the whole file. A sentence says what to do; a name in braces is a place (a row number, a column's
+# name, a format), never what stands in a cell.
+FILE_CODES: dict[str, str] = {
+    "empty_file": "The file has no bytes, or nothing but blank lines.",
+    "not_utf8": (
+        "The text is not UTF-8: {share} of the rows with special characters in the first part cannot be "
+        "decoded. If the export is Latin-1 (Windows-1252), declare its encoding; else export as UTF-8."
+    ),
+    "header_not_utf8": (
+        "The header line is not UTF-8. If the export is Latin-1 (Windows-1252), declare its encoding."
+    ),
+    "utf16_without_bom": (
+        "The text looks like UTF-16 without a byte order mark. Export as UTF-8, or as UTF-16 with the mark."
+    ),
+    "utf32_file": "The text is UTF-32. Export as UTF-8.",
+    "zip_file": "The file is a zip archive. Unpack it and drop the file that is in it, or use gzip or zstd.",
+    "xlsx_file": "The file is a spreadsheet (Excel or OpenDocument). Save it as CSV UTF-8 and drop that.",
+    "html_page": (
+        "The file is an HTML page, probably an error or log-in page saved by the export. Fetch it again."
+    ),
+    "xml_document": "The file is an XML document, probably an error answer saved by the export. Fetch it again.",
+    "json_document": (
+        "The file is one JSON document. JSON Lines is read: one flat object per line, without a list around them."
+    ),
+    "encrypted_parquet": "The Parquet file is encrypted. Write it without Parquet's own encryption.",
+    "corrupt_parquet": "The Parquet file cannot be read: its footer or a page of it is damaged or missing.",
+    "nested_parquet_column": (
+        "Column {column} is of type {type}; flat columns of text, integer, number, date and time are read. "
+        "Leave it out of the export or write it as text."
+    ),
+    "compressed_parquet_too_large": (
+        "The Parquet file is inside {compression} and too large to be unpacked in memory. "
+        "Use Parquet's own compression (snappy, zstd) and drop the .parquet file itself."
+    ),
+    "unknown_format": (
+        "The file is {seen}. CSV, TSV, JSON Lines and Parquet are read, the first three also as gzip or zstd."
+    ),
+    "duplicate_header": "The header names column {column} twice. Give each column a name of its own.",
+    "header_unusable": "The header line cannot be used: {why}.",
+    "header_missing": (
+        "The first line holds a value where a column's name is expected (cell {column}). Add a header line, or "
+        "drop a single-column list under the prefix of its identifier type."
+    ),
+    "record_too_long": "Row {row} is longer than {cap} bytes. A line break is missing, or this is no table.",
+    "unterminated_quote": (
+        "Row {row} opens a quoted cell that is not closed properly. Quotes within a quoted cell must be "
+        "doubled, and a closing quote must end the cell (RFC 4180). Rows before it were read."
+    ),
+    "truncated_gzip": "The gzip file ends too early, after row {row}: the upload or the export was cut off.",
+    "corrupt_gzip": "The gzip file is damaged after row {row}: its checksum or structure is wrong.",
+    "truncated_zstd": "The zstd file ends too early, after row {row}: the upload or the export was cut off.",
+    "corrupt_zstd": "The zstd file is damaged after row {row}: its checksum or structure is wrong.",
+    "damaged_utf16": "The UTF-16 text is damaged or ends in the middle of a character, after row {row}.",
+    "decompression_bomb": (
+        "The file decompresses to more than is allowed, in size or in ratio. Split it, or raise the limit."
+    ),
+    "object_gone": "The object, or this version of it, is no longer in the bucket.",
+    "object_archived": "The object was moved to an archive storage class. Restore it and replay the drop.",
+    "object_changed": "The object's bytes are not those of the version that was announced.",
+}
+
+# Refusals of one row; it is counted, reported by its number and left out.
+ROW_CODES: dict[str, str] = {
+    "ragged_row": "The row has more or fewer cells than the header.",
+    "nul_in_cell": "A cell holds a NUL character.",
+    "not_utf8": "A cell is not valid in the file's encoding.",
+    "bad_json": "The line is not one JSON object.",
+    "nested_value": "A value is a JSON list or object.",
+    "duplicate_key": "The JSON object has a key twice.",
+    "unexpected_key": "The JSON object has a key that the first part of the file does not have.",
+}
+
+
+def refused(code: str, **places: object) -> Rejected:
+    """Build the error of a file code; `places` fill the names of its sentence."""
+    return Rejected(code, FILE_CODES[code].format_map(places))

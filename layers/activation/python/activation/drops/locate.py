@@ -1,0 +1,73 @@
+"""Reading a drop's key, which is the contract: connector, audience, identifiers, action, file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from activation.errors import Rejected
+from activation.identifiers.table import FieldTable
+from activation.model import HASHED, RAW, Action, Audience, Kind
+
+LAYOUT = "<connector>/<audience>/<identifiers>[/<action>]/<file>"
+
+
+@dataclass(frozen=True)
+class Located:
+    """A key, read: whose audience, what the cells are declared to be, and the file's own name."""
+
+    audience: Audience
+    kind: Kind
+    file: str
+
+
+def is_marker(key: str) -> bool:
+    """Whether the object is no drop but a tool's own mark: a folder, Spark's _SUCCESS, a hidden file."""
+    name = key.rsplit("/", 1)[-1]
+    return not name or name.startswith(("_", "."))
+
+
+def locate(key: str, *, connector: str, table: FieldTable, actions: Iterable[Action]) -> Located:
+    """Read a key exactly as S3 and EventBridge give it; it is never URL-decoded.
+
+    EventBridge does not encode keys, unlike S3's own notifications
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html, read 2026-11-22), so `+` and `%`
+    are letters like any other. `<identifiers>` and `<action>` are case-insensitive.
+
+    Raises Rejected: wrong_depth, empty_segment, other_connector, unknown_identifiers, unknown_action,
+    action_not_offered. The sentence spells out the layout; it holds no part of the key but these two words.
+    """
+    segments = key.split("/")
+    if len(segments) not in (4, 5):
+        raise Rejected("wrong_depth", f"the key has {len(segments)} parts; the layout is {LAYOUT}")
+    if not all(segment.strip() for segment in segments):
+        raise Rejected("empty_segment", f"a part of the key is empty; the layout is {LAYOUT}")
+    if segments[0] != connector:
+        raise Rejected("other_connector", f"the key is not under {connector}/; the layout is {LAYOUT}")
+    action = _action(segments[3]) if len(segments) == 5 else Action.ADD
+    offered = frozenset(actions)
+    if action not in offered:
+        names = ", ".join(sorted(offered))
+        raise Rejected("action_not_offered", f"{table.platform} offers {names}; not {action}")
+    return Located(Audience(connector, segments[1], action), _kind(segments[2], table), segments[-1])
+
+
+def _action(segment: str) -> Action:
+    try:
+        return Action(segment.lower())
+    except ValueError:
+        names = ", ".join(Action)
+        raise Rejected("unknown_action", f"the action is none of {names}; the layout is {LAYOUT}") from None
+
+
+def _kind(segment: str, table: FieldTable) -> Kind:
+    declared = segment.lower()
+    if declared == RAW.declared:
+        return RAW
+    if declared == HASHED.declared:
+        return HASHED
+    singles = dict(table.singles)
+    if segment.upper() in singles:
+        return Kind(declared, hashed=True, single=singles[segment.upper()])
+    names = ", ".join(["raw", "hashed", *(name.lower() for name in singles)])
+    raise Rejected("unknown_identifiers", f"the identifiers part is none of {names}; the layout is {LAYOUT}")

@@ -1,0 +1,134 @@
+"""Open a drop: find out what it is by its content and give the reader for it."""
+
+from __future__ import annotations
+
+from activation.drops import header as headers
+from activation.drops import sniff
+from activation.drops.chunk import ByteSource, DropReader
+from activation.drops.codes import refused
+from activation.drops.delimited import LIST_DELIMITER, DelimitedReader
+from activation.drops.limits import DEFAULT, ReadLimits
+from activation.drops.records import split
+from activation.drops.text import Text
+from activation.errors import ConfigError
+
+# Encodings whose delimiters, quotes and line ends are ASCII's, so that records can be found before decoding.
+# What says Latin-1 is Windows-1252 in practice (https://encoding.spec.whatwg.org/#names-and-labels,
+# read 2026-11-22).
+_ENCODINGS = {
+    "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "latin-1": "cp1252",
+    "latin1": "cp1252",
+    "iso-8859-1": "cp1252",
+    "windows-1252": "cp1252",
+    "cp1252": "cp1252",
+    "iso-8859-15": "iso8859-15",
+    "latin-9": "iso8859-15",
+    "windows-1250": "cp1250",
+    "iso-8859-2": "iso8859-2",
+}
+
+
+def open_drop(
+    source: ByteSource,
+    *,
+    single: str | None = None,
+    declared_delimiter: str | None = None,
+    declared_encoding: str | None = None,
+    limits: ReadLimits = DEFAULT,
+) -> DropReader:
+    """Sniff a drop's content and give its reader; only the first part of the file is read.
+
+    `single` is the identifier type of a single-column list (EMAIL_SHA256): the reader's header is then that
+    name, whatever the file calls it. A declared delimiter wins over the detected one; a declared encoding
+    (UTF-8 or a single-byte one such as Latin-1) matters to delimited text without a byte order mark.
+    Raises Rejected when the file cannot be read as it is, ConfigError when a declaration makes no sense.
+    """
+    if declared_delimiter is not None and (len(declared_delimiter) != 1 or declared_delimiter in '"\r\n'):
+        raise ConfigError("bad_delimiter", "The declared delimiter must be one character, no quote or line end.")
+    encoding = _ENCODINGS.get((declared_encoding or "utf-8").strip().lower().replace("_", "-"), "")
+    if not encoding:
+        raise ConfigError("bad_encoding", f"Encodings that can be declared are {', '.join(_ENCODINGS)}.")
+    if source.size_bytes == 0:
+        raise refused("empty_file")
+    packing = sniff.compression(source.read(0, min(8, source.size_bytes)))
+    text = Text(source, limits, packing)
+    head, _ = text.head()
+    sniff.refuse_binary(head)
+    mark = sniff.byte_order_mark(head)
+    if mark.encoding:
+        text = Text(source, limits, packing, transcoded=mark.encoding)
+    elif not mark.size_bytes:
+        text = Text(source, limits, packing, encoding)
+    return _open_text(text, 0 if mark.encoding else mark.size_bytes, single, declared_delimiter)
+
+
+def _open_text(text: Text, begin: int, single: str | None, delimiter: str | None) -> DropReader:
+    head, whole = text.head()
+    head = head[begin:]
+    if whole and not head.strip():
+        raise refused("empty_file")
+    suffix = f"+{text.compression}" if text.compression else ""
+    if sniff.is_json_lines(head):
+        raise NotImplementedError
+    if text.encoding == "utf-8":
+        _refuse_other_encoding(head, whole)
+    declared, skipped = _separator_line(head) if single is None else (None, 0)
+    delimiter = delimiter or declared
+    line, behind = _first_line(head[skipped:], delimiter or LIST_DELIMITER, whole, text)
+    if single is not None:
+        body = begin + (behind if headers.is_list_header(line, single) else 0)
+        return DelimitedReader(f"list{suffix}", (single,), text, body, LIST_DELIMITER)
+    delimiter = delimiter or headers.detect_delimiter(line)
+    names = headers.column_names(line, delimiter, text.limits.columns)
+    kind = "tsv" if delimiter == "\t" else "csv"
+    return DelimitedReader(f"{kind}{suffix}", names, text, begin + skipped + behind, delimiter)
+
+
+def _separator_line(head: bytes) -> tuple[str | None, int]:
+    """Read the line by which Excel declares a delimiter ("sep=;"): the delimiter and the line's length."""
+    line = head[:7].split(b"\n")[0].rstrip(b"\r")
+    if len(line) == 5 and line.lower().startswith(b"sep="):
+        return line[4:].decode("latin-1"), len(head[:7].split(b"\n")[0]) + 1
+    return None, 0
+
+
+def _first_line(head: bytes, delimiter: str, whole: bool, text: Text) -> tuple[str, int]:
+    """Give the first record, decoded, and the offset behind its line end."""
+    found = split(head, delimiter, final=whole)
+    if not len(found.starts):
+        if found.open_at is not None or found.broken_at is not None:
+            raise refused("header_unusable", why="a quote in it is not closed")
+        raise refused("record_too_long", row=0, cap=text.limits.head_bytes)
+    start, stop = found.starts[0].as_py(), found.stops[0].as_py()
+    try:
+        line = head[start:stop].decode(text.encoding)
+    except UnicodeDecodeError:
+        raise refused("header_not_utf8") from None
+    return line, min(stop + 1, len(head))
+
+
+def _refuse_other_encoding(head: bytes, whole: bool) -> None:
+    """Raise Rejected when most of the lines with special characters are not UTF-8.
+
+    Judged on the file's first part alone, so that every reader of it, from any cursor, comes to the same; a
+    single bad row is that row's matter.
+    """
+    if head.isascii():
+        return
+    lines = head.splitlines()
+    if not whole:
+        lines = lines[:-1]
+    special = [line for line in lines if not line.isascii()]
+    bad = sum(not _is_utf8(line) for line in special)
+    if bad * 2 > len(special):
+        raise refused("not_utf8", share=f"{bad} of {len(special)}")
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,175 @@
+"""The bytes of a drop: an S3 object version, a local file, or bytes already in memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from botocore import exceptions as aws
+
+from activation.drops.chunk import ByteSource
+from activation.drops.codes import refused
+from activation.errors import ActivationError, ConfigError, Retryable
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# A body is read on after this many interruptions in a row that brought nothing.
+_TRIES = 5
+_BODY_PIECE_BYTES = 256 * 1024
+_INTERRUPTED = (
+    aws.ResponseStreamingError,
+    aws.IncompleteReadError,
+    aws.ReadTimeoutError,
+    aws.ConnectTimeoutError,
+    aws.ConnectionClosedError,
+    aws.EndpointConnectionError,
+    aws.HTTPClientError,
+)
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, read 2026-11-22. HEAD answers have no
+# body, so that their status stands in for the code. 405 is what the version of a delete marker answers.
+_GONE = {"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405"}
+_DENIED = {"AccessDenied", "403", "AllAccessDisabled", "AccountProblem", "SignatureDoesNotMatch", "NoSuchBucket"}
+_LATER = {
+    "SlowDown", "503", "ServiceUnavailable", "InternalError", "500", "502", "504", "RequestTimeout",
+    "RequestTimeTooSkewed", "ExpiredToken", "Throttling", "ThrottlingException", "BandwidthLimitExceeded",
+    "OperationAborted",
+}  # fmt: skip
+
+
+def stream(source: ByteSource, offset: int, piece_bytes: int) -> Iterator[bytes]:
+    """Read from `offset` to the end in pieces, each a request of its own.
+
+    No connection stays open while a platform makes the reader wait, and a piece that fails is read again alone.
+    """
+    while offset < source.size_bytes:
+        piece = source.read(offset, min(piece_bytes, source.size_bytes - offset))
+        if not piece:
+            return
+        yield piece
+        offset += len(piece)
+
+
+@dataclass(frozen=True)
+class BytesSource:
+    """Bytes already in memory."""
+
+    data: bytes
+    size_bytes: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size_bytes", len(self.data))
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Give `length` bytes from `offset`, fewer at the end."""
+        return self.data[offset : offset + length]
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """A local file, for the command line; its size is taken once."""
+
+    path: Path
+    size_bytes: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size_bytes", self.path.stat().st_size)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Give `length` bytes from `offset`, fewer at the end; raises Rejected when the file has shrunk."""
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            piece = file.read(length)
+        if len(piece) < min(length, self.size_bytes - offset):
+            raise refused("object_changed")
+        return piece
+
+
+@dataclass(frozen=True)
+class S3Source:
+    """One version of an object in S3, read by range; every read names the version and checks what came."""
+
+    client: S3Client
+    bucket: str
+    key: str
+    version_id: str
+    size_bytes: int
+    etag: str = ""
+    sleep: Callable[[float], None] = time.sleep
+
+    @classmethod
+    def of(cls, client: S3Client, bucket: str, key: str, version_id: str) -> S3Source:
+        """Ask S3 for the version's size; raises Rejected, ConfigError or Retryable as `read` does."""
+        try:
+            head = client.head_object(Bucket=bucket, Key=key, VersionId=version_id)
+        except aws.ClientError as error:
+            raise _meaning(error) from error
+        except _INTERRUPTED as error:
+            raise _interrupted() from error
+        return cls(client, bucket, key, version_id, head["ContentLength"], head["ETag"])
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Give `length` bytes from `offset`, fewer at the end; an interrupted answer is read on where it broke.
+
+        Raises Rejected with object_gone or object_changed, ConfigError where S3 denies the read, Retryable
+        when S3 is busy beyond the SDK's own retries or the connection breaks again and again.
+        """
+        length = min(length, self.size_bytes - offset)
+        got = bytearray()
+        tries = 0
+        while len(got) < length:
+            before = len(got)
+            try:
+                self._read_on(offset, length, got)
+            except aws.ClientError as error:
+                raise _meaning(error) from error
+            except _INTERRUPTED as error:
+                tries = tries + 1 if len(got) == before else 1
+                if tries >= _TRIES:
+                    raise _interrupted() from error
+                self.sleep(0.1 * 2**tries)
+        return bytes(got)
+
+    def _read_on(self, offset: int, length: int, got: bytearray) -> None:
+        """Append to `got` what is still missing of a range; what came before an interruption stays in it."""
+        first, last = offset + len(got), offset + length - 1
+        answer = self.client.get_object(
+            Bucket=self.bucket, Key=self.key, VersionId=self.version_id, Range=f"bytes={first}-{last}"
+        )
+        with answer["Body"] as body:
+            status = answer["ResponseMetadata"]["HTTPStatusCode"]
+            if status != 206 or answer.get("ContentRange") != f"bytes {first}-{last}/{self.size_bytes}":
+                # Trusting it would give other rows than were asked for, or the same rows again.
+                if self.etag and answer.get("ETag") != self.etag:
+                    raise refused("object_changed")
+                raise ConfigError("range_ignored", "The storage did not answer with the range asked for.")
+            while piece := body.read(_BODY_PIECE_BYTES):
+                got += piece
+        if len(got) > length:
+            raise refused("object_changed")
+
+
+def _interrupted() -> Retryable:
+    return Retryable("storage_interrupted", "The connection to S3 broke repeatedly while the drop was read.")
+
+
+def _meaning(error: aws.ClientError) -> ActivationError:
+    """Say what an answer of S3 means for the drop."""
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _GONE:
+        return refused("object_gone")
+    if code == "InvalidObjectState":
+        return refused("object_archived")
+    if code in _LATER or status >= 500 or status == 429:
+        return Retryable("storage_busy", f"S3 answered {code} beyond the SDK's retries.")
+    if code in _DENIED or code.startswith("KMS."):
+        return ConfigError(
+            "storage_denied",
+            f"S3 answered {code}: the function's role may not read this version or use its key, or the version "
+            "is gone and the role may not list the bucket.",
+        )
+    return ConfigError("storage_refused", f"S3 answered {code}.")

@@ -1,0 +1,80 @@
+"""The one place that opens connections to ad platforms."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import urllib3
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+    SSLError,
+)
+
+from activation.errors import ConfigError
+from activation.publisher import Answer, Request
+
+MAX_ANSWER_BYTES = 8 * 1024 * 1024  # an answer is a few kB; more is not one of these APIs
+
+
+class NotSent(Exception):
+    """The request never reached the platform; sending it again does no harm."""
+
+
+class AnswerLost(Exception):
+    """The request may or may not have been applied: the connection broke or went silent after it was sent."""
+
+
+class Http(Protocol):
+    """Sends one request and gives the answer."""
+
+    def send(self, request: Request, *, timeout_s: float) -> Answer:
+        """Send; raises NotSent, AnswerLost, or ConfigError when the server's certificate is not good."""
+        ...
+
+
+class PooledHttp:
+    """HTTP over kept connections. No redirects, no retries, certificates always checked.
+
+    A redirect is an answer like any other: an ad platform's API does not redirect, and following one would
+    carry the token to wherever it points.
+    """
+
+    def __init__(self, *, connections: int, connect_timeout_s: float = 5.0) -> None:
+        self._connect_timeout_s = connect_timeout_s
+        self._pool = urllib3.PoolManager(maxsize=connections, block=False, retries=False)
+
+    def send(self, request: Request, *, timeout_s: float) -> Answer:
+        """Send and read the whole answer within `timeout_s` seconds of silence at any point."""
+        timeout = urllib3.Timeout(connect=self._connect_timeout_s, read=timeout_s)
+        try:
+            response = self._pool.request(
+                request.method,
+                request.url,
+                body=request.body,
+                headers=dict(request.headers),
+                timeout=timeout,
+                redirect=False,
+                preload_content=False,
+            )
+        except (NewConnectionError, ConnectTimeoutError, NameResolutionError) as error:
+            raise NotSent(type(error).__name__) from None
+        except SSLError:
+            raise ConfigError(
+                "tls", "the platform's certificate could not be verified; nothing was sent to it"
+            ) from None
+        except (HTTPError, OSError) as error:
+            raise AnswerLost(type(error).__name__) from None
+        try:
+            body = response.read(MAX_ANSWER_BYTES + 1, decode_content=True)
+        except (HTTPError, OSError) as error:
+            response.close()
+            raise AnswerLost(type(error).__name__) from None
+        if len(body) > MAX_ANSWER_BYTES:
+            response.close()
+            raise AnswerLost("answer too large")
+        response.release_conn()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, headers, body)

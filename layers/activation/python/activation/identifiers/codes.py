@@ -1,0 +1,76 @@
+"""The closed set of reasons why a cell is not sent: stable codes, each with a sentence for people."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Why nothing is sent for a cell that is not blank. Receipts and alarms count these; never rename one."""
+
+    TOO_LONG = "too_long"
+    BAD_UNICODE = "bad_unicode"
+    BLANK_WORD = "blank_word"
+    PLACEHOLDER = "placeholder"
+    LOOKS_HASHED = "looks_hashed"
+    PLAIN_VALUE = "plain_value"
+    POISON_HASH = "poison_hash"
+    HASH_MD5 = "hash_md5"
+    HASH_SHA1 = "hash_sha1"
+    HASH_SHA256 = "hash_sha256"
+    HASH_BASE64 = "hash_base64"
+    HASH_LENGTH = "hash_length"
+    NUMBER_AS_FLOAT = "number_as_float"
+    NOT_AN_EMAIL = "not_an_email"
+    NOT_A_PHONE = "not_a_phone"
+    PHONE_LENGTH = "phone_length"
+    PHONE_ALL_ZEROS = "phone_all_zeros"
+    PHONE_EXTENSION = "phone_extension"
+    PHONE_LETTERS = "phone_letters"
+    PHONE_NO_COUNTRY = "phone_no_country"
+    PHONE_NOT_IN_COUNTRY = "phone_not_in_country"
+    NOTHING_LEFT = "nothing_left"
+    NOT_LATIN = "not_latin"
+    NOT_A_POSTAL_CODE = "not_a_postal_code"
+    UNKNOWN_COUNTRY = "unknown_country"
+    UNKNOWN_GENDER = "unknown_gender"
+    NOT_A_DATE = "not_a_date"
+    AMBIGUOUS_DATE = "ambiguous_date"
+    DATE_OUT_OF_RANGE = "date_out_of_range"
+    NOT_A_DEVICE_ID = "not_a_device_id"
+    DEVICE_OPTED_OUT = "device_opted_out"
+
+
+SENTENCES: dict[Code, str] = {
+    Code.TOO_LONG: "The cell is longer than any identifier of this kind can be.",
+    Code.BAD_UNICODE: "The cell holds half of a character (a lone surrogate) and cannot be written as UTF-8.",
+    Code.BLANK_WORD: "The cell holds a word or sign for 'no value', such as null, NaN or n/a.",
+    Code.PLACEHOLDER: "The cell holds a placeholder that stands for nobody.",
+    Code.LOOKS_HASHED: "The drop is declared raw but the cell looks like a digest; twice hashed it matches nobody.",
+    Code.PLAIN_VALUE: "The drop is declared hashed but the cell is not a digest; it is not sent in clear.",
+    Code.POISON_HASH: "The cell is the digest of an empty value, of a word for 'no value' or of a placeholder.",
+    Code.HASH_MD5: "The cell is as long as an MD5 digest; the platform wants SHA-256.",
+    Code.HASH_SHA1: "The cell is as long as a SHA-1 digest, which the platform does not take.",
+    Code.HASH_SHA256: "The cell is as long as a SHA-256 digest; this identifier type wants MD5.",
+    Code.HASH_BASE64: "The cell is a digest in base64; the platform wants lower-case hexadecimal.",
+    Code.HASH_LENGTH: "The cell is hexadecimal but not as long as any digest: cut off or run together.",
+    Code.NUMBER_AS_FLOAT: "A spreadsheet or a float column has rewritten the number; export it as text.",
+    Code.NOT_AN_EMAIL: "The cell is not an e-mail address.",
+    Code.NOT_A_PHONE: "The cell is not one telephone number.",
+    Code.PHONE_LENGTH: "The number has too few or too many digits for a telephone number.",
+    Code.PHONE_ALL_ZEROS: "The number consists of zeros.",
+    Code.PHONE_EXTENSION: "The number has an extension, so it does not name one person.",
+    Code.PHONE_LETTERS: "The number is spelled with letters.",
+    Code.PHONE_NO_COUNTRY: "The number has no country code and no default country is configured.",
+    Code.PHONE_NOT_IN_COUNTRY: "The number has no country code and is not a number of the default country.",
+    Code.NOTHING_LEFT: "Nothing is left once white space and punctuation are removed.",
+    Code.NOT_LATIN: "The platform takes the letters a to z in this field and the cell has others.",
+    Code.NOT_A_POSTAL_CODE: "The cell is not a postal code.",
+    Code.UNKNOWN_COUNTRY: "The cell is neither an ISO 3166-1 code nor a country's name.",
+    Code.UNKNOWN_GENDER: "The cell is not a word for one of the two genders the platform knows.",
+    Code.NOT_A_DATE: "The cell is not a date of birth, or not the part of one this field wants.",
+    Code.AMBIGUOUS_DATE: "Day and month could be either way round; export dates as YYYY-MM-DD.",
+    Code.DATE_OUT_OF_RANGE: "The date is before 1900, in the future, or not in the calendar.",
+    Code.NOT_A_DEVICE_ID: "The cell is not a mobile advertising id.",
+    Code.DEVICE_OPTED_OUT: "The advertising id is all zeros: its owner has opted out of tracking.",
+}

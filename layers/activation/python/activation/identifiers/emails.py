@@ -1,0 +1,78 @@
+"""E-mail addresses: one shape, four platforms' ways to write it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from activation.identifiers.codes import Code
+from activation.identifiers.rules import Result
+from activation.identifiers.table import Context
+from activation.identifiers.text import composed, trim
+
+# https://www.rfc-editor.org/errata/eid1690: a path of 256 with its angle brackets
+_MAX_LENGTH = 254
+
+# Dot-atoms of RFC 5322 and a domain of letters, digits and inner hyphens (RFC 1123) with at least one dot.
+_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_ASCII = rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}"
+_STRICT = re.compile(_ASCII)
+# The same with letters of every script, for platforms that take internationalised addresses (RFC 6531).
+_WORLD = re.compile(
+    r"[^\s@,;:<>()\[\]\\\"\x00-\x1f]+@(?:[^\s@,;:<>()\[\]\\\"\x00-\x1f.]+\.)+[^\s@,;:<>()\[\]\\\"\x00-\x1f.]+"
+)
+
+_GMAIL = ("gmail.com", "googlemail.com")
+
+
+@dataclass(frozen=True)
+class Email:
+    """Trimmed, lower case, one @, a domain with a dot; the switches are where platforms differ.
+
+    `ascii_only` refuses other letters. `drop_spaces` removes white space inside too. `gmail` drops dots and the
+    +suffix of the local part at Gmail's two domains. `word_characters` keeps only a-z 0-9 _ . @ and the hyphen.
+    """
+
+    name: str
+    ascii_only: bool = False
+    drop_spaces: bool = False
+    gmail: bool = False
+    word_characters: bool = False
+
+    def value(self, text: str, context: Context) -> Result:  # noqa: ARG002 - the protocol's
+        """Normalise one address."""
+        address = composed(trim(text))
+        if self.drop_spaces:
+            address = "".join(address.split())
+        if self.word_characters:
+            address = re.sub(r"[^a-z0-9_.@-]", "", address)
+        if self.gmail:
+            local, _, domain = address.rpartition("@")
+            if domain in _GMAIL and "@" not in local:
+                address = f"{local.split('+')[0].replace('.', '')}@{domain}"
+        fits = _STRICT.fullmatch(address) or (
+            not (self.ascii_only or self.word_characters) and _WORLD.fullmatch(address)
+        )
+        if not fits or len(address.encode()) > _MAX_LENGTH:
+            return None, Code.NOT_AN_EMAIL
+        return address, None
+
+    def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
+        """Normalise plain ASCII addresses with nothing odd about them."""
+        lowered = pc.ascii_lower(pc.ascii_trim_whitespace(values))
+        if self.word_characters:
+            lowered = pc.replace_substring(lowered, "+", "")
+        fits = pc.and_(
+            pc.match_substring_regex(lowered, rf"\A{_ASCII if not self.word_characters else _WORDS}\z"),
+            pc.less_equal(pc.binary_length(lowered), _MAX_LENGTH),
+        )
+        if self.gmail:
+            fits = pc.and_not(fits, pc.match_substring_regex(lowered, r"[.+].*@(?:gmail|googlemail)\.com\z"))
+        return pc.if_else(pc.fill_null(fits, fill_value=False), lowered, pa.scalar(None, pa.string()))
+
+
+_WORDS = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"

@@ -1,0 +1,130 @@
+"""From a column of a file to what is sent for it: normalised, checked, hashed, or left out with a code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from activation.identifiers.codes import Code
+from activation.identifiers.declared import declared_column, declared_value, looks_hashed
+from activation.identifiers.digest import digest, digests
+from activation.identifiers.table import Context, Digest, Field
+from activation.identifiers.text import BLANK_WORDS, MAX_CELL_BYTES, POISON_TEXTS, too_long, trim
+
+# A column is worth a dictionary when its first rows hold fewer distinct values than this share of them.
+_REPEATS = 0.7
+_SAMPLE_ROWS = 2048
+
+
+@dataclass(frozen=True)
+class Column:
+    """What became of a column: string arrays of its length.
+
+    `sent` is the wire value, null where nothing is sent. `code` says why nothing is sent; it is null where a
+    value is sent and where the cell was blank.
+    """
+
+    sent: pa.Array
+    code: pa.Array
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What became of one cell: the normalised text, the wire value, or the code; nothing at all when blank."""
+
+    normalized: str | None = None
+    sent: str | None = None
+    code: str | None = None
+
+
+def identify(field: Field, values: pa.Array, context: Context, *, hashed: bool) -> Column:
+    """Give what is sent for a column: a string array, plain or dictionary-encoded, null for blank.
+
+    `hashed` says that the drop declares its values as digests already: they are checked by shape and passed on.
+    Never raises for what a cell holds.
+    """
+    if pa.types.is_dictionary(values.type):
+        return _spread(field, values, context, hashed=hashed)
+    if values.type != pa.string():
+        values = values.cast(pa.string())
+    if hashed and field.digest is not Digest.PLAIN:
+        sent, unsure = declared_column(field.digest, values, context.placeholders)
+        return _with_rest(field, values, context, sent, unsure, hashed=True)
+    if _repeats(values):
+        return _spread(field, values.dictionary_encode(), context, hashed=hashed)
+    clean = field.rule.clean(values, context)
+    if clean is None:
+        return _spread(field, values.dictionary_encode(), context, hashed=hashed)
+    nobody = pc.is_in(clean, value_set=pa.array(sorted(POISON_TEXTS | context.placeholders), pa.string()))
+    kept = pc.and_(pc.and_not(clean.is_valid(), nobody), pc.less_equal(pc.binary_length(values), MAX_CELL_BYTES))
+    kept = pc.fill_null(kept, fill_value=False)
+    sure = pc.if_else(kept, clean, pa.scalar(None, pa.string()))
+    unsure = pc.and_not(values.is_valid(), kept)
+    return _with_rest(field, values, context, digests(field.digest, sure), unsure, hashed=False)
+
+
+def identify_value(field: Field, text: str, context: Context, *, hashed: bool) -> Cell:
+    """Give what is sent for one cell: `identify` for a single text, and the oracle it is tested against."""
+    if too_long(text):
+        return Cell(code=Code.TOO_LONG)
+    trimmed = trim(text)
+    if not trimmed:
+        return Cell()
+    if not trimmed.isascii() and any("\ud800" <= c <= "\udfff" for c in trimmed):
+        return Cell(code=Code.BAD_UNICODE)
+    if trimmed.casefold() in BLANK_WORDS:
+        return Cell(code=Code.BLANK_WORD)
+    if field.digest is Digest.PLAIN:
+        return _plain(field, text, context)
+    if hashed:
+        sent, code = declared_value(field.digest, trimmed, context.placeholders)
+        return Cell(normalized=sent, sent=sent, code=code)
+    if looks_hashed(trimmed):
+        return Cell(code=Code.LOOKS_HASHED)
+    return _plain(field, text, context)
+
+
+def _plain(field: Field, text: str, context: Context) -> Cell:
+    normalized, code = field.rule.value(text, context)
+    if normalized is None:
+        return Cell(code=code)
+    if normalized in context.placeholders:
+        return Cell(code=Code.PLACEHOLDER)
+    if field.digest is not Digest.PLAIN and normalized in POISON_TEXTS:
+        return Cell(code=Code.BLANK_WORD)
+    return Cell(normalized=normalized, sent=digest(field.digest, normalized))
+
+
+def _repeats(values: pa.Array) -> bool:
+    """Guess from the first rows whether values repeat so often that a dictionary pays."""
+    head = values.slice(0, _SAMPLE_ROWS)
+    distinct: int = pc.count_distinct(head, mode="only_valid").as_py()
+    return distinct < _REPEATS * len(head)
+
+
+def _spread(field: Field, encoded: pa.DictionaryArray, context: Context, *, hashed: bool) -> Column:
+    """Work on each distinct value once."""
+    dictionary = encoded.dictionary.cast(pa.string())
+    cells = [
+        Cell() if text is None else identify_value(field, text, context, hashed=hashed)
+        for text in dictionary.to_pylist()
+    ]
+    sent = pa.array([cell.sent for cell in cells], pa.string())
+    code = pa.array([cell.code for cell in cells], pa.string())
+    return Column(sent.take(encoded.indices), code.take(encoded.indices))
+
+
+def _with_rest(
+    field: Field, values: pa.Array, context: Context, sent: pa.Array, unsure: pa.Array, *, hashed: bool
+) -> Column:
+    """Fill in, one by one, the cells that the kernels were not sure of."""
+    rest = values.filter(unsure)
+    if not len(rest):
+        return Column(sent, pa.nulls(len(values), pa.string()))
+    column = _spread(field, rest.dictionary_encode(), context, hashed=hashed)
+    return Column(
+        pc.replace_with_mask(sent, unsure, column.sent),
+        pc.replace_with_mask(pa.nulls(len(values), pa.string()), unsure, column.code),
+    )

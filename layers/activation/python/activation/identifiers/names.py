@@ -1,0 +1,74 @@
+"""Names of people and cities."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from activation.identifiers.codes import Code
+from activation.identifiers.rules import PerValue, Result
+from activation.identifiers.table import Context
+from activation.identifiers.text import composed, foreign, letters_and_digits, romanized, trim
+
+
+def _letters(text: str) -> str:
+    """Lower case, letters and digits of every script, without white space and punctuation."""
+    lowered = composed(text)
+    if lowered.isalnum() and lowered.isascii():
+        return lowered
+    return unicodedata.normalize("NFC", letters_and_digits(lowered))
+
+
+def letters(name: str, first: int | None = None) -> PerValue:
+    """Letters and digits of every script in lower case, as many as `first` says; None means all."""
+
+    def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+        kept = unicodedata.normalize("NFC", _letters(text)[:first])
+        return (kept, None) if kept else (None, Code.NOTHING_LEFT)
+
+    return PerValue(name, normalize)
+
+
+def roman_letters(name: str) -> PerValue:
+    """a to z only: accents come off, digits, white space and punctuation go, other scripts are refused."""
+
+    def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+        plain = romanized(text)
+        if foreign(plain):
+            return None, Code.NOT_LATIN
+        kept = re.sub(r"[^a-z]", "", plain)
+        return (kept, None) if kept else (None, Code.NOTHING_LEFT)
+
+    return PerValue(name, normalize)
+
+
+def trimmed_name(name: str, affix: re.Pattern[str]) -> PerValue:
+    """Trimmed lower case, inner white space reduced to single spaces, titles and the like taken off."""
+
+    def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+        kept = " ".join(composed(trim(text)).split())
+        before = None
+        while kept != before:
+            before, kept = kept, trim(affix.sub("", kept))
+        return (kept, None) if letters_and_digits(kept) else (None, Code.NOTHING_LEFT)
+
+    return PerValue(name, normalize)
+
+
+TITLES = re.compile(r"\A(?:mr|mrs|ms|miss|mx|dr|prof)\.(?:\s+|\Z)|\A(?:mr|mrs|ms|dr|prof)\s+")
+SUFFIXES = re.compile(r",?\s+(?:jr|sr|2nd|3rd|ii|iii|iv|phd|md|esq)\.?\Z")
+
+# https://github.com/aws-solutions/amazon-marketing-cloud-uploader-from-aws, source/glue/normalizers/
+_GERMANIC = str.maketrans({"ß": "ss", "ä": "ae", "ö": "oe", "ü": "ue", "ø": "o", "æ": "ae"})
+
+
+def germanic_letters(name: str) -> PerValue:
+    """a to z and digits, umlauts spelled out (ä as ae); what then is no ASCII letter is dropped."""
+
+    def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+        kept = re.sub(r"[^a-z0-9]", "", composed(text).translate(_GERMANIC))
+        if kept:
+            return kept, None
+        return None, Code.NOT_LATIN if foreign(text) else Code.NOTHING_LEFT
+
+    return PerValue(name, normalize)

@@ -1,0 +1,47 @@
+"""Values that travel as they are: the customer's own ids, and amounts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from activation.identifiers.rules import PerValue, Result
+from activation.identifiers.table import Context
+from activation.identifiers.text import BLANK_WORDS, trim
+
+_DECIMAL = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """The cell as it stands: the id has to be the same, byte for byte, on every channel."""
+
+    name: str = "unchanged"
+
+    def value(self, text: str, context: Context) -> Result:  # noqa: ARG002 - the protocol's
+        """Give the text back."""
+        return text, None
+
+    def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
+        """Give back printable ASCII without spaces that is no word for "no value"."""
+        words = pa.array(sorted(BLANK_WORDS), pa.string())
+        fits = pc.and_not(
+            pc.match_substring_regex(values, r"\A[!-~]+\z"), pc.is_in(pc.ascii_lower(values), value_set=words)
+        )
+        return pc.if_else(pc.fill_null(fits, fill_value=False), values, pa.scalar(None, pa.string()))
+
+
+def _amount(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+    bare = trim(text)
+    number = Decimal(bare) if _DECIMAL.fullmatch(bare) else Decimal(0)
+    if number <= 0:
+        return "0", None
+    written = format(number, "f")
+    return written.rstrip("0").rstrip(".") if "." in written else written, None
+
+
+AMOUNT = PerValue("a number of at least 0; what is none, or is less, counts as 0", _amount)

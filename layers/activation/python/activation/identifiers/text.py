@@ -1,0 +1,81 @@
+"""What every rule needs to know about text: its ends, its blanks, its letters."""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+
+# Copied cells carry marks nobody sees: byte order mark, zero-width characters, writing-direction marks, NUL.
+_INVISIBLE = "\0\ufeff\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064" + "".join(
+    chr(c) for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+)
+_ENDS = "".join(chr(c) for c in range(sys.maxunicode + 1) if chr(c).isspace()) + _INVISIBLE
+
+# Longest cell looked at, in UTF-8 bytes. An e-mail address has at most 254 (RFC 5321 with erratum 1690), a
+# street address or a name in any script fits four times over; a longer cell is a broken quote or a payload.
+MAX_CELL_BYTES = 1024
+
+# How programs spell "no value": pandas, R, SQL, JavaScript, spreadsheets. "na" is not one: it is Namibia and a
+# family name. Compared with the trimmed, case-folded cell.
+BLANK_WORDS = frozenset(
+    "none nan null undefined unknown n/a n.a. n/d <na> <nan> <null> <none> (null) (none) (blank) [null] \\n #n/a "
+    "#null! #ref! #value! #name? #div/0! #num! #error! - -- --- . .. ... ? ?? ??? _ / * #".split()
+)
+
+# What is never hashed: its digest matches nobody and marks every row that holds it as the same person.
+POISON_TEXTS = frozenset(("", "none", "nan", "null", "undefined", "0"))
+
+# Ready for a connector's settings; applied only when configured, so that a real address is never taken away.
+DEFAULT_PLACEHOLDERS = frozenset(("test@test.com", "test@example.com", "noreply@example.com", "no@email.com"))
+
+# Letters that do not decompose into a base letter and a mark (Unicode NFKD leaves them whole).
+_ROMAN = str.maketrans(
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ħ": "h", "ı": "i"}
+    | {"ŧ": "t", "ŋ": "n", "ĸ": "k", "ſ": "s", "ə": "e", "\u0138": "k"}
+)
+
+
+def trim(text: str) -> str:
+    """Take white space and invisible marks off both ends."""
+    return text.strip(_ENDS)
+
+
+def too_long(text: str) -> bool:
+    """Say whether a cell exceeds MAX_CELL_BYTES; a lone surrogate counts as three bytes."""
+    if len(text) * 4 <= MAX_CELL_BYTES:
+        return False
+    return len(text) > MAX_CELL_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_CELL_BYTES
+
+
+def composed(text: str) -> str:
+    """Lower case in Unicode normal form C, the same bytes for the same letters."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
+
+
+def letters_and_digits(text: str) -> str:
+    """Keep letters, their marks and digits of every script."""
+    return "".join(c for c in text if unicodedata.category(c)[0] in "LMN")
+
+
+def romanized(text: str) -> str:
+    """Lower case with Latin letters reduced to a to z: São Paulo becomes sao paulo, Łódź lodz; others stay."""
+    if text.isascii():
+        return text.lower()
+    lowered = unicodedata.normalize("NFKD", text).lower().translate(_ROMAN)
+    return "".join(c for c in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(c))
+
+
+def foreign(text: str) -> bool:
+    """Say whether a letter or mark is left that is not plain ASCII."""
+    return not text.isascii() and any(not c.isascii() and unicodedata.category(c)[0] in "LM" for c in text)
+
+
+FLOAT = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*)?[eE][+-]?[0-9]+|[+-]?[0-9]+[.,]0+", re.ASCII)
+
+
+def is_float(text: str) -> bool:
+    """Say whether a number looks written by a float: 4.15555E+10, 14155552671.0."""
+    return FLOAT.fullmatch(text) is not None

@@ -1,0 +1,97 @@
+"""What arrives in a connector's queue: an object's creation, or the function's own continuation of a run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from activation.errors import Rejected
+from activation.model import Drop
+
+CONTINUATION = "Activation Continued"
+
+
+@dataclass(frozen=True)
+class Work:
+    """One message, read.
+
+    `hop` is 0 for an event and counts continuations from 1. `replay` names the archive replay that brought the
+    event, "" when none did. `again` is an operator's wish to send a finished drop once more, see Drop.run_id.
+    """
+
+    drop: Drop
+    hop: int = 0
+    replay: str = ""
+    again: str = ""
+
+    def continuation(self) -> str:
+        """Give the body of the next message of this run; it points at the object and holds nothing of it."""
+        return json.dumps(
+            {
+                "detail-type": CONTINUATION,
+                "drop": asdict(self.drop),
+                "hop": self.hop + 1,
+                "replay": self.replay,
+                "again": self.again,
+            }
+        )
+
+
+def read(body: str, *, bucket: str, account: str) -> Work:
+    """Read a message's body, and refuse what this app did not cause.
+
+    `bucket` is the drops bucket and `account` the function's own AWS account ("" to skip that check). The rule
+    and the queue's policy let nothing else in; this is the second lock on the same door.
+
+    Raises Rejected: not_json, not_understood, foreign_bucket, foreign_account, no_version.
+    """
+    try:
+        message = json.loads(body)
+    except ValueError:
+        raise Rejected("not_json", "the message is not JSON; the queue takes EventBridge events only") from None
+    if not isinstance(message, dict):
+        raise Rejected("not_understood", "the message is no JSON object")
+    try:
+        work = _continuation(message) if message.get("detail-type") == CONTINUATION else _event(message, account)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise Rejected(
+            "not_understood", "the message lacks what an S3 Object Created event or a continuation has"
+        ) from None
+    if work.drop.bucket != bucket:
+        raise Rejected("foreign_bucket", "the event is of another bucket than this app's drops bucket")
+    if not work.drop.version_id:
+        raise Rejected("no_version", "the event names no object version; versioning must be on for the bucket")
+    return work
+
+
+def _event(message: dict[str, Any], account: str) -> Work:
+    if message["source"] != "aws.s3" or message["detail-type"] != "Object Created":
+        raise Rejected("not_understood", "the message is no S3 Object Created event")
+    if account and message.get("account", account) != account:
+        raise Rejected("foreign_account", "the event is of another AWS account")
+    detail, item = message["detail"], message["detail"]["object"]
+    drop = Drop(
+        bucket=str(detail["bucket"]["name"]),
+        key=str(item["key"]),
+        version_id=str(item.get("version-id", "")),
+        sequencer=str(item.get("sequencer", "")),
+        size_bytes=int(item.get("size", 0)),
+    )
+    return Work(drop, replay=str(message.get("replay-name", "")), again=str(message.get("again", "")))
+
+
+def _continuation(message: dict[str, Any]) -> Work:
+    drop = message["drop"]
+    return Work(
+        Drop(
+            bucket=str(drop["bucket"]),
+            key=str(drop["key"]),
+            version_id=str(drop["version_id"]),
+            sequencer=str(drop["sequencer"]),
+            size_bytes=int(drop["size_bytes"]),
+        ),
+        hop=int(message["hop"]),
+        replay=str(message["replay"]),
+        again=str(message["again"]),
+    )

@@ -1,0 +1,55 @@
+"""What the rest of the company hears: an event on the app's bus when a run ends or a person is needed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from activation.errors import Retryable
+from activation.ledger import State
+
+if TYPE_CHECKING:
+    from mypy_boto3_events.client import EventBridgeClient
+
+SOURCE = "audience-activation"
+DETAIL_TYPES = {
+    State.APPLIED: "Activation Completed",
+    State.EMPTY: "Activation Completed",
+    State.SUPERSEDED: "Activation Completed",
+    State.FAILED: "Activation Failed",
+    State.BLOCKED: "Activation Blocked",
+}
+
+
+def announce(
+    client: EventBridgeClient, bus: str, state: State, receipt: Mapping[str, Any], receipt_key: str
+) -> None:
+    """Put the run's event; at least once, so a listener tells repetitions by `run_id` and `state`.
+
+    Raises Retryable when the bus did not take it.
+    """
+    detail = {
+        "run_id": receipt["run_id"],
+        "state": receipt["state"],
+        "reason": receipt["reason"],
+        "connector": receipt["connector"],
+        "audience": receipt["audience"],
+        "action": receipt["action"],
+        "rows": receipt["rows"],
+        "key": receipt["drop"]["key"],
+        "receipt_key": receipt_key,
+    }
+    answer = client.put_events(
+        Entries=[
+            {
+                "Source": SOURCE,
+                "DetailType": DETAIL_TYPES[state],
+                "Detail": json.dumps(detail),
+                "EventBusName": bus,
+            }
+        ]
+    )
+    if answer["FailedEntryCount"]:
+        code = answer["Entries"][0].get("ErrorCode", "unknown")
+        raise Retryable("event_bus", f"the app's event bus did not take the event: {code}", after_s=30)

@@ -1,0 +1,185 @@
+"""How far a run has got: the cursor, what was acknowledged beyond it, and the counts for the receipt."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from activation.model import Cursor
+
+FIRST_ROWS_KEPT = 5
+REFERENCES_KEPT = 20  # enough for a support case; the record has to stay small
+
+
+@dataclass(frozen=True, order=True)
+class Unit:
+    """What is acknowledged as a whole: a part of one group of the rows `first_row` to `last_row`.
+
+    `part` is "" for the whole group; where the platform refused a request and halves were sent, each half
+    appends "0" or "1".
+    """
+
+    first_row: int
+    last_row: int
+    group: int
+    part: str = ""
+
+    def same_group(self, other: Unit) -> bool:
+        """Whether both are parts of the same group of the same rows."""
+        return (self.first_row, self.last_row, self.group) == (other.first_row, other.last_row, other.group)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Consecutive source rows whose requests end one batch: the groups that are sent, and what is not.
+
+    `rejected` counts the span's rows that we rejected, by code; `left_out` the cells of the other rows that
+    were left out, by field and code. `after` is the cursor behind the span.
+    """
+
+    first_row: int
+    last_row: int
+    groups: tuple[int, ...]
+    rejected: Mapping[str, int]
+    left_out: Mapping[tuple[str, str], int]
+    left_out_rows: Mapping[tuple[str, str], tuple[int, ...]]
+    after: Cursor
+
+
+@dataclass
+class Progress:
+    """The counts of one run; owned by the one worker that holds the run's lease, which guards it with a lock.
+
+    Every count but `requests`, `resent` and `bytes_sent` is of acknowledged units only, so a crash loses none
+    and counts none twice.
+    """
+
+    cursor: Cursor = field(default_factory=Cursor)
+    ahead: set[Unit] = field(default_factory=set)
+    acknowledged: int = 0
+    rejected_by_us: Counter[str] = field(default_factory=Counter)
+    rejected_by_platform: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
+    left_out_rows: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    batches: int = 0
+    requests: int = 0
+    resent: int = 0
+    bytes_sent: int = 0
+    handles: dict[str, str] = field(default_factory=dict)
+    references: list[str] = field(default_factory=list)
+    active_s: float = 0.0
+    columns: dict[str, str] = field(default_factory=dict)
+    ignored_columns: list[str] = field(default_factory=list)
+    format: str = ""
+    _open: dict[int, tuple[Span, set[int]]] = field(default_factory=dict, repr=False)
+
+    def begin(self, span: Span) -> None:
+        """Note a span whose groups are about to be sent; spans begin in row order."""
+        waiting = {group for group in span.groups if Unit(span.first_row, span.last_row, group) not in self.ahead}
+        self._open[span.first_row] = (span, waiting)
+        self._advance()
+
+    def acknowledge(
+        self, unit: Unit, *, rows: int, refused: Mapping[str, int], handle: str, reference: str
+    ) -> None:
+        """Count `rows` members of a unit as acknowledged, less those the platform refused, by code.
+
+        `handle` is what the platform gave for it that closing the upload needs, `reference` its trace of the call;
+        "" for none. Of references the newest are kept.
+        """
+        self.acknowledged += rows - sum(refused.values())
+        self.rejected_by_platform.update(refused)
+        self.batches += 1
+        self.ahead.add(unit)
+        if handle:
+            self.handles[f"{unit.first_row:012d}/{unit.group}/{unit.part}"] = handle
+        if reference:
+            self.references = [*self.references, reference][-REFERENCES_KEPT:]
+
+    def finish_group(self, unit: Unit) -> None:
+        """Note that nothing of the unit's group is left to send."""
+        self.ahead = {one for one in self.ahead if not one.same_group(unit)}
+        self.ahead.add(Unit(unit.first_row, unit.last_row, unit.group))
+        self._open[unit.first_row][1].discard(unit.group)
+        self._advance()
+
+    def _advance(self) -> None:
+        """Move the cursor over every leading span that is done, and count what those spans did not send."""
+        for first_row in sorted(self._open):
+            span, waiting = self._open[first_row]
+            if waiting:
+                return
+            self.cursor = span.after
+            self.rejected_by_us.update(span.rejected)
+            self.left_out.update(span.left_out)
+            for key, rows in span.left_out_rows.items():
+                kept = self.left_out_rows.get(key, ())
+                self.left_out_rows[key] = (*kept, *rows)[:FIRST_ROWS_KEPT]
+            self.ahead = {unit for unit in self.ahead if unit.first_row != first_row}
+            del self._open[first_row]
+
+    def done(self, unit: Unit) -> bool:
+        """Whether the unit was acknowledged, in this or an earlier invocation."""
+        return unit in self.ahead
+
+    def begun_parts(self, unit: Unit) -> bool:
+        """Whether halves of the unit's group were acknowledged, so that it is known to be refused as a whole."""
+        return any(one.part and one.same_group(unit) for one in self.ahead)
+
+    @property
+    def rows_settled(self) -> int:
+        """Rows with a known end; at the end of the file this is the rows in, or the run's sums differ."""
+        return self.acknowledged + sum(self.rejected_by_us.values()) + sum(self.rejected_by_platform.values())
+
+    def to_json(self) -> str:
+        """Write everything the next invocation needs; a few kB, whatever the file's size."""
+        return json.dumps(
+            {
+                "cursor": [self.cursor.row, self.cursor.position],
+                "ahead": sorted([u.first_row, u.last_row, u.group, u.part] for u in self.ahead),
+                "acknowledged": self.acknowledged,
+                "rejected_by_us": self.rejected_by_us,
+                "rejected_by_platform": self.rejected_by_platform,
+                "left_out": [[*key, n, self.left_out_rows.get(key, ())] for key, n in self.left_out.items()],
+                "batches": self.batches,
+                "requests": self.requests,
+                "resent": self.resent,
+                "bytes_sent": self.bytes_sent,
+                "handles": self.handles,
+                "references": self.references,
+                "active_s": round(self.active_s, 3),
+                "columns": self.columns,
+                "ignored_columns": self.ignored_columns,
+                "format": self.format,
+            },
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Progress:
+        """Read what `to_json` wrote."""
+        data: dict[str, Any] = json.loads(text)
+        left_out = {(key, code): n for key, code, n, _ in data["left_out"]}
+        rows = {(key, code): tuple(first) for key, code, _, first in data["left_out"]}
+        return cls(
+            cursor=Cursor(*data["cursor"]),
+            ahead={Unit(*one) for one in data["ahead"]},
+            acknowledged=data["acknowledged"],
+            rejected_by_us=Counter(data["rejected_by_us"]),
+            rejected_by_platform=Counter(data["rejected_by_platform"]),
+            left_out=Counter(left_out),
+            left_out_rows=rows,
+            batches=data["batches"],
+            requests=data["requests"],
+            resent=data["resent"],
+            bytes_sent=data["bytes_sent"],
+            handles=data["handles"],
+            references=data["references"],
+            active_s=data["active_s"],
+            columns=data["columns"],
+            ignored_columns=data["ignored_columns"],
+            format=data["format"],
+        )

@@ -1,0 +1,113 @@
+"""The receipt of a run: where every row of the drop went, and the sums that must add up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from activation.ledger import FINAL, STOPPED, Run, State
+from activation.messages import Work
+from activation.model import Audience
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+SCHEMA = 1
+
+
+def stem(audience: Audience, run_id: str) -> str:
+    """Give a receipt's key without its suffix."""
+    return f"receipts/{audience.connector}/{audience.name}/{run_id}"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose run it is: everything about a receipt that does not change while the run goes on."""
+
+    run_id: str
+    work: Work
+    audience: Audience
+    kind: str
+    platform: str
+
+
+def compose(
+    identity: Identity, run: Run, *, account: str, now: float, rejects_key: str | None, notes: Mapping[str, str]
+) -> dict[str, Any]:
+    """Compose a receipt; rows["in"] is None while the end of the file has not been reached.
+
+    Times are ISO 8601 in UTC, `seconds` the time from first message to now, `active_seconds` that of the
+    invocations alone.
+    """
+    progress, drop = run.progress, identity.work.drop
+    final = run.state in FINAL or run.state is State.ACCEPTED
+    left_out: dict[str, dict[str, Any]] = {}
+    for (key, code), count in sorted(progress.left_out.items()):
+        first = list(progress.left_out_rows.get((key, code), ()))
+        left_out.setdefault(key, {})[code] = {"cells": count, "first_rows": first}
+    opened = run.opened
+    return {
+        "schema": SCHEMA,
+        "run_id": identity.run_id,
+        "state": run.state.value,
+        "final": run.state in FINAL or run.state in STOPPED,
+        "reason": {"code": run.code, "sentence": run.sentence} if run.code else None,
+        "connector": identity.audience.connector,
+        "platform": identity.platform,
+        "account": account,
+        "audience": {
+            "name": identity.audience.name,
+            "id": opened.audience_id if opened else None,
+            "created": opened.created if opened else None,
+        },
+        "action": identity.audience.action.value,
+        "drop": {
+            "bucket": drop.bucket,
+            "key": drop.key,
+            "version_id": drop.version_id,
+            "size_bytes": drop.size_bytes,
+            "identifiers": identity.kind,
+            "format": progress.format,
+        },
+        "columns": {"used": progress.columns, "ignored": progress.ignored_columns},
+        "rows": {
+            "in": progress.rows_settled if final else None,
+            "read": progress.cursor.row,
+            "acknowledged": progress.acknowledged,
+            "rejected_by_us": sum(progress.rejected_by_us.values()),
+            "rejected_by_platform": sum(progress.rejected_by_platform.values()),
+        },
+        "rejected_by_us": dict(sorted(progress.rejected_by_us.items())),
+        "rejected_by_platform": dict(sorted(progress.rejected_by_platform.items())),
+        "rejects_key": rejects_key,
+        "cells_left_out": left_out,
+        "batches": progress.batches,
+        "requests": progress.requests,
+        "resent": progress.resent,
+        "bytes_sent": progress.bytes_sent,
+        "hops": run.hop,
+        "replay": identity.work.replay or None,
+        "started_at": _iso(run.started_at),
+        "written_at": _iso(now),
+        "seconds": round(now - run.started_at, 3),
+        "active_seconds": round(progress.active_s, 3),
+        "platform_notes": {**(opened.notes if opened else {}), **notes},
+        "platform_references": progress.references,
+    }
+
+
+def write(client: S3Client, bucket: str, key: str, receipt: Mapping[str, Any]) -> None:
+    """Write a receipt, over the interim one of the same run."""
+    client.put_object(
+        Bucket=bucket,
+        Key=key,
+        Body=json.dumps(receipt, indent=2, ensure_ascii=False).encode(),
+        ContentType="application/json",
+    )
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, tz=UTC).isoformat(timespec="milliseconds")

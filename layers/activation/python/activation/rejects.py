@@ -1,0 +1,102 @@
+"""The rejects of a run: row number, field and stable code, never a value."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+HEADER = ("row", "column", "code")
+IN_MEMORY_BYTES = 8 * 1024 * 1024
+
+
+class Rejects:
+    """Rejects gathered in parts while a run goes on, and put together when it ends.
+
+    A part is written before what it belongs to is acknowledged, under a name that follows from its rows: after a
+    crash it is written again with the same content, and a run's end reads each once. Every cell is a number, a
+    field's wire name or a code of ours, so no spreadsheet takes one for a formula.
+    """
+
+    def __init__(self, client: S3Client, bucket: str, stem: str) -> None:
+        """Keep the rejects of one run; `stem` is the receipt's key without its suffix."""
+        self._client = client
+        self._bucket = bucket
+        self._stem = stem
+
+    @property
+    def key(self) -> str:
+        """The key of the whole list."""
+        return f"{self._stem}.rejects.csv"
+
+    def write_ours(self, first_row: int, findings: pa.Table) -> None:
+        """Keep what we rejected in the span that begins at `first_row`; `findings` has row, field, code."""
+        if findings.num_rows:
+            columns = (findings[name].to_pylist() for name in ("row", "field", "code"))
+            self._put(f"{first_row:012d}-0", zip(*columns, strict=True))
+
+    def write_platforms(self, first_row: int, name: str, refused: Mapping[int, str], unnamed: int) -> None:
+        """Keep what the platform refused of a batch: row -> code, and how many it counted without naming."""
+        lines: list[tuple[int | str, str, str]] = [(row, "", code) for row, code in sorted(refused.items())]
+        if unnamed:
+            lines += [("", "", "refused_row_not_named")] * unnamed
+        if lines:
+            self._put(f"{first_row:012d}-1-{name}", lines)
+
+    def _put(self, name: str, lines: Iterable[Iterable[object]]) -> None:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(lines)
+        self._client.put_object(
+            Bucket=self._bucket,
+            Key=f"{self._stem}.rejects/{name}.csv",
+            Body=text.getvalue().encode(),
+            ContentType="text/csv",
+        )
+
+    def put_together(self) -> int:
+        """Write the whole list from its parts; gives its number of lines, 0 where there are no parts."""
+        keys = sorted(self._parts())
+        if not keys:
+            return 0
+        lines = 0
+        last_row = 0
+        with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES) as whole:
+            whole.write((",".join(HEADER) + "\n").encode())
+            for key in keys:
+                body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+                ours = "-0." in key.rsplit("/", 1)[-1]
+                highest = last_row
+                for line in body.splitlines(keepends=True):
+                    row = int(line.split(b",", 1)[0] or b"0")
+                    if ours and row <= last_row:
+                        continue  # an earlier release cut its batches elsewhere; this row is listed already
+                    whole.write(line)
+                    lines += 1
+                    highest = max(highest, row) if ours else highest
+                last_row = highest
+            whole.seek(0)
+            self._client.upload_fileobj(whole, self._bucket, self.key, ExtraArgs={"ContentType": "text/csv"})
+        return lines
+
+    def remove_parts(self) -> None:
+        """Remove the parts, once the run has ended for good; a part that stays does no harm."""
+        keys = list(self._parts())
+        for start in range(0, len(keys), 1000):
+            self._client.delete_objects(
+                Bucket=self._bucket,
+                Delete={"Objects": [{"Key": key} for key in keys[start : start + 1000]], "Quiet": True},
+            )
+
+    def _parts(self) -> Iterator[str]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=f"{self._stem}.rejects/"
+        )
+        for page in pages:
+            yield from (item["Key"] for item in page.get("Contents", []))

@@ -1,0 +1,103 @@
+"""Start the emulator with every gap closed: `python -m sandbox.emulator --port 4566 --directory .sandbox`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from sandbox.emulator.asgi import Application, Receive, Scope, Send, send_json
+from sandbox.emulator.environment import emulator_environment
+from sandbox.emulator.hook import Hook, MissingHookError, check
+
+_APP = Hook("ministack.app", "app", ("scope", "receive", "send"))
+
+
+def main() -> int:
+    """Check every hook, put them in place, serve until told to stop."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.emulator", description=__doc__)
+    parser.add_argument("--port", type=int, default=4566, help="on 127.0.0.1")
+    parser.add_argument("--directory", type=Path, default=Path(".sandbox"), help="for temporary files")
+    parser.add_argument("--auth", action="store_true", help="enforce IAM policies")
+    arguments = parser.parse_args()
+    directory = arguments.directory.resolve()
+    environment = emulator_environment(arguments.port, directory, auth=arguments.auth)
+    Path(environment["TMPDIR"]).mkdir(parents=True, exist_ok=True)
+    # Before the package is imported: it reads its settings then.
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        hook_in(directory)
+    except MissingHookError as error:
+        sys.stderr.write(f"sandbox: {error}\n")
+        return 1
+    import ministack.app  # noqa: PLC0415 -- see above
+
+    sys.argv[1:] = []  # its own command line has other options
+    ministack.app.main()
+    return 0
+
+
+def hook_in(directory: Path) -> None:
+    """Check that every place to hook into is there, then hook in; MissingHookError before anything is changed."""
+    families = _families()
+    check(place for family in families for place in family.HOOKS)
+    check([_APP])
+    for family in families:
+        if family.__name__.endswith(".processes"):
+            family.install(directory)
+        elif hasattr(family, "install"):
+            family.install()
+    _APP.replace(_with_routes)
+
+
+def _families() -> tuple[ModuleType, ...]:
+    try:
+        from sandbox.emulator import (  # noqa: PLC0415 -- they import the emulator, which reads its settings then
+            batch_answers,
+            events,
+            faults,
+            firehose,
+            move_tasks,
+            processes,
+            ranges,
+            resources,
+            target_dead_letters,
+            transport,
+        )
+    except ImportError as error:
+        raise MissingHookError(f"the emulator's package has changed: {error}") from error
+    # `events` goes after `target_dead_letters`: a rule that a replay leaves out has no dead letter either.
+    return (
+        resources,
+        target_dead_letters,
+        events,
+        ranges,
+        batch_answers,
+        move_tasks,
+        firehose,
+        processes,
+        transport,
+        faults,
+    )
+
+
+def _with_routes(application: Application) -> Application:
+    from sandbox.emulator.faults import FaultyApplication  # noqa: PLC0415 -- as above
+    from sandbox.emulator.processes import workers  # noqa: PLC0415 -- as above
+
+    faulty = FaultyApplication(application)
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/_workers":
+            await send_json(send, 200, workers())
+        else:
+            await faulty(scope, receive, send)
+
+    return serve
+
+
+if __name__ == "__main__":
+    sys.exit(main())

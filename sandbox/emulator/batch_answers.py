@@ -1,0 +1,82 @@
+"""What Lambda makes of a function's answer to a queue batch where the mapping asks for partial failures."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+from sandbox.emulator.hook import Function, Hook
+
+_LAMBDA = "ministack.services.lambda_svc"
+_BATCH = Hook(
+    _LAMBDA, "_run_sqs_batch", ("esm", "func_rec", "event", "batch", "queue_url", "queue_name")
+)
+_EXECUTE = Hook(_LAMBDA, "_execute_function", ("func", "event"))
+
+HOOKS = (_BATCH, _EXECUTE)
+
+_message_ids: ContextVar[frozenset[str] | None] = ContextVar("messages of the batch being run", default=None)
+
+
+def install() -> None:
+    """Judge each answer by AWS's rules before the emulator reads it."""
+    _BATCH.replace(_knowing_its_messages)
+    _EXECUTE.replace(_judged)
+
+
+def whole_batch_fails(answer: object, message_ids: frozenset[str]) -> bool:
+    """Whether Lambda takes the answer for a failure of every message of the batch.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html (read 2026-11-22): an answer that
+    is not an object, and an identifier that is empty, null, misnamed or of no message in the batch, fail the
+    whole batch; no answer, and no or a null list of failures, are success.
+    """
+    if answer is None:
+        return False
+    if not isinstance(answer, dict):
+        return True
+    failures = answer.get("batchItemFailures")
+    if failures is None:
+        return False
+    if not isinstance(failures, list):
+        return True
+    return any(
+        not isinstance(failure, dict) or failure.get("itemIdentifier") not in message_ids for failure in failures
+    )
+
+
+def _knowing_its_messages(original: Function) -> Function:
+    def run(
+        esm: dict[str, Any],
+        func_rec: dict[str, Any],
+        event: dict[str, Any],
+        batch: list[dict[str, Any]],
+        queue_url: str,
+        queue_name: str,
+    ) -> None:
+        partial = "ReportBatchItemFailures" in (esm.get("FunctionResponseTypes") or ())
+        token = _message_ids.set(frozenset(message["id"] for message in batch) if partial else None)
+        try:
+            original(esm, func_rec, event, batch, queue_url, queue_name)
+        finally:
+            _message_ids.reset(token)
+
+    return run
+
+
+def _judged(original: Function) -> Function:
+    def execute(func: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
+        result: dict[str, Any] = original(func, event)
+        message_ids = _message_ids.get()
+        if message_ids is None or result.get("error"):
+            return result
+        answer = result.get("body")
+        if whole_batch_fails(answer, message_ids):
+            refusal = {"errorType": "Sandbox.BatchAnswer", "errorMessage": "malformed partial batch answer"}
+            return {**result, "error": True, "body": refusal}
+        if not isinstance(answer, dict) or not answer.get("batchItemFailures"):
+            # A null list makes the emulator raise, and the messages come back; for Lambda it is success.
+            return {**result, "body": {"batchItemFailures": []}}
+        return result
+
+    return execute

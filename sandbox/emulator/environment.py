@@ -1,0 +1,59 @@
+"""Who the laptop's AWS account is, and the environment the emulator starts in."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from pathlib import Path
+
+ACCOUNT = "111122223333"  # AWS's own example number
+REGION = "us-east-1"
+
+
+def client_environment(endpoint_url: str) -> dict[str, str]:
+    """Give what an AWS client needs to work against the emulator.
+
+    The emulator takes a 12-digit access key for the number of the account, whose root user it then is: that
+    user may do everything, with or without IAM enforcement.
+    """
+    return {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "test",  # the one the emulator checks signatures of a root user with
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def functions_python() -> str:
+    """Give the version of Python the functions run with, as `3.11`: the host's own."""
+    return sysconfig.get_python_version()
+
+
+def emulator_environment(port: int, directory: Path, *, auth: bool) -> dict[str, str]:
+    """Give the emulator's whole environment, which its functions inherit: nothing of the developer's but PATH.
+
+    `auth` turns IAM enforcement on.
+    """
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LANG": "C.UTF-8",
+        "TMPDIR": str(directory / "tmp"),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "127.0.0.1",
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "MINISTACK_REGION": REGION,
+        "AUTH": "true" if auth else "false",
+        "IOT_MTLS_ENABLED": "0",  # or it listens on 8883 as well
+        "SFTP_ENABLED": "0",
+        "DOCKER_HOST": "unix:///nonexistent",  # or it looks for containers to remove
+        # As in Lambda; the SDK repeats it in its user agent, by which the faults tell functions from other callers.
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{functions_python()}",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

@@ -1,0 +1,116 @@
+"""Firehose as a subscriber of SNS topics, and its GZIP objects."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+from contextvars import ContextVar
+from typing import Any
+
+from ministack.core.arn import parse_arn
+from ministack.core.responses import request_scope
+from ministack.services import firehose, sns
+
+from sandbox.emulator.hook import Function, Hook
+
+_FANOUT = Hook(
+    "ministack.services.sns",
+    "_fanout",
+    (
+        "topic_arn",
+        "msg_id",
+        "message",
+        "subject",
+        "message_structure",
+        "message_attributes",
+        "message_group_id",
+        "message_dedup_id",
+    ),
+)
+_DELIVER = Hook("ministack.services.firehose", "_deliver_to_s3", ("stream", "dest", "record_data", "lambda_keys"))
+_PUT = Hook("ministack.services.firehose", "_put_s3_object", ("bucket", "key", "body"))
+
+HOOKS = (
+    _FANOUT,
+    _DELIVER,
+    _PUT,
+    Hook("ministack.services.firehose", "_put_record", ("data",)),
+    Hook("ministack.services.sns", "_topic_by_arn_any_scope", ("topic_arn",)),
+    Hook("ministack.services.sns", "_matches_filter_policy", ("sub", "message_attributes", "message")),
+    Hook(
+        "ministack.services.sns",
+        "_build_envelope",
+        ("topic_arn", "msg_id", "message", "subject", "message_attributes", "raw"),
+    ),
+)
+
+_compression: ContextVar[str] = ContextVar("compression of the delivery stream", default="UNCOMPRESSED")
+
+
+def install() -> None:
+    """Deliver to subscribed streams, and compress where the stream says so."""
+    _FANOUT.replace(_to_streams_too)
+    _DELIVER.replace(_knowing_compression)
+    _PUT.replace(_compressed)
+
+
+def _to_streams_too(original: Function) -> Function:
+    def fanout(
+        topic_arn: str,
+        msg_id: str,
+        message: str,
+        subject: str,
+        message_structure: str = "",
+        message_attributes: dict[str, Any] | None = None,
+        **named: Any,
+    ) -> None:
+        original(topic_arn, msg_id, message, subject, message_structure, message_attributes, **named)
+        topic = sns._topic_by_arn_any_scope(topic_arn) or {}
+        for subscription in topic.get("subscriptions", ()):
+            if subscription.get("protocol") != "firehose" or not subscription.get("confirmed"):
+                continue
+            text = sns._resolve_message_for_protocol(message, message_structure, "firehose")
+            if sns._matches_filter_policy(subscription, message_attributes or {}, text):
+                _put(subscription, topic_arn, msg_id, text, subject, message_attributes or {})
+
+    return fanout
+
+
+def _put(
+    subscription: dict[str, Any],
+    topic_arn: str,
+    message_id: str,
+    message: str,
+    subject: str,
+    attributes: dict[str, Any],
+) -> None:
+    raw = subscription.get("attributes", {}).get("RawMessageDelivery", "false") == "true"
+    record = message if raw else sns._build_envelope(topic_arn, message_id, message, subject, attributes, raw)
+    stream = parse_arn(subscription["endpoint"])
+    with request_scope(stream.account_id, stream.region):
+        firehose._put_record(
+            {
+                "DeliveryStreamName": stream.resource.split("/", 1)[1],
+                "Record": {"Data": base64.b64encode(record.encode()).decode()},
+            }
+        )
+
+
+def _knowing_compression(original: Function) -> Function:
+    def deliver(stream: dict[str, Any], dest: dict[str, Any], *rest: Any, **named: Any) -> None:
+        token = _compression.set(dest["config"].get("CompressionFormat") or "UNCOMPRESSED")
+        try:
+            original(stream, dest, *rest, **named)
+        finally:
+            _compression.reset(token)
+
+    return deliver
+
+
+def _compressed(original: Function) -> Function:
+    def put(bucket: str, key: str, body: bytes) -> None:
+        if _compression.get() == "GZIP":
+            key, body = f"{key}.gz", gzip.compress(body)
+        original(bucket, key, body)
+
+    return put

@@ -1,0 +1,140 @@
+"""The functions' processes: only what AWS's runtime has on the import path, layers unpacked once, and their state.
+
+The emulator runs a function with its own interpreter, so everything in the developer's environment could be
+imported and a layer left out of a template would go unnoticed. Here functions run in an environment of their own
+that has the packages of Lambda's Python runtime and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import re
+import shutil
+import sysconfig
+import tempfile
+import venv
+import zipfile
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ministack.core import lambda_runtime
+
+from sandbox.emulator.hook import Function, Hook, Table
+
+_BINARY = Hook("ministack.core.lambda_runtime", "_detect_runtime_binary", ("runtime",))
+_MEMORY = Hook("ministack.services.lambda_svc", "_probe_peak_memory_mb", ("func",))
+_WORKERS = Table("ministack.core.lambda_runtime", "_workers")
+
+HOOKS: tuple[Hook | Table, ...] = (_BINARY, _MEMORY, _WORKERS)
+
+# What Lambda's Python runtime brings besides the standard library: the SDK and what it needs.
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html#python-sdk-included (read 2026-11-22)
+RUNTIME_PACKAGES = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
+
+
+def install(directory: Path) -> None:
+    """Run functions from an environment built under `directory`, with unpacked archives kept there too."""
+    python = build_runtime(directory / "runtime")
+    unpacked = directory / "unpacked"
+    unpacked.mkdir(parents=True, exist_ok=True)
+    _BINARY.replace(lambda original: _with_python(original, python))
+    _MEMORY.replace(_measured)
+    lambda_runtime.zipfile = _zipfile_keeping(unpacked)
+
+
+def build_runtime(directory: Path) -> Path:
+    """Make the functions' environment: links to the installed RUNTIME_PACKAGES; gives its interpreter."""
+    shutil.rmtree(directory, ignore_errors=True)
+    venv.EnvBuilder(symlinks=True, with_pip=False).create(directory)
+    site = Path(sysconfig.get_path("purelib", "venv", {"base": str(directory)}))
+    for name in RUNTIME_PACKAGES:
+        distribution = importlib.metadata.distribution(name)
+        for top in sorted({file.parts[0] for file in distribution.files or () if file.parts[0] not in _NOT_CODE}):
+            source = Path(str(distribution.locate_file(top)))
+            if source.exists():
+                (site / top).symlink_to(source)
+    return directory / "bin" / "python"
+
+
+_NOT_CODE = frozenset({"..", "__pycache__"})
+
+
+def _with_python(original: Function, python: Path) -> Function:
+    def detect(runtime: str) -> tuple[str, str]:
+        binary, script = original(runtime)
+        return (str(python) if runtime.startswith("python") else binary), script
+
+    return detect
+
+
+def _zipfile_keeping(directory: Path) -> ModuleType:
+    """Give a stand-in for the module `zipfile` whose archives are unpacked once and linked to afterwards.
+
+    Every new process of a function unpacks its code and layers; with pyarrow in a layer that is 85 MB and more
+    than a second each, and Python compiles it anew each time.
+    """
+
+    class KeptZipFile(zipfile.ZipFile):
+        def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
+            if not isinstance(self.filename, str):
+                super().extractall(path, members, pwd)
+                return
+            with Path(self.filename).open("rb") as file:
+                kept = directory / hashlib.file_digest(file, "sha256").hexdigest()
+            if not kept.exists():
+                making = Path(tempfile.mkdtemp(dir=directory))
+                super().extractall(making)
+                try:
+                    making.rename(kept)
+                except OSError:  # another process of the function was faster
+                    shutil.rmtree(making)
+            for entry in kept.iterdir():
+                (Path(path or ".") / entry.name).symlink_to(entry)
+
+    stand_in = ModuleType("zipfile")
+    stand_in.__dict__.update(vars(zipfile), ZipFile=KeptZipFile)
+    return stand_in
+
+
+def peak_memory_bytes(pid: int) -> int | None:
+    """Give the most memory the process ever had resident, or None where the system does not tell."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return None
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(found[1]) * 1024 if found else None
+
+
+def _measured(original: Function) -> Function:
+    """Report the function's own peak; the emulator reports the largest of all its children."""
+
+    def probe(func: dict[str, Any]) -> int:
+        name = (func.get("config") or func).get("FunctionName")
+        peaks = [worker["peak_memory_bytes"] or 0 for worker in workers() if worker["function"] == name]
+        return max(peaks) // 2**20 if any(peaks) else int(original(func))
+
+    return probe
+
+
+def workers() -> list[dict[str, Any]]:
+    """List the running function processes: name, process id, whether a call is in flight, peak memory."""
+    with lambda_runtime._lock:
+        pools = [list(pool) for pool in lambda_runtime._workers.values()]
+    listed = []
+    for worker in (one for pool in pools for one in pool):
+        process = worker._proc
+        if process is not None and process.poll() is None:
+            listed.append(
+                {
+                    "function": worker.config.get("FunctionName", ""),
+                    "pid": process.pid,
+                    "in_flight": bool(worker.in_use),
+                    "peak_memory_bytes": peak_memory_bytes(process.pid),
+                }
+            )
+    return listed
+

@@ -1,0 +1,109 @@
+"""EventBridge targets that cannot be reached: the event goes to the target's dead-letter queue, as on AWS."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ministack.core.arn import ArnParseError, parse_arn
+from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import eventbridge, lambda_svc, sns, sqs
+
+from sandbox.emulator.hook import Function, Hook
+
+_TARGET = Hook("ministack.services.eventbridge", "_invoke_target", ("target", "event", "rule", "view"))
+
+HOOKS = (
+    _TARGET,
+    Hook("ministack.services.eventbridge", "_pattern_event_view", ("event",)),
+    Hook("ministack.services.sqs", "_queue_by_arn", ("arn",)),
+    Hook("ministack.services.sqs", "_act_send_message", ("data", "qurl")),
+    Hook("ministack.services.sns", "_topic_by_arn_any_scope", ("topic_arn",)),
+    Hook("ministack.services.lambda_svc", "_get_func_record_for_ref", ("function_ref",)),
+    Hook("ministack.core.iam_evaluator", "evaluate_resource_policy", ("doc", "ctx", "service", "named_only", "direct_only")),
+)
+
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html (read 2026-11-22): a target that is
+# gone or refuses the caller is not retried.
+_GONE = ("NO_RESOURCE", "The target does not exist.")
+_REFUSED = ("NO_PERMISSIONS", "The target's resource policy does not let EventBridge send to it.")
+
+
+def install() -> None:
+    """Check each target before it is invoked."""
+    _TARGET.replace(_or_dead_letter)
+
+
+def _or_dead_letter(original: Function) -> Function:
+    def invoke(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
+        obstacle = _obstacle(target.get("Arn", ""), rule.get("Arn", ""))
+        if obstacle is None:
+            original(target, event, rule, view)
+            return
+        eventbridge.logger.warning("EventBridge: %s (%s)", obstacle[1], target.get("Arn"))
+        queue_arn = (target.get("DeadLetterConfig") or {}).get("Arn")
+        if queue_arn and _obstacle(queue_arn, rule.get("Arn", "")) is None:
+            _send(queue_arn, target["Arn"], event, rule, obstacle)
+
+    return invoke
+
+
+def _obstacle(target_arn: str, rule_arn: str) -> tuple[str, str] | None:
+    try:
+        spec = parse_arn(target_arn)
+    except ArnParseError:
+        return _GONE
+    if spec.service == "sqs":
+        queue = sqs._queue_by_arn(target_arn)
+        if queue is None:
+            return _GONE
+        return None if _admits(queue, target_arn, rule_arn) else _REFUSED
+    if spec.service == "lambda":
+        return None if lambda_svc._get_func_record_for_ref(target_arn)[0] else _GONE
+    if spec.service == "sns":
+        return None if sns._topic_by_arn_any_scope(target_arn) else _GONE
+    return None
+
+
+def _admits(queue: dict[str, Any], queue_arn: str, rule_arn: str) -> bool:
+    """Whether the queue's policy lets the rule send: the emulator leaves this out, AWS does not."""
+    context = EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action="sqs:SendMessage",
+        resource_arn=queue_arn,
+        region=get_region(),
+        secure_transport=True,
+        service_context={"aws:sourcearn": rule_arn, "aws:sourceaccount": get_account_id()},
+    )
+    policy = queue["attributes"].get("Policy") or ""
+    return bool(policy) and (
+        evaluate_resource_policy(policy, context, service="events.amazonaws.com").decision == "Allow"
+    )
+
+
+def _send(
+    queue_arn: str, target_arn: str, event: dict[str, Any], rule: dict[str, Any], why: tuple[str, str]
+) -> None:
+    texts = {
+        "RULE_ARN": rule.get("Arn", ""),
+        "TARGET_ARN": target_arn,
+        "ERROR_CODE": why[0],
+        "ERROR_MESSAGE": why[1],
+        "EXHAUSTED_RETRY_CONDITION": "NonRetryable",
+        "RETRY_ATTEMPTS": "0",
+    }
+    queue = sqs._queue_by_arn(queue_arn)
+    url = sqs._queue_url(queue_arn.rsplit(":", 1)[-1]) if queue else ""
+    sqs._act_send_message(
+        {
+            "QueueUrl": url,
+            "MessageBody": json.dumps(eventbridge._pattern_event_view(event).event_with_detail()),
+            "MessageAttributes": {
+                name: {"DataType": "String", "StringValue": text} for name, text in texts.items()
+            },
+        },
+        url,
+    )

@@ -1,0 +1,21 @@
+"""Requests count as having come over TLS, so that policies that refuse plain HTTP let the laptop's through."""
+
+from __future__ import annotations
+
+from sandbox.emulator.hook import Function, Hook
+
+_ORIGIN = Hook("ministack.app", "pin_request_origin", ("source_ip", "secure_transport"))
+
+HOOKS = (_ORIGIN,)
+
+
+def install() -> None:
+    """Tell the policy evaluation that the transport was secure; it is asked only with IAM enforcement on."""
+    _ORIGIN.replace(_as_tls)
+
+
+def _as_tls(original: Function) -> Function:
+    def pin(source_ip: str, secure_transport: bool) -> None:  # noqa: FBT001 -- the emulator's signature
+        original(source_ip, secure_transport or source_ip == "127.0.0.1")
+
+    return pin

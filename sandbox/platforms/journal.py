@@ -1,0 +1,63 @@
+"""What a simulated platform was asked, call by call: the evidence a test counts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Entry:
+    """One call, filled in while it is read and answered.
+
+    `rows` and `digest` are of the members it carried, `applied` whether the platform changed anything for it.
+    `status` is 0 when the connection was closed without an answer, `fault` says what the script did to it, and
+    `note` holds the platform's own words (session, batch, action); never a member.
+    """
+
+    number: int
+    time: float
+    method: str
+    route: str
+    status: int = 0
+    rows: int = 0
+    digest: str = ""
+    applied: bool = False
+    fault: str = ""
+    note: dict[str, str | int | bool | None] = field(default_factory=dict)
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Give the entry as `/_sim/requests` shows it."""
+        return vars(self)
+
+
+class Journal:
+    """Every call since the last reset, oldest first."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def open(self, time: float, method: str, route: str) -> Entry:
+        """Start the entry of a call that just came in."""
+        entry = Entry(len(self.entries) + 1, time, method, route)
+        self.entries.append(entry)
+        return entry
+
+    def counters(self) -> dict[str, int]:
+        """Add up the calls: all, applied, struck by a fault, and the rows of the applied ones."""
+        applied = [entry for entry in self.entries if entry.applied]
+        return {
+            "requests": len(self.entries),
+            "applied": len(applied),
+            "faults": sum(1 for entry in self.entries if entry.fault),
+            "rows_applied": sum(entry.rows for entry in applied),
+        }
+
+
+def digest_of_rows(rows: object) -> str:
+    """Digest rows as sent: SHA-256 of their compact JSON, so that a batch sent again shows, however encoded."""
+    text = json.dumps(rows, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

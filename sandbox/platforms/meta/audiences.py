@@ -1,0 +1,156 @@
+"""Custom audiences: what they hold, the state they are in, and the fields a read may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.platforms.meta.errors import unknown_field
+from sandbox.platforms.meta.members import Members
+from sandbox.platforms.meta.sessions import Replace, Session
+from sandbox.platforms.meta.settings import MetaSettings
+
+# https://developers.facebook.com/docs/marketing-api/reference/custom-audience, read 2026-11-22
+OPERATION_TEXT = {
+    0: "Status not available",
+    100: "This audience will expire, as it has not been used for over two years",
+    200: "Normal",
+    400: "Warning",
+    410: "No file has been uploaded yet",
+    411: "Low match rate",
+    412: "Many of the last upload's entries were invalid",
+    414: "The audience is being replaced",
+    415: "The last replace failed",
+    441: "We are finding people who match your audience; it can be used already",
+    450: "Out of date",
+    470: "The account that made this audience is inactive",
+    471: "This audience is flagged and cannot be used",
+    500: "Error",
+}
+NORMAL, REPLACING, FILLING, INACTIVE_ACCOUNT, FLAGGED = 200, 414, 441, 470, 471
+SMALLEST_SHOWN = 1000  # sizes below are not told
+SMALLEST_USABLE = 100
+
+
+@dataclass
+class Audience:
+    """One audience of an ad account.
+
+    `forced_status` is an operation status set from outside; `forced_size` a size for the limits that need a
+    hundred million people. `early_calls` counts down the uploads that meet a server which has not heard of it.
+    """
+
+    id: str
+    account_id: str
+    name: str
+    created: int
+    subtype: str = "CUSTOM"
+    description: str = ""
+    customer_file_source: str | None = None
+    retention_days: int = 0
+    is_value_based: bool = False
+    opt_out_link: str | None = None
+    updated: int = 0
+    members: Members = field(default_factory=Members)
+    schema_style: str | None = None
+    sessions: dict[int, Session] = field(default_factory=dict)
+    replace: Replace | None = None
+    early_calls: int = 0
+    deleted: bool = False
+    forced_status: int | None = None
+    forced_size: int | None = None
+    filling_until: float = 0.0
+    replacing_until: float = 0.0
+
+    def settle(self, now: float) -> None:
+        """Let a replace that ran out of time end: the audience then holds what had arrived."""
+        if self.replace is not None and self.replace.session.expired(now):
+            self.members = self.replace.staged
+            self.replace.session.ended = self.replace.session.expires
+            self.replace = None
+
+    def size(self) -> int:
+        """Count the members, or give the size set from outside."""
+        return len(self.members) if self.forced_size is None else self.forced_size
+
+    def operation_code(self, now: float) -> int:
+        """Say the operation status."""
+        self.settle(now)
+        if self.forced_status is not None:
+            return self.forced_status
+        if self.replace is not None or now < self.replacing_until:
+            return REPLACING
+        return FILLING if now < self.filling_until else NORMAL
+
+
+@dataclass(frozen=True)
+class View:
+    """What a field of an audience is computed from."""
+
+    audience: Audience
+    now: float
+    settings: MetaSettings
+    account_active: bool
+
+    def operation_status(self) -> dict[str, Any]:
+        """Give the operation status with its text."""
+        code = self.audience.operation_code(self.now)
+        if not self.account_active and code == NORMAL:
+            code = INACTIVE_ACCOUNT
+        return {"code": code, "description": OPERATION_TEXT.get(code, "Status not available")}
+
+    def delivery_status(self) -> dict[str, Any]:
+        """Give the delivery status: usable, or too small."""
+        if self.matched() < SMALLEST_USABLE:
+            return {"code": 300, "description": "This audience is too small to deliver ads to"}
+        return {"code": 200, "description": "This audience is ready for use"}
+
+    def matched(self) -> int:
+        """Say how many people the members were matched to."""
+        return int(self.audience.size() * self.settings.match_rate)
+
+    def approximate(self, *, upper: bool) -> int:
+        """Give a bound of the size: two digits of it, and nothing below a thousand."""
+        size = self.matched()
+        if size < SMALLEST_SHOWN:
+            return SMALLEST_SHOWN
+        step = 10 ** (len(str(size)) - 2)
+        return int((size // step + (1 if upper else 0)) * step)
+
+
+FIELDS: dict[str, Callable[[View], Any]] = {
+    "id": lambda view: view.audience.id,
+    "account_id": lambda view: view.audience.account_id,
+    "name": lambda view: view.audience.name,
+    "subtype": lambda view: view.audience.subtype,
+    "description": lambda view: view.audience.description,
+    "customer_file_source": lambda view: view.audience.customer_file_source,
+    "retention_days": lambda view: view.audience.retention_days,
+    "is_value_based": lambda view: view.audience.is_value_based,
+    "opt_out_link": lambda view: view.audience.opt_out_link,
+    "time_created": lambda view: view.audience.created,
+    "time_updated": lambda view: view.audience.updated,
+    "time_content_updated": lambda view: view.audience.updated,
+    "operation_status": View.operation_status,
+    "delivery_status": View.delivery_status,
+    "approximate_count_lower_bound": lambda view: view.approximate(upper=False),
+    "approximate_count_upper_bound": lambda view: view.approximate(upper=True),
+    "permission_for_actions": lambda _: {"can_edit": True, "can_see_insight": True, "can_share": True},
+    "data_source": lambda view: {
+        "type": "FILE_IMPORTED",
+        "sub_type": view.audience.schema_style or "ANYTHING",
+        "creation_params": "[]",
+    },
+}
+
+
+def shown(view: View, names: Iterable[str]) -> dict[str, Any]:
+    """Give the fields asked for, and the id; a field without a value is left out, as Graph does."""
+    found: dict[str, Any] = {}
+    for name in names:
+        if name not in FIELDS:
+            raise unknown_field(name, "CustomAudience")
+        if (value := FIELDS[name](view)) not in (None, ""):
+            found[name] = value
+    return {**found, "id": view.audience.id}

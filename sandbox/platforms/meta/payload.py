@@ -1,0 +1,112 @@
+"""The rows of an upload: read, checked against the limits, and parted into valid and invalid ones.
+
+https://developers.facebook.com/docs/marketing-api/reference/custom-audience/users, read 2026-11-22.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.platforms.meta.errors import GraphError, invalid, missing
+from sandbox.platforms.meta.members import KEYS, InvalidRow, Packed, Schema
+
+MAX_ROWS = 10_000
+UNHELPFUL_FROM = 30_000  # thirty thousand rows were once answered with an unknown error, not with the limit
+MAX_SAMPLES = 100
+LIST_STYLE, SINGLE_STYLE = "MULTI_HASHES", "HASHES_OR_USER_IDS"
+# The old form: one key as text, in place of a list of keys.
+SINGLE_KEYS = {
+    "EMAIL_SHA256": "EMAIL",
+    "PHONE_SHA256": "PHONE",
+    "MOBILE_ADVERTISER_ID": "MADID",
+    "EMAIL": "EMAIL",
+    "PHONE": "PHONE",
+    "MADID": "MADID",
+    "EXTERN_ID": "EXTERN_ID",
+    "UID": "UID",
+}
+
+
+@dataclass(frozen=True)
+class Payload:
+    """An upload's rows as sent."""
+
+    keys: tuple[str, ...]
+    style: str
+    rows: list[Any]
+
+    @classmethod
+    def of(cls, value: Any) -> Payload:
+        """Read the `payload` parameter; refuses what is no upload at all."""
+        if value is None:
+            raise missing("payload")
+        if not isinstance(value, Mapping):
+            raise invalid("Param payload must be an object")
+        for name in ("schema", "data"):
+            if value.get(name) is None:
+                raise missing(f"payload[{name}]")
+        rows = value["data"]
+        if not isinstance(rows, list) or not rows:
+            raise invalid("Param payload[data] must be a non-empty array")
+        keys, style = _schema(value["schema"])
+        if "PAGEUID" in keys and len(value.get("page_ids") or ()) != 1:
+            raise invalid("PAGEUID needs page_ids with one element")
+        if {"UID", "APPUID"} & set(keys) and not value.get("app_ids"):
+            raise invalid("UID and APPUID need app_ids")
+        return cls(keys, style, rows)
+
+    def checked(self) -> Checked:
+        """Pack the rows; raises GraphError where the request as a whole is refused."""
+        if len(self.rows) >= UNHELPFUL_FROM:
+            raise GraphError(1, "An unknown error occurred", subcode=99, status=500, type=None)
+        if len(self.rows) > MAX_ROWS:
+            raise GraphError(
+                105,
+                "The number of parameters exceeded the maximum for this operation",
+                type="GraphMethodException",
+            )
+        schema = Schema(self.keys)
+        found = Checked(schema, len(self.rows))
+        for row in self.rows:
+            cells = row if isinstance(row, list) else [row] if self.style == SINGLE_STYLE else None
+            if cells is None or len(cells) != len(self.keys):
+                raise invalid("Each row of payload[data] must have one value for each key of the schema")
+            try:
+                found.valid.append(schema.pack(cells))
+            except InvalidRow as reason:
+                found.refuse(row, str(reason))
+        return found
+
+
+@dataclass
+class Checked:
+    """Rows parted: the valid ones packed, the invalid ones counted, with up to a hundred samples."""
+
+    schema: Schema
+    received: int
+    valid: list[Packed] = field(default_factory=list)
+    invalid: int = 0
+    samples: dict[str, str] = field(default_factory=dict)
+
+    def refuse(self, row: Any, reason: str) -> None:
+        """Count a row as invalid; a sample's key is the row's own JSON."""
+        self.invalid += 1
+        if len(self.samples) < MAX_SAMPLES:
+            self.samples[json.dumps(row, separators=(",", ":"))] = reason
+
+
+def _schema(value: Any) -> tuple[tuple[str, ...], str]:
+    if isinstance(value, str):
+        if value not in SINGLE_KEYS:
+            raise invalid("Param payload[schema] is not a known key")
+        return (SINGLE_KEYS[value],), SINGLE_STYLE
+    if not isinstance(value, list) or not value:
+        raise invalid("Param payload[schema] must be a key or a non-empty array of keys")
+    if any(key not in KEYS for key in value):
+        raise invalid("Param payload[schema] holds an unknown key")
+    if len(set(value)) != len(value):
+        raise invalid("Param payload[schema] holds a key twice")
+    return tuple(value), LIST_STYLE

@@ -1,0 +1,83 @@
+"""What a test may set with `POST /_sim/config`, and what holds when it sets nothing.
+
+    {"tier": "limited", "accounts": [{"terms_accepted": false}], "tokens": [{"state": "expired"}],
+     "audiences": [{"name": "VIP", "operation_status": 471}]}
+
+`accounts` and `tokens` change the default one when `id` or `token` is left out, and add another when it is new.
+`audiences` changes those that match `id`, else `name` within `account_id`, and makes one where none matches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+DEFAULT_ACCOUNT = "542676646350001"
+DEFAULT_TOKEN = "EAASIMULATEDsystemuser0123456789ZD"
+DEFAULT_APP_SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+
+
+class Tier(StrEnum):
+    """Marketing API access tiers: https://developers.facebook.com/docs/marketing-api/overview/rate-limiting."""
+
+    LIMITED = "limited"
+    FULL = "full"
+
+
+class TokenState(StrEnum):
+    """Whether a token still works, and why not: each is code 190 with a subcode of its own."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    APP_REMOVED = "app_removed"
+    CHECKPOINT = "checkpoint"
+    PASSWORD_CHANGED = "password_changed"
+    EXPIRED = "expired"
+    UNCONFIRMED = "unconfirmed"
+
+
+@dataclass(frozen=True)
+class Account:
+    """An ad account. `account_status` 1 is active, 2 disabled; `terms_subcode` is answered without terms."""
+
+    id: str = DEFAULT_ACCOUNT
+    name: str = "Sandbox ad account"
+    account_status: int = 1
+    terms_accepted: bool = True
+    terms_subcode: int = 1870090
+
+
+@dataclass(frozen=True)
+class Token:
+    """An access token: its state, the accounts assigned to it (None: all) and its permissions."""
+
+    token: str = DEFAULT_TOKEN
+    state: TokenState = TokenState.VALID
+    accounts: tuple[str, ...] | None = None
+    permissions: tuple[str, ...] = ("ads_management", "ads_read", "business_management")
+
+
+@dataclass(frozen=True)
+class MetaSettings:
+    """The platform as a whole.
+
+    Where Meta publishes no number, or one that no test could wait for, the default is the friendly one and the
+    setting is there to take it away: `early_calls` first `/users` calls of a new audience answer 803;
+    `matching_s` after an upload the audience shows 441, `replacing_s` after the last batch of a replace 414;
+    `min_left` is how many members a removal must leave; `match_rate` is the share of rows that find a person;
+    `max_page` is the largest page before "reduce the amount of data"; `hourly_quota` None is the tier's own.
+    `auto_upgrade` answers retired versions with a warning header where False refuses them.
+    """
+
+    latency_s: float = 0.0
+    tier: Tier = Tier.FULL
+    hourly_quota: int | None = None
+    app_secret: str = DEFAULT_APP_SECRET
+    require_appsecret_proof: bool = False
+    auto_upgrade: bool = False
+    early_calls: int = 0
+    matching_s: float = 0.0
+    replacing_s: float = 0.0
+    min_left: int = 1
+    match_rate: float = 0.7
+    max_page: int = 500

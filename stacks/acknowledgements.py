@@ -1,0 +1,63 @@
+"""The findings of cdk-nag this project accepts, each with its reason; there is no other place for them."""
+
+from __future__ import annotations
+
+from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import aws_s3 as s3
+from constructs import IConstruct
+
+from stacks.activation import ActivationStack
+from stacks.connector import Connector
+from stacks.storage import StorageStack
+
+PACK = "AwsSolutions"
+
+
+def acknowledge(storage: StorageStack, activation: ActivationStack) -> None:
+    """Tell cdk-nag which findings are meant."""
+    for name, connector in activation.connectors.items():
+        _accept(
+            connector.undelivered,
+            "SQS3",
+            "It is a dead-letter queue: of the rule's target, which the rule cannot see from the queue.",
+        )
+        _accept(
+            connector.secret,
+            "SMG4",
+            "A platform's token is issued and renewed at the platform; a rotation function has nothing it could call.",
+        )
+        _accept(
+            connector.function,
+            "L1",
+            "The runtime is the one the wheel layers are built for, a setting; newer than needed is no gain.",
+        )
+        _accept_wildcards(name, connector, storage)
+
+
+def _accept_wildcards(name: str, connector: Connector, storage: StorageStack) -> None:
+    _accept(
+        connector.role,
+        f"IAM5[Resource::{_arn(storage.drops)}/{name}/*]",
+        "The drops of this connector: objects below its own prefix, whose names are not known beforehand.",
+    )
+    _accept(
+        connector.role,
+        f"IAM5[Resource::{_arn(storage.receipts)}/receipts/{name}/*]",
+        "The receipts of this connector: objects below its own prefix, whose names are not known beforehand.",
+    )
+    _accept(
+        connector.role,
+        "IAM5[Resource::*]",
+        "xray:PutTraceSegments and xray:PutTelemetryRecords, and no other action: X-Ray has no resources to name.",
+    )
+
+
+def _accept(construct: IConstruct, rule: str, reason: str) -> None:
+    Validations.of(construct).acknowledge(Acknowledgment(id=f"{PACK}::{PACK}-{rule}", reason=reason))
+
+
+def _arn(bucket: s3.Bucket) -> str:
+    """Give a bucket's ARN as cdk-nag spells it in another stack: the name of the export."""
+    owner = Stack.of(bucket)
+    resolved: dict[str, str] = owner.resolve(owner.export_value(bucket.bucket_arn))
+    return resolved["Fn::ImportValue"]

@@ -1,0 +1,55 @@
+"""Activation stack: a connector for each one configured, and the layers their functions share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aws_cdk import CfnOutput, Stack
+from constructs import Construct
+
+from stacks.connector import Connector
+from stacks.packaging import ROOT, function_code, layers
+from stacks.settings import Settings
+from stacks.storage import StorageStack
+
+
+class ActivationStack(Stack):
+    """All connectors. The layers are made here: shared across stacks they would be exports, which cannot change."""
+
+    def __init__(
+        self, scope: Construct, id_: str, *, settings: Settings, storage: StorageStack, root: Path = ROOT
+    ) -> None:
+        super().__init__(
+            scope,
+            id_,
+            description="Audience Activation: connectors from drops to ad platforms",
+        )
+        shared = layers(self, settings.wheels, root)
+        self.connectors = {
+            connector.name: Connector(
+                self,
+                construct_id(connector.name),
+                settings=settings,
+                connector=connector,
+                storage=storage,
+                layers=shared,
+                code=function_code(connector.platform, root),
+            )
+            for connector in settings.connectors
+        }
+        for name, connector in self.connectors.items():
+            self._outputs(construct_id(name), connector)
+
+    def _outputs(self, prefix: str, connector: Connector) -> None:
+        CfnOutput(self, f"{prefix}SecretArn", value=connector.secret.ref)
+        CfnOutput(self, f"{prefix}QueueUrl", value=connector.queue.queue_url)
+        CfnOutput(self, f"{prefix}DeadLetterQueueUrl", value=connector.dead_letters.queue_url)
+        CfnOutput(self, f"{prefix}UndeliveredQueueUrl", value=connector.undelivered.queue_url)
+        CfnOutput(self, f"{prefix}FunctionName", value=connector.function.function_name)
+        CfnOutput(self, f"{prefix}RuleArn", value=connector.rule.rule_arn)
+        CfnOutput(self, f"{prefix}AlarmTopicArn", value=connector.alarms.topic.topic_arn)
+
+
+def construct_id(name: str) -> str:
+    """Turn a connector's name into a construct's: meta-eu becomes MetaEu."""
+    return "".join(part.title() for part in name.split("-"))

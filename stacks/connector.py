@@ -1,0 +1,206 @@
+"""The Connector construct: rule, queue, dead letters, secret, function and alarms of one platform and account."""
+
+from __future__ import annotations
+
+import json
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.alarms import Alarms
+from stacks.packaging import ARCHITECTURES, RUNTIMES
+from stacks.permissions import Reach, statements
+from stacks.settings import ConnectorSettings, Settings
+from stacks.storage import StorageStack, object_created
+
+# A message that failed this often goes to the dead letters; with six timeouts of visibility that is AWS's own advice:
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html, read 2026-11-22.
+MAX_RECEIVES = 5
+VISIBILITY_TIMEOUTS = 6
+
+
+class Connector(Construct):
+    """One connector, from the rule on its prefix to its dead letters."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: Settings,
+        connector: ConnectorSettings,
+        storage: StorageStack,
+        layers: list[lambda_.ILayerVersion],
+        code: lambda_.Code,
+    ) -> None:
+        super().__init__(scope, id_)
+        self._settings = settings
+        self._connector = connector
+        self._storage = storage
+        self.dead_letters = self._queue("DeadLetters", retention=Duration.days(14))
+        # Kept shorter than the dead letters: a message's age counts on from its first queue.
+        self.queue = self._queue(
+            "Queue",
+            retention=Duration.days(4),
+            visibility_timeout=Duration.seconds(VISIBILITY_TIMEOUTS * connector.timeout_s),
+            dead_letters=self.dead_letters,
+        )
+        self.undelivered = self._queue("Undelivered", retention=Duration.days(14))
+        self.secret = self._secret()
+        self.log_group = self._log_group()
+        self.role = self._role()
+        self.function = self._function(layers, code)
+        self.rule = self._rule()
+        self._mapping()
+        self.alarms = Alarms(
+            self,
+            "Alarms",
+            connector=connector,
+            queue=self.queue,
+            dead_letters=self.dead_letters,
+            undelivered=self.undelivered,
+        )
+
+    def _queue(
+        self,
+        id_: str,
+        *,
+        retention: Duration,
+        visibility_timeout: Duration | None = None,
+        dead_letters: sqs.Queue | None = None,
+    ) -> sqs.Queue:
+        """Make a queue with SSE-SQS.
+
+        Messages point to drops and hold no member. With a customer key, EventBridge could not deliver unless the
+        key that protects the drops were opened to a service principal as well.
+        """
+        return sqs.Queue(
+            self,
+            id_,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=retention,
+            visibility_timeout=visibility_timeout,
+            dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=MAX_RECEIVES)
+            if dead_letters
+            else None,
+        )
+
+    def _secret(self) -> secretsmanager.CfnSecret:
+        """Make a secret without a value: the operator writes it, so no template or history ever holds one."""
+        secret = secretsmanager.CfnSecret(
+            self,
+            "Secret",
+            description=f"Credentials of connector {self._connector.name} ({self._connector.platform}); empty at first",
+            kms_key_id=self._storage.key.key_arn,
+        )
+        secret.apply_removal_policy(self._removal_policy())
+        return secret
+
+    def _log_group(self) -> logs.LogGroup:
+        group = logs.LogGroup(
+            self, "Logs", encryption_key=self._storage.key, removal_policy=self._removal_policy()
+        )
+        # The construct takes one of an enumeration by name; the resource, and the settings, the days themselves.
+        resource = group.node.default_child
+        assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101  narrows a type, checks no input
+        resource.retention_in_days = self._settings.retention.logs_days
+        return group
+
+    def _role(self) -> iam.Role:
+        connector = self._connector
+        reach = Reach(
+            key=self._storage.key,
+            drops=self._storage.drops,
+            receipts=self._storage.receipts,
+            ledger=self._storage.ledger,
+            bus=self._storage.bus,
+            queue=self.queue,
+            dead_letters=self.dead_letters,
+            secret=self.secret,
+            log_group=self.log_group,
+        )
+        return iam.Role(
+            self,
+            "Role",
+            description=f"What connector {connector.name} may do",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            inline_policies={"Connector": iam.PolicyDocument(statements=statements(connector, reach))},
+        )
+
+    def _function(self, layers: list[lambda_.ILayerVersion], code: lambda_.Code) -> lambda_.Function:
+        connector, wheels = self._connector, self._settings.wheels
+        return lambda_.Function(
+            self,
+            "Function",
+            description=f"Sends the drops of {connector.name} to {connector.platform}",
+            code=code,
+            handler=f"lambdas.{connector.platform}.handler.lambda_handler",
+            runtime=RUNTIMES[wheels.python],
+            architecture=ARCHITECTURES[wheels.architecture],
+            layers=layers,
+            memory_size=connector.memory_mb,
+            timeout=Duration.seconds(connector.timeout_s),
+            environment=self._environment(),
+            log_group=self.log_group,
+            tracing=lambda_.Tracing.ACTIVE,
+            # A long file is many short runs, each started by a message the one before sent; Lambda would stop that
+            # after 16. The ledger has its own cap: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+            recursive_loop=lambda_.RecursiveLoop.ALLOW,
+            # Every permission is in permissions.py; nothing may add to the role behind its back.
+            role=self.role.without_policy_updates(),
+        )
+
+    def _environment(self) -> dict[str, str]:
+        """Give the names and addresses the function needs; nothing secret."""
+        connector, storage = self._connector, self._storage
+        return {
+            "CONNECTOR": connector.name,
+            "SECRET_ARN": self.secret.ref,
+            "DROPS_BUCKET": storage.drops.bucket_name,
+            "RECEIPTS_BUCKET": storage.receipts.bucket_name,
+            "LEDGER_TABLE": storage.ledger.table_name,
+            "QUEUE_URL": self.queue.queue_url,
+            "DEAD_LETTER_QUEUE_URL": self.dead_letters.queue_url,
+            "EVENT_BUS_NAME": storage.bus.event_bus_name,
+            "EXPECTED_ACCOUNT": connector.account,
+            "DEFAULT_COUNTRY": connector.default_country,
+            "PLACEHOLDERS": json.dumps(connector.placeholders),
+            "REQUESTS_IN_FLIGHT": str(connector.requests_in_flight or ""),
+            "DEADLINE_S": str(connector.deadline_hours * 3600),
+            "LEDGER_TTL_DAYS": str(self._settings.retention.ledger_days),
+            "POWERTOOLS_SERVICE_NAME": connector.name,
+            "POWERTOOLS_METRICS_NAMESPACE": "AudienceActivation",
+            "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
+        }
+
+    def _rule(self) -> events.Rule:
+        return events.Rule(
+            self,
+            "Rule",
+            description=f"New drops below {self._connector.name}/",
+            event_pattern=object_created(self._storage.drops, f"{self._connector.name}/"),
+            targets=[targets.SqsQueue(self.queue, retry_attempts=3, dead_letter_queue=self.undelivered)],
+        )
+
+    def _mapping(self) -> None:
+        lambda_.EventSourceMapping(
+            self,
+            "Mapping",
+            target=self.function,
+            event_source_arn=self.queue.queue_arn,
+            # One drop at a time: a drop may use the whole of an invocation.
+            batch_size=1,
+            max_concurrency=self._connector.max_concurrency,
+            report_batch_item_failures=True,
+        )
+
+    def _removal_policy(self) -> RemovalPolicy:
+        return RemovalPolicy.DESTROY if self._settings.removal == "destroy" else RemovalPolicy.RETAIN

@@ -1,0 +1,100 @@
+"""Read a JSON object key by key, collecting every mistake instead of stopping at the first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+
+class Reader:
+    """The keys of one JSON object at `path`; what is wrong is added to `mistakes`, as one sentence each.
+
+    Every method gives the key's value, or `default` where the key is absent or wrong, so that reading goes on
+    and the caller can report everything together. A `default` of None makes a key required.
+    """
+
+    def __init__(self, value: object, path: str, mistakes: list[str]) -> None:
+        self._path = path
+        self._mistakes = mistakes
+        self._values: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+        self._known: set[str] = set()
+        if not isinstance(value, Mapping):
+            mistakes.append(f"{path}: must be an object")
+
+    def text(self, key: str, *, pattern: str, meaning: str, default: str | None = None) -> str:
+        """Give a text that matches `pattern` as a whole; `meaning` says in words what that is."""
+        return self._read(
+            key,
+            default,
+            "",
+            lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None,
+            meaning,
+        )
+
+    def choice(self, key: str, choices: Sequence[str], *, default: str | None = None) -> str:
+        """Give one of `choices`."""
+        meaning = f"one of {', '.join(choices)}" if choices else "one of those that exist, and none does yet"
+        return self._read(key, default, "", lambda value: value in choices, meaning)
+
+    def whole(self, key: str, *, low: int, high: int, default: int | None = None) -> int:
+        """Give a whole number from `low` to `high`, both inclusive."""
+        return self._read(
+            key,
+            default,
+            low,
+            # bool is an int to Python, not to someone who writes JSON
+            lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high,
+            f"a whole number from {low} to {high}",
+        )
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Give a list of texts, empty when absent."""
+        found: Sequence[str] = self._read(
+            key,
+            [],
+            [],
+            lambda value: isinstance(value, list) and all(isinstance(one, str) and one for one in value),
+            "a list of texts",
+        )
+        return tuple(found)
+
+    def section(self, key: str) -> Reader:
+        """Give a reader for the object under `key`; an absent one is empty."""
+        self._known.add(key)
+        return Reader(self._values.get(key, {}), f"{self._path}.{key}", self._mistakes)
+
+    def sections(self, key: str) -> list[Reader]:
+        """Give a reader for each object of the list under `key`, which must hold at least one."""
+        found: Sequence[object] = self._read(
+            key,
+            None,
+            [],
+            lambda value: isinstance(value, list) and len(value) > 0,
+            "a list with an object or more",
+        )
+        return [Reader(value, f"{self._path}.{key}[{index}]", self._mistakes) for index, value in enumerate(found)]
+
+    def mistake(self, key: str, sentence: str) -> None:
+        """Add a mistake that only the caller can see."""
+        self._mistakes.append(f"{self._path}.{key}: {sentence}")
+
+    def finish(self) -> None:
+        """Report the keys nobody asked for: a misspelt setting must not be ignored."""
+        for key in self._values:
+            if key not in self._known:
+                known = ", ".join(sorted(self._known))
+                self._mistakes.append(f"{self._path}.{key}: no such setting (there are {known})")
+
+    def _read(self, key: str, default: Any, instead: Any, fits: Callable[[Any], bool], meaning: str) -> Any:
+        self._known.add(key)
+        if key not in self._values:
+            if default is None:
+                self._mistakes.append(f"{self._path}.{key}: missing; must be {meaning}")
+                return instead
+            return default
+        value = self._values[key]
+        if fits(value):
+            return value
+        self._mistakes.append(f"{self._path}.{key}: must be {meaning}")
+        return instead if default is None else default

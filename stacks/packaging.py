@@ -1,0 +1,76 @@
+"""Functions and layers as assets without Docker: source folders as they are, wheels from the cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aws_cdk import AssetHashType, IgnoreMode
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from stacks.settings import Wheels
+from stacks.wheels import build_layer, layer_key
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Lowest first: Lambda lays later layers over earlier ones.
+LAYERS = {
+    "arrow": "Apache Arrow, pruned to columns, CSV, JSON and Parquet",
+    "vendor": "Powertools, phone numbering plans, ISO countries, HTTP",
+    "activation": "Audience Activation's own library",
+}
+CACHE = Path(".cache", "layers")
+
+_LEFTOVERS = ["__pycache__", "*.pyc", ".DS_Store"]
+
+ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
+RUNTIMES = {
+    "3.11": lambda_.Runtime.PYTHON_3_11,
+    "3.12": lambda_.Runtime.PYTHON_3_12,
+    "3.13": lambda_.Runtime.PYTHON_3_13,
+    "3.14": lambda_.Runtime.PYTHON_3_14,
+}
+
+
+def function_code(folder: str, root: Path = ROOT) -> lambda_.Code:
+    """Give the source of one function: `lambdas/<folder>` under that very path, so that imports read the same here.
+
+    Nothing else is in it, so a change in another folder changes no hash. The patterns are .gitignore's: without
+    the leading slash they would leave out everything.
+    """
+    return lambda_.Code.from_asset(
+        str(root),
+        ignore_mode=IgnoreMode.GIT,
+        exclude=["/*", "!/lambdas", "/lambdas/*", f"!/lambdas/{folder}", "*.md", *_LEFTOVERS],
+    )
+
+
+def layers(scope: Construct, wheels: Wheels, root: Path = ROOT) -> list[lambda_.ILayerVersion]:
+    """Make the layers every function of a stack has: the wheels, then our own library over them."""
+    versions: list[lambda_.ILayerVersion] = []
+    for name, description in LAYERS.items():
+        versions.append(
+            lambda_.LayerVersion(
+                scope,
+                f"{name.title()}Layer",
+                code=_source_code(name, root) if name == "activation" else _wheels_code(name, wheels, root),
+                description=description,
+                compatible_architectures=[ARCHITECTURES[wheels.architecture]],
+                compatible_runtimes=[RUNTIMES[wheels.python]],
+            )
+        )
+    return versions
+
+
+def _source_code(name: str, root: Path) -> lambda_.Code:
+    return lambda_.Code.from_asset(str(root / "layers" / name), ignore_mode=IgnoreMode.GIT, exclude=_LEFTOVERS)
+
+
+def _wheels_code(name: str, wheels: Wheels, root: Path) -> lambda_.Code:
+    requirements = root / "layers" / name / "requirements.txt"
+    return lambda_.Code.from_asset(
+        str(build_layer(requirements, wheels, root / CACHE)),
+        # The pins are the content; hashing 100 MB of libraries at every synth would say no more.
+        asset_hash=layer_key(requirements, wheels),
+        asset_hash_type=AssetHashType.CUSTOM,
+    )

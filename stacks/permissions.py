@@ -1,0 +1,138 @@
+"""What a connector's function may do: every action by name, every resource as narrow as the service allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_cdk import Aws
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sqs as sqs
+
+from stacks.settings import ConnectorSettings
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The resources a connector's function touches."""
+
+    key: kms.IKey
+    drops: s3.IBucket
+    receipts: s3.IBucket
+    ledger: dynamodb.ITable
+    bus: events.IEventBus
+    queue: sqs.IQueue
+    dead_letters: sqs.IQueue
+    secret: secretsmanager.CfnSecret
+    log_group: logs.ILogGroup
+
+
+def statements(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyStatement]:
+    """Write the statements of one connector's role."""
+    return [
+        *_storage(connector, reach),
+        *_encryption(reach.key),
+        _allow(
+            "Ledger",
+            [
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+                "dynamodb:DeleteItem",
+                "dynamodb:Query",
+            ],
+            [reach.ledger.table_arn],
+            # Runs and audiences are the connector's own; the pace of an ad account is shared by a platform's.
+            {
+                "ForAllValues:StringLike": {
+                    "dynamodb:LeadingKeys": [f"{connector.name}#*", f"account#{connector.platform}#*"]
+                }
+            },
+        ),
+        _allow(
+            "OwnQueue",
+            [
+                "sqs:ReceiveMessage",
+                "sqs:DeleteMessage",
+                "sqs:ChangeMessageVisibility",
+                "sqs:GetQueueAttributes",
+                "sqs:SendMessage",
+            ],
+            [reach.queue.queue_arn],
+        ),
+        _allow("OwnDeadLetters", ["sqs:SendMessage"], [reach.dead_letters.queue_arn]),
+        _allow("OwnSecret", ["secretsmanager:GetSecretValue"], [reach.secret.ref]),
+        _allow("Announce", ["events:PutEvents"], [reach.bus.event_bus_arn]),
+        _allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [reach.log_group.log_group_arn]),
+        # X-Ray has no resources to name:
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html, read 2026-11-22
+        _allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"]),
+    ]
+
+
+def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyStatement]:
+    return [
+        _allow(
+            "ReadOwnDrops",
+            ["s3:GetObject", "s3:GetObjectVersion"],
+            [reach.drops.arn_for_objects(f"{connector.name}/*")],
+        ),
+        # Without it S3 answers 403 for an object that is gone, and a deleted drop looks like a missing permission:
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, read 2026-11-22. No condition on the
+        # prefix: that check of S3's own carries none.
+        _allow("TellGoneFromForbidden", ["s3:ListBucket"], [reach.drops.bucket_arn]),
+        _allow(
+            "OwnReceipts",
+            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+            [reach.receipts.arn_for_objects(f"receipts/{connector.name}/*")],
+        ),
+        _allow(
+            "ListOwnReceipts",
+            ["s3:ListBucket"],
+            [reach.receipts.bucket_arn],
+            {"StringLike": {"s3:prefix": [f"receipts/{connector.name}/*"]}},
+        ),
+    ]
+
+
+def _encryption(key: kms.IKey) -> list[iam.PolicyStatement]:
+    """Use the customer key through the services that hold the data, never directly."""
+    return [
+        _allow(
+            "KeyThroughStorage",
+            ["kms:Decrypt", "kms:GenerateDataKey"],
+            [key.key_arn],
+            _via("s3", "secretsmanager"),
+        ),
+        # DynamoDB uses the key in the caller's name for more than it hands out:
+        # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html, read 2026-11-22
+        _allow(
+            "KeyThroughLedger",
+            [
+                "kms:Decrypt",
+                "kms:DescribeKey",
+                "kms:Encrypt",
+                "kms:GenerateDataKey",
+                "kms:GenerateDataKeyWithoutPlaintext",
+                "kms:ReEncryptFrom",
+                "kms:ReEncryptTo",
+            ],
+            [key.key_arn],
+            _via("dynamodb"),
+        ),
+    ]
+
+
+def _via(*services: str) -> dict[str, object]:
+    return {"StringEquals": {"kms:ViaService": [f"{one}.{Aws.REGION}.amazonaws.com" for one in services]}}
+
+
+def _allow(
+    sid: str, actions: list[str], resources: list[str], conditions: dict[str, object] | None = None
+) -> iam.PolicyStatement:
+    return iam.PolicyStatement(sid=sid, actions=actions, resources=resources, conditions=conditions)

@@ -1,0 +1,233 @@
+"""`cdk.context.json` as frozen settings, checked as a whole before the first construct exists."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stacks.context import Reader
+
+KEY = "audience_activation"
+
+# `cdk ... -c <flag>=<value>` sets one of these for a single run, for instance the host's own wheels in the sandbox.
+FLAGS = {
+    "name": ("name",),
+    "removal": ("removal",),
+    "wheels_architecture": ("wheels", "architecture"),
+    "wheels_python": ("wheels", "python"),
+    "wheels_system": ("wheels", "system"),
+}
+
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html, read 2026-11-22
+LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+                      3288, 3653)  # fmt: skip
+
+
+class SettingsError(Exception):
+    """Everything that is wrong with the settings, one sentence each, each naming its key."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("\n".join((f"cdk.context.json: {len(mistakes)} to correct", *mistakes)))
+        self.mistakes = mistakes
+
+
+@dataclass(frozen=True)
+class Wheels:
+    """What the wheel layers are built for: a Lambda architecture, a Python version, an operating system.
+
+    `system` is `linux` for AWS (Amazon Linux 2023, manylinux_2_28); `macos` is for an emulator that runs the
+    functions with a Mac's own Python.
+    """
+
+    architecture: str
+    python: str
+    system: str
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How long things are kept, in days.
+
+    `ledger_days` counts from the end of a run. It covers the life of a drop, so that a replayed event still
+    finds that its drop was sent.
+    """
+
+    drops_days: int
+    noncurrent_drops_days: int
+    receipts_days: int
+    access_logs_days: int
+    logs_days: int
+    archive_days: int
+    ledger_days: int
+
+
+@dataclass(frozen=True)
+class ConnectorSettings:
+    """One connector: a platform, an account and how hard to work for them.
+
+    "" and None mean that nothing is configured: the account named in the secret is not compared, national phone
+    numbers are unusable, the platform's own limit of requests in flight holds, nobody is mailed.
+    """
+
+    name: str
+    platform: str
+    account: str
+    default_country: str
+    requests_in_flight: int | None
+    max_concurrency: int
+    memory_mb: int
+    timeout_s: int
+    deadline_hours: int
+    placeholders: tuple[str, ...]
+    alarm_email: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The whole app. `name` begins every stack's name, so that an account can hold several copies."""
+
+    name: str
+    removal: str
+    log_level: str
+    wheels: Wheels
+    retention: Retention
+    connectors: tuple[ConnectorSettings, ...]
+
+
+def platforms(root: Path) -> tuple[str, ...]:
+    """Name the platforms that exist: the folders under `lambdas/` with a handler and a publisher."""
+    return tuple(
+        sorted(
+            handler.parent.name
+            for handler in (root / "lambdas").glob("*/handler.py")
+            if (handler.parent / "publisher.py").is_file()
+        )
+    )
+
+
+def read_settings(context: Callable[[str], Any], known_platforms: tuple[str, ...]) -> Settings:
+    """Read the settings through `context`, which gives a context key's value or None.
+
+    Raises SettingsError with every mistake at once, unknown keys included.
+    """
+    mistakes: list[str] = []
+    given = context(KEY)
+    reader = Reader(_with_flags(given, context), KEY, mistakes)
+    retention = _retention(reader.section("retention"))
+    settings = Settings(
+        name=reader.text(
+            "name",
+            pattern=r"[a-z](-?[a-z0-9]){2,31}",
+            meaning="3 to 32 lower-case letters, digits and single hyphens, a letter first",
+            default="audience-activation",
+        ),
+        removal=reader.choice("removal", ("retain", "destroy"), default="retain"),
+        log_level=reader.choice("log_level", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO"),
+        wheels=_wheels(reader.section("wheels")),
+        retention=retention,
+        connectors=_connectors(reader, known_platforms, retention),
+    )
+    reader.finish()
+    if mistakes:
+        raise SettingsError(mistakes)
+    return settings
+
+
+def _with_flags(given: object, context: Callable[[str], Any]) -> object:
+    """Lay the flags of the command line over the file's settings."""
+    if not isinstance(given, Mapping):
+        return given
+    merged = copy.deepcopy(dict(given))
+    for flag, path in FLAGS.items():
+        value = context(flag)
+        if value is None:
+            continue
+        section = merged
+        for key in path[:-1]:
+            section = section.setdefault(key, {})
+        section[path[-1]] = value
+    return merged
+
+
+def _wheels(reader: Reader) -> Wheels:
+    wheels = Wheels(
+        architecture=reader.choice("architecture", ("arm64", "x86_64"), default="arm64"),
+        python=reader.choice("python", ("3.11", "3.12", "3.13", "3.14"), default="3.13"),
+        system=reader.choice("system", ("linux", "macos"), default="linux"),
+    )
+    reader.finish()
+    return wheels
+
+
+def _retention(reader: Reader) -> Retention:
+    retention = Retention(
+        drops_days=reader.whole("drops_days", low=1, high=3650, default=30),
+        noncurrent_drops_days=reader.whole("noncurrent_drops_days", low=1, high=3650, default=7),
+        receipts_days=reader.whole("receipts_days", low=1, high=3650, default=400),
+        access_logs_days=reader.whole("access_logs_days", low=1, high=3650, default=90),
+        logs_days=reader.whole("logs_days", low=1, high=3653, default=90),
+        archive_days=reader.whole("archive_days", low=1, high=3650, default=365),
+        ledger_days=reader.whole("ledger_days", low=1, high=3650, default=90),
+    )
+    if retention.logs_days not in LOG_RETENTION_DAYS:
+        reader.mistake(
+            "logs_days", f"CloudWatch Logs keeps for {', '.join(map(str, LOG_RETENTION_DAYS))} days only"
+        )
+    life_days = retention.drops_days + retention.noncurrent_drops_days
+    if retention.ledger_days < life_days:
+        reader.mistake(
+            "ledger_days",
+            f"must be at least drops_days + noncurrent_drops_days ({life_days}), or a replay sends a drop again",
+        )
+    reader.finish()
+    return retention
+
+
+def _connectors(
+    reader: Reader, known_platforms: tuple[str, ...], retention: Retention
+) -> tuple[ConnectorSettings, ...]:
+    names: dict[str, str] = {}
+    connectors = []
+    for one in reader.sections("connectors"):
+        connector = _connector(one, known_platforms)
+        connectors.append(connector)
+        # Outputs are named without hyphens, so a-b and ab would be one name.
+        plain = connector.name.replace("-", "")
+        if plain and plain in names:
+            one.mistake("name", f"{connector.name} and {names[plain]} are the same name but for hyphens")
+        names[plain] = connector.name
+        if connector.deadline_hours > 24 * retention.drops_days:
+            one.mistake(
+                "deadline_hours", "is longer than drops_days: the drop would be gone before its run gives up"
+            )
+        one.finish()
+    return tuple(connectors)
+
+
+def _connector(reader: Reader, known_platforms: tuple[str, ...]) -> ConnectorSettings:
+    return ConnectorSettings(
+        name=reader.text(
+            "name",
+            pattern=r"[a-z](-?[a-z0-9]){0,31}",
+            meaning="1 to 32 lower-case letters, digits and single hyphens, a letter first; it is the drops' prefix",
+        ),
+        platform=reader.choice("platform", known_platforms),
+        account=reader.text("account", pattern=r"[A-Za-z0-9_:-]{1,64}", meaning="an ad account id", default=""),
+        default_country=reader.text(
+            "default_country", pattern=r"[A-Z]{2}", meaning="an ISO 3166-1 alpha-2 code in upper case", default=""
+        ),
+        requests_in_flight=reader.whole("requests_in_flight", low=0, high=64, default=0) or None,
+        # Lambda's own bounds for a mapping's maximum concurrency.
+        max_concurrency=reader.whole("max_concurrency", low=2, high=1000, default=5),
+        memory_mb=reader.whole("memory_mb", low=256, high=10240, default=1769),
+        # At most 5 minutes: a killed worker's message is seen again after six timeouts, 30 minutes at worst.
+        timeout_s=reader.whole("timeout_s", low=30, high=300, default=300),
+        deadline_hours=reader.whole("deadline_hours", low=1, high=24 * 14, default=72),
+        placeholders=reader.texts("placeholders"),
+        alarm_email=reader.text(
+            "alarm_email", pattern=r"[^@\s]+@[^@\s]+", meaning="an e-mail address", default=""
+        ),
+    )

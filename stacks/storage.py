@@ -1,0 +1,170 @@
+"""Storage stack: where drops arrive, receipts and the ledger stay, and events are kept for replay."""
+
+from __future__ import annotations
+
+from aws_cdk import ArnFormat, Aws, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks.settings import Retention, Settings
+
+
+class StorageStack(Stack):
+    """Everything that outlives a connector. One customer key encrypts what holds or names members."""
+
+    def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
+        super().__init__(
+            scope,
+            id_,
+            description="Audience Activation: drops, receipts, ledger, event archive",
+        )
+        retention = settings.retention
+        self._removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
+        self.key = self._key(settings.name)
+        self.access_logs = self._access_logs(retention)
+        self.drops = self._drops(retention)
+        self.receipts = self._receipts(retention)
+        self.ledger = self._ledger()
+        self.bus = events.EventBus(self, "Bus", description="What became of each drop")
+        self.archive = self._archive(retention)
+        self._outputs()
+
+    def _key(self, name: str) -> kms.Key:
+        key = kms.Key(
+            self,
+            "Key",
+            description=f"{name}: drops, receipts, ledger, secrets and logs",
+            enable_key_rotation=True,
+            removal_policy=self._removal,
+        )
+        # CloudWatch Logs encrypts with the key itself, for the log groups of this app only; their generated names
+        # begin with the stack's: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="LogsOfThisApp",
+                principals=[iam.ServicePrincipal(f"logs.{Aws.REGION}.amazonaws.com")],
+                actions=[
+                    "kms:Encrypt",
+                    "kms:Decrypt",
+                    "kms:ReEncryptFrom",
+                    "kms:ReEncryptTo",
+                    "kms:GenerateDataKey",
+                    "kms:GenerateDataKeyWithoutPlaintext",
+                    "kms:DescribeKey",
+                ],
+                resources=["*"],  # in a key's policy: this key
+                conditions={
+                    "ArnLike": {
+                        "kms:EncryptionContext:aws:logs:arn": self.format_arn(
+                            service="logs",
+                            resource="log-group",
+                            resource_name=f"{name}-*",
+                            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+                        )
+                    }
+                },
+            )
+        )
+        return key
+
+    def _access_logs(self, retention: Retention) -> s3.Bucket:
+        # S3 delivers access logs to SSE-S3 buckets only:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html, read 2026-11-22
+        return self._bucket("AccessLogs", s3.LifecycleRule(expiration=Duration.days(retention.access_logs_days)))
+
+    def _drops(self, retention: Retention) -> s3.Bucket:
+        bucket = self._bucket(
+            "Drops",
+            s3.LifecycleRule(
+                expiration=Duration.days(retention.drops_days),
+                noncurrent_version_expiration=Duration.days(retention.noncurrent_drops_days),
+                abort_incomplete_multipart_upload_after=Duration.days(1),
+            ),
+            key=self.key,
+            versioned=True,
+        )
+        # event_bridge_enabled=True would set this through a function with a managed policy.
+        resource = bucket.node.default_child
+        assert isinstance(resource, s3.CfnBucket)  # noqa: S101  narrows a type, checks no input
+        resource.add_property_override(
+            "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
+        )
+        return bucket
+
+    def _receipts(self, retention: Retention) -> s3.Bucket:
+        # A bucket of its own, without events: a receipt can never be taken for a drop.
+        return self._bucket(
+            "Receipts",
+            s3.LifecycleRule(
+                expiration=Duration.days(retention.receipts_days),
+                abort_incomplete_multipart_upload_after=Duration.days(1),
+            ),
+            key=self.key,
+        )
+
+    def _bucket(
+        self, id_: str, rule: s3.LifecycleRule, *, key: kms.IKey | None = None, versioned: bool = False
+    ) -> s3.Bucket:
+        """Make a private bucket, encrypted with `key` and with its access logged, or without either."""
+        return s3.Bucket(
+            self,
+            id_,
+            encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
+            encryption_key=key,
+            # One data key for many objects, or KMS would slow down a large export.
+            bucket_key_enabled=True if key else None,
+            versioned=versioned,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            server_access_logs_bucket=self.access_logs if key else None,
+            server_access_logs_prefix=f"{id_.lower()}/" if key else None,
+            lifecycle_rules=[rule],
+            removal_policy=self._removal,
+        )
+
+    def _ledger(self) -> dynamodb.Table:
+        return dynamodb.Table(
+            self,
+            "Ledger",
+            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+            encryption_key=self.key,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            time_to_live_attribute="expires_at",
+            deletion_protection=self._removal is RemovalPolicy.RETAIN,
+            removal_policy=self._removal,
+        )
+
+    def _archive(self, retention: Retention) -> events.Archive:
+        return events.Archive(
+            self,
+            "Archive",
+            source_event_bus=events.EventBus.from_event_bus_name(self, "DefaultBus", "default"),
+            description="New objects in the drops bucket, for `activation replay`",
+            event_pattern=object_created(self.drops),
+            retention=Duration.days(retention.archive_days),
+        )
+
+    def _outputs(self) -> None:
+        CfnOutput(self, "DropsBucket", value=self.drops.bucket_name)
+        CfnOutput(self, "ReceiptsBucket", value=self.receipts.bucket_name)
+        CfnOutput(self, "LedgerTable", value=self.ledger.table_name)
+        CfnOutput(self, "EventBusName", value=self.bus.event_bus_name)
+        CfnOutput(self, "ArchiveArn", value=self.archive.archive_arn)
+
+
+def object_created(drops: s3.IBucket, prefix: str = "") -> events.EventPattern:
+    """Match new objects of this bucket, below `prefix` where one is given; it ends in a slash."""
+    detail: dict[str, object] = {"bucket": {"name": [drops.bucket_name]}}
+    if prefix:
+        detail["object"] = {"key": [{"prefix": prefix}]}
+    return events.EventPattern(source=["aws.s3"], detail_type=["Object Created"], detail=detail)

@@ -1,0 +1,135 @@
+"""Wheel layers: pinned wheels for Lambda's platform, pruned of what no function imports, built once and cached."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from uv import find_uv_bin
+
+from stacks.settings import Wheels
+
+# uv's names for a wheel's target; Lambda's Python 3.12 and later run on Amazon Linux 2023, which is glibc 2.34:
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html, read 2026-11-22.
+TARGETS = {
+    ("arm64", "linux"): "aarch64-manylinux_2_28",
+    ("x86_64", "linux"): "x86_64-manylinux_2_28",
+    ("arm64", "macos"): "aarch64-apple-darwin",
+    ("x86_64", "macos"): "x86_64-apple-darwin",
+}
+
+# Globs below a layer's `python` folder.
+PRUNED = {
+    "arrow": (
+        "pyarrow/tests",
+        "pyarrow/include",
+        "pyarrow/includes",
+        "pyarrow/src",
+        "pyarrow/**/*.pxd",
+        "pyarrow/**/*.pxi",
+        "pyarrow/**/*.pyx",
+        # Each library of Arrow's Python side is there under three names; the loader asks for the middle one,
+        # libarrow_python.so.2600.
+        "pyarrow/libarrow*.so",
+        "pyarrow/libarrow*.so.*.*.*",
+        # libarrow_python is linked against the acero, dataset and substrait libraries: those stay, although the
+        # modules that would use the latter two go.
+        "pyarrow/*flight*",
+        "pyarrow/libarrow_s3*",
+        "pyarrow/_s3fs*",
+        "pyarrow/_azurefs*",
+        "pyarrow/_gcsfs*",
+        "pyarrow/_hdfs*",
+        "pyarrow/_substrait*",
+        "pyarrow/_dataset*",
+        "pyarrow/*orc*",
+        "pyarrow/*parquet_encryption*",
+        "pyarrow/_pyarrow_cpp_tests*",
+    ),
+    "vendor": (
+        # Numbering plans only: no places, carriers or time zones of numbers.
+        "phonenumbers/geodata",
+        "phonenumbers/carrierdata",
+        "phonenumbers/tzdata",
+        "phonenumbers/**/*.pyi",
+        "pycountry/locales",
+        "pycountry/tests",
+    ),
+}
+
+# What an installer leaves that says where and when it ran.
+_TRACES = ("*.dist-info/RECORD", "*.dist-info/direct_url.json", "*.dist-info/INSTALLER", "bin", ".lock")
+
+
+class WheelsError(Exception):
+    """The wheels of a layer could not be had; the text is the installer's own."""
+
+
+def layer_key(requirements: Path, wheels: Wheels) -> str:
+    """Give 32 hex digits that name a layer's content: its pins with their hashes, the target and the pruning."""
+    parts = [
+        requirements.read_text(),
+        TARGETS[wheels.architecture, wheels.system],
+        wheels.python,
+        json.dumps([PRUNED.get(requirements.parent.name, ()), _TRACES]),
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def build_layer(requirements: Path, wheels: Wheels, cache: Path) -> Path:
+    """Give the folder of the layer that `requirements` pins, building it unless `cache` has it.
+
+    Only the first build needs the package index. Raises WheelsError when a pin has no wheel for the target, a
+    hash does not match, or the index cannot be reached.
+    """
+    name = requirements.parent.name
+    built = cache / f"{name}-{layer_key(requirements, wheels)}"
+    if built.is_dir():
+        return built
+    cache.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=cache, prefix=f".{name}-"))
+    try:
+        _install(requirements, wheels, scratch / "python")
+        _prune(scratch / "python", name)
+        scratch.chmod(0o755)  # mkdtemp lets nobody else in; Lambda's own user must read the layer
+        scratch.rename(built)
+    except OSError:
+        if not built.is_dir():  # else another synth was faster
+            raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return built
+
+
+def _install(requirements: Path, wheels: Wheels, folder: Path) -> None:
+    done = subprocess.run(
+        [
+            find_uv_bin(), "pip", "install", "--quiet", "--no-config",
+            "--target", folder,
+            "--python-platform", TARGETS[wheels.architecture, wheels.system],
+            "--python-version", wheels.python,
+            "--only-binary", ":all:",
+            "--require-hashes",
+            "--no-deps",  # the pins are complete but for what Lambda's runtime brings
+            "--link-mode", "copy",  # pruning must not reach into uv's cache
+            "--requirement", requirements,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise WheelsError(f"{requirements}: no wheels for {wheels}\n{done.stderr.strip()}")
+
+
+def _prune(folder: Path, name: str) -> None:
+    for pattern in (*PRUNED.get(name, ()), *_TRACES):
+        for path in folder.glob(pattern):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)

@@ -1,0 +1,106 @@
+"""Delimited text read in any blocks and from any cursor is what Python's csv module reads in one go."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from activation.drops.delimited import DelimitedReader
+from activation.drops.limits import ReadLimits
+from activation.drops.source import BytesSource
+from activation.drops.text import Text
+from tests.unit.drops.reading import Read, read
+
+CELLS = st.text(st.sampled_from('ab "\n\r,;\té€🙂\x0b\x1c\u2028'), max_size=6)
+RAW_TEXT = st.text(st.sampled_from('a"\n\r,é\0'), max_size=60)
+
+
+@dataclass
+class Expected:
+    """What Python's csv module makes of a text."""
+
+    rows: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    malformed: dict[int, str] = field(default_factory=dict)
+    broken: bool = False
+
+
+def expected(text: str, width: int, delimiter: str) -> Expected:
+    """Read with Python's csv module, strict; empty lines are no rows."""
+    out = Expected()
+    number = 0
+    try:
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True):
+            if row:
+                number += 1
+                if len(row) != width:
+                    out.malformed[number] = "ragged_row"
+                elif any("\0" in cell for cell in row):
+                    out.malformed[number] = "nul_in_cell"
+                else:
+                    out.rows[number] = tuple(row)
+    except csv.Error:
+        out.broken = True
+    return out
+
+
+def reader(text: str, width: int, delimiter: str, block_bytes: int) -> DelimitedReader:
+    """Open a text without a header."""
+    limits = ReadLimits(block_bytes=block_bytes)
+    header = tuple(f"c{index}" for index in range(width))
+    return DelimitedReader("csv", header, Text(BytesSource(text.encode()), limits), 0, delimiter)
+
+
+def check(text: str, width: int, delimiter: str, block_bytes: int) -> Read:
+    """Compare a read with Python's, then every read from a cursor with the first."""
+    opened = reader(text, width, delimiter, block_bytes)
+    whole = read(opened)
+    oracle = expected(text, width, delimiter)
+    assert whole.rows == oracle.rows
+    assert whole.malformed == oracle.malformed
+    assert (whole.refusal is not None) == oracle.broken
+    if whole.refusal is not None:
+        assert whole.refusal.code == "unterminated_quote"
+        assert f"Row {whole.count + 1} " in whole.refusal.sentence
+    for row, cursor in whole.cursors.items():
+        assert cursor.row == row
+        rest = read(opened, cursor)
+        assert rest.rows == {number: cells for number, cells in whole.rows.items() if number > row}
+        assert rest.malformed == {number: code for number, code in whole.malformed.items() if number > row}
+        assert (rest.refusal and rest.refusal.sentence) == (whole.refusal and whole.refusal.sentence)
+    return whole
+
+
+@given(
+    table=st.integers(1, 4).flatmap(
+        lambda width: st.lists(st.lists(CELLS, min_size=width, max_size=width), min_size=1, max_size=8)
+    ),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
+    delimiter=st.sampled_from(",;\t|"),
+    line_end=st.sampled_from(["\n", "\r\n", "\r"]),
+    last_line_end=st.booleans(),
+    block_bytes=st.integers(1, 200),
+)
+@settings(max_examples=150, deadline=None)
+def test_tables_written_by_python_are_read_the_same(
+    table: list[list[str]], quoting: int, delimiter: str, line_end: str, last_line_end: bool, block_bytes: int
+) -> None:
+    """A table in any quoting, delimiter and line end is read alike in blocks of any size, from any cursor."""
+    file = io.StringIO(newline="")
+    csv.writer(file, delimiter=delimiter, lineterminator=line_end, quoting=quoting).writerows(table)  # type: ignore[arg-type] # quoting is a literal type
+    text = file.getvalue() if last_line_end else file.getvalue().removesuffix(line_end)
+    check(text, len(table[0]), delimiter, block_bytes)
+
+
+@given(text=RAW_TEXT, width=st.integers(1, 3), block_bytes=st.integers(1, 80))
+@example(text='a,b\n"x', width=2, block_bytes=3)
+@example(text='a,6" nail\nb,"c\n"\n', width=2, block_bytes=4)
+@example(text='"a"\r\n\r\n"b"x\n', width=1, block_bytes=1)
+@example(text='"\n"\n"",""\n', width=1, block_bytes=2)
+@settings(max_examples=400, deadline=None)
+def test_any_text_is_read_as_python_reads_it(text: str, width: int, block_bytes: int) -> None:
+    """Stray quotes, ragged rows, NULs and open quotes end in the same rows, codes and refusal as in Python."""
+    check(text, width, ",", block_bytes)

@@ -1,0 +1,90 @@
+"""What a function's process can import and see, and what is known of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+import pytest
+import requests
+from tests.unit.sandbox.emulator.driver import Emulator, until, zipped
+
+TRIES_IMPORTS = """
+import importlib
+def handler(event, context):
+    found = []
+    for name in event:
+        try:
+            importlib.import_module(name)
+            found.append(name)
+        except ImportError:
+            pass
+    return found
+"""
+
+
+def _layer(emulator: Emulator, module: str, text: str) -> str:
+    published: dict[str, Any] = emulator.client("lambda").publish_layer_version(
+        LayerName=module, Content={"ZipFile": zipped({f"python/{module}.py": text})}
+    )
+    return str(published["LayerVersionArn"])
+
+
+def _workers(emulator: Emulator, function: str) -> list[dict[str, Any]]:
+    listed = requests.get(f"{emulator.url}/_workers", timeout=5).json()
+    return [worker for worker in listed if worker["function"] == function]
+
+
+def test_only_the_runtime_and_the_layers_can_be_imported(emulator: Emulator) -> None:
+    """The SDK and the layer are there; nothing else of the developer's environment or this project is."""
+    name = emulator.function(TRIES_IMPORTS, layers=(_layer(emulator, "from_a_layer", ""),))
+    wanted = ["boto3", "urllib3", "dateutil", "from_a_layer"]
+    developers = ["pyarrow", "requests", "pytest", "aws_lambda_powertools", "activation", "sandbox", "ministack", "pip"]
+    assert emulator.invoke(name, wanted + developers) == wanted
+
+
+def test_environment_is_not_the_developers(emulator: Emulator) -> None:
+    """A function sees Lambda's variables and none of the shell's that started the sandbox."""
+    name = emulator.function("import os\ndef handler(event, context):\n    return dict(os.environ)\n")
+    seen = emulator.invoke(name)
+    assert seen["AWS_EXECUTION_ENV"].startswith("AWS_Lambda_python")
+    assert seen["AWS_LAMBDA_FUNCTION_NAME"] == name
+    assert seen["AWS_ENDPOINT_URL"] == emulator.url
+    assert not {"HOME", "VIRTUAL_ENV", "PYTHONPATH", "PYTEST_CURRENT_TEST", "USER"} & seen.keys()
+
+
+def test_temporary_files_stay_in_the_sandbox(emulator: Emulator) -> None:
+    """What a function puts into its temporary directory is below the sandbox's own."""
+    name = emulator.function("import tempfile\ndef handler(event, context):\n    return tempfile.gettempdir()\n")
+    assert emulator.invoke(name) == str(emulator.directory / "tmp")
+
+
+def test_archives_are_unpacked_once(emulator: Emulator) -> None:
+    """Two functions with one layer share its files, so only the first of all processes compiles them."""
+    layer = _layer(emulator, "shared_layer", "")
+    code = "import os, shared_layer\ndef handler(event, context):\n    return os.path.realpath(shared_layer.__file__)\n"
+    places = {emulator.invoke(emulator.function(code, layers=(layer,))) for _ in range(2)}
+    assert len(places) == 1
+    assert places.pop().startswith(str(emulator.directory / "unpacked"))
+
+
+def test_killed_process_is_an_error_and_a_new_one_follows(emulator: Emulator) -> None:
+    """A call in flight shows with its process id; killing that fails the call, and the next one starts anew."""
+    name = emulator.function("import os\ndef handler(event, context):\n    return os.getpid()\n")
+    pid = emulator.invoke(name)
+    (worker,) = _workers(emulator, name)
+    assert worker["pid"] == pid
+    assert not worker["in_flight"]
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not _workers(emulator, name))
+    assert emulator.invoke(name) != pid
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="the system does not tell a process's peak")  # noqa: PTH110 -- a mark
+def test_peak_memory_is_the_functions_own(emulator: Emulator) -> None:
+    """A function's report and the list of workers tell the most memory its process had."""
+    name = emulator.function("def handler(event, context):\n    return len(bytearray(150_000_000))\n")
+    emulator.invoke(name)
+    (worker,) = _workers(emulator, name)
+    assert 150_000_000 < worker["peak_memory_bytes"] < 250_000_000
