@@ -2,21 +2,56 @@
 
 from __future__ import annotations
 
+import os
+from typing import Annotated
+
 import typer
 
 from cli.classify import classify
+from cli.demo import demo
+from cli.drop import drop
+from cli.explain import explain
 from cli.locate import locate
+from cli.operate import redrive, replay
+from cli.runs import receipt, status
+from cli.sandbox import sandbox
 
 app = typer.Typer(
     name="activation",
-    help="Audience Activation for AWS: what is sent and why, drops, receipts, replays and the laptop sandbox.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=True,
 )
 
 app.command()(classify)
+app.command()(explain)
 app.command()(locate)
+app.command()(status)
+app.command()(receipt)
+app.command()(redrive)
+app.command()(replay)
+app.command()(drop)
+app.command()(demo)
+app.add_typer(sandbox, name="sandbox")
+
+
+@app.callback()
+def options(
+    in_sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Speak to the sandbox that is up here, not to AWS.")
+    ] = False,
+) -> None:
+    """Audience Activation for AWS: what is sent and why, drops, receipts, replays and the laptop sandbox."""
+    if in_sandbox:
+        from sandbox import state
+        from sandbox.emulator.environment import client_environment
+        from sandbox.place import DEFAULT
+
+        found = state.load(DEFAULT)
+        if not found.runs():
+            typer.echo("no sandbox is up; start one with `activation sandbox up`", err=True)
+            raise typer.Exit(1)
+        os.environ |= client_environment(found.emulator.url)
 
 
 def main() -> None:

@@ -75,8 +75,8 @@ def _judged(answers: ModuleType, lines: Iterable[str]) -> Iterable[dict[str, obj
 
 
 def _judge(answers: ModuleType, one: Mapping[str, Any]) -> Outcome:
-    from activation.publisher import Answer, Request  # noqa: PLC0415  (pyarrow: not for `--help`)
-    from activation.untrusted import mapping, whole  # noqa: PLC0415
+    from activation.publisher import Answer, Request
+    from activation.untrusted import mapping, whole
 
     body = one.get("body")
     text = "" if body is None else body if isinstance(body, str) else json.dumps(body)
@@ -92,8 +92,8 @@ def _line(outcome: Outcome) -> dict[str, object]:
 
 
 def _show(outcome: Outcome) -> None:
-    from rich.console import Console  # noqa: PLC0415  (slow to import, and of no use to --jsonl)
-    from rich.table import Table  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table
 
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")

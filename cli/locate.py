@@ -16,6 +16,7 @@ def locate(
     from activation.drops.locate import is_marker
     from activation.drops.locate import locate as read_key
     from activation.errors import Rejected
+
     from cli.connectors import UnknownConnector, connector_of
 
     try:

@@ -24,7 +24,7 @@ def acknowledge(storage: StorageStack, activation: ActivationStack) -> None:
         _accept(
             connector.secret,
             "SMG4",
-            "A platform's token is issued and renewed at the platform; a rotation function has nothing it could call.",
+            "A platform's token is issued and renewed at the platform; a rotation function could call nothing.",
         )
         _accept(
             connector.function,

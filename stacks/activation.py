@@ -14,7 +14,7 @@ from stacks.storage import StorageStack
 
 
 class ActivationStack(Stack):
-    """All connectors. The layers are made here: shared across stacks they would be exports, which cannot change."""
+    """All connectors, and their layers: a layer of another stack would be an export, which cannot change."""
 
     def __init__(
         self, scope: Construct, id_: str, *, settings: Settings, storage: StorageStack, root: Path = ROOT

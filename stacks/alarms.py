@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
@@ -12,6 +15,8 @@ from constructs import Construct
 
 from stacks.settings import ConnectorSettings
 
+# What the functions sign their events with.
+NOTICE_SOURCE = "audience-activation"
 _CHECKED_EVERY = Duration.minutes(5)
 
 
@@ -27,6 +32,7 @@ class Alarms(Construct):
         queue: sqs.Queue,
         dead_letters: sqs.Queue,
         undelivered: sqs.Queue,
+        bus: events.IEventBus,
     ) -> None:
         super().__init__(scope, id_)
         self._connector = connector
@@ -49,7 +55,57 @@ class Alarms(Construct):
         )
         # Handled waits are new messages, so an old one is work that nothing takes up.
         self._age("Backlog", queue, Duration.hours(6), "has a drop that has waited for six hours")
-        self._depth("Undelivered", undelivered, "has events that EventBridge could not put into its queue")
+        self._depth("Undelivered", undelivered, "has events that EventBridge could not deliver")
+        self._notices(bus, undelivered)
+        self._who_may_speak()
+
+    def _notices(self, bus: events.IEventBus, undelivered: sqs.Queue) -> None:
+        """Tell failed and blocked runs with what the event says of them; an alarm only knows that there is one."""
+        self.notices = events.Rule(
+            self,
+            "Notices",
+            description=f"Failed and blocked runs of {self._connector.name}",
+            event_bus=bus,
+            event_pattern=events.EventPattern(
+                source=[NOTICE_SOURCE],
+                detail_type=["Activation Failed", "Activation Blocked"],
+                detail={"connector": [self._connector.name]},
+            ),
+            targets=[
+                targets.SnsTopic(
+                    # By its ARN: the target would open the topic to every rule of every account.
+                    sns.Topic.from_topic_arn(self, "NoticesTopic", self.topic.topic_arn),
+                    retry_attempts=3,
+                    dead_letter_queue=undelivered,
+                )
+            ],
+        )
+
+    def _who_may_speak(self) -> None:
+        """Let this connector's rule and this stack's alarms publish.
+
+        A topic with a policy of its own, here for TLS, has lost the default one that lets the account's alarms in.
+        """
+        stack = Stack.of(self)
+        alarms = stack.format_arn(
+            service="cloudwatch",
+            resource="alarm",
+            resource_name=f"{stack.stack_name}-*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        for sid, service, source in (
+            ("AlarmsOfThisStack", "cloudwatch", {"ArnLike": {"aws:SourceArn": alarms}}),
+            ("NoticesRule", "events", {"ArnEquals": {"aws:SourceArn": self.notices.rule_arn}}),
+        ):
+            self.topic.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid=sid,
+                    principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
+                    actions=["sns:Publish"],
+                    resources=[self.topic.topic_arn],
+                    conditions=source,
+                )
+            )
 
     def _depth(self, id_: str, queue: sqs.Queue, sentence: str) -> None:
         metric = queue.metric_approximate_number_of_messages_visible(period=_CHECKED_EVERY, statistic="Maximum")

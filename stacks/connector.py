@@ -20,7 +20,7 @@ from stacks.permissions import Reach, statements
 from stacks.settings import ConnectorSettings, Settings
 from stacks.storage import StorageStack, object_created
 
-# A message that failed this often goes to the dead letters; with six timeouts of visibility that is AWS's own advice:
+# How often a message may fail, and how long it stays hidden meanwhile; both are AWS's own advice:
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html, read 2026-11-22.
 MAX_RECEIVES = 5
 VISIBILITY_TIMEOUTS = 6
@@ -66,6 +66,7 @@ class Connector(Construct):
             queue=self.queue,
             dead_letters=self.dead_letters,
             undelivered=self.undelivered,
+            bus=storage.bus,
         )
 
     def _queue(
@@ -98,7 +99,7 @@ class Connector(Construct):
         secret = secretsmanager.CfnSecret(
             self,
             "Secret",
-            description=f"Credentials of connector {self._connector.name} ({self._connector.platform}); empty at first",
+            description=f"What connector {self._connector.name} signs in with; empty until an operator fills it",
             kms_key_id=self._storage.key.key_arn,
         )
         secret.apply_removal_policy(self._removal_policy())

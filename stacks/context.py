@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
 
 
 class Reader:
@@ -86,14 +88,14 @@ class Reader:
                 known = ", ".join(sorted(self._known))
                 self._mistakes.append(f"{self._path}.{key}: no such setting (there are {known})")
 
-    def _read(self, key: str, default: Any, instead: Any, fits: Callable[[Any], bool], meaning: str) -> Any:
+    def _read(self, key: str, default: _T | None, instead: _T, fits: Callable[[Any], bool], meaning: str) -> _T:
         self._known.add(key)
         if key not in self._values:
             if default is None:
                 self._mistakes.append(f"{self._path}.{key}: missing; must be {meaning}")
                 return instead
             return default
-        value = self._values[key]
+        value: _T = self._values[key]
         if fits(value):
             return value
         self._mistakes.append(f"{self._path}.{key}: must be {meaning}")

@@ -88,7 +88,7 @@ def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyState
         _allow("TellGoneFromForbidden", ["s3:ListBucket"], [reach.drops.bucket_arn]),
         _allow(
             "OwnReceipts",
-            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
             [reach.receipts.arn_for_objects(f"receipts/{connector.name}/*")],
         ),
         _allow(
@@ -110,7 +110,7 @@ def _encryption(key: kms.IKey) -> list[iam.PolicyStatement]:
             _via("s3", "secretsmanager"),
         ),
         # DynamoDB uses the key in the caller's name for more than it hands out:
-        # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html, read 2026-11-22
+        # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html (2026-11-22)
         _allow(
             "KeyThroughLedger",
             [

@@ -11,8 +11,9 @@ from typing import Any
 from stacks.context import Reader
 
 KEY = "audience_activation"
+_NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
-# `cdk ... -c <flag>=<value>` sets one of these for a single run, for instance the host's own wheels in the sandbox.
+# `cdk ... -c <flag>=<value>` sets one of these for a single run, as the sandbox does with the host's wheels.
 FLAGS = {
     "name": ("name",),
     "removal": ("removal",),
@@ -120,7 +121,7 @@ def read_settings(context: Callable[[str], Any], known_platforms: tuple[str, ...
     settings = Settings(
         name=reader.text(
             "name",
-            pattern=r"[a-z](-?[a-z0-9]){2,31}",
+            pattern=rf"(?=.{{3,32}}\Z){_NAME}",
             meaning="3 to 32 lower-case letters, digits and single hyphens, a letter first",
             default="audience-activation",
         ),
@@ -145,10 +146,11 @@ def _with_flags(given: object, context: Callable[[str], Any]) -> object:
         value = context(flag)
         if value is None:
             continue
-        section = merged
+        section: object = merged
         for key in path[:-1]:
-            section = section.setdefault(key, {})
-        section[path[-1]] = value
+            section = section.setdefault(key, {}) if isinstance(section, dict) else None
+        if isinstance(section, dict):  # else the reader reports it
+            section[path[-1]] = value
     return merged
 
 
@@ -211,8 +213,8 @@ def _connector(reader: Reader, known_platforms: tuple[str, ...]) -> ConnectorSet
     return ConnectorSettings(
         name=reader.text(
             "name",
-            pattern=r"[a-z](-?[a-z0-9]){0,31}",
-            meaning="1 to 32 lower-case letters, digits and single hyphens, a letter first; it is the drops' prefix",
+            pattern=rf"(?=.{{1,32}}\Z){_NAME}",
+            meaning="up to 32 lower-case letters, digits and single hyphens, a letter first",
         ),
         platform=reader.choice("platform", known_platforms),
         account=reader.text("account", pattern=r"[A-Za-z0-9_:-]{1,64}", meaning="an ad account id", default=""),

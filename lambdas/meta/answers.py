@@ -53,8 +53,8 @@ def classify(request: Request, answer: Answer, *, account: str = "") -> Outcome:
 def _unreadable(request: Request, answer: Answer) -> Outcome:
     """Judge an answer without Meta's envelope: HTML of a gateway, a bare text, an empty error object.
 
-    The status is all there is. A 4xx without envelope was refused before anything was applied; behind every
-    other one the request may have been applied, which matters for what changes something.
+    The status is all there is. A 4xx without envelope was most likely refused before anything was applied;
+    behind every other one the request may have been applied, which matters for what changes something.
     """
     if answer.status == 413:
         return _outcome(HTTP_TOO_LARGE, request, answer)
@@ -62,7 +62,7 @@ def _unreadable(request: Request, answer: Answer) -> Outcome:
         return _outcome(HTTP_THROTTLE, request, answer)
     outcome = _outcome(NOT_THE_SERVICE, request, answer)
     refused = 400 <= answer.status < 500 and answer.status != 408
-    if request.call in ("users", "create") and not refused:
+    if not request.repeatable or (request.call == "users" and not refused):
         return replace(outcome, kind=Kind.UNKNOWN)
     return outcome
 
@@ -178,16 +178,12 @@ def _arrived(outcome: Outcome, request: Request, body: Mapping[str, Any]) -> Out
     sessions = [mapping(one) for one in sequence(body.get("data"))] if "data" in body else [body]
     for session in sessions:
         received = whole(session.get("num_received"))
-        if received is None or identifier(session.get("session_id")) not in (None, _asked(request)):
+        if received is None or identifier(session.get("session_id")) not in (None, request.context):
             continue
         invalid = min(max(whole(session.get("num_invalid_entries")) or 0, 0), max(received, 0))
         kind = Kind.PARTIAL if invalid else Kind.OK
         return replace(outcome, kind=kind, refused_count=invalid, value=received > 0)
     return replace(outcome, value=None if sessions else False)
-
-
-def _asked(request: Request) -> str:
-    return request.url.partition("session_id=")[2].partition("&")[0]
 
 
 def _page(body: Mapping[str, Any]) -> Page:

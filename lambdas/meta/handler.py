@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from activation.connector import Platform, lambda_handler_for
-from lambdas.meta.fields import TABLE
 
+from lambdas.meta.fields import TABLE
 from lambdas.meta.publisher import LIMITS, MetaPublisher
 
 lambda_handler = lambda_handler_for(

@@ -141,7 +141,7 @@ MEANINGS: dict[tuple[int, int | None], Meaning] = {
         " the connector's secret, or leave app_secret out if the app asks for none; then redrive.",
     ),
     (2635, None): OUTDATED,
-    (2650, 1870145): Meaning(Kind.RETRY, "audience_busy", "Meta is still updating the audience.", 120),
+    (2650, 1870145): Meaning(Kind.RETRY, "busy", "Meta is still updating the audience.", 120),
     (2650, 1870148): Meaning(Kind.RETRY, "replace_failed", "Meta lost the replace; it starts afresh.", 60),
     (2650, 1870144): REPLACE,
     (2650, 1870147): REPLACE,

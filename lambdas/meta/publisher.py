@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 import pyarrow as pa
@@ -16,9 +16,9 @@ from activation.errors import ConfigError, Rejected
 from activation.identifiers.table import FieldTable
 from activation.model import Action, Audience
 from activation.publisher import Answer, Batch, Closed, Kind, Limits, Opened, Outcome, Request, failure
-from lambdas.meta.fields import TABLE
 
 from lambdas.meta import answers
+from lambdas.meta.fields import TABLE
 from lambdas.meta.payload import payload
 
 # Meta retires a version of the Marketing API about 90 days after the next one and then takes its calls for the
@@ -82,7 +82,7 @@ class MetaPublisher:
         proof = hmac.new(app_secret.encode(), token.encode(), hashlib.sha256).hexdigest() if app_secret else ""
         return cls(account, credentials.endpoint("endpoint", ENDPOINT), customer_file_source, token, proof)
 
-    def open(self, audience: Audience, kind_declared: str) -> Generator[Request, Outcome, Opened]:
+    def open(self, audience: Audience, keys: tuple[str, ...]) -> Generator[Request, Outcome, Opened]:
         """Find the audience, or create it.
 
         Names are not unique at Meta, so a lost answer to a creation is followed by another look before
@@ -141,14 +141,12 @@ class MetaPublisher:
 
     def arrived(self, batch: Batch, audience: Audience, opened: Opened) -> Request | None:
         """Ask for the batch's session: it has received rows exactly when the batch arrived."""
+        asked = str(session_id(batch))
         fields = "session_id,stage,num_received,num_invalid_entries"
-        return self._get(
-            "arrived", f"{opened.audience_id}/sessions", session_id=str(session_id(batch)), fields=fields
-        )
+        question = self._get("arrived", f"{opened.audience_id}/sessions", session_id=asked, fields=fields)
+        return replace(question, context=asked)
 
-    def close(
-        self, audience: Audience, opened: Opened, references: list[str]
-    ) -> Generator[Request, Outcome, Closed]:
+    def close(self, audience: Audience, opened: Opened, handles: list[str]) -> Generator[Request, Outcome, Closed]:
         """Nothing is left to do: every session ended with its one request."""
         yield from ()
         return Closed()

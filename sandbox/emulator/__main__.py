@@ -33,7 +33,7 @@ def main() -> int:
     except MissingHookError as error:
         sys.stderr.write(f"sandbox: {error}\n")
         return 1
-    import ministack.app  # noqa: PLC0415 -- see above
+    import ministack.app
 
     sys.argv[1:] = []  # its own command line has other options
     ministack.app.main()
@@ -54,8 +54,9 @@ def hook_in(directory: Path) -> None:
 
 
 def _families() -> tuple[ModuleType, ...]:
+    # Imported only now: they import the emulator, which reads its settings then.
     try:
-        from sandbox.emulator import (  # noqa: PLC0415 -- they import the emulator, which reads its settings then
+        from sandbox.emulator import (
             batch_answers,
             events,
             faults,
@@ -85,8 +86,8 @@ def _families() -> tuple[ModuleType, ...]:
 
 
 def _with_routes(application: Application) -> Application:
-    from sandbox.emulator.faults import FaultyApplication  # noqa: PLC0415 -- as above
-    from sandbox.emulator.processes import workers  # noqa: PLC0415 -- as above
+    from sandbox.emulator.faults import FaultyApplication
+    from sandbox.emulator.processes import workers
 
     faulty = FaultyApplication(application)
 

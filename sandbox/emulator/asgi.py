@@ -15,7 +15,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 async def whole_body(receive: Receive) -> bytes:
     """Read a request to its end."""
-    pieces = []
+    pieces: list[bytes] = []
     while True:
         message = await receive()
         if message["type"] != "http.request":

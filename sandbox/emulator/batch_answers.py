@@ -8,9 +8,7 @@ from typing import Any
 from sandbox.emulator.hook import Function, Hook
 
 _LAMBDA = "ministack.services.lambda_svc"
-_BATCH = Hook(
-    _LAMBDA, "_run_sqs_batch", ("esm", "func_rec", "event", "batch", "queue_url", "queue_name")
-)
+_BATCH = Hook(_LAMBDA, "_run_sqs_batch", ("esm", "func_rec", "event", "batch", "queue_url", "queue_name"))
 _EXECUTE = Hook(_LAMBDA, "_execute_function", ("func", "event"))
 
 HOOKS = (_BATCH, _EXECUTE)
@@ -46,18 +44,11 @@ def whole_batch_fails(answer: object, message_ids: frozenset[str]) -> bool:
 
 
 def _knowing_its_messages(original: Function) -> Function:
-    def run(
-        esm: dict[str, Any],
-        func_rec: dict[str, Any],
-        event: dict[str, Any],
-        batch: list[dict[str, Any]],
-        queue_url: str,
-        queue_name: str,
-    ) -> None:
+    def run(esm: dict[str, Any], func_rec: Any, event: Any, batch: list[dict[str, Any]], *queue: str) -> None:
         partial = "ReportBatchItemFailures" in (esm.get("FunctionResponseTypes") or ())
         token = _message_ids.set(frozenset(message["id"] for message in batch) if partial else None)
         try:
-            original(esm, func_rec, event, batch, queue_url, queue_name)
+            original(esm, func_rec, event, batch, *queue)
         finally:
             _message_ids.reset(token)
 

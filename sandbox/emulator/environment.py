@@ -51,7 +51,7 @@ def emulator_environment(port: int, directory: Path, *, auth: bool) -> dict[str,
         "IOT_MTLS_ENABLED": "0",  # or it listens on 8883 as well
         "SFTP_ENABLED": "0",
         "DOCKER_HOST": "unix:///nonexistent",  # or it looks for containers to remove
-        # As in Lambda; the SDK repeats it in its user agent, by which the faults tell functions from other callers.
+        # As in Lambda; the SDK repeats it in its user agent, by which faults tell functions from other callers.
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{functions_python()}",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

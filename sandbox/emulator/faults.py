@@ -95,7 +95,7 @@ _NAMES = {field.name for field in fields(Fault)} - {"matched", "applied"}
 def parsed(document: object) -> list[Fault]:
     """Read the posted list; ValueError says what is wrong with it."""
     if not isinstance(document, list):
-        raise ValueError("a list of faults is expected")  # noqa: TRY004 -- the caller answers ValueErrors with 400
+        raise ValueError("a list of faults is expected")
     faults = []
     for entry in document:
         unknown = set(entry) - _NAMES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import inspect
 from contextvars import ContextVar
 from typing import Any
 
@@ -55,38 +56,39 @@ def install() -> None:
 
 
 def _to_streams_too(original: Function) -> Function:
-    def fanout(
-        topic_arn: str,
-        msg_id: str,
-        message: str,
-        subject: str,
-        message_structure: str = "",
-        message_attributes: dict[str, Any] | None = None,
-        **named: Any,
-    ) -> None:
-        original(topic_arn, msg_id, message, subject, message_structure, message_attributes, **named)
-        topic = sns._topic_by_arn_any_scope(topic_arn) or {}
-        for subscription in topic.get("subscriptions", ()):
-            if subscription.get("protocol") != "firehose" or not subscription.get("confirmed"):
-                continue
-            text = sns._resolve_message_for_protocol(message, message_structure, "firehose")
-            if sns._matches_filter_policy(subscription, message_attributes or {}, text):
-                _put(subscription, topic_arn, msg_id, text, subject, message_attributes or {})
+    def fanout(*arguments: Any, **named: Any) -> None:
+        original(*arguments, **named)
+        published = inspect.signature(original).bind(*arguments, **named)
+        published.apply_defaults()
+        _deliver(**published.arguments)
 
     return fanout
 
 
-def _put(
-    subscription: dict[str, Any],
+def _deliver(
+    *,
     topic_arn: str,
-    message_id: str,
+    msg_id: str,
     message: str,
     subject: str,
-    attributes: dict[str, Any],
+    message_structure: str,
+    message_attributes: dict[str, Any] | None,
+    **_fifo: str,
 ) -> None:
-    raw = subscription.get("attributes", {}).get("RawMessageDelivery", "false") == "true"
-    record = message if raw else sns._build_envelope(topic_arn, message_id, message, subject, attributes, raw)
-    stream = parse_arn(subscription["endpoint"])
+    """Put the message into every confirmed stream whose filter it passes."""
+    topic = sns._topic_by_arn_any_scope(topic_arn) or {}
+    attributes = message_attributes or {}
+    text = sns._resolve_message_for_protocol(message, message_structure, "firehose")
+    for subscription in topic.get("subscriptions", ()):
+        if subscription.get("protocol") != "firehose" or not subscription.get("confirmed"):
+            continue
+        if sns._matches_filter_policy(subscription, attributes, text):
+            raw = subscription.get("attributes", {}).get("RawMessageDelivery", "false") == "true"
+            _put(subscription["endpoint"], sns._build_envelope(topic_arn, msg_id, text, subject, attributes, raw))
+
+
+def _put(stream_arn: str, record: str) -> None:
+    stream = parse_arn(stream_arn)
     with request_scope(stream.account_id, stream.region):
         firehose._put_record(
             {

@@ -14,6 +14,7 @@ import re
 import shutil
 import sysconfig
 import tempfile
+import time
 import venv
 import zipfile
 from pathlib import Path
@@ -34,15 +35,25 @@ HOOKS: tuple[Hook | Table, ...] = (_BINARY, _MEMORY, _WORKERS)
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html#python-sdk-included (read 2026-11-22)
 RUNTIME_PACKAGES = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
 
+_KEPT_S = 7 * 24 * 3600.0
+
 
 def install(directory: Path) -> None:
     """Run functions from an environment built under `directory`, with unpacked archives kept there too."""
     python = build_runtime(directory / "runtime")
     unpacked = directory / "unpacked"
     unpacked.mkdir(parents=True, exist_ok=True)
+    _forget_old(unpacked)
     _BINARY.replace(lambda original: _with_python(original, python))
     _MEMORY.replace(_measured)
     lambda_runtime.zipfile = _zipfile_keeping(unpacked)
+
+
+def _forget_old(unpacked: Path) -> None:
+    """Remove what no function was started from for a week: each change of the code leaves an archive behind."""
+    for archive in unpacked.iterdir():
+        if time.time() - archive.stat().st_mtime > _KEPT_S:
+            shutil.rmtree(archive, ignore_errors=True)
 
 
 def build_runtime(directory: Path) -> Path:
@@ -91,6 +102,7 @@ def _zipfile_keeping(directory: Path) -> ModuleType:
                     making.rename(kept)
                 except OSError:  # another process of the function was faster
                     shutil.rmtree(making)
+            os.utime(kept)
             for entry in kept.iterdir():
                 (Path(path or ".") / entry.name).symlink_to(entry)
 
@@ -137,4 +149,3 @@ def workers() -> list[dict[str, Any]]:
                 }
             )
     return listed
-

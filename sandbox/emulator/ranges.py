@@ -1,4 +1,4 @@
-"""S3 GetObject with both a range and a version id: 206 and the slice, where the emulator sends the whole object."""
+"""S3 GetObject with both a range and a version id: 206 and the slice; the emulator sends the whole."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _sliced(original: Function) -> Function:
             error = s3._xml_body(s3._range_error_xml(bucket_name, key))
             return 416, {"Content-Type": "application/xml", "Content-Range": f"bytes */{total}"}, error
         start, end = span
-        # The checksum of the whole object does not fit a slice, and an SDK that verifies it would refuse the slice.
+        # The checksum of the whole object does not fit a slice; an SDK that verifies it would refuse the slice.
         kept = {
             name: text for name, text in answer_headers.items() if not name.lower().startswith("x-amz-checksum-")
         }

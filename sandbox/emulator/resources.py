@@ -83,7 +83,7 @@ def _archive_create(logical_id: str, props: dict[str, Any], stack_name: str) -> 
 
 
 def _archive_update(
-    physical_id: str, old_props: dict[str, Any], new_props: dict[str, Any], stack_name: str
+    physical_id: str, old_props: dict[str, Any], new_props: dict[str, Any], _stack_name: str
 ) -> Created:
     if old_props.get("SourceArn") != new_props.get("SourceArn"):
         raise ValueError("AWS::Events::Archive: a new SourceArn needs a new archive; give it another name")
@@ -91,7 +91,7 @@ def _archive_update(
     return physical_id, {"Arn": made["ArchiveArn"], "ArchiveName": physical_id}
 
 
-def _archive_delete(physical_id: str, props: dict[str, Any]) -> None:
+def _archive_delete(physical_id: str, _props: dict[str, Any]) -> None:
     if physical_id in eventbridge._archives:
         _accepted(eventbridge._delete_archive({"ArchiveName": physical_id}))
 

@@ -21,7 +21,11 @@ HOOKS = (
     Hook("ministack.services.sqs", "_act_send_message", ("data", "qurl")),
     Hook("ministack.services.sns", "_topic_by_arn_any_scope", ("topic_arn",)),
     Hook("ministack.services.lambda_svc", "_get_func_record_for_ref", ("function_ref",)),
-    Hook("ministack.core.iam_evaluator", "evaluate_resource_policy", ("doc", "ctx", "service", "named_only", "direct_only")),
+    Hook(
+        "ministack.core.iam_evaluator",
+        "evaluate_resource_policy",
+        ("doc", "ctx", "service", "named_only", "direct_only"),
+    ),
 )
 
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html (read 2026-11-22): a target that is

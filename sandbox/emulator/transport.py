@@ -15,7 +15,7 @@ def install() -> None:
 
 
 def _as_tls(original: Function) -> Function:
-    def pin(source_ip: str, secure_transport: bool) -> None:  # noqa: FBT001 -- the emulator's signature
+    def pin(source_ip: str, secure_transport: bool) -> None:
         original(source_ip, secure_transport or source_ip == "127.0.0.1")
 
     return pin

@@ -14,6 +14,7 @@ POST /_sim/reset             forget everything
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -169,15 +170,10 @@ class _Face(Generic[Call]):
 
 
 def _joined(members: Iterator[Any], rows_per_chunk: int = 5000) -> Iterator[str]:
-    chunk: list[str] = []
-    first = True
-    for member in members:
-        chunk.append(json.dumps(member))
-        if len(chunk) == rows_per_chunk:
-            yield ("" if first else ", ") + ", ".join(chunk)
-            chunk, first = [], False
-    if chunk:
-        yield ("" if first else ", ") + ", ".join(chunk)
+    before = ""
+    while chunk := list(itertools.islice(members, rows_per_chunk)):
+        yield before + json.dumps(chunk)[1:-1]
+        before = ", "
 
 
 def _checked(endpoint: Endpoint) -> Endpoint:

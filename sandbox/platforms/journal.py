@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 
 @dataclass
@@ -58,6 +59,5 @@ class Journal:
 
 
 def digest_of_rows(rows: object) -> str:
-    """Digest rows as sent: SHA-256 of their compact JSON, so that a batch sent again shows, however encoded."""
-    text = json.dumps(rows, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    """Digest rows as sent: SHA-256 of their compact JSON in UTF-8, so that a batch sent again shows."""
+    return hashlib.sha256(orjson.dumps(rows)).hexdigest()

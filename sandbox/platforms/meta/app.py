@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp
 
-# Marketing API versions and their ends: https://developers.facebook.com/docs/graph-api/changelog, read 2026-11-22.
+# Versions and their ends, read 2026-11-22:
+# https://developers.facebook.com/documentation/ads-commerce/marketing-api/overview/versioning
 NEWEST = "v26.0"
 OPEN = ("v25.0", NEWEST)
 _VERSION = re.compile(r"v\d{1,2}\.\d")
@@ -230,7 +231,7 @@ def _note(entry: Entry, parameters: Parameters, method: str) -> None:
     if isinstance(session, dict):
         for name in ("session_id", "batch_seq", "last_batch_flag"):
             if isinstance(session.get(name), str | int):
-                entry.note[name] = session[name]
+                entry.note[name] = session[name] if name != "session_id" else str(session[name])
 
 
 def build() -> ASGIApp:

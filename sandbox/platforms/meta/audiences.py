@@ -11,7 +11,8 @@ from sandbox.platforms.meta.members import Members
 from sandbox.platforms.meta.sessions import Replace, Session
 from sandbox.platforms.meta.settings import MetaSettings
 
-# https://developers.facebook.com/docs/marketing-api/reference/custom-audience, read 2026-11-22
+# https://developers.facebook.com/documentation/ads-commerce/marketing-api/reference/custom-audience
+# (read 2026-11-22).
 OPERATION_TEXT = {
     0: "Status not available",
     100: "This audience will expire, as it has not been used for over two years",

@@ -204,7 +204,7 @@ def forget_people(call: GraphCall) -> dict[str, Any]:
     checked = Payload.of(call.parameters.decoded("payload")).checked()
     for audience in call.world.of_account(call.account.id):
         if audience.subtype == "CUSTOM":
-            audience.members.remove(checked.valid)
+            audience.members.remove(audience.members.meant(checked.valid))
     call.applied = True
     return {
         "num_received": checked.received,

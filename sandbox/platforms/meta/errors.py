@@ -1,6 +1,7 @@
 """Meta's error answers: code, subcode and envelope, one function per refusal.
 
-Codes, subcodes and titles: https://developers.facebook.com/docs/marketing-api/error-reference and
+Codes, subcodes and titles:
+https://developers.facebook.com/documentation/ads-commerce/marketing-api/error-reference and
 https://developers.facebook.com/docs/graph-api/guides/error-handling (read 2026-11-22). HTTP status is 400 unless
 another was seen in public traffic; a client must not decide by it, and the wording is free to change as well.
 """
@@ -36,7 +37,8 @@ class GraphError(Exception):
             "is_transient": self.is_transient,
             "error_user_title": self.user_title,
             "error_user_msg": self.user_msg,
-            "fbtrace_id": "A" + secrets.token_urlsafe(16),
+            # Meta's sample of the one answer without a type has no trace id either.
+            "fbtrace_id": "A" + secrets.token_urlsafe(16) if self.type else None,
         }
         return {"error": {key: value for key, value in error.items() if value is not None}}
 

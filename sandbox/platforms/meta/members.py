@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-# https://developers.facebook.com/docs/marketing-api/reference/custom-audience/users, read 2026-11-22
+# https://developers.facebook.com/documentation/ads-commerce/marketing-api/reference/custom-audience/users
+# (read 2026-11-22).
 HASHED = ("EMAIL", "PHONE", "GEN", "DOBY", "DOBM", "DOBD", "LN", "FN", "FI", "CT", "ST", "ZIP", "COUNTRY")
 PLAIN = ("MADID", "EXTERN_ID", "PAGEUID", "UID", "APPUID")
 ATTRIBUTES = (
@@ -19,14 +21,14 @@ ATTRIBUTES = (
 KEYS = HASHED + PLAIN + ATTRIBUTES
 _BIT = {key: 1 << place for place, key in enumerate(HASHED + PLAIN)}
 _MASK_BYTES = 3
+_PLAIN_MASK = sum(_BIT[key] for key in PLAIN)
 
 
 class InvalidRow(Exception):
     """A row Meta counts as invalid; the argument is the reason it would give."""
 
 
-@dataclass(frozen=True)
-class Packed:
+class Packed(NamedTuple):
     """A row in two parts: who the person is, and what is said of them; attributes do not tell people apart."""
 
     person: bytes
@@ -42,6 +44,7 @@ class Schema:
         self._hashed = [(_BIT[key], place[key]) for key in HASHED if key in place]
         self._plain = [(_BIT[key], place[key], key) for key in PLAIN if key in place]
         self._attributes = [(place[key], key) for key in ATTRIBUTES if key in place]
+        self._in_order = itemgetter(*(index for _, index in self._hashed)) if self._hashed else list
 
     def pack(self, row: Sequence[Any]) -> Packed:
         """Pack a row as sent; raises InvalidRow where Meta would count it as invalid."""
@@ -58,6 +61,31 @@ class Schema:
             raise InvalidRow("empty row")
         attributes = self._pack_attributes(row) if self._attributes else b""
         return Packed(mask.to_bytes(_MASK_BYTES, "big") + person, attributes)
+
+    def pack_hashed(self, rows: Sequence[Sequence[Any]]) -> list[Packed] | None:
+        """Pack all rows at once where every key is hashed and every row valid, else give None."""
+        if self._plain or self._attributes:
+            return None
+        bits = [bit for bit, _ in self._hashed]
+        cells = list(chain.from_iterable(rows if len(bits) == 1 else map(self._in_order, rows)))
+        try:
+            lengths = set(map(len, cells))
+            text = "".join(cells)
+            packed = bytes.fromhex(text)
+        except (TypeError, ValueError):
+            return None
+        if not lengths <= {0, 64} or packed.hex() != text:
+            return None
+        full, found, at = sum(bits), [], 0
+        masks: dict[int, bytes] = {}
+        for first in range(0, len(cells), len(bits)):
+            mask = full if 0 not in lengths else _mask(bits, cells[first : first + len(bits)])
+            if not mask:
+                return None
+            end = at + 32 * mask.bit_count()
+            found.append(Packed(masks.setdefault(mask, mask.to_bytes(_MASK_BYTES, "big")) + packed[at:end], b""))
+            at = end
+        return found
 
     def _pack_plain(self, row: Sequence[Any], mask: int) -> tuple[int, bytes]:
         cells = []
@@ -112,14 +140,22 @@ class Members:
         for row in rows:
             self._people[row.person] = (number, row.attributes) if row.attributes else number
 
-    def present(self, rows: Sequence[Packed]) -> int:
-        """Count the people of `rows` that are members; one named twice counts once."""
-        return len({row.person for row in rows} & self._people.keys())
+    def meant(self, rows: Sequence[Packed]) -> set[bytes]:
+        """Find the members that `rows` name: by the same cells, else by any identifier that is one's alone.
 
-    def remove(self, rows: Sequence[Packed]) -> None:
-        """Take people out; those who are not members are passed over."""
-        for row in rows:
-            self._people.pop(row.person, None)
+        People may be taken out with other columns than they were put in with: Meta matches people, not rows.
+        """
+        named = {row.person for row in rows}
+        found = named & self._people.keys()
+        wanted = {one for person in named - found for one in _identifiers(person)}
+        if wanted:
+            found |= {person for person in self._people if not wanted.isdisjoint(_identifiers(person))}
+        return found
+
+    def remove(self, people: set[bytes]) -> None:
+        """Take members out."""
+        for person in people:
+            del self._people[person]
 
     def schemas(self) -> list[tuple[str, ...]]:
         """List the schemas members were sent with."""
@@ -136,6 +172,8 @@ class Members:
 
     def counts(self) -> list[int]:
         """Count the members of each schema, in the order of `schemas`."""
+        if len(self._schemas) == 1:
+            return [len(self._people)]
         counts = [0] * len(self._schemas)
         for value in self._people.values():
             counts[value[0] if isinstance(value, tuple) else value] += 1
@@ -147,6 +185,21 @@ class Members:
                 return number
         self._schemas.append(schema)
         return len(self._schemas) - 1
+
+
+def _identifiers(person: bytes) -> Iterator[tuple[int, bytes]]:
+    """Give the identifiers that name one person: e-mail and phone, and those that are not hashed as a whole."""
+    mask, at = int.from_bytes(person[:_MASK_BYTES], "big"), _MASK_BYTES
+    for bit in (_BIT["EMAIL"], _BIT["PHONE"]):  # the first two hashes, where they are there
+        if mask & bit:
+            yield bit, person[at : at + 32]
+            at += 32
+    if plain := mask & _PLAIN_MASK:
+        yield plain, person[_MASK_BYTES + 32 * (mask ^ plain).bit_count() :]
+
+
+def _mask(bits: Sequence[int], cells: Sequence[str]) -> int:
+    return sum(bit for bit, cell in zip(bits, cells, strict=True) if cell)
 
 
 def _hash_bytes(hashes: list[Any]) -> bytes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
+
+import orjson
 
 from sandbox.platforms.meta.errors import GraphError, invalid
 
@@ -38,7 +39,7 @@ class Parameters:
         value = self._values.get(name)
         if value is None or isinstance(value, str):
             return value
-        return json.dumps(value)
+        return orjson.dumps(value).decode()
 
     def decoded(self, name: str) -> Any:
         """Give a parameter that is an object, a list, a number or a bool; refuses text that is not JSON."""
@@ -46,7 +47,7 @@ class Parameters:
         if not isinstance(value, str):
             return value
         try:
-            return json.loads(value)
+            return orjson.loads(value)
         except ValueError:
             raise invalid(f"Param {name} must be valid JSON") from None
 
@@ -77,7 +78,7 @@ async def _body_values(request: Request, body: bytes) -> dict[str, Any]:
         return {}
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        values = json.loads(body)
+        values = orjson.loads(body)
         if not isinstance(values, dict):
             raise ValueError("not an object")
         return values

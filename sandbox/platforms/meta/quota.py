@@ -3,8 +3,9 @@
 A score (a read 1, a write 3 points, forgotten after 300 s; 60 points on Limited, 9,000 on Full) beside an hourly
 number of Custom Audience calls (5,000 or 190,000, and 40 for every active audience, 700,000 at most). Calls made
 while blocked lengthen the block.
-https://developers.facebook.com/docs/marketing-api/overview/rate-limiting and
-https://developers.facebook.com/docs/graph-api/overview/rate-limiting, read 2026-11-22.
+https://developers.facebook.com/documentation/ads-commerce/marketing-api/overview/rate-limiting and
+https://developers.facebook.com/docs/graph-api/overview/rate-limiting
+(read 2026-11-22).
 """
 
 from __future__ import annotations

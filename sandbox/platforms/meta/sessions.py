@@ -1,7 +1,8 @@
 """Upload sessions: which batches belong together, and what a session still takes.
 
-https://developers.facebook.com/docs/marketing-api/audiences/guides/custom-audiences and
-https://developers.facebook.com/docs/marketing-api/reference/custom-audience/sessions, read 2026-11-22.
+https://developers.facebook.com/documentation/ads-commerce/marketing-api/audiences/guides/custom-audiences and
+https://developers.facebook.com/documentation/ads-commerce/marketing-api/reference/custom-audience/sessions
+(read 2026-11-22).
 """
 
 from __future__ import annotations

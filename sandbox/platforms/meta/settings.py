@@ -18,7 +18,7 @@ DEFAULT_APP_SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 
 
 class Tier(StrEnum):
-    """Marketing API access tiers: https://developers.facebook.com/docs/marketing-api/overview/rate-limiting."""
+    """Marketing API access tiers: https://developers.facebook.com/documentation/ads-commerce/marketing-api/overview/rate-limiting."""
 
     LIMITED = "limited"
     FULL = "full"

@@ -1,8 +1,9 @@
 """Uploads to an audience: add, remove and replace, with the rules of sessions and schemas.
 
-https://developers.facebook.com/docs/marketing-api/audiences/guides/custom-audiences,
-https://developers.facebook.com/docs/marketing-api/reference/custom-audience/users and
-https://developers.facebook.com/docs/marketing-api/reference/custom-audience/usersreplace, read 2026-11-22.
+https://developers.facebook.com/documentation/ads-commerce/marketing-api/audiences/guides/custom-audiences,
+https://developers.facebook.com/documentation/ads-commerce/marketing-api/reference/custom-audience/users and
+https://developers.facebook.com/documentation/ads-commerce/marketing-api/reference/custom-audience/usersreplace
+(read 2026-11-22).
 """
 
 from __future__ import annotations
@@ -159,10 +160,10 @@ def _apply(upload: Upload, checked: Checked) -> None:
     if upload.verb == "ADD":
         members.add(checked.schema, checked.valid)
         return
-    leaving = members.present(checked.valid)
-    if leaving and len(members) - leaving < upload.settings.min_left:
+    leaving = members.meant(checked.valid)
+    if leaving and len(members) - len(leaving) < upload.settings.min_left:
         raise too_small()
-    members.remove(checked.valid)
+    members.remove(leaving)
 
 
 def _filled(audience: Audience, payload: Payload, upload: Upload) -> None:

@@ -6,17 +6,17 @@ import csv
 import io
 from dataclasses import dataclass, field
 
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
-
 from activation.drops.delimited import DelimitedReader
 from activation.drops.limits import ReadLimits
 from activation.drops.source import BytesSource
 from activation.drops.text import Text
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
 from tests.unit.drops.reading import Read, read
 
-CELLS = st.text(st.sampled_from('ab "\n\r,;\té€🙂\x0b\x1c\u2028'), max_size=6)
-RAW_TEXT = st.text(st.sampled_from('a"\n\r,é\0'), max_size=60)
+CELLS = st.text(st.sampled_from('ab "\n\r,;\té€🙂\x0b\x1c\u2028\ufeff'), max_size=6)
+RAW_TEXT = st.text(st.sampled_from('a"\n\r,é\0\ufeff'), max_size=60)
 
 
 @dataclass
@@ -85,7 +85,7 @@ def check(text: str, width: int, delimiter: str, block_bytes: int) -> Read:
     block_bytes=st.integers(1, 200),
 )
 @settings(max_examples=150, deadline=None)
-def test_tables_written_by_python_are_read_the_same(
+def test_tables_written_by_python_are_read_the_same(  # noqa: PLR0917 -- hypothesis gives each by its name
     table: list[list[str]], quoting: int, delimiter: str, line_end: str, last_line_end: bool, block_bytes: int
 ) -> None:
     """A table in any quoting, delimiter and line end is read alike in blocks of any size, from any cursor."""
@@ -104,3 +104,29 @@ def test_tables_written_by_python_are_read_the_same(
 def test_any_text_is_read_as_python_reads_it(text: str, width: int, block_bytes: int) -> None:
     """Stray quotes, ragged rows, NULs and open quotes end in the same rows, codes and refusal as in Python."""
     check(text, width, ",", block_bytes)
+
+
+@given(
+    data=st.lists(st.sampled_from([b"a", b'"', b",", b"\n", b"\r", b"\xe9", b"\xc3\xa9", b"\0"]), max_size=40),
+    block_bytes=st.integers(1, 60),
+)
+@settings(max_examples=150, deadline=None)
+def test_rows_that_are_not_utf8_are_told_apart(data: list[bytes], block_bytes: int) -> None:
+    """A row with bytes that are not UTF-8 is malformed, its neighbours are read, whatever else is wrong."""
+    stored = b"".join(data)
+    limits = ReadLimits(block_bytes=block_bytes)
+    text = Text(BytesSource(stored), limits)
+    whole = read(DelimitedReader("csv", ("x", "y"), text, 0, ","))
+    # Each stray byte becomes a character of its own, which Python's csv module takes for a letter.
+    oracle = expected(stored.decode(errors="surrogateescape"), 2, ",")
+    bad = {
+        number: "not_utf8"
+        for number, cells in oracle.rows.items()
+        if any(0xDC80 <= ord(letter) <= 0xDCFF for cell in cells for letter in cell)
+    }
+    assert whole.rows == {number: cells for number, cells in oracle.rows.items() if number not in bad}
+    assert whole.malformed.keys() == bad.keys() | oracle.malformed.keys()
+    assert {number: whole.malformed[number] for number in bad} == bad
+    for row, cursor in whole.cursors.items():
+        rest = read(DelimitedReader("csv", ("x", "y"), text, 0, ","), cursor)
+        assert rest.malformed == {number: code for number, code in whole.malformed.items() if number > row}

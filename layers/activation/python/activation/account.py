@@ -65,16 +65,20 @@ class SecretAccount:
             text = self._provider.get(self._arn, max_age=SECRET_MAX_AGE_S, force_fetch=force)
         except GetParameterError as error:
             raise _unreadable(error) from None
-        if not isinstance(text, str) or not text:
-            raise ConfigError("bad_secret", "the connector's secret is not a JSON object; write it and redrive")
         if self._publisher is None or text != self._text:
-            self._publisher, self._text = self._from_text(text), text
+            try:
+                self._publisher, self._text = self._from_text(text)
+            except ConfigError:
+                if force:
+                    raise
+                # What is kept may be older than the one an operator has written since.
+                return self._read(force=True)
         return self._publisher
 
-    def _from_text(self, text: str) -> Publisher:
+    def _from_text(self, text: object) -> tuple[Publisher, str]:
         try:
-            secret = json.loads(text)
-        except ValueError:
+            secret = json.loads(text) if isinstance(text, str) else None
+        except (ValueError, RecursionError):
             secret = None
         if not isinstance(secret, dict):
             raise ConfigError("bad_secret", "the connector's secret is not a JSON object; write it and redrive")
@@ -84,7 +88,7 @@ class SecretAccount:
                 "other_account",
                 "the secret is for another ad account than the connector's settings name; nothing was sent",
             )
-        return publisher
+        return publisher, str(text)
 
 
 def _refused() -> ConfigError:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from activation.conditional import ConditionalTable
-from activation.errors import ActivationError
+from activation.errors import ActivationError, ConfigError, Retryable
 from activation.messages import Work
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ CONFIG = Config(
     connect_timeout=3,
     read_timeout=20,
 )
+
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "NoSuchBucket", "ResourceNotFoundException"})
 
 
 @dataclass(frozen=True)
@@ -58,3 +61,15 @@ class Clients:
             attributes["run_id"] = {"DataType": "String", "StringValue": run_id}
         body = work if isinstance(work, str) else work.continuation()
         self.sqs.send_message(QueueUrl=queue_url, MessageBody=body, MessageAttributes=attributes)
+
+
+def meaning(error: ClientError | BotoCoreError) -> Retryable | ConfigError:
+    """Say what a failed call on S3, SQS or EventBridge means for the run that made it."""
+    if isinstance(error, ClientError):
+        code = error.response.get("Error", {}).get("Code", "")
+        if code in DENIED or code.startswith("KMS."):
+            return ConfigError(
+                "aws_denied", f"AWS answered {code} to {error.operation_name}; see the function's role"
+            )
+        return Retryable("aws_busy", f"AWS answered {code} to {error.operation_name} beyond the SDK's retries")
+    return Retryable("aws_busy", f"an AWS service did not answer: {type(error).__name__}")

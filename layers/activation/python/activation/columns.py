@@ -28,7 +28,10 @@ def map_columns(table: FieldTable, header: Sequence[str], kind: Kind) -> MappedC
     if kind.single is not None:
         field = table.field(kind.single)
         return MappedColumns([(0, field)], {"column 1": field.key}, ())
-    fields, _ = table.columns(header)
+    by_index, _ = table.columns(header)
+    order = {field.key: place for place, field in enumerate(table.fields)}
+    pairs = [(index, field) for index, of_column in by_index.items() for field in of_column]
+    fields = sorted(pairs, key=lambda pair: order[pair[1].key])
     if not any(field.identifies for _, field in fields):
         wanted = ", ".join(field.key for field in table.fields if field.identifies)
         raise Rejected(

@@ -36,6 +36,7 @@ from activation.settings import ConnectorSettings
 from activation.turns import Turns
 
 COME_BACK_S = 60  # after a failure nobody foresaw; sooner than the queue's visibility timeout
+MAX_VISIBILITY_S = 12 * 3600
 GRACE_S = 3600.0  # how long a run's next message may be overdue before another message may take its place
 UNREADABLE = "_unreadable"  # where receipts go whose key names no audience
 
@@ -62,6 +63,7 @@ class Connector:
         http: Http,
         *,
         clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._platform = platform
         self._settings = settings
@@ -69,14 +71,15 @@ class Connector:
         self._account = account
         self._http = http
         self._clock = clock
+        self._sleep = sleep
         self._ledger = Ledger(
             clients.table,
             settings.connector,
-            lease_s=2 * platform.limits.timeout_s + 30,
+            lease_s=3 * platform.limits.timeout_s + 30,
             ttl_days=settings.ledger_ttl_days,
             clock=clock,
         )
-        self._turns = Turns(clients.table, clock=clock)
+        self._turns = Turns(clients.table, ttl_days=settings.ledger_ttl_days, clock=clock)
         self._log = Logger(child=True)
         self._metrics = Metrics()
 
@@ -114,10 +117,13 @@ class Connector:
 
     def _run(
         self, work: Work, run_id: str, located: Located, known: Run | None, time_left_s: Callable[[], float]
-    ) -> State:
+    ) -> State | None:
         crashed = known is not None and 0 < known.lease_until < self._clock()
         facts = {"audience": located.audience.name, "action": located.audience.action, "object_key": work.drop.key}
         held = HeldRun(self._ledger.claim(run_id, work.hop, facts), self._ledger)
+        if held.run.state in FINAL:  # it ended between our look and our claim
+            held.save(release=True)
+            return None
         self._account.begin()
         active = ActiveRun(
             identity=Identity(run_id, work, located.audience, located.kind.declared, self._platform.name),
@@ -131,6 +137,7 @@ class Connector:
             time_left_s=time_left_s,
             crashed=crashed,
             clock=self._clock,
+            sleep=self._sleep,
         )
         before = held.run.progress.rows_settled, held.run.progress.acknowledged, held.run.progress.resent
         state = active.advance()
@@ -157,13 +164,24 @@ class Connector:
         )
         return state
 
+    def postpone(self, receipt_handle: str, after_s: float) -> None:
+        """Let a message that failed come back after `after_s` seconds, not the queue's visibility timeout."""
+        self._clients.sqs.change_message_visibility(
+            QueueUrl=self._settings.queue_url,
+            ReceiptHandle=receipt_handle,
+            VisibilityTimeout=min(MAX_VISIBILITY_S, math.ceil(after_s)),
+        )
+
     def _is_settled(self, work: Work, known: Run) -> bool:
         """Whether the message has nothing to bring: the run has ended, or a newer message carries it on."""
+        now = self._clock()
         if known.state in FINAL:
             return True
+        if known.lease_until > now:  # whose message is not deleted yet, and comes back should its worker die
+            return work.hop < known.hop
         carried_on = known.state in (State.WAITING, State.ACCEPTED, State.RUNNING) and known.lease_until == 0
         due = max(known.not_before, known.updated_at) + GRACE_S
-        return carried_on and work.hop <= known.hop and self._clock() < due
+        return carried_on and work.hop <= known.hop and now < due
 
     def _refuse_key(self, work: Work, run_id: str, error: Rejected) -> State:
         """Give a drop whose key cannot be read its receipt, and put its message in the dead letters."""
@@ -193,9 +211,9 @@ def lambda_handler_for(platform: Platform) -> Callable[[dict[str, Any], LambdaCo
     logger = Logger()
     metrics = Metrics()
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    made: list[tuple[Connector, ConnectorSettings, Clients]] = []
+    made: list[Connector] = []
 
-    def connector() -> tuple[Connector, ConnectorSettings, Clients]:
+    def connector() -> Connector:
         if not made:
             settings = ConnectorSettings.from_environment(os.environ)
             metrics.set_default_dimensions(connector=settings.connector)
@@ -207,41 +225,26 @@ def lambda_handler_for(platform: Platform) -> Callable[[dict[str, Any], LambdaCo
                 expected_account=settings.expected_account,
             )
             http = PooledHttp(connections=settings.requests_in_flight or platform.limits.in_flight)
-            made.append((Connector(platform, settings, clients, account, http), settings, clients))
+            made.append(Connector(platform, settings, clients, account, http))
         return made[0]
 
-    def on_message(sqs_record: SQSRecord, lambda_context: LambdaContext) -> None:
-        one, settings, clients = connector()
-
-        def come_back(after_s: float) -> None:
-            clients.sqs.change_message_visibility(
-                QueueUrl=settings.queue_url,
-                ReceiptHandle=sqs_record.receipt_handle,
-                VisibilityTimeout=math.ceil(after_s),
-            )
+    def on_message(record: SQSRecord, lambda_context: LambdaContext) -> None:
+        def time_left_s() -> float:
+            return lambda_context.get_remaining_time_in_millis() / 1000
 
         try:
-            one.handle(
-                sqs_record.body,
+            connector().handle(
+                record.body,
                 aws_account=lambda_context.invoked_function_arn.split(":")[4],
-                time_left_s=lambda: lambda_context.get_remaining_time_in_millis() / 1000,
+                time_left_s=time_left_s,
             )
-        except LeaseHeld as held:
-            logger.info("another worker has the run", extra={"for_s": held.for_s})
-            come_back(held.for_s + lambda_context.get_remaining_time_in_millis() / 1000)
-            raise
-        except LeaseLost:
-            logger.warning("another worker took the run over")
-            come_back(COME_BACK_S)
-            raise
-        except ActivationError as error:
-            logger.error("the run could not be brought forward", extra={"code": error.code})
-            come_back(error.after_s if isinstance(error, Retryable) else COME_BACK_S)
-            raise
         except Exception as error:  # the SQS edge: whatever it was, the message must come back
-            # An error's text may hold a cell of the file; its type and place say enough to find it.
-            logger.error("unforeseen", extra={"error": type(error).__name__, "at": _where(error)})
-            come_back(COME_BACK_S)
+            come_back_s = _report(logger, error, time_left_s())
+            if isinstance(error, ActivationError):
+                # The few receives that a message has are to outlast an outage of more than some seconds.
+                come_back_s *= 2 ** (int(record.attributes.approximate_receive_count) - 1)
+            if made:
+                made[0].postpone(record.receipt_handle, come_back_s)
             raise
 
     @logger.inject_lambda_context(clear_state=True)
@@ -253,6 +256,25 @@ def lambda_handler_for(platform: Platform) -> Callable[[dict[str, Any], LambdaCo
         )
 
     return lambda_handler
+
+
+def _report(logger: Logger, error: Exception, time_left_s: float) -> float:
+    """Log why a message comes back, and give the seconds until it should.
+
+    The text of an error nobody foresaw may hold a cell of the file: its type and place must do.
+    """
+    match error:
+        case LeaseHeld():
+            logger.info("another worker has the run", extra={"for_s": round(error.for_s)})
+            return error.for_s + time_left_s
+        case LeaseLost():
+            logger.warning("another worker took the run over")
+        case ActivationError():
+            logger.error("the run could not be brought forward", extra={"code": error.code, "why": error.sentence})
+            return error.after_s if isinstance(error, Retryable) else COME_BACK_S
+        case _:
+            logger.error("unforeseen", extra={"error": type(error).__name__, "at": _where(error)})
+    return COME_BACK_S
 
 
 def _where(error: BaseException) -> str:

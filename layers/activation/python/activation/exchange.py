@@ -5,19 +5,31 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
-from activation.errors import Retryable
+from activation.errors import ConfigError, Retryable
 from activation.governor import Governor
 from activation.http import AnswerLost, Http, NotSent
 from activation.publisher import Kind, Outcome, Publisher, Request, failure
 
 QUICK_WAIT_S = 5.0  # a longer wait is the queue's: a Lambda that sleeps is paid for
+LONGEST_WAIT_S = 3600.0  # asking once an hour does no harm, and an absurd Retry-After stops nobody for good
 MAX_ATTEMPTS = 6
 FIRST_BACKOFF_S = 0.2
 
 T = TypeVar("T")
+
+
+class OutOfTime(Retryable):
+    """The invocation's time does not suffice for another call; the next one goes on at once."""
+
+
+@dataclass
+class Effect:
+    """What is known of a request's effect: `in_doubt` says that the platform may have it, unacknowledged."""
+
+    in_doubt: bool = False
 
 
 class Account(Protocol):
@@ -39,9 +51,9 @@ class Account(Protocol):
 class Exchange:
     """Sends requests for one run.
 
-    `time_left_s` is what the invocation has left; `keep_lease` is called before each request and raises when the
-    run was taken over; `note_sent` is told each request's bytes and whether it may be a
-    repetition. `sleep` takes seconds.
+    `time_left_s` is what the invocation has left for calls; `keep_lease` is called before each request and raises
+    when the run was taken over; `note_sent` is told each request's bytes and whether it carried members that the
+    platform may have had already. `sleep` takes seconds.
     """
 
     account: Account
@@ -87,33 +99,34 @@ class Exchange:
         encode: Callable[[Publisher], Request],
         arrived: Callable[[Publisher], Request | None] | None = None,
         *,
-        suspect: bool = False,
+        effect: Effect | None = None,
         refresh: bool = True,
         publisher: Publisher | None = None,
     ) -> Outcome:
         """Send one request, again where that helps and does no harm, and give its outcome.
 
         `encode` builds it for a publisher, again after the secret was refreshed. `arrived` builds the question
-        whether it had arrived when its answer is lost; with `suspect` that is asked before the first sending.
-        With `refresh` False a refused secret is given back as the outcome, for the caller to start over.
+        whether it had arrived when its answer is lost; with `effect` in doubt that is asked before the first
+        sending. `effect` is kept up to date, also when something is raised. With `refresh` False a refused secret
+        is given back as the outcome, for the caller to start over.
         Raises Retryable when waiting is longer than an invocation should, ConfigError, Rejected.
         """
         publisher = publisher or self.account.publisher()
-        repeated = suspect
+        effect = effect or Effect()
         for attempt in range(MAX_ATTEMPTS):
             request = encode(publisher)
-            if repeated and arrived is not None:
+            if effect.in_doubt and arrived is not None:
                 known = self._arrived(publisher, arrived)
-                if known is not None:
+                if known is not None and known.value is True:
                     return known
-            outcome = self._once(publisher, request, repeated=repeated and request.rows > 0)
+                effect.in_doubt = known is None
+            outcome = self._once(publisher, request, effect)
             match outcome.kind:
                 case Kind.RETRY:
                     self._pause(outcome, attempt)
                 case Kind.UNKNOWN:
                     if not request.repeatable:
                         return outcome
-                    repeated = True
                     self._pause(outcome, attempt)
                 case Kind.REFRESH_AUTH:
                     if not refresh:
@@ -124,25 +137,40 @@ class Exchange:
         raise Retryable(outcome.code or "no_answer", outcome.reason or "the platform did not answer", after_s=60)
 
     def _arrived(self, publisher: Publisher, arrived: Callable[[Publisher], Request | None]) -> Outcome | None:
-        """Ask whether the batch is there already: its outcome if it is, None when it is not or nobody can tell."""
+        """Ask whether the batch is there already: an outcome with True or False, None when nobody can tell."""
         question = arrived(publisher)
         if question is None:
             return None
         for attempt in range(MAX_ATTEMPTS):
-            outcome = self._once(publisher, question, repeated=False)
-            if outcome.value is True:
+            outcome = self._once(publisher, question, Effect())
+            if isinstance(outcome.value, bool):
                 return outcome
-            if outcome.kind is not Kind.RETRY:
+            if outcome.kind not in (Kind.RETRY, Kind.UNKNOWN):
                 return None
             self._pause(outcome, attempt)
         return None
 
-    def _once(self, publisher: Publisher, request: Request, *, repeated: bool) -> Outcome:
+    def _once(self, publisher: Publisher, request: Request, effect: Effect) -> Outcome:
         """Wait for the account's turn, send, and say what came back."""
         while (wait_s := self.governor.wait_s()) > 0:
             self._wait(wait_s, "throttled", "the ad account's rate limit is reached")
+        if self.time_left_s() < publisher.limits.timeout_s:
+            raise OutOfTime("out_of_time", "the invocation has no time for another call", after_s=1)
         self.keep_lease()
-        self.note_sent(len(request.body), repeated)
+        repeated, effect.in_doubt = effect.in_doubt, True
+        outcome = self._send(publisher, request, effect, repeated=repeated)
+        applied = outcome.kind in (Kind.OK, Kind.PARTIAL, Kind.UNKNOWN)
+        if outcome.kind in (Kind.REFUSED, Kind.TOO_LARGE):
+            effect.in_doubt = False  # the same request would have been refused before, too
+        elif not applied:
+            effect.in_doubt = repeated
+        self.note_sent(len(request.body), repeated and applied and request.rows > 0)
+        throttled = outcome.kind is Kind.RETRY and outcome.code == "throttled"
+        if outcome.after_s > 0 and (throttled or outcome.kind in (Kind.OK, Kind.PARTIAL)):
+            self.governor.hold(outcome.after_s)
+        return outcome
+
+    def _send(self, publisher: Publisher, request: Request, effect: Effect, *, repeated: bool) -> Outcome:
         try:
             answer = self.http.send(request, timeout_s=publisher.limits.timeout_s)
         except NotSent:
@@ -151,11 +179,11 @@ class Exchange:
             return Outcome(
                 Kind.UNKNOWN, code="answer_lost", reason="the connection broke before the platform answered"
             )
+        except ConfigError:
+            effect.in_doubt = repeated
+            raise
         outcome = publisher.classify(request, answer)
-        throttled = outcome.kind is Kind.RETRY and outcome.code == "throttled"
-        if outcome.after_s > 0 and (throttled or outcome.kind in (Kind.OK, Kind.PARTIAL)):
-            self.governor.hold(outcome.after_s)
-        return outcome
+        return replace(outcome, after_s=min(max(outcome.after_s, 0.0), LONGEST_WAIT_S))
 
     def _pause(self, outcome: Outcome, attempt: int) -> None:
         """Wait before the next attempt: as long as the platform said, else with growing, jittered steps."""

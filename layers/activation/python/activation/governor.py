@@ -7,6 +7,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from activation.conditional import ConditionalTable, ConditionFailed, number, read_number
+from activation.errors import Retryable
 
 READ_EVERY_S = 1.0  # how stale another worker's throttle may be when a request starts
 
@@ -44,7 +45,11 @@ class Governor:
             return max(0.0, self._not_before - now)
 
     def hold(self, for_s: float) -> None:
-        """Let nobody ask the account for `for_s` seconds; a longer hold that is set already stays."""
+        """Let nobody ask the account for `for_s` seconds; a longer hold that is set already stays.
+
+        When the ledger does not answer, the hold is this worker's alone: the answer that asked for it may have
+        acknowledged a batch, which must not be sent again for that.
+        """
         until = self._clock() + for_s
         with self._lock:
             if until <= self._not_before:
@@ -57,5 +62,5 @@ class Governor:
                 {":until": number(until), ":expires": {"N": str(int(until) + 86_400)}},
                 condition="attribute_not_exists(not_before) OR not_before < :until",
             )
-        except ConditionFailed:
+        except (ConditionFailed, Retryable):
             return

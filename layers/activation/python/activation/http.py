@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+import time
 from typing import Protocol
 
 import urllib3
@@ -17,6 +19,7 @@ from activation.errors import ConfigError
 from activation.publisher import Answer, Request
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024  # an answer is a few kB; more is not one of these APIs
+PIECE_BYTES = 64 * 1024
 
 
 class NotSent(Exception):
@@ -47,7 +50,11 @@ class PooledHttp:
         self._pool = urllib3.PoolManager(maxsize=connections, block=False, retries=False)
 
     def send(self, request: Request, *, timeout_s: float) -> Answer:
-        """Send and read the whole answer within `timeout_s` seconds of silence at any point."""
+        """Send and read the whole answer.
+
+        Silence of `timeout_s` seconds at any point ends it, and so does an answer that still trickles after them.
+        """
+        ends_at = time.monotonic() + timeout_s
         timeout = urllib3.Timeout(connect=self._connect_timeout_s, read=timeout_s)
         try:
             response = self._pool.request(
@@ -61,20 +68,31 @@ class PooledHttp:
             )
         except (NewConnectionError, ConnectTimeoutError, NameResolutionError) as error:
             raise NotSent(type(error).__name__) from None
-        except SSLError:
+        except SSLError as error:
+            if not any(isinstance(one, ssl.SSLCertVerificationError) for one in (error.__cause__, *error.args)):
+                raise AnswerLost(type(error).__name__) from None  # a connection cut in the middle is one too
             raise ConfigError(
                 "tls", "the platform's certificate could not be verified; nothing was sent to it"
             ) from None
         except (HTTPError, OSError) as error:
             raise AnswerLost(type(error).__name__) from None
         try:
-            body = response.read(MAX_ANSWER_BYTES + 1, decode_content=True)
+            body = _whole(response, ends_at)
         except (HTTPError, OSError) as error:
             response.close()
             raise AnswerLost(type(error).__name__) from None
-        if len(body) > MAX_ANSWER_BYTES:
-            response.close()
-            raise AnswerLost("answer too large")
         response.release_conn()
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status, headers, body)
+
+
+def _whole(response: urllib3.BaseHTTPResponse, ends_at: float) -> bytes:
+    """Read the body; raises OSError when it is too long or comes too slowly."""
+    body = bytearray()
+    while piece := response.read1(PIECE_BYTES, decode_content=True):
+        body += piece
+        if len(body) > MAX_ANSWER_BYTES:
+            raise OSError("the answer is too long")
+        if time.monotonic() > ends_at:
+            raise TimeoutError("the answer is too slow")
+    return bytes(body)

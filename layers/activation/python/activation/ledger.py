@@ -151,11 +151,10 @@ class Ledger:
         Writing the same twice is harmless, so a lost answer may be repeated.
         """
         now = self._clock()
-        run.updated_at = now
-        run.lease_until = 0.0 if release else now + self._lease_s
+        until = 0.0 if release else now + self._lease_s
         values: dict[str, Any] = {
             ":fence": {"N": str(run.fence)},
-            ":until": number(run.lease_until),
+            ":until": number(until),
             ":state": {"S": run.state},
             ":now": number(now),
             ":started": number(run.started_at),
@@ -184,6 +183,7 @@ class Ledger:
             )
         except ConditionFailed:
             raise LeaseLost from None
+        run.updated_at, run.lease_until = now, until  # only now: a write that failed has renewed nothing
 
     def lease_left_s(self, run: Run) -> float:
         """Give the seconds until another worker may take the run."""

@@ -48,19 +48,19 @@ def read(body: str, *, bucket: str, account: str) -> Work:
     """
     try:
         message = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Rejected("not_json", "the message is not JSON; the queue takes EventBridge events only") from None
     if not isinstance(message, dict):
         raise Rejected("not_understood", "the message is no JSON object")
     try:
         work = _continuation(message) if message.get("detail-type") == CONTINUATION else _event(message, account)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
         raise Rejected(
             "not_understood", "the message lacks what an S3 Object Created event or a continuation has"
         ) from None
     if work.drop.bucket != bucket:
         raise Rejected("foreign_bucket", "the event is of another bucket than this app's drops bucket")
-    if not work.drop.version_id:
+    if work.drop.version_id in ("", "null"):  # "null" is overwritten in place while versioning is suspended
         raise Rejected("no_version", "the event names no object version; versioning must be on for the bucket")
     return work
 

@@ -31,6 +31,10 @@ class Unit:
         """Whether both are parts of the same group of the same rows."""
         return (self.first_row, self.last_row, self.group) == (other.first_row, other.last_row, other.group)
 
+    def within(self, other: Unit) -> bool:
+        """Whether the unit is a part of `other`, and not all of it."""
+        return self.same_group(other) and self.part != other.part and self.part.startswith(other.part)
+
 
 @dataclass(frozen=True)
 class Span:
@@ -54,11 +58,19 @@ class Progress:
     """The counts of one run; owned by the one worker that holds the run's lease, which guards it with a lock.
 
     Every count but `requests`, `resent` and `bytes_sent` is of acknowledged units only, so a crash loses none
-    and counts none twice.
+    and counts none twice. `in_doubt` are units the platform may have, though nobody acknowledged them; `suspects`
+    says of how many of the next ones that is assumed, because a worker died while it may have sent them.
+    `read_whole` is True once the end of the file was reached, `closed` once the platform was told that everything
+    is there. `etag` is the object's, as the run first saw it.
     """
 
     cursor: Cursor = field(default_factory=Cursor)
     ahead: set[Unit] = field(default_factory=set)
+    in_doubt: set[Unit] = field(default_factory=set)
+    suspects: int = 0
+    read_whole: bool = False
+    closed: bool = False
+    etag: str = ""
     acknowledged: int = 0
     rejected_by_us: Counter[str] = field(default_factory=Counter)
     rejected_by_platform: Counter[str] = field(default_factory=Counter)
@@ -94,6 +106,7 @@ class Progress:
         self.rejected_by_platform.update(refused)
         self.batches += 1
         self.ahead.add(unit)
+        self.in_doubt = {one for one in self.in_doubt if one != unit and not unit.within(one)}
         if handle:
             self.handles[f"{unit.first_row:012d}/{unit.group}/{unit.part}"] = handle
         if reference:
@@ -103,6 +116,7 @@ class Progress:
         """Note that nothing of the unit's group is left to send."""
         self.ahead = {one for one in self.ahead if not one.same_group(unit)}
         self.ahead.add(Unit(unit.first_row, unit.last_row, unit.group))
+        self.in_doubt = {one for one in self.in_doubt if not one.same_group(unit)}
         self._open[unit.first_row][1].discard(unit.group)
         self._advance()
 
@@ -126,8 +140,26 @@ class Progress:
         return unit in self.ahead
 
     def begun_parts(self, unit: Unit) -> bool:
-        """Whether halves of the unit's group were acknowledged, so that it is known to be refused as a whole."""
-        return any(one.part and one.same_group(unit) for one in self.ahead)
+        """Whether halves of the unit were sent before, so that it is known to be refused as a whole."""
+        return any(one.within(unit) for one in (*self.ahead, *self.in_doubt))
+
+    def doubt(self, unit: Unit, *, begin: bool = False) -> bool:
+        """Whether the platform may have the unit although nobody acknowledged it.
+
+        With `begin` the unit is about to be sent for the first time by this worker, and takes its share of the
+        suspicion a dead one left behind.
+        """
+        if begin and self.suspects > 0:
+            self.suspects -= 1
+            self.in_doubt.add(unit)
+        return unit in self.in_doubt
+
+    def resolve(self, unit: Unit, *, in_doubt: bool) -> None:
+        """Note what is known of a unit that was not acknowledged when its sending ended."""
+        if not in_doubt:
+            self.in_doubt.discard(unit)
+        elif unit not in self.ahead:
+            self.in_doubt.add(unit)
 
     @property
     def rows_settled(self) -> int:
@@ -140,6 +172,11 @@ class Progress:
             {
                 "cursor": [self.cursor.row, self.cursor.position],
                 "ahead": sorted([u.first_row, u.last_row, u.group, u.part] for u in self.ahead),
+                "in_doubt": sorted([u.first_row, u.last_row, u.group, u.part] for u in self.in_doubt),
+                "suspects": self.suspects,
+                "read_whole": self.read_whole,
+                "closed": self.closed,
+                "etag": self.etag,
                 "acknowledged": self.acknowledged,
                 "rejected_by_us": self.rejected_by_us,
                 "rejected_by_platform": self.rejected_by_platform,
@@ -167,6 +204,11 @@ class Progress:
         return cls(
             cursor=Cursor(*data["cursor"]),
             ahead={Unit(*one) for one in data["ahead"]},
+            in_doubt={Unit(*one) for one in data["in_doubt"]},
+            suspects=data["suspects"],
+            read_whole=data["read_whole"],
+            closed=data["closed"],
+            etag=data["etag"],
             acknowledged=data["acknowledged"],
             rejected_by_us=Counter(data["rejected_by_us"]),
             rejected_by_platform=Counter(data["rejected_by_platform"]),

@@ -26,6 +26,7 @@ class Request:
     `call` names the platform's operation in the publisher's own vocabulary ("users", "create"); `classify` and
     the logs know it by that name. `rows` is how many members the body carries. `repeatable` is False where
     sending it twice does harm (creating an audience): the core then never repeats it after an answer was lost.
+    `context` is a word of the publisher's to its own `classify`; it tells nothing of a member.
     """
 
     call: str
@@ -35,6 +36,7 @@ class Request:
     body: bytes = field(default=b"", repr=False)  # the members are in here
     rows: int = 0
     repeatable: bool = True
+    context: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,12 +156,17 @@ class Batch:
 class Closed:
     """What the platform said when the upload was closed; texts and numbers for the receipt.
 
-    `pending` means the platform is still working: the core asks again with `follow` after `after_s`.
+    `pending` means the platform is still working: the core asks again with `follow` after `after_s`. `unfinished`
+    means that closing takes more calls than the platform lets be made now: the core calls `close` again after
+    `after_s`. `opened` replaces what the ledger keeps of the audience (the id it has got by its creation, how much
+    of the closing is done), None where nothing changed.
     """
 
     pending: bool = False
     after_s: float = 0.0
     notes: Mapping[str, str] = field(default_factory=dict)
+    unfinished: bool = False
+    opened: Opened | None = None
 
 
 class Publisher(Protocol):
@@ -185,8 +192,11 @@ class Publisher(Protocol):
         """Give what one request may carry."""
         ...
 
-    def open(self, audience: Audience, kind_declared: str) -> Generator[Request, Outcome, Opened]:
-        """Find the audience by name, or create it where the platform creates before it fills."""
+    def open(self, audience: Audience, keys: tuple[str, ...]) -> Generator[Request, Outcome, Opened]:
+        """Find the audience by name, or create it where the platform creates before it fills.
+
+        `keys` are the fields that the drop's columns fill, in their order on the wire.
+        """
         ...
 
     def groups(self, columns: pa.RecordBatch) -> list[pa.Array]:
@@ -210,10 +220,11 @@ class Publisher(Protocol):
         """
         ...
 
-    def close(
-        self, audience: Audience, opened: Opened, references: list[str]
-    ) -> Generator[Request, Outcome, Closed]:
-        """Finish after every batch was acknowledged; `references` are the batches' outcomes' in row order."""
+    def close(self, audience: Audience, opened: Opened, handles: list[str]) -> Generator[Request, Outcome, Closed]:
+        """Finish after every batch was acknowledged; `handles` are their outcomes' `value` texts in row order.
+
+        May be called again for the same drop, when a call of it was to be waited for or a worker died.
+        """
         ...
 
     def follow(self, audience: Audience, opened: Opened) -> Generator[Request, Outcome, Closed]:

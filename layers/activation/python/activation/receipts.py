@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from activation.ledger import FINAL, STOPPED, Run, State
+from activation.ledger import FINAL, STOPPED, Run
 from activation.messages import Work
 from activation.model import Audience
 
@@ -37,13 +37,12 @@ class Identity:
 def compose(
     identity: Identity, run: Run, *, account: str, now: float, rejects_key: str | None, notes: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Compose a receipt; rows["in"] is None while the end of the file has not been reached.
+    """Compose a receipt; rows["in"] is None when the end of the file has not been reached.
 
     Times are ISO 8601 in UTC, `seconds` the time from first message to now, `active_seconds` that of the
     invocations alone.
     """
     progress, drop = run.progress, identity.work.drop
-    final = run.state in FINAL or run.state is State.ACCEPTED
     left_out: dict[str, dict[str, Any]] = {}
     for (key, code), count in sorted(progress.left_out.items()):
         first = list(progress.left_out_rows.get((key, code), ()))
@@ -74,7 +73,7 @@ def compose(
         },
         "columns": {"used": progress.columns, "ignored": progress.ignored_columns},
         "rows": {
-            "in": progress.rows_settled if final else None,
+            "in": progress.cursor.row if progress.read_whole else None,
             "read": progress.cursor.row,
             "acknowledged": progress.acknowledged,
             "rejected_by_us": sum(progress.rejected_by_us.values()),

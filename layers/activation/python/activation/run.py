@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 
 from activation import notices, receipts
 from activation.batching import Batcher, Prepared
-from activation.clients import Clients
+from activation.clients import Clients, meaning
 from activation.columns import map_columns
 from activation.drops.locate import Located
 from activation.drops.open import open_drop
 from activation.drops.source import S3Source
 from activation.errors import ActivationError, ConfigError, Rejected, Retryable
-from activation.exchange import Account, Exchange
+from activation.exchange import Account, Exchange, OutOfTime
 from activation.governor import Governor
 from activation.http import Http
 from activation.ledger import STOPPED, HeldRun, State
@@ -49,12 +51,14 @@ class ActiveRun:
     time_left_s: Callable[[], float]
     crashed: bool
     clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
 
     def __post_init__(self) -> None:
         self._began = self.clock()
         self._stem = receipts.stem(self.identity.audience, self.identity.run_id)
         self._rejects = Rejects(self.clients.s3, self.settings.receipts_bucket, self._stem)
         self._settled_before = self.held.run.progress.rows_settled
+        self._keys: tuple[str, ...] = ()
 
     @property
     def work(self) -> Work:
@@ -71,12 +75,14 @@ class ActiveRun:
         try:
             if run.state in STOPPED:  # somebody mended what stopped it and sent the message again
                 run.started_at = self.clock()
-            if run.not_before > self.clock() + 1:
-                raise Retryable(run.code or "pending", run.sentence, after_s=run.not_before - self.clock())
+                run.state = State.ACCEPTED if run.progress.closed else State.RUNNING
+            self._check_deadline()
+            early_s = run.not_before - self.clock()
+            if early_s > 1:  # a message cannot be delayed for as long as a platform can make us wait
+                return self._hand_on(run.state, early_s)
             if run.state is not State.ACCEPTED:
                 run.state = State.RUNNING
             run.code = run.sentence = ""
-            self._check_deadline()
             return self._go_on()
         except NotYourTurn:
             return self._wait(
@@ -85,12 +91,22 @@ class ActiveRun:
         except Superseded:
             run.code, run.sentence = "superseded", "a newer version of this object was sent before this one"
             return self._finish(State.SUPERSEDED, {})
-        except Retryable as error:
-            return self._wait(error)
-        except ConfigError as error:
-            return self._stop(State.BLOCKED, error)
-        except Rejected as error:
-            return self._stop(State.FAILED, error)
+        except ActivationError as error:
+            return self._halt(error)
+        except (ClientError, BotoCoreError) as error:
+            return self._halt(meaning(error))
+
+    def _halt(self, error: ActivationError) -> State:
+        """End this invocation as its error says: go on at once, go on later, or stop."""
+        match error:
+            case OutOfTime():
+                return self._continue()
+            case Retryable():
+                return self._wait(error)
+            case ConfigError():
+                return self._stop(State.BLOCKED, error)
+            case _:
+                return self._stop(State.FAILED, error)
 
     def _go_on(self) -> State:
         audience, run = self.identity.audience, self.held.run
@@ -100,24 +116,29 @@ class ActiveRun:
         exchange = Exchange(
             account=self.account,
             http=self.http,
-            governor=Governor(self.clients.table, publisher.platform, publisher.account),
+            governor=Governor(self.clients.table, publisher.platform, publisher.account, clock=self.clock),
             time_left_s=lambda: self.time_left_s() - MARGIN_S,
-            keep_lease=lambda: self.held.keep(publisher.limits.timeout_s + MARGIN_S),
+            # A call that stays just short of silence may take twice its timeout.
+            keep_lease=lambda: self.held.keep(2 * publisher.limits.timeout_s + MARGIN_S),
             note_sent=self.held.note_sent,
+            sleep=self.sleep,
         )
         if run.state is State.ACCEPTED:
             opened = run.opened
             if opened is None:
                 raise Rejected("no_audience", "the run was accepted without an audience; its record is damaged")
             return self._closed(exchange.converse(lambda one: one.follow(audience, opened)))
-        if not self._send(publisher, exchange):
+        if not run.progress.read_whole and not self._send(publisher, exchange):
             return self._continue()
+        run.progress.read_whole = True
         return self._close(exchange)
 
     def _send(self, publisher: Publisher, exchange: Exchange) -> bool:
         """Send what is left of the drop; gives False when time ran out first."""
         run, limits = self.held.run, publisher.limits
         in_flight = self.settings.requests_in_flight or limits.in_flight
+        if self.crashed:
+            run.progress.suspects = max(run.progress.suspects, in_flight)
         sender = Sender(
             run_id=self.identity.run_id,
             held=self.held,
@@ -126,7 +147,6 @@ class ActiveRun:
             exchange=exchange,
             rejects=self._rejects,
             in_flight=in_flight,
-            suspects_left=in_flight if self.crashed else 0,
             may_start=lambda: self.time_left_s() > limits.timeout_s + MARGIN_S,
         )
         try:
@@ -139,11 +159,16 @@ class ActiveRun:
 
     def _spans(self, publisher: Publisher) -> Iterator[Prepared]:
         drop, kind, progress = self.work.drop, self.located.kind, self.held.run.progress
-        source = S3Source(self.clients.s3, drop.bucket, drop.key, drop.version_id, drop.size_bytes)
+        source = S3Source.of(self.clients.s3, drop.bucket, drop.key, drop.version_id)
+        if progress.etag not in ("", source.etag):
+            raise Rejected(
+                "object_changed", "the object's bytes are not those this run began with; nothing more is sent"
+            )
         reader = open_drop(source, single=kind.single)
         mapped = map_columns(publisher.table, reader.header, kind)
+        self._keys = tuple(field.key for _, field in mapped.fields)
         with self.held.lock:
-            progress.format = reader.format
+            progress.etag, progress.format = source.etag, reader.format
             progress.columns, progress.ignored_columns = dict(mapped.used), list(mapped.ignored)
         batcher = Batcher(
             fields=mapped.fields,
@@ -158,8 +183,8 @@ class ActiveRun:
         """Give the audience at the platform; found or created once, then remembered by the run."""
         run = self.held.run
         if run.opened is None:
-            audience, declared = self.identity.audience, self.located.kind.declared
-            opened = exchange.converse(lambda one: one.open(audience, declared))
+            audience, keys = self.identity.audience, self._keys
+            opened = exchange.converse(lambda one: one.open(audience, keys))
             with self.held.lock:
                 run.opened = opened
                 self.held.save()
@@ -182,10 +207,16 @@ class ActiveRun:
 
     def _closed(self, closed: Closed) -> State:
         run = self.held.run
+        if closed.opened is not None:
+            run.opened = closed.opened
+        if closed.unfinished:
+            return self._wait(
+                Retryable("pending", "the platform takes the rest of the upload later", after_s=closed.after_s)
+            )
         if not closed.pending:
             return self._finish(State.APPLIED, closed.notes)
         first = run.state is not State.ACCEPTED
-        run.state = State.ACCEPTED
+        run.state, run.progress.closed = State.ACCEPTED, True
         if first:
             self._write_receipt(closed.notes)
         return self._wait(Retryable("pending", "the platform is processing what it took", after_s=closed.after_s))
@@ -222,18 +253,19 @@ class ActiveRun:
         run.not_before = self.clock() + wait_s
         if self.clock() - run.started_at > self.settings.deadline_s:
             return self._stop(State.FAILED, Rejected("deadline", f"waited too long; last: {error.sentence}"))
-        state = State.ACCEPTED if run.state is State.ACCEPTED else State.WAITING
+        state = State.ACCEPTED if run.progress.closed else State.WAITING
         return self._hand_on(state, wait_s)
 
     def _hand_on(self, state: State, wait_s: float) -> State:
         """Queue the continuation, then release the lease.
 
         In this order: a crash between the two leaves two messages, of which the lease lets one work, where the
-        other order would leave none.
+        other order would leave none. Who lost the lease says nothing at all, so the ledger is written first, too.
         """
         run = self.held.run
         run.state = state
         self._note_time()
+        self.held.save()
         if state is not State.ACCEPTED:
             self._write_receipt({})
         self.clients.sqs.send_message(
@@ -242,13 +274,15 @@ class ActiveRun:
             DelaySeconds=max(1, min(MAX_DELAY_S, round(wait_s))),
         )
         if run.opened is not None:
-            self.turns.take(self.identity.audience, self.identity.run_id, for_s=wait_s + 3600)
+            with suppress(NotYourTurn):  # it waited so long for its turn that it has none to keep
+                self.turns.take(self.identity.audience, self.identity.run_id, for_s=wait_s + 3600)
         self.held.save(release=True)
         return state
 
     def _stop(self, state: State, error: ActivationError) -> State:
         """End for now: the receipt says why, people hear of it, and the message waits in the dead letters."""
         run = self.held.run
+        self.held.save()  # raises LeaseLost: what follows is for the run's holder alone to say
         run.state, run.code, run.sentence = state, error.code, error.sentence
         run.not_before, run.no_progress = 0.0, 0
         self._note_time()
@@ -261,6 +295,7 @@ class ActiveRun:
 
     def _finish(self, state: State, notes: Mapping[str, str]) -> State:
         run = self.held.run
+        self.held.save()  # raises LeaseLost: what follows is for the run's holder alone to say
         run.state, run.not_before = state, 0.0
         self._note_time()
         receipt = self._write_receipt(notes)

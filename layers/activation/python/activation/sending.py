@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from activation.batching import Prepared
 from activation.errors import ConfigError, Rejected, Retryable
-from activation.exchange import Exchange
+from activation.exchange import Effect, Exchange, OutOfTime
 from activation.ledger import HeldRun
 from activation.model import Audience
 from activation.progress import Unit
@@ -24,8 +24,8 @@ class Sender:
 
     `open` gives the audience at the platform, found or created, and is asked only once there is something to send.
     The ledger is written before the slot of a request is given to the next one, so what a crash can repeat is
-    what was in flight. `suspect` units may have been in flight when an earlier worker died: the platform is asked
-    about them before they are sent.
+    what was in flight. About units in doubt (in flight when an earlier worker died, or never answered for) the
+    platform is asked before they are sent.
     """
 
     run_id: str
@@ -35,31 +35,37 @@ class Sender:
     exchange: Exchange
     rejects: Rejects
     in_flight: int
-    suspects_left: int
     may_start: Callable[[], bool]
 
     def send(self, spans: Iterable[Prepared]) -> bool:
         """Send every span; gives True at their end, False when time ran out before.
 
-        Raises what the first failed request raised, after those in flight with it have ended.
+        Raises what a failed request raised, after those in flight with it have ended; where several failed, and
+        where reading failed too, what stops the run for good before what a wait may cure.
         """
         pending: set[Future[None]] = set()
         with ThreadPoolExecutor(self.in_flight, thread_name_prefix="send") as pool:
-            for prepared in spans:
-                batches = self._begin(prepared)
-                if batches:
-                    self.open()
-                for batch in batches:
-                    while len(pending) >= self.in_flight:
-                        pending = _settle(pending)
-                    if not self.may_start():
-                        _drain(pending)
-                        return False
-                    pending.add(pool.submit(self._deliver, batch, self._take_suspect()))
-                if not self.may_start():
-                    _drain(pending)
+            try:
+                return self._feed(pool, pending, spans)
+            finally:
+                _drain(pending)
+
+    def _feed(self, pool: ThreadPoolExecutor, pending: set[Future[None]], spans: Iterable[Prepared]) -> bool:
+        """Keep up to `in_flight` batches in `pending`, in order; ends early when one of them failed."""
+        for prepared in spans:
+            batches = self._begin(prepared)
+            if batches:
+                self.open()
+            for batch in batches:
+                if len(pending) >= self.in_flight and not _settle(pending):
                     return False
-            _drain(pending)
+                if not self.may_start():
+                    return False
+                with self.held.lock:
+                    in_doubt = self.held.run.progress.doubt(_unit(batch), begin=True)
+                pending.add(pool.submit(self._deliver, batch, in_doubt))
+            if not self.may_start():
+                return False
         return True
 
     def _begin(self, prepared: Prepared) -> list[Batch]:
@@ -81,46 +87,50 @@ class Sender:
                 self.held.save()
         return batches
 
-    def _take_suspect(self) -> bool:
-        self.suspects_left -= 1
-        return self.suspects_left >= 0
-
-    def _deliver(self, batch: Batch, suspect: bool) -> None:
+    def _deliver(self, batch: Batch, in_doubt: bool) -> None:
         """Send a group's rows, in halves where the platform takes them no other way, and acknowledge them."""
-        unit = Unit(batch.first_row, batch.last_row, batch.group)
+        self._deliver_part(batch, _Delivery(in_doubt))
         with self.held.lock:
-            halved = self.held.run.progress.begun_parts(unit)
-        sought = _Sought()
-        if halved:
-            for half in batch.halves():
-                self._deliver_part(half, sought, suspect=True)
-        else:
-            self._deliver_part(batch, sought, suspect=suspect)
-        with self.held.lock:
-            self.held.run.progress.finish_group(unit)
+            self.held.run.progress.finish_group(_unit(batch))
             self.held.save()
 
-    def _deliver_part(self, batch: Batch, sought: _Sought, *, suspect: bool) -> None:
-        unit = Unit(batch.first_row, batch.last_row, batch.group, batch.part)
+    def _deliver_part(self, batch: Batch, delivery: _Delivery) -> None:
+        unit, progress = _unit(batch), self.held.run.progress
         with self.held.lock:
-            if batch.part and self.held.run.progress.done(unit):
+            if progress.done(unit):
                 return
-        outcome = self._perform(batch, suspect=suspect)
+            halved = progress.begun_parts(unit)
+            effect = Effect(delivery.in_doubt or progress.doubt(unit))
+        if halved:
+            self._deliver_halves(batch, delivery)
+            return
+        try:
+            outcome = self._perform(batch, effect)
+            match outcome.kind:
+                case Kind.OK | Kind.PARTIAL:
+                    self._acknowledge(batch, unit, outcome)
+                case Kind.REFUSED if batch.columns.num_rows == 1:
+                    self._acknowledge(batch, unit, _one_refused(outcome))
+        finally:
+            with self.held.lock:
+                progress.resolve(unit, in_doubt=effect.in_doubt)
         match outcome.kind:
             case Kind.OK | Kind.PARTIAL:
-                self._acknowledge(batch, unit, outcome)
+                delivery.in_doubt = False
             case Kind.TOO_LARGE | Kind.REFUSED if batch.columns.num_rows > 1:
                 if outcome.kind is Kind.REFUSED:
-                    sought.check(outcome)
-                for half in batch.halves():
-                    self._deliver_part(half, sought, suspect=suspect)
+                    delivery.check(outcome)
+                self._deliver_halves(batch, delivery)
             case Kind.REFUSED:
-                sought.found()
-                self._acknowledge(batch, unit, _one_refused(outcome))
+                delivery.found()
             case _:
                 raise failure(outcome)
 
-    def _perform(self, batch: Batch, *, suspect: bool) -> Outcome:
+    def _deliver_halves(self, batch: Batch, delivery: _Delivery) -> None:
+        for half in batch.halves():
+            self._deliver_part(half, delivery)
+
+    def _perform(self, batch: Batch, effect: Effect) -> Outcome:
         """Send a batch unless its body is over the platform's limit, which is known without asking."""
         publisher = self.exchange.account.publisher()
         opened = self.open()  # known by now; only the first batch of a run makes it ask
@@ -129,6 +139,7 @@ class Sender:
         if batch.columns.num_rows > 1 and (
             len(request.body) > limits.max_bytes or batch.columns.num_rows > limits.max_rows
         ):
+            effect.in_doubt = False  # nobody ever sends it like this
             return Outcome(Kind.TOO_LARGE, code="over_limit", reason="the batch is over the platform's limit")
 
         def encode(one: Publisher) -> Request:
@@ -137,19 +148,19 @@ class Sender:
         def arrived(one: Publisher) -> Request | None:
             return one.arrived(batch, self.audience, opened)
 
-        return self.exchange.perform(encode, arrived, suspect=suspect)
+        return self.exchange.perform(encode, arrived, effect=effect)
 
     def _acknowledge(self, batch: Batch, unit: Unit, outcome: Outcome) -> None:
         """Record what the platform took and refused of a batch, the rejects first."""
         count = batch.columns.num_rows
-        named = {batch.rows[index].as_py(): code for index, code in outcome.refused.items()}
+        named = {batch.rows[at].as_py(): code for at, code in outcome.refused.items() if 0 <= at < count}
         refused = min(max(outcome.refused_count, len(named)), count)
         by_code: dict[str, int] = {}
         for code in named.values():
             by_code[code] = by_code.get(code, 0) + 1
         if refused > len(named):
             by_code[outcome.code or "refused"] = by_code.get(outcome.code or "refused", 0) + refused - len(named)
-        name = f"{batch.last_row:012d}-{batch.group}{batch.part}"
+        name = f"{batch.last_row:012d}-{batch.group}-{batch.part}"
         self.rejects.write_platforms(batch.first_row, name, named, refused - len(named))
         with self.held.lock:
             self.held.run.progress.acknowledge(
@@ -163,13 +174,23 @@ class Sender:
                 self.held.save()
 
 
-@dataclass
-class _Sought:
-    """How many rows of one batch were found that the platform refuses a whole request for."""
+def _unit(batch: Batch) -> Unit:
+    return Unit(batch.first_row, batch.last_row, batch.group, batch.part)
 
+
+@dataclass
+class _Delivery:
+    """One group on its way.
+
+    `in_doubt` says that a dead worker may have sent the next part; parts are sent in one order. `count` is how many
+    rows were found that the platform refuses a whole request for.
+    """
+
+    in_doubt: bool
     count: int = 0
 
     def found(self) -> None:
+        self.in_doubt = False
         self.count += 1
 
     def check(self, outcome: Outcome) -> None:
@@ -184,12 +205,12 @@ def _one_refused(outcome: Outcome) -> Outcome:
     return Outcome(Kind.PARTIAL, refused={0: outcome.code or "refused"}, refused_count=1)
 
 
-def _settle(pending: set[Future[None]]) -> set[Future[None]]:
-    """Wait until one request has ended, and raise what it raised, once the others have ended too."""
-    done, rest = wait(pending, return_when=FIRST_COMPLETED)
-    if any(one.exception() for one in done):
-        _drain(done | rest)
-    return rest
+def _settle(pending: set[Future[None]]) -> bool:
+    """Wait until a batch has ended and take out what went well; False when one has failed, which stays."""
+    done, _ = wait(pending, return_when=FIRST_COMPLETED)
+    failed = {one for one in done if one.exception() is not None}
+    pending -= done - failed
+    return not failed
 
 
 def _drain(pending: set[Future[None]]) -> None:
@@ -201,5 +222,5 @@ def _drain(pending: set[Future[None]]) -> None:
 
 
 def _urgency(error: BaseException) -> int:
-    order: Mapping[type[BaseException], int] = {ConfigError: 1, Rejected: 2, Retryable: 3}
+    order: Mapping[type[BaseException], int] = {ConfigError: 1, Rejected: 2, Retryable: 3, OutOfTime: 4}
     return order.get(type(error), 0)

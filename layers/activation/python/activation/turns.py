@@ -27,8 +27,9 @@ class Superseded(Exception):
 class Turns:
     """The audience's turn, held by a run from its first request to its end, and kept alive by its saves.
 
-    `turn_s` is how long a turn outlives its holder's last sign of life, so how long a run that died in the
-    dead letters can hold up the next one. `clock` gives Unix seconds.
+    `turn_s` is how long a turn outlives its holder's last message, so how long a run that died in the dead letters
+    can hold up the next one. `ttl_days` is how long an object's newest version is remembered. `clock` gives Unix
+    seconds.
     """
 
     def __init__(
@@ -36,10 +37,12 @@ class Turns:
         table: ConditionalTable,
         *,
         turn_s: float = 3600.0,
+        ttl_days: int = 400,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = table
         self._turn_s = turn_s
+        self._ttl_s = ttl_days * 86_400
         self._clock = clock
 
     def take(self, audience: Audience, run_id: str, *, for_s: float = 0.0) -> None:
@@ -86,8 +89,8 @@ class Turns:
         try:
             self._table.update(
                 f"{connector}#object#{name}",
-                "SET newest = :mine",
-                {":mine": {"S": padded}},
+                "SET newest = :mine, expires_at = :expires",
+                {":mine": {"S": padded}, ":expires": {"N": str(int(self._clock()) + self._ttl_s)}},
                 condition="attribute_not_exists(newest) OR newest <= :mine",
             )
         except ConditionFailed:

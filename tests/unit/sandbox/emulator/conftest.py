@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +10,8 @@ from typing import Any
 import pytest
 import requests
 
+from sandbox.place import ROOT
+from sandbox.processes import free_port, plain_environment, spawn, stop_group
 from tests.unit.sandbox.emulator.driver import Emulator, until
 
 
@@ -20,23 +19,19 @@ from tests.unit.sandbox.emulator.driver import Emulator, until
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """Start the emulator as the sandbox does, in a process group of its own."""
     directory = tmp_path_factory.mktemp("emulator")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox.emulator", "--port", str(port), "--directory", str(directory)],
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    port = free_port()
+    process = spawn(
+        [sys.executable, "-m", "sandbox.emulator", "--port", str(port), "--directory", str(directory)],
+        directory / "log",
+        plain_environment(),
+        ROOT,
+    )
     url = f"http://127.0.0.1:{port}"
     try:
         until(lambda: _answers(url, process), within_s=60)
         yield Emulator(url, directory)
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        stop_group(process)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -50,7 +49,7 @@ def test_event_names_the_version_and_keeps_the_key_as_it_is(emulator: Emulator) 
 
 
 def test_archived_event_is_replayed_once_with_the_name_of_the_replay(emulator: Emulator) -> None:
-    """A replay sends the archived S3 event again, stamped, the same but for the stamp, and archives it no second time."""
+    """A replay sends the archived event again, the same but for the stamp, and archives it no second time."""
     bucket, (url, arn) = emulator.bucket(), emulator.open_queue()
     emulator.rule(bucket, arn)
     archive_arn = _archive(emulator, bucket)
@@ -122,4 +121,3 @@ def test_archive_is_changed_and_removed_with_its_stack(emulator: Emulator) -> No
     until(lambda: events.describe_archive(ArchiveName=archive_name)["RetentionDays"] == 9)
     cloudformation.delete_stack(StackName=name)
     until(lambda: not events.list_archives(NamePrefix=archive_name)["Archives"])
-    time.sleep(0)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 from botocore.exceptions import ClientError, ConnectionClosedError, ResponseStreamingError
+
 from tests.unit.sandbox.emulator.driver import Emulator
 
 SetFaults = Callable[[list[dict[str, Any]]], None]

@@ -6,6 +6,7 @@ import gzip
 import uuid
 
 import pytest
+
 from tests.unit.sandbox.emulator.driver import ROLE, Emulator, until
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+
 from tests.unit.sandbox.emulator.driver import Emulator, until, zipped
 
 TRIES_IMPORTS = """
@@ -40,7 +41,16 @@ def test_only_the_runtime_and_the_layers_can_be_imported(emulator: Emulator) -> 
     """The SDK and the layer are there; nothing else of the developer's environment or this project is."""
     name = emulator.function(TRIES_IMPORTS, layers=(_layer(emulator, "from_a_layer", ""),))
     wanted = ["boto3", "urllib3", "dateutil", "from_a_layer"]
-    developers = ["pyarrow", "requests", "pytest", "aws_lambda_powertools", "activation", "sandbox", "ministack", "pip"]
+    developers = [
+        "pyarrow",
+        "requests",
+        "pytest",
+        "aws_lambda_powertools",
+        "activation",
+        "sandbox",
+        "ministack",
+        "pip",
+    ]
     assert emulator.invoke(name, wanted + developers) == wanted
 
 
@@ -63,7 +73,9 @@ def test_temporary_files_stay_in_the_sandbox(emulator: Emulator) -> None:
 def test_archives_are_unpacked_once(emulator: Emulator) -> None:
     """Two functions with one layer share its files, so only the first of all processes compiles them."""
     layer = _layer(emulator, "shared_layer", "")
-    code = "import os, shared_layer\ndef handler(event, context):\n    return os.path.realpath(shared_layer.__file__)\n"
+    code = (
+        "import os, shared_layer as one\ndef handler(event, context):\n    return os.path.realpath(one.__file__)\n"
+    )
     places = {emulator.invoke(emulator.function(code, layers=(layer,))) for _ in range(2)}
     assert len(places) == 1
     assert places.pop().startswith(str(emulator.directory / "unpacked"))

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.unit.sandbox.emulator.driver import Emulator, until
 
 from sandbox.emulator.batch_answers import whole_batch_fails
+from tests.unit.sandbox.emulator.driver import Emulator, until
 
 
 def _source_with_dead_letters(emulator: Emulator) -> tuple[str, str, str]:
@@ -95,7 +95,7 @@ def test_mapping_deletes_what_the_answer_lets_it(emulator: Emulator, answer: str
 
     def processed() -> bool:
         state = emulator.client("lambda").get_event_source_mapping(UUID=mapping["UUID"])
-        return state.get("LastProcessingResult", "No records processed") != "No records processed"
+        return bool(state.get("LastProcessingResult", "No records processed") != "No records processed")
 
     until(processed, within_s=10)
     assert sum(counts()) == left

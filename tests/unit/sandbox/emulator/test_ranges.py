@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from botocore.exceptions import ClientError
+
 from tests.unit.sandbox.emulator.driver import Emulator
 
 
@@ -18,8 +19,12 @@ def versions(emulator: Emulator) -> tuple[str, str]:
 
 @pytest.mark.parametrize(
     ("asked", "body", "told"),
-    [("bytes=3-", b"3456789", "bytes 3-9/10"), ("bytes=2-4", b"234", "bytes 2-4/10"), ("bytes=-2", b"89", "bytes 8-9/10")],
-)  # fmt: skip
+    [
+        ("bytes=3-", b"3456789", "bytes 3-9/10"),
+        ("bytes=2-4", b"234", "bytes 2-4/10"),
+        ("bytes=-2", b"89", "bytes 8-9/10"),
+    ],
+)
 def test_range_of_a_version_is_206_with_its_content_range(
     emulator: Emulator, versions: tuple[str, str], asked: str, body: bytes, told: str
 ) -> None:

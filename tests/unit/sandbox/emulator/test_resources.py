@@ -7,12 +7,15 @@ import uuid
 
 import pytest
 from botocore.exceptions import ClientError
+
 from tests.unit.sandbox.emulator.driver import ROLE, Emulator, until
 
 
 def test_reference_to_a_secret_is_its_arn_and_it_has_no_value(emulator: Emulator) -> None:
     """`Ref` of a secret gives the ARN; until a value is put, reading it fails as on AWS."""
-    arn = emulator.stack({"S": {"Type": "AWS::SecretsManager::Secret", "Properties": {}}}, {"Arn": {"Ref": "S"}})["Arn"]
+    arn = emulator.stack({"S": {"Type": "AWS::SecretsManager::Secret", "Properties": {}}}, {"Arn": {"Ref": "S"}})[
+        "Arn"
+    ]
     assert arn.startswith("arn:aws:secretsmanager:us-east-1:111122223333:secret:")
     secrets = emulator.client("secretsmanager")
     with pytest.raises(ClientError) as raised:

@@ -67,11 +67,11 @@ class Records:
         ending = ""
         try:
             for piece in self.text.stream(offset):
+                pieces.append(piece)
+                held += len(piece)
                 if held >= wanted:
                     yield b"".join(pieces), None
                     pieces, held = [], 0
-                pieces.append(piece)
-                held += len(piece)
         except BrokenStream as broken:
             ending = broken.code
         yield b"".join(pieces), ending

@@ -31,7 +31,11 @@ FILE_CODES: dict[str, str] = {
     "encrypted_parquet": "The Parquet file is encrypted. Write it without Parquet's own encryption.",
     "corrupt_parquet": "The Parquet file cannot be read: its footer or a page of it is damaged or missing.",
     "nested_parquet_column": (
-        "Column {column} is of type {type}; flat columns of text, integer, number, date and time are read. "
+        "Column {column} is nested ({type}); flat columns of text, numbers and dates are read. "
+        "Leave it out of the export or write it as text."
+    ),
+    "unreadable_parquet_column": (
+        "Column {column} is of type {type}; text, integer, number, boolean, date and timestamp are read. "
         "Leave it out of the export or write it as text."
     ),
     "compressed_parquet_too_large": (

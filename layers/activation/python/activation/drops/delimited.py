@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 
 from activation.drops.blocks import CursorAfter, Records
 from activation.drops.chunk import Chunk
 from activation.drops.records import Split
-from activation.drops.screen import screened
+from activation.drops.screen import decoded, is_utf8, left, not_utf8, screened
 from activation.drops.text import Text
 from activation.model import Cursor
 
@@ -43,37 +43,46 @@ class DelimitedReader:
         return Records(self.text, self.body, self.delimiter, self._parse).chunks(start)
 
     def _parse(self, records: Split, first_row: int, cursor_after: CursorAfter) -> Chunk | None:
-        data = pa.py_buffer(records.block).slice(0, records.end)
         if not records.end or (records.block[0] in b"\r\n" and not len(records.starts)):
             return None
+        block, replaced = records.block, False
         if self.text.encoding != "utf-8":
-            data = pa.py_buffer(records.block[: records.end].decode(self.text.encoding, "replace").encode())
-        ragged: list[int] = []
-        try:
-            columns = self._columns(data, pa.string(), ragged)
-        except pa.ArrowInvalid:
-            # Some cell is not UTF-8; as bytes the rows can be told apart.
-            ragged.clear()
-            columns = self._columns(data, pa.binary(), ragged)
-        count = len(columns[0]) + len(ragged)
+            block, replaced = decoded(block[: records.end], self.text.encoding)
+            data, undecodable = pa.py_buffer(block), []
+        else:
+            data = pa.py_buffer(block).slice(0, records.end)
+            undecodable = [] if block.isascii() or is_utf8(data) else not_utf8(records)
+            if undecodable:
+                data = _without(records, undecodable)
+        columns, ragged = self._columns(data)
+        count = len(columns[0]) + len(ragged) + len(undecodable)
         rows = pa.arange(first_row, first_row + count)
-        malformed = {first_row + index: "ragged_row" for index in ragged}
+        malformed = {first_row + index: "not_utf8" for index in undecodable}
         if malformed:
-            rows = rows.filter(pc.invert(pc.is_in(rows, pa.array(sorted(malformed), pa.int64()))))
-        suspects = [] if b"\0" not in records.block else [("\0", "nul_in_cell")]
-        if self.text.encoding != "utf-8":
+            rows = left(rows, malformed)
+        if ragged:
+            malformed.update((rows[index].as_py(), "ragged_row") for index in ragged)
+            rows = left(rows, malformed)
+        suspects = [("\0", "nul_in_cell")] if b"\0" in block else []
+        if replaced:
             suspects.append(("\ufffd", "not_utf8"))
         columns, rows = screened(columns, rows, malformed, suspects)
         batch = pa.RecordBatch.from_arrays(columns, names=list(self.header))
         return Chunk(first_row, count, batch, rows, cursor_after, malformed)
 
-    def _columns(self, data: pa.Buffer, type_: pa.DataType, ragged: list[int]) -> list[pa.Array]:
-        """Parse a block; the indexes of rows of another width go to `ragged`."""
+    def _columns(self, data: pa.Buffer) -> tuple[list[pa.Array], list[int]]:
+        """Parse records that are UTF-8: the columns, and the indexes of records of another width."""
+        if not data.size:
+            return [pa.array([], pa.string()) for _ in self._keys], []
+        ragged: list[int] = []
 
         def skip(row: pa.csv.InvalidRow) -> str:
             ragged.append(row.number - 1)
             return "skip"
 
+        if data.slice(0, min(3, data.size)).to_pybytes() == BOM_UTF8:
+            # Arrow would take the mark off the front of any block; behind an empty line it is a letter.
+            data = pa.py_buffer(b"\n" + data.to_pybytes())
         table = pa.csv.read_csv(
             pa.BufferReader(data),
             read_options=pa.csv.ReadOptions(
@@ -83,6 +92,20 @@ class DelimitedReader:
                 column_names=self._keys,
             ),
             parse_options=pa.csv.ParseOptions(delimiter=self.delimiter, invalid_row_handler=skip),
-            convert_options=pa.csv.ConvertOptions(column_types=dict.fromkeys(self._keys, type_)),
+            convert_options=pa.csv.ConvertOptions(
+                column_types=dict.fromkeys(self._keys, pa.string()), check_utf8=False
+            ),
         )
-        return [column.combine_chunks() for column in table.columns]
+        return [column.combine_chunks() for column in table.columns], ragged
+
+
+def _without(records: Split, excluded: list[int]) -> pa.Buffer:
+    """Copy a block without some of its records; empty when none is left."""
+    if len(excluded) == len(records.starts):
+        return pa.py_buffer(b"")
+    kept = []
+    begin = 0
+    for index in excluded:
+        kept.append(records.block[begin : records.starts[index].as_py()])
+        begin = records.stops[index].as_py()
+    return pa.py_buffer(b"".join([*kept, records.block[begin : records.end]]))

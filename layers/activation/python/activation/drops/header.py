@@ -21,6 +21,8 @@ _VALUE = re.compile(
     )\s*""",
     re.VERBOSE | re.IGNORECASE,
 )
+_QUOTED_CELL = re.compile(rb'(?:(?<=[,;\t|\r\n])|\A)"[^"]*+(?:""[^"]*+)*+"')
+_LINE_END = re.compile(rb"[\r\n]")
 # The words a single-column list's header is made of, beside those of its own identifier type.
 _LIST_HEADERS = """
     email emails e mail mails address phone phones mobile cell telephone number numbers msisdn hash hashed
@@ -35,10 +37,11 @@ def looks_like_value(cell: str) -> bool:
     return _VALUE.fullmatch(cell) is not None
 
 
-def detect_delimiter(line: str) -> str:
-    """Give the delimiter that occurs most often outside quotes; a comma when none does."""
-    bare = re.sub(r'"(?:[^"]|"")*"', "", line)
-    return max(DELIMITERS, key=bare.count)
+def detect_delimiter(head: bytes) -> str:
+    """Give the delimiter that occurs most often in the first line outside quotes; a comma when none does."""
+    bare = _QUOTED_CELL.sub(b"", head.lstrip(b"\r\n"))
+    line = _LINE_END.split(bare, maxsplit=1)[0]
+    return max(DELIMITERS, key=lambda delimiter: line.count(delimiter.encode()))
 
 
 def column_names(line: str, delimiter: str, columns_cap: int) -> tuple[str, ...]:

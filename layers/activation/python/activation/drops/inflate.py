@@ -12,11 +12,13 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from activation.drops.chunk import ByteSource
-from activation.drops.limits import MIB, ReadLimits
+from activation.drops.limits import KIB, MIB, ReadLimits
 from activation.drops.source import stream
 
 _OUT_BYTES = MIB
-_IN_BYTES = MIB
+_READ_BYTES = MIB
+# What is fed at a time is what may be lost with it when it turns out to be damaged.
+_FEED_BYTES = 64 * KIB
 
 
 class BrokenStream(Exception):
@@ -48,11 +50,12 @@ class _Counted(io.RawIOBase):
     """A source as a file read once from its beginning, which knows how far it has been read."""
 
     def __init__(self, source: ByteSource) -> None:
-        self._pieces = stream(source, 0, _IN_BYTES)
+        self._pieces = stream(source, 0, _READ_BYTES)
         self._left = memoryview(b"")
         self.position = 0
 
     def readable(self) -> bool:
+        """Say that it can be read."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override] # typeshed asks for its own Buffer
@@ -67,37 +70,39 @@ class _Counted(io.RawIOBase):
 
 def _gunzip(file: _Counted) -> Iterator[bytes]:
     member = zlib.decompressobj(wbits=31)
-    began = False
+    begun = members = 0
     data = b""
     while True:
-        data = data or file.read(_IN_BYTES) or b""
-        if not data:
-            break
-        if not began:
-            # Tape tools fill the end with zeros: no member begins with one.
-            data = data.lstrip(b"\0") if file.position > _IN_BYTES or member.eof else data
+        data = data or file.read(_FEED_BYTES) or b""
+        if members and not begun:
+            if not data:
+                return
+            # Tape tools fill up the end with zeros; no member begins with one.
+            data = data.lstrip(b"\0")
             if not data:
                 continue
         try:
             piece = member.decompress(data, _OUT_BYTES)
         except zlib.error:
             raise BrokenStream("corrupt_gzip") from None
-        began = True
-        data = member.unconsumed_tail
+        begun = 1
         if piece:
             yield piece
         if member.eof:
-            data = member.unused_data
-            member, began = zlib.decompressobj(wbits=31), False
-    if began:
-        raise BrokenStream("truncated_gzip")
+            data, member = member.unused_data, zlib.decompressobj(wbits=31)
+            members, begun = members + 1, 0
+        elif not data and not piece:
+            # Neither input is left nor output held back by the limit on a piece.
+            raise BrokenStream("truncated_gzip")
+        else:
+            data = member.unconsumed_tail
 
 
 def _unzstd(file: _Counted) -> Iterator[bytes]:
     inflated = pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
     while True:
         try:
-            piece = inflated.read(_OUT_BYTES)
+            piece = inflated.read(4 * _FEED_BYTES)
         except OSError as error:
             truncated = "truncated" in str(error).lower()
             raise BrokenStream("truncated_zstd" if truncated else "corrupt_zstd") from None

@@ -7,8 +7,12 @@ from activation.drops import sniff
 from activation.drops.chunk import ByteSource, DropReader
 from activation.drops.codes import refused
 from activation.drops.delimited import LIST_DELIMITER, DelimitedReader
+from activation.drops.inflate import BrokenStream
+from activation.drops.json_lines import JsonLinesReader, keys_of
 from activation.drops.limits import DEFAULT, ReadLimits
+from activation.drops.parquet_file import open_parquet
 from activation.drops.records import split
+from activation.drops.source import BytesSource
 from activation.drops.text import Text
 from activation.errors import ConfigError
 
@@ -55,6 +59,10 @@ def open_drop(
     packing = sniff.compression(source.read(0, min(8, source.size_bytes)))
     text = Text(source, limits, packing)
     head, _ = text.head()
+    if not head:
+        raise refused("empty_file")
+    if head.startswith(sniff.PARQUET):
+        return _open_parquet(text, single)
     sniff.refuse_binary(head)
     mark = sniff.byte_order_mark(head)
     if mark.encoding:
@@ -71,19 +79,48 @@ def _open_text(text: Text, begin: int, single: str | None, delimiter: str | None
         raise refused("empty_file")
     suffix = f"+{text.compression}" if text.compression else ""
     if sniff.is_json_lines(head):
-        raise NotImplementedError
+        return _open_json_lines(text, begin, head, whole, single)
     if text.encoding == "utf-8":
         _refuse_other_encoding(head, whole)
     declared, skipped = _separator_line(head) if single is None else (None, 0)
     delimiter = delimiter or declared
-    line, behind = _first_line(head[skipped:], delimiter or LIST_DELIMITER, whole, text)
+    if single is not None:
+        delimiter = LIST_DELIMITER
+    delimiter = delimiter or headers.detect_delimiter(head[skipped:])
+    line, behind = _first_line(head[skipped:], delimiter, whole, text)
     if single is not None:
         body = begin + (behind if headers.is_list_header(line, single) else 0)
         return DelimitedReader(f"list{suffix}", (single,), text, body, LIST_DELIMITER)
-    delimiter = delimiter or headers.detect_delimiter(line)
     names = headers.column_names(line, delimiter, text.limits.columns)
     kind = "tsv" if delimiter == "\t" else "csv"
     return DelimitedReader(f"{kind}{suffix}", names, text, begin + skipped + behind, delimiter)
+
+
+def _open_parquet(text: Text, single: str | None) -> DropReader:
+    if not text.compression:
+        return open_parquet(text.source, text.limits, "", single)
+    # Parquet is read from its end: inside a stream it has to be unpacked as a whole.
+    unpacked = bytearray()
+    try:
+        for piece in text.stream():
+            unpacked += piece
+            if len(unpacked) > text.limits.buffered_parquet_bytes:
+                raise refused("compressed_parquet_too_large", compression=text.compression)
+    except BrokenStream as broken:
+        raise refused(broken.code, row=0) from None
+    return open_parquet(BytesSource(bytes(unpacked)), text.limits, f"+{text.compression}", single)
+
+
+def _open_json_lines(text: Text, begin: int, head: bytes, whole: bool, single: str | None) -> DropReader:
+    lines = head if whole else head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1]
+    keys, integers = keys_of(lines)
+    names = headers.checked_names(list(keys), "", text.limits.columns)
+    if single is not None:
+        if len(names) != 1:
+            raise refused("header_unusable", why="a single-column list is expected, and it has several keys")
+        names = (single,)
+    suffix = f"+{text.compression}" if text.compression else ""
+    return JsonLinesReader(f"jsonl{suffix}", names, text, begin, keys, integers)
 
 
 def _separator_line(head: bytes) -> tuple[str | None, int]:

@@ -7,50 +7,61 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from activation.drops.records import Split
+
+
+def left(rows: pa.Array, malformed: Iterable[int]) -> pa.Array:
+    """Give the row numbers that are not among the malformed ones."""
+    return rows.filter(pc.invert(pc.is_in(rows, pa.array(sorted(malformed), pa.int64()))))
+
 
 def screened(
     columns: list[pa.Array], rows: pa.Array, malformed: dict[int, str], suspects: Iterable[tuple[str, str]]
 ) -> tuple[list[pa.Array], pa.Array]:
-    """Give columns and row numbers without the rows that are no text; those are added to `malformed`.
+    """Give columns and row numbers without the malformed rows.
 
-    A binary column is read as UTF-8 and leaves as text. `suspects` are characters no cell may hold, each with
-    its code.
+    Malformed are those already known to be, and those of which a cell holds one of the `suspects`: characters
+    with a code each. The latter are added to `malformed`.
     """
-    checked = [_as_text(column) for column in columns]
-    faults = [(bad, "not_utf8") for _, bad in checked if bad is not None]
-    columns = [column for column, _ in checked]
     for character, code in suspects:
         for column in columns:
-            found = pc.match_substring(column, character)
-            if pc.any(found).as_py():
-                faults.append((found, code))
-    for bad, code in faults:
-        for row in rows.filter(bad).to_pylist():
-            malformed.setdefault(row, code)
-    if faults:
+            bad = pc.match_substring(column, character)
+            if pc.any(bad).as_py():
+                malformed.update((row, code) for row in rows.filter(bad).to_pylist() if row not in malformed)
+    if malformed:
         good = pc.invert(pc.is_in(rows, pa.array(sorted(malformed), pa.int64())))
         columns, rows = [column.filter(good) for column in columns], rows.filter(good)
     return columns, rows
 
 
-def _as_text(column: pa.Array) -> tuple[pa.Array, pa.Array | None]:
-    """Give a column as text and, where cells are not UTF-8, a mask of them; those cells become blank."""
-    if not pa.types.is_binary(column.type):
-        return column, None
-    bad = _not_utf8(column, 0)
-    if not bad:
-        return column.cast(pa.string()), None
-    mask = pc.is_in(pa.arange(0, len(column)), pa.array(bad, pa.int64()))
-    return pc.if_else(mask, pa.scalar(b"", pa.binary()), column).cast(pa.string()), mask
-
-
-def _not_utf8(column: pa.Array, base: int) -> list[int]:
-    """Find the cells that are not UTF-8 by halving: quick where they are few."""
+def is_utf8(data: pa.Buffer) -> bool:
+    """Say whether bytes are UTF-8, without a copy of them."""
+    offsets = pa.array([0, data.size], pa.int32()).buffers()[1]
     try:
-        column.cast(pa.string())
+        pa.Array.from_buffers(pa.string(), 1, [None, offsets, data]).validate(full=True)
     except pa.ArrowInvalid:
-        if len(column) == 1:
-            return [base]
-        half = len(column) // 2
-        return _not_utf8(column[:half], base) + _not_utf8(column[half:], base + half)
-    return []
+        return False
+    return True
+
+
+def not_utf8(records: Split) -> list[int]:
+    """Find the records that are not UTF-8 by halving: quick where they are few."""
+    data = pa.py_buffer(records.block)
+    starts, stops = records.starts, records.stops
+
+    def among(first: int, last: int) -> list[int]:
+        begin = starts[first].as_py()
+        if is_utf8(data.slice(begin, stops[last].as_py() - begin)):
+            return []
+        if first == last:
+            return [first]
+        middle = (first + last) // 2
+        return among(first, middle) + among(middle + 1, last)
+
+    return among(0, len(starts) - 1)
+
+
+def decoded(block: bytes, encoding: str) -> tuple[bytes, bool]:
+    """Turn a single-byte encoding into UTF-8: the text, and whether U+FFFD stands for bytes without a meaning."""
+    text = block.decode(encoding, "replace")
+    return text.encode(), "\ufffd" in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -139,7 +140,8 @@ class S3Source:
         answer = self.client.get_object(
             Bucket=self.bucket, Key=self.key, VersionId=self.version_id, Range=f"bytes={first}-{last}"
         )
-        with answer["Body"] as body:
+        # Not the body's own `with`: that gives the raw connection, whose errors are not the SDK's.
+        with closing(answer["Body"]) as body:
             status = answer["ResponseMetadata"]["HTTPStatusCode"]
             if status != 206 or answer.get("ContentRange") != f"bytes {first}-{last}/{self.size_bytes}":
                 # Trusting it would give other rows than were asked for, or the same rows again.

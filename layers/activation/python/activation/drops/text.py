@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from activation.drops.chunk import ByteSource
+from activation.drops.codes import refused
 from activation.drops.inflate import BrokenStream, inflate
 from activation.drops.limits import ReadLimits
 from activation.drops.source import stream
@@ -52,7 +53,8 @@ class Text:
     def head(self) -> tuple[bytes, bool]:
         """Give the first bytes, at most `limits.head_bytes`, and whether they are all there is.
 
-        A stream that breaks within them gives what came before; reading it says why.
+        A stream that breaks within them gives what came before, and reading it says why; one that breaks before
+        its first byte raises Rejected.
         """
         wanted = self.limits.head_bytes
         if self.seekable:
@@ -63,7 +65,9 @@ class Text:
                 head += piece
                 if len(head) > wanted:
                     return head[:wanted], False
-        except BrokenStream:
+        except BrokenStream as broken:
+            if not head:
+                raise refused(broken.code, row=0) from None
             return head, False
         return head, True
 

@@ -39,6 +39,7 @@ class Code(StrEnum):
     DATE_OUT_OF_RANGE = "date_out_of_range"
     NOT_A_DEVICE_ID = "not_a_device_id"
     DEVICE_OPTED_OUT = "device_opted_out"
+    NOT_ALLOWED = "not_allowed"
 
 
 SENTENCES: dict[Code, str] = {
@@ -73,4 +74,5 @@ SENTENCES: dict[Code, str] = {
     Code.DATE_OUT_OF_RANGE: "The date is before 1900, in the future, or not in the calendar.",
     Code.NOT_A_DEVICE_ID: "The cell is not a mobile advertising id.",
     Code.DEVICE_OPTED_OUT: "The advertising id is all zeros: its owner has opted out of tracking.",
+    Code.NOT_ALLOWED: "The cell is not one of the values, or not of the shape, that the platform defines here.",
 }

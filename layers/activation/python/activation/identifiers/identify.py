@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -49,20 +50,9 @@ def identify(field: Field, values: pa.Array, context: Context, *, hashed: bool) 
         return _spread(field, values, context, hashed=hashed)
     if values.type != pa.string():
         values = values.cast(pa.string())
-    if hashed and field.digest is not Digest.PLAIN:
-        sent, unsure = declared_column(field.digest, values, context.placeholders)
-        return _with_rest(field, values, context, sent, unsure, hashed=True)
     if _repeats(values):
         return _spread(field, values.dictionary_encode(), context, hashed=hashed)
-    clean = field.rule.clean(values, context)
-    if clean is None:
-        return _spread(field, values.dictionary_encode(), context, hashed=hashed)
-    nobody = pc.is_in(clean, value_set=pa.array(sorted(POISON_TEXTS | context.placeholders), pa.string()))
-    kept = pc.and_(pc.and_not(clean.is_valid(), nobody), pc.less_equal(pc.binary_length(values), MAX_CELL_BYTES))
-    kept = pc.fill_null(kept, fill_value=False)
-    sure = pc.if_else(kept, clean, pa.scalar(None, pa.string()))
-    unsure = pc.and_not(values.is_valid(), kept)
-    return _with_rest(field, values, context, digests(field.digest, sure), unsure, hashed=False)
+    return _each(field, values, context, hashed=hashed)
 
 
 def identify_value(field: Field, text: str, context: Context, *, hashed: bool) -> Cell:
@@ -106,14 +96,40 @@ def _repeats(values: pa.Array) -> bool:
 
 def _spread(field: Field, encoded: pa.DictionaryArray, context: Context, *, hashed: bool) -> Column:
     """Work on each distinct value once."""
-    dictionary = encoded.dictionary.cast(pa.string())
+    distinct = _each(field, encoded.dictionary.cast(pa.string()), context, hashed=hashed)
+    return Column(distinct.sent.take(encoded.indices), distinct.code.take(encoded.indices))
+
+
+def _each(field: Field, values: pa.Array, context: Context, *, hashed: bool) -> Column:
+    """Work on every value: with kernels where they are sure, one by one where not."""
+    if hashed and field.digest is not Digest.PLAIN:
+        sent, unsure = declared_column(field.digest, values, context.placeholders)
+        return _with_rest(field, values, context, sent, unsure, hashed=True)
+    clean = field.rule.clean(values, context)
+    if clean is None:
+        return _one_by_one(field, values, context, hashed=hashed)
+    nobody = pc.is_in(clean, value_set=_nobody(context.placeholders))
+    kept = pc.and_(pc.and_not(clean.is_valid(), nobody), pc.less_equal(pc.binary_length(values), MAX_CELL_BYTES))
+    kept = pc.fill_null(kept, fill_value=False)
+    sure = clean if pc.all(kept, min_count=0).as_py() else pc.if_else(kept, clean, pa.scalar(None, pa.string()))
+    unsure = pc.and_not(values.is_valid(), kept)
+    return _with_rest(field, values, context, digests(field.digest, sure), unsure, hashed=False)
+
+
+def _one_by_one(field: Field, values: pa.Array, context: Context, *, hashed: bool) -> Column:
     cells = [
         Cell() if text is None else identify_value(field, text, context, hashed=hashed)
-        for text in dictionary.to_pylist()
+        for text in values.to_pylist()
     ]
-    sent = pa.array([cell.sent for cell in cells], pa.string())
-    code = pa.array([cell.code for cell in cells], pa.string())
-    return Column(sent.take(encoded.indices), code.take(encoded.indices))
+    return Column(
+        pa.array([cell.sent for cell in cells], pa.string()), pa.array([cell.code for cell in cells], pa.string())
+    )
+
+
+@lru_cache(maxsize=64)
+def _nobody(placeholders: frozenset[str]) -> pa.Array:
+    """Give what no normalised value may be: placeholders and words for "no value"."""
+    return pa.array(sorted(BLANK_WORDS | POISON_TEXTS | placeholders), pa.string())
 
 
 def _with_rest(
@@ -123,8 +139,9 @@ def _with_rest(
     rest = values.filter(unsure)
     if not len(rest):
         return Column(sent, pa.nulls(len(values), pa.string()))
-    column = _spread(field, rest.dictionary_encode(), context, hashed=hashed)
+    encoded = rest.dictionary_encode()
+    column = _one_by_one(field, encoded.dictionary, context, hashed=hashed)
     return Column(
-        pc.replace_with_mask(sent, unsure, column.sent),
-        pc.replace_with_mask(pa.nulls(len(values), pa.string()), unsure, column.code),
+        pc.replace_with_mask(sent, unsure, column.sent.take(encoded.indices)),
+        pc.replace_with_mask(pa.nulls(len(values), pa.string()), unsure, column.code.take(encoded.indices)),
     )

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from activation.identifiers.codes import Code
 from activation.identifiers.rules import PerValue, Result
@@ -19,14 +23,23 @@ def _letters(text: str) -> str:
     return unicodedata.normalize("NFC", letters_and_digits(lowered))
 
 
-def letters(name: str, first: int | None = None) -> PerValue:
+@dataclass(frozen=True)
+class Letters:
     """Letters and digits of every script in lower case, as many as `first` says; None means all."""
 
-    def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
-        kept = unicodedata.normalize("NFC", _letters(text)[:first])
+    name: str
+    first: int | None = None
+
+    def value(self, text: str, context: Context) -> Result:  # noqa: ARG002 - the protocol's
+        """Normalise one name."""
+        kept = unicodedata.normalize("NFC", _letters(text)[: self.first])
         return (kept, None) if kept else (None, Code.NOTHING_LEFT)
 
-    return PerValue(name, normalize)
+    def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
+        """Normalise names of plain letters, with no space or hyphen in them."""
+        plain = pc.fill_null(pc.match_substring_regex(values, r"\A[A-Za-z]{1,31}\z"), fill_value=False)
+        kept = pc.if_else(plain, pc.ascii_lower(values), pa.scalar(None, pa.string()))
+        return kept if self.first is None else pc.utf8_slice_codeunits(kept, 0, self.first)
 
 
 def roman_letters(name: str) -> PerValue:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from ipaddress import ip_address
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from activation.identifiers.codes import Code
 from activation.identifiers.rules import PerValue, Result
 from activation.identifiers.table import Context
 from activation.identifiers.text import BLANK_WORDS, trim
@@ -45,3 +47,34 @@ def _amount(text: str, context: Context) -> Result:  # noqa: ARG001 - the protoc
 
 
 AMOUNT = PerValue("a number of at least 0; what is none, or is less, counts as 0", _amount)
+
+
+def choice(name: str, *allowed: str) -> PerValue:
+    """One of a few words, compared without their case."""
+
+    def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+        bare = trim(text).upper()
+        return (bare, None) if bare in allowed else (None, Code.NOT_ALLOWED)
+
+    return PerValue(name, normalize)
+
+
+def token(name: str, shape: str) -> PerValue:
+    """A value the platform made, trimmed, of the shape it has there; its case matters and stays."""
+    pattern = re.compile(shape, re.ASCII)
+
+    def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+        bare = trim(text)
+        return (bare, None) if pattern.fullmatch(bare) else (None, Code.NOT_ALLOWED)
+
+    return PerValue(name, normalize)
+
+
+def _address(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+    try:
+        return str(ip_address(trim(text))), None
+    except ValueError:
+        return None, Code.NOT_ALLOWED
+
+
+IP_ADDRESS = PerValue("an IPv4 or IPv6 address", _address)

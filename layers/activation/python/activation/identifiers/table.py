@@ -65,7 +65,8 @@ class Field:
     `column_name`, so case, spaces, hyphens and underscores do not matter). `identifies` says that a row with
     this cell alone names a person; a row with none such is rejected. `source` is the page the rule follows and
     `read` the date it was read, as YYYY-MM-DD. `blank_with_others` is False where the platform refuses a blank
-    cell in a column that other rows of the same request fill.
+    cell in a column that other rows of the same request fill. `from_column` is False where a column of a file
+    cannot fill the field, since the request has to carry more than the row (the id of an app or a page).
     """
 
     key: str
@@ -76,6 +77,7 @@ class Field:
     synonyms: tuple[str, ...] = ()
     identifies: bool = False
     blank_with_others: bool = True
+    from_column: bool = True
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,8 @@ class FieldTable:
         """
         known: dict[str, list[Field]] = {}
         for one in self.fields:
-            for name in {column_name(known_name) for known_name in (one.key, *one.synonyms)}:
+            names = {column_name(name) for name in (one.key, *one.synonyms)} if one.from_column else ()
+            for name in names:
                 known.setdefault(name, []).append(one)
         fits = [known.get(column_name(name), []) for name in header]
         taken: dict[str, int] = {}

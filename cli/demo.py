@@ -1,0 +1,79 @@
+"""`activation demo`: deploy to the sandbox, drop a messy export, show the receipt and what the ad accounts hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from sandbox.demo.watch import Delivered
+
+
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the sandbox up at the end.")] = False,
+    rows: Annotated[int, typer.Option(min=1000, help="How many people the export has.")] = 25_000,
+) -> None:
+    """Run the whole line on this machine; exit 1 when a sum or a member is not as it should be."""
+    import os
+
+    from rich.console import Console
+
+    from sandbox import lifecycle
+    from sandbox.demo import watch
+    from sandbox.emulator.environment import client_environment
+    from sandbox.errors import SandboxError
+    from sandbox.progress import Steps
+
+    console = Console(stderr=True)
+    failed = False
+    kept = False
+    try:
+        console.print("[bold]1. Deploy[/] the app with the CDK to an AWS on this machine")
+        described = lifecycle.up(steps=Steps(console))
+        os.environ |= client_environment(described["aws_endpoint_url"])
+        console.print(f"[bold]2. Drop[/] an export of {rows:,} people, as messy as real ones")
+        delivered = watch.deliver(described, rows, console)
+        for one in delivered:
+            failed |= not _show(one)
+        kept = keep
+        if keep:
+            _how_to_go_on(described)
+    except SandboxError as error:
+        console.print(str(error))
+        failed = True
+    except KeyboardInterrupt:
+        failed = True
+    finally:
+        if not kept:
+            lifecycle.down()
+    raise typer.Exit(1 if failed else 0)
+
+
+def _show(one: Delivered) -> bool:
+    """Print a drop's receipt and the account's members beside the expected ones; gives whether all is well."""
+    from cli.receipt_table import print_receipt
+
+    print_receipt(one.receipt)
+    rows = one.receipt["rows"]
+    adds_up = rows["in"] == rows["acknowledged"] + rows["rejected_by_us"] + rows["rejected_by_platform"]
+    exact = one.missing == 0 and one.unexpected == 0
+    print(
+        f"{rows['in']:,} rows in = {rows['acknowledged']:,} acknowledged + {rows['rejected_by_us']:,} rejected by us"
+        f" + {rows['rejected_by_platform']:,} rejected by the platform: {'adds up' if adds_up else 'DIFFERS'}"
+    )
+    print(
+        f"the {one.platform} simulator holds {one.held:,} members of «{one.audience}»; expected hashes missing"
+        f" {one.missing:,}, unexpected {one.unexpected:,}; rejects expected {one.rejects_expected},"
+        f" found {rows['rejected_by_us']}\n"
+    )
+    return adds_up and exact and rows["rejected_by_us"] == one.rejects_expected and rows["in"] == one.rows
+
+
+def _how_to_go_on(described: dict[str, Any]) -> None:
+    print("Still up. Drop a file of your own, and read its receipt:")
+    print("  .venv/bin/activation --sandbox drop FILE.csv --connector meta --audience 'My audience'")
+    print("  .venv/bin/activation --sandbox status")
+    for name, url in described["simulators"].items():
+        print(f"  curl {url}/_sim/state?members=0     # what the simulated {name} holds")
+    print("  .venv/bin/activation sandbox down")

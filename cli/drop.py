@@ -1,0 +1,46 @@
+"""`activation drop`: put a file where its audience is filled from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def drop(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The export to drop.")],
+    connector: Annotated[str, typer.Option(help="The connector, as configured.")],
+    audience: Annotated[str, typer.Option(help="The audience's name in the ad account.")],
+    identifiers: Annotated[str, typer.Option(help="raw, hashed, or one type such as email_sha256.")] = "raw",
+    action: Annotated[str, typer.Option(help="add, remove, replace or mirror.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Upload a file under its key, after checking that the key can be read; exit 1 when it cannot."""
+    import boto3
+    from activation.drops.locate import locate as read_key
+    from activation.errors import Rejected
+    from activation.model import Drop
+    from rich.progress import Progress
+
+    from cli import deployment
+    from cli.connectors import UnknownConnector, connector_of
+
+    key = "/".join(part for part in (connector, audience, identifiers, action, file.name) if part)
+    try:
+        named = connector_of(connector)
+        read_key(key, connector=connector, table=named.load_table(), actions=named.load_limits().actions)
+    except (Rejected, UnknownConnector) as error:
+        deployment.fail(f"{error.code}: {error.sentence}")
+    bucket = deployment.find().drops_bucket
+    client = boto3.client("s3")
+    with Progress(transient=True, disable=as_json) as progress:
+        task = progress.add_task("uploading", total=file.stat().st_size)
+        client.upload_file(str(file), bucket, key, Callback=lambda sent: progress.update(task, advance=sent))
+    version = client.head_object(Bucket=bucket, Key=key).get("VersionId", "")
+    run_id = Drop(bucket, key, version, "", file.stat().st_size).run_id(connector)
+    if as_json:
+        print(json.dumps({"bucket": bucket, "key": key, "version_id": version, "run_id": run_id}))
+    else:
+        print(f"s3://{bucket}/{key}\nrun {run_id}: activation receipt {run_id}")

@@ -1,0 +1,172 @@
+"""`activation explain`: what is sent to a platform for a value, and why."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from activation.identifiers.table import Context, Field, FieldTable
+
+# What --api may say, and the folder's suffix for it: meta's Conversions API is lambdas/meta_conversions.
+_APIS = {"": "", "audience": "", "capi": "_conversions"}
+
+
+def explain(
+    *,
+    platform: Annotated[str, typer.Option(help="The platform, for instance meta.")],
+    value: Annotated[str | None, typer.Argument(help="The value as it stands in the file.")] = None,
+    field: Annotated[str, typer.Option(help="The platform's field or a usual column name.")] = "",
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Read JSON lines, write one line each.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    default_country: Annotated[str, typer.Option(help="ISO code for phone numbers without country code.")] = "",
+    api: Annotated[str, typer.Option(help="The platform's other API, for instance capi at meta.")] = "",
+    declared: Annotated[str, typer.Option(help="raw, or hashed for a value of a hashed drop.")] = "raw",
+) -> None:
+    """Show what is sent for a value: normalised, hashed or in clear, or why it is left out.
+
+    With --jsonl each line in has "field" and "raw", and may have "declared": "hashed"; each line out has
+    "field", "verdict" (hashed, plain, prehashed, rejected), "normalized", "sent", "sha256" and "reason".
+    Exits 1 when the one value asked for is rejected.
+    """
+    table = _table(platform, api)
+    context = _context(default_country)
+    if jsonl:
+        sys.stdout.writelines(json.dumps(one) + "\n" for one in _explained(table, context, sys.stdin))
+        return
+    if value is None or not field:
+        raise typer.BadParameter("give --field and a value, or --jsonl and lines on standard input")
+    known = _field(table, field)
+    if known is None:
+        raise typer.BadParameter(f"{platform} has no such field; it has {', '.join(f.key for f in table.fields)}")
+    if declared not in ("raw", "hashed"):
+        raise typer.BadParameter("--declared is raw or hashed")
+    line = _explain(known, field, value, context, hashed=declared == "hashed")
+    if as_json:
+        print(json.dumps(line | {"rule": known.rule.name, "source": known.source, "read": known.read}))
+    else:
+        _show(known, value, line)
+    raise typer.Exit(1 if line["verdict"] == "rejected" else 0)
+
+
+def _table(platform: str, api: str) -> FieldTable:
+    """Give a platform's table of fields: the one in its folder under lambdas/."""
+    if api not in _APIS or not re.fullmatch("[a-z_]+", platform) or not find_spec("lambdas"):
+        raise typer.BadParameter(f"there is no platform {platform!r} with an API {api!r}")
+    name = f"lambdas.{platform}{_APIS[api]}.fields"
+    try:
+        table: FieldTable = import_module(name).TABLE
+    except ModuleNotFoundError as error:
+        if error.name not in (name, name.rpartition(".")[0]):
+            raise
+        raise typer.BadParameter(f"no fields are known for {platform} {api}".rstrip()) from None
+    return table
+
+
+def _context(default_country: str) -> Context:
+    from activation.identifiers.numbering import has_numbers
+    from activation.identifiers.table import Context
+
+    country = default_country.upper()
+    if country and not has_numbers(country):
+        raise typer.BadParameter(f"{default_country!r} is not an ISO 3166-1 alpha-2 code with a numbering plan")
+    return Context(default_country=country)
+
+
+def _field(table: FieldTable, name: str) -> Field | None:
+    """Find a field by its key, a column name, or the type of a single-column drop."""
+    found = table.find(name)
+    single = dict(table.singles).get(name.upper())
+    return found or (table.field(single) if single else None)
+
+
+def _explained(table: FieldTable, context: Context, lines: Iterable[str]) -> Iterator[dict[str, object]]:
+    fields: dict[str, Field | None] = {}
+    for number, text in enumerate(lines, start=1):
+        if not text.strip():
+            continue
+        one = _line(number, text)
+        name, raw = str(one.get("field", "")), one.get("raw")
+        if name not in fields:
+            fields[name] = _field(table, name)
+        known = fields[name]
+        if known is None:
+            yield _rejected(name, "unknown_field")
+        else:
+            value = raw if isinstance(raw, str) else "" if raw is None else json.dumps(raw)
+            yield _explain(known, name, value, context, hashed=one.get("declared") == "hashed")
+
+
+def _line(number: int, text: str) -> dict[str, Any]:
+    try:
+        one = json.loads(text)
+    except ValueError:
+        one = None
+    if not isinstance(one, dict):
+        raise typer.BadParameter(f"line {number} is not a JSON object")
+    return one
+
+
+def _explain(field: Field, name: str, value: str, context: Context, *, hashed: bool) -> dict[str, object]:
+    from activation.identifiers.identify import identify_value
+    from activation.identifiers.table import Digest
+
+    cell = identify_value(field, value, context, hashed=hashed)
+    if cell.sent is None:
+        return _rejected(name, str(cell.code or "blank"))
+    plain = field.digest is Digest.PLAIN
+    return {
+        "field": name,
+        "verdict": "plain" if plain else "prehashed" if hashed else "hashed",
+        "normalized": cell.normalized,
+        "sent": cell.sent,
+        "sha256": cell.sent if field.digest is Digest.SHA256_HEX else None,
+        "reason": None,
+    }
+
+
+def _rejected(name: str, reason: str) -> dict[str, object]:
+    return {
+        "field": name,
+        "verdict": "rejected",
+        "normalized": None,
+        "sent": None,
+        "sha256": None,
+        "reason": reason,
+    }
+
+
+def _show(field: Field, value: str, line: dict[str, object]) -> None:
+    """Print the way of one value, for a person."""
+    from activation.identifiers.codes import SENTENCES, Code
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(show_header=False, title=f"{field.key}: {line['verdict']}", title_justify="left")
+    table.add_row("raw", Text(_printable(value)))
+    if line["verdict"] == "rejected":
+        code = str(line["reason"])
+        sentence = "The cell is empty or white space." if code == "blank" else SENTENCES[Code(code)]
+        table.add_row("sent", Text("nothing", style="bold red"))
+        table.add_row("why", Text(f"{code}: {sentence}"))
+    else:
+        table.add_row("normalised", Text(_printable(str(line["normalized"]))))
+        table.add_row("sent", Text(_printable(str(line["sent"])), style="bold green"))
+        table.add_row("as", field.digest.value)
+    table.add_row("rule", Text(field.rule.name))
+    table.add_row("source", Text(f"{field.source} (read {field.read})"))
+    Console().print(table)
+
+
+def _printable(text: str) -> str:
+    """Show what a terminal would not: control characters, invisible marks, lone surrogates; at most 200 characters."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:200])
+    return shown + (f" ... ({len(text)} characters)" if len(text) > 200 else "")

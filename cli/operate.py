@@ -1,0 +1,65 @@
+"""`activation redrive` and `activation replay`: bringing messages back."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+MOVE_TIMEOUT_S = 300
+
+
+def redrive(connector: Annotated[str, typer.Option(help="The connector, as configured.")]) -> None:
+    """Move a connector's dead letters back to its queue; each run goes on where it stopped."""
+    import boto3
+    from rich.console import Console
+
+    from cli import deployment
+
+    addresses = deployment.find().connector(connector)
+    sqs = boto3.client("sqs")
+
+    def arn(url: str) -> str:
+        return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+    source, target = arn(addresses.dead_letter_queue_url), arn(addresses.queue_url)
+    # The destination is named because not every dead letter came through SQS: what can never succeed is put there
+    # by the function itself, and such a message has no source queue to go back to.
+    sqs.start_message_move_task(SourceArn=source, DestinationArn=target)
+    ends = time.monotonic() + MOVE_TIMEOUT_S
+    with Console(stderr=True).status("moving"):
+        while time.monotonic() < ends:
+            task = sqs.list_message_move_tasks(SourceArn=source)["Results"][0]
+            if task["Status"] != "RUNNING":
+                moved = task.get("ApproximateNumberOfMessagesMoved", 0)
+                print(f"{task['Status'].lower()}: {moved} messages moved back to {connector}")
+                raise typer.Exit(0 if task["Status"] == "COMPLETED" else 1)
+            time.sleep(1)
+    deployment.fail("the move goes on; SQS ends it by itself")
+
+
+def replay(
+    since: Annotated[datetime, typer.Option("--from", help="First moment, UTC, such as 2026-11-20T00:00:00.")],
+    until: Annotated[datetime, typer.Option("--to", help="Last moment, UTC.")],
+    connector: Annotated[str, typer.Option(help="Only this connector's rule; all of them by default.")] = "",
+) -> None:
+    """Replay archived events; drops that were sent are not sent again, unfinished ones go on."""
+    import boto3
+
+    from cli import deployment
+
+    found = deployment.find()
+    wanted = [connector] if connector else sorted(found.connectors)
+    rules = [found.connector(name).rule_arn for name in wanted]
+    name = f"activation-{datetime.now(tz=UTC):%Y%m%d-%H%M%S}"
+    bus = f"{found.archive_arn.rsplit(':archive/', 1)[0]}:event-bus/default"
+    boto3.client("events").start_replay(
+        ReplayName=name,
+        EventSourceArn=found.archive_arn,
+        EventStartTime=since.replace(tzinfo=UTC),
+        EventEndTime=until.replace(tzinfo=UTC),
+        Destination={"Arn": bus, "FilterArns": rules},
+    )
+    print(f"replay {name} began, for {', '.join(wanted)}; events of the last ten minutes may not be archived yet")

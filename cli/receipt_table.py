@@ -1,0 +1,54 @@
+"""A receipt for a person to read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def print_receipt(receipt: dict[str, Any]) -> None:
+    """Print a receipt's sums, what was rejected and what was left out, and where it is said in full."""
+    from rich.console import Console
+    from rich.table import Table
+
+    rows, audience, drop = receipt["rows"], receipt["audience"], receipt["drop"]
+    table = Table(
+        title=f"Receipt {receipt['run_id']}: {receipt['state']}", show_header=False, title_justify="left"
+    )
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    table.add_column()
+    table.add_row("drop", "", drop["key"])
+    table.add_row("audience", "", _audience(audience, receipt["connector"]))
+    if receipt["reason"]:
+        table.add_row("why", "", f"{receipt['reason']['code']}: {receipt['reason']['sentence']}")
+    table.add_section()
+    read = rows["in"] if rows["in"] is not None else rows["read"]
+    table.add_row("rows in", f"{read:,}", "" if rows["in"] is not None else "so far")
+    table.add_row("= acknowledged", f"{rows['acknowledged']:,}", "")
+    table.add_row("+ rejected by us", f"{rows['rejected_by_us']:,}", _codes(receipt["rejected_by_us"]))
+    table.add_row(
+        "+ rejected by platform", f"{rows['rejected_by_platform']:,}", _codes(receipt["rejected_by_platform"])
+    )
+    if receipt["cells_left_out"]:
+        table.add_section()
+    for field, codes in receipt["cells_left_out"].items():
+        counts = {code: found["cells"] for code, found in codes.items()}
+        table.add_row(f"{field} left out", f"{sum(counts.values()):,}", _codes(counts))
+    table.add_section()
+    table.add_row("requests", f"{receipt['requests']:,}", f"{receipt['resent']} of them sent again")
+    table.add_row("seconds", f"{receipt['seconds']:.1f}", f"{receipt['active_seconds']:.1f} of them working")
+    for code, note in receipt["platform_notes"].items():
+        table.add_row(code, "", note)
+    if receipt["rejects_key"]:
+        table.add_row("rejects", "", receipt["rejects_key"])
+    Console().print(table)
+
+
+def _audience(audience: dict[str, Any], connector: str) -> str:
+    if audience["id"] is None:
+        return f"{audience['name']} ({connector})"
+    return f"{audience['name']} ({connector}, {audience['id']}, {'created' if audience['created'] else 'found'})"
+
+
+def _codes(counts: dict[str, int]) -> str:
+    return ", ".join(f"{code} {count:,}" for code, count in counts.items())

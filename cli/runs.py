@@ -1,0 +1,106 @@
+"""`activation status` and `activation receipt`: what became of drops."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+
+def status(
+    connector: Annotated[str, typer.Option(help="Only this connector's runs.")] = "",
+    state: Annotated[str, typer.Option(help="Only runs in this state: running, failed, blocked ...")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
+) -> None:
+    """List the runs the ledger knows, newest first."""
+    import boto3
+
+    from cli import deployment
+
+    found = deployment.find()
+    pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=found.ledger_table)
+    runs = [
+        run
+        for page in pages
+        for item in page["Items"]
+        if (run := _run(item)) and connector in ("", run["connector"]) and state in ("", run["state"])
+    ]
+    runs.sort(key=lambda run: run["updated_at"], reverse=True)
+    if as_json:
+        for run in runs:
+            print(json.dumps(run, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("run", "connector", "audience", "action", "state", "acknowledged", "updated (UTC)", "why")
+    for run in runs:
+        why = f"{run['code']}: {run['sentence']}" if run["code"] else ""
+        table.add_row(
+            run["run_id"],
+            run["connector"],
+            run["audience"],
+            run["action"],
+            run["state"],
+            f"{run['rows_acknowledged']:,}",
+            run["updated_at"],
+            why,
+        )
+    Console().print(table)
+
+
+def receipt(
+    run: Annotated[str, typer.Argument(help="The run's id, or its first digits.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as it is stored.")] = False,
+) -> None:
+    """Show where every row of a drop went; exit 1 when the run failed, is blocked, or is not known."""
+    import boto3
+
+    from cli import deployment
+    from cli.receipt_table import print_receipt
+
+    found = deployment.find()
+    client = boto3.client("s3")
+    keys = [
+        item["Key"]
+        for page in client.get_paginator("list_objects_v2").paginate(
+            Bucket=found.receipts_bucket, Prefix="receipts/"
+        )
+        for item in page.get("Contents", [])
+        if item["Key"].rsplit("/", 1)[-1].startswith(run) and item["Key"].endswith(".json")
+    ]
+    if len(keys) != 1:
+        deployment.fail("no receipt of this run yet" if not keys else f"{len(keys)} runs begin like this")
+    body = json.loads(client.get_object(Bucket=found.receipts_bucket, Key=keys[0])["Body"].read())
+    if as_json:
+        print(json.dumps(body, ensure_ascii=False))
+    else:
+        print_receipt(body)
+    if body["state"] in ("failed", "blocked"):
+        raise typer.Exit(1)
+
+
+def _run(item: dict[str, Any]) -> dict[str, Any] | None:
+    """Read a run's record; None for the table's other records."""
+    connector, _, rest = item["pk"]["S"].partition("#run#")
+    if not rest:
+        return None
+
+    def text(name: str) -> str:
+        return str(item.get(name, {}).get("S", ""))
+
+    updated = float(item.get("updated_at", {}).get("N", "0"))
+    return {
+        "run_id": rest,
+        "connector": connector,
+        "audience": text("audience"),
+        "action": text("action"),
+        "state": text("state"),
+        "rows_acknowledged": int(item.get("rows_acknowledged", {}).get("N", "0")),
+        "updated_at": datetime.fromtimestamp(updated, tz=UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        "code": text("code"),
+        "sentence": text("sentence"),
+        "key": text("object_key"),
+    }

@@ -1,0 +1,75 @@
+"""`activation sandbox up|down`: the app, an AWS and the ad platforms on this machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sandbox.place import Place
+
+sandbox = typer.Typer(
+    help="AWS and the ad platforms on this machine, with the app deployed.", no_args_is_help=True
+)
+
+Directory = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where the sandbox keeps its files; another directory is another sandbox.", show_default=False
+    ),
+]
+
+
+@sandbox.command()
+def up(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object with everything's address.")
+    ] = False,
+    auth: Annotated[bool, typer.Option("--auth", help="Enforce IAM policies, as AWS does.")] = False,
+    directory: Directory = None,
+) -> None:
+    """Start the sandbox, deploy the app into it, and leave both up; in one that is up, deploy what has changed."""
+    from sandbox.errors import SandboxError
+    from sandbox.lifecycle import up as bring_up
+
+    try:
+        described = bring_up(_place(directory), auth=auth)
+    except SandboxError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        typer.echo("interrupted: nothing is left running that this command started", err=True)
+        raise typer.Exit(130) from None
+    if as_json:
+        print(json.dumps(described))
+        return
+    print(f"AWS at        {described['aws_endpoint_url']}")
+    print(f"drops bucket  {described['drops_bucket']}")
+    for name, url in described["simulators"].items():
+        print(f"{name:<13} {url}/_sim/state")
+    print("`activation sandbox down` ends it.")
+
+
+@sandbox.command()
+def down(directory: Directory = None) -> None:
+    """End everything the sandbox started; exit 1 when there was none."""
+    from sandbox.errors import SandboxError
+    from sandbox.lifecycle import down as take_down
+
+    try:
+        ended = take_down(_place(directory))
+    except SandboxError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    typer.echo("the sandbox is down" if ended else "no sandbox was up", err=True)
+    if not ended:
+        raise typer.Exit(1)
+
+
+def _place(directory: Path | None) -> Place:
+    from sandbox.place import DEFAULT, Place
+
+    return DEFAULT if directory is None else Place(directory.resolve())

@@ -1,0 +1,86 @@
+"""Google's identifiers of a Data Manager audience member."""
+
+from __future__ import annotations
+
+from activation.identifiers import headers
+from activation.identifiers.devices import Device
+from activation.identifiers.emails import Email
+from activation.identifiers.names import SUFFIXES, TITLES, trimmed_name
+from activation.identifiers.phones import Bare, Phone
+from activation.identifiers.places import country
+from activation.identifiers.plain import Unchanged
+from activation.identifiers.postal_codes import spaced_postal_code
+from activation.identifiers.table import Digest, Field, FieldTable, Rule
+
+SOURCE = "https://developers.google.com/data-manager/api/devguides/concepts/formatting"
+READ = "2026-11-22"
+
+
+def _field(key: str, rule: Rule, digest: Digest, synonyms: tuple[str, ...], *, identifies: bool = False) -> Field:
+    return Field(key, rule, digest, SOURCE, READ, synonyms=synonyms, identifies=identifies)
+
+
+TABLE = FieldTable(
+    platform="google",
+    fields=(
+        _field(
+            "emailAddress",
+            Email(
+                "all white space removed, lower case; at Gmail without dots and +suffix",
+                drop_spaces=True,
+                gmail=True,
+            ),
+            Digest.SHA256_HEX,
+            headers.EMAIL,
+            identifies=True,
+        ),
+        _field(
+            "phoneNumber",
+            Phone("+ and the E.164 digits", plus=True, bare=Bare.INTERNATIONAL, min_digits=8),
+            Digest.SHA256_HEX,
+            headers.PHONE,
+            identifies=True,
+        ),
+        _field(
+            "givenName",
+            trimmed_name("trimmed, lower case, without a title such as Mrs.", TITLES),
+            Digest.SHA256_HEX,
+            headers.FIRST_NAME,
+        ),
+        _field(
+            "familyName",
+            trimmed_name("trimmed, lower case, without a suffix such as Jr.", SUFFIXES),
+            Digest.SHA256_HEX,
+            headers.LAST_NAME,
+        ),
+        # An address counts only whole: both names, region and postal code.
+        _field(
+            "regionCode",
+            country("ISO 3166-1 alpha-2, upper case, in clear", upper=True),
+            Digest.PLAIN,
+            headers.COUNTRY,
+        ),
+        _field(
+            "postalCode",
+            spaced_postal_code("trimmed, upper case, in clear"),
+            Digest.PLAIN,
+            headers.POSTAL_CODE,
+        ),
+        _field(
+            "mobileId",
+            Device("lower case, hyphens kept, in clear"),
+            Digest.PLAIN,
+            (*headers.DEVICE, *headers.IDFA, *headers.GAID),
+            identifies=True,
+        ),
+        _field("userId", Unchanged("unchanged, in clear"), Digest.PLAIN, headers.CUSTOMER, identifies=True),
+    ),
+    singles=(
+        ("EMAIL", "emailAddress"),
+        ("EMAIL_SHA256", "emailAddress"),
+        ("PHONE", "phoneNumber"),
+        ("PHONE_SHA256", "phoneNumber"),
+        ("MAID", "mobileId"),
+        ("USER_ID", "userId"),
+    ),
+)

@@ -1,0 +1,115 @@
+"""Meta's customer information parameters of the Conversions API: `user_data` of a server event."""
+
+from __future__ import annotations
+
+from activation.identifiers import births, headers
+from activation.identifiers.devices import HYPHENATED, Device
+from activation.identifiers.emails import Email
+from activation.identifiers.genders import GENDER
+from activation.identifiers.names import Letters, roman_letters
+from activation.identifiers.phones import Bare, Phone
+from activation.identifiers.places import country, state
+from activation.identifiers.plain import IP_ADDRESS, Unchanged, token
+from activation.identifiers.postal_codes import postal_code
+from activation.identifiers.table import Digest, Field, FieldTable, Rule
+
+PARAMETERS = (
+    "https://developers.facebook.com/documentation/ads-commerce/conversions-api/parameters/"
+    "customer-information-parameters"
+)
+READ = "2026-09-12"
+
+_NAME = Letters("lower case, without white space and punctuation; accents and other scripts stay")
+_ID = r"[!-~]{1,256}"
+
+
+def _hashed(key: str, rule: Rule, *synonyms: str, identifies: bool = False) -> Field:
+    return Field(key, rule, Digest.SHA256_HEX, PARAMETERS, READ, synonyms=synonyms, identifies=identifies)
+
+
+def _clear(key: str, rule: Rule, *synonyms: str, identifies: bool = True) -> Field:
+    return Field(key, rule, Digest.PLAIN, PARAMETERS, READ, synonyms=synonyms, identifies=identifies)
+
+
+def _issued(key: str, what: str, shape: str = _ID, *, identifies: bool = True) -> Field:
+    """Describe an id that Meta made: it goes back as it came."""
+    return _clear(key, token(what, shape), identifies=identifies)
+
+
+TABLE = FieldTable(
+    platform="meta_conversions",
+    fields=(
+        _hashed(
+            "em",
+            Email("trimmed, lower case, an ASCII address; dots and +tags stay", ascii_only=True),
+            *headers.EMAIL,
+            identifies=True,
+        ),
+        _hashed(
+            "ph",
+            Phone("digits with country code, no plus, no leading zeros", plus=False, bare=Bare.AS_IS),
+            *headers.PHONE,
+            identifies=True,
+        ),
+        _hashed("fn", _NAME, *headers.FIRST_NAME),
+        _hashed("ln", _NAME, *headers.LAST_NAME),
+        _hashed("ge", GENDER, *headers.GENDER),
+        # Where day and month could be swapped, the page's own example (2/16/1997) says which is which.
+        _hashed("db", births.whole_date("YYYYMMDD from 1900 to today"), *headers.WHOLE_BIRTH_DATE),
+        _hashed(
+            "ct",
+            roman_letters("a to z only: lower case, accents off, without white space, digits and punctuation"),
+            *headers.CITY,
+        ),
+        _hashed(
+            "st",
+            state("two-letter code in the United States and Canada, elsewhere the name; a to z, lower case"),
+            *headers.STATE,
+        ),
+        _hashed(
+            "zp",
+            postal_code("lower case without white space and dashes; of a ZIP+4 the first five digits"),
+            *headers.POSTAL_CODE,
+        ),
+        _hashed(
+            "country",
+            country("ISO 3166-1 alpha-2, lower case, from codes, alpha-3 codes and names"),
+            *headers.COUNTRY,
+        ),
+        # Not on the page; Meta's SDKs have them (facebook-business 26, serverside/user_data.py).
+        _hashed("fi", Letters("the first letter of the first name, lower case", first=1), *headers.FIRST_INITIAL),
+        _hashed("f5first", Letters("the first five letters of the first name, lower case", first=5)),
+        _hashed("f5last", Letters("the first five letters of the last name, lower case", first=5)),
+        _hashed("doby", births.YEAR, *headers.BIRTH_YEAR),
+        _hashed("dobm", births.MONTH, *headers.BIRTH_MONTH),
+        _hashed("dobd", births.DAY, *headers.BIRTH_DAY),
+        # "Hashing recommended": it goes unchanged, so that it equals the audience's EXTERN_ID, which is in clear.
+        _clear("external_id", Unchanged("unchanged: the same text on every channel"), *headers.CUSTOMER),
+        _clear(
+            "madid",
+            Device("lower case, hyphens kept, in clear", shape=HYPHENATED),
+            *headers.DEVICE,
+            *headers.IDFA,
+            *headers.GAID,
+        ),
+        _clear("client_ip_address", IP_ADDRESS, "ip", "ip_address", "client_ip"),
+        _clear(
+            "client_user_agent",
+            Unchanged("unchanged: the browser's own words"),
+            "user_agent",
+            "useragent",
+            identifies=False,
+        ),
+        _issued("fbc", "Meta's click id, fb.1.<time>.<id>", r"fb\.[0-2]\.\d{1,16}\.[!-~]{1,512}"),
+        _issued("fbp", "Meta's browser id, fb.1.<time>.<id>", r"fb\.[0-2]\.\d{1,16}\.[!-~]{1,128}"),
+        _issued("subscription_id", "the id of a subscription, as Meta gave it"),
+        _issued("fb_login_id", "the id Facebook Login gave the app, digits", r"\d{1,20}"),
+        _issued("lead_id", "the id of a lead ad's lead, digits", r"\d{1,20}"),
+        _issued("anon_id", "the id of an app installation"),
+        _issued("page_id", "the id of the page, digits", r"\d{1,20}", identifies=False),
+        _issued("page_scoped_user_id", "the id of a person to that page, digits", r"\d{1,20}"),
+        _issued("ctwa_clid", "the click id of an ad that opens WhatsApp", r"[!-~]{1,512}"),
+        _issued("ig_account_id", "the id of the Instagram account, digits", r"\d{1,20}", identifies=False),
+        _issued("ig_sid", "the id of a person to that account, digits", r"\d{1,20}"),
+    ),
+)

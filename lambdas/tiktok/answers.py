@@ -1,0 +1,164 @@
+"""What TikTok's answers mean: (request, status, headers, body) to an Outcome. Pure, and never an exception.
+
+https://business-api.tiktok.com/portal/docs?id=1739940501023746 (customer file audiences, read 2026-04-18)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from activation.publisher import Answer, Kind, Outcome, Request
+from activation.untrusted import identifier, json_object, mapping, sequence, whole
+
+from lambdas.tiktok.meanings import BUSY, THROTTLED, TRANSIENT, WRONG_REQUEST, Meaning, meaning
+
+CALLS = ("upload", "list", "create", "update", "get")
+OK_CODE, PARTIAL_CODE = 0, 20001
+
+NOT_THE_SERVICE = Meaning(
+    Kind.RETRY, "unreadable_answer", "The answer was not one of TikTok's API, but of something before it.", 2
+)
+NO_SUCH_PLACE = Meaning(
+    Kind.STOP, "wrong_endpoint", "There is no such API at ENDPOINT of the connector's secret, or no more."
+)
+TOO_LARGE = Meaning(Kind.TOO_LARGE, "too_large", "The file was too large for the server.")
+NO_ANSWER = Outcome(Kind.UNKNOWN, "no_answer", "No answer came.", after_s=5)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An audience as the list shows it; `expires` is the time it ends by itself, as TikTok writes it."""
+
+    audience_id: str
+    name: str
+    calculate_type: str
+    own_customer_file: bool
+    valid: bool
+    expires: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the advertiser's audiences, and how many pages there are."""
+
+    audiences: tuple[Listed, ...]
+    pages: int
+
+
+@dataclass(frozen=True)
+class Details:
+    """How far TikTok has got with an audience: `members` is what it matched, `messages` what it complained of."""
+
+    valid: bool
+    members: int | None
+    messages: tuple[str, ...]
+
+
+def classify(request: Request, answer: Answer, *, account: str = "") -> Outcome:  # noqa: ARG001  one signature for all
+    """Say what an answer means."""
+    if answer.status <= 0:
+        return NO_ANSWER
+    body = json_object(answer.body)
+    code = whole(body.get("code")) if body is not None else None
+    if body is None or code is None:
+        return _outcome(_without_envelope(answer.status), request, answer.headers.get("x-tt-logid", ""))
+    reference = identifier(body.get("request_id")) or answer.headers.get("x-tt-logid", "")
+    if code not in (OK_CODE, PARTIAL_CODE):
+        known = meaning(code, body.get("message"))
+        if known is BUSY and request.call not in ("update", ""):
+            known = WRONG_REQUEST  # only a change can find an audience busy
+        return replace(_outcome(known, request, reference), platform_code=str(code))
+    value, complete = _value(request, mapping(body.get("data")))
+    if not complete:
+        return _outcome(NOT_THE_SERVICE, request, reference)
+    if code == PARTIAL_CODE:
+        reason = "TikTok took the request in part; what it left out shows in the audience's history."
+        return Outcome(
+            Kind.PARTIAL, "partly_taken", reason, platform_code=str(code), reference=reference, value=value
+        )
+    return Outcome(Kind.OK, reference=reference, value=value)
+
+
+def _without_envelope(status: int) -> Meaning:
+    """Judge an answer that the API did not give; a wrong path is answered with a bare 404."""
+    match status:
+        case 413:
+            return TOO_LARGE
+        case 429:
+            return THROTTLED
+        case 404 | 405 | 410:
+            return NO_SUCH_PLACE
+        case _:
+            return NOT_THE_SERVICE
+
+
+def _outcome(known: Meaning, request: Request, reference: str) -> Outcome:
+    kind = known.kind
+    if known in (TRANSIENT, NOT_THE_SERVICE) and not request.repeatable:
+        kind = Kind.UNKNOWN  # "try again" does not say that nothing was done
+    if kind is Kind.TOO_LARGE and request.rows == 1:
+        kind = Kind.REFUSED  # there is no half of one row
+    return Outcome(kind, known.code, known.reason, known.after_s, reference=reference)
+
+
+def _value(request: Request, data: Mapping[str, Any]) -> tuple[Any, bool]:
+    """Read what a call gives back, and whether it gave what it must."""
+    match request.call:
+        case "upload":
+            path = identifier(data.get("file_path"))
+            return path, path is not None
+        case "create":
+            audience_id = identifier(data.get("custom_audience_id"))
+            return audience_id, audience_id is not None
+        case "list":
+            pages = whole(mapping(data.get("page_info")).get("total_page"))
+            audiences = data.get("list")
+            if not isinstance(audiences, list) or pages is None:
+                return None, False
+            return Page(tuple(filter(None, map(_listed, audiences))), pages), True
+        case "get":
+            listed = data.get("list")
+            return _details(sequence(listed)), isinstance(listed, list)
+        case _:
+            return None, True
+
+
+def _listed(one: object) -> Listed | None:
+    item = mapping(one)
+    audience_id, name = identifier(item.get("audience_id")), item.get("name")
+    if audience_id is None or not isinstance(name, str):
+        return None
+    own = item.get("is_creator") is not False and item.get("shared") is not True
+    return Listed(
+        audience_id=audience_id,
+        name=name,
+        calculate_type=str(item.get("calculate_type") or ""),
+        own_customer_file=own and str(item.get("audience_type", "")).startswith("Customer File"),
+        valid=item.get("is_valid") is True,
+        expires=str(item.get("expired_time") or ""),
+    )
+
+
+def _details(listed: list[Any]) -> Details | None:
+    if not listed:
+        return None
+    one = mapping(listed[0])
+    details = mapping(one.get("audience_details"))
+    texts = [details.get("error_msg"), details.get("msg")]
+    texts += [mapping(entry).get("msg") for entry in sequence(one.get("audience_history"))]
+    messages = dict.fromkeys(text.strip() for text in texts if isinstance(text, str) and text.strip())
+    return Details(
+        valid=details.get("is_valid") is True,
+        members=whole(details.get("cover_num")),
+        messages=tuple(messages),
+    )
+
+
+def call_of(text: str) -> str:
+    """Name the call that "METHOD path" asks for, or that is named in our own words; "" when it is neither."""
+    if text in CALLS:
+        return text
+    edge = text.partition("?")[0].rstrip("/").rpartition("/")[2]
+    return edge if "/dmp/custom_audience/" in text and edge in CALLS else ""

@@ -1,0 +1,67 @@
+"""TikTok's calls as requests: the five an upload needs.
+
+https://github.com/tiktok/tiktok-business-api-sdk (yml_files/dmp_custom_audience_*.yml, read 2026-11-22)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from activation.publisher import Request
+
+from lambdas.tiktok.payload import Multipart
+
+API = "open_api/v1.3/dmp/custom_audience"
+PAGE_SIZE = 100  # the most the list gives; left out it is 10
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Requests to one advertiser's audiences. Ids are texts throughout: they are beyond what a float can hold."""
+
+    account: str
+    endpoint: str
+    token: str = field(repr=False)
+
+    def upload(self, form: Multipart, rows: int) -> Request:
+        """Upload a file of `rows` members."""
+        return Request(
+            "upload", "POST", self._url("file/upload"), self._headers(form.content_type), form.body, rows
+        )
+
+    def page(self, number: int) -> Request:
+        """Read a page of all audiences, the first being 1; there is no filter by name."""
+        return self._read("list", {"page": str(number), "page_size": str(PAGE_SIZE)})
+
+    def get(self, audience_id: str) -> Request:
+        """Read how TikTok is getting on with an audience."""
+        return self._read("get", {"custom_audience_ids": json.dumps([audience_id])})
+
+    def create(self, name: str, calculate_type: str, files: list[str]) -> Request:
+        """Make files into an audience. Names may repeat, so doing it twice makes two."""
+        fields = {"custom_audience_name": name, "calculate_type": calculate_type, "file_paths": files}
+        return self._write("create", fields, repeatable=False)
+
+    def update(self, audience_id: str, action: str, files: list[str]) -> Request:
+        """Apply files to an audience: APPEND, REMOVE or REPLACE, which is also what no action means."""
+        fields = {"custom_audience_id": audience_id, "action": action, "file_paths": files}
+        return self._write("update", fields, repeatable=True)
+
+    def _read(self, call: str, query: dict[str, str]) -> Request:
+        text = urlencode({"advertiser_id": self.account, **query})
+        return Request(call, "GET", f"{self._url(call)}?{text}", self._headers())
+
+    def _write(self, call: str, fields: Mapping[str, object], *, repeatable: bool) -> Request:
+        body = json.dumps({"advertiser_id": self.account, **fields}, ensure_ascii=False).encode()
+        headers = self._headers("application/json")
+        return Request(call, "POST", self._url(call), headers, body, repeatable=repeatable)
+
+    def _url(self, call: str) -> str:
+        return f"{self.endpoint}/{API}/{call}/"  # without the slash at the end it is a 404
+
+    def _headers(self, content_type: str = "") -> dict[str, str]:
+        headers = {"Access-Token": self.token, "Accept": "application/json"}
+        return headers | ({"Content-Type": content_type} if content_type else {})

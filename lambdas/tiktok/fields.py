@@ -1,0 +1,50 @@
+"""TikTok's identifiers: the `calculate_type`s of the audience file API."""
+
+from __future__ import annotations
+
+from activation.identifiers import headers
+from activation.identifiers.devices import Device
+from activation.identifiers.emails import Email
+from activation.identifiers.phones import Bare, Phone
+from activation.identifiers.table import Digest, Field, FieldTable, Rule
+
+FORMATS = "https://ads.tiktok.com/help/article/supported-ids-and-formats-for-a-customer-file"
+UPLOAD = "https://business-api.tiktok.com/portal/docs?id=1739940567842818"
+READ = "2026-11-22"
+
+# The rule of September 2025 and later. Until then TikTok's page also took dots and +tags off.
+_EMAIL = Email("all white space removed, lower case; dots and +tags stay", drop_spaces=True)
+_PHONE = Phone("+ and the E.164 digits; a country code is required", plus=True, bare=Bare.REFUSE, min_digits=8)
+_DEVICE = Device("trimmed, lower case, hyphens kept")
+
+
+def _field(key: str, rule: Rule, digest: Digest, synonyms: tuple[str, ...] = (), source: str = FORMATS) -> Field:
+    return Field(key, rule, digest, source, READ, synonyms=synonyms, identifies=True)
+
+
+TABLE = FieldTable(
+    platform="tiktok",
+    fields=(
+        _field("EMAIL_SHA256", _EMAIL, Digest.SHA256_HEX, headers.EMAIL),
+        _field("PHONE_SHA256", _PHONE, Digest.SHA256_HEX, headers.PHONE),
+        _field("IDFA_SHA256", _DEVICE, Digest.SHA256_HEX, headers.IDFA),
+        _field("GAID_SHA256", _DEVICE, Digest.SHA256_HEX, headers.GAID),
+        # FIRST is TikTok's word for either kind of device id; uploads also know it as MAID, creation does not.
+        _field("FIRST_SHA256", _DEVICE, Digest.SHA256_HEX, ("MAID_SHA256", *headers.DEVICE), UPLOAD),
+        _field("IDFA_MD5", _DEVICE, Digest.MD5_HEX),
+        _field("GAID_MD5", _DEVICE, Digest.MD5_HEX),
+        _field("FIRST_MD5", _DEVICE, Digest.MD5_HEX, ("MAID_MD5",), UPLOAD),
+    ),
+    singles=(
+        ("EMAIL_SHA256", "EMAIL_SHA256"),
+        ("PHONE_SHA256", "PHONE_SHA256"),
+        ("IDFA_SHA256", "IDFA_SHA256"),
+        ("GAID_SHA256", "GAID_SHA256"),
+        ("FIRST_SHA256", "FIRST_SHA256"),
+        ("MAID_SHA256", "FIRST_SHA256"),
+        ("IDFA_MD5", "IDFA_MD5"),
+        ("GAID_MD5", "GAID_MD5"),
+        ("FIRST_MD5", "FIRST_MD5"),
+        ("MAID_MD5", "FIRST_MD5"),
+    ),
+)

@@ -1,0 +1,238 @@
+"""TikTok custom audiences: files are uploaded, then made into an audience or applied to one, all at once."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import pyarrow as pa
+from activation.credentials import Credentials
+from activation.errors import ConfigError, Rejected, Retryable
+from activation.identifiers.table import FieldTable
+from activation.model import Action, Audience
+from activation.publisher import Answer, Batch, Closed, Kind, Limits, Opened, Outcome, Request, failure
+
+from lambdas.tiktok import answers
+from lambdas.tiktok.answers import Details, Listed, Page
+from lambdas.tiktok.calls import Calls
+from lambdas.tiktok.fields import TABLE
+from lambdas.tiktok.payload import ALIASES, calculate_type, csv, multipart
+
+ENDPOINT = "https://business-api.tiktok.com"
+
+MB = 1_000_000
+LIMITS = Limits(
+    # A file may hold as many lines as fit; 300,000 hashes are 20 MB, of which a function of 256 MB can hold what
+    # is read, what is written and what is sent at the same time.
+    max_rows=300_000,
+    # 250 MB by https://business-api.tiktok.com/portal/docs?id=1739940567842818 (read 2026-04-18), 50 MB by older
+    # pages of TikTok's partners: the smaller is under every limit that was ever published.
+    max_bytes=50 * MB,
+    # Uploads are few and large; a second one at the same time costs memory and gains little.
+    in_flight=1,
+    # 50 MB in two minutes is a line of 3.3 Mbit/s.
+    timeout_s=120.0,
+    actions=frozenset({Action.ADD, Action.REMOVE, Action.REPLACE}),
+)
+LARGEST_FILE_BYTES = 250 * MB
+
+MAX_PAGES = 100  # 400 own audiences and what is shared with the advertiser: this many is a loop
+# "Fewer than 50": https://business-api.tiktok.com/portal/docs?id=1739940570793985 (read 2026-04-18)
+MAX_FILES_PER_CALL = 49
+MAX_NAME_CHARACTERS = 128
+LOOK_AGAIN_S = 10.0  # after a creation whose answer was lost, before it is made again
+FOLLOW_S = 900.0  # processing takes minutes as a rule and 48 hours at most
+
+ACTIONS = {Action.ADD: "APPEND", Action.REMOVE: "REMOVE", Action.REPLACE: "REPLACE"}
+TAKEN = (Kind.OK, Kind.PARTIAL)
+
+NOTES = {
+    "minimum": "TikTok uses an audience from 1,000 matched people on, and refuses changes that leave fewer.",
+    "retention": "An audience ends 365 days after it was last changed or last used in an active ad group.",
+}
+PERSONAL = re.compile(r"[0-9A-Fa-f]{32,}|\S+@\S+|\+?\d[\d -]{6,}")
+
+
+@dataclass(frozen=True)
+class TikTokPublisher:
+    """One advertiser. `clock_s` gives Unix seconds; it tells an audience that has ended from one in the making."""
+
+    account: str
+    calls: Calls
+    platform: str = "tiktok"
+    table: FieldTable = TABLE
+    limits: Limits = LIMITS
+    clock_s: Callable[[], float] = field(default=time.time, repr=False)
+
+    @classmethod
+    def from_secret(
+        cls, secret: Mapping[str, object], *, max_file_bytes: int = LIMITS.max_bytes
+    ) -> TikTokPublisher:
+        """Take an advertiser's secret; raises ConfigError naming the key that is missing or unusable.
+
+        Keys, in any case: `ACCESS_TOKEN`, `ADVERTISER_ID`, and where wanted `ENDPOINT`, which stands in for
+        TikTok's own. `max_file_bytes` is from 1 to 250,000,000.
+        """
+        if not 0 < max_file_bytes <= LARGEST_FILE_BYTES:
+            raise ConfigError("bad_settings", f"max_file_bytes is from 1 to {LARGEST_FILE_BYTES:,}")
+        credentials = Credentials(secret)
+        account, token = credentials.required("ADVERTISER_ID"), credentials.required("ACCESS_TOKEN")
+        if not account.isdigit():
+            raise ConfigError("bad_secret", "ADVERTISER_ID in the connector's secret is not an advertiser's id")
+        calls = Calls(account, credentials.endpoint("ENDPOINT", ENDPOINT), token)
+        return cls(account, calls, limits=replace(LIMITS, max_bytes=max_file_bytes))
+
+    def open(self, audience: Audience, keys: tuple[str, ...]) -> Generator[Request, Outcome, Opened]:
+        """Look the audience up before anything is uploaded; one that is not there is created at the end.
+
+        Raises Rejected when it cannot take this drop (another type of identifier, ended, nothing to remove
+        from), ConfigError when two have the name, Retryable while TikTok still works on it.
+        """
+        if not 0 < len(audience.name) <= MAX_NAME_CHARACTERS:
+            raise Rejected("bad_name", f"a TikTok audience has a name of 1 to {MAX_NAME_CHARACTERS} characters")
+        wanted = calculate_type(keys)
+        found = yield from self._find(audience.name, wanted)
+        if found is None:
+            if audience.action is Action.REMOVE:
+                raise Rejected(
+                    "audience_missing", "the advertiser has no customer-file audience of this name to remove from"
+                )
+            return Opened("", state={"calculate_type": wanted})
+        if not found.valid:
+            raise self._why_not_valid(found)
+        return Opened(found.audience_id, state={"calculate_type": wanted})
+
+    def groups(self, columns: pa.RecordBatch) -> list[pa.Array]:
+        """Keep all rows together: a file may leave cells empty."""
+        return [pa.repeat(pa.scalar(True), columns.num_rows)]
+
+    def encode(self, batch: Batch, audience: Audience, opened: Opened) -> Request:
+        """Build the upload of a file that holds a batch's rows."""
+        header, lines = csv(batch.columns)
+        fields = {"advertiser_id": self.account, "calculate_type": opened.state["calculate_type"]}
+        return self.calls.upload(multipart(fields, header, lines), batch.columns.num_rows)
+
+    def classify(self, request: Request, answer: Answer) -> Outcome:
+        """Say what an answer means, by TikTok's return code."""
+        return answers.classify(request, answer, account=self.account)
+
+    def arrived(self, batch: Batch, audience: Audience, opened: Opened) -> Request | None:
+        """Give no question: TikTok lists no files, and one that is never used does no harm."""
+        return None
+
+    def close(self, audience: Audience, opened: Opened, handles: list[str]) -> Generator[Request, Outcome, Closed]:
+        """Make the uploaded files (`handles` are their paths) into the audience, or apply them to it.
+
+        All files go into one call; where they are more than a call should take, into one call each time TikTok
+        lets the audience be changed again. Raises what `failure` gives for a call that did not go well.
+        """
+        done = int(opened.state.get("applied", "0"))
+        files = handles[done : done + MAX_FILES_PER_CALL]
+        if not files:
+            return (yield from self.follow(audience, opened))
+        if opened.audience_id:
+            outcome = yield self._update(audience.action, opened.audience_id, files, first=done == 0)
+        else:
+            outcome = yield from self._create(audience, opened.state["calculate_type"], files)
+            opened = replace(opened, audience_id=str(outcome.value), created=True)
+        if outcome.kind not in TAKEN:
+            raise failure(outcome)
+        opened = replace(opened, state={**opened.state, "applied": str(done + len(files))})
+        if done + len(files) < len(handles):
+            return Closed(unfinished=True, after_s=FOLLOW_S, opened=opened)
+        closed = yield from self.follow(audience, opened)
+        notes = {**NOTES, **closed.notes}
+        if outcome.reference:
+            notes["request_id"] = outcome.reference
+        if outcome.kind is Kind.PARTIAL:
+            notes["partly_taken"] = outcome.reason
+        return replace(closed, notes=notes, opened=opened)
+
+    def follow(self, audience: Audience, opened: Opened) -> Generator[Request, Outcome, Closed]:
+        """Ask whether TikTok has processed the files."""
+        outcome = yield self.calls.get(opened.audience_id)
+        details = outcome.value
+        if not isinstance(details, Details):
+            return Closed(pending=True, after_s=FOLLOW_S)
+        notes = {}
+        if details.members is not None:
+            notes["matched_members"] = str(details.members)
+        if details.messages:
+            notes["messages"] = " / ".join(PERSONAL.sub("…", text)[:200] for text in details.messages[:5])
+        return Closed(pending=not details.valid, after_s=0.0 if details.valid else FOLLOW_S, notes=notes)
+
+    def _create(self, audience: Audience, of_type: str, files: list[str]) -> Generator[Request, Outcome, Outcome]:
+        """Create the audience, unless an earlier attempt whose answer was lost already has.
+
+        Only this run writes to the name, and found it free when it opened: an audience that is in the making
+        under that name now is its own. Gives an outcome with the audience's id, or raises.
+        """
+        found = yield from self._find(audience.name, of_type)
+        if found is not None and found.valid:  # made by somebody else meanwhile
+            outcome = yield self._update(audience.action, found.audience_id, files, first=True)
+            return replace(outcome, value=found.audience_id)
+        if found is None:
+            outcome = yield self.calls.create(audience.name, of_type, files)
+            if outcome.kind in TAKEN:
+                return outcome
+            if outcome.kind is not Kind.UNKNOWN:
+                raise failure(outcome)
+            found = yield from self._find(audience.name, of_type)
+            if found is None:
+                raise Retryable(outcome.code, outcome.reason, after_s=max(outcome.after_s, LOOK_AGAIN_S))
+        return Outcome(Kind.OK, value=found.audience_id)
+
+    def _update(self, action: Action, audience_id: str, files: list[str], *, first: bool) -> Request:
+        """Apply files; those of a replacement that found no room in its first call are added to it."""
+        continued = action is Action.REPLACE and not first
+        return self.calls.update(audience_id, "APPEND" if continued else ACTIONS[action], files)
+
+    def _find(self, name: str, wanted: str) -> Generator[Request, Outcome, Listed | None]:
+        """Read every page, and give the one customer file of the advertiser's own that has the name."""
+        found: dict[str, Listed] = {}
+        for number in range(1, MAX_PAGES + 1):
+            outcome = yield self.calls.page(number)
+            page = outcome.value
+            if not isinstance(page, Page):
+                raise failure(outcome)
+            found |= {one.audience_id: one for one in page.audiences if one.name == name and one.own_customer_file}
+            if number >= page.pages:
+                break
+        if len(found) > 1:
+            raise ConfigError(
+                "ambiguous_audience",
+                f"audiences {', '.join(sorted(found))} of the advertiser have the same name;"
+                " rename or delete all but one, then redrive",
+            )
+        one = next(iter(found.values()), None)
+        if one is not None and ALIASES.get(one.calculate_type, one.calculate_type) not in ("", wanted):
+            raise Rejected(
+                "type_mismatch",
+                f"the audience was made of {one.calculate_type} files and takes no {wanted} ones;"
+                " use an audience of another name",
+            )
+        return one
+
+    def _why_not_valid(self, one: Listed) -> Rejected | Retryable:
+        if _time_s(one.expires) < self.clock_s():
+            return Rejected(
+                "audience_expired",
+                "the audience has ended and can only be deleted; delete it, or use another name",
+            )
+        return Retryable(
+            "busy",
+            "TikTok is still working on the audience, or it matched fewer than 1,000 people, which TikTok does"
+            " not let be changed",
+            after_s=FOLLOW_S,
+        )
+
+
+def _time_s(text: str) -> float:
+    """Read a time as TikTok writes it, in GMT; infinity when it cannot be read."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return float("inf")

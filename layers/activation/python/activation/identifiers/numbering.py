@@ -1,0 +1,114 @@
+"""Numbering plans of the world, from Google's libphonenumber (https://github.com/google/libphonenumber)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import phonenumbers
+import pyarrow as pa
+import pyarrow.compute as pc
+from phonenumbers import PhoneMetadata, ValidationResult
+
+# Country codes whose numbers may begin with 0, so that the zero stays: +39 06 is Rome. All others drop a zero
+# that follows the country code. A test holds this list against the example numbers of libphonenumber.
+_ZERO_CODES = (39, 47, 225, 227, 229, 241, 242, 267, 268, 378, 501, 676, 679, 687, 853)
+
+
+def _codes(*, keeps: bool) -> str:
+    codes = (code for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE if (code in _ZERO_CODES) is keeps)
+    return r"\A(?:" + "|".join(str(code) for code in sorted(codes)) + ")"
+
+
+KEEPS_ZERO = _codes(keeps=True)
+DROPS_TRUNK_ZERO = _codes(keeps=False) + "0"
+
+
+def has_numbers(country: str) -> bool:
+    """Say whether an ISO alpha-2 code in upper case has a numbering plan, so that it can be a default country."""
+    return country in phonenumbers.SUPPORTED_REGIONS
+
+
+def international(digits: str) -> str:
+    """Drop the trunk zero between country code and number; the digits unchanged where that gives no number."""
+    try:
+        number = phonenumbers.parse(f"+{digits}")
+    except phonenumbers.NumberParseException:
+        return digits
+    return _digits(number) if _possible(number) else digits
+
+
+def national(digits: str, country: str) -> str | None:
+    """Read digits without a plus as a number of `country` (ISO alpha-2), with or without its country code.
+
+    Digits that are no number of that country are taken when they are a valid number with a country code of
+    their own. None when they are neither.
+    """
+    for typed in dict.fromkeys((digits, digits.lstrip("0"))):
+        try:
+            number = phonenumbers.parse(typed, country)
+        except phonenumbers.NumberParseException:
+            continue
+        if _possible(number):
+            return _digits(number)
+    if digits.startswith("0"):
+        return None
+    try:
+        number = phonenumbers.parse(f"+{digits}")
+    except phonenumbers.NumberParseException:
+        return None
+    return _digits(number) if phonenumbers.is_valid_number(number) else None
+
+
+def _possible(number: phonenumbers.PhoneNumber) -> bool:
+    return bool(phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE)
+
+
+def _digits(number: phonenumbers.PhoneNumber) -> str:
+    return f"{number.country_code}{phonenumbers.national_significant_number(number)}"
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What the kernels need of a country's plan; patterns are RE2's as well as Python's."""
+
+    country_code: str
+    trunk: str
+    leaves_country: str
+    national: str
+
+
+@cache
+def _plan(country: str) -> _Plan | None:
+    """Give the plan of a country with the simplest trunk rule (a prefix of 0 or none), else None."""
+    metadata = PhoneMetadata.metadata_for_region(country, None)
+    if metadata is None or metadata.national_prefix_transform_rule or metadata.general_desc is None:
+        return None
+    trunk = metadata.national_prefix_for_parsing or ""
+    if trunk not in ("", "0", "1"):
+        return None
+    return _Plan(
+        country_code=str(metadata.country_code),
+        trunk=trunk,
+        leaves_country=metadata.international_prefix or "",
+        national=metadata.general_desc.national_number_pattern or "",
+    )
+
+
+def national_column(digits: pa.Array, country: str) -> pa.Array:
+    """Give `national` for the digits that fit the country's plan at once; null for the others."""
+    nothing = pa.scalar(None, pa.string())
+    plan = _plan(country)
+    if plan is None:
+        return pa.nulls(len(digits), pa.string())
+    number = digits
+    if plan.trunk:
+        number = pc.if_else(pc.starts_with(digits, plan.trunk), pc.utf8_slice_codeunits(digits, 1), digits)
+    fits = pc.match_substring_regex(number, rf"\A(?:{plan.national})\z")
+    if plan.leaves_country:
+        fits = pc.and_not(fits, pc.match_substring_regex(digits, rf"\A(?:{plan.leaves_country})"))
+    if plan.trunk != plan.country_code:
+        fits = pc.and_not(fits, pc.starts_with(digits, plan.country_code))
+    return pc.if_else(
+        pc.fill_null(fits, fill_value=False), pc.binary_join_element_wise(plan.country_code, number, ""), nothing
+    )

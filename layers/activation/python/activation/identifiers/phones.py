@@ -1,0 +1,176 @@
+"""Telephone numbers: E.164 digits from what people type and spreadsheets leave of it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from activation.identifiers.codes import Code
+from activation.identifiers.numbering import DROPS_TRUNK_ZERO, KEEPS_ZERO, international, national, national_column
+from activation.identifiers.rules import Result
+from activation.identifiers.table import Context
+from activation.identifiers.text import is_float, trim
+
+# ITU-T E.164: at most 15 digits, country code included.
+_MAX_DIGITS = 15
+
+_LABEL = r"(?:tel(?:e?phone|efon)?|phone|ph|mobile|mob|cell|home|work|office|fax|main|whatsapp|[hmwotc])"
+_LEADING_LABEL = re.compile(rf"\A{_LABEL}\W*(?=[+(\d])", re.IGNORECASE)
+_TRAILING_LABEL = re.compile(rf"(?<=\d)(?:\s+|\s*[(\[])\s*{_LABEL}\W*\Z", re.IGNORECASE)
+_EXTENSION = re.compile(
+    r"\d[\s,;.()-]*(?:e?xt(?:ension|n)?|x|#|poste|anexo|ramal|доб)\W*\d{1,7}\W*\Z", re.IGNORECASE
+)
+_OPTIONAL_ZERO = re.compile(r"\(\s*0\s*\)")
+# Bare digits that have the shape of a number of the North American Numbering Plan.
+_NANP = r"[2-9][0-9]{2}[2-9][0-9]{6}"
+
+
+class Bare(StrEnum):
+    """What digits without a country code are worth when no default country is configured."""
+
+    AS_IS = "as_is"  # the platform's rule takes the digits as they are, less leading zeros
+    REFUSE = "refuse"  # never guess
+    INTERNATIONAL = "international"  # a country code and its number without the plus, unless they begin with 0
+    NANP = "nanp"  # as they are, but ten digits of North American shape get their 1
+
+
+@dataclass(frozen=True)
+class Phone:
+    """Digits with country code and without trunk zero, `plus` in front or not, from `min_digits` to 15.
+
+    A plus or 00 says that the country code is there. `(0)` is dropped where the country drops its trunk zero
+    and kept where the zero is part of the number (Italy). Extensions, vanity letters and several numbers in one
+    cell are refused, since their digits run together into somebody else's number.
+    """
+
+    name: str
+    plus: bool
+    bare: Bare
+    min_digits: int = 7
+
+    def value(self, text: str, context: Context) -> Result:
+        """Normalise one number."""
+        written, code = _written(text)
+        if written is None:
+            return None, code
+        digits = re.sub(r"[^0-9]", "", written)
+        if not digits.strip("0"):
+            return None, Code.PHONE_ALL_ZEROS
+        abroad = written.lstrip(" (").startswith("+") or digits.startswith("00")
+        if abroad:
+            number: str | None = _abroad(written, digits)
+        elif context.default_country:
+            if len(digits) < self.min_digits:
+                return None, Code.PHONE_LENGTH
+            number = national(digits, context.default_country)
+            code = Code.PHONE_NOT_IN_COUNTRY
+        else:
+            number, code = self._bare(digits), Code.PHONE_NO_COUNTRY
+        if number is None:
+            return None, code
+        if not self.min_digits <= len(number) <= _MAX_DIGITS:
+            return None, Code.PHONE_LENGTH
+        return f"+{number}" if self.plus else number, None
+
+    def _bare(self, digits: str) -> str | None:
+        if self.bare is Bare.AS_IS:
+            return digits.lstrip("0")
+        if self.bare is Bare.NANP:
+            return f"1{digits}" if re.fullmatch(_NANP, digits) else digits.lstrip("0")
+        if self.bare is Bare.INTERNATIONAL and not digits.startswith("0"):
+            return digits
+        return None
+
+    def clean(self, values: pa.Array, context: Context) -> pa.Array:
+        """Normalise numbers of digits, spaces, hyphens and brackets that carry a country code or need none."""
+        nothing = pa.scalar(None, pa.string())
+        typed = pc.ascii_trim_whitespace(values)
+        plain = pc.match_substring_regex(typed, r"\A\+?[0-9]{7,15}\z")
+        if not pc.all(pc.fill_null(plain, fill_value=True)).as_py():
+            # Most cells are bare digits already; the costly kernel runs only where some are not.
+            shaped = pc.match_substring_regex(typed, r"\A\+?\(?[0-9](?:[ ()-]{0,2}[0-9]){6,14}\z")
+            shaped = pc.and_not(shaped, pc.match_substring_regex(typed, r"\( *0 *\)"))
+            stripped = typed
+            for mark in (" ", "-", "(", ")"):
+                stripped = pc.replace_substring(stripped, mark, "")
+            typed = pc.if_else(pc.fill_null(shaped, fill_value=False), stripped, nothing)
+        abroad = pc.starts_with(typed, "+")
+        digits = pc.utf8_ltrim(typed, "+")
+        whole = pc.and_not(
+            pc.and_(abroad, pc.invert(pc.starts_with(digits, "0"))),
+            pc.match_substring_regex(digits, DROPS_TRUNK_ZERO),
+        )
+        number = pc.if_else(pc.fill_null(whole, fill_value=False), digits, nothing)
+        bare = pc.if_else(
+            pc.fill_null(pc.or_(abroad, pc.starts_with(digits, "00")), fill_value=True), nothing, digits
+        )
+        if bare.null_count < len(bare):
+            number = pc.coalesce(number, self._bare_column(bare, context))
+        length = pc.binary_length(number)
+        kept = pc.and_(pc.greater_equal(length, self.min_digits), pc.less_equal(length, _MAX_DIGITS))
+        number = pc.if_else(kept, number, nothing)
+        return pc.binary_join_element_wise("+", number, "") if self.plus else number
+
+    def _bare_column(self, digits: pa.Array, context: Context) -> pa.Array:
+        """Normalise digits without a country code; null where not sure."""
+        if context.default_country:
+            return national_column(digits, context.default_country)
+        nothing = pa.scalar(None, pa.string())
+        if self.bare is Bare.REFUSE:
+            return pa.nulls(len(digits), pa.string())
+        zeros = pc.starts_with(digits, "0")
+        if self.bare is Bare.INTERNATIONAL:
+            return pc.if_else(zeros, nothing, digits)
+        stripped = pc.utf8_ltrim(digits, "0")
+        if self.bare is Bare.AS_IS:
+            return pc.if_else(pc.equal(stripped, ""), nothing, stripped)
+        american = pc.match_substring_regex(digits, rf"\A{_NANP}\z")
+        return pc.if_else(
+            american,
+            pc.binary_join_element_wise("1", digits, ""),
+            pc.if_else(pc.equal(stripped, ""), nothing, stripped),
+        )
+
+
+def _written(text: str) -> tuple[str | None, str | None]:
+    """Give the number as typed with ASCII digits and without labels, or the code that says why it is none."""
+    written = unicodedata.normalize("NFKC", trim(text))
+    if not written.isascii():
+        written = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in written)
+    written = trim("".join(c for c in written if unicodedata.category(c) not in ("Cf", "Cc") or c.isspace()))
+    if is_float(written):
+        return None, Code.NUMBER_AS_FLOAT
+    if _EXTENSION.search(written):
+        return None, Code.PHONE_EXTENSION
+    written = _TRAILING_LABEL.sub("", _LEADING_LABEL.sub("", written))
+    first_digit = re.search(r"[0-9]", written)
+    if not first_digit:
+        return None, Code.NOT_A_PHONE
+    if any(c.isalpha() for c in written):
+        return None, Code.PHONE_LETTERS
+    # A second plus, or a comma or semicolon between digits, separates two numbers or a pause from an extension.
+    if "+" in written[first_digit.start() :] or re.search(r"[0-9]\W*[,;]\W*[0-9]", written):
+        return None, Code.NOT_A_PHONE
+    return "+" + written[first_digit.start() :] if "+" in written else written[
+        _opening(written, first_digit.start()) :
+    ], None
+
+
+def _opening(written: str, first_digit: int) -> int:
+    """Keep the bracket that the first digit may stand in."""
+    return first_digit - 1 if first_digit and written[first_digit - 1] == "(" else first_digit
+
+
+def _abroad(written: str, digits: str) -> str:
+    """Give the digits of a number that carries its country code."""
+    number = digits.lstrip("0")
+    if _OPTIONAL_ZERO.search(written):
+        without = re.sub(r"[^0-9]", "", _OPTIONAL_ZERO.sub("", written)).lstrip("0")
+        if not re.match(KEEPS_ZERO, without):
+            number = without
+    return international(number) if re.match(DROPS_TRUNK_ZERO, number) else number

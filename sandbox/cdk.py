@@ -1,0 +1,131 @@
+"""The pinned CDK command, with a Node that can run it: `python -m sandbox.cdk synth --all`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from sandbox import node
+from sandbox.emulator.environment import ACCOUNT, REGION, client_environment, functions_python
+from sandbox.errors import SandboxError
+from sandbox.place import CACHE, ROOT, Place
+
+_PROGRAM = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
+_ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "amd64": "x86_64"}
+_SYSTEMS = {"Linux": "linux", "Darwin": "macos"}
+
+
+def command(runner: node.Node, *arguments: str) -> list[str]:
+    """Give the command line of the CDK command."""
+    return [str(runner.program), str(_PROGRAM), *arguments]
+
+
+def environment(runner: node.Node) -> dict[str, str]:
+    """Give this process's environment as the CDK command needs it."""
+    kept = dict(os.environ)
+    # The constructs are 30 MB of Python source; without compiled files each synth takes ten seconds longer.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return {
+        **kept,
+        "PATH": runner.path(),
+        "CDK_HOME": str(CACHE / "cdk"),  # or it writes to the home directory
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(CACHE / "jsii"),
+    }
+
+
+def sandbox_environment(runner: node.Node, place: Place, endpoint_url: str = "") -> dict[str, str]:
+    """Give the environment of a CDK command that must not reach a real account.
+
+    Nothing of the developer's AWS settings is left. Without an endpoint there are no credentials either, which
+    is enough for a synth.
+    """
+    kept = {name: text for name, text in environment(runner).items() if not name.startswith("AWS_")}
+    bypass = ",".join(filter(None, (os.environ.get("NO_PROXY", ""), "127.0.0.1", "localhost")))
+    return {
+        **kept,
+        "TMPDIR": str(place.temporary),
+        "NO_PROXY": bypass,
+        "no_proxy": bypass,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_REGION": REGION,
+        **(client_environment(endpoint_url) if endpoint_url else {}),
+    }
+
+
+def hosts_wheels() -> dict[str, str]:
+    """Give the context flags that make the layers fit this machine, whose Python runs the functions here."""
+    machine, system = platform.machine().lower(), platform.system()
+    if machine not in _ARCHITECTURES or system not in _SYSTEMS:
+        raise SandboxError(
+            f"the sandbox runs on Linux and macOS on arm64 and x86_64; this is {system} on {machine}"
+        )
+    return {
+        "wheels_architecture": _ARCHITECTURES[machine],
+        "wheels_python": functions_python(),
+        "wheels_system": _SYSTEMS[system],
+    }
+
+
+def synth(runner: node.Node, place: Place, context: Mapping[str, str]) -> list[str]:
+    """Give the command that synthesises the app into the sandbox's folder."""
+    _share_zipped_assets(place.cdk_out)
+    flags = [part for name, text in context.items() for part in ("--context", f"{name}={text}")]
+    return command(runner, "synth", "--all", "--quiet", "--output", str(place.cdk_out), *flags)
+
+
+def bootstrap(runner: node.Node) -> list[str]:
+    """Give the command that prepares the account; where there is a cdk.json it would synthesise the app first."""
+    return command(runner, "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--progress", "events")
+
+
+def deploy(runner: node.Node, place: Place, outputs: Path) -> list[str]:
+    """Give the command that deploys what was synthesised and writes the stacks' outputs to a file."""
+    return command(
+        runner,
+        "deploy",
+        "--all",
+        "--app",
+        str(place.cdk_out),
+        "--require-approval",
+        "never",
+        "--method",
+        "direct",  # a change set first is for people to look at
+        "--concurrency",
+        "4",
+        "--progress",
+        "events",
+        "--outputs-file",
+        str(outputs),
+    )
+
+
+def _share_zipped_assets(cdk_out: Path) -> None:
+    """Keep zipped assets, which are named by content, for the next sandbox: zipping pyarrow takes ten seconds."""
+    zipped = CACHE / "zipped-assets"
+    zipped.mkdir(parents=True, exist_ok=True)
+    cdk_out.mkdir(parents=True, exist_ok=True)
+    link = cdk_out / ".cache"  # where the CDK command looks for them
+    if not link.exists():
+        link.symlink_to(zipped)
+
+
+def main() -> int:
+    """Run the CDK command against whatever account the environment names."""
+    try:
+        runner = node.find()
+        node.install_packages(runner)
+    except SandboxError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return subprocess.run(command(runner, *sys.argv[1:]), env=environment(runner), check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

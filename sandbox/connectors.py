@@ -1,0 +1,79 @@
+"""The deployed connectors, from the stacks' outputs, and the secrets they hold in the sandbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import requests
+
+from sandbox.emulator.environment import client_environment
+from sandbox.errors import SandboxError
+from sandbox.place import ROOT
+
+Outputs = Mapping[str, Mapping[str, str]]
+
+_RESOURCES = {
+    "SecretArn": "secret_arn",
+    "QueueUrl": "queue_url",
+    "DeadLetterQueueUrl": "dead_letter_queue_url",
+    "UndeliveredQueueUrl": "undelivered_queue_url",
+    "FunctionName": "function_name",
+}
+
+
+@dataclass(frozen=True)
+class Connector:
+    """A connector of the app's settings and the names of what was deployed for it."""
+
+    name: str
+    platform: str
+    resources: Mapping[str, str]
+
+
+def output(outputs: Outputs, name: str) -> str:
+    """Give an output by name, whichever stack has it; SandboxError when none does."""
+    for stack in outputs.values():
+        if name in stack:
+            return stack[name]
+    raise SandboxError(f"no stack has the output {name}")
+
+
+def deployed(outputs: Outputs, root: Path = ROOT) -> list[Connector]:
+    """Match the connectors of cdk.context.json with the outputs that carry their names without hyphens."""
+    settings = json.loads((root / "cdk.context.json").read_text())["audience_activation"]
+    found = {name.lower(): text for stack in outputs.values() for name, text in stack.items()}
+    return [
+        Connector(
+            name=one["name"],
+            platform=one["platform"],
+            resources={
+                key: found[f"{one['name'].replace('-', '')}{suffix}".lower()]
+                for suffix, key in _RESOURCES.items()
+                if f"{one['name'].replace('-', '')}{suffix}".lower() in found
+            },
+        )
+        for one in settings["connectors"]
+    ]
+
+
+def write_secrets(connectors: list[Connector], simulators: Mapping[str, str], endpoint_url: str) -> None:
+    """Give each connector the secret its platform's simulator says a client should hold."""
+    access = client_environment(endpoint_url)
+    secrets = boto3.client(
+        "secretsmanager",
+        endpoint_url=endpoint_url,
+        region_name=access["AWS_REGION"],
+        aws_access_key_id=access["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=access["AWS_SECRET_ACCESS_KEY"],
+    )
+    for connector in connectors:
+        if connector.platform in simulators:
+            told = requests.get(f"{simulators[connector.platform]}/_sim/secret", timeout=10)
+            told.raise_for_status()
+            secrets.put_secret_value(
+                SecretId=connector.resources["secret_arn"], SecretString=json.dumps(told.json())
+            )

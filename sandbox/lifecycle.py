@@ -1,0 +1,185 @@
+"""Bring a sandbox up and down: emulator, simulators, the deployed app and its secrets."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import requests
+
+from sandbox import cdk, connectors, node, state
+from sandbox.emulator.environment import REGION, client_environment, functions_python
+from sandbox.errors import SandboxError
+from sandbox.place import DEFAULT, ROOT, Place
+from sandbox.processes import Process, free_port, plain_environment, spawn, stop, stop_group, tail, wait_until
+from sandbox.progress import Steps
+from sandbox.state import EMULATOR, State
+
+_READY_S = 60.0
+_SYNTH_S = _DEPLOY_S = 600.0
+_PLATFORMS = ROOT / "sandbox" / "platforms"
+
+
+def up(place: Place = DEFAULT, *, auth: bool = False, steps: Steps | None = None) -> dict[str, Any]:
+    """Start what is not running, deploy the app as it is now, and describe the sandbox.
+
+    In a sandbox that is up already the app is deployed anew and everything in it is kept. A sandbox that cannot
+    be brought up, or that is interrupted, is taken down whole. Raises SandboxError.
+    """
+    with state.alone(place), _terminated_as_interrupted(), steps or Steps() as shown:
+        before = state.load(place)
+        if before.runs():
+            if before.auth != auth:
+                raise SandboxError(
+                    "a sandbox is up with the other setting of --auth: `activation sandbox down` first"
+                )
+            return _deploy(place, before, shown)
+        _end(place)
+        try:
+            return _deploy(place, State(auth=auth), shown)
+        except BaseException:
+            _end(place)
+            raise
+
+
+def down(place: Place = DEFAULT) -> bool:
+    """End everything; gives whether there was something to end."""
+    if not place.state.exists():
+        return False
+    with state.alone(place):
+        _end(place)
+    return True
+
+
+def _end(place: Place) -> None:
+    stop(state.load(place).processes)
+    state.forget(place)
+    shutil.rmtree(place.temporary, ignore_errors=True)
+
+
+def _deploy(place: Place, current: State, steps: Steps) -> dict[str, Any]:
+    place.make()
+    with ExitStack() as cleanup:
+        with steps.step("node and the CDK command"):
+            runner = node.find()
+            node.install_packages(runner)
+        # The synth takes longest and needs nothing that runs, so it goes on beside everything up to the deploy.
+        synth = spawn(
+            cdk.synth(runner, place, cdk.hosts_wheels()),
+            place.log("synth"),
+            cdk.sandbox_environment(runner, place),
+            ROOT,
+        )
+        cleanup.callback(stop_group, synth)
+        fresh = not current.processes
+        if fresh:
+            with steps.step("AWS emulator and ad platforms"):
+                current = _start(place, current)
+        environment = cdk.sandbox_environment(runner, place, current.emulator.url)
+        if fresh:
+            with steps.step("cdk bootstrap"):
+                _run(cdk.bootstrap(runner), place.log("bootstrap"), environment, cleanup, place.directory)
+        with steps.step("cdk synth"):
+            _finish(synth, "cdk synth", place.log("synth"), _SYNTH_S)
+        outputs_file = place.directory / "outputs.json"
+        with steps.step("cdk deploy"):
+            _run(
+                cdk.deploy(runner, place, outputs_file), place.log("deploy"), environment, cleanup, place.directory
+            )
+        with steps.step("secrets"):
+            printed = _hand_over(current, json.loads(outputs_file.read_text()))
+    state.save(place, replace(current, printed=printed))
+    return printed
+
+
+def _start(place: Place, current: State) -> State:
+    """Start the emulator and every simulator, and wait for all of them; the state is saved first."""
+    modules = {EMULATOR: "sandbox.emulator"}
+    modules |= {name: f"sandbox.platforms.{name}" for name in simulators()}
+    for name, module in modules.items():
+        port = free_port()
+        command = [sys.executable, "-m", module, "--port", str(port)]
+        if name == EMULATOR:
+            command += ["--directory", str(place.directory), *(["--auth"] if current.auth else [])]
+        started = spawn(command, place.log(name), plain_environment(), ROOT)
+        current = replace(current, processes=(*current.processes, Process(name, started.pid, port, module)))
+        state.save(place, current)
+    for process in current.processes:
+        page = "/_ministack/health" if process.name == EMULATOR else "/_sim/state?members=0"
+        wait_until(partial(_answers, process.url + page), process, place.log(process.name), _READY_S)
+    return current
+
+
+def simulators(folder: Path = _PLATFORMS) -> list[str]:
+    """Name the simulated platforms: the folders that can be run."""
+    return sorted(program.parent.name for program in folder.glob("*/__main__.py"))
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+def _run(
+    command: list[str], log: Path, environment: Mapping[str, str], cleanup: ExitStack, directory: Path
+) -> None:
+    started = spawn(command, log, environment, directory)
+    cleanup.callback(stop_group, started)
+    _finish(started, " ".join(("cdk", command[2])), log, _DEPLOY_S)
+
+
+def _finish(started: subprocess.Popen[bytes], name: str, log: Path, within_s: float) -> None:
+    try:
+        status = started.wait(timeout=within_s)
+    except subprocess.TimeoutExpired:
+        raise SandboxError(f"{name} was not done after {within_s:.0f} s:\n{tail(log)}") from None
+    if status:
+        raise SandboxError(f"{name} failed:\n{tail(log)}")
+
+
+def _hand_over(current: State, outputs: connectors.Outputs) -> dict[str, Any]:
+    urls = {process.name: process.url for process in current.simulators}
+    made = connectors.deployed(outputs)
+    connectors.write_secrets(made, urls, current.emulator.url)
+    access = client_environment(current.emulator.url)
+    return {
+        "aws_endpoint_url": current.emulator.url,
+        "region": REGION,
+        "aws_access_key_id": access["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": access["AWS_SECRET_ACCESS_KEY"],
+        "drops_bucket": connectors.output(outputs, "DropsBucket"),
+        "receipts_bucket": connectors.output(outputs, "ReceiptsBucket"),
+        "simulators": urls,
+        "connectors": {one.name: {"platform": one.platform, **one.resources} for one in made},
+        "functions_python": functions_python(),
+    }
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let a request to terminate end the command as Ctrl-C does, so that nothing is left running."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say what a signal does
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,48 @@
+"""Where a sandbox keeps its files: all below one ignored directory of the project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache"  # what may be kept between sandboxes: wheels, unpacked and zipped assets
+
+
+@dataclass(frozen=True)
+class Place:
+    """One sandbox's directory. Two sandboxes with directories of their own do not meet."""
+
+    directory: Path
+
+    @property
+    def state(self) -> Path:
+        """Give the file that says what runs."""
+        return self.directory / "state.json"
+
+    @property
+    def logs(self) -> Path:
+        """Give the folder with a log for each process and step."""
+        return self.directory / "logs"
+
+    @property
+    def temporary(self) -> Path:
+        """Give the folder that stands in for /tmp."""
+        return self.directory / "tmp"
+
+    @property
+    def cdk_out(self) -> Path:
+        """Give the folder the app is synthesised into."""
+        return self.directory / "cdk.out"
+
+    def make(self) -> None:
+        """Make the folders."""
+        for folder in (self.directory, self.logs, self.temporary):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def log(self, name: str) -> Path:
+        """Give the log of a process or step."""
+        return self.logs / f"{name}.log"
+
+
+DEFAULT = Place(ROOT / ".sandbox")

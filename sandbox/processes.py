@@ -1,0 +1,106 @@
+"""Processes that outlive the command that starts them, each the head of a process group of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.errors import SandboxError
+
+_LOG_TAIL_LINES = 20
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process group by its head; `module`, which it was started with, tells it from a later one with its id."""
+
+    name: str
+    pid: int
+    port: int
+    module: str
+
+    @property
+    def url(self) -> str:
+        """Give the base URL it serves."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def runs(self) -> bool:
+        """Whether the process is there and is the one that was started."""
+        shown = subprocess.run(
+            ["ps", "-o", "stat=,command=", "-p", str(self.pid)], capture_output=True, text=True, check=False
+        ).stdout
+        state, _, command = shown.strip().partition(" ")
+        return bool(state) and not state.startswith("Z") and self.module in command
+
+
+def plain_environment() -> dict[str, str]:
+    """Give this process's environment without what would change how Python or an AWS client behaves.
+
+    One such setting, PYTHONDONTWRITEBYTECODE, makes the emulator take seconds longer at every start.
+    """
+    return {name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
+
+
+def free_port() -> int:
+    """Give a port of the loopback interface that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def spawn(
+    command: Sequence[str], log: Path, environment: Mapping[str, str], directory: Path
+) -> subprocess.Popen[bytes]:
+    """Start a command detached from the terminal, its output in `log`."""
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=directory,
+            env=dict(environment),
+            start_new_session=True,
+        )
+
+
+def wait_until(ready: Callable[[], bool], process: Process, log: Path, within_s: float) -> None:
+    """Wait for a process to serve; SandboxError with the end of its log when it ends first or takes too long."""
+    end = time.monotonic() + within_s
+    while not ready():
+        if not process.runs():
+            raise SandboxError(f"{process.name} ended at once:\n{tail(log)}")
+        if time.monotonic() > end:
+            raise SandboxError(f"{process.name} was not ready after {within_s:.0f} s:\n{tail(log)}")
+        time.sleep(0.1)
+
+
+def stop(processes: Iterable[Process]) -> None:
+    """Kill process groups, whose heads hold nothing that a gentler end would save."""
+    for process in processes:
+        if process.runs():
+            _signal_group(process.pid, signal.SIGKILL)
+
+
+def stop_group(head: subprocess.Popen[bytes]) -> None:
+    """Kill a command this process started, with all it started, and reap it."""
+    _signal_group(head.pid, signal.SIGKILL)
+    head.wait()
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, number)
+
+
+def tail(log: Path) -> str:
+    """Give the last lines of a log and where the rest is."""
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return "\n".join([*lines[-_LOG_TAIL_LINES:], f"(all of it: {log})"])

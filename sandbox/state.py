@@ -1,0 +1,78 @@
+"""What a sandbox consists of while it is up, kept in a file between commands."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sandbox.errors import SandboxError
+from sandbox.place import Place
+from sandbox.processes import Process
+
+EMULATOR = "aws"
+
+
+@dataclass(frozen=True)
+class State:
+    """The processes of a sandbox, whether IAM is enforced, and what `sandbox up` printed last."""
+
+    processes: tuple[Process, ...] = ()
+    auth: bool = False
+    printed: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def emulator(self) -> Process:
+        """Give the AWS emulator."""
+        return next(one for one in self.processes if one.name == EMULATOR)
+
+    @property
+    def simulators(self) -> tuple[Process, ...]:
+        """Give the ad platforms."""
+        return tuple(one for one in self.processes if one.name != EMULATOR)
+
+    def runs(self) -> bool:
+        """Whether there is a sandbox and every process of it is alive."""
+        return bool(self.processes) and all(one.runs() for one in self.processes)
+
+
+def load(place: Place) -> State:
+    """Read the state; an empty one where no sandbox was left."""
+    try:
+        document = json.loads(place.state.read_text())
+        return State(
+            processes=tuple(Process(**one) for one in document["processes"]),
+            auth=document["auth"],
+            printed=document["printed"],
+        )
+    except FileNotFoundError:
+        return State()
+    except (ValueError, KeyError, TypeError) as error:
+        raise SandboxError(f"{place.state} cannot be read; end its processes by hand and delete it") from error
+
+
+def save(place: Place, state: State) -> None:
+    """Write the state, as a whole or not at all."""
+    scratch = place.state.with_suffix(".new")
+    scratch.write_text(json.dumps(asdict(state), indent=2))
+    scratch.replace(place.state)
+
+
+def forget(place: Place) -> None:
+    """Remove the state."""
+    place.state.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone(place: Place) -> Iterator[None]:
+    """Keep other commands from starting or ending the sandbox; SandboxError when one is at it."""
+    place.make()
+    with (place.directory / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SandboxError(f"another command is starting or ending the sandbox in {place.directory}") from None
+        yield

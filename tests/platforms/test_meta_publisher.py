@@ -1,0 +1,494 @@
+"""Meta's publisher: how audiences are found, what is put on the wire, and what the answers mean."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from urllib.parse import parse_qs, urlsplit
+
+import pyarrow as pa
+import pytest
+from activation.errors import ConfigError, Rejected, Retryable
+from activation.model import Action, Audience
+from activation.publisher import Answer, Batch, Kind, Opened, Outcome, Request
+
+from lambdas.meta import usage
+from lambdas.meta.answers import call_of
+from lambdas.meta.publisher import LIMITS, MetaPublisher, session_id
+from tests.platforms.conversation import LOST, answer, hold, sent
+
+AUDIENCE = Audience("meta", "VIP été 2026")
+OPENED = Opened("238491")
+SECRET = {"access_token": "tok-123", "ad_account_id": "act_55501"}
+
+
+def publisher(**more: object) -> MetaPublisher:
+    """Give a publisher made from a good secret, some keys of it replaced."""
+    return MetaPublisher.from_secret({**SECRET, **more})
+
+
+def digest(text: str) -> str:
+    """Hash a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def batch(columns: dict[str, list[str | None]], *, first_row: int = 1, part: str = "") -> Batch:
+    """Give a batch of text columns, its rows numbered from `first_row`."""
+    arrays = [pa.array(values, pa.string()) for values in columns.values()]
+    count = len(arrays[0])
+    table = pa.record_batch(arrays, names=list(columns))
+    return Batch("run", first_row, first_row + count - 1, 0, table, pa.array(range(count)), part)
+
+
+def page(*audiences: tuple[str, str, str], after: str = "") -> Answer:
+    """Give a page of audiences (id, name, subtype), with a next one behind the cursor `after`."""
+    body: dict[str, object] = {"data": [{"id": i, "name": n, "subtype": s} for i, n, s in audiences]}
+    if after:
+        body["paging"] = {"cursors": {"after": after}, "next": "https://graph.example/?access_token=leak"}
+    return answer(body)
+
+
+def users(body: Mapping[str, object], request: Request | None = None, **headers: str) -> Outcome:
+    """Classify an answer to an upload of two rows, or to `request`."""
+    one = publisher()
+    asked = request or one.encode(batch({"EMAIL": [digest("a"), digest("b")]}), AUDIENCE, OPENED)
+    return one.classify(asked, answer(body, headers={k.replace("_", "-"): v for k, v in headers.items()}))
+
+
+class TestSecret:
+    """The secret is read once, and what is wrong with it is named."""
+
+    @pytest.mark.parametrize("key", ["access_token", "ad_account_id"])
+    def test_missing_key_is_named(self, key: str) -> None:
+        """A secret without a key stops with the key's name and no value."""
+        with pytest.raises(ConfigError, match=key) as caught:
+            MetaPublisher.from_secret({k: v for k, v in SECRET.items() if k != key})
+        assert "tok-123" not in str(caught.value)
+
+    @pytest.mark.parametrize("account", ["act_55501", "55501", 55501, " 55501\n"])
+    def test_account_with_or_without_prefix(self, account: object) -> None:
+        """An ad account's id is taken with or without act_, as text or number."""
+        assert publisher(ad_account_id=account).account == "55501"
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"ad_account_id": "act_x"},
+            {"access_token": "two\nlines"},
+            {"access_token": ["list"]},
+            {"endpoint": "http://graph.facebook.com"},
+            {"endpoint": "https://user:pw@graph.facebook.com"},
+            {"endpoint": "ftp://localhost"},
+            {"endpoint": "https://[bad"},
+        ],
+    )
+    def test_unusable_value_is_refused(self, wrong: dict[str, object]) -> None:
+        """A value that could not be used as it is stops before anything is sent."""
+        with pytest.raises(ConfigError, match=next(iter(wrong))):
+            publisher(**wrong)
+
+    def test_token_is_in_the_header_alone(self) -> None:
+        """Neither the URL nor the body nor the publisher's repr carries the token or the app secret."""
+        one = publisher(app_secret="sec-9")
+        request = one.encode(batch({"EMAIL": [digest("a")]}), AUDIENCE, OPENED)
+        assert request.headers["Authorization"] == "Bearer tok-123"
+        for text in (request.url, request.body.decode(), repr(request), repr(one)):
+            assert "tok-123" not in text
+            assert "sec-9" not in text
+
+    def test_proof_signs_every_call(self) -> None:
+        """With an app secret each call carries the HMAC of the token under it."""
+        one = publisher(app_secret="sec-9")
+        proof = hmac.new(b"sec-9", b"tok-123", hashlib.sha256).hexdigest()
+        upload = one.encode(batch({"EMAIL": [digest("a")]}), AUDIENCE, OPENED)
+        assert sent(upload)["appsecret_proof"] == proof
+        _, (find, create) = hold(one.open(AUDIENCE, ("EMAIL",)), one, [page(), answer({"id": "1"})])
+        assert parse_qs(urlsplit(find.url).query)["appsecret_proof"] == [proof]
+        assert sent(create)["appsecret_proof"] == proof
+
+
+class TestOpen:
+    """Finding and creating."""
+
+    def test_finds_by_exact_name_and_subtype(self) -> None:
+        """Of what the filter lets through, only a customer file of exactly the name is taken."""
+        one = publisher()
+        listed = page(
+            ("1", "VIP été 2026 ", "CUSTOM"),
+            ("2", "VIP été 2026", "LOOKALIKE"),
+            ("3", "vip été 2026", "CUSTOM"),
+            ("40", "VIP été 2026", "CUSTOM"),
+        )
+        opened, (request,) = hold(one.open(AUDIENCE, ("EMAIL",)), one, [listed])
+        assert opened == Opened("40")
+        query = parse_qs(urlsplit(request.url).query)
+        assert json.loads(query["filtering"][0]) == [
+            {"field": "name", "operator": "EQUAL", "value": "VIP été 2026"}
+        ]
+        assert urlsplit(request.url).path == "/v26.0/act_55501/customaudiences"
+
+    def test_reads_every_page_by_its_own_cursor(self) -> None:
+        """The last page is read too, by the cursor, never by the link that carries the token."""
+        one = publisher()
+        pages = [
+            page(("1", "other", "CUSTOM"), after="c1"),
+            page(("2", "another", "CUSTOM"), after="c2"),
+            page(("3", AUDIENCE.name, "CUSTOM")),
+        ]
+        opened, asked = hold(one.open(AUDIENCE, ("EMAIL",)), one, pages)
+        assert opened.audience_id == "3"
+        assert [parse_qs(urlsplit(r.url).query).get("after") for r in asked] == [None, ["c1"], ["c2"]]
+        assert all(r.url.startswith("https://graph.facebook.com/") for r in asked)
+
+    def test_cursor_that_does_not_move_ends_the_search(self) -> None:
+        """A page that points at itself is read once more and no further."""
+        one = publisher()
+        stuck = page(("3", AUDIENCE.name, "CUSTOM"), after="same")
+        opened, _ = hold(one.open(AUDIENCE, ("EMAIL",)), one, [stuck, stuck])
+        assert opened.audience_id == "3"
+
+    def test_smallest_id_of_duplicates_with_a_note(self) -> None:
+        """Of two audiences of one name the older is taken and the receipt says so."""
+        one = publisher()
+        both = page(("100", AUDIENCE.name, "CUSTOM"), ("99", AUDIENCE.name, "CUSTOM"))
+        opened, _ = hold(one.open(AUDIENCE, ("EMAIL",)), one, [both])
+        assert opened.audience_id == "99"
+        assert "duplicate_audiences" in opened.notes
+
+    def test_creates_what_is_not_there(self) -> None:
+        """An audience that no page has is created, once, with what Meta asks for."""
+        one = publisher()
+        big_id = "23849182047670582"
+        opened, (_, create) = hold(one.open(AUDIENCE, ("EMAIL",)), one, [page(), answer({"id": big_id})])
+        assert opened == Opened(big_id, created=True)
+        assert not create.repeatable
+        assert sent(create)["name"] == AUDIENCE.name
+        assert sent(create)["subtype"] == "CUSTOM"
+        assert sent(create)["customer_file_source"] == "USER_PROVIDED_ONLY"
+
+    @pytest.mark.parametrize(
+        "lost",
+        [
+            LOST,
+            answer("<html>502</html>", 502),
+            answer({"error": {"code": 2, "is_transient": True}}, 500),
+            answer({}, 200),
+        ],
+    )
+    def test_lost_creation_is_looked_up_before_it_is_repeated(self, lost: Answer) -> None:
+        """After an answer that leaves open whether it was created, what was created is found, not doubled."""
+        one = publisher()
+        script = [page(), lost, page(("7", AUDIENCE.name, "CUSTOM"))]
+        opened, asked = hold(one.open(AUDIENCE, ("EMAIL",)), one, script)
+        assert opened.audience_id == "7"
+        assert [r.call for r in asked] == ["find", "create", "find"]
+
+    def test_lost_creation_that_did_nothing_is_repeated(self) -> None:
+        """When a lost creation left nothing behind, it is made again."""
+        one = publisher()
+        script = [page(), LOST, page(), answer({"id": "8"})]
+        opened, _ = hold(one.open(AUDIENCE, ("EMAIL",)), one, script)
+        assert opened == Opened("8", created=True)
+
+    def test_creation_lost_for_good_comes_back_later(self) -> None:
+        """Creations are not repeated without end."""
+        one = publisher()
+        with pytest.raises(Retryable):
+            hold(one.open(AUDIENCE, ("EMAIL",)), one, [page(), LOST, page(), LOST, page()])
+
+    def test_failed_look_up_creates_nothing(self) -> None:
+        """A look-up without a good answer is not "not found"."""
+        one = publisher()
+        with pytest.raises(Retryable):
+            hold(one.open(AUDIENCE, ("EMAIL",)), one, [answer({"error": {"code": 4}}, 403)])
+
+    def test_removal_from_nothing_is_rejected(self) -> None:
+        """To remove members from an audience that is not there, none is created."""
+        one = publisher()
+        audience = Audience("meta", AUDIENCE.name, Action.REMOVE)
+        with pytest.raises(Rejected, match="audience_missing"):
+            hold(one.open(audience, ("EMAIL",)), one, [page()])
+
+
+class TestEncode:
+    """What is put on the wire."""
+
+    def test_rows_as_lists_in_schema_order(self) -> None:
+        """Rows are arrays under a list schema, a null cell is an empty text, one key is a list too."""
+        one = publisher()
+        columns: dict[str, list[str | None]] = {"EMAIL": [digest("a"), None], "FN": [None, digest("b")]}
+        assert sent(one.encode(batch(columns), AUDIENCE, OPENED))["payload"] == {
+            "schema": ["EMAIL", "FN"],
+            "is_raw": True,
+            "data": [[digest("a"), ""], ["", digest("b")]],
+        }
+        single = one.encode(batch({"EMAIL": [digest("a")]}), AUDIENCE, OPENED)
+        assert sent(single)["payload"]["schema"] == ["EMAIL"]
+        assert sent(single)["payload"]["data"] == [[digest("a")]]
+
+    @pytest.mark.parametrize("text", ['"', "\\", "a\nb", "\x00", "\x1f", "\x7f", "é", "正", "😀", "\u2028", "</"])
+    def test_texts_survive(self, text: str) -> None:
+        """Any text in a plain field arrives as it was, next to ones that need no escape."""
+        one = publisher()
+        values: list[str | None] = ["plain", text, f"x{text}{text}y", None, "last"]
+        request = one.encode(batch({"EXTERN_ID": values}), AUDIENCE, OPENED)
+        assert [row[0] for row in sent(request)["payload"]["data"]] == [v or "" for v in values]
+
+    def test_sliced_columns(self) -> None:
+        """A batch cut out of a larger one carries its own rows only, escaped ones included."""
+        one = publisher()
+        whole = batch({"EXTERN_ID": ['a"', "b", 'c"', "d"], "EMAIL": [digest(c) for c in "abcd"]})
+        cut = Batch("run", 2, 3, 0, whole.columns.slice(1, 2), whole.rows.slice(1, 2))
+        data = sent(one.encode(cut, AUDIENCE, OPENED))["payload"]["data"]
+        assert data == [["b", digest("b")], ['c"', digest("c")]]
+
+    def test_dictionary_encoded_columns(self) -> None:
+        """A column of few distinct values arrives like any other."""
+        one = publisher()
+        column = pa.array([digest("us"), None, digest("us")]).dictionary_encode()
+        columns = pa.record_batch([column], names=["COUNTRY"])
+        one_batch = Batch("run", 1, 3, 0, columns, pa.array([1, 2, 3]))
+        data = sent(one.encode(one_batch, AUDIENCE, OPENED))["payload"]["data"]
+        assert data == [[digest("us")], [""], [digest("us")]]
+
+    def test_column_without_a_value_is_left_out(self) -> None:
+        """A column that nothing fills is in neither schema nor rows."""
+        one = publisher()
+        columns: dict[str, list[str | None]] = {"EMAIL": [digest("a")], "EXTERN_ID": [None]}
+        assert sent(one.encode(batch(columns), AUDIENCE, OPENED))["payload"]["schema"] == ["EMAIL"]
+
+    def test_a_session_per_request(self) -> None:
+        """A batch is a session of its own: the same on every retry, another for other rows or another half."""
+        one = publisher()
+        first, again = (batch({"EMAIL": [digest("a")]}) for _ in range(2))
+        assert session_id(first) == session_id(again)
+        others = [batch({"EMAIL": [digest("a")]}, first_row=2), batch({"EMAIL": [digest("a")]}, part="0")]
+        assert len({session_id(first), *map(session_id, others)}) == 3
+        assert 0 < session_id(first) < 2**63
+        assert sent(one.encode(first, AUDIENCE, OPENED))["session"] == {
+            "session_id": session_id(first),
+            "batch_seq": 1,
+            "last_batch_flag": True,
+            "estimated_num_total": 1,
+        }
+
+    def test_removal_carries_members_in_the_body(self) -> None:
+        """No member is ever in a URL, where access logs would keep it."""
+        request = publisher().encode(batch({"EMAIL": [digest("a")]}), Audience("meta", "x", Action.REMOVE), OPENED)
+        assert request.method == "DELETE"
+        assert request.url == "https://graph.facebook.com/v26.0/238491/users"
+        assert sent(request)["payload"]["data"] == [[digest("a")]]
+
+    def test_external_ids_keep_to_themselves(self) -> None:
+        """Rows with and without an external id never share a request, and no row is in two."""
+        one = publisher()
+        columns = batch({"EMAIL": [digest("a")] * 3, "EXTERN_ID": ["1", None, "3"]}).columns
+        masks = [mask.to_pylist() for mask in one.groups(columns)]
+        assert masks == [[True, False, True], [False, True, False]]
+        assert [mask.to_pylist() for mask in one.groups(columns.slice(0, 1))] == [[True]]
+        assert [mask.to_pylist() for mask in one.groups(columns.select(["EMAIL"]))] == [[True] * 3]
+
+    def test_full_batch_is_within_the_limits(self) -> None:
+        """Ten thousand rows of the usual seven hashes fit into one request."""
+        hashes: list[str | None] = [digest(str(i)) for i in range(LIMITS.max_rows)]
+        request = publisher().encode(
+            batch(dict.fromkeys(("EMAIL", "PHONE", "FN", "LN", "CT"), hashes)), AUDIENCE, OPENED
+        )
+        assert request.rows == LIMITS.max_rows
+        assert len(request.body) <= LIMITS.max_bytes
+
+
+class TestArrived:
+    """After a lost answer the batch's own session tells whether it arrived."""
+
+    def ask(self, body: object, status: int = 200) -> Outcome:
+        """Classify an answer to the question."""
+        one = publisher()
+        question = one.arrived(batch({"EMAIL": [digest("a")]}), AUDIENCE, OPENED)
+        assert question is not None
+        assert question.method == "GET"
+        return one.classify(question, answer(body, status))
+
+    def session(self, **more: object) -> dict[str, object]:
+        """Give the session of the batch that is asked for, as Meta shows it."""
+        own = str(session_id(batch({"EMAIL": [digest("a")]})))
+        return {"session_id": own, "num_received": "1", "num_invalid_entries": "0", **more}
+
+    def test_session_that_received_rows(self) -> None:
+        """A session with rows means that the batch is in."""
+        outcome = self.ask({"data": [self.session()]})
+        assert (outcome.kind, outcome.value) == (Kind.OK, True)
+
+    def test_invalid_rows_are_not_forgotten(self) -> None:
+        """What the lost answer would have said of invalid rows is read from the session."""
+        outcome = self.ask({"data": [self.session(num_received="5", num_invalid_entries="2")]})
+        assert (outcome.kind, outcome.refused_count, outcome.value) == (Kind.PARTIAL, 2, True)
+
+    @pytest.mark.parametrize(
+        ("body", "status", "value"),
+        [
+            ({"data": []}, 200, False),
+            ({"data": [{"session_id": "1", "num_received": "9"}]}, 200, None),
+            ({"error": {"code": 100}}, 400, None),
+        ],
+    )
+    def test_no_session_and_no_telling(self, body: object, status: int, value: object) -> None:
+        """No session means that it did not arrive; another's, or a refusal, means nothing."""
+        assert self.ask(body, status).value is value
+
+    def test_empty_session(self) -> None:
+        """A session that was opened and received nothing did not take the batch."""
+        assert self.ask({"data": [self.session(num_received="0")]}).value is False
+
+
+class TestUploadAnswers:
+    """What the answer to an upload means."""
+
+    def test_all_taken(self) -> None:
+        """Every row received and none invalid is ok."""
+        assert users({"num_received": 2, "num_invalid_entries": 0, "invalid_entry_samples": {}}).kind is Kind.OK
+
+    def test_invalid_rows_are_named_by_their_place(self) -> None:
+        """Rows that Meta quotes back are found again in the request, and the quote goes no further."""
+        cells = [digest("a"), digest("b"), digest("c")]
+        request = publisher().encode(batch({"EMAIL": list(cells), "FN": ["", 'x"', ""]}), AUDIENCE, OPENED)
+        samples = {json.dumps([cells[1], 'x"']): "some reason"}
+        body = {"num_received": 3, "num_invalid_entries": 1, "invalid_entry_samples": samples}
+        outcome = users(body, request)
+        assert outcome.kind is Kind.PARTIAL
+        assert outcome.refused == {1: "invalid_entry"}
+        assert outcome.refused_count == 1
+        assert cells[1] not in repr(outcome)
+
+    @pytest.mark.parametrize("samples", [[], ["not json"], {"[1": "x"}, {"{}": "x"}, [None], "text", None])
+    def test_unnamed_invalid_rows_are_counted(self, samples: object) -> None:
+        """Where Meta does not say which rows, it still says how many."""
+        body = {"num_received": 2, "num_invalid_entries": 1, "invalid_entry_samples": samples}
+        outcome = users(body)
+        assert (outcome.kind, outcome.refused, outcome.refused_count) == (Kind.PARTIAL, {}, 1)
+
+    def test_never_more_refused_than_sent(self) -> None:
+        """The count is no exact number at Meta; the receipt's sums must still add up."""
+        assert users({"num_received": 2, "num_invalid_entries": 900}).refused_count == 2
+
+    def test_fewer_received_than_sent(self) -> None:
+        """Rows Meta did not count are not reported as taken."""
+        outcome = users({"num_received": 1, "num_invalid_entries": 0})
+        assert (outcome.kind, outcome.refused_count) == (Kind.PARTIAL, 1)
+
+    @pytest.mark.parametrize("body", [{"num_received": 0, "num_invalid_entries": 0}, {"success": True}])
+    def test_nothing_counted_is_not_ok(self, body: dict[str, object]) -> None:
+        """An answer that counts no row leaves open whether the batch is in."""
+        assert users(body).kind is Kind.UNKNOWN
+
+    @pytest.mark.parametrize(
+        ("status", "kind"), [(200, "unknown"), (502, "unknown"), (400, "retry"), (413, "too_large")]
+    )
+    def test_page_of_something_else(self, status: int, kind: str) -> None:
+        """HTML is not Meta: after a gateway's 5xx or a 200 the upload may have happened."""
+        one = publisher()
+        request = one.encode(batch({"EMAIL": [digest("a"), digest("b")]}), AUDIENCE, OPENED)
+        assert one.classify(request, answer("<html>", status)).kind == kind
+
+    @pytest.mark.parametrize(
+        ("error", "status", "kind", "code"),
+        [
+            ({"code": 100}, 400, Kind.REFUSED, "refused_by_platform"),
+            ({"code": 105}, 400, Kind.TOO_LARGE, "too_large"),
+            ({"code": 1, "error_subcode": 99}, 500, Kind.TOO_LARGE, "too_large"),
+            ({"code": 100, "error_subcode": 33}, 400, Kind.STOP, "audience_missing"),
+            ({"code": 100, "error_subcode": 1713230}, 400, Kind.STOP, "audience_flagged"),
+            ({"code": 190}, 401, Kind.REFRESH_AUTH, "token_refused"),
+            ({"code": 200, "error_subcode": 1870047}, 400, Kind.REJECTED, "audience_would_be_too_small"),
+            ({"code": 200, "error_subcode": 5}, 400, Kind.STOP, "no_permission"),
+            ({"code": 285}, 400, Kind.STOP, "no_permission"),
+            ({"code": 803}, 400, Kind.RETRY, "not_visible_yet"),
+            ({"code": 80012}, 400, Kind.RETRY, "throttled"),
+            ({"code": 613}, 400, Kind.RETRY, "throttled"),
+            ({"code": 2635}, 400, Kind.STOP, "version_retired"),
+            ({"code": 987654}, 400, Kind.STOP, "unknown_error"),
+            ({"code": 987654}, 503, Kind.RETRY, "transient"),
+            ({"code": 987654, "is_transient": True}, 400, Kind.RETRY, "transient"),
+            ({"code": "190"}, 400, Kind.REFRESH_AUTH, "token_refused"),
+        ],
+    )
+    def test_errors(self, error: dict[str, object], status: int, kind: Kind, code: str) -> None:
+        """Code and subcode decide, whatever the status."""
+        one = publisher()
+        request = one.encode(batch({"EMAIL": [digest("a"), digest("b")]}), AUDIENCE, OPENED)
+        outcome = one.classify(request, answer({"error": error}, status))
+        assert (outcome.kind, outcome.code) == (kind, code)
+
+    def test_one_row_that_is_too_large_is_refused(self) -> None:
+        """A single row has no halves."""
+        one = publisher()
+        request = one.encode(batch({"EMAIL": [digest("a")]}), AUDIENCE, OPENED)
+        assert one.classify(request, answer({"error": {"code": 105}}, 400)).kind is Kind.REFUSED
+
+    def test_terms_tell_the_operator_where_to_go(self) -> None:
+        """The terms can be accepted at a link that names the ad account."""
+        outcome = users({"error": {"code": 200, "error_subcode": 1870090, "fbtrace_id": "AbC"}})
+        assert outcome.kind is Kind.STOP
+        assert "https://business.facebook.com/ads/manage/customaudiences/tos/?act=55501" in outcome.reason
+        assert (outcome.platform_code, outcome.reference) == ("200/1870090", "AbC")
+
+    def test_newer_version_is_noticed(self) -> None:
+        """Meta's warning that the pinned version is retired reaches the receipt."""
+        good = {"num_received": 2, "num_invalid_entries": 0}
+        assert users(good, x_ad_api_version_warning="upgraded").code == "version_upgraded"
+
+    def test_platforms_words_stay_out(self) -> None:
+        """What Meta writes may quote what was sent, so none of it is in an outcome."""
+        error = {"code": 100, "message": "jane@example.com is wrong", "error_user_msg": "jane@example.com"}
+        assert "jane" not in repr(users({"error": error}))
+
+
+class TestUsage:
+    """Three headers, three units."""
+
+    def test_minutes(self) -> None:
+        """The business header speaks minutes."""
+        header = {"1": [{"type": "custom_audience", "call_count": 100, "estimated_time_to_regain_access": 19}]}
+        assert usage.read({usage.BUSINESS: json.dumps(header)}, throttled=True).wait_s == 19 * 60
+
+    def test_seconds(self) -> None:
+        """The ad account's header speaks seconds, and only a throttled call waits for the reset."""
+        header = {usage.AD_ACCOUNT: json.dumps({"acc_id_util_pct": 100, "reset_time_duration": 100})}
+        assert usage.read(header, throttled=True).wait_s == 100
+        assert usage.read(header, throttled=False).wait_s == 0
+        assert usage.read(header, throttled=False).pause_s == usage.PAUSE_FULL_S
+
+    def test_other_use_cases_do_not_slow_us(self) -> None:
+        """A full quota of another kind of call is no reason to wait as long as ours go well."""
+        header = {"1": [{"type": "ads_insights", "call_count": 100, "estimated_time_to_regain_access": 9}]}
+        read = usage.read({usage.BUSINESS: json.dumps(header)}, throttled=False)
+        assert read.pause_s == 0
+
+    def test_zero_is_no_leave_to_go_on(self) -> None:
+        """A throttled call waits even when the header estimates no time."""
+        header = {"1": [{"type": "custom_audience", "estimated_time_to_regain_access": 0}]}
+        outcome = users({"error": {"code": 80003}}, x_business_use_case_usage=json.dumps(header))
+        assert outcome.after_s == 60
+
+    @pytest.mark.parametrize(("tier", "wait_s"), [("development_access", 300), ("standard_access", 60)])
+    def test_tier_sets_the_wait(self, tier: str, wait_s: int) -> None:
+        """The limited tier is blocked five times as long as the full one."""
+        header = json.dumps({"acc_id_util_pct": 90, "ads_api_access_tier": tier})
+        assert users({"error": {"code": 17}}, x_ad_account_usage=header).after_s == wait_s
+
+    @pytest.mark.parametrize("text", ["", "{", "[]", '{"a": 1}', '{"a": [1]}', '{"a": [{"call_count": "x"}]}'])
+    def test_headers_that_are_not_as_documented(self, text: str) -> None:
+        """A header that cannot be read asks for nothing."""
+        headers = {usage.BUSINESS: text, usage.AD_ACCOUNT: text, usage.APP: text}
+        assert usage.read(headers, throttled=True).wait_s == 0
+
+
+def test_call_names() -> None:
+    """A call is known by our word for it, or by its method and path."""
+    assert call_of("users") == "users"
+    assert call_of("POST /v26.0/1/users") == "users"
+    assert call_of("GET /v26.0/act_1/customaudiences?limit=20") == "find"
+    assert call_of("POST /act_1/customaudiences") == "create"
+    assert call_of("nothing we know") == ""

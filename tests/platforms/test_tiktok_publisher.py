@@ -1,0 +1,480 @@
+"""TikTok's publisher: the file on the wire, what becomes of the files, and what the answers mean."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import replace
+from email import message_from_bytes
+from email.message import Message
+from email.policy import HTTP
+from urllib.parse import parse_qs, urlsplit
+
+import pyarrow as pa
+import pytest
+from activation.errors import ActivationError, ConfigError, Rejected, Retryable
+from activation.model import Action, Audience
+from activation.publisher import Answer, Batch, Closed, Kind, Opened, Request
+
+from lambdas.tiktok.answers import call_of
+from lambdas.tiktok.publisher import FOLLOW_S, LIMITS, MAX_FILES_PER_CALL, TikTokPublisher
+from tests.platforms.conversation import LOST, answer, hold, sent
+
+NAME = "VIP été 2026"
+AUDIENCE = Audience("tiktok", NAME)
+KEYS = ("EMAIL_SHA256",)
+SECRET = {"ACCESS_TOKEN": "tok-123", "ADVERTISER_ID": "7000000000000000001"}
+STATE = {"calculate_type": "EMAIL_SHA256"}
+NOW_S = 1_795_305_600.0  # 2026-11-22
+
+
+def publisher(**more: object) -> TikTokPublisher:
+    """Give a publisher made from a good secret, some keys of it replaced."""
+    return replace(TikTokPublisher.from_secret({**SECRET, **more}), clock_s=lambda: NOW_S)
+
+
+def digest(text: str) -> str:
+    """Hash a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def batch(columns: dict[str, list[str | None]]) -> Batch:
+    """Give a batch of text columns."""
+    arrays = [pa.array(values, pa.string()) for values in columns.values()]
+    table = pa.record_batch(arrays, names=list(columns))
+    return Batch("run", 1, len(arrays[0]), 0, table, pa.array(range(1, len(arrays[0]) + 1)))
+
+
+def reply(data: object, code: int = 0, message: str = "OK") -> Answer:
+    """Give an answer in TikTok's envelope."""
+    return answer({"code": code, "message": message, "request_id": "req-1", "data": data})
+
+
+def listed(audience_id: str, **more: object) -> dict[str, object]:
+    """Give an audience as the list shows it: one's own customer file, ready to be changed."""
+    return {
+        "audience_id": audience_id,
+        "name": NAME,
+        "audience_type": "Customer File Audience",
+        "calculate_type": "EMAIL_SHA256",
+        "is_creator": True,
+        "shared": False,
+        "is_valid": True,
+        "expired_time": "2027-11-01 10:00:00",
+        **more,
+    }
+
+
+def page(*audiences: dict[str, object], pages: int = 1) -> Answer:
+    """Give a page of the list."""
+    return reply({"list": list(audiences), "page_info": {"total_page": pages}})
+
+
+def details(*, valid: bool, members: int = 0, **more: object) -> Answer:
+    """Give the answer to a look at an audience."""
+    shown = {"is_valid": valid, "cover_num": members, **more}
+    return reply({"list": [{"audience_details": shown, "audience_history": [{"msg": ""}]}]})
+
+
+def form(request: Request) -> dict[str, Message]:
+    """Read a multipart body with the standard library's parser, part by name."""
+    head = f"Content-Type: {request.headers['Content-Type']}\r\n\r\n".encode()
+    message = message_from_bytes(head + request.body, policy=HTTP)
+    assert message.is_multipart()
+    return {str(part.get_param("name", header="content-disposition")): part for part in message.iter_parts()}
+
+
+def file_of(request: Request) -> bytes:
+    """Give the exact bytes of the file in an upload."""
+    found = re.search(
+        rb"Content-Type: text/csv\r\n\r\n(.*)\r\n--activation-[0-9a-f]{32}--\r\n$", request.body, re.S
+    )
+    assert found is not None
+    return found.group(1)
+
+
+def upload(columns: dict[str, list[str | None]], kind: str = "EMAIL_SHA256") -> Request:
+    """Build the upload of a batch."""
+    return publisher().encode(batch(columns), AUDIENCE, Opened("", state={"calculate_type": kind}))
+
+
+class TestSecret:
+    """The secret keeps the key names of AWS's sample."""
+
+    @pytest.mark.parametrize("key", ["ACCESS_TOKEN", "ADVERTISER_ID"])
+    def test_missing_key_is_named(self, key: str) -> None:
+        """A secret without a key stops with the key's name and no value."""
+        with pytest.raises(ConfigError, match=key) as caught:
+            TikTokPublisher.from_secret({k: v for k, v in SECRET.items() if k != key})
+        assert "tok-123" not in str(caught.value)
+
+    def test_any_case_and_number(self) -> None:
+        """Keys are taken in any case, the id as a number too, white space is no part of a value."""
+        one = TikTokPublisher.from_secret({"access_token": "tok-123\n", "Advertiser_Id": 7000000000000000001})
+        assert one.account == "7000000000000000001"
+        assert one.calls.page(1).headers["Access-Token"] == "tok-123"
+
+    @pytest.mark.parametrize("size", [0, 250_000_001])
+    def test_file_size_in_range(self, size: int) -> None:
+        """No file may be larger than TikTok's own limit."""
+        with pytest.raises(ConfigError):
+            TikTokPublisher.from_secret(SECRET, max_file_bytes=size)
+
+
+class TestUpload:
+    """The file and the form around it."""
+
+    def test_form(self) -> None:
+        """The form has the four parts, the MD5 is that of exactly the file's bytes, the suffix is .csv."""
+        request = upload({"EMAIL_SHA256": [digest("a"), digest("b")]})
+        parts = form(request)
+        assert set(parts) == {"advertiser_id", "calculate_type", "file_signature", "file"}
+        assert parts["calculate_type"].get_payload() == "EMAIL_SHA256"
+        assert parts["advertiser_id"].get_payload() == "7000000000000000001"
+        expected = f"{digest('a')}\n{digest('b')}\n".encode()
+        assert file_of(request) == expected
+        assert parts["file_signature"].get_payload() == hashlib.md5(expected, usedforsecurity=False).hexdigest()
+        assert str(parts["file"].get_filename()).endswith(".csv")
+        assert request.url == "https://business-api.tiktok.com/open_api/v1.3/dmp/custom_audience/file/upload/"
+
+    def test_no_line_twice(self) -> None:
+        """A repeated identifier is one line; the rows still count as sent."""
+        request = upload({"EMAIL_SHA256": [digest("a"), digest("a"), digest("b")]})
+        assert file_of(request).decode().split() == [digest("a"), digest("b")]
+        assert request.rows == 3
+
+    def test_several_types(self) -> None:
+        """Several identifier columns make a file with a header, an empty cell staying empty."""
+        columns: dict[str, list[str | None]] = {
+            "EMAIL_SHA256": [digest("a"), None],
+            "PHONE_SHA256": [None, digest("p")],
+            "GAID_SHA256": [digest("g"), digest("h")],
+        }
+        request = upload(columns, "MULTIPLE_TYPES")
+        assert file_of(request).decode().splitlines() == [
+            "email_SHA256,phone_SHA256,MAID_SHA256",
+            f"{digest('a')},,{digest('g')}",
+            f",{digest('p')},{digest('h')}",
+        ]
+
+    def test_full_file_is_within_the_limits(self) -> None:
+        """As many lines as a batch may have are a file TikTok takes."""
+        count = LIMITS.max_rows
+        lines: list[str | None] = [f"{number:064x}" for number in range(count)]
+        assert len(upload({"EMAIL_SHA256": lines}).body) <= LIMITS.max_bytes
+
+    def test_file_path_is_the_handle(self) -> None:
+        """What closing needs is the path the upload gave."""
+        outcome = publisher().classify(
+            upload({"EMAIL_SHA256": [digest("a")]}), reply({"file_path": "f19fa450136c460f"})
+        )
+        assert (outcome.kind, outcome.value, outcome.reference) == (Kind.OK, "f19fa450136c460f", "req-1")
+
+    def test_no_file_path_is_no_success(self) -> None:
+        """A good code without a path leaves nothing to go on with."""
+        outcome = publisher().classify(upload({"EMAIL_SHA256": [digest("a")]}), reply({}))
+        assert outcome.kind is Kind.RETRY
+
+    def test_nothing_to_ask_after_a_lost_answer(self) -> None:
+        """An upload is repeated without harm."""
+        assert publisher().arrived(batch({"EMAIL_SHA256": [digest("a")]}), AUDIENCE, Opened("")) is None
+
+
+class TestOpen:
+    """Finding the audience before anything is uploaded."""
+
+    def open(self, *answers: Answer, audience: Audience = AUDIENCE, keys: tuple[str, ...] = KEYS) -> Opened:
+        """Hold the conversation to its end."""
+        one = publisher()
+        return hold(one.open(audience, keys), one, answers)[0]
+
+    def test_last_page_is_read(self) -> None:
+        """Of three pages the third is read, and an audience on it is found."""
+        one = publisher()
+        pages = [
+            page(listed("1", name="x"), pages=3),
+            page(listed("2", name="y"), pages=3),
+            page(listed("3"), pages=3),
+        ]
+        opened, asked = hold(one.open(AUDIENCE, KEYS), one, pages)
+        assert opened.audience_id == "3"
+        numbers = [parse_qs(urlsplit(request.url).query)["page"][0] for request in asked]
+        assert numbers == ["1", "2", "3"]
+
+    @pytest.mark.parametrize(
+        "foreign",
+        [
+            {"audience_type": "Lookalike Audience"},
+            {"audience_type": "Partner"},
+            {"is_creator": False},
+            {"shared": True},
+        ],
+    )
+    def test_foreign_audiences_are_not_ours(self, foreign: dict[str, object]) -> None:
+        """An audience of another kind, or of somebody else, is not the one that is meant."""
+        assert self.open(page(listed("1", **foreign), listed("4"))).audience_id == "4"
+        assert self.open(page(listed("1", **foreign))).audience_id == ""
+
+    def test_two_of_a_name_stop(self) -> None:
+        """Between two audiences a person decides, who is told both ids."""
+        with pytest.raises(ConfigError, match=r"5.*6"):
+            self.open(page(listed("5"), listed("6")))
+
+    def test_one_listed_on_two_pages_is_one(self) -> None:
+        """The order of pages may move while they are read."""
+        assert self.open(page(listed("5"), pages=2), page(listed("5"), pages=2)).audience_id == "5"
+
+    def test_failed_list_is_not_empty(self) -> None:
+        """An error in place of a page says nothing of what is there."""
+        for bad in (reply({}, 40100), answer({"code": 0, "message": "OK"}), LOST):
+            with pytest.raises(ActivationError):
+                self.open(bad)
+
+    def test_other_type_is_refused(self) -> None:
+        """Files of another type than the audience's are refused before they are uploaded."""
+        with pytest.raises(Rejected, match="type_mismatch"):
+            self.open(page(listed("1", calculate_type="PHONE_SHA256")))
+
+    def test_alias_is_the_same_type(self) -> None:
+        """MAID and FIRST are two names of one type."""
+        opened = self.open(page(listed("1", calculate_type="MAID_SHA256")), keys=("FIRST_SHA256",))
+        assert opened == Opened("1", state={"calculate_type": "FIRST_SHA256"})
+
+    def test_several_keys_are_multiple_types(self) -> None:
+        """A drop that fills several identifiers makes an audience of several types."""
+        opened = self.open(page(), keys=("EMAIL_SHA256", "PHONE_SHA256"))
+        assert opened == Opened("", state={"calculate_type": "MULTIPLE_TYPES"})
+
+    def test_ended_audience_is_refused(self) -> None:
+        """An audience that has ended can only be deleted."""
+        with pytest.raises(Rejected, match="audience_expired"):
+            self.open(page(listed("8", is_valid=False, expired_time="2026-01-01 00:00:00")))
+
+    @pytest.mark.parametrize("expires", ["2027-01-01 00:00:00", "", "soon", None])
+    def test_audience_in_the_making_is_waited_for(self, expires: object) -> None:
+        """Nothing is uploaded for an audience that cannot be changed yet."""
+        with pytest.raises(Retryable, match="busy") as caught:
+            self.open(page(listed("8", is_valid=False, expired_time=expires)))
+        assert caught.value.after_s == FOLLOW_S
+
+    def test_removal_from_nothing_is_rejected(self) -> None:
+        """To remove members from an audience that is not there, none is created."""
+        with pytest.raises(Rejected, match="audience_missing"):
+            self.open(page(), audience=Audience("tiktok", NAME, Action.REMOVE))
+
+    @pytest.mark.parametrize("name", ["", "x" * 129])
+    def test_name_too_long_for_tiktok(self, name: str) -> None:
+        """A name TikTok does not take is refused without asking."""
+        with pytest.raises(Rejected, match="bad_name"):
+            self.open(audience=Audience("tiktok", name))
+
+
+class TestClose:
+    """What becomes of the uploaded files."""
+
+    def close(
+        self, opened: Opened, handles: list[str], *answers: Answer, action: Action = Action.ADD
+    ) -> tuple[Closed, list[Request]]:
+        """Hold the conversation to its end."""
+        one = publisher()
+        return hold(one.close(Audience("tiktok", NAME, action), opened, handles), one, answers)
+
+    def test_one_create_for_all_files(self) -> None:
+        """A new audience is created with every file of the drop in one call."""
+        big_id = "7301234567890123456"
+        created, look = reply({"custom_audience_id": big_id}), details(valid=False)
+        closed, (again, create, get) = self.close(Opened("", state=STATE), ["p1", "p2"], page(), created, look)
+        assert [again.call, create.call, get.call] == ["list", "create", "get"]
+        assert sent(create) == {
+            "advertiser_id": SECRET["ADVERTISER_ID"],
+            "custom_audience_name": NAME,
+            "calculate_type": "EMAIL_SHA256",
+            "file_paths": ["p1", "p2"],
+        }
+        assert not create.repeatable
+        assert parse_qs(urlsplit(get.url).query)["custom_audience_ids"] == [f'["{big_id}"]']
+        assert closed.pending
+        assert closed.opened == Opened(big_id, created=True, state={**STATE, "applied": "2"})
+        assert closed.notes["request_id"] == "req-1"
+        assert "1,000" in closed.notes["minimum"]
+
+    @pytest.mark.parametrize(
+        ("action", "word"), [(Action.ADD, "APPEND"), (Action.REMOVE, "REMOVE"), (Action.REPLACE, "REPLACE")]
+    )
+    def test_action_is_always_sent(self, action: Action, word: str) -> None:
+        """Left out, the action would mean to empty the audience."""
+        answers = reply({}), details(valid=True, members=5000)
+        closed, (update, _) = self.close(Opened("9", state=STATE), ["p1"], *answers, action=action)
+        assert sent(update)["action"] == word
+        assert sent(update)["custom_audience_id"] == "9"
+        assert not closed.pending
+        assert closed.notes["matched_members"] == "5000"
+
+    @pytest.mark.parametrize(
+        "lost", [LOST, answer("<html>", 502), reply({}, 51010), reply({}, 40050), reply({}, 50000), reply({})]
+    )
+    def test_lost_creation_is_looked_up(self, lost: Answer) -> None:
+        """After an answer that leaves it open, an audience in the making under the name is the created one."""
+        found = page(listed("77", is_valid=False))
+        closed, asked = self.close(Opened("", state=STATE), ["p1"], page(), lost, found, details(valid=False))
+        assert [request.call for request in asked] == ["list", "create", "list", "get"]
+        assert closed.opened is not None
+        assert closed.opened.audience_id == "77"
+
+    def test_lost_creation_that_left_nothing_comes_back(self) -> None:
+        """When nothing shows, closing begins again later, with another look."""
+        with pytest.raises(Retryable):
+            self.close(Opened("", state=STATE), ["p1"], page(), LOST, page())
+
+    def test_creation_before_a_crash_is_found(self) -> None:
+        """A worker that died after creating leaves an audience that its successor takes for its own."""
+        found = page(listed("77", is_valid=False))
+        closed, asked = self.close(Opened("", state=STATE), ["p1"], found, details(valid=False))
+        assert [request.call for request in asked] == ["list", "get"]
+        assert closed.opened is not None
+        assert closed.opened.state["applied"] == "1"
+
+    def test_name_taken_meanwhile_gets_the_files(self) -> None:
+        """An audience that somebody else made and that is ready is added to, not doubled."""
+        answers = page(listed("78")), reply({}), details(valid=True)
+        closed, (_, update, _) = self.close(Opened("", state=STATE), ["p1"], *answers)
+        assert (update.call, sent(update)["action"]) == ("update", "APPEND")
+        assert closed.opened is not None
+        assert closed.opened.audience_id == "78"
+
+    def test_too_many_files_for_one_call(self) -> None:
+        """More files than a call should take are applied one call at a time, the rest of a replacement added."""
+        handles = [f"p{number}" for number in range(MAX_FILES_PER_CALL + 1)]
+        first, (update,) = self.close(Opened("9", state=STATE), handles, reply({}), action=Action.REPLACE)
+        assert sent(update)["file_paths"] == handles[:MAX_FILES_PER_CALL]
+        assert len(sent(update)["file_paths"]) < 50
+        assert first.unfinished
+        assert first.opened is not None
+        answers = reply({}), details(valid=True)
+        last, (rest, _) = self.close(first.opened, handles, *answers, action=Action.REPLACE)
+        assert (sent(rest)["action"], sent(rest)["file_paths"]) == ("APPEND", handles[MAX_FILES_PER_CALL:])
+        assert not last.unfinished
+
+    def test_busy_audience_is_waited_for(self) -> None:
+        """An audience that is not editable is a wait of minutes, told from a wrong parameter of the same code."""
+        update = publisher().calls.update("9", "APPEND", ["p"])
+        busy = publisher().classify(
+            update, reply({}, 40002, "Audience is not editable, please check audience status")
+        )
+        assert (busy.kind, busy.code) == (Kind.RETRY, "busy")
+        assert busy.after_s >= 900
+        wrong = publisher().classify(update, reply({}, 40002, "Parameter error: invalid audience ID"))
+        assert wrong.kind is Kind.REJECTED
+
+    def test_refused_update_fails_the_run(self) -> None:
+        """A call that was refused is not taken for done."""
+        with pytest.raises(Rejected, match="files_expired"):
+            self.close(Opened("9", state=STATE), ["p1"], reply({}, 40910))
+
+    def test_partly_taken_is_taken_with_a_note(self) -> None:
+        """What TikTok took in part is not sent again, and the receipt says so."""
+        closed, _ = self.close(Opened("9", state=STATE), ["p1"], reply({}, 20001), details(valid=True))
+        assert "partly_taken" in closed.notes
+
+
+class TestFollow:
+    """Asking until TikTok has processed the files."""
+
+    def follow(self, *answers: Answer) -> Closed:
+        """Hold the conversation to its end."""
+        one = publisher()
+        return hold(one.follow(AUDIENCE, Opened("9", state=STATE)), one, answers)[0]
+
+    def test_until_valid(self) -> None:
+        """The run is over when the audience is valid, with how many members it matched."""
+        assert self.follow(details(valid=False)).pending
+        done = self.follow(details(valid=True, members=1200))
+        assert not done.pending
+        assert done.notes["matched_members"] == "1200"
+
+    @pytest.mark.parametrize("odd", [reply({"list": []}), reply({}), reply({"list": [7]}), LOST])
+    def test_no_news_is_no_end(self, odd: Answer) -> None:
+        """An answer that does not show the audience ends nothing."""
+        assert self.follow(odd).pending
+
+    def test_messages_lose_what_may_be_personal(self) -> None:
+        """TikTok's complaints reach the receipt without hashes, addresses or numbers in them."""
+        message = f"3 lines wrong, such as {digest('a')}, jane@example.com or +44 20 7183 8750"
+        note = self.follow(details(valid=True, error_msg=message)).notes["messages"]
+        assert note.startswith("3 lines wrong")
+        for personal in (digest("a"), "jane", "7183"):
+            assert personal not in note
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "name"),
+    [
+        (40016, Kind.RETRY, "throttled"),
+        (40133, Kind.RETRY, "throttled"),
+        (50002, Kind.RETRY, "transient"),
+        (51305, Kind.RETRY, "transient"),
+        (52001, Kind.RETRY, "transient"),
+        (69999, Kind.RETRY, "transient"),
+        (40101, Kind.REFRESH_AUTH, "token_refused"),
+        (40102, Kind.REFRESH_AUTH, "token_refused"),
+        (40105, Kind.REFRESH_AUTH, "token_refused"),
+        (40001, Kind.STOP, "no_permission"),
+        (40113, Kind.STOP, "app_not_allowed"),
+        (40300, Kind.STOP, "account_missing"),
+        (40008, Kind.STOP, "sandbox_refused"),
+        (40062, Kind.REJECTED, "not_hashed"),
+        (40900, Kind.RETRY, "file_damaged"),
+        (40907, Kind.TOO_LARGE, "too_large"),
+        (40915, Kind.REJECTED, "file_refused"),
+        (40050, Kind.UNKNOWN, "duplicate_request"),
+        (49999, Kind.STOP, "unknown_error"),
+    ],
+)
+def test_codes(code: int, kind: Kind, name: str) -> None:
+    """The code decides, whatever the status and the text."""
+    request = upload({"EMAIL_SHA256": [digest("a"), digest("b")]})
+    outcome = publisher().classify(request, reply({}, code, "Please retry. jane@example.com"))
+    assert (outcome.kind, outcome.code, outcome.platform_code) == (kind, name, str(code))
+    assert "jane" not in repr(outcome)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(502, Kind.RETRY), (404, Kind.STOP), (413, Kind.TOO_LARGE), (429, Kind.RETRY), (0, Kind.UNKNOWN)],
+)
+def test_answers_without_an_envelope(status: int, kind: Kind) -> None:
+    """Where the API did not answer, the status is all there is."""
+    request = upload({"EMAIL_SHA256": [digest("a"), digest("b")]})
+    assert publisher().classify(request, Answer(status, {}, b"<html>")).kind is kind
+
+
+def test_code_as_text() -> None:
+    """A code given as text is a code."""
+    request = upload({"EMAIL_SHA256": [digest("a")]})
+    body = {"code": "0", "message": "OK", "data": {"file_path": "f19fa450136c460f"}}
+    assert publisher().classify(request, answer(body)).kind is Kind.OK
+
+
+def test_call_names() -> None:
+    """A call is known by our word for it, or by its method and path."""
+    assert call_of("upload") == "upload"
+    assert call_of("POST /dmp/custom_audience/file/upload/") == "upload"
+    assert call_of("GET /dmp/custom_audience/list/?page=1&page_size=100") == "list"
+    assert call_of("POST /segment/audience/") == ""
+
+
+def test_token_is_in_the_header_alone() -> None:
+    """No URL, body or repr carries the token."""
+    one = publisher()
+    requests = [
+        one.calls.page(1),
+        one.calls.get("1"),
+        one.calls.create("n", "EMAIL_SHA256", ["p"]),
+        upload({"EMAIL_SHA256": [digest("a")]}),
+    ]
+    for request in requests:
+        assert request.headers["Access-Token"] == "tok-123"
+        assert "tok-123" not in request.url + repr(request) + repr(one)
+        assert b"tok-123" not in request.body
+    assert json.loads(requests[2].body)["custom_audience_name"] == "n"

@@ -1,0 +1,185 @@
+"""Reading an object version by range: what is asked for, what is checked, and what each failure means."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+import pytest
+from activation.drops.open import open_drop
+from activation.drops.source import BytesSource, FileSource, S3Source, stream
+from activation.errors import ActivationError, ConfigError, Rejected, Retryable
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+from botocore.response import StreamingBody
+from moto import mock_aws
+from mypy_boto3_s3 import S3Client
+from urllib3.exceptions import ProtocolError
+
+from tests.unit.drops.reading import read
+
+DATA = bytes(range(256)) * 4_000
+
+
+class Breaking(io.BytesIO):
+    """A body whose connection breaks after some bytes."""
+
+    def __init__(self, data: bytes, after: int | None) -> None:
+        super().__init__(data)
+        self.after = after
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read, or break."""
+        if self.after is not None and self.tell() >= self.after:
+            raise ProtocolError("Connection broken")
+        left = -1 if self.after is None else self.after - self.tell()
+        return super().read(size if left < 0 or size is None else min(size, left))
+
+
+@dataclass
+class FakeS3:
+    """An S3 client whose next answers may break, lie or refuse."""
+
+    data: bytes = DATA
+    faults: list[Any] = field(default_factory=list)
+    ranges: list[str] = field(default_factory=list)
+    versions: set[str] = field(default_factory=set)
+
+    def get_object(self, *, Bucket: str, Key: str, VersionId: str, Range: str) -> dict[str, Any]:  # noqa: ARG002, N803 -- boto's names
+        """Answer with a range, or with what the test asks for."""
+        self.ranges.append(Range)
+        self.versions.add(VersionId)
+        first, last = map(int, Range.removeprefix("bytes=").split("-"))
+        fault = self.faults.pop(0) if self.faults else None
+        if isinstance(fault, Exception):
+            raise fault
+        part = self.data[first : last + 1]
+        answer = {
+            "Body": StreamingBody(Breaking(part, fault if isinstance(fault, int) else None), len(part)),
+            "ContentRange": f"bytes {first}-{last}/{len(self.data)}",
+            "ETag": '"e"',
+            "ResponseMetadata": {"HTTPStatusCode": 206},
+        }
+        return answer | (fault if isinstance(fault, dict) else {})
+
+
+def source(fake: FakeS3) -> S3Source:
+    """Read the fake's object, without waiting between tries."""
+    return S3Source(cast(S3Client, fake), "b", "k", "v1", len(DATA), '"e"', sleep=lambda _: None)
+
+
+def error(code: str, status: int) -> ClientError:
+    """Build what boto3 raises for an error answer."""
+    return ClientError(
+        {"Error": {"Code": code, "Message": "secret words"}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item] # boto's own answers have more
+        "GetObject",
+    )
+
+
+def test_a_range_of_the_version_is_read() -> None:
+    """Offset and length become one ranged request for the version; the end bounds them."""
+    fake = FakeS3()
+    assert source(fake).read(5, 10) == DATA[5:15]
+    assert source(fake).read(len(DATA) - 3, 10) == DATA[-3:]
+    assert fake.ranges == ["bytes=5-14", f"bytes={len(DATA) - 3}-{len(DATA) - 1}"]
+    assert fake.versions == {"v1"}
+
+
+def test_an_interrupted_body_is_read_on_from_the_byte_reached() -> None:
+    """A broken body costs one more request for what is missing, and no byte twice."""
+    fake = FakeS3(faults=[300_000, 100])
+    assert source(fake).read(0, len(DATA)) == DATA
+    assert fake.ranges == ["bytes=0-1023999", "bytes=300000-1023999", "bytes=300100-1023999"]
+
+
+def test_a_connection_that_cannot_be_made_is_tried_again() -> None:
+    """Errors before the answer are interruptions too."""
+    lost = [ConnectionClosedError(endpoint_url="http://s3"), ReadTimeoutError(endpoint_url="http://s3")]
+    assert source(FakeS3(faults=[*lost])).read(0, 9) == DATA[:9]
+
+
+def test_interruptions_without_progress_end_in_a_retry_later() -> None:
+    """A connection that breaks again and again at the same byte is given back to the queue."""
+    fake = FakeS3(faults=[0] * 50)
+    with pytest.raises(Retryable, match="storage_interrupted"):
+        source(fake).read(0, 100)
+    assert len(fake.ranges) == 5
+
+
+@pytest.mark.parametrize(
+    ("fault", "raised", "code"),
+    [
+        (error("NoSuchKey", 404), Rejected, "object_gone"),
+        (error("NoSuchVersion", 404), Rejected, "object_gone"),
+        (error("MethodNotAllowed", 405), Rejected, "object_gone"),
+        (error("InvalidObjectState", 403), Rejected, "object_archived"),
+        (error("AccessDenied", 403), ConfigError, "storage_denied"),
+        (error("KMS.DisabledException", 400), ConfigError, "storage_denied"),
+        (error("NoSuchBucket", 404), ConfigError, "storage_denied"),
+        (error("InvalidRequest", 400), ConfigError, "storage_refused"),
+        (error("SlowDown", 503), Retryable, "storage_busy"),
+        (error("InternalError", 500), Retryable, "storage_busy"),
+        (error("SomethingNew", 500), Retryable, "storage_busy"),
+        ({"ResponseMetadata": {"HTTPStatusCode": 200}}, ConfigError, "range_ignored"),
+        ({"ContentRange": "bytes 0-9/9999"}, ConfigError, "range_ignored"),
+        ({"ContentRange": "bytes 0-9/9999", "ETag": '"other"'}, Rejected, "object_changed"),
+    ],
+)
+def test_each_failure_says_what_happens_next(fault: Any, raised: type[ActivationError], code: str) -> None:
+    """Gone is refused, denied stops, busy comes back later, and a wrong range is never taken for rows."""
+    with pytest.raises(raised) as failure:
+        source(FakeS3(faults=[fault])).read(0, 10)
+    assert failure.value.code == code
+    assert "secret" not in str(failure.value)
+
+
+@pytest.fixture
+def bucket() -> Iterator[S3Client]:
+    """Give a client of a simulated S3 with a versioned bucket."""
+    with mock_aws():
+        client = boto3.client(
+            "s3", region_name="eu-west-1", aws_access_key_id="test", aws_secret_access_key="test"
+        )
+        client.create_bucket(Bucket="drops", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        client.put_bucket_versioning(Bucket="drops", VersioningConfiguration={"Status": "Enabled"})
+        yield client
+
+
+@pytest.mark.parametrize("key", ["meta/VIP été 2026+a%20b/raw/p@x.csv", "k" * 1_000])
+def test_the_version_announced_is_read_although_a_newer_one_exists(bucket: S3Client, key: str) -> None:
+    """A drop is one version of a key, whatever letters the key is made of."""
+    first = bucket.put_object(Bucket="drops", Key=key, Body=b"email\nold@example.com\n")
+    bucket.put_object(Bucket="drops", Key=key, Body=b"email\nnew@example.com\n")
+    found = S3Source.of(bucket, "drops", key, first["VersionId"])
+    assert found.size_bytes == 22
+    assert read(open_drop(found)).rows == {1: ("old@example.com",)}
+
+
+def test_a_version_that_is_gone_is_refused(bucket: S3Client) -> None:
+    """Lifecycle or a person may have removed it before its message is read."""
+    put = bucket.put_object(Bucket="drops", Key="k", Body=b"x")
+    bucket.delete_object(Bucket="drops", Key="k", VersionId=put["VersionId"])
+    with pytest.raises(Rejected, match="object_gone"):
+        S3Source.of(bucket, "drops", "k", put["VersionId"])
+    with pytest.raises(Rejected, match="object_gone"):
+        S3Source(bucket, "drops", "k", put["VersionId"], 1).read(0, 1)
+
+
+def test_a_file_is_read_by_range(tmp_path: Path) -> None:
+    """A local file serves as a drop for the command line; one that shrinks is noticed."""
+    path = tmp_path / "people.csv"
+    path.write_bytes(DATA)
+    local = FileSource(path)
+    assert local.read(5, 10) == DATA[5:15]
+    assert b"".join(stream(local, 7, 1_000)) == DATA[7:]
+    path.write_bytes(b"short")
+    with pytest.raises(Rejected, match="object_changed"):
+        local.read(5, 10)
+
+
+def test_a_stream_is_read_in_pieces() -> None:
+    """Pieces are consecutive, of the size asked for, and end with the source."""
+    assert [len(piece) for piece in stream(BytesSource(bytes(25)), 1, 10)] == [10, 10, 4]

@@ -1,0 +1,135 @@
+"""The columnar and the scalar form of every rule of every platform, on arbitrary text."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pyarrow as pa
+import pytest
+from activation.identifiers.codes import SENTENCES, Code
+from activation.identifiers.identify import Column, identify, identify_value
+from activation.identifiers.table import Context, Field
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+PLATFORMS = ("meta", "meta_conversions", "tiktok", "snapchat", "amazon_ads", "google")
+# One field of each rule and digest: fields that share both behave the same. The names say the rule.
+FIELDS = list(
+    {
+        (field.rule.name, field.digest): (platform, field)
+        for platform in PLATFORMS
+        for field in import_module(f"lambdas.{platform}.fields").TABLE.fields
+    }.values()
+)
+CONTEXTS = [
+    Context(country, frozenset(("test@test.com", "15550000000")))
+    for country in ("", "US", "GB", "DE", "IT", "FR", "JP", "BR", "ES", "AU")
+]
+
+# Texts near what cells hold: pieces of every kind of value, glued together, besides text of any kind.
+PIECES = st.sampled_from(
+    [
+        *("+", "00", "0", "(0)", "1", "39", "44", "49", "4155552671", "7911123456", "650", "555", " ", "-", "(", ")", "."),
+        *(" ext. 5", "x12", "tel:", "mobile ", "E+10", ".0", "/", ",", ";", "\u202a", "\u00a0", "\u200b", "\0", "\t"),
+        *("Jane", "O'Brien", "Ανδρέας", "ΣΑΣ", "İ", "ß", "é", "e\u0301", "李", "Мария", "von ", "Mrs. ", " Jr.", "ﬁ"),
+        *("jane.doe", "+tag", "@", "gmail.com", "Example.COM", "test@test.com", "example", ".com", "..", "_"),
+        *("1985-12-25", "25/12/1985", "05/01/1990", "1990", "12", "October", "19851225", "T00:00:00Z"),
+        *("US", "usa", "Germany", "US-CA", "California", "québec", "12345-6789", "SW1A 1AA", "female", "M"),
+        *("nan", "NULL", "n/a", "None", "0", "#N/A", "-5", "12.50", "1e3"),
+        *("38400000-8cf0-11bd-b23e-10b96e40000d", "00000000-0000-0000-0000-000000000000"),
+        *("a665a45920422f9d417e4867efdc4fb8a04a1f3fff1fa07e998e86f7f7a27ae3", "E3B0C44298FC1C149AFBF4C8996FB924"),
+        *("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "d41d8cd98f00b204e9800998ecf8427e"),
+        *("1hFzBkhe0OUK+rOshx6Y+BaZFR8wKBUn1j/18jNlbGk=", '"', "'", "x" * 300, "9" * 40),
+    ]
+)
+DIGITS = st.text("0123456789+ ()-", min_size=5, max_size=22)
+CELLS = st.one_of(
+    st.lists(PIECES, max_size=5).map("".join),
+    st.text(max_size=30),
+    st.text("abcdefgABCDEFG.@+-_ 0123456789", max_size=40),
+    DIGITS,
+    st.from_regex(r"\A[a-z0-9.+]{1,12}@(gmail|googlemail|example|a-b)\.(com|co\.uk)\Z"),
+    st.from_regex(r"\A[0-9a-fA-F]{64}\Z"),
+)
+ROWS = st.lists(st.one_of(st.none(), CELLS), max_size=12)
+
+
+def scalar(field: Field, texts: list[str | None], context: Context, *, hashed: bool) -> Column:
+    """Give the oracle's answer: cell by cell."""
+    cells = [None if text is None else identify_value(field, text, context, hashed=hashed) for text in texts]
+    return Column(
+        pa.array([cell.sent if cell else None for cell in cells], pa.string()),
+        pa.array([cell.code if cell else None for cell in cells], pa.string()),
+    )
+
+
+def same(column: Column, expected: Column) -> bool:
+    return bool(column.sent.equals(expected.sent) and column.code.equals(expected.code))
+
+
+@pytest.mark.parametrize(("platform", "field"), FIELDS, ids=[f"{p}-{f.key}" for p, f in FIELDS])
+@settings(max_examples=25, deadline=None)
+@given(rows=ROWS, context=st.sampled_from(CONTEXTS), hashed=st.booleans(), cut=st.integers(0, 12))
+def test_columns_agree_with_cells(
+    platform: str, field: Field, rows: list[str | None], context: Context, hashed: bool, cut: int
+) -> None:
+    """A column gives what its cells give one by one, sliced, encoded as a dictionary, or neither."""
+    expected = scalar(field, rows, context, hashed=hashed)
+    values = pa.array(rows, pa.string())
+    assert same(identify(field, values, context, hashed=hashed), expected)
+    assert same(identify(field, values.dictionary_encode(), context, hashed=hashed), expected)
+    part = identify(field, values.slice(cut), context, hashed=hashed)
+    assert same(part, Column(expected.sent.slice(cut), expected.code.slice(cut)))
+    many = pa.array([text for text in rows if text is not None] * 4, pa.string()).slice(1)
+    repeated = identify(field, many, context, hashed=hashed)
+    once = scalar(field, [text for text in rows if text is not None], context, hashed=hashed)
+    if len(once.sent):
+        assert same(
+            Column(repeated.sent.slice(len(once.sent) - 1, len(once.sent)), repeated.code.slice(len(once.sent) - 1, len(once.sent))),
+            once,
+        )
+
+
+@pytest.mark.parametrize(("platform", "field"), FIELDS, ids=[f"{p}-{f.key}" for p, f in FIELDS])
+@settings(max_examples=40, deadline=None)
+@given(text=CELLS, hashed=st.booleans(), context=st.sampled_from(CONTEXTS))
+def test_a_cell_is_sent_or_has_a_known_code_or_is_blank(
+    platform: str, field: Field, text: str, hashed: bool, context: Context
+) -> None:
+    """Nothing is both sent and refused, and every code has a sentence."""
+    cell = identify_value(field, text, context, hashed=hashed)
+    if cell.sent is None:
+        assert cell.normalized is None
+        assert cell.code in SENTENCES or (cell.code is None and not identify_value(field, text.strip(), context, hashed=False).sent)
+    else:
+        assert cell.code is None
+
+
+@pytest.mark.parametrize(("platform", "field"), FIELDS, ids=[f"{p}-{f.key}" for p, f in FIELDS])
+@settings(max_examples=50, deadline=None)
+@given(text=CELLS)
+def test_normalising_twice_changes_nothing(platform: str, field: Field, text: str) -> None:
+    """What a rule gives is normalised already (a street address is joined, so its words are gone)."""
+    assume(field.key != "ad")
+    once, code = field.rule.value(text, Context())
+    if once is not None:
+        assert code is None
+        assert field.rule.value(once, Context()) == (once, None)
+
+
+@pytest.mark.parametrize(("platform", "field"), FIELDS, ids=[f"{p}-{f.key}" for p, f in FIELDS])
+@settings(max_examples=10, deadline=None)
+@given(text=st.text(st.characters(codec=None), max_size=20), surrogate=st.characters(categories=["Cs"]))
+def test_half_a_character_is_refused(platform: str, field: Field, text: str, surrogate: str) -> None:
+    """A lone surrogate has no UTF-8 and therefore no digest: a code, not an exception."""
+    cell = identify_value(field, f"a{text}{surrogate}b", Context(), hashed=False)
+    assert cell.code == Code.BAD_UNICODE
+
+
+@pytest.mark.parametrize(("platform", "field"), FIELDS, ids=[f"{p}-{f.key}" for p, f in FIELDS])
+def test_huge_cells_are_refused_at_once(platform: str, field: Field) -> None:
+    """A cell of a megabyte is no identifier; it is refused before any rule looks at it."""
+    huge = ["x" * 1_000_000, "1" * 1_000_000, " " * 1_000_000, "é" * 600_000, "jane@example.com" + " " * 1_000_000]
+    column = identify(field, pa.array(huge), Context(), hashed=False)
+    assert column.sent.null_count == len(huge)
+    assert set(column.code.to_pylist()) == {Code.TOO_LONG}
