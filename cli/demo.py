@@ -1,4 +1,4 @@
-"""`activation demo`: deploy to the sandbox, drop a messy export, show the receipt and what the ad accounts hold."""
+"""`activation demo`: deploy to the sandbox, drop a messy export, show the receipt and the ad accounts."""
 
 from __future__ import annotations
 
@@ -56,18 +56,17 @@ def _show(one: Delivered) -> bool:
 
     print_receipt(one.receipt)
     rows = one.receipt["rows"]
-    adds_up = rows["in"] == rows["acknowledged"] + rows["rejected_by_us"] + rows["rejected_by_platform"]
+    sums = rows["acknowledged"] + rows["rejected_by_us"] + rows["rejected_by_platform"]
+    adds_up = rows["in"] == sums == one.rows
     exact = one.missing == 0 and one.unexpected == 0
+    found = rows["rejected_by_us"]
+    print(f"sums       {'add up' if adds_up else 'DIFFER'}: {sums:,} of {one.rows:,} rows accounted for")
+    print(f"rejects    {found} found of {one.rejects_expected} that are in the file")
     print(
-        f"{rows['in']:,} rows in = {rows['acknowledged']:,} acknowledged + {rows['rejected_by_us']:,} rejected by us"
-        f" + {rows['rejected_by_platform']:,} rejected by the platform: {'adds up' if adds_up else 'DIFFERS'}"
+        f"{one.platform:<10} «{one.audience}» holds {one.held:,} members; of the expected ones {one.missing} are missing,"
+        f" {one.unexpected} are there that should not be\n"
     )
-    print(
-        f"the {one.platform} simulator holds {one.held:,} members of «{one.audience}»; expected hashes missing"
-        f" {one.missing:,}, unexpected {one.unexpected:,}; rejects expected {one.rejects_expected},"
-        f" found {rows['rejected_by_us']}\n"
-    )
-    return adds_up and exact and rows["rejected_by_us"] == one.rejects_expected and rows["in"] == one.rows
+    return adds_up and exact and found == one.rejects_expected
 
 
 def _how_to_go_on(described: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The demo's drops: put into the bucket, watched until their receipts are final, compared with what was expected."""
+"""The demo's drops: put into the bucket, watched to their final receipts, held against what was expected."""
 
 from __future__ import annotations
 

@@ -13,10 +13,10 @@ from starlette.responses import JSONResponse
 from sandbox.platforms.clock import Clock
 from sandbox.platforms.face import with_face
 from sandbox.platforms.journal import Entry, digest_of_rows
+from sandbox.platforms.meta.calls import GraphCall
 from sandbox.platforms.meta.edges import (
     ACCOUNT_EDGES,
     AUDIENCE_EDGES,
-    GraphCall,
     check_rights,
     find_audience,
 )

@@ -1,300 +1,34 @@
-"""The nodes and edges a customer-file client meets: what each method on each of them does."""
+"""Which method on which edge does what, and who may."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlencode
-
-from sandbox.platforms.meta.audiences import Audience, View, shown
+from sandbox.platforms.meta import account_edges, audience_edges
+from sandbox.platforms.meta.audiences import Audience
+from sandbox.platforms.meta.calls import ACTIVE, Edge
 from sandbox.platforms.meta.errors import (
     GraphError,
     deleted_audience,
-    invalid,
-    missing,
     no_write_right,
     terms,
-    unknown_field,
     unknown_object,
 )
-from sandbox.platforms.meta.parameters import Parameters
-from sandbox.platforms.meta.payload import Payload
 from sandbox.platforms.meta.settings import Account, Token
-from sandbox.platforms.meta.uploads import Upload, Uploaded, add_or_remove, replace
 from sandbox.platforms.meta.world import World
 
-FILE_SOURCES = ("USER_PROVIDED_ONLY", "PARTNER_PROVIDED_ONLY", "BOTH_USER_AND_PARTNER_PROVIDED")
-MAX_AUDIENCES = 500
-PAGE = 25
-ACTIVE = 1
-
-
-@dataclass
-class GraphCall:
-    """One call as the edges see it; `applied` becomes True when something changed."""
-
-    world: World
-    token: Token
-    account: Account
-    parameters: Parameters
-    endpoint: str
-    version: str
-    audience: Audience | None = None
-    applied: bool = False
-
-    @property
-    def the_audience(self) -> Audience:
-        """Give the audience the call is about."""
-        if self.audience is None:
-            raise RuntimeError("an edge of an audience was called without one")
-        return self.audience
-
-    def view(self, audience: Audience) -> View:
-        """Give what the fields of an audience are read from."""
-        active = self.account.account_status == ACTIVE
-        return View(audience, self.world.clock.now(), self.world.settings, active)
-
-    def fields(self, default: Sequence[str] = ("id",)) -> list[str]:
-        """Give the names of the fields asked for; a list comes as text with commas, or as JSON."""
-        text = self.parameters.text("fields")
-        if not text:
-            return list(default)
-        names = json.loads(text) if text.startswith("[") else text.split(",")
-        return [str(name).strip() for name in names]
-
-
-Edge = Callable[[GraphCall], dict[str, Any]]
-
-
-def read_account(call: GraphCall) -> dict[str, Any]:
-    """GET /act_X."""
-    account = call.account
-    known: dict[str, Any] = {
-        "id": f"act_{account.id}",
-        "account_id": account.id,
-        "name": account.name,
-        "account_status": account.account_status,
-        "disable_reason": 0 if account.account_status == ACTIVE else 1,
-        "currency": "EUR",
-        "timezone_name": "Europe/Berlin",
-        "tos_accepted": {"custom_audience_tos": 1} if account.terms_accepted else {},
-        "user_tasks": ["ADVERTISE", "ANALYZE"],
-    }
-    found = {"id": known["id"]}
-    for name in call.fields(("account_id",)):
-        if name not in known:
-            raise unknown_field(name, "AdAccount")
-        found[name] = known[name]
-    return found
-
-
-def list_audiences(call: GraphCall) -> dict[str, Any]:
-    """GET /act_X/customaudiences."""
-    limit = call.parameters.whole("limit")
-    limit = PAGE if limit is None else limit
-    if limit < 1:
-        raise invalid("Param limit must be a positive integer")
-    if limit > call.world.settings.max_page:
-        sentence = "Please reduce the amount of data you're asking for, then retry your request"
-        raise GraphError(1, sentence, status=500)
-    matching = _filtered(call.world.of_account(call.account.id), call.parameters.decoded("filtering"))
-    start = _start(matching, call.parameters.text("after"), call.parameters.text("before"), limit)
-    page = matching[start : start + limit]
-    names = call.fields()
-    if not page:
-        return {"data": []}
-    paging: dict[str, Any] = {"cursors": {"before": _cursor(page[0]), "after": _cursor(page[-1])}}
-    if start + limit < len(matching):
-        query = {
-            "access_token": call.token.token,  # Meta puts it there too: a client must not log this address
-            "fields": ",".join(names),
-            "limit": limit,
-            "after": _cursor(page[-1]),
-        }
-        edge = f"{call.endpoint}/{call.version}/act_{call.account.id}/customaudiences"
-        paging["next"] = f"{edge}?{urlencode(query)}"
-    return {"data": [shown(call.view(one), names) for one in page], "paging": paging}
-
-
-def _filtered(audiences: list[Audience], filtering: Any) -> list[Audience]:
-    if filtering is None:
-        return audiences
-    if not isinstance(filtering, list):
-        raise invalid("Param filtering must be an array")
-    for one in filtering:
-        if not isinstance(one, dict) or not {"field", "operator", "value"} <= one.keys():
-            raise invalid("Param filtering must hold objects with field, operator and value")
-        name, value = one["field"], one["value"]
-        if name not in ("name", "id", "subtype"):
-            raise invalid("Filtering field is not supported on this edge")
-        tests: dict[str, Callable[[str], bool]] = {
-            "EQUAL": lambda text, value=value: text == value,  # type: ignore[misc]  # value is bound per filter
-            "CONTAIN": lambda text, value=value: str(value).lower() in text.lower(),  # type: ignore[misc]  # as above
-            "IN": lambda text, value=value: text in value,  # type: ignore[misc]  # as above
-        }
-        if one["operator"] not in tests:
-            raise invalid("Filtering operator is not supported on this edge")
-        test = tests[one["operator"]]
-        audiences = [audience for audience in audiences if test(str(getattr(audience, name)))]
-    return audiences
-
-
-def _cursor(audience: Audience) -> str:
-    return base64.urlsafe_b64encode(f"QVFI{audience.id}".encode()).decode().rstrip("=")
-
-
-def _start(audiences: list[Audience], after: str | None, before: str | None, limit: int) -> int:
-    """Find where a page starts; cursors name an id, so that one deleted meanwhile does not shift the pages."""
-    if not after and not before:
-        return 0
-    try:
-        text = base64.urlsafe_b64decode((after or before or "") + "==").decode()
-        last = int(text.removeprefix("QVFI"))
-    except (binascii.Error, ValueError):
-        raise invalid("Invalid cursors values") from None
-    if after:
-        return sum(1 for one in audiences if int(one.id) >= last)
-    return max(0, sum(1 for one in audiences if int(one.id) > last) - limit)
-
-
-def create_audience(call: GraphCall) -> dict[str, Any]:
-    """POST /act_X/customaudiences: names are not unique, so twice makes two."""
-    parameters = call.parameters
-    name = (parameters.text("name") or "").strip()
-    if not name:
-        raise missing("name")
-    subtype = parameters.text("subtype")
-    if subtype != "CUSTOM":
-        raise missing("subtype") if subtype is None else invalid("Only subtype CUSTOM is simulated")
-    source = parameters.text("customer_file_source")
-    if source is None:
-        raise missing("customer_file_source")
-    if source not in FILE_SOURCES:
-        raise invalid(f"Param customer_file_source must be one of {{{', '.join(FILE_SOURCES)}}}")
-    days = parameters.whole("retention_days")
-    if days is not None and not 1 <= days <= 180:
-        raise invalid("Param retention_days must be from 1 to 180")
-    own = call.world.of_account(call.account.id)
-    if parameters.flag("enable_fetch_or_create"):
-        for known in reversed(own):
-            if known.name == name and known.subtype == "CUSTOM":
-                return {"id": known.id}
-    if sum(1 for one in own if one.subtype == "CUSTOM") >= MAX_AUDIENCES:
-        raise GraphError(2654, "(#2654) Failed to create custom audience", user_title="Too Many Custom Audiences")
-    audience = call.world.create(
-        call.account.id,
-        name,
-        description=parameters.text("description") or "",
-        customer_file_source=source,
-        retention_days=days or 0,
-        is_value_based=parameters.flag("is_value_based"),
-        opt_out_link=parameters.text("opt_out_link"),
-        early_calls=call.world.settings.early_calls,
-    )
-    call.audience, call.applied = audience, True
-    return {"id": audience.id}
-
-
-def forget_people(call: GraphCall) -> dict[str, Any]:
-    """DELETE /act_X/usersofanyaudience: take people out of every customer-file audience of the account."""
-    checked = Payload.of(call.parameters.decoded("payload")).checked()
-    for audience in call.world.of_account(call.account.id):
-        if audience.subtype == "CUSTOM":
-            audience.members.remove(audience.members.meant(checked.valid))
-    call.applied = True
-    return {
-        "num_received": checked.received,
-        "num_invalid_entries": checked.invalid,
-        "invalid_entry_samples": checked.samples,
-    }
-
-
-def read_audience(call: GraphCall) -> dict[str, Any]:
-    """GET /{audience}."""
-    return shown(call.view(call.the_audience), call.fields())
-
-
-def update_audience(call: GraphCall) -> dict[str, Any]:
-    """POST /{audience}: its name and description."""
-    for name in ("name", "description"):
-        if (value := call.parameters.text(name)) is not None:
-            setattr(call.the_audience, name, value)
-    call.applied = True
-    return {"success": True}
-
-
-def delete_audience(call: GraphCall) -> dict[str, Any]:
-    """DELETE /{audience}."""
-    call.the_audience.deleted = True
-    call.applied = True
-    return {"success": True}
-
-
-def read_sessions(call: GraphCall) -> dict[str, Any]:
-    """GET /{audience}/sessions."""
-    wanted = call.parameters.whole("session_id")
-    rate = call.world.settings.match_rate
-    audience, now = call.the_audience, call.world.clock.now()
-    audience.settle(now)
-    sessions = [one for one in audience.sessions.values() if wanted in (None, one.id)]
-    return {"data": [one.shown(now, rate) for one in sessions]}
-
-
-def _upload(call: GraphCall, verb: str, apply: Callable[[Upload], Uploaded]) -> dict[str, Any]:
-    audience = call.the_audience
-
-    def foreign(session_id: int) -> bool:
-        others = call.world.of_account(audience.account_id)
-        return any(session_id in one.sessions for one in others if one is not audience)
-
-    done = apply(
-        Upload(
-            audience,
-            verb,
-            call.parameters.decoded("payload"),
-            call.parameters.decoded("session"),
-            call.world.clock.now(),
-            call.world.settings,
-            foreign,
-        )
-    )
-    call.applied = done.applied
-    return done.body
-
-
-def add_users(call: GraphCall) -> dict[str, Any]:
-    """POST /{audience}/users."""
-    return _upload(call, "ADD", add_or_remove)
-
-
-def remove_users(call: GraphCall) -> dict[str, Any]:
-    """DELETE /{audience}/users."""
-    return _upload(call, "REMOVE", add_or_remove)
-
-
-def replace_users(call: GraphCall) -> dict[str, Any]:
-    """POST /{audience}/usersreplace."""
-    return _upload(call, "REPLACE", replace)
-
-
 ACCOUNT_EDGES: dict[tuple[str, str], Edge] = {
-    ("GET", ""): read_account,
-    ("GET", "customaudiences"): list_audiences,
-    ("POST", "customaudiences"): create_audience,
-    ("DELETE", "usersofanyaudience"): forget_people,
+    ("GET", ""): account_edges.read_account,
+    ("GET", "customaudiences"): account_edges.list_audiences,
+    ("POST", "customaudiences"): account_edges.create_audience,
+    ("DELETE", "usersofanyaudience"): account_edges.forget_people,
 }
 AUDIENCE_EDGES: dict[tuple[str, str], Edge] = {
-    ("GET", ""): read_audience,
-    ("POST", ""): update_audience,
-    ("DELETE", ""): delete_audience,
-    ("GET", "sessions"): read_sessions,
-    ("POST", "users"): add_users,
-    ("DELETE", "users"): remove_users,
-    ("POST", "usersreplace"): replace_users,
+    ("GET", ""): audience_edges.read_audience,
+    ("POST", ""): audience_edges.update_audience,
+    ("DELETE", ""): audience_edges.delete_audience,
+    ("GET", "sessions"): audience_edges.read_sessions,
+    ("POST", "users"): audience_edges.add_users,
+    ("DELETE", "users"): audience_edges.remove_users,
+    ("POST", "usersreplace"): audience_edges.replace_users,
 }
 
 

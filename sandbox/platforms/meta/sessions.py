@@ -16,6 +16,16 @@ from sandbox.platforms.meta.members import Members
 
 LIFETIME_S = 90 * 60
 LARGEST_ID = 2**63 - 1
+SESSION_FIELDS = (
+    "session_id",
+    "stage",
+    "progress",
+    "start_time",
+    "end_time",
+    "num_received",
+    "num_matched",
+    "num_invalid_entries",
+)
 
 
 @dataclass(frozen=True)

@@ -260,6 +260,17 @@ def test_received_counts_the_session_so_far(client: Client) -> None:
     assert client.meta.audience("VIP")["count"] == 4
 
 
+def test_reading_a_session_back_by_field(client: Client) -> None:
+    """The sessions edge gives the fields asked for, as texts; an unknown session is an empty list."""
+    audience = client.create()
+    client.upload(audience, people(4), {"session_id": 5, "batch_seq": 1})
+    wanted = {"session_id": 5, "fields": "stage,num_received"}
+    read = client.ask("GET", f"{audience}/sessions", params=wanted).json()
+    assert read == {"data": [{"stage": "uploading", "num_received": "4"}]}
+    assert client.ask("GET", f"{audience}/sessions", params={"session_id": 6}).json() == {"data": []}
+    assert code_of(client.ask("GET", f"{audience}/sessions", params={"fields": "batches"}))[0] == 100
+
+
 @pytest.mark.parametrize("end", ["last batch", "ninety minutes"])
 def test_batches_after_the_end_are_thrown_away(client: Client, end: str) -> None:
     """After its last batch, or ninety minutes, a session answers 200 and takes nothing."""

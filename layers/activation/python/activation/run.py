@@ -237,7 +237,7 @@ class ActiveRun:
                 Rejected("no_progress", f"{NO_PROGRESS_MAX} invocations in a row acknowledged nothing"),
             )
         run.not_before = 0.0
-        return self._hand_on(State.RUNNING, 1)
+        return self._hand_on(State.ACCEPTED if run.progress.closed else State.RUNNING, 1)
 
     def _wait(self, error: Retryable) -> State:
         """Come back later: after the wait the platform asked for, or a growing one after a fault."""

@@ -4,33 +4,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
-import phonenumbers
 import pyarrow as pa
 import pyarrow.compute as pc
-from phonenumbers import PhoneMetadata, ValidationResult
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
+
+# libphonenumber is imported where a number needs it (a tenth of a second that others need not pay): national
+# forms, and a zero behind the country code.
+
+# Country codes of ITU-T E.164: those of one and two digits, and three digits for the rest of each zone.
+# https://www.itu.int/pub/T-SP-E.164D
+_COUNTRY_CODE = r"(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9][0-9]{2})"
+TRUNK_ZERO = rf"\A{_COUNTRY_CODE}0"
 
 # Country codes whose numbers may begin with 0, so that the zero stays: +39 06 is Rome. All others drop a zero
 # that follows the country code. A test holds this list against the example numbers of libphonenumber.
-_ZERO_CODES = (39, 47, 225, 227, 229, 241, 242, 267, 268, 378, 501, 676, 679, 687, 853)
-
-
-def _codes(*, keeps: bool) -> str:
-    codes = (code for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE if (code in _ZERO_CODES) is keeps)
-    return r"\A(?:" + "|".join(str(code) for code in sorted(codes)) + ")"
-
-
-KEEPS_ZERO = _codes(keeps=True)
-DROPS_TRUNK_ZERO = _codes(keeps=False) + "0"
+ZERO_CODES = (39, 47, 225, 227, 229, 241, 242, 267, 268, 378, 501, 676, 679, 687, 853)
+KEEPS_ZERO = r"\A(?:" + "|".join(str(code) for code in ZERO_CODES) + ")"
 
 
 def has_numbers(country: str) -> bool:
     """Say whether an ISO alpha-2 code in upper case has a numbering plan, so that it can be a default country."""
+    import phonenumbers  # noqa: PLC0415 - see the top
+
     return country in phonenumbers.SUPPORTED_REGIONS
 
 
 def international(digits: str) -> str:
     """Drop the trunk zero between country code and number; the digits unchanged where that gives no number."""
+    import phonenumbers  # noqa: PLC0415 - see the top
+
     try:
         number = phonenumbers.parse(f"+{digits}")
     except phonenumbers.NumberParseException:
@@ -44,6 +50,8 @@ def national(digits: str, country: str) -> str | None:
     Digits that are no number of that country are taken when they are a valid number with a country code of
     their own. None when they are neither.
     """
+    import phonenumbers  # noqa: PLC0415 - see the top
+
     for typed in dict.fromkeys((digits, digits.lstrip("0"))):
         try:
             number = phonenumbers.parse(typed, country)
@@ -60,11 +68,17 @@ def national(digits: str, country: str) -> str | None:
     return _digits(number) if phonenumbers.is_valid_number(number) else None
 
 
-def _possible(number: phonenumbers.PhoneNumber) -> bool:
-    return bool(phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE)
+def _possible(number: PhoneNumber) -> bool:
+    """Say whether a number is as long as its country's numbers are, area code included."""
+    import phonenumbers  # noqa: PLC0415 - see the top
+
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    return bool(reason == phonenumbers.ValidationResult.IS_POSSIBLE)
 
 
-def _digits(number: phonenumbers.PhoneNumber) -> str:
+def _digits(number: PhoneNumber) -> str:
+    import phonenumbers  # noqa: PLC0415 - see the top
+
     return f"{number.country_code}{phonenumbers.national_significant_number(number)}"
 
 
@@ -81,6 +95,8 @@ class _Plan:
 @cache
 def _plan(country: str) -> _Plan | None:
     """Give the plan of a country with the simplest trunk rule (a prefix of 0 or none), else None."""
+    from phonenumbers import PhoneMetadata  # noqa: PLC0415 - see the top
+
     metadata = PhoneMetadata.metadata_for_region(country, None)
     if metadata is None or metadata.national_prefix_transform_rule or metadata.general_desc is None:
         return None

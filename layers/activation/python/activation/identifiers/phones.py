@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.identifiers.codes import Code
-from activation.identifiers.numbering import DROPS_TRUNK_ZERO, KEEPS_ZERO, international, national, national_column
+from activation.identifiers.numbering import KEEPS_ZERO, TRUNK_ZERO, international, national, national_column
 from activation.identifiers.rules import Result
 from activation.identifiers.table import Context
 from activation.identifiers.text import is_float, trim
@@ -101,10 +101,7 @@ class Phone:
             typed = pc.if_else(pc.fill_null(shaped, fill_value=False), stripped, nothing)
         abroad = pc.starts_with(typed, "+")
         digits = pc.utf8_ltrim(typed, "+")
-        whole = pc.and_not(
-            pc.and_(abroad, pc.invert(pc.starts_with(digits, "0"))),
-            pc.match_substring_regex(digits, DROPS_TRUNK_ZERO),
-        )
+        whole = pc.and_not(abroad, pc.or_(pc.starts_with(digits, "0"), pc.match_substring_regex(digits, TRUNK_ZERO)))
         number = pc.if_else(pc.fill_null(whole, fill_value=False), digits, nothing)
         bare = pc.if_else(
             pc.fill_null(pc.or_(abroad, pc.starts_with(digits, "00")), fill_value=True), nothing, digits
@@ -173,4 +170,6 @@ def _abroad(written: str, digits: str) -> str:
         without = re.sub(r"[^0-9]", "", _OPTIONAL_ZERO.sub("", written)).lstrip("0")
         if not re.match(KEEPS_ZERO, without):
             number = without
-    return international(number) if re.match(DROPS_TRUNK_ZERO, number) else number
+    if re.match(TRUNK_ZERO, number) and not re.match(KEEPS_ZERO, number):
+        return international(number)
+    return number

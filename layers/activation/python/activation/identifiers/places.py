@@ -23,7 +23,10 @@ _COUNTRY_ALIASES = {
     "democraticrepublicofcongo": "CD", "drcongo": "CD", "congobrazzaville": "CG", "republicofcongo": "CG",
     "hongkongsar": "HK", "falklandislands": "FK", "sainthelena": "SH", "usvirginislands": "VI",
     "britishvirginislands": "VG", "saintmartin": "MF", "sintmaarten": "SX", "deutschland": "DE", "espana": "ES",
-    "italia": "IT", "brasil": "BR", "osterreich": "AT", "oesterreich": "AT", "schweiz": "CH", "suisse": "CH",
+    "italia": "IT", "brasil": "BR", "osterreich": "AT", "oesterreich": "AT", "schweiz": "CH", "koreasouth": "KR", "koreanorth": "KP", "laopdr": "LA", "holysee": "VA", "bosnia": "BA",
+    "trinidad": "TT", "svalbard": "SJ", "palestinianterritory": "PS", "palestinianterritories": "PS",
+    "hongkongsarchina": "HK", "macaosar": "MO", "macaosarchina": "MO", "republicofireland": "IE",
+    "faeroeislands": "FO", "cocosislands": "CC", "pitcairnislands": "PN", "thebahamas": "BS", "suisse": "CH",
     "belgique": "BE", "belgie": "BE", "nederland": "NL", "polska": "PL", "sverige": "SE", "norge": "NO",
     "danmark": "DK", "suomi": "FI", "magyarorszag": "HU", "cesko": "CZ", "hellas": "GR", "eire": "IE",
 }  # fmt: skip
