@@ -13,6 +13,7 @@ from sandbox import node
 from sandbox.emulator.environment import ACCOUNT, REGION, client_environment, functions_python
 from sandbox.errors import SandboxError
 from sandbox.place import CACHE, ROOT, Place
+from sandbox.processes import plain_environment
 
 _PROGRAM = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 _ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "amd64": "x86_64"}
@@ -26,16 +27,9 @@ def command(runner: node.Node, *arguments: str) -> list[str]:
 
 def environment(runner: node.Node) -> dict[str, str]:
     """Give this process's environment as the CDK command needs it."""
-    kept = dict(os.environ)
     # The constructs are 30 MB of Python source; without compiled files each synth takes ten seconds longer.
-    kept.pop("PYTHONDONTWRITEBYTECODE", None)
-    return {
-        **kept,
-        "PATH": runner.path(),
-        "CDK_HOME": str(CACHE / "cdk"),  # or it writes to the home directory
-        "CDK_DISABLE_CLI_TELEMETRY": "true",
-        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(CACHE / "jsii"),
-    }
+    kept = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | _settings(runner)
 
 
 def sandbox_environment(runner: node.Node, place: Place, endpoint_url: str = "") -> dict[str, str]:
@@ -44,18 +38,27 @@ def sandbox_environment(runner: node.Node, place: Place, endpoint_url: str = "")
     Nothing of the developer's AWS settings is left. Without an endpoint there are no credentials either, which
     is enough for a synth.
     """
-    kept = {name: text for name, text in environment(runner).items() if not name.startswith("AWS_")}
-    bypass = ",".join(filter(None, (os.environ.get("NO_PROXY", ""), "127.0.0.1", "localhost")))
+    direct = ",".join(filter(None, (os.environ.get("NO_PROXY", ""), "127.0.0.1", "localhost")))
     return {
-        **kept,
+        **plain_environment(),
+        **_settings(runner),
         "TMPDIR": str(place.temporary),
-        "NO_PROXY": bypass,
-        "no_proxy": bypass,
+        "NO_PROXY": direct,
+        "no_proxy": direct,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_REGION": REGION,
         **(client_environment(endpoint_url) if endpoint_url else {}),
+    }
+
+
+def _settings(runner: node.Node) -> dict[str, str]:
+    return {
+        "PATH": runner.path(),
+        "CDK_HOME": str(CACHE / "cdk"),  # or it writes to the home directory
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(CACHE / "jsii"),
     }
 
 

@@ -165,6 +165,7 @@ def _hand_over(current: State, outputs: connectors.Outputs) -> dict[str, Any]:
         "simulators": urls,
         "connectors": {one.name: {"platform": one.platform, **one.resources} for one in made},
         "functions_python": functions_python(),
+        "iam_enforced": current.auth,
     }
 
 

@@ -29,13 +29,14 @@ NO_ANSWER = Outcome(Kind.UNKNOWN, "no_answer", "No answer came.", after_s=5)
 
 @dataclass(frozen=True)
 class Listed:
-    """An audience as the list shows it; `expires` is the time it ends by itself, as TikTok writes it."""
+    """An audience as the list shows it; times as TikTok writes them, `expires` when it ends by itself."""
 
     audience_id: str
     name: str
     calculate_type: str
     own_customer_file: bool
     valid: bool
+    created: str
     expires: str
 
 
@@ -137,6 +138,7 @@ def _listed(one: object) -> Listed | None:
         calculate_type=str(item.get("calculate_type") or ""),
         own_customer_file=own and str(item.get("audience_type", "")).startswith("Customer File"),
         valid=item.get("is_valid") is True,
+        created=str(item.get("create_time") or ""),
         expires=str(item.get("expired_time") or ""),
     )
 

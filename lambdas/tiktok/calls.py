@@ -43,21 +43,24 @@ class Calls:
     def create(self, name: str, calculate_type: str, files: list[str]) -> Request:
         """Make files into an audience. Names may repeat, so doing it twice makes two."""
         fields = {"custom_audience_name": name, "calculate_type": calculate_type, "file_paths": files}
-        return self._write("create", fields, repeatable=False)
+        return self._write("create", fields)
 
     def update(self, audience_id: str, action: str, files: list[str]) -> Request:
-        """Apply files to an audience: APPEND, REMOVE or REPLACE, which is also what no action means."""
+        """Apply files to an audience: APPEND, REMOVE or REPLACE, which is also what no action means.
+
+        Doing it twice does no harm, but the second time meets an audience that is busy with the first.
+        """
         fields = {"custom_audience_id": audience_id, "action": action, "file_paths": files}
-        return self._write("update", fields, repeatable=True)
+        return self._write("update", fields)
 
     def _read(self, call: str, query: dict[str, str]) -> Request:
         text = urlencode({"advertiser_id": self.account, **query})
         return Request(call, "GET", f"{self._url(call)}?{text}", self._headers())
 
-    def _write(self, call: str, fields: Mapping[str, object], *, repeatable: bool) -> Request:
+    def _write(self, call: str, fields: Mapping[str, object]) -> Request:
         body = json.dumps({"advertiser_id": self.account, **fields}, ensure_ascii=False).encode()
         headers = self._headers("application/json")
-        return Request(call, "POST", self._url(call), headers, body, repeatable=repeatable)
+        return Request(call, "POST", self._url(call), headers, body, repeatable=False)
 
     def _url(self, call: str) -> str:
         return f"{self.endpoint}/{API}/{call}/"  # without the slash at the end it is a 404

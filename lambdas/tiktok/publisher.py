@@ -44,7 +44,9 @@ MAX_PAGES = 100  # 400 own audiences and what is shared with the advertiser: thi
 MAX_FILES_PER_CALL = 49
 MAX_NAME_CHARACTERS = 128
 LOOK_AGAIN_S = 10.0  # after a creation whose answer was lost, before it is made again
-FOLLOW_S = 900.0  # processing takes minutes as a rule and 48 hours at most
+# Processing takes minutes as a rule and 48 hours at most: asked for soon, then ever less often.
+FIRST_FOLLOW_S, FOLLOW_S = 5.0, 900.0
+YEAR_S = 365 * 86_400.0
 
 ACTIONS = {Action.ADD: "APPEND", Action.REMOVE: "REMOVE", Action.REPLACE: "REPLACE"}
 TAKEN = (Kind.OK, Kind.PARTIAL)
@@ -134,7 +136,7 @@ class TikTokPublisher:
         if not files:
             return (yield from self.follow(audience, opened))
         if opened.audience_id:
-            outcome = yield self._update(audience.action, opened.audience_id, files, first=done == 0)
+            outcome = yield from self._apply(audience.action, opened.audience_id, files, first=done == 0)
         else:
             outcome = yield from self._create(audience, opened.state["calculate_type"], files)
             opened = replace(opened, audience_id=str(outcome.value), created=True)
@@ -149,20 +151,27 @@ class TikTokPublisher:
             notes["request_id"] = outcome.reference
         if outcome.kind is Kind.PARTIAL:
             notes["partly_taken"] = outcome.reason
-        return replace(closed, notes=notes, opened=opened)
+        return replace(closed, notes=notes, opened=closed.opened or opened)
 
     def follow(self, audience: Audience, opened: Opened) -> Generator[Request, Outcome, Closed]:
         """Ask whether TikTok has processed the files."""
         outcome = yield self.calls.get(opened.audience_id)
         details = outcome.value
-        if not isinstance(details, Details):
-            return Closed(pending=True, after_s=FOLLOW_S)
         notes = {}
-        if details.members is not None:
-            notes["matched_members"] = str(details.members)
-        if details.messages:
-            notes["messages"] = " / ".join(PERSONAL.sub("…", text)[:200] for text in details.messages[:5])
-        return Closed(pending=not details.valid, after_s=0.0 if details.valid else FOLLOW_S, notes=notes)
+        if isinstance(details, Details):
+            if details.members is not None:
+                notes["matched_members"] = str(details.members)
+            if details.messages:
+                notes["messages"] = " / ".join(PERSONAL.sub("…", text)[:200] for text in details.messages[:5])
+            if details.valid:
+                return Closed(notes=notes)
+        asked = int(opened.state.get("asked", "0")) + 1
+        return Closed(
+            pending=True,
+            after_s=min(FIRST_FOLLOW_S * 2 ** min(asked - 1, 20), FOLLOW_S),
+            notes=notes,
+            opened=replace(opened, state={**opened.state, "asked": str(asked)}),
+        )
 
     def _create(self, audience: Audience, of_type: str, files: list[str]) -> Generator[Request, Outcome, Outcome]:
         """Create the audience, unless an earlier attempt whose answer was lost already has.
@@ -172,7 +181,7 @@ class TikTokPublisher:
         """
         found = yield from self._find(audience.name, of_type)
         if found is not None and found.valid:  # made by somebody else meanwhile
-            outcome = yield self._update(audience.action, found.audience_id, files, first=True)
+            outcome = yield from self._apply(audience.action, found.audience_id, files, first=True)
             return replace(outcome, value=found.audience_id)
         if found is None:
             outcome = yield self.calls.create(audience.name, of_type, files)
@@ -185,10 +194,22 @@ class TikTokPublisher:
                 raise Retryable(outcome.code, outcome.reason, after_s=max(outcome.after_s, LOOK_AGAIN_S))
         return Outcome(Kind.OK, value=found.audience_id)
 
-    def _update(self, action: Action, audience_id: str, files: list[str], *, first: bool) -> Request:
-        """Apply files; those of a replacement that found no room in its first call are added to it."""
-        continued = action is Action.REPLACE and not first
-        return self.calls.update(audience_id, "APPEND" if continued else ACTIONS[action], files)
+    def _apply(
+        self, action: Action, audience_id: str, files: list[str], *, first: bool
+    ) -> Generator[Request, Outcome, Outcome]:
+        """Apply files; those of a replacement that found no room in its first call are added to it.
+
+        When the answer is lost, an audience that is being worked on tells that the files arrived, since it was
+        ready before and this run alone writes to it; else they are sent again, which does no harm.
+        """
+        word = "APPEND" if action is Action.REPLACE and not first else ACTIONS[action]
+        outcome = yield self.calls.update(audience_id, word, files)
+        if outcome.kind is not Kind.UNKNOWN:
+            return outcome
+        details = (yield self.calls.get(audience_id)).value
+        if isinstance(details, Details) and not details.valid:
+            return Outcome(Kind.OK)
+        return (yield self.calls.update(audience_id, word, files))
 
     def _find(self, name: str, wanted: str) -> Generator[Request, Outcome, Listed | None]:
         """Read every page, and give the one customer file of the advertiser's own that has the name."""
@@ -217,22 +238,26 @@ class TikTokPublisher:
         return one
 
     def _why_not_valid(self, one: Listed) -> Rejected | Retryable:
-        if _time_s(one.expires) < self.clock_s():
+        now_s = self.clock_s()
+        if 0 < _time_s(one.expires) < now_s:
             return Rejected(
                 "audience_expired",
                 "the audience has ended and can only be deleted; delete it, or use another name",
             )
+        # The longer ago the last change, the longer the wait: so it grows from one look to the next. An audience
+        # ends a year after its last change unless it was given an end.
+        changed_s = max(_time_s(one.created), _time_s(one.expires) - YEAR_S)
         return Retryable(
             "busy",
             "TikTok is still working on the audience, or it matched fewer than 1,000 people, which TikTok does"
             " not let be changed",
-            after_s=FOLLOW_S,
+            after_s=min(max(now_s - changed_s, FIRST_FOLLOW_S), FOLLOW_S),
         )
 
 
 def _time_s(text: str) -> float:
-    """Read a time as TikTok writes it, in GMT; infinity when it cannot be read."""
+    """Read a time as TikTok writes it, in GMT; 0 when it cannot be read."""
     try:
         return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
     except ValueError:
-        return float("inf")
+        return 0.0

@@ -254,9 +254,25 @@ class TestOpen:
     @pytest.mark.parametrize("expires", ["2027-01-01 00:00:00", "", "soon", None])
     def test_audience_in_the_making_is_waited_for(self, expires: object) -> None:
         """Nothing is uploaded for an audience that cannot be changed yet."""
-        with pytest.raises(Retryable, match="busy") as caught:
+        with pytest.raises(Retryable, match="busy"):
             self.open(page(listed("8", is_valid=False, expired_time=expires)))
-        assert caught.value.after_s == FOLLOW_S
+
+    @pytest.mark.parametrize(
+        ("created", "expires", "after_s"),
+        [
+            ("2026-11-22 00:00:00", "2027-11-22 00:00:00", 5),
+            ("2026-11-21 23:59:00", "2027-11-21 23:59:00", 60),
+            ("2026-01-01 00:00:00", "2027-11-21 23:58:00", 120),
+            ("2026-01-01 00:00:00", "2027-01-01 00:00:00", 900),
+            ("2026-11-30 00:00:00", "2027-11-30 00:00:00", 5),
+        ],
+    )
+    def test_wait_grows_with_the_age_of_the_change(self, created: str, expires: str, after_s: float) -> None:
+        """What was changed just now is looked at soon again, what takes hours every quarter of an hour."""
+        one = listed("8", is_valid=False, create_time=created, expired_time=expires)
+        with pytest.raises(Retryable) as caught:
+            self.open(page(one))
+        assert caught.value.after_s == after_s
 
     def test_removal_from_nothing_is_rejected(self) -> None:
         """To remove members from an audience that is not there, none is created."""
@@ -295,7 +311,7 @@ class TestClose:
         assert not create.repeatable
         assert parse_qs(urlsplit(get.url).query)["custom_audience_ids"] == [f'["{big_id}"]']
         assert closed.pending
-        assert closed.opened == Opened(big_id, created=True, state={**STATE, "applied": "2"})
+        assert closed.opened == Opened(big_id, created=True, state={**STATE, "applied": "2", "asked": "1"})
         assert closed.notes["request_id"] == "req-1"
         assert "1,000" in closed.notes["minimum"]
 
@@ -356,6 +372,20 @@ class TestClose:
         assert (sent(rest)["action"], sent(rest)["file_paths"]) == ("APPEND", handles[MAX_FILES_PER_CALL:])
         assert not last.unfinished
 
+    def test_lost_update_shows_in_the_audience(self) -> None:
+        """An audience that was ready and is being worked on now has the files of the lost call."""
+        closed, asked = self.close(Opened("9", state=STATE), ["p1"], LOST, *[details(valid=False)] * 2)
+        assert [request.call for request in asked] == ["update", "get", "get"]
+        assert closed.pending
+
+    def test_lost_update_that_does_not_show_is_repeated(self) -> None:
+        """An audience that is still ready either lacks the files or does not mind them."""
+        ready = details(valid=True, members=2000)
+        closed, asked = self.close(Opened("9", state=STATE), ["p1"], LOST, ready, reply({}), ready)
+        assert [request.call for request in asked] == ["update", "get", "update", "get"]
+        assert sent(asked[0]) == sent(asked[2])
+        assert not closed.pending
+
     def test_busy_audience_is_waited_for(self) -> None:
         """An audience that is not editable is a wait of minutes, told from a wrong parameter of the same code."""
         update = publisher().calls.update("9", "APPEND", ["p"])
@@ -389,9 +419,21 @@ class TestFollow:
     def test_until_valid(self) -> None:
         """The run is over when the audience is valid, with how many members it matched."""
         assert self.follow(details(valid=False)).pending
+        assert self.follow(details(valid=False)).after_s < FOLLOW_S
         done = self.follow(details(valid=True, members=1200))
         assert not done.pending
         assert done.notes["matched_members"] == "1200"
+
+    def test_asks_less_and_less_often(self) -> None:
+        """Two days of waiting are some two hundred questions, not thousands."""
+        one, opened, waits = publisher(), Opened("9", state=STATE), []
+        for _ in range(12):
+            closed, _ = hold(one.follow(AUDIENCE, opened), one, [details(valid=False)])
+            assert closed.opened is not None
+            opened = closed.opened
+            waits.append(closed.after_s)
+        assert waits == sorted(waits)
+        assert (waits[0], waits[-1]) == (5, FOLLOW_S)
 
     @pytest.mark.parametrize("odd", [reply({"list": []}), reply({}), reply({"list": [7]}), LOST])
     def test_no_news_is_no_end(self, odd: Answer) -> None:

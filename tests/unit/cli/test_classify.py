@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from cli.__main__ import app
-
-RESPONSES = Path("../shared/vectors")
 
 
 def run(*arguments: str, text: str = "") -> Result:
@@ -114,15 +110,3 @@ def test_as_a_program() -> None:
         env={"PYTHONPATH": "layers/activation/python", "PATH": ""},
     )
     assert json.loads(done.stdout)["retryable"] is True
-
-
-@pytest.mark.skipif(not RESPONSES.is_dir(), reason="the published answers are not beside this clone")
-def test_published_answers_of_meta() -> None:
-    """Answers that were recorded or documented are judged as their sources say."""
-    answers = [json.loads(line) for line in (RESPONSES / "meta_responses.jsonl").read_text().splitlines()]
-    keys = ("name", "status", "headers", "body")
-    lines = judged("meta", *({key: one[key] for key in keys} for one in answers))
-    wrong = [
-        one["name"] for one, line in zip(answers, lines, strict=True) if one["retryable"] != line["retryable"]
-    ]
-    assert wrong == []

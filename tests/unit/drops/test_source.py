@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -183,3 +184,23 @@ def test_a_file_is_read_by_range(tmp_path: Path) -> None:
 def test_a_stream_is_read_in_pieces() -> None:
     """Pieces are consecutive, of the size asked for, and end with the source."""
     assert [len(piece) for piece in stream(BytesSource(bytes(25)), 1, 10)] == [10, 10, 4]
+
+
+def test_the_next_piece_is_fetched_while_one_is_worked_on() -> None:
+    """Exactly one piece is under way ahead of the one given, and none behind the end."""
+    asked: list[int] = []
+    second_asked = threading.Event()
+
+    class Watched(BytesSource):
+        def read(self, offset: int, length: int) -> bytes:
+            asked.append(offset)
+            if len(asked) == 2:
+                second_asked.set()
+            return super().read(offset, length)
+
+    pieces = stream(Watched(bytes(30)), 0, 10)
+    next(pieces)
+    assert second_asked.wait(5)
+    assert asked == [0, 10]
+    assert sum(map(len, pieces)) == 20
+    assert asked == [0, 10, 20]

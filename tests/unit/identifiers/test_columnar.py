@@ -29,9 +29,57 @@ CONTEXTS = [
 # Texts near what cells hold: pieces of every kind of value, glued together, besides text of any kind.
 PIECES = st.sampled_from(
     [
-        *("+", "00", "0", "(0)", "1", "39", "44", "49", "4155552671", "7911123456", "650", "555", " ", "-", "(", ")", "."),
-        *(" ext. 5", "x12", "tel:", "mobile ", "E+10", ".0", "/", ",", ";", "\u202a", "\u00a0", "\u200b", "\0", "\t"),
-        *("Jane", "O'Brien", "Ανδρέας", "ΣΑΣ", "İ", "ß", "é", "e\u0301", "李", "Мария", "von ", "Mrs. ", " Jr.", "ﬁ"),
+        *(
+            "+",
+            "00",
+            "0",
+            "(0)",
+            "1",
+            "39",
+            "44",
+            "49",
+            "4155552671",
+            "7911123456",
+            "650",
+            "555",
+            " ",
+            "-",
+            "(",
+            ")",
+            ".",
+        ),
+        *(
+            " ext. 5",
+            "x12",
+            "tel:",
+            "mobile ",
+            "E+10",
+            ".0",
+            "/",
+            ",",
+            ";",
+            "\u202a",
+            "\u00a0",
+            "\u200b",
+            "\0",
+            "\t",
+        ),
+        *(
+            "Jane",
+            "O'Brien",
+            "Ανδρέας",
+            "ΣΑΣ",
+            "İ",
+            "ß",
+            "é",
+            "e\u0301",
+            "李",
+            "Мария",
+            "von ",
+            "Mrs. ",
+            " Jr.",
+            "ﬁ",
+        ),
         *("jane.doe", "+tag", "@", "gmail.com", "Example.COM", "test@test.com", "example", ".com", "..", "_"),
         *("1985-12-25", "25/12/1985", "05/01/1990", "1990", "12", "October", "19851225", "T00:00:00Z"),
         *("US", "usa", "Germany", "US-CA", "California", "québec", "12345-6789", "SW1A 1AA", "female", "M"),
@@ -85,7 +133,10 @@ def test_columns_agree_with_cells(
     once = scalar(field, [text for text in rows if text is not None], context, hashed=hashed)
     if len(once.sent):
         assert same(
-            Column(repeated.sent.slice(len(once.sent) - 1, len(once.sent)), repeated.code.slice(len(once.sent) - 1, len(once.sent))),
+            Column(
+                repeated.sent.slice(len(once.sent) - 1, len(once.sent)),
+                repeated.code.slice(len(once.sent) - 1, len(once.sent)),
+            ),
             once,
         )
 
@@ -100,7 +151,9 @@ def test_a_cell_is_sent_or_has_a_known_code_or_is_blank(
     cell = identify_value(field, text, context, hashed=hashed)
     if cell.sent is None:
         assert cell.normalized is None
-        assert cell.code in SENTENCES or (cell.code is None and not identify_value(field, text.strip(), context, hashed=False).sent)
+        assert cell.code in SENTENCES or (
+            cell.code is None and not identify_value(field, text.strip(), context, hashed=False).sent
+        )
     else:
         assert cell.code is None
 

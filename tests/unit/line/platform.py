@@ -9,7 +9,6 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,7 +34,8 @@ TABLE = FieldTable(
 
 @dataclass(frozen=True)
 class TinyPublisher:
-    """The publisher of one account; `can_tell` is what the platform says about a lost batch: True, False, or None."""
+    """The publisher of one account; `can_ask` says that the platform
+    can be asked about a lost batch, `handles` that it wants its uploads closed."""
 
     account: str
     token: str
@@ -287,8 +287,3 @@ def _answer(**body: object) -> Answer:
 def hashed(text: str) -> str:
     """Hash as the table does."""
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def query(url: str) -> dict[str, str]:
-    """Read a URL's query."""
-    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,16 +43,25 @@ _LATER = {
 
 
 def stream(source: ByteSource, offset: int, piece_bytes: int) -> Iterator[bytes]:
-    """Read from `offset` to the end in pieces, each a request of its own.
+    """Read from `offset` to the end in pieces, each a request of its own; one is fetched ahead.
 
-    No connection stays open while a platform makes the reader wait, and a piece that fails is read again alone.
+    No connection stays open while a platform makes the reader wait, a piece that fails is read again alone, and
+    the next piece is on its way while this one is being worked on.
     """
-    while offset < source.size_bytes:
-        piece = source.read(offset, min(piece_bytes, source.size_bytes - offset))
-        if not piece:
-            return
-        yield piece
-        offset += len(piece)
+    offsets = iter(range(offset, source.size_bytes, piece_bytes))
+    first = next(offsets, None)
+    if first is None:
+        return
+    ahead = ThreadPoolExecutor(1, "read-ahead")
+    try:
+        coming = ahead.submit(source.read, first, min(piece_bytes, source.size_bytes - first))
+        for at in offsets:
+            piece = coming.result()
+            coming = ahead.submit(source.read, at, min(piece_bytes, source.size_bytes - at))
+            yield piece
+        yield coming.result()
+    finally:
+        ahead.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass(frozen=True)

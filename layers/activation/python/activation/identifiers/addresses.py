@@ -47,8 +47,7 @@ rdg ridge rdge|rdgs ridges|riv river rvr rivr|rd road|rds roads|rte route|shl sh
 shrs shores shoars|skwy skyway|spg spring spng sprng|spgs springs spngs sprngs|spur spurs|sq square sqr sqre squ|
 sqs squares sqrs|sta station statn stn|stra stravenue strav straven stravn strvn strvnue|strm stream streme|
 st street strt str|sts streets|smt summit sumit sumitt|ter terrace terr|trwy throughway|trce trace traces|
-trak track tracks trk trks|trfy trafficway|trl trail trails trls|trlr trailer trlrs|tunl tunel tunls tunnel tunnels
-tunnl|tpke turnpike trnpk turnpk|upas underpass|un union|uns unions|vly valley vally vlly|vlys valleys|
+trak track tracks trk trks|trfy trafficway|trl trail trails trls|trlr trailer trlrs|tunl tunel tunls tunnel tunnels tunnl|tpke turnpike trnpk turnpk|upas underpass|un union|uns unions|vly valley vally vlly|vlys valleys|
 via viaduct vdct viadct|vw view|vws views|vlg village vill villag villg villiage|vlgs villages|vl ville|
 vis vista vist vst vsta|walk walks|way wy|wl well|wls wells|
 apt apartment appt|bsmt basement|bldg building|dept department|fl floor|frnt front|hngr hanger hangar|lbby lobby|
@@ -66,8 +65,10 @@ def _abbreviations(country: str) -> dict[str, str]:
 
 
 def street_address(name: str) -> PerValue:
-    """Words abbreviated by the lists of the connector's country (the United States unless it says another),
-    joined without spaces, lower case, accents off."""  # fmt: skip
+    """Abbreviate by the lists of the connector's country (the United States unless it says another) and join.
+
+    Lower case, accents off, white space and separators out.
+    """
 
     def normalize(text: str, context: Context) -> Result:
         plain = romanized(trim(text))

@@ -16,10 +16,8 @@ _YEAR_FIRST = re.compile(rf"(\d{{4}}){_SEPARATOR}(\d{{1,2}}){_SEPARATOR}(\d{{1,2
 _YEAR_LAST = re.compile(rf"(\d{{1,2}}){_SEPARATOR}(\d{{1,2}}){_SEPARATOR}(\d{{4}})", re.ASCII)
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 # A time of day, which exports of timestamps add, and a hint at the format in brackets.
-_TAIL = re.compile(
-    r"(?:T|\s+)\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s*[AaPp][Mm])?(?:Z|\s*UTC|[+-]\d{2}:?\d{2})?\Z|\s*\([a-zA-Z/.\- ]{6,12}\)\Z",
-    re.ASCII,
-)
+_TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s*[AaPp][Mm])?(?:Z|\s*UTC|[+-]\d{2}:?\d{2})?"
+_TAIL = re.compile(rf"(?:T|\s+){_TIME}\Z|\s*\([a-zA-Z/.\- ]{{6,12}}\)\Z", re.ASCII)
 _MONTHS = (
     "january",
     "february",
@@ -75,7 +73,7 @@ def _checked(year: int, month: int, day: int) -> tuple[_Parts | None, str | None
 
 
 def whole_date(name: str) -> PerValue:
-    """YYYYMMDD. Where day and month could be swapped, month first as in the platform's example, or refused."""
+    """Write YYYYMMDD. Where day and month could be swapped: month first as the platform's page has it, or refuse."""
 
     def normalize(text: str, context: Context) -> Result:
         month_first = context.default_country in _MONTH_FIRST_COUNTRIES

@@ -49,7 +49,7 @@ SENTENCES: dict[Code, str] = {
     Code.PLACEHOLDER: "The cell holds a placeholder that stands for nobody.",
     Code.LOOKS_HASHED: "The drop is declared raw but the cell looks like a digest; twice hashed it matches nobody.",
     Code.PLAIN_VALUE: "The drop is declared hashed but the cell is not a digest; it is not sent in clear.",
-    Code.POISON_HASH: "The cell is the digest of an empty value, of a word for 'no value' or of a placeholder.",
+    Code.POISON_HASH: "The cell is the digest of an empty value, a word for 'no value' or a placeholder.",
     Code.HASH_MD5: "The cell is as long as an MD5 digest; the platform wants SHA-256.",
     Code.HASH_SHA1: "The cell is as long as a SHA-1 digest, which the platform does not take.",
     Code.HASH_SHA256: "The cell is as long as a SHA-256 digest; this identifier type wants MD5.",

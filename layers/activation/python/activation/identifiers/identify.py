@@ -57,26 +57,16 @@ def identify(field: Field, values: pa.Array, context: Context, *, hashed: bool) 
 
 def identify_value(field: Field, text: str, context: Context, *, hashed: bool) -> Cell:
     """Give what is sent for one cell: `identify` for a single text, and the oracle it is tested against."""
-    if too_long(text):
-        return Cell(code=Code.TOO_LONG)
-    trimmed = trim(text)
-    if not trimmed:
-        return Cell()
-    if not trimmed.isascii() and any("\ud800" <= c <= "\udfff" for c in trimmed):
-        return Cell(code=Code.BAD_UNICODE)
-    if trimmed.casefold() in BLANK_WORDS:
-        return Cell(code=Code.BLANK_WORD)
-    if field.digest is Digest.PLAIN:
-        return _plain(field, text, context)
-    if hashed:
-        sent, code = declared_value(field.digest, trimmed, context.placeholders)
-        return Cell(normalized=sent, sent=sent, code=code)
-    if looks_hashed(trimmed):
-        return Cell(code=Code.LOOKS_HASHED)
-    return _plain(field, text, context)
-
-
-def _plain(field: Field, text: str, context: Context) -> Cell:
+    trimmed = "" if too_long(text) else trim(text)
+    code = _refused(text, trimmed)
+    if code or not trimmed:
+        return Cell(code=code)
+    if field.digest is not Digest.PLAIN:
+        if hashed:
+            sent, code = declared_value(field.digest, trimmed, context.placeholders)
+            return Cell(normalized=sent, sent=sent, code=code)
+        if looks_hashed(trimmed):
+            return Cell(code=Code.LOOKS_HASHED)
     normalized, code = field.rule.value(text, context)
     if normalized is None:
         return Cell(code=code)
@@ -85,6 +75,15 @@ def _plain(field: Field, text: str, context: Context) -> Cell:
     if field.digest is not Digest.PLAIN and normalized in POISON_TEXTS:
         return Cell(code=Code.BLANK_WORD)
     return Cell(normalized=normalized, sent=digest(field.digest, normalized))
+
+
+def _refused(text: str, trimmed: str) -> str | None:
+    """Give the code for what no field takes; None for the rest, blank cells included."""
+    if too_long(text):
+        return Code.TOO_LONG
+    if not trimmed.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
+        return Code.BAD_UNICODE
+    return Code.BLANK_WORD if trimmed.casefold() in BLANK_WORDS else None
 
 
 def _repeats(values: pa.Array) -> bool:

@@ -43,7 +43,7 @@ class Letters:
 
 
 def roman_letters(name: str) -> PerValue:
-    """a to z only: accents come off, digits, white space and punctuation go, other scripts are refused."""
+    """Keep a to z: accents come off, digits, white space and punctuation go, other scripts are refused."""
 
     def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
         plain = romanized(text)
@@ -56,7 +56,7 @@ def roman_letters(name: str) -> PerValue:
 
 
 def trimmed_name(name: str, affix: re.Pattern[str]) -> PerValue:
-    """Trimmed lower case, inner white space reduced to single spaces, titles and the like taken off."""
+    """Trim, lower, reduce inner white space to single spaces and take off titles and the like."""
 
     def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
         kept = " ".join(composed(trim(text)).split())
@@ -76,7 +76,7 @@ _GERMANIC = str.maketrans({"ß": "ss", "ä": "ae", "ö": "oe", "ü": "ue", "ø":
 
 
 def germanic_letters(name: str) -> PerValue:
-    """a to z and digits, umlauts spelled out (ä as ae); what then is no ASCII letter is dropped."""
+    """Keep a to z and digits, umlauts spelled out (ä as ae); what then is no ASCII letter is dropped."""
 
     def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
         kept = re.sub(r"[^a-z0-9]", "", composed(text).translate(_GERMANIC))

@@ -44,28 +44,48 @@ def international(digits: str) -> str:
     return _digits(number) if _possible(number) else digits
 
 
-def national(digits: str, country: str) -> str | None:
-    """Read digits without a plus as a number of `country` (ISO alpha-2), with or without its country code.
+def is_valid(digits: str) -> bool:
+    """Say whether digits are a country code and a number that its plan has."""
+    import phonenumbers  # noqa: PLC0415 - see the top
 
-    Digits that are no number of that country are taken when they are a valid number with a country code of
-    their own. None when they are neither.
+    try:
+        return bool(phonenumbers.is_valid_number(phonenumbers.parse(f"+{digits}")))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def national(digits: str, country: str) -> str | None:
+    """Read digits without a plus, first as a number of `country` (ISO alpha-2), with its country code or without.
+
+    They are taken when they are a valid number there, else when they are a valid number of some country with
+    its code, else when they are as long as every number of `country` is (plans grow faster than the data).
+    None when they are nothing of that.
     """
     import phonenumbers  # noqa: PLC0415 - see the top
 
-    for typed in dict.fromkeys((digits, digits.lstrip("0"))):
+    first: PhoneNumber | None = None
+    stripped = digits.lstrip("0")
+    with_code = stripped.startswith(str(phonenumbers.country_code_for_region(country)))
+    for typed in dict.fromkeys((digits, stripped if with_code else digits)):
         try:
             number = phonenumbers.parse(typed, country)
         except phonenumbers.NumberParseException:
             continue
-        if _possible(number):
+        if phonenumbers.is_valid_number(number):
             return _digits(number)
-    if digits.startswith("0"):
-        return None
-    try:
-        number = phonenumbers.parse(f"+{digits}")
-    except phonenumbers.NumberParseException:
-        return None
-    return _digits(number) if phonenumbers.is_valid_number(number) else None
+        first = first or number
+    if not digits.startswith("0") and is_valid(digits):
+        return digits
+    return _digits(first) if first and _one_length(country) and _possible(first) else None
+
+
+@cache
+def _one_length(country: str) -> bool:
+    """Say whether all numbers of a country are equally long."""
+    from phonenumbers import PhoneMetadata  # noqa: PLC0415 - see the top
+
+    metadata = PhoneMetadata.metadata_for_region(country, None)
+    return bool(metadata and metadata.general_desc and len(metadata.general_desc.possible_length) == 1)
 
 
 def _possible(number: PhoneNumber) -> bool:
@@ -84,30 +104,30 @@ def _digits(number: PhoneNumber) -> str:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What the kernels need of a country's plan; patterns are RE2's as well as Python's."""
+    """What the kernels need of a country's plan; libphonenumber's patterns are RE2's as well as Python's."""
 
     country_code: str
     trunk: str
     leaves_country: str
-    national: str
+    valid: str
 
 
 @cache
 def _plan(country: str) -> _Plan | None:
-    """Give the plan of a country with the simplest trunk rule (a prefix of 0 or none), else None."""
+    """Give the plan of a country with the simplest trunk rule (one digit or none), else None."""
     from phonenumbers import PhoneMetadata  # noqa: PLC0415 - see the top
 
     metadata = PhoneMetadata.metadata_for_region(country, None)
-    if metadata is None or metadata.national_prefix_transform_rule or metadata.general_desc is None:
+    trunk = (metadata.national_prefix_for_parsing or "") if metadata else ""
+    if not metadata or metadata.national_prefix_transform_rule or trunk not in ("", "0", "1"):
         return None
-    trunk = metadata.national_prefix_for_parsing or ""
-    if trunk not in ("", "0", "1"):
-        return None
+    kinds = (metadata.fixed_line, metadata.mobile, metadata.toll_free, metadata.voip, metadata.personal_number)
+    patterns = [kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern]
     return _Plan(
         country_code=str(metadata.country_code),
         trunk=trunk,
         leaves_country=metadata.international_prefix or "",
-        national=metadata.general_desc.national_number_pattern or "",
+        valid="|".join(patterns),
     )
 
 
@@ -115,12 +135,12 @@ def national_column(digits: pa.Array, country: str) -> pa.Array:
     """Give `national` for the digits that fit the country's plan at once; null for the others."""
     nothing = pa.scalar(None, pa.string())
     plan = _plan(country)
-    if plan is None:
+    if plan is None or not plan.valid:
         return pa.nulls(len(digits), pa.string())
     number = digits
     if plan.trunk:
         number = pc.if_else(pc.starts_with(digits, plan.trunk), pc.utf8_slice_codeunits(digits, 1), digits)
-    fits = pc.match_substring_regex(number, rf"\A(?:{plan.national})\z")
+    fits = pc.match_substring_regex(number, rf"\A(?:{plan.valid})\z")
     if plan.leaves_country:
         fits = pc.and_not(fits, pc.match_substring_regex(digits, rf"\A(?:{plan.leaves_country})"))
     if plan.trunk != plan.country_code:

@@ -11,7 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.identifiers.codes import Code
-from activation.identifiers.numbering import KEEPS_ZERO, TRUNK_ZERO, international, national, national_column
+from activation.identifiers.numbering import (
+    KEEPS_ZERO,
+    TRUNK_ZERO,
+    international,
+    is_valid,
+    national,
+    national_column,
+)
 from activation.identifiers.rules import Result
 from activation.identifiers.table import Context
 from activation.identifiers.text import is_float, trim
@@ -20,7 +27,7 @@ from activation.identifiers.text import is_float, trim
 _MAX_DIGITS = 15
 
 _LABEL = r"(?:tel(?:e?phone|efon)?|phone|ph|mobile|mob|cell|home|work|office|fax|main|whatsapp|[hmwotc])"
-_LEADING_LABEL = re.compile(rf"\A{_LABEL}\W*(?=[+(\d])", re.IGNORECASE)
+_LEADING_LABEL = re.compile(rf"\A{_LABEL}[^\w+(]*(?=[+(\d])", re.IGNORECASE)
 _TRAILING_LABEL = re.compile(rf"(?<=\d)(?:\s+|\s*[(\[])\s*{_LABEL}\W*\Z", re.IGNORECASE)
 _EXTENSION = re.compile(
     r"\d[\s,;.()-]*(?:e?xt(?:ension|n)?|x|#|poste|anexo|ramal|доб)\W*\d{1,7}\W*\Z", re.IGNORECASE
@@ -28,6 +35,8 @@ _EXTENSION = re.compile(
 _OPTIONAL_ZERO = re.compile(r"\(\s*0\s*\)")
 # Bare digits that have the shape of a number of the North American Numbering Plan.
 _NANP = r"[2-9][0-9]{2}[2-9][0-9]{6}"
+# How to dial abroad from North America; elsewhere 011 is an area, so what follows has to be a valid number.
+_NANP_ABROAD = "011"
 
 
 class Bare(StrEnum):
@@ -61,14 +70,12 @@ class Phone:
         digits = re.sub(r"[^0-9]", "", written)
         if not digits.strip("0"):
             return None, Code.PHONE_ALL_ZEROS
-        abroad = written.lstrip(" (").startswith("+") or digits.startswith("00")
-        if abroad:
+        if len(digits.lstrip("0")) < self.min_digits:
+            return None, Code.PHONE_LENGTH
+        if written.startswith("+") or digits.startswith("00"):
             number: str | None = _abroad(written, digits)
         elif context.default_country:
-            if len(digits) < self.min_digits:
-                return None, Code.PHONE_LENGTH
-            number = national(digits, context.default_country)
-            code = Code.PHONE_NOT_IN_COUNTRY
+            number, code = national(digits, context.default_country), Code.PHONE_NOT_IN_COUNTRY
         else:
             number, code = self._bare(digits), Code.PHONE_NO_COUNTRY
         if number is None:
@@ -78,6 +85,9 @@ class Phone:
         return f"+{number}" if self.plus else number, None
 
     def _bare(self, digits: str) -> str | None:
+        """Read digits without a country code where no default country is configured."""
+        if digits.startswith(_NANP_ABROAD) and is_valid(digits[len(_NANP_ABROAD) :]):
+            return digits[len(_NANP_ABROAD) :]
         if self.bare is Bare.AS_IS:
             return digits.lstrip("0")
         if self.bare is Bare.NANP:
@@ -101,7 +111,9 @@ class Phone:
             typed = pc.if_else(pc.fill_null(shaped, fill_value=False), stripped, nothing)
         abroad = pc.starts_with(typed, "+")
         digits = pc.utf8_ltrim(typed, "+")
-        whole = pc.and_not(abroad, pc.or_(pc.starts_with(digits, "0"), pc.match_substring_regex(digits, TRUNK_ZERO)))
+        whole = pc.and_not(
+            abroad, pc.or_(pc.starts_with(digits, "0"), pc.match_substring_regex(digits, TRUNK_ZERO))
+        )
         number = pc.if_else(pc.fill_null(whole, fill_value=False), digits, nothing)
         bare = pc.if_else(
             pc.fill_null(pc.or_(abroad, pc.starts_with(digits, "00")), fill_value=True), nothing, digits
@@ -120,18 +132,17 @@ class Phone:
         nothing = pa.scalar(None, pa.string())
         if self.bare is Bare.REFUSE:
             return pa.nulls(len(digits), pa.string())
-        zeros = pc.starts_with(digits, "0")
+        zero = pc.starts_with(digits, "0")
+        stripped = digits
         if self.bare is Bare.INTERNATIONAL:
-            return pc.if_else(zeros, nothing, digits)
-        stripped = pc.utf8_ltrim(digits, "0")
-        if self.bare is Bare.AS_IS:
-            return pc.if_else(pc.equal(stripped, ""), nothing, stripped)
-        american = pc.match_substring_regex(digits, rf"\A{_NANP}\z")
-        return pc.if_else(
-            american,
-            pc.binary_join_element_wise("1", digits, ""),
-            pc.if_else(pc.equal(stripped, ""), nothing, stripped),
-        )
+            unsure = zero
+        else:
+            stripped = pc.utf8_ltrim(digits, "0")
+            unsure = pc.or_(pc.starts_with(digits, _NANP_ABROAD), pc.equal(stripped, ""))
+        if self.bare is Bare.NANP:
+            american = pc.match_substring_regex(digits, rf"\A{_NANP}\z")
+            stripped = pc.if_else(american, pc.binary_join_element_wise("1", digits, ""), stripped)
+        return pc.if_else(unsure, nothing, stripped)
 
 
 def _written(text: str) -> tuple[str | None, str | None]:
@@ -151,16 +162,12 @@ def _written(text: str) -> tuple[str | None, str | None]:
     if any(c.isalpha() for c in written):
         return None, Code.PHONE_LETTERS
     # A second plus, or a comma or semicolon between digits, separates two numbers or a pause from an extension.
-    if "+" in written[first_digit.start() :] or re.search(r"[0-9]\W*[,;]\W*[0-9]", written):
+    start = first_digit.start()
+    if "+" in written[start:] or re.search(r"[0-9]\W*[,;]\W*[0-9]", written):
         return None, Code.NOT_A_PHONE
-    return "+" + written[first_digit.start() :] if "+" in written else written[
-        _opening(written, first_digit.start()) :
-    ], None
-
-
-def _opening(written: str, first_digit: int) -> int:
-    """Keep the bracket that the first digit may stand in."""
-    return first_digit - 1 if first_digit and written[first_digit - 1] == "(" else first_digit
+    if "+" in written:
+        return "+" + written[start:], None
+    return written[start - 1 if start and written[start - 1] == "(" else start :], None
 
 
 def _abroad(written: str, digits: str) -> str:

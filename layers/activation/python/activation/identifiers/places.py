@@ -10,7 +10,7 @@ from typing import Any
 from activation.identifiers.codes import Code
 from activation.identifiers.rules import PerValue, Result
 from activation.identifiers.table import Context
-from activation.identifiers.text import foreign, letters_and_digits, romanized, trim
+from activation.identifiers.text import foreign, romanized, trim
 
 # What people write that ISO 3166-1 does not list: https://www.iso.org/obp/ui/#search (names as of 2026).
 _COUNTRY_ALIASES = {
@@ -111,7 +111,7 @@ def country_code(text: str) -> str | None:
 
 
 def country(name: str, *, upper: bool = False) -> PerValue:
-    """ISO 3166-1 alpha-2 from a code, an alpha-3 code or a name."""
+    """Write ISO 3166-1 alpha-2 for a code, an alpha-3 code or a name."""
 
     def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
         code = country_code(text)
@@ -137,7 +137,7 @@ def _state(text: str) -> tuple[str | None, str | None]:
 
 
 def state(name: str) -> PerValue:
-    """Two letters for the United States and Canada, elsewhere the name in the letters a to z."""
+    """Write two letters for the United States and Canada, elsewhere the name in the letters a to z."""
 
     def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
         return _state(text)
@@ -146,10 +146,9 @@ def state(name: str) -> PerValue:
 
 
 def two_letter_state(name: str) -> PerValue:
-    """Two letters: the code for the United States and Canada, elsewhere the first two ASCII letters.
+    """Write two letters: the code for the United States and Canada, elsewhere the first two ASCII letters.
 
-    The first two after dropping accented letters whole, as Amazon's own fixtures have it (le for
-    Île-de-France).
+    Accented letters are dropped whole first, as in Amazon's own fixtures: le for Île-de-France.
     """
 
     def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
@@ -160,9 +159,3 @@ def two_letter_state(name: str) -> PerValue:
         return (kept[:2], None) if kept else (None, Code.NOT_LATIN)
 
     return PerValue(name, normalize)
-
-
-def only_letters(text: str) -> bool:
-    """Say whether a text has letters and no digits."""
-    kept = letters_and_digits(text)
-    return bool(kept) and not any(c.isnumeric() for c in kept)

@@ -50,7 +50,7 @@ AMOUNT = PerValue("a number of at least 0; what is none, or is less, counts as 0
 
 
 def choice(name: str, *allowed: str) -> PerValue:
-    """One of a few words, compared without their case."""
+    """Take one of a few words, compared without their case."""
 
     def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
         bare = trim(text).upper()
@@ -60,7 +60,7 @@ def choice(name: str, *allowed: str) -> PerValue:
 
 
 def token(name: str, shape: str) -> PerValue:
-    """A value the platform made, trimmed, of the shape it has there; its case matters and stays."""
+    """Take a value that the platform made, trimmed, of the shape it has there; its case matters and stays."""
     pattern = re.compile(shape, re.ASCII)
 
     def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's

@@ -31,7 +31,7 @@ def _plain(text: str) -> tuple[str, str | None]:
 
 
 def postal_code(name: str) -> PerValue:
-    """Lower case without white space and punctuation; of a ZIP+4 the first five digits."""
+    """Write it in lower case without white space and punctuation; of a ZIP+4 keep the first five digits."""
 
     def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
         kept, code = _plain(text)
@@ -47,7 +47,7 @@ def postal_code(name: str) -> PerValue:
 
 
 def shaped_postal_code(name: str) -> PerValue:
-    """A postal code of the shape its country uses, by the connector's country or else by the shape itself."""
+    """Take a code of the shape its country uses: the connector's country, or else by the shape itself."""
 
     def normalize(text: str, context: Context) -> Result:
         kept, code = _plain(text)
@@ -76,7 +76,7 @@ def _shaped(kept: str, default_country: str) -> str | None:
 
 
 def spaced_postal_code(name: str) -> PerValue:
-    """Trimmed and upper case, its own spaces and hyphens kept, for a platform that takes it in clear."""
+    """Trim it and write it in upper case with its spaces and hyphens, where the platform takes it in clear."""
 
     def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
         kept, code = _plain(text)

@@ -19,8 +19,25 @@ MAX_CELL_BYTES = 1024
 # How programs spell "no value": pandas, R, SQL, JavaScript, spreadsheets. "na" is not one: it is Namibia and a
 # family name. Compared with the trimmed, case-folded cell.
 BLANK_WORDS = frozenset(
-    "none nan null undefined unknown n/a n.a. n/d <na> <nan> <null> <none> (null) (none) (blank) [null] \\n #n/a "
-    "#null! #ref! #value! #name? #div/0! #num! #error! - -- --- . .. ... ? ?? ??? _ / * #".split()
+    (
+        *(
+            "none",
+            "nan",
+            "null",
+            "undefined",
+            "unknown",
+            "n/a",
+            "n.a.",
+            "n/d",
+            "<na>",
+            "<nan>",
+            "<null>",
+            "<none>",
+        ),
+        *("(null)", "(none)", "(blank)", "[null]", "\\n"),
+        *("#n/a", "#null!", "#ref!", "#value!", "#name?", "#div/0!", "#num!", "#error!"),
+        *("-", "--", "---", ".", "..", "...", "?", "??", "???", "_", "/", "*", "#"),
+    )
 )
 
 # What is never hashed: its digest matches nobody and marks every row that holds it as the same person.
@@ -31,8 +48,10 @@ DEFAULT_PLACEHOLDERS = frozenset(("test@test.com", "test@example.com", "noreply@
 
 # Letters that do not decompose into a base letter and a mark (Unicode NFKD leaves them whole).
 _ROMAN = str.maketrans(
-    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ħ": "h", "ı": "i"}
-    | {"ŧ": "t", "ŋ": "n", "ĸ": "k", "ſ": "s", "ə": "e", "\u0138": "k"}
+    {
+        **{"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ħ": "h"},
+        **{"\N{LATIN SMALL LETTER DOTLESS I}": "i", "ŧ": "t", "ŋ": "n", "ĸ": "k", "ə": "e"},
+    }
 )
 
 

@@ -1,0 +1,419 @@
+"""One connector in a world of its own: AWS by moto, a small platform, a clock that is wound by hand, and crashes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from activation.account import SecretAccount
+from activation.clients import Clients
+from activation.conditional import ConditionalTable
+from activation.connector import Connector, Platform
+from activation.errors import ActivationError
+from activation.identifiers.table import Context
+from activation.ledger import LeaseHeld, LeaseLost, Ledger, Run, State
+from activation.model import Action
+from activation.publisher import Limits
+from activation.settings import ConnectorSettings
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+
+from tests.unit.line.platform import TABLE, TinyPlatform, hashed, publisher_from
+
+ACCOUNT = "123456789012"
+VISIBILITY_S = 1800.0
+START_S = 1_800_000_000.0
+NAMES = itertools.count(1)
+
+
+class Crashed(BaseException):
+    """The process is gone: nothing after this has any effect."""
+
+
+class Clock:
+    """Unix seconds that pass only when somebody says so."""
+
+    def __init__(self) -> None:
+        self.now = START_S
+        self._lock = Lock()
+
+    def __call__(self) -> float:
+        """Give the time."""
+        return self.now
+
+    def pass_s(self, seconds: float) -> None:
+        """Let time pass."""
+        with self._lock:
+            self.now += seconds
+
+
+class Fuse:
+    """Kills the process at its n-th effect on the outside, before or after that takes place; 0 never does."""
+
+    def __init__(self) -> None:
+        self.at = 0
+        self.count = 0
+        self.after = False
+        self.blown = False
+        self.trace: list[str] = []
+        self._lock = Lock()
+
+    def set(self, at: int, *, after: bool = False) -> None:
+        """Blow at the `at`-th effect from now; also mends a blown fuse, which is a new process."""
+        with self._lock:
+            self.at, self.after, self.count, self.blown = at, after, 0, False
+            self.trace = []
+
+    def begin(self, name: str) -> None:
+        """Note that an effect is about to take place."""
+        with self._lock:
+            if self.blown:
+                raise Crashed
+            self.count += 1
+            self.trace.append(name)
+            if self.count == self.at and not self.after:
+                self.blown = True
+                raise Crashed
+
+    def end(self) -> None:
+        """Note that an effect took place."""
+        with self._lock:
+            if self.blown or (self.count >= self.at > 0 and self.after):
+                self.blown = True
+                raise Crashed
+
+
+@dataclass
+class Aws:
+    """The raw clients of moto, made once, with the buckets, the table and the bus of every world."""
+
+    s3: Any
+    sqs: Any
+    events: Any
+    dynamodb: Any
+    secrets: Any
+    fuse: Fuse = field(default_factory=Fuse)
+    before: list[Callable[[str, Mapping[str, Any]], None]] = field(default_factory=list)
+    after: list[Callable[[str, Any], None]] = field(default_factory=list)
+
+    def prepare(self) -> None:
+        """Make what the worlds share, and watch every call from then on."""
+        for bucket in ("drops", "receipts"):
+            self.s3.create_bucket(Bucket=bucket)
+        self.s3.put_bucket_versioning(Bucket="drops", VersioningConfiguration={"Status": "Enabled"})
+        self.dynamodb.create_table(
+            TableName="ledger",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        self.events.create_event_bus(Name="app")
+        for client in (self.s3, self.sqs, self.events, self.dynamodb, self.secrets):
+            client.meta.events.register("before-call.*.*", self._begin)
+            client.meta.events.register("after-call.*.*", self._end)
+
+    def _begin(self, model: Any, params: Mapping[str, Any], **_: Any) -> None:
+        self.fuse.begin(model.name)
+        for one in self.before:
+            one(model.name, params)
+
+    def _end(self, model: Any, parsed: Any, **_: Any) -> None:
+        for one in self.after:
+            one(model.name, parsed)
+        self.fuse.end()
+
+
+@dataclass
+class Message:
+    """A message in the connector's queue, and when it may be received."""
+
+    body: str
+    due: float
+    receives: int = 0
+
+
+class World:
+    """One connector with its queue, dead letters, secret and platform.
+
+    What the connector queues with a delay is kept here and becomes due on the clock; everything else is moto's.
+    `budget_s` is what an invocation has.
+    """
+
+    def __init__(
+        self,
+        aws: Aws,
+        *,
+        max_rows: int = 3,
+        max_bytes: int = 1_000_000,
+        in_flight: int = 1,
+        timeout_s: float = 60.0,
+        can_ask: bool = False,
+        handles: bool = False,
+        actions: Iterable[Action] = (Action.ADD, Action.REMOVE),
+        deadline_s: int = 3 * 86_400,
+        context: Context | None = None,
+    ) -> None:
+        aws.fuse.set(0)
+        aws.before.clear()
+        aws.after.clear()
+        self.aws = aws
+        self.name = f"tiny{next(NAMES)}"
+        self.clock = Clock()
+        self.platform = TinyPlatform(self.clock.pass_s)
+        self.platform.guard = self._guard
+        self.limits = Limits(max_rows, max_bytes, in_flight, timeout_s, frozenset(actions))
+        self.can_ask, self.handles = can_ask, handles
+        self.budget_s = 300.0
+        self.queue_url = aws.sqs.create_queue(QueueName=f"{self.name}-queue")["QueueUrl"]
+        self.dead_url = aws.sqs.create_queue(QueueName=f"{self.name}-dead")["QueueUrl"]
+        secret = {"token": "good", "account": self.name}
+        self.secret = aws.secrets.create_secret(Name=self.name, SecretString=json.dumps(secret))["ARN"]
+        self.settings = ConnectorSettings(
+            connector=self.name,
+            secret_arn=self.secret,
+            drops_bucket="drops",
+            receipts_bucket="receipts",
+            ledger_table="ledger",
+            queue_url=self.queue_url,
+            dead_letter_queue_url=self.dead_url,
+            event_bus_name="app",
+            expected_account="",
+            requests_in_flight=0,
+            deadline_s=deadline_s,
+            ledger_ttl_days=400,
+            context=context or Context(),
+        )
+        self.queue: list[Message] = []
+        self.events: list[dict[str, Any]] = []
+        self.delays: list[int] = []
+        self.failures: list[Exception] = []
+        self.crashes = 0
+        self.handled = 0
+        aws.before.append(self._watch)
+        self.connector = self.process()
+
+    def process(self) -> Connector:
+        """Start the function anew: nothing in memory, the same tables."""
+
+        def make(secret: Mapping[str, Any]) -> Any:
+            return publisher_from(secret, self.limits, can_ask=self.can_ask, handles=self.handles)
+
+        clients = Clients(
+            s3=self.aws.s3,
+            sqs=self.aws.sqs,
+            events=self.aws.events,
+            table=ConditionalTable(self.aws.dynamodb, "ledger"),
+        )
+        account = SecretAccount(
+            SecretsProvider(boto3_client=self.aws.secrets),
+            self.secret,
+            make,
+            expected_account=self.settings.expected_account,
+        )
+        return Connector(
+            Platform("tiny", TABLE, self.limits, make),
+            self.settings,
+            clients,
+            account,
+            self.platform,
+            clock=self.clock,
+            sleep=self.clock.pass_s,
+        )
+
+    def restart(self) -> None:
+        """Go on with a new process."""
+        self.connector = self.process()
+
+    def drop(self, text: str, *, audience: str = "vip", file: str = "people.csv", kind: str = "raw") -> str:
+        """Put an object, and give the body of the message that S3 and EventBridge make of it."""
+        return self.event(self.put(text, f"{self.name}/{audience}/{kind}/{file}"))
+
+    def put(self, text: str | bytes, key: str) -> dict[str, Any]:
+        """Put an object at a key; gives what an event says of it."""
+        body = text.encode() if isinstance(text, str) else text
+        version = self.aws.s3.put_object(Bucket="drops", Key=key, Body=body)["VersionId"]
+        sequencer = f"{next(NAMES):018X}"
+        return {"key": key, "size": len(body), "version-id": version, "sequencer": sequencer}
+
+    def event(self, item: Mapping[str, Any], **more: Any) -> str:
+        """Write an Object Created event."""
+        event = {
+            "source": "aws.s3",
+            "detail-type": "Object Created",
+            "account": ACCOUNT,
+            "detail": {"bucket": {"name": "drops"}, "object": dict(item)},
+        }
+        return json.dumps(event | more)
+
+    def send(self, *bodies: str) -> None:
+        """Queue messages as EventBridge does."""
+        self.queue += [Message(body, self.clock()) for body in bodies]
+
+    def handle(self, body: str) -> State | None:
+        """Let the function handle one message, and raise what it raises."""
+        self.handled += 1
+        ends_at = self.clock() + self.budget_s
+        return self.connector.handle(body, aws_account=ACCOUNT, time_left_s=lambda: ends_at - self.clock())
+
+    def run(self, *bodies: str, most: int = 200) -> None:
+        """Queue messages and handle all that is due or comes due, until the queue is empty.
+
+        A message that fails comes back after the visibility timeout, by a new process when it was a crash; after
+        five receives it is a dead letter.
+        """
+        self.send(*bodies)
+        for _ in range(most):
+            if not self.queue:
+                return
+            message = min(self.queue, key=lambda one: one.due)
+            self.clock.pass_s(max(0.0, message.due - self.clock()))
+            message.receives += 1
+            try:
+                self.handle(message.body)
+            except Crashed:
+                self.crashes += 1
+                self.aws.fuse.set(0)
+                self.restart()
+                self._fail(message)
+            except Exception as error:  # noqa: BLE001  the SQS edge, as in the function itself
+                self.failures.append(error)
+                self._fail(message)
+            else:
+                self.queue.remove(message)
+        raise AssertionError(f"still {len(self.queue)} messages after {most}")
+
+    def _fail(self, message: Message) -> None:
+        message.due = self.clock() + VISIBILITY_S
+        if message.receives >= 5:
+            self.queue.remove(message)
+            self.aws.sqs.send_message(QueueUrl=self.dead_url, MessageBody=message.body)
+
+    def redrive(self) -> None:
+        """Move the dead letters back, as StartMessageMoveTask does."""
+        self.send(*(one["Body"] for one in self.take_dead_letters()))
+
+    def take_dead_letters(self) -> list[dict[str, Any]]:
+        """Receive and delete the dead letters."""
+        found: list[dict[str, Any]] = []
+        while True:
+            some = self.aws.sqs.receive_message(
+                QueueUrl=self.dead_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+            ).get("Messages", [])
+            if not some:
+                return found
+            for one in some:
+                self.aws.sqs.delete_message(QueueUrl=self.dead_url, ReceiptHandle=one["ReceiptHandle"])
+            found += some
+
+    def dead_codes(self) -> list[str]:
+        """Give the codes of the dead letters, taking them."""
+        return [one["MessageAttributes"]["code"]["StringValue"] for one in self.take_dead_letters()]
+
+    def ledger(self) -> Ledger:
+        """Read runs as an operator would."""
+        return Ledger(ConditionalTable(self.aws.dynamodb, "ledger"), self.name, lease_s=1, ttl_days=1, clock=self.clock)
+
+    def run_of(self, body: str) -> Run:
+        """Give the run that a message began."""
+        from activation.messages import read
+
+        run = self.ledger().read(read(body, bucket="drops", account=ACCOUNT).drop.run_id(self.name))
+        assert run is not None
+        return run
+
+    def receipts(self) -> list[dict[str, Any]]:
+        """Give every receipt of the connector, by key."""
+        listed = self.aws.s3.list_objects_v2(Bucket="receipts", Prefix=f"receipts/{self.name}/").get("Contents", [])
+        keys = sorted(one["Key"] for one in listed if one["Key"].endswith(".json"))
+        return [json.loads(self._body(key)) for key in keys]
+
+    def receipt(self) -> dict[str, Any]:
+        """Give the connector's one receipt."""
+        (one,) = self.receipts()
+        return one
+
+    def rejects(self, receipt: Mapping[str, Any] | None = None) -> list[tuple[str, str, str]]:
+        """Give the lines of a receipt's rejects list, without the header."""
+        key = (receipt or self.receipt())["rejects_key"]
+        if key is None:
+            return []
+        header, *lines = csv.reader(io.StringIO(self._body(key).decode()))
+        assert header == ["row", "column", "code"]
+        return [(row, column, code) for row, column, code in lines]
+
+    def stored_parts(self) -> int:
+        """Count the rejects' parts that are still there."""
+        listed = self.aws.s3.list_objects_v2(Bucket="receipts", Prefix=f"receipts/{self.name}/").get("Contents", [])
+        return sum(".rejects/" in one["Key"] for one in listed)
+
+    def check(self, *emails: str) -> dict[str, Any]:
+        """Assert what must hold at the end of every run that came through; gives its receipt.
+
+        The sums are those of the file, the platform holds exactly the members of `emails`, no more batches were
+        repeated than there were crashes and lost answers, and the rejects list has a line for every rejected row.
+        """
+        for failure in self.failures:
+            if not isinstance(failure, LeaseHeld | LeaseLost | ActivationError):
+                raise failure
+        receipt = self.receipt()
+        assert receipt["state"] == State.APPLIED
+        self.check_sums(receipt)
+        self.check_members(*emails)
+        return receipt
+
+    def check_members(self, *emails: str) -> None:
+        """Assert that the platform holds these people and nobody else, and that re-sends were bounded."""
+        assert set(self.platform.members) == {(hashed(one),) for one in emails}
+        assert self.platform.resent <= self.crashes * self.limits.in_flight + self.platform.lost
+        if self.limits.in_flight == 1:
+            assert self.platform.resent <= self.crashes + self.platform.lost
+
+    def check_sums(self, receipt: Mapping[str, Any]) -> None:
+        """Assert the accounting identity, in the counts, in their breakdowns, and in the list of rejects."""
+        rows = receipt["rows"]
+        assert rows["in"] == rows["acknowledged"] + rows["rejected_by_us"] + rows["rejected_by_platform"]
+        assert sum(receipt["rejected_by_us"].values()) == rows["rejected_by_us"]
+        assert sum(receipt["rejected_by_platform"].values()) == rows["rejected_by_platform"]
+        lines = self.rejects(receipt)
+        numbered = {row for row, _, _ in lines if row}
+        unnamed = sum(not row for row, _, _ in lines)
+        assert len(numbered) + unnamed == rows["rejected_by_us"] + rows["rejected_by_platform"]
+        assert receipt["drop"]["size_bytes"] > 0
+
+    def _body(self, key: str) -> bytes:
+        body: bytes = self.aws.s3.get_object(Bucket="receipts", Key=key)["Body"].read()
+        return body
+
+    def _guard(self, name: str) -> None:
+        if name.endswith("begins"):
+            self.aws.fuse.begin(name)
+        else:
+            self.aws.fuse.end()
+
+    def _watch(self, operation: str, params: Mapping[str, Any]) -> None:
+        """Keep what is queued and announced; the messages in moto's own queue are only a copy."""
+        if operation not in ("SendMessage", "PutEvents"):
+            return
+        body = json.loads(params["body"])
+        if operation == "PutEvents":
+            self.events += [entry | {"Detail": json.loads(entry["Detail"])} for entry in body["Entries"]]
+        elif body["QueueUrl"] == self.queue_url:
+            delay = int(body["DelaySeconds"])
+            assert 0 <= delay <= 900
+            self.delays.append(delay)
+            self.queue.append(Message(body["MessageBody"], self.clock() + delay))
+
+
+def people(count: int, *, start: int = 1) -> list[str]:
+    """Give addresses of people who do not exist."""
+    return [f"person{number}@example.com" for number in range(start, start + count)]
+
+
+def table(emails: Iterable[str]) -> str:
+    """Write a file of one column."""
+    return "email\n" + "".join(f"{one}\n" for one in emails)
