@@ -167,6 +167,6 @@ def _show(field: Field, value: str, line: dict[str, object]) -> None:
 
 
 def _printable(text: str) -> str:
-    """Show what a terminal would not: control characters, invisible marks, lone surrogates; at most 200 characters."""
+    """Spell out control characters, invisible marks and lone surrogates; at most 200 characters."""
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:200])
     return shown + (f" ... ({len(text)} characters)" if len(text) > 200 else "")

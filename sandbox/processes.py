@@ -33,11 +33,24 @@ class Process:
 
     def runs(self) -> bool:
         """Whether the process is there and is the one that was started."""
-        shown = subprocess.run(
-            ["ps", "-o", "stat=,command=", "-p", str(self.pid)], capture_output=True, text=True, check=False
-        ).stdout
-        state, _, command = shown.strip().partition(" ")
-        return bool(state) and not state.startswith("Z") and self.module in command
+        state, command = _state_and_command(self.pid)
+        return state not in ("", "Z") and self.module in command
+
+
+def _state_and_command(pid: int) -> tuple[str, str]:
+    """Give a process's state as one letter and its command line, both "" when there is none."""
+    if Path("/proc/self").exists():  # slim container images have no ps
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+            command = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
+        except OSError:
+            return "", ""
+        return stat.rpartition(")")[2].split()[0], command
+    shown = subprocess.run(
+        ["ps", "-ww", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    state, _, command = shown.partition(" ")
+    return state[:1], command
 
 
 def plain_environment() -> dict[str, str]:

@@ -70,6 +70,8 @@ def _wheels_code(name: str, wheels: Wheels, root: Path) -> lambda_.Code:
     requirements = root / "layers" / name / "requirements.txt"
     return lambda_.Code.from_asset(
         str(build_layer(requirements, wheels, root / CACHE)),
+        ignore_mode=IgnoreMode.GIT,
+        exclude=_LEFTOVERS,
         # The pins are the content; hashing 100 MB of libraries at every synth would say no more.
         asset_hash=layer_key(requirements, wheels),
         asset_hash_type=AssetHashType.CUSTOM,

@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 import pyarrow as pa
 from activation.credentials import Credentials
@@ -16,10 +15,11 @@ from activation.model import Action, Audience
 from activation.publisher import Answer, Batch, Closed, Kind, Limits, Opened, Outcome, Request, failure
 
 from lambdas.tiktok import answers
-from lambdas.tiktok.answers import Details, Listed, Page
+from lambdas.tiktok.answers import Details
 from lambdas.tiktok.calls import Calls
 from lambdas.tiktok.fields import TABLE
-from lambdas.tiktok.payload import ALIASES, calculate_type, csv, multipart
+from lambdas.tiktok.payload import calculate_type, csv, multipart
+from lambdas.tiktok.search import FIRST_WAIT_S, LONGEST_WAIT_S, find, why_not_ready
 
 ENDPOINT = "https://business-api.tiktok.com"
 
@@ -39,14 +39,11 @@ LIMITS = Limits(
 )
 LARGEST_FILE_BYTES = 250 * MB
 
-MAX_PAGES = 100  # 400 own audiences and what is shared with the advertiser: this many is a loop
 # "Fewer than 50": https://business-api.tiktok.com/portal/docs?id=1739940570793985 (read 2026-04-18)
 MAX_FILES_PER_CALL = 49
 MAX_NAME_CHARACTERS = 128
 LOOK_AGAIN_S = 10.0  # after a creation whose answer was lost, before it is made again
-# Processing takes minutes as a rule and 48 hours at most: asked for soon, then ever less often.
-FIRST_FOLLOW_S, FOLLOW_S = 5.0, 900.0
-YEAR_S = 365 * 86_400.0
+
 
 ACTIONS = {Action.ADD: "APPEND", Action.REMOVE: "REMOVE", Action.REPLACE: "REPLACE"}
 TAKEN = (Kind.OK, Kind.PARTIAL)
@@ -96,7 +93,7 @@ class TikTokPublisher:
         if not 0 < len(audience.name) <= MAX_NAME_CHARACTERS:
             raise Rejected("bad_name", f"a TikTok audience has a name of 1 to {MAX_NAME_CHARACTERS} characters")
         wanted = calculate_type(keys)
-        found = yield from self._find(audience.name, wanted)
+        found = yield from find(self.calls, audience.name, wanted)
         if found is None:
             if audience.action is Action.REMOVE:
                 raise Rejected(
@@ -104,7 +101,7 @@ class TikTokPublisher:
                 )
             return Opened("", state={"calculate_type": wanted})
         if not found.valid:
-            raise self._why_not_valid(found)
+            raise why_not_ready(found, self.clock_s())
         return Opened(found.audience_id, state={"calculate_type": wanted})
 
     def groups(self, columns: pa.RecordBatch) -> list[pa.Array]:
@@ -144,7 +141,7 @@ class TikTokPublisher:
             raise failure(outcome)
         opened = replace(opened, state={**opened.state, "applied": str(done + len(files))})
         if done + len(files) < len(handles):
-            return Closed(unfinished=True, after_s=FOLLOW_S, opened=opened)
+            return Closed(unfinished=True, after_s=LONGEST_WAIT_S, opened=opened)
         closed = yield from self.follow(audience, opened)
         notes = {**NOTES, **closed.notes}
         if outcome.reference:
@@ -165,10 +162,13 @@ class TikTokPublisher:
                 notes["messages"] = " / ".join(PERSONAL.sub("…", text)[:200] for text in details.messages[:5])
             if details.valid:
                 return Closed(notes=notes)
+            if opened.created and details.members:
+                notes["too_small"] = "TikTok has processed the files and matched too few people for an audience."
+                return Closed(notes=notes)
         asked = int(opened.state.get("asked", "0")) + 1
         return Closed(
             pending=True,
-            after_s=min(FIRST_FOLLOW_S * 2 ** min(asked - 1, 20), FOLLOW_S),
+            after_s=min(FIRST_WAIT_S * 2 ** min(asked - 1, 20), LONGEST_WAIT_S),
             notes=notes,
             opened=replace(opened, state={**opened.state, "asked": str(asked)}),
         )
@@ -179,7 +179,7 @@ class TikTokPublisher:
         Only this run writes to the name, and found it free when it opened: an audience that is in the making
         under that name now is its own. Gives an outcome with the audience's id, or raises.
         """
-        found = yield from self._find(audience.name, of_type)
+        found = yield from find(self.calls, audience.name, of_type)
         if found is not None and found.valid:  # made by somebody else meanwhile
             outcome = yield from self._apply(audience.action, found.audience_id, files, first=True)
             return replace(outcome, value=found.audience_id)
@@ -189,7 +189,7 @@ class TikTokPublisher:
                 return outcome
             if outcome.kind is not Kind.UNKNOWN:
                 raise failure(outcome)
-            found = yield from self._find(audience.name, of_type)
+            found = yield from find(self.calls, audience.name, of_type)
             if found is None:
                 raise Retryable(outcome.code, outcome.reason, after_s=max(outcome.after_s, LOOK_AGAIN_S))
         return Outcome(Kind.OK, value=found.audience_id)
@@ -210,54 +210,3 @@ class TikTokPublisher:
         if isinstance(details, Details) and not details.valid:
             return Outcome(Kind.OK)
         return (yield self.calls.update(audience_id, word, files))
-
-    def _find(self, name: str, wanted: str) -> Generator[Request, Outcome, Listed | None]:
-        """Read every page, and give the one customer file of the advertiser's own that has the name."""
-        found: dict[str, Listed] = {}
-        for number in range(1, MAX_PAGES + 1):
-            outcome = yield self.calls.page(number)
-            page = outcome.value
-            if not isinstance(page, Page):
-                raise failure(outcome)
-            found |= {one.audience_id: one for one in page.audiences if one.name == name and one.own_customer_file}
-            if number >= page.pages:
-                break
-        if len(found) > 1:
-            raise ConfigError(
-                "ambiguous_audience",
-                f"audiences {', '.join(sorted(found))} of the advertiser have the same name;"
-                " rename or delete all but one, then redrive",
-            )
-        one = next(iter(found.values()), None)
-        if one is not None and ALIASES.get(one.calculate_type, one.calculate_type) not in ("", wanted):
-            raise Rejected(
-                "type_mismatch",
-                f"the audience was made of {one.calculate_type} files and takes no {wanted} ones;"
-                " use an audience of another name",
-            )
-        return one
-
-    def _why_not_valid(self, one: Listed) -> Rejected | Retryable:
-        now_s = self.clock_s()
-        if 0 < _time_s(one.expires) < now_s:
-            return Rejected(
-                "audience_expired",
-                "the audience has ended and can only be deleted; delete it, or use another name",
-            )
-        # The longer ago the last change, the longer the wait: so it grows from one look to the next. An audience
-        # ends a year after its last change unless it was given an end.
-        changed_s = max(_time_s(one.created), _time_s(one.expires) - YEAR_S)
-        return Retryable(
-            "busy",
-            "TikTok is still working on the audience, or it matched fewer than 1,000 people, which TikTok does"
-            " not let be changed",
-            after_s=min(max(now_s - changed_s, FIRST_FOLLOW_S), FOLLOW_S),
-        )
-
-
-def _time_s(text: str) -> float:
-    """Read a time as TikTok writes it, in GMT; 0 when it cannot be read."""
-    try:
-        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
-    except ValueError:
-        return 0.0

@@ -56,11 +56,13 @@ class Sandbox:
 
     def simulator_state(self, platform: str) -> dict[str, Any]:
         """Give what a simulated platform holds."""
-        return self._ask("GET", f"{self.described['simulators'][platform]}/_sim/state")
+        state: dict[str, Any] = self._ask("GET", f"{self.described['simulators'][platform]}/_sim/state")
+        return state
 
     def simulator_requests(self, platform: str) -> list[dict[str, Any]]:
         """Give the calls a simulated platform got."""
-        return self._ask("GET", f"{self.described['simulators'][platform]}/_sim/requests")
+        calls: list[dict[str, Any]] = self._ask("GET", f"{self.described['simulators'][platform]}/_sim/requests")
+        return calls
 
     def simulator_faults(self, platform: str, *faults: dict[str, Any]) -> None:
         """Make a simulated platform misbehave."""

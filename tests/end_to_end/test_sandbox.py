@@ -19,8 +19,9 @@ PEOPLE = [f"person{number}@example.com" for number in range(1200)]
 def _deliver(sandbox: Sandbox, key: str, emails: list[str]) -> dict[str, object]:
     body = "\n".join(["email", *emails, ""]).encode()
     version = sandbox.drop(key, body)
-    audience = Audience(*key.split("/")[:2])
-    run_id = Drop(sandbox.described["drops_bucket"], key, version, "", len(body)).run_id(audience.connector)
+    connector, name = key.split("/")[:2]
+    audience = Audience(connector, name)
+    run_id = Drop(sandbox.described["drops_bucket"], key, version, "", len(body)).run_id(connector)
     return sandbox.receipt(f"{stem(audience, run_id)}.json")
 
 
@@ -34,9 +35,7 @@ def test_drop_becomes_an_audience_of_exactly_its_people(sandbox: Sandbox) -> Non
         "rejected_by_us": 0,
         "rejected_by_platform": 0,
     }
-    (audience,) = [
-        one for one in sandbox.simulator_state("meta")["audiences"] if one["name"] == "End to end été"
-    ]
+    (audience,) = [one for one in sandbox.simulator_state("meta")["audiences"] if one["name"] == "End to end été"]
     assert audience["count"] == 1200
     held = {cell for member in audience["members"] for cell in _texts(member)}
     assert {hashlib.sha256(email.encode()).hexdigest() for email in PEOPLE} <= held

@@ -18,7 +18,8 @@ from activation.model import Action, Audience
 from activation.publisher import Answer, Batch, Closed, Kind, Opened, Request
 
 from lambdas.tiktok.answers import call_of
-from lambdas.tiktok.publisher import FOLLOW_S, LIMITS, MAX_FILES_PER_CALL, TikTokPublisher
+from lambdas.tiktok.publisher import LIMITS, MAX_FILES_PER_CALL, TikTokPublisher
+from lambdas.tiktok.search import LONGEST_WAIT_S
 from tests.platforms.conversation import LOST, answer, hold, sent
 
 NAME = "VIP été 2026"
@@ -419,10 +420,17 @@ class TestFollow:
     def test_until_valid(self) -> None:
         """The run is over when the audience is valid, with how many members it matched."""
         assert self.follow(details(valid=False)).pending
-        assert self.follow(details(valid=False)).after_s < FOLLOW_S
+        assert self.follow(details(valid=False)).after_s < LONGEST_WAIT_S
         done = self.follow(details(valid=True, members=1200))
         assert not done.pending
         assert done.notes["matched_members"] == "1200"
+
+    def test_too_small_is_processed(self) -> None:
+        """A new audience that matched people, but too few, is as far as it gets."""
+        one, opened = publisher(), Opened("9", created=True, state=STATE)
+        closed, _ = hold(one.follow(AUDIENCE, opened), one, [details(valid=False, members=12)])
+        assert not closed.pending
+        assert "too_small" in closed.notes
 
     def test_asks_less_and_less_often(self) -> None:
         """Two days of waiting are some two hundred questions, not thousands."""
@@ -433,7 +441,7 @@ class TestFollow:
             opened = closed.opened
             waits.append(closed.after_s)
         assert waits == sorted(waits)
-        assert (waits[0], waits[-1]) == (5, FOLLOW_S)
+        assert (waits[0], waits[-1]) == (5, LONGEST_WAIT_S)
 
     @pytest.mark.parametrize("odd", [reply({"list": []}), reply({}), reply({"list": [7]}), LOST])
     def test_no_news_is_no_end(self, odd: Answer) -> None:

@@ -6,11 +6,13 @@ import csv
 import io
 from dataclasses import dataclass, field
 
+import pytest
+from activation.drops import records
 from activation.drops.delimited import DelimitedReader
 from activation.drops.limits import ReadLimits
 from activation.drops.source import BytesSource
 from activation.drops.text import Text
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.drops.reading import Read, read
@@ -84,7 +86,7 @@ def check(text: str, width: int, delimiter: str, block_bytes: int) -> Read:
     last_line_end=st.booleans(),
     block_bytes=st.integers(1, 200),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_tables_written_by_python_are_read_the_same(  # noqa: PLR0917 -- hypothesis gives each by its name
     table: list[list[str]], quoting: int, delimiter: str, line_end: str, last_line_end: bool, block_bytes: int
 ) -> None:
@@ -100,7 +102,7 @@ def test_tables_written_by_python_are_read_the_same(  # noqa: PLR0917 -- hypothe
 @example(text='a,6" nail\nb,"c\n"\n', width=2, block_bytes=4)
 @example(text='"a"\r\n\r\n"b"x\n', width=1, block_bytes=1)
 @example(text='"\n"\n"",""\n', width=1, block_bytes=2)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_any_text_is_read_as_python_reads_it(text: str, width: int, block_bytes: int) -> None:
     """Stray quotes, ragged rows, NULs and open quotes end in the same rows, codes and refusal as in Python."""
     check(text, width, ",", block_bytes)
@@ -110,7 +112,7 @@ def test_any_text_is_read_as_python_reads_it(text: str, width: int, block_bytes:
     data=st.lists(st.sampled_from([b"a", b'"', b",", b"\n", b"\r", b"\xe9", b"\xc3\xa9", b"\0"]), max_size=40),
     block_bytes=st.integers(1, 60),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_rows_that_are_not_utf8_are_told_apart(data: list[bytes], block_bytes: int) -> None:
     """A row with bytes that are not UTF-8 is malformed, its neighbours are read, whatever else is wrong."""
     stored = b"".join(data)
@@ -130,3 +132,16 @@ def test_rows_that_are_not_utf8_are_told_apart(data: list[bytes], block_bytes: i
     for row, cursor in whole.cursors.items():
         rest = read(DelimitedReader("csv", ("x", "y"), text, 0, ","), cursor)
         assert rest.malformed == {number: code for number, code in whole.malformed.items() if number > row}
+
+
+@given(text=RAW_TEXT, slice_bytes=st.integers(1, 9))
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_parity_and_scan_agree(text: str, slice_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the parity of quotes decides, it decides as the walk over every cell does, slice by slice."""
+    monkeypatch.setattr(records, "_SLICE_BYTES", slice_bytes)
+    block = text.encode()
+    for final in (False, True):
+        quick, slow = records.split(block, ",", final=final), records._by_scan(block, ",", final)
+        assert (quick.end, quick.open_at, quick.broken_at) == (slow.end, slow.open_at, slow.broken_at)
+        assert quick.starts.equals(slow.starts)
+        assert quick.stops.equals(slow.stops)

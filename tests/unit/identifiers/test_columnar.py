@@ -9,7 +9,7 @@ import pytest
 from activation.identifiers.codes import SENTENCES, Code
 from activation.identifiers.identify import Column, identify, identify_value
 from activation.identifiers.table import Context, Field
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 PLATFORMS = ("meta", "meta_conversions", "tiktok", "snapchat", "amazon_ads", "google")
@@ -21,6 +21,8 @@ FIELDS = list(
         for field in import_module(f"lambdas.{platform}.fields").TABLE.fields
     }.values()
 )
+# All but street addresses: joined, their words are gone, and what they spell together may be another word.
+STABLE = [(platform, field) for platform, field in FIELDS if field.key != "ad"]
 CONTEXTS = [
     Context(country, frozenset(("test@test.com", "15550000000")))
     for country in ("", "US", "GB", "DE", "IT", "FR", "JP", "BR", "ES", "AU")
@@ -112,14 +114,15 @@ def scalar(field: Field, texts: list[str | None], context: Context, *, hashed: b
 
 
 def same(column: Column, expected: Column) -> bool:
+    """Compare two columns, nulls included."""
     return bool(column.sent.equals(expected.sent) and column.code.equals(expected.code))
 
 
 @pytest.mark.parametrize(("platform", "field"), FIELDS, ids=[f"{p}-{f.key}" for p, f in FIELDS])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(rows=ROWS, context=st.sampled_from(CONTEXTS), hashed=st.booleans(), cut=st.integers(0, 12))
 def test_columns_agree_with_cells(
-    platform: str, field: Field, rows: list[str | None], context: Context, hashed: bool, cut: int
+    platform: str, field: Field, *, rows: list[str | None], context: Context, hashed: bool, cut: int
 ) -> None:
     """A column gives what its cells give one by one, sliced, encoded as a dictionary, or neither."""
     expected = scalar(field, rows, context, hashed=hashed)
@@ -142,10 +145,10 @@ def test_columns_agree_with_cells(
 
 
 @pytest.mark.parametrize(("platform", "field"), FIELDS, ids=[f"{p}-{f.key}" for p, f in FIELDS])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(text=CELLS, hashed=st.booleans(), context=st.sampled_from(CONTEXTS))
 def test_a_cell_is_sent_or_has_a_known_code_or_is_blank(
-    platform: str, field: Field, text: str, hashed: bool, context: Context
+    platform: str, field: Field, *, text: str, hashed: bool, context: Context
 ) -> None:
     """Nothing is both sent and refused, and every code has a sentence."""
     cell = identify_value(field, text, context, hashed=hashed)
@@ -158,12 +161,11 @@ def test_a_cell_is_sent_or_has_a_known_code_or_is_blank(
         assert cell.code is None
 
 
-@pytest.mark.parametrize(("platform", "field"), FIELDS, ids=[f"{p}-{f.key}" for p, f in FIELDS])
+@pytest.mark.parametrize(("platform", "field"), STABLE, ids=[f"{p}-{f.key}" for p, f in STABLE])
 @settings(max_examples=50, deadline=None)
 @given(text=CELLS)
 def test_normalising_twice_changes_nothing(platform: str, field: Field, text: str) -> None:
-    """What a rule gives is normalised already (a street address is joined, so its words are gone)."""
-    assume(field.key != "ad")
+    """What a rule gives is normalised already."""
     once, code = field.rule.value(text, Context())
     if once is not None:
         assert code is None

@@ -1,60 +1,80 @@
-"""AWS in one process for the tests of the line."""
+"""The worlds that the tests of the line play in."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import boto3
 import pytest
 from aws_lambda_powertools import Logger
-from botocore.config import Config
 from moto import mock_aws
 
 from tests.unit.line.world import Aws, World
 
 
-@pytest.fixture(scope="session")
-def _aws() -> Iterator[Aws]:
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
+@pytest.fixture(scope="session", autouse=True)
+def _function() -> Iterator[None]:
+    """Set what the function's environment sets, and make its logger, whose child the connector has."""
+    with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
             patch.setenv(name, "testing")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         patch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Tests")
         patch.setenv("POWERTOOLS_SERVICE_NAME", "line")
-        Logger()  # the function's own, whose child the connector has
-        config = Config(retries={"mode": "standard", "max_attempts": 2}, max_pool_connections=20)
-        clients = {
-            name: boto3.client(service, config=config)
-            for name, service in {
-                "s3": "s3",
-                "sqs": "sqs",
-                "events": "events",
-                "dynamodb": "dynamodb",
-                "secrets": "secretsmanager",
-            }.items()
-        }
-        aws = Aws(**clients)
-        aws.prepare()
+        Logger()
+        yield
+
+
+@pytest.fixture(scope="session")
+def _moto(_function: None) -> Iterator[Aws]:
+    with mock_aws():
+        aws = Aws(
+            s3=boto3.client("s3"),
+            sqs=boto3.client("sqs"),
+            events=boto3.client("events"),
+            dynamodb=boto3.client("dynamodb"),
+            secrets=boto3.client("secretsmanager"),
+        )
+        for bucket in ("drops", "receipts"):
+            aws.s3.create_bucket(Bucket=bucket)
+        aws.s3.put_bucket_versioning(Bucket="drops", VersioningConfiguration={"Status": "Enabled"})
+        aws.dynamodb.create_table(
+            TableName="ledger",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        aws.events.create_event_bus(Name="app")
         yield aws
 
 
 @pytest.fixture
-def aws(_aws: Aws) -> Iterator[Aws]:
-    """Give the shared clients, with whatever a test hung onto them taken off afterwards."""
-    yield _aws
-    _aws.fuse.set(0)
-    _aws.before.clear()
-    _aws.after.clear()
+def moto(_moto: Aws) -> Iterator[Aws]:
+    """Give moto's AWS, with whatever a test hung onto it taken off afterwards."""
+    yield _moto
+    _moto.fuse.set(0)
+    _moto.before.clear()
+    _moto.after.clear()
+
+
+@pytest.fixture(params=["memory", "moto"])
+def aws(request: pytest.FixtureRequest) -> Aws:
+    """Give both kinds of AWS, one after the other, so that they are known to answer alike."""
+    found: Aws = request.getfixturevalue("moto") if request.param == "moto" else Aws.in_memory()
+    return found
+
+
+def _world(**settings: object) -> World:
+    return World(Aws.in_memory(), **settings)  # type: ignore[arg-type]  # the maker's own arguments
 
 
 @pytest.fixture
-def make_world(aws: Aws) -> Callable[..., World]:
-    """Give the maker of worlds; the newest is the one that is watched."""
-    return partial(World, aws)
+def make_world() -> Callable[..., World]:
+    """Give the maker of worlds, each with an AWS of its own in memory."""
+    return _world
 
 
 @pytest.fixture
-def world(make_world: Callable[..., World]) -> World:
+def world() -> World:
     """Give a world with small batches, sent one at a time."""
-    return make_world()
+    return _world()

@@ -25,5 +25,3 @@ def test_every_row_arrives_once_and_is_accounted_for(world: World) -> None:
     assert world.platform.calls == {"find": 1, "create": 1, "users": 3}
     assert world.run_of(body).state is State.APPLIED
     assert [one["DetailType"] for one in world.events] == ["Activation Completed"]
-    print(world.aws.fuse.trace)
-    assert 0

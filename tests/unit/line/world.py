@@ -7,7 +7,7 @@ import io
 import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
@@ -23,6 +23,7 @@ from activation.publisher import Limits
 from activation.settings import ConnectorSettings
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
+from tests.unit.line.aws_in_memory import Buckets, Bus, Queues, Secrets, Table
 from tests.unit.line.platform import TABLE, TinyPlatform, hashed, publisher_from
 
 ACCOUNT = "123456789012"
@@ -88,44 +89,45 @@ class Fuse:
                 raise Crashed
 
 
-@dataclass
+class Watched:
+    """A client whose every call is an effect: the fuse and the watchers hear of it before and after."""
+
+    def __init__(self, client: Any, aws: Aws) -> None:
+        self._client = client
+        self._aws = aws
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        if name == "get_paginator":
+            return found
+
+        def call(*positional: Any, **named: Any) -> Any:
+            self._aws.fuse.begin(name)
+            for watcher in self._aws.before:
+                watcher(name, named)
+            answer = found(*positional, **named)
+            for after in self._aws.after:
+                after(name, named)
+            self._aws.fuse.end()
+            return answer
+
+        return call
+
+
 class Aws:
-    """The raw clients of moto, made once, with the buckets, the table and the bus of every world."""
+    """The clients, watched; the raw ones are moto's or those of this folder."""
 
-    s3: Any
-    sqs: Any
-    events: Any
-    dynamodb: Any
-    secrets: Any
-    fuse: Fuse = field(default_factory=Fuse)
-    before: list[Callable[[str, Mapping[str, Any]], None]] = field(default_factory=list)
-    after: list[Callable[[str, Any], None]] = field(default_factory=list)
+    def __init__(self, *, s3: Any, sqs: Any, events: Any, dynamodb: Any, secrets: Any) -> None:
+        self.fuse = Fuse()
+        self.before: list[Callable[[str, Mapping[str, Any]], None]] = []
+        self.after: list[Callable[[str, Mapping[str, Any]], None]] = []
+        self.s3, self.sqs, self.events = Watched(s3, self), Watched(sqs, self), Watched(events, self)
+        self.dynamodb, self.secrets = Watched(dynamodb, self), Watched(secrets, self)
 
-    def prepare(self) -> None:
-        """Make what the worlds share, and watch every call from then on."""
-        for bucket in ("drops", "receipts"):
-            self.s3.create_bucket(Bucket=bucket)
-        self.s3.put_bucket_versioning(Bucket="drops", VersioningConfiguration={"Status": "Enabled"})
-        self.dynamodb.create_table(
-            TableName="ledger",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        self.events.create_event_bus(Name="app")
-        for client in (self.s3, self.sqs, self.events, self.dynamodb, self.secrets):
-            client.meta.events.register("before-call.*.*", self._begin)
-            client.meta.events.register("after-call.*.*", self._end)
-
-    def _begin(self, model: Any, params: Mapping[str, Any], **_: Any) -> None:
-        self.fuse.begin(model.name)
-        for one in self.before:
-            one(model.name, params)
-
-    def _end(self, model: Any, parsed: Any, **_: Any) -> None:
-        for one in self.after:
-            one(model.name, parsed)
-        self.fuse.end()
+    @classmethod
+    def in_memory(cls) -> Aws:
+        """Make a world's AWS from nothing."""
+        return cls(s3=Buckets(), sqs=Queues(), events=Bus(), dynamodb=Table(), secrets=Secrets())
 
 
 @dataclass
@@ -194,7 +196,7 @@ class World:
         self.failures: list[Exception] = []
         self.crashes = 0
         self.handled = 0
-        aws.before.append(self._watch)
+        aws.after.append(self._watch)
         self.connector = self.process()
 
     def process(self) -> Connector:
@@ -269,6 +271,7 @@ class World:
         self.send(*bodies)
         for _ in range(most):
             if not self.queue:
+                self.aws.fuse.at = 0
                 return
             message = min(self.queue, key=lambda one: one.due)
             self.clock.pass_s(max(0.0, message.due - self.clock()))
@@ -396,17 +399,14 @@ class World:
             self.aws.fuse.end()
 
     def _watch(self, operation: str, params: Mapping[str, Any]) -> None:
-        """Keep what is queued and announced; the messages in moto's own queue are only a copy."""
-        if operation not in ("SendMessage", "PutEvents"):
-            return
-        body = json.loads(params["body"])
-        if operation == "PutEvents":
-            self.events += [entry | {"Detail": json.loads(entry["Detail"])} for entry in body["Entries"]]
-        elif body["QueueUrl"] == self.queue_url:
-            delay = int(body["DelaySeconds"])
+        """Keep what was queued and announced; the messages in the client's own queue are only a copy."""
+        if operation == "put_events":
+            self.events += [entry | {"Detail": json.loads(entry["Detail"])} for entry in params["Entries"]]
+        elif operation == "send_message" and params["QueueUrl"] == self.queue_url:
+            delay = params["DelaySeconds"]
             assert 0 <= delay <= 900
             self.delays.append(delay)
-            self.queue.append(Message(body["MessageBody"], self.clock() + delay))
+            self.queue.append(Message(params["MessageBody"], self.clock() + delay))
 
 
 def people(count: int, *, start: int = 1) -> list[str]:

@@ -19,7 +19,10 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from activation.drops.limits import MIB
+
 QUOTE, LF, CR = 0x22, 0x0A, 0x0D
+_SLICE_BYTES = MIB
 
 
 def _byte(value: int) -> pa.Scalar:
@@ -92,27 +95,34 @@ def split(block: bytes, delimiter: str, *, final: bool) -> Split:
 
 
 def _by_parity(block: bytes, delimiter: str, final: bool) -> Split | None:
-    """Split by the parity of quotes, or give None where it does not decide."""
-    view = _view(block)
-    line_ends = _line_ends(view, b"\r" in block)
-    places = pc.indices_nonzero(pc.or_(line_ends, pc.equal(view, _byte(QUOTE))))
-    is_quote = pc.equal(view.take(places), _byte(QUOTE))
-    # The sum wraps at 256, which is even.
-    odd = pc.equal(pc.bit_wise_and(pc.cumulative_sum(is_quote.cast(pa.uint8())), _byte(1)), _byte(1))
-    opening = places.filter(pc.and_(is_quote, odd))
-    closing = places.filter(pc.and_not(is_quote, odd))
-    one = pa.scalar(1, pa.uint64())
-    before = opening[1:] if opening[0].as_py() == 0 else opening
-    if not _all_border(view.take(pc.subtract(before, one)), delimiter):
-        return None
-    after = pc.add(closing, one)
-    if len(after) and after[-1].as_py() == len(block):
-        after = after[:-1]
-    if not _all_border(view.take(after), delimiter):
-        return None
-    ends = places.filter(pc.invert(pc.or_(is_quote, odd)))
-    is_open = len(opening) > len(closing)
-    return _with_tail(block, ends, opening[-1].as_py() if is_open else None, None, final)
+    """Split by the parity of quotes, or give None where it does not decide.
+
+    Slice by slice: what is looked up takes eight bytes per quote, and stays small so.
+    """
+    # A line end on either side gives the first and the last byte neighbours like any other's.
+    around = _view(b"\n" + block + b"\n")
+    has_cr = b"\r" in block
+    parity, last_open = 0, None
+    ends = []
+    for begin in range(0, len(block), _SLICE_BYTES):
+        length = min(_SLICE_BYTES, len(block) - begin)
+        before, view, after = (around.slice(begin + shift, length) for shift in range(3))
+        places = pc.indices_nonzero(pc.or_(_line_ends(view, has_cr), pc.equal(view, _byte(QUOTE))))
+        if not len(places):
+            continue
+        is_quote = pc.equal(view.take(places), _byte(QUOTE))
+        # The sum wraps at 256, which is even.
+        quotes = pc.cumulative_sum(is_quote.cast(pa.uint8()), start=_byte(parity))
+        odd = pc.equal(pc.bit_wise_and(quotes, _byte(1)), _byte(1))
+        opening = places.filter(pc.and_(is_quote, odd))
+        closing = places.filter(pc.and_not(is_quote, odd))
+        if not (_all_border(before.take(opening), delimiter) and _all_border(after.take(closing), delimiter)):
+            return None
+        ends.append(pc.add(places.filter(pc.invert(pc.or_(is_quote, odd))), pa.scalar(begin, pa.uint64())))
+        parity = quotes[-1].as_py() & 1
+        if len(opening):
+            last_open = begin + opening[-1].as_py()
+    return _with_tail(block, pa.concat_arrays(ends), last_open if parity else None, None, final)
 
 
 def _all_border(values: pa.Array, delimiter: str) -> bool:

@@ -48,13 +48,14 @@ def stream(source: ByteSource, offset: int, piece_bytes: int) -> Iterator[bytes]
     No connection stays open while a platform makes the reader wait, a piece that fails is read again alone, and
     the next piece is on its way while this one is being worked on.
     """
-    offsets = iter(range(offset, source.size_bytes, piece_bytes))
-    first = next(offsets, None)
-    if first is None:
+    if source.size_bytes - offset <= piece_bytes:
+        if offset < source.size_bytes:
+            yield source.read(offset, source.size_bytes - offset)
         return
+    first, *offsets = range(offset, source.size_bytes, piece_bytes)
     ahead = ThreadPoolExecutor(1, "read-ahead")
     try:
-        coming = ahead.submit(source.read, first, min(piece_bytes, source.size_bytes - first))
+        coming = ahead.submit(source.read, first, piece_bytes)
         for at in offsets:
             piece = coming.result()
             coming = ahead.submit(source.read, at, min(piece_bytes, source.size_bytes - at))

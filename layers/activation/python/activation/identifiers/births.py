@@ -73,7 +73,7 @@ def _checked(year: int, month: int, day: int) -> tuple[_Parts | None, str | None
 
 
 def whole_date(name: str) -> PerValue:
-    """Write YYYYMMDD. Where day and month could be swapped: month first as the platform's page has it, or refuse."""
+    """Write YYYYMMDD. Where day and month could be swapped, month first as on Meta's page, or refuse."""
 
     def normalize(text: str, context: Context) -> Result:
         month_first = context.default_country in _MONTH_FIRST_COUNTRIES

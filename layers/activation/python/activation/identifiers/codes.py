@@ -47,7 +47,7 @@ SENTENCES: dict[Code, str] = {
     Code.BAD_UNICODE: "The cell holds half of a character (a lone surrogate) and cannot be written as UTF-8.",
     Code.BLANK_WORD: "The cell holds a word or sign for 'no value', such as null, NaN or n/a.",
     Code.PLACEHOLDER: "The cell holds a placeholder that stands for nobody.",
-    Code.LOOKS_HASHED: "The drop is declared raw but the cell looks like a digest; twice hashed it matches nobody.",
+    Code.LOOKS_HASHED: "The drop is declared raw; the cell looks like a digest; hashed twice, it matches nobody.",
     Code.PLAIN_VALUE: "The drop is declared hashed but the cell is not a digest; it is not sent in clear.",
     Code.POISON_HASH: "The cell is the digest of an empty value, a word for 'no value' or a placeholder.",
     Code.HASH_MD5: "The cell is as long as an MD5 digest; the platform wants SHA-256.",

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from activation.identifiers.codes import Code
 from activation.identifiers.declared import declared_column, declared_value, looks_hashed
 from activation.identifiers.digest import digest, digests
+from activation.identifiers.rules import Result
 from activation.identifiers.table import Context, Digest, Field
 from activation.identifiers.text import BLANK_WORDS, MAX_CELL_BYTES, POISON_TEXTS, too_long, trim
 
@@ -67,14 +68,20 @@ def identify_value(field: Field, text: str, context: Context, *, hashed: bool) -
             return Cell(normalized=sent, sent=sent, code=code)
         if looks_hashed(trimmed):
             return Cell(code=Code.LOOKS_HASHED)
-    normalized, code = field.rule.value(text, context)
+    normalized, code = _normalized(field, text, context)
     if normalized is None:
         return Cell(code=code)
-    if normalized in context.placeholders:
-        return Cell(code=Code.PLACEHOLDER)
-    if field.digest is not Digest.PLAIN and normalized in POISON_TEXTS:
-        return Cell(code=Code.BLANK_WORD)
     return Cell(normalized=normalized, sent=digest(field.digest, normalized))
+
+
+def _normalized(field: Field, text: str, context: Context) -> Result:
+    """Apply the field's rule, and refuse what comes out of it and stands for nobody."""
+    normalized, code = field.rule.value(text, context)
+    if normalized in context.placeholders:
+        return None, Code.PLACEHOLDER
+    if field.digest is not Digest.PLAIN and normalized in POISON_TEXTS:
+        return None, Code.BLANK_WORD
+    return normalized, code
 
 
 def _refused(text: str, trimmed: str) -> str | None:

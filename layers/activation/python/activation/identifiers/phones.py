@@ -157,14 +157,12 @@ def _written(text: str) -> tuple[str | None, str | None]:
         return None, Code.PHONE_EXTENSION
     written = _TRAILING_LABEL.sub("", _LEADING_LABEL.sub("", written))
     first_digit = re.search(r"[0-9]", written)
-    if not first_digit:
+    start = first_digit.start() if first_digit else len(written)
+    # A second plus, or a comma or semicolon between digits, separates two numbers or a pause from an extension.
+    if not first_digit or "+" in written[start:] or re.search(r"[0-9]\W*[,;]\W*[0-9]", written):
         return None, Code.NOT_A_PHONE
     if any(c.isalpha() for c in written):
         return None, Code.PHONE_LETTERS
-    # A second plus, or a comma or semicolon between digits, separates two numbers or a pause from an extension.
-    start = first_digit.start()
-    if "+" in written[start:] or re.search(r"[0-9]\W*[,;]\W*[0-9]", written):
-        return None, Code.NOT_A_PHONE
     if "+" in written:
         return "+" + written[start:], None
     return written[start - 1 if start and written[start - 1] == "(" else start :], None

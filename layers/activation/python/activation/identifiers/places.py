@@ -15,23 +15,26 @@ from activation.identifiers.text import foreign, romanized, trim
 # What people write that ISO 3166-1 does not list: https://www.iso.org/obp/ui/#search (names as of 2026).
 _COUNTRY_ALIASES = {
     "uk": "GB", "greatbritain": "GB", "britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB",
-    "northernireland": "GB", "uae": "AE", "unitedstatesofamerica": "US", "southkorea": "KR", "northkorea": "KP",
-    "russia": "RU", "czechrepublic": "CZ", "holland": "NL", "thenetherlands": "NL", "turkey": "TR",
-    "turkiye": "TR", "ivorycoast": "CI", "capeverde": "CV", "swaziland": "SZ", "easttimor": "TL", "burma": "MM",
-    "macedonia": "MK", "vatican": "VA", "vaticancity": "VA", "brunei": "BN", "laos": "LA", "syria": "SY",
-    "vietnam": "VN", "macau": "MO", "palestine": "PS", "micronesia": "FM", "drc": "CD", "congokinshasa": "CD",
-    "democraticrepublicofcongo": "CD", "drcongo": "CD", "congobrazzaville": "CG", "republicofcongo": "CG",
-    "hongkongsar": "HK", "falklandislands": "FK", "sainthelena": "SH", "usvirginislands": "VI",
-    "britishvirginislands": "VG", "saintmartin": "MF", "sintmaarten": "SX", "deutschland": "DE", "espana": "ES",
-    "italia": "IT", "brasil": "BR", "osterreich": "AT", "oesterreich": "AT", "schweiz": "CH", "koreasouth": "KR", "koreanorth": "KP", "laopdr": "LA", "holysee": "VA", "bosnia": "BA",
-    "trinidad": "TT", "svalbard": "SJ", "palestinianterritory": "PS", "palestinianterritories": "PS",
+    "northernireland": "GB", "uae": "AE", "unitedstatesofamerica": "US", "southkorea": "KR",
+    "northkorea": "KP", "russia": "RU", "czechrepublic": "CZ", "holland": "NL", "thenetherlands": "NL",
+    "turkey": "TR", "turkiye": "TR", "ivorycoast": "CI", "capeverde": "CV", "swaziland": "SZ",
+    "easttimor": "TL", "burma": "MM", "macedonia": "MK", "vatican": "VA", "vaticancity": "VA",
+    "brunei": "BN", "laos": "LA", "syria": "SY", "vietnam": "VN", "macau": "MO", "palestine": "PS",
+    "micronesia": "FM", "drc": "CD", "congokinshasa": "CD", "democraticrepublicofcongo": "CD",
+    "drcongo": "CD", "congobrazzaville": "CG", "republicofcongo": "CG", "hongkongsar": "HK",
+    "falklandislands": "FK", "sainthelena": "SH", "usvirginislands": "VI", "britishvirginislands": "VG",
+    "saintmartin": "MF", "sintmaarten": "SX", "deutschland": "DE", "espana": "ES", "italia": "IT",
+    "brasil": "BR", "osterreich": "AT", "oesterreich": "AT", "schweiz": "CH", "koreasouth": "KR",
+    "koreanorth": "KP", "laopdr": "LA", "holysee": "VA", "bosnia": "BA", "trinidad": "TT",
+    "svalbard": "SJ", "palestinianterritory": "PS", "palestinianterritories": "PS",
     "hongkongsarchina": "HK", "macaosar": "MO", "macaosarchina": "MO", "republicofireland": "IE",
-    "faeroeislands": "FO", "cocosislands": "CC", "pitcairnislands": "PN", "thebahamas": "BS", "suisse": "CH",
-    "belgique": "BE", "belgie": "BE", "nederland": "NL", "polska": "PL", "sverige": "SE", "norge": "NO",
-    "danmark": "DK", "suomi": "FI", "magyarorszag": "HU", "cesko": "CZ", "hellas": "GR", "eire": "IE",
+    "faeroeislands": "FO", "cocosislands": "CC", "pitcairnislands": "PN", "thebahamas": "BS",
+    "suisse": "CH", "belgique": "BE", "belgie": "BE", "nederland": "NL", "polska": "PL",
+    "sverige": "SE", "norge": "NO", "danmark": "DK", "suomi": "FI", "magyarorszag": "HU", "cesko": "CZ",
+    "hellas": "GR", "eire": "IE",
 }  # fmt: skip
 # Names that two countries share.
-_AMBIGUOUS = frozenset(("korea", "virginislands", "samoaamerican"))
+_AMBIGUOUS = frozenset(("korea", "virginislands"))
 
 # Beyond the codes and names of ISO 3166-2.
 _STATE_ALIASES = {

@@ -48,10 +48,8 @@ DEFAULT_PLACEHOLDERS = frozenset(("test@test.com", "test@example.com", "noreply@
 
 # Letters that do not decompose into a base letter and a mark (Unicode NFKD leaves them whole).
 _ROMAN = str.maketrans(
-    {
-        **{"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ħ": "h"},
-        **{"\N{LATIN SMALL LETTER DOTLESS I}": "i", "ŧ": "t", "ŋ": "n", "ĸ": "k", "ə": "e"},
-    }
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ħ": "h", "ŧ": "t"}
+    | {"ŋ": "n", "ĸ": "k", "ə": "e", "\N{LATIN SMALL LETTER DOTLESS I}": "i"}
 )
 
 

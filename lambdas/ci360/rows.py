@@ -1,0 +1,128 @@
+"""Counting the records of a CSV stream and the columns of each, in blocks and without keeping one.
+
+A block begins at a record's first byte. Without a quote in it, everything but separators is thrown away and what is
+left has to be one row's separators over and over: a few C loops over the block. With quotes, Python's own CSV reader
+decides (RFC 4180, https://www.rfc-editor.org/rfc/rfc4180): a quote opens a cell only as its first byte.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from activation.errors import Rejected
+
+MAX_RECORD_BYTES = 1024 * 1024
+_SEPARATORS = b",\r\n"
+_OTHERS = bytes(byte for byte in range(256) if byte not in _SEPARATORS)
+_DECODED_BYTES = 256 * 1024  # at a time: a block of emoji would take four times its size as text
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A block, cut behind its last complete record: the records end at `end`, and there are `rows` of them."""
+
+    end: int
+    rows: int
+
+
+def cut(block: bytes, columns: int, *, rows_before: int, final: bool) -> Cut:
+    """Count a block's complete records; `final` says that the text ends with it. Blank lines are no records.
+
+    Raises Rejected: not_utf8, column_count, broken_quotes, record_too_long; each with the number of the row, counted
+    from 1 over the whole file (`rows_before` were in earlier blocks), and never with a cell.
+    """
+    if b'"' in block:
+        found = _cut_quoted(block, columns, rows_before, final)
+    else:
+        found = _cut_plain(block, columns, rows_before, final)
+    if not final and len(block) - found.end > MAX_RECORD_BYTES:
+        raise Rejected(
+            "record_too_long", f"row {rows_before + found.rows + 1} is longer than {MAX_RECORD_BYTES} bytes"
+        )
+    _check_utf8(block, found.end, rows_before)
+    return found
+
+
+def _cut_plain(block: bytes, columns: int, rows_before: int, final: bool) -> Cut:
+    end = len(block) if final else max(block.rfind(b"\n"), block[:-1].rfind(b"\r")) + 1
+    whole = block if end == len(block) else memoryview(block)[:end].tobytes()
+    separators = whole.translate(None, _OTHERS) if columns > 1 else whole
+    if b"\r" in separators:
+        separators = separators.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if end and not separators.endswith(b"\n"):
+        separators += b"\n"  # the last record, where nothing ends it
+    row = b"," * (columns - 1) + b"\n"
+    rows = separators.count(row)
+    if columns > 1 and rows * len(row) == len(separators):
+        return Cut(end, rows)
+    return Cut(end, _count_lines(separators, columns, rows_before))
+
+
+def _count_lines(lines: bytes, columns: int, rows_before: int) -> int:
+    """Count line by line: there are blank ones, one column only, or a row that does not fit."""
+    rows = 0
+    for line in io.BytesIO(lines):
+        if line == b"\n":
+            continue
+        rows += 1
+        if line.count(b",") + 1 != columns:
+            raise _wrong_count(rows_before + rows, line.count(b",") + 1, columns)
+    return rows
+
+
+class _Lines:
+    """The lines of a block as text, remembering how many bytes were handed out and whether that was all."""
+
+    def __init__(self, block: bytes) -> None:
+        self._lines = io.BytesIO(block)
+        self.taken = 0
+        self.exhausted = False
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.taken += len(line)
+            # The separators are ASCII, so Latin-1 finds the same cells; whether it is UTF-8 is checked elsewhere.
+            yield line.decode("latin-1")
+        self.exhausted = True
+
+
+def _cut_quoted(block: bytes, columns: int, rows_before: int, final: bool) -> Cut:
+    complete = block if final else block[: block.rfind(b"\n") + 1]
+    lines = _Lines(complete)
+    rows = end = 0
+    try:
+        for cells in csv.reader(iter(lines), strict=True):
+            end = lines.taken
+            if not cells:
+                continue
+            rows += 1
+            if len(cells) != columns:
+                raise _wrong_count(rows_before + rows, len(cells), columns)
+    except csv.Error:
+        # At the end of the block a quote may be open because the record goes on in the next one.
+        if final or not lines.exhausted:
+            raise Rejected(
+                "broken_quotes", f"row {rows_before + rows + 1} has a quoted cell that is not closed as CSV asks"
+            ) from None
+    return Cut(end, rows)
+
+
+def _wrong_count(row: int, found: int, columns: int) -> Rejected:
+    return Rejected("column_count", f"row {row} has {found} columns, the metadata file names {columns}")
+
+
+def _check_utf8(block: bytes, end: int, rows_before: int) -> None:
+    if block.isascii():
+        return
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    view = memoryview(block)[:end]
+    try:
+        for start in range(0, end, _DECODED_BYTES):
+            decoder.decode(view[start : start + _DECODED_BYTES].tobytes())
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise Rejected("not_utf8", f"the data file is not UTF-8; see the rows after row {rows_before}") from None

@@ -1,0 +1,119 @@
+"""From `s3_filename` to the one key an occurrence may write: below the landing prefix, or into a connector's drops."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from activation.drops.locate import locate
+from activation.errors import Rejected
+from activation.identifiers.table import FieldTable
+from activation.model import Action
+
+MAX_NAME = 128
+MAX_FILE_NAME = 1024  # an S3 key's limit, and so the most a name that was meant as a key can have
+MAX_KEY_BYTES = 1024
+
+_NOT_SAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_OCCURRENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the file goes: the key, and the connector whose drop it becomes, "" for the landing prefix."""
+
+    key: str
+    connector: str = ""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the settings let CI360 write to.
+
+    `landing_prefix` ends in a slash. `drops` maps every connector's name to the actions its drops may have when
+    they come from CI360, to none where the settings do not open it.
+    """
+
+    landing_prefix: str
+    drops: Mapping[str, frozenset[Action]]
+
+    def choose(self, file_name: str, occurrence: str) -> Target:
+        """Give the key for a file name as the task has it.
+
+        `occurrence` names one run of the task; it is part of the key, so that two runs never meet. Raises
+        Rejected with a sentence for the marketer, which holds no part of the name.
+        """
+        _refuse_hostile(file_name)
+        connector = file_name.partition("/")[0]
+        if connector in self.drops:
+            return self._drop(connector, file_name, occurrence)
+        name = _safe_name(file_name)
+        return Target(_bounded(f"{self.landing_prefix}{_with_occurrence(name, occurrence)}"))
+
+    def _drop(self, connector: str, key: str, occurrence: str) -> Target:
+        """Read the name as a drop's key, and make its last part safe and its own."""
+        if not self.drops[connector]:
+            # Rather than land it elsewhere: whoever writes a connector's name means its audience.
+            raise Rejected("connector_not_open", f"{connector} takes no drops from CI360; see ci360.drops in the settings")
+        # The files have a header row and identity_id for first column, so of the kinds of drop only the two
+        # with a header can be meant; a table without single columns says just that.
+        located = locate(
+            key, connector=connector, table=FieldTable(platform=connector, fields=()), actions=self.drops[connector]
+        )
+        folder = key[: -len(located.file)]
+        return Target(_bounded(f"{folder}{_with_occurrence(_safe_name(located.file), occurrence)}"), connector)
+
+
+def occurrence_name(occurrence_id: str, data_link: str) -> str:
+    """Name an occurrence in a key: its id where that is made of letters, digits and hyphens, else a digest.
+
+    A body without an id is known by its link: the same body sent twice is one occurrence, and nothing that could
+    be another file is ever taken for it.
+    """
+    if _OCCURRENCE.fullmatch(occurrence_id):
+        return occurrence_id
+    return hashlib.sha256((occurrence_id or data_link).encode()).hexdigest()[:32]
+
+
+def _refuse_hostile(name: str) -> None:
+    """Refuse what no honest file name has, rather than repair it."""
+    if not name.strip():
+        raise Rejected("blank_name", "must not be blank")
+    if len(name) > MAX_FILE_NAME:
+        raise Rejected("long_name", f"must not be longer than {MAX_FILE_NAME} characters")
+    if any(unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for letter in name):
+        raise Rejected("control_character", "must not contain control or invisible characters")
+    if "\\" in name:
+        raise Rejected("backslash", "must not contain a backslash")
+    if name.startswith("/"):
+        raise Rejected("absolute_name", "must not begin with a slash")
+    segments = name.split("/")
+    if any(segment.strip() in {".", ".."} for segment in segments):
+        raise Rejected("dot_segment", "must not contain '.' or '..' as a part")
+    if not all(segment.strip() for segment in segments):
+        raise Rejected("empty_segment", "must not contain an empty part")
+
+
+def _safe_name(name: str) -> str:
+    """Make one safe base name of it, folders joined in: letters lose their accents, the rest becomes `_`."""
+    plain = "".join(letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
+    safe = _NOT_SAFE.sub("_", plain).lstrip("._-")
+    if not safe.strip("_-."):
+        raise Rejected("unusable_name", "must contain a letter or a digit from a to z, 0 to 9")
+    if len(safe) > MAX_NAME:
+        raise Rejected("long_name", f"must not be longer than {MAX_NAME} characters")
+    return safe
+
+
+def _with_occurrence(name: str, occurrence: str) -> str:
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem}_{occurrence}.{suffix}" if dot and stem else f"{name}_{occurrence}"
+
+
+def _bounded(key: str) -> str:
+    if len(key.encode()) > MAX_KEY_BYTES:
+        raise Rejected("long_name", f"must not make a key longer than {MAX_KEY_BYTES} bytes")
+    return key

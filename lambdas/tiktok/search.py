@@ -1,0 +1,74 @@
+"""Finding an advertiser's audience by its name, and whether it can be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from datetime import UTC, datetime
+
+from activation.errors import ConfigError, Rejected, Retryable
+from activation.publisher import Outcome, Request, failure
+
+from lambdas.tiktok.answers import Listed, Page
+from lambdas.tiktok.calls import Calls
+from lambdas.tiktok.payload import ALIASES
+
+MAX_PAGES = 100  # 400 own audiences and what is shared with the advertiser: this many is a loop
+# Processing takes minutes as a rule and 48 hours at most: looked at soon, then ever less often.
+FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 900.0
+YEAR_S = 365 * 86_400.0
+
+
+def find(calls: Calls, name: str, wanted: str) -> Generator[Request, Outcome, Listed | None]:
+    """Read every page, and give the one customer file of the advertiser's own that has the name.
+
+    Raises ConfigError when two have it, Rejected when it is of another type than `wanted`.
+    """
+    found: dict[str, Listed] = {}
+    for number in range(1, MAX_PAGES + 1):
+        outcome = yield calls.page(number)
+        page = outcome.value
+        if not isinstance(page, Page):
+            raise failure(outcome)
+        found |= {one.audience_id: one for one in page.audiences if one.name == name and one.own_customer_file}
+        if number >= page.pages:
+            break
+    if len(found) > 1:
+        raise ConfigError(
+            "ambiguous_audience",
+            f"audiences {', '.join(sorted(found))} of the advertiser have the same name;"
+            " rename or delete all but one, then redrive",
+        )
+    one = next(iter(found.values()), None)
+    if one is not None and ALIASES.get(one.calculate_type, one.calculate_type) not in ("", wanted):
+        raise Rejected(
+            "type_mismatch",
+            f"the audience was made of {one.calculate_type} files and takes no {wanted} ones;"
+            " use an audience of another name",
+        )
+    return one
+
+
+def why_not_ready(one: Listed, now_s: float) -> Rejected | Retryable:
+    """Tell an audience that has ended from one that TikTok is working on; `now_s` is Unix seconds."""
+    if 0 < _time_s(one.expires) < now_s:
+        return Rejected(
+            "audience_expired",
+            "the audience has ended and can only be deleted; delete it, or use another name",
+        )
+    # The longer ago the last change, the longer the wait: so it grows from one look to the next. An audience
+    # ends a year after its last change unless it was given an end.
+    changed_s = max(_time_s(one.created), _time_s(one.expires) - YEAR_S)
+    return Retryable(
+        "busy",
+        "TikTok is still working on the audience, or it matched fewer than 1,000 people, which TikTok does"
+        " not let be changed",
+        after_s=min(max(now_s - changed_s, FIRST_WAIT_S), LONGEST_WAIT_S),
+    )
+
+
+def _time_s(text: str) -> float:
+    """Read a time as TikTok writes it, in GMT; 0 when it cannot be read."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return 0.0

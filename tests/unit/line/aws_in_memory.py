@@ -1,0 +1,248 @@
+"""The few calls the line makes on AWS, answered from memory: what moto takes milliseconds for takes none here.
+
+The tests of the ledger run on both, so that this one cannot drift from what DynamoDB does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+Values = Mapping[str, Any]
+LOCK = RLock()
+
+
+def refusal(operation: str, code: str, **more: Any) -> ClientError:
+    """Give the error of a client for an answer with `code`."""
+    answer: Any = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": 400}, **more}
+    return ClientError(answer, operation)
+
+
+@dataclass
+class Table:
+    """A DynamoDB table with the expressions that this project writes."""
+
+    items: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def get_item(self, *, Key: Values, **_: Any) -> dict[str, Any]:  # noqa: N803  AWS's names
+        """Read an item."""
+        with LOCK:
+            item = self.items.get(Key["pk"]["S"])
+            return {"Item": dict(item)} if item else {}
+
+    def update_item(
+        self,
+        *,
+        Key: Values,  # noqa: N803
+        UpdateExpression: str,  # noqa: N803
+        ConditionExpression: str,  # noqa: N803
+        ExpressionAttributeValues: Values,  # noqa: N803
+        ExpressionAttributeNames: Values | None = None,  # noqa: N803
+        **_: Any,
+    ) -> dict[str, Any]:
+        """Update an item when the condition holds."""
+        pk, names, values = Key["pk"]["S"], ExpressionAttributeNames or {}, ExpressionAttributeValues
+        with LOCK:
+            item = self.items.get(pk, {})
+            if not _holds(ConditionExpression, item, names, values):
+                raise refusal("UpdateItem", "ConditionalCheckFailedException", Item=dict(item))
+            sets, _, adds = UpdateExpression.removeprefix("SET ").partition(" ADD ")
+            new = {"pk": {"S": pk}, **item}
+            for one in re.split(r", (?![^(]*\))", sets):
+                name, _, value = one.partition(" = ")
+                new[names.get(name, name)] = _value(value, item, names, values)
+            if adds:
+                name, value = adds.split(" ")
+                before = float(item.get(name, {"N": "0"})["N"])
+                new[name] = {"N": str(int(before + float(values[value]["N"])))}
+            self.items[pk] = new
+            return {"Attributes": dict(new)}
+
+
+def _value(text: str, item: Values, names: Values, values: Values) -> Any:
+    if found := re.fullmatch(r"if_not_exists\((\S+), (\S+)\)", text):
+        return item.get(names.get(found[1], found[1]), values[found[2]])
+    return values[text]
+
+
+def _holds(condition: str, item: Values, names: Values, values: Values) -> bool:
+    return any(_one_holds(one, item, names, values) for one in condition.split(" OR "))
+
+
+def _one_holds(condition: str, item: Values, names: Values, values: Values) -> bool:
+    if found := re.fullmatch(r"attribute_not_exists\((\S+)\)", condition):
+        return names.get(found[1], found[1]) not in item
+    name, sign, value = condition.split(" ")
+    if names.get(name, name) not in item:
+        return False
+    mine, theirs = _plain(item[names.get(name, name)]), _plain(values[value])
+    return {"=": mine == theirs, "<": mine < theirs, "<=": mine <= theirs}[sign]
+
+
+def _plain(value: Values) -> Any:
+    return float(value["N"]) if "N" in value else value["S"]
+
+
+@dataclass
+class Buckets:
+    """S3 with versions, ranges and listing."""
+
+    objects: dict[tuple[str, str], list[bytes]] = field(default_factory=dict)
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, **_: Any) -> dict[str, Any]:  # noqa: N803
+        """Keep a new version."""
+        with LOCK:
+            versions = self.objects.setdefault((Bucket, Key), [])
+            versions.append(Body)
+            return {"VersionId": str(len(versions))}
+
+    def upload_fileobj(self, file: Any, bucket: str, key: str, **_: Any) -> None:
+        """Keep a file as a new version."""
+        self.put_object(Bucket=bucket, Key=key, Body=file.read())
+
+    def head_object(self, *, Bucket: str, Key: str, VersionId: str) -> dict[str, Any]:  # noqa: N803
+        """Describe a version."""
+        body = self._version("HeadObject", "404", Bucket, Key, VersionId)
+        return {"ContentLength": len(body), "ETag": _etag(body)}
+
+    def get_object(
+        self,
+        *,
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        VersionId: str = "",  # noqa: N803
+        Range: str = "",  # noqa: N803
+    ) -> dict[str, Any]:
+        """Read a version, whole or in part."""
+        body = self._version("GetObject", "NoSuchVersion" if VersionId else "NoSuchKey", Bucket, Key, VersionId)
+        answer: dict[str, Any] = {"ETag": _etag(body), "ResponseMetadata": {"HTTPStatusCode": 200}}
+        if Range:
+            first, last = (int(one) for one in Range.removeprefix("bytes=").split("-"))
+            answer["ResponseMetadata"] = {"HTTPStatusCode": 206}
+            answer["ContentRange"] = f"bytes {first}-{min(last, len(body) - 1)}/{len(body)}"
+            body = body[first : last + 1]
+        return answer | {"Body": io.BytesIO(body)}
+
+    def delete_object(self, *, Bucket: str, Key: str, **_: Any) -> None:  # noqa: N803
+        """Delete every version."""
+        with LOCK:
+            self.objects.pop((Bucket, Key), None)
+
+    def delete_objects(self, *, Bucket: str, Delete: Values) -> None:  # noqa: N803
+        """Delete several objects."""
+        for one in Delete["Objects"]:
+            self.delete_object(Bucket=Bucket, Key=one["Key"])
+
+    def list_objects_v2(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803
+        """List by prefix, in order."""
+        with LOCK:
+            keys = sorted(key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix))
+        return {"Contents": [{"Key": key} for key in keys]} if keys else {}
+
+    def get_paginator(self, operation: str) -> Pages:
+        """Give the one paginator that is used."""
+        return Pages(getattr(self, operation))
+
+    def _version(self, operation: str, code: str, bucket: str, key: str, version: str) -> bytes:
+        with LOCK:
+            versions = self.objects.get((bucket, key), [])
+            number = int(version) if version else len(versions)
+            if not 0 < number <= len(versions):
+                raise refusal(operation, code)
+            return versions[number - 1]
+
+
+@dataclass
+class Pages:
+    """A paginator of one page."""
+
+    operation: Callable[..., dict[str, Any]]
+
+    def paginate(self, **arguments: Any) -> Iterator[dict[str, Any]]:
+        """Give the page."""
+        yield self.operation(**arguments)
+
+
+def _etag(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
+@dataclass
+class Queues:
+    """SQS without time: what is sent can be received at once, and what was received is gone when deleted."""
+
+    messages: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    hidden: list[tuple[str, int]] = field(default_factory=list)
+
+    def create_queue(self, *, QueueName: str) -> dict[str, Any]:  # noqa: N803
+        """Make a queue."""
+        self.messages[QueueName] = []
+        return {"QueueUrl": QueueName}
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str, **more: Any) -> None:  # noqa: N803
+        """Keep a message."""
+        with LOCK:
+            attributes = more.get("MessageAttributes", {})
+            assert all(one["StringValue"] for one in attributes.values()), "SQS refuses an empty attribute"
+            self.messages[QueueUrl].append({"Body": MessageBody, "MessageAttributes": attributes})
+
+    def receive_message(self, *, QueueUrl: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        """Give a queue's messages; each one's handle is itself."""
+        with LOCK:
+            return {"Messages": [one | {"ReceiptHandle": one} for one in self.messages[QueueUrl]]}
+
+    def delete_message(self, *, QueueUrl: str, ReceiptHandle: Any) -> None:  # noqa: N803
+        """Delete a message."""
+        with LOCK:
+            self.messages[QueueUrl].remove(ReceiptHandle)
+
+    def change_message_visibility(self, *, ReceiptHandle: str, VisibilityTimeout: int, **_: Any) -> None:  # noqa: N803
+        """Note for how long a message is hidden."""
+        self.hidden.append((ReceiptHandle, VisibilityTimeout))
+
+
+@dataclass
+class Bus:
+    """EventBridge, taking events."""
+
+    failing: int = 0
+
+    def put_events(self, *, Entries: list[Values]) -> dict[str, Any]:  # noqa: N803
+        """Take the events, or refuse as many as are to fail."""
+        if self.failing:
+            self.failing -= 1
+            return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in Entries]}
+
+
+@dataclass
+class Secrets:
+    """Secrets Manager, by ARN."""
+
+    values: dict[str, str] = field(default_factory=dict)
+
+    def create_secret(self, *, Name: str, SecretString: str) -> dict[str, Any]:  # noqa: N803
+        """Keep a secret."""
+        self.values[Name] = SecretString
+        return {"ARN": Name}
+
+    def put_secret_value(self, *, SecretId: str, SecretString: str) -> None:  # noqa: N803
+        """Write a secret anew."""
+        self.values[SecretId] = SecretString
+
+    def delete_secret(self, *, SecretId: str, **_: Any) -> None:  # noqa: N803
+        """Forget a secret."""
+        del self.values[SecretId]
+
+    def get_secret_value(self, *, SecretId: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        """Read a secret."""
+        if SecretId not in self.values:
+            raise refusal("GetSecretValue", "ResourceNotFoundException")
+        return {"SecretString": self.values[SecretId]}
