@@ -40,7 +40,7 @@ check: $(READY) synth ## lint, types, dependency rule, templates
 
 .PHONY: synth
 synth: $(READY) ## write the templates to cdk.out; fails on a cdk-nag finding
-	@$(BIN)/python -m sandbox.cdk synth --all --quiet
+	@$(BIN)/python -m sandbox.cdk synth --quiet
 
 .PHONY: bench
 bench: $(READY) ## measure rows per second and memory, in the sandbox

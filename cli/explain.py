@@ -151,6 +151,8 @@ def _show(field: Field, value: str, line: dict[str, object]) -> None:
     from rich.text import Text
 
     table = Table(show_header=False, title=f"{field.key}: {line['verdict']}", title_justify="left")
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     table.add_row("raw", Text(_printable(value)))
     if line["verdict"] == "rejected":
         code = str(line["reason"])

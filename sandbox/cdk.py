@@ -80,7 +80,7 @@ def synth(runner: node.Node, place: Place, context: Mapping[str, str]) -> list[s
     """Give the command that synthesises the app into the sandbox's folder."""
     _share_zipped_assets(place.cdk_out)
     flags = [part for name, text in context.items() for part in ("--context", f"{name}={text}")]
-    return command(runner, "synth", "--all", "--quiet", "--output", str(place.cdk_out), *flags)
+    return command(runner, "synth", "--quiet", "--output", str(place.cdk_out), *flags)
 
 
 def bootstrap(runner: node.Node) -> list[str]:

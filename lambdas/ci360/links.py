@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from activation.errors import ActivationError
+from activation.errors import Rejected
 
 MAX_LENGTH = 8192  # CI360's are about 1,760 characters long
 HTTPS_PORT = 443
@@ -27,11 +27,11 @@ _LINK = re.compile(
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE)
 
 
-class BadLink(ActivationError):
+class BadLink(Rejected):
     """The text is no link that is ever fetched; the sentence holds no part of it."""
 
 
-class HostRefused(ActivationError):
+class HostRefused(Rejected):
     """The link is well-formed, but its host is not one of those the settings allow."""
 
     def __init__(self, host: str) -> None:

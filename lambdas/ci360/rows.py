@@ -48,7 +48,7 @@ def cut(block: bytes, columns: int, *, rows_before: int, final: bool) -> Cut:
 
 
 def _cut_plain(block: bytes, columns: int, rows_before: int, final: bool) -> Cut:
-    end = len(block) if final else max(block.rfind(b"\n"), block[:-1].rfind(b"\r")) + 1
+    end = len(block) if final else max(block.rfind(b"\n"), block.rfind(b"\r", 0, len(block) - 1)) + 1
     whole = block if end == len(block) else memoryview(block)[:end].tobytes()
     separators = whole.translate(None, _OTHERS) if columns > 1 else whole
     if b"\r" in separators:

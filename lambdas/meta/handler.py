@@ -7,6 +7,4 @@ from activation.connector import Platform, lambda_handler_for
 from lambdas.meta.fields import TABLE
 from lambdas.meta.publisher import LIMITS, MetaPublisher
 
-lambda_handler = lambda_handler_for(
-    Platform("meta", TABLE, LIMITS, lambda secret: MetaPublisher.from_secret(secret))
-)
+lambda_handler = lambda_handler_for(Platform("meta", TABLE, LIMITS, MetaPublisher.from_secret))

@@ -73,7 +73,7 @@ HEADER = (
     "Country",
     "Loyalty Tier",
 )
-KEYS = ("EMAIL", "PHONE", "LN", "FN", "CT", "ST", "ZIP", "COUNTRY")
+KEYS = ("EMAIL", "PHONE", "FN", "LN", "CT", "ST", "ZIP", "COUNTRY")
 ROWS = 25_000
 REJECTS = 137
 BLANKS = ("", " ", "", "")  # a blank cell is no mistake and counts as none
@@ -118,8 +118,7 @@ def _person(chance: random.Random, number: int) -> Person:
         values["EMAIL"] = (chance.choice(BLANKS), "") if values["PHONE"][1] else values["EMAIL"]
     if chance.random() < 0.01:  # an extension where a number should be: left out and counted, the row is sent
         values["PHONE"] = (chance.choice(("ext. 4711", "12345", "unknown")), "")
-    order = ("EMAIL", "PHONE", "FN", "LN", "CT", "ST", "ZIP", "COUNTRY")
-    cells = (*(values[key][0] for key in order), chance.choice(("gold", "silver", "")))
+    cells = (*(values[key][0] for key in KEYS), chance.choice(("gold", "silver", "")))
     return Person(cells, {key: values[key][1] for key in KEYS})
 
 

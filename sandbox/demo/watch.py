@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,36 +42,44 @@ class Delivered:
 
 
 def deliver(described: dict[str, Any], rows: int, console: Console) -> list[Delivered]:
-    """Drop the demo's export for every connector that has one; raises SandboxError when one does not end."""
+    """Drop the demo's export for every connector; raises SandboxError when one of the runs does not end."""
     client = boto3.client("s3")
-    body, members = export.write(rows, REJECTS)
-    audience = Audience("meta", "Demo VIPs")
-    key = f"{audience.connector}/{audience.name}/raw/people.csv"
-    version = client.put_object(Bucket=described["drops_bucket"], Key=key, Body=body)["VersionId"]
-    drop = Drop(described["drops_bucket"], key, version, "", len(body))
-    run_id = drop.run_id(audience.connector)
-    receipt = _await(client, described["receipts_bucket"], f"{stem(audience, run_id)}.json", rows, console)
-    held = _members(described["simulators"]["meta"], audience.name)
-    return [
-        Delivered(
-            platform="meta",
-            audience=audience.name,
-            receipt=receipt,
-            rows=rows,
-            held=len(held),
-            missing=len(members - held),
-            unexpected=len(held - members),
-            rejects_expected=REJECTS,
+    made = export.write(rows)
+    waiting = []
+    for name, connector in described["connectors"].items():
+        platform = connector["platform"]
+        if platform in made.members:
+            audience = Audience(name, "Demo VIPs")
+            key = f"{name}/{audience.name}/raw/people.csv"
+            version = client.put_object(Bucket=described["drops_bucket"], Key=key, Body=made.body)["VersionId"]
+            run_id = Drop(described["drops_bucket"], key, version, "", len(made.body)).run_id(name)
+            waiting.append((platform, audience, f"{stem(audience, run_id)}.json"))
+    delivered = []
+    for platform, audience, receipt_key in waiting:
+        receipt = _await(client, described["receipts_bucket"], receipt_key, rows, f"rows to {platform}", console)
+        expected = made.members[platform]
+        held = _members(described["simulators"][platform], audience.name, export.EXPECTATIONS[platform].keys)
+        delivered.append(
+            Delivered(
+                platform=platform,
+                audience=audience.name,
+                receipt=receipt,
+                rows=rows,
+                held=len(held),
+                missing=len(expected - held),
+                unexpected=len(held - expected),
+                rejects_expected=made.rejects[platform],
+            )
         )
-    ]
+    return delivered
 
 
-def _await(client: S3Client, bucket: str, key: str, rows: int, console: Console) -> dict[str, Any]:
+def _await(client: S3Client, bucket: str, key: str, rows: int, what: str, console: Console) -> dict[str, Any]:
     """Wait for a final receipt, showing the rows it accounts for."""
     ends = time.monotonic() + WITHIN_S
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("rows accounted for", total=rows)
+        task = progress.add_task(what, total=rows)
         while time.monotonic() < ends:
             try:
                 receipt: dict[str, Any] = json.loads(client.get_object(Bucket=bucket, Key=key)["Body"].read())
@@ -84,12 +93,18 @@ def _await(client: S3Client, bucket: str, key: str, rows: int, console: Console)
     raise SandboxError(f"no final receipt after {WITHIN_S:.0f} s; the function's log is in .sandbox/logs")
 
 
-def _members(simulator: str, name: str) -> set[tuple[str, ...]]:
-    """Read the members of an audience as the simulator got them, a cell for each of the export's keys."""
+def _members(simulator: str, name: str, keys: Sequence[str]) -> set[export.Member]:
+    """Read the members of an audience as the simulator got them, their cells in the order of `keys`.
+
+    Where a platform has schemas, the rows of one come after those of another.
+    """
     state = requests.get(f"{simulator}/_sim/state", timeout=60).json()
-    found: set[tuple[str, ...]] = set()
+    found: set[export.Member] = set()
     for audience in state["audiences"]:
         if audience["name"] == name:
-            keys = [one["schema"] for one in audience["schemas"] for _ in range(one["count"])]
-            found |= {export.in_order(*member) for member in zip(keys, audience["members"], strict=True)}
+            whole = [{"schema": keys, "count": len(audience["members"])}]
+            schemas = [one["schema"] for one in audience.get("schemas", whole) for _ in range(one["count"])]
+            for schema, member in zip(schemas, audience["members"], strict=True):
+                cells = dict(zip(schema, member, strict=True))
+                found.add(tuple(cells.get(key, "") for key in keys))
     return found

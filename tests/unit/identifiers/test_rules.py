@@ -12,9 +12,7 @@ import pytest
 from activation.identifiers.identify import identify_value
 from activation.identifiers.table import Context, Digest
 
-VECTORS = [
-    json.loads(line) for line in Path(__file__).with_name("vectors.jsonl").read_text("utf-8").splitlines()
-]
+VECTORS = [json.loads(line) for line in Path(__file__).with_name("vectors.jsonl").read_text("utf-8").splitlines()]
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=[f"{n}-{v['field']}" for n, v in enumerate(VECTORS, 1)])
@@ -25,7 +23,6 @@ def test_vector(vector: dict[str, Any]) -> None:
     cell = identify_value(field, vector["raw"], context, hashed=False)
     assert cell.code == vector.get("code")
     assert cell.normalized == vector.get("normalized")
-    assert (field.digest is Digest.PLAIN) == (vector.get("verdict") == "plain" or field.digest is Digest.PLAIN)
     if cell.normalized is None:
         assert cell.sent is None
     elif field.digest is Digest.PLAIN:

@@ -192,6 +192,7 @@ class TinyPlatform:
         self.created = 0
         self.members: Counter[tuple[str | None, ...]] = Counter()
         self.batches: Counter[str] = Counter()
+        self.left_out: Counter[str] = Counter()
         self.applied_rows: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
         self.lost = 0
@@ -256,7 +257,8 @@ class TinyPlatform:
             case "users":
                 return self._users(body)
             case "arrived":
-                return _answer(value=body["batch"] in self.batches if self.tells else None)
+                known = body["batch"] in self.batches
+                return _answer(value=known if self.tells else None, unnamed=self.left_out[body["batch"]])
             case "close":
                 self.closed.append(body["handles"])
                 return _answer(value=self.close_says.pop(0) if self.close_says else "done")
@@ -272,6 +274,7 @@ class TinyPlatform:
         refused = [at for at, one in enumerate(members) if self.drops.intersection(one)]
         taken = [one for one in members if not self.drops.intersection(one)]
         self.batches[body["batch"]] += 1
+        self.left_out[body["batch"]] = len(refused)
         self.applied_rows[json.dumps(members)] += 1
         for one in taken:
             self.members[one] += -1 if body["action"] == Action.REMOVE else 1

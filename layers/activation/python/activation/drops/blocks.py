@@ -94,7 +94,7 @@ class Records:
         What is refused, and why, follows from the record alone, wherever a block happens to end.
         """
         cap = self.text.limits.record_bytes
-        long_at = _first_longer(found, cap)
+        long_at = first_longer(found, cap)
         if long_at is not None:
             code = "record_too_long"
             if self.delimiter:
@@ -107,7 +107,7 @@ class Records:
         return found, None
 
 
-def _first_longer(found: Split, cap: int) -> int | None:
+def first_longer(found: Split, cap: int) -> int | None:
     """Give the offset of the first record, complete or not, of more than `cap` bytes."""
     block = found.block
     if len(block) <= cap:

@@ -30,7 +30,7 @@ POSTAL_CODE = ("zip", "zip_code", "postal_code", "postcode", "postal", "post_cod
 COUNTRY = ("country", "country_code", "country_name", "country_iso", "iso_country", "country_iso2", "country_iso3")
 DEVICE = (
     "maid", "madid", "mobile_advertiser_id", "mobile_advertising_id", "mobile_ad_id", "advertising_id",
-    "device_id", "ad_id",
+    "device_id",
 )  # fmt: skip
 IDFA = ("idfa", "ios_advertising_id", "apple_advertising_id")
 GAID = ("gaid", "aaid", "adid", "android_advertising_id", "google_advertising_id", "gps_adid")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
 # libphonenumber is imported where a number needs it (a tenth of a second that others need not pay): national
 # forms, and a zero behind the country code.
 
-# Country codes of ITU-T E.164: those of one and two digits, and three digits for the rest of each zone.
-# https://www.itu.int/pub/T-SP-E.164D
-_COUNTRY_CODE = r"(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9][0-9]{2})"
+# Country codes of ITU-T E.164, by zones. https://www.itu.int/pub/T-SP-E.164D
+_COUNTRY_CODE = (
+    r"(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]"
+    r"|(?:2[1-689]|3[578]|42|5[09]|6[789]|8[035789]|9[679])[0-9])"
+)
 TRUNK_ZERO = rf"\A{_COUNTRY_CODE}0"
 
 # Country codes whose numbers may begin with 0, so that the zero stays: +39 06 is Rome. All others drop a zero
@@ -58,7 +61,7 @@ def national(digits: str, country: str) -> str | None:
     """Read digits without a plus, first as a number of `country` (ISO alpha-2), with its country code or without.
 
     They are taken when they are a valid number there, else when they are a valid number of some country with
-    its code, else when they are as long as every number of `country` is (plans grow faster than the data).
+    its code, else when they have the outline of a number of `country` (plans grow faster than the data).
     None when they are nothing of that.
     """
     import phonenumbers  # noqa: PLC0415 - see the top
@@ -76,16 +79,17 @@ def national(digits: str, country: str) -> str | None:
         first = first or number
     if not digits.startswith("0") and is_valid(digits):
         return digits
-    return _digits(first) if first and _one_length(country) and _possible(first) else None
+    return _digits(first) if first and _fits(first, country) else None
 
 
-@cache
-def _one_length(country: str) -> bool:
-    """Say whether all numbers of a country are equally long."""
-    from phonenumbers import PhoneMetadata  # noqa: PLC0415 - see the top
+def _fits(number: PhoneNumber, country: str) -> bool:
+    """Say whether a number has the outline of the numbers of a country: length and first digits."""
+    import phonenumbers  # noqa: PLC0415 - see the top
 
-    metadata = PhoneMetadata.metadata_for_region(country, None)
-    return bool(metadata and metadata.general_desc and len(metadata.general_desc.possible_length) == 1)
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(country, None)
+    outline = metadata.general_desc.national_number_pattern if metadata and metadata.general_desc else None
+    within = number.country_code == phonenumbers.country_code_for_region(country)
+    return bool(within and outline and re.fullmatch(outline, phonenumbers.national_significant_number(number)))
 
 
 def _possible(number: PhoneNumber) -> bool:

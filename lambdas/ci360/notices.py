@@ -1,0 +1,47 @@
+"""The events that tell the rest of the company what became of a file."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from activation.errors import Retryable
+from activation.notices import SOURCE
+
+from lambdas.ci360.occurrences import Occurrence, State
+
+if TYPE_CHECKING:
+    from mypy_boto3_events.client import EventBridgeClient
+
+DETAIL_TYPES = {State.LANDED: "Landing Completed", State.FAILED: "Landing Failed"}
+
+
+def announce(client: EventBridgeClient, bus: str, occurrence: Occurrence) -> None:
+    """Put the event of a final occurrence, at least once; a listener tells repetitions by `key` and `state`.
+
+    Raises Retryable when the bus did not take it.
+    """
+    detail = {
+        "key": occurrence.key,
+        "state": occurrence.state.value,
+        "reason": {"code": occurrence.code, "sentence": occurrence.sentence} if occurrence.code else None,
+        "occurrence_id": occurrence.occurrence_id or None,
+        "task_code": occurrence.task_code or None,
+        "connector": occurrence.connector or None,
+        "rows": occurrence.rows if occurrence.state is State.LANDED else None,
+        "size_bytes": occurrence.staged_bytes if occurrence.state is State.LANDED else None,
+        "sha256": occurrence.sha256 or None,
+    }
+    answer = client.put_events(
+        Entries=[
+            {
+                "Source": SOURCE,
+                "DetailType": DETAIL_TYPES[occurrence.state],
+                "Detail": json.dumps(detail),
+                "EventBusName": bus,
+            }
+        ]
+    )
+    if answer["FailedEntryCount"]:
+        code = answer["Entries"][0].get("ErrorCode", "unknown")
+        raise Retryable("event_bus", f"the app's event bus did not take the event: {code}", after_s=30)

@@ -1,0 +1,241 @@
+r"""A large drop in pieces that several workers read at once, exact to the record and the row number.
+
+The difficulty is the quotes: somewhere in a CSV, nobody can tell from the bytes around whether a line end ends a
+record or stands in a quoted cell, and a guess (by the number of columns, by what looks like an opening quote)
+is wrong for some file. So nothing is guessed. The work is done in two steps, the first of which is cheap.
+
+1. **Survey**, by every range at once. A range begins behind the first line end at or after its share of the
+   bytes. There the text is in one of two states: at a record's first byte, or in a quoted cell. The range's worker
+   splits its bytes for both, without parsing them (the wrong one breaks off early as a rule), and reports for
+   each how many records begin in it, where the first does, and which state the next range begins in.
+2. **Settle**, by whoever holds all reports. The file begins at a record, so the first report says in which state
+   the second range begins, and so on: states, row numbers and byte offsets of all pieces follow by adding up. If
+   the state that turns out to be the true one broke off (a quote out of place, a record over the cap), there are
+   no pieces: the file is read in one go, which finds the same fault and names its row.
+
+Every piece then is a cursor and a number of rows, and is read with the drop's ordinary reader: rows and rejects
+carry their numbers in the file from the start, and a piece resumes like a file. A record belongs to the piece in
+which its first byte lies, and may end in the next one's bytes.
+
+JSON Lines have one state, since a line end is never part of a value. Parquet needs no survey: the footer says
+where the row groups are. A compressed text has no ranges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from activation.drops.blocks import first_longer
+from activation.drops.chunk import Chunk, DropReader
+from activation.drops.delimited import DelimitedReader
+from activation.drops.json_lines import JsonLinesReader
+from activation.drops.parquet_file import ParquetReader
+from activation.drops.records import split
+from activation.drops.source import stream
+from activation.model import Cursor
+
+TextReader = DelimitedReader | JsonLinesReader
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What a range is if it begins in one state; all offsets and lengths in bytes.
+
+    `records` begin in it, the first at `first_at` of the file (-1: none does). `broken`: it cannot be read so.
+    `tail_bytes` belong to a record that began before it. `open_bytes` is what it has of a record whose quoted
+    cell goes on in the next range, 0 when the next range begins with a record.
+    """
+
+    records: int = 0
+    first_at: int = -1
+    broken: bool = False
+    tail_bytes: int = 0
+    open_bytes: int = 0
+    open: bool = False
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A range's report: what it is if it begins with a record, and if it begins in a quoted cell."""
+
+    index: int
+    outside: Passage
+    inside: Passage
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Survey:
+        """Build a survey from what `dataclasses.asdict` made of it."""
+        return cls(int(stored["index"]), Passage(**stored["outside"]), Passage(**stored["inside"]))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A run of source rows for one worker: those behind `start`, `rows` of them."""
+
+    start: Cursor
+    rows: int
+
+
+def range_count(reader: DropReader, range_bytes: int) -> int:
+    """Say into how many ranges of about `range_bytes` a text is to be surveyed; 1 when it is not to be split."""
+    if not isinstance(reader, TextReader) or not reader.text.seekable:
+        return 1
+    return max(1, -(-(reader.text.source.size_bytes - reader.body) // range_bytes))
+
+
+def survey(reader: TextReader, index: int, range_bytes: int) -> Survey:
+    """Read a range once and report on it, holding a block at a time; raises what the source raises."""
+    begin = _border(reader, index, range_bytes)
+    end = _border(reader, index + 1, range_bytes)
+    if begin is None or end is None:
+        # No line end within the cap: whatever record this is, it is too long.
+        return Survey(index, Passage(broken=True), Passage(broken=True))
+    outside = _Surveyor(reader, begin, inside=False)
+    inside = _Surveyor(reader, begin, inside=True)
+    inside.broken = index == 0 or not _delimiter(reader)
+    left = end - begin
+    for piece in stream(reader.text.source, begin, reader.text.limits.block_bytes):
+        for one in (outside, inside):
+            one.feed(piece[:left])
+        left -= min(left, len(piece))
+        if not left or (outside.broken and inside.broken):
+            break
+    last = end == reader.text.source.size_bytes
+    return Survey(index, outside.passage(last), inside.passage(last))
+
+
+def settle(surveys: Sequence[Survey], record_bytes: int) -> tuple[Piece, ...] | None:
+    """Put all ranges' reports together: the pieces in row order, or None when the file is to be read in one go.
+
+    `record_bytes` is the cap on a record's length, which one that spans ranges is held to as well.
+    """
+    pieces = []
+    row = open_bytes = 0
+    is_open = False
+    for one in sorted(surveys, key=lambda survey: survey.index):
+        passage = one.inside if is_open else one.outside
+        if passage.broken or open_bytes + passage.tail_bytes > record_bytes:
+            return None
+        if passage.records:
+            pieces.append(Piece(Cursor(row, passage.first_at), passage.records))
+        row += passage.records
+        # A cell may go on through whole ranges in which no record begins.
+        open_bytes = passage.open_bytes if passage.records or not passage.open else open_bytes + passage.tail_bytes
+        is_open = passage.open
+    return None if is_open else tuple(pieces)
+
+
+def row_group_pieces(reader: ParquetReader, range_bytes: int) -> tuple[Piece, ...]:
+    """Give pieces of whole row groups, each of at least `range_bytes` as stored but the last."""
+    pieces = []
+    row = rows = size_bytes = first = 0
+    footer = reader.file.metadata
+    for group in range(footer.num_row_groups):
+        figures = footer.row_group(group)
+        rows += figures.num_rows
+        size_bytes += sum(figures.column(index).total_compressed_size for index in range(figures.num_columns))
+        if rows and (size_bytes >= range_bytes or group == footer.num_row_groups - 1):
+            pieces.append(Piece(Cursor(row, first), rows))
+            row, rows, size_bytes, first = row + rows, 0, 0, group + 1
+    return tuple(pieces)
+
+
+def piece_chunks(reader: DropReader, piece: Piece, start: Cursor | None = None) -> Iterator[Chunk]:
+    """Stream a piece's rows, from its beginning or from where it was left; the last chunk is cut where it ends."""
+    last = piece.start.row + piece.rows
+    for chunk in reader.chunks(start or piece.start):
+        if chunk.first_row > last:
+            return
+        behind = chunk.first_row + chunk.row_count - 1
+        yield chunk if behind <= last else _cut(chunk, last)
+        if behind >= last:
+            return
+
+
+def _cut(chunk: Chunk, last: int) -> Chunk:
+    """Give a chunk without the rows behind `last`."""
+    malformed = {row: code for row, code in chunk.malformed.items() if row <= last}
+    row_count = last - chunk.first_row + 1
+    lines = row_count - len(malformed)
+    return Chunk(
+        chunk.first_row,
+        row_count,
+        chunk.columns.slice(0, lines),
+        chunk.rows.slice(0, lines),
+        chunk.cursor_after,
+        malformed,
+    )
+
+
+def _delimiter(reader: TextReader) -> str:
+    return reader.delimiter if isinstance(reader, DelimitedReader) else ""
+
+
+def _border(reader: TextReader, index: int, range_bytes: int) -> int | None:
+    """Give the offset at which a range begins: behind a line end, or at the text's own beginning or end.
+
+    It follows from the bytes alone, so that both neighbours come to the same. None: no line end within the cap.
+    """
+    source, limits = reader.text.source, reader.text.limits
+    share = reader.body + index * range_bytes
+    if not index:
+        return reader.body
+    if share >= source.size_bytes:
+        return source.size_bytes
+    seen = source.read(share - 1, min(limits.record_bytes + 2, source.size_bytes - share + 1))
+    places = [place for place in (seen.find(b"\n"), seen.find(b"\r")) if place >= 0]
+    if places:
+        return share + min(places)
+    return source.size_bytes if share - 1 + len(seen) >= source.size_bytes else None
+
+
+class _Surveyor:
+    """Counts the records of a range that begins in one of the two states."""
+
+    def __init__(self, reader: TextReader, begin: int, *, inside: bool) -> None:
+        self.broken = False
+        self._delimiter = _delimiter(reader)
+        self._cap = reader.text.limits.record_bytes
+        # In a quoted cell: as if it had been opened just before the range.
+        self._carry = b'"' if inside else b""
+        self._at = begin - len(self._carry)
+        self._in_tail = inside
+        self._records, self._first_at, self._tail_bytes = 0, -1, 0
+
+    def feed(self, data: bytes, *, final: bool = False) -> None:
+        """Take the next bytes."""
+        if self.broken:
+            return
+        block = self._carry + data if self._carry else data
+        found = split(block, self._delimiter, final=final)
+        # The opening quote that was put in front of a tail takes a byte of the cap: the tail's own may not.
+        if found.broken_at is not None or first_longer(found, self._cap + self._in_tail) is not None:
+            self.broken = True
+            return
+        starts = found.starts
+        count = len(starts)
+        skipped = 0
+        if count and self._in_tail:
+            self._tail_bytes = found.stops[0].as_py() - 1
+            self._in_tail, skipped = False, 1
+        if count > skipped:
+            if self._first_at < 0:
+                self._first_at = self._at + starts[skipped].as_py()
+            self._records += count - skipped
+        self._carry, self._at = block[found.end :], self._at + found.end
+
+    def passage(self, last: bool) -> Passage:
+        """Report, once all bytes were fed; `last`: the text ends with the range."""
+        self.feed(b"", final=last)
+        if self.broken or (last and self._carry):
+            return Passage(broken=True)
+        if not self._carry:
+            return Passage(self._records, self._first_at, tail_bytes=self._tail_bytes)
+        if self._in_tail:
+            return Passage(tail_bytes=len(self._carry) - 1, open=True)
+        first_at = self._first_at if self._first_at >= 0 else self._at
+        return Passage(
+            self._records + 1, first_at, False, self._tail_bytes, open_bytes=len(self._carry), open=True
+        )

@@ -1,0 +1,91 @@
+"""Our tables of numbering plans against libphonenumber's data."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import phonenumbers
+import pyarrow as pa
+import pytest
+from activation.identifiers.numbering import TRUNK_ZERO, ZERO_CODES, has_numbers, national, national_column
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberDesc
+
+KINDS = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip", "uan")
+
+
+def descriptions(code: int, region: str) -> list[PhoneNumberDesc]:
+    """Give what libphonenumber knows of each kind of number under a country code."""
+    metadata = (
+        PhoneMetadata.metadata_for_nongeo_region(code, None)
+        if region == "001"
+        else PhoneMetadata.metadata_for_region(region, None)
+    )
+    return [kind for name in KINDS if (kind := getattr(metadata, name, None))]
+
+
+def test_codes_that_keep_a_zero_are_those_with_numbers_that_begin_with_one() -> None:
+    """A zero behind the country code stays where an example number has one there, and only there."""
+    keeping = {
+        code
+        for code, regions in COUNTRY_CODE_TO_REGION_CODE.items()
+        for region in regions
+        for kind in descriptions(code, region)
+        if (kind.example_number or "").startswith("0")
+    }
+    assert keeping == set(ZERO_CODES)
+
+
+@pytest.mark.parametrize("code", sorted(COUNTRY_CODE_TO_REGION_CODE))
+def test_every_country_code_is_recognised(code: int) -> None:
+    """The pattern for a trunk zero knows each country code, and where it ends."""
+    assert re.match(TRUNK_ZERO, f"{code}0123456789")
+    assert not re.match(TRUNK_ZERO, f"{code}1023456789")
+
+
+def test_columns_of_national_numbers_agree_with_the_library() -> None:
+    """For every country, example numbers, spoiled ones and noise read the same as a column and one by one."""
+    chance = random.Random(20261122)  # noqa: S311 - test data
+    sure = 0
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        digits = {"".join(chance.choices("0123456789", k=chance.randint(5, 13))) for _ in range(5)}
+        for kind in range(7):
+            example = phonenumbers.example_number_for_type(region, kind)
+            if not example:
+                continue
+            number = phonenumbers.national_significant_number(example)
+            for written in (number, f"0{number}", f"1{number}", f"{example.country_code}{number}"):
+                place = chance.randrange(len(written))
+                digits |= {written, written[:place] + chance.choice("0123456789") + written[place + 1 :]}
+        texts = sorted(text for text in digits if not text.startswith("00"))
+        for text, number in zip(texts, national_column(pa.array(texts), region).to_pylist(), strict=True):
+            if number is not None:
+                sure += 1
+                assert number == national(text, region), region
+    assert sure > 1000
+
+
+@pytest.mark.parametrize(
+    ("digits", "country", "number"),
+    [
+        ("07700900123", "GB", "447700900123"),
+        ("447700900123", "GB", "447700900123"),
+        ("447400123456", "IT", "447400123456"),
+        ("0612345678", "FR", "33612345678"),
+        ("0612345678", "US", None),
+        ("5555550143", "US", "15555550143"),
+        ("89261234567", "RU", "79261234567"),
+        ("12345", "DE", None),
+        ("01144207946", "US", None),
+    ],
+)
+def test_national_forms(digits: str, country: str, number: str | None) -> None:
+    """A trunk prefix goes, a country code stays, and what fits no plan is nothing."""
+    assert national(digits, country) == number
+
+
+def test_default_countries_are_known() -> None:
+    """A default country has to have a numbering plan."""
+    assert has_numbers("US")
+    assert not has_numbers("UK")
+    assert not has_numbers("")
