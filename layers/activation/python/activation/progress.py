@@ -61,7 +61,8 @@ class Progress:
     and counts none twice. `in_doubt` are units the platform may have, though nobody acknowledged them; `suspects`
     says of how many of the next ones that is assumed, because a worker died while it may have sent them.
     `read_whole` is True once the end of the file was reached, `closed` once the platform was told that everything
-    is there. `etag` is the object's, as the run first saw it.
+    is there. `screened` is how far a hashed drop was looked through for values in clear, `screened_whole` that all
+    of it was. `etag` is the object's, as the run first saw it.
     """
 
     cursor: Cursor = field(default_factory=Cursor)
@@ -70,6 +71,8 @@ class Progress:
     suspects: int = 0
     read_whole: bool = False
     closed: bool = False
+    screened: Cursor = field(default_factory=Cursor)
+    screened_whole: bool = False
     etag: str = ""
     acknowledged: int = 0
     rejected_by_us: Counter[str] = field(default_factory=Counter)
@@ -162,6 +165,11 @@ class Progress:
             self.in_doubt.add(unit)
 
     @property
+    def work_done(self) -> int:
+        """Count the rows that were brought forward in any way; an invocation that adds none made no progress."""
+        return self.rows_settled + self.screened.row
+
+    @property
     def rows_settled(self) -> int:
         """Rows with a known end; at the end of the file this is the rows in, or the run's sums differ."""
         return self.acknowledged + sum(self.rejected_by_us.values()) + sum(self.rejected_by_platform.values())
@@ -171,6 +179,8 @@ class Progress:
         return json.dumps(
             {
                 "cursor": [self.cursor.row, self.cursor.position],
+                "screened": [self.screened.row, self.screened.position],
+                "screened_whole": self.screened_whole,
                 "ahead": sorted([u.first_row, u.last_row, u.group, u.part] for u in self.ahead),
                 "in_doubt": sorted([u.first_row, u.last_row, u.group, u.part] for u in self.in_doubt),
                 "suspects": self.suspects,
@@ -203,6 +213,8 @@ class Progress:
         rows = {(key, code): tuple(first) for key, code, _, first in data["left_out"]}
         return cls(
             cursor=Cursor(*data["cursor"]),
+            screened=Cursor(*data["screened"]),
+            screened_whole=data["screened_whole"],
             ahead={Unit(*one) for one in data["ahead"]},
             in_doubt={Unit(*one) for one in data["in_doubt"]},
             suspects=data["suspects"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ from activation import notices, receipts
 from activation.batching import Batcher, Prepared
 from activation.clients import Clients, meaning
 from activation.columns import map_columns
+from activation.drops.chunk import DropReader
 from activation.drops.locate import Located
 from activation.drops.open import open_drop
 from activation.drops.source import S3Source
@@ -21,11 +22,13 @@ from activation.errors import ActivationError, ConfigError, Rejected, Retryable
 from activation.exchange import Account, Exchange, OutOfTime
 from activation.governor import Governor
 from activation.http import Http
+from activation.identifiers.table import Field
 from activation.ledger import STOPPED, HeldRun, State
 from activation.messages import Work
 from activation.publisher import Closed, Opened, Publisher
 from activation.receipts import Identity
 from activation.rejects import Rejects
+from activation.screening import screen
 from activation.sending import Sender
 from activation.settings import ConnectorSettings
 from activation.turns import NotYourTurn, Superseded, Turns
@@ -57,7 +60,7 @@ class ActiveRun:
         self._began = self.clock()
         self._stem = receipts.stem(self.identity.audience, self.identity.run_id)
         self._rejects = Rejects(self.clients.s3, self.settings.receipts_bucket, self._stem)
-        self._settled_before = self.held.run.progress.rows_settled
+        self._done_before = self.held.run.progress.work_done
         self._keys: tuple[str, ...] = ()
 
     @property
@@ -174,10 +177,32 @@ class ActiveRun:
             fields=mapped.fields,
             context=self.settings.context,
             hashed=kind.hashed,
-            max_rows=publisher.limits.max_rows,
+            max_rows=min(limit for limit in (self.settings.max_rows_per_request, publisher.limits.max_rows) if limit),
             groups=publisher.groups,
         )
+        if kind.hashed and not progress.screened_whole:
+            self._screen(reader, mapped.fields, publisher.limits.timeout_s)
         yield from batcher.spans(reader.chunks(progress.cursor), progress.cursor, frozenset(progress.ahead))
+
+    def _screen(self, reader: DropReader, fields: Sequence[tuple[int, Field]], timeout_s: float) -> None:
+        """Look a hashed drop through for values in clear; raises OutOfTime when that takes another invocation."""
+        progress = self.held.run.progress
+        reached, whole = screen(
+            reader.chunks(progress.screened),
+            progress.screened,
+            fields=fields,
+            context=self.settings.context,
+            may_go_on=lambda: self._keep_and_may_go_on(timeout_s),
+        )
+        with self.held.lock:
+            progress.screened, progress.screened_whole = reached, whole
+            self.held.save()
+        if not whole:
+            raise OutOfTime("out_of_time", "the drop is still being looked through", after_s=1)
+
+    def _keep_and_may_go_on(self, timeout_s: float) -> bool:
+        self.held.keep(timeout_s + MARGIN_S)
+        return self.time_left_s() > timeout_s + MARGIN_S
 
     def _opened(self, exchange: Exchange) -> Opened:
         """Give the audience at the platform; found or created once, then remembered by the run."""
@@ -229,7 +254,7 @@ class ActiveRun:
     def _continue(self) -> State:
         """Send oneself the next message, because time is up."""
         run = self.held.run
-        moved = run.progress.rows_settled > self._settled_before
+        moved = run.progress.work_done > self._done_before
         run.no_progress = 0 if moved else run.no_progress + 1
         if run.no_progress > NO_PROGRESS_MAX:
             return self._stop(
@@ -244,7 +269,7 @@ class ActiveRun:
         run = self.held.run
         wait_s = error.after_s
         if error.code not in WAITS:
-            moved = run.progress.rows_settled > self._settled_before
+            moved = run.progress.work_done > self._done_before
             run.no_progress = 0 if moved else run.no_progress + 1
             if run.no_progress > NO_PROGRESS_MAX:
                 return self._stop(State.FAILED, Rejected(error.code, f"{error.sentence}; given up"))

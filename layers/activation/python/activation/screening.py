@@ -1,0 +1,59 @@
+"""A hashed drop is read through once before anything of it is sent: one value in clear stops the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from activation.drops.chunk import Chunk
+from activation.errors import Rejected
+from activation.identifiers.codes import Code
+from activation.identifiers.identify import identify
+from activation.identifiers.table import Context, Field
+from activation.model import Cursor
+
+
+def screen(
+    chunks: Iterable[Chunk],
+    start: Cursor,
+    *,
+    fields: Sequence[tuple[int, Field]],
+    context: Context,
+    may_go_on: Callable[[], bool],
+) -> tuple[Cursor, bool]:
+    """Look for values in clear behind `start`; gives how far it got, and whether that is the end of the file.
+
+    Whoever declares a file hashed and puts a person's address into it has exported the wrong column, and the rest
+    of the file is no more to be trusted. Raises Rejected with clear_text, naming row and column.
+    """
+    reached = start
+    for chunk in chunks:
+        found = [
+            (row, field.key)
+            for index, field in fields
+            if (row := _first_in_clear(chunk, chunk.columns.column(index), field, context)) is not None
+        ]
+        if found:
+            row, key = min(found)
+            raise Rejected(
+                "clear_text",
+                f"row {row} has a value in clear under {key} although the drop's key says hashed; nothing was sent",
+            )
+        reached = chunk.cursor_after(chunk.first_row + chunk.row_count - 1)
+        if not may_go_on():
+            return reached, False
+    return reached, True
+
+
+def _first_in_clear(chunk: Chunk, values: pa.Array, field: Field, context: Context) -> int | None:
+    """Give the number of the first row whose cell is no digest but somebody's data."""
+    codes = identify(field, values, context, hashed=True).code
+    if codes.null_count == len(codes):
+        return None
+    place = pc.index(codes.cast(pa.string()), Code.PLAIN_VALUE.value).as_py()
+    if place < 0:
+        return None
+    row: int = chunk.rows[place].as_py()
+    return row
