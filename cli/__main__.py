@@ -9,6 +9,7 @@ import typer
 
 from cli.classify import classify
 from cli.demo import demo
+from cli.doctor import doctor
 from cli.drop import drop
 from cli.explain import explain
 from cli.locate import locate
@@ -31,6 +32,7 @@ app.command()(receipt)
 app.command()(redrive)
 app.command()(replay)
 app.command()(drop)
+app.command()(doctor)
 app.command()(demo)
 app.add_typer(sandbox, name="sandbox")
 

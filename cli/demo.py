@@ -63,8 +63,8 @@ def _show(one: Delivered) -> bool:
     print(f"sums       {'add up' if adds_up else 'DIFFER'}: {sums:,} of {one.rows:,} rows accounted for")
     print(f"rejects    {found} found of {one.rejects_expected} that are in the file")
     print(
-        f"{one.platform:<10} «{one.audience}» holds {one.held:,} members; of the expected ones {one.missing} are missing,"
-        f" {one.unexpected} are there that should not be\n"
+        f"{one.platform:<10} «{one.audience}» holds {one.held:,} members;"
+        f" {one.missing} expected ones are missing, {one.unexpected} unexpected ones are there\n"
     )
     return adds_up and exact and found == one.rejects_expected
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+RUN_DIGITS_SHOWN = 12  # enough for `receipt` to tell a run from any other
+
 
 def status(
     connector: Annotated[str, typer.Option(help="Only this connector's runs.")] = "",
@@ -33,13 +35,14 @@ def status(
             print(json.dumps(run, ensure_ascii=False))
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("run", "connector", "audience", "action", "state", "acknowledged", "updated (UTC)", "why")
+    run_column = Column("run", no_wrap=True, min_width=RUN_DIGITS_SHOWN)
+    table = Table(run_column, "connector", "audience", "action", "state", "acknowledged", "updated (UTC)", "why")
     for run in runs:
         why = f"{run['code']}: {run['sentence']}" if run["code"] else ""
         table.add_row(
-            run["run_id"],
+            run["run_id"][:RUN_DIGITS_SHOWN],
             run["connector"],
             run["audience"],
             run["action"],
