@@ -175,6 +175,7 @@ class Connector(Construct):
             "DEFAULT_COUNTRY": connector.default_country,
             "PLACEHOLDERS": json.dumps(connector.placeholders),
             "REQUESTS_IN_FLIGHT": str(connector.requests_in_flight or ""),
+            "MAX_ROWS_PER_REQUEST": str(connector.max_rows_per_request or ""),
             "DEADLINE_S": str(connector.deadline_hours * 3600),
             "LEDGER_TTL_DAYS": str(self._settings.retention.ledger_days),
             "POWERTOOLS_SERVICE_NAME": connector.name,

@@ -77,6 +77,11 @@ class Reader:
         )
         return [Reader(value, f"{self._path}.{key}[{index}]", self._mistakes) for index, value in enumerate(found)]
 
+    def none(self, key: str) -> list[Reader]:
+        """Give no reader at all: for a list of objects that may be absent, and is."""
+        self._known.add(key)
+        return []
+
     def mistake(self, key: str, sentence: str) -> None:
         """Add a mistake that only the caller can see."""
         self._mistakes.append(f"{self._path}.{key}: {sentence}")

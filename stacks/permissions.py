@@ -39,13 +39,7 @@ def statements(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicySta
         *_encryption(reach.key),
         _allow(
             "Ledger",
-            [
-                "dynamodb:GetItem",
-                "dynamodb:PutItem",
-                "dynamodb:UpdateItem",
-                "dynamodb:DeleteItem",
-                "dynamodb:Query",
-            ],
+            ["dynamodb:GetItem", "dynamodb:UpdateItem"],
             [reach.ledger.table_arn],
             # Runs and audiences are the connector's own; the pace of an ad account is shared by a platform's.
             {

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stacks.context import Reader
+from stacks.marketing_stream.settings import StreamSettings, read_stream
 
 KEY = "audience_activation"
 _NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
@@ -70,7 +71,8 @@ class ConnectorSettings:
     """One connector: a platform, an account and how hard to work for them.
 
     "" and None mean that nothing is configured: the account named in the secret is not compared, national phone
-    numbers are unusable, the platform's own limit of requests in flight holds, nobody is mailed.
+    numbers are unusable, the platform's own limits of requests in flight and of rows a request hold, nobody is
+    mailed.
     """
 
     name: str
@@ -78,6 +80,7 @@ class ConnectorSettings:
     account: str
     default_country: str
     requests_in_flight: int | None
+    max_rows_per_request: int | None
     max_concurrency: int
     memory_mb: int
     timeout_s: int
@@ -96,6 +99,7 @@ class Settings:
     wheels: Wheels
     retention: Retention
     connectors: tuple[ConnectorSettings, ...]
+    stream: StreamSettings | None
 
 
 def platforms(root: Path) -> tuple[str, ...]:
@@ -130,6 +134,7 @@ def read_settings(context: Callable[[str], Any], known_platforms: tuple[str, ...
         wheels=_wheels(reader.section("wheels")),
         retention=retention,
         connectors=_connectors(reader, known_platforms, retention),
+        stream=read_stream(reader.section("marketing_stream"), _section(given, "marketing_stream"), context),
     )
     reader.finish()
     if mistakes:
@@ -152,6 +157,12 @@ def _with_flags(given: object, context: Callable[[str], Any]) -> object:
         if isinstance(section, dict):  # else the reader reports it
             section[path[-1]] = value
     return merged
+
+
+def _section(given: object, key: str) -> Mapping[str, Any] | None:
+    """Give a section as it stands in the file; None where there is none, which is not the same as an empty one."""
+    section = given.get(key) if isinstance(given, Mapping) else None
+    return section if isinstance(section, Mapping) else None
 
 
 def _wheels(reader: Reader) -> Wheels:
@@ -222,6 +233,8 @@ def _connector(reader: Reader, known_platforms: tuple[str, ...]) -> ConnectorSet
             "default_country", pattern=r"[A-Z]{2}", meaning="an ISO 3166-1 alpha-2 code in upper case", default=""
         ),
         requests_in_flight=reader.whole("requests_in_flight", low=0, high=64, default=0) or None,
+        # For a slow line, or to have less to send again after a crash; a platform's lower limit still holds.
+        max_rows_per_request=reader.whole("max_rows_per_request", low=0, high=1_000_000, default=0) or None,
         # Lambda's own bounds for a mapping's maximum concurrency.
         max_concurrency=reader.whole("max_concurrency", low=2, high=1000, default=5),
         memory_mb=reader.whole("memory_mb", low=256, high=10240, default=1769),

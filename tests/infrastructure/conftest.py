@@ -121,6 +121,7 @@ def settings() -> dict[str, Any]:
                 "account": "1234567890",
                 "default_country": "DE",
                 "requests_in_flight": 3,
+                "max_rows_per_request": 2000,
                 "max_concurrency": 7,
                 "memory_mb": 512,
                 "timeout_s": 120,

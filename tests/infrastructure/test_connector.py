@@ -149,6 +149,7 @@ def test_the_environment_is_names_and_addresses(templates: Templates) -> None:
         "DEFAULT_COUNTRY": "DE",
         "PLACEHOLDERS": '["test@test.com"]',
         "REQUESTS_IN_FLIGHT": "3",
+        "MAX_ROWS_PER_REQUEST": "2000",
         "DEADLINE_S": "172800",
         "LEDGER_TTL_DAYS": "90",
         "POWERTOOLS_SERVICE_NAME": "beta-eu",
@@ -176,7 +177,8 @@ def test_the_function_can_read_its_environment(templates: Templates) -> None:
             {key: value if isinstance(value, str) else json.dumps(value) for key, value in variables.items()}
         )
         assert settings.connector == name
-    assert (settings.requests_in_flight, settings.deadline_s, settings.ledger_ttl_days) == (3, 172_800, 90)
+    assert (settings.requests_in_flight, settings.max_rows_per_request) == (3, 2000)
+    assert (settings.deadline_s, settings.ledger_ttl_days) == (172_800, 90)
     assert settings.context.default_country == "DE"
     assert settings.context.placeholders == {"test@test.com"}
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stacks.packaging import ROOT
-from stacks.settings import Settings, SettingsError, platforms, read_settings
+from stacks.settings import (
+    ConnectorSettings,
+    Retention,
+    Settings,
+    SettingsError,
+    Wheels,
+    platforms,
+    read_settings,
+)
 
 PLATFORMS = ("meta", "tiktok")
 
@@ -175,3 +185,16 @@ def test_a_platform_is_a_folder_with_a_handler_and_a_publisher(tmp_path: Path) -
         (tmp_path / "lambdas" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "lambdas" / path).touch()
     assert platforms(tmp_path) == ("meta",)
+
+
+def test_every_setting_is_documented() -> None:
+    """The table of settings has a line for each field there is, and none for one there is not."""
+    page = (ROOT / "stacks" / "README.md").read_text().partition("## Settings")[2]
+    table = set(re.findall(r"^\| `([\w.\[\]]+)` \|", page, re.MULTILINE))
+    sections = {"wheels.": Wheels, "retention.": Retention, "connectors[].": ConnectorSettings, "": Settings}
+    assert table == {
+        f"{prefix}{field.name}"
+        for prefix, section in sections.items()
+        for field in fields(section)
+        if f"{field.name}." not in sections and f"{field.name}[]." not in sections
+    }

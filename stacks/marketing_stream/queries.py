@@ -1,0 +1,136 @@
+"""Queries over landed records that add up: SQL for Athena, as text.
+
+Each line of the landed files is one column of the table, `line`, so that nothing a record holds can be lost to a
+schema. The views read the fields out of it. Amazon's advice, read 2026-11-22: keep one record of each
+idempotency_id, then sum, late and negative records included
+(https://advertising.amazon.com/API/docs/en-us/guides/amazon-marketing-stream/querying-data).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stacks.marketing_stream.catalogue import Counting
+from stacks.marketing_stream.fields import Fields, fields_of
+
+# Wide enough for a year's spend to a millionth; sums of decimals are exact, sums of doubles are not.
+_NUMBER = "decimal(24, 6)"
+
+
+@dataclass(frozen=True)
+class Query:
+    """One saved query: a view to create, what it is called and what it is for."""
+
+    name: str
+    purpose: str
+    sql: str
+
+
+def table_name(dataset_id: str) -> str:
+    """Give the name of the table and the beginning of its views' names."""
+    return dataset_id.replace("-", "_")
+
+
+def queries(dataset_id: str, counting: Counting) -> tuple[Query, ...]:
+    """Write the views of a dataset, in the order they have to be created."""
+    fields, table = fields_of(dataset_id, counting), table_name(dataset_id)
+    made = [_unreadable(dataset_id, table, fields)]
+    if counting is Counting.DELTAS:
+        made += [_records(dataset_id, table, fields), _hourly(table, fields)]
+    elif counting is Counting.VERSIONS and fields.key:
+        made += [_current(dataset_id, table, fields)]
+    else:
+        made += [_notices(dataset_id, table, fields)]
+    return tuple(made)
+
+
+def _records(dataset_id: str, table: str, fields: Fields) -> Query:
+    # A record without its identifier stands for itself: all of those are not one record.
+    same = f"coalesce({_text('idempotency_id')}, line)"
+    return Query(
+        f"{table}_records",
+        "Every record once, with its fields: at least once on the way, once here.",
+        _ranked_view(
+            f"{table}_records", dataset_id, table, ("idempotency_id", *fields.about), fields, same, "line"
+        ),
+    )
+
+
+def _hourly(table: str, fields: Fields) -> Query:
+    about = ", ".join(_column(one) for one in fields.about)
+    sums = "".join(f",\n  sum({_column(one)}) as {_column(one)}" for one in fields.counted)
+    return Query(
+        f"{table}_hourly",
+        "What each hour adds up to: corrections come late and may be negative, and are part of the sum.",
+        f"create or replace view {table}_hourly as\n"
+        f"select {about}{sums},\n  count(*) as records\nfrom {table}_records\ngroup by {about}",
+    )
+
+
+def _current(dataset_id: str, table: str, fields: Fields) -> Query:
+    newest = _number("version") if fields.newest == "version" else _text(fields.newest)
+    same = ", ".join(_text(one) for one in fields.key)
+    return Query(
+        f"{table}_current",
+        "The newest known state of each entity: the highest version, in whatever order they came.",
+        _ranked_view(
+            f"{table}_current",
+            dataset_id,
+            table,
+            about=fields.about,
+            fields=fields,
+            same=same,
+            order=f"{newest} desc nulls last, line",
+        ),
+    )
+
+
+def _notices(dataset_id: str, table: str, fields: Fields) -> Query:
+    same = ", ".join(_text(one) for one in fields.key) or "line"
+    return Query(
+        f"{table}_notices",
+        "Every notice once; Amazon may send one twice.",
+        _ranked_view(
+            f"{table}_notices", dataset_id, table, about=fields.about, fields=fields, same=same, order="line"
+        ),
+    )
+
+
+def _unreadable(dataset_id: str, table: str, fields: Fields) -> Query:
+    wrong = "".join(f"\n  or ({_text(one)} is not null and {_number(one)} is null)" for one in fields.counted)
+    return Query(
+        f"{table}_unreadable",
+        "Lines the other views leave out or read in part: it should be empty.",
+        f'create or replace view {table}_unreadable as\nselect line, "$path" as object\nfrom {table}\n'
+        f"where coalesce({_text('dataset_id')}, '') <> '{dataset_id}'{wrong}",
+    )
+
+
+def _ranked_view(
+    view: str, dataset_id: str, table: str, *, about: tuple[str, ...], fields: Fields, same: str, order: str
+) -> str:
+    """Write a view that keeps the first of the records that are the same, in `order`."""
+    columns = [
+        *(f"{_text(one)} as {_column(one)}" for one in about),
+        *(f"{_number(one)} as {_column(one)}" for one in fields.counted),
+        *(f"json_format(json_extract(line, '$.{one}')) as {_column(one)}" for one in fields.nested),
+    ]
+    names = ", ".join(_column(one) for one in (*about, *fields.counted, *fields.nested))
+    inner = ",\n    ".join((*columns, f"row_number() over (partition by {same} order by {order}) as nth"))
+    return (
+        f"create or replace view {view} as\nselect {names}\nfrom (\n  select\n    {inner}\n  from {table}\n"
+        f"  where {_text('dataset_id')} = '{dataset_id}'\n)\nwhere nth = 1"
+    )
+
+
+def _text(field: str) -> str:
+    return f"json_extract_scalar(line, '$.{field}')"
+
+
+def _number(field: str) -> str:
+    return f"try_cast({_text(field)} as {_NUMBER})"
+
+
+def _column(field: str) -> str:
+    """Give the column of a field: Athena's names are lower case, and some fields begin with a word of SQL."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in field)

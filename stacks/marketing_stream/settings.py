@@ -1,0 +1,180 @@
+"""Which datasets are received, where and how: the section `marketing_stream` of the settings.
+
+Without the section there are no stacks of the stream; an empty one means all 15 datasets in all three realms.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stacks.context import Reader
+from stacks.marketing_stream.catalogue import (
+    BY_ID,
+    DATASETS,
+    REVIEWER_ROLE,
+    SUBSCRIBER_ROLE,
+    Counting,
+    Dataset,
+    Realm,
+)
+
+DELIVERIES = ("sqs", "firehose")
+
+_DATASET_ID = r"(?=.{1,64}\Z)[a-z0-9]+(-[a-z0-9]+)*"
+_PRINCIPAL = r"arn:aws:iam::\d{12}:(root|role/[\w+=,.@/-]{1,512})"
+_SOURCE = r"arn:aws:sns:[a-z0-9-]+:\d{12}:[\w*-]{1,256}"
+_COPY = r"(?=.{3,24}\Z)[a-z0-9]+(-[a-z0-9]+)*"
+
+
+@dataclass(frozen=True)
+class StreamDataset:
+    """One stack: a dataset in a realm, the topics it may come from, and its deliveries ("sqs", "firehose")."""
+
+    dataset: Dataset
+    realm: Realm
+    source: str
+    deliveries: tuple[str, ...]
+
+    @property
+    def stack_name(self) -> str:
+        """Give the stack's name, which is the one that Amazon's example stacks have."""
+        return f"AmzStream-{self.realm}-{self.dataset.id}"
+
+
+@dataclass(frozen=True)
+class StreamV2:
+    """A stack for Stream v2: the short name its bucket begins with, and the realm."""
+
+    name: str
+    realm: Realm
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """The stream as a whole.
+
+    `reviewers` and `subscribers` are the principals of Amazon that are trusted. `keep_days` is how long landed
+    records stay; 0 keeps them for ever. `alarm_email` "" means that nobody is mailed.
+    """
+
+    datasets: tuple[StreamDataset, ...]
+    v2: tuple[StreamV2, ...]
+    reviewers: tuple[str, ...]
+    subscribers: tuple[str, ...]
+    compression: str
+    keep_days: int
+    batch_size: int
+    max_concurrency: int
+    alarm_email: str
+
+
+def read_stream(
+    reader: Reader, given: Mapping[str, Any] | None, context: Callable[[str], Any]
+) -> StreamSettings | None:
+    """Read the section `given` through its `reader`; None where there is no section and no flag asks for it.
+
+    The command line goes before the section: `-c stream=all`, `none` or a list such as `sp-traffic,sp-conversion`
+    says which datasets, `-c stream_realms=NA,EU` where, `-c delivery_type=sqs,firehose` how.
+    """
+    asked = context("stream")
+    if asked == "none" or (given is None and asked is None):
+        return None
+    realms = tuple(Realm(one) for one in _several(reader, "realms", tuple(Realm), context("stream_realms")))
+    delivery = _several(reader, "delivery", DELIVERIES, context("delivery_type"), default=("sqs",))
+    stacks = {one.stack_name: one for one in _listed(reader, asked, realms, delivery)}
+    for override in _optional_sections(reader, given, "overrides"):
+        stacks |= {one.stack_name: one for one in _override(override, realms, delivery)}
+    unknown = sorted({one.dataset.id for one in stacks.values() if not one.source})
+    if unknown:
+        reader.mistake(
+            "overrides",
+            f"Amazon publishes no source account for {', '.join(unknown)}: give its topics' ARN as `source`",
+        )
+    settings = StreamSettings(
+        datasets=tuple(stacks.values()),
+        v2=tuple(_v2(one) for one in _optional_sections(reader, given, "v2")),
+        reviewers=_principals(reader, "reviewers", REVIEWER_ROLE),
+        subscribers=_principals(reader, "subscribers", SUBSCRIBER_ROLE),
+        compression=reader.choice("compression", ("GZIP", "UNCOMPRESSED"), default="GZIP"),
+        keep_days=reader.whole("keep_days", low=0, high=3650, default=0),
+        batch_size=reader.whole("batch_size", low=1, high=1000, default=100),
+        max_concurrency=reader.whole("max_concurrency", low=2, high=1000, default=5),
+        alarm_email=reader.text(
+            "alarm_email", pattern=r"[^@\s]+@[^@\s]+", meaning="an e-mail address", default=""
+        ),
+    )
+    reader.finish()
+    return settings
+
+
+def _several(
+    reader: Reader, key: str, choices: tuple[str, ...], flag: object, default: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Give some of `choices`: those of the flag, else those of the section, else `default`, else all."""
+    listed = reader.texts(key)
+    named = str(flag).split(",") if flag is not None else listed or default or choices
+    wrong = [one for one in named if one not in choices]
+    if wrong:
+        reader.mistake(key, f"{', '.join(wrong)}: there are {', '.join(choices)}")
+    return tuple(dict.fromkeys(one for one in named if one in choices))
+
+
+def _listed(
+    reader: Reader, asked: object, realms: tuple[Realm, ...], delivery: tuple[str, ...]
+) -> list[StreamDataset]:
+    """Give the stacks of the datasets named by the flag, else by the section, else of the default ones."""
+    named = reader.texts("datasets") or tuple(one.id for one in DATASETS if one.default)
+    if asked is not None:
+        named = (
+            tuple(one.id for one in DATASETS if one.default) if asked == "all" else tuple(str(asked).split(","))
+        )
+    unknown = [one for one in named if one not in BY_ID]
+    if unknown:
+        known = ", ".join(BY_ID)
+        reader.mistake(
+            "datasets", f"{', '.join(unknown)} not known; there are {known}, others go into `overrides`"
+        )
+    return [
+        StreamDataset(BY_ID[id_], realm, BY_ID[id_].source(realm), delivery)
+        for realm in realms
+        for id_ in named
+        if id_ in BY_ID
+    ]
+
+
+def _optional_sections(reader: Reader, given: Mapping[str, Any] | None, key: str) -> list[Reader]:
+    return reader.sections(key) if given is not None and key in given else reader.none(key)
+
+
+def _override(reader: Reader, realms: tuple[Realm, ...], delivery: tuple[str, ...]) -> list[StreamDataset]:
+    """Read what one dataset has of its own: realms, topics, delivery. The dataset need not be in the catalogue."""
+    id_ = reader.text("dataset", pattern=_DATASET_ID, meaning="a dataset's identifier such as sp-traffic")
+    dataset = BY_ID.get(id_) or Dataset(
+        id_, Counting(reader.choice("counting", tuple(Counting), default=Counting.NOTICES)), default=False
+    )
+    wanted = [Realm(one) for one in _several(reader, "realms", tuple(Realm), None, default=realms)]
+    kinds = _several(reader, "delivery", DELIVERIES, None, default=delivery)
+    source = reader.text("source", pattern=_SOURCE, meaning="an ARN of SNS topics that may end in *", default="")
+    reader.finish()
+    if source and [source.split(":")[3]] != [one.region for one in wanted]:
+        reader.mistake("source", "is in one region: name the one realm it is for in `realms`")
+    return [StreamDataset(dataset, realm, source or dataset.source(realm), kinds) for realm in wanted]
+
+
+def _v2(reader: Reader) -> StreamV2:
+    wanted = StreamV2(
+        name=reader.text("name", pattern=_COPY, meaning="3 to 24 lower-case letters, digits and single hyphens"),
+        realm=Realm(reader.choice("realm", tuple(Realm), default=Realm.NA)),
+    )
+    reader.finish()
+    return wanted
+
+
+def _principals(reader: Reader, key: str, default: str) -> tuple[str, ...]:
+    found = reader.texts(key) or (default,)
+    if not all(re.fullmatch(_PRINCIPAL, one) for one in found):
+        reader.mistake(key, "must be ARNs of IAM roles or accounts, such as arn:aws:iam::926844853897:root")
+    return found
