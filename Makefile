@@ -43,8 +43,8 @@ synth: $(READY) ## write the templates to cdk.out; fails on a cdk-nag finding
 	@$(BIN)/python -m sandbox.cdk synth --quiet
 
 .PHONY: bench
-bench: $(READY) ## measure rows per second and memory, in the sandbox
-	@$(BIN)/activation bench
+bench: $(READY) ## the demo with ROWS people (250,000): seconds and requests are in its receipt
+	@$(BIN)/activation demo --rows $(or $(ROWS),250000)
 
 .PHONY: deploy
 deploy: $(READY) ## deploy to the AWS account of your environment, after showing what changes

@@ -1,4 +1,4 @@
-"""The CDK app: settings, two stacks, and cdk-nag over both."""
+"""The CDK app: settings, two stacks and those of the stream, and cdk-nag over all."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from stacks.acknowledgements import acknowledge
+from stacks.acknowledgements import acknowledge, acknowledge_streams
 from stacks.activation import ActivationStack
+from stacks.marketing_stream.app import add_streams
 from stacks.packaging import ROOT
 from stacks.settings import SettingsError, platforms, read_settings
 from stacks.storage import StorageStack
@@ -27,8 +28,10 @@ def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None
     settings = read_settings(app.node.try_get_context, platforms(root))
     storage = StorageStack(app, f"{settings.name}-storage", settings=settings)
     activation = ActivationStack(app, f"{settings.name}-activation", settings=settings, storage=storage, root=root)
+    streams = add_streams(app, settings, root)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     acknowledge(storage, activation)
+    acknowledge_streams(streams)
     return app
 
 

@@ -1,4 +1,4 @@
-"""The pinned CDK command, with a Node that can run it: `python -m sandbox.cdk synth --all`."""
+"""The pinned CDK command, with a Node that can run it: `python -m sandbox.cdk synth`."""
 
 from __future__ import annotations
 

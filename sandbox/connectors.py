@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 import requests
@@ -60,16 +61,21 @@ def deployed(outputs: Outputs, root: Path = ROOT) -> list[Connector]:
     ]
 
 
-def write_secrets(connectors: list[Connector], simulators: Mapping[str, str], endpoint_url: str) -> None:
-    """Give each connector the secret its platform's simulator says a client should hold."""
+def client(endpoint_url: str, service: str) -> Any:
+    """Give an AWS client as the root user of the emulator's account."""
     access = client_environment(endpoint_url)
-    secrets = boto3.client(
-        "secretsmanager",
+    return boto3.client(  # type: ignore[call-overload]  # the service is not a literal here
+        service,
         endpoint_url=endpoint_url,
         region_name=access["AWS_REGION"],
         aws_access_key_id=access["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=access["AWS_SECRET_ACCESS_KEY"],
     )
+
+
+def write_secrets(connectors: list[Connector], simulators: Mapping[str, str], endpoint_url: str) -> None:
+    """Give each connector the secret its platform's simulator says a client should hold."""
+    secrets = client(endpoint_url, "secretsmanager")
     for connector in connectors:
         if connector.platform in simulators:
             told = requests.get(f"{simulators[connector.platform]}/_sim/secret", timeout=10)

@@ -20,6 +20,7 @@ import requests
 
 from sandbox import cdk, connectors, node, state
 from sandbox.emulator.environment import REGION, client_environment, functions_python
+from sandbox.entrances import entrances
 from sandbox.errors import SandboxError
 from sandbox.place import DEFAULT, ROOT, Place
 from sandbox.processes import Process, free_port, plain_environment, spawn, stop, stop_group, tail, wait_until
@@ -166,6 +167,7 @@ def _hand_over(current: State, outputs: connectors.Outputs) -> dict[str, Any]:
         "connectors": {one.name: {"platform": one.platform, **one.resources} for one in made},
         "functions_python": functions_python(),
         "iam_enforced": current.auth,
+        **entrances(outputs, current.emulator.url, partial(connectors.client, current.emulator.url)),
     }
 
 

@@ -8,6 +8,9 @@ from constructs import IConstruct
 
 from stacks.activation import ActivationStack
 from stacks.connector import Connector
+from stacks.marketing_stream import pinned
+from stacks.marketing_stream.app import Streams
+from stacks.marketing_stream.dataset import StreamDatasetStack
 from stacks.storage import StorageStack
 
 PACK = "AwsSolutions"
@@ -50,6 +53,41 @@ def _accept_wildcards(name: str, connector: Connector, storage: StorageStack) ->
         "IAM5[Resource::*]",
         "xray:PutTraceSegments and xray:PutTelemetryRecords, and no other action: X-Ray has no resources to name.",
     )
+
+
+def acknowledge_streams(streams: Streams) -> None:
+    """Tell cdk-nag which findings in the stacks of Amazon Marketing Stream are meant."""
+    for region in streams.regions.values():
+        _accept(region.access_logs, "S1", "It is where access is logged to; logging it would log itself.")
+    for stack in streams.datasets:
+        _accept_stream(stack)
+
+
+def _accept_stream(stack: StreamDatasetStack) -> None:
+    bucket, dataset = f"<{pinned.LANDING_BUCKET}.Arn>", stack.wanted.dataset.id
+    for prefix in (f"{dataset}/", f"errors/{dataset}/"):
+        _accept(
+            stack.landing.role,
+            f"IAM5[Resource::{bucket}/{prefix}*]",
+            "The objects the delivery stream writes, below its own prefix; their names hold the time of writing.",
+        )
+    roles = []
+    if stack.fan_out:
+        roles.append(stack.fan_out.confirm.role)
+        for worker in (stack.fan_out.fan_out, stack.fan_out.confirm):
+            _accept(
+                worker.function,
+                "L1",
+                "One runtime for all functions of the project: the one its tests run with, and a setting.",
+            )
+    if stack.direct:
+        roles.append(stack.direct.subscriber_role)
+    for role in roles:
+        _accept(
+            role,
+            f"IAM5[Resource::{stack.wanted.source}]",
+            "Amazon's topics of this one dataset, in one account of Amazon's: it makes one for each advertiser.",
+        )
 
 
 def _accept(construct: IConstruct, rule: str, reason: str) -> None:

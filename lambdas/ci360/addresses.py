@@ -53,7 +53,8 @@ def _allowed(text: str, laptop: bool) -> bool:
     if laptop:
         return all(one.is_loopback for one in reached)
     return all(
-        one.is_global and not one.is_multicast and not one.is_reserved and not one.is_unspecified for one in reached
+        one.is_global and not one.is_multicast and not one.is_reserved and not one.is_unspecified
+        for one in reached
     )
 
 

@@ -23,7 +23,8 @@ _LINK = re.compile(
     r"(?P<target>/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?)",
     re.IGNORECASE,
 )
-# A name that ends in a number is an address to most resolvers (https://url.spec.whatwg.org/#ends-in-a-number-checker).
+# A name that ends in a number is an address to most resolvers
+# (https://url.spec.whatwg.org/#ends-in-a-number-checker).
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE)
 
 

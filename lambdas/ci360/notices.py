@@ -6,13 +6,13 @@ import json
 from typing import TYPE_CHECKING
 
 from activation.errors import Retryable
-from activation.notices import SOURCE
 
 from lambdas.ci360.occurrences import Occurrence, State
 
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
 
+SOURCE = "audience-activation"  # as the connectors' own: activation.notices, which would bring Arrow along
 DETAIL_TYPES = {State.LANDED: "Landing Completed", State.FAILED: "Landing Failed"}
 
 

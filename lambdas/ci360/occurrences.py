@@ -1,4 +1,4 @@
-"""The occurrence table: one record per file a task run delivers, claimed by a lease and advanced by its holder only."""
+"""The occurrence table: one record per file of a task run, claimed by a lease, advanced by its holder only."""
 
 from __future__ import annotations
 
@@ -50,10 +50,11 @@ class Lost(Exception):
 class Occurrence:
     """One file to land. Its key is its identity: the key is made of the occurrence's id and the task's target.
 
-    `data_link` and `metadata_link` are bearer secrets and are taken out of the record when it is final. `offset` is
-    where in the source the next part begins, `part` its number, `staged_bytes` and `rows` what the parts before it
-    hold. `sha256` is "" until the whole is known. `resumed` says that the parts were not all made by one worker, so
-    that their common digest has to be read off the staged object. `idle` counts turns in a row without progress.
+    `data_link` and `metadata_link` are bearer secrets and are taken out of the record when it is final. `offset`
+    is where in the source the next part begins, `part` its number, `staged_bytes` and `rows` what the parts
+    before it hold. `sha256` is "" until the whole is known. `resumed` says that the parts were not all made by
+    one worker, so that their common digest has to be read off the staged object. `idle` counts turns in a row
+    without progress.
     """
 
     key: str
@@ -95,7 +96,8 @@ _NUMBERS = (
 )  # fmt: skip
 _TEXTS = (
     "occurrence_id", "connector", "file_name", "data_link", "metadata_link", "link_digest", "tracking_code",
-    "task_code", "request_id", "upload_id", "etag", "sha256", "staged_version", "landed_version", "code", "sentence",
+    "task_code", "request_id", "upload_id", "etag", "sha256", "staged_version", "landed_version", "code",
+    "sentence",
 )  # fmt: skip
 # Words of DynamoDB's own: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
 _RESERVED = ("state", "part", "rows", "offset", "columns")
@@ -109,7 +111,12 @@ class Occurrences:
     """
 
     def __init__(
-        self, table: ConditionalTable, *, keep_days: int, lease_s: float = LEASE_S, clock: Callable[[], float] = time.time
+        self,
+        table: ConditionalTable,
+        *,
+        keep_days: int,
+        lease_s: float = LEASE_S,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = table
         self._keep_s = keep_days * 86_400
@@ -126,7 +133,7 @@ class Occurrences:
         return self._begin(wanted, "attribute_not_exists(pk)", {})
 
     def accept_again(self, wanted: Occurrence) -> Occurrence:
-        """Begin anew what failed, with the links of a newer call; raises Taken when it goes on, or came with these."""
+        """Begin anew what failed, with a newer call's links; raises Taken when it goes on or had these."""
         return self._begin(
             wanted, "#state = :failed AND link_digest <> :link_digest", {":failed": {"S": State.FAILED}}
         )

@@ -1,8 +1,8 @@
 """Counting the records of a CSV stream and the columns of each, in blocks and without keeping one.
 
-A block begins at a record's first byte. Without a quote in it, everything but separators is thrown away and what is
-left has to be one row's separators over and over: a few C loops over the block. With quotes, Python's own CSV reader
-decides (RFC 4180, https://www.rfc-editor.org/rfc/rfc4180): a quote opens a cell only as its first byte.
+A block begins at a record's first byte. Without a quote in it, everything but separators is thrown away and what
+is left has to be one row's separators over and over: a few C loops over the block. With quotes, Python's own CSV
+reader decides (RFC 4180, https://www.rfc-editor.org/rfc/rfc4180): a quote opens a cell only as its first byte.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class Cut:
     rows: int
 
 
-def cut(block: bytes, columns: int, *, rows_before: int, final: bool) -> Cut:
+def cut(block: bytes | bytearray, columns: int, *, rows_before: int, final: bool) -> Cut:
     """Count a block's complete records; `final` says that the text ends with it. Blank lines are no records.
 
-    Raises Rejected: not_utf8, column_count, broken_quotes, record_too_long; each with the number of the row, counted
-    from 1 over the whole file (`rows_before` were in earlier blocks), and never with a cell.
+    Raises Rejected: not_utf8, column_count, broken_csv, record_too_long; each with the number of the row,
+    counted from 1 over the whole file (`rows_before` were in earlier blocks), and never with a cell.
     """
     if b'"' in block:
         found = _cut_quoted(block, columns, rows_before, final)
@@ -47,7 +47,7 @@ def cut(block: bytes, columns: int, *, rows_before: int, final: bool) -> Cut:
     return found
 
 
-def _cut_plain(block: bytes, columns: int, rows_before: int, final: bool) -> Cut:
+def _cut_plain(block: bytes | bytearray, columns: int, rows_before: int, final: bool) -> Cut:
     end = len(block) if final else max(block.rfind(b"\n"), block.rfind(b"\r", 0, len(block) - 1)) + 1
     whole = block if end == len(block) else memoryview(block)[:end].tobytes()
     separators = whole.translate(None, _OTHERS) if columns > 1 else whole
@@ -62,7 +62,7 @@ def _cut_plain(block: bytes, columns: int, rows_before: int, final: bool) -> Cut
     return Cut(end, _count_lines(separators, columns, rows_before))
 
 
-def _count_lines(lines: bytes, columns: int, rows_before: int) -> int:
+def _count_lines(lines: bytes | bytearray, columns: int, rows_before: int) -> int:
     """Count line by line: there are blank ones, one column only, or a row that does not fit."""
     rows = 0
     for line in io.BytesIO(lines):
@@ -77,7 +77,7 @@ def _count_lines(lines: bytes, columns: int, rows_before: int) -> int:
 class _Lines:
     """The lines of a block as text, remembering how many bytes were handed out and whether that was all."""
 
-    def __init__(self, block: bytes) -> None:
+    def __init__(self, block: bytes | bytearray) -> None:
         self._lines = io.BytesIO(block)
         self.taken = 0
         self.exhausted = False
@@ -90,7 +90,7 @@ class _Lines:
         self.exhausted = True
 
 
-def _cut_quoted(block: bytes, columns: int, rows_before: int, final: bool) -> Cut:
+def _cut_quoted(block: bytes | bytearray, columns: int, rows_before: int, final: bool) -> Cut:
     complete = block if final else block[: block.rfind(b"\n") + 1]
     lines = _Lines(complete)
     rows = end = 0
@@ -106,7 +106,8 @@ def _cut_quoted(block: bytes, columns: int, rows_before: int, final: bool) -> Cu
         # At the end of the block a quote may be open because the record goes on in the next one.
         if final or not lines.exhausted:
             raise Rejected(
-                "broken_quotes", f"row {rows_before + rows + 1} has a quoted cell that is not closed as CSV asks"
+                "broken_csv",
+                f"row {rows_before + rows + 1} is no CSV: a quoted cell is not closed, or a CR stands alone",
             ) from None
     return Cut(end, rows)
 
@@ -115,7 +116,7 @@ def _wrong_count(row: int, found: int, columns: int) -> Rejected:
     return Rejected("column_count", f"row {row} has {found} columns, the metadata file names {columns}")
 
 
-def _check_utf8(block: bytes, end: int, rows_before: int) -> None:
+def _check_utf8(block: bytes | bytearray, end: int, rows_before: int) -> None:
     if block.isascii():
         return
     decoder = codecs.getincrementaldecoder("utf-8")()

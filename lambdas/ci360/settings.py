@@ -46,7 +46,9 @@ class WebhookSettings:
 class TransferSettings:
     """Of the transfer's function.
 
-    `laptop_ca` is "" or the certificate the sandbox's own server is trusted by; it counts for that server alone.
+    `landing_header` says whether a file below the landing prefix begins with the columns' names; a drop always
+    does. `laptop_ca` is "" or the certificate the sandbox's own server is trusted by; it counts for that server
+    alone.
     """
 
     table: str
@@ -56,6 +58,7 @@ class TransferSettings:
     bus: str
     hosts: AllowedHosts
     laptop_ca: str
+    landing_header: bool
     max_file_bytes: int
     deadline_s: int
     keep_days: int
@@ -73,6 +76,7 @@ class TransferSettings:
             bus=reader.text("EVENT_BUS_NAME"),
             hosts=AllowedHosts.of(reader.texts("ALLOWED_HOSTS"), environment.get("LAPTOP_HOST", "")),
             laptop_ca=environment.get("LAPTOP_CA", ""),
+            landing_header=environment.get("LANDING_HEADER", "metadata") != "none",
             max_file_bytes=reader.whole("MAX_FILE_BYTES"),
             deadline_s=reader.whole("DEADLINE_S"),
             keep_days=reader.whole("KEEP_DAYS"),
@@ -84,7 +88,7 @@ class TransferSettings:
 
 @dataclass(frozen=True)
 class ResultsSettings:
-    """Of the function that tells CI360 what became of a task; `events` maps an outcome to an external event's name.
+    """Of the results function; `events` maps an outcome to the name of an external event, "" for none.
 
     `identity` is the field and value the events are filed under in CI360, as the API wants one.
     """
@@ -104,7 +108,9 @@ class ResultsSettings:
             table=reader.text("OCCURRENCE_TABLE"),
             secret_arn=reader.text("SECRET_ARN"),
             gateway=reader.text("GATEWAY"),
-            events={name: environment.get(f"{name.upper()}_EVENT", "") for name in ("landed", "completed", "failed")},
+            events={
+                name: environment.get(f"{name.upper()}_EVENT", "") for name in ("landed", "completed", "failed")
+            },
             identity=(reader.text("IDENTITY_FIELD"), reader.text("IDENTITY")),
             log_level=environment.get("LOG_LEVEL", ""),
         )

@@ -7,11 +7,11 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
-
 from activation.errors import ActivationError, Rejected, Retryable
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
 from lambdas.ci360.addresses import Resolve, checked_addresses, system_resolve
 from lambdas.ci360.links import AllowedHosts, Link
@@ -42,7 +42,7 @@ class Opened:
         self._to_skip = to_skip
         self._left = expected
 
-    def __enter__(self) -> Opened:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -77,7 +77,7 @@ class Source:
         connect_s: float = CONNECT_S,
         silence_s: float = SILENCE_S,
     ) -> None:
-        """Fetch from `hosts`; `laptop_ca` is the certificate of the sandbox's authority and counts for it alone."""
+        """Fetch from `hosts`; `laptop_ca` is the certificate of the sandbox's authority, for it alone."""
         self._hosts = hosts
         self._laptop_ca = laptop_ca
         self._resolve = resolve
@@ -126,7 +126,7 @@ class Source:
                 return pool.urlopen(
                     "GET",
                     link.target,
-                    headers=headers | {"Host": _host_header(link), "Accept-Encoding": "identity"},
+                    headers={**headers, "Host": _host_header(link), "Accept-Encoding": "identity"},
                     redirect=False,
                     retries=False,
                     preload_content=False,
@@ -136,7 +136,9 @@ class Source:
             except (NewConnectionError, ConnectTimeoutError):
                 continue
             except SSLError:
-                raise Rejected("tls", "the server's certificate could not be verified for the link's host") from None
+                raise Rejected(
+                    "tls", "the server's certificate could not be verified for the link's host"
+                ) from None
             except (HTTPError, OSError) as error:
                 raise Retryable("source_no_answer", f"the server did not answer: {type(error).__name__}") from None
         raise Retryable("source_not_reached", "the server could not be reached")
@@ -169,7 +171,9 @@ def _read_head(
     """Give the facts, how many bytes to skip before `offset`, and how many follow in all."""
     _check_status(response)
     if response.headers.get("Content-Encoding", "identity").lower() not in {"identity", "aws-chunked", ""}:
-        raise Rejected("encoded", "the file is sent compressed; CI360's are not, and a part of one could not be read")
+        raise Rejected(
+            "encoded", "the file is sent compressed; CI360's are not, and a part of one could not be read"
+        )
     length = response.headers.get("Content-Length", "")
     if "chunked" in response.headers.get("Transfer-Encoding", "").lower() or not length.isdecimal():
         raise Rejected("no_length", "the server does not say how long the file is, so a cut one could not be told")
@@ -200,8 +204,12 @@ def _check_status(response: urllib3.BaseHTTPResponse) -> None:
         raise Retryable("source_busy", f"the server answered {status}", after_s=after_s)
     if status == 403:
         if any(word in _beginning(response) for word in _EXPIRED):
-            raise Rejected("link_expired", "the link has expired; CI360 gives a new one with the next run of the task")
-        raise Rejected("link_refused", "the server refuses the link (403): its signature or its session is not good")
+            raise Rejected(
+                "link_expired", "the link has expired; CI360 gives a new one with the next run of the task"
+            )
+        raise Rejected(
+            "link_refused", "the server refuses the link (403): its signature or its session is not good"
+        )
     if status in (404, 410):
         raise Rejected("file_gone", f"there is no file behind the link ({status})")
     raise Rejected("link_refused", f"the server refuses the link ({status})")
@@ -211,4 +219,3 @@ def _beginning(response: urllib3.BaseHTTPResponse) -> bytes:
     with contextlib.suppress(HTTPError, OSError):
         return response.read(_ERROR_BYTES)
     return b""
-

@@ -1,8 +1,8 @@
-"""The drops bucket as a transfer uses it: parts out of sight, and one object that appears whole, once, with its facts.
+"""The drops bucket as a transfer uses it: parts out of sight, then one object, whole, once, with its facts.
 
-S3 fixes an object's metadata when its upload begins, and the number of rows is known when it ends. So parts go to a
-staging key that no rule listens to, and the whole is then copied, inside S3, to where it belongs. Tags could be set
-afterwards, but the event and the object would be there before them.
+S3 fixes an object's metadata when its upload begins, and the number of rows is known when it ends. So parts go
+to a staging key that no rule listens to, and the whole is then copied, inside S3, to where it belongs. Tags
+could be set afterwards, but the event and the object would be there before them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from activation.errors import ConfigError, Rejected, Retryable
+from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -100,7 +99,11 @@ class Storage:
         marker = 0
         while True:
             page = self._ask(
-                self.s3.list_parts, Key=staging_key(key), UploadId=upload_id, PartNumberMarker=marker, MaxParts=1000
+                self.s3.list_parts,
+                Key=staging_key(key),
+                UploadId=upload_id,
+                PartNumberMarker=marker,
+                MaxParts=1000,
             )
             for part in page.get("Parts", []):
                 kept = ("PartNumber", "ETag", "ChecksumCRC32", "Size")
@@ -161,9 +164,7 @@ class Storage:
     def _copy_in_parts(
         self, key: str, source: Mapping[str, str], size_bytes: int, facts: Mapping[str, str]
     ) -> Mapping[str, Any]:
-        begun = self._ask(
-            self.s3.create_multipart_upload, Key=key, ContentType=CONTENT_TYPE, Metadata=dict(facts)
-        )
+        begun = self._ask(self.s3.create_multipart_upload, Key=key, ContentType=CONTENT_TYPE, Metadata=dict(facts))
         upload = {"Key": key, "UploadId": begun["UploadId"]}
 
         def copy(number: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""From `s3_filename` to the one key an occurrence may write: below the landing prefix, or into a connector's drops."""
+"""From `s3_filename` to the one key a task run may write: below the landing prefix, or a connector's drop."""
 
 from __future__ import annotations
 
@@ -57,11 +57,16 @@ class Targets:
         """Read the name as a drop's key, and make its last part safe and its own."""
         if not self.drops[connector]:
             # Rather than land it elsewhere: whoever writes a connector's name means its audience.
-            raise Rejected("connector_not_open", f"{connector} takes no drops from CI360; see ci360.drops in the settings")
+            raise Rejected(
+                "connector_not_open", f"{connector} takes no drops from CI360; see ci360.drops in the settings"
+            )
         # The files have a header row and identity_id for first column, so of the kinds of drop only the two
         # with a header can be meant; a table without single columns says just that.
         located = locate(
-            key, connector=connector, table=FieldTable(platform=connector, fields=()), actions=self.drops[connector]
+            key,
+            connector=connector,
+            table=FieldTable(platform=connector, fields=()),
+            actions=self.drops[connector],
         )
         folder = key[: -len(located.file)]
         return Target(_bounded(f"{folder}{_with_occurrence(_safe_name(located.file), occurrence)}"), connector)

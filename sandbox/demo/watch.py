@@ -16,7 +16,6 @@ from activation.receipts import stem
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sandbox.demo import export
-from sandbox.demo.people import REJECTS
 from sandbox.errors import SandboxError
 
 if TYPE_CHECKING:

@@ -58,6 +58,7 @@ def _families() -> tuple[ModuleType, ...]:
     try:
         from sandbox.emulator import (
             batch_answers,
+            clock,
             events,
             faults,
             firehose,
@@ -81,11 +82,13 @@ def _families() -> tuple[ModuleType, ...]:
         firehose,
         processes,
         transport,
+        clock,
         faults,
     )
 
 
 def _with_routes(application: Application) -> Application:
+    from sandbox.emulator import clock
     from sandbox.emulator.faults import FaultyApplication
     from sandbox.emulator.processes import workers
 
@@ -94,6 +97,8 @@ def _with_routes(application: Application) -> Application:
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == "/_workers":
             await send_json(send, 200, workers())
+        elif scope["type"] == "http" and scope["path"] == clock.PATH:
+            await clock.serve(scope, receive, send)
         else:
             await faulty(scope, receive, send)
 

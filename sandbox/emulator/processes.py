@@ -14,6 +14,7 @@ import re
 import shutil
 import sysconfig
 import tempfile
+import threading
 import time
 import venv
 import zipfile
@@ -87,6 +88,7 @@ def _zipfile_keeping(directory: Path) -> ModuleType:
     Every new process of a function unpacks its code and layers; with pyarrow in a layer that is 85 MB and more
     than a second each, and Python compiles it anew each time.
     """
+    unpacking = threading.Lock()  # functions that start together share layers: one unpacks, the others wait
 
     class KeptZipFile(zipfile.ZipFile):
         def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
@@ -95,13 +97,11 @@ def _zipfile_keeping(directory: Path) -> ModuleType:
                 return
             with Path(self.filename).open("rb") as file:
                 kept = directory / hashlib.file_digest(file, "sha256").hexdigest()
-            if not kept.exists():
-                making = Path(tempfile.mkdtemp(dir=directory))
-                super().extractall(making)
-                try:
+            with unpacking:
+                if not kept.exists():
+                    making = Path(tempfile.mkdtemp(dir=directory))
+                    super().extractall(making)
                     making.rename(kept)
-                except OSError:  # another process of the function was faster
-                    shutil.rmtree(making)
             os.utime(kept)
             for entry in kept.iterdir():
                 (Path(path or ".") / entry.name).symlink_to(entry)

@@ -1,11 +1,12 @@
-"""CloudFormation resources the emulator lacks or provisions in part: archives, secrets, function settings."""
+"""CloudFormation resources the emulator lacks or provisions in part: archives, secrets, functions, tables."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
-from ministack.services import eventbridge, lambda_svc, secretsmanager
+from ministack.services import dynamodb, eventbridge, lambda_svc, secretsmanager
 from ministack.services.cloudformation import provisioners
 
 from sandbox.emulator.hook import Function, Hook, Table
@@ -14,7 +15,11 @@ _PROVISIONERS = "ministack.services.cloudformation.provisioners"
 _EVENTS = "ministack.services.eventbridge"
 _CREATE = ("logical_id", "props", "stack_name")
 _UPDATE = ("physical_id", "old_props", "new_props", "stack_name", "logical_id")
-_TYPES = Table(_PROVISIONERS, "_RESOURCE_HANDLERS", ("AWS::SecretsManager::Secret", "AWS::Lambda::Function"))
+_TYPES = Table(
+    _PROVISIONERS,
+    "_RESOURCE_HANDLERS",
+    ("AWS::SecretsManager::Secret", "AWS::Lambda::Function", "AWS::DynamoDB::Table"),
+)
 
 HOOKS: tuple[Hook | Table, ...] = (
     _TYPES,
@@ -23,6 +28,10 @@ HOOKS: tuple[Hook | Table, ...] = (
     Hook(_PROVISIONERS, "_sm_secret_delete", ("physical_id", "props")),
     Hook(_PROVISIONERS, "_lambda_create", _CREATE),
     Hook(_PROVISIONERS, "_lambda_update", _UPDATE),
+    Hook(_PROVISIONERS, "_ddb_create", _CREATE),
+    Hook(_PROVISIONERS, "_ddb_update", _UPDATE),
+    Hook("ministack.services.dynamodb", "_update_ttl", ("data",)),
+    Hook("ministack.services.dynamodb", "_update_continuous_backups", ("data",)),
     Hook("ministack.services.secretsmanager", "_resolve", ("secret_id", "use_arn_scope")),
     Hook("ministack.services.lambda_svc", "_put_function_recursion_config", ("func_name", "data")),
     Hook(_EVENTS, "_create_archive", ("data",)),
@@ -34,7 +43,7 @@ Created = tuple[str, dict[str, Any]]
 
 
 def install() -> None:
-    """Register the archive type and wrap the two others."""
+    """Register the archive type and wrap the others."""
     types = _TYPES.entries()
     types["AWS::Events::Archive"] = {
         "create": _archive_create,
@@ -51,8 +60,14 @@ def install() -> None:
     function = types["AWS::Lambda::Function"]
     types["AWS::Lambda::Function"] = {
         **function,
-        "create": _function_settings(function["create"], position=1),
-        "update": _function_settings(function["update"], position=2),
+        "create": _then(_function_settings, function["create"], position=1),
+        "update": _then(_function_settings, function["update"], position=2),
+    }
+    table = types["AWS::DynamoDB::Table"]
+    types["AWS::DynamoDB::Table"] = {
+        **table,
+        "create": _then(_table_settings, table["create"], position=1),
+        "update": _then(_table_settings, table["update"], position=2),
     }
 
 
@@ -135,21 +150,34 @@ def _secret_delete(original: Function) -> Function:
     return delete
 
 
-def _function_settings(original: Function, position: int) -> Function:
-    """Keep the reserved concurrency and the recursion setting that the template declares.
+def _then(settle: Callable[[str, dict[str, Any]], None], original: Function, position: int) -> Function:
+    """Provision, then apply what the emulator leaves out of the declared properties.
 
     `position` is where the new properties stand among the provisioner's arguments.
     """
 
     def provision(*arguments: Any, **named: Any) -> Created:
         name, attributes = original(*arguments, **named)
-        properties = named.get("new_props") or arguments[position]
-        record = lambda_svc._functions[name]
-        reserved = properties.get("ReservedConcurrentExecutions")
-        record["concurrency"] = None if reserved is None else int(reserved)
-        lambda_svc._put_function_recursion_config(
-            name, {"RecursiveLoop": properties.get("RecursiveLoop", "Terminate")}
-        )
+        settle(name, named.get("new_props") or arguments[position])
         return name, attributes
 
     return provision
+
+
+def _function_settings(name: str, properties: dict[str, Any]) -> None:
+    """Keep the reserved concurrency and the recursion setting."""
+    reserved = properties.get("ReservedConcurrentExecutions")
+    lambda_svc._functions[name]["concurrency"] = None if reserved is None else int(reserved)
+    lambda_svc._put_function_recursion_config(
+        name, {"RecursiveLoop": properties.get("RecursiveLoop", "Terminate")}
+    )
+
+
+def _table_settings(name: str, properties: dict[str, Any]) -> None:
+    """Turn on the time to live and the continuous backups."""
+    for setting, apply in (
+        ("TimeToLiveSpecification", dynamodb._update_ttl),
+        ("PointInTimeRecoverySpecification", dynamodb._update_continuous_backups),
+    ):
+        if setting in properties:
+            apply({"TableName": name, setting: properties[setting]})

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -35,7 +36,7 @@ class _Protocol(H11Protocol):
         self.app = with_transport
 
 
-def _server(app: ASGIApp, host: str, port: int) -> uvicorn.Server:
+def _server(app: ASGIApp, host: str, port: int, certificate: Path | None = None) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
@@ -48,6 +49,7 @@ def _server(app: ASGIApp, host: str, port: int) -> uvicorn.Server:
             access_log=False,
             timeout_graceful_shutdown=1,
             timeout_keep_alive=75,
+            ssl_certfile=certificate,
         )
     )
 
@@ -58,9 +60,14 @@ def _port(server: uvicorn.Server) -> int:
 
 
 @contextmanager
-def running(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """Serve `app` in a thread while the block runs and give its base URL; port 0 takes a free one."""
-    server = _server(app, host, port)
+def running(
+    app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, certificate: Path | None = None
+) -> Iterator[str]:
+    """Serve `app` in a thread while the block runs and give its base URL; port 0 takes a free one.
+
+    With a `certificate` (a PEM file with key and chain) it is served over TLS.
+    """
+    server = _server(app, host, port, certificate)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
@@ -68,7 +75,7 @@ def running(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> Iterator
             if not thread.is_alive():
                 raise RuntimeError(f"the simulator could not listen on {host}:{port}")
             time.sleep(0.005)
-        yield f"http://{host}:{_port(server)}"
+        yield f"{'https' if certificate else 'http'}://{host}:{_port(server)}"
     finally:
         server.should_exit = True
         thread.join(timeout=10)

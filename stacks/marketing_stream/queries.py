@@ -51,7 +51,13 @@ def _records(dataset_id: str, table: str, fields: Fields) -> Query:
         f"{table}_records",
         "Every record once, with its fields: at least once on the way, once here.",
         _ranked_view(
-            f"{table}_records", dataset_id, table, ("idempotency_id", *fields.about), fields, same, "line"
+            f"{table}_records",
+            dataset_id,
+            table,
+            about=("idempotency_id", *fields.about),
+            fields=fields,
+            same=same,
+            order="line",
         ),
     )
 

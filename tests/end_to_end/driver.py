@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import boto3
 import requests
+from botocore.config import Config
 
 Found = TypeVar("Found")
 
@@ -19,16 +20,20 @@ class Sandbox:
     """What `activation sandbox up --json` prints, and the calls that tests make with it."""
 
     described: dict[str, Any]
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def client(self, service: str) -> Any:
         """Give an AWS client as the account's root user."""
-        return boto3.client(  # type: ignore[call-overload]  # the service is not a literal here
-            service,
-            endpoint_url=self.described["aws_endpoint_url"],
-            region_name=self.described["region"],
-            aws_access_key_id=self.described["aws_access_key_id"],
-            aws_secret_access_key=self.described["aws_secret_access_key"],
-        )
+        if service not in self._clients:  # making one takes a tenth of a second
+            self._clients[service] = boto3.client(  # type: ignore[call-overload]  # the service is not a literal here
+                service,
+                endpoint_url=self.described["aws_endpoint_url"],
+                region_name=self.described["region"],
+                aws_access_key_id=self.described["aws_access_key_id"],
+                aws_secret_access_key=self.described["aws_secret_access_key"],
+                config=Config(max_pool_connections=32),
+            )
+        return self._clients[service]
 
     def connector(self, name: str) -> dict[str, str]:
         """Give the names and addresses of what a connector consists of."""
@@ -44,33 +49,48 @@ class Sandbox:
         """Wait for a receipt that is final and give it."""
 
         def final() -> dict[str, Any] | None:
-            s3 = self.client("s3")
-            try:
-                body = s3.get_object(Bucket=self.described["receipts_bucket"], Key=key)["Body"].read()
-            except s3.exceptions.NoSuchKey:
-                return None
-            document: dict[str, Any] = json.loads(body)
-            return document if document["final"] else None
+            document = self.receipt_so_far(key)
+            return document if document is not None and document["final"] else None
 
         return until(final, within_s)
 
-    def simulator_state(self, platform: str) -> dict[str, Any]:
+    def receipt_so_far(self, key: str) -> dict[str, Any] | None:
+        """Give a receipt as it is, None when there is none yet."""
+        s3 = self.client("s3")
+        try:
+            body = s3.get_object(Bucket=self.described["receipts_bucket"], Key=key)["Body"].read()
+        except s3.exceptions.NoSuchKey:
+            return None
+        document: dict[str, Any] = json.loads(body)
+        return document
+
+    def simulator_state(self, platform: str, *, members: bool = True) -> dict[str, Any]:
         """Give what a simulated platform holds."""
-        state: dict[str, Any] = self._ask("GET", f"{self.described['simulators'][platform]}/_sim/state")
-        return state
+        return self._simulator(platform, "GET", f"state?members={int(members)}")
 
     def simulator_requests(self, platform: str) -> list[dict[str, Any]]:
         """Give the calls a simulated platform got."""
-        calls: list[dict[str, Any]] = self._ask("GET", f"{self.described['simulators'][platform]}/_sim/requests")
-        return calls
+        return self._simulator(platform, "GET", "requests")
 
     def simulator_faults(self, platform: str, *faults: dict[str, Any]) -> None:
         """Make a simulated platform misbehave."""
-        self._ask("POST", f"{self.described['simulators'][platform]}/_sim/faults", list(faults))
+        self._simulator(platform, "POST", "faults", list(faults))
+
+    def simulator_config(self, platform: str, **changes: Any) -> None:
+        """Change a simulated platform's settings."""
+        self._simulator(platform, "POST", "config", changes)
+
+    def simulator_reset(self, platform: str) -> None:
+        """Make a simulated platform forget everything, faults and settings too."""
+        self._simulator(platform, "POST", "reset", {})
+
+    def simulator_secret(self, platform: str) -> dict[str, str]:
+        """Give what a client's secret holds to use a simulated platform."""
+        return self._simulator(platform, "GET", "secret")
 
     def aws_faults(self, *faults: dict[str, Any]) -> None:
         """Make AWS misbehave: see sandbox.emulator.faults."""
-        self._ask("POST", f"{self.described['aws_endpoint_url']}/_faults", list(faults))
+        self._aws("POST", "_faults", list(faults))
 
     def end_faults(self) -> None:
         """End every fault."""
@@ -78,16 +98,26 @@ class Sandbox:
         for platform in self.described["simulators"]:
             self.simulator_faults(platform)
 
+    def queue_waits(self) -> dict[str, Any]:
+        """Give `delivering`, the messages functions are at work on, and `hidden`, queue URL to seconds."""
+        return self._aws("GET", "_clock")
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass for the queues and the platforms; a connector's Line lets it pass for the ledger too."""
+        self._aws("POST", "_clock", {"advance_s": seconds})
+        for platform in self.described["simulators"]:
+            self._simulator(platform, "POST", "clock", {"advance_s": seconds})
+
     def workers(self, connector: str) -> list[dict[str, Any]]:
         """List the processes of a connector's function: pid, in_flight, peak_memory_bytes."""
         name = self.connector(connector)["function_name"]
-        listed = self._ask("GET", f"{self.described['aws_endpoint_url']}/_workers")
-        return [worker for worker in listed if worker["function"] == name]
+        return [worker for worker in self._aws("GET", "_workers") if worker["function"] == name]
 
-    def _ask(self, method: str, url: str, document: object = None) -> Any:
-        answer = requests.request(method, url, json=document, timeout=30)
-        answer.raise_for_status()
-        return answer.json()
+    def _simulator(self, platform: str, method: str, what: str, document: object = None) -> Any:
+        return _ask(method, f"{self.described['simulators'][platform]}/_sim/{what}", document)
+
+    def _aws(self, method: str, what: str, document: object = None) -> Any:
+        return _ask(method, f"{self.described['aws_endpoint_url']}/{what}", document)
 
 
 def until(look: Callable[[], Found | None], within_s: float) -> Found:
@@ -99,3 +129,9 @@ def until(look: Callable[[], Found | None], within_s: float) -> Found:
             return found
         assert time.monotonic() < end, f"nothing after {within_s:.0f} s"
         time.sleep(0.1)
+
+
+def _ask(method: str, url: str, document: object) -> Any:
+    answer = requests.request(method, url, json=document, timeout=60)
+    answer.raise_for_status()
+    return answer.json()

@@ -10,7 +10,7 @@ from activation.model import Audience, Drop
 from activation.receipts import stem
 
 from sandbox.place import ROOT
-from tests.end_to_end.conftest import PLACE
+from tests.conftest import PLACE
 from tests.end_to_end.driver import Sandbox
 
 PEOPLE = [f"person{number}@example.com" for number in range(1200)]

@@ -142,6 +142,6 @@ def test_parity_and_scan_agree(text: str, slice_bytes: int, monkeypatch: pytest.
     block = text.encode()
     for final in (False, True):
         quick, slow = records.split(block, ",", final=final), records._by_scan(block, ",", final)
-        assert (quick.end, quick.open_at, quick.broken_at) == (slow.end, slow.open_at, slow.broken_at)
+        assert (quick.end, quick.is_open, quick.is_broken) == (slow.end, slow.is_open, slow.is_broken)
         assert quick.starts.equals(slow.starts)
         assert quick.stops.equals(slow.stops)

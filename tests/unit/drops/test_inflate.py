@@ -24,7 +24,7 @@ ROWS = 20_000
 
 def table(rows: int = ROWS) -> bytes:
     """Write a CSV of incompressible-looking cells."""
-    chance = random.Random(7)  # noqa: S311 -- test data, not a secret
+    chance = random.Random(7)
     return b"id,hash\n" + b"".join(b"%d,%016x\n" % (row, chance.getrandbits(64)) for row in range(1, rows + 1))
 
 

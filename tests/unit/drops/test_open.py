@@ -194,7 +194,13 @@ def test_a_table_under_a_list_prefix_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "declared", [{"declared_delimiter": ",,"}, {"declared_delimiter": '"'}, {"declared_encoding": "x"}]
+    "declared",
+    [
+        {"declared_delimiter": ",,"},
+        {"declared_delimiter": '"'},
+        {"declared_delimiter": "§"},
+        {"declared_encoding": "x"},
+    ],
 )
 def test_a_declaration_that_makes_no_sense_is_the_settings_fault(declared: dict[str, str]) -> None:
     """It is not the drop that is refused: a person has to correct the settings."""
@@ -273,3 +279,16 @@ def test_a_cursor_of_zero_is_the_first_row_wherever_it_begins() -> None:
     """Mark, separator line and header are passed over."""
     opened = open_drop(BytesSource(b"\xef\xbb\xbfsep=;\n\na;b\n1;2\n"))
     assert read(opened, Cursor(0, 0)).rows == {1: ("1", "2")}
+
+
+def test_letters_that_happen_to_be_a_magic_number_are_a_header() -> None:
+    """A text may begin with PAR1, PARE, ORC or BZh."""
+    for name in ("PAR1", "PARENT", "ORCID", "BZhash"):
+        assert open_drop(BytesSource(f"{name},b\n1,2\n".encode())).header == (name, "b")
+
+
+def test_a_reader_shows_nothing_of_the_file() -> None:
+    """Whatever logs a reader, a block or a chunk does not log people."""
+    opened = open_drop(BytesSource(f"email\n{CANARY}\n".encode()))
+    assert CANARY not in repr(opened)
+    assert CANARY not in repr(next(iter(opened.chunks(Cursor()))))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import boto3
 import pytest
+from activation.drops.limits import ReadLimits
 from activation.drops.open import open_drop
 from activation.drops.source import BytesSource, FileSource, S3Source, stream
 from activation.errors import ActivationError, ConfigError, Rejected, Retryable
@@ -49,7 +51,7 @@ class FakeS3:
     ranges: list[str] = field(default_factory=list)
     versions: set[str] = field(default_factory=set)
 
-    def get_object(self, *, Bucket: str, Key: str, VersionId: str, Range: str) -> dict[str, Any]:  # noqa: ARG002, N803 -- boto's names
+    def get_object(self, *, Bucket: str, Key: str, VersionId: str, Range: str) -> dict[str, Any]:  # noqa: N803 -- boto's names
         """Answer with a range, or with what the test asks for."""
         self.ranges.append(Range)
         self.versions.add(VersionId)
@@ -94,6 +96,20 @@ def test_an_interrupted_body_is_read_on_from_the_byte_reached() -> None:
     fake = FakeS3(faults=[300_000, 100])
     assert source(fake).read(0, len(DATA)) == DATA
     assert fake.ranges == ["bytes=0-1023999", "bytes=300000-1023999", "bytes=300100-1023999"]
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_a_drop_is_read_whole_through_a_storm_of_interruptions(compress: Callable[[bytes], bytes]) -> None:
+    """Broken bodies and lost connections at any place cost requests, never a row."""
+    data = compress(b"id,email\n" + b"".join(b"%d,a%d@example.com\n" % (row, row) for row in range(20_000)))
+    lost = ConnectionClosedError(endpoint_url="http://s3")
+    fake = FakeS3(data, faults=[5, lost, 1_000, 70, lost, 3, 40_000, lost, 0, 12] * 3)
+    opened = open_drop(
+        S3Source(cast(S3Client, fake), "b", "k", "v1", len(data), '"e"', sleep=lambda _: None),
+        limits=ReadLimits(block_bytes=64 * 1024),
+    )
+    assert read(opened).rows == {row + 1: (str(row), f"a{row}@example.com") for row in range(20_000)}
+    assert not fake.faults
 
 
 def test_a_connection_that_cannot_be_made_is_tried_again() -> None:

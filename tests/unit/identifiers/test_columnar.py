@@ -8,7 +8,9 @@ import pyarrow as pa
 import pytest
 from activation.identifiers.codes import SENTENCES, Code
 from activation.identifiers.identify import Column, identify, identify_value
+from activation.identifiers.rules import PerValue
 from activation.identifiers.table import Context, Field
+from activation.identifiers.text import BLANK_WORDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +23,9 @@ FIELDS = list(
         for field in import_module(f"lambdas.{platform}.fields").TABLE.fields
     }.values()
 )
+# Rules with kernels of their own, and three that run once per distinct value.
+BY_VALUE = [(platform, field) for platform, field in FIELDS if isinstance(field.rule, PerValue)]
+COLUMNAR = [pair for pair in FIELDS if pair not in BY_VALUE] + BY_VALUE[:3]
 # All but street addresses: joined, their words are gone, and what they spell together may be another word.
 STABLE = [(platform, field) for platform, field in FIELDS if field.key != "ad"]
 CONTEXTS = [
@@ -118,8 +123,8 @@ def same(column: Column, expected: Column) -> bool:
     return bool(column.sent.equals(expected.sent) and column.code.equals(expected.code))
 
 
-@pytest.mark.parametrize(("platform", "field"), FIELDS, ids=[f"{p}-{f.key}" for p, f in FIELDS])
-@settings(max_examples=20, deadline=None)
+@pytest.mark.parametrize(("platform", "field"), COLUMNAR, ids=[f"{p}-{f.key}" for p, f in COLUMNAR])
+@settings(max_examples=30, deadline=None)
 @given(rows=ROWS, context=st.sampled_from(CONTEXTS), hashed=st.booleans(), cut=st.integers(0, 12))
 def test_columns_agree_with_cells(
     platform: str, field: Field, *, rows: list[str | None], context: Context, hashed: bool, cut: int
@@ -145,7 +150,7 @@ def test_columns_agree_with_cells(
 
 
 @pytest.mark.parametrize(("platform", "field"), FIELDS, ids=[f"{p}-{f.key}" for p, f in FIELDS])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(text=CELLS, hashed=st.booleans(), context=st.sampled_from(CONTEXTS))
 def test_a_cell_is_sent_or_has_a_known_code_or_is_blank(
     platform: str, field: Field, *, text: str, hashed: bool, context: Context
@@ -162,7 +167,7 @@ def test_a_cell_is_sent_or_has_a_known_code_or_is_blank(
 
 
 @pytest.mark.parametrize(("platform", "field"), STABLE, ids=[f"{p}-{f.key}" for p, f in STABLE])
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(text=CELLS)
 def test_normalising_twice_changes_nothing(platform: str, field: Field, text: str) -> None:
     """What a rule gives is normalised already."""
@@ -173,12 +178,21 @@ def test_normalising_twice_changes_nothing(platform: str, field: Field, text: st
 
 
 @pytest.mark.parametrize(("platform", "field"), FIELDS, ids=[f"{p}-{f.key}" for p, f in FIELDS])
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(text=st.text(st.characters(codec=None), max_size=20), surrogate=st.characters(categories=["Cs"]))
 def test_half_a_character_is_refused(platform: str, field: Field, text: str, surrogate: str) -> None:
     """A lone surrogate has no UTF-8 and therefore no digest: a code, not an exception."""
     cell = identify_value(field, f"a{text}{surrogate}b", Context(), hashed=False)
     assert cell.code == Code.BAD_UNICODE
+
+
+@pytest.mark.parametrize(("platform", "field"), FIELDS, ids=[f"{p}-{f.key}" for p, f in FIELDS])
+def test_words_for_no_value_are_refused_in_columns_too(platform: str, field: Field) -> None:
+    """However a program spells "no value", a column leaves it out with the same code as a cell."""
+    words = [spelled for word in sorted(BLANK_WORDS) for spelled in (word, word.upper(), f" {word.title()}\t")]
+    column = identify(field, pa.array(words), Context(), hashed=False)
+    assert column.sent.null_count == len(words)
+    assert set(column.code.to_pylist()) == {Code.BLANK_WORD}
 
 
 @pytest.mark.parametrize(("platform", "field"), FIELDS, ids=[f"{p}-{f.key}" for p, f in FIELDS])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 
 import pyarrow as pa
 import pytest
 from activation.identifiers.digest import digest, digests
 from activation.identifiers.table import Digest
-from activation.identifiers.text import MAX_CELL_BYTES, too_long
+from activation.identifiers.text import MAX_CELL_BYTES, too_long, trim
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +26,13 @@ def test_a_column_has_the_digests_of_its_texts(kind: Digest, texts: list[str | N
 def test_the_digest_is_sha_256_of_utf_8() -> None:
     """The hexadecimal form is hashlib's, in lower case."""
     assert digest(Digest.SHA256_HEX, "jürgen") == hashlib.sha256("jürgen".encode()).hexdigest()
+
+
+def test_every_white_space_of_unicode_is_trimmed() -> None:
+    """What Python calls white space comes off both ends, and nothing else that can be seen."""
+    white = {chr(c) for c in range(sys.maxunicode + 1) if chr(c).isspace()}
+    assert all(trim(f"{c}x{c}") == "x" for c in white)
+    assert all(trim(f"{c}") == c for c in "xé李1-.@+")
 
 
 @given(st.text(st.characters(codec=None), max_size=MAX_CELL_BYTES + 8))

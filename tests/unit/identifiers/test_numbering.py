@@ -45,7 +45,7 @@ def test_every_country_code_is_recognised(code: int) -> None:
 
 def test_columns_of_national_numbers_agree_with_the_library() -> None:
     """For every country, example numbers, spoiled ones and noise read the same as a column and one by one."""
-    chance = random.Random(20261122)  # noqa: S311 - test data
+    chance = random.Random(20261122)
     sure = 0
     for region in sorted(phonenumbers.SUPPORTED_REGIONS):
         digits = {"".join(chance.choices("0123456789", k=chance.randint(5, 13))) for _ in range(5)}
@@ -75,7 +75,7 @@ def test_columns_of_national_numbers_agree_with_the_library() -> None:
         ("0612345678", "US", None),
         ("5555550143", "US", "15555550143"),
         ("89261234567", "RU", "79261234567"),
-        ("12345", "DE", None),
+        ("12345", "US", None),
         ("01144207946", "US", None),
     ],
 )

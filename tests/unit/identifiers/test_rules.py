@@ -12,23 +12,23 @@ import pytest
 from activation.identifiers.identify import identify_value
 from activation.identifiers.table import Context, Digest
 
-VECTORS = [json.loads(line) for line in Path(__file__).with_name("vectors.jsonl").read_text("utf-8").splitlines()]
+CASES = [json.loads(line) for line in Path(__file__).with_name("cases.jsonl").read_text("utf-8").splitlines()]
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=[f"{n}-{v['field']}" for n, v in enumerate(VECTORS, 1)])
-def test_vector(vector: dict[str, Any]) -> None:
+@pytest.mark.parametrize("case", CASES, ids=[f"{n}-{v['field']}" for n, v in enumerate(CASES, 1)])
+def test_case(case: dict[str, Any]) -> None:
     """A value is normalised as its source says, or refused with the code that says why."""
-    field = import_module(f"lambdas.{vector['platform']}.fields").TABLE.field(vector["field"])
-    context = Context(vector.get("default_country", ""))
-    cell = identify_value(field, vector["raw"], context, hashed=False)
-    assert cell.code == vector.get("code")
-    assert cell.normalized == vector.get("normalized")
+    field = import_module(f"lambdas.{case['platform']}.fields").TABLE.field(case["field"])
+    context = Context(case.get("default_country", ""))
+    cell = identify_value(field, case["raw"], context, hashed=False)
+    assert cell.code == case.get("code")
+    assert cell.normalized == case.get("normalized")
     if cell.normalized is None:
         assert cell.sent is None
     elif field.digest is Digest.PLAIN:
         assert cell.sent == cell.normalized
     elif field.digest is Digest.SHA256_HEX:
-        assert cell.sent == vector.get("sha256", hashlib.sha256(vector["normalized"].encode()).hexdigest())
+        assert cell.sent == case.get("sha256", hashlib.sha256(case["normalized"].encode()).hexdigest())
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\t\r\n", "\u00a0\u2003", "\ufeff", "\u200b\u200e", "\0"])

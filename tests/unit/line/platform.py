@@ -35,7 +35,8 @@ TABLE = FieldTable(
 @dataclass(frozen=True)
 class TinyPublisher:
     """The publisher of one account; `can_ask` says that the platform
-    can be asked about a lost batch, `handles` that it wants its uploads closed."""
+    can be asked about a lost batch, `handles` that it wants its uploads closed.
+    """
 
     account: str
     token: str
@@ -141,7 +142,14 @@ class TinyPublisher:
         return Closed(pending=outcome.value == "working", after_s=7200, notes={"matched": "all"})
 
     def _request(
-        self, call: str, method: str, path: str, values: Mapping[str, object], *, rows: int = 0, repeatable: bool = True
+        self,
+        call: str,
+        method: str,
+        path: str,
+        values: Mapping[str, object],
+        *,
+        rows: int = 0,
+        repeatable: bool = True,
     ) -> Request:
         headers = {"authorization": f"Bearer {self.token}"}
         body = json.dumps(values).encode()
@@ -211,19 +219,20 @@ class TinyPlatform:
     def send(self, request: Request, *, timeout_s: float) -> Answer:
         """Play the server's part."""
         self.guard(f"{request.call} begins")
+        self.tick(self.latency_s)
         with self._lock:
-            answer = self._answer(request)
+            self.calls[request.call] += 1
+            fault = self._fault(request.call)
+        if fault is not None and fault.act is not None:
+            fault.act()
+        with self._lock:
+            answer = self._answer(request, fault)
         self.guard(f"{request.call} ended")
         return answer
 
-    def _answer(self, request: Request) -> Answer:
-        self.calls[request.call] += 1
-        self.tick(self.latency_s)
-        fault = self._fault(request.call)
+    def _answer(self, request: Request, fault: Fault | None) -> Answer:
         if fault is None:
             return self._apply(request)
-        if fault.act is not None:
-            fault.act()
         if fault.lost == "unreached":
             raise NotSent("refused")
         if fault.lost:

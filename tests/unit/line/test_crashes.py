@@ -74,7 +74,9 @@ def test_many_crashes_at_random_with_lost_answers_and_several_in_flight(make_wor
     counted = receipt["rejected_by_platform"]
     assert counted in ({"bad_member": 1, "row_refused": 1}, {"bad_member": 1, "refused": 1})
     named = {row for row, _, code in world.rejects() if code in ("bad_member", "row_refused")}
-    assert named == {str(rows.index(one) + 1) for one in (good[7], good[20])[: 2 if "row_refused" in counted else 1]}
+    assert named == {
+        str(rows.index(one) + 1) for one in (good[7], good[20])[: 2 if "row_refused" in counted else 1]
+    }
 
 
 def test_a_crash_in_the_middle_of_a_bisection_repeats_no_half_that_was_taken(make_world: Make) -> None:

@@ -98,7 +98,7 @@ class Watched:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._client, name)
-        if name == "get_paginator":
+        if name == "get_paginator" or not callable(found):
             return found
 
         def call(*positional: Any, **named: Any) -> Any:
@@ -319,7 +319,9 @@ class World:
 
     def ledger(self) -> Ledger:
         """Read runs as an operator would."""
-        return Ledger(ConditionalTable(self.aws.dynamodb, "ledger"), self.name, lease_s=1, ttl_days=1, clock=self.clock)
+        return Ledger(
+            ConditionalTable(self.aws.dynamodb, "ledger"), self.name, lease_s=1, ttl_days=1, clock=self.clock
+        )
 
     def run_of(self, body: str) -> Run:
         """Give the run that a message began."""
@@ -331,7 +333,9 @@ class World:
 
     def receipts(self) -> list[dict[str, Any]]:
         """Give every receipt of the connector, by key."""
-        listed = self.aws.s3.list_objects_v2(Bucket="receipts", Prefix=f"receipts/{self.name}/").get("Contents", [])
+        listed = self.aws.s3.list_objects_v2(Bucket="receipts", Prefix=f"receipts/{self.name}/").get(
+            "Contents", []
+        )
         keys = sorted(one["Key"] for one in listed if one["Key"].endswith(".json"))
         return [json.loads(self._body(key)) for key in keys]
 
@@ -349,9 +353,17 @@ class World:
         assert header == ["row", "column", "code"]
         return [(row, column, code) for row, column, code in lines]
 
+    def kept(self) -> list[object]:
+        """Give all that is stored of the connector but the drops: its records, receipts and rejects."""
+        records = [item for key, item in self.aws.dynamodb.items.items() if self.name in key]
+        stored = [body for (bucket, key), body in self.aws.s3.objects.items() if bucket == "receipts"]
+        return [*records, *stored]
+
     def stored_parts(self) -> int:
         """Count the rejects' parts that are still there."""
-        listed = self.aws.s3.list_objects_v2(Bucket="receipts", Prefix=f"receipts/{self.name}/").get("Contents", [])
+        listed = self.aws.s3.list_objects_v2(Bucket="receipts", Prefix=f"receipts/{self.name}/").get(
+            "Contents", []
+        )
         return sum(".rejects/" in one["Key"] for one in listed)
 
     def check(self, *emails: str) -> dict[str, Any]:

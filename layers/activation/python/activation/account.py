@@ -35,16 +35,22 @@ class SecretAccount:
         self._text = ""
         self._publisher: Publisher | None = None
         self._refused_once = False
+        self._afresh = False
 
     def publisher(self) -> Publisher:
         """Give the publisher; raises ConfigError when the secret is missing, malformed or of another account."""
         with self._lock:
-            return self._read(force=False)
+            afresh, self._afresh = self._afresh, False
+            return self._read(force=afresh)
 
-    def begin(self) -> None:
-        """Forget what an earlier run learned, so that each run may refresh the secret once."""
+    def begin(self, *, afresh: bool = False) -> None:
+        """Forget what an earlier run learned, so that each run may refresh the secret once.
+
+        `afresh` has the secret read past the cache: when a stopped run goes on, somebody has mended something.
+        """
         with self._lock:
             self._refused_once = False
+            self._afresh = afresh
 
     def refresh(self, refused: Publisher) -> Publisher:
         """Read the secret past the cache; raises ConfigError when it is the refused one or the second to be."""

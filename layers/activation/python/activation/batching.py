@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.drops.chunk import Chunk
+from activation.errors import Rejected
 from activation.identifiers.identify import identify
 from activation.identifiers.table import Context, Field
 from activation.model import Cursor
@@ -55,12 +56,14 @@ class Batcher:
         """Prepare every span behind `start`, in row order.
 
         `settled` are units acknowledged beyond `start`: the spans they belong to are cut where they were, so that
-        they are recognised even when the limits have changed since.
+        they are recognised even when the limits have changed since. Where the file turns out to be damaged, what
+        could be read before is prepared first, then the reader's Rejected is raised.
         """
         edges = sorted({(unit.first_row, unit.last_row) for unit in settled})
         pending: list[_Identified] = []
         first_row, last_read = start.row + 1, start.row
-        for chunk in chunks:
+        damage: list[Rejected] = []
+        for chunk in _until_damaged(chunks, damage):
             one = self._identify(chunk)
             pending.append(one)
             last_read = chunk.first_row + chunk.row_count - 1
@@ -72,6 +75,8 @@ class Batcher:
                 end = chunk.cursor_after(last_read)
         if last_read >= first_row:
             yield self._prepare(pending, first_row, last_read, end)
+        if damage:
+            raise damage[0]
 
     def _cut(
         self,
@@ -177,6 +182,14 @@ class _Identified:
             self.left_out.slice(_count_up_to(self.left_out["row"], row)),
         )
         return rest if rest.rows_sent or rest.rejected.num_rows or rest.left_out.num_rows else None
+
+
+def _until_damaged(chunks: Iterable[Chunk], damage: list[Rejected]) -> Iterator[Chunk]:
+    """Pass chunks on until the reader refuses the rest of the file; its refusal is put into `damage`."""
+    try:
+        yield from chunks
+    except Rejected as error:
+        damage.append(error)
 
 
 def _findings(rows: pa.Array, codes: Mapping[str, pa.Array], of: pa.Array, *, whole_rows: bool) -> list[pa.Table]:

@@ -25,7 +25,7 @@ from activation.drops.locate import Located, is_marker, locate
 from activation.errors import ActivationError, Rejected, Retryable
 from activation.http import Http, PooledHttp
 from activation.identifiers.table import FieldTable
-from activation.ledger import FINAL, HeldRun, LeaseHeld, LeaseLost, Ledger, Run, State
+from activation.ledger import FINAL, STOPPED, HeldRun, LeaseHeld, LeaseLost, Ledger, Run, State
 from activation.messages import Work, read
 from activation.model import Audience
 from activation.progress import Progress
@@ -124,7 +124,7 @@ class Connector:
         if held.run.state in FINAL:  # it ended between our look and our claim
             held.save(release=True)
             return None
-        self._account.begin()
+        self._account.begin(afresh=held.run.state in STOPPED)
         active = ActiveRun(
             identity=Identity(run_id, work, located.audience, located.kind.declared, self._platform.name),
             located=located,

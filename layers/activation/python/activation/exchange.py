@@ -17,6 +17,7 @@ QUICK_WAIT_S = 5.0  # a longer wait is the queue's: a Lambda that sleeps is paid
 LONGEST_WAIT_S = 3600.0  # asking once an hour does no harm, and an absurd Retry-After stops nobody for good
 MAX_ATTEMPTS = 6
 FIRST_BACKOFF_S = 0.2
+AFTER_ALL_ATTEMPTS_S = 60.0
 
 T = TypeVar("T")
 
@@ -134,7 +135,7 @@ class Exchange:
                     publisher = self.account.refresh(publisher)
                 case _:
                     return outcome
-        raise Retryable(outcome.code or "no_answer", outcome.reason or "the platform did not answer", after_s=60)
+        raise _gave_up(outcome)
 
     def _arrived(self, publisher: Publisher, arrived: Callable[[Publisher], Request | None]) -> Outcome | None:
         """Ask whether the batch is there already: an outcome with True or False, None when nobody can tell."""
@@ -186,7 +187,12 @@ class Exchange:
         return replace(outcome, after_s=min(max(outcome.after_s, 0.0), LONGEST_WAIT_S))
 
     def _pause(self, outcome: Outcome, attempt: int) -> None:
-        """Wait before the next attempt: as long as the platform said, else with growing, jittered steps."""
+        """Wait before the next attempt: as long as the platform said, else with growing, jittered steps.
+
+        Raises Retryable where that is too long, and when there is no next attempt.
+        """
+        if attempt + 1 == MAX_ATTEMPTS:
+            raise _gave_up(outcome)
         backoff_s = FIRST_BACKOFF_S * 2**attempt * random.uniform(0.5, 1.0)  # noqa: S311  jitter, not a secret
         self._wait(
             max(outcome.after_s, backoff_s),
@@ -198,6 +204,11 @@ class Exchange:
         if wait_s > QUICK_WAIT_S or wait_s > self.time_left_s():
             raise Retryable(code, sentence, after_s=wait_s)
         self.sleep(wait_s)
+
+
+def _gave_up(outcome: Outcome) -> Retryable:
+    code, reason = outcome.code or "no_answer", outcome.reason or "the platform did not answer"
+    return Retryable(code, reason, after_s=max(outcome.after_s, AFTER_ALL_ATTEMPTS_S))
 
 
 def must(outcome: Outcome) -> Outcome:

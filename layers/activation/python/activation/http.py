@@ -45,7 +45,7 @@ class PooledHttp:
     carry the token to wherever it points.
     """
 
-    def __init__(self, *, connections: int, connect_timeout_s: float = 5.0) -> None:
+    def __init__(self, *, connections: int, connect_timeout_s: float = 10.0) -> None:
         self._connect_timeout_s = connect_timeout_s
         self._pool = urllib3.PoolManager(maxsize=connections, block=False, retries=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -177,7 +178,7 @@ class ActiveRun:
             fields=mapped.fields,
             context=self.settings.context,
             hashed=kind.hashed,
-            max_rows=min(limit for limit in (self.settings.max_rows_per_request, publisher.limits.max_rows) if limit),
+            max_rows=min(self.settings.max_rows_per_request or sys.maxsize, publisher.limits.max_rows),
             groups=publisher.groups,
         )
         if kind.hashed and not progress.screened_whole:

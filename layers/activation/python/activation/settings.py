@@ -14,9 +14,10 @@ from activation.identifiers.table import Context
 class ConnectorSettings:
     """What the template tells the function; names and addresses only, never a secret.
 
-    `expected_account` is "" or the ad account the secret must be for. `requests_in_flight` is 0 for the
-    platform's own default. `deadline_s` is how long a run may take from its first message to its end, waits
-    included. `ledger_ttl_days` is how long a finished run is remembered, so how long a replay is a no-op.
+    `expected_account` is "" or the ad account the secret must be for. `requests_in_flight` and
+    `max_rows_per_request` are 0 for the platform's own. `deadline_s` is how long a run may take from its first
+    message to its end, waits included. `ledger_ttl_days` is how long a finished run is remembered, so how long a
+    replay is a no-op.
     """
 
     connector: str
@@ -32,6 +33,7 @@ class ConnectorSettings:
     deadline_s: int
     ledger_ttl_days: int
     context: Context
+    max_rows_per_request: int = 0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ConnectorSettings:
@@ -47,7 +49,12 @@ class ConnectorSettings:
             "EVENT_BUS_NAME",
         )
         wrong = [name for name in required if not environment.get(name)]
-        numbers = {"REQUESTS_IN_FLIGHT": 0, "DEADLINE_S": 3 * 86_400, "LEDGER_TTL_DAYS": 400}
+        numbers = {
+            "REQUESTS_IN_FLIGHT": 0,
+            "MAX_ROWS_PER_REQUEST": 0,
+            "DEADLINE_S": 3 * 86_400,
+            "LEDGER_TTL_DAYS": 400,
+        }
         for name in numbers:
             text = environment.get(name, "")
             if text.isdecimal():
@@ -73,6 +80,7 @@ class ConnectorSettings:
             deadline_s=numbers["DEADLINE_S"],
             ledger_ttl_days=numbers["LEDGER_TTL_DAYS"],
             context=Context(environment.get("DEFAULT_COUNTRY", "").upper(), frozenset(placeholders)),
+            max_rows_per_request=numbers["MAX_ROWS_PER_REQUEST"],
         )
 
 

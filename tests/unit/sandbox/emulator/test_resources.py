@@ -67,3 +67,25 @@ def test_function_keeps_reserved_concurrency_and_recursion_setting(emulator: Emu
     client = emulator.client("lambda")
     assert client.get_function_concurrency(FunctionName=name)["ReservedConcurrentExecutions"] == 3
     assert client.get_function_recursion_config(FunctionName=name)["RecursiveLoop"] == "Allow"
+
+
+def test_table_expires_its_items_and_is_backed_up(emulator: Emulator) -> None:
+    """The time to live and the continuous backups of the template are on."""
+    table = {
+        "Type": "AWS::DynamoDB::Table",
+        "Properties": {
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+            "BillingMode": "PAY_PER_REQUEST",
+            "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True},
+            "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        },
+    }
+    name = emulator.stack({"T": table}, {"Name": {"Ref": "T"}})["Name"]
+    client = emulator.client("dynamodb")
+    assert client.describe_time_to_live(TableName=name)["TimeToLiveDescription"] == {
+        "TimeToLiveStatus": "ENABLED",
+        "AttributeName": "expires_at",
+    }
+    backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+    assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"

@@ -99,10 +99,10 @@ class Records:
             code = "record_too_long"
             if self.delimiter:
                 head = split(found.block[long_at : long_at + cap], self.delimiter, final=True)
-                if head.open_at is not None or head.broken_at is not None:
+                if head.is_open or head.is_broken:
                     code = "unterminated_quote"
             return split(found.block[:long_at], self.delimiter, final=True), code
-        if found.broken_at is not None or (found.final and found.open_at is not None):
+        if found.is_broken or (found.final and found.is_open):
             return found, "unterminated_quote"
         return found, None
 

@@ -23,7 +23,7 @@ class Chunk:
 
     first_row: int
     row_count: int
-    columns: pa.RecordBatch
+    columns: pa.RecordBatch = field(repr=False)
     rows: pa.Array
     cursor_after: Callable[[int], Cursor]
     malformed: Mapping[int, str] = field(default_factory=dict)

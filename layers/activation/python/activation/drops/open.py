@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from activation.drops import header as headers
 from activation.drops import sniff
 from activation.drops.chunk import ByteSource, DropReader
@@ -49,8 +51,10 @@ def open_drop(
     (UTF-8 or a single-byte one such as Latin-1) matters to delimited text without a byte order mark.
     Raises Rejected when the file cannot be read as it is, ConfigError when a declaration makes no sense.
     """
-    if declared_delimiter is not None and (len(declared_delimiter) != 1 or declared_delimiter in '"\r\n'):
-        raise ConfigError("bad_delimiter", "The declared delimiter must be one character, no quote or line end.")
+    if declared_delimiter is not None and not _can_delimit(declared_delimiter):
+        raise ConfigError(
+            "bad_delimiter", "The declared delimiter must be one ASCII character, no quote and no line end."
+        )
     encoding = _ENCODINGS.get((declared_encoding or "utf-8").strip().lower().replace("_", "-"), "")
     if not encoding:
         raise ConfigError("bad_encoding", f"Encodings that can be declared are {', '.join(_ENCODINGS)}.")
@@ -61,7 +65,7 @@ def open_drop(
     head, _ = text.head()
     if not head:
         raise refused("empty_file")
-    if head.startswith(sniff.PARQUET):
+    if sniff.is_parquet(head):
         return _open_parquet(text, single)
     sniff.refuse_binary(head)
     mark = sniff.byte_order_mark(head)
@@ -82,18 +86,21 @@ def _open_text(text: Text, begin: int, single: str | None, delimiter: str | None
         return _open_json_lines(text, begin, head, whole, single)
     if text.encoding == "utf-8":
         _refuse_other_encoding(head, whole)
-    declared, skipped = _separator_line(head) if single is None else (None, 0)
-    delimiter = delimiter or declared
     if single is not None:
-        delimiter = LIST_DELIMITER
-    delimiter = delimiter or headers.detect_delimiter(head[skipped:])
-    line, behind = _first_line(head[skipped:], delimiter, whole, text)
-    if single is not None:
+        line, behind = _first_line(head, LIST_DELIMITER, whole, text)
         body = begin + (behind if headers.is_list_header(line, single) else 0)
         return DelimitedReader(f"list{suffix}", (single,), text, body, LIST_DELIMITER)
+    declared, skipped = _separator_line(head)
+    head = head[skipped:]
+    delimiter = delimiter or declared or headers.detect_delimiter(head)
+    line, behind = _first_line(head, delimiter, whole, text)
     names = headers.column_names(line, delimiter, text.limits.columns)
     kind = "tsv" if delimiter == "\t" else "csv"
     return DelimitedReader(f"{kind}{suffix}", names, text, begin + skipped + behind, delimiter)
+
+
+def _can_delimit(text: str) -> bool:
+    return len(text) == 1 and text.isascii() and text not in '"\r\n\0'
 
 
 def _open_parquet(text: Text, single: str | None) -> DropReader:
@@ -125,17 +132,15 @@ def _open_json_lines(text: Text, begin: int, head: bytes, whole: bool, single: s
 
 def _separator_line(head: bytes) -> tuple[str | None, int]:
     """Read the line by which Excel declares a delimiter ("sep=;"): the delimiter and the line's length."""
-    line = head[:7].split(b"\n")[0].rstrip(b"\r")
-    if len(line) == 5 and line.lower().startswith(b"sep="):
-        return line[4:].decode("latin-1"), len(head[:7].split(b"\n")[0]) + 1
-    return None, 0
+    found = re.match(rb"sep=([\x01-\x7f])\r?\n", head, re.IGNORECASE)
+    return (found[1].decode(), found.end()) if found else (None, 0)
 
 
 def _first_line(head: bytes, delimiter: str, whole: bool, text: Text) -> tuple[str, int]:
     """Give the first record, decoded, and the offset behind its line end."""
     found = split(head, delimiter, final=whole)
     if not len(found.starts):
-        if found.open_at is not None or found.broken_at is not None:
+        if found.is_open or found.is_broken:
             raise refused("header_unusable", why="a quote in it is not closed")
         raise refused("record_too_long", row=0, cap=text.limits.head_bytes)
     start, stop = found.starts[0].as_py(), found.stops[0].as_py()

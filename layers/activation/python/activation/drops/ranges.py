@@ -211,7 +211,7 @@ class _Surveyor:
         block = self._carry + data if self._carry else data
         found = split(block, self._delimiter, final=final)
         # The opening quote that was put in front of a tail takes a byte of the cap: the tail's own may not.
-        if found.broken_at is not None or first_longer(found, self._cap + self._in_tail) is not None:
+        if found.is_broken or first_longer(found, self._cap + self._in_tail) is not None:
             self.broken = True
             return
         starts = found.starts

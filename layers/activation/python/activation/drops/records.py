@@ -13,7 +13,7 @@ the parity of quotes says what is inside. Anything else (inches, nicknames): a s
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import pyarrow as pa
@@ -43,16 +43,17 @@ def _line_ends(view: pa.Array, has_cr: bool) -> pa.Array:
 class Split:
     """A block taken apart.
 
-    `end` is the offset behind the last complete record's line end: the next block begins there. `broken_at` is
-    the offset of a quoted cell that is followed by text, None when there is none; `open_at` that of a quoted
-    cell the block does not close. `known_ends` are the line ends that end records, where they had to be looked up.
+    `end` is the offset behind the last complete record's line end: the next block begins there. `is_broken`:
+    the record at `end` has a quoted cell that is followed by text. `is_open`: a quoted cell of the record at
+    `end` is not closed in the block. `known_ends` are the line ends that end records, where they had to be
+    looked up.
     """
 
-    block: bytes
+    block: bytes = field(repr=False)
     end: int
     final: bool
-    broken_at: int | None = None
-    open_at: int | None = None
+    is_broken: bool = False
+    is_open: bool = False
     known_ends: pa.Array | None = None
 
     @cached_property
@@ -102,7 +103,7 @@ def _by_parity(block: bytes, delimiter: str, final: bool) -> Split | None:
     # A line end on either side gives the first and the last byte neighbours like any other's.
     around = _view(b"\n" + block + b"\n")
     has_cr = b"\r" in block
-    parity, last_open = 0, None
+    parity = 0
     ends = []
     for begin in range(0, len(block), _SLICE_BYTES):
         length = min(_SLICE_BYTES, len(block) - begin)
@@ -120,9 +121,7 @@ def _by_parity(block: bytes, delimiter: str, final: bool) -> Split | None:
             return None
         ends.append(pc.add(places.filter(pc.invert(pc.or_(is_quote, odd))), pa.scalar(begin, pa.uint64())))
         parity = quotes[-1].as_py() & 1
-        if len(opening):
-            last_open = begin + opening[-1].as_py()
-    return _with_tail(block, pa.concat_arrays(ends), last_open if parity else None, None, final)
+    return _with_tail(block, pa.concat_arrays(ends), final=final, is_open=parity == 1)
 
 
 def _all_border(values: pa.Array, delimiter: str) -> bool:
@@ -139,27 +138,29 @@ def _by_scan(block: bytes, delimiter: str, final: bool) -> Split:
     # Possessive: a doubled quote is never taken for a closing one when the cell turns out to be open.
     quoted = re.compile(rb"(?:(?<=[" + border + rb'])|\A)"[^"]*+(?:""[^"]*+)*+("|\Z)')
     plain = bytearray(block)
-    open_at = broken_at = None
+    is_open, broken_at = False, None
     for cell in quoted.finditer(block):
         begin, end = cell.span()
         if not cell[1]:
-            open_at = begin
+            is_open = True
         elif end < len(block) and block[end] not in (ord(delimiter), LF, CR):
             broken_at = begin
-        plain[begin:end] = b"x" * (end - begin)
-        if broken_at is not None:
             break
+        plain[begin:end] = b"x" * (end - begin)
     ends = pc.indices_nonzero(_line_ends(_view(bytes(plain)), b"\r" in block))
     if broken_at is not None:
         # Behind the broken cell nothing is certain: only the records before it are given.
         ends = ends.filter(pc.less(ends, pa.scalar(broken_at, pa.uint64())))
-        return _with_tail(block, ends, None, broken_at, final=False)
-    return _with_tail(block, ends, open_at, None, final)
+        return _with_tail(block, ends, final=False, is_broken=True)
+    return _with_tail(block, ends, final=final, is_open=is_open)
 
 
-def _with_tail(block: bytes, ends: pa.Array, open_at: int | None, broken_at: int | None, final: bool) -> Split:
+def _with_tail(
+    block: bytes, ends: pa.Array, *, final: bool, is_open: bool = False, is_broken: bool = False
+) -> Split:
+    """Give the records that end at `ends`, and in a final block the one that ends with it."""
     end = ends[-1].as_py() + 1 if len(ends) else 0
-    if final and open_at is None and end < len(block):
+    if final and not is_open and end < len(block):
         ends = pa.concat_arrays([ends, pa.array([len(block)], pa.uint64())])
         end = len(block)
-    return Split(block, end, final, broken_at, open_at, ends)
+    return Split(block, end, final, is_broken, is_open, ends)

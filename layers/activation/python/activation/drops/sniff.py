@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from activation.drops.codes import refused
 
-PARQUET = b"PAR1"
+_PARQUET = b"PAR1"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 
 # Magic numbers of what is refused, with what the operator is told.
@@ -40,6 +40,11 @@ def compression(head: bytes) -> str:
     if head.startswith(_ZSTD) or (head[1:4] == b"\x2a\x4d\x18" and head[0] & 0xF0 == 0x50):
         return "zstd"
     return ""
+
+
+def is_parquet(head: bytes) -> bool:
+    """Say whether the first bytes are Parquet's, and not those of a text that begins with the same letters."""
+    return head.startswith(_PARQUET) and not _is_text(head)
 
 
 def refuse_binary(head: bytes) -> None:

@@ -69,7 +69,7 @@ def stream(source: ByteSource, offset: int, piece_bytes: int) -> Iterator[bytes]
 class BytesSource:
     """Bytes already in memory."""
 
-    data: bytes
+    data: bytes = field(repr=False)  # a drop's text must not get into a log by way of an error
     size_bytes: int = field(init=False)
 
     def __post_init__(self) -> None:

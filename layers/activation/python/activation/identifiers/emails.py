@@ -17,14 +17,14 @@ from activation.identifiers.text import composed, trim
 _MAX_LENGTH = 254
 
 # Dot-atoms of RFC 5322 and a domain of letters, digits and inner hyphens (RFC 1123) with at least one dot.
-_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_DOMAIN = r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_ASCII = rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}"
+_ASCII = rf"{_ATOM}(?:\.{_ATOM})*@{_DOMAIN}"
+_WORDS = rf"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*@{_DOMAIN}"
 _STRICT = re.compile(_ASCII)
 # The same with letters of every script, for platforms that take internationalised addresses (RFC 6531).
-_WORLD = re.compile(
-    r"[^\s@,;:<>()\[\]\\\"\x00-\x1f]+@(?:[^\s@,;:<>()\[\]\\\"\x00-\x1f.]+\.)+[^\s@,;:<>()\[\]\\\"\x00-\x1f.]+"
-)
+_NOT_IN_IT = r"\s@,;:<>()\[\]\\\"\x00-\x1f"
+_WORLD = re.compile(rf"[^{_NOT_IN_IT}]+@(?:[^{_NOT_IN_IT}.]+\.)+[^{_NOT_IN_IT}.]+")
 
 _GMAIL = ("gmail.com", "googlemail.com")
 
@@ -67,12 +67,9 @@ class Email:
         if self.word_characters:
             lowered = pc.replace_substring(lowered, "+", "")
         fits = pc.and_(
-            pc.match_substring_regex(lowered, rf"\A{_ASCII if not self.word_characters else _WORDS}\z"),
+            pc.match_substring_regex(lowered, rf"\A{_WORDS if self.word_characters else _ASCII}\z"),
             pc.less_equal(pc.binary_length(lowered), _MAX_LENGTH),
         )
         if self.gmail:
             fits = pc.and_not(fits, pc.match_substring_regex(lowered, r"[.+].*@(?:gmail|googlemail)\.com\z"))
         return pc.if_else(pc.fill_null(fits, fill_value=False), lowered, pa.scalar(None, pa.string()))
-
-
-_WORDS = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"

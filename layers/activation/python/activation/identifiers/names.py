@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from activation.identifiers.codes import Code
 from activation.identifiers.rules import PerValue, Result
 from activation.identifiers.table import Context
-from activation.identifiers.text import composed, foreign, letters_and_digits, romanized, trim
+from activation.identifiers.text import BLANK_WORDS, composed, foreign, letters_and_digits, romanized, trim
 
 
 def _letters(text: str) -> str:
@@ -37,9 +37,13 @@ class Letters:
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
         """Normalise names of plain letters, with no space or hyphen in them."""
-        plain = pc.fill_null(pc.match_substring_regex(values, r"\A[A-Za-z]{1,31}\z"), fill_value=False)
-        kept = pc.if_else(plain, pc.ascii_lower(values), pa.scalar(None, pa.string()))
-        return kept if self.first is None else pc.utf8_slice_codeunits(kept, 0, self.first)
+        lowered = pc.ascii_lower(values)
+        plain = pc.match_substring_regex(values, r"\A[A-Za-z]{1,31}\z")
+        if self.first is not None:
+            # What is left of a word for "no value" no longer looks like one.
+            plain = pc.and_not(plain, pc.is_in(lowered, value_set=pa.array(sorted(BLANK_WORDS), pa.string())))
+            lowered = pc.utf8_slice_codeunits(lowered, 0, self.first)
+        return pc.if_else(pc.fill_null(plain, fill_value=False), lowered, pa.scalar(None, pa.string()))
 
 
 def roman_letters(name: str) -> PerValue:

@@ -108,31 +108,49 @@ def _digits(number: PhoneNumber) -> str:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What the kernels need of a country's plan; libphonenumber's patterns are RE2's as well as Python's."""
+    """What the kernels need of a country's plan; libphonenumber's patterns are RE2's as well as Python's.
+
+    `unsure` matches digits that may begin with something else than the trunk prefix: the way to dial abroad, a
+    carrier's code.
+    """
 
     country_code: str
     trunk: str
-    leaves_country: str
+    unsure: str
     valid: str
 
 
 @cache
 def _plan(country: str) -> _Plan | None:
-    """Give the plan of a country with the simplest trunk rule (one digit or none), else None."""
+    """Give the plan of a country whose trunk prefix is one digit or none, else None."""
     from phonenumbers import PhoneMetadata  # noqa: PLC0415 - see the top
 
     metadata = PhoneMetadata.metadata_for_region(country, None)
-    trunk = (metadata.national_prefix_for_parsing or "") if metadata else ""
-    if not metadata or metadata.national_prefix_transform_rule or trunk not in ("", "0", "1"):
+    if metadata is None:
+        return None
+    trunk = metadata.national_prefix or ""
+    prefixes = _alternatives(metadata.national_prefix_for_parsing or "")
+    if len(trunk) > 1 or (trunk and trunk not in prefixes):
         return None
     kinds = (metadata.fixed_line, metadata.mobile, metadata.toll_free, metadata.voip, metadata.personal_number)
-    patterns = [kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern]
     return _Plan(
         country_code=str(metadata.country_code),
         trunk=trunk,
-        leaves_country=metadata.international_prefix or "",
-        valid="|".join(patterns),
+        unsure="|".join([*(prefixes - {trunk, ""}), metadata.international_prefix or "00"]),
+        valid="|".join(kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern),
     )
+
+
+def _alternatives(pattern: str) -> set[str]:
+    """Split a regular expression at its outermost bars."""
+    depth, parts = 0, [""]
+    for character in pattern:
+        depth += (character in "([") - (character in ")]")
+        if character == "|" and not depth:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return set(parts)
 
 
 def national_column(digits: pa.Array, country: str) -> pa.Array:
@@ -145,8 +163,7 @@ def national_column(digits: pa.Array, country: str) -> pa.Array:
     if plan.trunk:
         number = pc.if_else(pc.starts_with(digits, plan.trunk), pc.utf8_slice_codeunits(digits, 1), digits)
     fits = pc.match_substring_regex(number, rf"\A(?:{plan.valid})\z")
-    if plan.leaves_country:
-        fits = pc.and_not(fits, pc.match_substring_regex(digits, rf"\A(?:{plan.leaves_country})"))
+    fits = pc.and_not(fits, pc.match_substring_regex(digits, rf"\A(?:{plan.unsure})"))
     if plan.trunk != plan.country_code:
         fits = pc.and_not(fits, pc.starts_with(digits, plan.country_code))
     return pc.if_else(

@@ -32,6 +32,7 @@ _TRAILING_LABEL = re.compile(rf"(?<=\d)(?:\s+|\s*[(\[])\s*{_LABEL}\W*\Z", re.IGN
 _EXTENSION = re.compile(
     r"\d[\s,;.()-]*(?:e?xt(?:ension|n)?|x|#|poste|anexo|ramal|доб)\W*\d{1,7}\W*\Z", re.IGNORECASE
 )
+_ONLY_DIALLED = re.compile(r"[0-9+ ().-]+")
 _OPTIONAL_ZERO = re.compile(r"\(\s*0\s*\)")
 # Bare digits that have the shape of a number of the North American Numbering Plan.
 _NANP = r"[2-9][0-9]{2}[2-9][0-9]{6}"
@@ -97,16 +98,16 @@ class Phone:
         return None
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:
-        """Normalise numbers of digits, spaces, hyphens and brackets that carry a country code or need none."""
+        """Normalise digits, spaces, dots, hyphens and brackets that carry a country code or need none."""
         nothing = pa.scalar(None, pa.string())
         typed = pc.ascii_trim_whitespace(values)
         plain = pc.match_substring_regex(typed, r"\A\+?[0-9]{7,15}\z")
         if not pc.all(pc.fill_null(plain, fill_value=True)).as_py():
             # Most cells are bare digits already; the costly kernel runs only where some are not.
-            shaped = pc.match_substring_regex(typed, r"\A\+?\(?[0-9](?:[ ()-]{0,2}[0-9]){6,14}\z")
-            shaped = pc.and_not(shaped, pc.match_substring_regex(typed, r"\( *0 *\)"))
+            shaped = pc.match_substring_regex(typed, r"\A\+?\(?[0-9](?:[ ().-]{0,2}[0-9]){6,14}\z")
+            shaped = pc.and_not(shaped, pc.match_substring_regex(typed, r"\( *0 *\)|\A\+?[0-9]+\.0+\z"))
             stripped = typed
-            for mark in (" ", "-", "(", ")"):
+            for mark in (" ", "-", "(", ")", "."):
                 stripped = pc.replace_substring(stripped, mark, "")
             typed = pc.if_else(pc.fill_null(shaped, fill_value=False), stripped, nothing)
         abroad = pc.starts_with(typed, "+")
@@ -147,15 +148,13 @@ class Phone:
 
 def _written(text: str) -> tuple[str | None, str | None]:
     """Give the number as typed with ASCII digits and without labels, or the code that says why it is none."""
-    written = unicodedata.normalize("NFKC", trim(text))
-    if not written.isascii():
-        written = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in written)
-    written = trim("".join(c for c in written if unicodedata.category(c) not in ("Cf", "Cc") or c.isspace()))
+    written = _ascii(trim(text))
     if is_float(written):
         return None, Code.NUMBER_AS_FLOAT
-    if _EXTENSION.search(written):
-        return None, Code.PHONE_EXTENSION
-    written = _TRAILING_LABEL.sub("", _LEADING_LABEL.sub("", written))
+    if not _ONLY_DIALLED.fullmatch(written):
+        if _EXTENSION.search(written):
+            return None, Code.PHONE_EXTENSION
+        written = _TRAILING_LABEL.sub("", _LEADING_LABEL.sub("", written))
     first_digit = re.search(r"[0-9]", written)
     start = first_digit.start() if first_digit else len(written)
     # A second plus, or a comma or semicolon between digits, separates two numbers or a pause from an extension.
@@ -166,6 +165,15 @@ def _written(text: str) -> tuple[str | None, str | None]:
     if "+" in written:
         return "+" + written[start:], None
     return written[start - 1 if start and written[start - 1] == "(" else start :], None
+
+
+def _ascii(typed: str) -> str:
+    """Write digits of every script as 0 to 9, and leave out what cannot be seen."""
+    if typed.isascii() and typed.isprintable():
+        return typed
+    plain = unicodedata.normalize("NFKC", typed)
+    seen = (c for c in plain if c.isspace() or unicodedata.category(c) not in ("Cf", "Cc"))
+    return trim("".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in seen))
 
 
 def _abroad(written: str, digits: str) -> str:

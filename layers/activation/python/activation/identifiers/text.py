@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 
 # Copied cells carry marks nobody sees: byte order mark, zero-width characters, writing-direction marks, NUL.
 _INVISIBLE = "\0\ufeff\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064" + "".join(
     chr(c) for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 )
-_ENDS = "".join(chr(c) for c in range(sys.maxunicode + 1) if chr(c).isspace()) + _INVISIBLE
+# What str.isspace() knows of the whole of Unicode; to look for it takes a tenth of a second.
+_WHITE = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+_ENDS = _WHITE + _INVISIBLE
 
 # Longest cell looked at, in UTF-8 bytes. An e-mail address has at most 254 (RFC 5321 with erratum 1690), a
 # street address or a name in any script fits four times over; a longer cell is a broken quote or a payload.

@@ -1,0 +1,187 @@
+"""One file into the drops bucket: claimed, brought in, landed and told of, or ended with a reason."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from activation.errors import ActivationError, Rejected, Retryable
+
+from lambdas.ci360.fetching import Fetch, OutOfTime
+from lambdas.ci360.messages import message, read_key
+from lambdas.ci360.notices import announce
+from lambdas.ci360.occurrences import FINAL, Occurrence, Occurrences, State
+from lambdas.ci360.settings import TransferSettings
+from lambdas.ci360.source import Source
+from lambdas.ci360.storage import Storage, UploadGone
+
+if TYPE_CHECKING:
+    from mypy_boto3_events.client import EventBridgeClient
+    from mypy_boto3_sqs.client import SQSClient
+
+MARGIN_S = 40.0  # of the invocation, for the parts on their way and the record
+MAX_IDLE = 3  # whole invocations in which not one part came together: 6 MiB in five minutes is no transfer
+MAX_DELAY_S = 900  # SQS's own limit for a message
+
+
+@dataclass(frozen=True)
+class Transfers:
+    """Brings files forward, one message at a time. Made once per cold start."""
+
+    settings: TransferSettings
+    occurrences: Occurrences
+    source: Source
+    storage: Storage
+    sqs: SQSClient
+    events: EventBridgeClient
+    log: logging.Logger
+    clock: Callable[[], float] = time.time
+
+    def advance(self, body: str, *, time_left_s: Callable[[], float]) -> State | None:
+        """Bring the file of one message forward; gives its state, None when the message names none.
+
+        Raises occurrences.Held and Lost, Retryable and ConfigError, after which the message must come back.
+        """
+        key = read_key(body)
+        known = self.occurrences.read(key) if key else None
+        if known is None:
+            self._bury(body, Rejected("not_understood", "the message names no file of this app"))
+            self.log.error("message refused")
+            return None
+        if known.state in FINAL:
+            return known.state
+        occurrence = self.occurrences.claim(known.key)
+        began = time.monotonic()
+        try:
+            occurrence = self._turn(occurrence, time_left_s)
+        except Rejected as error:
+            occurrence = self._failed(self._as_recorded(occurrence), error)
+        except (OutOfTime, Retryable, UploadGone) as error:
+            occurrence = self._go_on(occurrence, error)
+        self._log(occurrence, time.monotonic() - began)
+        return occurrence.state
+
+    def _turn(self, occurrence: Occurrence, time_left_s: Callable[[], float]) -> Occurrence:
+        if self.clock() > occurrence.accepted_at + self.settings.deadline_s:
+            raise Rejected("deadline", "the file could not be brought in before its deadline")
+        small = None
+        if occurrence.state is not State.STAGED:
+            fetch = Fetch(
+                occurrence,
+                self.occurrences,
+                self.source,
+                self.storage,
+                with_header=self.settings.landing_header or bool(occurrence.connector),
+                max_bytes=self.settings.max_file_bytes,
+                time_left_s=lambda: time_left_s() - MARGIN_S,
+            )
+            occurrence = fetch.run()
+            small = fetch.small
+        return self._land(occurrence, small, time_left_s)
+
+    def _land(self, staged: Occurrence, small: bytes | None, time_left_s: Callable[[], float]) -> Occurrence:
+        """Let the file appear under its key, with its facts, and tell; each step may be repeated."""
+        if not staged.sha256:
+            staged = replace(staged, sha256=self._read_back(staged, time_left_s))
+            self.occurrences.save(staged)
+        facts = {
+            "rows": str(staged.rows),
+            "sha256": staged.sha256,
+            "columns": str(staged.columns),
+            "occurrence": staged.occurrence_id or staged.link_digest,
+            "source": "ci360",
+        }
+        if small is not None:
+            version = self.storage.put(staged.key, small, facts)
+        else:
+            self.occurrences.renew(staged)
+            version = self.storage.copy(staged.key, staged.staged_version, staged.staged_bytes, facts)
+        landed = replace(staged, state=State.LANDED, landed_version=version, code="", sentence="")
+        self.storage.abandon(staged.key, "", staged.staged_version)
+        announce(self.events, self.settings.bus, landed)
+        self.occurrences.save(landed)
+        return landed
+
+    def _read_back(self, staged: Occurrence, time_left_s: Callable[[], float]) -> str:
+        """Digest what several workers made together; it also shows what the bucket really holds."""
+        renewed = time.monotonic()
+
+        def alive() -> None:
+            nonlocal renewed
+            if time_left_s() < MARGIN_S:
+                raise OutOfTime
+            if time.monotonic() - renewed > 15:
+                self.occurrences.renew(staged)
+                renewed = time.monotonic()
+
+        return self.storage.digest(staged.key, staged.staged_version, alive)
+
+    def _as_recorded(self, held: Occurrence) -> Occurrence:
+        """Give the record as it is by now, when it still is this worker's."""
+        recorded = self.occurrences.read(held.key)
+        return recorded if recorded is not None and recorded.fence == held.fence else held
+
+    def _go_on(self, before: Occurrence, error: OutOfTime | Retryable | UploadGone) -> Occurrence:
+        """Give the lease up and send the message that goes on, now or after a while."""
+        now = self._as_recorded(before)
+        after_s = 0.0
+        if isinstance(error, Retryable):
+            now = replace(now, code=error.code, sentence=error.sentence)
+            after_s = error.after_s
+        elif isinstance(error, UploadGone):
+            # The bucket's lifecycle rule ended the upload, or somebody did: from the beginning.
+            now = replace(
+                now, state=State.FETCHING, upload_id="", etag="", size_bytes=0, offset=0, part=1, rows=0,
+                staged_bytes=0, resumed=False, idle=now.idle + 1,
+            )  # fmt: skip
+        else:
+            moved = now.part != before.part or (now.state is State.STAGED) != (before.state is State.STAGED)
+            now = replace(now, idle=0 if moved else now.idle + 1)
+        if now.idle >= MAX_IDLE:
+            return self._failed(
+                now, Rejected("too_slow", "the file comes too slowly: no part of it in a whole turn")
+            )
+        # Before the lease is given up: a message too many does nothing, one too few would be the end of the file.
+        self.sqs.send_message(
+            QueueUrl=self.settings.queue_url,
+            MessageBody=message(now.key),
+            DelaySeconds=min(max(round(after_s), 1), MAX_DELAY_S),  # not before the lease is given up
+        )
+        self.occurrences.save(now, release=True)
+        return now
+
+    def _failed(self, occurrence: Occurrence, error: Rejected) -> Occurrence:
+        """End it for good: nothing of the file stays, the reason does, and a person is told."""
+        failed = replace(occurrence, state=State.FAILED, code=error.code, sentence=error.sentence)
+        self.storage.abandon(occurrence.key, occurrence.upload_id, occurrence.staged_version)
+        announce(self.events, self.settings.bus, failed)
+        self._bury(message(occurrence.key), error)
+        self.occurrences.save(failed)
+        return failed
+
+    def _bury(self, body: str, error: ActivationError) -> None:
+        self.sqs.send_message(
+            QueueUrl=self.settings.dead_letter_queue_url,
+            MessageBody=body,
+            MessageAttributes={
+                "code": {"DataType": "String", "StringValue": error.code},
+                "reason": {"DataType": "String", "StringValue": error.sentence},
+            },
+        )
+
+    def _log(self, at: Occurrence, seconds: float) -> None:
+        facts: dict[str, Any] = {
+            "object_key": at.key,
+            "state": at.state.value,
+            "code": at.code or None,
+            "reason": at.sentence or None,
+            "rows": at.rows,
+            "size_bytes": at.staged_bytes,
+            "part": at.part,
+            "turn": at.turns,
+            "seconds": round(seconds, 3),
+        }
+        self.log.log(logging.ERROR if at.state is State.FAILED else logging.INFO, "transfer", extra=facts)

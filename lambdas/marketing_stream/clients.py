@@ -1,0 +1,20 @@
+"""The SDK's clients, one of each for the life of the process."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+# Three attempts at a call within half of a function's time; what still fails comes again with its message.
+_CONFIG = Config(
+    connect_timeout=2, read_timeout=4, retries={"mode": "standard", "max_attempts": 3}, max_pool_connections=4
+)
+
+
+@functools.cache
+def client(service: str) -> Any:
+    """Give the client of a service."""
+    return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]  # the service is not a literal here

@@ -1,0 +1,89 @@
+"""The confirmation function: confirms a subscription when it is to Amazon's topic of this stack's dataset.
+
+Never by the address in the message, which anyone could have written, but by SNS's own call for the topic that was
+checked. https://docs.aws.amazon.com/sns/latest/api/API_ConfirmSubscription.html, read 2026-11-22: a token is good
+for two days.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambdas.marketing_stream.batch import Received, come_again, received
+from lambdas.marketing_stream.clients import client
+from lambdas.marketing_stream.configuration import ConfirmConfiguration, confirm_configuration, log_level
+from lambdas.marketing_stream.logs import event
+from lambdas.marketing_stream.messages import Confirmation, Reader, Reason, Unwanted
+from lambdas.marketing_stream.outlets import Outlets, Parcel
+from lambdas.marketing_stream.topics import Source
+
+_LOG = logging.getLogger(__name__)
+logging.getLogger().setLevel(log_level())
+
+# SNS refuses for good: the token is too old, was never issued, or the topic is gone.
+_FOR_GOOD = frozenset({"InvalidParameter", "InvalidParameterException", "NotFound", "NotFoundException"})
+
+
+def lambda_handler(lambda_event: Mapping[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
+    """Take a batch of the confirmation queue; gives the messages that are to come again."""
+    sns, sqs = client("sns"), client("sqs")
+    outlets = Outlets(firehose=None, sns=sns, sqs=sqs, out_of_time=lambda: False)
+    return confirm_all(received(lambda_event), _configuration(), outlets)
+
+
+@functools.cache
+def _configuration() -> ConfirmConfiguration:
+    return confirm_configuration()
+
+
+def confirm_all(
+    messages: Sequence[Received], configuration: ConfirmConfiguration, outlets: Outlets
+) -> dict[str, list[dict[str, str]]]:
+    """Confirm what may be confirmed; the rest goes to the dead letters with its reason."""
+    refused: list[Parcel] = []
+    again: list[Received] = []
+    for message in messages:
+        try:
+            reason = _confirm(message, configuration.source, outlets.sns)
+        except (ClientError, BotoCoreError) as error:
+            event(_LOG, logging.ERROR, "not confirmed yet", error=_code(error), receives=message.receives)
+            again.append(message)
+            continue
+        if reason:
+            event(_LOG, logging.ERROR, "refused", reason=str(reason), message_id=message.message_id)
+            refused.append(Parcel(message.message_id, message.body, reason))
+    left = outlets.send_on(configuration.dead_letter_queue_url, refused)
+    again += [one for one in messages if one.message_id in left.later | left.never]
+    if not again:
+        return {"batchItemFailures": []}
+    return come_again(outlets.sqs, configuration.queue_url, again)
+
+
+def _confirm(message: Received, source: Source, sns: Any) -> Reason | None:
+    """Confirm one; gives why it must not or cannot be. Raises the SDK's error where SNS may say yes later."""
+    asked = Reader(source, frozenset()).read(message.body)
+    if isinstance(asked, Unwanted):
+        return asked.reason
+    if not isinstance(asked, Confirmation) or not source.sends(asked.topic):
+        return Reason.FOREIGN_TOPIC
+    if not asked.token:
+        return Reason.NO_TOKEN
+    try:
+        # A subscription that is confirmed already answers like one that was not.
+        sns.confirm_subscription(TopicArn=asked.topic, Token=asked.token)
+    except ClientError as error:
+        if _code(error) in _FOR_GOOD:
+            return Reason.REFUSED_BY_SNS
+        raise
+    # The name of a topic that was checked tells dataset, marketplace and advertiser, and is no secret.
+    event(_LOG, logging.INFO, "confirmed", topic=asked.topic)
+    return None
+
+
+def _code(error: ClientError | BotoCoreError) -> str:
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__

@@ -1,0 +1,84 @@
+"""The fan-out function: data lands and is published, confirmations go to their queue, the rest is set aside.
+
+At least once: a message is deleted when it has landed and is published, or is in another queue. One that failed
+comes again, alone; consumers tell its second copy by `idempotency_id`.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lambdas.marketing_stream.batch import Received, come_again, received
+from lambdas.marketing_stream.clients import client
+from lambdas.marketing_stream.configuration import FanOutConfiguration, fan_out_configuration, log_level
+from lambdas.marketing_stream.logs import event
+from lambdas.marketing_stream.messages import Confirmation, Data, Reader, Reason, Unwanted
+from lambdas.marketing_stream.outlets import Outlets, Parcel
+
+_LOG = logging.getLogger(__name__)
+logging.getLogger().setLevel(log_level())
+
+# What the last calls of an invocation may take; nothing new is begun after it.
+_MARGIN_MS = 12_000
+
+
+def lambda_handler(lambda_event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
+    """Take a batch of the ingress queue; gives the messages that are to come again."""
+    outlets = Outlets(
+        firehose=client("firehose"),
+        sns=client("sns"),
+        sqs=client("sqs"),
+        out_of_time=lambda: context.get_remaining_time_in_millis() < _MARGIN_MS,
+    )
+    return fan_out(received(lambda_event), _configuration(), outlets)
+
+
+@functools.cache
+def _configuration() -> FanOutConfiguration:
+    return fan_out_configuration()
+
+
+def fan_out(
+    messages: Sequence[Received], configuration: FanOutConfiguration, outlets: Outlets
+) -> dict[str, list[dict[str, str]]]:
+    """Send every message where it belongs."""
+    reader = Reader(configuration.source, configuration.known)
+    read = {message.message_id: reader.read(message.body) for message in messages}
+    data = [Parcel(id_, one.text) for id_, one in read.items() if isinstance(one, Data)]
+    asks = [Parcel(one.message_id, one.body) for one in messages if isinstance(read[one.message_id], Confirmation)]
+    reasons = {id_: one.reason for id_, one in read.items() if isinstance(one, Unwanted)}
+
+    landed = outlets.land(configuration.delivery_stream, data, configuration.line_end)
+    there = [parcel for parcel in data if parcel.message_id not in landed.later | landed.never]
+    published = outlets.publish(configuration.data_topic_arn, there)
+    handed_on = outlets.send_on(configuration.confirmation_queue_url, asks)
+    reasons |= dict.fromkeys(landed.never, Reason.REFUSED_BY_STREAM)
+    reasons |= dict.fromkeys(published.never, Reason.REFUSED_BY_TOPIC)
+    dead = [
+        Parcel(one.message_id, one.body, reasons[one.message_id]) for one in messages if one.message_id in reasons
+    ]
+    set_aside = outlets.send_on(configuration.dead_letter_queue_url, dead)
+
+    failed = landed.later | published.later | handed_on.later | handed_on.never | set_aside.later | set_aside.never
+    codes = landed.codes | published.codes | handed_on.codes | set_aside.codes
+    event(_LOG, logging.INFO, "batch", messages=len(messages), landed=len(there), confirmations=len(asks))
+    _tell_trouble(Counter(reasons.values()), failed, codes)
+    if not failed:
+        return {"batchItemFailures": []}
+    return come_again(outlets.sqs, configuration.queue_url, [one for one in messages if one.message_id in failed])
+
+
+def _tell_trouble(reasons: Mapping[Reason, int], failed: frozenset[str], codes: frozenset[str]) -> None:
+    """Write what did not go as it should."""
+    if reasons:
+        event(
+            _LOG, logging.WARNING, "set aside", reasons={str(reason): count for reason, count in reasons.items()}
+        )
+    if failed:
+        event(_LOG, logging.ERROR, "to come again", messages=len(failed), codes=sorted(codes))
+    elif codes:
+        event(_LOG, logging.WARNING, "went after retries", codes=sorted(codes))

@@ -1,0 +1,121 @@
+"""What arrives in the ingress queue: data, requests to confirm a subscription, notices that one ended, the rest.
+
+https://advertising.amazon.com/API/docs/en-us/guides/amazon-marketing-stream/onboarding/sqs/get-started and
+https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html, both read 2026-11-22.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NoReturn
+
+from lambdas.marketing_stream.topics import Source
+
+# The longest record a delivery stream takes, the end of the line included:
+# https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html, read 2026-11-22
+MAX_LINE_BYTES = 1000 * 1024 - 1
+
+
+class Reason(StrEnum):
+    """Why a message is put among the dead letters; the message itself goes there unchanged."""
+
+    NOT_JSON = "not_json"
+    NOT_AN_OBJECT = "not_an_object"
+    NO_DATASET = "no_dataset_id"
+    UNKNOWN_DATASET = "unknown_dataset"
+    FOREIGN_TOPIC = "foreign_topic"
+    UNSUBSCRIBED = "unsubscribed"
+    TOO_LARGE = "too_large"
+    REFUSED_BY_STREAM = "refused_by_delivery_stream"
+    REFUSED_BY_TOPIC = "refused_by_data_topic"
+    NO_TOKEN = "no_token"  # noqa: S105  the name of a reason
+    REFUSED_BY_SNS = "refused_by_sns"
+
+
+@dataclass(frozen=True)
+class Data:
+    """A record of a dataset: its text, unchanged but for line ends, which outside of strings mean nothing."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """SNS asks to confirm a subscription; `topic` is "" and `token` too where the message has none."""
+
+    topic: str
+    token: str
+
+
+@dataclass(frozen=True)
+class Unwanted:
+    """A message that is neither, and why."""
+
+    reason: Reason
+
+
+Message = Data | Confirmation | Unwanted
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Tells messages apart. `known` are the identifiers of all datasets there are, the stack's own included."""
+
+    source: Source
+    known: frozenset[str]
+
+    def read(self, body: str) -> Message:
+        """Read one message's body; never raises."""
+        document = _parsed(body)
+        if isinstance(document, Unwanted):
+            return document
+        kind = document.get("Type")
+        if kind == "SubscriptionConfirmation":
+            return Confirmation(_text(document, "TopicArn"), _text(document, "Token"))
+        if kind == "UnsubscribeConfirmation":
+            return Unwanted(Reason.UNSUBSCRIBED)
+        if kind == "Notification":
+            return self._unwrapped(document)
+        return self._data(document, body)
+
+    def _unwrapped(self, envelope: dict[str, Any]) -> Message:
+        """Take a record out of its envelope, which comes where raw delivery is off."""
+        if not self.source.sends(_text(envelope, "TopicArn")):
+            return Unwanted(Reason.FOREIGN_TOPIC)
+        text = _text(envelope, "Message")
+        document = _parsed(text)
+        return document if isinstance(document, Unwanted) else self._data(document, text)
+
+    def _data(self, document: dict[str, Any], text: str) -> Message:
+        """Take what names a known dataset, whichever: what Amazon sends is not thrown away for its queue."""
+        dataset = document.get("dataset_id")
+        if not isinstance(dataset, str):
+            return Unwanted(Reason.NO_DATASET)
+        if dataset not in self.known:
+            return Unwanted(Reason.UNKNOWN_DATASET)
+        line = text.strip().replace("\r", " ").replace("\n", " ")
+        if len(line.encode()) > MAX_LINE_BYTES:
+            return Unwanted(Reason.TOO_LARGE)
+        return Data(line)
+
+
+def _parsed(text: str) -> dict[str, Any] | Unwanted:
+    try:
+        # What has no form in UTF-8 could not be sent on.
+        text.encode()
+        document = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return Unwanted(Reason.NOT_JSON)
+    return document if isinstance(document, dict) else Unwanted(Reason.NOT_AN_OBJECT)
+
+
+def _refuse(_: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python takes for JSON and no other reader does."""
+    raise ValueError("not JSON")
+
+
+def _text(document: dict[str, Any], key: str) -> str:
+    value = document.get(key)
+    return value if isinstance(value, str) else ""

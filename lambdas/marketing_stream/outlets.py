@@ -1,0 +1,188 @@
+"""Where messages go on to: the delivery stream, the data topic, other queues. Each says which did not arrive.
+
+AWS answers a batch call with 200 and names the entries that failed. Limits, read 2026-11-22:
+https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html (500 records, 4 MiB),
+https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html (10 entries, 256 KiB together),
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html (10, 1 MiB).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambdas.marketing_stream.chunks import chunks
+
+FIREHOSE_RECORDS, FIREHOSE_BYTES = 500, 4 * 2**20
+SNS_ENTRIES, SNS_BYTES = 10, 256 * 2**10
+SQS_ENTRIES, SQS_BYTES = 10, 2**20
+_ATTRIBUTE_BYTES = 192  # the reason with its name and type, which count as well
+
+# Refusals of a whole call that are about what was sent and not about who sends it or when.
+_WHAT_WAS_SENT = frozenset(
+    {
+        "BatchRequestTooLong",
+        "AWS.SimpleQueueService.BatchRequestTooLong",
+        "InvalidArgumentException",
+        "InvalidMessageContents",
+        "InvalidParameter",
+        "InvalidParameterException",
+        "InvalidParameterValue",
+        "ValidationException",
+    }
+)
+
+# Entries that failed are tried again in place before the queue is asked to bring them back, seconds between.
+WAITS_S = (0.1, 0.4, 1.0)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A message on its way: the id it had in the queue, what is sent of it, and why where it is a dead letter."""
+
+    message_id: str
+    text: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Undelivered:
+    """Messages that did not arrive: those that may the next time, and those the other side will never take."""
+
+    later: frozenset[str] = frozenset()
+    never: frozenset[str] = frozenset()
+    codes: frozenset[str] = frozenset()
+
+    def __or__(self, other: Undelivered) -> Undelivered:
+        """Join what two calls left."""
+        return Undelivered(self.later | other.later, self.never | other.never, self.codes | other.codes)
+
+
+@dataclass(frozen=True)
+class Outlets:
+    """The SDK's clients, and whether the time of this invocation is up; then what is left may go later."""
+
+    firehose: Any
+    sns: Any
+    sqs: Any
+    out_of_time: Callable[[], bool]
+
+    def land(self, stream: str, parcels: Iterable[Parcel], line_end: bytes) -> Undelivered:
+        """Put records into the delivery stream, each with the end of its line."""
+
+        def put(chunk: Sequence[Parcel]) -> Sent:
+            records = [{"Data": parcel.text.encode() + line_end} for parcel in chunk]
+            answers = self.firehose.put_record_batch(DeliveryStreamName=stream, Records=records)
+            failed = [
+                (parcel, answer["ErrorCode"])
+                for parcel, answer in zip(chunk, answers["RequestResponses"], strict=True)
+                if answer.get("ErrorCode")
+            ]
+            return _codes(code for _, code in failed), [parcel for parcel, _ in failed]
+
+        return self._in_chunks(put, parcels, FIREHOSE_RECORDS, FIREHOSE_BYTES, more_bytes=len(line_end))
+
+    def publish(self, topic: str, parcels: Iterable[Parcel]) -> Undelivered:
+        """Publish records for whoever subscribes to the topic; one larger than SNS takes never arrives."""
+        fitting, too_large = [], set()
+        for parcel in parcels:
+            if _bytes(parcel) > SNS_BYTES:
+                too_large.add(parcel.message_id)
+            else:
+                fitting.append(parcel)
+
+        def send(chunk: Sequence[Parcel]) -> Sent:
+            entries = [{"Id": str(number), "Message": parcel.text} for number, parcel in enumerate(chunk)]
+            answer = self.sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
+            return _judged(chunk, answer.get("Failed", []))
+
+        return Undelivered(never=frozenset(too_large)) | self._in_chunks(send, fitting, SNS_ENTRIES, SNS_BYTES)
+
+    def send_on(self, queue_url: str, parcels: Iterable[Parcel]) -> Undelivered:
+        """Send messages to another queue, unchanged; a dead letter carries its reason as an attribute."""
+
+        def send(chunk: Sequence[Parcel]) -> Sent:
+            entries = [_entry(number, parcel) for number, parcel in enumerate(chunk)]
+            answer = self.sqs.send_message_batch(QueueUrl=queue_url, Entries=entries)
+            return _judged(chunk, answer.get("Failed", []))
+
+        return self._in_chunks(send, parcels, SQS_ENTRIES, SQS_BYTES, more_bytes=_ATTRIBUTE_BYTES)
+
+    def _in_chunks(
+        self, send: Send, parcels: Iterable[Parcel], max_items: int, max_bytes: int, *, more_bytes: int = 0
+    ) -> Undelivered:
+        result = Undelivered()
+        for chunk in chunks(
+            parcels,
+            size_bytes=lambda parcel: _bytes(parcel) + more_bytes,
+            max_items=max_items,
+            max_bytes=max_bytes,
+        ):
+            result |= _later(chunk) if self.out_of_time() else _patiently(send, chunk)
+        return result
+
+
+Sent = tuple[Undelivered, list[Parcel]]
+Send = Callable[[Sequence[Parcel]], Sent]
+
+
+def _entry(number: int, parcel: Parcel) -> dict[str, Any]:
+    entry: dict[str, Any] = {"Id": str(number), "MessageBody": parcel.text}
+    if parcel.reason:
+        entry["MessageAttributes"] = {
+            "reason": {"DataType": "String", "StringValue": parcel.reason},
+            "message_id": {"DataType": "String", "StringValue": parcel.message_id},
+        }
+    return entry
+
+
+def _judged(chunk: Sequence[Parcel], failed: Sequence[dict[str, Any]]) -> tuple[Undelivered, list[Parcel]]:
+    """Tell entries at fault from those that may be tried again."""
+    at_fault = frozenset(chunk[int(one["Id"])].message_id for one in failed if one.get("SenderFault"))
+    again = [chunk[int(one["Id"])] for one in failed if not one.get("SenderFault")]
+    return Undelivered(never=at_fault) | _codes(one.get("Code", "") for one in failed), again
+
+
+def _patiently(send: Send, chunk: Sequence[Parcel]) -> Undelivered:
+    """Send a chunk, and again what failed of it; what still fails may go later."""
+    result = Undelivered()
+    left: Sequence[Parcel] = chunk
+    for wait_s in (*WAITS_S, None):
+        try:
+            outcome, left = send(left)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _WHAT_WAS_SENT:
+                return result | _codes([code]) | _one_by_one(send, left)
+            return result | _codes([code]) | _later(left)
+        except BotoCoreError as error:
+            return result | _codes([type(error).__name__]) | _later(left)
+        result |= outcome
+        if not left or wait_s is None:
+            break
+        time.sleep(wait_s)
+    return result | _later(left)
+
+
+def _one_by_one(send: Send, chunk: Sequence[Parcel]) -> Undelivered:
+    """Halve a chunk that was refused as a whole until the one at fault is alone: it must not harm the others."""
+    if len(chunk) == 1:
+        return Undelivered(never=frozenset((chunk[0].message_id,)))
+    middle = len(chunk) // 2
+    return _patiently(send, chunk[:middle]) | _patiently(send, chunk[middle:])
+
+
+def _later(parcels: Iterable[Parcel]) -> Undelivered:
+    return Undelivered(later=frozenset(parcel.message_id for parcel in parcels))
+
+
+def _codes(codes: Iterable[str]) -> Undelivered:
+    return Undelivered(codes=frozenset(codes))
+
+
+def _bytes(parcel: Parcel) -> int:
+    return len(parcel.text.encode())

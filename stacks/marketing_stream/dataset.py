@@ -1,0 +1,64 @@
+"""The stack of one dataset in one realm, by queue, straight into the delivery stream, or both side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aws_cdk import Environment, Stack, Tags
+from constructs import Construct
+
+from stacks.marketing_stream.alarms import StreamAlarms
+from stacks.marketing_stream.direct import DirectDelivery
+from stacks.marketing_stream.fanout import FanOut
+from stacks.marketing_stream.landing import Landing
+from stacks.marketing_stream.region import StreamRegionStack
+from stacks.marketing_stream.settings import StreamDataset
+from stacks.settings import Settings
+
+
+class StreamDatasetStack(Stack):
+    """`AmzStream-<realm>-<dataset>`: queue, functions and landing, or roles and landing."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: Settings,
+        wanted: StreamDataset,
+        region: StreamRegionStack,
+        root: Path,
+    ) -> None:
+        super().__init__(
+            scope,
+            id_,
+            description=(
+                f"Amazon Marketing Stream Consumer for Advertising region: {wanted.realm} "
+                f"Dataset: {wanted.dataset.id}"
+            ),
+            env=Environment(region=wanted.realm.region),
+        )
+        assert settings.stream is not None  # noqa: S101  narrows a type, checks no input
+        self.wanted = wanted
+        self.landing = Landing(self, "Landing", settings=settings, wanted=wanted, region=region)
+        # The table is in the region's database, and the alarms speak to its topic.
+        self.add_stack_dependency(region)
+        alarms = StreamAlarms(self, "Alarms", wanted=wanted, topic=region.alarm_topic)
+        alarms.of_landing(self.landing)
+        self.fan_out: FanOut | None = None
+        self.direct: DirectDelivery | None = None
+        if "sqs" in wanted.deliveries:
+            self.fan_out = FanOut(
+                self, "FanOut", settings=settings, wanted=wanted, landing=self.landing, root=root
+            )
+            alarms.of_fan_out(self.fan_out)
+        if "firehose" in wanted.deliveries:
+            self.direct = DirectDelivery(
+                self,
+                "Direct",
+                wanted=wanted,
+                landing=self.landing,
+                reviewers=settings.stream.reviewers,
+                subscribers=settings.stream.subscribers,
+            )
+        Tags.of(self).add("data_set_id", wanted.dataset.id)

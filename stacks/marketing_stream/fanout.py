@@ -1,0 +1,112 @@
+"""Delivery by queue: the fan-out from Amazon's messages to the landing and the data topic, and confirmations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.marketing_stream import pinned
+from stacks.marketing_stream.catalogue import DATASETS
+from stacks.marketing_stream.landing import Landing
+from stacks.marketing_stream.queues import CONFIRM_TIMEOUT_S, FAN_OUT_TIMEOUT_S, Confirmations, Ingress
+from stacks.marketing_stream.settings import StreamDataset
+from stacks.marketing_stream.worker import Worker
+from stacks.packaging import function_code
+from stacks.settings import Settings
+
+_BATCHING_S = 5
+
+
+class FanOut(Construct):
+    """Ingress queue, fan-out function, data topic, confirmation queue and function of one dataset."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: Settings,
+        wanted: StreamDataset,
+        landing: Landing,
+        root: Path,
+    ) -> None:
+        super().__init__(scope, id_)
+        assert settings.stream is not None  # noqa: S101  narrows a type, checks no input
+        self._settings, self._stream, self._wanted = settings, settings.stream, wanted
+        self.ingress = Ingress(self, "Ingress", source=wanted.source, reviewers=settings.stream.reviewers)
+        self.confirmations = Confirmations(self, "Confirmations")
+        self.topic = sns.Topic(self, "DataTopic", enforce_ssl=True)
+        pinned.pin(self.topic, pinned.DATA_TOPIC)
+        code = function_code("marketing_stream", root)
+        self.fan_out = self._fan_out(landing, code)
+        self.confirm = self._confirm(code)
+
+    def _fan_out(self, landing: Landing, code: lambda_.Code) -> Worker:
+        return Worker(
+            self,
+            "FanOut",
+            settings=self._settings,
+            code=code,
+            handler="lambdas.marketing_stream.fan_out.lambda_handler",
+            description=f"Takes apart what arrives for {self._wanted.stack_name}",
+            queue=self.ingress.queue,
+            timeout_s=FAN_OUT_TIMEOUT_S,
+            batch_size=self._stream.batch_size,
+            batching_s=_BATCHING_S,
+            max_concurrency=self._stream.max_concurrency,
+            environment={
+                "DATASET_ID": self._wanted.dataset.id,
+                "KNOWN_DATASETS": ",".join(one.id for one in DATASETS),
+                "SOURCE": self._wanted.source,
+                "DELIVERY_STREAM": landing.stream.ref,
+                "ENDS_LINES": "false" if "firehose" in self._wanted.deliveries else "true",
+                "DATA_TOPIC_ARN": self.topic.topic_arn,
+                "QUEUE_URL": self.ingress.queue.queue_url,
+                "CONFIRMATION_QUEUE_URL": self.confirmations.queue.queue_url,
+                "DEAD_LETTER_QUEUE_URL": self.ingress.dead_letters.queue_url,
+            },
+            statements=[
+                _allow("Land", "firehose:PutRecordBatch", landing.stream.attr_arn),
+                _allow("TellOthers", "sns:Publish", self.topic.topic_arn),
+                _sends("HandOnConfirmations", self.confirmations.queue),
+                _sends("OwnDeadLetters", self.ingress.dead_letters),
+            ],
+        )
+
+    def _confirm(self, code: lambda_.Code) -> Worker:
+        return Worker(
+            self,
+            "Confirm",
+            settings=self._settings,
+            code=code,
+            handler="lambdas.marketing_stream.confirm.lambda_handler",
+            description=f"Confirms subscriptions of {self._wanted.stack_name} that are Amazon's",
+            queue=self.confirmations.queue,
+            timeout_s=CONFIRM_TIMEOUT_S,
+            batch_size=10,
+            batching_s=0,
+            max_concurrency=2,
+            environment={
+                "DATASET_ID": self._wanted.dataset.id,
+                "SOURCE": self._wanted.source,
+                "QUEUE_URL": self.confirmations.queue.queue_url,
+                "DEAD_LETTER_QUEUE_URL": self.confirmations.dead_letters.queue_url,
+            },
+            statements=[
+                _allow("ConfirmAmazonsTopics", "sns:ConfirmSubscription", self._wanted.source),
+                _sends("OwnDeadLetters", self.confirmations.dead_letters),
+            ],
+        )
+
+
+def _sends(sid: str, queue: sqs.Queue) -> iam.PolicyStatement:
+    return _allow(sid, "sqs:SendMessage", queue.queue_arn)
+
+
+def _allow(sid: str, action: str, resource: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(sid=sid, actions=[action], resources=[resource])

@@ -1,0 +1,99 @@
+"""The queues of a dataset stack, and who may send into the one that Amazon sends to."""
+
+from __future__ import annotations
+
+from aws_cdk import CfnOutput, Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.marketing_stream import pinned
+
+# Six timeouts of the function are AWS's own advice: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+# (read 2026-11-22).
+VISIBILITY_TIMEOUTS = 6
+FAN_OUT_TIMEOUT_S = 30
+CONFIRM_TIMEOUT_S = 30
+
+# Bad messages are put among the dead letters by the function itself, so what is received again and again is good
+# and meets something that is down: 20 receives ride out at least an hour of it.
+_INGRESS_RECEIVES = 20
+_CONFIRMATION_RECEIVES = 10
+
+
+class Ingress(Construct):
+    """The queue Amazon delivers to, with its dead letters. There is no second chance: nothing is sent again."""
+
+    def __init__(self, scope: Construct, id_: str, *, source: str, reviewers: tuple[str, ...]) -> None:
+        super().__init__(scope, id_)
+        self.dead_letters = _queue(self, "DeadLetters", pinned.INGRESS_DEAD_LETTERS)
+        self.queue = _queue(
+            self,
+            "Queue",
+            pinned.INGRESS_QUEUE,
+            timeout_s=FAN_OUT_TIMEOUT_S,
+            dead_letters=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=_INGRESS_RECEIVES),
+        )
+        # https://advertising.amazon.com/API/docs/en-us/guides/amazon-marketing-stream/onboarding/sqs/get-started,
+        # read 2026-11-22
+        self.queue.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AmazonReviewsTheQueue",
+                principals=[iam.ArnPrincipal(one) for one in reviewers],
+                actions=["sqs:GetQueueAttributes"],
+                resources=[self.queue.queue_arn],
+            )
+        )
+        self.queue.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AmazonSendsTheDataset",
+                principals=[iam.ServicePrincipal("sns.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[self.queue.queue_arn],
+                conditions={"ArnLike": {"aws:SourceArn": source}},
+            )
+        )
+        policy = self.queue.node.find_child("Policy")
+        pinned.pin(policy, pinned.INGRESS_QUEUE_POLICY)
+        pinned.pin(CfnOutput(self, "QueueArn", value=self.queue.queue_arn), pinned.INGRESS_QUEUE_OUTPUT)
+
+
+class Confirmations(Construct):
+    """Requests to confirm a subscription, apart from the data."""
+
+    def __init__(self, scope: Construct, id_: str) -> None:
+        super().__init__(scope, id_)
+        self.dead_letters = _queue(self, "DeadLetters", pinned.CONFIRMATION_DEAD_LETTERS)
+        self.queue = _queue(
+            self,
+            "Queue",
+            pinned.CONFIRMATION_QUEUE,
+            timeout_s=CONFIRM_TIMEOUT_S,
+            dead_letters=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=_CONFIRMATION_RECEIVES),
+        )
+
+
+def _queue(
+    scope: Construct,
+    id_: str,
+    logical_id: str,
+    *,
+    timeout_s: int = 0,
+    dead_letters: sqs.DeadLetterQueue | None = None,
+) -> sqs.Queue:
+    """Make a queue that keeps what it has for 14 days, the longest there is.
+
+    SSE-SQS and not a customer key: SNS could not deliver unless that key were opened to it as well.
+    """
+    queue = sqs.Queue(
+        scope,
+        id_,
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=Duration.days(14),
+        receive_message_wait_time=Duration.seconds(20) if timeout_s else None,
+        visibility_timeout=Duration.seconds(VISIBILITY_TIMEOUTS * timeout_s) if timeout_s else None,
+        dead_letter_queue=dead_letters,
+    )
+    pinned.pin(queue, logical_id)
+    return queue

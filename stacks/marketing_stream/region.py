@@ -1,0 +1,95 @@
+"""What the dataset stacks of one realm share: access logs, the topic alarms speak to, the query database."""
+
+from __future__ import annotations
+
+from aws_cdk import ArnFormat, Aws, CfnOutput, Duration, Environment, RemovalPolicy, Stack
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from stacks.marketing_stream.catalogue import Realm
+from stacks.settings import Settings
+
+DATABASE = "amazon_marketing_stream"
+
+
+class StreamRegionStack(Stack):
+    """One for each realm that receives anything."""
+
+    def __init__(self, scope: Construct, id_: str, *, settings: Settings, realm: Realm) -> None:
+        super().__init__(
+            scope,
+            id_,
+            description=f"Amazon Marketing Stream, {realm}: access logs, alarms and the query database",
+            env=Environment(region=realm.region),
+        )
+        assert settings.stream is not None  # noqa: S101  narrows a type, checks no input
+        self.realm = realm
+        self.access_logs = self._access_logs(settings)
+        self.alarm_topic = self._alarm_topic(settings.stream.alarm_email)
+        glue.CfnDatabase(
+            self,
+            "Database",
+            catalog_id=Aws.ACCOUNT_ID,
+            database_input=glue.CfnDatabase.DatabaseInputProperty(
+                name=DATABASE, description="Landed records of Amazon Marketing Stream"
+            ),
+        )
+        CfnOutput(self, "AlarmTopicArn", value=self.alarm_topic.topic_arn)
+        CfnOutput(self, "DatabaseName", value=DATABASE)
+
+    def _access_logs(self, settings: Settings) -> s3.Bucket:
+        # S3 delivers access logs to SSE-S3 buckets only:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html, read 2026-11-22
+        bucket = s3.Bucket(
+            self,
+            "AccessLogs",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(settings.retention.access_logs_days))],
+            removal_policy=RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN,
+        )
+        # Not by the data buckets themselves: a policy that named them would make the stacks wait for each other.
+        bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AccessLogsOfThisAccount",
+                principals=[iam.ServicePrincipal("logging.s3.amazonaws.com")],
+                actions=["s3:PutObject"],
+                resources=[bucket.arn_for_objects("*")],
+                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+            )
+        )
+        return bucket
+
+    def _alarm_topic(self, email: str) -> sns.Topic:
+        topic = sns.Topic(
+            self, "AlarmTopic", display_name=f"Amazon Marketing Stream {self.realm}", enforce_ssl=True
+        )
+        if email:
+            topic.add_subscription(subscriptions.EmailSubscription(email))
+        # With a policy of its own, here for TLS, a topic loses the default one that lets the account's alarms in.
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsOfTheStream",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={
+                    "ArnLike": {
+                        "aws:SourceArn": self.format_arn(
+                            service="cloudwatch",
+                            resource="alarm",
+                            resource_name=f"AmzStream*-{self.realm}-*",
+                            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+                        )
+                    }
+                },
+            )
+        )
+        return topic

@@ -1,0 +1,178 @@
+"""A stack for Stream v2: the bucket Amazon writes Parquet files into, the queue that names them, their keys.
+
+Built from Amazon's published template, not from a delivery seen: StreamV2_S3_CF_Template.yaml in
+https://github.com/amzn/ads-advanced-tools-docs/tree/main/amazon_marketing_stream, read 2026-11-22.
+"""
+
+from __future__ import annotations
+
+from aws_cdk import Aws, CfnOutput, Duration, Environment, RemovalPolicy, Stack, Tags
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.marketing_stream.catalogue import PUBLISHER_ROLE
+from stacks.marketing_stream.region import StreamRegionStack
+from stacks.marketing_stream.settings import StreamV2
+from stacks.settings import Settings
+
+# The template's own defaults.
+_VISIBILITY = Duration.seconds(300)
+_RECEIVES = 5
+_KEY_PENDING_DAYS = 30
+
+
+class StreamV2Stack(Stack):
+    """`AmzStreamV2-<realm>-<name>`: what a v2 subscription names as its destination, and nothing that reads it."""
+
+    def __init__(
+        self, scope: Construct, id_: str, *, settings: Settings, wanted: StreamV2, region: StreamRegionStack
+    ) -> None:
+        super().__init__(
+            scope,
+            id_,
+            description=f"Amazon Marketing Stream v2, {wanted.realm}: destination of {wanted.name}",
+            env=Environment(region=wanted.realm.region),
+        )
+        assert settings.stream is not None  # noqa: S101  narrows a type, checks no input
+        self._reviewers = [iam.ArnPrincipal(one) for one in settings.stream.reviewers]
+        self._publisher = iam.ArnPrincipal(PUBLISHER_ROLE)
+        self._removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
+        self.add_stack_dependency(region)
+        self.data_key = self._key("DataKey", "s3", self._removal)
+        self.queue_key = self._key("QueueKey", "sqs", RemovalPolicy.DESTROY)
+        self.bucket = self._bucket(wanted, region)
+        self.dead_letters = self._queue("DeadLetters")
+        self.queue = self._queue(
+            "Queue", sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=_RECEIVES)
+        )
+        self._who_may_tell()
+        self._alarms(region)
+        CfnOutput(
+            self,
+            "Destination",
+            description="What the v2 subscription call takes as its destination",
+            value=self.to_json_string(
+                {"bucketArn": self.bucket.bucket_arn, "notification": {"queueArn": self.queue.queue_arn}}
+            ),
+        )
+        Tags.of(self).add("data_set_id", "ads-performance-v1")
+
+    def _key(self, id_: str, service: str, removal: RemovalPolicy) -> kms.Key:
+        key = kms.Key(
+            self,
+            id_,
+            description=f"{self.stack_name}: what Amazon writes through {service}",
+            enable_key_rotation=True,
+            pending_window=Duration.days(_KEY_PENDING_DAYS),
+            removal_policy=removal,
+        )
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AmazonEncryptsWhatItSends",
+                principals=[self._publisher],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=["*"],  # in a key's policy: this key
+                conditions={"StringEquals": {"kms:ViaService": f"{service}.{self.region}.amazonaws.com"}},
+            )
+        )
+        return key
+
+    def _bucket(self, wanted: StreamV2, region: StreamRegionStack) -> s3.Bucket:
+        bucket = s3.Bucket(
+            self,
+            "Data",
+            bucket_name=f"{wanted.name}-{Aws.ACCOUNT_ID}-{self.region}-data",
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=self.data_key,
+            bucket_key_enabled=True,
+            versioned=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                    noncurrent_version_expiration=Duration.days(30),
+                )
+            ],
+            removal_policy=self._removal,
+        )
+        resource = bucket.node.default_child
+        assert isinstance(resource, s3.CfnBucket)  # noqa: S101  narrows a type, checks no input
+        resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
+            destination_bucket_name=region.access_logs.bucket_name, log_file_prefix=f"{self.stack_name}/"
+        )
+        bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AmazonWritesFiles",
+                principals=[self._publisher],
+                actions=["s3:PutObject"],
+                resources=[bucket.arn_for_objects("*")],
+            )
+        )
+        bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AmazonReviewsTheBucket",
+                principals=self._reviewers,
+                actions=["s3:ListBucket"],
+                resources=[bucket.bucket_arn],
+                conditions={"StringEquals": {"s3:prefix": ""}},
+            )
+        )
+        return bucket
+
+    def _queue(self, id_: str, dead_letters: sqs.DeadLetterQueue | None = None) -> sqs.Queue:
+        return sqs.Queue(
+            self,
+            id_,
+            encryption=sqs.QueueEncryption.KMS,
+            encryption_master_key=self.queue_key,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+            receive_message_wait_time=Duration.seconds(20),
+            visibility_timeout=_VISIBILITY if dead_letters else None,
+            dead_letter_queue=dead_letters,
+        )
+
+    def _who_may_tell(self) -> None:
+        for sid, principals, action in (
+            ("AmazonNamesNewFiles", [self._publisher], "sqs:SendMessage"),
+            ("AmazonReviewsTheQueue", self._reviewers, "sqs:GetQueueAttributes"),
+        ):
+            self.queue.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid=sid, principals=principals, actions=[action], resources=[self.queue.queue_arn]
+                )
+            )
+
+    def _alarms(self, region: StreamRegionStack) -> None:
+        for id_, metric, threshold, sentence in (
+            (
+                "Lag",
+                self.queue.metric_approximate_age_of_oldest_message(statistic="Maximum"),
+                3600,
+                "nobody has taken up a new file for an hour",
+            ),
+            (
+                "DeadLettersAlarm",
+                self.dead_letters.metric_approximate_number_of_messages_visible(statistic="Maximum"),
+                1,
+                "names of files are among the dead letters",
+            ),
+        ):
+            alarm = cloudwatch.Alarm(
+                self,
+                id_,
+                alarm_description=f"{self.stack_name}: {sentence}.",
+                metric=metric,
+                threshold=threshold,
+                evaluation_periods=1,
+                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            )
+            alarm.add_alarm_action(actions.SnsAction(region.alarm_topic))

@@ -1,0 +1,99 @@
+"""A function of the stream that works off a queue: log group, role, function and mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.packaging import ARCHITECTURES, RUNTIMES
+from stacks.settings import Settings
+
+_MEMORY_MB = 256
+
+
+class Worker(Construct):
+    """One function and its queue. `statements` are all it may do beyond reading the queue and writing its log."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: Settings,
+        code: lambda_.Code,
+        handler: str,
+        description: str,
+        queue: sqs.Queue,
+        timeout_s: int,
+        batch_size: int,
+        batching_s: int,
+        max_concurrency: int,
+        environment: Mapping[str, str],
+        statements: Sequence[iam.PolicyStatement],
+    ) -> None:
+        super().__init__(scope, id_)
+        self.log_group = self._log_group(settings)
+        self.role = iam.Role(
+            self,
+            "Role",
+            description=f"{description}: what it may do",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            inline_policies={"Worker": iam.PolicyDocument(statements=[*self._always(queue), *statements])},
+        )
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description=description,
+            code=code,
+            handler=handler,
+            runtime=RUNTIMES[settings.wheels.python],
+            architecture=ARCHITECTURES[settings.wheels.architecture],
+            memory_size=_MEMORY_MB,
+            timeout=Duration.seconds(timeout_s),
+            environment={**environment, "LOG_LEVEL": settings.log_level},
+            log_group=self.log_group,
+            # Every permission is written here; nothing may add to the role behind its back.
+            role=self.role.without_policy_updates(),
+        )
+        lambda_.EventSourceMapping(
+            self,
+            "Mapping",
+            target=self.function,
+            event_source_arn=queue.queue_arn,
+            batch_size=batch_size,
+            max_batching_window=Duration.seconds(batching_s) if batching_s else None,
+            max_concurrency=max_concurrency,
+            report_batch_item_failures=True,
+        )
+
+    def _log_group(self, settings: Settings) -> logs.LogGroup:
+        group = logs.LogGroup(self, "Logs", removal_policy=RemovalPolicy.DESTROY)
+        resource = group.node.default_child
+        assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101  narrows a type, checks no input
+        resource.retention_in_days = settings.retention.logs_days
+        return group
+
+    def _always(self, queue: sqs.Queue) -> list[iam.PolicyStatement]:
+        return [
+            iam.PolicyStatement(
+                sid="OwnQueue",
+                actions=[
+                    "sqs:ReceiveMessage",
+                    "sqs:DeleteMessage",
+                    "sqs:ChangeMessageVisibility",
+                    "sqs:GetQueueAttributes",
+                ],
+                resources=[queue.queue_arn],
+            ),
+            iam.PolicyStatement(
+                sid="OwnLogs",
+                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                resources=[self.log_group.log_group_arn],
+            ),
+        ]

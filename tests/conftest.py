@@ -1,0 +1,58 @@
+"""One deployed sandbox for every test that needs one: the real CDK command, real functions, simulated platforms."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import lifecycle, state
+from sandbox.place import DEFAULT, Place
+from tests.end_to_end.driver import Sandbox
+from tests.end_to_end.evidence import Evidence
+from tests.end_to_end.line import Line
+
+# Beside the developer's own sandbox, so that neither disturbs the other.
+PLACE = Place(Path(os.environ.get("SANDBOX_DIRECTORY", DEFAULT.directory / "end_to_end")).resolve())
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """Deploy the app as it is now and take it down at the end.
+
+    SANDBOX_AUTH=1 enforces IAM; SANDBOX_KEEP=1 leaves the sandbox up, SANDBOX_DEPLOYED=1 uses one that was left up
+    as it was deployed.
+    """
+    if os.environ.get("SANDBOX_DEPLOYED") == "1":
+        yield Sandbox(state.load(PLACE).printed)
+        return
+    described = lifecycle.up(PLACE, auth=os.environ.get("SANDBOX_AUTH") == "1")
+    try:
+        yield Sandbox(described)
+    finally:
+        if os.environ.get("SANDBOX_KEEP") != "1":
+            lifecycle.down(PLACE)
+
+
+@pytest.fixture(scope="session")
+def _meta(sandbox: Sandbox) -> Iterator[Line]:
+    line = Line(sandbox)
+    yield line
+    line.reset()
+
+
+@pytest.fixture(scope="session")
+def evidence(_meta: Line) -> Evidence:
+    """Gather what the app emits."""
+    return Evidence.gather(_meta.sandbox, PLACE.log("aws"), _meta.variables["EVENT_BUS_NAME"])
+
+
+@pytest.fixture
+def meta(_meta: Line, evidence: Evidence) -> Iterator[Line]:
+    """Give the Meta connector's line as deployed; after the test nothing of anybody may be found outside of it."""
+    _meta.reset()
+    yield _meta
+    _meta.sandbox.end_faults()
+    assert evidence.search() == []

@@ -1,0 +1,135 @@
+"""Everything the deployed app lets be seen of its work, searched for what it must not show of anybody."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.end_to_end.driver import Sandbox
+from tests.end_to_end.people import DOMAIN, PLANTED
+
+_HASH = re.compile(r"\b[0-9a-fA-F]{64}\b")
+_NUMBER = re.compile(r"\b[0-9]{11,15}\b")
+_RULE = "evidence"
+
+
+@dataclass
+class Evidence:
+    """What was emitted: logs of functions and emulator, ledger, queues, receipts and rejects, events, metrics.
+
+    The drops bucket and the platforms are left out: there, and in the requests between them, people belong.
+    """
+
+    sandbox: Sandbox
+    emulator_log: Path
+    secrets: set[str] = field(default_factory=set)
+    _events_url: str = ""
+    _log_offset: int = 0
+    _seen: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def gather(cls, sandbox: Sandbox, emulator_log: Path, bus: str) -> Evidence:
+        """Begin to listen on the app's bus; what others keep anyway needs no beginning."""
+        client, events = sandbox.client("sqs"), sandbox.client("events")
+        url = client.create_queue(QueueName=_RULE)["QueueUrl"]
+        arn = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        client.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+        pattern = json.dumps({"source": ["audience-activation"]})
+        events.put_rule(Name=_RULE, EventBusName=bus, EventPattern=pattern)
+        events.put_targets(Rule=_RULE, EventBusName=bus, Targets=[{"Id": "all", "Arn": arn}])
+        secrets = {text for name in sandbox.described["simulators"] for text in _tokens(sandbox, name)}
+        return cls(sandbox, emulator_log, secrets, url)
+
+    def events(self) -> list[dict[str, Any]]:
+        """Take the events of the app's bus since the last look."""
+        client, found = self.sandbox.client("sqs"), []
+        while messages := client.receive_message(QueueUrl=self._events_url, MaxNumberOfMessages=10).get(
+            "Messages"
+        ):
+            for message in messages:
+                client.delete_message(QueueUrl=self._events_url, ReceiptHandle=message["ReceiptHandle"])
+                found.append(json.loads(message["Body"]))
+        return found
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Give everything that can be seen now, each with where; of the logs what is new since the last time."""
+        yield from self._logs()
+        with self.emulator_log.open("rb") as log:
+            log.seek(self._log_offset)
+            text = log.read()
+        self._log_offset += len(text)
+        yield "the emulator's log", text.decode("utf-8", "replace")
+        yield from self._records()
+        yield from self._messages()
+        yield from self._objects()
+        yield "an event", json.dumps(self.events())
+        metrics = self.sandbox.client("cloudwatch").list_metrics().get("Metrics", [])
+        yield "a metric", json.dumps(metrics)
+
+    def search(self) -> list[str]:
+        """Say where something was found that must not be there; never what."""
+        found = []
+        for place, text in self.texts():
+            lower = text.lower()
+            if DOMAIN in lower:
+                found.append(f"an e-mail address in {place}")
+            if not PLANTED.hashes.isdisjoint(one.lower() for one in _HASH.findall(text)):
+                found.append(f"a hash in {place}")
+            if not PLANTED.phones.isdisjoint(_NUMBER.findall(text)):
+                found.append(f"a phone number in {place}")
+            if any(secret in text for secret in self.secrets):
+                found.append(f"a token in {place}")
+        return found
+
+    def _logs(self) -> Iterator[tuple[str, str]]:
+        client = self.sandbox.client("logs")
+        for group in client.describe_log_groups()["logGroups"]:
+            name = group["logGroupName"]
+            pages = client.get_paginator("filter_log_events").paginate(
+                logGroupName=name, startTime=self._seen.get(name, 0)
+            )
+            events = [event for page in pages for event in page["events"]]
+            if events:
+                self._seen[name] = max(event["timestamp"] for event in events)
+                yield f"the log group {name}", "\n".join(event["message"] for event in events)
+
+    def _records(self) -> Iterator[tuple[str, str]]:
+        client = self.sandbox.client("dynamodb")
+        for table in client.list_tables()["TableNames"]:
+            for page in client.get_paginator("scan").paginate(TableName=table):
+                yield f"the table {table}", json.dumps(page["Items"], default=str)
+
+    def _messages(self) -> Iterator[tuple[str, str]]:
+        client = self.sandbox.client("sqs")
+        for connector in self.sandbox.described["connectors"].values():
+            for name in ("dead_letter_queue_url", "undelivered_queue_url"):
+                answer = client.receive_message(
+                    QueueUrl=connector[name],
+                    MaxNumberOfMessages=10,
+                    VisibilityTimeout=0,
+                    MessageAttributeNames=["All"],
+                )
+                yield f"a message in {name}", json.dumps(answer.get("Messages", []), default=str)
+
+    def _objects(self) -> Iterator[tuple[str, str]]:
+        client, bucket = self.sandbox.client("s3"), self.sandbox.described["receipts_bucket"]
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            for one in page.get("Contents", []):
+                body = client.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
+                yield f"the receipts bucket, in a {one['Key'].rsplit('.', 1)[-1]} file", body.decode()
+
+
+def _tokens(sandbox: Sandbox, platform: str) -> list[str]:
+    secret = sandbox.simulator_secret(platform)
+    return [text for name, text in secret.items() if "token" in name or name == "app_secret"]

@@ -1,0 +1,125 @@
+"""The cases of the fault suite: what goes wrong in each, where the others are tested, and which nobody tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+
+class Row(Protocol):
+    """What the table shows of a case."""
+
+    number: str
+    what: str
+    delivered: str
+    resent: int
+    bound: int
+    simulated_s: float
+    seconds: float
+    passed: bool
+
+
+COVERED: dict[str, str] = {
+    "F01": "the platform answers 500 for a minute",
+    "F02": "the platform answers 500 for a day: the run gives up, and a redrive goes on from there",
+    "F03": "the function's time runs out in the middle of a file",
+    "F04": "workers are killed with a call in flight",
+    "F05": "a worker runs out of memory",
+    "F06": "one message reaches two workers",
+    "F07": "a worker loses its lease while a call of it hangs",
+    "F08": "continuations without progress come to an end",
+    "F09": "a deployment in the middle of a file, with smaller requests",
+    "F10": "the function fails in a way nobody foresaw: the message comes back",
+    "F11": "429, too many requests",
+    "F12": "throttled for longer than an invocation lasts, for ever, for less than nothing",
+    "F13": "throttles in Meta's own shapes: 4, 17, 32, 613, 80003 in a 400",
+    "F14": "the token has expired before the run",
+    "F15": "the token is replaced in the middle of the run",
+    "F16": "the platform refuses a whole request for one row of it",
+    "F17": "the platform takes a request and calls rows of it invalid",
+    "F18": "connections break before the platform has applied anything",
+    "F19": "answers are lost after the platform has applied the request",
+    "F20": "the platform hangs",
+    "F21": "200 with HTML, with nothing, with some other JSON",
+    "F22": "the platform's name cannot be resolved",
+    "F23": "TLS: a certificate of nobody's, an expired one, one of another host",
+    "F24": "413, the request is too large",
+    "F25": "the version of the API is retired",
+    "F26": "the audience is deleted, or flagged, in the middle of the run",
+    "F27": "the permission is taken away in the middle of the run",
+    "F31": "one event four times, at once and later",
+    "F32": "the event of an older version after that of a newer one",
+    "F33": "the bytes are not those the run began with",
+    "F34": "two files for one audience at once",
+    "F35": "a message fails five times, and is redriven from the dead letters",
+    "F36": "a day is replayed: finished drops are not sent, unfinished ones go on",
+    "F37": "an operator has a finished drop sent again",
+    "F38": "a replay beside live traffic, to one connector's rule alone",
+    "F39": "the queue refuses the rule's events",
+    "F41": "the function may run only once at a time",
+    "F42": "keys of the wrong shape",
+    "F43": "keys with every kind of letter, and of 1,024 bytes",
+    "F44": "no bytes, or a header alone",
+    "F45": "a large file: memory stays flat",
+    "F46": "a gzip bomb",
+    "F47": "a gzip file that is cut off, one with a flipped bit",
+    "F48": "encodings, delimiters, quotes and headers of every kind",
+    "F49": "one line of 50 MB",
+    "F50": "Parquet: nested, typed, cut off",
+    "F51": "a .csv that is something else",
+    "F52": "S3 is slow, busy, breaks off, has lost the version, refuses",
+    "F53": "a plain address in a file of hashes",
+    "F54": "hashes in a plain column, in capitals, of another kind",
+    "F55": "whatever happens, no log, record, letter, receipt, event or metric shows anybody",
+    "F56": "the secret is missing, empty, not JSON, incomplete, undecipherable, of another account",
+    "F65": "DynamoDB is throttled, fails after it wrote, has lost the table",
+}
+
+NOT_COVERED: dict[str, str] = {
+    "F28, F29, F30": "the Meta connector offers no `replace`: a session that dies, expires or is empty needs one",
+    "F40": "nothing to inject: tests/infrastructure asserts 14 days of dead letters and their alarms on the template",
+    "F45, 10 GB": "the emulator keeps objects in memory; a smaller file shows that memory does not follow the size",
+    "F57 to F64, F66": "CI360, Postgres, the stream and Glue have suites of their own",
+}
+
+
+def table(results: Iterable[Row]) -> Iterator[str]:
+    """Give the table's lines as a terminal shows them."""
+    yield f"{'case':<5} {'what':<84} {'delivered':>13} {'re-sent':>8} {'at most':>8} {'seconds':>8} {'skipped s':>9}"
+    for one in _ordered(results):
+        yield (
+            f"{one.number:<5} {one.what:<84} {one.delivered:>13} {one.resent:>8} {one.bound:>8} {one.seconds:>8.1f}"
+            f" {one.simulated_s:>9.0f}{'' if one.passed else '  FAILED'}"
+        )
+
+
+def page(results: Iterable[Row]) -> str:
+    """Give the page for people: the table without what differs from run to run, and what is not covered."""
+    rows = [
+        f"| {one.number} | {one.what} | {one.delivered} | {one.resent} | {one.bound} |"
+        for one in _ordered(results)
+    ]
+    return "\n".join(
+        (
+            "# What was made to go wrong",
+            "",
+            "Written by `make faults`, which deploys the app to the sandbox, does each of these to it and then",
+            "counts: every row of the drop is acknowledged or rejected, the simulated ad account holds exactly the",
+            "people it should, and no more requests were sent again than were in flight when a worker was killed,",
+            "or had their answer lost. In all of them nothing of anybody is found in logs, ledger, queues, receipts,",
+            "events or metrics. Waits of minutes and hours are skipped by moving the sandbox's clocks.",
+            "",
+            "| case | what goes wrong | people delivered | requests sent again | of at most |",
+            "| --- | --- | --- | --- | --- |",
+            *rows,
+            "",
+            "## Not covered",
+            "",
+            *(f"- {number}: {why}." for number, why in NOT_COVERED.items()),
+            "",
+        )
+    )
+
+
+def _ordered(results: Iterable[Row]) -> list[Row]:
+    return sorted(results, key=lambda one: (one.number, one.what))

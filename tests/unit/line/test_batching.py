@@ -1,0 +1,177 @@
+"""Where a drop is cut into batches: a matter of its rows, never of chunks, limits met before, or where one began."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+from activation.batching import NO_IDENTIFIER, SOURCE_ROWS_PER_BATCH_ROW, Batcher, Prepared
+from activation.drops.chunk import Chunk
+from activation.identifiers.table import Context
+from activation.model import Cursor
+from activation.progress import Span, Unit
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.line.platform import TABLE, TinyPublisher, hashed
+
+EMAIL, ID, SPARE = TABLE.fields
+# A row is good, has a second address that is none, has no address, a bad one, or cannot be read at all.
+KINDS = ("good", "spare", "blank", "bad", "torn")
+ROWS = st.lists(st.sampled_from(KINDS), max_size=60)
+SIZES = st.lists(st.integers(1, 9), min_size=1, max_size=60)
+
+
+def batcher(max_rows: int) -> Batcher:
+    """Make one for three columns, with and without IDs apart."""
+    groups = TinyPublisher.groups
+    return Batcher(
+        fields=[(0, EMAIL), (1, ID), (2, SPARE)],
+        context=Context(),
+        hashed=False,
+        max_rows=max_rows,
+        groups=lambda columns: groups(None, columns),  # type: ignore[arg-type]  # pure, whoever's method it is
+    )
+
+
+def chunks(kinds: Sequence[str], sizes: Sequence[int], start: int = 0) -> Iterator[Chunk]:
+    """Give the rows behind `start` in chunks of these sizes, over and over."""
+    at, turn = start, 0
+    while at < len(kinds):
+        size = min(sizes[turn % len(sizes)], len(kinds) - at)
+        numbers = list(range(at + 1, at + size + 1))
+        whole = [row for row in numbers if kinds[row - 1] != "torn"]
+        cells = [_cells(kinds[row - 1], row) for row in whole]
+        columns = [pa.array([one[index] for one in cells], pa.string()) for index in range(3)]
+        yield Chunk(
+            first_row=at + 1,
+            row_count=size,
+            columns=pa.record_batch(columns, names=["email", "id", "spare"]),
+            rows=pa.array(whole, pa.int64()),
+            cursor_after=_within(at + 1, at + size),
+            malformed={row: "ragged_row" for row in numbers if kinds[row - 1] == "torn"},
+        )
+        at, turn = at + size, turn + 1
+
+
+def _within(first: int, last: int) -> object:
+    def cursor_after(row: int) -> Cursor:
+        assert first <= row <= last, "asked of a chunk that the row is not in"
+        return Cursor(row, 1000 * row)
+
+    return cursor_after
+
+
+def _cells(kind: str, row: int) -> tuple[str, str, str]:
+    key = f"c{row}" if row % 3 else ""
+    match kind:
+        case "good":
+            return f"p{row}@example.com", key, ""
+        case "spare":
+            return f"p{row}@example.com", key, "oops"
+        case "blank":
+            return "", key, ""
+        case _:
+            return "oops", key, "oops"
+
+
+def cut(
+    kinds: Sequence[str], sizes: Sequence[int], max_rows: int, start: int = 0, settled: Sequence[Unit] = ()
+) -> list[Prepared]:
+    """Cut the rows behind `start`."""
+    found = chunks(kinds, sizes, start)
+    return list(batcher(max_rows).spans(found, Cursor(start, 1000 * start), settled))
+
+
+def told(
+    one: Prepared,
+) -> tuple[Span, list[int], list[dict[str, object]], list[dict[str, object]], list[list[bool]]]:
+    """Spell a span out, so that two can be compared."""
+    return (
+        one.span,
+        one.rows.to_pylist(),
+        one.columns.to_pylist(),
+        one.rejected.to_pylist(),
+        [mask.to_pylist() for mask in one.groups],
+    )
+
+
+@given(kinds=ROWS, sizes=SIZES, max_rows=st.integers(1, 7))
+@settings(max_examples=60, deadline=None)
+def test_every_row_is_in_one_span_in_order_sent_or_rejected(
+    kinds: list[str], sizes: list[int], max_rows: int
+) -> None:
+    """Spans follow each other without a gap, hold as many members as fit, and explain every other row."""
+    prepared = cut(kinds, sizes, max_rows)
+    expected = 1
+    for one in prepared:
+        span = one.span
+        assert span.first_row == expected
+        assert span.after == Cursor(span.last_row, 1000 * span.last_row)
+        expected = span.last_row + 1
+        of = {row: kinds[row - 1] for row in range(span.first_row, span.last_row + 1)}
+        good = [row for row, kind in of.items() if kind in ("good", "spare")]
+        assert one.rows.to_pylist() == good
+        assert [row["EMAIL"] for row in one.columns.to_pylist()] == [hashed(f"p{row}@example.com") for row in good]
+        assert len(good) <= max_rows
+        assert len(of) <= SOURCE_ROWS_PER_BATCH_ROW * max_rows
+        full = len(good) == max_rows or len(of) == SOURCE_ROWS_PER_BATCH_ROW * max_rows
+        assert full or span.last_row == len(kinds)
+        codes = {"blank": NO_IDENTIFIER, "bad": "not_an_email", "torn": "ragged_row"}
+        why = [codes[kind] for kind in of.values() if kind in codes]
+        assert span.rejected == {code: why.count(code) for code in set(why)}
+        assert {row["row"] for row in one.rejected.to_pylist()} == set(of) - set(good)
+        spare = [row for row, kind in of.items() if kind == "spare"]
+        assert span.left_out == ({("SPARE", "not_an_email"): len(spare)} if spare else {})
+        assert span.left_out_rows.get(("SPARE", "not_an_email"), ()) == tuple(spare[:5])
+        masks = [mask.to_pylist() for mask in one.groups]
+        assert [sum(column) for column in zip(*masks, strict=True)] == [1] * len(good)
+    assert expected == len(kinds) + 1
+
+
+@given(kinds=ROWS, sizes=SIZES, others=SIZES, max_rows=st.integers(1, 7), data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_batches_do_not_depend_on_chunks_or_on_where_reading_began(
+    kinds: list[str], sizes: list[int], others: list[int], max_rows: int, data: st.DataObject
+) -> None:
+    """Read again in other chunks, from the cursor behind any span, the rest is cut exactly as before."""
+    first = cut(kinds, sizes, max_rows)
+    if not first:
+        return
+    done = data.draw(st.integers(0, len(first) - 1))
+    start = first[done - 1].span.last_row if done else 0
+    again = cut(kinds, others, max_rows, start)
+    assert [told(one) for one in again] == [told(one) for one in first[done:]]
+
+
+@given(kinds=ROWS, sizes=SIZES, max_rows=st.integers(1, 7), other=st.integers(1, 7), data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_spans_acknowledged_ahead_are_recognised_though_the_limit_has_changed(
+    kinds: list[str], sizes: list[int], max_rows: int, other: int, data: st.DataObject
+) -> None:
+    """A release with another limit cuts the rest its way, and around what was settled under the old one."""
+    first = cut(kinds, sizes, max_rows)
+    if not first:
+        return
+    done = data.draw(st.integers(0, len(first) - 1))
+    ahead = data.draw(st.sets(st.integers(done, len(first) - 1)))
+    start = first[done - 1].span.last_row if done else 0
+    settled = [Unit(first[at].span.first_row, first[at].span.last_row, 0) for at in ahead]
+    again = cut(kinds, sizes, other, start, settled)
+    edges = [(one.span.first_row, one.span.last_row) for one in again]
+    assert {(unit.first_row, unit.last_row) for unit in settled} <= set(edges)
+    rows = [row for one in again for row in range(one.span.first_row, one.span.last_row + 1)]
+    assert rows == list(range(start + 1, len(kinds) + 1))
+    kept = {(unit.first_row, unit.last_row) for unit in settled}
+    assert all(len(one.rows) <= other for one, edge in zip(again, edges, strict=True) if edge not in kept)
+
+
+def test_a_hopeless_stretch_ends_a_span_too() -> None:
+    """Rows without end that name nobody do not gather in memory."""
+    prepared = cut(["blank"] * 95 + ["good"], [7], 3)
+    assert [(one.span.first_row, one.span.last_row) for one in prepared] == [(1, 30), (31, 60), (61, 90), (91, 96)]
+
+
+def test_an_empty_file_has_no_span() -> None:
+    """Nothing is prepared where there is nothing."""
+    assert cut([], [1], 3) == []

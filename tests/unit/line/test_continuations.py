@@ -1,0 +1,366 @@
+"""Runs of more than one invocation: time that ends, waits, turns, and messages that come twice or late."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+
+import pytest
+from activation.ledger import LeaseHeld, LeaseLost, State
+
+from tests.unit.line.platform import Fault, hashed
+from tests.unit.line.world import World, people, table
+
+Make = Callable[..., World]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("in_flight", [1, 3])
+def test_a_run_that_runs_out_of_time_goes_on_by_messages_to_itself(
+    make_world: Make, pack: Callable[[bytes], bytes], in_flight: int
+) -> None:
+    """Each invocation stops well before its end and the next one goes on behind it; nothing is sent twice."""
+    world = make_world(in_flight=in_flight)
+    emails = people(40)
+    world.budget_s = 80.45  # the timeout of a call, the margin, and time for a few calls of 0.1 s
+    body = world.event(world.put(pack(table(emails).encode()), f"{world.name}/vip/raw/people.csv"))
+    world.run(body)
+    receipt = world.check(*emails)
+    assert world.platform.resent == receipt["resent"] == 0
+    assert world.handled >= 3
+    assert receipt["hops"] == world.handled - 1
+    assert set(world.delays) == {1}
+    assert world.platform.calls["find"] == 1
+
+
+def test_no_call_begins_that_may_not_end_in_time(make_world: Make) -> None:
+    """A call is retried only while there is time for another one of its full timeout."""
+    world = make_world()
+    late: list[float] = []
+    world.budget_s = 100
+
+    def slow() -> None:
+        world.clock.pass_s(59)
+
+    world.platform.faults.append(Fault(call="users", times=4, act=slow, lost="before"))
+    ends: list[float] = []
+    world.aws.before.append(lambda name, _: ends.append(world.clock() + 100) if name == "head_object" else None)
+    world.platform.guard = lambda name: late.append(ends[-1] - world.clock()) if name == "users begins" else None
+    world.run(world.drop(table(people(3))))
+    world.check(*people(3))
+    assert min(late) >= 60 + 19
+    assert world.handled == 5
+
+
+def test_an_interim_receipt_says_how_far_the_run_is(make_world: Make) -> None:
+    """It claims no rows in, and is no final one."""
+    world = make_world()
+    world.budget_s = 80.25
+    world.handle(world.drop(table(people(9))))
+    receipt = world.receipt()
+    assert (receipt["state"], receipt["final"], receipt["rows"]["in"]) == ("running", False, None)
+    assert receipt["rows"]["acknowledged"] == receipt["rows"]["read"] == world.platform.members.total() > 0
+    assert world.events == []
+
+
+def test_a_run_without_progress_ends_after_some_invocations(make_world: Make) -> None:
+    """An endless continuation is stopped by the run's own cap, and the message kept for a redrive."""
+    world = make_world()
+    world.budget_s = 79
+    world.run(world.drop(table(people(3))))
+    assert world.receipt()["reason"]["code"] == "no_progress"
+    assert world.handled == 21
+    world.budget_s = 300
+    world.redrive()
+    world.run()
+    world.check(*people(3))
+
+
+def test_a_wait_longer_than_a_message_can_be_delayed_is_several_messages(make_world: Make) -> None:
+    """The platform is not asked before its time, and the early messages cost no progress."""
+    world = make_world()
+    world.platform.faults.append(Fault(status=409, headers={"retry-after": "3600"}))
+    begun = world.clock()
+    body = world.drop(table(people(3)))
+    world.run(body)
+    world.check(*people(3))
+    assert world.clock() - begun >= 3600
+    assert world.delays == [900, 900, 900, 900]
+    assert world.run_of(body).no_progress == 0
+
+
+def test_an_absurd_retry_after_is_an_hour(make_world: Make) -> None:
+    """A wait of thirty years is asked about again after an hour."""
+    world = make_world()
+    world.platform.faults.append(Fault(status=429, headers={"retry-after": "1e9"}))
+    begun = world.clock()
+    world.run(world.drop(table(people(3))))
+    world.check(*people(3))
+    assert 3600 <= world.clock() - begun < 4600
+
+
+def test_the_deadline_ends_a_wait(make_world: Make) -> None:
+    """A platform that is busy for longer than the connector may wait fails the run with both reasons."""
+    world = make_world(deadline_s=7200)
+    world.platform.faults.append(Fault(times=10**6, status=409, headers={"retry-after": "1800"}))
+    world.run(world.drop(table(people(3))))
+    receipt = world.receipt()
+    assert (receipt["state"], receipt["reason"]["code"]) == ("failed", "deadline")
+    assert receipt["seconds"] <= 7200 + 1800
+    assert world.dead_codes() == ["deadline"]
+
+
+@pytest.mark.parametrize("lost", ["unreached", "before"])
+def test_an_outage_is_waited_out_with_growing_pauses(make_world: Make, lost: str) -> None:
+    """The run backs off and, when the platform is back, finishes without a dead letter."""
+    world = make_world()
+    world.platform.faults.append(Fault(skip=1, times=60, lost=lost))
+    world.run(world.drop(table(people(9))))
+    world.check(*people(9))
+    assert world.dead_codes() == []
+    assert world.delays == sorted(world.delays)
+    assert len(world.delays) >= 8
+
+
+def test_an_endless_outage_ends_in_the_dead_letters_and_a_redrive_goes_on(make_world: Make) -> None:
+    """After the budget of waits the run fails with the platform's code; nothing acknowledged is sent again."""
+    world = make_world()
+    outage = Fault(skip=1, times=10**6, status=503)
+    world.platform.faults.append(outage)
+    world.run(world.drop(table(people(9))))
+    receipt = world.receipt()
+    assert (receipt["state"], receipt["reason"]["code"]) == ("failed", "unavailable")
+    assert receipt["rows"]["acknowledged"] == 3
+    outage.times = 0
+    world.redrive()
+    world.run()
+    world.check(*people(9))
+    assert world.platform.resent == 0
+    assert [one["DetailType"] for one in world.events] == ["Activation Failed", "Activation Completed"]
+
+
+def test_a_platform_that_works_on_is_asked_until_it_is_done(make_world: Make) -> None:
+    """An accepted upload has a receipt with the rows at once, is followed, and ends as applied."""
+    world = make_world(handles=True)
+    world.platform.close_says, world.platform.follow_says = ["working"], ["working", "working"]
+    body = world.drop(table(people(4)))
+    world.handle(body)
+    receipt = world.receipt()
+    assert (receipt["state"], receipt["final"], receipt["rows"]["in"]) == ("accepted", False, 4)
+    assert receipt["platform_notes"] == {"closed": "yes"}
+    world.run()
+    receipt = world.check(*people(4))
+    assert receipt["platform_notes"] == {"matched": "all"}
+    assert world.platform.calls["close"] == 1
+    assert world.platform.calls["follow"] == 3
+    assert world.platform.closed == ["h1,h2"]
+
+
+def test_a_close_that_takes_several_calls_is_called_again_without_reading_the_file(make_world: Make) -> None:
+    """What closing has got to is kept, and the drop is not read once more."""
+    world = make_world(handles=True)
+    world.platform.close_says = ["more", "more"]
+    reads: list[str] = []
+    world.aws.before.append(lambda name, _: reads.append(name) if name == "head_object" else None)
+    body = world.drop(table(people(4)))
+    world.run(body)
+    world.check(*people(4))
+    assert world.platform.calls["close"] == 3
+    assert len(reads) == 1
+    opened = world.run_of(body).opened
+    assert opened is not None
+    assert opened.state == {"step": "2"}
+
+
+def test_a_run_blocked_while_it_is_followed_is_followed_on(make_world: Make) -> None:
+    """A redrive of an accepted run does not close the upload again."""
+    world = make_world(handles=True)
+    world.platform.close_says = ["working"]
+    world.platform.faults.append(Fault(call="follow", status=403))
+    world.run(world.drop(table(people(4))))
+    assert world.receipt()["state"] == "blocked"
+    world.redrive()
+    world.run()
+    world.check(*people(4))
+    assert world.platform.calls["close"] == 1
+
+
+def test_two_drops_for_one_audience_take_turns_and_create_it_once(make_world: Make) -> None:
+    """The second waits as long as the first is not done, and neither repeats anything."""
+    world = make_world()
+    world.budget_s = 80.35
+    one, two = people(12), people(12, start=50)
+    order: list[str] = []
+    world.platform.guard = lambda name: order.append(name)
+    first, second = world.drop(table(one), file="a.csv"), world.drop(table(two), file="b.csv")
+    world.run(first, second)
+    world.check_members(*one, *two)
+    assert world.platform.created == 1
+    assert [receipt["state"] for receipt in world.receipts()] == ["applied", "applied"]
+    assert world.dead_codes() == []
+
+
+def test_an_older_version_never_lands_on_a_newer_one(make_world: Make) -> None:
+    """Its receipt says that it was superseded; the platform does not see it."""
+    world = make_world()
+    old, new = world.drop(table(people(3))), world.drop(table(people(3, start=10)))
+    world.run(new, old)
+    world.check_members(*people(3, start=10))
+    states = {one["drop"]["version_id"]: (one["state"], one["rows"]["in"]) for one in world.receipts()}
+    assert states == {"1": ("superseded", None), "2": ("applied", 3)}
+
+
+def test_a_failed_version_is_not_revived_over_a_newer_one(make_world: Make) -> None:
+    """A redrive of what a newer version has replaced ends as superseded, with what it had sent counted."""
+    world = make_world()
+    world.platform.faults.append(Fault(skip=1, status=404))
+    world.run(world.drop(table(people(6))))
+    assert world.receipt()["state"] == "failed"
+    world.run(world.drop(table(people(3, start=10))))
+    world.redrive()
+    world.run()
+    world.check_members(*people(3), *people(3, start=10))
+    assert sorted(one["state"] for one in world.receipts()) == ["applied", "superseded"]
+
+
+def test_duplicates_of_a_finished_run_do_nothing(world: World) -> None:
+    """A second event, a replay and an old continuation of a finished version cause no call and no event."""
+    body = world.drop(table(people(4)))
+    world.run(body)
+    calls, told = world.platform.calls.total(), len(world.events)
+    world.run(body, json.dumps(json.loads(body) | {"replay-name": "yesterday"}), body)
+    assert (world.platform.calls.total(), len(world.events)) == (calls, told)
+    world.check(*people(4))
+
+
+def test_a_forced_run_is_a_run_of_its_own(world: World) -> None:
+    """With a word of the operator's a finished drop is sent once more, and has a receipt of its own."""
+    body = world.drop(table(people(2)))
+    world.run(body)
+    world.run(json.dumps(json.loads(body) | {"again": "2026-11-22"}))
+    assert len(world.receipts()) == 2
+    assert set(world.platform.members.values()) == {2}
+
+
+def test_duplicates_at_every_state_leave_one_run(make_world: Make) -> None:
+    """However often the event comes while a run waits and goes on, every row is sent once."""
+    world = make_world()
+    world.budget_s = 80.35
+    world.platform.faults.append(Fault(skip=2, status=429, headers={"retry-after": "100"}))
+    body = world.drop(table(people(20)))
+    world.aws.before.append(
+        lambda name, _: world.send(body) if name == "update_item" and world.handled % 3 == 1 else None
+    )
+    world.run(body)
+    world.check(*people(20))
+    assert world.platform.resent == 0
+    assert world.dead_codes() == []
+
+
+def test_while_one_worker_holds_a_run_another_reports_failure(make_world: Make) -> None:
+    """The loser may not acknowledge its message: it would be lost if the winner died."""
+    world = make_world()
+    body = world.drop(table(people(3)))
+    seen: list[float] = []
+
+    def second() -> None:
+        with pytest.raises(LeaseHeld) as held:
+            world.handle(body)
+        seen.append(held.value.for_s)
+
+    world.platform.faults.append(Fault(act=second))
+    world.run(body)
+    world.check(*people(3))
+    assert 150 < seen[0] <= 210
+    assert world.platform.resent == 0
+
+
+def test_an_older_message_of_a_run_that_another_holds_is_let_go(make_world: Make) -> None:
+    """The event come twice, while a continuation holds the run, is no dead letter in the making."""
+    world = make_world()
+    body = world.drop(table(people(6)))
+    seen: list[State | None] = []
+    world.budget_s = 80.25
+    world.platform.faults.append(Fault(skip=1, act=lambda: seen.append(world.handle(body))))
+    world.run(body)
+    world.check(*people(6))
+    assert seen == [None]
+
+
+def test_a_zombie_records_and_says_nothing(make_world: Make) -> None:
+    """A worker whose lease ran out during a call neither counts, nor receipts, nor announces, nor continues."""
+    world = make_world()
+    body = world.drop(table(people(6)))
+
+    def taken_over() -> None:
+        world.clock.pass_s(1000)
+        world.restart()
+        world.handle(body)
+
+    world.platform.faults.append(Fault(act=taken_over))
+    with pytest.raises(LeaseLost):
+        world.handle(body)
+    world.crashes += 1  # the lease's end is a crash as far as anyone else can tell
+    receipt = world.check(*people(6))
+    assert receipt["rows"]["acknowledged"] == 6
+    assert len(world.events) == 1
+    assert world.queue == []
+
+
+@pytest.mark.parametrize("way", ["finish", "stop", "hand on"])
+def test_a_zombie_that_ends_does_not_write_over_the_receipt(make_world: Make, way: str) -> None:
+    """Whether it would finish, fail or go on, who lost the lease leaves the receipt of its successor alone."""
+    world = make_world()
+    body = world.drop(table(people(3)))
+    status = {"finish": 0, "stop": 403, "hand on": 409}[way]
+
+    def taken_over() -> None:
+        world.clock.pass_s(1000)
+        world.restart()
+        world.handle(body)
+
+    world.platform.faults.append(Fault(act=taken_over, status=status, headers={"retry-after": "50"}))
+    with pytest.raises(LeaseLost):
+        world.handle(body)
+    assert world.receipt()["state"] == "applied"
+    assert (len(world.events), world.queue, world.take_dead_letters()) == (1, [], [])
+
+
+def test_a_message_that_is_the_last_one_left_is_not_let_go(make_world: Make) -> None:
+    """When a continuation is overdue for an hour, the event takes its place."""
+    world = make_world()
+    world.budget_s = 80.25
+    body = world.drop(table(people(6)))
+    world.handle(body)
+    world.queue.clear()  # the continuation is lost, as SQS may lose one that is too old
+    world.run(body)
+    assert world.platform.members.total() < 6
+    world.clock.pass_s(3700)
+    world.run(body)
+    world.check(*people(6))
+
+
+def test_a_waiting_run_that_lost_its_turn_waits_for_it_again(make_world: Make) -> None:
+    """A run whose message came back hours late may find its audience taken; it waits, and nobody fails."""
+    world = make_world()
+    world.budget_s = 80.25
+    first, second = (
+        world.drop(table(people(6)), file="a.csv"),
+        world.drop(table(people(6, start=50)), file="b.csv"),
+    )
+    world.handle(first)
+    late = world.queue.pop()
+    world.clock.pass_s(4 * 3600)
+    world.handle(second)
+    world.handle(late.body)
+    world.run()
+    world.check_members(*people(6), *people(6, start=50))
+    assert [one["state"] for one in world.receipts()] == ["applied", "applied"]
+    assert not [one for one in world.failures if not isinstance(one, LeaseHeld)]
+
+
+def test_members_are_hashed_once(world: World) -> None:
+    """What the platform holds is the hash of the normalised address."""
+    world.run(world.drop("email\n  PERSON1@Example.com \n"))
+    assert list(world.platform.members) == [(hashed("person1@example.com"),)]

@@ -1,0 +1,122 @@
+"""The pace of an ad account, shared by its workers."""
+
+from __future__ import annotations
+
+import pytest
+from activation.conditional import ConditionalTable
+from activation.errors import Retryable
+from activation.governor import Governor
+
+from tests.unit.line.aws_in_memory import refusal
+from tests.unit.line.platform import Fault
+from tests.unit.line.world import NAMES, Aws, Clock, World, people, table
+
+
+def governors(aws: Aws, clock: Clock, *accounts: str) -> list[Governor]:
+    """Make a worker's governor for each account."""
+    shared = ConditionalTable(aws.dynamodb, "ledger")
+    return [Governor(shared, "tiny", account, clock=clock) for account in accounts]
+
+
+def test_a_hold_is_everybodys_on_the_account(aws: Aws) -> None:
+    """The worker that learned of it waits at once, the others within a second, other accounts not at all."""
+    clock, account = Clock(), f"a{next(NAMES)}"
+    mine, theirs, other = governors(aws, clock, account, account, f"{account}x")
+    assert (mine.wait_s(), theirs.wait_s(), other.wait_s()) == (0, 0, 0)
+    mine.hold(60)
+    assert mine.wait_s() == 60
+    clock.pass_s(1)
+    assert theirs.wait_s() == pytest.approx(59)
+    assert other.wait_s() == 0
+    clock.pass_s(60)
+    assert (mine.wait_s(), theirs.wait_s()) == (0, 0)
+
+
+def test_a_longer_hold_stays(aws: Aws) -> None:
+    """A short throttle does not end a long one, whoever set it."""
+    clock, account = Clock(), f"a{next(NAMES)}"
+    mine, theirs = governors(aws, clock, account, account)
+    mine.hold(600)
+    theirs.hold(5)
+    mine.hold(5)
+    clock.pass_s(2)
+    assert mine.wait_s() == pytest.approx(598)
+    assert theirs.wait_s() == pytest.approx(598)
+
+
+def test_the_table_is_read_once_a_second(aws: Aws) -> None:
+    """Asking before every request costs no read each."""
+    clock = Clock()
+    (governor,) = governors(aws, clock, f"a{next(NAMES)}")
+    reads: list[str] = []
+    aws.before.append(lambda name, _: reads.append(name))
+    for _ in range(20):
+        governor.wait_s()
+        clock.pass_s(0.1)
+    assert len(reads) == 2
+
+
+def test_a_hold_that_cannot_be_shared_is_kept_alone() -> None:
+    """The answer that asked for it may have acknowledged a batch, which is not to be sent again for that."""
+    aws, clock = Aws.in_memory(), Clock()
+    (governor,) = governors(aws, clock, "a")
+
+    def fail(name: str, _: object) -> None:
+        if name == "update_item":
+            raise refusal(name, "ThrottlingException")
+
+    aws.before.append(fail)
+    governor.hold(30)
+    assert governor.wait_s() == 30
+
+
+def test_a_table_that_does_not_answer_stops_a_request() -> None:
+    """Not knowing the pace is no leave to send."""
+    aws = Aws.in_memory()
+
+    def fail(name: str, _: object) -> None:
+        raise refusal(name, "ThrottlingException")
+
+    aws.before.append(fail)
+    (governor,) = governors(aws, Clock(), "a")
+    with pytest.raises(Retryable):
+        governor.wait_s()
+
+
+def test_a_throttle_waits_in_the_queue_and_costs_no_receive(world: World) -> None:
+    """Half an hour of throttle is a delayed message; nothing is asked before, and no batch is repeated."""
+    world.platform.faults.append(Fault(skip=1, status=429, headers={"retry-after": "1800"}))
+    begun = world.clock()
+    world.run(world.drop(table(people(9))))
+    receipt = world.check(*people(9))
+    assert world.clock() - begun >= 1800
+    assert world.platform.calls["users"] == 4
+    assert receipt["resent"] == 0
+    assert world.failures == []
+
+
+def test_a_hint_to_slow_down_holds_what_comes_next(world: World) -> None:
+    """A good answer that names a wait is acknowledged, and the next request waits."""
+    inner = world.platform.send
+
+    def hinting(request: object, *, timeout_s: float) -> object:
+        answer = inner(request, timeout_s=timeout_s)  # type: ignore[arg-type]  # a Request
+        if world.platform.calls["users"] == 1:
+            answer.headers["retry-after"] = "300"  # type: ignore[index]  # a dict in this test
+        return answer
+
+    world.platform.send = hinting  # type: ignore[method-assign,assignment]  # a server in a hurry
+    world.restart()
+    begun = world.clock()
+    world.run(world.drop(table(people(6))))
+    world.check(*people(6))
+    assert world.clock() - begun >= 300
+    assert world.platform.calls["users"] == 2
+
+
+def test_a_short_wait_is_slept_through(world: World) -> None:
+    """A pause of a second is not worth a message."""
+    world.platform.faults.append(Fault(status=429, times=3, headers={"retry-after": "1"}))
+    world.run(world.drop(table(people(3))))
+    world.check(*people(3))
+    assert world.handled == 1

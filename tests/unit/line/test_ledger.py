@@ -1,0 +1,206 @@
+"""The ledger's records, in DynamoDB's words and in those of the table in memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from activation.conditional import ConditionalTable
+from activation.errors import ConfigError, Retryable
+from activation.ledger import LeaseHeld, LeaseLost, Ledger, State
+from activation.model import Cursor
+from activation.progress import Progress, Unit
+from activation.publisher import Opened
+
+from tests.unit.line.aws_in_memory import refusal
+from tests.unit.line.world import NAMES, Aws, Clock
+
+FACTS = {"audience": "été", "object_key": "meta/vip/raw/a+b.csv"}
+
+
+class Bench:
+    """A ledger with a clock, and a name of its own in the table."""
+
+    def __init__(self, aws: Aws) -> None:
+        self.clock = Clock()
+        self.table = ConditionalTable(aws.dynamodb, "ledger")
+        self.run_id = f"run{next(NAMES)}"
+        self.ledger = Ledger(self.table, "tiny", lease_s=100, ttl_days=2, clock=self.clock)
+
+
+@pytest.fixture
+def bench(aws: Aws) -> Bench:
+    """Give a bench."""
+    return Bench(aws)
+
+
+def test_a_claim_makes_the_record_and_a_save_changes_it(bench: Bench) -> None:
+    """What was saved is read back as it was, numbers, texts and progress."""
+    run = bench.ledger.claim(bench.run_id, 0, FACTS)
+    assert (run.fence, run.state, run.hop, run.started_at) == (1, State.RUNNING, 0, bench.clock())
+    run.progress = Progress(
+        cursor=Cursor(7, 123),
+        ahead={Unit(8, 14, 1, "01"), Unit(8, 14, 0)},
+        in_doubt={Unit(15, 21, 0)},
+        suspects=2,
+        acknowledged=5,
+        rejected_by_us=Counter({"no_identifier": 2}),
+        left_out=Counter({("PHONE", "too_short"): 3}),
+        left_out_rows={("PHONE", "too_short"): (1, 2, 5)},
+        handles={"000000000001/0/": "h1"},
+        etag='"abc"',
+        read_whole=True,
+    )
+    run.opened = Opened("a1", created=True, state={"session": "7"}, notes={"code": "text"})
+    run.state, run.code, run.sentence = State.WAITING, "throttled", "slow down"
+    run.not_before, run.no_progress = bench.clock() + 0.1234, 3
+    bench.clock.pass_s(60)
+    bench.ledger.save(run)
+    read = bench.ledger.read(bench.run_id)
+    assert read is not None
+    assert read.not_before == pytest.approx(run.not_before, abs=0.001)
+    read.not_before = run.not_before
+    assert read == run
+    assert read.lease_until == bench.clock() + 100
+    item = bench.table.read(bench.ledger.key(bench.run_id))
+    assert item is not None
+    assert (item["audience"]["S"], item["rows_acknowledged"]["N"]) == ("été", "5")
+    assert "expires_at" not in item
+
+
+def test_a_held_lease_is_refused_until_it_ends(bench: Bench) -> None:
+    """Another worker is told how long; after that it takes over with a higher fence and finds the progress."""
+    run = bench.ledger.claim(bench.run_id, 0, FACTS)
+    run.progress.acknowledged = 9
+    bench.ledger.save(run)
+    bench.clock.pass_s(40)
+    with pytest.raises(LeaseHeld) as held:
+        bench.ledger.claim(bench.run_id, 0, FACTS)
+    assert held.value.for_s == pytest.approx(60)
+    bench.clock.pass_s(60.01)
+    taken = bench.ledger.claim(bench.run_id, 4, {"audience": "other"})
+    assert (taken.fence, taken.hop, taken.progress.acknowledged) == (2, 4, 9)
+    assert taken.started_at == run.started_at
+    item = bench.table.read(taken.pk)
+    assert item is not None
+    assert item["audience"]["S"] == "été"
+
+
+def test_who_was_taken_over_from_can_write_nothing(bench: Bench) -> None:
+    """Neither a renewal nor a release of the old holder is taken."""
+    old = bench.ledger.claim(bench.run_id, 0, FACTS)
+    bench.clock.pass_s(101)
+    new = bench.ledger.claim(bench.run_id, 0, FACTS)
+    for release in (False, True):
+        with pytest.raises(LeaseLost):
+            bench.ledger.save(old, release=release)
+    bench.ledger.save(new)
+
+
+def test_a_released_run_can_be_claimed_at_once(bench: Bench) -> None:
+    """Releasing ends the lease, and a finished run begins to expire."""
+    run = bench.ledger.claim(bench.run_id, 0, FACTS)
+    run.state = State.APPLIED
+    bench.ledger.save(run, release=True)
+    assert run.lease_until == 0
+    item = bench.table.read(run.pk)
+    assert item is not None
+    assert int(item["expires_at"]["N"]) == int(bench.clock()) + 2 * 86_400
+    assert bench.ledger.claim(bench.run_id, 1, FACTS).state is State.APPLIED
+
+
+def test_a_save_that_failed_has_renewed_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The holder does not believe in a lease that the table may not have."""
+    run = bench.ledger.claim(bench.run_id, 0, FACTS)
+
+    def fail(*_: object, **__: object) -> None:
+        raise Retryable("ledger", "no")
+
+    bench.clock.pass_s(50)
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.table, "update", fail)
+        with pytest.raises(Retryable):
+            bench.ledger.save(run)
+    assert bench.ledger.lease_left_s(run) == 50
+
+
+def test_a_record_of_a_newer_release_stops_the_reader(bench: Bench) -> None:
+    """What is not understood is not guessed at."""
+    run = bench.ledger.claim(bench.run_id, 0, FACTS)
+    bench.table.update(
+        run.pk,
+        "SET #s = :two",
+        {":two": {"N": "2"}},
+        condition="attribute_not_exists(absent)",
+        names={"#s": "schema"},
+    )
+    with pytest.raises(ConfigError, match="newer_ledger"):
+        bench.ledger.read(bench.run_id)
+
+
+def test_there_is_no_run_before_the_first_claim(bench: Bench) -> None:
+    """Reading makes nothing."""
+    assert bench.ledger.read("never") is None
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("step", ["claim", "save"])
+def test_an_update_that_was_applied_but_not_answered_is_ones_own(
+    in_memory: Aws, step: str, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The SDK repeats the call; the record that stands in its way is recognised by its token or its fence."""
+    bench = Bench(in_memory)
+    run = bench.ledger.claim(bench.run_id, 0, FACTS) if step == "save" else None
+    raw = in_memory.dynamodb.update_item
+
+    def repeat(**arguments: object) -> object:
+        for _ in range(times):
+            raw(**arguments)  # its answer is lost
+        return raw(**arguments)
+
+    if step == "claim":
+        applied = []
+
+        def claim(**arguments: object) -> object:
+            if not applied:
+                applied.append(raw(**arguments))
+            return raw(**arguments)
+
+        monkeypatch.setattr(in_memory.dynamodb, "update_item", claim, raising=False)
+        assert bench.ledger.claim(bench.run_id, 0, FACTS).fence == 1
+        return
+    assert run is not None
+    monkeypatch.setattr(in_memory.dynamodb, "update_item", repeat, raising=False)
+    run.progress.acknowledged = 4
+    bench.ledger.save(run)
+    read = bench.ledger.read(bench.run_id)
+    assert read is not None
+    assert read.progress.acknowledged == 4
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("ProvisionedThroughputExceededException", Retryable),
+        ("InternalServerError", Retryable),
+        ("ResourceNotFoundException", ConfigError),
+        ("AccessDeniedException", ConfigError),
+    ],
+)
+def test_dynamodbs_refusals_are_told_apart(in_memory: Aws, code: str, error: type[Exception]) -> None:
+    """A busy table is waited for, a missing or forbidden one is a matter for a person."""
+    bench = Bench(in_memory)
+
+    def fail(name: str, _: object) -> None:
+        raise refusal(name, code)
+
+    in_memory.before.append(fail)
+    for ask in (lambda: bench.ledger.read("x"), lambda: bench.ledger.claim("x", 0, {})):
+        with pytest.raises(error, match="ledger"):
+            ask()
+
+
+@pytest.fixture
+def in_memory() -> Aws:
+    """Give an AWS to hang faults onto."""
+    return Aws.in_memory()

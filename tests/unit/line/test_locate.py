@@ -1,0 +1,70 @@
+"""Reading a drop's key."""
+
+from __future__ import annotations
+
+import pytest
+from activation.drops.locate import is_marker, locate
+from activation.errors import Rejected
+from activation.model import HASHED, RAW, Action, Audience, Kind
+
+from tests.unit.line.platform import TABLE
+
+ALL = frozenset(Action)
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "action", "kind", "file"),
+    [
+        ("tiny/vip/raw/a.csv", "vip", Action.ADD, RAW, "a.csv"),
+        ("tiny/vip/RAW/Remove/a.csv", "vip", Action.REMOVE, RAW, "a.csv"),
+        ("tiny/vip/hashed/mirror/a", "vip", Action.MIRROR, HASHED, "a"),
+        (
+            "tiny/VIP été 2026+a%20b/Email_Sha256/x y+z%41.csv",
+            "VIP été 2026+a%20b",
+            Action.ADD,
+            Kind("email_sha256", hashed=True, single="EMAIL"),
+            "x y+z%41.csv",
+        ),
+        ("tiny/raw/raw/replace/replace", "raw", Action.REPLACE, RAW, "replace"),
+    ],
+)
+def test_a_key_is_read_as_it_stands(key: str, name: str, action: Action, kind: Kind, file: str) -> None:
+    """Nothing is decoded; the identifiers and the action may be in any case."""
+    located = locate(key, connector="tiny", table=TABLE, actions=ALL)
+    assert (located.audience, located.kind, located.file) == (Audience("tiny", name, action), kind, file)
+
+
+@pytest.mark.parametrize(
+    ("key", "code"),
+    [
+        ("tiny", "wrong_depth"),
+        ("tiny/vip/a.csv", "wrong_depth"),
+        ("tiny/vip/raw/add/b/a.csv", "wrong_depth"),
+        ("tiny/ /raw/a.csv", "empty_segment"),
+        ("Tiny/vip/raw/a.csv", "other_connector"),
+        ("tiny/vip/phone/a.csv", "unknown_identifiers"),
+        ("tiny/vip/raw/secret/a.csv", "unknown_action"),
+        ("tiny/vip/raw/replace/a.csv", "action_not_offered"),
+    ],
+)
+def test_a_key_that_cannot_be_read_names_the_layout_and_nothing_of_the_key(key: str, code: str) -> None:
+    """The operator is told what is expected."""
+    with pytest.raises(Rejected) as error:
+        locate(key, connector="tiny", table=TABLE, actions=[Action.ADD])
+    assert error.value.code == code
+    assert "vip" not in error.value.sentence
+    assert "secret" not in error.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("key", "marker"),
+    [
+        ("tiny/vip/raw/", True),
+        ("tiny/vip/raw/_SUCCESS", True),
+        ("tiny/vip/raw/.a.crc", True),
+        ("tiny/_vip/raw/a", False),
+    ],
+)
+def test_markers_are_told_from_drops(key: str, marker: bool) -> None:
+    """Only the file's own name decides."""
+    assert is_marker(key) is marker

@@ -1,0 +1,92 @@
+"""The rejects list, put together from parts."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pyarrow as pa
+import pytest
+from activation.batching import FINDINGS
+from activation.rejects import Rejects
+
+from tests.unit.line.world import NAMES, Aws
+
+
+class Bench:
+    """A run's rejects, and what is stored of them."""
+
+    def __init__(self, aws: Aws) -> None:
+        self.aws = aws
+        self.stem = f"receipts/tiny/été+ %20/{next(NAMES)}"
+        self.rejects = Rejects(aws.s3, "receipts", self.stem)
+
+    def ours(self, first_row: int, *rows: int, code: str = "no_identifier") -> None:
+        """Write our rejects of a span."""
+        found = pa.table([list(rows), ["EMAIL"] * len(rows), [code] * len(rows)], schema=FINDINGS)
+        self.rejects.write_ours(first_row, found)
+
+    def whole(self) -> list[list[str]]:
+        """Read the list."""
+        body = self.aws.s3.get_object(Bucket="receipts", Key=self.rejects.key)["Body"].read().decode()
+        return list(csv.reader(io.StringIO(body)))[1:]
+
+
+@pytest.fixture
+def bench(aws: Aws) -> Bench:
+    """Give a bench."""
+    return Bench(aws)
+
+
+def test_parts_come_in_row_order_ours_before_the_platforms(bench: Bench) -> None:
+    """Every line of every part is in the list, whatever group or half it is of."""
+    bench.rejects.write_platforms(1, "000000000010-0-", {4: "bad", 2: "bad"}, 0)
+    bench.rejects.write_platforms(1, "000000000010-1-01", {9: "worse"}, 1)
+    bench.ours(11, 12)
+    bench.ours(1, 3, 3, 10)
+    assert bench.rejects.put_together() == 8
+    assert [(row, code) for row, _, code in bench.whole()] == [
+        ("3", "no_identifier"),
+        ("3", "no_identifier"),
+        ("10", "no_identifier"),
+        ("2", "bad"),
+        ("4", "bad"),
+        ("9", "worse"),
+        ("", "refused_row_not_named"),
+        ("12", "no_identifier"),
+    ]
+
+
+def test_a_part_written_again_is_there_once(bench: Bench) -> None:
+    """After a crash the same rows give the same part."""
+    for _ in range(2):
+        bench.ours(1, 3)
+        bench.rejects.write_platforms(1, "000000000010-0-", {4: "bad"}, 0)
+    assert bench.rejects.put_together() == 2
+
+
+def test_parts_of_spans_cut_elsewhere_list_no_row_twice(bench: Bench) -> None:
+    """A release with other limits may have left parts that overlap those of the next one."""
+    bench.ours(1, 2, 9)
+    bench.ours(6, 9, 14)
+    bench.ours(11, 14, 20)
+    assert bench.rejects.put_together() == 4
+    assert [row for row, _, _ in bench.whole()] == ["2", "9", "14", "20"]
+
+
+def test_nothing_rejected_is_no_list(bench: Bench) -> None:
+    """No part, no list; and empty findings are no part."""
+    bench.ours(1)
+    bench.rejects.write_platforms(1, "x", {}, 0)
+    assert bench.rejects.put_together() == 0
+
+
+def test_many_parts_are_put_together_and_removed(bench: Bench) -> None:
+    """More than are read at once keep their order, and none is left behind."""
+    for span in range(40):
+        bench.ours(span * 10 + 1, span * 10 + 5)
+    assert bench.rejects.put_together() == 40
+    assert [row for row, _, _ in bench.whole()] == [str(span * 10 + 5) for span in range(40)]
+    bench.rejects.remove_parts()
+    assert bench.rejects.put_together() == 0
+    assert len(bench.whole()) == 40

@@ -1,0 +1,150 @@
+"""The connector's secret: missing, malformed, of another account, refused, and rotated in the middle of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.line.platform import Fault
+from tests.unit.line.world import World, people, table
+
+Make = Callable[..., World]
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("", "bad_secret"),
+        ("not json", "bad_secret"),
+        ("[1]", "bad_secret"),
+        ('{"token": "good"}', "bad_secret"),
+        ('{"token": "good", "account": "elsewhere"}', "other_account"),
+        (None, "no_secret"),
+    ],
+)
+def test_a_secret_that_is_no_use_blocks_the_run_before_the_file_is_read(
+    make_world: Make, value: str | None, code: str
+) -> None:
+    """The run waits in the dead letters with the reason; once the secret is written, a redrive finishes it at once."""
+    world = make_world()
+    world.settings = replace(world.settings, expected_account=world.name)
+    world.restart()
+    body = world.drop(table(people(3)))
+    good = json.dumps({"token": "good", "account": world.name})
+    if value is None:
+        world.aws.secrets.delete_secret(SecretId=world.secret)
+    else:
+        world.aws.secrets.put_secret_value(SecretId=world.secret, SecretString=value)
+    reads: list[str] = []
+    world.aws.before.append(lambda name, call: reads.append(name) if call.get("Bucket") == "drops" else None)
+    world.run(body)
+    receipt = world.receipt()
+    assert (receipt["state"], receipt["reason"]["code"]) == ("blocked", code)
+    assert [one["DetailType"] for one in world.events] == ["Activation Blocked"]
+    assert reads == []
+    assert world.platform.calls == {}
+    world.aws.secrets.put_secret_value(SecretId=world.secret, SecretString=good)
+    world.redrive()
+    world.run()
+    world.check(*people(3))
+
+
+def test_a_refused_token_is_read_again_once_and_then_blocks(make_world: Make) -> None:
+    """One call and one forced read of the secret, not one for every batch."""
+    world = make_world()
+    world.platform.tokens = set()
+    reads: list[str] = []
+    world.aws.before.append(lambda name, _: reads.append(name) if name == "get_secret_value" else None)
+    world.run(world.drop(table(people(30))))
+    receipt = world.receipt()
+    assert (receipt["state"], receipt["reason"]["code"]) == ("blocked", "token_refused")
+    assert world.platform.calls.total() == 1
+    assert len(reads) == 2
+    assert world.dead_codes() == ["token_refused"]
+
+
+@pytest.mark.parametrize("in_flight", [1, 3])
+def test_a_token_rotated_in_the_middle_of_a_run_is_picked_up(make_world: Make, in_flight: int) -> None:
+    """The first refusal reads the new secret, and the run goes on without a repetition."""
+    world = make_world(in_flight=in_flight)
+
+    def rotate() -> None:
+        world.platform.tokens = {"new"}
+        secret = json.dumps({"token": "new", "account": world.name})
+        world.aws.secrets.put_secret_value(SecretId=world.secret, SecretString=secret)
+
+    world.platform.faults.append(Fault(skip=3, act=rotate))
+    world.run(world.drop(table(people(30))))
+    assert world.check(*people(30))["resent"] == 0
+    assert world.handled == 1
+    assert world.platform.resent == 0
+
+
+def test_a_second_refusal_after_a_change_blocks(make_world: Make) -> None:
+    """A new token that is refused as well is not tried again and again, and what was sent stays counted."""
+    world = make_world()
+
+    def rotate() -> None:
+        world.platform.tokens = set()
+        secret = json.dumps({"token": "new", "account": world.name})
+        world.aws.secrets.put_secret_value(SecretId=world.secret, SecretString=secret)
+
+    world.platform.faults.append(Fault(skip=3, act=rotate))
+    world.run(world.drop(table(people(30))))
+    receipt = world.receipt()
+    assert (receipt["state"], receipt["reason"]["code"]) == ("blocked", "token_refused")
+    assert receipt["rows"]["acknowledged"] == 9
+    world.platform.tokens = {"new"}
+    world.redrive()
+    world.run()
+    world.check(*people(30))
+    assert world.platform.resent == 0
+
+
+def test_a_token_refused_while_the_audience_is_opened_starts_that_over(make_world: Make) -> None:
+    """With the new token the audience is found before anything is created, so there is one."""
+    world = make_world()
+
+    def rotate() -> None:
+        world.platform.tokens = {"new"}
+        secret = json.dumps({"token": "new", "account": world.name})
+        world.aws.secrets.put_secret_value(SecretId=world.secret, SecretString=secret)
+
+    world.platform.faults.append(Fault(call="create", act=rotate))
+    world.run(world.drop(table(people(3))))
+    world.check(*people(3))
+    assert world.platform.created == 1
+    assert world.platform.calls["find"] == 2
+
+
+def test_terms_that_are_not_accepted_block_with_the_platforms_reason(make_world: Make) -> None:
+    """A person has to act: one call, an event, and the work is kept."""
+    world = make_world()
+    world.platform.faults.append(Fault(call="create", status=403))
+    world.run(world.drop(table(people(9))))
+    assert world.receipt()["reason"] == {"code": "terms", "sentence": "the terms are not accepted"}
+    assert world.platform.calls.total() == 2
+    world.redrive()
+    world.run()
+    world.check(*people(9))
+
+
+def test_a_secret_service_that_does_not_answer_is_waited_for(make_world: Make) -> None:
+    """Throttled reads of the secret are no reason to block."""
+    from tests.unit.line.aws_in_memory import refusal
+
+    world = make_world()
+    left = [True] * 3
+
+    def fail(name: str, _: object) -> None:
+        if name == "get_secret_value" and left:
+            left.pop()
+            raise refusal("GetSecretValue", "ThrottlingException")
+
+    world.aws.before.append(fail)
+    world.run(world.drop(table(people(3))))
+    world.check(*people(3))
+    assert world.dead_codes() == []

@@ -1,0 +1,67 @@
+"""The function's settings, from its environment."""
+
+from __future__ import annotations
+
+import pytest
+from activation.errors import ConfigError
+from activation.identifiers.table import Context
+from activation.settings import ConnectorSettings
+
+GOOD = {
+    "CONNECTOR": "meta",
+    "SECRET_ARN": "arn",
+    "DROPS_BUCKET": "drops",
+    "RECEIPTS_BUCKET": "receipts",
+    "LEDGER_TABLE": "ledger",
+    "QUEUE_URL": "queue",
+    "DEAD_LETTER_QUEUE_URL": "dead",
+    "EVENT_BUS_NAME": "bus",
+}
+
+
+def test_what_is_not_set_has_its_default() -> None:
+    """Numbers, the expected account and the context may be left out."""
+    settings = ConnectorSettings.from_environment(GOOD | {"REQUESTS_IN_FLIGHT": ""})
+    assert (settings.connector, settings.queue_url, settings.expected_account) == ("meta", "queue", "")
+    assert (settings.requests_in_flight, settings.max_rows_per_request) == (0, 0)
+    assert (settings.deadline_s, settings.ledger_ttl_days) == (259_200, 400)
+    assert settings.context == Context()
+
+
+def test_everything_that_is_set_is_taken() -> None:
+    """Countries are upper case, placeholders a JSON list."""
+    settings = ConnectorSettings.from_environment(
+        GOOD
+        | {
+            "REQUESTS_IN_FLIGHT": "3",
+            "MAX_ROWS_PER_REQUEST": "500",
+            "DEADLINE_S": "60",
+            "LEDGER_TTL_DAYS": "7",
+            "EXPECTED_ACCOUNT": "42",
+            "DEFAULT_COUNTRY": "de",
+            "PLACEHOLDERS": '["a@b.c"]',
+        }
+    )
+    assert (settings.requests_in_flight, settings.max_rows_per_request, settings.deadline_s) == (3, 500, 60)
+    assert (settings.ledger_ttl_days, settings.expected_account) == (7, "42")
+    assert settings.context == Context("DE", frozenset({"a@b.c"}))
+
+
+def test_every_mistake_is_named_at_once_and_no_value_shown() -> None:
+    """One look at the error is enough to mend them all."""
+    wrong = {"SECRET_ARN": "", "DEADLINE_S": "soon", "LEDGER_TTL_DAYS": "-1", "PLACEHOLDERS": '{"a": 1}'}
+    with pytest.raises(ConfigError) as error:
+        ConnectorSettings.from_environment(
+            {key: value for key, value in (GOOD | wrong).items() if key != "QUEUE_URL"}
+        )
+    for name in ("SECRET_ARN", "QUEUE_URL", "DEADLINE_S", "LEDGER_TTL_DAYS", "PLACEHOLDERS"):
+        assert name in error.value.sentence
+    assert "soon" not in error.value.sentence
+    assert "BUCKET" not in error.value.sentence
+
+
+@pytest.mark.parametrize("text", ["[1]", "nobody", '"a"', "null"])
+def test_placeholders_are_a_list_of_texts(text: str) -> None:
+    """Anything else is a mistake, not an empty list."""
+    with pytest.raises(ConfigError, match="PLACEHOLDERS"):
+        ConnectorSettings.from_environment(GOOD | {"PLACEHOLDERS": text})

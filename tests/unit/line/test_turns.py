@@ -1,0 +1,100 @@
+"""An audience's turn, and the order of an object's versions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from activation.conditional import ConditionalTable
+from activation.model import Action, Audience, Drop
+from activation.turns import NotYourTurn, Superseded, Turns
+
+from tests.unit.line.world import NAMES, Aws, Clock
+
+
+class Bench:
+    """Turns with a clock, and an audience of their own."""
+
+    def __init__(self, aws: Aws) -> None:
+        self.clock = Clock()
+        self.table = ConditionalTable(aws.dynamodb, "ledger")
+        self.turns = Turns(self.table, turn_s=100, ttl_days=1, clock=self.clock)
+        self.audience = Audience("tiny", f"été{next(NAMES)}")
+        self.drop = Drop("drops", f"key{next(NAMES)}", "v1", "0055AED6DCD90281E5", 1)
+
+
+@pytest.fixture
+def bench(aws: Aws) -> Bench:
+    """Give a bench."""
+    return Bench(aws)
+
+
+def test_a_turn_is_one_runs_until_it_gives_it_up(bench: Bench) -> None:
+    """Others are told how long at most; the holder may take it again; afterwards it is the next one's."""
+    bench.turns.take(bench.audience, "one")
+    bench.clock.pass_s(30)
+    with pytest.raises(NotYourTurn) as wait:
+        bench.turns.take(bench.audience, "two")
+    assert wait.value.for_s == pytest.approx(70)
+    bench.turns.take(bench.audience, "one")
+    bench.turns.give_up(bench.audience, "one")
+    bench.turns.take(bench.audience, "two")
+
+
+def test_a_turn_is_the_audiences_whatever_is_done_to_it(bench: Bench) -> None:
+    """Adding and removing share the turn; other audiences have their own."""
+    bench.turns.take(bench.audience, "one")
+    with pytest.raises(NotYourTurn):
+        bench.turns.take(replace(bench.audience, action=Action.REMOVE), "two")
+    bench.turns.take(replace(bench.audience, name="other"), "two")
+    bench.turns.take(replace(bench.audience, connector="other"), "two")
+
+
+def test_a_turn_outlives_its_holder_only_so_long(bench: Bench) -> None:
+    """A run that died does not stop an audience for good, and cannot end its successor's turn."""
+    bench.turns.take(bench.audience, "one")
+    bench.clock.pass_s(100.01)
+    bench.turns.take(bench.audience, "two")
+    bench.turns.give_up(bench.audience, "one")
+    with pytest.raises(NotYourTurn):
+        bench.turns.take(bench.audience, "three")
+
+
+def test_a_turn_can_be_kept_over_a_long_wait(bench: Bench) -> None:
+    """A run that waits for the platform keeps its turn for that long."""
+    bench.turns.take(bench.audience, "one", for_s=5000)
+    bench.clock.pass_s(4999)
+    with pytest.raises(NotYourTurn):
+        bench.turns.take(bench.audience, "two")
+
+
+def test_giving_up_what_nobody_holds_does_nothing(bench: Bench) -> None:
+    """The end of a run that never had its turn is no error."""
+    bench.turns.give_up(bench.audience, "one")
+    bench.turns.take(bench.audience, "two")
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "superseded"),
+    [
+        ("0055AED6DCD90281E5", "0055AED6DCD90281E6", False),
+        ("0055AED6DCD90281E5", "0055aed6dcd90281e5", False),
+        ("0055AED6DCD90281E5", "0055AED6DCD90281E4", True),
+        ("0055AED6DCD90281E5", "0055AED6DCD90281E500", False),
+        ("0055AED6DCD90281E5", "0055AED6DCD90281E501", False),
+        ("0055AED6DCD90281E501", "0055AED6DCD90281E5", True),
+        ("0055AED6DCD90281E5", "", False),
+    ],
+)
+def test_versions_of_a_key_are_ordered_by_their_sequencers(
+    bench: Bench, first: str, then: str, superseded: bool
+) -> None:
+    """As hexadecimal, the shorter padded with zeros on the right; the same version may come again."""
+    bench.turns.check_order(replace(bench.drop, sequencer=first), "tiny")
+    second = replace(bench.drop, sequencer=then)
+    if superseded:
+        with pytest.raises(Superseded):
+            bench.turns.check_order(second, "tiny")
+    else:
+        bench.turns.check_order(second, "tiny")
+    bench.turns.check_order(replace(second, key="another", sequencer="0"), "tiny")

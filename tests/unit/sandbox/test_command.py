@@ -1,0 +1,32 @@
+"""`activation sandbox` where there is no sandbox, and where one cannot be brought up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.sandbox import sandbox as command
+from sandbox.place import Place
+
+RUN = CliRunner()
+
+
+def test_taking_down_nothing_is_a_no(tmp_path: Path) -> None:
+    """Without a sandbox `down` says so, exits 1 and makes no folder."""
+    done = RUN.invoke(command, ["down", "--directory", str(tmp_path / "none")])
+    assert done.exit_code == 1
+    assert "no sandbox was up" in done.stderr
+    assert not (tmp_path / "none").exists()
+
+
+def test_machine_that_cannot_run_it_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start that fails exits 1 with the reason alone, and leaves nothing that says a sandbox is up."""
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    done = RUN.invoke(command, ["up", "--json", "--directory", str(tmp_path)])
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert "riscv64" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not Place(tmp_path).state.exists()
