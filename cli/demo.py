@@ -19,25 +19,25 @@ def demo(
 
     from rich.console import Console
 
-    from sandbox import lifecycle
+    from sandbox import lifecycle, state
     from sandbox.demo import watch
     from sandbox.emulator.environment import client_environment
     from sandbox.errors import SandboxError
+    from sandbox.place import DEFAULT
     from sandbox.progress import Steps
 
     console = Console(stderr=True)
-    failed = False
-    kept = False
+    ours = not state.load(DEFAULT).runs()  # a sandbox that was up before is somebody's, and stays up
+    failed, up = False, False
     try:
         console.print("[bold]1. Deploy[/] the app with the CDK to an AWS on this machine")
         described = lifecycle.up(steps=Steps(console))
+        up = True
         os.environ |= client_environment(described["aws_endpoint_url"])
         console.print(f"[bold]2. Drop[/] an export of {rows:,} people, as messy as real ones")
-        delivered = watch.deliver(described, rows, console)
-        for one in delivered:
+        for one in watch.deliver(described, rows, console):
             failed |= not _show(one)
-        kept = keep
-        if keep:
+        if keep or not ours:
             _how_to_go_on(described)
     except SandboxError as error:
         console.print(str(error))
@@ -45,7 +45,7 @@ def demo(
     except KeyboardInterrupt:
         failed = True
     finally:
-        if not kept:
+        if up and ours and (failed or not keep):
             lifecycle.down()
     raise typer.Exit(1 if failed else 0)
 
