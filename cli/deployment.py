@@ -22,6 +22,7 @@ class ConnectorAddresses:
     secret_arn: str
     queue_url: str
     dead_letter_queue_url: str
+    undelivered_queue_url: str
     function_name: str
     rule_arn: str
 
@@ -70,6 +71,7 @@ def find() -> Deployment:
                 activation[f"{prefix}SecretArn"],
                 activation[f"{prefix}QueueUrl"],
                 activation[f"{prefix}DeadLetterQueueUrl"],
+                activation[f"{prefix}UndeliveredQueueUrl"],
                 activation[f"{prefix}FunctionName"],
                 activation[f"{prefix}RuleArn"],
             )

@@ -16,10 +16,13 @@ def redrive(connector: Annotated[str, typer.Option(help="The connector, as confi
     import boto3
     from rich.console import Console
 
-    from cli import deployment
+    from cli import deployment, resend
 
     addresses = deployment.find().connector(connector)
     sqs = boto3.client("sqs")
+    delivered = resend.deliver(sqs, addresses.undelivered_queue_url, addresses.queue_url)
+    if delivered:
+        print(f"{delivered} events that had not reached {connector}'s queue were put into it")
 
     def arn(url: str) -> str:
         return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -43,23 +46,33 @@ def redrive(connector: Annotated[str, typer.Option(help="The connector, as confi
 def replay(
     since: Annotated[datetime, typer.Option("--from", help="First moment, UTC, such as 2026-11-20T00:00:00.")],
     until: Annotated[datetime, typer.Option("--to", help="Last moment, UTC.")],
-    connector: Annotated[str, typer.Option(help="Only this connector's rule; all of them by default.")] = "",
+    connector: Annotated[str, typer.Option(help="Only this connector's drops; all of them by default.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Send finished drops of that time once more.")] = False,
 ) -> None:
-    """Replay archived events; drops that were sent are not sent again, unfinished ones go on."""
+    """Replay archived events; drops that were sent are not sent again, unfinished ones go on.
+
+    With --force nothing is replayed: each run that finished in that time is made anew, with an id of its own.
+    """
     import boto3
 
-    from cli import deployment
+    from cli import deployment, resend
 
     found = deployment.find()
     wanted = [connector] if connector else sorted(found.connectors)
+    since, until = since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)
+    if force:
+        for one in wanted:
+            sent = resend.force(found, one, since, until)
+            print(f"{sent} finished drops of {one} are sent once more")
+        return
     rules = [found.connector(name).rule_arn for name in wanted]
     name = f"activation-{datetime.now(tz=UTC):%Y%m%d-%H%M%S}"
     bus = f"{found.archive_arn.rsplit(':archive/', 1)[0]}:event-bus/default"
     boto3.client("events").start_replay(
         ReplayName=name,
         EventSourceArn=found.archive_arn,
-        EventStartTime=since.replace(tzinfo=UTC),
-        EventEndTime=until.replace(tzinfo=UTC),
+        EventStartTime=since,
+        EventEndTime=until,
         Destination={"Arn": bus, "FilterArns": rules},
     )
     print(f"replay {name} began, for {', '.join(wanted)}; events of the last ten minutes may not be archived yet")

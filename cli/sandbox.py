@@ -29,6 +29,9 @@ def up(
         bool, typer.Option("--json", help="Print one JSON object with everything's address.")
     ] = False,
     auth: Annotated[bool, typer.Option("--auth", help="Enforce IAM policies, as AWS does.")] = False,
+    stream: Annotated[
+        str, typer.Option(help="Datasets of Amazon Marketing Stream to deploy as well, such as sp-traffic,ads.")
+    ] = "",
     directory: Directory = None,
 ) -> None:
     """Start the sandbox, deploy the app into it, and leave both up; in one that is up, deploy what has changed."""
@@ -36,7 +39,7 @@ def up(
     from sandbox.lifecycle import up as bring_up
 
     try:
-        described = bring_up(_place(directory), auth=auth)
+        described = bring_up(_place(directory), auth=auth, streams=tuple(filter(None, stream.split(","))))
     except SandboxError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None

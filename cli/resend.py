@@ -1,0 +1,75 @@
+"""Messages put into a connector's queue by hand: what never reached it, and what shall be sent once more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from cli.deployment import Deployment
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.client import SQSClient
+
+DONE = ("applied", "empty", "superseded")
+
+
+def deliver(sqs: SQSClient, source_url: str, target_url: str) -> int:
+    """Move the events a rule could not deliver into the queue they were meant for; gives how many.
+
+    SQS moves messages by itself from another queue's dead letters alone, and these are an EventBridge target's
+    (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html, read
+    2026-11-22). Each is sent before it is deleted, so a crash leaves it twice, which the ledger makes harmless.
+    """
+    moved = 0
+    while messages := sqs.receive_message(QueueUrl=source_url, MaxNumberOfMessages=10).get("Messages", []):
+        for message in messages:
+            sqs.send_message(QueueUrl=target_url, MessageBody=message["Body"])
+            sqs.delete_message(QueueUrl=source_url, ReceiptHandle=message["ReceiptHandle"])
+            moved += 1
+    return moved
+
+
+def force(found: Deployment, connector: str, since: datetime, until: datetime) -> int:
+    """Send every drop once more whose run began in that time and has finished; gives how many.
+
+    The messages say so themselves, so each makes a run of its own; of the versions of one object all are sent,
+    in the order their runs began.
+    """
+    import boto3
+
+    sqs = boto3.client("sqs")
+    again = datetime.now(tz=UTC).isoformat(timespec="milliseconds")
+    receipts = [one for one in _receipts(found, connector) if one["state"] in DONE]
+    wanted = [one for one in receipts if since <= datetime.fromisoformat(one["started_at"]) <= until]
+    for one in sorted(wanted, key=lambda receipt: str(receipt["started_at"])):
+        sqs.send_message(
+            QueueUrl=found.connector(connector).queue_url,
+            MessageBody=json.dumps(_event(one["drop"], again)),
+        )
+    return len(wanted)
+
+
+def _receipts(found: Deployment, connector: str) -> Iterator[dict[str, Any]]:
+    import boto3
+
+    s3 = boto3.client("s3")
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=found.receipts_bucket, Prefix=f"receipts/{connector}/"
+    )
+    for page in pages:
+        for item in page.get("Contents", []):
+            if item["Key"].endswith(".json"):
+                yield json.loads(s3.get_object(Bucket=found.receipts_bucket, Key=item["Key"])["Body"].read())
+
+
+def _event(drop: dict[str, Any], again: str) -> dict[str, Any]:
+    """Write the event S3 would send for the version; without a sequencer, which would call it superseded."""
+    item = {"key": drop["key"], "size": drop["size_bytes"], "version-id": drop["version_id"]}
+    return {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "detail": {"bucket": {"name": drop["bucket"]}, "object": item},
+        "again": again,
+    }
