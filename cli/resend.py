@@ -43,12 +43,15 @@ def force(found: Deployment, connector: str, since: datetime, until: datetime) -
     again = datetime.now(tz=UTC).isoformat(timespec="milliseconds")
     receipts = [one for one in _receipts(found, connector) if one["state"] in DONE]
     wanted = [one for one in receipts if since <= datetime.fromisoformat(one["started_at"]) <= until]
-    for one in sorted(wanted, key=lambda receipt: str(receipt["started_at"])):
+    wanted.sort(key=lambda receipt: str(receipt["started_at"]))
+    drops = {
+        (one["drop"]["key"], one["drop"]["version_id"]): one["drop"] for one in wanted
+    }  # forced before, or not
+    for drop in drops.values():
         sqs.send_message(
-            QueueUrl=found.connector(connector).queue_url,
-            MessageBody=json.dumps(_event(one["drop"], again)),
+            QueueUrl=found.connector(connector).queue_url, MessageBody=json.dumps(_event(drop, again))
         )
-    return len(wanted)
+    return len(drops)
 
 
 def _receipts(found: Deployment, connector: str) -> Iterator[dict[str, Any]]:
