@@ -12,7 +12,7 @@ PYTHON ?= $(firstword $(foreach python,python3 python3.13 python3.12 python3.11 
   $(python) -c 'import sys; (3, 11) <= sys.version_info < (3, 15) and print("$(python)")' 2>/dev/null)))
 BIN := .venv/bin
 READY := .venv/ready
-SOURCES := app.py cli lambdas layers sandbox stacks tests
+SOURCES := app.py amz_stream_cli cli lambdas layers sandbox stacks tests
 
 .PHONY: help
 help: ## list what can be made
@@ -24,7 +24,8 @@ demo: $(READY) ## deploy to an AWS on this machine, activate 25,000 people, show
 
 .PHONY: test
 test: $(READY) ## run all tests but the long faults, the end-to-end ones against the emulator
-	$(BIN)/pytest -m 'not faults' $(ARGS)
+	$(BIN)/pytest -m 'not faults' -n 2 --dist loadfile tests/unit tests/platforms $(ARGS)
+	$(BIN)/pytest -m 'not faults' tests/infrastructure tests/end_to_end tests/faults $(ARGS)
 
 .PHONY: faults
 faults: $(READY) ## run the long half of the fault suite

@@ -1,4 +1,4 @@
-"""The CDK app: settings, two stacks and those of the stream, and cdk-nag over all."""
+"""The CDK app: settings, two stacks, those of the stream and of CI360, and cdk-nag over all."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from stacks.acknowledgements import acknowledge, acknowledge_streams
+from stacks.acknowledgements import acknowledge, acknowledge_ci360, acknowledge_streams
 from stacks.activation import ActivationStack
+from stacks.ci360.app import add_ci360
 from stacks.marketing_stream.app import add_streams
 from stacks.packaging import ROOT
 from stacks.settings import SettingsError, platforms, read_settings
@@ -29,9 +30,11 @@ def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None
     storage = StorageStack(app, f"{settings.name}-storage", settings=settings)
     activation = ActivationStack(app, f"{settings.name}-activation", settings=settings, storage=storage, root=root)
     streams = add_streams(app, settings, root)
+    ci360 = add_ci360(app, settings, storage, root)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     acknowledge(storage, activation)
     acknowledge_streams(streams)
+    acknowledge_ci360(ci360, storage)
     return app
 
 

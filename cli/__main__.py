@@ -16,6 +16,7 @@ from cli.locate import locate
 from cli.operate import redrive, replay
 from cli.runs import receipt, status
 from cli.sandbox import sandbox
+from cli.stream import stream
 
 app = typer.Typer(
     name="activation",
@@ -35,6 +36,7 @@ app.command()(drop)
 app.command()(doctor)
 app.command()(demo)
 app.add_typer(sandbox, name="sandbox")
+app.add_typer(stream, name="stream")
 
 
 @app.callback()

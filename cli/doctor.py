@@ -23,11 +23,11 @@ def doctor(
 
     found = deployment.find()
     named = connectors()
-    wanted = [connector] if connector else sorted(found.connectors)
+    wanted = {name: found.connector(name) for name in ([connector] if connector else sorted(found.connectors))}
     findings = [
         (name, one)
-        for name in wanted
-        for one in _examine(named[name].platform, found.connector(name).secret_arn, audience)
+        for name, addresses in wanted.items()
+        for one in _examine(named[name].platform, addresses.secret_arn, audience)
     ]
     for name, one in findings:
         if as_json:
@@ -59,7 +59,7 @@ def _secret(arn: str) -> tuple[dict[str, Any] | None, Finding]:
     from cli.findings import Finding
 
     try:
-        text = boto3.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+        text = boto3.client("secretsmanager").get_secret_value(SecretId=arn).get("SecretString", "")
     except ClientError as error:
         return None, Finding("secret", False, f"cannot be read: {error.response['Error']['Code']}")
     try:

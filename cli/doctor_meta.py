@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from activation.credentials import Credentials
 from activation.errors import ConfigError
 
 from cli.findings import Finding
@@ -21,17 +22,20 @@ def examine(secret: Mapping[str, Any], audience: str) -> Iterator[Finding]:
     from facebook_business.api import FacebookAdsApi
     from facebook_business.exceptions import FacebookRequestError
     from facebook_business.session import FacebookSession
+    from requests import RequestException
 
+    credentials = Credentials(secret)
     try:
         publisher = MetaPublisher.from_secret(secret)
+        token, app_secret = credentials.required("access_token"), credentials.optional("app_secret")
     except ConfigError as error:
         yield Finding("secret", False, error.sentence)
         return
-    FacebookSession.GRAPH = secret.get("endpoint") or ENDPOINT
+    FacebookSession.GRAPH = credentials.endpoint("endpoint", ENDPOINT)
     api = FacebookAdsApi.init(
         app_id="",
-        app_secret=secret.get("app_secret"),
-        access_token=secret["access_token"],
+        app_secret=app_secret or None,
+        access_token=token,
         api_version=API_VERSION,
         timeout=TIMEOUT_S,
     )
@@ -56,6 +60,8 @@ def examine(secret: Mapping[str, Any], audience: str) -> Iterator[Finding]:
     except FacebookRequestError as error:
         code = f"{error.api_error_code()}/{error.api_error_subcode()}"
         yield Finding("meta", False, f"refuses with code {code}, status {error.http_status()}")
+    except RequestException as error:  # its text has the URL, where the SDK puts the token
+        yield Finding("meta", False, f"cannot be reached: {type(error).__name__}")
 
 
 def _audience(account: Any, name: str) -> Finding:

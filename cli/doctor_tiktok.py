@@ -9,7 +9,7 @@ import requests
 from activation.errors import ConfigError
 
 from cli.findings import Finding
-from lambdas.tiktok.publisher import ENDPOINT, TikTokPublisher
+from lambdas.tiktok.publisher import TikTokPublisher
 
 TIMEOUT_S = 20
 PAGE_SIZE = 100
@@ -22,9 +22,8 @@ def examine(secret: Mapping[str, Any], audience: str) -> Iterator[Finding]:
     except ConfigError as error:
         yield Finding("secret", False, error.sentence)
         return
-    values = {key.upper(): value for key, value in secret.items()}
-    url = f"{values.get('ENDPOINT') or ENDPOINT}/open_api/v1.3/dmp/custom_audience/list/"
-    headers = {"Access-Token": str(values["ACCESS_TOKEN"])}
+    url = f"{publisher.calls.endpoint}/open_api/v1.3/dmp/custom_audience/list/"
+    headers = {"Access-Token": publisher.calls.token}
     found: list[dict[str, Any]] = []
     page = pages = 1
     while page <= pages:
@@ -34,8 +33,13 @@ def examine(secret: Mapping[str, Any], audience: str) -> Iterator[Finding]:
         except requests.RequestException as error:
             yield Finding("tiktok", False, f"cannot be reached: {type(error).__name__}")
             return
+        if not isinstance(answer, dict) or "code" not in answer:
+            yield Finding("tiktok", False, "did not answer as TikTok does; check ENDPOINT")
+            return
         if answer["code"] != 0:
-            yield Finding("token", False, f"is refused with code {answer['code']}; request {answer['request_id']}")
+            yield Finding(
+                "token", False, f"is refused with code {answer['code']}; request {answer.get('request_id')}"
+            )
             return
         found += answer["data"]["list"]
         pages = answer["data"]["page_info"]["total_page"]

@@ -146,29 +146,24 @@ def _rejected(name: str, reason: str) -> dict[str, object]:
 def _show(field: Field, value: str, line: dict[str, object]) -> None:
     """Print the way of one value, for a person."""
     from activation.identifiers.codes import SENTENCES, Code
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from cli.printable import console, printable
 
     table = Table(show_header=False, title=f"{field.key}: {line['verdict']}", title_justify="left")
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row("raw", Text(_printable(value)))
+    table.add_row("raw", Text(printable(value, most=200)))
     if line["verdict"] == "rejected":
         code = str(line["reason"])
         sentence = "The cell is empty or white space." if code == "blank" else SENTENCES[Code(code)]
         table.add_row("sent", Text("nothing", style="bold red"))
         table.add_row("why", Text(f"{code}: {sentence}"))
     else:
-        table.add_row("normalised", Text(_printable(str(line["normalized"]))))
-        table.add_row("sent", Text(_printable(str(line["sent"])), style="bold green"))
+        table.add_row("normalised", Text(printable(str(line["normalized"]), most=200)))
+        table.add_row("sent", Text(printable(str(line["sent"]), most=200), style="bold green"))
         table.add_row("as", field.digest.value)
     table.add_row("rule", Text(field.rule.name))
     table.add_row("source", Text(f"{field.source} (read {field.read})"))
-    Console().print(table)
-
-
-def _printable(text: str) -> str:
-    """Spell out control characters, invisible marks and lone surrogates; at most 200 characters."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:200])
-    return shown + (f" ... ({len(text)} characters)" if len(text) > 200 else "")
+    console().print(table)

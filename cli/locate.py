@@ -44,13 +44,14 @@ def locate(
     if as_json:
         print(json.dumps(answer, ensure_ascii=False))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from cli.printable import console, printable
 
     table = Table(show_header=False)
     for name, value in answer.items():
-        table.add_row(name, str(value))
-    Console().print(table)
+        table.add_row(name, printable(str(value)))
+    console().print(table)
 
 
 def _no(key: str, code: str, sentence: str, as_json: bool) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 def print_receipt(receipt: dict[str, Any]) -> None:
     """Print a receipt's sums, what was rejected and what was left out, and where it is said in full."""
-    from rich.console import Console
     from rich.table import Table
+
+    from cli.printable import console, printable
 
     rows, audience, drop = receipt["rows"], receipt["audience"], receipt["drop"]
     table = Table(
@@ -17,8 +18,8 @@ def print_receipt(receipt: dict[str, Any]) -> None:
     table.add_column(style="bold")
     table.add_column(justify="right")
     table.add_column()
-    table.add_row("drop", "", drop["key"])
-    table.add_row("audience", "", _audience(audience, receipt["connector"]))
+    table.add_row("drop", "", printable(drop["key"]))
+    table.add_row("audience", "", printable(_audience(audience, receipt["connector"])))
     if receipt["reason"]:
         table.add_row("why", "", f"{receipt['reason']['code']}: {receipt['reason']['sentence']}")
     table.add_section()
@@ -38,10 +39,10 @@ def print_receipt(receipt: dict[str, Any]) -> None:
     table.add_row("requests", f"{receipt['requests']:,}", f"{receipt['resent']} of them sent again")
     table.add_row("seconds", f"{receipt['seconds']:.1f}", f"{receipt['active_seconds']:.1f} of them working")
     for code, note in receipt["platform_notes"].items():
-        table.add_row(code, "", note)
+        table.add_row(code, "", printable(note))
     if receipt["rejects_key"]:
-        table.add_row("rejects", "", receipt["rejects_key"])
-    Console().print(table)
+        table.add_row("rejects", "", printable(receipt["rejects_key"]))
+    console().print(table)
 
 
 def _audience(audience: dict[str, Any], connector: str) -> str:

@@ -16,8 +16,9 @@ DONE = ("applied", "empty", "superseded")
 
 
 def deliver(sqs: SQSClient, source_url: str, target_url: str) -> int:
-    """Move the events a rule could not deliver into the queue they were meant for; gives how many.
+    """Move the drops' events that a rule could not deliver into the queue they were meant for; gives how many.
 
+    What else lies there, a notice that found no listener, is no drop: it stays until SQS deletes it.
     SQS moves messages by itself from another queue's dead letters alone, and these are an EventBridge target's
     (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html, read
     2026-11-22). Each is sent before it is deleted, so a crash leaves it twice, which the ledger makes harmless.
@@ -25,10 +26,20 @@ def deliver(sqs: SQSClient, source_url: str, target_url: str) -> int:
     moved = 0
     while messages := sqs.receive_message(QueueUrl=source_url, MaxNumberOfMessages=10).get("Messages", []):
         for message in messages:
+            if not _is_drop(message["Body"]):
+                continue  # hidden for the queue's visibility timeout, so that the next receive gives others
             sqs.send_message(QueueUrl=target_url, MessageBody=message["Body"])
             sqs.delete_message(QueueUrl=source_url, ReceiptHandle=message["ReceiptHandle"])
             moved += 1
     return moved
+
+
+def _is_drop(body: str) -> bool:
+    try:
+        event = json.loads(body)
+    except ValueError:
+        return False
+    return isinstance(event, dict) and event.get("detail-type") == "Object Created"
 
 
 def force(found: Deployment, connector: str, since: datetime, until: datetime) -> int:

@@ -34,8 +34,9 @@ def status(
         for run in runs:
             print(json.dumps(run, ensure_ascii=False))
         return
-    from rich.console import Console
     from rich.table import Column, Table
+
+    from cli.printable import console, printable
 
     run_column = Column("run", no_wrap=True, min_width=RUN_DIGITS_SHOWN)
     table = Table(run_column, "connector", "audience", "action", "state", "acknowledged", "updated (UTC)", "why")
@@ -44,14 +45,14 @@ def status(
         table.add_row(
             run["run_id"][:RUN_DIGITS_SHOWN],
             run["connector"],
-            run["audience"],
+            printable(run["audience"]),
             run["action"],
             run["state"],
             f"{run['rows_acknowledged']:,}",
             run["updated_at"],
             why,
         )
-    Console().print(table)
+    console().print(table)
 
 
 def receipt(

@@ -76,6 +76,14 @@ def hosts_wheels() -> dict[str, str]:
     }
 
 
+def streams(datasets: tuple[str, ...]) -> dict[str, str]:
+    """Give the context flags that choose the stacks of Amazon Marketing Stream, whatever the settings hold.
+
+    One realm, the one whose region the emulator's account is prepared in.
+    """
+    return {"stream": ",".join(datasets) or "none", "stream_realms": "NA"}
+
+
 def synth(runner: node.Node, place: Place, context: Mapping[str, str]) -> list[str]:
     """Give the command that synthesises the app into the sandbox's folder."""
     _share_zipped_assets(place.cdk_out)

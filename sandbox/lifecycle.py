@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 import requests
 
-from sandbox import cdk, connectors, node, state
+from sandbox import cdk, ci360, connectors, marketing_stream, node, state
 from sandbox.emulator.environment import REGION, client_environment, functions_python
 from sandbox.entrances import entrances
 from sandbox.errors import SandboxError
@@ -32,10 +32,14 @@ _SYNTH_S = _DEPLOY_S = 600.0
 _PLATFORMS = ROOT / "sandbox" / "platforms"
 
 
-def up(place: Place = DEFAULT, *, auth: bool = False, steps: Steps | None = None) -> dict[str, Any]:
+def up(
+    place: Place = DEFAULT, *, auth: bool = False, streams: tuple[str, ...] = (), steps: Steps | None = None
+) -> dict[str, Any]:
     """Start what is not running, deploy the app as it is now, and describe the sandbox.
 
-    In a sandbox that is up already the app is deployed anew and everything in it is kept. A sandbox that cannot
+    `streams` are the datasets of Amazon Marketing Stream whose stacks are deployed as well; with them a sandbox
+    takes seconds longer for each. In a sandbox that is up already the app is deployed anew and everything in it is
+    kept. A sandbox that cannot
     be brought up, or that is interrupted, is taken down whole. Raises SandboxError.
     """
     with state.alone(place), _terminated_as_interrupted(), steps or Steps() as shown:
@@ -45,10 +49,10 @@ def up(place: Place = DEFAULT, *, auth: bool = False, steps: Steps | None = None
                 raise SandboxError(
                     "a sandbox is up with the other setting of --auth: `activation sandbox down` first"
                 )
-            return _deploy(place, before, shown)
+            return _deploy(place, before, streams, shown)
         _end(place)
         try:
-            return _deploy(place, State(auth=auth), shown)
+            return _deploy(place, State(auth=auth), streams, shown)
         except BaseException:
             _end(place)
             raise
@@ -69,7 +73,7 @@ def _end(place: Place) -> None:
     shutil.rmtree(place.temporary, ignore_errors=True)
 
 
-def _deploy(place: Place, current: State, steps: Steps) -> dict[str, Any]:
+def _deploy(place: Place, current: State, streams: tuple[str, ...], steps: Steps) -> dict[str, Any]:
     place.make()
     with ExitStack() as cleanup:
         with steps.step("node and the CDK command"):
@@ -77,7 +81,7 @@ def _deploy(place: Place, current: State, steps: Steps) -> dict[str, Any]:
             node.install_packages(runner)
         # The synth takes longest and needs nothing that runs, so it goes on beside everything up to the deploy.
         synth = spawn(
-            cdk.synth(runner, place, cdk.hosts_wheels()),
+            cdk.synth(runner, place, cdk.hosts_wheels() | cdk.streams(streams)),
             place.log("synth"),
             cdk.sandbox_environment(runner, place),
             ROOT,
@@ -155,6 +159,7 @@ def _hand_over(current: State, outputs: connectors.Outputs) -> dict[str, Any]:
     urls = {process.name: process.url for process in current.simulators}
     made = connectors.deployed(outputs)
     connectors.write_secrets(made, urls, current.emulator.url)
+    ci360.let_in(outputs, urls, partial(connectors.client, current.emulator.url))
     access = client_environment(current.emulator.url)
     return {
         "aws_endpoint_url": current.emulator.url,
@@ -165,6 +170,7 @@ def _hand_over(current: State, outputs: connectors.Outputs) -> dict[str, Any]:
         "receipts_bucket": connectors.output(outputs, "ReceiptsBucket"),
         "simulators": urls,
         "connectors": {one.name: {"platform": one.platform, **one.resources} for one in made},
+        "stream_queues": marketing_stream.queues(outputs, current.emulator.url),
         "functions_python": functions_python(),
         "iam_enforced": current.auth,
         **entrances(outputs, current.emulator.url, partial(connectors.client, current.emulator.url)),

@@ -7,6 +7,8 @@ from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
 
 from stacks.activation import ActivationStack
+from stacks.ci360 import permissions as ci360_permissions
+from stacks.ci360.stack import Ci360Stack
 from stacks.connector import Connector
 from stacks.marketing_stream import pinned
 from stacks.marketing_stream.app import Streams
@@ -87,6 +89,50 @@ def _accept_stream(stack: StreamDatasetStack) -> None:
             role,
             f"IAM5[Resource::{stack.wanted.source}]",
             "Amazon's topics of this one dataset, in one account of Amazon's: it makes one for each advertiser.",
+        )
+
+
+def acknowledge_ci360(stack: Ci360Stack | None, storage: StorageStack) -> None:
+    """Tell cdk-nag which findings in the stack of SAS CI360 are meant."""
+    if stack is None:
+        return
+    ci360 = stack.ci360
+    for function in filter(None, (stack.webhook, stack.transfer, stack.results)):
+        _accept(
+            function.function,
+            "L1",
+            "The runtime is the one the wheel layers are built for, a setting; newer than needed is no gain.",
+        )
+    for prefix in (ci360_permissions.STAGING, ci360.landing_prefix, *ci360.drops):
+        _accept(
+            stack.transfer.role,
+            f"IAM5[Resource::{_arn(storage.drops)}/{prefix}/*]",
+            "Files below a prefix that the settings open to CI360; their names hold the occurrence's id.",
+        )
+    for rule in ("APIG4", "COG4"):
+        _accept(
+            stack.api.method,
+            rule,
+            "SAS CI360's connector signs in with a key in a header; beside it there are a usage plan, and the"
+            " addresses that the settings list.",
+        )
+    if not ci360.allowed_ips:
+        _accept(
+            stack.api.api.deployment_stage,
+            "APIG3",
+            "SAS publishes no addresses of CI360's; whoever knows theirs lists them in `allowed_ips`.",
+        )
+    if ci360.logs_role == "app":
+        _accept(
+            stack.api.logs_role,
+            "IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:*]",
+            "It is the one role with which API Gateway logs for every API of the account and region.",
+        )
+    if stack.results:
+        _accept(
+            stack.secret,
+            "SMG4",
+            "The access point's secret is issued and renewed in CI360; a rotation function could call nothing.",
         )
 
 

@@ -177,6 +177,8 @@ class Connector(Construct):
             "REQUESTS_IN_FLIGHT": str(connector.requests_in_flight or ""),
             "MAX_ROWS_PER_REQUEST": str(connector.max_rows_per_request or ""),
             "DEADLINE_S": str(connector.deadline_hours * 3600),
+            "SPLIT_ABOVE_BYTES": str(connector.split_above_mb * 1024 * 1024),
+            "MAX_PARTS": str(connector.max_parts),
             "LEDGER_TTL_DAYS": str(self._settings.retention.ledger_days),
             "POWERTOOLS_SERVICE_NAME": connector.name,
             "POWERTOOLS_METRICS_NAMESPACE": "AudienceActivation",

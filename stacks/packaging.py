@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from aws_cdk import AssetHashType, IgnoreMode
@@ -45,21 +46,21 @@ def function_code(folder: str, root: Path = ROOT) -> lambda_.Code:
     )
 
 
-def layers(scope: Construct, wheels: Wheels, root: Path = ROOT) -> list[lambda_.ILayerVersion]:
-    """Make the layers every function of a stack has: the wheels, then our own library over them."""
-    versions: list[lambda_.ILayerVersion] = []
-    for name, description in LAYERS.items():
-        versions.append(
-            lambda_.LayerVersion(
-                scope,
-                f"{name.title()}Layer",
-                code=_source_code(name, root) if name == "activation" else _wheels_code(name, wheels, root),
-                description=description,
-                compatible_architectures=[ARCHITECTURES[wheels.architecture]],
-                compatible_runtimes=[RUNTIMES[wheels.python]],
-            )
+def layers(
+    scope: Construct, wheels: Wheels, root: Path = ROOT, names: Iterable[str] = tuple(LAYERS)
+) -> list[lambda_.ILayerVersion]:
+    """Make the layers the functions of a stack have: the wheels, then our own library over them."""
+    return [
+        lambda_.LayerVersion(
+            scope,
+            f"{name.title()}Layer",
+            code=_source_code(name, root) if name == "activation" else _wheels_code(name, wheels, root),
+            description=LAYERS[name],
+            compatible_architectures=[ARCHITECTURES[wheels.architecture]],
+            compatible_runtimes=[RUNTIMES[wheels.python]],
         )
-    return versions
+        for name in names
+    ]
 
 
 def _source_code(name: str, root: Path) -> lambda_.Code:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stacks.ci360.settings import Ci360Settings, read_ci360
 from stacks.context import Reader
 from stacks.marketing_stream.settings import StreamSettings, read_stream
 
@@ -85,6 +86,8 @@ class ConnectorSettings:
     memory_mb: int
     timeout_s: int
     deadline_hours: int
+    split_above_mb: int
+    max_parts: int
     placeholders: tuple[str, ...]
     alarm_email: str
 
@@ -100,6 +103,7 @@ class Settings:
     retention: Retention
     connectors: tuple[ConnectorSettings, ...]
     stream: StreamSettings | None
+    ci360: Ci360Settings | None
 
 
 def platforms(root: Path) -> tuple[str, ...]:
@@ -122,6 +126,7 @@ def read_settings(context: Callable[[str], Any], known_platforms: tuple[str, ...
     given = context(KEY)
     reader = Reader(_with_flags(given, context), KEY, mistakes)
     retention = _retention(reader.section("retention"))
+    connectors = _connectors(reader, known_platforms, retention)
     settings = Settings(
         name=reader.text(
             "name",
@@ -133,8 +138,9 @@ def read_settings(context: Callable[[str], Any], known_platforms: tuple[str, ...
         log_level=reader.choice("log_level", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO"),
         wheels=_wheels(reader.section("wheels")),
         retention=retention,
-        connectors=_connectors(reader, known_platforms, retention),
+        connectors=connectors,
         stream=read_stream(reader.section("marketing_stream"), _section(given, "marketing_stream"), context),
+        ci360=read_ci360(reader.section("ci360"), _section(given, "ci360"), tuple(one.name for one in connectors)),
     )
     reader.finish()
     if mistakes:
@@ -241,6 +247,9 @@ def _connector(reader: Reader, known_platforms: tuple[str, ...]) -> ConnectorSet
         # At most 5 minutes: a killed worker's message is seen again after six timeouts, 30 minutes at worst.
         timeout_s=reader.whole("timeout_s", low=30, high=300, default=300),
         deadline_hours=reader.whole("deadline_hours", low=1, high=24 * 14, default=72),
+        # A plain file above this size is shared out among up to so many workers at once; 0: none is.
+        split_above_mb=reader.whole("split_above_mb", low=0, high=1_000_000, default=256),
+        max_parts=reader.whole("max_parts", low=2, high=100, default=8),
         placeholders=reader.texts("placeholders"),
         alarm_email=reader.text(
             "alarm_email", pattern=r"[^@\s]+@[^@\s]+", meaning="an e-mail address", default=""

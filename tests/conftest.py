@@ -1,4 +1,4 @@
-"""One deployed sandbox for every test that needs one: the real CDK command, real functions, simulated platforms."""
+"""One deployed sandbox for all tests that need one: the real CDK command, real functions, simulated platforms."""
 
 from __future__ import annotations
 

@@ -29,6 +29,7 @@ READ_BYTES = 512 * 1024
 UPLOADS_IN_FLIGHT = 2  # of PART_BYTES each, beside the one being read
 ATTEMPTS = 4  # at a connection, within one invocation
 RENEW_S = 15.0
+RECORD_S = 1.0  # what a killed worker had done since, is done again
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -47,7 +48,7 @@ class _Made:
 
 @dataclass
 class Fetch:
-    """One turn at a file; `time_left_s` says how long it may last, `occurrence` is as recorded."""
+    """One turn at a file; `time_left_s` says how long it may last, `occurrence` is what has arrived of it."""
 
     occurrence: Occurrence
     occurrences: Occurrences
@@ -175,12 +176,13 @@ class Fetch:
         return body, after, bytes(memoryview(block)[found.end :])
 
     def _arrived(self, in_flight: deque[_Made], *, keep: int) -> None:
-        """Wait for the oldest parts until `keep` are left on their way, and record each."""
+        """Wait for the oldest parts until `keep` are left on their way, and record how far it has come."""
         while len(in_flight) > keep:
             made = in_flight.popleft()
             made.arrives.result()
-            self._save(made.after)
-            self._digest = made.digest
+            self.occurrence, self._digest = made.after, made.digest
+        if keep == 0 or self.clock() - self._renewed_at > RECORD_S:
+            self._save(self.occurrence)
 
     def _staged(self, digest: Any) -> Occurrence:
         at = self.occurrence

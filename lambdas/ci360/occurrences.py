@@ -154,16 +154,24 @@ class Occurrences:
         return _occurrence(wanted.key, item)
 
     def claim(self, key: str) -> Occurrence:
-        """Take the lease, and a fence higher than any before; raises Held."""
+        """Take the lease, and a fence higher than any before; raises Held. A final record is given as it is."""
         now = self._clock()
         try:
             item = self._table.update(
                 _pk(key),
                 "SET lease_until = :until, fence = fence + :one, turns = turns + :one",
-                {":until": number(now + self._lease_s), ":one": {"N": "1"}, ":now": number(now)},
-                condition="attribute_exists(pk) AND lease_until < :now",
+                {
+                    ":until": number(now + self._lease_s),
+                    ":one": {"N": "1"},
+                    ":now": number(now),
+                    **{f":{state}": {"S": state.value} for state in FINAL},
+                },
+                condition="lease_until < :now AND NOT #state IN (:landed, :failed)",
+                names={"#state": "state"},
             )
         except ConditionFailed as failed:
+            if read_text(failed.item, "state") in FINAL:
+                return _occurrence(key, failed.item)
             raise Held(max(read_number(failed.item, "lease_until") - now, 1.0)) from None
         return _occurrence(key, item)
 

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import urllib3
 from activation.conditional import ConditionalTable
 from activation.errors import ActivationError, ConfigError, Retryable
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lambdas.ci360.aws import client
 from lambdas.ci360.gateway import Tenant, send_event
 from lambdas.ci360.occurrences import Occurrence, Occurrences
 from lambdas.ci360.redaction import logger, where
@@ -112,12 +112,12 @@ _made: list[Results] = []
 def _results() -> Results:
     if not _made:
         settings = ResultsSettings.from_environment(os.environ)
-        table = ConditionalTable(boto3.client("dynamodb", config=_CONFIG), settings.table)
+        table = ConditionalTable(client("dynamodb", config=_CONFIG), settings.table)
         _made.append(
             Results(
                 settings,
                 Occurrences(table, keep_days=1),  # it only reads
-                boto3.client("secretsmanager", config=_CONFIG),
+                client("secretsmanager", config=_CONFIG),
                 urllib3.PoolManager(retries=False),
             )
         )
@@ -146,7 +146,7 @@ def _told(record: Mapping[str, Any]) -> bool:
 
 def _come_back(record: Mapping[str, Any], after_s: float) -> None:
     if not _sqs:
-        _sqs.append(boto3.client("sqs", config=_CONFIG))
+        _sqs.append(client("sqs", config=_CONFIG))
     _sqs[0].change_message_visibility(
         QueueUrl=os.environ["QUEUE_URL"],
         ReceiptHandle=record["receiptHandle"],

@@ -49,12 +49,19 @@ def cut(block: bytes | bytearray, columns: int, *, rows_before: int, final: bool
 
 def _cut_plain(block: bytes | bytearray, columns: int, rows_before: int, final: bool) -> Cut:
     end = len(block) if final else max(block.rfind(b"\n"), block.rfind(b"\r", 0, len(block) - 1)) + 1
-    whole = block if end == len(block) else memoryview(block)[:end].tobytes()
-    separators = whole.translate(None, _OTHERS) if columns > 1 else whole
+    if not end:
+        return Cut(0, 0)
+    if columns == 1:
+        separators = bytes(memoryview(block)[:end])
+    else:
+        separators = bytes(block.translate(None, _OTHERS))
+    if not final and block.endswith(b"\r"):
+        separators = separators.removesuffix(b"\r")  # whether an LF follows is in the next block
     if b"\r" in separators:
         separators = separators.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    if end and not separators.endswith(b"\n"):
+    if final and not separators.endswith(b"\n"):
         separators += b"\n"  # the last record, where nothing ends it
+    separators = separators[: separators.rfind(b"\n") + 1]  # without what the next block begins with
     row = b"," * (columns - 1) + b"\n"
     rows = separators.count(row)
     if columns > 1 and rows * len(row) == len(separators):

@@ -7,11 +7,11 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import boto3
 from activation.conditional import ConditionalTable
 from activation.errors import ActivationError, Retryable
 from botocore.config import Config
 
+from lambdas.ci360.aws import client
 from lambdas.ci360.occurrences import Held, Lost, Occurrences
 from lambdas.ci360.redaction import logger, where
 from lambdas.ci360.settings import TransferSettings
@@ -40,15 +40,15 @@ def _transfers() -> tuple[Transfers, Any]:
     """Make settings and clients at the first message, and keep them."""
     if not _made:
         settings = TransferSettings.from_environment(os.environ)
-        sqs = boto3.client("sqs", config=_CONFIG)
-        table = ConditionalTable(boto3.client("dynamodb", config=_CONFIG), settings.table)
+        sqs = client("sqs", config=_CONFIG)
+        table = ConditionalTable(client("dynamodb", config=_CONFIG), settings.table)
         transfers = Transfers(
             settings=settings,
             occurrences=Occurrences(table, keep_days=settings.keep_days),
             source=Source(settings.hosts, laptop_ca=settings.laptop_ca),
-            storage=Storage(boto3.client("s3", config=_CONFIG), settings.bucket),
+            storage=Storage(client("s3", config=_CONFIG), settings.bucket),
             sqs=sqs,
-            events=boto3.client("events", config=_CONFIG),
+            events=client("events", config=_CONFIG),
             log=_log,
         )
         _made.append((transfers, sqs))

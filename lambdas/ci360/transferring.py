@@ -51,9 +51,9 @@ class Transfers:
             self._bury(body, Rejected("not_understood", "the message names no file of this app"))
             self.log.error("message refused")
             return None
-        if known.state in FINAL:
-            return known.state
         occurrence = self.occurrences.claim(known.key)
+        if occurrence.state in FINAL:
+            return occurrence.state
         began = time.monotonic()
         try:
             occurrence = self._turn(occurrence, time_left_s)

@@ -8,13 +8,13 @@ import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from activation.conditional import ConditionalTable
 from activation.errors import ConfigError, Retryable
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.ci360.answers import Accepted, Refused, accepted, refused
+from lambdas.ci360.aws import client
 from lambdas.ci360.bulk_task import BulkTask, read_body, read_task
 from lambdas.ci360.messages import message
 from lambdas.ci360.occurrences import Occurrence, Occurrences, State, Taken
@@ -96,9 +96,9 @@ _made: list[Webhook] = []
 def _webhook() -> Webhook:
     if not _made:
         settings = WebhookSettings.from_environment(os.environ)
-        table = ConditionalTable(boto3.client("dynamodb", config=_CONFIG), settings.table)
+        table = ConditionalTable(client("dynamodb", config=_CONFIG), settings.table)
         occurrences = Occurrences(table, keep_days=settings.keep_days)
-        _made.append(Webhook(settings, occurrences, boto3.client("sqs", config=_CONFIG)))
+        _made.append(Webhook(settings, occurrences, client("sqs", config=_CONFIG)))
     return _made[0]
 
 

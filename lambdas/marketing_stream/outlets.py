@@ -131,7 +131,8 @@ Send = Callable[[Sequence[Parcel]], Sent]
 
 
 def _entry(number: int, parcel: Parcel) -> dict[str, Any]:
-    entry: dict[str, Any] = {"Id": str(number), "MessageBody": parcel.text}
+    # SQS takes no empty text.
+    entry: dict[str, Any] = {"Id": str(number), "MessageBody": parcel.text or " "}
     if parcel.reason:
         entry["MessageAttributes"] = {
             "reason": {"DataType": "String", "StringValue": parcel.reason},
@@ -185,4 +186,4 @@ def _codes(codes: Iterable[str]) -> Undelivered:
 
 
 def _bytes(parcel: Parcel) -> int:
-    return len(parcel.text.encode())
+    return len(parcel.text.encode(errors="surrogatepass"))

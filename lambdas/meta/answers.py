@@ -77,7 +77,7 @@ def _error(request: Request, answer: Answer, error: Mapping[str, Any], code: int
     if request.call == "arrived" and known.code == "bad_request":
         return Outcome(Kind.OK, "cannot_tell")  # a session that nobody opened, for all we know
     outcome = _outcome(known, request, answer, account)
-    if known is TRANSIENT and not request.repeatable:
+    if known.code == TRANSIENT.code and not request.repeatable:
         outcome = replace(outcome, kind=Kind.UNKNOWN)  # "try again" does not say that nothing was done
     return replace(
         outcome,
@@ -140,8 +140,8 @@ def _received(outcome: Outcome, request: Request, body: Mapping[str, Any]) -> Ou
     return replace(
         outcome,
         kind=Kind.PARTIAL,
-        code=outcome.code or "invalid_entries",
-        reason=outcome.reason or "Meta took the request and refused some of its rows.",
+        code="invalid_entries",  # what the rows are counted under, whatever else the answer says
+        reason="Meta took the request and refused some of its rows.",
         refused=refused,
         refused_count=min(count, request.rows) if request.rows else count,
     )
@@ -174,15 +174,21 @@ def _cells(row: object) -> tuple[str, ...] | None:
 
 
 def _arrived(outcome: Outcome, request: Request, body: Mapping[str, Any]) -> Outcome:
-    """Read a session back: a session holds one request, so it arrived when the session received something."""
+    """Read a session back: a session holds one request, so it arrived when the session received something.
+
+    Rows that it did not receive are refused ones, as in the answer to the upload itself.
+    """
+    own, _, sent = request.context.partition(" ")
     sessions = [mapping(one) for one in sequence(body.get("data"))] if "data" in body else [body]
     for session in sessions:
         received = whole(session.get("num_received"))
-        if received is None or identifier(session.get("session_id")) not in (None, request.context):
+        if received is None or identifier(session.get("session_id")) not in (None, own):
             continue
         invalid = min(max(whole(session.get("num_invalid_entries")) or 0, 0), max(received, 0))
-        kind = Kind.PARTIAL if invalid else Kind.OK
-        return replace(outcome, kind=kind, refused_count=invalid, value=received > 0)
+        refused = max(invalid, (whole(sent) or 0) - received) if received > 0 else 0
+        if refused:
+            outcome = replace(outcome, kind=Kind.PARTIAL, code="invalid_entries", refused_count=refused)
+        return replace(outcome, value=received > 0)
     return replace(outcome, value=None if sessions else False)
 
 

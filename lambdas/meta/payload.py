@@ -7,33 +7,35 @@ https://developers.facebook.com/documentation/ads-commerce/marketing-api/referen
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from stringzilla import find_first_of
 
 # What JSON does not let stand in a string as it is; text beyond ASCII may, in UTF-8.
-ESCAPED = tuple(bytes([one]) for one in (0x22, 0x5C, *range(0x20)))
+ESCAPED = bytes((0x22, 0x5C, *range(0x20)))
 ESCAPED_PATTERN = r'["\\\x00-\x1f]'
 
 
-def payload(columns: pa.RecordBatch) -> bytes:
+def payload(columns: pa.RecordBatch) -> Sequence[bytes | pa.Buffer]:
     """Build the `payload` object: a list schema and one array of texts per row, "" for a null cell.
 
+    It comes in parts, to be joined once with what stands around it: each copy of a body is as dear as its hashes.
     A column without any value is left out, schema and all: it says nothing, and EXTERN_ID is refused blank.
     """
-    kept = [index for index in range(columns.num_columns) if columns.column(index).null_count < len(columns)]
-    schema = json.dumps([columns.schema.field(index).name for index in kept], separators=(",", ":"))
+    kept = [name for name in columns.schema.names if columns.column(name).null_count < len(columns)]
+    schema = json.dumps(kept, separators=(",", ":"))
     head = b'{"schema":' + schema.encode() + b',"is_raw":true,"data":['
     if not kept:
-        return head + b"]}"
-    return b"".join((head, b'["', _rows([_cells(columns.column(index)) for index in kept]), b'"]]}'))
+        return head, b"]}"
+    return head, b'["', _rows([_cells(columns.column(name)) for name in kept]), b'"]]}'
 
 
 def _cells(column: pa.Array) -> pa.Array:
     """Give a column as texts that may stand between two quotation marks."""
     texts = pc.fill_null(column.cast(pa.string()), "")
-    raw = _utf8(texts)
-    if not any(one in raw for one in ESCAPED):  # a search per byte value is seven times as fast as the pattern
+    if find_first_of(_utf8(texts), ESCAPED) < 0:  # once over the whole column, at the speed of memory
         return texts
     special = pc.match_substring_regex(texts, ESCAPED_PATTERN)
     escaped = [json.dumps(text, ensure_ascii=False)[1:-1] for text in texts.filter(special).to_pylist()]
@@ -47,11 +49,11 @@ def _rows(cells: list[pa.Array]) -> pa.Buffer:
     return pc.binary_join(as_one_list, '"],["')[0].as_buffer()
 
 
-def _utf8(texts: pa.Array) -> bytes:
-    """Give all of a column's texts in one piece."""
+def _utf8(texts: pa.Array) -> bytes | memoryview:
+    """Give all of a column's texts in one piece, without a copy."""
     _, offsets, values = texts.buffers()
     if values is None or not len(texts):
         return b""
     bounds = memoryview(offsets).cast("i")
     first, last = bounds[texts.offset], bounds[texts.offset + len(texts)]
-    return bytes(memoryview(values)[first:last])
+    return memoryview(values)[first:last]

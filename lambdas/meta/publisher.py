@@ -90,22 +90,23 @@ class MetaPublisher:
         Rejected when members are to be removed from an audience that is not there, and what `failure` gives
         for a call that did not go well.
         """
-        found = yield from self._find(audience.name)
+        notes: dict[str, str] = {}
+        found = yield from self._find(audience.name, notes)
         if not found and audience.action is Action.REMOVE:
             raise Rejected(
                 "audience_missing", "the ad account has no customer-file audience of this name to remove from"
             )
-        for _ in range(CREATE_ATTEMPTS):
+        for attempt in range(CREATE_ATTEMPTS):
             if found:
-                return _opened(found)
-            outcome = yield self._create(audience.name)
+                return _opened(found, notes)
+            outcome = yield self._create(audience.name, again=attempt > 0)
             if outcome.kind is Kind.OK:
-                return Opened(str(outcome.value), created=True)
+                return Opened(str(outcome.value), created=True, notes=notes)
             if outcome.kind is not Kind.UNKNOWN:
                 raise failure(outcome)
-            found = yield from self._find(audience.name)
+            found = yield from self._find(audience.name, notes)
         if found:
-            return _opened(found)
+            return _opened(found, notes)
         raise failure(outcome)
 
     def groups(self, columns: pa.RecordBatch) -> list[pa.Array]:
@@ -127,7 +128,7 @@ class MetaPublisher:
             "estimated_num_total": batch.columns.num_rows,
         }
         proof = b',"appsecret_proof":' + json.dumps(self._proof).encode() if self._proof else b""
-        body = b"".join((b'{"payload":', payload(batch.columns), b',"session":', _json(session), proof, b"}"))
+        body = b"".join((b'{"payload":', *payload(batch.columns), b',"session":', _json(session), proof, b"}"))
         # A removal carries its members in a body like an addition: in a URL, where Meta's own SDK puts them,
         # 10,000 of them have no room, and the hashes of people would be in every access log on the way.
         method = "DELETE" if audience.action is Action.REMOVE else "POST"
@@ -144,7 +145,7 @@ class MetaPublisher:
         asked = str(session_id(batch))
         fields = "session_id,stage,num_received,num_invalid_entries"
         question = self._get("arrived", f"{opened.audience_id}/sessions", session_id=asked, fields=fields)
-        return replace(question, context=asked)
+        return replace(question, context=f"{asked} {batch.columns.num_rows}")
 
     def close(self, audience: Audience, opened: Opened, handles: list[str]) -> Generator[Request, Outcome, Closed]:
         """Nothing is left to do: every session ended with its one request."""
@@ -156,14 +157,16 @@ class MetaPublisher:
         yield from ()
         return Closed()
 
-    def _find(self, name: str) -> Generator[Request, Outcome, list[str]]:
-        """Read every page; the filter is Meta's, the exact comparison ours."""
+    def _find(self, name: str, notes: dict[str, str]) -> Generator[Request, Outcome, list[str]]:
+        """Read every page; the filter is Meta's, the exact comparison ours. A retired version goes to `notes`."""
         found: list[str] = []
         after = ""
         for _ in range(MAX_PAGES):
             outcome = yield self._list(name, after)
             if outcome.kind is not Kind.OK:
                 raise failure(outcome)
+            if outcome.code:
+                notes[outcome.code] = outcome.reason
             page: answers.Page = outcome.value
             found += [one for one, named, subtype in page.audiences if (named, subtype) == (name, "CUSTOM")]
             if not page.after or page.after == after:
@@ -182,13 +185,18 @@ class MetaPublisher:
             **({"after": after} if after else {}),
         )
 
-    def _create(self, name: str) -> Request:
-        fields = {
+    def _create(self, name: str, *, again: bool) -> Request:
+        """Build a creation; one made `again` gets the audience that the lost one may have left unseen as yet."""
+        fields: dict[str, object] = {
             "name": name,
             "subtype": "CUSTOM",
             "customer_file_source": self.customer_file_source,
             "description": "Filled by Audience Activation for AWS",
         }
+        if again:
+            # A new audience takes some seconds to be seen, so looking is not enough:
+            # .../marketing-api/reference/ad-account/customaudiences (read 2026-09-12)
+            fields["enable_fetch_or_create"] = True
         if self._proof:
             fields["appsecret_proof"] = self._proof
         path = f"act_{self.account}/customaudiences"
@@ -222,11 +230,11 @@ def session_id(batch: Batch) -> int:
     return int.from_bytes(digest[:8], "big") >> 1 or 1
 
 
-def _opened(found: list[str]) -> Opened:
+def _opened(found: list[str], notes: Mapping[str, str]) -> Opened:
     if len(found) == 1:
-        return Opened(found[0])
+        return Opened(found[0], notes=notes)
     note = f"{len(found)} audiences have this name; {found[0]}, the oldest, was taken"
-    return Opened(found[0], notes={"duplicate_audiences": note})
+    return Opened(found[0], notes={**notes, "duplicate_audiences": note})
 
 
 def _json(value: Mapping[str, object]) -> bytes:

@@ -8,7 +8,7 @@ from activation.identifiers.emails import Email
 from activation.identifiers.phones import Bare, Phone
 from activation.identifiers.table import Digest, Field, FieldTable, Rule
 
-FORMATS = "https://ads.tiktok.com/help/article/supported-ids-and-formats-for-a-customer-file"
+FORMATS = "https://ads.tiktok.com/help/preview?content_id=5gcDeV2ckkwNVh1BedxvSJ"
 UPLOAD = "https://business-api.tiktok.com/portal/docs?id=1739940567842818"
 READ = "2026-11-22"
 

@@ -53,6 +53,8 @@ NOTES = {
     "retention": "An audience ends 365 days after it was last changed or last used in an active ad group.",
 }
 PERSONAL = re.compile(r"[0-9A-Fa-f]{32,}|\S+@\S+|\+?\d[\d -]{6,}")
+# Looking for what is personal takes time that grows with the square of a text's length.
+MESSAGE_CHARACTERS_READ, MESSAGE_CHARACTERS_SHOWN = 2000, 200
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ class TikTokPublisher:
             if details.members is not None:
                 notes["matched_members"] = str(details.members)
             if details.messages:
-                notes["messages"] = " / ".join(PERSONAL.sub("…", text)[:200] for text in details.messages[:5])
+                notes["messages"] = " / ".join(_quoted(text) for text in details.messages[:5])
             if details.valid:
                 return Closed(notes=notes)
             if opened.created and details.members:
@@ -210,3 +212,11 @@ class TikTokPublisher:
         if isinstance(details, Details) and not details.valid:
             return Outcome(Kind.OK)
         return (yield self.calls.update(audience_id, word, files))
+
+
+def _quoted(message: str) -> str:
+    """Give the beginning of a platform's message without what could be personal."""
+    head = message[:MESSAGE_CHARACTERS_READ]
+    if len(head) < len(message):
+        head = head[: -len(head.split(" ")[-1]) or None]  # half of what could be personal is not known as such
+    return PERSONAL.sub("…", head)[:MESSAGE_CHARACTERS_SHOWN]

@@ -59,13 +59,16 @@ def _families() -> tuple[ModuleType, ...]:
         from sandbox.emulator import (
             batch_answers,
             clock,
+            entity_tags,
             events,
             faults,
             firehose,
+            large_batches,
             move_tasks,
             processes,
             ranges,
             resources,
+            saved_queries,
             target_dead_letters,
             transport,
         )
@@ -74,10 +77,13 @@ def _families() -> tuple[ModuleType, ...]:
     # `events` goes after `target_dead_letters`: a rule that a replay leaves out has no dead letter either.
     return (
         resources,
+        saved_queries,
         target_dead_letters,
         events,
         ranges,
+        entity_tags,
         batch_answers,
+        large_batches,
         move_tasks,
         firehose,
         processes,

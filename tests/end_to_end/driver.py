@@ -64,11 +64,11 @@ class Sandbox:
         document: dict[str, Any] = json.loads(body)
         return document
 
-    def simulator_state(self, platform: str, *, members: bool = True) -> dict[str, Any]:
+    def simulator_state(self, platform: str, *, members: bool = True) -> Any:
         """Give what a simulated platform holds."""
         return self._simulator(platform, "GET", f"state?members={int(members)}")
 
-    def simulator_requests(self, platform: str) -> list[dict[str, Any]]:
+    def simulator_requests(self, platform: str) -> Any:
         """Give the calls a simulated platform got."""
         return self._simulator(platform, "GET", "requests")
 
@@ -84,7 +84,7 @@ class Sandbox:
         """Make a simulated platform forget everything, faults and settings too."""
         self._simulator(platform, "POST", "reset", {})
 
-    def simulator_secret(self, platform: str) -> dict[str, str]:
+    def simulator_secret(self, platform: str) -> Any:
         """Give what a client's secret holds to use a simulated platform."""
         return self._simulator(platform, "GET", "secret")
 
@@ -92,13 +92,17 @@ class Sandbox:
         """Make AWS misbehave: see sandbox.emulator.faults."""
         self._aws("POST", "_faults", list(faults))
 
+    def aws_faults_applied(self) -> list[int]:
+        """Give how often each of AWS's faults in force was applied."""
+        return [one["applied"] for one in self._aws("GET", "_faults")]
+
     def end_faults(self) -> None:
         """End every fault."""
         self.aws_faults()
         for platform in self.described["simulators"]:
             self.simulator_faults(platform)
 
-    def queue_waits(self) -> dict[str, Any]:
+    def queue_waits(self) -> Any:
         """Give `delivering`, the messages functions are at work on, and `hidden`, queue URL to seconds."""
         return self._aws("GET", "_clock")
 

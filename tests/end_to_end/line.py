@@ -8,10 +8,12 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from activation.model import Audience, Drop
@@ -48,7 +50,7 @@ class Sent:
 
 @dataclass
 class Line:
-    """A connector, by name, whose platform is simulated. What a test changes of the function is put back by `reset`."""
+    """A connector, by name, whose platform is simulated. `reset` puts back what a test changed."""
 
     sandbox: Sandbox
     connector: str = "meta"
@@ -137,7 +139,7 @@ class Line:
 
     # What is disturbed
 
-    def configure(self, *, timeout_s: int | None = None, **environment: str) -> None:
+    def configure(self, timeout_s: int = 0, environment: Mapping[str, str] = MappingProxyType({})) -> None:
         """Change the function as a deployment would: its timeout, variables of its environment; it starts cold.
 
         What is not named is as it was deployed. A function that is like this already is left alone, and warm.
@@ -172,7 +174,7 @@ class Line:
         stacks.create_stack(StackName=name, TemplateBody=json.dumps(template))
         stacks.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
         arn = stacks.describe_stacks(StackName=name)["Stacks"][0]["Outputs"][0]["OutputValue"]
-        self.configure(SECRET_ARN=arn)
+        self.configure(environment={"SECRET_ARN": arn})
         right = json.dumps(self.sandbox.simulator_secret(self.platform))
         try:
             yield lambda: self.sandbox.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=right)
@@ -199,13 +201,16 @@ class Line:
         """Kill the worker with signal 9 while the platform has a call of it that is not answered yet.
 
         `after` is the number of a call in the platform's journal; gives that of the call that was cut off, a later
-        one. When the platform had answered by then, another kill follows.
+        one. When the platform had answered by then, another kill follows. A message that was received too often by
+        then is redriven.
         """
 
         def cut_off() -> int | None:
             under_way = [one for one in self.calls() if one["number"] > after and _unanswered(one)]
             busy = [worker["pid"] for worker in self.sandbox.workers(self.connector) if worker["in_flight"]]
             if not under_way or len(busy) != 1:
+                if not busy:
+                    self.redrive_if_dead()
                 return None
             self.kill(busy[0])
             self.kills += 1
@@ -225,6 +230,95 @@ class Line:
         client.start_message_move_task(
             SourceArn=arn(self.addresses["dead_letter_queue_url"]), DestinationArn=arn(self.addresses["queue_url"])
         )
+
+    def redrive_if_dead(self) -> bool:
+        """Redrive what is in the dead letters; gives whether there was anything."""
+        dead = bool(self.dead_letters())
+        if dead:
+            self.redrive()
+        return dead
+
+    def redrive_when_quiet(self) -> None:
+        """Let the line come to rest and redrive, until no message is left in the dead letters."""
+        self.wait_until_quiet()
+        while self.redrive_if_dead():
+            self.wait_until_quiet()
+
+    def purge(self) -> None:
+        """Lose every message of the queue."""
+        self.sandbox.client("sqs").purge_queue(QueueUrl=self.addresses["queue_url"])
+
+    def replay(self, since: datetime, name: str) -> None:
+        """Replay the archived events since a moment, to this connector's rule, and wait until they are out."""
+        events = self.sandbox.client("events")
+        (archive,) = events.list_archives()["Archives"]
+        arn = events.describe_archive(ArchiveName=archive["ArchiveName"])["ArchiveArn"]
+        bus = f"{arn.rsplit(':archive/', 1)[0]}:event-bus/default"
+        events.start_replay(
+            ReplayName=name,
+            EventSourceArn=arn,
+            EventStartTime=since - timedelta(seconds=1),
+            EventEndTime=datetime.now(tz=UTC) + timedelta(seconds=1),
+            Destination={"Arn": bus, "FilterArns": [self._rule()["Arn"]]},
+        )
+        until(lambda: True if events.describe_replay(ReplayName=name)["State"] == "COMPLETED" else None, 60)
+
+    def _rule(self) -> dict[str, Any]:
+        rules = self.sandbox.client("events").list_rules()["Rules"]
+        (rule,) = [one for one in rules if f'"{self.connector}/"' in one.get("EventPattern", "")]
+        return dict(rule)
+
+    @contextmanager
+    def listening(self) -> Iterator[Callable[[], list[str]]]:
+        """Let a rule of somebody else's match the same events; what is given takes what it heard."""
+        events, queues, name = self.sandbox.client("events"), self.sandbox.client("sqs"), f"heard-{time.time_ns()}"
+        url = queues.create_queue(QueueName=name)["QueueUrl"]
+        arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        queues.set_queue_attributes(QueueUrl=url, Attributes={"Policy": _open_to_events(arn)})
+        events.put_rule(Name=name, EventPattern=self._rule()["EventPattern"])
+        events.put_targets(Rule=name, Targets=[{"Id": "heard", "Arn": arn}])
+        try:
+            yield lambda: [one["Body"] for one in self._take(url, 1, 20)]
+        finally:
+            events.remove_targets(Rule=name, Ids=["heard"])
+            events.delete_rule(Name=name)
+            queues.delete_queue(QueueUrl=url)
+
+    @contextmanager
+    def refusing_events(self) -> Iterator[None]:
+        """Take the queue's policy away, by which EventBridge may send to it."""
+        client, url = self.sandbox.client("sqs"), self.addresses["queue_url"]
+        policy = client.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
+        client.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+        try:
+            yield
+        finally:
+            client.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+
+    def undelivered(self, count: int) -> list[str]:
+        """Take the events that EventBridge could not deliver."""
+        return [one["Body"] for one in self._take(self.addresses["undelivered_queue_url"], count, 20)]
+
+    @contextmanager
+    def at_most(self, functions: int) -> Iterator[None]:
+        """Let the function run so often at a time and no more."""
+        client, name = self.sandbox.client("lambda"), self.addresses["function_name"]
+        client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=functions)
+        try:
+            yield
+        finally:
+            client.delete_function_concurrency(FunctionName=name)
+
+    @contextmanager
+    def visibility(self, seconds: int) -> Iterator[None]:
+        """Let messages come back so soon, which AWS would not let one set below the function's timeout."""
+        client, url, name = self.sandbox.client("sqs"), self.addresses["queue_url"], "VisibilityTimeout"
+        before = client.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name]
+        client.set_queue_attributes(QueueUrl=url, Attributes={name: str(seconds)})
+        try:
+            yield
+        finally:
+            client.set_queue_attributes(QueueUrl=url, Attributes={name: before})
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass: for messages that are hidden, for what the ledger keeps of time, and at the platforms."""
@@ -293,17 +387,17 @@ class Line:
         """Give the ledger's record of a drop's run, numbers and texts plain; None when there is none."""
         answer = self.sandbox.client("dynamodb").get_item(
             TableName=self.variables["LEDGER_TABLE"],
-            Key={"pk": {"S": f"{self.connector}#run#{put.run_id}"}},
+            Key={"pk": {"S": self._pk(put)}},
             ConsistentRead=True,
         )
         return _plain(answer["Item"]) if "Item" in answer else None
 
     def wait_for_run(self, put: Put, state: str, within_s: float = 60.0) -> dict[str, Any]:
-        """Wait until a drop's run is in a state, without letting time pass, and give its record."""
+        """Wait until a drop's run is in a state and nobody holds it, and give its record; no time is let pass."""
 
         def there() -> dict[str, Any] | None:
             run = self.run(put)
-            return run if run is not None and run["state"] == state else None
+            return run if run is not None and run["state"] == state and not run["lease_until"] else None
 
         return until(there, within_s)
 
@@ -328,6 +422,41 @@ class Line:
 
         until(gone_on, within_s)
         return wait_s
+
+    def edit_progress(self, put: Put, **changes: Any) -> None:
+        """Change what the ledger notes of a run's progress."""
+        run = self.run(put)
+        assert run is not None
+        progress = json.dumps({**json.loads(run["progress"]), **changes})
+        self.sandbox.client("dynamodb").update_item(
+            TableName=self.variables["LEDGER_TABLE"],
+            Key={"pk": {"S": self._pk(put)}},
+            UpdateExpression="SET progress = :progress",
+            ExpressionAttributeValues={":progress": {"S": progress}},
+        )
+
+    def spoil_record(self, put: Put) -> None:
+        """Write a record of a drop's run that no release can read."""
+        record = {"pk": {"S": self._pk(put)}, "state": {"S": "running"}, "progress": {"S": "{"}}
+        self.sandbox.client("dynamodb").put_item(TableName=self.variables["LEDGER_TABLE"], Item=record)
+
+    def forget_record(self, put: Put) -> None:
+        """Remove the record of a drop's run."""
+        self.sandbox.client("dynamodb").delete_item(
+            TableName=self.variables["LEDGER_TABLE"], Key={"pk": {"S": self._pk(put)}}
+        )
+
+    def wait_until_put_off(self, within_s: float = 30.0) -> None:
+        """Wait until a message was tried and is hidden for later, with nobody at work on it."""
+        until(lambda: True if self.queue_hides() > 2 else None, within_s)
+
+    def queue_hides(self) -> float:
+        """Give the seconds until the queue shows a message that nobody works on; 0 when there is none."""
+        waits = self.sandbox.queue_waits()
+        return 0.0 if waits["delivering"] else float(waits["hidden"].get(self.addresses["queue_url"], 0.0))
+
+    def _pk(self, put: Put) -> str:
+        return f"{self.connector}#run#{put.run_id}"
 
     def calls(self, route: str = "/users") -> list[dict[str, Any]]:
         """Give the platform's journal of the calls to a route."""
@@ -389,7 +518,7 @@ class Line:
 
     # Starting over
 
-    def reset(self, **environment: str) -> None:
+    def reset(self, environment: Mapping[str, str] = MappingProxyType({})) -> None:
         """Bring the line back to what it was after its deployment, but for these variables of its environment."""
         client = self.sandbox.client("sqs")
         self.sandbox.end_faults()
@@ -400,7 +529,7 @@ class Line:
                 self.kill(worker["pid"])
         until(lambda: None if self.sandbox.queue_waits()["delivering"] else True, 30)
         client.purge_queue(QueueUrl=self.addresses["queue_url"])
-        self.configure(**environment)
+        self.configure(environment=environment)
         self.sandbox.simulator_reset(self.platform)
         if self._secret_written:
             self.write_secret(json.dumps(self.sandbox.simulator_secret(self.platform)))
@@ -437,6 +566,16 @@ class Line:
         names = ["ApproximateNumberOfMessages"]
         answer = self.sandbox.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)
         return int(answer["Attributes"][names[0]])
+
+
+def _open_to_events(queue_arn: str) -> str:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def _taken(call: dict[str, Any]) -> bool:

@@ -198,7 +198,7 @@ def test_a_secret_that_was_never_written_blocks(meta: Line) -> None:
 
 def test_a_secret_of_another_account_than_configured_sends_nothing(meta: Line) -> None:
     """The account in the settings is compared with the secret's before the first call."""
-    meta.configure(EXPECTED_ACCOUNT="111222333")
+    meta.configure(environment={"EXPECTED_ACCOUNT": "111222333"})
     receipt = meta.finish(meta.put("Other account", as_csv(people(5, "other-account"))))
     assert (receipt["state"], receipt["reason"]["code"]) == ("blocked", "other_account")
     assert meta.calls("") == []

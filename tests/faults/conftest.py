@@ -31,7 +31,7 @@ def scenario(request: pytest.FixtureRequest, _meta: Line, evidence: Evidence) ->
     result = Result(number, mark.kwargs.get("what") or cases.COVERED[number])
     request.config.stash[RESULTS].append(result)
     request.node.stash[_OWN] = result
-    _meta.reset(**SETTINGS)
+    _meta.reset(SETTINGS)
     case = Scenario(_meta, result, random.Random(f"{SEED} {request.node.name}"))
     yield case
     case.end()

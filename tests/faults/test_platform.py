@@ -29,7 +29,7 @@ def test_an_outage_of_a_minute_is_waited_out(scenario: Scenario) -> None:
 def test_an_outage_of_a_day_ends_the_run_until_it_is_redriven(scenario: Scenario) -> None:
     """Behind its deadline the run fails and waits in the dead letters; a redrive goes on after the last batch."""
     line = scenario.line
-    line.configure(**SETTINGS, DEADLINE_S="7200")
+    line.configure(environment={**SETTINGS, "DEADLINE_S": "7200"})
     line.sandbox.simulator_faults("meta", refusal(TRANSIENT, status=500, skip=5, times=None))
     put, some = scenario.start()
     line.wait_for_run(put, "waiting")

@@ -186,11 +186,29 @@ class TestOpen:
         assert [r.call for r in asked] == ["find", "create", "find"]
 
     def test_lost_creation_that_did_nothing_is_repeated(self) -> None:
-        """When a lost creation left nothing behind, it is made again."""
+        """When a lost creation shows nothing, it is made again, in words that give back what is only unseen."""
         one = publisher()
         script = [page(), LOST, page(), answer({"id": "8"})]
-        opened, _ = hold(one.open(AUDIENCE, ("EMAIL",)), one, script)
+        opened, (_, first, _, second) = hold(one.open(AUDIENCE, ("EMAIL",)), one, script)
         assert opened == Opened("8", created=True)
+        assert "enable_fetch_or_create" not in sent(first)
+        assert sent(second) == sent(first) | {"enable_fetch_or_create": True}
+
+    @pytest.mark.parametrize("code", [1, 2, 5000, 21009])
+    def test_creation_met_by_a_passing_fault_is_not_repeated_blindly(self, code: int) -> None:
+        """An error that says "try again" says not that nothing was created: the account is looked through first."""
+        one = publisher()
+        script = [page(), answer({"error": {"code": code}}, 400), page(("7", AUDIENCE.name, "CUSTOM"))]
+        opened, asked = hold(one.open(AUDIENCE, ("EMAIL",)), one, script)
+        assert opened.audience_id == "7"
+        assert [r.call for r in asked] == ["find", "create", "find"]
+
+    def test_retired_version_is_noted(self) -> None:
+        """Meta's warning that the pinned version is retired reaches the receipt, with the audience's other notes."""
+        one = publisher()
+        warned = answer({"data": []}, 200, {"x-ad-api-version-warning": "upgraded"})
+        opened, _ = hold(one.open(AUDIENCE, ("EMAIL",)), one, [warned, answer({"id": "8"})])
+        assert list(opened.notes) == ["version_upgraded"]
 
     def test_creation_lost_for_good_comes_back_later(self) -> None:
         """Creations are not repeated without end."""
@@ -326,6 +344,16 @@ class TestArrived:
         outcome = self.ask({"data": [self.session(num_received="5", num_invalid_entries="2")]})
         assert (outcome.kind, outcome.refused_count, outcome.value) == (Kind.PARTIAL, 2, True)
 
+    def test_rows_that_are_missing_are_refused(self) -> None:
+        """A session that received fewer rows than the batch has did not get the others."""
+        one, three = publisher(), batch({"EMAIL": [digest("a"), digest("b"), digest("c")]})
+        question = one.arrived(three, AUDIENCE, OPENED)
+        assert question is not None
+        outcome = one.classify(
+            question, answer({"data": [{"session_id": str(session_id(three)), "num_received": "1"}]})
+        )
+        assert (outcome.kind, outcome.refused_count, outcome.value) == (Kind.PARTIAL, 2, True)
+
     @pytest.mark.parametrize(
         ("body", "status", "value"),
         [
@@ -435,9 +463,11 @@ class TestUploadAnswers:
         assert (outcome.platform_code, outcome.reference) == ("200/1870090", "AbC")
 
     def test_newer_version_is_noticed(self) -> None:
-        """Meta's warning that the pinned version is retired reaches the receipt."""
+        """Meta's warning that the pinned version is retired is heard, and is no reason for which rows are refused."""
         good = {"num_received": 2, "num_invalid_entries": 0}
         assert users(good, x_ad_api_version_warning="upgraded").code == "version_upgraded"
+        outcome = users(good | {"num_invalid_entries": 1}, x_ad_api_version_warning="upgraded")
+        assert (outcome.kind, outcome.code, outcome.refused_count) == (Kind.PARTIAL, "invalid_entries", 1)
 
     def test_platforms_words_stay_out(self) -> None:
         """What Meta writes may quote what was sent, so none of it is in an outcome."""

@@ -98,6 +98,14 @@ def test_a_row_that_does_not_fit_is_named_by_its_number(data: bytes, code: str, 
     assert f"row {1000 + row}" in refused.value.sentence
 
 
+@pytest.mark.parametrize("size", range(4, 12))
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_a_line_end_on_a_border_counts_once(line_end: str, size: int) -> None:
+    """Between CR and LF there is no place to cut, and no row."""
+    data = line_end.join(["a,b", "cc,d", "e,ff", "g,h", ""]).encode()
+    assert through(data, 2, size) == (4, data)
+
+
 def test_a_record_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A quote that is never closed does not gather the file in memory."""
     monkeypatch.setattr(rows, "MAX_RECORD_BYTES", 100)

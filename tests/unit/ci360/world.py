@@ -6,6 +6,8 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import boto3
@@ -90,6 +92,12 @@ class World:
             keep_days=30,
             log_level="INFO",
         )
+
+    def scratch(self, content: bytes) -> Path:
+        """Write bytes that are no text into a file CI360 can stage."""
+        path = Path(mkdtemp()) / "data.csv"
+        path.write_bytes(content)
+        return path
 
     def webhook(self) -> Webhook:
         """Make the webhook, which lets CI360 write to connector meta."""

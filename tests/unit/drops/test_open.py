@@ -154,6 +154,7 @@ def archive(name: str) -> bytes:
         (b"a" * 64 + b"\n", "header_missing"),
         (b"a" * 300_000, "record_too_long"),
     ],
+    ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes",
 )
 def test_what_is_no_table_is_refused_by_name(data: bytes, code: str) -> None:
     """Magic numbers and the header decide; the sentence holds nothing of the file's cells."""

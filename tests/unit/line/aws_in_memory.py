@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -53,13 +54,13 @@ class Table:
             item = self.items.get(pk, {})
             if not _holds(ConditionExpression, item, names, values):
                 raise refusal("UpdateItem", "ConditionalCheckFailedException", Item=dict(item))
-            sets, _, adds = UpdateExpression.removeprefix("SET ").partition(" ADD ")
+            sets, *adds = UpdateExpression.removeprefix("SET ").split(" ADD ")
             new = {"pk": {"S": pk}, **item}
             for one in re.split(r", (?![^(]*\))", sets):
-                name, _, value = one.partition(" = ")
+                name, value = one.split(" = ")
                 new[names.get(name, name)] = _value(value, item, names, values)
-            if adds:
-                name, value = adds.split(" ")
+            for one in adds:
+                name, value = one.split(" ")
                 before = float(item.get(name, {"N": "0"})["N"])
                 new[name] = {"N": str(int(before + float(values[value]["N"])))}
             self.items[pk] = new
@@ -83,7 +84,8 @@ def _one_holds(condition: str, item: Values, names: Values, values: Values) -> b
     if names.get(name, name) not in item:
         return False
     mine, theirs = _plain(item[names.get(name, name)]), _plain(values[value])
-    return {"=": mine == theirs, "<": mine < theirs, "<=": mine <= theirs}[sign]
+    holds: bool = {"=": operator.eq, "<": operator.lt, "<=": operator.le}[sign](mine, theirs)
+    return holds
 
 
 def _plain(value: Values) -> Any:
@@ -203,7 +205,13 @@ class Queues:
         with LOCK:
             self.messages[QueueUrl].remove(ReceiptHandle)
 
-    def change_message_visibility(self, *, ReceiptHandle: str, VisibilityTimeout: int, **_: Any) -> None:  # noqa: N803
+    def change_message_visibility(
+        self,
+        *,
+        ReceiptHandle: str,  # noqa: N803
+        VisibilityTimeout: int,  # noqa: N803
+        **_: Any,
+    ) -> None:
         """Note for how long a message is hidden."""
         self.hidden.append((ReceiptHandle, VisibilityTimeout))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 from collections.abc import Callable, Iterator
 
 import boto3
@@ -23,6 +25,18 @@ def _function() -> Iterator[None]:
         patch.setenv("POWERTOOLS_SERVICE_NAME", "line")
         Logger()
         yield
+
+
+@pytest.fixture
+def logs() -> Iterator[io.StringIO]:
+    """Give what is logged while the test runs."""
+    (handler,) = logging.getLogger("line").handlers
+    assert isinstance(handler, logging.StreamHandler)
+    stream = io.StringIO()
+    before = handler.setStream(stream)
+    yield stream
+    if before is not None:
+        handler.setStream(before)
 
 
 @pytest.fixture(scope="session")

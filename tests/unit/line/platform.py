@@ -34,8 +34,9 @@ TABLE = FieldTable(
 
 @dataclass(frozen=True)
 class TinyPublisher:
-    """The publisher of one account; `can_ask` says that the platform
-    can be asked about a lost batch, `handles` that it wants its uploads closed.
+    """The publisher of one account.
+
+    `can_ask` says that the platform can be asked about a lost batch, `handles` that it wants uploads closed.
     """
 
     account: str
@@ -167,8 +168,8 @@ def publisher_from(secret: Mapping[str, Any], limits: Limits, *, can_ask: bool, 
 class Fault:
     """What the platform does instead of answering well, `times` times after `skip` calls of the kind `call`.
 
-    `status` answers without applying anything. `lost` breaks the connection "before" or "after" the call is applied,
-    "unreached" before it is even sent. `act` is called first, whatever comes then.
+    `status` answers without applying anything. `lost` breaks the connection "before" or "after" the call is
+    applied, "unreached" before it is even sent. `act` is called first, whatever comes then.
     """
 
     call: str = "users"

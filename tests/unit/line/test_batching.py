@@ -1,8 +1,8 @@
-"""Where a drop is cut into batches: a matter of its rows, never of chunks, limits met before, or where one began."""
+"""Where a drop is cut into batches: a matter of its rows, never of chunks or of where reading began."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pyarrow as pa
 from activation.batching import NO_IDENTIFIER, SOURCE_ROWS_PER_BATCH_ROW, Batcher, Prepared
@@ -54,7 +54,7 @@ def chunks(kinds: Sequence[str], sizes: Sequence[int], start: int = 0) -> Iterat
         at, turn = at + size, turn + 1
 
 
-def _within(first: int, last: int) -> object:
+def _within(first: int, last: int) -> Callable[[int], Cursor]:
     def cursor_after(row: int) -> Cursor:
         assert first <= row <= last, "asked of a chunk that the row is not in"
         return Cursor(row, 1000 * row)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from activation import connector as module
 from activation.connector import Platform, lambda_handler_for
 from activation.ledger import LeaseHeld, LeaseLost, State
 from activation.publisher import Limits
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tests.unit.line.aws_in_memory import refusal
-from tests.unit.line.platform import TABLE, Fault, hashed, publisher_from
-from tests.unit.line.world import ACCOUNT, Crashed, World, people, table
+from tests.unit.line.platform import TABLE, hashed, publisher_from
+from tests.unit.line.world import ACCOUNT, World, people, table
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Function:
             "eventSourceARN": "arn:aws:sqs:eu-west-1:1:q",
             "awsRegion": "eu-west-1",
         }
-        answer: dict[str, Any] = self.handler({"Records": [record]}, Context())
+        answer: dict[str, Any] = self.handler({"Records": [record]}, cast("LambdaContext", Context()))
         return [one["itemIdentifier"] for one in answer["batchItemFailures"]]
 
     @property
@@ -91,16 +93,18 @@ def function(world: World, monkeypatch: pytest.MonkeyPatch) -> Function:
     return Function(world, monkeypatch)
 
 
-def test_a_message_that_was_handled_is_done(function: Function, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_message_that_was_handled_is_done(
+    function: Function, logs: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
     """It does not come back, and its run is logged and measured by connector."""
     world = function.world
     assert function.receive(world.drop(table(people(4)))) == []
     world.check(*people(4))
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    (run,) = [line for line in lines if line.get("message") == "run"]
+    lines = [json.loads(line) for line in logs.getvalue().splitlines()]
+    (run,) = [line for line in lines if line["message"] == "run"]
     assert (run["state"], run["rows_acknowledged"], run["hop"]) == ("applied", 4, 0)
     assert run["run_id"] == world.receipt()["run_id"]
-    (metrics,) = [line for line in lines if "_aws" in line]
+    (metrics,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert (metrics["RowsAcknowledged"], metrics["connector"]) == ([4.0], world.name)
 
 
@@ -110,21 +114,6 @@ def test_a_blocked_run_is_done_too_since_its_message_is_kept(function: Function)
     world.platform.tokens = set()
     assert function.receive(world.drop(table(people(4)))) == []
     assert world.dead_codes() == ["token_refused"]
-
-
-def test_a_message_of_a_run_that_is_held_comes_back_when_the_lease_has_ended(function: Function) -> None:
-    """Not after the queue's half hour."""
-    world = function.world
-    body = world.drop(table(people(4)))
-    world.platform.faults.append(Fault(skip=1, act=lambda: world.aws.fuse.set(1)))
-    with pytest.raises(Crashed):
-        world.handle(body)
-    world.aws.fuse.set(0)
-    patch = pytest.MonkeyPatch()
-    with patch.context() as now:
-        now.setattr("time.time", world.clock)
-        assert Function(world, now).receive(body) == ["m1"]
-    assert 300 < function.hidden_s[-1] <= 300 + 210
 
 
 @pytest.mark.parametrize("receives", [1, 2, 5])
@@ -142,40 +131,43 @@ def test_a_ledger_that_does_not_answer_is_waited_for_longer_each_time(function: 
 
 
 def test_what_nobody_foresaw_comes_back_and_is_logged_by_place_alone(
-    function: Function, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    function: Function, monkeypatch: pytest.MonkeyPatch, logs: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The text of such an error may hold a cell of the file."""
 
     def explode(*_: object, **__: object) -> None:
         raise ValueError("person1@example.com")
 
-    monkeypatch.setattr("activation.run.map_columns", explode)
+    monkeypatch.setattr("activation.invocation.map_columns", explode)
     assert function.receive(function.world.drop(table(people(4)))) == ["m1"]
     assert function.hidden_s == [60]
     out = capsys.readouterr()
-    assert "person1" not in out.out + out.err
-    assert '"error":"ValueError"' in out.out
-    assert '"at":"test_connector.py:' in out.out
+    assert "person1" not in logs.getvalue() + out.out + out.err
+    assert '"error":"ValueError"' in logs.getvalue()
+    assert '"at":"test_connector.py:' in logs.getvalue()
 
 
-@pytest.mark.parametrize("error", [LeaseHeld(5), LeaseLost(), ValueError("x")])
-def test_every_failure_is_reported(function: Function, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    """No failure is acknowledged."""
+@pytest.mark.parametrize(("error", "hidden_s"), [(LeaseHeld(42.5), 343), (LeaseLost(), 60), (ValueError("x"), 60)])
+def test_every_failure_is_reported_and_comes_back_in_time(
+    function: Function, monkeypatch: pytest.MonkeyPatch, error: Exception, hidden_s: int
+) -> None:
+    """No failure is acknowledged, and none waits for the queue's half hour."""
 
     def fail(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(module.Connector, "handle", fail)
     assert function.receive("{}") == ["m1"]
+    assert function.hidden_s == [hidden_s]
 
 
 def test_a_function_without_its_settings_says_which(
-    function: Function, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    function: Function, monkeypatch: pytest.MonkeyPatch, logs: io.StringIO
 ) -> None:
     """The message comes back, and the log names what is missing."""
     monkeypatch.delenv("LEDGER_TABLE")
     assert function.receive("{}") == ["m1"]
-    assert "LEDGER_TABLE" in capsys.readouterr().out
+    assert "LEDGER_TABLE" in logs.getvalue()
 
 
 def test_a_run_that_ended_between_look_and_claim_is_left_alone(world: World) -> None:

@@ -186,13 +186,28 @@ def test_a_run_blocked_while_it_is_followed_is_followed_on(make_world: Make) -> 
     assert world.platform.calls["close"] == 1
 
 
+def test_a_run_that_is_followed_and_runs_out_of_time_is_followed_on(make_world: Make) -> None:
+    """An invocation too short to ask how far the platform is does not close the upload again."""
+    world = make_world(handles=True)
+    world.platform.close_says = ["working"]
+    world.handle(world.drop(table(people(4))))
+    world.budget_s, message = 79, world.queue.pop()
+    world.clock.pass_s(7200)
+    world.handle(message.body)
+    assert world.receipt()["state"] == "accepted"
+    world.budget_s = 300
+    world.run()
+    world.check(*people(4))
+    assert (world.platform.calls["close"], world.platform.calls["follow"]) == (1, 1)
+
+
 def test_two_drops_for_one_audience_take_turns_and_create_it_once(make_world: Make) -> None:
     """The second waits as long as the first is not done, and neither repeats anything."""
     world = make_world()
     world.budget_s = 80.35
     one, two = people(12), people(12, start=50)
     order: list[str] = []
-    world.platform.guard = lambda name: order.append(name)
+    world.platform.guard = order.append
     first, second = world.drop(table(one), file="a.csv"), world.drop(table(two), file="b.csv")
     world.run(first, second)
     world.check_members(*one, *two)
@@ -347,7 +362,7 @@ def test_a_waiting_run_that_lost_its_turn_waits_for_it_again(make_world: Make) -
     world.budget_s = 80.25
     first, second = (
         world.drop(table(people(6)), file="a.csv"),
-        world.drop(table(people(6, start=50)), file="b.csv"),
+        world.drop(table(people(12, start=50)), file="b.csv"),
     )
     world.handle(first)
     late = world.queue.pop()
@@ -355,7 +370,7 @@ def test_a_waiting_run_that_lost_its_turn_waits_for_it_again(make_world: Make) -
     world.handle(second)
     world.handle(late.body)
     world.run()
-    world.check_members(*people(6), *people(6, start=50))
+    world.check_members(*people(6), *people(12, start=50))
     assert [one["state"] for one in world.receipts()] == ["applied", "applied"]
     assert not [one for one in world.failures if not isinstance(one, LeaseHeld)]
 

@@ -42,6 +42,8 @@ def test_a_key_is_read_as_it_stands(key: str, name: str, action: Action, kind: K
         ("tiny/vip/raw/add/b/a.csv", "wrong_depth"),
         ("tiny/ /raw/a.csv", "empty_segment"),
         ("Tiny/vip/raw/a.csv", "other_connector"),
+        (f"tiny/{'vip' * 171}/raw/a.csv", "name_too_long"),
+        (f"tiny/{'é' * 257}/raw/a.csv", "name_too_long"),
         ("tiny/vip/phone/a.csv", "unknown_identifiers"),
         ("tiny/vip/raw/secret/a.csv", "unknown_action"),
         ("tiny/vip/raw/replace/a.csv", "action_not_offered"),
@@ -54,6 +56,13 @@ def test_a_key_that_cannot_be_read_names_the_layout_and_nothing_of_the_key(key: 
     assert error.value.code == code
     assert "vip" not in error.value.sentence
     assert "secret" not in error.value.sentence
+
+
+def test_a_name_may_be_as_long_as_any_platform_takes() -> None:
+    """128 characters of any script are an audience's name."""
+    name = "\N{CUNEIFORM SIGN A}" * 128
+    located = locate(f"tiny/{name}/raw/a.csv", connector="tiny", table=TABLE, actions=ALL)
+    assert located.audience.name == name
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_a_lost_creation_makes_one_audience(make_world: Make, lost: str) -> None
 
 
 def test_a_batch_that_was_taken_but_not_recorded_is_asked_about(make_world: Make) -> None:
-    """When the rejects cannot be written, the batch is in doubt, not lost: it is asked about before it is repeated."""
+    """When the rejects cannot be written, the batch is in doubt: it is asked about before it is repeated."""
     world = make_world(can_ask=True)
     emails = people(6)
     world.platform.drops = {hashed(emails[4])}

@@ -113,6 +113,19 @@ def test_a_lost_answer_in_the_middle_of_a_bisection(make_world: Make, can_ask: b
         assert receipt["resent"] <= world.platform.lost
 
 
+def test_after_a_crash_in_a_bisection_only_what_may_have_been_sent_is_asked_about(make_world: Make) -> None:
+    """Parts are sent in one order: behind the first that turns out to be there, none can have been."""
+    world = make_world(max_rows=8, can_ask=True)
+    emails = people(8)
+    world.platform.refuses = {hashed(emails[6])}
+    world.platform.faults.append(Fault(skip=1, act=lambda: world.aws.fuse.set(1, after=True)))
+    world.run(world.drop(table(emails)))
+    world.check(*(one for one in emails if one != emails[6]))
+    assert world.crashes == 1
+    assert world.platform.calls["arrived"] == 2
+    assert world.platform.resent == 0
+
+
 def test_an_audience_that_is_gone_stops_the_run_and_is_not_made_again(make_world: Make) -> None:
     """What the platform rejects for good fails the drop at once."""
     world = make_world()

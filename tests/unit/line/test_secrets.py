@@ -28,7 +28,7 @@ Make = Callable[..., World]
 def test_a_secret_that_is_no_use_blocks_the_run_before_the_file_is_read(
     make_world: Make, value: str | None, code: str
 ) -> None:
-    """The run waits in the dead letters with the reason; once the secret is written, a redrive finishes it at once."""
+    """The run waits in the dead letters with the reason; once the secret is written, a redrive finishes it."""
     world = make_world()
     world.settings = replace(world.settings, expected_account=world.name)
     world.restart()

@@ -1,4 +1,4 @@
-"""One connector in a world of its own: AWS by moto, a small platform, a clock that is wound by hand, and crashes."""
+"""One connector in a world of its own: AWS, a small platform, a clock that is wound by hand, and crashes."""
 
 from __future__ import annotations
 
@@ -121,8 +121,11 @@ class Aws:
         self.fuse = Fuse()
         self.before: list[Callable[[str, Mapping[str, Any]], None]] = []
         self.after: list[Callable[[str, Mapping[str, Any]], None]] = []
-        self.s3, self.sqs, self.events = Watched(s3, self), Watched(sqs, self), Watched(events, self)
-        self.dynamodb, self.secrets = Watched(dynamodb, self), Watched(secrets, self)
+        self.s3: Any = Watched(s3, self)
+        self.sqs: Any = Watched(sqs, self)
+        self.events: Any = Watched(events, self)
+        self.dynamodb: Any = Watched(dynamodb, self)
+        self.secrets: Any = Watched(secrets, self)
 
     @classmethod
     def in_memory(cls) -> Aws:

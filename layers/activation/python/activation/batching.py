@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -222,8 +223,7 @@ def _flat(array: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 def _count_up_to(numbers: pa.Array | pa.ChunkedArray, row: int) -> int:
     """Count the leading numbers that are at most `row`; the numbers ascend."""
-    count: int | None = pc.sum(pc.less_equal(numbers, row)).as_py()
-    return count or 0
+    return bisect_right(range(len(numbers)), row, key=lambda place: numbers[place].as_py())
 
 
 def _row_reasons(rejected: pa.Table) -> dict[str, int]:

@@ -28,6 +28,7 @@ from activation.identifiers.table import FieldTable
 from activation.ledger import FINAL, STOPPED, HeldRun, LeaseHeld, LeaseLost, Ledger, Run, State
 from activation.messages import Work, read
 from activation.model import Audience
+from activation.part import ActivePart
 from activation.progress import Progress
 from activation.publisher import Limits, Publisher
 from activation.receipts import Identity
@@ -96,11 +97,11 @@ class Connector:
             self._metrics.add_metric("MessagesRefused", MetricUnit.Count, 1)
             return State.FAILED
         run_id = work.drop.run_id(self._settings.connector, work.again)
-        self._log.append_keys(run_id=run_id, hop=work.hop, replay=work.replay or None)
+        self._log.append_keys(run_id=run_id, hop=work.hop, replay=work.replay or None, part=work.part)
         if is_marker(work.drop.key):
             self._log.info("a tool's own marker, not a drop")
             return None
-        known = self._ledger.read(run_id)
+        known = self._ledger.read(run_id, work.part)
         if known is not None and self._is_settled(work, known):
             self._log.info("nothing to do", extra={"state": known.state})
             return None
@@ -120,12 +121,13 @@ class Connector:
     ) -> State | None:
         crashed = known is not None and 0 < known.lease_until < self._clock()
         facts = {"audience": located.audience.name, "action": located.audience.action, "object_key": work.drop.key}
-        held = HeldRun(self._ledger.claim(run_id, work.hop, facts), self._ledger)
+        held = HeldRun(self._ledger.claim(run_id, work.hop, facts, work.part), self._ledger)
         if held.run.state in FINAL:  # it ended between our look and our claim
             held.save(release=True)
             return None
         self._account.begin(afresh=held.run.state in STOPPED)
-        active = ActiveRun(
+        kind = ActiveRun if work.part is None else ActivePart
+        active = kind(
             identity=Identity(run_id, work, located.audience, located.kind.declared, self._platform.name),
             located=located,
             held=held,
@@ -143,15 +145,16 @@ class Connector:
         state = active.advance()
         progress = held.run.progress
         settled, acknowledged, resent = before
-        for name, value in (
-            ("RowsSettled", progress.rows_settled - settled),
-            ("RowsAcknowledged", progress.acknowledged - acknowledged),
-            ("BatchesResent", progress.resent - resent),
-            (f"Runs{state.title()}", 1),
-        ):
-            self._metrics.add_metric(name, MetricUnit.Count, value)
+        if work.part is None:  # what parts bring forward is counted when their run looks at them
+            for name, value in (
+                ("RowsSettled", progress.rows_settled - settled),
+                ("RowsAcknowledged", progress.acknowledged - acknowledged),
+                ("BatchesResent", progress.resent - resent),
+                (f"Runs{state.title()}", 1),
+            ):
+                self._metrics.add_metric(name, MetricUnit.Count, value)
         self._log.info(
-            "run",
+            "run" if work.part is None else "part",
             extra={
                 "state": state,
                 "code": held.run.code or None,

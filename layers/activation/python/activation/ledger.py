@@ -96,17 +96,17 @@ class Ledger:
         self._ttl_s = ttl_days * 86_400
         self._clock = clock
 
-    def key(self, run_id: str) -> str:
-        """Give the record's partition key."""
-        return f"{self._connector}#run#{run_id}"
+    def key(self, run_id: str, part: int | None = None) -> str:
+        """Give the record's partition key; the parts of a run have records that no list of runs holds."""
+        return f"{self._connector}#run#{run_id}" if part is None else f"{self._connector}#part#{run_id}#{part}"
 
-    def read(self, run_id: str) -> Run | None:
-        """Read a run without holding it; None when there is none."""
-        item = self._table.read(self.key(run_id))
+    def read(self, run_id: str, part: int | None = None) -> Run | None:
+        """Read a run, or a part of one, without holding it; None when there is none."""
+        item = self._table.read(self.key(run_id, part))
         return _run(item) if item else None
 
-    def claim(self, run_id: str, hop: int, facts: Mapping[str, str]) -> Run:
-        """Take the run's lease, making the record when there is none.
+    def claim(self, run_id: str, hop: int, facts: Mapping[str, str], part: int | None = None) -> Run:
+        """Take the lease of a run, or of a part of one, making the record when there is none.
 
         `facts` are texts noted for people with a new record (audience, key); they are not read back.
         Raises LeaseHeld while another worker's lease runs. A claim whose answer was lost and that the SDK
@@ -116,7 +116,7 @@ class Ledger:
         sets = "".join(f", #f{i} = if_not_exists(#f{i}, :f{i})" for i in range(len(facts)))
         try:
             item = self._table.update(
-                self.key(run_id),
+                self.key(run_id, part),
                 "SET lease_until = :until, lease_token = :token, hop = :hop, updated_at = :now,"
                 " started_at = if_not_exists(started_at, :now), #schema = if_not_exists(#schema, :schema),"
                 " #state = if_not_exists(#state, :running), progress = if_not_exists(progress, :progress)"

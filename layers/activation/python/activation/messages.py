@@ -18,12 +18,14 @@ class Work:
 
     `hop` is 0 for an event and counts continuations from 1. `replay` names the archive replay that brought the
     event, "" when none did. `again` is an operator's wish to send a finished drop once more, see Drop.run_id.
+    `part` is None, or counts from 0 the part of a large run that the message is for.
     """
 
     drop: Drop
     hop: int = 0
     replay: str = ""
     again: str = ""
+    part: int | None = None
 
     def continuation(self) -> str:
         """Give the body of the next message of this run; it points at the object and holds nothing of it."""
@@ -34,6 +36,7 @@ class Work:
                 "hop": self.hop + 1,
                 "replay": self.replay,
                 "again": self.again,
+                **({} if self.part is None else {"part": self.part}),
             }
         )
 
@@ -94,4 +97,5 @@ def _continuation(message: dict[str, Any]) -> Work:
         hop=int(message["hop"]),
         replay=str(message["replay"]),
         again=str(message["again"]),
+        part=int(message["part"]) if "part" in message else None,
     )

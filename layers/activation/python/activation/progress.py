@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from activation.model import Cursor
+from activation.split import Split
 
 FIRST_ROWS_KEPT = 5
 REFERENCES_KEPT = 20  # enough for a support case; the record has to stay small
@@ -62,7 +63,8 @@ class Progress:
     says of how many of the next ones that is assumed, because a worker died while it may have sent them.
     `read_whole` is True once the end of the file was reached, `closed` once the platform was told that everything
     is there. `screened` is how far a hashed drop was looked through for values in clear, `screened_whole` that all
-    of it was. `etag` is the object's, as the run first saw it.
+    of it was. `etag` is the object's, as the run first saw it. `split` is how the file of a large run is shared
+    out, None for any other; `survey` is what one of its parts found of its range.
     """
 
     cursor: Cursor = field(default_factory=Cursor)
@@ -89,6 +91,8 @@ class Progress:
     columns: dict[str, str] = field(default_factory=dict)
     ignored_columns: list[str] = field(default_factory=list)
     format: str = ""
+    split: Split | None = None
+    survey: dict[str, Any] | None = None
     _open: dict[int, tuple[Span, set[int]]] = field(default_factory=dict, repr=False)
 
     def begin(self, span: Span) -> None:
@@ -119,7 +123,6 @@ class Progress:
         """Note that nothing of the unit's group is left to send."""
         self.ahead = {one for one in self.ahead if not one.same_group(unit)}
         self.ahead.add(Unit(unit.first_row, unit.last_row, unit.group))
-        self.in_doubt = {one for one in self.in_doubt if not one.same_group(unit)}
         self._open[unit.first_row][1].discard(unit.group)
         self._advance()
 
@@ -201,6 +204,8 @@ class Progress:
                 "columns": self.columns,
                 "ignored_columns": self.ignored_columns,
                 "format": self.format,
+                **({"split": self.split.to_json()} if self.split else {}),
+                **({"survey": self.survey} if self.survey else {}),
             },
             separators=(",", ":"),
         )
@@ -236,4 +241,6 @@ class Progress:
             columns=data["columns"],
             ignored_columns=data["ignored_columns"],
             format=data["format"],
+            split=Split.of(data["split"]) if "split" in data else None,
+            survey=data.get("survey"),
         )

@@ -95,6 +95,7 @@ def compose(
         "active_seconds": round(progress.active_s, 3),
         "platform_notes": {**(opened.notes if opened else {}), **notes},
         "platform_references": progress.references,
+        **({"parts": len(progress.split.pieces)} if progress.split and progress.split.pieces else {}),
     }
 
 

@@ -139,7 +139,6 @@ class Sender:
         if batch.columns.num_rows > 1 and (
             len(request.body) > limits.max_bytes or batch.columns.num_rows > limits.max_rows
         ):
-            effect.in_doubt = False  # nobody ever sends it like this
             return Outcome(Kind.TOO_LARGE, code="over_limit", reason="the batch is over the platform's limit")
 
         def encode(one: Publisher) -> Request:

@@ -17,7 +17,8 @@ class ConnectorSettings:
     `expected_account` is "" or the ad account the secret must be for. `requests_in_flight` and
     `max_rows_per_request` are 0 for the platform's own. `deadline_s` is how long a run may take from its first
     message to its end, waits included. `ledger_ttl_days` is how long a finished run is remembered, so how long a
-    replay is a no-op.
+    replay is a no-op. A file above `split_above_bytes` is shared out among as many as `max_parts` workers; 0 bytes
+    mean that none is.
     """
 
     connector: str
@@ -34,6 +35,8 @@ class ConnectorSettings:
     ledger_ttl_days: int
     context: Context
     max_rows_per_request: int = 0
+    split_above_bytes: int = 256 * 1024 * 1024
+    max_parts: int = 8
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ConnectorSettings:
@@ -54,6 +57,8 @@ class ConnectorSettings:
             "MAX_ROWS_PER_REQUEST": 0,
             "DEADLINE_S": 3 * 86_400,
             "LEDGER_TTL_DAYS": 400,
+            "SPLIT_ABOVE_BYTES": cls.split_above_bytes,
+            "MAX_PARTS": cls.max_parts,
         }
         for name in numbers:
             text = environment.get(name, "")
@@ -81,6 +86,8 @@ class ConnectorSettings:
             ledger_ttl_days=numbers["LEDGER_TTL_DAYS"],
             context=Context(environment.get("DEFAULT_COUNTRY", "").upper(), frozenset(placeholders)),
             max_rows_per_request=numbers["MAX_ROWS_PER_REQUEST"],
+            split_above_bytes=numbers["SPLIT_ABOVE_BYTES"],
+            max_parts=numbers["MAX_PARTS"],
         )
 
 

@@ -45,7 +45,9 @@ FILE_CODES: dict[str, str] = {
     "unknown_format": (
         "The file is {seen}. CSV, TSV, JSON Lines and Parquet are read, the first three also as gzip or zstd."
     ),
-    "duplicate_header": "The header names column {column} twice. Give each column a name of its own.",
+    "duplicate_header": (
+        "Columns {first} and {second} of the header have the same name. Give each column a name of its own."
+    ),
     "header_unusable": "The header line cannot be used: {why}.",
     "header_missing": (
         "The first line holds a value where a column's name is expected (cell {column}). Add a header line, or "

@@ -21,6 +21,8 @@ _VALUE = re.compile(
     )\s*""",
     re.VERBOSE | re.IGNORECASE,
 )
+# No column is called by more; what looks for values in a cell takes time that grows with the square of its length.
+_MAX_NAME_CHARACTERS = 256
 _QUOTED_CELL = re.compile(rb'(?:(?<=[,;\t|\r\n])|\A)"[^"]*+(?:""[^"]*+)*+"')
 _LINE_END = re.compile(rb"[\r\n]")
 # The words a single-column list's header is made of, beside those of its own identifier type.
@@ -33,8 +35,8 @@ _LIST_WORDS = frozenset(_LIST_HEADERS.split())
 
 
 def looks_like_value(cell: str) -> bool:
-    """Say whether a cell can only be somebody's data, not a column's name."""
-    return _VALUE.fullmatch(cell) is not None
+    """Say whether a cell can only be somebody's data, not a column's name; one too long for a name is data, too."""
+    return len(cell) > _MAX_NAME_CHARACTERS or _VALUE.fullmatch(cell) is not None
 
 
 def detect_delimiter(head: bytes) -> str:
@@ -72,12 +74,14 @@ def checked_names(cells: list[str], delimiter: str, columns_cap: int) -> tuple[s
                 "header_unusable",
                 why=f"read with the delimiter declared it is one column, but it holds a {SPOKEN[seen]}",
             )
-    named = set()
-    for cell in cells:
+    named: dict[str, int] = {}
+    for index, cell in enumerate(cells, 1):
         name = cell.casefold()
-        if name and name in named:
-            raise refused("duplicate_header", column=shown(cell))
-        named.add(name)
+        if name in named:
+            # By number: in a file without its header line the "names" are somebody's data.
+            raise refused("duplicate_header", first=named[name], second=index)
+        if name:
+            named[name] = index
     return tuple(cells)
 
 

@@ -118,7 +118,7 @@ def row_of(line: bytes) -> dict[str, str | None]:
         raise _UnusableRow("nested_value") from None
     if not isinstance(values, dict):
         raise _UnusableRow("bad_json")
-    return {key: _text(value) for key, value in values.items()}
+    return {_encodable(key): _text(value) for key, value in values.items()}
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -136,15 +136,19 @@ def _no_number(_name: str) -> None:
     raise _UnusableRow("bad_json")
 
 
+def _encodable(text: str) -> str:
+    """Give a text back, unless it holds half of a surrogate pair, written as an escape."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise _UnusableRow("bad_json") from None
+    return text
+
+
 def _text(value: object) -> str | None:
     if isinstance(value, str):
-        if not value.isascii():
-            try:
-                value.encode()
-            except UnicodeEncodeError:
-                # Half of a surrogate pair, written as an escape.
-                raise _UnusableRow("bad_json") from None
-        return value
+        return _encodable(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
@@ -163,7 +167,8 @@ def keys_of(head: bytes) -> tuple[tuple[str, ...], frozenset[str]]:
             row = row_of(line)
         except _UnusableRow:
             continue
-        for key, value in json.loads(line).items():
+        # A whole number's digits are none of our business here: those of one too long would be an error.
+        for key, value in json.loads(line, parse_int=lambda _: 0).items():
             if row[key] is not None:
                 whole[key] = whole.get(key, True) and type(value) is int
             else:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from activation.errors import Rejected
 from activation.identifiers.table import FieldTable
 from activation.model import HASHED, RAW, Action, Audience, Kind
 
 LAYOUT = "<connector>/<audience>/<identifiers>[/<action>]/<file>"
+# An audience's name is in the keys of its receipts and rejects, which S3 lets be 1,024 bytes long; 128 characters of
+# any script, the most a platform here takes, fit.
+MAX_NAME_BYTES = 512
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,8 @@ def locate(key: str, *, connector: str, table: FieldTable, actions: Iterable[Act
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html, read 2026-11-22), so `+` and `%`
     are letters like any other. `<identifiers>` and `<action>` are case-insensitive.
 
-    Raises Rejected: wrong_depth, empty_segment, other_connector, unknown_identifiers, unknown_action,
-    action_not_offered. The sentence spells out the layout; it holds no part of the key but these two words.
+    Raises Rejected: wrong_depth, empty_segment, other_connector, name_too_long, unknown_identifiers,
+    unknown_action, action_not_offered. The sentence spells out the layout; it holds no part of the key but these two words.
     """
     segments = key.split("/")
     if len(segments) not in (4, 5):
@@ -44,6 +48,8 @@ def locate(key: str, *, connector: str, table: FieldTable, actions: Iterable[Act
         raise Rejected("empty_segment", f"a part of the key is empty; the layout is {LAYOUT}")
     if segments[0] != connector:
         raise Rejected("other_connector", f"the key is not under {connector}/; the layout is {LAYOUT}")
+    if len(segments[1].encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES:
+        raise Rejected("name_too_long", f"the audience's name has more than {MAX_NAME_BYTES} bytes")
     action = _action(segments[3]) if len(segments) == 5 else Action.ADD
     offered = frozenset(actions)
     if action not in offered:
@@ -70,4 +76,8 @@ def _kind(segment: str, table: FieldTable) -> Kind:
     if segment.upper() in singles:
         return Kind(declared, hashed=True, single=singles[segment.upper()])
     names = ", ".join(["raw", "hashed", *(name.lower() for name in singles)])
-    raise Rejected("unknown_identifiers", f"the identifiers part is none of {names}; the layout is {LAYOUT}")
+    alike = " or ".join(name.lower() for name in get_close_matches(segment.upper(), singles, cutoff=0.85))
+    meant = f"; is {alike} meant?" if alike else ""
+    raise Rejected(
+        "unknown_identifiers", f"the identifiers part is none of {names}{meant}; the layout is {LAYOUT}"
+    )

@@ -15,8 +15,9 @@ from activation.identifiers.rules import Result
 from activation.identifiers.table import Context, Digest, Field
 from activation.identifiers.text import BLANK_WORDS, MAX_CELL_BYTES, POISON_TEXTS, too_long, trim
 
-# A column is worth a dictionary when its first rows hold fewer distinct values than this share of them.
-_REPEATS = 0.7
+# A column is worth a dictionary when its first rows hold fewer distinct values than this share of them: what
+# comes twice in a hundred there comes many times in a chunk of tens of thousands.
+_REPEATS = 0.98
 _SAMPLE_ROWS = 2048
 
 

@@ -101,20 +101,14 @@ class Phone:
         """Normalise digits, spaces, dots, hyphens and brackets that carry a country code or need none."""
         nothing = pa.scalar(None, pa.string())
         typed = pc.ascii_trim_whitespace(values)
-        plain = pc.match_substring_regex(typed, r"\A\+?[0-9]{7,15}\z")
-        if not pc.all(pc.fill_null(plain, fill_value=True)).as_py():
-            # Most cells are bare digits already; the costly kernel runs only where some are not.
-            shaped = pc.match_substring_regex(typed, r"\A\+?\(?[0-9](?:[ ().-]{0,2}[0-9]){6,14}\z")
-            shaped = pc.and_not(shaped, pc.match_substring_regex(typed, r"\( *0 *\)|\A\+?[0-9]+\.0+\z"))
-            stripped = typed
-            for mark in (" ", "-", "(", ")", "."):
-                stripped = pc.replace_substring(stripped, mark, "")
-            typed = pc.if_else(pc.fill_null(shaped, fill_value=False), stripped, nothing)
-        abroad = pc.starts_with(typed, "+")
         digits = pc.utf8_ltrim(typed, "+")
-        whole = pc.and_not(
-            abroad, pc.or_(pc.starts_with(digits, "0"), pc.match_substring_regex(digits, TRUNK_ZERO))
-        )
+        # Most cells are bare digits already; the costly kernels run on those that are not.
+        dressed = pc.invert(pc.fill_null(_is_plain(typed, digits), fill_value=True))
+        if pc.any(dressed).as_py():
+            typed = pc.replace_with_mask(typed, dressed, _undressed(typed.filter(dressed)))
+            digits = pc.utf8_ltrim(typed, "+")
+        abroad = pc.starts_with(typed, "+")
+        whole = pc.and_not(abroad, pc.or_(pc.starts_with(digits, "0"), _has_trunk_zero(digits)))
         number = pc.if_else(pc.fill_null(whole, fill_value=False), digits, nothing)
         bare = pc.if_else(
             pc.fill_null(pc.or_(abroad, pc.starts_with(digits, "00")), fill_value=True), nothing, digits
@@ -144,6 +138,29 @@ class Phone:
             american = pc.match_substring_regex(digits, rf"\A{_NANP}\z")
             stripped = pc.if_else(american, pc.binary_join_element_wise("1", digits, ""), stripped)
         return pc.if_else(unsure, nothing, stripped)
+
+
+def _is_plain(typed: pa.Array, digits: pa.Array) -> pa.Array:
+    """Mask the cells that are 7 to 15 digits, with a plus before them or not; `digits` are those without it."""
+    length = pc.binary_length(digits)
+    in_range = pc.and_(pc.greater_equal(length, 7), pc.less_equal(length, _MAX_DIGITS))
+    one_plus = pc.less_equal(pc.subtract(pc.binary_length(typed), length), 1)
+    return pc.and_(pc.and_(pc.ascii_is_decimal(digits), in_range), one_plus)
+
+
+def _undressed(typed: pa.Array) -> pa.Array:
+    """Take spaces, hyphens, brackets and dots off numbers; null where they do not stand as people put them."""
+    shaped = pc.match_substring_regex(typed, r"\A\+?\(?[0-9](?:[ ().-]{0,2}[0-9]){6,14}\z")
+    shaped = pc.and_not(shaped, pc.match_substring_regex(typed, r"\( *0 *\)|\A\+?[0-9]+\.0+\z"))
+    for mark in (" ", "-", "(", ")", "."):
+        typed = pc.replace_substring(typed, mark, "")
+    return pc.if_else(shaped, typed, pa.scalar(None, pa.string()))
+
+
+def _has_trunk_zero(digits: pa.Array) -> pa.Array:
+    """Mask the numbers whose country code is followed by a zero, told by their first four digits, which repeat."""
+    first = pc.binary_slice(digits.cast(pa.binary()), 0, 4).cast(pa.string()).dictionary_encode()
+    return pc.match_substring_regex(first.dictionary, TRUNK_ZERO).take(first.indices)
 
 
 def _written(text: str) -> tuple[str | None, str | None]:

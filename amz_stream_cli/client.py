@@ -1,0 +1,187 @@
+"""The subscription API: calls with patience, and answers as objects.
+
+Read 2026-11-22: https://advertising.amazon.com/API/docs/en-us/amazon-marketing-stream/openapi and
+https://advertising.amazon.com/API/docs/en-us/guides/amazon-marketing-stream/managing-subscriptions.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import ad_api.base  # before ad_api.auth: the two import each other
+import requests
+from ad_api.auth.exceptions import AuthorizationError
+from ad_api.base import Marketplaces
+from ad_api.base.exceptions import AdvertisingApiException
+
+from amz_stream_cli.credentials import Credentials, quiet
+from amz_stream_cli.errors import ApiError, CredentialsError
+from stacks.marketing_stream.catalogue import DSP, SPONSORED, Realm
+
+quiet()
+
+# For the sandbox and for tests: everything, tokens too, is asked of this address instead of Amazon's.
+ENDPOINT_VARIABLE = "AD_API_ENDPOINT_URL"
+
+_MARKETPLACES = {Realm.NA: Marketplaces.NA, Realm.EU: Marketplaces.EU, Realm.FE: Marketplaces.JP}
+_TIMEOUT_S = 30
+_ATTEMPTS = 5
+_LONGEST_WAIT_S = 60.0
+_LATER = frozenset({429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """A subscription as the API shows it; `fields` is all of it, unchanged."""
+
+    id: str
+    dataset: str
+    status: str
+    destination: Mapping[str, Any]
+    notes: str
+    fields: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, shown: Mapping[str, Any]) -> Subscription:
+        """Read one; an older form of the destination becomes the newer one."""
+        destination = shown.get("destination")
+        if not isinstance(destination, Mapping):
+            arn = shown.get("destinationArn")
+            destination = {"sqsDestination": {"queueArn": arn}} if arn else {}
+        return cls(
+            id=str(shown.get("subscriptionId", "")),
+            dataset=str(shown.get("dataSetId", "")),
+            status=str(shown.get("status", "")),
+            destination=destination,
+            notes=str(shown.get("notes") or ""),
+            fields=shown,
+        )
+
+
+class _Library(ad_api.base.Client):  # type: ignore[misc]  # the library has no types
+    """The library's client with its headers, its tokens and its errors, for any path of the API."""
+
+    def ask(
+        self, method: str, path: str, body: object, query: Mapping[str, object], headers: dict[str, str]
+    ) -> Any:
+        data = None if body is None else json.dumps(body)
+        return self._request(path, data=data, params={"method": method, **query}, headers=headers).payload
+
+
+class StreamClient:
+    """Subscriptions of one advertiser in one realm; `dsp` asks the API's half for Amazon DSP."""
+
+    def __init__(self, credentials: Credentials, realm: Realm, *, dsp: bool = False) -> None:
+        if not dsp and not (credentials.profile_id or credentials.account_id):
+            raise CredentialsError("no advertiser: set AD_API_PROFILE_ID or profile_id, or give --profile-id")
+        if dsp and not credentials.account_id:
+            raise CredentialsError("Amazon DSP needs an account: give --account-id or set AD_API_ACCOUNT_ID")
+        self._path = DSP if dsp else SPONSORED
+        self._headers = {"Amazon-Ads-Account-ID": credentials.account_id} if dsp else {}
+        profile = {} if dsp else {"profile_id": credentials.profile_id}
+        if not dsp and not credentials.profile_id:
+            self._headers = {"Amazon-Ads-AccountId": credentials.account_id}
+        self._library = _Library(
+            marketplace=_MARKETPLACES[realm],
+            credentials={
+                "refresh_token": credentials.refresh_token,
+                "client_id": credentials.client_id,
+                "client_secret": credentials.client_secret,
+                **profile,
+            },
+            timeout=_TIMEOUT_S,
+            verify_additional_credentials=False,
+        )
+        # The library lets the environment win over what it is given; here it has been asked already.
+        self._library.credentials = {**self._library.credentials, "profile_id": profile.get("profile_id", "")}
+        if endpoint := os.environ.get(ENDPOINT_VARIABLE, ""):
+            scheme, _, host = endpoint.rstrip("/").partition("://")
+            self._library.endpoint = endpoint.rstrip("/")
+            self._library._auth.scheme, self._library._auth.host = f"{scheme}://", host
+
+    def create(self, dataset: str, destination: Mapping[str, Any], token: str, notes: str = "") -> dict[str, Any]:
+        """Make a subscription. `token` is 22 to 36 characters; the same one for a retry makes no second."""
+        body = {"clientRequestToken": token, "dataSetId": dataset, **_destination(destination)}
+        return self._ask("POST", self._path, body | ({"notes": notes} if notes else {}))
+
+    def get(self, id_: str) -> Subscription:
+        """Give one subscription; raises ApiError with status 404 where there is none."""
+        return Subscription.of(self._ask("GET", self._one(id_)).get("subscription", {}))
+
+    def update(self, id_: str, *, status: str = "", notes: str | None = None) -> None:
+        """Archive a subscription or change its notes."""
+        body = {"status": status} if status else {}
+        self._ask("PUT", self._one(id_), body | ({"notes": notes} if notes is not None else {}))
+
+    def list(self, page_size: int = 1000) -> Iterator[Subscription]:
+        """Give every subscription, page after page."""
+        token: str | None = None
+        while True:
+            query = {"maxResults": page_size} | ({"startingToken": token} if token else {})
+            page = self._ask("GET", self._path, query=query)
+            yield from (Subscription.of(one) for one in page.get("subscriptions", ()))
+            token = page.get("nextToken")
+            if not token:
+                return
+
+    def _one(self, id_: str) -> str:
+        return f"{self._path}/{quote(id_, safe='')}"
+
+    def _ask(
+        self, method: str, path: str, body: object = None, query: Mapping[str, object] | None = None
+    ) -> dict[str, Any]:
+        """Ask, and again where the API says later: for as long as it says, else twice as long each time."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                answer = self._library.ask(method, path, body, query or {}, self._headers)
+            except AdvertisingApiException as error:
+                failure, wait_s = _refusal(error), _asked_to_wait(error.headers)
+            except AuthorizationError as error:
+                raise CredentialsError(
+                    f"Login with Amazon refused the credentials: {error.message or error.error_code}"
+                ) from None
+            except requests.RequestException as error:
+                failure, wait_s = ApiError(0, f"no answer from the API ({type(error).__name__})"), None
+            else:
+                return answer if isinstance(answer, dict) else {}
+            if attempt == _ATTEMPTS or (failure.status and failure.status not in _LATER):
+                raise failure from None
+            # Half to the whole of a wait that doubles: two commands that were refused together do not meet again.
+            time.sleep(2 ** (attempt - 1) * random.uniform(0.5, 1) if wait_s is None else wait_s)  # noqa: S311  no secret
+        raise AssertionError("unreachable")
+
+
+def _destination(destination: Mapping[str, Any]) -> dict[str, Any]:
+    return {"destination": destination}
+
+
+def _refusal(error: AdvertisingApiException) -> ApiError:
+    """Put a refusal into a sentence, whichever of its forms it has."""
+    said = error.error
+    text = (said.get("message") or said.get("details") or said.get("code")) if isinstance(said, Mapping) else ""
+    sentence = str(text or "no readable reason")
+    if error.code == 401:
+        sentence += "; the token or the client id is not accepted"
+    if error.code == 403:
+        sentence += "; check the profile or account and what the login behind the refresh token may do"
+    if "Destination is invalid" in sentence:
+        sentence += (
+            "; the destination must be in the realm's AWS region, and its policy must let Amazon's reviewer in; "
+            "for Firehose see `subscribers` and `reviewers` in the settings"
+        )
+    return ApiError(error.code, f"the API answered {error.code}: {sentence}")
+
+
+def _asked_to_wait(headers: Mapping[str, str] | None) -> float | None:
+    """Give the seconds of Retry-After, at most a minute; None where there is none or it is no number."""
+    try:
+        return min(max(float((headers or {})["Retry-After"]), 0.0), _LONGEST_WAIT_S)
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,276 @@
+"""The commands: create, get, list, update and sync."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from amz_stream_cli import __version__
+from amz_stream_cli.errors import StreamError
+from stacks.marketing_stream.catalogue import BY_ID, Realm
+
+if TYPE_CHECKING:
+    from amz_stream_cli.client import StreamClient
+
+# What Amazon's example app ends with when a successful answer holds a message.
+_MESSAGE_IN_ANSWER = 255
+
+app = typer.Typer(
+    name="amz_stream_cli", pretty_exceptions_enable=False, help="Subscriptions of Amazon Marketing Stream."
+)
+
+Region = Annotated[Realm, typer.Option("--api-region", "-a", help="Advertising region of the API.")]
+SubscriptionId = Annotated[str, typer.Option("--subscription-id", "-s", help="The subscription's identifier.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, the API's own fields.")]
+ProfileId = Annotated[str, typer.Option(help="The advertiser's profile; the credentials' own by default.")]
+AccountId = Annotated[str, typer.Option(help="The account of an Amazon DSP advertiser.")]
+Dsp = Annotated[bool, typer.Option("--dsp", help="Ask for subscriptions to Amazon DSP datasets.")]
+
+
+def _dataset(given: str) -> str:
+    if given not in BY_ID:
+        if not re.fullmatch(r"any:[a-z0-9]+(-[a-z0-9]+)*", given):
+            raise typer.BadParameter(f"one of {', '.join(BY_ID)}; another one is given as any:<dataset>")
+        return given.removeprefix("any:")
+    return given
+
+
+def _token(given: str) -> str:
+    if given and not 22 <= len(given) <= 36:
+        raise typer.BadParameter("must have 22 to 36 characters; leave it out to have one made")
+    return given
+
+
+def _notes(given: str | None) -> str | None:
+    if given is not None and len(given) > 128:
+        raise typer.BadParameter("must have at most 128 characters")
+    return given
+
+
+def _complete_dataset(incomplete: str) -> list[str]:
+    return [one for one in BY_ID if one.startswith(incomplete)]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"amz_stream_cli v{__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool, typer.Option("--version", "-v", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Subscriptions of Amazon Marketing Stream."""
+
+
+@app.command()
+def create(
+    data_set_id: Annotated[
+        str,
+        typer.Option(
+            "--data-set-id", "-d", help="The dataset.", callback=_dataset, autocompletion=_complete_dataset
+        ),
+    ],
+    api_region: Region = Realm.NA,
+    destination_arn: Annotated[
+        str, typer.Option("--destination-arn", "-e", help="ARN of the queue that receives the data.")
+    ] = "",
+    client_request_token: Annotated[
+        str,
+        typer.Option(
+            "--client-request-token",
+            "-c",
+            callback=_token,
+            help="22 to 36 characters; a retry with the same token makes no second subscription. Made if absent.",
+        ),
+    ] = "",
+    notes: Annotated[str, typer.Option("--notes", "-n", callback=_notes, help="Up to 128 characters.")] = "",
+    from_stack: Annotated[str, typer.Option(help="Read the destination from this stack's outputs.")] = "",
+    delivery: Annotated[str, typer.Option(help="sqs or firehose, for a stack that has both.")] = "",
+    delivery_stream_arn: Annotated[str, typer.Option(help="Firehose: ARN of the delivery stream.")] = "",
+    subscription_role_arn: Annotated[str, typer.Option(help="Firehose: role that puts records.")] = "",
+    subscriber_role_arn: Annotated[str, typer.Option(help="Firehose: role that subscribes.")] = "",
+    profile_id: ProfileId = "",
+    account_id: AccountId = "",
+    as_json: AsJson = False,
+) -> None:
+    """Create a subscription."""
+    from amz_stream_cli import destinations, show
+
+    firehose = (delivery_stream_arn, subscription_role_arn, subscriber_role_arn)
+    if [bool(destination_arn), bool(from_stack), any(firehose)].count(True) != 1:
+        raise typer.BadParameter(
+            "give one destination: --destination-arn, --from-stack, or the three ARNs of a Firehose destination"
+        )
+    if any(firehose) and not all(firehose):
+        raise typer.BadParameter("a Firehose destination needs all three ARNs")
+    with _sentences():
+        if from_stack:
+            destination = destinations.of_stack(from_stack, api_region, delivery)
+        else:
+            destination = (
+                destinations.delivery_stream(*firehose) if all(firehose) else destinations.queue(destination_arn)
+            )
+        client = _client(api_region, profile_id, account_id, dsp=destinations.is_dsp(data_set_id))
+        token = client_request_token or str(uuid.uuid4())
+        answer = client.create(data_set_id, destination, token, notes or "")
+    if as_json:
+        print(json.dumps(answer))
+    elif "message" not in answer:
+        print("Subscription has been created!")
+        show.table(answer)
+    if "message" in answer:
+        typer.echo(str(answer["message"]), err=True)
+        raise typer.Exit(_MESSAGE_IN_ANSWER)
+
+
+@app.command()
+def update(
+    subscription_id: SubscriptionId,
+    status: Annotated[
+        str, typer.Option("--status", "-t", help="ARCHIVED ends the subscription; there is no way back.")
+    ] = "",
+    api_region: Region = Realm.NA,
+    notes: Annotated[str | None, typer.Option("--notes", "-n", callback=_notes, help="New notes.")] = None,
+    profile_id: ProfileId = "",
+    account_id: AccountId = "",
+    dsp: Dsp = False,
+    as_json: AsJson = False,
+) -> None:
+    """Archive a subscription, or change its notes."""
+    if status not in ("", "ARCHIVED"):
+        raise typer.BadParameter("--status can only be ARCHIVED")
+    if not status and notes is None:
+        raise typer.BadParameter("give --status ARCHIVED or --notes")
+    with _sentences():
+        _client(api_region, profile_id, account_id, dsp=dsp).update(subscription_id, status=status, notes=notes)
+    if as_json:
+        print(json.dumps({"subscriptionId": subscription_id, "status": status or None, "notes": notes}))
+    else:
+        print(f"Subscription ID {subscription_id} has been {status or 'updated'}!")
+
+
+@app.command()
+def get(
+    subscription_id: SubscriptionId,
+    api_region: Region = Realm.NA,
+    profile_id: ProfileId = "",
+    account_id: AccountId = "",
+    dsp: Dsp = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show one subscription."""
+    from amz_stream_cli import show
+
+    with _sentences():
+        found = _client(api_region, profile_id, account_id, dsp=dsp).get(subscription_id)
+    if as_json:
+        print(json.dumps(found.fields))
+    else:
+        show.table(found.fields)
+
+
+@app.command("list")
+def list_(
+    api_region: Region = Realm.NA,
+    page_size: Annotated[int, typer.Option(min=1, max=5000, help="Subscriptions asked for at a time.")] = 1000,
+    profile_id: ProfileId = "",
+    account_id: AccountId = "",
+    dsp: Dsp = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show every subscription this login made for the advertiser, all pages."""
+    from amz_stream_cli import show
+
+    with _sentences():
+        found = list(_client(api_region, profile_id, account_id, dsp=dsp).list(page_size))
+    if as_json:
+        print(json.dumps({"subscriptions": [one.fields for one in found]}))
+    elif found:
+        show.tables(found)
+    else:
+        print(show.NOTHING_SEEN)
+
+
+@app.command()
+def sync(
+    file: Annotated[Path, typer.Argument(help="YAML or JSON with a list under `subscriptions`.")],
+    prune: Annotated[bool, typer.Option("--prune", help="Archive live subscriptions the file lacks.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only compare; exit 1 when there is a difference.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the subscriptions what a file says: shows the difference, asks, then creates, notes and archives."""
+    from amz_stream_cli import destinations
+    from amz_stream_cli.sync import Advertiser, read, steps
+
+    with _sentences():
+        wanted = read(file, destinations.of_stack)
+        clients: dict[Advertiser, StreamClient] = {}
+        for one in wanted:
+            if one.advertiser not in clients:
+                who = one.advertiser
+                clients[who] = _client(who.realm, who.profile_id, who.account_id, dsp=who.dsp)
+        there = {advertiser: list(client.list()) for advertiser, client in clients.items()}
+    planned = steps(wanted, there, prune=prune)
+    if as_json:
+        print(json.dumps([{"action": one.action, "dataset": one.dataset, "id": one.id} for one in planned]))
+    else:
+        print("\n".join(map(str, planned)) or "nothing to do: the subscriptions are as the file says")
+    if check:
+        raise typer.Exit(1 if planned else 0)
+    if not planned or not (yes or typer.confirm(f"make {len(planned)} changes?", err=True)):
+        raise typer.Exit(1 if planned else 0)
+    failed = 0
+    for step in planned:
+        try:
+            client = clients[step.advertiser]
+            if step.action == "create":
+                client.create(step.dataset, step.destination or {}, str(uuid.uuid4()), step.notes)
+            else:
+                client.update(
+                    step.id,
+                    status="ARCHIVED" if step.action == "archive" else "",
+                    notes=step.notes if step.action == "note" else None,
+                )
+        except StreamError as error:
+            failed += 1
+            typer.echo(f"{step}: {error}", err=True)
+    if failed:
+        typer.echo(f"{failed} of {len(planned)} changes failed; run it again to try those", err=True)
+        raise typer.Exit(1)
+
+
+def _client(realm: Realm, profile_id: str, account_id: str, *, dsp: bool) -> StreamClient:
+    from amz_stream_cli.client import StreamClient
+    from amz_stream_cli.credentials import load
+
+    return StreamClient(load().acting_for(profile_id, account_id), realm, dsp=dsp)
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """End the command with exit 1 and a sentence where something is wrong that the user can see to."""
+    try:
+        yield
+    except StreamError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+def main() -> None:
+    """Run the commands."""
+    app(prog_name="amz_stream_cli" if sys.argv[0].endswith("__main__.py") else None)

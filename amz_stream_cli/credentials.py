@@ -1,0 +1,72 @@
+"""Who asks: the environment, else the file `credentials.yml` in the folder python-amazon-ad-api looks in.
+
+https://github.com/denisneuf/python-amazon-ad-api, read 2026-11-22. With AD_API_REFRESH_TOKEN, AD_API_CLIENT_ID and
+AD_API_CLIENT_SECRET all set, the environment wins and AD_API_PROFILE_ID belongs to it; else the file's account
+`default` is taken, from `~/.config/python-ad-api` on Linux and macOS or from PYTHON-AD-APIDIR.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass, field, replace
+
+from amz_stream_cli.errors import CredentialsError
+
+_IN_ENVIRONMENT = ("AD_API_REFRESH_TOKEN", "AD_API_CLIENT_ID", "AD_API_CLIENT_SECRET")
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A client, its refresh token, and the advertiser: a profile, or for DSP an account."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    profile_id: str = ""
+    account_id: str = ""
+
+    def acting_for(self, profile_id: str, account_id: str) -> Credentials:
+        """Give the same client for another advertiser, where one is named."""
+        return replace(self, profile_id=profile_id or self.profile_id, account_id=account_id or self.account_id)
+
+
+def load(account: str = "default") -> Credentials:
+    """Find credentials where the library finds them; raises CredentialsError saying what is missing where."""
+    from ad_api.base.credential_provider import (
+        FromConfigFileCredentialProvider,
+        FromEnvCredentialProvider,
+        MissingCredentials,
+    )
+
+    quiet()
+    if all(os.environ.get(name) is not None for name in _IN_ENVIRONMENT):
+        provider, where = FromEnvCredentialProvider(), "the environment (AD_API_...)"
+    else:
+        provider, where = FromConfigFileCredentialProvider(account), f"credentials.yml, account {account}"
+    try:
+        found = provider.load_credentials(verify_additional_credentials=False)
+    except MissingCredentials as error:
+        hint = f"set {', '.join(_IN_ENVIRONMENT)} and AD_API_PROFILE_ID, or write {_file()}"
+        raise CredentialsError(f"no credentials in {where}: {_first_sentence(error)}; {hint}") from None
+    return Credentials(
+        client_id=str(found["client_id"]),
+        client_secret=str(found["client_secret"]),
+        refresh_token=str(found["refresh_token"]),
+        profile_id=str(found.get("profile_id") or ""),
+        account_id=str(found.get("account_id") or os.environ.get("AD_API_ACCOUNT_ID") or ""),
+    )
+
+
+def quiet() -> None:
+    """Take back the log handler the library installs for the whole program when it is imported."""
+    for handler in [one for one in logging.root.handlers if type(one) is logging.StreamHandler]:
+        logging.root.removeHandler(handler)
+
+
+def _file() -> str:
+    return os.path.join(os.environ.get("PYTHON-AD-APIDIR", "~/.config/python-ad-api"), "credentials.yml")  # noqa: PTH118  a text to read
+
+
+def _first_sentence(error: Exception) -> str:
+    return str(error).partition(". ")[0].rstrip(".")

@@ -1,0 +1,82 @@
+"""Where a subscription delivers to: given by ARN, or read from a stack's outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from amz_stream_cli.errors import StreamError
+from stacks.marketing_stream import catalogue
+from stacks.marketing_stream.catalogue import Realm
+
+_QUEUE = "IngressIngressQueue91B67342"
+_FIREHOSE = {
+    "deliveryStreamArn": "StorageDeliveryStreamArnBB2306AC",
+    "subscriptionRoleArn": "FirehoseSubscriptionRoleInfraArn22E3DAAD",
+    "subscriberRoleArn": "FirehoseSubscriberRoleInfraArn3358A9BC",
+}
+Destination = dict[str, Any]
+
+
+def queue(arn: str) -> Destination:
+    """Name a queue."""
+    return {"sqsDestination": {"queueArn": arn}}
+
+
+def delivery_stream(arn: str, subscription_role: str, subscriber_role: str) -> Destination:
+    """Name a delivery stream and its two roles."""
+    return {
+        "firehoseDestination": {
+            "deliveryStreamArn": arn,
+            "subscriptionRoleArn": subscription_role,
+            "subscriberRoleArn": subscriber_role,
+        }
+    }
+
+
+def of_stack(name: str, realm: Realm, kind: str = "") -> Destination:
+    """Read a stack's outputs: its queue where it has one, unless `kind` is "firehose"; raises StreamError."""
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        client = boto3.client("cloudformation", region_name=realm.region)
+        described = client.describe_stacks(StackName=name)["Stacks"][0]
+    except (BotoCoreError, ClientError) as error:
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        raise StreamError(f"stack {name} is not found in {realm.region} ({code}); deploy it first") from None
+    outputs = {one.get("OutputKey"): one.get("OutputValue", "") for one in described.get("Outputs", ())}
+    return from_outputs(name, outputs, kind)
+
+
+def from_outputs(name: str, outputs: Mapping[str | None, str], kind: str = "") -> Destination:
+    """Make a destination of a stack's outputs; raises StreamError where they name none of the kind."""
+    if kind != "firehose" and _QUEUE in outputs:
+        return queue(outputs[_QUEUE])
+    if kind != "sqs" and all(key in outputs for key in _FIREHOSE.values()):
+        return delivery_stream(*(outputs[key] for key in _FIREHOSE.values()))
+    raise StreamError(f"the outputs of stack {name} name no destination" + (f" of kind {kind}" if kind else ""))
+
+
+def dataset_of(stack: str) -> tuple[str, Realm] | None:
+    """Give the dataset and realm a stack's name says, None where it says none."""
+    for realm in Realm:
+        prefix = f"AmzStream-{realm}-"
+        if stack.startswith(prefix):
+            return stack.removeprefix(prefix), realm
+    return None
+
+
+def is_dsp(dataset: str) -> bool:
+    """Whether a dataset is subscribed to through the API's half for Amazon DSP."""
+    found = catalogue.BY_ID.get(dataset)
+    return found.path == catalogue.DSP if found else dataset.startswith("adsp-")
+
+
+def arns(destination: Mapping[str, Any]) -> dict[str, str]:
+    """Give every ARN a destination names, by what it is of."""
+    found: dict[str, str] = {}
+    for kind in destination.values():
+        if isinstance(kind, Mapping):
+            found |= {str(name): str(arn) for name, arn in kind.items()}
+    return found

@@ -1,0 +1,35 @@
+"""Subscriptions for eyes: the tables Amazon's example app prints, and sentences about what is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from amz_stream_cli.client import Subscription
+from amz_stream_cli.destinations import arns
+
+NOTHING_SEEN = (
+    "No subscriptions found! Subscriptions belong to the client and to the login behind its refresh token: those "
+    "made with another login, for another profile or in another region are not shown."
+)
+
+
+def table(fields: Mapping[str, object]) -> None:
+    """Print fields and values, a destination by its ARNs."""
+    from rich.console import Console
+    from rich.table import Table
+
+    made = Table("Field", "Value")
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            for inner, arn in arns(value).items():
+                made.add_row(inner, arn)
+        else:
+            made.add_row(name, "" if value is None else str(value))
+    # An ARN is to be copied whole, however narrow the window or a pipe is.
+    Console(width=160, soft_wrap=True).print(made)
+
+
+def tables(subscriptions: Iterable[Subscription]) -> None:
+    """Print a table for each subscription, by status."""
+    for one in sorted(subscriptions, key=lambda one: (one.status, one.dataset, one.id)):
+        table(one.fields)

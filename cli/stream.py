@@ -1,0 +1,16 @@
+"""`activation stream`: subscriptions of Amazon Marketing Stream, and a look at what landed."""
+
+from __future__ import annotations
+
+import typer
+
+from amz_stream_cli import commands
+from cli.landed import landed
+
+stream = typer.Typer(help="Amazon Marketing Stream: subscriptions, and what landed.", no_args_is_help=True)
+stream.command()(commands.create)
+stream.command()(commands.get)
+stream.command("list")(commands.list_)
+stream.command()(commands.update)
+stream.command()(commands.sync)
+stream.command()(landed)

@@ -1,0 +1,242 @@
+"""A large file shared out among several workers, as the worker that holds the run sees it.
+
+The run stays one: one record, receipt, turn, event and dead letter. Its file is cut into parts, each with a record
+of its own (`<connector>#part#<run>#<part>`: lease, fence, cursor, counts), driven by messages of its own through
+the connector's one queue, so that the mapping's maximum concurrency, the leases, continuations, waits and the rate
+governor hold for a part as they do for a run. A part sends with the ordinary batcher and sender, numbers its rows
+as the file does, and keeps its rejects beside the run's.
+
+What makes it safe to die anywhere is who may write what:
+
+- Only the run's holder writes the run's record. It says what the parts are to do: the phase (survey, screen, send)
+  and the pieces. Only a part's holder writes the part's record. It says how far the part is. There is no counter
+  that two of them share, so nothing that a repeated write could count twice.
+- The run looks at its parts again and again, by its own delayed messages, rather than be called by the last part
+  that ends: then one lost call would lose the run, and who is last would have to be agreed upon. A look costs a
+  read for each part; the waits between looks grow with the phase, to a minute at most.
+- A message to a part says "do what the run's record says". So a repeated, late or stray one does no harm: a part
+  that has done its share comes to rest. Before the run notes that a phase's messages were sent it sends them; a
+  crash between sends them again, and the lease lets one work.
+- A part reads the run's record after it took its own lease. The run notes that it is ending before it reads the
+  parts' leases. Whichever comes first, no part sends for a run that gave up its audience's turn.
+
+A part that fails for good ends the run, once the others have come to rest, with that part's reason; where several
+failed it is the first one's in the file's order. What they sent stays counted. When the message is moved back from
+the dead letters, every part that is not done goes on from its cursor. A part whose worker dies goes on when its
+message comes back, as a run does.
+
+The phases: a text is surveyed for its records (`drops/ranges.py`); a hashed drop is looked through for values in
+clear by all parts before any part sends; then the audience is opened, once, and the parts send. A file that cannot
+be cut exactly (a quote out of place) is sent in one stream, which finds the fault and names its row. One that can
+has the same rows in its receipt and rejects as in one stream; batches end where pieces do, so their number may
+differ by one for each part.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from activation.clients import Clients
+from activation.drops.chunk import DropReader
+from activation.drops.limits import DEFAULT, GIB
+from activation.drops.parquet_file import ParquetReader
+from activation.drops.ranges import Piece, Survey, range_count, row_group_pieces, settle
+from activation.errors import ActivationError, ConfigError, Rejected
+from activation.ledger import STOPPED, HeldRun, Run, State
+from activation.messages import Work
+from activation.model import Cursor
+from activation.progress import FIRST_ROWS_KEPT, REFERENCES_KEPT, Progress
+from activation.split import Ending, Phase, Split
+
+SHARES = 4  # a part has a quarter of what is split at all, or it is not worth its start
+LONGEST_RANGE_BYTES = GIB  # a survey is not resumed, and has to end within an invocation
+LOOK_AFTER_S, LOOK_AT_LEAST_EVERY_S = 2.0, 60.0
+LOOK_SHARE = 0.1  # of the phase's time so far: what a look may come too late, and no more
+
+Key = TypeVar("Key")
+
+
+def plan(
+    reader: DropReader, size_bytes: int, *, above_bytes: int, most_parts: int, hashed: bool, now: float
+) -> Split | None:
+    """Say how a file of `size_bytes` is to be shared out; None when it stays one stream.
+
+    There are at most `most_parts`, but for files so long that a part would be longer than LONGEST_RANGE_BYTES.
+    """
+    share = max(above_bytes // SHARES, -(-size_bytes // max(1, most_parts)), 1)
+    range_bytes = min(share, LONGEST_RANGE_BYTES)
+    if isinstance(reader, ParquetReader):
+        # Inside gzip or zstd it is small, or refused.
+        pieces = row_group_pieces(reader, range_bytes) if reader.format == "parquet" else ()
+        if len(pieces) < 2:
+            return None
+        return _cut(Split(Phase.SURVEY, len(pieces), range_bytes, now), pieces, hashed=hashed, now=now)
+    count = range_count(reader, range_bytes)
+    return Split(Phase.SURVEY, count, range_bytes, now) if count > 1 else None
+
+
+def piece_of(split: Split, part: int) -> Piece:
+    """Give the rows of a part."""
+    row, position, rows = split.pieces[part]
+    return Piece(Cursor(row, position), rows)
+
+
+def is_done(split: Split, part: Run) -> bool:
+    """Whether a part has done its share of the run's phase."""
+    match split.phase:
+        case Phase.SURVEY:
+            return part.progress.survey is not None
+        case Phase.SCREEN:
+            return part.progress.screened_whole
+        case _:
+            return part.state is State.APPLIED
+
+
+@dataclass
+class FanOut:
+    """The parts of a run that is shared out; `now` is Unix seconds."""
+
+    run_id: str
+    work: Work
+    held: HeldRun
+    clients: Clients
+    queue_url: str
+    hashed: bool
+    now: float
+
+    @property
+    def split(self) -> Split:
+        """The run's split, which it has."""
+        split = self.held.run.progress.split
+        if split is None:
+            raise Rejected("no_split", "the run has parts and no split; its record is damaged")
+        return split
+
+    @split.setter
+    def split(self, split: Split) -> None:
+        with self.held.lock:
+            self.held.run.progress.split = split
+
+    def look(self) -> list[Run | None]:
+        """Read every part's record, and take over their counts; None for a part that has not begun."""
+        split = self.split
+        parts = [self.held.ledger.read(self.run_id, part) for part in range(split.parts)]
+        with self.held.lock:
+            _gather(self.held.run.progress, split, parts)
+        return parts
+
+    def failed(self, parts: Sequence[Run | None]) -> ActivationError | None:
+        """Give the error of the first part that stopped since it got its message; None when none has."""
+        for part, hop in zip(parts, self.split.hops, strict=False):
+            if part is not None and part.state in STOPPED and part.hop >= hop:
+                kind = ConfigError if part.state is State.BLOCKED else Rejected
+                return kind(part.code, part.sentence)
+        return None
+
+    def phase_ended(self, parts: Sequence[Run | None]) -> bool:
+        """Whether every part has done its share."""
+        return all(part is not None and is_done(self.split, part) for part in parts)
+
+    def begin_next(self, parts: Sequence[Run | None]) -> None:
+        """Go over to the next phase, once one has ended; nothing is queued yet."""
+        split = self.split
+        if split.phase is Phase.SURVEY:
+            surveys = [Survey.of(part.progress.survey) for part in parts if part and part.progress.survey]
+            pieces = settle(surveys, DEFAULT.record_bytes) or ()
+            cut = _cut(split, pieces, hashed=self.hashed, now=self.now)
+            # A range in which no record begins is no part any more; what it took stays counted.
+            self.split = replace(cut, counted=_sums(parts[: cut.parts]))
+        else:
+            self.split = replace(split, phase=Phase.SEND, hops=(), since=self.now)
+
+    def queue(self, parts: Sequence[Run | None]) -> None:
+        """Send every part that is not done the message for this phase, and note that they were sent."""
+        split = self.split
+        hops = []
+        for index in range(split.parts):
+            part = parts[index] if index < len(parts) else None
+            work = replace(self.work, part=index, hop=part.hop if part else 0)
+            hops.append(work.hop + 1)
+            if part is None or not is_done(split, part):
+                body = work.continuation()
+                self.clients.sqs.send_message(QueueUrl=self.queue_url, MessageBody=body, DelaySeconds=0)
+        self.split = replace(split, hops=tuple(hops))
+
+    def must_wait_to_end(self, state: State, error: ActivationError) -> bool:
+        """Tell the parts that the run is ending, and say whether some are still at work; raises LeaseLost."""
+        split = self.split
+        if split.phase is Phase.ALONE:
+            return False
+        if split.ending is None:
+            self.split = replace(split, ending=Ending(state, error.code, error.sentence))
+            self.held.save()
+        return any(part is not None and part.lease_until > self.now for part in self.look())
+
+    def restart(self) -> None:
+        """Let the parts that are not done be sent for again, after the run had stopped."""
+        if self.split.phase is not Phase.ALONE:
+            self.split = replace(self.split, ending=None, hops=(), since=self.now)
+
+    @property
+    def look_again_s(self) -> float:
+        """Give the seconds until the next look at the parts."""
+        return min(LOOK_AT_LEAST_EVERY_S, max(LOOK_AFTER_S, LOOK_SHARE * (self.now - self.split.since)))
+
+
+def _cut(split: Split, pieces: Sequence[Piece], *, hashed: bool, now: float) -> Split:
+    """Give the split as it goes on once the pieces are known; a file of fewer than two goes on alone."""
+    if len(pieces) < 2:
+        return replace(split, phase=Phase.ALONE, parts=0, hops=(), since=now)
+    return replace(
+        split,
+        phase=Phase.SCREEN if hashed else Phase.SEND,
+        parts=len(pieces),
+        pieces=tuple((piece.start.row, piece.start.position, piece.rows) for piece in pieces),
+        hops=(),
+        since=now,
+    )
+
+
+def _gather(progress: Progress, split: Split, parts: Sequence[Run | None]) -> None:
+    """Write the sums over the parts into the run's own counts; the same parts may be gathered again and again."""
+    counted = _sums(parts)
+    for name, now in counted.items():
+        setattr(progress, name, getattr(progress, name) + now - split.counted.get(name, 0))
+    progress.split = replace(split, counted=counted)
+    begun = [part.progress for part in parts if part]
+    progress.acknowledged = sum(part.acknowledged for part in begun)
+    progress.batches = sum(part.batches for part in begun)
+    progress.rejected_by_us = _total(part.rejected_by_us for part in begun)
+    progress.rejected_by_platform = _total(part.rejected_by_platform for part in begun)
+    progress.left_out = _total(part.left_out for part in begun)
+    progress.left_out_rows = {}
+    for part in begun:
+        for key, rows in part.left_out_rows.items():
+            kept = progress.left_out_rows.get(key, ())
+            progress.left_out_rows[key] = (*kept, *rows)[:FIRST_ROWS_KEPT]
+        progress.handles.update(part.handles)
+    progress.references = [one for part in begun for one in part.references][-REFERENCES_KEPT:]
+    if split.pieces:
+        pairs = zip(parts, split.pieces, strict=True)
+        progress.cursor = Cursor(sum(max(0, part.progress.cursor.row - piece[0]) for part, piece in pairs if part))
+
+
+def _sums(parts: Iterable[Run | None]) -> dict[str, float]:
+    """Sum over the parts what the run has of its own as well, for opening the audience and for its looks."""
+    begun = [part.progress for part in parts if part]
+    return {
+        "requests": sum(part.requests for part in begun),
+        "resent": sum(part.resent for part in begun),
+        "bytes_sent": sum(part.bytes_sent for part in begun),
+        "active_s": sum(part.active_s for part in begun),
+    }
+
+
+def _total(counts: Iterable[Counter[Key]]) -> Counter[Key]:
+    total: Counter[Key] = Counter()
+    for one in counts:
+        total.update(one)
+    return total

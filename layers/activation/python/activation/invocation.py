@@ -1,0 +1,195 @@
+"""What one invocation has and does for the record it claimed: a run's, or that of a part of a large run."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from activation import receipts
+from activation.batching import Batcher, Prepared
+from activation.clients import Clients
+from activation.columns import MappedColumns, map_columns
+from activation.drops.chunk import Chunk, DropReader
+from activation.drops.locate import Located
+from activation.drops.open import open_drop
+from activation.drops.ranges import Piece, piece_chunks
+from activation.drops.source import S3Source
+from activation.errors import Rejected, Retryable
+from activation.exchange import Account, Exchange, OutOfTime
+from activation.governor import Governor
+from activation.http import Http
+from activation.identifiers.table import Field
+from activation.ledger import HeldRun
+from activation.messages import Work
+from activation.model import Cursor
+from activation.publisher import Opened, Publisher
+from activation.receipts import Identity
+from activation.rejects import Rejects
+from activation.screening import screen
+from activation.sending import Sender
+from activation.settings import ConnectorSettings
+from activation.turns import Turns
+
+MARGIN_S = 20.0  # for what follows the last platform call: a ledger write, a receipt, a message
+MAX_DELAY_S = 900  # the longest an SQS message can be delayed
+NO_PROGRESS_MAX = 20
+WAITS = frozenset({"throttled", "busy", "not_your_turn", "pending"})  # bounded by the deadline alone
+
+
+@dataclass
+class Invocation:
+    """A claimed record and what one invocation needs to bring it forward."""
+
+    identity: Identity
+    located: Located
+    held: HeldRun
+    settings: ConnectorSettings
+    clients: Clients
+    account: Account
+    http: Http
+    turns: Turns
+    time_left_s: Callable[[], float]
+    crashed: bool
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+
+    def __post_init__(self) -> None:
+        self._began = self.clock()
+        self.stem = receipts.stem(self.identity.audience, self.identity.run_id)
+        self.rejects = Rejects(self.clients.s3, self.settings.receipts_bucket, self.stem)
+        self.keys: tuple[str, ...] = ()
+        self._done_before = self.held.run.progress.work_done
+
+    @property
+    def work(self) -> Work:
+        """The message that brought this invocation."""
+        return self.identity.work
+
+    def exchange(self, publisher: Publisher) -> Exchange:
+        """Make what sends this invocation's requests."""
+        return Exchange(
+            account=self.account,
+            http=self.http,
+            governor=Governor(self.clients.table, publisher.platform, publisher.account, clock=self.clock),
+            time_left_s=lambda: self.time_left_s() - MARGIN_S,
+            # A call that stays just short of silence may take twice its timeout.
+            keep_lease=lambda: self.held.keep(2 * publisher.limits.timeout_s + MARGIN_S),
+            note_sent=self.held.note_sent,
+            sleep=self.sleep,
+        )
+
+    def open_drop(self, publisher: Publisher) -> tuple[DropReader, MappedColumns]:
+        """Open the drop and say which field each column fills, and note both; raises what the reader raises."""
+        drop, kind, progress = self.work.drop, self.located.kind, self.held.run.progress
+        source = S3Source.of(self.clients.s3, drop.bucket, drop.key, drop.version_id)
+        if progress.etag not in ("", source.etag):
+            raise Rejected(
+                "object_changed", "the object's bytes are not those this run began with; nothing more is sent"
+            )
+        reader = open_drop(source, single=kind.single)
+        mapped = map_columns(publisher.table, reader.header, kind)
+        self.keys = tuple(field.key for _, field in mapped.fields)
+        with self.held.lock:
+            progress.etag, progress.format = source.etag, reader.format
+            progress.columns, progress.ignored_columns = dict(mapped.used), list(mapped.ignored)
+        return reader, mapped
+
+    def send(
+        self, publisher: Publisher, exchange: Exchange, opened: Callable[[], Opened], piece: Piece | None = None
+    ) -> bool:
+        """Send what is left of the drop, or of a piece of it; gives False when time ran out first."""
+        run, limits = self.held.run, publisher.limits
+        in_flight = self.settings.requests_in_flight or limits.in_flight
+        if self.crashed:
+            run.progress.suspects = max(run.progress.suspects, in_flight)
+        sender = Sender(
+            run_id=self.identity.run_id,
+            held=self.held,
+            audience=self.identity.audience,
+            open=opened,
+            exchange=exchange,
+            rejects=self.rejects,
+            in_flight=in_flight,
+            may_start=lambda: self.time_left_s() > limits.timeout_s + MARGIN_S,
+        )
+        return sender.send(self._spans(publisher, piece))
+
+    def _spans(self, publisher: Publisher, piece: Piece | None) -> Iterator[Prepared]:
+        kind, progress = self.located.kind, self.held.run.progress
+        reader, mapped = self.open_drop(publisher)
+        batcher = Batcher(
+            fields=mapped.fields,
+            context=self.settings.context,
+            hashed=kind.hashed,
+            max_rows=min(self.settings.max_rows_per_request or sys.maxsize, publisher.limits.max_rows),
+            groups=publisher.groups,
+        )
+        if kind.hashed and not progress.screened_whole:
+            self.screen(reader, mapped.fields, publisher.limits.timeout_s, piece)
+        chunks = _chunks(reader, piece, progress.cursor)
+        yield from batcher.spans(chunks, progress.cursor, frozenset(progress.ahead))
+
+    def screen(
+        self, reader: DropReader, fields: Sequence[tuple[int, Field]], timeout_s: float, piece: Piece | None = None
+    ) -> None:
+        """Look a hashed drop, or a piece of it, through for values in clear.
+
+        Raises OutOfTime when that takes another invocation, and what is raised for a value in clear.
+        """
+        progress = self.held.run.progress
+        reached, whole = screen(
+            _chunks(reader, piece, progress.screened),
+            progress.screened,
+            fields=fields,
+            context=self.settings.context,
+            may_go_on=lambda: self.keep_and_may_go_on(timeout_s),
+        )
+        with self.held.lock:
+            progress.screened, progress.screened_whole = reached, whole
+            self.held.save()
+        if not whole:
+            raise OutOfTime("out_of_time", "the drop is still being looked through", after_s=1)
+
+    def keep_and_may_go_on(self, timeout_s: float) -> bool:
+        """Keep the lease while nothing is sent, and say whether there is time to go on."""
+        self.held.keep(timeout_s + MARGIN_S)
+        return self.time_left_s() > timeout_s + MARGIN_S
+
+    def stalled(self) -> bool:
+        """Count this invocation, at its end; gives True when too many in a row brought nothing forward."""
+        run = self.held.run
+        moved = run.progress.work_done > self._done_before
+        run.no_progress = 0 if moved else run.no_progress + 1
+        return run.no_progress > NO_PROGRESS_MAX
+
+    def wait_s(self, error: Retryable) -> float | None:
+        """Give the seconds until the next try, None when there were enough of them.
+
+        That is the wait the platform asked for, or a growing one after a fault.
+        """
+        if error.code in WAITS:
+            return error.after_s
+        if self.stalled():
+            return None
+        backoff_s = 5.0 * 2.0**self.held.run.no_progress
+        return max(error.after_s, min(MAX_DELAY_S, backoff_s))
+
+    def queue_next(self, wait_s: float) -> None:
+        """Send this record's next message; it arrives in `wait_s` seconds, or in the longest SQS can do."""
+        self.clients.sqs.send_message(
+            QueueUrl=self.settings.queue_url,
+            MessageBody=self.work.continuation(),
+            DelaySeconds=max(1, min(MAX_DELAY_S, round(wait_s))),
+        )
+
+    def note_time(self) -> None:
+        """Count the time since the invocation began, or since this was called last."""
+        now = self.clock()
+        self.held.run.progress.active_s += now - self._began
+        self._began = now
+
+
+def _chunks(reader: DropReader, piece: Piece | None, start: Cursor) -> Iterator[Chunk]:
+    return reader.chunks(start) if piece is None else piece_chunks(reader, piece, start)

@@ -1,0 +1,187 @@
+"""A part of a large run: surveys its range, looks its piece through, sends it, as the run's record says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from activation.clients import meaning
+from activation.drops.chunk import ByteSource
+from activation.drops.delimited import DelimitedReader
+from activation.drops.json_lines import JsonLinesReader
+from activation.drops.ranges import survey
+from activation.errors import ActivationError, ConfigError, Rejected, Retryable
+from activation.exchange import OutOfTime
+from activation.fan_out import is_done, piece_of
+from activation.invocation import Invocation
+from activation.ledger import Run, State
+from activation.model import Cursor
+from activation.publisher import Publisher
+from activation.split import Phase, Split
+from activation.turns import NotYourTurn, Superseded
+
+AT_WORK = frozenset({State.RUNNING, State.WAITING})  # the states of a run whose parts may do something
+
+
+class ActivePart(Invocation):
+    """A claimed part and what one invocation needs to bring it forward; fan_out says how parts play together."""
+
+    def advance(self) -> State:
+        """Bring the part as far as this invocation can.
+
+        It writes nothing but its own record, its own next message and rejects: what the company hears is the run's
+        to say. Raises LeaseLost, and lets through what nobody foresaw, as a run does.
+        """
+        try:
+            whole = self.held.ledger.read(self.identity.run_id)  # behind the claim: see fan_out
+            return self._go_on(whole) if whole is not None and self._is_wanted(whole) else self._rest()
+        except NotYourTurn:
+            return self._wait(
+                Retryable("not_your_turn", "another drop is being sent to this audience", after_s=20)
+            )
+        except Superseded:
+            return self._rest()  # the run finds out by itself, and ends
+        except ActivationError as error:
+            return self._halt(error)
+        except (ClientError, BotoCoreError) as error:
+            return self._halt(meaning(error))
+
+    @property
+    def _part(self) -> int:
+        if self.work.part is None:
+            raise Rejected("no_part", "the message is for a run, not for a part of it")
+        return self.work.part
+
+    def _is_wanted(self, whole: Run) -> bool:
+        """Whether the run waits for something of this part."""
+        split = whole.progress.split
+        return (
+            whole.state in AT_WORK
+            and split is not None
+            and split.ending is None
+            and self._part < split.parts
+            and not is_done(split, self.held.run)
+            and (split.phase is not Phase.SEND or whole.opened is not None)
+        )
+
+    def _go_on(self, whole: Run) -> State:
+        run, split = self.held.run, whole.progress.split
+        if split is None:
+            return self._rest()
+        early_s = run.not_before - self.clock()
+        if early_s > 1:
+            return self._hand_on(State.WAITING, early_s)
+        run.state, run.code, run.sentence = State.RUNNING, "", ""
+        self.turns.take(self.identity.audience, self.identity.run_id)  # the run's own, which may have run out
+        self.turns.check_order(self.work.drop, self.identity.audience.connector)
+        publisher = self.account.publisher()
+        run.progress.etag = whole.progress.etag
+        match split.phase:
+            case Phase.SURVEY:
+                self._survey(publisher, split)
+            case Phase.SCREEN:
+                self._screen(publisher, split)
+            case _ if not self._send(publisher, split, whole):
+                return self._continue()
+        return self._rest()
+
+    def _survey(self, publisher: Publisher, split: Split) -> None:
+        reader, _ = self.open_drop(publisher)
+        if not isinstance(reader, DelimitedReader | JsonLinesReader):
+            raise Rejected("object_changed", "the object is not what this run began with; nothing more is sent")
+        timeout_s = publisher.limits.timeout_s
+        source = _Minded(reader.text.source, lambda: self._mind(timeout_s))
+        minded = replace(reader, text=replace(reader.text, source=source))
+        self.held.run.progress.survey = asdict(survey(minded, self._part, split.range_bytes))
+
+    def _screen(self, publisher: Publisher, split: Split) -> None:
+        progress, piece = self.held.run.progress, piece_of(split, self._part)
+        if progress.screened == Cursor():
+            progress.screened = piece.start
+        reader, mapped = self.open_drop(publisher)
+        self.screen(reader, mapped.fields, publisher.limits.timeout_s, piece)
+
+    def _send(self, publisher: Publisher, split: Split, whole: Run) -> bool:
+        """Send what is left of the piece; gives False when time ran out first."""
+        run, piece, opened = self.held.run, piece_of(split, self._part), whole.opened
+        if opened is None:
+            raise Rejected("no_audience", "the parts were begun without an audience; the run's record is damaged")
+        if run.progress.cursor == Cursor():
+            run.progress.cursor = piece.start
+        if not self.send(publisher, self.exchange(publisher), lambda: opened, piece):
+            return False
+        if not run.progress.rows_settled == run.progress.cursor.row - piece.start.row == piece.rows:
+            raise Rejected(
+                "sums_differ",
+                f"part {self._part} has {piece.rows} rows and {run.progress.rows_settled} are accounted for",
+            )
+        run.state = State.APPLIED
+        return True
+
+    def _mind(self, timeout_s: float) -> None:
+        if not self.keep_and_may_go_on(timeout_s):
+            raise OutOfTime("out_of_time", "the range could not be read within an invocation", after_s=1)
+
+    def _halt(self, error: ActivationError) -> State:
+        match error:
+            case OutOfTime():
+                return self._continue()
+            case Retryable():
+                return self._wait(error)
+            case ConfigError():
+                return self._stop(State.BLOCKED, error)
+            case _:
+                return self._stop(State.FAILED, error)
+
+    def _continue(self) -> State:
+        if self.stalled():
+            return self._stop(State.FAILED, Rejected("no_progress", "a part's invocations acknowledged nothing"))
+        self.held.run.not_before = 0.0
+        return self._hand_on(State.RUNNING, 1)
+
+    def _wait(self, error: Retryable) -> State:
+        run, wait_s = self.held.run, self.wait_s(error)
+        if wait_s is None:
+            return self._stop(State.FAILED, Rejected(error.code, f"{error.sentence}; given up"))
+        run.code, run.sentence, run.not_before = error.code, error.sentence, self.clock() + wait_s
+        return self._hand_on(State.WAITING, wait_s)
+
+    def _hand_on(self, state: State, wait_s: float) -> State:
+        """Queue the continuation, then release the lease, in the order a run does and for its reasons."""
+        self.held.run.state = state
+        self.note_time()
+        self.held.save()
+        self.queue_next(wait_s)
+        self.held.save(release=True)
+        return state
+
+    def _rest(self) -> State:
+        """Release the lease and send no message: the run does, when it wants more of this part."""
+        self.note_time()
+        self.held.save(release=True)
+        return self.held.run.state
+
+    def _stop(self, state: State, error: ActivationError) -> State:
+        """Leave the reason for the run to find."""
+        run = self.held.run
+        run.state, run.code, run.sentence = state, error.code, error.sentence
+        run.not_before, run.no_progress = 0.0, 0
+        return self._rest()
+
+
+@dataclass(frozen=True)
+class _Minded:
+    """A source whose every read looks after the lease and the time first."""
+
+    source: ByteSource
+    mind: Callable[[], None]
+
+    @property
+    def size_bytes(self) -> int:
+        return self.source.size_bytes
+
+    def read(self, offset: int, length: int) -> bytes:
+        self.mind()
+        return self.source.read(offset, length)

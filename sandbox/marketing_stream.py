@@ -1,0 +1,30 @@
+"""The deployed stacks of Amazon Marketing Stream, from their outputs."""
+
+from __future__ import annotations
+
+import boto3
+
+from sandbox.connectors import Outputs
+from sandbox.emulator.environment import client_environment
+
+_PREFIX, _QUEUE_ARN = "AmzStream-", "IngressIngressQueue91B67342"
+
+
+def queues(outputs: Outputs, endpoint_url: str) -> dict[str, str]:
+    """Give the URL of each stack's ingress queue, by stack."""
+    arns = {stack: found[_QUEUE_ARN] for stack, found in outputs.items() if _QUEUE_ARN in found}
+    if not arns:
+        return {}
+    access = client_environment(endpoint_url)
+    sqs = boto3.client(
+        "sqs",
+        endpoint_url=endpoint_url,
+        region_name=access["AWS_REGION"],
+        aws_access_key_id=access["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=access["AWS_SECRET_ACCESS_KEY"],
+    )
+    return {
+        stack: sqs.get_queue_url(QueueName=arn.rsplit(":", 1)[1])["QueueUrl"]
+        for stack, arn in arns.items()
+        if stack.startswith(_PREFIX)
+    }

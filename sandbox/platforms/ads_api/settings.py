@@ -1,0 +1,37 @@
+"""What a test may set with `POST /_sim/config`, and what holds when it sets nothing.
+
+    {"provisioning_s": 60, "confirms": false, "max_pending": 1500, "rejected_destinations": ["arn:aws:firehose"]}
+
+`confirms` says whether the customer's side confirms a subscription to a queue as soon as it is provisioned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CLIENT_ID = "amzn1.application-oa2-client.sandbox"
+CLIENT_SECRET = "sandbox-secret"
+REFRESH_TOKEN = "Atzr|sandbox"
+PROFILE_ID = "1234567890"
+ACCOUNT_ID = "900000000000001"
+
+
+@dataclass(frozen=True)
+class AdsApiSettings:
+    """The API as a whole.
+
+    `provisioning_s` is how long a new subscription is PROVISIONING, `unconfirmed_s` how long one waits to be
+    confirmed before it has failed. `profiles` and `accounts` are those the client may act for.
+    `rejected_destinations` are beginnings of ARNs that are answered "Destination is invalid".
+    """
+
+    latency_s: float = 0.0
+    realm_region: str = "us-east-1"
+    provisioning_s: float = 0.0
+    unconfirmed_s: float = 2 * 86_400.0
+    confirms: bool = True
+    token_lifetime_s: float = 3_600.0
+    max_pending: int = 1_500
+    profiles: tuple[str, ...] = (PROFILE_ID,)
+    accounts: tuple[str, ...] = (ACCOUNT_ID,)
+    rejected_destinations: tuple[str, ...] = ()

@@ -1,0 +1,276 @@
+"""The REST API: one route, a key and its plan, a shape for the body, errors in SAS's form, an access log."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from aws_cdk import Aws, RemovalPolicy, Stack
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_wafv2 as wafv2
+from constructs import Construct
+
+from stacks.ci360.settings import Ci360Settings
+
+STAGE = "prod"
+PATH = ("ci360", "bulk")
+RETRY_AFTER_S = 60
+
+# What API Gateway answers without asking the function, in words of our own: its own could quote the body.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """A gateway response; a status of "" leaves API Gateway's own."""
+
+    kind: apigateway.ResponseType
+    status: str
+    code: str
+    sentence: str
+
+
+_ANSWERS = {
+    "BadBody": _Answer(
+        apigateway.ResponseType.BAD_REQUEST_BODY, "400", "VALIDATION_ERROR", "Invalid request payload"
+    ),
+    "BadParameters": _Answer(
+        apigateway.ResponseType.BAD_REQUEST_PARAMETERS, "400", "VALIDATION_ERROR", "Invalid request parameters"
+    ),
+    "NoKey": _Answer(
+        apigateway.ResponseType.INVALID_API_KEY, "403", "FORBIDDEN", "The x-api-key header is missing or wrong"
+    ),
+    # The name it has for a route that is not there.
+    "NoRoute": _Answer(
+        apigateway.ResponseType.MISSING_AUTHENTICATION_TOKEN, "404", "NOT_FOUND", "There is nothing here"
+    ),
+    "TooLarge": _Answer(
+        apigateway.ResponseType.REQUEST_TOO_LARGE, "413", "PAYLOAD_TOO_LARGE", "The body is too large"
+    ),
+    "MediaType": _Answer(
+        apigateway.ResponseType.UNSUPPORTED_MEDIA_TYPE,
+        "415",
+        "UNSUPPORTED_MEDIA_TYPE",
+        "The body must be application/json",
+    ),
+    "Throttled": _Answer(
+        apigateway.ResponseType.THROTTLED, "429", "TOO_MANY_REQUESTS", "Too many requests at a time"
+    ),
+    "Quota": _Answer(apigateway.ResponseType.QUOTA_EXCEEDED, "429", "QUOTA_EXCEEDED", "Too many requests today"),
+    "Filtered": _Answer(apigateway.ResponseType.WAF_FILTERED, "403", "FORBIDDEN", "This address may not call"),
+    "Timeout": _Answer(
+        apigateway.ResponseType.INTEGRATION_TIMEOUT, "504", "GATEWAY_TIMEOUT", "Please call again later"
+    ),
+    "Failure": _Answer(
+        apigateway.ResponseType.INTEGRATION_FAILURE, "502", "BAD_GATEWAY", "Please call again later"
+    ),
+    "Other4xx": _Answer(apigateway.ResponseType.DEFAULT_4_XX, "", "REQUEST_REFUSED", "The request was refused"),
+    "Other5xx": _Answer(apigateway.ResponseType.DEFAULT_5_XX, "", "INTERNAL_ERROR", "Please call again later"),
+}
+
+
+class BulkApi(Construct):
+    """`POST /ci360/bulk`, for whoever has the key."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        ci360: Ci360Settings,
+        function: lambda_.IFunction,
+        access_log: logs.ILogGroup,
+    ) -> None:
+        super().__init__(scope, id_)
+        self.api = apigateway.RestApi(
+            self,
+            "Api",
+            rest_api_name=f"{name}-ci360",
+            description="Takes on SAS CI360's bulk custom tasks",
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            cloud_watch_role=False,
+            deploy_options=apigateway.StageOptions(
+                stage_name=STAGE,
+                metrics_enabled=True,
+                # Errors of API Gateway's own; the bodies hold signed links and are never traced.
+                logging_level=apigateway.MethodLoggingLevel.ERROR,
+                data_trace_enabled=False,
+                access_log_destination=apigateway.LogGroupLogDestination(access_log),
+                access_log_format=apigateway.AccessLogFormat.custom(_access_line()),
+                throttling_rate_limit=ci360.requests_per_second,
+                throttling_burst_limit=ci360.burst,
+            ),
+        )
+        if ci360.logs_role == "app":
+            self._account()
+        self._route(function)
+        self._answers()
+        self.key = self.api.add_api_key("Key", description="For the x-api-key header of CI360's connector")
+        self.plan = self._plan(ci360)
+        if ci360.allowed_ips:
+            self._only_from(ci360.allowed_ips, name)
+
+    @property
+    def url(self) -> str:
+        """Give the address to enter in CI360."""
+        return self.api.url_for_path("/" + "/".join(PATH))
+
+    def _account(self) -> None:
+        """Let API Gateway write logs, which an account allows once for each region."""
+        role = iam.Role(
+            self,
+            "LogsRole",
+            description="API Gateway writes its logs with this role",
+            assumed_by=iam.ServicePrincipal("apigateway.amazonaws.com"),
+            inline_policies={
+                "Logs": iam.PolicyDocument(
+                    statements=[
+                        iam.PolicyStatement(
+                            actions=[
+                                "logs:CreateLogGroup",
+                                "logs:CreateLogStream",
+                                "logs:DescribeLogGroups",
+                                "logs:DescribeLogStreams",
+                                "logs:PutLogEvents",
+                                "logs:GetLogEvents",
+                                "logs:FilterLogEvents",
+                            ],
+                            resources=[f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:*"],
+                        )
+                    ]
+                )
+            },
+        )
+        self.logs_role = role
+        account = apigateway.CfnAccount(self, "Account", cloud_watch_role_arn=role.role_arn)
+        # Other APIs of the account may have come to use it.
+        for kept in (account, role):
+            kept.apply_removal_policy(RemovalPolicy.RETAIN)
+        self.api.deployment_stage.node.add_dependency(account)
+
+    def _route(self, function: lambda_.IFunction) -> None:
+        body = self.api.add_model(
+            "Body",
+            content_type="application/json",
+            description="What a bulk task's body has at least; the function checks the rest",
+            schema=apigateway.JsonSchema(
+                schema=apigateway.JsonSchemaVersion.DRAFT4,
+                type=apigateway.JsonSchemaType.OBJECT,
+                required=["presignedUrls", "sendParameters"],
+                properties={
+                    "presignedUrls": apigateway.JsonSchema(type=apigateway.JsonSchemaType.OBJECT),
+                    "sendParameters": apigateway.JsonSchema(type=apigateway.JsonSchemaType.OBJECT),
+                },
+            ),
+        )
+        validator = self.api.add_request_validator(
+            "Validator", validate_request_body=True, validate_request_parameters=True
+        )
+        resource = self.api.root.resource_for_path("/".join(PATH))
+        self.method = resource.add_method(
+            "POST",
+            apigateway.LambdaIntegration(function, proxy=True, allow_test_invoke=False),
+            api_key_required=True,
+            request_models={"application/json": body},
+            request_validator=validator,
+        )
+
+    def _answers(self) -> None:
+        for name, answer in _ANSWERS.items():
+            error = {
+                "code": answer.code,
+                "message": answer.sentence,
+                "timestamp": "$context.requestTime",
+                "requestId": "$context.requestId",
+            }
+            headers = {"gatewayresponse.header.X-Request-ID": "context.requestId"}
+            if answer.status == "429":
+                headers["gatewayresponse.header.Retry-After"] = f"'{RETRY_AFTER_S}'"
+            response = apigateway.CfnGatewayResponse(
+                self,
+                f"Answer{name}",
+                rest_api_id=self.api.rest_api_id,
+                response_type=answer.kind.response_type,
+                status_code=answer.status or None,
+                response_parameters=headers,
+                response_templates={"application/json": json.dumps({"error": error})},
+            )
+            # A deployment is a snapshot: it has to be taken when they are there, and again when one changes.
+            deployment = self.api.latest_deployment
+            assert deployment is not None  # noqa: S101  narrows a type: the API is deployed
+            deployment.node.add_dependency(response)
+            deployment.add_to_logical_id({name: [answer.status, headers, error]})
+
+    def _plan(self, ci360: Ci360Settings) -> apigateway.UsagePlan:
+        plan = self.api.add_usage_plan(
+            "Plan",
+            description="What the one key may ask for",
+            throttle=apigateway.ThrottleSettings(rate_limit=ci360.requests_per_second, burst_limit=ci360.burst),
+            quota=apigateway.QuotaSettings(limit=ci360.requests_per_day, period=apigateway.Period.DAY),
+        )
+        plan.add_api_stage(stage=self.api.deployment_stage)
+        plan.add_api_key(self.key)
+        return plan
+
+    def _only_from(self, networks: tuple[str, ...], name: str) -> None:
+        """Let nobody in but these addresses, before a key is looked at."""
+        statements = []
+        for version, colon in (("IPV4", False), ("IPV6", True)):
+            addresses = [network for network in networks if (":" in network) is colon]
+            if addresses:
+                listed = wafv2.CfnIPSet(
+                    self, f"Addresses{version}", scope="REGIONAL", ip_address_version=version, addresses=addresses
+                )
+                statements.append(
+                    wafv2.CfnWebACL.StatementProperty(
+                        ip_set_reference_statement=wafv2.CfnWebACL.IPSetReferenceStatementProperty(
+                            arn=listed.attr_arn
+                        )
+                    )
+                )
+        wall = wafv2.CfnWebACL(
+            self,
+            "Wall",
+            scope="REGIONAL",
+            description="Lets the addresses of SAS CI360 in, and nobody else",
+            default_action=wafv2.CfnWebACL.DefaultActionProperty(block={}),
+            visibility_config=_seen(f"{name}-ci360"),
+            rules=[
+                wafv2.CfnWebACL.RuleProperty(
+                    name=f"Allowed{number}",
+                    priority=number,
+                    statement=statement,
+                    action=wafv2.CfnWebACL.RuleActionProperty(allow={}),
+                    visibility_config=_seen(f"{name}-ci360-allowed-{number}"),
+                )
+                for number, statement in enumerate(statements)
+            ],
+        )
+        stage = self.api.deployment_stage
+        arn = Stack.of(self).format_arn(
+            service="apigateway",
+            account="",
+            resource="/restapis",
+            resource_name=f"{self.api.rest_api_id}/stages/{stage.stage_name}",
+        )
+        link = wafv2.CfnWebACLAssociation(self, "WallOfTheStage", resource_arn=arn, web_acl_arn=wall.attr_arn)
+        link.node.add_dependency(stage)
+
+
+def _access_line() -> str:
+    """Write who called, and what was answered; neither key nor body."""
+    fields = (
+        "requestId", "requestTime", "httpMethod", "resourcePath", "status", "responseLength", "responseLatency",
+        "identity.sourceIp", "identity.userAgent", "identity.apiKeyId", "error.responseType", "integration.status",
+    )  # fmt: skip
+    return json.dumps({field: f"$context.{field}" for field in fields})
+
+
+def _seen(name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
+    return wafv2.CfnWebACL.VisibilityConfigProperty(
+        cloud_watch_metrics_enabled=True, metric_name=name, sampled_requests_enabled=False
+    )

@@ -1,0 +1,97 @@
+"""A function of the stack: log group, role with what it is given and no more, the function itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.ci360 import permissions
+from stacks.packaging import ARCHITECTURES, RUNTIMES
+from stacks.settings import Settings
+from stacks.storage import StorageStack
+
+# A whole virtual CPU: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html. The memory itself
+# is not needed; with less CPU a cold start would take seconds, and TLS and checksums would set the pace of a
+# transfer.
+MEMORY_MB = 1769
+
+
+class Function(Construct):
+    """One function; with `queue` it works that off, one message at a time."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: Settings,
+        storage: StorageStack,
+        code: lambda_.Code,
+        layers: Sequence[lambda_.ILayerVersion],
+        handler: str,
+        description: str,
+        timeout_s: int,
+        environment: Mapping[str, str],
+        statements: Sequence[iam.PolicyStatement],
+        queue: sqs.IQueue | None = None,
+        max_concurrency: int | None = None,
+        loops: bool = False,
+    ) -> None:
+        super().__init__(scope, id_)
+        self.log_group = log_group(self, "Logs", settings, storage)
+        consume = permissions.consume(queue) if queue else []
+        self.role = iam.Role(
+            self,
+            "Role",
+            description=f"{description}: what it may do",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            inline_policies={
+                "Function": iam.PolicyDocument(
+                    statements=[*statements, *consume, permissions.write_log(self.log_group)]
+                )
+            },
+        )
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description=description,
+            code=code,
+            handler=f"lambdas.ci360.{handler}.lambda_handler",
+            runtime=RUNTIMES[settings.wheels.python],
+            architecture=ARCHITECTURES[settings.wheels.architecture],
+            layers=list(layers),
+            memory_size=MEMORY_MB,
+            timeout=Duration.seconds(timeout_s),
+            environment={**environment, "LOG_LEVEL": settings.log_level},
+            log_group=self.log_group,
+            # A large file is many runs, each started by a message of the one before; the record has a deadline.
+            recursive_loop=lambda_.RecursiveLoop.ALLOW if loops else None,
+            # Every permission is written here; nothing may add to the role behind its back.
+            role=self.role.without_policy_updates(),
+        )
+        if queue:
+            lambda_.EventSourceMapping(
+                self,
+                "Mapping",
+                target=self.function,
+                event_source_arn=queue.queue_arn,
+                batch_size=1,
+                max_concurrency=max_concurrency,
+                report_batch_item_failures=True,
+            )
+
+
+def log_group(scope: Construct, id_: str, settings: Settings, storage: StorageStack) -> logs.LogGroup:
+    """Make a log group, encrypted, and kept for as long as the settings say."""
+    removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
+    group = logs.LogGroup(scope, id_, encryption_key=storage.key, removal_policy=removal)
+    resource = group.node.default_child
+    assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101  narrows a type, checks no input
+    resource.retention_in_days = settings.retention.logs_days
+    return group

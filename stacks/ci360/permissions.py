@@ -1,0 +1,104 @@
+"""What the functions may do: every action by name, every resource as narrow as the service allows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Aws
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sqs as sqs
+
+STAGING = "ci360-staging"
+
+
+def record(table: dynamodb.ITable, key: kms.IKey, actions: Sequence[str]) -> list[iam.PolicyStatement]:
+    """Use the occurrence table, and the key it is encrypted with through it."""
+    return [
+        allow("Occurrences", [f"dynamodb:{action}" for action in actions], [table.table_arn]),
+        # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html (2026-11-22)
+        allow(
+            "KeyThroughOccurrences",
+            [
+                "kms:Decrypt",
+                "kms:DescribeKey",
+                "kms:Encrypt",
+                "kms:GenerateDataKey",
+                "kms:GenerateDataKeyWithoutPlaintext",
+                "kms:ReEncryptFrom",
+                "kms:ReEncryptTo",
+            ],
+            [key.key_arn],
+            _via("dynamodb"),
+        ),
+    ]
+
+
+def files(bucket: s3.IBucket, key: kms.IKey, prefixes: Sequence[str]) -> list[iam.PolicyStatement]:
+    """Write below the prefixes that are open to CI360, by way of the staging prefix; read nobody's drops."""
+    targets = [bucket.arn_for_objects(f"{prefix}/*") for prefix in prefixes]
+    return [
+        allow(
+            "Stage",
+            [
+                "s3:PutObject",
+                "s3:GetObject",
+                "s3:GetObjectVersion",
+                "s3:DeleteObjectVersion",
+                "s3:AbortMultipartUpload",
+                "s3:ListMultipartUploadParts",
+            ],
+            [bucket.arn_for_objects(f"{STAGING}/*")],
+        ),
+        # GetObject is for the head of an object that is there already: is it this very file's?
+        allow("Land", ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"], targets),
+        # Without it S3 answers 403 for what is not there:
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html, read 2026-11-22
+        allow("TellAbsentFromForbidden", ["s3:ListBucket"], [bucket.bucket_arn]),
+        allow("KeyThroughBucket", ["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn], _via("s3")),
+    ]
+
+
+def consume(queue: sqs.IQueue) -> list[iam.PolicyStatement]:
+    """Take messages from a queue, as Lambda does in the function's name."""
+    actions = ["ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes"]
+    return [allow("Consume", [f"sqs:{action}" for action in actions], [queue.queue_arn])]
+
+
+def send(sid: str, queue: sqs.IQueue) -> iam.PolicyStatement:
+    """Put messages into a queue."""
+    return allow(sid, ["sqs:SendMessage"], [queue.queue_arn])
+
+
+def announce(bus: events.IEventBus) -> iam.PolicyStatement:
+    """Put events on the app's bus."""
+    return allow("Announce", ["events:PutEvents"], [bus.event_bus_arn])
+
+
+def read_secret(secret: secretsmanager.CfnSecret, key: kms.IKey) -> list[iam.PolicyStatement]:
+    """Read one secret."""
+    return [
+        allow("OwnSecret", ["secretsmanager:GetSecretValue"], [secret.ref]),
+        allow("KeyThroughSecret", ["kms:Decrypt"], [key.key_arn], _via("secretsmanager")),
+    ]
+
+
+def write_log(group: logs.ILogGroup) -> iam.PolicyStatement:
+    """Write to one log group."""
+    return allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [group.log_group_arn])
+
+
+def allow(
+    sid: str, actions: list[str], resources: list[str], conditions: dict[str, object] | None = None
+) -> iam.PolicyStatement:
+    """Write a statement."""
+    return iam.PolicyStatement(sid=sid, actions=actions, resources=resources, conditions=conditions)
+
+
+def _via(service: str) -> dict[str, object]:
+    return {"StringEquals": {"kms:ViaService": f"{service}.{Aws.REGION}.amazonaws.com"}}

@@ -1,0 +1,156 @@
+"""Who may deliver files, from where and to where: the section `ci360` of the settings; no section, no stack."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stacks.context import Reader
+
+ACTIONS = ("add", "remove", "replace", "mirror")
+
+_HOST = r"\.?(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
+# Everybody can own a bucket, so a name that stands for every bucket allows everybody's files.
+_ANYBODYS = re.compile(r"(\.|\A)s3([.-][a-z0-9-]+)*\.amazonaws\.com(\.cn)?|\.?amazonaws\.com(\.cn)?")
+_EVENT = r"[A-Za-z0-9_. -]{0,100}"
+
+
+@dataclass(frozen=True)
+class ResultsSettings:
+    """What CI360 is told by external events; a name "" means that this outcome is not told.
+
+    `gateway` is the external gateway address of the access point. `identity_field` and `identity` are what CI360
+    files the events under, as they are of a task and not of a person.
+    """
+
+    gateway: str
+    landed_event: str
+    completed_event: str
+    failed_event: str
+    identity_field: str
+    identity: str
+
+
+@dataclass(frozen=True)
+class Ci360Settings:
+    """The webhook as a whole.
+
+    `allowed_hosts` are names, or suffixes that begin with a dot. `drops` maps a connector to the actions its
+    drops may have. `allowed_ips` () lets every address in that has the API key. `logs_role` says whose role API
+    Gateway logs with, of which an account has one for each region: this `app` makes it, or the `account` has it
+    already.
+    """
+
+    allowed_hosts: tuple[str, ...]
+    landing_prefix: str
+    landing_header: str
+    drops: Mapping[str, tuple[str, ...]]
+    max_file_gb: int
+    deadline_hours: int
+    keep_days: int
+    requests_per_second: int
+    burst: int
+    requests_per_day: int
+    allowed_ips: tuple[str, ...]
+    logs_role: str
+    max_concurrency: int
+    alarm_email: str
+    results: ResultsSettings | None
+
+
+def read_ci360(
+    reader: Reader, given: Mapping[str, Any] | None, connectors: tuple[str, ...]
+) -> Ci360Settings | None:
+    """Read the section `given` through its `reader`; None where there is none."""
+    if given is None:
+        return None
+    settings = Ci360Settings(
+        allowed_hosts=_hosts(reader),
+        landing_prefix=reader.text(
+            "landing_prefix",
+            pattern=r"[a-z][a-z0-9-]{0,31}",
+            meaning="up to 32 lower-case letters, digits and hyphens, a letter first",
+            default="ci360",
+        ),
+        landing_header=reader.choice("landing_header", ("metadata", "none"), default="metadata"),
+        drops=_drops(reader, given, connectors),
+        # A file that several invocations made is read back within one, so that its digest is of what is there.
+        max_file_gb=reader.whole("max_file_gb", low=1, high=20, default=10),
+        deadline_hours=reader.whole("deadline_hours", low=1, high=24 * 3, default=12),
+        keep_days=reader.whole("keep_days", low=1, high=3650, default=90),
+        requests_per_second=reader.whole("requests_per_second", low=1, high=1000, default=5),
+        burst=reader.whole("burst", low=1, high=1000, default=20),
+        requests_per_day=reader.whole("requests_per_day", low=1, high=1_000_000, default=5000),
+        allowed_ips=_networks(reader),
+        logs_role=reader.choice("logs_role", ("app", "account"), default="app"),
+        max_concurrency=reader.whole("max_concurrency", low=2, high=1000, default=5),
+        alarm_email=reader.text(
+            "alarm_email", pattern=r"[^@\s]+@[^@\s]+", meaning="an e-mail address", default=""
+        ),
+        results=_results(reader.section("results")) if given.get("results") is not None else None,
+    )
+    for name in (settings.landing_prefix, "ci360-staging"):
+        if name in connectors:
+            reader.mistake("landing_prefix", f"{name} is a connector's name: its files would be taken for drops")
+    if settings.results is None:
+        reader.none("results")
+    reader.finish()
+    return settings
+
+
+def _hosts(reader: Reader) -> tuple[str, ...]:
+    hosts = tuple(host.lower() for host in reader.texts("allowed_hosts"))
+    for host in hosts:
+        if not re.fullmatch(_HOST, host):
+            reader.mistake(
+                "allowed_hosts", "each must be a host name, or a suffix of names that begins with a dot"
+            )
+        elif _ANYBODYS.fullmatch(host):
+            reader.mistake("allowed_hosts", f"{host} stands for every bucket there is; name the bucket's own host")
+    return hosts
+
+
+def _drops(reader: Reader, given: Mapping[str, Any], connectors: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    drops: dict[str, tuple[str, ...]] = {}
+    for one in reader.sections("drops") if "drops" in given else reader.none("drops"):
+        name = one.choice("connector", connectors)
+        actions = one.texts("actions") or ("add",)
+        unknown = [action for action in actions if action not in ACTIONS]
+        if unknown:
+            one.mistake("actions", f"{', '.join(unknown)}: there are {', '.join(ACTIONS)}")
+        if name in drops:
+            one.mistake("connector", f"{name} is there twice")
+        drops[name] = tuple(action for action in actions if action in ACTIONS)
+        one.finish()
+    return drops
+
+
+def _networks(reader: Reader) -> tuple[str, ...]:
+    networks = []
+    for text in reader.texts("allowed_ips"):
+        try:
+            networks.append(str(ipaddress.ip_network(text)))
+        except ValueError:
+            reader.mistake("allowed_ips", f"{text} is no network such as 203.0.113.0/24")
+    return tuple(networks)
+
+
+def _results(reader: Reader) -> ResultsSettings:
+    meaning = "an external event's name of up to 100 letters, digits, spaces, dots, hyphens and underscores"
+    results = ResultsSettings(
+        gateway=reader.text("gateway", pattern=_HOST, meaning="the host of the external gateway"),
+        landed_event=reader.text("landed_event", pattern=_EVENT, meaning=meaning, default=""),
+        completed_event=reader.text("completed_event", pattern=_EVENT, meaning=meaning, default=""),
+        failed_event=reader.text("failed_event", pattern=_EVENT, meaning=meaning, default=""),
+        identity_field=reader.choice(
+            "identity_field", ("subject_id", "customer_id", "login_id", "datahub_id"), default="subject_id"
+        ),
+        identity=reader.text("identity", pattern=r"[!-~]{1,64}", meaning="a text", default="audience-activation"),
+    )
+    if not (results.landed_event or results.completed_event or results.failed_event):
+        reader.mistake("landed_event", "name at least one event, or leave `results` out")
+    reader.finish()
+    return results

@@ -1,0 +1,251 @@
+"""The stack of SAS CI360's bulk connector: webhook, transfer, occurrence table, and optionally results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.alarms import NOTICE_SOURCE
+from stacks.ci360 import permissions
+from stacks.ci360.alarms import Alarms
+from stacks.ci360.api import BulkApi
+from stacks.ci360.function import Function, log_group
+from stacks.ci360.settings import Ci360Settings, ResultsSettings
+from stacks.packaging import function_code, layers
+from stacks.settings import Settings
+from stacks.storage import StorageStack
+
+WEBHOOK_S = 15  # API Gateway waits for 29 seconds; an answer takes a fraction of one
+TRANSFER_S = 300
+RESULTS_S = 60
+# AWS's advice for a queue that a function works off:
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html, read 2026-11-22
+MAX_RECEIVES = 5
+VISIBILITY_TIMEOUTS = 6
+# The layers the functions need, which are not those of the connectors: nothing here is columnar.
+LAYERS = ("vendor", "activation")
+
+
+class Ci360Stack(Stack):
+    """A stack of its own: whoever has no CI360 leaves its section out of the settings."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: Settings,
+        ci360: Ci360Settings,
+        storage: StorageStack,
+        root: Path,
+    ) -> None:
+        super().__init__(
+            scope, id_, description="Audience Activation: the webhook that lands SAS CI360's bulk audiences"
+        )
+        self._settings, self._storage = settings, storage
+        self.ci360 = ci360
+        self._code = function_code("ci360", root)
+        self._layers = layers(self, settings.wheels, root, LAYERS)
+        self.table = self._table()
+        self.dead_letters = self._queue("DeadLetters", retention=Duration.days(14))
+        self.queue = self._queue(
+            "Queue", retention=Duration.days(4), timeout_s=TRANSFER_S, dead_letters=self.dead_letters
+        )
+        self.webhook = self._webhook()
+        self.transfer = self._transfer()
+        self.api = BulkApi(
+            self,
+            "Bulk",
+            name=settings.name,
+            ci360=ci360,
+            function=self.webhook.function,
+            access_log=log_group(self, "AccessLog", settings, storage),
+        )
+        self.alarms = self._alarms()
+        self.results = self._results(ci360.results) if ci360.results else None
+        self._outputs()
+
+    def _table(self) -> dynamodb.Table:
+        """Make the occurrence table; while a file is on its way its record holds the signed links to it."""
+        retain = self._settings.removal != "destroy"
+        return dynamodb.Table(
+            self,
+            "Occurrences",
+            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+            encryption_key=self._storage.key,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            time_to_live_attribute="expires_at",
+            deletion_protection=retain,
+            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+        )
+
+    def _queue(
+        self, id_: str, *, retention: Duration, timeout_s: int = 0, dead_letters: sqs.Queue | None = None
+    ) -> sqs.Queue:
+        """Make a queue with SSE-SQS; messages name a key and hold neither a link nor a member."""
+        return sqs.Queue(
+            self,
+            id_,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=retention,
+            visibility_timeout=Duration.seconds(VISIBILITY_TIMEOUTS * timeout_s) if timeout_s else None,
+            dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=MAX_RECEIVES)
+            if dead_letters
+            else None,
+        )
+
+    def _webhook(self) -> Function:
+        drops = {one.name: self.ci360.drops.get(one.name, ()) for one in self._settings.connectors}
+        return Function(
+            self,
+            "Webhook",
+            settings=self._settings,
+            storage=self._storage,
+            code=self._code,
+            layers=self._layers,
+            handler="webhook",
+            description="Takes SAS CI360's bulk tasks on",
+            timeout_s=WEBHOOK_S,
+            environment={
+                "OCCURRENCE_TABLE": self.table.table_name,
+                "QUEUE_URL": self.queue.queue_url,
+                "DROPS_BUCKET": self._storage.drops.bucket_name,
+                "LANDING_PREFIX": f"{self.ci360.landing_prefix}/",
+                "DROPS": json.dumps(drops),
+                "ALLOWED_HOSTS": json.dumps(self.ci360.allowed_hosts),
+                "KEEP_DAYS": str(self.ci360.keep_days),
+            },
+            statements=[
+                *permissions.record(self.table, self._storage.key, ["UpdateItem"]),
+                permissions.send("Enqueue", self.queue),
+            ],
+        )
+
+    def _transfer(self) -> Function:
+        ci360, storage = self.ci360, self._storage
+        return Function(
+            self,
+            "Transfer",
+            settings=self._settings,
+            storage=storage,
+            code=self._code,
+            layers=self._layers,
+            handler="transfer",
+            description="Brings SAS CI360's files into the drops bucket",
+            timeout_s=TRANSFER_S,
+            environment={
+                "OCCURRENCE_TABLE": self.table.table_name,
+                "QUEUE_URL": self.queue.queue_url,
+                "DEAD_LETTER_QUEUE_URL": self.dead_letters.queue_url,
+                "DROPS_BUCKET": storage.drops.bucket_name,
+                "EVENT_BUS_NAME": storage.bus.event_bus_name,
+                "ALLOWED_HOSTS": json.dumps(ci360.allowed_hosts),
+                "LANDING_HEADER": ci360.landing_header,
+                "MAX_FILE_BYTES": str(ci360.max_file_gb * 1024**3),
+                "DEADLINE_S": str(ci360.deadline_hours * 3600),
+                "KEEP_DAYS": str(ci360.keep_days),
+            },
+            statements=[
+                *permissions.record(self.table, storage.key, ["GetItem", "UpdateItem"]),
+                *permissions.files(storage.drops, storage.key, [ci360.landing_prefix, *ci360.drops]),
+                permissions.send("GoOn", self.queue),
+                permissions.send("Bury", self.dead_letters),
+                permissions.announce(storage.bus),
+            ],
+            queue=self.queue,
+            max_concurrency=ci360.max_concurrency,
+            loops=True,
+        )
+
+    def _results(self, results: ResultsSettings) -> Function:
+        """Make what tells CI360: a rule on the app's bus, a queue, a secret, a function."""
+        dead_letters = self._queue("ResultsDeadLetters", retention=Duration.days(14))
+        queue = self._queue(
+            "ResultsQueue", retention=Duration.days(4), timeout_s=RESULTS_S, dead_letters=dead_letters
+        )
+        self.secret = secretsmanager.CfnSecret(
+            self,
+            "Secret",
+            description="SAS CI360's access point: tenant_id, client_secret; empty until an operator fills it",
+            kms_key_id=self._storage.key.key_arn,
+        )
+        self.secret.apply_removal_policy(
+            RemovalPolicy.DESTROY if self._settings.removal == "destroy" else RemovalPolicy.RETAIN
+        )
+        function = Function(
+            self,
+            "Results",
+            settings=self._settings,
+            storage=self._storage,
+            code=self._code,
+            layers=self._layers,
+            handler="results",
+            description="Tells SAS CI360 what became of its files",
+            timeout_s=RESULTS_S,
+            environment={
+                "OCCURRENCE_TABLE": self.table.table_name,
+                "QUEUE_URL": queue.queue_url,
+                "SECRET_ARN": self.secret.ref,
+                "GATEWAY": results.gateway,
+                "LANDED_EVENT": results.landed_event,
+                "COMPLETED_EVENT": results.completed_event,
+                "FAILED_EVENT": results.failed_event,
+                "IDENTITY_FIELD": results.identity_field,
+                "IDENTITY": results.identity,
+            },
+            statements=[
+                *permissions.record(self.table, self._storage.key, ["GetItem"]),
+                *permissions.read_secret(self.secret, self._storage.key),
+            ],
+            queue=queue,
+            max_concurrency=2,
+        )
+        self.rule = events.Rule(
+            self,
+            "ResultsRule",
+            description="What became of files and drops, for SAS CI360",
+            event_bus=self._storage.bus,
+            event_pattern=events.EventPattern(
+                source=[NOTICE_SOURCE],
+                detail_type=["Landing Completed", "Landing Failed", "Activation Completed", "Activation Failed"],
+            ),
+            targets=[targets.SqsQueue(queue, retry_attempts=3, dead_letter_queue=dead_letters)],
+        )
+        self.alarms.dead_letters(
+            "Untold", dead_letters, "was not told of results; see the queue ResultsDeadLetters"
+        )
+        CfnOutput(self, "Ci360SecretArn", value=self.secret.ref)
+        CfnOutput(self, "Ci360ResultsFunctionName", value=function.function.function_name)
+        return function
+
+    def _alarms(self) -> Alarms:
+        alarms = Alarms(self, "Alarms", email=self.ci360.alarm_email)
+        alarms.dead_letters("DeadLetters", self.dead_letters, "a file did not land; its dead letter says why")
+        alarms.backlog(
+            "Backlog", self.queue, Duration.hours(1), "a file has waited for an hour; its link will expire"
+        )
+        alarms.server_errors("ServerErrors", self.api.api, "calls of the webhook were answered with 5xx")
+        return alarms
+
+    def _outputs(self) -> None:
+        CfnOutput(self, "Ci360Url", value=self.api.url)
+        CfnOutput(self, "Ci360ApiKeyId", value=self.api.key.key_id)
+        CfnOutput(self, "Ci360QueueUrl", value=self.queue.queue_url)
+        CfnOutput(self, "Ci360DeadLetterQueueUrl", value=self.dead_letters.queue_url)
+        CfnOutput(self, "Ci360OccurrenceTable", value=self.table.table_name)
+        CfnOutput(self, "Ci360WebhookFunctionName", value=self.webhook.function.function_name)
+        CfnOutput(self, "Ci360TransferFunctionName", value=self.transfer.function.function_name)
+        CfnOutput(self, "Ci360AlarmTopicArn", value=self.alarms.topic.topic_arn)

@@ -1,0 +1,328 @@
+"""The stack of SAS CI360: its settings, its API, its functions and what they may do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stacks.settings import SettingsError
+from tests.infrastructure.conftest import Properties, synthesise, tree
+
+STACK = "audience-activation-ci360"
+CI360 = {
+    "allowed_hosts": ["Staging.s3.eu-central-1.amazonaws.com", ".files.example.com"],
+    "drops": [{"connector": "alpha"}, {"connector": "beta-eu", "actions": ["add", "remove"]}],
+    "allowed_ips": ["203.0.113.0/24", "2001:db8::/32"],
+    "requests_per_second": 3,
+    "burst": 7,
+    "requests_per_day": 500,
+    "alarm_email": "ops@example.com",
+    "results": {"gateway": "extapigwservice-prod.ci360.sas.com", "landed_event": "AudienceLanded"},
+}
+
+
+@dataclass(frozen=True)
+class Ci360Template:
+    """The synthesised stack."""
+
+    template: Mapping[str, Any]
+
+    def all(self, type_: str, name: str = "") -> dict[str, Properties]:
+        """Give the resources of a type whose logical id begins with `name`."""
+        return {
+            id_: resource.get("Properties", {})
+            for id_, resource in self.template["Resources"].items()
+            if resource["Type"] == type_ and id_.startswith(name)
+        }
+
+    def one(self, type_: str, name: str = "") -> Properties:
+        """Give the one resource."""
+        (found,) = self.all(type_, name).values()
+        return found
+
+    def statements(self, role: str) -> dict[str, dict[str, Any]]:
+        """Give the statements of a function's role, by their ids."""
+        (policy,) = self.one("AWS::IAM::Role", role)["Policies"]
+        return {one["Sid"]: one for one in policy["PolicyDocument"]["Statement"]}
+
+
+@pytest.fixture(scope="session")
+def ci360_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make an invented tree with CI360's folder in it."""
+    root = tree(tmp_path_factory.mktemp("ci360-tree"))
+    home = root / "lambdas" / "ci360"
+    home.mkdir()
+    for name in ("webhook", "transfer", "results"):
+        (home / f"{name}.py").write_text("def lambda_handler(event, context):\n    return {}\n")
+    return root
+
+
+def synth(
+    factory: pytest.TempPathFactory, settings: Mapping[str, Any], root: Path, ci360: Mapping[str, Any] | None
+) -> Path:
+    """Synthesise the app with a section `ci360`, or without; cdk-nag fails it on a finding."""
+    outdir = factory.mktemp("ci360-assembly")
+    synthesise(outdir, {**settings, **({} if ci360 is None else {"ci360": ci360})}, root=root)
+    return outdir
+
+
+@pytest.fixture(scope="session")
+def ci360(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any], ci360_tree: Path) -> Ci360Template:
+    """Synthesise the stack with everything switched on."""
+    outdir = synth(tmp_path_factory, settings, ci360_tree, CI360)
+    return Ci360Template(json.loads((outdir / f"{STACK}.template.json").read_text()))
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any], ci360_tree: Path) -> Ci360Template:
+    """Synthesise the stack of an empty section: every default."""
+    outdir = synth(tmp_path_factory, settings, ci360_tree, {})
+    return Ci360Template(json.loads((outdir / f"{STACK}.template.json").read_text()))
+
+
+def test_there_is_no_stack_without_a_section(
+    tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any], ci360_tree: Path
+) -> None:
+    """Whoever has no CI360 has nothing of it."""
+    outdir = synth(tmp_path_factory, settings, ci360_tree, None)
+    assert not (outdir / f"{STACK}.template.json").exists()
+
+
+def test_the_one_route_needs_a_key(ci360: Ci360Template) -> None:
+    """POST /ci360/bulk, with a key, checked against a model; there is no other method."""
+    (method,) = ci360.all("AWS::ApiGateway::Method").values()
+    assert (method["HttpMethod"], method["ApiKeyRequired"]) == ("POST", True)
+    assert method["RequestModels"].keys() == {"application/json"}
+    validator = ci360.one("AWS::ApiGateway::RequestValidator")
+    assert validator["ValidateRequestBody"] is True
+    assert [one["PathPart"] for one in ci360.all("AWS::ApiGateway::Resource").values()] == ["ci360", "bulk"]
+    schema = ci360.one("AWS::ApiGateway::Model")["Schema"]
+    assert schema["required"] == ["presignedUrls", "sendParameters"]
+
+
+def test_the_plan_bounds_what_a_key_may_ask_for(ci360: Ci360Template) -> None:
+    """Throttle and quota are the settings', for the stage and for the key."""
+    plan = ci360.one("AWS::ApiGateway::UsagePlan")
+    assert plan["Throttle"] == {"RateLimit": 3, "BurstLimit": 7}
+    assert plan["Quota"] == {"Limit": 500, "Period": "DAY"}
+    assert len(ci360.all("AWS::ApiGateway::UsagePlanKey")) == 1
+    (setting,) = ci360.one("AWS::ApiGateway::Stage")["MethodSettings"]
+    assert (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"]) == (3, 7)
+
+
+def test_bodies_are_never_logged(ci360: Ci360Template) -> None:
+    """The access log says who called and what was answered; tracing of bodies, which hold signed links, is off."""
+    stage = ci360.one("AWS::ApiGateway::Stage")
+    (setting,) = stage["MethodSettings"]
+    assert setting["DataTraceEnabled"] is False
+    line = stage["AccessLogSetting"]["Format"]
+    assert {"$context.requestId", "$context.status", "$context.identity.sourceIp"} <= set(
+        json.loads(line).values()
+    )
+    assert "body" not in line.lower()
+    assert 'identity.apiKey"' not in line
+
+
+def test_every_error_has_the_guideline_s_form(ci360: Ci360Template) -> None:
+    """What API Gateway answers by itself has code, message, time and request id; 429 says when to come again."""
+    answers = {one["ResponseType"]: one for one in ci360.all("AWS::ApiGateway::GatewayResponse").values()}
+    assert {"INVALID_API_KEY", "BAD_REQUEST_BODY", "THROTTLED", "QUOTA_EXCEEDED", "REQUEST_TOO_LARGE"} <= set(
+        answers
+    )
+    assert {"UNSUPPORTED_MEDIA_TYPE", "INTEGRATION_TIMEOUT", "DEFAULT_4XX", "DEFAULT_5XX"} <= set(answers)
+    for kind, answer in answers.items():
+        error = json.loads(answer["ResponseTemplates"]["application/json"])["error"]
+        assert set(error) == {"code", "message", "timestamp", "requestId"}
+        assert "context.error" not in json.dumps(error)
+        later = answer["ResponseParameters"].get("gatewayresponse.header.Retry-After")
+        assert bool(later) is (kind in {"THROTTLED", "QUOTA_EXCEEDED"})
+    assert answers["INVALID_API_KEY"]["StatusCode"] == "403"
+    deployment = next(
+        one for one in ci360.template["Resources"].values() if one["Type"] == "AWS::ApiGateway::Deployment"
+    )
+    assert set(ci360.all("AWS::ApiGateway::GatewayResponse")) <= set(deployment["DependsOn"])
+
+
+def test_only_listed_addresses_get_in(ci360: Ci360Template, plain: Ci360Template) -> None:
+    """With a list of networks a wall stands before the stage, closed by default; without one there is none."""
+    wall = ci360.one("AWS::WAFv2::WebACL")
+    assert wall["DefaultAction"] == {"Block": {}}
+    listed = [one["Addresses"] for one in ci360.all("AWS::WAFv2::IPSet").values()]
+    assert listed == [["203.0.113.0/24"], ["2001:db8::/32"]]
+    assert len(ci360.all("AWS::WAFv2::WebACLAssociation")) == 1
+    assert not plain.all("AWS::WAFv2::WebACL")
+
+
+def test_messages_fail_into_dead_letters_with_an_alarm(ci360: Ci360Template) -> None:
+    """Every queue a function works off has dead letters, six timeouts of visibility, and an alarm behind it."""
+    for queue, dead, function in (
+        ("Queue", "DeadLetters", "Transfer"),
+        ("ResultsQueue", "ResultsDeadLetters", "Results"),
+    ):
+        found = next(one for id_, one in ci360.all("AWS::SQS::Queue", queue).items() if id_[:-8] == queue)
+        timeout = ci360.one("AWS::Lambda::Function", function)["Timeout"]
+        assert found["VisibilityTimeout"] == 6 * timeout <= 1800
+        assert found["RedrivePolicy"]["maxReceiveCount"] == 5
+        assert found["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0].startswith(dead)
+    watched = {
+        alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0][:-8]
+        for alarm in ci360.all("AWS::CloudWatch::Alarm").values()
+        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    }
+    assert watched == {"DeadLetters", "ResultsDeadLetters"}
+    for mapping in ci360.all("AWS::Lambda::EventSourceMapping").values():
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+
+
+def test_functions_are_outside_of_any_network(ci360: Ci360Template) -> None:
+    """No VPC, no file system; the one that goes on by messages may; none has a layer it does not import."""
+    functions = ci360.all("AWS::Lambda::Function")
+    assert len(functions) == 3
+    for function in functions.values():
+        assert "VpcConfig" not in function
+        assert "FileSystemConfigs" not in function
+        assert "EphemeralStorage" not in function
+        assert [layer["Ref"][:-8] for layer in function["Layers"]] == ["VendorLayer", "ActivationLayer"]
+    assert ci360.one("AWS::Lambda::Function", "Transfer")["RecursiveLoop"] == "Allow"
+
+
+def test_no_template_opens_this_machine(ci360: Ci360Template) -> None:
+    """What lets the sandbox's own server in is in no template, and hosts are names as they were written down."""
+    text = json.dumps(ci360.template)
+    assert "LAPTOP" not in text
+    for name in ("Webhook", "Transfer"):
+        variables = ci360.one("AWS::Lambda::Function", name)["Environment"]["Variables"]
+        assert json.loads(variables["ALLOWED_HOSTS"]) == [
+            "staging.s3.eu-central-1.amazonaws.com",
+            ".files.example.com",
+        ]
+
+
+def test_functions_read_what_the_template_tells_them(ci360: Ci360Template, plain: Ci360Template) -> None:
+    """What is written into the environment is what the functions' settings accept."""
+    from lambdas.ci360.settings import (
+        ResultsSettings,
+        TransferSettings,
+        WebhookSettings,
+    )
+
+    def environment(template: Ci360Template, name: str) -> dict[str, str]:
+        variables = template.one("AWS::Lambda::Function", name)["Environment"]["Variables"]
+        return {key: value if isinstance(value, str) else json.dumps(value) for key, value in variables.items()}
+
+    webhook = WebhookSettings.from_environment(environment(ci360, "Webhook"))
+    assert {name: sorted(actions) for name, actions in webhook.targets.drops.items()} == {
+        "alpha": ["add"],
+        "beta-eu": ["add", "remove"],
+    }
+    assert webhook.hosts.laptop == ""
+    transfer = TransferSettings.from_environment(environment(ci360, "Transfer"))
+    assert (transfer.max_file_bytes, transfer.deadline_s, transfer.landing_header) == (10 * 1024**3, 43_200, True)
+    results = ResultsSettings.from_environment(environment(ci360, "Results"))
+    assert results.events == {"landed": "AudienceLanded", "completed": "", "failed": ""}
+    # A connector that is not open is known, so that its name is refused and not mistaken for a folder.
+    closed = WebhookSettings.from_environment(environment(plain, "Webhook"))
+    assert closed.targets.drops == {"alpha": frozenset(), "beta-eu": frozenset()}
+    assert closed.hosts.names == frozenset()
+
+
+def test_the_webhook_can_write_down_and_enqueue_and_nothing_else(ci360: Ci360Template) -> None:
+    """What faces the internet reads no file, no record and no secret."""
+    actions = {sid: one["Action"] for sid, one in ci360.statements("Webhook").items() if not sid.startswith("Key")}
+    assert actions == {
+        "Occurrences": "dynamodb:UpdateItem",
+        "Enqueue": "sqs:SendMessage",
+        "OwnLogs": ["logs:CreateLogStream", "logs:PutLogEvents"],
+    }
+
+
+def test_the_transfer_writes_where_it_may_and_reads_no_drop(ci360: Ci360Template, plain: Ci360Template) -> None:
+    """Its prefixes are the landing's and those of the connectors that are open; staging is its own."""
+
+    def prefixes(template: Ci360Template, sid: str) -> list[str]:
+        resource = template.statements("Transfer")[sid]["Resource"]
+        return sorted(one["Fn::Join"][1][1] for one in (resource if isinstance(resource, list) else [resource]))
+
+    assert prefixes(ci360, "Land") == ["/alpha/*", "/beta-eu/*", "/ci360/*"]
+    assert prefixes(plain, "Land") == ["/ci360/*"]
+    assert prefixes(ci360, "Stage") == ["/ci360-staging/*"]
+    land = ci360.statements("Transfer")["Land"]["Action"]
+    assert "s3:DeleteObject" not in land
+    assert "s3:GetObjectVersion" not in land
+
+
+def test_no_statement_has_a_star_for_an_action_or_a_resource(ci360: Ci360Template) -> None:
+    """Every action by name; where a resource ends in a star it is a prefix, or the account's log groups."""
+    for role in ci360.all("AWS::IAM::Role").values():
+        for policy in role.get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                actions = statement["Action"]
+                assert not any("*" in action for action in (actions if isinstance(actions, list) else [actions]))
+                assert statement["Resource"] != "*"
+
+
+def test_the_table_is_the_customer_key_s_and_forgets(ci360: Ci360Template) -> None:
+    """Records hold signed links while a file is on its way: encrypted, restorable, and not for ever."""
+    table = ci360.one("AWS::DynamoDB::Table")
+    assert table["SSESpecification"]["SSEType"] == "KMS"
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_results_hear_of_files_and_of_activations(ci360: Ci360Template, plain: Ci360Template) -> None:
+    """The rule on the app's bus matches what the transfer and the connectors announce; the secret is empty."""
+    from activation.notices import DETAIL_TYPES as ACTIVATIONS
+
+    from lambdas.ci360.notices import DETAIL_TYPES, SOURCE
+    from lambdas.ci360.results import OUTCOMES
+
+    pattern = ci360.one("AWS::Events::Rule")["EventPattern"]
+    assert pattern["source"] == [SOURCE]
+    assert set(pattern["detail-type"]) == set(OUTCOMES)
+    assert set(OUTCOMES) <= set(DETAIL_TYPES.values()) | set(ACTIVATIONS.values())
+    assert set(ci360.one("AWS::SecretsManager::Secret")) == {"Description", "KmsKeyId"}
+    assert not plain.all("AWS::SecretsManager::Secret")
+    assert not plain.all("AWS::Events::Rule")
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        ({"allowed_hosts": ["s3.amazonaws.com"]}, "allowed_hosts"),
+        ({"allowed_hosts": [".s3.eu-central-1.amazonaws.com"]}, "allowed_hosts"),
+        ({"allowed_hosts": [".amazonaws.com"]}, "allowed_hosts"),
+        ({"allowed_hosts": ["s3-eu-west-1.amazonaws.com"]}, "allowed_hosts"),
+        ({"allowed_hosts": ["localhost"]}, "allowed_hosts"),
+        ({"allowed_hosts": ["localhost:8443"]}, "allowed_hosts"),
+        ({"allowed_hosts": ["https://a.example.com"]}, "allowed_hosts"),
+        ({"allowed_hosts": ["*.example.com"]}, "allowed_hosts"),
+        ({"landing_prefix": "alpha"}, "landing_prefix"),
+        ({"landing_prefix": "a/b"}, "landing_prefix"),
+        ({"drops": [{"connector": "gamma"}]}, "drops[0].connector"),
+        ({"drops": [{"connector": "alpha"}, {"connector": "alpha"}]}, "drops[1].connector"),
+        ({"drops": [{"connector": "alpha", "actions": ["explode"]}]}, "drops[0].actions"),
+        ({"drops": [{"connector": "alpha", "colour": "red"}]}, "drops[0].colour"),
+        ({"allowed_ips": ["203.0.113.7/24"]}, "allowed_ips"),
+        ({"max_file_gb": 21}, "max_file_gb"),
+        ({"results": {"gateway": "extapigwservice-prod.ci360.sas.com"}}, "results.landed_event"),
+        ({"results": {"gateway": "https://x", "landed_event": "A"}}, "results.gateway"),
+        ({"hosts": []}, "hosts"),
+    ],
+)
+def test_mistakes_are_named(
+    tmp_path_factory: pytest.TempPathFactory,
+    settings: dict[str, Any],
+    ci360_tree: Path,
+    section: dict[str, Any],
+    key: str,
+) -> None:
+    """What cannot be meant, or would let anybody's files in, ends the synth with the key's name."""
+    with pytest.raises(SettingsError) as error:
+        synth(tmp_path_factory, settings, ci360_tree, section)
+    assert any(mistake.startswith(f"audience_activation.ci360.{key}:") for mistake in error.value.mistakes)

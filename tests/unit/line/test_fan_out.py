@@ -1,0 +1,354 @@
+"""A large file shared out among several workers is the one run it would be in one stream."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from activation.errors import ActivationError
+from activation.ledger import LeaseHeld, LeaseLost, State
+from activation.model import Action
+
+from tests.unit.line.platform import Fault, hashed
+from tests.unit.line.world import World, people, table
+
+Make = Callable[..., World]
+ABOVE_BYTES = 200
+BAD = ["not an address", "", "n/a"]
+
+
+@pytest.fixture
+def make_large(make_world: Make) -> Make:
+    """Give the maker of worlds in which a few hundred bytes are a large file."""
+
+    def make(*, max_parts: int = 4, **settings: Any) -> World:
+        world = make_world(**settings)
+        world.settings = replace(world.settings, split_above_bytes=ABOVE_BYTES, max_parts=max_parts)
+        world.restart()
+        return world
+
+    return make
+
+
+def mixed(good: list[str]) -> tuple[str, list[str]]:
+    """Write a CSV with line ends in cells and a row that is no address behind every other one."""
+    rows = [row for at, one in enumerate(good) for row in ([one, BAD[at % 3]] if at % 2 else [one])]
+    return "email,note\n" + "".join(f'"{row}","a\nb"\n' for row in rows), rows
+
+
+def parts_of(world: World) -> list[str]:
+    """Name the records of parts that a world's ledger holds."""
+    return sorted(key for key in world.aws.dynamodb.items if key.startswith(f"{world.name}#part#"))
+
+
+def part_calls(world: World) -> set[int]:
+    """Give the parts for which messages were queued."""
+    return {
+        body["part"]
+        for one in world.aws.sqs.messages[world.queue_url]
+        if "part" in (body := json.loads(one["Body"]))
+    }
+
+
+def same_but_for_the_way(receipt: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out of a receipt what differs with the number of workers, or from one drop to another."""
+    ways = ("run_id", "hops", "batches", "requests", "bytes_sent", "seconds", "active_seconds", "parts")
+    drawn = ("connector", "account", "started_at", "written_at", "platform_references", "rejects_key", "drop")
+    return {key: value for key, value in receipt.items() if key not in (*ways, *drawn)}
+
+
+@pytest.mark.parametrize("in_flight", [1, 3])
+def test_a_large_file_is_one_run_of_several_parts(make_world: Make, make_large: Make, in_flight: int) -> None:
+    """Receipt, members and rejects are those of one stream; there is one audience, one event, one turn."""
+    good = people(40)
+    text, rows = mixed(good)
+    worlds = [make_world(in_flight=in_flight), make_large(in_flight=in_flight)]
+    for world in worlds:
+        world.platform.drops = {hashed(good[7]), hashed(good[33])}
+        world.run(world.drop(text))
+    alone, shared = worlds
+    left = [one for one in good if one not in (good[7], good[33])]
+    receipt = shared.check(*left)
+    assert same_but_for_the_way(receipt) == same_but_for_the_way(alone.check(*left))
+    assert receipt["rows"]["in"] == len(rows)
+    assert sorted(shared.rejects()) == sorted(alone.rejects())
+    assert receipt["parts"] == 4
+    assert "parts" not in alone.receipt()
+    assert part_calls(shared) == {0, 1, 2, 3}
+    assert len(parts_of(shared)) == 4
+    assert shared.platform.created == 1
+    assert [one["DetailType"] for one in shared.events] == ["Activation Completed"]
+    assert shared.take_dead_letters() == []
+    assert receipt["requests"] == shared.platform.calls.total()
+    shared.run(shared.drop(table(people(1)), file="next.csv"))  # the turn was given up
+    assert len(shared.receipts()) == 2
+
+
+def test_a_file_at_the_size_or_below_it_is_one_stream(make_large: Make) -> None:
+    """Nothing about a small run changes: no parts, one invocation."""
+    world = make_large()
+    text = table(people(8)) + "\n" * 100
+    text = text[:ABOVE_BYTES]
+    world.run(world.drop(text))
+    assert world.handled == 1
+    assert not parts_of(world)
+    world = make_large()
+    world.settings = replace(world.settings, split_above_bytes=0)
+    world.restart()
+    world.run(world.drop(table(people(40))))
+    world.check(*people(40))
+    assert not parts_of(world)
+
+
+def test_handles_close_the_upload_in_row_order(make_large: Make) -> None:
+    """What the parts got from the platform for their batches is handed back in the file's order, once."""
+    world = make_large(handles=True)
+    world.run(world.drop(table(people(40))))
+    world.check(*people(40))
+    (closed,) = world.platform.closed
+    alone = [int(handle[1:]) for handle in closed.split(",")]
+    assert sorted(alone) == list(range(1, len(alone) + 1))
+    assert len(alone) == world.receipt()["batches"] >= 14
+
+
+def test_json_lines_and_parquet_are_shared_out_as_well(make_large: Make) -> None:
+    """JSON Lines by lines, Parquet by its row groups, which nobody has to survey."""
+    emails = people(60)
+    world = make_large()
+    world.run(world.drop("".join(f'{{"email": "{one}"}}\n' for one in emails), file="people.jsonl"))
+    assert world.check(*emails)["parts"] == 4
+    world = make_large(max_parts=3)
+    file = io.BytesIO()
+    pq.write_table(pa.table({"email": emails}), file, row_group_size=8)
+    world.run(world.event(world.put(file.getvalue(), f"{world.name}/vip/raw/people.parquet")))
+    assert world.check(*emails)["parts"] >= 2
+    assert world.receipt()["drop"]["format"] == "parquet"
+
+
+def test_what_cannot_be_cut_is_one_stream(make_large: Make) -> None:
+    """A compressed text is not even surveyed; a text with a quote out of place is, and then names its row."""
+    emails = people(400)
+    world = make_large()
+    data = gzip.compress(table(emails).encode())
+    assert len(data) > ABOVE_BYTES
+    world.run(world.event(world.put(data, f"{world.name}/vip/raw/people.csv.gz")))
+    world.check(*emails)
+    assert not parts_of(world)
+    receipts = []
+    broken = 'email\n"' + table(people(20))[6:]
+    for make in (make_large, lambda: _unsplit(make_large())):
+        world = make()
+        world.run(world.drop(broken))
+        receipts.append(same_but_for_the_way(world.receipt()))
+        assert world.receipt()["state"] == State.FAILED
+    assert receipts[0] == receipts[1]
+
+
+def test_a_hashed_file_is_looked_through_by_all_parts_before_any_sends(make_large: Make) -> None:
+    """One value in clear anywhere, and nothing is sent; without one, all is."""
+    emails = people(30)
+    world = make_large()
+    world.run(world.drop(table(map(hashed, emails)), kind="hashed"))
+    assert world.check(*emails)["parts"] == 4
+    world = make_large()
+    world.run(world.drop(table([*map(hashed, emails), "someone@example.com"]), kind="hashed"))
+    receipt = world.receipt()
+    assert (receipt["state"], receipt["reason"]["code"]) == (State.FAILED, "clear_text")
+    assert "row 31 " in receipt["reason"]["sentence"]
+    assert world.platform.calls.total() == 0
+    assert world.dead_codes() == ["clear_text"]
+
+
+def test_people_are_removed_in_parts_too(make_large: Make) -> None:
+    """The action is the drop's, whoever sends it."""
+    world = make_large()
+    emails = people(30)
+    world.run(world.event(world.put(table(emails), f"{world.name}/vip/raw/remove/people.csv")))
+    assert world.receipt()["action"] == Action.REMOVE
+    assert set(world.platform.members.values()) == {-1}
+    assert world.receipt()["rows"]["acknowledged"] == 30
+
+
+def test_a_file_without_any_usable_row_is_refused_as_in_one_stream(make_large: Make) -> None:
+    """No row has anything to send."""
+    world = make_large()
+    world.run(world.drop(table(["nobody"] * 60)))
+    receipt = world.receipt()
+    assert (receipt["state"], receipt["reason"]["code"]) == (State.FAILED, "all_rows_rejected")
+    assert receipt["rows"]["rejected_by_us"] == receipt["rows"]["in"] == 60
+    world.check_sums(receipt)
+
+
+def test_an_interim_receipt_counts_what_the_parts_have_done(make_large: Make) -> None:
+    """It is the run's, claims no rows in, and grows."""
+    world = make_large()
+    seen: list[dict[str, Any]] = []
+    world.aws.after.append(lambda name, params: seen.append(_receipt(params)) if name == "put_object" else None)
+    world.platform.faults.append(Fault(skip=7, status=429, headers={"retry-after": "100"}))
+    world.run(world.drop(table(people(60))))
+    world.check(*people(60))
+    interim = [one for one in seen if one and not one["final"]]
+    read = [one["rows"]["read"] for one in interim]
+    assert read == sorted(read)
+    assert any(0 < one < 60 for one in read)
+    assert {one["rows"]["in"] for one in interim} == {None}
+
+
+@pytest.mark.parametrize(("kind", "after", "step"), [("raw", False, 2), ("raw", True, 3), ("hashed", False, 4)])
+def test_a_crash_of_any_worker_at_any_effect_costs_at_most_one_batch(
+    make_large: Make, kind: str, after: bool, step: int
+) -> None:
+    """Wherever the run's worker or a part's dies, the run ends complete, once, and repeats what was in flight."""
+    good = people(8)
+    rows = [row for one in good for row in (one, "")]
+    text = table(map(hashed, good)) if kind == "hashed" else "email,note\n" + "".join(f"{row},x\n" for row in rows)
+    for at in range(1, 400, step):
+        world = make_large(max_parts=2)
+        body = world.drop(text, kind=kind)
+        world.aws.fuse.set(at, after=after)
+        world.run(body, most=600)
+        where = world.aws.fuse.trace[-1:]
+        receipt = world.check(*good)
+        assert receipt["rows"]["in"] == (len(good) if kind == "hashed" else len(rows)), where
+        assert receipt["parts"] == 2
+        assert world.platform.created == 1
+        assert {one["DetailType"] for one in world.events} == {"Activation Completed"}
+        assert world.take_dead_letters() == []
+        if not world.crashes:
+            break
+    else:
+        pytest.fail("the sweep did not reach the end of a run")
+    assert at > 60
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_many_crashes_repeated_messages_lost_answers_and_throttling(make_large: Make, seed: int) -> None:
+    """Messages come twice and late, workers die, answers get lost: the sums are those of the file."""
+    chance = random.Random(seed)
+    world = make_large(in_flight=chance.choice([1, 3]), max_parts=chance.choice([2, 5]), handles=seed % 2 == 0)
+    good = people(40)
+    text, rows = mixed(good)
+    world.platform.drops = {hashed(good[20])}
+    for _ in range(3):
+        world.platform.faults.append(Fault(skip=chance.randrange(12), lost=chance.choice(["before", "after"])))
+    world.platform.faults.append(Fault(skip=5, status=429, headers={"retry-after": "20"}))
+    crashes = [chance.randrange(20, 60) for _ in range(5)]
+
+    def disturb(name: str, _: Mapping[str, Any]) -> None:
+        if crashes and not world.aws.fuse.at and not world.aws.fuse.blown:
+            world.aws.fuse.set(crashes.pop())
+        if world.queue and chance.random() < 0.02:
+            again = chance.choice(world.queue)
+            world.queue.append(replace(again, due=world.clock() + chance.choice([0.0, 5.0, 5000.0]), receives=0))
+
+    world.aws.before.append(disturb)
+    body = world.drop(text)
+    world.run(body, body, most=2000)
+    world.redrive()
+    world.run(most=2000)
+    for failure in world.failures:
+        assert isinstance(failure, LeaseHeld | LeaseLost | ActivationError), failure
+    receipt = world.receipt()
+    assert receipt["state"] == State.APPLIED
+    assert receipt["rows"]["in"] == len(rows)
+    world.check_sums(receipt)
+    world.check_members(*(one for one in good if one != good[20]))
+    assert receipt["rejected_by_platform"] in ({"row_refused": 1}, {"refused": 1})
+    assert {one["DetailType"] for one in world.events} == {"Activation Completed"}
+
+
+def test_a_part_that_is_stopped_stops_the_run_once_and_a_redrive_sends_what_is_left(make_large: Make) -> None:
+    """The run ends blocked with the part's reason, in one dead letter; moved back, the parts go on from there."""
+    world = make_large(max_parts=3)
+    emails = people(40)
+    world.platform.faults.append(Fault(skip=2, times=3, status=403))
+    world.run(world.drop(table(emails)))
+    receipt = world.receipt()
+    assert (receipt["state"], receipt["reason"]["code"]) == (State.BLOCKED, "terms")
+    taken = receipt["rows"]["acknowledged"]
+    assert 0 < taken < 40
+    assert taken == world.platform.members.total()
+    assert [one["DetailType"] for one in world.events] == ["Activation Blocked"]
+    parts = len(parts_of(world))
+    world.run(world.drop(table(people(2, start=90)), file="next.csv"))  # the turn was given up
+    assert len(parts_of(world)) == parts == 3
+    world.platform.faults.clear()
+    world.events.clear()
+    letters = world.take_dead_letters()
+    assert len(letters) == 1
+    world.run(*(one["Body"] for one in letters))
+    world.check_members(*emails, *people(2, start=90))
+    receipt = next(one for one in world.receipts() if one["drop"]["key"].endswith("people.csv"))
+    world.check_sums(receipt)
+    assert receipt["state"] == State.APPLIED
+    assert receipt["rows"]["in"] == receipt["rows"]["acknowledged"] == 40
+    assert world.platform.resent == 0
+    assert [one["DetailType"] for one in world.events] == ["Activation Completed"]
+
+
+def test_a_run_that_stops_waits_for_the_parts_at_work(make_large: Make) -> None:
+    """Another drop gets the audience only when no part of the stopped run sends any more."""
+    world = make_large(max_parts=3)
+    body = world.drop(table(people(40)))
+    other = world.drop(table(people(3, start=200)), file="other.csv")
+    seen: list[State | None] = []
+
+    def deadline_passes() -> None:
+        run = world.aws.dynamodb.items[world.run_of(body).pk]
+        run["started_at"] = {"N": str(world.clock() - world.settings.deadline_s - 1)}
+        (message,) = (one for one in world.queue if "part" not in json.loads(one.body))
+        world.queue.remove(message)
+        seen.extend([world.handle(message.body), world.handle(other)])
+
+    world.platform.faults.append(Fault(act=deadline_passes))
+    world.run(body)
+    assert seen == [State.RUNNING, State.WAITING]
+    first, second = sorted(world.receipts(), key=lambda one: one["rows"]["read"], reverse=True)
+    assert (first["state"], first["reason"]["code"]) == (State.FAILED, "deadline")
+    assert 0 < first["rows"]["acknowledged"] < 40
+    assert second["state"] == State.APPLIED
+    assert world.dead_codes() == ["deadline"]
+
+
+def test_a_part_comes_to_rest_when_its_run_has_ended(make_large: Make) -> None:
+    """A message of a part that comes days later, or of one that never was, does nothing."""
+    world = make_large()
+    body = world.drop(table(people(40)))
+    world.run(body)
+    messages = [one["Body"] for one in world.aws.sqs.messages[world.queue_url]]
+    strays = [json.dumps(json.loads(one) | {"hop": 99, "part": part}) for one in messages[:1] for part in (0, 7)]
+    world.clock.pass_s(90_000)
+    calls = world.platform.calls.total()
+    world.run(*messages, *strays)
+    assert world.platform.calls.total() == calls
+    world.check(*people(40))
+    assert len(world.events) == 1
+
+
+def test_a_newer_version_of_the_object_ends_the_run_as_it_ends_any_other(make_large: Make) -> None:
+    """The parts do not go on with what is out of date."""
+    world = make_large()
+    key = f"{world.name}/vip/raw/people.csv"
+    old = world.event(world.put(table(people(40)), key))
+    world.run(world.event(world.put(table(people(40, start=50)), key)))
+    world.run(old)
+    world.check_members(*people(40, start=50))
+    assert sorted(one["state"] for one in world.receipts()) == [State.APPLIED, State.SUPERSEDED]
+
+
+def _unsplit(world: World) -> World:
+    world.settings = replace(world.settings, split_above_bytes=0)
+    world.restart()
+    return world
+
+
+def _receipt(params: Mapping[str, Any]) -> dict[str, Any]:
+    return json.loads(params["Body"]) if params["Key"].endswith(".json") else {}
