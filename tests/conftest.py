@@ -28,7 +28,7 @@ def sandbox() -> Iterator[Sandbox]:
     if os.environ.get("SANDBOX_DEPLOYED") == "1":
         yield Sandbox(state.load(PLACE).printed)
         return
-    described = lifecycle.up(PLACE, auth=os.environ.get("SANDBOX_AUTH") == "1")
+    described = lifecycle.up(PLACE, auth=os.environ.get("SANDBOX_AUTH") == "1", streams=("sp-traffic",))
     try:
         yield Sandbox(described)
     finally:

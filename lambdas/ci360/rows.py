@@ -49,28 +49,28 @@ def cut(block: bytes | bytearray, columns: int, *, rows_before: int, final: bool
 
 def _cut_plain(block: bytes | bytearray, columns: int, rows_before: int, final: bool) -> Cut:
     end = len(block) if final else max(block.rfind(b"\n"), block.rfind(b"\r", 0, len(block) - 1)) + 1
-    if not end:
-        return Cut(0, 0)
-    if columns == 1:
-        separators = bytes(memoryview(block)[:end])
-    else:
+    # The last record of a file may have no line end; between a CR and what follows it a block may end.
+    tail = b"\n" if final and block and not block.endswith((b"\n", b"\r")) else b""
+    torn = not final and block.endswith(b"\r")
+    if columns > 1:
         separators = bytes(block.translate(None, _OTHERS))
-    if not final and block.endswith(b"\r"):
-        separators = separators.removesuffix(b"\r")  # whether an LF follows is in the next block
-    if b"\r" in separators:
-        separators = separators.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    if final and not separators.endswith(b"\n"):
-        separators += b"\n"  # the last record, where nothing ends it
-    separators = separators[: separators.rfind(b"\n") + 1]  # without what the next block begins with
-    row = b"," * (columns - 1) + b"\n"
-    rows = separators.count(row)
-    if columns > 1 and rows * len(row) == len(separators):
-        return Cut(end, rows)
-    return Cut(end, _count_lines(separators, columns, rows_before))
+        separators = _with_lf(separators[:-1] if torn else separators) + tail
+        separators = separators[: separators.rfind(b"\n") + 1]  # without what the next block begins with
+        row = b"," * (columns - 1) + b"\n"
+        rows = separators.count(row)
+        if rows * len(row) == len(separators):
+            return Cut(end, rows)
+    # One column only, a blank line, or a row that does not fit: line by line, and on the lines themselves, since
+    # without its cells a line that has no comma looks like one that is blank.
+    return Cut(end, _count_lines(_with_lf(bytes(memoryview(block)[:end])) + tail, columns, rows_before))
 
 
-def _count_lines(lines: bytes | bytearray, columns: int, rows_before: int) -> int:
-    """Count line by line: there are blank ones, one column only, or a row that does not fit."""
+def _with_lf(text: bytes) -> bytes:
+    """Give the text with LF for every line end."""
+    return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
+
+
+def _count_lines(lines: bytes, columns: int, rows_before: int) -> int:
     rows = 0
     for line in io.BytesIO(lines):
         if line == b"\n":

@@ -58,6 +58,7 @@ def _families() -> tuple[ModuleType, ...]:
     try:
         from sandbox.emulator import (
             batch_answers,
+            buffered_delivery,
             clock,
             entity_tags,
             events,
@@ -83,6 +84,7 @@ def _families() -> tuple[ModuleType, ...]:
         ranges,
         entity_tags,
         batch_answers,
+        buffered_delivery,
         large_batches,
         move_tasks,
         firehose,

@@ -7,7 +7,6 @@ upload in parts: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
 from __future__ import annotations
 
 import hashlib
-import zlib
 from types import ModuleType
 from typing import Any
 
@@ -28,7 +27,7 @@ HOOKS = (_HASH, _COMPLETE)
 
 
 def install() -> None:
-    """Tag large bodies by length and CRC-32, when they arrive and when parts are put together."""
+    """Tag large bodies by length and a cheap hash, when they arrive and when parts are put together."""
     _HASH.replace(_tagged)
     _COMPLETE.replace(_put_together)
 
@@ -75,4 +74,5 @@ def _md5(data: bytes = b"", **named: Any) -> Any:
 
 
 def _cheap(data: bytes) -> bytes:
-    return len(data).to_bytes(12, "big") + zlib.crc32(data).to_bytes(4, "big")
+    # Python's own hash: a keyed one, and kept with the object, so that a part is hashed once.
+    return len(data).to_bytes(8, "big") + (hash(data) & (2**64 - 1)).to_bytes(8, "big")

@@ -115,7 +115,12 @@ class Sandbox:
     def workers(self, connector: str) -> list[dict[str, Any]]:
         """List the processes of a connector's function: pid, in_flight, peak_memory_bytes."""
         name = self.connector(connector)["function_name"]
-        return [worker for worker in self._aws("GET", "_workers") if worker["function"] == name]
+        return [worker for worker in self.all_workers() if worker["function"] == name]
+
+    def all_workers(self) -> list[dict[str, Any]]:
+        """List the processes of every function, each with its `function` as well."""
+        listed: list[dict[str, Any]] = self._aws("GET", "_workers")
+        return listed
 
     def _simulator(self, platform: str, method: str, what: str, document: object = None) -> Any:
         return _ask(method, f"{self.described['simulators'][platform]}/_sim/{what}", document)

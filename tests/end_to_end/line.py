@@ -25,6 +25,7 @@ from tests.end_to_end.people import Member
 # What the ledger keeps of time, in Unix seconds; 0 stands for "not set".
 _MOMENTS = ("started_at", "updated_at", "lease_until", "not_before", "held_until", "expires_at")
 QUIET_LOOKS = 3
+_HEARD = "heard-"
 EVENT_S = 8.0  # how long an object's event may take to the queue
 
 
@@ -265,13 +266,17 @@ class Line:
 
     def _rule(self) -> dict[str, Any]:
         rules = self.sandbox.client("events").list_rules()["Rules"]
-        (rule,) = [one for one in rules if f'"{self.connector}/"' in one.get("EventPattern", "")]
+        (rule,) = [
+            one
+            for one in rules
+            if f'"{self.connector}/"' in one.get("EventPattern", "") and not one["Name"].startswith(_HEARD)
+        ]
         return dict(rule)
 
     @contextmanager
     def listening(self) -> Iterator[Callable[[], list[str]]]:
         """Let a rule of somebody else's match the same events; what is given takes what it heard."""
-        events, queues, name = self.sandbox.client("events"), self.sandbox.client("sqs"), f"heard-{time.time_ns()}"
+        events, queues, name = self.sandbox.client("events"), self.sandbox.client("sqs"), f"{_HEARD}{time.time_ns()}"
         url = queues.create_queue(QueueName=name)["QueueUrl"]
         arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         queues.set_queue_attributes(QueueUrl=url, Attributes={"Policy": _open_to_events(arn)})

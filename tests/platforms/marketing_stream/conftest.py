@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import ad_api.api
 import pytest
+from typer.testing import CliRunner
 
+from amz_stream_cli import commands
+from cli.__main__ import app as activation
 from sandbox.platforms.ads_api.app import build
 from sandbox.platforms.outside import Outside
 from sandbox.platforms.server import running
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -44,21 +44,28 @@ def environment(api: Outside, tmp_path: Path) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True)
+class Done:
+    """How a command ended and what it said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
+
+
 @pytest.fixture
 def run(environment: dict[str, str]) -> Run:
-    """Run `python -m amz_stream_cli` or, with program "cli", `activation`."""
+    """Run `amz_stream_cli` or, with program "cli", `activation`, in this process: starting one takes a second."""
 
-    def call(
-        *arguments: str, program: str = "amz_stream_cli", given: str = ""
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", program, *arguments],
-            cwd=ROOT,
-            env=environment,
-            input=given,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def call(*arguments: str, program: str = "amz_stream_cli", given: str = "") -> Done:
+        app = commands.app if program == "amz_stream_cli" else activation
+        with mock.patch.dict(os.environ, environment, clear=True):
+            done = CliRunner().invoke(app, list(arguments), input=given)
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Done(done.exit_code, done.stdout, done.stderr)
 
     return call

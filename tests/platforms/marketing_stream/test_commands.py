@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from tests.platforms.marketing_stream.conftest import Run
 
 QUEUE = "arn:aws:sqs:us-east-1:111122223333:AmzStream-NA-sp-traffic-IngressQueue26236266-1"
 CREATE = ("create", "-d", "sp-traffic", "-e", QUEUE)
+ROOT = Path(__file__).resolve().parents[3]
 FIREHOSE = (
     "--delivery-stream-arn", "arn:aws:firehose:us-east-1:111122223333:deliverystream/one",
     "--subscription-role-arn", "arn:aws:iam::111122223333:role/put",
@@ -102,6 +105,19 @@ def test_wrong_use_ends_with_2(run: Run, arguments: tuple[str, ...], sentence: s
     done = run(*arguments)
     assert done.returncode == 2
     assert sentence in done.stderr
+
+
+def test_module_is_a_program(environment: dict[str, str]) -> None:
+    """`python -m amz_stream_cli` runs the commands, and says so where none is given."""
+    done = subprocess.run(
+        [sys.executable, "-m", "amz_stream_cli"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "Missing command" in done.stderr) == (2, True)
 
 
 def test_version(run: Run) -> None:

@@ -59,7 +59,7 @@ def test_a_subscription_from_beginning_to_end(stream: Any) -> None:
 
 def test_states_follow_the_clock(stream: Any, api: Outside) -> None:
     """A queue's subscription is provisioned, waits to be confirmed, and fails after two days."""
-    api.configure(provisioning_s=60, confirms=False)
+    api.configure(provisioning_s=60, confirms=False, token_lifetime_s=1e7)
     made = stream.create_subscription(body=body()).payload["subscriptionId"]
 
     def status() -> str:

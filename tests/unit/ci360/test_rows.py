@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Any
 
 import pytest
 from activation.errors import Rejected
@@ -46,7 +47,8 @@ def test_rows_are_those_that_were_written(
 ) -> None:
     """Cells with commas, quotes and line ends count as one row in any block size, and no byte is lost."""
     text = io.StringIO()
-    csv.writer(text, quoting=quoting, lineterminator=line_end).writerows(written)  # type: ignore[call-overload]  # a sampled constant
+    options: dict[str, Any] = {"quoting": quoting, "lineterminator": line_end}
+    csv.writer(text, **options).writerows(written)
     data = text.getvalue().encode()
     if not ended:
         data = data[: -len(line_end)] if data else data
@@ -81,6 +83,9 @@ def test_odd_files_are_counted(data: bytes, columns: int, expected: int) -> None
     ("data", "code", "row"),
     [
         (b"a,b,c\na,b\n", "column_count", 2),
+        (b"a\n", "column_count", 1),
+        (b"a,b,c\na\n", "column_count", 2),
+        (b"a,b,c\n\n\na", "column_count", 2),
         (b"a,b,c\na,b,c,d\na,b\n", "column_count", 2),
         (b'a,b,c\n"a,b",c\n', "column_count", 2),
         (b'a,b,c\n\n"a",b\n', "column_count", 2),
@@ -120,3 +125,20 @@ def test_letters_on_a_border_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "_DECODED_BYTES", 3)
     data = "\u00fc\U0001f600,\u00fc\n".encode() * 5
     assert cut(data, 2, rows_before=0, final=True).rows == 5
+
+
+@given(
+    st.lists(st.integers(1, 5), min_size=1, max_size=8),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+)
+def test_a_row_of_another_width_never_passes(widths: list[int], line_end: str, quoted: bool) -> None:
+    """The first row that has not three columns is the one that is named, whatever stands around it."""
+    data = line_end.join(",".join(['"x"' if quoted else "x"] * width) for width in widths).encode()
+    wrong = [number for number, width in enumerate(widths, start=1) if width != 3]
+    if not wrong:
+        assert cut(data, 3, rows_before=0, final=True).rows == len(widths)
+        return
+    with pytest.raises(Rejected) as refused:
+        cut(data, 3, rows_before=0, final=True)
+    assert refused.value.sentence.startswith(f"row {wrong[0]} has {widths[wrong[0] - 1]} columns")

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +62,8 @@ def expected(name: str) -> int:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _head() -> Iterator[None]:
+def _head() -> None:
     print(f"\n{'file':44}{'answer':8}effect")  # noqa: T201  the table is the point
-    yield
 
 
 def row(name: str, answer: object, effect: str) -> None:

@@ -32,15 +32,17 @@ def source(world: World) -> Source:
     return Source(world.hosts, laptop_ca=world.authority, silence_s=2)
 
 
-def refused(source: Source, link: Link, **how: Any) -> ActivationError:
+def refused(source: Source, link: Link, *, max_bytes: int = 10**9, **how: Any) -> ActivationError:
     """Read the file, and give the error that ends it."""
-    with (
-        pytest.raises(ActivationError) as error,
-        source.open(link, max_bytes=how.pop("max_bytes", 10**9), **how) as file,
-    ):
+    with pytest.raises(ActivationError) as error:
+        _read(source, link, max_bytes=max_bytes, **how)
+    return error.value
+
+
+def _read(source: Source, link: Link, **how: Any) -> None:
+    with source.open(link, **how) as file:
         while file.read(10_000):
             pass
-    return error.value
 
 
 def test_a_file_comes_as_it_is(source: Source, link: Link) -> None:

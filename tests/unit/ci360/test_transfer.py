@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from botocore.exceptions import ClientError
 from lambdas.ci360 import fetching, notices
 from lambdas.ci360.occurrences import Held, Lost, State
 from lambdas.ci360.redaction import RedactingFormatter
+from lambdas.ci360.rows import MAX_RECORD_BYTES
 from lambdas.ci360.transferring import MAX_IDLE
 from tests.unit.ci360.world import BUCKET, MotoStorage, World
 
@@ -228,10 +230,11 @@ def test_a_long_file_takes_many_invocations(
     monkeypatch.setattr(fetching, "READ_BYTES", 1024 * 1024)
     key = world.accept(large_file)
     world.messages(world.queue)
-    states, places = [], []
+    states: list[State | None] = []
+    places: list[int] = []
     for _ in range(10):
         reads = iter([300.0] * (1000 if states[-1:] == [State.STAGED] else 9))
-        states.append(world.advance(key, time_left_s=lambda left=reads: next(left, 0.0)))
+        states.append(world.advance(key, time_left_s=partial(next, reads, 0.0)))
         places.append(world.record(key).offset)
         if states[-1] is State.LANDED:
             break
@@ -301,7 +304,8 @@ def test_a_killed_worker_leaves_one_whole_object(world: World, large_file: str, 
 def test_a_worker_that_lost_its_lease_records_nothing(world: World, large_file: str) -> None:
     """Two workers do not write into each other: the older one stops at its next record."""
     key = world.accept(large_file)
-    first, others = world.transfers(), []
+    first = world.transfers()
+    others: list[int] = []
 
     class Slow(MotoStorage):
         def put_part(self, *arguments: Any) -> None:
@@ -416,4 +420,4 @@ def test_the_source_of_our_events_is_the_app_s() -> None:
 
 def test_a_part_is_as_large_as_s3_asks() -> None:
     """What the longest record leaves of a block is a part S3 takes."""
-    assert fetching.PART_BYTES - fetching.MAX_RECORD_BYTES >= 5 * 1024**2
+    assert fetching.PART_BYTES - MAX_RECORD_BYTES >= 5 * 1024**2

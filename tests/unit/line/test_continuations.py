@@ -323,6 +323,24 @@ def test_a_zombie_records_and_says_nothing(make_world: Make) -> None:
     assert world.queue == []
 
 
+def test_a_zombie_whose_close_was_answered_does_not_finish_the_run_again(make_world: Make) -> None:
+    """The last call may be the one during which the lease is lost."""
+    world = make_world(handles=True)
+    body = world.drop(table(people(3)))
+
+    def taken_over() -> None:
+        world.clock.pass_s(1000)
+        world.restart()
+        world.handle(body)
+
+    world.platform.faults.append(Fault(call="close", act=taken_over))
+    with pytest.raises(LeaseLost):
+        world.handle(body)
+    world.check(*people(3))
+    assert len(world.events) == 1
+    assert world.platform.resent == 0
+
+
 @pytest.mark.parametrize("way", ["finish", "stop", "hand on"])
 def test_a_zombie_that_ends_does_not_write_over_the_receipt(make_world: Make, way: str) -> None:
     """Whether it would finish, fail or go on, who lost the lease leaves the receipt of its successor alone."""

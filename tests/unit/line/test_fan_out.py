@@ -144,8 +144,7 @@ def test_what_cannot_be_cut_is_one_stream(make_large: Make) -> None:
     assert not parts_of(world)
     receipts = []
     broken = 'email\n"' + table(people(20))[6:]
-    for make in (make_large, lambda: _unsplit(make_large())):
-        world = make()
+    for world in (make_large(), _unsplit(make_large())):
         world.run(world.drop(broken))
         receipts.append(same_but_for_the_way(world.receipt()))
         assert world.receipt()["state"] == State.FAILED

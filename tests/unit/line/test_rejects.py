@@ -41,7 +41,7 @@ def bench(aws: Aws) -> Bench:
 def test_parts_come_in_row_order_ours_before_the_platforms(bench: Bench) -> None:
     """Every line of every part is in the list, whatever group or half it is of."""
     bench.rejects.write_platforms(1, "000000000010-0-", {4: "bad", 2: "bad"}, 0)
-    bench.rejects.write_platforms(1, "000000000010-1-01", {9: "worse"}, 1)
+    bench.rejects.write_platforms(1, "000000000010-1-0", {9: "worse"}, 1)
     bench.ours(11, 12)
     bench.ours(1, 3, 3, 10)
     assert bench.rejects.put_together() == 8

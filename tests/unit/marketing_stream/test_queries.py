@@ -9,9 +9,7 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
 from sandbox.platforms.marketing_stream.books import key_of
@@ -20,43 +18,10 @@ from sandbox.platforms.marketing_stream.history import Arrival, history
 from sandbox.platforms.marketing_stream.shapes import CHANGED, MEASURED, NOTICED
 from stacks.marketing_stream.catalogue import BY_ID, DATASETS, Counting
 from stacks.marketing_stream.queries import queries, table_name
+from tests.unit.marketing_stream.athena import Athena, landed_lines
 from tests.unit.marketing_stream.world import World, event, record
 
-# Athena's names for what DuckDB calls otherwise. Athena gives null for what is not JSON, DuckDB an error:
-# https://trino.io/docs/current/functions/json.html, read 2026-11-22.
-_ATHENA = (
-    "create macro json_extract_scalar(text, path) as"
-    " case when json_valid(text) then json_extract_string(text, path) end",
-    "create macro json_format(value) as cast(value as varchar)",
-)
 FIRST = datetime(2026, 9, 1, tzinfo=timezone(timedelta(hours=-7)))
-
-
-class Athena:
-    """A database with the table of one dataset over landed files, and its saved queries."""
-
-    def __init__(self, dataset: str, files: Path) -> None:
-        self._database = duckdb.connect()
-        for macro in _ATHENA:
-            self._database.execute(macro)
-        rows = [(line, str(path)) for path in sorted(files.rglob("*")) if path.is_file() for line in _lines(path)]
-        self._database.execute(f'create table {table_name(dataset)} (line varchar, "$path" varchar)')
-        if rows:
-            columns = [list(column) for column in zip(*rows, strict=True)]
-            self._database.execute(f"insert into {table_name(dataset)} select unnest(?), unnest(?)", columns)
-        for query in queries(dataset, BY_ID[dataset].counting):
-            self._database.execute(query.sql)
-
-    def ask(self, sql: str) -> list[dict[str, Any]]:
-        """Run a query; gives rows as objects."""
-        found = self._database.execute(sql)
-        names = [column[0] for column in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-
-def _lines(path: Path) -> list[str]:
-    text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text("utf-8")
-    return text.split("\n")[:-1]
 
 
 def land(folder: Path, dataset: str, arrivals: list[Arrival]) -> None:
@@ -78,7 +43,7 @@ def test_hourly_totals_equal_the_books_after_60_days(dataset: str, tmp_path: Pat
     composer = Composer(seed=7)
     arrivals = list(history(composer, dataset, first=FIRST, days=60, an_hour=2))
     land(tmp_path, dataset, arrivals)
-    athena = Athena(dataset, tmp_path)
+    athena = Athena(dataset, landed_lines(tmp_path))
     numbers = (*MEASURED[dataset][1], *MEASURED[dataset][2])
     found = {}
     for row in athena.ask(f"select * from {table_name(dataset)}_hourly"):
@@ -103,7 +68,7 @@ def test_every_measured_dataset_adds_up(dataset: str, tmp_path: Path) -> None:
     land(tmp_path, dataset, [Arrival(FIRST, one) for one in bodies])
     numbers = (*MEASURED[dataset][1], *MEASURED[dataset][2])
     sums = ", ".join(f"sum({name}) as {name}" for name in numbers)
-    (found,) = Athena(dataset, tmp_path).ask(f"select {sums} from {table_name(dataset)}_hourly")
+    (found,) = Athena(dataset, landed_lines(tmp_path)).ask(f"select {sums} from {table_name(dataset)}_hourly")
     assert found == {
         name: sum(totals[name] for totals in composer.books.totals[dataset].values()) for name in numbers
     }
@@ -114,7 +79,7 @@ def test_highest_version_wins_in_any_order(dataset: str, tmp_path: Path) -> None
     """Of each entity one row is left, with the highest version that was sent."""
     composer = Composer(seed=5)
     land(tmp_path, dataset, [Arrival(FIRST, composer.record(dataset)) for _ in range(100)])
-    rows = Athena(dataset, tmp_path).ask(f"select * from {table_name(dataset)}_current")
+    rows = Athena(dataset, landed_lines(tmp_path)).ask(f"select * from {table_name(dataset)}_current")
     id_column = next(
         name for name in rows[0] if name.endswith("_id") and name not in ("marketplace_id", "advertiser_id")
     )
@@ -129,7 +94,7 @@ def test_notice_that_came_twice_is_there_once(dataset: str, tmp_path: Path) -> N
     hours = [FIRST + timedelta(hours=n) for n in range(30)]
     bodies = [composer.record(dataset, hour) for hour in hours]
     land(tmp_path, dataset, [Arrival(FIRST, one) for one in (*bodies, *bodies[:10])])
-    assert len(Athena(dataset, tmp_path).ask(f"select * from {table_name(dataset)}_notices")) == 30
+    assert len(Athena(dataset, landed_lines(tmp_path)).ask(f"select * from {table_name(dataset)}_notices")) == 30
 
 
 def test_equal_values_under_two_identifiers_count_twice(tmp_path: Path) -> None:
@@ -143,7 +108,9 @@ def test_equal_values_under_two_identifiers_count_twice(tmp_path: Path) -> None:
         record(idempotency_id=None, clicks=9),
     ]
     land(tmp_path, "sp-traffic", [Arrival(FIRST, one) for one in bodies])
-    (row,) = Athena("sp-traffic", tmp_path).ask("select sum(clicks) as clicks from sp_traffic_hourly")
+    (row,) = Athena("sp-traffic", landed_lines(tmp_path)).ask(
+        "select sum(clicks) as clicks from sp_traffic_hourly"
+    )
     assert row["clicks"] == 1 + 1 + 1 + 9
 
 
@@ -151,7 +118,7 @@ def test_what_cannot_be_counted_is_named(tmp_path: Path) -> None:
     """A line of another dataset, a blank one, a number that is none: a view shows what the totals leave out."""
     bad = ['{"dataset_id": "sp-conversion"}', "", '{"truncated', record(cost="a lot")]
     (tmp_path / "part").write_text("\n".join([record(cost=1.005), *bad]) + "\n")
-    athena = Athena("sp-traffic", tmp_path)
+    athena = Athena("sp-traffic", landed_lines(tmp_path))
     assert [row["line"] for row in athena.ask("select line from sp_traffic_unreadable")] == bad
     (row,) = athena.ask("select sum(cost) as cost, count(*) as n from sp_traffic_records")
     assert (row["cost"], row["n"]) == (Decimal("1.005"), 2)
@@ -168,7 +135,9 @@ def test_fields_of_nested_settings_stay_whole(tmp_path: Path) -> None:
         }
     )
     land(tmp_path, "campaigns", [Arrival(FIRST, body)])
-    (row,) = Athena("campaigns", tmp_path).ask("select budget, bid_setting, tags from campaigns_current")
+    (row,) = Athena("campaigns", landed_lines(tmp_path)).ask(
+        "select budget, bid_setting, tags from campaigns_current"
+    )
     assert json.loads(row["budget"]) == {"bidSetting": {"bidStrategy": "X"}}
     assert row["bid_setting"] is None
 
@@ -176,7 +145,7 @@ def test_fields_of_nested_settings_stay_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dataset", [one.id for one in DATASETS])
 def test_every_dataset_has_queries_that_run(dataset: str, tmp_path: Path) -> None:
     """Also for a dataset whose fields this project does not know, every view can be created and asked."""
-    athena = Athena(dataset, tmp_path)
+    athena = Athena(dataset, landed_lines(tmp_path))
     kind = {Counting.DELTAS: "hourly"}.get(BY_ID[dataset].counting)
     made = [one.name for one in queries(dataset, BY_ID[dataset].counting)]
     assert f"{table_name(dataset)}_unreadable" in made

@@ -181,8 +181,8 @@ def _unit(batch: Batch) -> Unit:
 class _Delivery:
     """One group on its way.
 
-    `in_doubt` says that a dead worker may have sent the next part; parts are sent in one order. `count` is how many
-    rows were found that the platform refuses a whole request for.
+    `in_doubt` says that a dead worker may have sent the next part; parts are sent in one order. `count` is how
+    many rows were found that the platform refuses a whole request for.
     """
 
     in_doubt: bool

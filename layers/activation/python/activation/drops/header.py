@@ -35,7 +35,7 @@ _LIST_WORDS = frozenset(_LIST_HEADERS.split())
 
 
 def looks_like_value(cell: str) -> bool:
-    """Say whether a cell can only be somebody's data, not a column's name; one too long for a name is data, too."""
+    """Say whether a cell can only be somebody's data, not a column's name; one too long for a name is data."""
     return len(cell) > _MAX_NAME_CHARACTERS or _VALUE.fullmatch(cell) is not None
 
 

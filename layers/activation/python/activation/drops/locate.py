@@ -11,8 +11,8 @@ from activation.identifiers.table import FieldTable
 from activation.model import HASHED, RAW, Action, Audience, Kind
 
 LAYOUT = "<connector>/<audience>/<identifiers>[/<action>]/<file>"
-# An audience's name is in the keys of its receipts and rejects, which S3 lets be 1,024 bytes long; 128 characters of
-# any script, the most a platform here takes, fit.
+# An audience's name is in the keys of its receipts and rejects, which S3 lets be 1,024 bytes long; 128 characters
+# of any script, the most a platform here takes, fit.
 MAX_NAME_BYTES = 512
 
 
@@ -39,7 +39,7 @@ def locate(key: str, *, connector: str, table: FieldTable, actions: Iterable[Act
     are letters like any other. `<identifiers>` and `<action>` are case-insensitive.
 
     Raises Rejected: wrong_depth, empty_segment, other_connector, name_too_long, unknown_identifiers,
-    unknown_action, action_not_offered. The sentence spells out the layout; it holds no part of the key but these two words.
+    unknown_action, action_not_offered. The sentence spells out the layout; it holds no part of the key.
     """
     segments = key.split("/")
     if len(segments) not in (4, 5):

@@ -40,6 +40,7 @@ class Code(StrEnum):
     NOT_A_DEVICE_ID = "not_a_device_id"
     DEVICE_OPTED_OUT = "device_opted_out"
     NOT_ALLOWED = "not_allowed"
+    PERSONAL_IN_CLEAR = "personal_in_clear"
 
 
 SENTENCES: dict[Code, str] = {
@@ -75,4 +76,5 @@ SENTENCES: dict[Code, str] = {
     Code.NOT_A_DEVICE_ID: "The cell is not a mobile advertising id.",
     Code.DEVICE_OPTED_OUT: "The advertising id is all zeros: its owner has opted out of tracking.",
     Code.NOT_ALLOWED: "The cell is not one of the values, or not of the shape, that the platform defines here.",
+    Code.PERSONAL_IN_CLEAR: "The cell is an address or telephone number, and this field would travel in clear.",
 }

@@ -18,7 +18,7 @@ _ZEROS = re.compile(r"[0-]+")
 
 # Shapes, from the strictest. A shape keeps e-mail addresses and names out of fields that travel in clear.
 UUID = re.compile(_UUID, re.ASCII)
-HYPHENATED = re.compile(r"[0-9a-z]{2,32}(?:-[0-9a-z]{2,32}){3,7}", re.ASCII)
+HYPHENATED = re.compile(r"(?=[a-z-]*[0-9])[0-9a-z]{2,32}(?:-[0-9a-z]{2,32}){3,7}", re.ASCII)
 TOKEN = re.compile(r"[0-9a-z][0-9a-z_-]{2,127}", re.ASCII)
 
 

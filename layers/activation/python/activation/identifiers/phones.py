@@ -32,6 +32,8 @@ _TRAILING_LABEL = re.compile(rf"(?<=\d)(?:\s+|\s*[(\[])\s*{_LABEL}\W*\Z", re.IGN
 _EXTENSION = re.compile(
     r"\d[\s,;.()-]*(?:e?xt(?:ension|n)?|x|#|poste|anexo|ramal|доб)\W*\d{1,7}\W*\Z", re.IGNORECASE
 )
+# Behind a slash a few digits are another line of the same house; more are a number behind its area code.
+_SEVERAL = re.compile(r"[0-9]\W*[,;|&]\W*[0-9]|[0-9]\s*/\s*[0-9]{1,3}\Z")
 _ONLY_DIALLED = re.compile(r"[0-9+ ().-]+")
 _OPTIONAL_ZERO = re.compile(r"\(\s*0\s*\)")
 # Bare digits that have the shape of a number of the North American Numbering Plan.
@@ -174,8 +176,8 @@ def _written(text: str) -> tuple[str | None, str | None]:
         written = _TRAILING_LABEL.sub("", _LEADING_LABEL.sub("", written))
     first_digit = re.search(r"[0-9]", written)
     start = first_digit.start() if first_digit else len(written)
-    # A second plus, or a comma or semicolon between digits, separates two numbers or a pause from an extension.
-    if not first_digit or "+" in written[start:] or re.search(r"[0-9]\W*[,;]\W*[0-9]", written):
+    # A second plus, or what stands for "or" between digits, separates two numbers or a pause from an extension.
+    if not first_digit or "+" in written[start:] or _SEVERAL.search(written):
         return None, Code.NOT_A_PHONE
     if any(c.isalpha() for c in written):
         return None, Code.PHONE_LETTERS

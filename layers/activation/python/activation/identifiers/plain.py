@@ -15,24 +15,30 @@ from activation.identifiers.rules import PerValue, Result
 from activation.identifiers.table import Context
 from activation.identifiers.text import BLANK_WORDS, trim
 
+# What names a person by itself, as a whole cell: an e-mail address, a telephone number with its plus.
+_PERSONAL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|\+\d{8,15}", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Unchanged:
-    """The cell as it stands: the id has to be the same, byte for byte, on every channel."""
+    """The cell as it stands: the id has to be the same, byte for byte, on every channel.
+
+    It travels in clear, so what many systems have for a user's id is refused: the address or number itself.
+    """
 
     name: str = "unchanged"
 
     def value(self, text: str, context: Context) -> Result:  # noqa: ARG002 - the protocol's
-        """Give the text back."""
-        return text, None
+        """Give the text back, unless it names a person by itself."""
+        return (None, Code.PERSONAL_IN_CLEAR) if _PERSONAL.fullmatch(trim(text)) else (text, None)
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
-        """Give back printable ASCII without spaces that is no word for "no value"."""
+        """Give back printable ASCII without spaces, @ and plus that is no word for "no value"."""
         words = pa.array(sorted(BLANK_WORDS), pa.string())
         fits = pc.and_not(
-            pc.match_substring_regex(values, r"\A[!-~]+\z"), pc.is_in(pc.ascii_lower(values), value_set=words)
+            pc.match_substring_regex(values, r"\A[!-*,-?A-~]+\z"),
+            pc.is_in(pc.ascii_lower(values), value_set=words),
         )
         return pc.if_else(pc.fill_null(fits, fill_value=False), values, pa.scalar(None, pa.string()))
 

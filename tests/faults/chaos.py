@@ -1,0 +1,99 @@
+"""Chance at work on one run: kills, throttles, broken connections, lost answers and duplicate events."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.end_to_end.line import Put
+from tests.end_to_end.people import Person, as_csv, people
+from tests.faults.scenario import SEED, Scenario, refusal
+
+ROWS_PER_REQUEST = 5_000
+VISIBILITY_S = 1_800
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How large the drop is, how many requests are in flight at once, and how many calls are to be cut off."""
+
+    rows: int
+    in_flight: int
+    kills: int
+
+
+@dataclass
+class Chaos:
+    """One run and what is done to it; everything that is left to chance follows from the suite's seed."""
+
+    scenario: Scenario
+    plan: Plan
+    calls_cut_off: int = 0
+    duplicates: int = 0
+    _body: str = ""
+    _lost: list[int] = field(default_factory=list)
+
+    def begin(self) -> tuple[Put, list[Person]]:
+        """Drop the file; the platform is slow, and misbehaves as the seed says."""
+        line = self.scenario.line
+        line.configure(
+            0,
+            {
+                "REQUESTS_IN_FLIGHT": str(self.plan.in_flight),
+                "MAX_ROWS_PER_REQUEST": str(ROWS_PER_REQUEST),
+            },
+        )
+        line.sandbox.simulator_config(line.platform, latency_s=0.7)
+        line.sandbox.simulator_faults(line.platform, *self._script())
+        some = people(self.plan.rows, f"chaos{self.plan.in_flight}", phones=False)
+        with line.held_back():
+            put = line.put(f"Chaos {self.plan.in_flight}", as_csv(some, header=("email",)))
+            (self._body,) = line.take_messages(1)
+            line.send(self._body)
+        return put, some
+
+    @property
+    def lost_answers(self) -> int:
+        """Count the answers that were lost on the way, as the platform saw it."""
+        return sum(1 for one in self.scenario.line.calls() if one["fault"] == "after")
+
+    def disturb(self, put: Put) -> None:
+        """Kill workers, each with a call in flight, until the plan is done; now and then an event comes twice."""
+        line, chance, call = self.scenario.line, self.scenario.chance, 0
+        while self.calls_cut_off < self.plan.kills:
+            call = line.kill_in_flight(after=call + chance.choice((0, 1, 2)), within_s=120)
+            self.calls_cut_off += 1
+            if chance.random() < 0.4:
+                line.send(self._body)
+                self.duplicates += 1
+            line.pass_time(VISIBILITY_S)
+        line.redrive_when_quiet()
+
+    def report(self, receipt: dict[str, Any]) -> None:
+        """Say what was done and what came of it."""
+        line, sent = self.scenario.line, self.scenario.line.sent()
+        sys.stdout.write(
+            f"\nchaos, seed {SEED}, {self.plan.in_flight} in flight: {self.plan.rows:,} rows, {line.kills} kills"
+            f" ({self.calls_cut_off} with a call in flight), {self.lost_answers} lost answers,"
+            f" {self.duplicates} duplicate events, {len(line.calls())} uploads, {sent.resent} taken twice,"
+            f" receipt {receipt['state']}, {receipt['seconds']:.0f} s\n"
+        )
+
+    def _script(self) -> list[dict[str, Any]]:
+        chance, script = self.scenario.chance, []
+        for _ in range(24):
+            skip = chance.randrange(1, 4)
+            script.append(
+                chance.choice(
+                    (
+                        {"route": "/users", "drop": "after", "skip": skip},
+                        {"route": "/users", "drop": "before", "skip": skip},
+                        {"route": "/users", "status": 502, "body": "<html>Bad Gateway</html>", "skip": skip},
+                        refusal(17, 2446079, skip=skip),
+                        refusal(1, status=500, skip=skip),
+                        {"route": "/sessions", "status": 500, "body": "", "skip": 0},
+                    )
+                )
+            )
+        return script

@@ -1,0 +1,62 @@
+"""What a receipt, a key and a status line look like when their names are out to mislead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.__main__ import app
+from cli.printable import printable
+from cli.receipt_table import print_receipt
+
+NAME = "[/red] [bold]VIP[/bold] :smile: \x1b[2J\rx"
+SHOWN = r"[/red] [bold]VIP[/bold] :smile: \x1b[2J\rx"
+
+
+def receipt(**more: object) -> dict[str, Any]:
+    """Give a small receipt of a drop for an audience of that name."""
+    return {
+        "run_id": "r",
+        "state": "applied",
+        "connector": "meta",
+        "audience": {"name": NAME, "id": "1", "created": True},
+        "drop": {"key": f"meta/{NAME}/raw/x.csv"},
+        "reason": None,
+        "rows": {"in": 1, "read": 1, "acknowledged": 1, "rejected_by_us": 0, "rejected_by_platform": 0},
+        "rejected_by_us": {},
+        "rejected_by_platform": {},
+        "cells_left_out": {},
+        "requests": 1,
+        "resent": 0,
+        "seconds": 1.0,
+        "active_seconds": 1.0,
+        "platform_notes": {"messages": NAME},
+        "rejects_key": f"receipts/meta/{NAME}/r.rejects.csv",
+        **more,
+    }
+
+
+def test_names_in_a_receipt_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """Square brackets are no markup, colons no emoji, and control characters are spelled out."""
+    print_receipt(receipt())
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert "\r" not in shown
+    flat = "".join(shown.replace("│", "").split())
+    assert flat.count("".join(SHOWN.split())) >= 3
+
+
+def test_a_key_is_shown_as_it_is() -> None:
+    """`locate` shows a key's parts letter by letter."""
+    done = CliRunner().invoke(app, ["locate", "--key", f"meta/{NAME.replace('/', '')}/raw/x.csv"])
+    assert done.exit_code == 0
+    assert "\x1b" not in done.output
+    assert "[bold]VIP[bold]" in done.output
+
+
+def test_half_a_character_is_spelled_out() -> None:
+    """A lone surrogate would end the command when it is printed."""
+    assert printable("a\ud800b") == r"a\ud800b"
+    assert printable("x" * 300, most=200) == "x" * 200 + " ... (300 characters)"
