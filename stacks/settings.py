@@ -245,7 +245,7 @@ def _connector(reader: Reader, known_platforms: tuple[str, ...]) -> ConnectorSet
         max_concurrency=reader.whole("max_concurrency", low=2, high=1000, default=5),
         memory_mb=reader.whole("memory_mb", low=256, high=10240, default=1769),
         # At most 5 minutes: a killed worker's message is seen again after six timeouts, 30 minutes at worst.
-        timeout_s=reader.whole("timeout_s", low=30, high=300, default=300),
+        timeout_s=reader.whole("timeout_s", low=180, high=300, default=300),
         deadline_hours=reader.whole("deadline_hours", low=1, high=24 * 14, default=72),
         # A plain file above this size is shared out among up to so many workers at once; 0: none is.
         split_above_mb=reader.whole("split_above_mb", low=0, high=1_000_000, default=256),

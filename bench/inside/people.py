@@ -1,4 +1,4 @@
-"""Write a file of people nobody knows, the same for the same seed: `people.py ROWS PATH`.
+"""Write a file of people nobody knows, the same for the same seed: `people.py ROWS PATH ...`.
 
 Columns: e-mail, phone, first name, last name. Names repeat as they do among people: how often the n-th most frequent
 one occurs follows a Zipf-Mandelbrot law, with the heads and tails that the US Census Bureau found for 1990 and 2010
@@ -91,25 +91,41 @@ def _phones(chance: np.random.Generator, count: int) -> pa.Array:
     return pc.if_else(pa.array(written > 0.95), "", phones)
 
 
-def write(rows: int, path: Path) -> None:
-    """Write CSV, gzip CSV or Parquet, as the path's ending says."""
-    if path.suffix == ".parquet":
-        pieces = tables(rows)
-        one = next(pieces)
-        with pq.ParquetWriter(path, one.schema, compression="snappy") as writer:
-            while one is not None:
-                writer.write_table(one)
-                one = next(pieces, None)
-        return
-    with gzip.open(path, "wb", compresslevel=1) if path.suffix == ".gz" else path.open("wb") as file:
-        for number, table in enumerate(tables(rows)):
-            text = io.BytesIO()
-            options = pa.csv.WriteOptions(include_header=number == 0, quoting_style="needed")
-            pa.csv.write_csv(table, text, options)
-            file.write(text.getbuffer())
+class _Csv:
+    """A CSV file with a header and no quotes, none of the cells needing any; gzip when the path ends so."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = gzip.open(path, "wb", compresslevel=1) if path.suffix == ".gz" else path.open("wb")
+        self._header = True
+
+    def write_table(self, table: pa.Table) -> None:
+        text = io.BytesIO()
+        pa.csv.write_csv(
+            table, text, pa.csv.WriteOptions(include_header=self._header, quoting_style="none", quoting_header="none")
+        )
+        self._file.write(text.getbuffer())
+        self._header = False
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def write(rows: int, paths: list[Path]) -> None:
+    """Write the same rows as CSV, gzip CSV or Parquet, as each path's ending says."""
+    writers: list[_Csv | pq.ParquetWriter] = []
+    for table in tables(rows):
+        if not writers:
+            writers = [
+                pq.ParquetWriter(path, table.schema, compression="snappy") if path.suffix == ".parquet" else _Csv(path)
+                for path in paths
+            ]
+        for writer in writers:
+            writer.write_table(table)
+    for writer in writers:
+        writer.close()
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[2])
-    write(int(sys.argv[1]), target)
-    print(json.dumps({"size_bytes": target.stat().st_size}))
+    targets = [Path(text) for text in sys.argv[2:]]
+    write(int(sys.argv[1]), targets)
+    print(json.dumps({"sizes_bytes": [target.stat().st_size for target in targets]}))

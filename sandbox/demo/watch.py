@@ -55,7 +55,8 @@ def deliver(described: dict[str, Any], rows: int, console: Console) -> list[Deli
             waiting.append((platform, audience, f"{stem(audience, run_id)}.json"))
     delivered = []
     for platform, audience, receipt_key in waiting:
-        receipt = _await(client, described["receipts_bucket"], receipt_key, rows, f"rows to {platform}", console)
+        what = f"rows to {platform}"
+        receipt = _await(client, described["receipts_bucket"], receipt_key, rows=rows, what=what, console=console)
         expected = made.members[platform]
         held = _members(described["simulators"][platform], audience.name, export.EXPECTATIONS[platform].keys)
         delivered.append(
@@ -73,7 +74,7 @@ def deliver(described: dict[str, Any], rows: int, console: Console) -> list[Deli
     return delivered
 
 
-def _await(client: S3Client, bucket: str, key: str, rows: int, what: str, console: Console) -> dict[str, Any]:
+def _await(client: S3Client, bucket: str, key: str, *, rows: int, what: str, console: Console) -> dict[str, Any]:
     """Wait for a final receipt, showing the rows it accounts for."""
     ends = time.monotonic() + WITHIN_S
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

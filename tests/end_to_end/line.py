@@ -276,7 +276,11 @@ class Line:
     @contextmanager
     def listening(self) -> Iterator[Callable[[], list[str]]]:
         """Let a rule of somebody else's match the same events; what is given takes what it heard."""
-        events, queues, name = self.sandbox.client("events"), self.sandbox.client("sqs"), f"{_HEARD}{time.time_ns()}"
+        events, queues, name = (
+            self.sandbox.client("events"),
+            self.sandbox.client("sqs"),
+            f"{_HEARD}{time.time_ns()}",
+        )
         url = queues.create_queue(QueueName=name)["QueueUrl"]
         arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         queues.set_queue_attributes(QueueUrl=url, Attributes={"Policy": _open_to_events(arn)})
@@ -474,7 +478,7 @@ class Line:
     def sent(self) -> Sent:
         """Count what the platform took since it was reset."""
         taken = [one for one in self.calls() if _taken(one)]
-        batches = Counter(one["digest"] for one in taken)
+        batches = Counter((one["route"], one["digest"]) for one in taken)
         return Sent(len(batches), len(taken) - len(batches), sum(one["rows"] for one in taken))
 
     def held(self, audience: str) -> set[Member]:

@@ -26,16 +26,17 @@ PLANTED = Planted()
 
 @dataclass(frozen=True)
 class Person:
-    """One person: an e-mail address, and a phone number of digits only, "" for none."""
+    """One person: an e-mail address, and "" or a phone number of digits only and a city as Meta writes it."""
 
     email: str
     phone: str = ""
+    city: str = ""
 
     @property
     def member(self) -> Member:
         """Give what Meta should hold of the person."""
-        cells = {("EMAIL", sha256(self.email))}
-        return frozenset(cells | {("PHONE", sha256(self.phone))} if self.phone else cells)
+        cells = {"EMAIL": self.email, "PHONE": self.phone, "CT": self.city}
+        return frozenset((key, sha256(cell)) for key, cell in cells.items() if cell)
 
 
 def sha256(text: str) -> str:

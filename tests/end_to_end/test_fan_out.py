@@ -54,7 +54,7 @@ def test_several_functions_share_a_large_file(meta: Line) -> None:
 
 
 def test_a_worker_of_a_part_that_is_killed_costs_what_it_had_in_flight(meta: Line) -> None:
-    """Killed with signal 9 while the platform has its call, a part goes on from its cursor once time has passed."""
+    """Killed with signal 9 while the platform has its call, a part goes on from its cursor later."""
     meta.configure(environment=LARGE)
     meta.sandbox.simulator_config("meta", latency_s=0.5)
     some = people(20_000, "shared-and-killed")

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import signal
+import sys
 import threading
 import time
 from collections import Counter
@@ -145,7 +146,7 @@ def tokens() -> Iterator[tuple[str, list[str]]]:
     heard: list[str] = []
 
     class Ear(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802  the library's name
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             heard.append(json.loads(body)["Token"])
             self.send_response(200)
@@ -201,10 +202,21 @@ def _kill_a_worker(sandbox: Sandbox) -> None:
 
     def busy() -> int | None:
         workers = sandbox.all_workers()
-        found = [one["pid"] for one in workers if f"{STACK}-FanOutFanOut" in one["function"] and one["in_flight"]]
+        found = [one["pid"] for one in workers if f"{STACK}-FanOutFunction" in one["function"] and one["in_flight"]]
         return found[0] if found else None
 
     os.kill(until(busy, 30), signal.SIGKILL)
+
+
+_BY_FUNCTION = {"caller": "lambda"}
+FAULTS = (
+    # Slow at first, so that a worker can be killed in the middle of it.
+    {"service": "sns", "action": "Publish*", "delay_s": 5, "times": 4, **_BY_FUNCTION},
+    {"service": "sns", "action": "Publish*", "status": 500, "times": 10, **_BY_FUNCTION},
+    {"service": "firehose", "action": "PutRecordBatch", "status": 503, "skip": 5, "times": 10, **_BY_FUNCTION},
+    {"service": "firehose", "action": "PutRecordBatch", "drop": "after", "times": 3, **_BY_FUNCTION},
+    {"service": "sqs", "action": "SendMessage*", "drop": "after", "times": 2, **_BY_FUNCTION},
+)
 
 
 @pytest.mark.timeout(3600)
@@ -216,36 +228,26 @@ def test_nothing_is_lost_while_services_fail_and_workers_die(deployed: Deployed,
     composer = Composer(seed=11)
     sent = mix(composer, ("sp-traffic",), messages, poison=0.03, copies=0.02)
     sandbox, sqs = deployed.sandbox, deployed.sandbox.client("sqs")
-    sandbox.aws_faults(
-        {"service": "sns", "action": "Publish*", "caller": "lambda", "status": 500, "skip": 3, "times": 10},
-        {
-            "service": "firehose",
-            "action": "PutRecordBatch",
-            "caller": "lambda",
-            "status": 503,
-            "skip": 5,
-            "times": 10,
-        },
-        {"service": "firehose", "action": "PutRecordBatch", "caller": "lambda", "drop": "after", "times": 3},
-        {"service": "sqs", "action": "SendMessage*", "caller": "lambda", "drop": "after", "times": 2},
-    )
     begun = time.monotonic()
     slices = [sent.bodies[first : first + 1000] for first in range(0, messages, 1000)]
     for number, bodies in enumerate(slices):
         until(lambda: True if deployed.depth(deployed.ingress, hidden=False) < _BACKLOG else None, 600)
-        send(sqs, deployed.ingress, bodies)
         if number in (0, len(slices) // 2):
+            sandbox.aws_faults(*FAULTS)
+            send(sqs, deployed.ingress, bodies)
             _kill_a_worker(sandbox)
+        else:
+            send(sqs, deployed.ingress, bodies)
     deployed.emptied(1800)
     took_s = time.monotonic() - begun
     lines = deployed.lines()
     expected = {json.loads(body)["idempotency_id"] for body in sent.bodies if _is_record(body)}
     found = [json.loads(line)["idempotency_id"] for line, _ in lines]
     dead = Counter(one["Body"] for one in deployed.drained(deployed.dead_letters))
-    print(
+    sys.stderr.write(
         f"\n{messages} messages in {took_s:.0f} s, {messages / took_s:.0f} a second: {len(expected)} records, "
         f"{sent.copies} copies and {sent.poison} poison sent; {len(lines)} landed, {len(set(found))} different, "
-        f"{len(expected - set(found))} lost; {sum(dead.values())} dead letters"
+        f"{len(expected - set(found))} lost; {sum(dead.values())} dead letters\n"
     )
     assert set(found) == expected
     assert len(lines) >= sent.records + sent.copies
@@ -260,7 +262,7 @@ def _is_record(body: str) -> bool:
 
 
 def _assert_totals(composer: Composer, lines: list[tuple[str, str]]) -> None:
-    """The saved queries over what landed give the sender's books, to the cent."""
+    """Hold what the saved queries say of what landed against the sender's books, to the cent."""
     athena = Athena("sp-traffic", lines)
     numbers = (*MEASURED["sp-traffic"][1], *MEASURED["sp-traffic"][2])
     found = {}

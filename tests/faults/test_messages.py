@@ -81,6 +81,7 @@ def test_two_files_for_one_audience_make_one_audience_of_both(scenario: Scenario
     assert len(senders) == 8
 
 
+@pytest.mark.faults
 @pytest.mark.case("F35")
 def test_a_message_that_fails_five_times_waits_in_the_dead_letters(scenario: Scenario) -> None:
     """It is not lost: once the cause is gone a redrive delivers it, from where it had got to."""
@@ -99,6 +100,7 @@ def test_a_message_that_fails_five_times_waits_in_the_dead_letters(scenario: Sce
     assert line.dead_letters() == []
 
 
+@pytest.mark.faults
 @pytest.mark.case("F36")
 def test_a_replayed_day_sends_what_was_not_sent(scenario: Scenario) -> None:
     """Finished versions stay as they are, one that died half way goes on, one that was lost is sent."""

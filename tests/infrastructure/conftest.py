@@ -124,7 +124,7 @@ def settings() -> dict[str, Any]:
                 "max_rows_per_request": 2000,
                 "max_concurrency": 7,
                 "memory_mb": 512,
-                "timeout_s": 120,
+                "timeout_s": 180,
                 "deadline_hours": 48,
                 "placeholders": ["test@test.com"],
                 "alarm_email": "ops@example.com",

@@ -103,6 +103,14 @@ def test_every_mapping_reports_partial_failures(templates: Templates) -> None:
     }
 
 
+def test_nothing_pretends_to_catch_what_it_cannot(templates: Templates) -> None:
+    """A destination on failure is for asynchronous calls: for a queue's messages it never fires."""
+    assert not templates.resources("AWS::Lambda::EventInvokeConfig")
+    assert all(
+        "DestinationConfig" not in one for one in templates.resources("AWS::Lambda::EventSourceMapping").values()
+    )
+
+
 @each_connector
 def test_the_secret_is_empty(templates: Templates, id_: str) -> None:
     """The template writes no value: an operator does."""

@@ -196,7 +196,7 @@ class TestOpen:
 
     @pytest.mark.parametrize("code", [1, 2, 5000, 21009])
     def test_creation_met_by_a_passing_fault_is_not_repeated_blindly(self, code: int) -> None:
-        """An error that says "try again" says not that nothing was created: the account is looked through first."""
+        """An error that says "try again" may come after the creation: the account is looked through first."""
         one = publisher()
         script = [page(), answer({"error": {"code": code}}, 400), page(("7", AUDIENCE.name, "CUSTOM"))]
         opened, asked = hold(one.open(AUDIENCE, ("EMAIL",)), one, script)
@@ -204,7 +204,7 @@ class TestOpen:
         assert [r.call for r in asked] == ["find", "create", "find"]
 
     def test_retired_version_is_noted(self) -> None:
-        """Meta's warning that the pinned version is retired reaches the receipt, with the audience's other notes."""
+        """Meta's warning that the pinned version is retired reaches the receipt, with the other notes."""
         one = publisher()
         warned = answer({"data": []}, 200, {"x-ad-api-version-warning": "upgraded"})
         opened, _ = hold(one.open(AUDIENCE, ("EMAIL",)), one, [warned, answer({"id": "8"})])
@@ -463,7 +463,7 @@ class TestUploadAnswers:
         assert (outcome.platform_code, outcome.reference) == ("200/1870090", "AbC")
 
     def test_newer_version_is_noticed(self) -> None:
-        """Meta's warning that the pinned version is retired is heard, and is no reason for which rows are refused."""
+        """Meta's warning that the pinned version is retired is heard, and is no code for refused rows."""
         good = {"num_received": 2, "num_invalid_entries": 0}
         assert users(good, x_ad_api_version_warning="upgraded").code == "version_upgraded"
         outcome = users(good | {"num_invalid_entries": 1}, x_ad_api_version_warning="upgraded")

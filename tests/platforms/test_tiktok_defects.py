@@ -15,25 +15,40 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from activation.account import SecretAccount
+from activation.clients import Clients
+from activation.conditional import ConditionalTable
+from activation.connector import Connector, Platform, lambda_handler_for
 from activation.drops.locate import is_marker, locate
 from activation.errors import Rejected
 from activation.ledger import State
 from activation.publisher import Answer, Request
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.tiktok import handler
 from lambdas.tiktok.fields import TABLE as FIELDS
 from lambdas.tiktok.publisher import LIMITS, TikTokPublisher
 from tests.unit.line.platform import hashed
-from tests.unit.line.world import Aws, Message, World, people
+from tests.unit.line.world import Aws, World, people
 
 SECRET = {"ACCESS_TOKEN": "tok-123", "ADVERTISER_ID": 7000000000000000001}
 LIST = "tiktok/VIP/EMAIL_SHA256/a.csv"
 # calculate_type: https://github.com/tiktok/tiktok-business-api-sdk (yml_files, read 2026-11-22)
-TYPES = "EMAIL_SHA256 PHONE_SHA256 IDFA_SHA256 GAID_SHA256 FIRST_SHA256 IDFA_MD5 GAID_MD5 FIRST_MD5".split()
+TYPES = [
+    "EMAIL_SHA256",
+    "PHONE_SHA256",
+    "IDFA_SHA256",
+    "GAID_SHA256",
+    "FIRST_SHA256",
+    "IDFA_MD5",
+    "GAID_MD5",
+    "FIRST_MD5",
+]
 
 
 @dataclass
@@ -107,13 +122,26 @@ class Line(World):
         self.settings = replace(self.settings, connector="tiktok")
         self.restart()
 
-    def process(self) -> Any:
-        """Make the function with TikTok's platform."""
-        made = super().process()
-        platform = replace(made._platform, name="tiktok", table=FIELDS, limits=LIMITS)
-        made._platform, made._http = platform, self.advertiser
-        made._account._make = TikTokPublisher.from_secret
-        return made
+    def process(self) -> Connector:
+        """Start the function anew, with TikTok's platform."""
+        clients = Clients(
+            s3=self.aws.s3,
+            sqs=self.aws.sqs,
+            events=self.aws.events,
+            table=ConditionalTable(self.aws.dynamodb, "ledger"),
+        )
+        account = SecretAccount(
+            SecretsProvider(boto3_client=self.aws.secrets), self.secret, TikTokPublisher.from_secret
+        )
+        return Connector(
+            Platform("tiktok", FIELDS, LIMITS, TikTokPublisher.from_secret),
+            self.settings,
+            clients,
+            account,
+            self.advertiser,
+            clock=self.clock,
+            sleep=self.clock.pass_s,
+        )
 
     def digests(self, count: int, key: str = LIST) -> str:
         """Put a list of hashed addresses; gives its message."""
@@ -121,9 +149,12 @@ class Line(World):
 
 
 @pytest.fixture
-def line() -> Line:
-    """Give the line."""
-    return Line()
+def line() -> Iterator[Line]:
+    """Give the line; no test may leave a message that nobody takes up."""
+    Logger()  # the function's own, of which the line's is a child
+    one = Line()
+    yield one
+    assert one.queue == []
 
 
 def test_an_audience_on_the_last_of_two_pages_is_found_and_not_made_again(line: Line) -> None:
@@ -157,7 +188,7 @@ def test_an_outage_is_no_success(line: Line) -> None:
 
 
 def test_every_message_of_a_batch_that_fails_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the first message was looked at, and none was ever reported; a function without settings reports both."""
+    """Only the first message was looked at, and none reported; a function without its settings reports both."""
     for name in ("CONNECTOR", "SECRET_ARN", "QUEUE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "test")
@@ -173,7 +204,8 @@ def test_every_message_of_a_batch_that_fails_is_reported(monkeypatch: pytest.Mon
         }
         for one in ("m1", "m2")
     ]
-    answer = handler.lambda_handler({"Records": records}, _Invocation())
+    entry = lambda_handler_for(Platform("tiktok", FIELDS, LIMITS, TikTokPublisher.from_secret))
+    answer = entry({"Records": records}, cast("LambdaContext", _Invocation()))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m2"}]}
 
 
@@ -227,9 +259,7 @@ print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM"
     assert int(done.stdout) / 1024 <= 256
 
 
-def test_nothing_is_left_on_the_disk(
-    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_left_on_the_disk(line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of the same name shared a path under /tmp and stayed there after a failure."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     line.advertiser.answers["upload"] = [said({}, 40909)]
@@ -374,12 +404,3 @@ def test_hashes_that_repeat_are_one_line(line: Line) -> None:
     (upload,) = [request for request in line.advertiser.requests if request.call == "upload"]
     assert len(re.findall(digest.encode(), upload.body, re.IGNORECASE)) == 1
     assert line.receipt()["rows"]["acknowledged"] == 2
-
-
-@pytest.fixture(autouse=True)
-def _no_messages_are_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """No test here ends with a message that nobody will take up."""
-    yield
-    if "line" in request.fixturenames:
-        left: list[Message] = request.getfixturevalue("line").queue
-        assert left == []

@@ -18,6 +18,9 @@ from tests.unit.line.aws_in_memory import refusal
 from tests.unit.line.platform import TABLE, hashed, publisher_from
 from tests.unit.line.world import ACCOUNT, World, people, table
 
+# What one process of the tests does, and a Lambda never: make a function's metrics again, and flush none.
+pytestmark = pytest.mark.filterwarnings("ignore:Dimension 'connector'", "ignore:No application metrics")
+
 
 @dataclass(frozen=True)
 class Context:

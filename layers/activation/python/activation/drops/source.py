@@ -118,7 +118,7 @@ class S3Source:
         try:
             head = client.head_object(Bucket=bucket, Key=key, VersionId=version_id)
         except aws.ClientError as error:
-            raise _meaning(error) from error
+            raise meaning(error) from error
         except _INTERRUPTED as error:
             raise _interrupted() from error
         return cls(client, bucket, key, version_id, head["ContentLength"], head["ETag"])
@@ -137,7 +137,7 @@ class S3Source:
             try:
                 self._read_on(offset, length, got)
             except aws.ClientError as error:
-                raise _meaning(error) from error
+                raise meaning(error) from error
             except _INTERRUPTED as error:
                 tries = tries + 1 if len(got) == before else 1
                 if tries >= _TRIES:
@@ -169,7 +169,7 @@ def _interrupted() -> Retryable:
     return Retryable("storage_interrupted", "The connection to S3 broke repeatedly while the drop was read.")
 
 
-def _meaning(error: aws.ClientError) -> ActivationError:
+def meaning(error: aws.ClientError) -> ActivationError:
     """Say what an answer of S3 means for the drop."""
     code = error.response.get("Error", {}).get("Code", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

@@ -97,14 +97,16 @@ def _refused(text: str, trimmed: str) -> str | None:
 def _repeats(values: pa.Array) -> bool:
     """Guess from the first rows whether values repeat so often that a dictionary pays."""
     head = values.slice(0, _SAMPLE_ROWS)
-    distinct: int = pc.count_distinct(head, mode="only_valid").as_py()
-    return distinct < _REPEATS * len(head)
+    return len(pc.unique(head)) < _REPEATS * len(head)
 
 
 def _spread(field: Field, encoded: pa.DictionaryArray, context: Context, *, hashed: bool) -> Column:
     """Work on each distinct value once."""
     distinct = _each(field, encoded.dictionary.cast(pa.string()), context, hashed=hashed)
-    return Column(distinct.sent.take(encoded.indices), distinct.code.take(encoded.indices))
+    sent = distinct.sent.take(encoded.indices)
+    if distinct.code.null_count == len(distinct.code):
+        return Column(sent, pa.nulls(len(sent), pa.string()))
+    return Column(sent, distinct.code.take(encoded.indices))
 
 
 def _each(field: Field, values: pa.Array, context: Context, *, hashed: bool) -> Column:
@@ -116,10 +118,10 @@ def _each(field: Field, values: pa.Array, context: Context, *, hashed: bool) -> 
     if clean is None:
         return _one_by_one(field, values, context, hashed=hashed)
     nobody = pc.is_in(clean, value_set=_nobody(context.placeholders))
-    kept = pc.and_(pc.and_not(clean.is_valid(), nobody), pc.less_equal(pc.binary_length(values), MAX_CELL_BYTES))
-    kept = pc.fill_null(kept, fill_value=False)
+    length = pc.fill_null(pc.binary_length(values), 0)
+    kept = pc.and_(pc.and_not(clean.is_valid(), nobody), pc.less_equal(length, MAX_CELL_BYTES))
     sure = clean if pc.all(kept, min_count=0).as_py() else pc.if_else(kept, clean, pa.scalar(None, pa.string()))
-    unsure = pc.and_not(values.is_valid(), kept)
+    unsure = pc.and_not(pc.greater(length, 0), kept)  # an empty cell is blank, whatever the rule
     return _with_rest(field, values, context, digests(field.digest, sure), unsure, hashed=False)
 
 

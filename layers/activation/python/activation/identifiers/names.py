@@ -15,6 +15,12 @@ from activation.identifiers.table import Context
 from activation.identifiers.text import BLANK_WORDS, composed, foreign, letters_and_digits, romanized, trim
 
 
+# Names that the kernels normalise: ASCII and Latin-1 letters, and between them what people write in names. No
+# letter of these has another form in Unicode's normal form C, and lower case is one letter for one letter.
+_LATIN = r"\A[A-Za-zÀ-ÖØ-öø-ÿ](?:[ '’.-]{0,2}[A-Za-zÀ-ÖØ-öø-ÿ])*[ .]?\z"
+_BETWEEN = r"[ '’.-]"
+
+
 def _letters(text: str) -> str:
     """Lower case, letters and digits of every script, without white space and punctuation."""
     lowered = composed(text)
@@ -36,14 +42,30 @@ class Letters:
         return (kept, None) if kept else (None, Code.NOTHING_LEFT)
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
-        """Normalise names of plain letters, with no space or hyphen in them."""
+        """Normalise names of Latin letters, with spaces, hyphens and apostrophes in them."""
         lowered = pc.ascii_lower(values)
         plain = pc.and_(pc.ascii_is_alpha(values), pc.less(pc.binary_length(values), 32))
+        plain = pc.fill_null(plain, fill_value=True)
+        if not pc.all(plain, min_count=0).as_py():
+            # Most names are bare already; the costly kernels run on those that are not.
+            lowered = pc.replace_with_mask(lowered, pc.invert(plain), _undressed(values.filter(pc.invert(plain))))
         if self.first is not None:
             # What is left of a word for "no value" no longer looks like one.
-            plain = pc.and_not(plain, pc.is_in(lowered, value_set=pa.array(sorted(BLANK_WORDS), pa.string())))
-            lowered = pc.utf8_slice_codeunits(lowered, 0, self.first)
-        return pc.if_else(pc.fill_null(plain, fill_value=False), lowered, pa.scalar(None, pa.string()))
+            words = pc.is_in(lowered, value_set=pa.array(sorted(BLANK_WORDS), pa.string()))
+            initial = pc.utf8_slice_codeunits(lowered, 0, self.first)
+            return pc.if_else(words, pa.scalar(None, pa.string()), initial)
+        return lowered
+
+
+def _undressed(names: pa.Array) -> pa.Array:
+    """Normalise names of letters that are the same in every normal form; null where there is anything else.
+
+    Shorter than a digest, and no word for "no value" (n.a.) before its dots are taken off.
+    """
+    fits = pc.and_(pc.match_substring_regex(names, _LATIN), pc.less(pc.binary_length(names), 32))
+    fits = pc.and_not(fits, pc.is_in(pc.ascii_lower(names), value_set=pa.array(sorted(BLANK_WORDS), pa.string())))
+    bare = pc.replace_substring_regex(pc.utf8_lower(names), _BETWEEN, "")
+    return pc.if_else(fits, bare, pa.scalar(None, pa.string()))
 
 
 def roman_letters(name: str) -> PerValue:

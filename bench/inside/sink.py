@@ -1,0 +1,61 @@
+"""Answers uploads as Meta does and keeps nothing: `sink.py DELAY_S`; its base URL is the first line it prints.
+
+For files of which a simulator that remembers every member would have to hold gigabytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+PIECE_BYTES = 256 * 1024
+ROWS = re.compile(rb'"estimated_num_total":(\d+)')
+TAIL_BYTES = 1024
+
+
+class Sink(BaseHTTPRequestHandler):
+    """One connection; the rows of an upload are told by its session, which comes last in the body."""
+
+    protocol_version = "HTTP/1.1"
+    delay_s = 0.0
+
+    def do_GET(self) -> None:  # noqa: N802  the server's name for it
+        """Say that there is no audience yet."""
+        self._answer({"data": []})
+
+    def do_POST(self) -> None:  # noqa: N802
+        """Take an upload, or make the audience."""
+        left, tail = int(self.headers["Content-Length"]), b""
+        while left:
+            piece = self.rfile.read(min(PIECE_BYTES, left))
+            left -= len(piece)
+            tail = (tail + piece)[-TAIL_BYTES:]
+        found = ROWS.search(tail)
+        if found is None:
+            self._answer({"id": "1"})
+            return
+        time.sleep(self.delay_s)
+        self._answer(
+            {"audience_id": "1", "session_id": "1", "num_received": int(found[1]), "num_invalid_entries": 0}
+        )
+
+    def _answer(self, body: dict[str, object]) -> None:
+        text = json.dumps(body).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+if __name__ == "__main__":
+    Sink.delay_s = float(sys.argv[1])
+    with ThreadingHTTPServer(("127.0.0.1", 0), Sink) as server:
+        print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
+        server.serve_forever()

@@ -1,0 +1,94 @@
+"""Into how many parts a file is split, and what a run's record keeps of it."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from activation.drops.open import open_drop
+from activation.drops.source import BytesSource
+from activation.fan_out import plan
+from activation.messages import Work, read
+from activation.model import Drop
+from activation.progress import Progress
+from activation.settings import ConnectorSettings
+from activation.split import Ending, Phase, Split
+
+from tests.unit.line.test_settings import GOOD
+
+CSV = b"email\n" + b"person@example.com\n" * 1_000
+
+
+def planned(data: bytes, *, above_bytes: int = 4_000, most_parts: int = 8, hashed: bool = False) -> Split | None:
+    """Plan a file that is above the size."""
+    reader = open_drop(BytesSource(data))
+    return plan(reader, len(data), above_bytes=above_bytes, most_parts=most_parts, hashed=hashed, now=5.0)
+
+
+@pytest.mark.parametrize(("above_bytes", "most_parts", "parts"), [(4_000, 8, 8), (4_000, 3, 3), (18_000, 8, 5)])
+def test_a_part_is_worth_its_start(above_bytes: int, most_parts: int, parts: int) -> None:
+    """There are no more parts than allowed, and none is below a quarter of what is split at all."""
+    split = planned(CSV, above_bytes=above_bytes, most_parts=most_parts)
+    assert split is not None
+    assert (split.phase, split.parts, split.since) == (Phase.SURVEY, parts, 5.0)
+
+
+def test_a_part_can_be_surveyed_within_an_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file so long that its parts would be too long has more of them."""
+    monkeypatch.setattr("activation.fan_out.LONGEST_RANGE_BYTES", 1_000)
+    split = planned(CSV, most_parts=2)
+    assert split is not None
+    assert split.parts == 19
+
+
+@pytest.mark.parametrize(("hashed", "phase"), [(False, Phase.SEND), (True, Phase.SCREEN)])
+def test_parquet_is_cut_by_its_footer(hashed: bool, phase: Phase) -> None:
+    """Nobody surveys it; the pieces are known at once, unless there is one row group only."""
+    file = io.BytesIO()
+    pq.write_table(
+        pa.table({"email": [f"person{row}@example.com" for row in range(500)]}), file, row_group_size=100
+    )
+    split = planned(file.getvalue(), above_bytes=2_000, hashed=hashed)
+    assert split is not None
+    assert (split.phase, split.parts) == (phase, len(split.pieces))
+    assert sum(rows for _, _, rows in split.pieces) == 500
+    file = io.BytesIO()
+    pq.write_table(pa.table({"email": [f"person{row}@example.com" for row in range(500)]}), file)
+    assert planned(file.getvalue(), above_bytes=2_000) is None
+
+
+def test_what_has_no_ranges_is_not_planned() -> None:
+    """Compressed or UTF-16 text is one stream."""
+    assert planned(gzip.compress(CSV), above_bytes=10) is None
+    assert planned(CSV.decode().encode("utf-16"), above_bytes=10) is None
+
+
+def test_a_record_keeps_how_a_run_is_shared_out() -> None:
+    """Everything comes back, and a record that has none of it, as earlier releases wrote it, does too."""
+    split = Split(Phase.SEND, 2, 100, 7.5, ((0, 6, 5), (5, 90, 4)), (1, 3), None, {"requests": 2})
+    for one in (split, replace(split, ending=Ending("blocked", "terms", "sign them"))):
+        assert Progress.from_json(Progress(split=one).to_json()).split == one
+    before = json.loads(Progress().to_json())
+    assert "split" not in before
+    assert "survey" not in before
+    assert Progress.from_json(json.dumps(before)).split is None
+
+
+def test_a_message_names_its_part_and_so_does_its_continuation() -> None:
+    """A run's own messages name none, as before."""
+    work = Work(Drop("drops", "meta/a/raw/f", "1", "", 5), hop=2, part=0)
+    assert read(work.continuation(), bucket="drops", account="") == replace(work, hop=3)
+    assert "part" not in json.loads(replace(work, part=None).continuation())
+
+
+def test_the_size_and_the_number_of_parts_are_settings() -> None:
+    """Where the environment is silent, files above 256 MiB are shared out among eight."""
+    settings = ConnectorSettings.from_environment(GOOD)
+    assert (settings.split_above_bytes, settings.max_parts) == (268_435_456, 8)
+    settings = ConnectorSettings.from_environment(GOOD | {"SPLIT_ABOVE_BYTES": "0", "MAX_PARTS": "3"})
+    assert (settings.split_above_bytes, settings.max_parts) == (0, 3)

@@ -1,0 +1,28 @@
+"""What the functions load before they can work."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from stacks.packaging import ROOT
+
+_LOADED = "import sys, json; import boto3; before = set(sys.modules); import {module}; "
+_LOADED += "print(json.dumps(sorted(set(sys.modules) - before)))"
+
+
+@pytest.mark.parametrize("module", ["fan_out", "confirm"])
+def test_functions_load_nothing_but_the_sdk_and_themselves(module: str) -> None:
+    """Beyond boto3 a function imports its own folder and the standard library: there is nothing to wait for."""
+    done = subprocess.run(
+        [sys.executable, "-c", _LOADED.format(module=f"lambdas.marketing_stream.{module}")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    packages = {name.partition(".")[0] for name in json.loads(done.stdout)}
+    assert packages - set(sys.stdlib_module_names) == {"lambdas"}
