@@ -65,7 +65,7 @@ clean: ## end the sandbox and remove what is installed, built or cached
 # The environment is as the lock says: uv itself comes by the lock's hashes, then everything else by way of it.
 $(READY): requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'no Python from 3.11 to 3.14 found; try make PYTHON=/path/to/python' >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@awk '/^[^ #]/ { wanted = /^uv==/ } wanted' requirements.txt > .venv/uv.txt
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .venv/uv.txt
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt

@@ -30,8 +30,11 @@ def up(
     ] = False,
     auth: Annotated[bool, typer.Option("--auth", help="Enforce IAM policies, as AWS does.")] = False,
     stream: Annotated[
-        str, typer.Option(help="Datasets of Amazon Marketing Stream to deploy as well, such as sp-traffic,ads.")
-    ] = "",
+        str,
+        typer.Option(
+            help="Datasets of Amazon Marketing Stream to deploy as well, such as sp-traffic,ads, or none."
+        ),
+    ] = "sp-traffic",
     directory: Directory = None,
 ) -> None:
     """Start the sandbox, deploy the app into it, and leave both up; in one that is up, deploy what has changed."""
@@ -39,7 +42,7 @@ def up(
     from sandbox.lifecycle import up as bring_up
 
     try:
-        described = bring_up(_place(directory), auth=auth, streams=tuple(filter(None, stream.split(","))))
+        described = bring_up(_place(directory), auth=auth, streams=_datasets(stream))
     except SandboxError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -70,6 +73,10 @@ def down(directory: Directory = None) -> None:
     typer.echo("the sandbox is down" if ended else "no sandbox was up", err=True)
     if not ended:
         raise typer.Exit(1)
+
+
+def _datasets(stream: str) -> tuple[str, ...]:
+    return () if stream == "none" else tuple(filter(None, stream.split(",")))
 
 
 def _place(directory: Path | None) -> Place:

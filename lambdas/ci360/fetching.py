@@ -48,7 +48,10 @@ class _Made:
 
 @dataclass
 class Fetch:
-    """One turn at a file; `time_left_s` says how long it may last, `occurrence` is what has arrived of it."""
+    """One turn at a file; `occurrence` is what has arrived of it.
+
+    `time_left_s` says how long the turn may last; `alive` is called now and then while it does.
+    """
 
     occurrence: Occurrence
     occurrences: Occurrences
@@ -57,6 +60,7 @@ class Fetch:
     with_header: bool
     max_bytes: int
     time_left_s: Callable[[], float]
+    alive: Callable[[], None]
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     small: bytes | None = None  # the whole of a file that fits one part
@@ -193,10 +197,12 @@ class Fetch:
         return staged
 
     def _save(self, occurrence: Occurrence) -> None:
+        self.alive()
         self.occurrences.save(occurrence)
         self.occurrence = occurrence
         self._renewed_at = self.clock()
 
     def _renew(self) -> None:
+        self.alive()
         self.occurrences.renew(self.occurrence)
         self._renewed_at = self.clock()

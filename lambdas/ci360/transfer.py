@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from activation.conditional import ConditionalTable
 from activation.errors import ActivationError, Retryable
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.ci360.aws import client
 from lambdas.ci360.occurrences import Held, Lost, Occurrences
@@ -20,6 +22,11 @@ from lambdas.ci360.storage import Storage
 from lambdas.ci360.transferring import Transfers
 
 COME_BACK_S = 60
+# A message stays hidden for this long from each sign of life on, so that a killed worker's file is taken up
+# soon: the queue's own time is half an hour, and its link may not live that long. The lease keeps a second
+# worker away.
+HIDDEN_S = 90
+SIGN_OF_LIFE_S = 15
 _CONFIG = Config(
     retries={"mode": "standard", "max_attempts": 4},
     connect_timeout=3,
@@ -65,11 +72,11 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     return {"batchItemFailures": failed}
 
 
-def _handled(record: Mapping[str, Any], time_left_s: Any) -> bool:
+def _handled(record: Mapping[str, Any], time_left_s: Callable[[], float]) -> bool:
     after_s: float = COME_BACK_S
     try:
         transfers, _ = _transfers()
-        transfers.advance(record["body"], time_left_s=time_left_s)
+        transfers.advance(record["body"], time_left_s=time_left_s, alive=_signs_of_life(record))
     except Held as held:
         _log.info("another worker has the file", extra={"for_s": round(held.for_s)})
         # Soon at first, in case the other one was killed; a message that is one too many must not use up its
@@ -88,12 +95,30 @@ def _handled(record: Mapping[str, Any], time_left_s: Any) -> bool:
     return False
 
 
+def _signs_of_life(record: Mapping[str, Any]) -> Callable[[], None]:
+    """Give what keeps a message hidden while its file is worked on; called as often as one likes."""
+    given_at = -math.inf
+
+    def alive() -> None:
+        nonlocal given_at
+        if time.monotonic() - given_at > SIGN_OF_LIFE_S:
+            _come_back(record, HIDDEN_S)
+            given_at = time.monotonic()
+
+    return alive
+
+
 def _come_back(record: Mapping[str, Any], after_s: float) -> None:
-    """Let the message be seen again sooner than the queue's visibility timeout would."""
-    if _made:
-        transfers, sqs = _made[0]
+    """Let the message be seen again after so many seconds, unless Lambda has deleted it by then."""
+    if not _made:
+        return
+    transfers, sqs = _made[0]
+    try:
         sqs.change_message_visibility(
             QueueUrl=transfers.settings.queue_url,
             ReceiptHandle=record["receiptHandle"],
             VisibilityTimeout=math.ceil(after_s),
         )
+    except (BotoCoreError, ClientError) as error:
+        # Then the queue's own time holds; a second worker that comes too early finds the lease taken.
+        _log.warning("the message's time could not be changed", extra={"error": type(error).__name__})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from activation.errors import ActivationError, Rejected, Retryable
 
-from lambdas.ci360.fetching import Fetch, OutOfTime
+from lambdas.ci360.fetching import RENEW_S, Fetch, OutOfTime
 from lambdas.ci360.messages import message, read_key
 from lambdas.ci360.notices import announce
 from lambdas.ci360.occurrences import FINAL, Occurrence, Occurrences, State
@@ -40,8 +40,12 @@ class Transfers:
     log: logging.Logger
     clock: Callable[[], float] = time.time
 
-    def advance(self, body: str, *, time_left_s: Callable[[], float]) -> State | None:
+    def advance(
+        self, body: str, *, time_left_s: Callable[[], float], alive: Callable[[], None] = lambda: None
+    ) -> State | None:
         """Bring the file of one message forward; gives its state, None when the message names none.
+
+        `alive` is called now and then while that goes on, for whoever has to keep the message hidden.
 
         Raises occurrences.Held and Lost, Retryable and ConfigError, after which the message must come back.
         """
@@ -56,7 +60,7 @@ class Transfers:
             return occurrence.state
         began = time.monotonic()
         try:
-            occurrence = self._turn(occurrence, time_left_s)
+            occurrence = self._turn(occurrence, time_left_s, alive)
         except Rejected as error:
             occurrence = self._failed(self._as_recorded(occurrence), error)
         except (OutOfTime, Retryable, UploadGone) as error:
@@ -64,7 +68,9 @@ class Transfers:
         self._log(occurrence, time.monotonic() - began)
         return occurrence.state
 
-    def _turn(self, occurrence: Occurrence, time_left_s: Callable[[], float]) -> Occurrence:
+    def _turn(
+        self, occurrence: Occurrence, time_left_s: Callable[[], float], alive: Callable[[], None]
+    ) -> Occurrence:
         if self.clock() > occurrence.accepted_at + self.settings.deadline_s:
             raise Rejected("deadline", "the file could not be brought in before its deadline")
         small = None
@@ -77,15 +83,22 @@ class Transfers:
                 with_header=self.settings.landing_header or bool(occurrence.connector),
                 max_bytes=self.settings.max_file_bytes,
                 time_left_s=lambda: time_left_s() - MARGIN_S,
+                alive=alive,
             )
             occurrence = fetch.run()
             small = fetch.small
-        return self._land(occurrence, small, time_left_s)
+        return self._land(occurrence, small, time_left_s, alive)
 
-    def _land(self, staged: Occurrence, small: bytes | None, time_left_s: Callable[[], float]) -> Occurrence:
+    def _land(
+        self,
+        staged: Occurrence,
+        small: bytes | None,
+        time_left_s: Callable[[], float],
+        alive: Callable[[], None],
+    ) -> Occurrence:
         """Let the file appear under its key, with its facts, and tell; each step may be repeated."""
         if not staged.sha256:
-            staged = replace(staged, sha256=self._read_back(staged, time_left_s))
+            staged = replace(staged, sha256=self._read_back(staged, time_left_s, alive))
             self.occurrences.save(staged)
         facts = {
             "rows": str(staged.rows),
@@ -97,6 +110,7 @@ class Transfers:
         if small is not None:
             version = self.storage.put(staged.key, small, facts)
         else:
+            alive()
             self.occurrences.renew(staged)
             version = self.storage.copy(staged.key, staged.staged_version, staged.staged_bytes, facts)
         landed = replace(staged, state=State.LANDED, landed_version=version, code="", sentence="")
@@ -105,19 +119,20 @@ class Transfers:
         self.occurrences.save(landed)
         return landed
 
-    def _read_back(self, staged: Occurrence, time_left_s: Callable[[], float]) -> str:
+    def _read_back(self, staged: Occurrence, time_left_s: Callable[[], float], alive: Callable[[], None]) -> str:
         """Digest what several workers made together; it also shows what the bucket really holds."""
         renewed = time.monotonic()
 
-        def alive() -> None:
+        def between() -> None:
             nonlocal renewed
             if time_left_s() < MARGIN_S:
                 raise OutOfTime
-            if time.monotonic() - renewed > 15:
+            if time.monotonic() - renewed > RENEW_S:
+                alive()
                 self.occurrences.renew(staged)
                 renewed = time.monotonic()
 
-        return self.storage.digest(staged.key, staged.staged_version, alive)
+        return self.storage.digest(staged.key, staged.staged_version, between)
 
     def _as_recorded(self, held: Occurrence) -> Occurrence:
         """Give the record as it is by now, when it still is this worker's."""

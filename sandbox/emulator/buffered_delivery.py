@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any
 
-from sandbox.emulator.hook import Function, Hook
+from sandbox.emulator.hook import Function, Hook, Table
 
 _FIREHOSE = "ministack.services.firehose"
-_PUT = Hook(_FIREHOSE, "_put_record_batch", ("data",))
+_ACTIONS = Table(_FIREHOSE, "_HANDLERS", ("PutRecordBatch",))
 _DELIVER = Hook(_FIREHOSE, "_deliver_records_to_s3", ("stream", "dest", "records"))
 
-HOOKS = (_PUT, _DELIVER)
+HOOKS: tuple[Hook | Table, ...] = (_ACTIONS, Hook(_FIREHOSE, "_put_record_batch", ("data",)), _DELIVER)
 
 # What looks at each record by itself.
 _RECORD_BY_RECORD = (
@@ -26,8 +26,9 @@ _held: ContextVar[Held | None] = ContextVar("records of the call being answered"
 
 def install() -> None:
     """Write what one call puts as one object."""
-    _PUT.replace(_at_once)
     _DELIVER.replace(_kept)
+    actions = _ACTIONS.entries()
+    actions["PutRecordBatch"] = _at_once(actions["PutRecordBatch"])
 
 
 def _at_once(original: Function) -> Function:

@@ -202,16 +202,21 @@ class Line:
         """Kill the worker with signal 9 while the platform has a call of it that is not answered yet.
 
         `after` is the number of a call in the platform's journal; gives that of the call that was cut off, a later
-        one. When the platform had answered by then, another kill follows. A message that was received too often by
-        then is redriven.
+        one. When the platform had answered by then, another kill follows. What the line waits for meanwhile is let
+        pass, and a message that was received too often is redriven.
         """
+        quiet = 0
 
         def cut_off() -> int | None:
+            nonlocal quiet
             under_way = [one for one in self.calls() if one["number"] > after and _unanswered(one)]
             busy = [worker["pid"] for worker in self.sandbox.workers(self.connector) if worker["in_flight"]]
             if not under_way or len(busy) != 1:
-                if not busy:
-                    self.redrive_if_dead()
+                waits = self.sandbox.queue_waits()
+                quiet = 0 if waits["delivering"] or self._visible(self.addresses["queue_url"]) else quiet + 1
+                if quiet > QUIET_LOOKS and not self.redrive_if_dead():
+                    self.pass_time(waits["hidden"].get(self.addresses["queue_url"], 0.0) + 1)
+                    quiet = 0
                 return None
             self.kill(busy[0])
             self.kills += 1

@@ -201,8 +201,8 @@ def _kill_a_worker(sandbox: Sandbox) -> None:
     """End a fan-out process in the middle of its work, as a host that fails would."""
 
     def busy() -> int | None:
-        workers = sandbox.all_workers()
-        found = [one["pid"] for one in workers if f"{STACK}-FanOutFunction" in one["function"] and one["in_flight"]]
+        workers = [one for one in sandbox.all_workers() if f"{STACK}-FanOutFunction" in one["function"]]
+        found = [one["pid"] for one in workers if one["in_flight"]]
         return found[0] if found else None
 
     os.kill(until(busy, 30), signal.SIGKILL)

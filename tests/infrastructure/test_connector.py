@@ -159,6 +159,8 @@ def test_the_environment_is_names_and_addresses(templates: Templates) -> None:
         "REQUESTS_IN_FLIGHT": "3",
         "MAX_ROWS_PER_REQUEST": "2000",
         "DEADLINE_S": "172800",
+        "SPLIT_ABOVE_BYTES": "268435456",
+        "MAX_PARTS": "8",
         "LEDGER_TTL_DAYS": "90",
         "POWERTOOLS_SERVICE_NAME": "beta-eu",
         "POWERTOOLS_METRICS_NAMESPACE": "AudienceActivation",

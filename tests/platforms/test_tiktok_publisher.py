@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from dataclasses import replace
 from email import message_from_bytes
 from email.message import Message
@@ -455,6 +456,14 @@ class TestFollow:
         assert note.startswith("3 lines wrong")
         for personal in (digest("a"), "jane", "7183"):
             assert personal not in note
+
+    def test_message_without_end_is_cut_in_time(self) -> None:
+        """However long a complaint is, its beginning is shown, and no half of what could be personal with it."""
+        began = time.monotonic()
+        assert self.follow(details(valid=True, error_msg="x" * 1_000_000)).notes["messages"] == ""
+        hashes = " ".join(digest(str(number)) for number in range(100))
+        assert set(self.follow(details(valid=True, error_msg=hashes)).notes["messages"]) == {"…", " "}
+        assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_a_drop_s_key_goes_to_its_connector(name: str, key: str) -> None:
         ("meta/VIP/raw/explode/a.csv", "unknown_action"),
         ("meta/a.csv", "wrong_depth"),
         ("meta/VIP/raw/../a.csv", "dot_segment"),
-        ("meta/" + "\u00fc" * 900 + "/raw/a.csv", "long_name"),
+        ("meta/" + "\u00fc" * 900 + "/raw/a.csv", "name_too_long"),
     ],
 )
 def test_hostile_and_hopeless_names_are_refused(name: str, code: str) -> None:

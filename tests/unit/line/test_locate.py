@@ -71,6 +71,8 @@ def test_a_name_may_be_as_long_as_any_platform_takes() -> None:
         ("tiny/vip/raw/", True),
         ("tiny/vip/raw/_SUCCESS", True),
         ("tiny/vip/raw/.a.crc", True),
+        ("tiny/vip/raw/_started_4711", True),
+        ("tiny/vip/raw/_people.csv", False),
         ("tiny/_vip/raw/a", False),
     ],
 )

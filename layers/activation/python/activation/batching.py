@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +18,10 @@ from activation.model import Cursor
 from activation.progress import FIRST_ROWS_KEPT, Span, Unit
 
 NO_IDENTIFIER = "no_identifier"
-SOURCE_ROWS_PER_BATCH_ROW = 10  # a span ends after this many times the limit, so hopeless stretches stay bounded
+# A span ends after this many times the platform's limit, or this many rows where the limit is large, so that what
+# a hopeless stretch of rejects takes in memory is bounded.
+SOURCE_ROWS_PER_BATCH_ROW = 10
+SOURCE_ROWS_KEPT = 500_000
 
 # What a cell or row was found to be: the source row, the field's key ("" for the row itself), the code.
 FINDINGS = pa.schema([("row", pa.int64()), ("field", pa.string()), ("code", pa.string())])
@@ -33,7 +36,7 @@ class Prepared:
     """
 
     span: Span
-    columns: pa.RecordBatch
+    columns: pa.RecordBatch = field(repr=False)
     rows: pa.Array
     groups: tuple[pa.Array, ...]
     rejected: pa.Table
@@ -87,7 +90,8 @@ class Batcher:
         edges: list[tuple[int, int]],
     ) -> int | None:
         """Give the source row the span from `first_row` ends with, None when that is not known yet."""
-        bound = first_row + SOURCE_ROWS_PER_BATCH_ROW * self.max_rows - 1
+        longest = min(SOURCE_ROWS_PER_BATCH_ROW * self.max_rows, max(self.max_rows, SOURCE_ROWS_KEPT))
+        bound = first_row + longest - 1
         for edge_first, edge_last in edges:
             if edge_first == first_row:
                 return edge_last if edge_last <= last_read else None
@@ -105,10 +109,10 @@ class Batcher:
         sent: dict[str, pa.Array] = {}
         codes: dict[str, pa.Array] = {}
         accepted = pa.array([False] * chunk.columns.num_rows, pa.bool_())
-        for index, field in self.fields:
-            column = identify(field, chunk.columns.column(index), self.context, hashed=self.hashed)
-            sent[field.key], codes[field.key] = column.sent, column.code
-            if field.identifies:
+        for index, one in self.fields:
+            column = identify(one, chunk.columns.column(index), self.context, hashed=self.hashed)
+            sent[one.key], codes[one.key] = column.sent, column.code
+            if one.identifies:
                 accepted = pc.or_(accepted, pc.is_valid(column.sent))
         columns = pa.record_batch(list(sent.values()), names=list(sent))
         whole = pc.all(accepted, min_count=0).as_py()

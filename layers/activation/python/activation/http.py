@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from collections.abc import Iterator
 from typing import Protocol
 
 import urllib3
@@ -55,13 +56,14 @@ class PooledHttp:
         Silence of `timeout_s` seconds at any point ends it, and so does an answer that still trickles after them.
         """
         ends_at = time.monotonic() + timeout_s
+        length = {"Content-Length": str(len(request.body))} if request.body else {}
         timeout = urllib3.Timeout(connect=self._connect_timeout_s, read=timeout_s)
         try:
             response = self._pool.request(
                 request.method,
                 request.url,
-                body=request.body,
-                headers=dict(request.headers),
+                body=_pieces(request.body, ends_at) if request.body else None,
+                headers={**request.headers, **length},
                 timeout=timeout,
                 redirect=False,
                 preload_content=False,
@@ -84,6 +86,18 @@ class PooledHttp:
         response.release_conn()
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status, headers, body)
+
+
+def _pieces(body: bytes, ends_at: float) -> Iterator[bytes]:
+    """Give a body in pieces, so that the time a connection may be silent bounds each and not all of them together.
+
+    Raises TimeoutError when it goes out too slowly, in which case the platform has got a part of it only.
+    """
+    whole = memoryview(body)
+    for start in range(0, len(whole), PIECE_BYTES):
+        if time.monotonic() > ends_at:
+            raise TimeoutError("the request goes out too slowly")
+        yield bytes(whole[start : start + PIECE_BYTES])
 
 
 def _whole(response: urllib3.BaseHTTPResponse, ends_at: float) -> bytes:

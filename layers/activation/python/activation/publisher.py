@@ -129,8 +129,8 @@ class Batch:
     first_row: int
     last_row: int
     group: int
-    columns: pa.RecordBatch
-    rows: pa.Array
+    columns: pa.RecordBatch = field(repr=False)
+    rows: pa.Array = field(repr=False)
     part: str = ""
 
     @property

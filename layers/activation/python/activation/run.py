@@ -294,7 +294,8 @@ class ActiveRun(Invocation):
         notices.announce(self.clients.events, self.settings.event_bus_name, state, receipt, f"{self.stem}.json")
         self.held.save(release=True)
         self.turns.give_up(self.identity.audience, self.identity.run_id)
-        self.rejects.remove_parts()
+        with suppress(ClientError, BotoCoreError):  # the run has ended; a part that stays does no harm
+            self.rejects.remove_parts()
         return state
 
     def _write_receipt(self, notes: Mapping[str, str]) -> dict[str, Any]:

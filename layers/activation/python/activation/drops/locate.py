@@ -14,6 +14,9 @@ LAYOUT = "<connector>/<audience>/<identifiers>[/<action>]/<file>"
 # An audience's name is in the keys of its receipts and rejects, which S3 lets be 1,024 bytes long; 128 characters
 # of any script, the most a platform here takes, fit.
 MAX_NAME_BYTES = 512
+# What Spark, Databricks and Parquet writers leave beside their files.
+MARKERS = frozenset(("_SUCCESS", "_metadata", "_common_metadata", "_temporary"))
+MARKER_PREFIXES = ("_started_", "_committed_")
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,12 @@ class Located:
 
 
 def is_marker(key: str) -> bool:
-    """Whether the object is no drop but a tool's own mark: a folder, Spark's _SUCCESS, a hidden file."""
+    """Whether the object is no drop but a tool's own mark: a folder, Spark's _SUCCESS, a hidden file.
+
+    Any other file that begins with an underscore is somebody's export, which must not be passed over in silence.
+    """
     name = key.rsplit("/", 1)[-1]
-    return not name or name.startswith(("_", "."))
+    return not name or name in MARKERS or name.startswith((".", *MARKER_PREFIXES))
 
 
 def locate(key: str, *, connector: str, table: FieldTable, actions: Iterable[Action]) -> Located:

@@ -14,7 +14,6 @@ from activation.identifiers.rules import PerValue, Result
 from activation.identifiers.table import Context
 from activation.identifiers.text import BLANK_WORDS, composed, foreign, letters_and_digits, romanized, trim
 
-
 # Names that the kernels normalise: ASCII and Latin-1 letters, and between them what people write in names. No
 # letter of these has another form in Unicode's normal form C, and lower case is one letter for one letter.
 _LATIN = r"\A[A-Za-zÀ-ÖØ-öø-ÿ](?:[ '’.-]{0,2}[A-Za-zÀ-ÖØ-öø-ÿ])*[ .]?\z"
