@@ -28,8 +28,12 @@ test: $(READY) ## run all tests but the long faults, the end-to-end ones against
 	$(BIN)/pytest -m 'not faults' tests/infrastructure tests/end_to_end tests/faults $(ARGS)
 
 .PHONY: faults
-faults: $(READY) ## run the long half of the fault suite
-	$(BIN)/pytest -m faults $(ARGS)
+faults: $(READY) ## do all that can go wrong to the deployed line, print the table and write docs/faults.md
+	FAULTS_TABLE=docs/faults.md $(BIN)/pytest -m 'faults or case' --ignore tests/faults/test_chaos.py $(ARGS)
+
+.PHONY: chaos
+chaos: $(READY) ## 300,000 rows under random kills, throttles, lost answers and duplicate events
+	$(BIN)/pytest -s tests/faults/test_chaos.py $(ARGS)
 
 .PHONY: check
 check: $(READY) synth ## lint, types, dependency rule, templates
@@ -62,10 +66,10 @@ clean: ## end the sandbox and remove what is installed, built or cached
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The environment is as the lock says: uv itself comes by the lock's hashes, then everything else by way of it.
+# An environment that was interrupted in the making, or is of another Python, is made anew. It is as the lock says: uv itself comes by the lock's hashes, then everything else by way of it.
 $(READY): requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'no Python from 3.11 to 3.14 found; try make PYTHON=/path/to/python' >&2; exit 1; }
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -c 'import pip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null || $(PYTHON) -m venv --clear .venv
 	@awk '/^[^ #]/ { wanted = /^uv==/ } wanted' requirements.txt > .venv/uv.txt
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .venv/uv.txt
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt

@@ -60,6 +60,8 @@ def replay(
     found = deployment.find()
     wanted = [connector] if connector else sorted(found.connectors)
     since, until = since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)
+    if since >= until:
+        deployment.fail("--from has to lie before --to")
     if force:
         for one in wanted:
             sent = resend.force(found, one, since, until)

@@ -35,6 +35,12 @@ def print_receipt(receipt: dict[str, Any]) -> None:
     for field, codes in receipt["cells_left_out"].items():
         counts = {code: found["cells"] for code, found in codes.items()}
         table.add_row(f"{field} left out", f"{sum(counts.values()):,}", _codes(counts))
+    columns = receipt["columns"]
+    if columns["used"]:
+        table.add_section()
+        used = ", ".join(f"{name} → {keys}" for name, keys in columns["used"].items())
+        table.add_row("columns used", "", printable(used))
+        table.add_row("not used", "", printable(", ".join(columns["ignored"]) or "none"))
     table.add_section()
     table.add_row("requests", f"{receipt['requests']:,}", f"{receipt['resent']} of them sent again")
     table.add_row("seconds", f"{receipt['seconds']:.1f}", f"{receipt['active_seconds']:.1f} of them working")

@@ -41,7 +41,6 @@ def status(
     run_column = Column("run", no_wrap=True, min_width=RUN_DIGITS_SHOWN)
     table = Table(run_column, "connector", "audience", "action", "state", "acknowledged", "updated (UTC)", "why")
     for run in runs:
-        why = f"{run['code']}: {run['sentence']}" if run["code"] else ""
         table.add_row(
             run["run_id"][:RUN_DIGITS_SHOWN],
             run["connector"],
@@ -50,7 +49,7 @@ def status(
             run["state"],
             f"{run['rows_acknowledged']:,}",
             run["updated_at"],
-            why,
+            run["code"],  # its sentence is in the receipt
         )
     console().print(table)
 

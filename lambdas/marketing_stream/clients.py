@@ -8,9 +8,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-# Three attempts at a call within half of a function's time; what still fails comes again with its message.
+# Two attempts at a call within the margin a function keeps; what still fails comes again with its message.
 _CONFIG = Config(
-    connect_timeout=2, read_timeout=4, retries={"mode": "standard", "max_attempts": 3}, max_pool_connections=4
+    connect_timeout=2, read_timeout=4, retries={"mode": "standard", "max_attempts": 2}, max_pool_connections=4
 )
 
 

@@ -54,7 +54,7 @@ def test_the_search_finds_what_is_planted_in_each_place(meta: Line, evidence: Ev
 
 
 def test_every_place_was_looked_into(meta: Line, evidence: Evidence) -> None:
-    """After a run that delivers and one that fails there is something to search in each place, and nobody in it."""
+    """After a run that delivers and one that fails each place has something to search, and nobody in it."""
     some = people(50, "everywhere")
     meta.finish(meta.put("Everywhere", as_csv(some) + b"nobody,1\n"))
     meta.sandbox.simulator_config("meta", tokens=[{"state": "expired"}])

@@ -64,6 +64,7 @@ def test_a_worker_of_a_part_that_is_killed_costs_what_it_had_in_flight(meta: Lin
     for pid in busy:
         meta.kill(pid)
     meta.sandbox.simulator_config("meta", latency_s=0.0)
+    meta.pass_time(6 * meta.deployed["Timeout"] + 1)  # until the messages of the dead are seen again
     receipt = meta.finish(put, 240)
     assert receipt["state"] == "applied"
     assert receipt["rows"]["in"] == receipt["rows"]["acknowledged"] == 20_000

@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.end_to_end.line import Put
 from tests.end_to_end.people import Person, as_csv, people
+from tests.end_to_end.records import Put
 from tests.faults.scenario import SEED, Scenario, refusal
 
 ROWS_PER_REQUEST = 5_000

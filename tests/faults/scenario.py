@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.end_to_end.line import Line, Put
+from tests.end_to_end.line import Line
 from tests.end_to_end.people import Person, as_csv, members, people
+from tests.end_to_end.records import Put
 
 SEED = 20261122  # of every random choice
 BATCH_ROWS = 250

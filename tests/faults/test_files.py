@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.end_to_end.line import Line, Put
+from tests.end_to_end.line import Line
 from tests.end_to_end.people import DOMAIN, Person, as_csv, sha256
+from tests.end_to_end.records import Put
 from tests.faults.scenario import Scenario
 
 MIB = 1024 * 1024

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import trustme
 
-from tests.end_to_end.line import Put
+from tests.end_to_end.records import Put
 from tests.faults.scenario import BATCH_ROWS, SETTINGS, Scenario, graph_error
 
 

@@ -18,7 +18,7 @@ from activation.ledger import LeaseHeld, LeaseLost, State
 from activation.model import Action
 
 from tests.unit.line.platform import Fault, hashed
-from tests.unit.line.world import World, people, table
+from tests.unit.line.world import Crashed, World, people, table
 
 Make = Callable[..., World]
 ABOVE_BYTES = 200
@@ -291,6 +291,26 @@ def test_a_part_that_is_stopped_stops_the_run_once_and_a_redrive_sends_what_is_l
     assert receipt["rows"]["in"] == receipt["rows"]["acknowledged"] == 40
     assert world.platform.resent == 0
     assert [one["DetailType"] for one in world.events] == ["Activation Completed"]
+
+
+def test_a_part_whose_worker_dies_again_and_again_ends_the_run(make_large: Make) -> None:
+    """Its message is a dead letter, and nobody holds the audience for it; a redrive sends what is left."""
+    world = make_large(max_parts=3)
+    emails = people(40)
+
+    def dies() -> None:
+        raise Crashed
+
+    world.platform.faults.append(Fault(skip=2, times=15, act=dies))
+    world.run(world.drop(table(emails)), most=1000)
+    receipt = world.receipt()
+    assert (receipt["state"], receipt["reason"]["code"]) == (State.FAILED, "part_lost")
+    assert 0 < receipt["rows"]["acknowledged"] < 40
+    assert world.crashes == 15
+    assert [one["DetailType"] for one in world.events] == ["Activation Failed"]
+    world.redrive()
+    world.run()
+    assert world.check(*emails)["rows"]["in"] == 40
 
 
 def test_a_run_that_stops_waits_for_the_parts_at_work(make_large: Make) -> None:

@@ -23,7 +23,8 @@ What makes it safe to die anywhere is who may write what:
 A part that fails for good ends the run, once the others have come to rest, with that part's reason; where several
 failed it is the first one's in the file's order. What they sent stays counted. When the message is moved back from
 the dead letters, every part that is not done goes on from its cursor. A part whose worker dies goes on when its
-message comes back, as a run does.
+message comes back, as a run does; one that nobody took up again for hours, because its message is a dead letter by
+now, ends the run too, or the audience would be held until the deadline.
 
 The phases: a text is surveyed for its records (`drops/ranges.py`); a hashed drop is looked through for values in
 clear by all parts before any part sends; then the audience is opened, once, and the parts send. A file that cannot
@@ -53,6 +54,7 @@ from activation.split import Ending, Phase, Split
 
 SHARES = 4  # a part has a quarter of what is split at all, or it is not worth its start
 LONGEST_RANGE_BYTES = GIB  # a survey is not resumed, and has to end within an invocation
+LOST_AFTER_S = 2 * 3600.0  # a dead worker's message is tried again every half hour, while it has receives left
 LOOK_AFTER_S, LOOK_AT_LEAST_EVERY_S = 2.0, 60.0
 LOOK_SHARE = 0.1  # of the phase's time so far: what a look may come too late, and no more
 
@@ -131,9 +133,13 @@ class FanOut:
     def failed(self, parts: Sequence[Run | None]) -> ActivationError | None:
         """Give the error of the first part that stopped since it got its message; None when none has."""
         for part, hop in zip(parts, self.split.hops, strict=False):
-            if part is not None and part.state in STOPPED and part.hop >= hop:
+            if part is None or part.hop < hop:
+                continue
+            if part.state in STOPPED:
                 kind = ConfigError if part.state is State.BLOCKED else Rejected
                 return kind(part.code, part.sentence)
+            if 0 < part.lease_until < self.now - LOST_AFTER_S:
+                return Rejected("part_lost", "workers died at one part of the file again and again; redrive it")
         return None
 
     def phase_ended(self, parts: Sequence[Run | None]) -> bool:

@@ -29,7 +29,7 @@ class ReadLimits:
     ratio_free_bytes: int = 16 * MIB
     head_bytes: int = 256 * KIB
     columns: int = 2_000
-    slice_rows: int = 65_536
+    slice_rows: int = 32_768
     buffered_parquet_bytes: int = 64 * MIB
 
 

@@ -1,0 +1,49 @@
+"""The files that are measured: made when wanted, gone at the end."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.environments import CACHE, Environment
+
+FORMATS = ("csv", "csv.gz", "parquet")
+
+
+@dataclass(frozen=True)
+class Files:
+    """Files of people by number of rows and format, all of one seed."""
+
+    folder: Path
+    maker: Environment
+    _made: set[Path] = field(default_factory=set)
+
+    def path(self, rows: int, file_format: str = "csv", *, also: tuple[str, ...] = ()) -> Path:
+        """Give a file; where it has to be made, the formats of `also` are made with it."""
+        wanted = [self.folder / f"people-{rows}.{one}" for one in dict.fromkeys((file_format, *also))]
+        if wanted[0] not in self._made:
+            missing = [path for path in wanted if path not in self._made]
+            self.maker.run("bench.inside.people", str(rows), *map(str, missing))
+            self._made.update(missing)
+        return wanted[0]
+
+    def remove(self, rows: int) -> None:
+        """Remove the files of this many rows."""
+        for path in [path for path in self._made if path.name.startswith(f"people-{rows}.")]:
+            path.unlink(missing_ok=True)
+            self._made.discard(path)
+
+
+@contextmanager
+def files(maker: Environment) -> Iterator[Files]:
+    """Give room for files, and take it back."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=CACHE, prefix="files-"))
+    try:
+        yield Files(folder, maker)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,26 @@
+"""How large a run of the bench is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Rows, and how often each measurement is repeated.
+
+    Files of more than `repeated_rows` are measured for memory once: their peaks hardly differ, and take minutes.
+    """
+
+    runs: int = 5
+    cpu_rows: int = 1_000_000
+    pipelining_rows: int = 2_000_000
+    memory_rows: tuple[int, ...] = (10_000, 1_000_000, 10_000_000)
+    repeated_rows: int = 100_000
+    start_runs: int = 9
+
+
+FULL = Sizes()
+QUICK = Sizes(
+    runs=3, cpu_rows=100_000, pipelining_rows=200_000, memory_rows=(10_000, 100_000, 500_000), start_runs=3
+)
