@@ -10,7 +10,7 @@ from tests.end_to_end.people import Person, as_csv, people
 from tests.end_to_end.records import Put
 from tests.faults.scenario import SEED, Scenario, refusal
 
-ROWS_PER_REQUEST = 5_000
+ROWS_IN_FLIGHT = 5_000  # so that there are calls enough to cut off, however many go at once
 VISIBILITY_S = 1_800
 
 
@@ -41,7 +41,7 @@ class Chaos:
             0,
             {
                 "REQUESTS_IN_FLIGHT": str(self.plan.in_flight),
-                "MAX_ROWS_PER_REQUEST": str(ROWS_PER_REQUEST),
+                "MAX_ROWS_PER_REQUEST": str(ROWS_IN_FLIGHT // self.plan.in_flight),
             },
         )
         line.sandbox.simulator_config(line.platform, latency_s=0.7)

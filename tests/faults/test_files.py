@@ -1,54 +1,16 @@
-"""Files that are no good, or good in a way that is hard to read."""
+"""Keys and texts that are no good, or good in a way that is hard to read."""
 
 from __future__ import annotations
 
 import gzip
-import io
 import json
-import zipfile
-from collections.abc import Mapping
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from tests.end_to_end.line import Line
 from tests.end_to_end.people import DOMAIN, Person, as_csv, sha256
-from tests.end_to_end.records import Put
+from tests.faults.files import MIB, deliver, judge
 from tests.faults.scenario import Scenario
-
-MIB = 1024 * 1024
-Files = Mapping[str, tuple[str, bytes, str]]  # name: kind of identifiers, bytes, code of the refusal or ""
-
-
-def _drop_all(scenario: Scenario, files: Files) -> dict[str, Put]:
-    """Drop them all at once, each for an audience of its own."""
-    return {
-        name: scenario.line.put(f"{scenario.audience} {name}", body, kind=kind, file=name.replace(" ", "-"))
-        for name, (kind, body, _) in files.items()
-    }
-
-
-def _judge(scenario: Scenario, files: Files) -> None:
-    """Assert that each file is refused with its code, and that no row of it was acknowledged."""
-    codes = {}
-    for name, put in _drop_all(scenario, files).items():
-        receipt = scenario.line.finish(put, within_s=240)
-        assert receipt["rows"]["acknowledged"] == 0, name
-        codes[name] = (receipt["reason"] or {"code": receipt["state"]})["code"]
-    assert codes == {name: code for name, (_, _, code) in files.items()}
-    assert scenario.line.calls() == []
-
-
-def _deliver(scenario: Scenario, bodies: Mapping[str, bytes], some: list[Person], kind: str = "raw") -> None:
-    """Assert that each file delivers exactly these people."""
-    puts = _drop_all(scenario, {name: (kind, body, "") for name, body in bodies.items()})
-    for name, put in puts.items():
-        receipt = scenario.line.finish(put, within_s=240)
-        assert (name, receipt["state"]) == (name, "applied"), receipt["reason"]
-        scenario.account(receipt, len(some))
-        scenario.hold(put.audience, some)
-    scenario.bound()
 
 
 @pytest.mark.faults
@@ -90,7 +52,7 @@ def test_files_without_rows_are_a_success_of_nothing(scenario: Scenario) -> None
         "nothing in gzip": gzip.compress(b""),
         "header in gzip": gzip.compress(b"email,phone\n"),
     }
-    _judge(scenario, {name: ("raw", body, "empty") for name, body in empty.items()})
+    judge(scenario, {name: ("raw", body, "empty") for name, body in empty.items()})
     assert scenario.line.calls("") == []
     assert scenario.line.dead_letters() == []
 
@@ -113,37 +75,6 @@ def test_memory_does_not_follow_the_size_of_the_file(scenario: Scenario) -> None
     scenario.bound(in_flight=4)
 
 
-@pytest.mark.case("F46")
-def test_a_gzip_bomb_is_left_alone(scenario: Scenario) -> None:
-    """50 MB of nothing much in 50 kB are not unpacked to the end."""
-    header = b"email,phone\n"
-    bomb = gzip.compress(header + b"," * 50 * MIB)
-    lines = gzip.compress(header + (b"x" * 1000 + b",\n") * 50_000)
-    files = {"one line": ("raw", bomb, "record_too_long"), "many lines": ("raw", lines, "decompression_bomb")}
-    _judge(scenario, files)
-
-
-@pytest.mark.case("F47")
-def test_a_damaged_gzip_file_is_reported_with_how_far_it_was_read(scenario: Scenario) -> None:
-    """What could be read was sent, the run failed, and its receipt says after which row."""
-    line, some = scenario.line, scenario.people(4_000)
-    whole = gzip.compress(as_csv(some))
-    flipped = bytearray(whole)
-    flipped[-30] ^= 0x10
-    for name, body, codes in (
-        ("cut off", whole[: len(whole) // 2], {"truncated_gzip"}),
-        ("flipped", bytes(flipped), {"corrupt_gzip", "truncated_gzip"}),
-    ):
-        receipt = line.finish(line.put(f"{scenario.audience} {name}", body, file="people.csv.gz"))
-        assert receipt["state"] == "failed", name
-        assert receipt["reason"]["code"] in codes
-        rows = receipt["rows"]
-        assert rows["in"] is None
-        assert rows["read"] == rows["acknowledged"] + rows["rejected_by_us"] + rows["rejected_by_platform"]
-        scenario.hold(f"{scenario.audience} {name}", some[: rows["acknowledged"]])
-    scenario.bound()
-
-
 @pytest.mark.case("F48", what="texts that are no good: encodings, quotes, headers")
 def test_texts_that_cannot_be_trusted_are_refused(scenario: Scenario) -> None:
     """Each is refused with a code of its own, and nobody of it is sent."""
@@ -156,7 +87,7 @@ def test_texts_that_cannot_be_trusted_are_refused(scenario: Scenario) -> None:
         "unknown columns": ("raw", b"tier,points\ngold,1\n", "no_usable_column"),
         "open quote": ("raw", b'email,phone\n"a@b.example,1\nc@d.example,2\n', "unterminated_quote"),
     }
-    _judge(scenario, files)
+    judge(scenario, files)
 
 
 @pytest.mark.case("F48", what="texts that are good: marks, encodings, delimiters, line ends, quotes")
@@ -179,7 +110,7 @@ def test_texts_of_every_honest_kind_are_read(scenario: Scenario) -> None:
             json.dumps({"email": p.email, "phone": f"+{p.phone}"}) + "\n" for p in some
         ).encode(),
     }
-    _deliver(scenario, bodies, some)
+    deliver(scenario, bodies, some)
 
 
 @pytest.mark.case("F48", what="rows that are no good among good ones: NUL, too many cells, bad bytes")
@@ -206,53 +137,8 @@ def test_rows_that_cannot_be_trusted_are_rejects(scenario: Scenario) -> None:
 def test_a_line_of_fifty_megabytes_is_refused_before_it_is_held(scenario: Scenario) -> None:
     """The file fails at its record's cap, and the worker has not grown by it."""
     files = {"endless": ("raw", b"email,phone\n" + b"x" * 50 * MIB, "record_too_long")}
-    _judge(scenario, files)
+    judge(scenario, files)
     assert _peak(scenario.line) < 256 * MIB
-
-
-@pytest.mark.case("F50", what="Parquet that is no good: nested, unreadable types, cut off")
-def test_parquet_that_cannot_be_read_is_refused(scenario: Scenario) -> None:
-    """The column that cannot be read is named; a file without its footer is damaged."""
-    emails = [person.email for person in scenario.people(10)]
-    good = _parquet(pa.table({"email": emails}))
-    files = {
-        "nested": ("raw", _parquet(pa.table({"email": [[one] for one in emails]})), "nested_parquet_column"),
-        "spans of time": (
-            "raw",
-            _parquet(pa.table({"email": pa.array(range(10), pa.duration("s"))})),
-            "unreadable_parquet_column",
-        ),
-        "cut off": ("raw", good[:-20], "corrupt_parquet"),
-        "no table": ("raw", b"PAR1" + b"\x00" * 200 + b"PAR1", "corrupt_parquet"),
-    }
-    _judge(scenario, files)
-
-
-@pytest.mark.case("F50", what="Parquet that is good: dictionaries, numbers for phones, row groups")
-def test_parquet_of_every_honest_kind_is_read(scenario: Scenario) -> None:
-    """A phone stored as a number is the same phone, and a row group ends nowhere that matters."""
-    some = scenario.people(300)
-    emails, phones = [person.email for person in some], [person.phone for person in some]
-    table = pa.table({"email": emails, "phone": [f"+{phone}" for phone in phones]})
-    encoded = table.set_column(0, "email", table["email"].dictionary_encode())
-    bodies = {"plain": _parquet(table), "dictionary": _parquet(encoded), "row groups": _parquet(table, rows=70)}
-    _deliver(scenario, bodies, some)
-
-
-@pytest.mark.case("F51")
-def test_a_file_is_what_its_bytes_say_and_not_its_name(scenario: Scenario) -> None:
-    """Archives, sheets, pages and documents that call themselves .csv are each refused by name."""
-    files = {
-        "archive.csv": ("raw", _zipped({"people.csv": "email\n"}), "zip_file"),
-        "sheet.csv": ("raw", _zipped({"[Content_Types].xml": "<x/>", "xl/workbook.xml": "<x/>"}), "xlsx_file"),
-        "page.csv": ("raw", b"<!DOCTYPE html><html><body>Sign in</body></html>", "html_page"),
-        "answer.csv": ("raw", b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "xml_document"),
-        "document.csv": ("raw", b'[{"email": "a@b.example"}]', "json_document"),
-        "report.csv": ("raw", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n", "unknown_format"),
-        "bzip2.csv": ("raw", b"BZh91AY&SY\x00\x01\x02\x03", "unknown_format"),
-        "utf-32.csv": ("raw", "email\n".encode("utf-32"), "utf32_file"),
-    }
-    _judge(scenario, files)
 
 
 @pytest.mark.case("F53")
@@ -265,7 +151,7 @@ def test_a_plain_address_among_hashes_stops_the_file(scenario: Scenario) -> None
         "list, last row": ("email_sha256", "\n".join([*hashes, plain]).encode(), "clear_text"),
         "table": ("hashed", "\n".join(["email", *hashes, plain, ""]).encode(), "clear_text"),
     }
-    _judge(scenario, files)
+    judge(scenario, files)
 
 
 @pytest.mark.case("F54")
@@ -273,7 +159,7 @@ def test_a_hash_is_never_hashed(scenario: Scenario) -> None:
     """Capitals are made small in a file of hashes; in a plain one, and of another kind, a hash is a reject."""
     line, some = scenario.line, scenario.people(30)
     as_hashes = "email,phone\n" + "".join(f"{sha256(p.email).upper()},{sha256(p.phone)}\n" for p in some)
-    _deliver(scenario, {"capitals": as_hashes.encode()}, some, kind="hashed")
+    deliver(scenario, {"capitals": as_hashes.encode()}, some, kind="hashed")
     rejected = {
         "hash in a plain file": ("raw", "email\n" + "".join(f"{sha256(p.email)}\n" for p in some)),
         "MD5": ("hashed", "email\n" + "".join(f"{sha256(p.email)[:32]}\n" for p in some)),
@@ -283,20 +169,6 @@ def test_a_hash_is_never_hashed(scenario: Scenario) -> None:
         receipt = line.finish(line.put(f"{scenario.audience} {name}", text.encode(), kind=kind))
         assert (name, receipt["state"], receipt["rows"]["acknowledged"]) == (name, "failed", 0)
         scenario.hold(f"{scenario.audience} {name}", [])
-
-
-def _parquet(table: pa.Table, rows: int | None = None) -> bytes:
-    sink = io.BytesIO()
-    pq.write_table(table, sink, row_group_size=rows)
-    return sink.getvalue()
-
-
-def _zipped(files: Mapping[str, str]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-    return buffer.getvalue()
 
 
 def _peak(line: Line) -> int:

@@ -28,6 +28,7 @@ def receipt(**more: object) -> dict[str, Any]:
         "rejected_by_us": {},
         "rejected_by_platform": {},
         "cells_left_out": {},
+        "columns": {"used": {NAME: "EMAIL"}, "ignored": [NAME]},
         "requests": 1,
         "resent": 0,
         "seconds": 1.0,

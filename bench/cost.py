@@ -1,0 +1,54 @@
+"""Dollars per million rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import requests
+from cli import prices
+
+from bench import servers
+from bench.environments import Environment
+from bench.figures import Table
+from bench.files import Files
+from bench.pipelining import LATENCY_S, work
+from bench.plan import Sizes
+
+IN_FLIGHT = 4  # Meta's own limit in this project
+
+
+def cost(sizes: Sizes, files: Files, function: Environment, step: Callable[[str], None]) -> Table:
+    """Price a run as it was measured, against a platform that answers in half a second."""
+    step("cost")
+    path = files.path(sizes.cpu_rows)
+    with servers.simulator(LATENCY_S) as url:
+        secret = requests.get(f"{url}/_sim/secret", timeout=10).json()
+        found = work(function, str(path), secret, IN_FLIGHT, None)
+    scale = 1_000_000 / found["rows"]
+    active_s = found["wall_s"] * scale
+    dollars = prices.cost(active_s, found["write_units"] * scale, found["read_units"] * scale)
+    return Table(
+        "Cost",
+        f"Dollars per 1,000,000 rows: {found['rows']:,} rows measured, {found['requests']} requests answered after "
+        f"{LATENCY_S * 1000:.0f} ms, {IN_FLIGHT} in flight, so that most of the time is waiting for the platform.",
+        ("", "used", "price, us-east-1", "dollars"),
+        [
+            [
+                f"Lambda, arm64, {prices.MEMORY_MB} MB",
+                f"{active_s * prices.MEMORY_MB / 1024:.1f} GB-s",
+                f"${prices.GB_SECOND_USD:.10f} a GB-s, $0.20 a million invocations",
+                f"{dollars.lambda_usd:.6f}",
+            ],
+            [
+                "DynamoDB on demand",
+                f"{found['write_units'] * scale:,.0f} write, {found['read_units'] * scale:,.0f} read units",
+                f"${prices.WRITE_UNIT_USD * 1e6:.3f} a million writes, ${prices.READ_UNIT_USD * 1e6:.3f} a million reads",
+                f"{dollars.dynamodb_usd:.6f}",
+            ],
+            ["together", "", "", f"{dollars.total_usd:.6f}"],
+        ],
+        notes=(
+            f"Prices of {prices.READ}: {prices.LAMBDA_SOURCE}, {prices.DYNAMODB_SOURCE}. S3, SQS, EventBridge and logs "
+            "add less than a tenth of a cent a drop. The seconds are this machine's; a processor of Lambda's differs.",
+        ),
+    )

@@ -1,0 +1,68 @@
+"""A run of the bench: every part in turn, shown as it comes and written down in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.table import Table as RichTable
+
+from bench import cost, cpu, environments, machine, memory, pipelining, report, start
+from bench.figures import Table
+from bench.files import files
+from bench.plan import FULL, QUICK, Sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.environments import Environment
+    from bench.files import Files
+    from rich.console import Console
+
+
+def bench(*, quick: bool, parts: Sequence[str], runs: int, write: Path | None, console: Console) -> bool:
+    """Measure the parts; gives whether every target was met."""
+    sizes = QUICK if quick else FULL
+    sizes = replace(sizes, runs=runs) if runs else sizes
+    with console.status("environments") as status, files(environments.sdk()) as made:
+        function, sdk = environments.function(), made.maker
+        on = machine.machine(sdk)
+        _show_machine(on, console)
+        tables = []
+        for table in _tables(sizes, parts, made, function, sdk, status.update):
+            report.show(table, console)
+            tables.append(table)
+    if write is not None:
+        write.write_text(report.page(on, tables), encoding="utf-8")
+        console.print(f"written to {write}")
+    return all(target.met for table in tables for target in table.targets)
+
+
+def _tables(
+    sizes: Sizes,
+    parts: Sequence[str],
+    made: Files,
+    function: Environment,
+    sdk: Environment,
+    step: Callable[[str], None],
+) -> Iterator[Table]:
+    if "cpu" in parts:
+        yield cpu.bodies(sizes, made, function, sdk, step)
+        yield cpu.stage(sizes, made, function, step)
+    if "pipelining" in parts:
+        yield pipelining.pipelining(sizes, made, function, step)
+    if "memory" in parts:
+        yield memory.memory(sizes, made, function, step)
+    if "start" in parts:
+        yield start.start(sizes, function, step)
+    if "cost" in parts:
+        yield cost.cost(sizes, made, function, step)
+
+
+def _show_machine(on: Sequence[tuple[str, str]], console: Console) -> None:
+    shown = RichTable(title="Measured on", title_justify="left", show_header=False)
+    for name, text in on:
+        shown.add_row(name, text)
+    console.print(shown)

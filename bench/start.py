@@ -1,0 +1,110 @@
+"""Import time of each handler over bare boto3, with and without compiled files beside the source."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from bench import cores
+from bench.environments import CACHE, ROOT, Environment
+from bench.figures import Spread, Table, Target
+from bench.handlers import handlers
+from bench.plan import Sizes
+
+LIGHT_S, DROPS_S = 0.250, 0.800
+BARE = "boto3"
+
+
+def start(sizes: Sizes, function: Environment, step: Callable[[str], None]) -> Table:
+    """Import every handler in fresh processes."""
+    modules = handlers(ROOT)
+    with _copies(function) as (compiled, source):
+        for module in (BARE, *modules):  # write the compiled files, and warm the disk's cache
+            compiled.run("bench.inside.imports", module)
+            source.run("bench.inside.imports", module)
+        took: dict[tuple[str, str], list[float]] = {}
+        reads: dict[str, bool] = {}
+        for run in range(sizes.start_runs):
+            step(f"start, run {run + 1} of {sizes.start_runs}")
+            for kind, environment in (("compiled", compiled), ("source", source)):
+                bare = environment.run("bench.inside.imports", BARE, cores=cores.one())["import_s"]
+                took.setdefault((BARE, kind), []).append(bare)
+                for module in modules:
+                    found = environment.run("bench.inside.imports", module, cores=cores.one())
+                    took.setdefault((module, kind), []).append(found["import_s"] - bare)
+                    reads[module] = found["reads_drops"]
+    spreads = {key: Spread(tuple(values)) for key, values in took.items()}
+    slow = {
+        module: spreads[module, "compiled"].median
+        for module in modules
+        if spreads[module, "compiled"].median > (DROPS_S if reads[module] else LIGHT_S)
+    }
+    rows = [["boto3 itself", "", *(spreads[BARE, kind].text(_milliseconds) for kind in ("compiled", "source"))]]
+    rows += [
+        [
+            module.removeprefix("lambdas."),
+            "Arrow" if reads[module] else "",
+            *(spreads[module, kind].text(_milliseconds) for kind in ("compiled", "source")),
+        ]
+        for module in modules
+    ]
+    slowest = {
+        arrow: max((spreads[one, "compiled"].median for one in modules if reads[one] is arrow), default=0.0)
+        for arrow in (False, True)
+    }
+    return Table(
+        "Start",
+        f"Milliseconds to import a handler's module, less those of boto3 alone, in a fresh process with the function's "
+        f"layers and nothing else; median of {sizes.start_runs}. Files are in the disk's cache.",
+        ("module", "reads drops with", "compiled files there", "source only"),
+        rows,
+        targets=(
+            _target("handlers without Arrow under 250 ms", slowest[False], LIGHT_S),
+            _target("handlers that read drops under 800 ms", slowest[True], DROPS_S),
+        ),
+        notes=tuple(f"{module} takes {took_s * 1000:.0f} ms." for module, took_s in slow.items()),
+    )
+
+
+def _target(wanted: str, slowest_s: float, limit_s: float) -> Target:
+    return Target(wanted, f"{slowest_s * 1000:.0f} ms", slowest_s < limit_s)
+
+
+def _milliseconds(value_s: float) -> str:
+    return f"{value_s * 1000:.0f}"
+
+
+@contextmanager
+def _copies(function: Environment) -> Iterator[tuple[Environment, Environment]]:
+    """Give the function's modules twice: with compiled files, once something was imported, and never with any."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=CACHE, prefix="start-"))
+    try:
+        # The last of the path is Lambda's runtime, which brings its own compiled files in any case.
+        *ours, runtime = function.path
+        environments = []
+        for kind in ("compiled", "source"):
+            path = [_linked(part, folder / kind / str(place)) for place, part in enumerate(ours)]
+            variables = {"PYTHONDONTWRITEBYTECODE": "1"} if kind == "source" else {}
+            environments.append(replace(function, path=(*path, runtime), variables=variables))
+        yield environments[0], environments[1]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _linked(source: Path, copy: Path) -> Path:
+    """Copy a folder of modules as links to its files, without compiled ones; of the project only what is deployed."""
+    parts = [source / name for name in ("lambdas", "bench")] if source == ROOT else [source]
+    for part in parts:
+        shutil.copytree(
+            part,
+            copy / part.name if source == ROOT else copy,
+            copy_function=os.symlink,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+    return copy

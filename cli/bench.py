@@ -1,0 +1,48 @@
+"""`activation bench`: the figures of docs/benchmarks.md, measured here."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Part(StrEnum):
+    """A part of the bench."""
+
+    CPU = "cpu"
+    PIPELINING = "pipelining"
+    MEMORY = "memory"
+    START = "start"
+    COST = "cost"
+
+
+def bench(
+    quick: Annotated[bool, typer.Option("--quick", help="Small files and few runs; for a look, not for the record.")] = False,
+    only: Annotated[list[Part] | None, typer.Option(help="Only this part; may be given several times.")] = None,
+    runs: Annotated[int, typer.Option(min=0, help="Runs of each measurement; 0 for the usual five.")] = 0,
+    write: Annotated[Path | None, typer.Option(help="Write the report to this file, as Markdown.")] = None,
+) -> None:
+    """Measure speed, memory, start and cost on this machine; exit 1 when a target is missed.
+
+    Nothing of it reaches AWS or an ad platform. The first run makes an environment for Meta's SDK and needs the
+    package index for that.
+    """
+    from bench import run
+    from bench.environments import ChildFailed
+    from rich.console import Console
+
+    try:
+        met = run.bench(
+            quick=quick,
+            parts=[one.value for one in only or list(Part)],
+            runs=runs,
+            write=write,
+            console=Console(),
+        )
+    except ChildFailed as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    raise typer.Exit(0 if met else 1)
