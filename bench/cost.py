@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import requests
-from cli import prices
 
 from bench import servers
 from bench.environments import Environment
@@ -13,6 +12,7 @@ from bench.figures import Table
 from bench.files import Files
 from bench.pipelining import LATENCY_S, work
 from bench.plan import Sizes
+from cli import prices
 
 IN_FLIGHT = 4  # Meta's own limit in this project
 

@@ -13,9 +13,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from uv import find_uv_bin
+
 from stacks.settings import Wheels
 from stacks.wheels import build_layer
-from uv import find_uv_bin
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "bench"

@@ -54,9 +54,7 @@ def work(
     function: Environment, path: str, secret: dict[str, Any], in_flight: int, on: list[int] | None
 ) -> dict[str, Any]:
     """Run a worker and check that it sent every row."""
-    found = function.run(
-        "bench.inside.worker", path, json.dumps(secret), str(in_flight), str(LEDGER_S), cores=on
-    )
+    found = function.run("bench.inside.worker", path, json.dumps(secret), str(in_flight), str(LEDGER_S), cores=on)
     if found["acknowledged"] != found["rows"]:
         raise AssertionError(f"{found['acknowledged']} of {found['rows']} rows were acknowledged")
     return found

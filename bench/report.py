@@ -40,7 +40,9 @@ def page(machine: Sequence[tuple[str, str]], tables: Sequence[Table]) -> str:
     for table in tables:
         parts += [f"## {table.title}\n", f"{table.about}\n", _markdown(table.header, table.rows)]
         if table.targets:
-            parts.append("".join(f"- {'met' if one.met else '**missed**'}: {_told(one)}\n" for one in table.targets))
+            parts.append(
+                "".join(f"- {'met' if one.met else '**missed**'}: {_told(one)}\n" for one in table.targets)
+            )
         parts += [f"{note}\n" for note in table.notes]
     return "\n".join(parts)
 

@@ -17,9 +17,10 @@ from bench.plan import FULL, QUICK, Sizes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rich.console import Console
+
     from bench.environments import Environment
     from bench.files import Files
-    from rich.console import Console
 
 
 def bench(*, quick: bool, parts: Sequence[str], runs: int, write: Path | None, console: Console) -> bool:

@@ -20,7 +20,9 @@ class Part(StrEnum):
 
 
 def bench(
-    quick: Annotated[bool, typer.Option("--quick", help="Small files and few runs; for a look, not for the record.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Small files and few runs; for a look, not for the record.")
+    ] = False,
     only: Annotated[list[Part] | None, typer.Option(help="Only this part; may be given several times.")] = None,
     runs: Annotated[int, typer.Option(min=0, help="Runs of each measurement; 0 for the usual five.")] = 0,
     write: Annotated[Path | None, typer.Option(help="Write the report to this file, as Markdown.")] = None,
@@ -30,9 +32,10 @@ def bench(
     Nothing of it reaches AWS or an ad platform. The first run makes an environment for Meta's SDK and needs the
     package index for that.
     """
+    from rich.console import Console
+
     from bench import run
     from bench.environments import ChildFailed
-    from rich.console import Console
 
     try:
         met = run.bench(

@@ -12,9 +12,9 @@ from activation.drops.source import FileSource
 from activation.identifiers.table import Context
 from activation.model import RAW, Audience, Cursor
 from activation.publisher import Batch, Opened
-from lambdas.meta.publisher import MetaPublisher
 
 from bench.inside.meter import metered
+from lambdas.meta.publisher import MetaPublisher
 
 
 def bodies(path: Path) -> dict[str, int]:

@@ -28,7 +28,16 @@ PIECE_ROWS = 250_000
 FIRST_NAMES, LAST_NAMES = 5_000, 90_000
 SYLLABLES = "an ar be ca da de el fa ga ha in jo ka la le li lo ma me mi mo na ne ni no or pa ra re ri ro sa se si so ta te to va wi"
 ODD = ("é", "ü", "-Ana", "'neil", " de la Sol")
-DOMAINS = ("gmail.com", "yahoo.com", "hotmail.com", "outlook.com", "icloud.com", "aol.com", "example.org", "web.de")
+DOMAINS = (
+    "gmail.com",
+    "yahoo.com",
+    "hotmail.com",
+    "outlook.com",
+    "icloud.com",
+    "aol.com",
+    "example.org",
+    "web.de",
+)
 DOMAIN_SHARES = (0.45, 0.16, 0.12, 0.10, 0.08, 0.03, 0.03, 0.03)
 
 
@@ -101,7 +110,9 @@ class _Csv:
     def write_table(self, table: pa.Table) -> None:
         text = io.BytesIO()
         pa.csv.write_csv(
-            table, text, pa.csv.WriteOptions(include_header=self._header, quoting_style="none", quoting_header="none")
+            table,
+            text,
+            pa.csv.WriteOptions(include_header=self._header, quoting_style="none", quoting_header="none"),
         )
         self._file.write(text.getbuffer())
         self._header = False
@@ -116,7 +127,9 @@ def write(rows: int, paths: list[Path]) -> None:
     for table in tables(rows):
         if not writers:
             writers = [
-                pq.ParquetWriter(path, table.schema, compression="snappy") if path.suffix == ".parquet" else _Csv(path)
+                pq.ParquetWriter(path, table.schema, compression="snappy")
+                if path.suffix == ".parquet"
+                else _Csv(path)
                 for path in paths
             ]
         for writer in writers:

@@ -33,7 +33,9 @@ class Records:
     def update_item(self, *, Key: Values, ExpressionAttributeValues: Values, **_: Any) -> dict[str, Any]:  # noqa: N803  AWS's names
         """Take a write; what is written is forgotten."""
         time.sleep(self._latency_s)
-        texts = [text for one in (Key, ExpressionAttributeValues) for value in one.values() for text in value.values()]
+        texts = [
+            text for one in (Key, ExpressionAttributeValues) for value in one.values() for text in value.values()
+        ]
         names_bytes = 12 * (len(ExpressionAttributeValues) + 4)  # with the attributes that a claim has written
         size_bytes = names_bytes + sum(len(text.encode()) for text in texts)
         with self._lock:

@@ -22,11 +22,11 @@ class Sink(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     delay_s = 0.0
 
-    def do_GET(self) -> None:  # noqa: N802  the server's name for it
+    def do_GET(self) -> None:
         """Say that there is no audience yet."""
         self._answer({"data": []})
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         """Take an upload, or make the audience."""
         left, tail = int(self.headers["Content-Length"]), b""
         while left:

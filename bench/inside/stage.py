@@ -17,9 +17,9 @@ from activation.drops.source import FileSource
 from activation.identifiers.identify import identify
 from activation.identifiers.table import Context
 from activation.model import RAW, Cursor
-from lambdas.meta.fields import TABLE
 
 from bench.inside.meter import metered
+from lambdas.meta.fields import TABLE
 
 
 def loop(chunks: list[pa.RecordBatch]) -> dict[str, int]:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import lambdas.meta.handler  # noqa: F401  what a function has loaded counts towards its memory
 from activation.batching import Batcher, Prepared
 from activation.columns import map_columns
 from activation.conditional import ConditionalTable
@@ -30,10 +29,11 @@ from activation.model import RAW, Audience, Cursor
 from activation.progress import Progress
 from activation.rejects import Rejects
 from activation.sending import Sender
-from lambdas.meta.publisher import MetaPublisher
 
+import lambdas.meta.handler  # noqa: F401  what a function has loaded counts towards its memory
 from bench.inside.meter import metered
 from bench.inside.records import Records
+from lambdas.meta.publisher import MetaPublisher
 
 
 @dataclass(frozen=True)

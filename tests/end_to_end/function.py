@@ -42,6 +42,14 @@ class Function:
         )
         return {"Timeout": configuration["Timeout"], "Environment": configuration["Environment"]}
 
+    @cached_property
+    def log_group(self) -> str:
+        """Give the log group the function writes to."""
+        configuration = self.sandbox.client("lambda").get_function_configuration(
+            FunctionName=self.addresses["function_name"]
+        )
+        return str(configuration["LoggingConfig"]["LogGroup"])
+
     @property
     def variables(self) -> dict[str, str]:
         """Give the function's environment as it was deployed."""

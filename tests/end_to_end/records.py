@@ -104,9 +104,9 @@ class Records(Queues):
             ExpressionAttributeValues={":progress": {"S": progress}},
         )
 
-    def spoil_record(self, put: Put) -> None:
-        """Write a record of a drop's run that no release can read."""
-        record = {"pk": {"S": self._pk(put)}, "state": {"S": "running"}, "progress": {"S": "{"}}
+    def spoil_record(self, put: Put, state: str = "running") -> None:
+        """Write a record of a drop's run that no release can read; an error may quote `state`."""
+        record = {"pk": {"S": self._pk(put)}, "state": {"S": state}, "progress": {"S": "{"}}
         self.sandbox.client("dynamodb").put_item(TableName=self.variables["LEDGER_TABLE"], Item=record)
 
     def forget_record(self, put: Put) -> None:

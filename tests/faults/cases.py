@@ -70,7 +70,7 @@ COVERED: dict[str, str] = {
     "F52": "S3 is slow, busy, breaks off, has lost the version, refuses",
     "F53": "a plain address in a file of hashes",
     "F54": "hashes in a plain column, in capitals, of another kind",
-    "F55": "whatever happens, no log, record, letter, receipt, event or metric shows anybody",
+    "F55": "the text of an error names somebody (and after every other case the same search)",
     "F56": "the secret cannot be deciphered (other bad secrets: tests/end_to_end/test_meta.py)",
     "F65": "DynamoDB is throttled, fails after it wrote, has lost the table",
 }

@@ -7,6 +7,7 @@ import resource
 import pytest
 
 from tests.end_to_end.driver import until
+from tests.end_to_end.people import DOMAIN
 from tests.faults.scenario import BATCH_ROWS, SETTINGS, Scenario
 
 VISIBILITY_S = 1800
@@ -171,3 +172,19 @@ def test_a_failure_nobody_foresaw_is_no_acknowledgement(scenario: Scenario) -> N
     line.forget_record(put)
     scenario.check(put, len(some), some)
     assert line.dead_letters() == []
+
+
+@pytest.mark.case("F55")
+def test_an_error_whose_text_names_somebody_is_not_told(scenario: Scenario) -> None:
+    """Of an error nobody foresaw the log has the type and the place, and not the text."""
+    line = scenario.line
+    with line.held_back():
+        put, some = scenario.start(1)
+        line.spoil_record(put, state=f"someone@{DOMAIN}")
+    line.wait_until_put_off()
+    line.forget_record(put)
+    events = line.sandbox.client("logs").filter_log_events(
+        logGroupName=line.log_group, filterPattern="unforeseen"
+    )["events"]
+    assert any("ValueError" in event["message"] for event in events)
+    scenario.check(put, len(some), some)
