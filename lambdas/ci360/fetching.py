@@ -121,19 +121,18 @@ class Fetch:
         while True:
             block = self._block(file, carry, total - latest.offset)
             final = latest.offset + len(block) == total
-            body, after, carry = self._part(block, latest, columns, final)
-            del block  # before the next one is made
-            digest.update(body)
+            after, carry = self._part(block, latest, columns, final)
+            digest.update(block)
             if final and latest.part == 1:
-                self.small = body
+                self.small = bytes(block)
                 return replace(after, size_bytes=total, sha256=digest.hexdigest())
             if not after.upload_id:
                 upload_id = self.storage.begin(after.key)
                 begun = replace(self.occurrence, upload_id=upload_id, size_bytes=total, etag=file.facts.etag)
                 self._save(begun)
                 after = replace(after, upload_id=upload_id, size_bytes=total, etag=file.facts.etag)
-            arrives = pool.submit(self.storage.put_part, after.key, after.upload_id, latest.part, body)
-            del body
+            arrives = pool.submit(self.storage.put_part, after.key, after.upload_id, latest.part, block)
+            del block  # before the next one is made
             in_flight.append(_Made(after, digest.copy(), arrives))
             latest = after
             self._arrived(in_flight, keep=0 if final else UPLOADS_IN_FLIGHT - 1)
@@ -158,26 +157,27 @@ class Fetch:
 
     def _part(
         self, block: bytearray, latest: Occurrence, columns: tuple[str, ...], final: bool
-    ) -> tuple[bytes, Occurrence, bytes]:
-        """Cut the block: gives the part's body, the occurrence behind it, and what belongs to the next part."""
+    ) -> tuple[Occurrence, bytes]:
+        """Make the block the part's body; gives the occurrence behind it, and what belongs to the next part."""
         first = latest.part == 1
         mark = len(_BOM) if first and block.startswith(_BOM) else 0
         if mark:
             del block[:mark]
         found = cut(block, self.occurrence.columns, rows_before=latest.rows, final=final)
-        body = bytes(memoryview(block)[: found.end])
+        carry = bytes(memoryview(block)[found.end :])
+        del block[found.end :]
         if first and self.with_header:
-            line_end = "\r\n" if body[: body.find(b"\n")].endswith(b"\r") else "\n"
-            body = header_line(columns, line_end) + body
+            line_end = "\r\n" if block[: block.find(b"\n")].endswith(b"\r") else "\n"
+            block[:0] = header_line(columns, line_end)
         after = replace(
             latest,
             offset=latest.offset + mark + found.end,
             part=latest.part + 1,
             rows=latest.rows + found.rows,
-            staged_bytes=latest.staged_bytes + len(body),
+            staged_bytes=latest.staged_bytes + len(block),
             idle=0,
         )
-        return body, after, bytes(memoryview(block)[found.end :])
+        return after, carry
 
     def _arrived(self, in_flight: deque[_Made], *, keep: int) -> None:
         """Wait for the oldest parts until `keep` are left on their way, and record how far it has come."""

@@ -62,7 +62,7 @@ class Storage:
         )
         return str(answer["UploadId"])
 
-    def put_part(self, key: str, upload_id: str, number: int, body: bytes) -> None:
+    def put_part(self, key: str, upload_id: str, number: int, body: bytes | bytearray) -> None:
         """Store a part; the same number again replaces it. Raises UploadGone."""
         self._ask(
             self.s3.upload_part,

@@ -143,7 +143,7 @@ def test_the_function_is_what_the_settings_say(templates: Templates) -> None:
     function = templates.resource("AWS::Lambda::Function", "BetaEuFunction")
     assert function["Handler"] == "lambdas.beta.handler.lambda_handler"
     assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
-    assert (function["MemorySize"], function["Timeout"]) == (512, 120)
+    assert (function["MemorySize"], function["Timeout"]) == (512, 180)
     assert [layer["Ref"][:-8] for layer in function["Layers"]] == ["ArrowLayer", "VendorLayer", "ActivationLayer"]
 
 
