@@ -12,7 +12,8 @@ PYTHON ?= $(firstword $(foreach python,python3 python3.13 python3.12 python3.11 
   $(python) -c 'import sys; (3, 11) <= sys.version_info < (3, 15) and print("$(python)")' 2>/dev/null)))
 BIN := .venv/bin
 READY := .venv/ready
-SOURCES := app.py amz_stream_cli cli lambdas layers sandbox stacks tests
+END_TO_END := tests/end_to_end/test_sandbox.py tests/end_to_end/test_meta.py tests/end_to_end/test_commands.py
+SOURCES := app.py amz_stream_cli bench cli lambdas layers sandbox stacks tests
 
 .PHONY: help
 help: ## list what can be made
@@ -25,11 +26,11 @@ demo: $(READY) ## deploy to an AWS on this machine, activate 25,000 people, show
 .PHONY: test
 test: $(READY) ## run all tests but the long faults, the end-to-end ones against the emulator
 	$(BIN)/pytest -m 'not faults' -n 2 --dist loadfile tests/unit tests/platforms $(ARGS)
-	$(BIN)/pytest -m 'not faults' tests/infrastructure tests/end_to_end tests/faults $(ARGS)
+	$(BIN)/pytest -m 'not faults' tests/infrastructure $(END_TO_END) $(ARGS)
 
 .PHONY: faults
-faults: $(READY) ## do all that can go wrong to the deployed line, print the table and write docs/faults.md
-	FAULTS_TABLE=docs/faults.md $(BIN)/pytest -m 'faults or case' --ignore tests/faults/test_chaos.py $(ARGS)
+faults: $(READY) ## run the fault suite and the longer end-to-end tests
+	$(BIN)/pytest tests/faults tests/end_to_end $(ARGS)
 
 .PHONY: chaos
 chaos: $(READY) ## 300,000 rows under random kills, throttles, lost answers and duplicate events
@@ -48,8 +49,8 @@ synth: $(READY) ## write the templates to cdk.out; fails on a cdk-nag finding
 	@$(BIN)/python -m sandbox.cdk synth --quiet
 
 .PHONY: bench
-bench: $(READY) ## the demo with ROWS people (250,000): seconds and requests are in its receipt
-	@$(BIN)/activation demo --rows $(or $(ROWS),250000)
+bench: $(READY) ## measure speed, memory, start and cost, and write docs/benchmarks.md (ARGS=--quick: a look)
+	@$(BIN)/activation bench --write docs/benchmarks.md $(ARGS)
 
 .PHONY: deploy
 deploy: $(READY) ## deploy to the AWS account of your environment, after showing what changes

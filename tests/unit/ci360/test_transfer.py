@@ -8,14 +8,16 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from threading import Lock
 from typing import Any
 
+import moto.s3.models
 import pytest
 from activation.errors import ConfigError, Retryable
 from activation.notices import SOURCE
 from botocore.exceptions import ClientError
 
-from lambdas.ci360 import fetching, notices
+from lambdas.ci360 import fetching, notices, rows
 from lambdas.ci360.occurrences import Held, Lost, State
 from lambdas.ci360.redaction import RedactingFormatter
 from lambdas.ci360.rows import MAX_RECORD_BYTES
@@ -30,14 +32,27 @@ class Killed(BaseException):
     """The process is gone."""
 
 
-def large(rows: int = 400_000) -> str:
+ROWS = 3000
+PART_BYTES = 50_000
+
+
+def large(count: int = ROWS) -> str:
     """Write a file of three parts, with a quoted line break now and then."""
     chance = random.Random(7)
     lines = []
-    for number in range(rows):
+    for number in range(count):
         city = '"Town\nof, N"' if chance.random() < 0.001 else "Town"
         lines.append(f"id-{number:07d},person{number}@example.com,{city}\n")
     return "".join(lines)
+
+
+@pytest.fixture(autouse=True)
+def _small_parts(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Make a part a hundredth of what it is, so that files of several parts are quickly made."""
+    if "as_large_as" not in request.node.name:
+        monkeypatch.setattr(fetching, "PART_BYTES", PART_BYTES)
+        monkeypatch.setattr(rows, "MAX_RECORD_BYTES", 2000)
+        monkeypatch.setattr(moto.s3.models, "S3_UPLOAD_PART_MIN_SIZE", 1)
 
 
 @pytest.fixture(scope="module")
@@ -46,19 +61,19 @@ def large_file() -> str:
     return large()
 
 
-def check_landed(world: World, key: str, data: bytes, rows: int) -> None:
+def check_landed(world: World, key: str, data: bytes, count: int) -> None:
     """Check that there is one object, with its facts, and nothing beside it."""
     body, metadata = world.object(key)
     assert body == HEADER + data
     record = world.record(key)
     assert metadata == {
-        "rows": str(rows),
+        "rows": str(count),
         "sha256": hashlib.sha256(body).hexdigest(),
         "columns": "3",
         "occurrence": record.occurrence_id,
         "source": "ci360",
     }
-    assert (record.state, record.rows, record.staged_bytes) == (State.LANDED, rows, len(body))
+    assert (record.state, record.rows, record.staged_bytes) == (State.LANDED, count, len(body))
     assert (record.data_link, record.metadata_link) == ("", "")
     assert world.keys() == [key]
     assert world.nothing_staged()
@@ -93,7 +108,7 @@ def test_a_large_file_lands_in_parts(world: World, large_file: str) -> None:
     """Parts end where records do, and the object is the file."""
     key = world.accept(large_file)
     assert world.advance(key) is State.LANDED
-    check_landed(world, key, large_file.encode(), 400_000)
+    check_landed(world, key, large_file.encode(), ROWS)
     assert world.record(key).part == 4
 
 
@@ -161,7 +176,7 @@ def test_a_bad_row_far_down_leaves_nothing(world: World, large_file: str) -> Non
     key = world.accept(large_file + "one,two\n")
     assert world.advance(key) is State.FAILED
     check_failed(world, key, "column_count")
-    assert "row 400001" in world.record(key).sentence
+    assert f"row {ROWS + 1} " in world.record(key).sentence
 
 
 @pytest.mark.parametrize(
@@ -212,11 +227,13 @@ def test_a_busy_server_is_asked_again_later(world: World) -> None:
 
 def test_cut_connections_are_taken_up_where_they_broke(world: World, large_file: str) -> None:
     """Reading goes on at the last part's end by range, and no byte is there twice."""
-    world.outside.configure(cut_after_bytes=7_500_000, cuts=3)  # the first of them is the metadata's answer
+    world.outside.configure(
+        cut_after_bytes=PART_BYTES + 10_000, cuts=3
+    )  # the first of them is the metadata's answer
     key = world.accept(large_file)
     transfers = world.transfers()
     assert world.advance(key, transfers) is State.LANDED
-    check_landed(world, key, large_file.encode(), 400_000)
+    check_landed(world, key, large_file.encode(), ROWS)
     ranges = [one["note"].get("range") for one in world.outside.requests("data.csv")]
     assert len(ranges) == 3
     assert ranges[0] is None
@@ -227,7 +244,7 @@ def test_a_long_file_takes_many_invocations(
     world: World, large_file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each stops in time, records where it is, gives up its lease and sends the message that goes on."""
-    monkeypatch.setattr(fetching, "READ_BYTES", 1024 * 1024)
+    monkeypatch.setattr(fetching, "READ_BYTES", PART_BYTES // 6)
     key = world.accept(large_file)
     world.messages(world.queue)
     states: list[State | None] = []
@@ -241,7 +258,7 @@ def test_a_long_file_takes_many_invocations(
     assert states[-1] is State.LANDED
     assert len(states) > 2
     assert places == sorted(places)
-    check_landed(world, key, large_file.encode(), 400_000)
+    check_landed(world, key, large_file.encode(), ROWS)
 
 
 def test_a_file_that_does_not_move_is_given_up(world: World) -> None:
@@ -269,15 +286,18 @@ class KillingStorage(MotoStorage):
     at = 0
     after = False
     count = 0
+    lock = Lock()
 
     def _ask(self, operation: Callable[..., Any], **arguments: Any) -> Any:
         if operation.__name__ in {"head_object", "list_parts"}:
             return super()._ask(operation, **arguments)
-        type(self).count += 1
-        if type(self).count == self.at and not self.after:
+        with self.lock:
+            type(self).count += 1
+            number = type(self).count
+        if number == self.at and not self.after:
             raise Killed
         answer = super()._ask(operation, **arguments)
-        if type(self).count == self.at:
+        if number == self.at:
             raise Killed
         return answer
 
@@ -298,7 +318,7 @@ def test_a_killed_worker_leaves_one_whole_object(world: World, large_file: str, 
     assert len(abandoned) <= 1  # begun, and killed before it was written down: the bucket's lifecycle rule ends it
     for upload in world.s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []):
         world.s3.abort_multipart_upload(Bucket=BUCKET, Key=upload["Key"], UploadId=upload["UploadId"])
-    check_landed(world, key, large_file.encode(), 400_000)
+    check_landed(world, key, large_file.encode(), ROWS)
 
 
 def test_a_worker_that_lost_its_lease_records_nothing(world: World, large_file: str) -> None:
@@ -317,7 +337,7 @@ def test_a_worker_that_lost_its_lease_records_nothing(world: World, large_file: 
 
     with pytest.raises((Lost, Retryable)):
         world.advance(key, replace(first, storage=Slow(world.s3, BUCKET)))
-    check_landed(world, key, large_file.encode(), 400_000)
+    check_landed(world, key, large_file.encode(), ROWS)
 
 
 def test_two_workers_at_once_are_one(world: World) -> None:
@@ -354,7 +374,7 @@ def test_a_key_that_somebody_else_used_is_not_overwritten(world: World) -> None:
 def test_an_upload_that_is_gone_begins_again(world: World, large_file: str) -> None:
     """The lifecycle rule may end an upload that waited too long: from the beginning, to the same end."""
     key = world.accept(large_file)
-    reads = iter([300.0] * 20)
+    reads = iter([300.0])
     assert world.advance(key, time_left_s=lambda: next(reads, 0.0)) is State.FETCHING
     record = world.record(key)
     assert record.offset
@@ -362,15 +382,15 @@ def test_an_upload_that_is_gone_begins_again(world: World, large_file: str) -> N
     assert world.advance(key) is State.FETCHING
     assert world.record(key).offset == 0
     assert world.advance(key) is State.LANDED
-    check_landed(world, key, large_file.encode(), 400_000)
+    check_landed(world, key, large_file.encode(), ROWS)
 
 
 def test_more_than_s3_copies_at_once_is_copied_in_parts(world: World, large_file: str) -> None:
     """Above S3's limit for one copy the object is put together of several."""
     key = world.accept(large_file)
-    storage = MotoStorage(world.s3, BUCKET, max_copy_bytes=6 * 1024**2, copy_part_bytes=5 * 1024**2)
+    storage = MotoStorage(world.s3, BUCKET, max_copy_bytes=PART_BYTES, copy_part_bytes=40_000)
     assert world.advance(key, world.transfers(storage=storage)) is State.LANDED
-    check_landed(world, key, large_file.encode(), 400_000)
+    check_landed(world, key, large_file.encode(), ROWS)
 
 
 def test_a_message_nobody_sent_goes_to_the_dead_letters(world: World) -> None:

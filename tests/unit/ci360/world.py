@@ -172,7 +172,11 @@ class World:
 
 
 class MotoStorage(Storage):
-    """The storage, with S3's answer for a part of an upload that is gone, where moto has none."""
+    """The storage, with S3's answer for a part of an upload that is gone, and with bodies as moto takes them."""
+
+    def put_part(self, key: str, upload_id: str, number: int, body: bytes | bytearray) -> None:
+        """Store a part."""
+        super().put_part(key, upload_id, number, bytes(body))
 
     def _ask(self, operation: Callable[..., Any], **arguments: Any) -> Any:
         try:
