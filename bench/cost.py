@@ -21,8 +21,8 @@ def cost(sizes: Sizes, files: Files, function: Environment, step: Callable[[str]
     """Price a run as it was measured, against a platform that answers in half a second."""
     step("cost")
     path = files.path(sizes.cpu_rows)
-    with servers.simulator(LATENCY_S) as url:
-        secret = requests.get(f"{url}/_sim/secret", timeout=10).json()
+    with servers.simulator(LATENCY_S) as server:
+        secret = requests.get(f"{server.url}/_sim/secret", timeout=10).json()
         found = work(function, str(path), secret, IN_FLIGHT, None)
     scale = 1_000_000 / found["rows"]
     active_s = found["wall_s"] * scale

@@ -8,7 +8,7 @@ from bench import servers
 from bench.environments import Environment
 from bench.figures import Spread, Table, Target, megabytes
 from bench.files import FORMATS, Files
-from bench.pipelining import work
+from bench.pipelining import STAND_IN, work
 from bench.plan import Sizes
 
 IN_FLIGHT = 4  # Meta's own limit in this project
@@ -20,8 +20,8 @@ FLAT = 0.10
 def memory(sizes: Sizes, files: Files, function: Environment, step: Callable[[str], None]) -> Table:
     """Send files of growing size, each from a fresh process."""
     peaks: dict[str, list[Spread]] = {one: [] for one in FORMATS}
-    with servers.sink(function, DELAY_S) as url:
-        secret = {"access_token": "none", "ad_account_id": "1", "endpoint": url}
+    with servers.sink(function, DELAY_S) as server:
+        secret = STAND_IN | {"endpoint": server.url}
         for rows in sizes.memory_rows:
             for file_format in FORMATS:
                 step(f"memory, {rows:,} rows of {file_format}")

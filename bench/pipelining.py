@@ -11,7 +11,7 @@ import requests
 
 from bench import cores, servers
 from bench.environments import Environment
-from bench.figures import Spread, Table, Target, seconds, times, whole
+from bench.figures import Spread, Table, Target, seconds, times
 from bench.files import Files
 from bench.plan import Sizes
 
@@ -19,34 +19,56 @@ IN_FLIGHT = 8
 LATENCY_S = 0.5
 LEDGER_S = 0.005  # DynamoDB's single-digit milliseconds
 ROWS_PER_REQUEST = 10_000
+STAND_IN = {"access_token": "none", "ad_account_id": "1"}
+NAMES = {"sink": "one that only answers", "simulator": "the simulated Meta"}
 
 
 def pipelining(sizes: Sizes, files: Files, function: Environment, step: Callable[[str], None]) -> Table:
-    """Send a file to the simulated Meta."""
-    path = files.path(sizes.pipelining_rows)
-    ideal_s = math.ceil(sizes.pipelining_rows / ROWS_PER_REQUEST / IN_FLIGHT) * LATENCY_S
-    found = []
+    """Send a file to two servers: one that answers and no more, and the simulated Meta, which checks and keeps all."""
+    path = str(files.path(sizes.pipelining_rows))
+    requests_wanted = math.ceil(sizes.pipelining_rows / ROWS_PER_REQUEST)
+    ideal_s = requests_wanted / IN_FLIGHT * LATENCY_S
+    found: dict[str, list[dict[str, Any]]] = {"sink": [], "simulator": []}
     for run in range(sizes.runs):
-        step(f"pipelining, run {run + 1} of {sizes.runs}")
-        with servers.simulator(LATENCY_S) as url:
-            secret = requests.get(f"{url}/_sim/secret", timeout=10).json()
-            found.append(work(function, str(path), secret, IN_FLIGHT, cores.one()))
-    walls = Spread(tuple(one["send_s"] for one in found))
-    ratio = walls.median / ideal_s
+        for name, done in found.items():
+            step(f"pipelining against the {name}, run {run + 1} of {sizes.runs}")
+            with servers.sink(function, LATENCY_S) if name == "sink" else servers.simulator(LATENCY_S) as server:
+                secret = STAND_IN | {"endpoint": server.url}
+                if name == "simulator":
+                    secret = requests.get(f"{server.url}/_sim/secret", timeout=10).json()
+                one = work(function, path, secret, IN_FLIGHT, cores.one())
+                done.append({**one, "server_cpu_s": server.cpu_s() or math.nan})
+    ratios = {name: Spread(tuple(one["send_s"] / ideal_s for one in runs)) for name, runs in found.items()}
+    columns = ("send_s", "cpu_s", "server_cpu_s")
     return Table(
         "Pipelining",
-        f"{sizes.pipelining_rows:,} rows in {found[0]['requests']} requests to the simulated Meta, each answered "
-        f"{LATENCY_S * 1000:.0f} ms after it was read, {IN_FLIGHT} in flight, one worker on one core, the simulator on "
-        f"another; every batch is recorded in a ledger that takes {LEDGER_S * 1000:.0f} ms. {sizes.runs} runs.",
-        ("", ""),
+        f"{sizes.pipelining_rows:,} rows in {found['sink'][0]['requests']} requests, each answered "
+        f"{LATENCY_S * 1000:.0f} ms after it was read, {IN_FLIGHT} in flight: ideally {ideal_s:.2f} s. One worker on one "
+        f"core, the server on another; every batch is recorded in a ledger that takes {LEDGER_S * 1000:.0f} ms. Wall time "
+        f"is from the first byte read to the last answer; {sizes.runs} runs.",
+        ("server", "wall, s", "over the ideal", "CPU of the worker, s", "CPU of the server, s"),
         [
-            ["ideal: requests / in flight x answer time", f"{ideal_s:.2f} s"],
-            ["wall time, first byte read to last answer", f"{walls.text(seconds)} s"],
-            ["over the ideal", times(ratio)],
-            ["CPU time of the worker", f"{Spread(tuple(one['cpu_s'] for one in found)).text(seconds)} s"],
-            ["acknowledged", f"{whole(found[0]['acknowledged'])} rows"],
+            [
+                NAMES[name],
+                *(
+                    text
+                    for place, column in enumerate(columns)
+                    for text in (
+                        Spread(tuple(one[column] for one in runs)).text(seconds),
+                        *([ratios[name].text(times)] if place == 0 else []),
+                    )
+                ),
+            ]
+            for name, runs in found.items()
         ],
-        targets=(Target("at most 1.1 times the ideal", times(ratio), ratio <= 1.1),),
+        targets=(
+            Target("at most 1.1 times the ideal", times(ratios["sink"].median), ratios["sink"].median <= 1.1),
+        ),
+        notes=(
+            "The target is held against the server that only answers: the simulated Meta parses, checks and keeps each of "
+            "the members in one thread, and while it does, seven other answers wait. Its CPU seconds say how near it is to "
+            "being what is measured.",
+        ),
     )
 
 

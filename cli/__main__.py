@@ -15,6 +15,7 @@ from cli.drop import drop
 from cli.explain import explain
 from cli.locate import locate
 from cli.operate import redrive, replay
+from cli.plan import plan
 from cli.runs import receipt, status
 from cli.sandbox import sandbox
 from cli.stream import stream
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command()(classify)
 app.command()(explain)
 app.command()(locate)
+app.command()(plan)
 app.command()(status)
 app.command()(receipt)
 app.command()(redrive)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from activation.identifiers.table import FieldTable
+    from activation.planning import Planning
     from activation.publisher import Limits
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +33,7 @@ class NamedConnector:
 
     name: str
     platform: str
+    settings: Mapping[str, Any] = field(default_factory=dict)  # as cdk.context.json has them; checked at synth
 
     def load_table(self) -> FieldTable:
         """Load the platform's field table."""
@@ -39,6 +42,10 @@ class NamedConnector:
     def load_limits(self) -> Limits:
         """Load the platform's limits."""
         return cast("Limits", importlib.import_module(f"lambdas.{self.platform}.publisher").LIMITS)
+
+    def load_planning(self) -> Planning:
+        """Load what a dry run needs to know of the platform."""
+        return cast("Planning", importlib.import_module(f"lambdas.{self.platform}.planning").PLANNING)
 
 
 def platforms() -> list[str]:
@@ -54,7 +61,7 @@ def connectors() -> dict[str, NamedConnector]:
             json.loads(context.read_text(encoding="utf-8")).get("audience_activation", {}).get("connectors", [])
         )
         if listed:
-            return {one["name"]: NamedConnector(one["name"], one["platform"]) for one in listed}
+            return {one["name"]: NamedConnector(one["name"], one["platform"], one) for one in listed}
     return {name: NamedConnector(name, name) for name in platforms()}
 
 

@@ -20,6 +20,7 @@ class Sink(BaseHTTPRequestHandler):
     """One connection; the rows of an upload are told by its session, which comes last in the body."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer in two packets would be held up for 40 ms by a delayed acknowledgement of the first
     delay_s = 0.0
 
     def do_GET(self) -> None:

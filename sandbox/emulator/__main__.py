@@ -58,6 +58,7 @@ def _families() -> tuple[ModuleType, ...]:
     try:
         from sandbox.emulator import (
             batch_answers,
+            batch_permissions,
             buffered_delivery,
             clock,
             entity_tags,
@@ -84,6 +85,7 @@ def _families() -> tuple[ModuleType, ...]:
         ranges,
         entity_tags,
         batch_answers,
+        batch_permissions,
         buffered_delivery,
         large_batches,
         move_tasks,

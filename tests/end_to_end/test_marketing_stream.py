@@ -176,6 +176,15 @@ def test_subscription_to_amazons_topic_is_confirmed_and_a_foreign_one_is_not(
             aws_secret_access_key="test",
         )
         topic = sns.create_topic(Name="FEADMessageDeliveryTopic-sp-traffic-ATVPDKIKX0DER-ENTITY1")["TopicArn"]
+        # Where IAM is enforced another account needs the owner's leave as well.
+        statement = {
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "sns:ConfirmSubscription",
+            "Resource": topic,
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
         sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=address)
         token = until(lambda: heard.pop() if heard else None, 20)
         request = {"Type": "SubscriptionConfirmation", "TopicArn": topic, "Token": token}

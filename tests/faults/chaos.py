@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from tests.end_to_end.people import Person, as_csv, people
@@ -32,7 +32,6 @@ class Chaos:
     calls_cut_off: int = 0
     duplicates: int = 0
     _body: str = ""
-    _lost: list[int] = field(default_factory=list)
 
     def begin(self) -> tuple[Put, list[Person]]:
         """Drop the file; the platform is slow, and misbehaves as the seed says."""
@@ -81,19 +80,15 @@ class Chaos:
         )
 
     def _script(self) -> list[dict[str, Any]]:
-        chance, script = self.scenario.chance, []
-        for _ in range(24):
-            skip = chance.randrange(1, 4)
-            script.append(
-                chance.choice(
-                    (
-                        {"route": "/users", "drop": "after", "skip": skip},
-                        {"route": "/users", "drop": "before", "skip": skip},
-                        {"route": "/users", "status": 502, "body": "<html>Bad Gateway</html>", "skip": skip},
-                        refusal(17, 2446079, skip=skip),
-                        refusal(1, status=500, skip=skip),
-                        {"route": "/sessions", "status": 500, "body": "", "skip": 0},
-                    )
-                )
-            )
-        return script
+        """Give four of each fault, in an order and at distances left to chance."""
+        kinds: tuple[dict[str, Any], ...] = (
+            {"route": "/users", "drop": "after"},
+            {"route": "/users", "drop": "before"},
+            {"route": "/users", "status": 502, "body": "<html>Bad Gateway</html>"},
+            {"route": "/sessions", "status": 500, "body": ""},
+            refusal(17, 2446079),
+            refusal(1, status=500),
+        )
+        script = [dict(kind) for kind in kinds for _ in range(4)]
+        self.scenario.chance.shuffle(script)
+        return [{**one, "skip": self.scenario.chance.randrange(1, 4)} for one in script]

@@ -76,14 +76,19 @@ class Schema:
             return None
         if not lengths <= {0, 64} or packed.hex() != text:
             return None
-        full, found, at = sum(bits), [], 0
-        masks: dict[int, bytes] = {}
+        found, at = [], 0
+        filled = bytes(map(bool, cells))
+        kinds: dict[bytes, tuple[bytes, int]] = {}  # which cells are filled -> the mask, and the hashes' length
         for first in range(0, len(cells), len(bits)):
-            mask = full if 0 not in lengths else _mask(bits, cells[first : first + len(bits)])
-            if not mask:
-                return None
-            end = at + 32 * mask.bit_count()
-            found.append(Packed(masks.setdefault(mask, mask.to_bytes(_MASK_BYTES, "big")) + packed[at:end], b""))
+            kind = filled[first : first + len(bits)]
+            known = kinds.get(kind)
+            if known is None:
+                mask = sum(bit for bit, here in zip(bits, kind, strict=True) if here)
+                if not mask:
+                    return None
+                known = kinds[kind] = (mask.to_bytes(_MASK_BYTES, "big"), 32 * mask.bit_count())
+            end = at + known[1]
+            found.append(Packed(known[0] + packed[at:end], b""))
             at = end
         return found
 
@@ -196,10 +201,6 @@ def _identifiers(person: bytes) -> Iterator[tuple[int, bytes]]:
             at += 32
     if plain := mask & _PLAIN_MASK:
         yield plain, person[_MASK_BYTES + 32 * (mask ^ plain).bit_count() :]
-
-
-def _mask(bits: Sequence[int], cells: Sequence[str]) -> int:
-    return sum(bit for bit, cell in zip(bits, cells, strict=True) if cell)
 
 
 def _hash_bytes(hashes: list[Any]) -> bytes:

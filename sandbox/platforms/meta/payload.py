@@ -71,7 +71,7 @@ class Payload:
             )
         schema = Schema(self.keys)
         found = Checked(schema, len(self.rows))
-        if self.style == LIST_STYLE and {(list, len(self.keys))} == {_shape(row) for row in self.rows}:
+        if self.style == LIST_STYLE and _all_lists(self.rows, len(self.keys)):
             found.valid = schema.pack_hashed(self.rows) or []
         if found.valid:
             return found
@@ -103,8 +103,9 @@ class Checked:
             self.samples[json.dumps(row, separators=(",", ":"))] = reason
 
 
-def _shape(row: Any) -> tuple[type, int]:
-    return type(row), len(row) if isinstance(row, list) else 0
+def _all_lists(rows: list[Any], length: int) -> bool:
+    """Say whether there are rows, all of them lists of `length` values."""
+    return {list} == set(map(type, rows)) and {length} == set(map(len, rows))
 
 
 def _schema(value: Any) -> tuple[tuple[str, ...], str]:

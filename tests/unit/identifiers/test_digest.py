@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import sys
 
+import activation.identifiers.digest as digest_module
 import pyarrow as pa
 import pytest
-from activation.identifiers.digest import digest, digests
+from activation.identifiers.digest import _LANES, digest, digests
 from activation.identifiers.table import Digest
 from activation.identifiers.text import MAX_CELL_BYTES, too_long, trim
 from hypothesis import given
@@ -21,6 +22,44 @@ def test_a_column_has_the_digests_of_its_texts(kind: Digest, texts: list[str | N
     values = pa.array(texts, pa.string()).slice(cut)
     expected = [None if text is None else digest(kind, text) for text in texts[cut:]]
     assert digests(kind, values).to_pylist() == expected
+
+
+@pytest.mark.parametrize("count", [1, _LANES - 1, _LANES, _LANES + 1, 3 * _LANES + 7])
+def test_long_columns_are_hashed_whole(count: int) -> None:
+    """Whatever the column's length and the texts' own, around SHA-256's blocks of 64 bytes, hashlib agrees."""
+    texts = [f"{number % 131:x}" * (number % 131) for number in range(count + 5)]
+    expected = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+    values = pa.array(texts, pa.string())
+    assert digests(Digest.SHA256_HEX, values).to_pylist() == expected
+    assert digests(Digest.SHA256_HEX, values.slice(3, count)).to_pylist() == expected[3 : count + 3]
+    assert digests(Digest.SHA256_HEX, values.slice(5)).to_pylist() == expected[5:]
+
+
+def test_nulls_between_texts_stay_where_they_are() -> None:
+    """A column with nulls is hashed without them and keeps their places, slices too."""
+    texts = [None if number % 3 == 0 else f"text {number}" for number in range(2 * _LANES)]
+    expected = [None if text is None else hashlib.sha256(text.encode()).hexdigest() for text in texts]
+    values = pa.array(texts, pa.string())
+    assert digests(Digest.SHA256_HEX, values).to_pylist() == expected
+    assert digests(Digest.SHA256_HEX, values.slice(4, 900)).to_pylist() == expected[4:904]
+
+
+def test_digests_of_other_texts_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were the library to hash what is not there, nothing is sent: hashlib is asked at both ends of a column."""
+    values = pa.array(["a", "b", "c"])
+    wrong = bytearray(b"".join(hashlib.sha256(text).digest() for text in (b"a", b"b", b"b")))
+    monkeypatch.setattr(digest_module, "_in_lanes", lambda _: wrong)
+    with pytest.raises(RuntimeError, match="differs from hashlib"):
+        digests(Digest.SHA256_HEX, values)
+
+
+@pytest.mark.parametrize("kind", list(Digest))
+def test_without_the_library_hashlib_does(kind: Digest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where only Arrow is there, as on Spark, columns have the same digests."""
+    texts = ["ada@example.com", None, "", "jürgen"]
+    values = pa.array(texts, pa.string()).slice(1)
+    monkeypatch.setattr(digest_module, "Sha256s", None)
+    assert digests(kind, values).to_pylist() == [None if one is None else digest(kind, one) for one in texts[1:]]
 
 
 def test_the_digest_is_sha_256_of_utf_8() -> None:

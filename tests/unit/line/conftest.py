@@ -39,7 +39,7 @@ def logs() -> Iterator[io.StringIO]:
         handler.setStream(before)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: moto forgets its tables only when the last of its users leaves
 def _moto(_function: None) -> Iterator[Aws]:
     with mock_aws():
         aws = Aws(

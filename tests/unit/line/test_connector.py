@@ -12,6 +12,7 @@ from activation import connector as module
 from activation.connector import Platform, lambda_handler_for
 from activation.ledger import LeaseHeld, LeaseLost, State
 from activation.publisher import Limits
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tests.unit.line.aws_in_memory import refusal
@@ -92,7 +93,8 @@ class Function:
 
 @pytest.fixture
 def function(world: World, monkeypatch: pytest.MonkeyPatch) -> Function:
-    """Give a function."""
+    """Give a function, with no measure of an earlier test waiting to be told."""
+    Metrics().clear_metrics()
     return Function(world, monkeypatch)
 
 

@@ -1,0 +1,203 @@
+"""A run without its effects: the line's own reader, batcher and publisher, and sums instead of requests."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from activation.batching import Batcher, Prepared
+from activation.columns import MappedColumns, map_columns
+from activation.drops.chunk import ByteSource, Chunk
+from activation.drops.locate import Located
+from activation.drops.open import open_drop
+from activation.errors import Rejected
+from activation.identifiers.phones import Phone
+from activation.identifiers.table import Context
+from activation.model import Cursor
+from activation.planning import Planning
+from activation.progress import FIRST_ROWS_KEPT
+from activation.publisher import Batch, Opened
+from activation.screening import screen
+
+from cli.connectors import NamedConnector
+from cli.distinct import Distinct
+
+WITH_COUNTRY_CODE = r"\A[^0-9A-Za-z+]*(?:\+|00)"
+
+
+@dataclass
+class Found:
+    """One reason why rows or cells are not sent: how many, and the first source rows."""
+
+    count: int = 0
+    first_rows: tuple[int, ...] = ()
+
+    def add(self, count: int, rows: tuple[int, ...]) -> None:
+        """Count more of them, in row order."""
+        self.count += count
+        self.first_rows = (*self.first_rows, *rows)[:FIRST_ROWS_KEPT]
+
+
+@dataclass
+class Sums:
+    """What a dry run came to.
+
+    `left_out` is by field and code. `filled` counts a column's cells that are not blank, `with_code` those of
+    phone columns that carry a country code. `refusal` is why the run would fail, None where it would not.
+    """
+
+    format: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    ignored_columns: tuple[str, ...] = ()
+    rows: int = 0
+    sent: int = 0
+    rejected: dict[str, Found] = field(default_factory=dict)
+    left_out: dict[tuple[str, str], Found] = field(default_factory=dict)
+    filled: Counter[str] = field(default_factory=Counter)
+    with_code: Counter[str] = field(default_factory=Counter)
+    people: Distinct = field(default_factory=Distinct)
+    batches: int = 0
+    uploads: int = 0
+    body_bytes: int = 0
+    cpu_s: float = 0.0
+    refusal: Rejected | None = None
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A source that tells how far into the file it has been read."""
+
+    source: ByteSource
+    reached: Callable[[int], None]
+
+    @property
+    def size_bytes(self) -> int:
+        """The stored size."""
+        return self.source.size_bytes
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Give the source's bytes."""
+        self.reached(min(offset + length, self.size_bytes))
+        return self.source.read(offset, length)
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """A drop, located, with its connector and what its platform says for planning."""
+
+    located: Located
+    connector: NamedConnector
+    planning: Planning
+    context: Context
+
+    def over(self, source: ByteSource) -> Sums:
+        """Read the whole drop as the connector would; a refusal is in the sums, with what was there before it."""
+        sums = Sums()
+        began_s = time.process_time()
+        try:
+            self._read(source, sums)
+            if sums.rows and not sums.sent:
+                raise Rejected(
+                    "all_rows_rejected", "no row has anything the platform could match; see the rejects"
+                )
+        except Rejected as error:
+            if error.code != "empty_file":  # a run of it ends well, and sends nothing
+                sums.refusal = error
+        sums.cpu_s = time.process_time() - began_s
+        return sums
+
+    def _read(self, source: ByteSource, sums: Sums) -> None:
+        kind, publisher = self.located.kind, self.planning.publisher
+        reader = open_drop(source, single=kind.single)
+        sums.format = reader.format
+        mapped = map_columns(publisher.table, reader.header, kind)
+        sums.columns, sums.ignored_columns = mapped.used, tuple(mapped.ignored)
+        if kind.hashed:
+            chunks, fields = reader.chunks(Cursor()), mapped.fields
+            screen(chunks, Cursor(), fields=fields, context=self.context, may_go_on=lambda: True)
+        batcher = Batcher(
+            fields=mapped.fields,
+            context=self.context,
+            hashed=kind.hashed,
+            max_rows=min(int(self._setting("max_rows_per_request") or sys.maxsize), publisher.limits.max_rows),
+            groups=publisher.groups,
+        )
+        opened = self.planning.opened(tuple(one.key for _, one in mapped.fields))
+        for prepared in batcher.spans(self._tallied(reader.chunks(Cursor()), mapped, sums), Cursor(), ()):
+            self._note(prepared, opened, sums)
+
+    def _setting(self, name: str) -> Any:
+        return self.connector.settings.get(name)
+
+    def people(self, sums: Sums) -> int:
+        """Give the number of different people, at most that of the rows; an estimate may come out higher."""
+        return min(sums.people.count(), sums.sent)
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are under way at once."""
+        return int(self._setting("requests_in_flight") or self.planning.publisher.limits.in_flight)
+
+    def _tallied(self, chunks: Iterator[Chunk], mapped: MappedColumns, sums: Sums) -> Iterator[Chunk]:
+        """Count filled cells, and among telephone numbers those with a country code, as the chunks go by."""
+        for chunk in chunks:
+            for index, one in mapped.fields:
+                values = chunk.columns.column(index)
+                filled = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(values), ""), fill_value=False)
+                sums.filled[one.key] += pc.sum(filled).as_py() or 0
+                if isinstance(one.rule, Phone) and not self.located.kind.hashed:
+                    sums.with_code[one.key] += (
+                        pc.sum(pc.match_substring_regex(values, WITH_COUNTRY_CODE)).as_py() or 0
+                    )
+            yield chunk
+
+    def _note(self, prepared: Prepared, opened: Opened, sums: Sums) -> None:
+        span = prepared.span
+        sums.rows = span.last_row
+        sums.sent += prepared.columns.num_rows
+        for code, count in span.rejected.items():
+            found = sums.rejected.setdefault(code, Found())
+            missing = len(found.first_rows) < FIRST_ROWS_KEPT
+            found.add(count, _first_rows(prepared.rejected, code) if missing else ())
+        for key, count in span.left_out.items():
+            sums.left_out.setdefault(key, Found()).add(count, span.left_out_rows.get(key, ()))
+        if prepared.columns.num_rows:
+            sums.people.add_column(self._names(prepared.columns))
+        for group, mask in zip(span.groups, prepared.groups, strict=True):
+            whole = len(prepared.groups) == 1
+            columns = prepared.columns if whole else prepared.columns.filter(mask)
+            rows = prepared.rows if whole else prepared.rows.filter(mask)
+            sums.batches += 1
+            self._upload(Batch("plan", span.first_row, span.last_row, group, columns, rows), opened, sums)
+
+    def _upload(self, batch: Batch, opened: Opened, sums: Sums) -> None:
+        """Count a batch's requests: one, or those of its halves where the body is over the platform's limit."""
+        publisher = self.planning.publisher
+        size_bytes = len(publisher.encode(batch, self.located.audience, opened).body)
+        if size_bytes > publisher.limits.max_bytes and batch.columns.num_rows > 1:
+            for half in batch.halves():
+                self._upload(half, opened, sums)
+            return
+        sums.uploads += 1
+        sums.body_bytes += size_bytes
+
+    def _names(self, columns: pa.RecordBatch) -> pa.Array:
+        """Give one text per row that names its person: the first cell that can alone, else all cells together."""
+        table = self.planning.publisher.table
+        alone = {key for _, key in table.singles}
+        texts = {name: columns.column(name).cast(pa.string()) for name in columns.schema.names}
+        whole = pc.binary_join_element_wise(*texts.values(), "\x1f", null_handling="replace", null_replacement="")
+        return pc.coalesce(*(text for name, text in texts.items() if name in alone), whole)
+
+
+def _first_rows(rejected: pa.Table, code: str) -> tuple[int, ...]:
+    """Give the first rows of which `code` is the first finding, as the counts have it."""
+    first = rejected.group_by("row", use_threads=False).aggregate([("code", "first")])
+    rows = first["row"].filter(pc.equal(first["code_first"], code))
+    return tuple(rows.slice(0, FIRST_ROWS_KEPT).to_pylist())

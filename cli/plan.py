@@ -1,0 +1,128 @@
+"""`activation plan`: what a drop would come to, without sending anything."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from activation.errors import Rejected
+
+    from cli.dry_run import DryRun, Found, Sums
+
+
+def plan(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The export.")],
+    connector: Annotated[str, typer.Option(help="The connector, as configured.")],
+    audience: Annotated[str, typer.Option(help="The audience's name in the ad account.")],
+    identifiers: Annotated[str, typer.Option(help="raw, hashed, or one type such as email_sha256.")] = "raw",
+    action: Annotated[str, typer.Option(help="add, remove, replace or mirror.")] = "",
+    default_country: Annotated[str, typer.Option(help="Instead of the connector's own setting.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Read a file as the connector would and say what a run of it comes to; exit 1 when it would be refused.
+
+    Nothing leaves this machine. Rows, rejects and left-out cells are counted, requests are built and weighed;
+    minutes and dollars are estimates.
+    """
+    from activation.drops.locate import locate as read_key
+    from activation.drops.source import FileSource
+    from activation.errors import ConfigError, Rejected
+    from activation.identifiers.table import Context
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from cli.connectors import UnknownConnector, connector_of
+    from cli.dry_run import DryRun, Watched
+
+    key = "/".join(part for part in (connector, audience, identifiers, action, file.name) if part)
+    try:
+        named = connector_of(connector)
+        located = read_key(key, connector=connector, table=named.load_table(), actions=named.load_limits().actions)
+    except (Rejected, UnknownConnector) as error:
+        _refuse(key, error.code, error.sentence, as_json)
+    settings = named.settings
+    run = DryRun(
+        located=located,
+        connector=named,
+        planning=named.load_planning(),
+        context=Context(
+            (default_country or str(settings.get("default_country") or "")).upper(),
+            frozenset(settings.get("placeholders") or ()),
+        ),
+    )
+    source = FileSource(file)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as bar:
+        task = bar.add_task("reading", total=source.size_bytes)
+        try:
+            sums = run.over(Watched(source, lambda reached: bar.update(task, completed=reached)))
+        except ConfigError as error:
+            _refuse(key, error.code, error.sentence, as_json)
+    report = _report(key, run, sums)
+    if as_json:
+        print(json.dumps(report, ensure_ascii=False))
+    else:
+        from cli.plan_table import print_plan
+
+        print_plan(report)
+    raise typer.Exit(0 if sums.refusal is None else 1)
+
+
+def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
+    from cli.forecast import forecast, warnings
+
+    expected = forecast(run, sums)
+    audience = run.located.audience
+    left_out: dict[str, dict[str, Any]] = {}
+    for (field, code), found in sums.left_out.items():
+        left_out.setdefault(field, {})[code] = {"cells": found.count, "first_rows": list(found.first_rows)}
+    return {
+        "key": key,
+        "connector": audience.connector,
+        "platform": run.connector.platform,
+        "audience": audience.name,
+        "action": audience.action.value,
+        "format": sums.format,
+        "refused": _reason(sums.refusal),
+        "columns": dict(sums.columns),
+        "ignored_columns": list(sums.ignored_columns),
+        "rows": sums.rows,
+        "rows_sent": sums.sent,
+        "rows_rejected": sum(found.count for found in sums.rejected.values()),
+        "rejected": {code: _found(found) for code, found in sums.rejected.items()},
+        "cells_left_out": left_out,
+        "people": run.people(sums),
+        "people_exact": sums.people.is_exact,
+        "batches": sums.batches,
+        "requests": sums.uploads,
+        "bytes": sums.body_bytes,
+        "minutes": {tier: round(minutes, 2) for tier, minutes in expected.minutes.items()},
+        "minutes_source": {tier: one.source for tier, one in run.planning.tiers.items()},
+        "dollars": {
+            "lambda": round(expected.cost.lambda_usd, 6),
+            "dynamodb": round(expected.cost.dynamodb_usd, 6),
+            "total": round(expected.cost.total_usd, 6),
+        },
+        "warnings": [{"code": code, "sentence": sentence} for code, sentence in warnings(run, sums)],
+    }
+
+
+def _found(found: Found) -> dict[str, Any]:
+    return {"rows": found.count, "first_rows": list(found.first_rows)}
+
+
+def _reason(error: Rejected | None) -> dict[str, str] | None:
+    return None if error is None else {"code": error.code, "sentence": error.sentence}
+
+
+def _refuse(key: str, code: str, sentence: str, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"key": key, "refused": {"code": code, "sentence": sentence}}, ensure_ascii=False))
+    else:
+        print(f"{code}: {sentence}")
+    raise typer.Exit(1)

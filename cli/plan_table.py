@@ -1,0 +1,64 @@
+"""A plan for a person to read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def print_plan(plan: dict[str, Any]) -> None:
+    """Print what a run would come to, what it would not send, and what looks wrong."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from cli import prices
+
+    console = Console()
+    table = Table(title="Plan: nothing was sent", show_header=False, title_justify="left")
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(justify="right")
+    table.add_column(overflow="fold")
+    table.add_row("drop", "", Text(plan["key"]))
+    table.add_row("audience", "", Text(f"{plan['audience']} ({plan['connector']}, {plan['action']})"))
+    table.add_row("format", "", plan["format"] or "unknown")
+    if plan["columns"]:
+        table.add_row(
+            "columns used", "", Text(", ".join(f"{name}: {key}" for name, key in plan["columns"].items()))
+        )
+    if plan["ignored_columns"]:
+        table.add_row("columns not used", "", Text(", ".join(plan["ignored_columns"])))
+    table.add_section()
+    table.add_row("rows", f"{plan['rows']:,}", "")
+    table.add_row("= sent", f"{plan['rows_sent']:,}", "")
+    table.add_row("+ rejected", f"{plan['rows_rejected']:,}", _found(plan["rejected"], "rows"))
+    for field, codes in plan["cells_left_out"].items():
+        cells = sum(found["cells"] for found in codes.values())
+        table.add_row(f"{field} left out", f"{cells:,}", _found(codes, "cells"))
+    people = f"{plan['people']:,}" if plan["people_exact"] else f"about {plan['people']:,}"
+    table.add_row("different people", people, "")
+    table.add_section()
+    table.add_row("batches", f"{plan['batches']:,}", "")
+    table.add_row("requests", f"{plan['requests']:,}", f"{plan['bytes'] / 1e6:,.1f} MB of bodies")
+    for tier, minutes in plan["minutes"].items():
+        table.add_row(f"minutes, {tier}", f"{minutes:,.1f}" if minutes >= 0.1 else "under 0.1", "")
+    dollars = plan["dollars"]
+    total = f"{dollars['total']:.4f}" if dollars["total"] >= 0.0001 else "under 0.0001"
+    where = f"Lambda {dollars['lambda']:.4f}, DynamoDB {dollars['dynamodb']:.4f}; prices of {prices.READ}"
+    table.add_row("dollars", total, where)
+    console.print(table)
+    for source in dict.fromkeys(plan["minutes_source"].values()):
+        console.print(Text(f"minutes by tier after {source}", style="dim"))
+    for warning in plan["warnings"]:
+        console.print(Text(f"warning  {warning['code']}: {warning['sentence']}", style="yellow"))
+    if plan["refused"]:
+        console.print(Text(f"refused  {plan['refused']['code']}: {plan['refused']['sentence']}", style="bold red"))
+
+
+def _found(codes: dict[str, dict[str, Any]], unit: str) -> str:
+    """Write counts by code, each with its first rows."""
+    lines = []
+    for code, found in sorted(codes.items(), key=lambda item: -item[1][unit]):
+        rows = ", ".join(map(str, found["first_rows"]))
+        more = ", ..." if found[unit] > len(found["first_rows"]) else ""
+        lines.append(f"{code} {found[unit]:,} (rows {rows}{more})")
+    return "\n".join(lines)

@@ -1,0 +1,119 @@
+"""The bench measures what it says: small runs of its own parts, in this process."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from bench.environments import ROOT, Environment
+from bench.figures import Spread, Table, Target, whole
+from bench.handlers import handlers
+from bench.inside import bodies, floor, worker
+from bench.inside.meter import peak_bytes
+from bench.inside.records import Records
+from bench.inside.sink import Sink
+from bench.report import page
+
+ROWS = 25_000
+
+
+@pytest.fixture(name="people", scope="module")
+def people_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a file like those of the bench."""
+    path = tmp_path_factory.mktemp("bench") / "people.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["email", "phone", "first_name", "last_name"])
+        writer.writerows(
+            [f"one{number}@example.com", f"+1415{number:07}", f"Ada{'abcdefghij'[number % 10]}", "O'Brien"]
+            for number in range(ROWS)
+        )
+    return path
+
+
+@pytest.fixture(name="endpoint")
+def running_sink() -> Iterator[str]:
+    """Run the sink."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Sink) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_bodies_and_floor_read_the_same_rows(people: Path) -> None:
+    """Both paths go over the whole file, and ours makes bodies with four digests a row."""
+    found = bodies.bodies(people)
+    assert found["rows"] == found["sent"] == floor.floor(people)["rows"] == ROWS
+    assert found["body_bytes"] > ROWS * 4 * 64
+
+
+def test_the_worker_sends_every_row(people: Path, endpoint: str) -> None:
+    """The measured worker is the line's own sender: every row acknowledged, every batch in the ledger."""
+    secret = {"access_token": "none", "ad_account_id": "1", "endpoint": endpoint}
+    found = worker.work(people, secret, 2, 0.0)
+    assert found["acknowledged"] == found["rows"] == ROWS
+    assert found["requests"] == 3
+    assert found["write_units"] >= 3
+
+
+def test_the_ledger_is_charged_by_size() -> None:
+    """A write is charged by started kilobytes, a read once."""
+    records = Records(0.0)
+    records.update_item(Key={"pk": {"S": "a"}}, ExpressionAttributeValues={":a": {"S": "x" * 100}})
+    assert records.write_units == 1
+    records.update_item(Key={"pk": {"S": "a"}}, ExpressionAttributeValues={":a": {"S": "x" * 2_000}})
+    assert records.write_units == 1 + 3
+    records.get_item(Key={"pk": {"S": "a"}})
+    assert records.read_units == 1
+
+
+def test_every_deployed_handler_is_measured() -> None:
+    """What the stacks deploy as a handler is found in the source."""
+    found = handlers(ROOT)
+    assert "lambdas.meta.handler" in found
+    named = {
+        match[1]
+        for path in (ROOT / "stacks").rglob("*.py")
+        for match in re.finditer(r'handler="(lambdas\.[a-z0-9_.]+)\.lambda_handler"', path.read_text())
+    }
+    assert named
+    assert named <= set(found)
+
+
+def test_a_child_sees_its_own_path_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the developer's environment reaches a measured process."""
+    monkeypatch.setenv("PYTHONPATH", "/somewhere")
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    environment = Environment("python", ("-S",), (tmp_path,), {"MORE": "1"}).environment()
+    assert environment["PYTHONPATH"] == str(tmp_path)
+    assert environment["MORE"] == "1"
+    assert "AWS_PROFILE" not in environment
+
+
+def test_a_spread_shows_its_ends() -> None:
+    """Several runs are written as the median with the lowest and the highest, one run as itself."""
+    assert Spread((3.0, 1.0, 2_000.0)).text(whole) == "3 (1 to 2,000)"
+    assert Spread((7.0,)).text(whole) == "7"
+
+
+def test_the_page_says_what_was_missed() -> None:
+    """A missed target stands out, and a cell cannot break the table."""
+    table = Table("CPU", "About.", ("a|b", "c"), [["d", "e"]], targets=(Target("fast", "slow", met=False),))
+    text = page([("date", "today")], [table])
+    assert "- **missed**: fast: slow" in text
+    assert "| a\\|b | c |\n| --- | ---: |\n| d | e |" in text
+
+
+def test_peak_memory_grows_with_what_is_held() -> None:
+    """The meter sees memory that is really used."""
+    before = peak_bytes()
+    held = b"x" * (before + 32 * 1024 * 1024)
+    assert peak_bytes() > before
+    assert held

@@ -1,0 +1,199 @@
+"""`activation plan`: the same reading as the connector's, and nothing leaves the machine."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from cli.__main__ import app
+from sandbox.demo import export
+
+HEADER = ["email", "phone", "first_name", "plan"]
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Run in an empty folder, each platform under its own name, without a network."""
+    monkeypatch.chdir(tmp_path)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the plan opened a connection")
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+def planned(path: Path, *arguments: str, connector: str = "meta", exit_code: int = 0) -> dict[str, Any]:
+    """Plan a file; gives the JSON."""
+    command = ["plan", str(path), "--connector", connector, "--audience", "VIP", "--json", *arguments]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == exit_code, result.output
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def written(path: Path, rows: list[list[str]], header: list[str] | None = None) -> Path:
+    """Write a CSV file."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header or HEADER, *rows])
+    return path
+
+
+def people(count: int) -> list[list[str]]:
+    """Make rows of different people."""
+    return [[f"one.{number}@example.com", f"+1415555{number:04}", "Ada", "gold"] for number in range(count)]
+
+
+def warned(plan: dict[str, Any]) -> list[str]:
+    """Give the codes of a plan's warnings."""
+    return [one["code"] for one in plan["warnings"]]
+
+
+def test_every_row_is_accounted_for(tmp_path: Path) -> None:
+    """Of the demo's export as many rows are rejected as nobody could know, and sent and rejected are all."""
+    made = export.write(3_000, 40)
+    path = tmp_path / "people.csv"
+    path.write_bytes(made.body)
+    for connector in ("meta", "tiktok"):
+        plan = planned(path, connector=connector)
+        assert plan["rows"] == 3_000
+        assert plan["rows_rejected"] == made.rejects[connector]
+        assert plan["rows_sent"] + plan["rows_rejected"] == plan["rows"]
+        assert sum(found["rows"] for found in plan["rejected"].values()) == plan["rows_rejected"]
+        assert abs(plan["people"] - len(made.members[connector])) <= 0.01 * plan["people"]
+
+
+def test_rejects_come_with_their_first_rows(tmp_path: Path) -> None:
+    """Each code names the first source rows it was found in, at most five of them."""
+    rows = people(20)
+    for place in (3, 5, 7, 11, 13, 17):
+        rows[place] = ["not an address", "", "", "gold"]
+    rows[8] = ["one@example.com", "+14155550000"]
+    plan = planned(written(tmp_path / "people.csv", rows))
+    assert plan["rejected"] == {
+        "not_an_email": {"rows": 6, "first_rows": [4, 6, 8, 12, 14]},
+        "ragged_row": {"rows": 1, "first_rows": [9]},
+    }
+    assert plan["ignored_columns"] == ["plan"]
+
+
+def test_left_out_cells_come_with_their_first_rows(tmp_path: Path) -> None:
+    """A row with one unusable cell is sent without it."""
+    rows = people(5)
+    rows[2][1] = "ext. 12"
+    plan = planned(written(tmp_path / "people.csv", rows))
+    assert plan["rows_sent"] == 5
+    (found,) = plan["cells_left_out"]["PHONE"].values()
+    assert found == {"cells": 1, "first_rows": [3]}
+
+
+def test_requests_and_bytes_are_those_of_the_bodies(tmp_path: Path) -> None:
+    """Batches are cut at the platform's limit, and the bytes are those of the bodies it would be sent."""
+    count = 10_050
+    plan = planned(written(tmp_path / "list.csv", [[one[0]] for one in people(count)], ["email"]))
+    assert (plan["batches"], plan["requests"]) == (2, 2)
+    assert count * 68 < plan["bytes"] < count * 70
+    assert plan["people"] == count
+    assert plan["people_exact"]
+
+
+def test_the_format_makes_no_difference(tmp_path: Path) -> None:
+    """CSV, gzip CSV and Parquet of the same rows have the same plan but for the file."""
+    rows = people(700)
+    plain = written(tmp_path / "people.csv", rows)
+    packed = tmp_path / "people.csv.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    columns = tmp_path / "people.parquet"
+    pq.write_table(pa.table({name: [row[place] for row in rows] for place, name in enumerate(HEADER)}), columns)
+    plans = [planned(path) for path in (plain, packed, columns)]
+    assert [plan["format"] for plan in plans] == ["csv", "csv+gzip", "parquet"]
+    different = ("key", "format", "dollars", "minutes")
+    assert all({**plan, **dict.fromkeys(different)} == {**plans[0], **dict.fromkeys(different)} for plan in plans)
+
+
+def test_the_limited_tier_takes_its_windows(tmp_path: Path) -> None:
+    """Twenty uploads in five minutes: the twenty-first waits, on the full tier it does not."""
+    settings = {"connectors": [{"name": "meta", "platform": "meta", "max_rows_per_request": 100}]}
+    (tmp_path / "cdk.context.json").write_text(json.dumps({"audience_activation": settings}))
+    plan = planned(written(tmp_path / "people.csv", people(4_100)))
+    assert plan["requests"] == 41
+    assert plan["minutes"]["limited"] == 10
+    assert plan["minutes"]["full"] < 0.2
+
+
+def test_phones_without_country_code_are_suspicious(tmp_path: Path) -> None:
+    """Bare national numbers are warned of, unless the connector has a default country."""
+    rows = [[one[0], one[1].removeprefix("+1"), *one[2:]] for one in people(200)]
+    path = written(tmp_path / "people.csv", rows)
+    assert warned(planned(path)) == ["phones_without_country_code"]
+    assert warned(planned(path, "--default-country", "us")) == []
+    assert "cells_left_out" in warned(planned(path, connector="tiktok"))
+
+
+def test_small_and_repeating_audiences_are_warned_of(tmp_path: Path) -> None:
+    """Few people, and many rows of the same people, are not refused but said."""
+    path = written(tmp_path / "people.csv", people(30) * 5)
+    plan = planned(path)
+    assert plan["people"] == 30
+    assert warned(plan) == ["rows_repeat", "audience_small"]
+
+
+def test_an_empty_file_is_no_refusal(tmp_path: Path) -> None:
+    """A file with a header alone ends well in a run; the plan says that nothing is in it."""
+    plan = planned(written(tmp_path / "people.csv", []))
+    assert plan["refused"] is None
+    assert warned(plan) == ["no_rows"]
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "code"),
+    [
+        ("people.csv", b"PK\x03\x04 something", "zip_file"),
+        ("people.csv", b"name of pet,shoe size\nRex,44\n", "no_usable_column"),
+        ("people.csv", b"email\nnobody\nnothing\n", "all_rows_rejected"),
+        ("people.csv", b'email\nada@example.com\n"ada@example.org\n', "unterminated_quote"),
+    ],
+)
+def test_what_would_be_refused_is(tmp_path: Path, name: str, body: bytes, code: str) -> None:
+    """A drop that a run would fail with exits 1, with the run's own code."""
+    path = tmp_path / name
+    path.write_bytes(body)
+    assert planned(path, exit_code=1)["refused"]["code"] == code
+
+
+def test_one_value_in_clear_refuses_a_hashed_drop(tmp_path: Path) -> None:
+    """As in a run, nothing of it would be sent; the value is not shown."""
+    hashed = [[hashlib.sha256(one[0].encode()).hexdigest()] for one in people(50)]
+    path = written(tmp_path / "hashed.csv", [*hashed, ["ada.lovelace@example.com"]], ["email"])
+    plan = planned(path, "--identifiers", "hashed", exit_code=1)
+    assert plan["refused"]["code"] == "clear_text"
+    assert "lovelace" not in json.dumps(plan)
+    assert planned(written(tmp_path / "good.csv", hashed, ["email"]), "--identifiers", "hashed")["rows_sent"] == 50
+
+
+def test_a_key_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    """An unknown connector, identifier type or action is refused before the file is read."""
+    path = written(tmp_path / "people.csv", people(1))
+    assert planned(path, connector="nowhere", exit_code=1)["refused"]["code"] == "unknown_connector"
+    assert planned(path, "--identifiers", "shoe_size", exit_code=1)["refused"]["code"]
+    assert planned(path, "--action", "mirror", exit_code=1)["refused"]["code"]
+
+
+def test_people_read_a_table(tmp_path: Path) -> None:
+    """Without --json there is a table with the sums and the reasons."""
+    rows = [*people(12), ["nobody", "", "", ""]]
+    path = written(tmp_path / "people.csv", rows)
+    result = CliRunner().invoke(app, ["plan", str(path), "--connector", "meta", "--audience", "VIP"])
+    assert result.exit_code == 0, result.output
+    for word in ("13", "12", "not_an_email 1 (rows 13)", "audience_small", "minutes, limited"):
+        assert word in result.output
