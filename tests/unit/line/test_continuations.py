@@ -10,7 +10,7 @@ import pytest
 from activation.ledger import LeaseHeld, LeaseLost, State
 
 from tests.unit.line.platform import Fault, hashed
-from tests.unit.line.world import World, people, table
+from tests.unit.line.world import Aws, World, people, table
 
 Make = Callable[..., World]
 
@@ -214,6 +214,21 @@ def test_two_drops_for_one_audience_take_turns_and_create_it_once(make_world: Ma
     assert world.platform.created == 1
     assert [receipt["state"] for receipt in world.receipts()] == ["applied", "applied"]
     assert world.dead_codes() == []
+
+
+def test_two_connectors_of_one_ad_account_share_an_audiences_turn() -> None:
+    """The other connector's drop waits, even while nobody works on the first one's."""
+    aws = Aws.in_memory()
+    one, other = World(aws), World(aws)
+    secret = json.dumps({"token": "good", "account": one.name})
+    other.aws.secrets.put_secret_value(SecretId=other.secret, SecretString=secret)
+    one.budget_s = 80.35  # not enough for the whole file
+    assert one.handle(one.drop(table(people(12)))) == "running"
+    other.clock.pass_s(one.clock() - other.clock())
+    body = other.drop(table(people(3)))
+    assert other.handle(body) == "waiting"
+    assert other.receipt()["reason"]["code"] == "not_your_turn"
+    assert other.platform.calls == {}
 
 
 def test_an_older_version_never_lands_on_a_newer_one(make_world: Make) -> None:

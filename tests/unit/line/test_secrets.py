@@ -83,6 +83,31 @@ def test_a_token_rotated_in_the_middle_of_a_run_is_picked_up(make_world: Make, i
     assert world.platform.resent == 0
 
 
+def test_a_run_does_not_go_on_in_another_ad_account(make_world: Make) -> None:
+    """Half an audience here and half there is nobody's wish: it stops until the first account's secret is back."""
+    world = make_world()
+    good = json.dumps({"token": "good", "account": world.name})
+
+    def move() -> None:
+        world.platform.tokens = {"new"}
+        secret = json.dumps({"token": "new", "account": "elsewhere"})
+        world.aws.secrets.put_secret_value(SecretId=world.secret, SecretString=secret)
+
+    world.platform.faults.append(Fault(skip=3, act=move))
+    world.run(world.drop(table(people(30))))
+    for _ in range(2):
+        receipt = world.receipt()
+        assert (receipt["state"], receipt["reason"]["code"]) == ("blocked", "other_account")
+        assert receipt["rows"]["acknowledged"] == 9
+        world.redrive()
+        world.run()
+    world.platform.tokens = {"good"}
+    world.aws.secrets.put_secret_value(SecretId=world.secret, SecretString=good)
+    world.redrive()
+    world.run()
+    world.check(*people(30))
+
+
 def test_a_second_refusal_after_a_change_blocks(make_world: Make) -> None:
     """A new token that is refused as well is not tried again and again, and what was sent stays counted."""
     world = make_world()

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 from activation.conditional import ConditionalTable
-from activation.model import Action, Audience, Drop
-from activation.turns import NotYourTurn, Superseded, Turns
+from activation.model import Drop
+from activation.turns import NotYourTurn, Superseded, Turns, turn_of
 
 from tests.unit.line.world import NAMES, Aws, Clock
 
@@ -19,7 +19,7 @@ class Bench:
         self.clock = Clock()
         self.table = ConditionalTable(aws.dynamodb, "ledger")
         self.turns = Turns(self.table, turn_s=100, ttl_days=1, clock=self.clock)
-        self.audience = Audience("tiny", f"été{next(NAMES)}")
+        self.turn = turn_of("tiny", "1", f"été{next(NAMES)}")
         self.drop = Drop("drops", f"key{next(NAMES)}", "v1", "0055AED6DCD90281E5", 1)
 
 
@@ -31,47 +31,49 @@ def bench(aws: Aws) -> Bench:
 
 def test_a_turn_is_one_runs_until_it_gives_it_up(bench: Bench) -> None:
     """Others are told how long at most; the holder may take it again; afterwards it is the next one's."""
-    bench.turns.take(bench.audience, "one")
+    bench.turns.take(bench.turn, "one")
     bench.clock.pass_s(30)
     with pytest.raises(NotYourTurn) as wait:
-        bench.turns.take(bench.audience, "two")
+        bench.turns.take(bench.turn, "two")
     assert wait.value.for_s == pytest.approx(70)
-    bench.turns.take(bench.audience, "one")
-    bench.turns.give_up(bench.audience, "one")
-    bench.turns.take(bench.audience, "two")
+    bench.turns.take(bench.turn, "one")
+    bench.turns.give_up(bench.turn, "one")
+    bench.turns.take(bench.turn, "two")
 
 
 def test_a_turn_is_the_audiences_whatever_is_done_to_it(bench: Bench) -> None:
-    """Adding and removing share the turn; other audiences have their own."""
-    bench.turns.take(bench.audience, "one")
+    """Other audiences of the account have their own turns, and so has an audience of that name in another one."""
+    name = f"été{next(NAMES)}"
+    bench.turns.take(turn_of("tiny", "1", name), "one")
     with pytest.raises(NotYourTurn):
-        bench.turns.take(replace(bench.audience, action=Action.REMOVE), "two")
-    bench.turns.take(replace(bench.audience, name="other"), "two")
-    bench.turns.take(replace(bench.audience, connector="other"), "two")
+        bench.turns.take(turn_of("tiny", "1", name), "two")
+    bench.turns.take(turn_of("tiny", "1", f"other {name}"), "two")
+    bench.turns.take(turn_of("tiny", "2", name), "two")
+    bench.turns.take(turn_of("large", "1", name), "two")
 
 
 def test_a_turn_outlives_its_holder_only_so_long(bench: Bench) -> None:
     """A run that died does not stop an audience for good, and cannot end its successor's turn."""
-    bench.turns.take(bench.audience, "one")
+    bench.turns.take(bench.turn, "one")
     bench.clock.pass_s(100.01)
-    bench.turns.take(bench.audience, "two")
-    bench.turns.give_up(bench.audience, "one")
+    bench.turns.take(bench.turn, "two")
+    bench.turns.give_up(bench.turn, "one")
     with pytest.raises(NotYourTurn):
-        bench.turns.take(bench.audience, "three")
+        bench.turns.take(bench.turn, "three")
 
 
 def test_a_turn_can_be_kept_over_a_long_wait(bench: Bench) -> None:
     """A run that waits for the platform keeps its turn for that long."""
-    bench.turns.take(bench.audience, "one", for_s=5000)
+    bench.turns.take(bench.turn, "one", for_s=5000)
     bench.clock.pass_s(4999)
     with pytest.raises(NotYourTurn):
-        bench.turns.take(bench.audience, "two")
+        bench.turns.take(bench.turn, "two")
 
 
 def test_giving_up_what_nobody_holds_does_nothing(bench: Bench) -> None:
     """The end of a run that never had its turn is no error."""
-    bench.turns.give_up(bench.audience, "one")
-    bench.turns.take(bench.audience, "two")
+    bench.turns.give_up(bench.turn, "one")
+    bench.turns.take(bench.turn, "two")
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,10 @@ class SecretAccount:
             self._afresh = afresh
 
     def refresh(self, refused: Publisher) -> Publisher:
-        """Read the secret past the cache; raises ConfigError when it is the refused one or the second to be."""
+        """Read the secret past the cache.
+
+        Raises ConfigError when it is the refused one, the second to be refused, or for another ad account.
+        """
         with self._lock:
             if self._publisher is not None and self._publisher is not refused:
                 return self._publisher  # another thread was faster
@@ -64,6 +67,8 @@ class SecretAccount:
             publisher = self._read(force=True)
             if self._text == before:
                 raise _refused()
+            if publisher.account != refused.account:
+                raise other_account()
             return publisher
 
     def _read(self, *, force: bool) -> Publisher:
@@ -95,6 +100,15 @@ class SecretAccount:
                 "the secret is for another ad account than the connector's settings name; nothing was sent",
             )
         return publisher, str(text)
+
+
+def other_account() -> ConfigError:
+    """Give what stops a run that has begun in one ad account and would go on in another."""
+    return ConfigError(
+        "other_account",
+        "the run began in another ad account than the secret is for now; put that account's secret back and redrive,"
+        " or replay the drop by force to send all of it to the new one",
+    )
 
 
 def _refused() -> ConfigError:

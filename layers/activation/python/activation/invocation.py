@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from activation import receipts
+from activation.account import other_account
 from activation.batching import Batcher, Prepared
 from activation.clients import Clients
 from activation.columns import MappedColumns, map_columns
@@ -30,7 +31,7 @@ from activation.rejects import Rejects
 from activation.screening import screen
 from activation.sending import Sender
 from activation.settings import ConnectorSettings
-from activation.turns import Turns
+from activation.turns import Turns, turn_of
 
 MARGIN_S = 20.0  # for what follows the last platform call: a ledger write, a receipt, a message
 MAX_DELAY_S = 900  # the longest an SQS message can be delayed
@@ -66,6 +67,20 @@ class Invocation:
     def work(self) -> Work:
         """The message that brought this invocation."""
         return self.identity.work
+
+    def take_turn(self, publisher: Publisher, *, begun: bool) -> None:
+        """Take the audience's turn, unless a newer version of the object had it.
+
+        Raises NotYourTurn and Superseded, and ConfigError where a run that has `begun` in one ad account would go
+        on in another because the secret is by now another account's.
+        """
+        audience, run = self.identity.audience, self.held.run
+        turn = turn_of(publisher.platform, publisher.account, audience.name)
+        if begun and run.turn not in (turn, ""):  # empty in a record of an earlier release
+            raise other_account()
+        run.turn = turn
+        self.turns.take(turn, self.identity.run_id)
+        self.turns.check_order(self.work.drop, audience.connector)
 
     def exchange(self, publisher: Publisher) -> Exchange:
         """Make what sends this invocation's requests."""

@@ -60,7 +60,7 @@ class Run:
     """A run's record as its holder sees it. Times are Unix seconds.
 
     `hop` is that of the newest message that held the run. `no_progress` counts invocations in a row that
-    acknowledged nothing although nothing made them wait.
+    acknowledged nothing although nothing made them wait. `turn` is the audience's turn that the run last took.
     """
 
     pk: str
@@ -76,6 +76,7 @@ class Run:
     opened: Opened | None = None
     code: str = ""
     sentence: str = ""
+    turn: str = ""
 
 
 class Ledger:
@@ -165,6 +166,7 @@ class Ledger:
             ":code": {"S": run.code},
             ":sentence": {"S": run.sentence},
             ":opened": {"S": _opened_json(run.opened)},
+            ":turn": {"S": run.turn},
         }
         expires = ""
         if run.state in FINAL:
@@ -176,7 +178,7 @@ class Ledger:
                 "SET lease_until = :until, #state = :state, updated_at = :now,"
                 " started_at = :started, not_before = :not_before,"
                 " no_progress = :no_progress, progress = :progress, rows_acknowledged = :acknowledged,"
-                f" code = :code, sentence = :sentence, opened = :opened{expires}",
+                f" code = :code, sentence = :sentence, opened = :opened, turn = :turn{expires}",
                 values,
                 condition="fence = :fence",
                 names={"#state": "state"},
@@ -247,4 +249,5 @@ def _run(item: Item) -> Run:
         opened=Opened(**json.loads(opened)) if opened else None,
         code=read_text(item, "code"),
         sentence=read_text(item, "sentence"),
+        turn=read_text(item, "turn"),
     )

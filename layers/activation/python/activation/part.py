@@ -74,9 +74,9 @@ class ActivePart(Invocation):
         if early_s > 1:
             return self._hand_on(State.WAITING, early_s)
         run.state, run.code, run.sentence = State.RUNNING, "", ""
-        self.turns.take(self.identity.audience, self.identity.run_id)  # the run's own, which may have run out
-        self.turns.check_order(self.work.drop, self.identity.audience.connector)
         publisher = self.account.publisher()
+        run.turn = whole.turn
+        self.take_turn(publisher, begun=whole.opened is not None)  # the run's own turn, which may have run out
         run.progress.etag = whole.progress.etag
         match split.phase:
             case Phase.SURVEY:

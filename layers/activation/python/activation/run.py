@@ -75,9 +75,8 @@ class ActiveRun(Invocation):
 
     def _go_on(self) -> State:
         audience, run = self.identity.audience, self.held.run
-        self.turns.take(audience, self.identity.run_id)
-        self.turns.check_order(self.work.drop, audience.connector)
         publisher = self.account.publisher()
+        self.take_turn(publisher, begun=run.opened is not None)
         exchange = self.exchange(publisher)
         if run.state is State.ACCEPTED:
             opened = run.opened
@@ -257,7 +256,7 @@ class ActiveRun(Invocation):
         self.queue_next(wait_s)
         if run.opened is not None:
             with suppress(NotYourTurn):  # it waited so long for its turn that it has none to keep
-                self.turns.take(self.identity.audience, self.identity.run_id, for_s=wait_s + 3600)
+                self.turns.take(run.turn, self.identity.run_id, for_s=wait_s + 3600)
         self.held.save(release=True)
         return state
 
@@ -274,7 +273,7 @@ class ActiveRun(Invocation):
         notices.announce(self.clients.events, self.settings.event_bus_name, state, receipt, f"{self.stem}.json")
         self.clients.bury(self.settings.dead_letter_queue_url, self.work, error, self.identity.run_id)
         self.held.save(release=True)
-        self.turns.give_up(self.identity.audience, self.identity.run_id)
+        self.turns.give_up(run.turn, self.identity.run_id)
         return state
 
     def _supersede(self) -> State:
@@ -293,7 +292,7 @@ class ActiveRun(Invocation):
         receipt = self._write_receipt(notes)
         notices.announce(self.clients.events, self.settings.event_bus_name, state, receipt, f"{self.stem}.json")
         self.held.save(release=True)
-        self.turns.give_up(self.identity.audience, self.identity.run_id)
+        self.turns.give_up(run.turn, self.identity.run_id)
         with suppress(ClientError, BotoCoreError):  # the run has ended; a part that stays does no harm
             self.rejects.remove_parts()
         return state

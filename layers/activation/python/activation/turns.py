@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from activation.conditional import ConditionalTable, ConditionFailed, number, read_number
-from activation.model import Audience, Drop
+from activation.model import Drop
 
 SEQUENCER_DIGITS = 64  # S3 publishes no length; 16 to 18 digits are seen, so there is room
 
@@ -22,6 +22,11 @@ class NotYourTurn(Exception):
 
 class Superseded(Exception):
     """A newer version of the same object has been sent already."""
+
+
+def turn_of(platform: str, account: str, audience: str) -> str:
+    """Name an audience's turn: that of the ad account it is in, whichever of the account's connectors writes to it."""
+    return f"account#{platform}#{account}#audience#{audience}"
 
 
 class Turns:
@@ -45,12 +50,12 @@ class Turns:
         self._ttl_s = ttl_days * 86_400
         self._clock = clock
 
-    def take(self, audience: Audience, run_id: str, *, for_s: float = 0.0) -> None:
-        """Take the turn, or keep it for at least `for_s` seconds more; raises NotYourTurn."""
+    def take(self, turn: str, run_id: str, *, for_s: float = 0.0) -> None:
+        """Take a turn as `turn_of` names it, or keep it for at least `for_s` seconds more; raises NotYourTurn."""
         now = self._clock()
         try:
             self._table.update(
-                _audience_key(audience),
+                turn,
                 "SET holder = :run, held_until = :until",
                 {
                     ":run": {"S": run_id},
@@ -62,11 +67,13 @@ class Turns:
         except ConditionFailed as failed:
             raise NotYourTurn(read_number(failed.item, "held_until") - now) from None
 
-    def give_up(self, audience: Audience, run_id: str) -> None:
-        """End the turn; nothing happens when it is another run's by now."""
+    def give_up(self, turn: str, run_id: str) -> None:
+        """End the turn; nothing happens when it is another run's by now, or there was none (empty text)."""
+        if not turn:
+            return
         try:
             self._table.update(
-                _audience_key(audience),
+                turn,
                 "SET held_until = :never",
                 {":run": {"S": run_id}, ":never": number(0)},
                 condition="holder = :run",
@@ -95,7 +102,3 @@ class Turns:
             )
         except ConditionFailed:
             raise Superseded from None
-
-
-def _audience_key(audience: Audience) -> str:
-    return f"{audience.connector}#audience#{audience.name}"
