@@ -106,7 +106,7 @@ def other_account() -> ConfigError:
     """Give what stops a run that has begun in one ad account and would go on in another."""
     return ConfigError(
         "other_account",
-        "the run began in another ad account than the secret is for now; put that account's secret back and redrive,"
+        "the run began in another ad account than the secret is for now; put its secret back and redrive,"
         " or replay the drop by force to send all of it to the new one",
     )
 

@@ -25,7 +25,7 @@ class Superseded(Exception):
 
 
 def turn_of(platform: str, account: str, audience: str) -> str:
-    """Name an audience's turn: that of the ad account it is in, whichever of the account's connectors writes to it."""
+    """Name the turn of an audience in an ad account, whichever of the account's connectors writes to it."""
     return f"account#{platform}#{account}#audience#{audience}"
 
 
