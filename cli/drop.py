@@ -10,6 +10,7 @@ import typer
 
 
 def drop(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The export to drop.")],
     connector: Annotated[str, typer.Option(help="The connector, as configured.")],
     audience: Annotated[str, typer.Option(help="The audience's name in the ad account.")],
@@ -43,4 +44,5 @@ def drop(
     if as_json:
         print(json.dumps({"bucket": bucket, "key": key, "version_id": version, "run_id": run_id}))
     else:
-        print(f"s3://{bucket}/{key}\nrun {run_id}: activation receipt {run_id}")
+        where = " --sandbox" if context.find_root().params.get("in_sandbox") else ""
+        print(f"s3://{bucket}/{key}\nrun {run_id}: activation{where} receipt {run_id}")

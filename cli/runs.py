@@ -18,10 +18,15 @@ def status(
 ) -> None:
     """List the runs the ledger knows, newest first."""
     import boto3
+    from activation.ledger import State
 
     from cli import deployment
 
+    if state not in ("", *State):
+        raise typer.BadParameter(f"there are {', '.join(State)}", param_hint="--state")
     found = deployment.find()
+    if connector:
+        found.connector(connector)
     pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=found.ledger_table)
     runs = [
         run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,11 @@ from tests.end_to_end.line import Line
 
 # Beside the developer's own sandbox, so that neither disturbs the other.
 PLACE = Place(Path(os.environ.get("SANDBOX_DIRECTORY", DEFAULT.directory / "end_to_end")).resolve())
+
+
+def pytest_configure() -> None:
+    """Take the sandbox down also when the run is told to end: as at Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -86,6 +86,16 @@ def test_a_truncated_gzip_gives_what_came_and_says_where_it_ends(cut: int) -> No
     assert result.rows.items() <= read(open_drop(BytesSource(table()))).rows.items()
 
 
+def test_a_small_gzip_is_truncated_wherever_it_is_cut() -> None:
+    """Also within its header and its first record, which are then not too long but cut off."""
+    packed = gzip.compress(b"id,hash\n" + b"1,2\n" * 5)
+    for cut in range(3, len(packed)):
+        with pytest.raises(Rejected, match="truncated_gzip") as refusal:
+            result = read(open_drop(BytesSource(packed[:cut])))
+            raise result.refusal or AssertionError(f"read whole at {cut}")
+        assert refusal.value.code == "truncated_gzip"
+
+
 def damaged(packed: bytes, at: int) -> bytes:
     """Flip the bits of one byte."""
     return packed[:at] + bytes([packed[at] ^ 0xFF]) + packed[at + 1 :]

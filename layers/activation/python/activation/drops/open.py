@@ -81,6 +81,8 @@ def _open_text(text: Text, begin: int, single: str | None, delimiter: str | None
     head = head[begin:]
     if whole and not head.strip():
         raise refused("empty_file")
+    if not whole and b"\n" not in head and b"\r" not in head:
+        text.refuse_broken_head()  # what is cut off is not too long
     suffix = f"+{text.compression}" if text.compression else ""
     if sniff.is_json_lines(head):
         return _open_json_lines(text, begin, head, whole, single)

@@ -71,6 +71,17 @@ class Text:
             return head, False
         return head, True
 
+    def refuse_broken_head(self) -> None:
+        """Raise Rejected when the stream breaks within its first `limits.head_bytes`."""
+        left = self.limits.head_bytes
+        try:
+            for piece in self.stream():
+                left -= len(piece)
+                if left < 0:
+                    return
+        except BrokenStream as broken:
+            raise refused(broken.code, row=0) from None
+
 
 def _utf8(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(encoding)()
