@@ -90,10 +90,15 @@ def test_a_small_gzip_is_truncated_wherever_it_is_cut() -> None:
     """Also within its header and its first record, which are then not too long but cut off."""
     packed = gzip.compress(b"id,hash\n" + b"1,2\n" * 5)
     for cut in range(3, len(packed)):
-        with pytest.raises(Rejected, match="truncated_gzip") as refusal:
-            result = read(open_drop(BytesSource(packed[:cut])))
-            raise result.refusal or AssertionError(f"read whole at {cut}")
-        assert refusal.value.code == "truncated_gzip"
+        assert _refusal(packed[:cut]) == "truncated_gzip", cut
+
+
+def _refusal(data: bytes) -> str | None:
+    try:
+        found = read(open_drop(BytesSource(data))).refusal
+    except Rejected as refusal:
+        found = refusal
+    return found and found.code
 
 
 def damaged(packed: bytes, at: int) -> bytes:
