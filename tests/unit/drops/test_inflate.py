@@ -98,7 +98,7 @@ def _refusal(data: bytes) -> str | None:
         found = read(open_drop(BytesSource(data))).refusal
     except Rejected as refusal:
         found = refusal
-    return found and found.code
+    return found.code if found else None
 
 
 def damaged(packed: bytes, at: int) -> bytes:
