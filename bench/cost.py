@@ -29,8 +29,8 @@ def cost(sizes: Sizes, files: Files, function: Environment, step: Callable[[str]
     dollars = prices.cost(active_s, found["write_units"] * scale, found["read_units"] * scale)
     return Table(
         "Cost",
-        f"Dollars per 1,000,000 rows: {found['rows']:,} rows measured, {found['requests']} requests answered after "
-        f"{LATENCY_S * 1000:.0f} ms, {IN_FLIGHT} in flight, so that most of the time is waiting for the platform.",
+        f"Dollars per 1,000,000 rows: {found['rows']:,} rows measured, {found['requests']} requests answered "
+        f"after {LATENCY_S * 1000:.0f} ms, {IN_FLIGHT} in flight, so that most of the time is waiting for the platform.",
         ("", "used", "price, us-east-1", "dollars"),
         [
             [
@@ -48,7 +48,10 @@ def cost(sizes: Sizes, files: Files, function: Environment, step: Callable[[str]
             ["together", "", "", f"{dollars.total_usd:.6f}"],
         ],
         notes=(
-            f"Prices of {prices.READ}: {prices.LAMBDA_SOURCE}, {prices.DYNAMODB_SOURCE}. S3, SQS, EventBridge and logs "
-            "add less than a tenth of a cent a drop. The seconds are this machine's; a processor of Lambda's differs.",
+            (
+                f"Prices of {prices.READ}: {prices.LAMBDA_SOURCE}, {prices.DYNAMODB_SOURCE}. S3, SQS, EventBridge and "
+                "logs add less than a tenth of a cent a drop. The seconds are this machine's; a processor of Lambda's "
+                "differs."
+            ),
         ),
     )

@@ -14,8 +14,8 @@ Step = Callable[[str], None]
 
 ABOUT = (
     "{rows:,} rows with e-mail, phone, first and last name ({size:.0f} MB of CSV), file bytes to request bodies, "
-    "{runs} runs. Each measurement is a process of its own on one and the same core, in the order A B C, C B A, ...; "
-    "CPU time of the process without its start and imports. A ratio is that of two neighbours."
+    "{runs} runs. Each measurement is a process of its own on one and the same core, in the order A B C, C B A, "
+    "and so on; CPU time of the process without its start and imports. A ratio is that of two neighbours."
 )
 
 
@@ -45,9 +45,11 @@ def bodies(sizes: Sizes, files: Files, function: Environment, sdk: Environment, 
             Target("at least 1.0 times the floor", f"{against_floor.median:.2f}", against_floor.median >= 1),
         ),
         notes=(
-            "The floor normalises nothing, checks nothing and writes no body. It keeps to the bare loop: "
-            "this project hashes whole Arrow columns at once with the processor's own SHA or vector instructions "
-            "(stringzilla), and names once for each distinct one in a chunk.",
+            (
+                "The floor normalises nothing, checks nothing and writes no body. It keeps to the bare loop: "
+                "this project hashes whole Arrow columns at once with the processor's own SHA or vector instructions "
+                "(stringzilla), and names once for each distinct one in a chunk."
+            ),
         ),
     )
 

@@ -1,4 +1,4 @@
-"""The Pythons that are measured: one like a function's, with its layers and nothing else, and one with Meta's SDK."""
+"""The Pythons that are measured: one as a function has it, its layers and no more, and one with Meta's SDK."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wall time over the ideal: does sending ever wait for parsing, or parsing for sending?"""
+"""Wall time over the ideal, which tells whether sending waits for parsing, or parsing for sending."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMES = {"sink": "one that only answers", "simulator": "the simulated Meta"}
 
 
 def pipelining(sizes: Sizes, files: Files, function: Environment, step: Callable[[str], None]) -> Table:
-    """Send a file to two servers: one that answers and no more, and the simulated Meta, which checks and keeps all."""
+    """Send a file to one server that answers and no more, and to the simulated Meta, which checks and keeps all."""
     path = str(files.path(sizes.pipelining_rows))
     requests_wanted = math.ceil(sizes.pipelining_rows / ROWS_PER_REQUEST)
     ideal_s = requests_wanted / IN_FLIGHT * LATENCY_S
@@ -43,9 +43,9 @@ def pipelining(sizes: Sizes, files: Files, function: Environment, step: Callable
     return Table(
         "Pipelining",
         f"{sizes.pipelining_rows:,} rows in {found['sink'][0]['requests']} requests, each answered "
-        f"{LATENCY_S * 1000:.0f} ms after it was read, {IN_FLIGHT} in flight: ideally {ideal_s:.2f} s. One worker on one "
-        f"core, the server on another; every batch is recorded in a ledger that takes {LEDGER_S * 1000:.0f} ms. Wall time "
-        f"is from the first byte read to the last answer; {sizes.runs} runs.",
+        f"{LATENCY_S * 1000:.0f} ms after it was read, {IN_FLIGHT} in flight: ideally {ideal_s:.2f} s. One worker on "
+        f"one core, the server on another; every batch is recorded in a ledger that takes {LEDGER_S * 1000:.0f} ms. "
+        f"Wall time is from the first byte read to the last answer; {sizes.runs} runs.",
         ("server", "wall, s", "over the ideal", "CPU of the worker, s", "CPU of the server, s"),
         [
             [
@@ -65,9 +65,11 @@ def pipelining(sizes: Sizes, files: Files, function: Environment, step: Callable
             Target("at most 1.1 times the ideal", times(ratios["sink"].median), ratios["sink"].median <= 1.1),
         ),
         notes=(
-            "The target is held against the server that only answers: the simulated Meta parses, checks and keeps each of "
-            "the members in one thread, and while it does, seven other answers wait. Its CPU seconds say how near it is to "
-            "being what is measured.",
+            (
+                "The target is held against the server that only answers: the simulated Meta parses, checks and keeps "
+                "each of the members in one thread, and while it does, seven other answers wait. Its CPU seconds say "
+                "how near it is to being what is measured."
+            ),
         ),
     )
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table as RichTable
 
 from bench.figures import Table, Target
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 HEAD = """\
 # Benchmarks
 
-Written by `make bench`, which measures all of it on one machine; do not edit. `activation bench --quick` is a short run.
+Written by `make bench`, which measures all of it on one machine; do not edit. `activation bench --quick` is a short
+run.
 """
 
 
 def show(table: Table, console: Console) -> None:
     """Print a table and how its targets came out."""
-    from rich.table import Table as RichTable
-
     shown = RichTable(title=table.title, title_justify="left", caption=table.about, caption_justify="left")
     for place, name in enumerate(table.header):
         shown.add_column(name, justify="left" if place == 0 else "right")

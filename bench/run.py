@@ -32,7 +32,7 @@ def bench(*, quick: bool, parts: Sequence[str], runs: int, write: Path | None, c
         on = machine.machine(sdk)
         _show_machine(on, console)
         tables = []
-        for table in _tables(sizes, parts, made, function, sdk, status.update):
+        for table in _tables(sizes, parts, made=made, function=function, sdk=sdk, step=status.update):
             report.show(table, console)
             tables.append(table)
     if write is not None:
@@ -44,6 +44,7 @@ def bench(*, quick: bool, parts: Sequence[str], runs: int, write: Path | None, c
 def _tables(
     sizes: Sizes,
     parts: Sequence[str],
+    *,
     made: Files,
     function: Environment,
     sdk: Environment,

@@ -68,8 +68,10 @@ def start(sizes: Sizes, function: Environment, step: Callable[[str], None]) -> T
             _target("handlers that read drops under 800 ms", slowest[True], DROPS_S),
         ),
         notes=(
-            "Held against the targets is CPU time with compiled files: an import waits for nothing, and a busy machine "
-            "does not lengthen it.",
+            (
+                "Held against the targets is CPU time with compiled files: an import waits for nothing, and a busy "
+                "machine does not lengthen it."
+            ),
         ),
     )
 
@@ -101,7 +103,7 @@ def _copies(function: Environment) -> Iterator[tuple[Environment, Environment]]:
 
 
 def _linked(source: Path, copy: Path) -> Path:
-    """Copy a folder of modules as links to its files, without compiled ones; of the project only what is deployed."""
+    """Copy a folder of modules as links to its files, without compiled ones; of the project what is deployed."""
     parts = [source / name for name in ("lambdas", "bench")] if source == ROOT else [source]
     for part in parts:
         shutil.copytree(

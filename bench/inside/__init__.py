@@ -1,1 +1,1 @@
-"""What runs inside the measured processes: each module prints one JSON object, and imports what it measures only."""
+"""What runs inside the measured processes: a module prints one JSON object and imports only what it measures."""

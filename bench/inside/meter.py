@@ -12,7 +12,7 @@ from typing import Any
 
 
 def metered(work: Callable[[], dict[str, Any]]) -> None:
-    """Do the work and print what it gives, with the seconds it took: of this process's threads, and by the clock."""
+    """Do the work and print what it gives, with the seconds it took: the process's own, and the clock's."""
     cpu_s, wall_s = time.process_time(), time.perf_counter()
     found = work()
     took = {"cpu_s": time.process_time() - cpu_s, "wall_s": time.perf_counter() - wall_s}

@@ -1,8 +1,8 @@
 """Write a file of people nobody knows, the same for the same seed: `people.py ROWS PATH ...`.
 
-Columns: e-mail, phone, first name, last name. Names repeat as they do among people: how often the n-th most frequent
-one occurs follows a Zipf-Mandelbrot law, with the heads and tails that the US Census Bureau found for 1990 and 2010
-(the most frequent family name about 0.8 % of people, the hundred most frequent about a sixth; far fewer first
+Columns: e-mail, phone, first name, last name. Names repeat as they do among people: how often the n-th most
+frequent one occurs follows a Zipf-Mandelbrot law, with the heads and tails that the US Census Bureau found for 1990
+and 2010 (the most frequent family name about 0.8 % of people, the hundred most frequent about a sixth; far fewer first
 names). One address in ten has capitals or spaces around it, one phone number in ten is written with brackets and
 hyphens, a twentieth of the phones is missing, one name in fifty has an accent, a hyphen or an apostrophe.
 https://www.census.gov/topics/population/genealogy/data.html (read 2026-11-22)
@@ -104,7 +104,7 @@ class _Csv:
     """A CSV file with a header and no quotes, none of the cells needing any; gzip when the path ends so."""
 
     def __init__(self, path: Path) -> None:
-        self._file = gzip.open(path, "wb", compresslevel=1) if path.suffix == ".gz" else path.open("wb")
+        self._file = gzip.open(path, "wb", compresslevel=1) if path.suffix == ".gz" else path.open("wb")  # noqa: SIM115  closed by `close`
         self._header = True
 
     def write_table(self, table: pa.Table) -> None:

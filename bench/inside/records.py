@@ -1,4 +1,4 @@
-"""The ledger's table as one worker alone sees it: every condition holds, and each call takes its time and its units."""
+"""The ledger's table as one worker alone sees it: conditions hold, and a call takes its time and its units."""
 
 from __future__ import annotations
 

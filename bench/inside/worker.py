@@ -46,7 +46,7 @@ class Account:
         """Give the publisher."""
         return self.fixed
 
-    def refresh(self, refused: object) -> MetaPublisher:
+    def refresh(self, refused: object) -> MetaPublisher:  # noqa: ARG002  the protocol's argument
         """Give the same one; the simulator refuses no secret."""
         return self.fixed
 
