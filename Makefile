@@ -29,8 +29,8 @@ test: $(READY) ## run all tests but the long faults, the end-to-end ones against
 	$(BIN)/pytest -m 'not faults' tests/infrastructure $(END_TO_END) $(ARGS)
 
 .PHONY: faults
-faults: $(READY) ## run the fault suite and the longer end-to-end tests
-	$(BIN)/pytest tests/faults tests/end_to_end $(ARGS)
+faults: $(READY) ## run the fault suite and the longer end-to-end tests (TABLE=docs/faults.md writes what came of it)
+	$(if $(TABLE),FAULTS_TABLE=$(TABLE) )$(BIN)/pytest tests/faults tests/end_to_end $(ARGS)
 
 .PHONY: chaos
 chaos: $(READY) ## 300,000 rows under random kills, throttles, lost answers and duplicate events
