@@ -15,14 +15,14 @@ def test_the_search_finds_what_is_planted_in_each_place(meta: Line, evidence: Ev
     """A search that found nothing anywhere would prove nothing: each place, and each kind of trace, is seen."""
     person = people(1, "planted")[0]
     sandbox, client = meta.sandbox, meta.sandbox.client
-    group = client("logs").describe_log_groups()["logGroups"][0]["logGroupName"]
+    stream = {"logGroupName": meta.log_group, "logStreamName": "planted"}
     bucket, table = sandbox.described["receipts_bucket"], meta.variables["LEDGER_TABLE"]
     letters = meta.addresses["dead_letter_queue_url"]
 
     def log(text: str) -> None:
-        client("logs").create_log_stream(logGroupName=group, logStreamName=text[:8])
+        client("logs").create_log_stream(**stream)
         event = {"timestamp": int(time.time() * 1000), "message": text}
-        client("logs").put_log_events(logGroupName=group, logStreamName=text[:8], logEvents=[event])
+        client("logs").put_log_events(**stream, logEvents=[event])
 
     def announce(text: str) -> None:
         entry = {"Source": "audience-activation", "DetailType": "x", "Detail": json.dumps({"is": text})}
@@ -49,6 +49,8 @@ def test_the_search_finds_what_is_planted_in_each_place(meta: Line, evidence: Ev
             found = evidence.search()
             assert any(kind in one and place in one for one in found), (place, kind, found)
             assert DOMAIN not in " ".join(found)
+            if write is log:
+                client("logs").delete_log_stream(**stream)
             meta.reset()
     assert evidence.search() == []
 
