@@ -31,6 +31,16 @@ class Files:
             self._made.update(missing)
         return wanted[0]
 
+    def hashes(self, rows: int) -> Path:
+        """Make a list of hashes; `remove_hashes` removes it."""
+        path = self.folder / "hashes.csv"
+        self.maker.run("bench.inside.hashes", str(rows), str(path))
+        return path
+
+    def remove_hashes(self) -> None:
+        """Remove the list of hashes."""
+        (self.folder / "hashes.csv").unlink(missing_ok=True)
+
     def remove(self, rows: int) -> None:
         """Remove the files of this many rows."""
         for path in [path for path in self._made if path.name.startswith(f"people-{rows}.")]:

@@ -17,10 +17,11 @@ class Sizes:
     pipelining_rows: int = 2_000_000
     memory_rows: tuple[int, ...] = (10_000, 1_000_000, 10_000_000)
     repeated_rows: int = 100_000
+    hashed_rows: int = 3_000_000
     start_runs: int = 9
 
 
 FULL = Sizes()
 QUICK = Sizes(
-    runs=3, cpu_rows=100_000, pipelining_rows=200_000, memory_rows=(10_000, 100_000, 500_000), start_runs=3
+    runs=3, cpu_rows=100_000, pipelining_rows=200_000, memory_rows=(10_000, 100_000, 500_000), hashed_rows=800_000, start_runs=3
 )

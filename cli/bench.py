@@ -15,6 +15,7 @@ class Part(StrEnum):
     CPU = "cpu"
     PIPELINING = "pipelining"
     MEMORY = "memory"
+    HASHED = "hashed"
     START = "start"
     COST = "cost"
 

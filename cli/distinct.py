@@ -33,7 +33,7 @@ class Distinct:
         if len(self._smallest) > 2 * self._kept:
             self._shrink()
 
-    def add_column(self, column: pa.Array) -> None:
+    def add_column(self, column: pa.Array | pa.ChunkedArray) -> None:
         """Count a column's texts, nulls left out; each distinct one once."""
         self.add(column.drop_null().unique().to_pylist())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +18,7 @@ from activation.drops.open import open_drop
 from activation.errors import Rejected
 from activation.identifiers.phones import Phone
 from activation.identifiers.table import Context
+from activation.limits import Limits
 from activation.model import Cursor
 from activation.planning import Planning
 from activation.progress import FIRST_ROWS_KEPT
@@ -28,6 +28,7 @@ from activation.screening import screen
 from cli.connectors import NamedConnector
 from cli.distinct import Distinct
 
+MB = 1_000_000
 WITH_COUNTRY_CODE = r"\A[^0-9A-Za-z+]*(?:\+|00)"
 
 
@@ -125,12 +126,20 @@ class DryRun:
             fields=mapped.fields,
             context=self.context,
             hashed=kind.hashed,
-            max_rows=min(int(self._setting("max_rows_per_request") or sys.maxsize), publisher.limits.max_rows),
+            max_rows=self._limits.rows_of(one for _, one in mapped.fields),
             groups=publisher.groups,
         )
         opened = self.planning.opened(tuple(one.key for _, one in mapped.fields))
         for prepared in batcher.spans(self._tallied(reader.chunks(Cursor()), mapped, sums), Cursor(), ()):
             self._note(prepared, opened, sums)
+
+    @property
+    def _limits(self) -> Limits:
+        """Give the platform's limits as the connector's settings narrow them."""
+        return self.planning.publisher.limits.narrowed(
+            max_rows=int(self._setting("max_rows_per_request") or 0),
+            max_bytes=int(self._setting("max_mb_per_request") or 0) * MB,
+        )
 
     def _setting(self, name: str) -> Any:
         return self.connector.settings.get(name)
@@ -179,15 +188,15 @@ class DryRun:
     def _upload(self, batch: Batch, opened: Opened, sums: Sums) -> None:
         """Count a batch's requests: one, or those of its halves where the body is over the platform's limit."""
         publisher = self.planning.publisher
-        size_bytes = len(publisher.encode(batch, self.located.audience, opened).body)
-        if size_bytes > publisher.limits.max_bytes and batch.columns.num_rows > 1:
+        size_bytes = publisher.encode(batch, self.located.audience, opened).size_bytes
+        if size_bytes > self._limits.max_bytes and batch.columns.num_rows > 1:
             for half in batch.halves():
                 self._upload(half, opened, sums)
             return
         sums.uploads += 1
         sums.body_bytes += size_bytes
 
-    def _names(self, columns: pa.RecordBatch) -> pa.Array:
+    def _names(self, columns: pa.Table) -> pa.ChunkedArray:
         """Give one text per row that names its person: the first cell that can alone, else all cells together."""
         table = self.planning.publisher.table
         alone = {key for _, key in table.singles}

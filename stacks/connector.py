@@ -25,6 +25,8 @@ from stacks.storage import StorageStack, object_created
 MAX_RECEIVES = 5
 VISIBILITY_TIMEOUTS = 6
 
+MB = 1_000_000  # as platforms count, who mean 50,000,000 bytes by 50 MB
+
 
 class Connector(Construct):
     """One connector, from the rule on its prefix to its dead letters."""
@@ -176,6 +178,7 @@ class Connector(Construct):
             "PLACEHOLDERS": json.dumps(connector.placeholders),
             "REQUESTS_IN_FLIGHT": str(connector.requests_in_flight or ""),
             "MAX_ROWS_PER_REQUEST": str(connector.max_rows_per_request or ""),
+            "MAX_BYTES_PER_REQUEST": str((connector.max_mb_per_request or 0) * MB or ""),
             "DEADLINE_S": str(connector.deadline_hours * 3600),
             "SPLIT_ABOVE_BYTES": str(connector.split_above_mb * 1024 * 1024),
             "MAX_PARTS": str(connector.max_parts),

@@ -72,8 +72,8 @@ class ConnectorSettings:
     """One connector: a platform, an account and how hard to work for them.
 
     "" and None mean that nothing is configured: the account named in the secret is not compared, national phone
-    numbers are unusable, the platform's own limits of requests in flight and of rows a request hold, nobody is
-    mailed.
+    numbers are unusable, the platform's own limits of requests in flight and of rows and bytes a request hold,
+    nobody is mailed.
     """
 
     name: str
@@ -82,6 +82,7 @@ class ConnectorSettings:
     default_country: str
     requests_in_flight: int | None
     max_rows_per_request: int | None
+    max_mb_per_request: int | None
     max_concurrency: int
     memory_mb: int
     timeout_s: int
@@ -241,6 +242,8 @@ def _connector(reader: Reader, known_platforms: tuple[str, ...]) -> ConnectorSet
         requests_in_flight=reader.whole("requests_in_flight", low=0, high=64, default=0) or None,
         # For a slow line, or to have less to send again after a crash; a platform's lower limit still holds.
         max_rows_per_request=reader.whole("max_rows_per_request", low=0, high=1_000_000, default=0) or None,
+        # As much as TikTok's largest file; a platform's lower limit still holds here, too.
+        max_mb_per_request=reader.whole("max_mb_per_request", low=0, high=250, default=0) or None,
         # Lambda's own bounds for a mapping's maximum concurrency.
         max_concurrency=reader.whole("max_concurrency", low=2, high=1000, default=5),
         memory_mb=reader.whole("memory_mb", low=256, high=10240, default=1769),

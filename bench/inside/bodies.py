@@ -40,7 +40,7 @@ def bodies(path: Path) -> dict[str, int]:
             )
             batch = Batch("bench", one.span.first_row, one.span.last_row, group, columns, numbers)
             request = publisher.encode(batch, audience, opened)
-            sent, size_bytes = sent + request.rows, size_bytes + len(request.body)
+            sent, size_bytes = sent + request.rows, size_bytes + request.size_bytes
     return {"rows": rows, "sent": sent, "body_bytes": size_bytes}
 
 

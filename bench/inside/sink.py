@@ -1,4 +1,4 @@
-"""Answers uploads as Meta does and keeps nothing: `sink.py DELAY_S`; its base URL is the first line it prints.
+"""Answers uploads as Meta or TikTok does and keeps nothing: `sink.py DELAY_S` first prints its base URL.
 
 For files of which a simulator that remembers every member would have to hold gigabytes.
 """
@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 PIECE_BYTES = 256 * 1024
 ROWS = re.compile(rb'"estimated_num_total":(\d+)')
 TAIL_BYTES = 1024
+TIKTOK = "/open_api/"
 
 
 class Sink(BaseHTTPRequestHandler):
@@ -25,7 +26,8 @@ class Sink(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Say that there is no audience yet."""
-        self._answer({"data": []})
+        none = {"list": [], "page_info": {"total_page": 0}}
+        self._answer(_envelope(none) if self.path.startswith(TIKTOK) else {"data": []})
 
     def do_POST(self) -> None:
         """Take an upload, or make the audience."""
@@ -34,6 +36,10 @@ class Sink(BaseHTTPRequestHandler):
             piece = self.rfile.read(min(PIECE_BYTES, left))
             left -= len(piece)
             tail = (tail + piece)[-TAIL_BYTES:]
+        if self.path.startswith(TIKTOK):
+            time.sleep(self.delay_s)
+            self._answer(_envelope({"file_path": "0123456789abcdef"}))
+            return
         found = ROWS.search(tail)
         if found is None:
             self._answer({"id": "1"})
@@ -53,6 +59,10 @@ class Sink(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
+
+
+def _envelope(data: dict[str, object]) -> dict[str, object]:
+    return {"code": 0, "message": "OK", "request_id": "1", "data": data}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """A connector's worker in a process of its own: a file in, requests over HTTP out, with the line's own sender.
 
-`worker.py FILE SECRET IN_FLIGHT LEDGER_S`: SECRET is the account's secret as JSON with its endpoint, LEDGER_S how
-long the ledger takes to answer. What AWS would do beside it is left out; the function's modules are all loaded.
+`worker.py FILE SECRET IN_FLIGHT LEDGER_S [PLATFORM IDENTIFIERS]`: SECRET is the account's secret as JSON with its
+endpoint, LEDGER_S how long the ledger takes to answer, PLATFORM meta unless it is given, IDENTIFIERS the type of a
+list of hashes. What AWS would do beside it is left out; the function's modules are all loaded.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,28 +27,30 @@ from activation.governor import Governor
 from activation.http import PooledHttp
 from activation.identifiers.table import Context
 from activation.ledger import HeldRun, Ledger, Run, State
-from activation.model import RAW, Audience, Cursor
+from activation.model import RAW, Audience, Cursor, Kind
 from activation.progress import Progress
+from activation.publisher import Publisher
 from activation.rejects import Rejects
+from activation.screening import screen
 from activation.sending import Sender
 
-import lambdas.meta.handler  # noqa: F401  what a function has loaded counts towards its memory
 from bench.inside.meter import metered
 from bench.inside.records import Records
-from lambdas.meta.publisher import MetaPublisher
+
+PUBLISHERS = {"meta": "MetaPublisher", "tiktok": "TikTokPublisher"}
 
 
 @dataclass(frozen=True)
 class Account:
     """An account whose secret does not change."""
 
-    fixed: MetaPublisher
+    fixed: Publisher
 
-    def publisher(self) -> MetaPublisher:
+    def publisher(self) -> Publisher:
         """Give the publisher."""
         return self.fixed
 
-    def refresh(self, refused: object) -> MetaPublisher:  # noqa: ARG002  the protocol's argument
+    def refresh(self, refused: object) -> Publisher:  # noqa: ARG002  the protocol's argument
         """Give the same one; the simulator refuses no secret."""
         return self.fixed
 
@@ -63,16 +67,25 @@ class Bucket:
         return {}
 
 
-def work(path: Path, secret: Mapping[str, Any], in_flight: int, ledger_s: float) -> dict[str, Any]:
+def publisher_of(platform: str, secret: Mapping[str, Any]) -> Publisher:
+    """Load a platform's function whole, since that counts towards its memory, and make its publisher."""
+    import_module(f"lambdas.{platform}.handler")
+    publisher: Publisher = getattr(
+        import_module(f"lambdas.{platform}.publisher"), PUBLISHERS[platform]
+    ).from_secret(secret)
+    return publisher
+
+
+def work(path: Path, publisher: Publisher, in_flight: int, ledger_s: float, kind: Kind = RAW) -> dict[str, Any]:
     """Send the whole file; gives the sums of the run and what the ledger was asked."""
-    publisher = MetaPublisher.from_secret(secret)
-    account, audience = Account(publisher), Audience("meta", f"bench {time.time_ns()}")
+    platform = publisher.platform
+    account, audience = Account(publisher), Audience(platform, f"bench {time.time_ns()}")
     records = Records(ledger_s)
     table = ConditionalTable(cast("Any", records), "ledger")
     lease_s = 3 * publisher.limits.timeout_s
     now = time.time()
-    run = Run("meta#run#bench", 1, State.RUNNING, 0, now, now, now + lease_s, 0.0, 0, Progress())
-    held = HeldRun(run, Ledger(table, "meta", lease_s=lease_s, ttl_days=1))
+    run = Run(f"{platform}#run#bench", 1, State.RUNNING, 0, now, now, now + lease_s, 0.0, 0, Progress())
+    held = HeldRun(run, Ledger(table, platform, lease_s=lease_s, ttl_days=1))
     exchange = Exchange(
         account=account,
         http=PooledHttp(connections=in_flight),
@@ -81,14 +94,15 @@ def work(path: Path, secret: Mapping[str, Any], in_flight: int, ledger_s: float)
         keep_lease=lambda: held.keep(2 * publisher.limits.timeout_s),
         note_sent=held.note_sent,
     )
-    reader = open_drop(FileSource(path))
-    mapped = map_columns(publisher.table, reader.header, RAW)
+    reader = open_drop(FileSource(path), single=kind.single)
+    mapped = map_columns(publisher.table, reader.header, kind)
+    limits = publisher.limits.narrowed()
     keys = tuple(field.key for _, field in mapped.fields)
     batcher = Batcher(
         fields=mapped.fields,
         context=Context(),
-        hashed=False,
-        max_rows=publisher.limits.max_rows,
+        hashed=kind.hashed,
+        max_rows=limits.rows_of(field for _, field in mapped.fields),
         groups=publisher.groups,
     )
     run.opened = exchange.converse(lambda one: one.open(audience, keys))
@@ -102,10 +116,14 @@ def work(path: Path, secret: Mapping[str, Any], in_flight: int, ledger_s: float)
         exchange=exchange,
         rejects=Rejects(cast("Any", bucket), "receipts", "bench"),
         in_flight=in_flight,
+        max_bytes=limits.max_bytes,
         may_start=lambda: True,
     )
     before = run.progress.requests
     began = time.perf_counter()
+    if kind.hashed:
+        chunks, fields = reader.chunks(Cursor()), mapped.fields
+        screen(chunks, Cursor(), fields=fields, context=Context(), may_go_on=lambda: True)
     sender.send(_spans(batcher, reader))
     return {
         "send_s": time.perf_counter() - began,
@@ -123,5 +141,8 @@ def _spans(batcher: Batcher, reader: DropReader) -> Iterator[Prepared]:
 
 
 if __name__ == "__main__":
-    arguments = sys.argv[1:]
-    metered(lambda: work(Path(arguments[0]), json.loads(arguments[1]), int(arguments[2]), float(arguments[3])))
+    path, secret, in_flight, ledger_s, *listed = sys.argv[1:]
+    platform, identifiers = listed or ("meta", "")
+    kind = Kind(identifiers, hashed=True, single=identifiers) if identifiers else RAW
+    publisher = publisher_of(platform, json.loads(secret))
+    metered(lambda: work(Path(path), publisher, int(in_flight), float(ledger_s), kind))

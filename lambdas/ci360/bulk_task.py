@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from activation.errors import Rejected
-from activation.untrusted import json_object, mapping
+from activation.untrusted import mapping
 
 from lambdas.ci360.answers import Refused
 from lambdas.ci360.links import AllowedHosts, BadLink, HostRefused, Link, read_link
@@ -58,10 +59,26 @@ def read_body(event: Mapping[str, Any]) -> Mapping[str, Any]:
     content = _decoded(body) if event.get("isBase64Encoded") else body.encode("utf-8", "surrogatepass")
     if len(content) > MAX_BODY_BYTES:
         raise _too_large()
-    value = json_object(content)
-    if value is None:
-        raise Refused(400, "VALIDATION_ERROR", "The body is not a JSON object")
+    try:
+        value = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_unambiguous, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise Refused(400, "VALIDATION_ERROR", "The body is not a JSON object in UTF-8 with each key once")
     return value
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a key given twice: whoever checked the body before us may have read the other one."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is there twice")
+    return found
+
+
+def _no_number(_: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python takes for JSON and no other reader does."""
+    raise ValueError("not JSON")
 
 
 def read_task(body: Mapping[str, Any], targets: Targets, hosts: AllowedHosts) -> BulkTask:
@@ -112,8 +129,9 @@ class _Reader:
         value = self._body.get(name)
         if value is None:
             return ""
-        if not isinstance(value, str) or not _text(value):
-            self.issue(name, f"must be a printable text of at most {MAX_TEXT} characters")
+        if not isinstance(value, str) or not _text(value).strip():
+            # Blank ones would make every run of the task one and the same.
+            self.issue(name, f"must be a printable text of 1 to {MAX_TEXT} characters")
             return ""
         return value
 

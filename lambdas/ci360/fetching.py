@@ -13,24 +13,32 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from activation.errors import Retryable
 
+from lambdas.ci360.ahead import Ahead
 from lambdas.ci360.columns import MAX_BYTES, header_line, read_columns
 from lambdas.ci360.links import read_link
 from lambdas.ci360.occurrences import Occurrence, Occurrences, State
 from lambdas.ci360.rows import MAX_RECORD_BYTES, cut
-from lambdas.ci360.source import Facts, Opened, Source
+from lambdas.ci360.source import Facts, Source
 from lambdas.ci360.storage import MIN_PART_BYTES, Storage
 
 PART_BYTES = MIN_PART_BYTES + MAX_RECORD_BYTES + 4096  # what is left after the cut, and a mark, is a part S3 takes
-READ_BYTES = 512 * 1024
-UPLOADS_IN_FLIGHT = 2  # of PART_BYTES each, beside the one being read
+READ_BYTES = 512 * 1024  # at a time, some of them ahead of the work
+UPLOADS_IN_FLIGHT = 2  # of PART_BYTES each, beside the one being made
 ATTEMPTS = 4  # at a connection, within one invocation
 RENEW_S = 15.0
 RECORD_S = 1.0  # what a killed worker had done since, is done again
 _BOM = b"\xef\xbb\xbf"
+
+
+def _digested(before: Future[Any], block: bytearray) -> Any:
+    """Give the digest behind a block; the one before it stays as it was, for it may be gone back to."""
+    digest = before.result().copy()
+    digest.update(block)
+    return digest
 
 
 class OutOfTime(Exception):
@@ -42,8 +50,15 @@ class _Made:
     """A part on its way: the occurrence as it is once the part has arrived."""
 
     after: Occurrence
-    digest: Any  # hashlib's type has no name
+    digest: Future[Any]  # of the file up to there; hashlib's type has no name
     arrives: Future[None]
+
+
+class _Threads(NamedTuple):
+    """What is done beside the cutting; one thread digests, so that the parts stay in their order."""
+
+    uploads: ThreadPoolExecutor
+    digests: ThreadPoolExecutor
 
 
 @dataclass
@@ -100,11 +115,13 @@ class Fetch:
         link = read_link(at.data_link)
         in_flight: deque[_Made] = deque()
         with (
-            ThreadPoolExecutor(UPLOADS_IN_FLIGHT) as pool,
+            ThreadPoolExecutor(UPLOADS_IN_FLIGHT) as uploads,
+            ThreadPoolExecutor(1) as digests,
             self.source.open(link, max_bytes=self.max_bytes, offset=at.offset, known=known) as file,
+            Ahead(file, READ_BYTES) as ahead,
         ):
             try:
-                whole = self._parts(file, columns, pool, in_flight)
+                whole = self._parts(ahead, file.facts, columns, _Threads(uploads, digests), in_flight)
             except (OutOfTime, Retryable):
                 # What is on its way is good, whatever happened to the next part.
                 self._arrived(in_flight, keep=0)
@@ -112,34 +129,39 @@ class Fetch:
         return whole or self._staged(self._digest)
 
     def _parts(
-        self, file: Opened, columns: tuple[str, ...], pool: ThreadPoolExecutor, in_flight: deque[_Made]
+        self,
+        ahead: Ahead,
+        facts: Facts,
+        columns: tuple[str, ...],
+        threads: _Threads,
+        in_flight: deque[_Made],
     ) -> Occurrence | None:
         """Make every part from here on; gives the occurrence when the whole file is one, and is not uploaded."""
-        latest, digest = self.occurrence, self._digest.copy()
-        total = file.facts.size_bytes
+        latest, digest = self.occurrence, threads.digests.submit(self._digest.copy)
+        total = facts.size_bytes
         carry = b""
         while True:
-            block = self._block(file, carry, total - latest.offset)
+            block = self._block(ahead, carry, total - latest.offset)
             final = latest.offset + len(block) == total
             after, carry = self._part(block, latest, columns, final)
-            digest.update(block)
+            digest = threads.digests.submit(_digested, digest, block)
             if final and latest.part == 1:
                 self.small = bytes(block)
-                return replace(after, size_bytes=total, sha256=digest.hexdigest())
+                return replace(after, size_bytes=total, sha256=digest.result().hexdigest())
             if not after.upload_id:
                 upload_id = self.storage.begin(after.key)
-                begun = replace(self.occurrence, upload_id=upload_id, size_bytes=total, etag=file.facts.etag)
+                begun = replace(self.occurrence, upload_id=upload_id, size_bytes=total, etag=facts.etag)
                 self._save(begun)
-                after = replace(after, upload_id=upload_id, size_bytes=total, etag=file.facts.etag)
-            arrives = pool.submit(self.storage.put_part, after.key, after.upload_id, latest.part, block)
+                after = replace(after, upload_id=upload_id, size_bytes=total, etag=facts.etag)
+            arrives = threads.uploads.submit(self.storage.put_part, after.key, after.upload_id, latest.part, block)
             del block  # before the next one is made
-            in_flight.append(_Made(after, digest.copy(), arrives))
+            in_flight.append(_Made(after, digest, arrives))
             latest = after
-            self._arrived(in_flight, keep=0 if final else UPLOADS_IN_FLIGHT - 1)
+            self._arrived(in_flight, keep=0 if final else UPLOADS_IN_FLIGHT)
             if final:
                 return None
 
-    def _block(self, file: Opened, carry: bytes, left: int) -> bytearray:
+    def _block(self, file: Ahead, carry: bytes, left: int) -> bytearray:
         """Read until the block is full or the file at its end; `left` bytes are left of it, the carry included."""
         size = min(PART_BYTES, left)
         block = bytearray(size)
@@ -184,7 +206,7 @@ class Fetch:
         while len(in_flight) > keep:
             made = in_flight.popleft()
             made.arrives.result()
-            self.occurrence, self._digest = made.after, made.digest
+            self.occurrence, self._digest = made.after, made.digest.result()
         if keep == 0 or self.clock() - self._renewed_at > RECORD_S:
             self._save(self.occurrence)
 

@@ -18,14 +18,15 @@ HTTPS_PORT = 443
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _LINK = re.compile(
-    rf"https://(?P<host>{_LABEL}(?:\.{_LABEL})*)(?::(?P<port>\d{{1,5}}))?"
+    rf"https://(?P<host>{_LABEL}(?:\.{_LABEL})*)(?::(?P<port>[1-9][0-9]{{0,4}}))?"
     # What RFC 3986 lets a path and a query hold (https://www.rfc-editor.org/rfc/rfc3986#section-3.3), no fragment.
-    r"(?P<target>/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?)",
-    re.IGNORECASE,
+    r"(?P<target>/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-F]{2})*"
+    r"(?:\?(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-F]{2})*)?)",
+    re.IGNORECASE | re.ASCII,  # without ASCII, the Kelvin sign and the long s count as letters from a to z
 )
 # A name that ends in a number is an address to most resolvers
 # (https://url.spec.whatwg.org/#ends-in-a-number-checker).
-_NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE | re.ASCII)
 
 
 class BadLink(Rejected):

@@ -57,8 +57,8 @@ def _cut_plain(block: bytes | bytearray, columns: int, rows_before: int, final: 
         separators = _with_lf(separators[:-1] if torn else separators) + tail
         separators = separators[: separators.rfind(b"\n") + 1]  # without what the next block begins with
         row = b"," * (columns - 1) + b"\n"
-        rows = separators.count(row)
-        if rows * len(row) == len(separators):
+        rows = len(separators) // len(row)
+        if separators == row * rows:
             return Cut(end, rows)
     # One column only, a blank line, or a row that does not fit: line by line, and on the lines themselves, since
     # without its cells a line that has no comma looks like one that is blank.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -89,23 +90,32 @@ def _refuse_hostile(name: str) -> None:
         raise Rejected("blank_name", "must not be blank")
     if len(name) > MAX_FILE_NAME:
         raise Rejected("long_name", f"must not be longer than {MAX_FILE_NAME} characters")
-    if any(unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for letter in name):
-        raise Rejected("control_character", "must not contain control or invisible characters")
-    if "\\" in name:
-        raise Rejected("backslash", "must not contain a backslash")
-    if name.startswith("/"):
-        raise Rejected("absolute_name", "must not begin with a slash")
-    segments = name.split("/")
-    if any(segment.strip() in {".", ".."} for segment in segments):
-        raise Rejected("dot_segment", "must not contain '.' or '..' as a part")
-    if not all(segment.strip() for segment in segments):
-        raise Rejected("empty_segment", "must not contain an empty part")
+    for form in (name, _unmasked(name)):
+        if any(unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for letter in form):
+            raise Rejected("control_character", "must not contain control or invisible characters")
+        if "\\" in form:
+            raise Rejected("backslash", "must not contain a backslash")
+        if form.startswith("/"):
+            raise Rejected("absolute_name", "must not begin with a slash")
+        segments = form.split("/")
+        if any(segment.strip() in {".", ".."} for segment in segments):
+            raise Rejected("dot_segment", "must not contain '.' or '..' as a part")
+        if not all(segment.strip() for segment in segments):
+            raise Rejected("empty_segment", "must not contain an empty part")
+
+
+def _unmasked(name: str) -> str:
+    """Give the name as somebody further on might read it: wide letters plain, percent signs resolved."""
+    plain = unicodedata.normalize("NFKC", name)
+    while (decoded := urllib.parse.unquote(plain, errors="replace")) != plain:
+        plain = decoded
+    return plain
 
 
 def _safe_name(name: str) -> str:
     """Make one safe base name of it, folders joined in: letters lose their accents, the rest becomes `_`."""
     plain = "".join(letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
-    safe = _NOT_SAFE.sub("_", plain).lstrip("._-")
+    safe = _NOT_SAFE.sub("_", plain.strip()).lstrip("._-")
     if not safe.strip("_-."):
         raise Rejected("unusable_name", "must contain a letter or a digit from a to z, 0 to 9")
     if len(safe) > MAX_NAME:

@@ -19,8 +19,9 @@ _SOONEST_S, _LATEST_S = 5, 180
 
 @dataclass(frozen=True)
 class Received:
-    """One message as Lambda hands it over; `receives` counts from 1."""
+    """One message as Lambda hands it over; `receives` counts from 1. `key` names it within its batch."""
 
+    key: str
     message_id: str
     receipt: str
     body: str
@@ -28,20 +29,38 @@ class Received:
 
 
 def received(lambda_event: Mapping[str, Any]) -> list[Received]:
-    """Read the batch. A body that is not a text is read as an empty one."""
-    return [
-        Received(
-            message_id=record["messageId"],
-            receipt=record.get("receiptHandle", ""),
-            body=record["body"] if isinstance(record.get("body"), str) else "",
-            receives=int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)),
-        )
-        for record in lambda_event.get("Records", ())
-    ]
+    """Read the batch. What is missing or of another kind is read as empty, and never costs the other messages."""
+    messages: list[Received] = []
+    seen: dict[str, set[str]] = {}
+    for record in lambda_event.get("Records") or ():
+        message_id = _text(record.get("messageId"))
+        body = _text(record.get("body"))
+        bodies = seen.setdefault(message_id, set())
+        if body in bodies:
+            continue
+        bodies.add(body)
+        # SQS gives each message an id of its own. Should two have the same, neither may stand for the other.
+        key = message_id if len(bodies) == 1 and message_id else f"{message_id}#{len(bodies)}"
+        receipt = _text(record.get("receiptHandle"))
+        messages.append(Received(key, message_id, receipt, body, _receives(record.get("attributes"))))
+    return messages
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _receives(attributes: object) -> int:
+    count = attributes.get("ApproximateReceiveCount") if isinstance(attributes, Mapping) else None
+    return max(int(count), 1) if isinstance(count, str) and count.isascii() and count.isdigit() else 1
 
 
 def come_again(sqs: Any, queue_url: str, messages: Iterable[Received]) -> dict[str, list[dict[str, str]]]:
-    """Have messages come again soon, the later the oftener they came, and give Lambda's answer that says so."""
+    """Have messages come again soon, the later the oftener they came, and give Lambda's answer that says so.
+
+    A message without an id is answered with an empty one, which Lambda takes for the whole batch:
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html, read 2026-11-22.
+    """
     failed = list(messages)
     for first in range(0, len(failed), 10):
         entries = [

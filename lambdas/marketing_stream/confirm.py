@@ -56,9 +56,9 @@ def confirm_all(
             continue
         if reason:
             event(_LOG, logging.ERROR, "refused", reason=str(reason), message_id=message.message_id)
-            refused.append(Parcel(message.message_id, message.body, reason))
+            refused.append(Parcel(message.key, message.body, reason))
     left = outlets.send_on(configuration.dead_letter_queue_url, refused)
-    again += [one for one in messages if one.message_id in left.later | left.never]
+    again += [one for one in messages if one.key in left.later | left.never]
     if not again:
         return {"batchItemFailures": []}
     return come_again(outlets.sqs, configuration.queue_url, again)

@@ -47,20 +47,18 @@ def fan_out(
 ) -> dict[str, list[dict[str, str]]]:
     """Send every message where it belongs."""
     reader = Reader(configuration.source, configuration.known)
-    read = {message.message_id: reader.read(message.body) for message in messages}
-    data = [Parcel(id_, one.text) for id_, one in read.items() if isinstance(one, Data)]
-    asks = [Parcel(one.message_id, one.body) for one in messages if isinstance(read[one.message_id], Confirmation)]
-    reasons = {id_: one.reason for id_, one in read.items() if isinstance(one, Unwanted)}
+    read = {message.key: reader.read(message.body) for message in messages}
+    data = [Parcel(key, one.text) for key, one in read.items() if isinstance(one, Data)]
+    asks = [Parcel(one.key, one.body) for one in messages if isinstance(read[one.key], Confirmation)]
+    reasons = {key: one.reason for key, one in read.items() if isinstance(one, Unwanted)}
 
     landed = outlets.land(configuration.delivery_stream, data, configuration.line_end)
-    there = [parcel for parcel in data if parcel.message_id not in landed.later | landed.never]
+    there = [parcel for parcel in data if parcel.key not in landed.later | landed.never]
     published = outlets.publish(configuration.data_topic_arn, there)
     handed_on = outlets.send_on(configuration.confirmation_queue_url, asks)
     reasons |= dict.fromkeys(landed.never, Reason.REFUSED_BY_STREAM)
     reasons |= dict.fromkeys(published.never, Reason.REFUSED_BY_TOPIC)
-    dead = [
-        Parcel(one.message_id, one.body, reasons[one.message_id]) for one in messages if one.message_id in reasons
-    ]
+    dead = [Parcel(one.key, one.body, reasons[one.key]) for one in messages if one.key in reasons]
     set_aside = outlets.send_on(configuration.dead_letter_queue_url, dead)
 
     failed = landed.later | published.later | handed_on.later | handed_on.never | set_aside.later | set_aside.never
@@ -69,7 +67,7 @@ def fan_out(
     _tell_trouble(Counter(reasons.values()), failed, codes)
     if not failed:
         return {"batchItemFailures": []}
-    return come_again(outlets.sqs, configuration.queue_url, [one for one in messages if one.message_id in failed])
+    return come_again(outlets.sqs, configuration.queue_url, [one for one in messages if one.key in failed])
 
 
 def _tell_trouble(reasons: Mapping[Reason, int], failed: frozenset[str], codes: frozenset[str]) -> None:

@@ -42,9 +42,9 @@ WAITS_S = (0.1, 0.4, 1.0)
 
 @dataclass(frozen=True)
 class Parcel:
-    """A message on its way: the id it had in the queue, what is sent of it, and why where it is a dead letter."""
+    """A message on its way: its name in the batch, what is sent of it, and why where it is a dead letter."""
 
-    message_id: str
+    key: str
     text: str
     reason: str = ""
 
@@ -91,7 +91,7 @@ class Outlets:
         fitting, too_large = [], set()
         for parcel in parcels:
             if _bytes(parcel) > SNS_BYTES:
-                too_large.add(parcel.message_id)
+                too_large.add(parcel.key)
             else:
                 fitting.append(parcel)
 
@@ -131,19 +131,20 @@ Send = Callable[[Sequence[Parcel]], Sent]
 
 
 def _entry(number: int, parcel: Parcel) -> dict[str, Any]:
-    # SQS takes no empty text.
-    entry: dict[str, Any] = {"Id": str(number), "MessageBody": parcel.text or " "}
+    # SQS takes no empty text, and none that has no form in UTF-8.
+    text = parcel.text.encode(errors="backslashreplace").decode()
+    entry: dict[str, Any] = {"Id": str(number), "MessageBody": text or " "}
     if parcel.reason:
         entry["MessageAttributes"] = {
             "reason": {"DataType": "String", "StringValue": parcel.reason},
-            "message_id": {"DataType": "String", "StringValue": parcel.message_id},
+            "message_id": {"DataType": "String", "StringValue": parcel.key},
         }
     return entry
 
 
 def _judged(chunk: Sequence[Parcel], failed: Sequence[dict[str, Any]]) -> tuple[Undelivered, list[Parcel]]:
     """Tell entries at fault from those that may be tried again."""
-    at_fault = frozenset(chunk[int(one["Id"])].message_id for one in failed if one.get("SenderFault"))
+    at_fault = frozenset(chunk[int(one["Id"])].key for one in failed if one.get("SenderFault"))
     again = [chunk[int(one["Id"])] for one in failed if not one.get("SenderFault")]
     return Undelivered(never=at_fault) | _codes(one.get("Code", "") for one in failed), again
 
@@ -172,13 +173,13 @@ def _patiently(send: Send, chunk: Sequence[Parcel]) -> Undelivered:
 def _one_by_one(send: Send, chunk: Sequence[Parcel]) -> Undelivered:
     """Halve a chunk that was refused as a whole until the one at fault is alone: it must not harm the others."""
     if len(chunk) == 1:
-        return Undelivered(never=frozenset((chunk[0].message_id,)))
+        return Undelivered(never=frozenset((chunk[0].key,)))
     middle = len(chunk) // 2
     return _patiently(send, chunk[:middle]) | _patiently(send, chunk[middle:])
 
 
 def _later(parcels: Iterable[Parcel]) -> Undelivered:
-    return Undelivered(later=frozenset(parcel.message_id for parcel in parcels))
+    return Undelivered(later=frozenset(parcel.key for parcel in parcels))
 
 
 def _codes(codes: Iterable[str]) -> Undelivered:

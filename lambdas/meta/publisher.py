@@ -109,7 +109,7 @@ class MetaPublisher:
             return _opened(found, notes)
         raise failure(outcome)
 
-    def groups(self, columns: pa.RecordBatch) -> list[pa.Array]:
+    def groups(self, columns: pa.Table) -> list[pa.Array]:
         """Keep rows apart that fill a column Meta refuses blank (EXTERN_ID) and rows that do not."""
         masks = [pa.repeat(pa.scalar(True), columns.num_rows)]
         for one in self.table.fields:
@@ -128,7 +128,7 @@ class MetaPublisher:
             "estimated_num_total": batch.columns.num_rows,
         }
         proof = b',"appsecret_proof":' + json.dumps(self._proof).encode() if self._proof else b""
-        body = b"".join((b'{"payload":', *payload(batch.columns), b',"session":', _json(session), proof, b"}"))
+        body = b"".join((b'{"payload":', *payload(batch.whole), b',"session":', _json(session), proof, b"}"))
         # A removal carries its members in a body like an addition: in a URL, where Meta's own SDK puts them,
         # 10,000 of them have no room, and the hashes of people would be in every access log on the way.
         method = "DELETE" if audience.action is Action.REMOVE else "POST"

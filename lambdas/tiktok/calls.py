@@ -28,9 +28,8 @@ class Calls:
 
     def upload(self, form: Multipart, rows: int) -> Request:
         """Upload a file of `rows` members."""
-        return Request(
-            "upload", "POST", self._url("file/upload"), self._headers(form.content_type), form.body, rows
-        )
+        headers = self._headers(form.content_type)
+        return Request("upload", "POST", self._url("file/upload"), headers, rows=rows, stream=form.body)
 
     def page(self, number: int) -> Request:
         """Read a page of all audiences, the first being 1; there is no filter by name."""

@@ -6,11 +6,14 @@ https://business-api.tiktok.com/portal/docs?id=1739940567842818 (upload an audie
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from activation.publisher import Stream
+
+from lambdas.tiktok.repeats import repeated
 
 MULTIPLE_TYPES = "MULTIPLE_TYPES"
 # Names that mean one type: TikTok's file API knows both, its create call only the second.
@@ -28,12 +31,15 @@ HEADERS = {
 }
 
 
+PIECE_ROWS = 16_384  # of a body, written at once: about a megabyte
+
+
 @dataclass(frozen=True)
 class Multipart:
-    """A form with one file: the body's bytes and the Content-Type that names its boundary."""
+    """A form with one file: its body, and the Content-Type that names its boundary."""
 
     content_type: str
-    body: bytes
+    body: Stream
 
 
 def calculate_type(keys: Sequence[str]) -> str:
@@ -41,46 +47,67 @@ def calculate_type(keys: Sequence[str]) -> str:
     return ALIASES.get(keys[0], keys[0]) if len(keys) == 1 else MULTIPLE_TYPES
 
 
-def csv(columns: pa.RecordBatch) -> tuple[bytes, pa.Buffer]:
-    """Write the file in two parts, header and lines: ASCII, LF, no quotes, no blank line, no line twice.
+@dataclass(frozen=True)
+class Csv:
+    """A file: its header, and its rows as columns, less the `repeated` ones, which do not count at TikTok.
 
-    A file of one type has no header, one of several must have it. A cell without a value is empty, which only
-    files of several types have.
+    ASCII, LF, no quotes, no blank line, no line twice. One column has no header, several must have one, and there
+    alone a cell may be empty.
     """
+
+    header: bytes
+    columns: pa.Table
+    repeated: pa.Array | None
+
+    def lines(self) -> Iterator[bytes]:
+        """Write the rows, many in a piece."""
+        begin = 0
+        for batch in self.columns.to_batches(max_chunksize=PIECE_ROWS):
+            texts = [pc.fill_null(column.cast(pa.string()), "") for column in batch.columns]
+            rows = texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, ",")
+            if self.repeated is not None:
+                rows = rows.filter(pc.invert(self.repeated.slice(begin, len(rows))))
+            begin += batch.num_rows
+            if len(rows):
+                as_one_list = pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows)
+                yield b"".join((pc.binary_join(as_one_list, "\n")[0].as_buffer(), b"\n"))
+
+
+def csv(columns: pa.Table) -> Csv:
+    """Make a file of columns of digests, by their keys."""
     keys = columns.schema.names
-    texts = [columns.column(index).cast(pa.string()) for index in range(len(keys))]
-    if len(keys) == 1:
-        return b"", _lines(texts[0].drop_null())
-    header = ",".join(HEADERS[ALIASES.get(key, key)] for key in keys)
-    rows = pc.binary_join_element_wise(*(pc.fill_null(column, "") for column in texts), ",")
-    return header.encode() + b"\n", _lines(rows)
+    header = ",".join(HEADERS[ALIASES.get(key, key)] for key in keys).encode() + b"\n" if len(keys) > 1 else b""
+    return Csv(header, columns, repeated(columns))
 
 
-def _lines(rows: pa.Array) -> pa.Buffer:
-    """Put each row on a line of its own, once; a repeated line does not count at TikTok."""
-    distinct = pc.unique(rows)
-    as_one_list = pa.ListArray.from_arrays(pa.array([0, len(distinct)], pa.int32()), distinct)
-    return pc.binary_join(as_one_list, "\n")[0].as_buffer()
-
-
-def multipart(fields: dict[str, str], header: bytes, lines: pa.Buffer) -> Multipart:
+def multipart(fields: dict[str, str], file: Csv) -> Multipart:
     """Build the form: `fields`, the MD5 of exactly the file's bytes, and the file.
 
-    The same file gives the same body, boundary included. Nothing in the file can look like the boundary: its
-    lines are hashes.
+    The lines are put together twice, for the checksum and when they are sent, so that they need not be held. The
+    same file gives the same body, boundary included. Nothing in the file can look like the boundary: its lines
+    are hashes.
     """
-    checksum = hashlib.md5(header, usedforsecurity=False)
-    checksum.update(lines)
-    checksum.update(b"\n")
+    checksum, size_bytes = hashlib.md5(file.header, usedforsecurity=False), len(file.header)
+    for piece in file.lines():
+        checksum.update(piece)
+        size_bytes += len(piece)
     signature = checksum.hexdigest()
     boundary = f"activation-{signature}"
-    head = "".join(
+    text = "".join(
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in {**fields, "file_signature": signature}.items()
     )
-    head += (
+    text += (
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{signature}.csv"\r\n'
         "Content-Type: text/csv\r\n\r\n"
     )
-    body = b"".join((head.encode(), header, lines, f"\n\r\n--{boundary}--\r\n".encode()))
-    return Multipart(f"multipart/form-data; boundary={boundary}", body)
+    head, tail = text.encode(), f"\r\n--{boundary}--\r\n".encode()
+
+    def pieces() -> Iterator[bytes]:
+        yield head + file.header
+        yield from file.lines()
+        yield tail
+
+    return Multipart(
+        f"multipart/form-data; boundary={boundary}", Stream(len(head) + size_bytes + len(tail), pieces)
+    )

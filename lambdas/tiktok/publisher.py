@@ -25,20 +25,22 @@ ENDPOINT = "https://business-api.tiktok.com"
 
 MB = 1_000_000
 LIMITS = Limits(
-    # A file may hold as many lines as fit; 300,000 hashes are 20 MB, of which a function of 256 MB can hold what
-    # is read, what is written and what is sent at the same time.
-    max_rows=300_000,
-    # 250 MB by https://business-api.tiktok.com/portal/docs?id=1739940567842818 (read 2026-04-18), 50 MB by older
-    # pages of TikTok's partners: the smaller is under every limit that was ever published.
-    max_bytes=50 * MB,
+    # A file may hold as many lines as fit: this many MD5 digests, the shortest there are, are 250 MB.
+    max_rows=250 * MB // 33,
+    # https://business-api.tiktok.com/portal/docs?id=1739940567842818 (read 2026-04-18)
+    max_bytes=250 * MB,
+    # Older pages of TikTok's partners say 50 MB: under every limit that was ever published, and all that a
+    # function of 256 MB can hold.
+    usual_bytes=50 * MB,
+    # The form around the file is some 800 bytes; a digest's line end, or comma, is one.
+    head_bytes=2_000,
+    cell_bytes=1,
     # Uploads are few and large; a second one at the same time costs memory and gains little.
     in_flight=1,
     # 50 MB in two minutes is a line of 3.3 Mbit/s.
     timeout_s=120.0,
     actions=frozenset({Action.ADD, Action.REMOVE, Action.REPLACE}),
 )
-LARGEST_FILE_BYTES = 250 * MB
-
 # "Fewer than 50": https://business-api.tiktok.com/portal/docs?id=1739940570793985 (read 2026-04-18)
 MAX_FILES_PER_CALL = 49
 MAX_NAME_CHARACTERS = 128
@@ -69,22 +71,18 @@ class TikTokPublisher:
     clock_s: Callable[[], float] = field(default=time.time, repr=False)
 
     @classmethod
-    def from_secret(
-        cls, secret: Mapping[str, object], *, max_file_bytes: int = LIMITS.max_bytes
-    ) -> TikTokPublisher:
+    def from_secret(cls, secret: Mapping[str, object]) -> TikTokPublisher:
         """Take an advertiser's secret; raises ConfigError naming the key that is missing or unusable.
 
         Keys, in any case: `ACCESS_TOKEN`, `ADVERTISER_ID`, and where wanted `ENDPOINT`, which stands in for
-        TikTok's own. `max_file_bytes` is from 1 to 250,000,000.
+        TikTok's own.
         """
-        if not 0 < max_file_bytes <= LARGEST_FILE_BYTES:
-            raise ConfigError("bad_settings", f"max_file_bytes is from 1 to {LARGEST_FILE_BYTES:,}")
         credentials = Credentials(secret)
         account, token = credentials.required("ADVERTISER_ID"), credentials.required("ACCESS_TOKEN")
         if not account.isdigit():
             raise ConfigError("bad_secret", "ADVERTISER_ID in the connector's secret is not an advertiser's id")
         calls = Calls(account, credentials.endpoint("ENDPOINT", ENDPOINT), token)
-        return cls(account, calls, limits=replace(LIMITS, max_bytes=max_file_bytes))
+        return cls(account, calls)
 
     def open(self, audience: Audience, keys: tuple[str, ...]) -> Generator[Request, Outcome, Opened]:
         """Look the audience up before anything is uploaded; one that is not there is created at the end.
@@ -106,15 +104,14 @@ class TikTokPublisher:
             raise why_not_ready(found, self.clock_s())
         return Opened(found.audience_id, state={"calculate_type": wanted})
 
-    def groups(self, columns: pa.RecordBatch) -> list[pa.Array]:
+    def groups(self, columns: pa.Table) -> list[pa.Array]:
         """Keep all rows together: a file may leave cells empty."""
         return [pa.repeat(pa.scalar(True), columns.num_rows)]
 
     def encode(self, batch: Batch, audience: Audience, opened: Opened) -> Request:
         """Build the upload of a file that holds a batch's rows."""
-        header, lines = csv(batch.columns)
         fields = {"advertiser_id": self.account, "calculate_type": opened.state["calculate_type"]}
-        return self.calls.upload(multipart(fields, header, lines), batch.columns.num_rows)
+        return self.calls.upload(multipart(fields, csv(batch.table)), batch.columns.num_rows)
 
     def classify(self, request: Request, answer: Answer) -> Outcome:
         """Say what an answer means, by TikTok's return code."""

@@ -1,12 +1,14 @@
 """Entity tags of large bodies without MD5, which takes longer than everything else that is done with them.
 
 S3's are no MD5 either where a customer key encrypts, as it does in the app's buckets, and never of a whole
-upload in parts: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html (read 2026-11-22).
+upload in parts: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html (read 2026-11-22). There the
+same bytes have another tag whenever they are written, and so they have here.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from types import ModuleType
 from typing import Any
 
@@ -27,20 +29,20 @@ HOOKS = (_HASH, _COMPLETE)
 
 
 def install() -> None:
-    """Tag large bodies by length and a cheap hash, when they arrive and when parts are put together."""
+    """Tag large bodies at random, when they arrive and when parts are put together."""
     _HASH.replace(_tagged)
     _COMPLETE.replace(_put_together)
 
 
 def _tagged(original: Function) -> Function:
     def tag(data: bytes) -> str:
-        return str(original(data)) if len(data) < LARGE_BYTES else _cheap(data).hex()
+        return str(original(data)) if len(data) < LARGE_BYTES else _Tag().hexdigest()
 
     return tag
 
 
 def _put_together(original: Function) -> Function:
-    """Hash the parts cheaply while they are put together; whoever sends Content-MD5 is still told the truth."""
+    """Tag the whole without reading it again; whoever sends Content-MD5 is still told the truth."""
     cheap = ModuleType("hashlib")
     cheap.__dict__.update(vars(hashlib), md5=_md5)
 
@@ -54,25 +56,20 @@ def _put_together(original: Function) -> Function:
     return complete
 
 
-class _Cheap:
-    """Looks like an MD5 object to whoever only asks for its result."""
+class _Tag:
+    """Looks like an MD5 object to whoever only asks for its result, and is no digest of anything."""
 
-    def __init__(self, data: bytes) -> None:
-        self._digest = _cheap(data)
+    def __init__(self) -> None:
+        self._tag = os.urandom(16)
 
     def digest(self) -> bytes:
         """Give 16 bytes."""
-        return self._digest
+        return self._tag
 
     def hexdigest(self) -> str:
         """Give them in hex."""
-        return self._digest.hex()
+        return self._tag.hex()
 
 
 def _md5(data: bytes = b"", **named: Any) -> Any:
-    return hashlib.md5(data, **named) if len(data) < LARGE_BYTES else _Cheap(data)  # noqa: S324  as S3 does
-
-
-def _cheap(data: bytes) -> bytes:
-    # Python's own hash: a keyed one, and kept with the object, so that a part is hashed once.
-    return len(data).to_bytes(8, "big") + (hash(data) & (2**64 - 1)).to_bytes(8, "big")
+    return hashlib.md5(data, **named) if len(data) < LARGE_BYTES else _Tag()  # noqa: S324  as S3 does

@@ -127,7 +127,7 @@ def test_encode_leaves_its_arguments_alone(publisher: Publisher) -> None:
 def test_every_member_is_in_the_body(publisher: Publisher) -> None:
     """No cell of a batch is lost on its way into the request."""
     one = batch(publisher, 20)
-    body = publisher.encode(one, audience(), opened(publisher)).body.decode()
+    body = publisher.encode(one, audience(), opened(publisher)).content.decode()
     for column in one.columns.columns:
         assert all(cell in body for cell in column.to_pylist())
 
@@ -150,7 +150,7 @@ def test_token_is_in_headers_only(publisher: Publisher) -> None:
     assert len(requests) >= 3
     for request in requests:
         assert any(TOKEN in value for value in request.headers.values())
-        seen = request.url + request.body.decode() + repr(request) + repr(publisher) + str(publisher)
+        seen = request.url + request.content.decode() + repr(request) + repr(publisher) + str(publisher)
         assert TOKEN not in seen
         assert "sEcReT" not in seen
 
@@ -163,7 +163,7 @@ def test_requests_can_be_sent(publisher: Publisher) -> None:
         assert request.url.isascii()
         assert " " not in request.url
         assert request.method in {"GET", "POST", "DELETE"}
-        assert ("Content-Type" in request.headers) == bool(request.body)
+        assert ("Content-Type" in request.headers) == bool(request.content)
         assert all(value.isascii() and value.isprintable() for value in request.headers.values())
         assert request.call in CALLS[publisher.platform]
 
@@ -184,12 +184,24 @@ def test_groups_part_the_rows(publisher: Publisher) -> None:
 
 @every_publisher
 def test_full_batches_are_within_the_byte_limit(publisher: Publisher) -> None:
-    """The usual file of one identifier fills a request by its rows, not by its bytes."""
-    full = batch(publisher, publisher.limits.max_rows)
-    first = full.columns.select([full.columns.schema.names[0]])
+    """The usual file of one identifier fills a request with as many rows as it is given, and none too many."""
+    limits = publisher.limits.narrowed(max_bytes=1_000_000)
+    field = next(one for one in publisher.table.fields if one.digest is Digest.SHA256_HEX)
+    full = batch(publisher, limits.rows_of([field]))
+    first = full.whole.select([field.key])
     one = Batch(full.run_id, full.first_row, full.last_row, full.group, first, full.rows)
-    of = Opened("1", state={"calculate_type": first.schema.names[0]})
-    assert len(publisher.encode(one, audience(), of).body) <= publisher.limits.max_bytes
+    of = Opened("1", state={"calculate_type": field.key})
+    assert publisher.encode(one, audience(), of).size_bytes <= limits.max_bytes
+
+
+@every_publisher
+def test_chunks_are_no_matter(publisher: Publisher) -> None:
+    """Columns in several chunks, as a file is read, give the request that they give in one piece."""
+    whole = batch(publisher, 30)
+    parts = [whole.whole.slice(0, 7), whole.whole.slice(7, 0), whole.whole.slice(7)]
+    pieces = Batch(whole.run_id, 1, 30, 0, pa.Table.from_batches(parts), whole.rows)
+    of = opened(publisher)
+    assert publisher.encode(pieces, audience(), of).content == publisher.encode(whole, audience(), of).content
 
 
 @every_publisher

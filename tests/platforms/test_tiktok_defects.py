@@ -233,16 +233,23 @@ def test_every_call_has_a_timeout(line: Line) -> None:
 def test_a_full_file_fits_a_small_function() -> None:
     """The file was read whole for its checksum and again for the form; a function of 256 MB ran out of memory."""
     script = """
+import hashlib
 import pyarrow as pa
 from activation.model import Audience
 from activation.publisher import Batch, Opened
 from lambdas.tiktok.publisher import LIMITS, TikTokPublisher
-count = LIMITS.max_rows
-column = pa.array([f"{number:064x}" for number in range(count)])
-batch = Batch("r", 1, count, 0, pa.record_batch([column], names=["EMAIL_SHA256"]), pa.arange(1, count + 1))
 one = TikTokPublisher.from_secret({"ACCESS_TOKEN": "t", "ADVERTISER_ID": "1"})
+limits = LIMITS.narrowed()
+count = limits.rows_of([one.table.field("EMAIL_SHA256")])
+def digests(numbers):
+    return pa.array([hashlib.sha256(b"%d" % number).hexdigest() for number in numbers])
+chunks = [
+    pa.record_batch([digests(range(at, min(count, at + 32_000)))], ["EMAIL_SHA256"])
+    for at in range(0, count, 32_000)
+]
+batch = Batch("r", 1, count, 0, pa.Table.from_batches(chunks), pa.arange(1, count + 1))
 request = one.encode(batch, Audience("tiktok", "VIP"), Opened("", state={"calculate_type": "EMAIL_SHA256"}))
-assert len(request.body) > 65 * count
+assert 49_900_000 < request.size_bytes == sum(map(len, request.stream.pieces())) <= limits.max_bytes
 print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
 """
     if not Path("/proc/self/status").exists():
@@ -402,5 +409,5 @@ def test_hashes_that_repeat_are_one_line(line: Line) -> None:
     digest = hashed("a@example.com")
     line.run(line.event(line.put(f"{digest}\n{digest.upper()}\n", LIST)))
     (upload,) = [request for request in line.advertiser.requests if request.call == "upload"]
-    assert len(re.findall(digest.encode(), upload.body, re.IGNORECASE)) == 1
+    assert len(re.findall(digest.encode(), upload.content, re.IGNORECASE)) == 1
     assert line.receipt()["rows"]["acknowledged"] == 2

@@ -10,11 +10,12 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from activation.model import Kind
 
 from bench.environments import ROOT, Environment
 from bench.figures import Spread, Table, Target, whole
 from bench.handlers import handlers
-from bench.inside import bodies, floor, worker
+from bench.inside import bodies, floor, hashes, worker
 from bench.inside.meter import peak_bytes
 from bench.inside.records import Records
 from bench.inside.sink import Sink
@@ -57,10 +58,23 @@ def test_bodies_and_floor_read_the_same_rows(people: Path) -> None:
 def test_the_worker_sends_every_row(people: Path, endpoint: str) -> None:
     """The measured worker is the line's own sender: every row acknowledged, every batch in the ledger."""
     secret = {"access_token": "none", "ad_account_id": "1", "endpoint": endpoint}
-    found = worker.work(people, secret, 2, 0.0)
+    found = worker.work(people, worker.publisher_of("meta", secret), 2, 0.0)
     assert found["acknowledged"] == found["rows"] == ROWS
     assert found["requests"] == 3
     assert found["write_units"] >= 3
+
+
+def test_the_worker_sends_a_list_of_hashes(tmp_path: Path, endpoint: str) -> None:
+    """The same sender uploads TikTok's files, and the sink answers as TikTok does."""
+    path = tmp_path / "hashes.csv"
+    hashes.write(path, ROWS)
+    publisher = worker.publisher_of(
+        "tiktok", {"ACCESS_TOKEN": "none", "ADVERTISER_ID": "1", "ENDPOINT": endpoint}
+    )
+    found = worker.work(path, publisher, 1, 0.0, Kind("EMAIL_SHA256", hashed=True, single="EMAIL_SHA256"))
+    assert found["acknowledged"] == found["rows"] == ROWS
+    assert found["requests"] == 1
+    assert found["body_bytes"] > 65 * ROWS
 
 
 def test_the_ledger_is_charged_by_size() -> None:

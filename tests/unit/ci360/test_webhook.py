@@ -155,6 +155,7 @@ def test_base64_and_http_api_events_are_read(world: World, answer: Any) -> None:
         ('"text"', {}, 400, "VALIDATION_ERROR"),
         ("null", {}, 400, "VALIDATION_ERROR"),
         ("{}", {}, 400, "VALIDATION_ERROR"),
+        ("{}{}", {}, 400, "VALIDATION_ERROR"),
         ('{"guid":"1","contactResponse":{"responseTrackingCode":"2"}}', {}, 400, "VALIDATION_ERROR"),
         ("not base64!", {"isBase64Encoded": True}, 400, "VALIDATION_ERROR"),
         ("/w==", {"isBase64Encoded": True}, 400, "VALIDATION_ERROR"),
@@ -169,6 +170,31 @@ def test_what_is_no_task_is_refused(
 ) -> None:
     """Whatever is posted has an answer in the guideline's form."""
     assert refusal(answer(event(body, **changes)))[:2] == (status, code)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        '"sendParameters": {"s3_filename": "other.csv"}',
+        '"x": {"deep": 1, "deep": 1}',
+        '"x": NaN',
+        '"x": -Infinity',
+        '"x": ' + "9" * 5000,
+    ],
+)
+def test_a_body_that_can_be_read_in_two_ways_is_refused(world: World, answer: Any, more: str) -> None:
+    """A key given twice and a number that is none are read differently by others, so by us not at all."""
+    good = json.dumps(world.stage("1,a@b.example,X\n"))
+    assert refusal(answer(event(f"{good[:-1]}, {more}}}"))) == (400, "VALIDATION_ERROR", {})
+    assert answer(event(f'{good[:-1]}, "x": 1}}'))[0] == 202
+
+
+def test_a_body_is_utf_8(world: World, answer: Any) -> None:
+    """A mark at its beginning is let pass; another encoding is not guessed."""
+    good = json.dumps(world.stage("1,a@b.example,X\n"))
+    for encoding, status in (("utf-8-sig", 202), ("utf-16", 400), ("utf-32", 400)):
+        encoded = base64.b64encode(good.encode(encoding)).decode()
+        assert answer(event(encoded, isBase64Encoded=True))[0] == status
 
 
 @pytest.mark.parametrize(
@@ -187,6 +213,7 @@ def test_what_is_no_task_is_refused(
         ({"occurrenceId": 5}, "occurrenceId"),
         ({"occurrenceId": "a" * 300}, "occurrenceId"),
         ({"occurrenceId": "a\nb"}, "occurrenceId"),
+        ({"occurrenceId": "  "}, "occurrenceId"),
         ({"occurrenceId": "\ud800"}, "occurrenceId"),
     ],
 )

@@ -202,6 +202,47 @@ def test_nothing_new_is_begun_when_the_time_is_up() -> None:
     assert world.firehose.calls == 0
 
 
+@pytest.mark.parametrize(
+    "oddity",
+    [
+        {"attributes": None},
+        {"attributes": {}},
+        {"attributes": {"ApproximateReceiveCount": "often"}},
+        {"attributes": {"ApproximateReceiveCount": 3}},
+        {"receiptHandle": None},
+        {"messageAttributes": None},
+        {"messageId": None},
+        {"body": None},
+        {"body": {"dataset_id": "sp-traffic"}},
+        {"body": '{"dataset_id": "sp-traffic", "x": "\ud800"}'},
+    ],
+    ids=range(10),
+)
+def test_oddity_of_one_message_costs_no_other(oddity: dict[str, object]) -> None:
+    """What an event lacks, or holds in another form, is that message's own trouble."""
+    good, odd = record(), record()
+    batch = event(odd, good)
+    batch["Records"][0] |= oddity
+    world = World()
+    assert world.receive(batch) == []
+    assert good in world.lines
+    assert len(world.lines) + len(world.sqs.queues.get(DEAD, [])) == 2
+
+
+def test_messages_that_share_an_id_are_all_kept() -> None:
+    """None stands for another, and the answer names the id when one of them has to come again."""
+    first, second = record(), record()
+    batch = event(first, "poison", second, second)
+    for message in batch["Records"]:
+        message["messageId"] = "one-for-all"
+    world = World()
+    assert world.receive(batch) == []
+    assert world.lines == [first, second]
+    assert world.sqs.reasons(DEAD) == {"poison": "not_json"}
+    world.firehose.fails = lambda data, _: "ServiceUnavailable" if second.encode() in data else None
+    assert world.receive(batch) == ["one-for-all"]
+
+
 def test_empty_batch_is_no_work() -> None:
     """An event without messages calls nothing."""
     world = World()

@@ -36,7 +36,7 @@ class Prepared:
     """
 
     span: Span
-    columns: pa.RecordBatch = field(repr=False)
+    columns: pa.Table = field(repr=False)
     rows: pa.Array
     groups: tuple[pa.Array, ...]
     rejected: pa.Table
@@ -46,15 +46,15 @@ class Prepared:
 class Batcher:
     """Cuts a drop into spans; where it cuts depends on the rows alone, not on chunks, retries or timing.
 
-    `fields` pairs a column's index in the file with a field it fills, in wire order. `max_rows` is the platform's
-    limit of members a request. `groups` splits rows that may not share a request.
+    `fields` pairs a column's index in the file with a field it fills, in wire order. `max_rows` is how many members
+    a request may have. `groups` splits rows that may not share a request.
     """
 
     fields: Sequence[tuple[int, Field]]
     context: Context
     hashed: bool
     max_rows: int
-    groups: Callable[[pa.RecordBatch], list[pa.Array]]
+    groups: Callable[[pa.Table], list[pa.Array]]
 
     def spans(self, chunks: Iterable[Chunk], start: Cursor, settled: Iterable[Unit]) -> Iterator[Prepared]:
         """Prepare every span behind `start`, in row order.
@@ -72,9 +72,10 @@ class Batcher:
             pending.append(one)
             last_read = chunk.first_row + chunk.row_count - 1
             while (cut := self._cut(pending, first_row, last_read, edges)) is not None:
-                yield self._prepare(pending, first_row, cut, chunk.cursor_after(cut))
+                prepared = [self._prepare(pending, first_row, cut, chunk.cursor_after(cut))]
                 first_row = cut + 1
                 pending = [rest for part in pending if (rest := part.behind(cut)) is not None]
+                yield prepared.pop()  # from here on only who sends the span holds it
             if last_read >= first_row:
                 end = chunk.cursor_after(last_read)
         if last_read >= first_row:
@@ -108,7 +109,7 @@ class Batcher:
     def _identify(self, chunk: Chunk) -> _Identified:
         sent: dict[str, pa.Array] = {}
         codes: dict[str, pa.Array] = {}
-        accepted = pa.array([False] * chunk.columns.num_rows, pa.bool_())
+        accepted = _none_of(chunk.columns.num_rows)
         for index, one in self.fields:
             column = identify(one, chunk.columns.column(index), self.context, hashed=self.hashed)
             sent[one.key], codes[one.key] = column.sent, column.code
@@ -131,13 +132,11 @@ class Batcher:
 
     def _prepare(self, pending: list[_Identified], first_row: int, last_row: int, after: Cursor) -> Prepared:
         parts = [part.up_to(last_row) for part in pending]
-        table = pa.Table.from_batches([part.columns for part in parts])
-        batches = table.combine_chunks().to_batches()
-        columns = batches[0] if batches else parts[0].columns.slice(0, 0)
+        columns = pa.Table.from_batches([part.columns for part in parts])
         rows = pa.concat_arrays([_flat(part.rows) for part in parts])
         rejected = pa.concat_tables([part.rejected for part in parts])
         left_out = pa.concat_tables([part.left_out for part in parts])
-        masks = tuple(self.groups(columns)) if columns.num_rows else ()
+        masks = tuple(map(_flat, self.groups(columns))) if columns.num_rows else ()
         reasons = _row_reasons(rejected)
         counts, first_rows = _count_cells(left_out)
         span = Span(
@@ -199,7 +198,7 @@ def _until_damaged(chunks: Iterable[Chunk], damage: list[Rejected]) -> Iterator[
 
 def _findings(rows: pa.Array, codes: Mapping[str, pa.Array], of: pa.Array, *, whole_rows: bool) -> list[pa.Table]:
     """List the coded cells of the rows in the mask `of`; with `whole_rows` also each row that has none."""
-    tables, explained = [], pa.array([False] * len(rows), pa.bool_())
+    tables, explained = [], _none_of(len(rows))
     for key, code in codes.items():
         if code.null_count == len(code):
             continue
@@ -215,6 +214,10 @@ def _findings(rows: pa.Array, codes: Mapping[str, pa.Array], of: pa.Array, *, wh
             blank, code = [""] * len(numbers), [NO_IDENTIFIER] * len(numbers)
             tables.append(pa.table([numbers, blank, code], schema=FINDINGS))
     return tables
+
+
+def _none_of(count: int) -> pa.Array:
+    return pa.repeat(pa.scalar(False), count)
 
 
 def _concat(tables: list[pa.Table]) -> pa.Table:

@@ -122,7 +122,7 @@ class Connector:
         crashed = known is not None and 0 < known.lease_until < self._clock()
         facts = {"audience": located.audience.name, "action": located.audience.action, "object_key": work.drop.key}
         held = HeldRun(self._ledger.claim(run_id, work.hop, facts, work.part), self._ledger)
-        if held.run.state in FINAL:  # it ended between our look and our claim
+        if held.run.state in FINAL and work.part is None:  # it ended between our look and our claim
             held.save(release=True)
             return None
         self._account.begin(afresh=held.run.state in STOPPED)
@@ -147,8 +147,8 @@ class Connector:
         settled, acknowledged, resent = before
         if work.part is None:  # what parts bring forward is counted when their run looks at them
             for name, value in (
-                ("RowsSettled", progress.rows_settled - settled),
-                ("RowsAcknowledged", progress.acknowledged - acknowledged),
+                ("RowsSettled", max(0, progress.rows_settled - settled)),  # less when it goes back to its start
+                ("RowsAcknowledged", max(0, progress.acknowledged - acknowledged)),
                 ("BatchesResent", progress.resent - resent),
                 (f"Runs{state.title()}", 1),
             ):
@@ -179,7 +179,7 @@ class Connector:
         """Whether the message has nothing to bring: the run has ended, or a newer message carries it on."""
         now = self._clock()
         if known.state in FINAL:
-            return True
+            return work.part is None or work.hop <= known.hop  # a part may be wanted once more
         if known.lease_until > now:  # whose message is not deleted yet, and comes back should its worker die
             return work.hop < known.hop
         carried_on = known.state in (State.WAITING, State.ACCEPTED, State.RUNNING) and known.lease_until == 0

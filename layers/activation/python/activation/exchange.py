@@ -165,7 +165,7 @@ class Exchange:
             effect.in_doubt = False  # the same request would have been refused before, too
         elif not applied:
             effect.in_doubt = repeated
-        self.note_sent(len(request.body), repeated and applied and request.rows > 0)
+        self.note_sent(request.size_bytes, repeated and applied and request.rows > 0)
         throttled = outcome.kind is Kind.RETRY and outcome.code == "throttled"
         if outcome.after_s > 0 and (throttled or outcome.kind in (Kind.OK, Kind.PARTIAL)):
             self.governor.hold(outcome.after_s)

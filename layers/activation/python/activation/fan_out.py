@@ -97,6 +97,13 @@ def is_done(split: Split, part: Run) -> bool:
             return part.state is State.APPLIED
 
 
+def catch_up(part: Run, whole: Progress) -> None:
+    """Take a part's record for what it is worth now, when its run has gone back to its start since."""
+    if part.progress.starts < whole.starts:
+        part.progress.start_over()
+        part.progress.starts, part.state = whole.starts, State.RUNNING
+
+
 @dataclass
 class FanOut:
     """The parts of a run that is shared out; `now` is Unix seconds."""
@@ -125,9 +132,13 @@ class FanOut:
     def look(self) -> list[Run | None]:
         """Read every part's record, and take over their counts; None for a part that has not begun."""
         split = self.split
+        progress = self.held.run.progress
         parts = [self.held.ledger.read(self.run_id, part) for part in range(split.parts)]
+        for part in parts:
+            if part is not None:
+                catch_up(part, progress)
         with self.held.lock:
-            _gather(self.held.run.progress, split, parts)
+            _gather(progress, split, parts)
         return parts
 
     def failed(self, parts: Sequence[Run | None]) -> ActivationError | None:
@@ -182,7 +193,7 @@ class FanOut:
         return any(part is not None and part.lease_until > self.now for part in self.look())
 
     def restart(self) -> None:
-        """Let the parts that are not done be sent for again, after the run had stopped."""
+        """Let the parts that are not done be sent for again, after the run had stopped or gone back to its start."""
         if self.split.phase is not Phase.ALONE:
             self.split = replace(self.split, ending=None, hops=(), since=self.now)
 

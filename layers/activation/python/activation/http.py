@@ -56,13 +56,13 @@ class PooledHttp:
         Silence of `timeout_s` seconds at any point ends it, and so does an answer that still trickles after them.
         """
         ends_at = time.monotonic() + timeout_s
-        length = {"Content-Length": str(len(request.body))} if request.body else {}
+        length = {"Content-Length": str(request.size_bytes)} if request.size_bytes else {}
         timeout = urllib3.Timeout(connect=self._connect_timeout_s, read=timeout_s)
         try:
             response = self._pool.request(
                 request.method,
                 request.url,
-                body=_pieces(request.body, ends_at) if request.body else None,
+                body=_pieces(request, ends_at) if request.size_bytes else None,
                 headers={**request.headers, **length},
                 timeout=timeout,
                 redirect=False,
@@ -88,16 +88,17 @@ class PooledHttp:
         return Answer(response.status, headers, body)
 
 
-def _pieces(body: bytes, ends_at: float) -> Iterator[bytes]:
+def _pieces(request: Request, ends_at: float) -> Iterator[memoryview]:
     """Give a body in pieces, so that the time a connection may be silent bounds each and not all of them together.
 
     Raises TimeoutError when it goes out too slowly, in which case the platform has got a part of it only.
     """
-    whole = memoryview(body)
-    for start in range(0, len(whole), PIECE_BYTES):
-        if time.monotonic() > ends_at:
-            raise TimeoutError("the request goes out too slowly")
-        yield bytes(whole[start : start + PIECE_BYTES])
+    for part in (request.body,) if request.stream is None else request.stream.pieces():
+        whole = memoryview(part)
+        for start in range(0, len(whole), PIECE_BYTES):
+            if time.monotonic() > ends_at:
+                raise TimeoutError("the request goes out too slowly")
+            yield whole[start : start + PIECE_BYTES]
 
 
 def _whole(response: urllib3.BaseHTTPResponse, ends_at: float) -> bytes:

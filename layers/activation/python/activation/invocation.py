@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from activation.governor import Governor
 from activation.http import Http
 from activation.identifiers.table import Field
 from activation.ledger import HeldRun
+from activation.limits import Limits
 from activation.messages import Work
 from activation.model import Cursor
 from activation.publisher import Opened, Publisher
@@ -127,9 +127,16 @@ class Invocation:
             exchange=exchange,
             rejects=self.rejects,
             in_flight=in_flight,
+            max_bytes=self._limits(publisher).max_bytes,
             may_start=lambda: self.time_left_s() > limits.timeout_s + MARGIN_S,
         )
         return sender.send(self._spans(publisher, piece))
+
+    def _limits(self, publisher: Publisher) -> Limits:
+        """Give the platform's limits as the connector's settings narrow them."""
+        return publisher.limits.narrowed(
+            max_rows=self.settings.max_rows_per_request, max_bytes=self.settings.max_bytes_per_request
+        )
 
     def _spans(self, publisher: Publisher, piece: Piece | None) -> Iterator[Prepared]:
         kind, progress = self.located.kind, self.held.run.progress
@@ -138,7 +145,7 @@ class Invocation:
             fields=mapped.fields,
             context=self.settings.context,
             hashed=kind.hashed,
-            max_rows=min(self.settings.max_rows_per_request or sys.maxsize, publisher.limits.max_rows),
+            max_rows=self._limits(publisher).rows_of(field for _, field in mapped.fields),
             groups=publisher.groups,
         )
         if kind.hashed and not progress.screened_whole:

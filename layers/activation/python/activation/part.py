@@ -14,7 +14,7 @@ from activation.drops.json_lines import JsonLinesReader
 from activation.drops.ranges import survey
 from activation.errors import ActivationError, ConfigError, Rejected, Retryable
 from activation.exchange import OutOfTime
-from activation.fan_out import is_done, piece_of
+from activation.fan_out import catch_up, is_done, piece_of
 from activation.invocation import Invocation
 from activation.ledger import Run, State
 from activation.model import Cursor
@@ -36,6 +36,8 @@ class ActivePart(Invocation):
         """
         try:
             whole = self.held.ledger.read(self.identity.run_id)  # behind the claim: see fan_out
+            if whole is not None:
+                catch_up(self.held.run, whole.progress)
             return self._go_on(whole) if whole is not None and self._is_wanted(whole) else self._rest()
         except NotYourTurn:
             return self._wait(

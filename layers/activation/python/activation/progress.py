@@ -63,7 +63,9 @@ class Progress:
     says of how many of the next ones that is assumed, because a worker died while it may have sent them.
     `read_whole` is True once the end of the file was reached, `closed` once the platform was told that everything
     is there. `screened` is how far a hashed drop was looked through for values in clear, `screened_whole` that all
-    of it was. `etag` is the object's, as the run first saw it. `split` is how the file of a large run is shared
+    of it was. `starts` counts how often the run went back to its start because the platform had lost what was
+    uploaded, `created` says that it had created the audience before. `queued_s` is how long it waited behind other
+    drops for its audience, `queued_since` the Unix time since when it does, 0 where it does not. `etag` is the object's, as the run first saw it. `split` is how the file of a large run is shared
     out, None for any other; `survey` is what one of its parts found of its range.
     """
 
@@ -85,6 +87,10 @@ class Progress:
     requests: int = 0
     resent: int = 0
     bytes_sent: int = 0
+    starts: int = 0
+    created: bool = False
+    queued_s: float = 0.0
+    queued_since: float = 0.0
     handles: dict[str, str] = field(default_factory=dict)
     references: list[str] = field(default_factory=list)
     active_s: float = 0.0
@@ -112,6 +118,7 @@ class Progress:
         self.acknowledged += rows - sum(refused.values())
         self.rejected_by_platform.update(refused)
         self.batches += 1
+        self.resent += self.starts > 0  # the platform has had these members before, and lost them
         self.ahead.add(unit)
         self.in_doubt = {one for one in self.in_doubt if one != unit and not unit.within(one)}
         if handle:
@@ -140,6 +147,21 @@ class Progress:
                 self.left_out_rows[key] = (*kept, *rows)[:FIRST_ROWS_KEPT]
             self.ahead = {unit for unit in self.ahead if unit.first_row != first_row}
             del self._open[first_row]
+
+    def start_over(self, *, created: bool = False) -> None:
+        """Go back to the first row, because everything has to be uploaded again.
+
+        What the counts say of rows is forgotten, to be found once more; what they say of requests stays. A hashed
+        drop need not be looked through again.
+        """
+        self.cursor, self.read_whole, self.closed = Cursor(), False, False
+        self.ahead, self.in_doubt, self.suspects = set(), set(), 0
+        self.acknowledged = self.batches = 0
+        self.rejected_by_us, self.rejected_by_platform = Counter(), Counter()
+        self.left_out, self.left_out_rows, self.handles = Counter(), {}, {}
+        self._open = {}
+        self.starts += 1
+        self.created |= created
 
     def done(self, unit: Unit) -> bool:
         """Whether the unit was acknowledged, in this or an earlier invocation."""
@@ -198,6 +220,10 @@ class Progress:
                 "requests": self.requests,
                 "resent": self.resent,
                 "bytes_sent": self.bytes_sent,
+                "starts": self.starts,
+                "created": self.created,
+                "queued_s": round(self.queued_s, 3),
+                "queued_since": round(self.queued_since, 3),
                 "handles": self.handles,
                 "references": self.references,
                 "active_s": round(self.active_s, 3),
@@ -235,6 +261,10 @@ class Progress:
             requests=data["requests"],
             resent=data["resent"],
             bytes_sent=data["bytes_sent"],
+            starts=data.get("starts", 0),
+            created=data.get("created", False),
+            queued_s=data.get("queued_s", 0.0),
+            queued_since=data.get("queued_since", 0.0),
             handles=data["handles"],
             references=data["references"],
             active_s=data["active_s"],

@@ -7,7 +7,7 @@ so that timeouts, retries, throttling and logging stay in one place, and a test 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
@@ -16,7 +16,19 @@ import pyarrow as pa
 
 from activation.errors import ActivationError, ConfigError, Rejected, Retryable
 from activation.identifiers.table import FieldTable
-from activation.model import Action, Audience
+from activation.limits import Limits as Limits
+from activation.model import Audience
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A body too large to be held beside the columns it is made of.
+
+    `pieces` writes it, the same whenever it is sent; `size_bytes` is what they come to.
+    """
+
+    size_bytes: int
+    pieces: Callable[[], Iterator[bytes]] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -26,7 +38,8 @@ class Request:
     `call` names the platform's operation in the publisher's own vocabulary ("users", "create"); `classify` and
     the logs know it by that name. `rows` is how many members the body carries. `repeatable` is False where
     sending it twice does harm (creating an audience): the core then never repeats it after an answer was lost.
-    `context` is a word of the publisher's to its own `classify`; it tells nothing of a member.
+    `context` is a word of the publisher's to its own `classify`; it tells nothing of a member. A large body comes
+    as a `stream` in place of `body`.
     """
 
     call: str
@@ -37,6 +50,17 @@ class Request:
     rows: int = 0
     repeatable: bool = True
     context: str = ""
+    stream: Stream | None = field(default=None, repr=False)
+
+    @property
+    def size_bytes(self) -> int:
+        """The body's length."""
+        return len(self.body) if self.stream is None else self.stream.size_bytes
+
+    @property
+    def content(self) -> bytes:
+        """The whole body, for who has the room."""
+        return self.body if self.stream is None else b"".join(self.stream.pieces())
 
 
 @dataclass(frozen=True)
@@ -58,6 +82,7 @@ class Kind(StrEnum):
     REFUSED = "refused"  # the whole request was refused for what some row in it holds: send halves
     TOO_LARGE = "too_large"  # the same rows in smaller requests
     STOP = "stop"  # a person has to act
+    GONE = "gone"  # the platform no longer has what was uploaded for this call: upload it again
     REJECTED = "rejected"  # this drop can never succeed, for what the platform says of its audience or request
     UNKNOWN = "unknown"  # not understood, or lost: may or may not have been applied
 
@@ -91,17 +116,6 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What one request may carry, and how many may be under way; each with its source beside the number."""
-
-    max_rows: int
-    max_bytes: int
-    in_flight: int = 1
-    timeout_s: float = 60.0
-    actions: frozenset[Action] = frozenset({Action.ADD})
-
-
-@dataclass(frozen=True)
 class Opened:
     """An audience ready to be filled: the platform's id of it, and the platform's own state between calls.
 
@@ -119,6 +133,9 @@ class Opened:
 class Batch:
     """The rows of one request: columns by wire key, all of one length; null where nothing is sent for a cell.
 
+    The columns come in the chunks they were read in: a large request cannot afford a second copy. `table` gives
+    them so, `whole` in one piece.
+
     `first_row` and `last_row` are source rows, counted from 1, both inclusive; rows between them that are not
     in the batch were rejected or belong to another `group` of the same span. `rows` holds the source row number
     of each row of the columns. `run_id`, the span, the group and the part name the batch on every retry; `part`
@@ -129,7 +146,7 @@ class Batch:
     first_row: int
     last_row: int
     group: int
-    columns: pa.RecordBatch = field(repr=False)
+    columns: pa.Table | pa.RecordBatch = field(repr=False)
     rows: pa.Array = field(repr=False)
     part: str = ""
 
@@ -137,6 +154,19 @@ class Batch:
     def identity(self) -> str:
         """The batch's name: the same rows on every redelivery have the same one."""
         return f"{self.run_id}/{self.first_row}-{self.last_row}/{self.group}/{self.part}"
+
+    @property
+    def table(self) -> pa.Table:
+        """The columns as they are."""
+        return self.columns if isinstance(self.columns, pa.Table) else pa.Table.from_batches([self.columns])
+
+    @property
+    def whole(self) -> pa.RecordBatch:
+        """The columns in one piece; a copy where they are in several."""
+        if isinstance(self.columns, pa.RecordBatch):
+            return self.columns
+        batches = self.columns.combine_chunks().to_batches()
+        return batches[0] if batches else pa.RecordBatch.from_pylist([], self.columns.schema)
 
     def halves(self) -> tuple[Batch, Batch]:
         """Split the batch's rows in two, always at the same place; only for a batch of two rows or more."""
@@ -159,7 +189,8 @@ class Closed:
     `pending` means the platform is still working: the core asks again with `follow` after `after_s`. `unfinished`
     means that closing takes more calls than the platform lets be made now: the core calls `close` again after
     `after_s`. `opened` replaces what the ledger keeps of the audience (the id it has got by its creation, how much
-    of the closing is done), None where nothing changed.
+    of the closing is done), None where nothing changed. `gone` is the outcome that said that the platform no
+    longer has what was uploaded: the core then opens the audience anew and sends the drop once more, but once only.
     """
 
     pending: bool = False
@@ -167,6 +198,7 @@ class Closed:
     notes: Mapping[str, str] = field(default_factory=dict)
     unfinished: bool = False
     opened: Opened | None = None
+    gone: Outcome | None = None
 
 
 class Publisher(Protocol):
@@ -199,7 +231,7 @@ class Publisher(Protocol):
         """
         ...
 
-    def groups(self, columns: pa.RecordBatch) -> list[pa.Array]:
+    def groups(self, columns: pa.Table) -> list[pa.Array]:
         """Split rows that may not share a request: a boolean mask per group; one mask of all rows as a rule."""
         ...
 
@@ -238,7 +270,7 @@ def failure(outcome: Outcome) -> ActivationError:
     match outcome.kind:
         case Kind.STOP | Kind.REFRESH_AUTH:
             return ConfigError(code, sentence)
-        case Kind.REJECTED | Kind.REFUSED | Kind.TOO_LARGE:
+        case Kind.REJECTED | Kind.REFUSED | Kind.TOO_LARGE | Kind.GONE:
             return Rejected(code, sentence)
         case _:
             return Retryable(code, sentence, after_s=outcome.after_s or 30.0)

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from activation.drops.chunk import Chunk
 from activation.errors import Rejected
 from activation.identifiers.codes import Code
+from activation.identifiers.declared import plainly_digests
 from activation.identifiers.identify import identify
 from activation.identifiers.table import Context, Field
 from activation.model import Cursor
@@ -49,6 +50,8 @@ def screen(
 
 def _first_in_clear(chunk: Chunk, values: pa.Array, field: Field, context: Context) -> int | None:
     """Give the number of the first row whose cell is no digest but somebody's data."""
+    if plainly_digests(field.digest, values):
+        return None
     codes = identify(field, values, context, hashed=True).code
     if codes.null_count == len(codes):
         return None

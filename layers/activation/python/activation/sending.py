@@ -25,7 +25,7 @@ class Sender:
     `open` gives the audience at the platform, found or created, and is asked only once there is something to send.
     The ledger is written before the slot of a request is given to the next one, so what a crash can repeat is
     what was in flight. About units in doubt (in flight when an earlier worker died, or never answered for) the
-    platform is asked before they are sent.
+    platform is asked before they are sent. `max_bytes` is the most a request's body may have.
     """
 
     run_id: str
@@ -35,6 +35,7 @@ class Sender:
     exchange: Exchange
     rejects: Rejects
     in_flight: int
+    max_bytes: int
     may_start: Callable[[], bool]
 
     def send(self, spans: Iterable[Prepared]) -> bool:
@@ -52,18 +53,20 @@ class Sender:
 
     def _feed(self, pool: ThreadPoolExecutor, pending: set[Future[None]], spans: Iterable[Prepared]) -> bool:
         """Keep up to `in_flight` batches in `pending`, in order; ends early when one of them failed."""
-        for prepared in spans:
-            batches = self._begin(prepared)
+        for batches in map(self._begin, spans):
             if batches:
                 self.open()
-            for batch in batches:
+            while batches:
                 if len(pending) >= self.in_flight and not _settle(pending):
                     return False
                 if not self.may_start():
                     return False
                 with self.held.lock:
-                    in_doubt = self.held.run.progress.doubt(_unit(batch), begin=True)
-                pending.add(pool.submit(self._deliver, batch, in_doubt))
+                    in_doubt = self.held.run.progress.doubt(_unit(batches[0]), begin=True)
+                pending.add(pool.submit(self._deliver, batches.pop(0), in_doubt))
+            # Who sends one at a time sends large ones: no second one is read while the first is still held.
+            if self.in_flight == 1 and pending and not _settle(pending):
+                return False
             if not self.may_start():
                 return False
         return True
@@ -135,10 +138,8 @@ class Sender:
         publisher = self.exchange.account.publisher()
         opened = self.open()  # known by now; only the first batch of a run makes it ask
         request = publisher.encode(batch, self.audience, opened)
-        limits = publisher.limits
-        if batch.columns.num_rows > 1 and (
-            len(request.body) > limits.max_bytes or batch.columns.num_rows > limits.max_rows
-        ):
+        too_many = batch.columns.num_rows > publisher.limits.max_rows
+        if batch.columns.num_rows > 1 and (too_many or request.size_bytes > self.max_bytes):
             return Outcome(Kind.TOO_LARGE, code="over_limit", reason="the batch is over the platform's limit")
 
         def encode(one: Publisher) -> Request:

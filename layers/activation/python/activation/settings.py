@@ -14,8 +14,8 @@ from activation.identifiers.table import Context
 class ConnectorSettings:
     """What the template tells the function; names and addresses only, never a secret.
 
-    `expected_account` is "" or the ad account the secret must be for. `requests_in_flight` and
-    `max_rows_per_request` are 0 for the platform's own. `deadline_s` is how long a run may take from its first
+    `expected_account` is "" or the ad account the secret must be for. `requests_in_flight`,
+    `max_rows_per_request` and `max_bytes_per_request` are 0 for the platform's own. `deadline_s` is how long a run may take from its first
     message to its end, waits included. `ledger_ttl_days` is how long a finished run is remembered, so how long a
     replay is a no-op. A file above `split_above_bytes` is shared out among as many as `max_parts` workers; 0 bytes
     mean that none is.
@@ -35,6 +35,7 @@ class ConnectorSettings:
     ledger_ttl_days: int
     context: Context
     max_rows_per_request: int = 0
+    max_bytes_per_request: int = 0
     split_above_bytes: int = 256 * 1024 * 1024
     max_parts: int = 8
 
@@ -55,6 +56,7 @@ class ConnectorSettings:
         numbers = {
             "REQUESTS_IN_FLIGHT": 0,
             "MAX_ROWS_PER_REQUEST": 0,
+            "MAX_BYTES_PER_REQUEST": 0,
             "DEADLINE_S": 3 * 86_400,
             "LEDGER_TTL_DAYS": 400,
             "SPLIT_ABOVE_BYTES": cls.split_above_bytes,
@@ -86,6 +88,7 @@ class ConnectorSettings:
             ledger_ttl_days=numbers["LEDGER_TTL_DAYS"],
             context=Context(environment.get("DEFAULT_COUNTRY", "").upper(), frozenset(placeholders)),
             max_rows_per_request=numbers["MAX_ROWS_PER_REQUEST"],
+            max_bytes_per_request=numbers["MAX_BYTES_PER_REQUEST"],
             split_above_bytes=numbers["SPLIT_ABOVE_BYTES"],
             max_parts=numbers["MAX_PARTS"],
         )

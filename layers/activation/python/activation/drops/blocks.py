@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow.compute as pc
 
@@ -50,7 +50,7 @@ class Records:
                 whole, at = split(block[cut : whole.end], self.delimiter, final=True), offset + cut
             chunk = self.parse(whole, row + 1, self._way_back(whole, row + 1, at))
             if chunk is not None:
-                yield chunk
+                yield self._with_end(chunk, at + whole.end)
                 row += chunk.row_count
             if problem:
                 raise refused(problem, row=row + 1, cap=self.text.limits.record_bytes)
@@ -87,6 +87,13 @@ class Records:
             return Cursor(row, at + (starts[index].as_py() if index < len(starts) else records.end))
 
         return cursor_after
+
+    def _with_end(self, chunk: Chunk, end: int) -> Chunk:
+        """Let a chunk know the place behind its last row, which is asked for most, without a look at the others."""
+        within, last_row = chunk.cursor_after, chunk.first_row + chunk.row_count - 1
+        if not self.text.seekable:
+            return chunk
+        return replace(chunk, cursor_after=lambda row: Cursor(row, end) if row == last_row else within(row))
 
     def _capped(self, found: Split) -> tuple[Split, str | None]:
         """Give the records before the first that is refused, and its code if there is one.

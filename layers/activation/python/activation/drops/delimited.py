@@ -11,6 +11,7 @@ import pyarrow.csv
 
 from activation.drops.blocks import CursorAfter, Records
 from activation.drops.chunk import Chunk
+from activation.drops.even_lines import even_lines
 from activation.drops.records import Split
 from activation.drops.screen import decoded, is_utf8, left, not_utf8, screened
 from activation.drops.text import Text
@@ -54,7 +55,8 @@ class DelimitedReader:
             undecodable = [] if block.isascii() or is_utf8(data) else not_utf8(records)
             if undecodable:
                 data = _without(records, undecodable)
-        columns, ragged = self._columns(data)
+        lines = None if undecodable or self.delimiter != LIST_DELIMITER else self._lines(block, data.size)
+        columns, ragged = self._columns(data) if lines is None else ([lines], [])
         count = len(columns[0]) + len(ragged) + len(undecodable)
         rows = pa.arange(first_row, first_row + count)
         malformed = {first_row + index: "not_utf8" for index in undecodable}
@@ -69,6 +71,10 @@ class DelimitedReader:
         columns, rows = screened(columns, rows, malformed, suspects)
         batch = pa.RecordBatch.from_arrays(columns, names=list(self.header))
         return Chunk(first_row, count, batch, rows, cursor_after, malformed)
+
+    def _lines(self, block: bytes, end: int) -> pa.Array | None:
+        """Take a list apart the short way, where that is sure."""
+        return None if block.startswith(BOM_UTF8) else even_lines(block, end, self.delimiter.encode())
 
     def _columns(self, data: pa.Buffer) -> tuple[list[pa.Array], list[int]]:
         """Parse records that are UTF-8: the columns, and the indexes of records of another width."""

@@ -19,6 +19,11 @@ class Digest(StrEnum):
     MD5_HEX = "md5_hex"
     PLAIN = "plain"
 
+    @property
+    def width(self) -> int:
+        """How many characters a value has; 0 where it has its own."""
+        return {Digest.SHA256_HEX: 64, Digest.SHA256_BASE64: 44, Digest.MD5_HEX: 32, Digest.PLAIN: 0}[self]
+
 
 @dataclass(frozen=True)
 class Context:

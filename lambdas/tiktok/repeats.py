@@ -1,0 +1,77 @@
+"""Rows that say what an earlier one says, found in little memory by a number made of each; the rows themselves decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from activation.identifiers.widths import even
+
+SHARE_BITS = 6  # rows are compared in 64 shares, so that what is looked up fits a processor's cache
+MIX = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio: spreads what is alike
+WORD_BYTES = 8
+ONES = 2**64 - 1
+
+
+def repeated(columns: pa.Table) -> pa.Array | None:
+    """Mask the rows of which every cell is as in an earlier row; None where no row is."""
+    numbers = pa.concat_arrays([_numbers(batch) for batch in columns.to_batches()])
+    places = [_again(places, numbers.take(places), columns) for places in _shares(numbers)]
+    found = pa.concat_arrays([one for one in places if len(one)] or [pa.array([], pa.uint64())])
+    return pc.is_in(pa.arange(0, len(numbers)), found.cast(pa.int64())) if len(found) else None
+
+
+def _shares(numbers: pa.Array) -> Iterator[pa.Array]:
+    """Give the places of the numbers, those of equal ones in one share and in their order."""
+    share = pc.shift_right(numbers, pa.scalar(64 - SHARE_BITS, pa.uint64())).cast(pa.uint8())
+    order = pc.array_sort_indices(share)  # stable, and for so few values a matter of counting
+    begin = 0
+    sizes = {one["values"]: one["counts"] for one in pc.value_counts(share).to_pylist()}
+    for _, size in sorted(sizes.items()):
+        yield order.slice(begin, size)
+        begin += size
+
+
+def _again(places: pa.Array, numbers: pa.Array, columns: pa.Table) -> pa.Array:
+    """Give those of the places whose rows were there before, by their numbers and then by all their cells."""
+    if len(pc.unique(numbers)) == len(numbers):
+        return places.slice(0, 0)
+    codes = numbers.dictionary_encode().indices  # a number's code is the next one where the number is new
+    highest = pc.cumulative_max(codes)
+    before = pa.concat_arrays([pa.array([-1], pa.int32()), highest.slice(0, len(highest) - 1)])
+    again = pc.less_equal(codes, before)
+    first = places.filter(pc.invert(again)).take(codes.filter(again))
+    here = places.filter(again)
+    same = pa.repeat(pa.scalar(True), len(here))
+    for column in columns.columns:
+        texts, earlier = (pc.fill_null(column.take(some), "") for some in (here, first))
+        same = pc.and_(same, pc.equal(texts, earlier).combine_chunks())
+    return here.filter(same)
+
+
+def _numbers(batch: pa.RecordBatch) -> pa.Array:
+    """Make a number of each row: equal rows have equal ones, others hardly ever."""
+    sums, salt = None, 1
+    for column in batch.columns:
+        one = pc.multiply(_of_cells(column), pa.scalar(salt, pa.uint64()))
+        sums = one if sums is None else pc.bit_wise_xor(sums, one)
+        salt = salt * MIX & ONES
+    return sums
+
+
+def _of_cells(column: pa.Array) -> pa.Array:
+    """Make a number of each cell: of a digest's first sixteen characters, read as two numbers."""
+    texts = column.cast(pa.string())
+    width = pc.max(pc.binary_length(texts)).as_py() or 0
+    filled = pc.fill_null(texts, "0" * width) if texts.null_count else texts
+    cells = even(filled, width) if width >= 2 * WORD_BYTES and width % WORD_BYTES == 0 else None
+    if cells is None:  # no digests
+        return pa.array([hash(text) & ONES for text in texts.to_pylist()], pa.uint64())
+    words = cells.cast("Q")
+    first, second = (_array(words[place :: width // WORD_BYTES]) for place in (0, 1))
+    return pc.bit_wise_xor(first, pc.multiply(second, pa.scalar(MIX, pa.uint64())))
+
+
+def _array(words: memoryview) -> pa.Array:
+    return pa.Array.from_buffers(pa.uint64(), len(words), [None, pa.py_buffer(words.tobytes())])
