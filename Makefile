@@ -12,21 +12,24 @@ PYTHON ?= $(firstword $(foreach python,python3 python3.13 python3.12 python3.11 
   $(python) -c 'import sys; (3, 11) <= sys.version_info < (3, 15) and print("$(python)")' 2>/dev/null)))
 BIN := .venv/bin
 READY := .venv/ready
-END_TO_END := tests/end_to_end/test_sandbox.py tests/end_to_end/test_meta.py tests/end_to_end/test_commands.py
 SOURCES := app.py amz_stream_cli bench cli lambdas layers sandbox stacks tests
 
 .PHONY: help
 help: ## list what can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
 
 .PHONY: demo
-demo: $(READY) ## deploy to an AWS on this machine, activate 25,000 people, show the receipt (KEEP=1 leaves it up)
-	@$(BIN)/activation demo $(if $(KEEP),--keep)
+demo: $(READY) ## deploy to an AWS on this machine, activate 25,000 people, show the receipt (KEEP=1 leaves it up, ALL=1 adds ci360)
+	@$(BIN)/activation demo $(if $(KEEP),--keep) $(if $(ALL),--all)
+
+.PHONY: ci360
+ci360: $(READY) ## the same for a bulk task of a simulated SAS CI360: webhook, drop, audience, receipt (KEEP=1)
+	@$(BIN)/activation demo --ci360 $(if $(KEEP),--keep)
 
 .PHONY: test
 test: $(READY) ## run all tests but the long faults, the end-to-end ones against the emulator
-	$(BIN)/pytest -m 'not faults' -n 2 --dist loadfile tests/unit tests/platforms $(ARGS)
-	$(BIN)/pytest -m 'not faults' tests/infrastructure $(END_TO_END) $(ARGS)
+	$(BIN)/pytest -m 'not faults' -n 2 --dist loadfile tests/unit tests/platforms tests/infrastructure $(ARGS)
+	$(BIN)/pytest -m 'not faults' tests/end_to_end tests/faults $(ARGS)
 
 .PHONY: faults
 faults: $(READY) ## run the fault suite and the longer end-to-end tests (TABLE=docs/faults.md writes what came of it)
@@ -37,12 +40,14 @@ chaos: $(READY) ## 300,000 rows under random kills, throttles, lost answers and 
 	$(BIN)/pytest -s tests/faults/test_chaos.py $(ARGS)
 
 .PHONY: check
-check: $(READY) synth ## lint, types, dependency rule, templates
+check: $(READY) ## lint, types, dependency rule, templates with everything that can be switched on
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/cfn-lint 'cdk.out/*.template.json'
+	$(BIN)/python -m sandbox.cdk synth --quiet --output .cache/templates -c ci360=on \
+	  -c stream=sp-traffic,campaigns,budget-usage -c stream_realms=NA -c delivery_type=sqs,firehose
+	$(BIN)/cfn-lint '.cache/templates/*.template.json'
 
 .PHONY: synth
 synth: $(READY) ## write the templates to cdk.out; fails on a cdk-nag finding

@@ -94,6 +94,7 @@ def test_a_drop_that_may_not_be_read_blocks(scenario: Scenario) -> None:
     scenario.check(put, len(some), some)
 
 
+@pytest.mark.faults
 @pytest.mark.case("F65", what="DynamoDB throttles, four times")
 def test_a_throttled_ledger_is_asked_again(scenario: Scenario) -> None:
     """The SDK's retries are enough, and no batch is sent without its place in the ledger."""

@@ -41,6 +41,7 @@ def test_keys_of_the_wrong_shape_are_refused(scenario: Scenario) -> None:
     assert line.calls("") == []
 
 
+@pytest.mark.faults
 @pytest.mark.case("F44")
 def test_files_without_rows_are_a_success_of_nothing(scenario: Scenario) -> None:
     """No bytes, a header, blank lines: the receipt says empty, and the platform is not asked anything."""
@@ -90,6 +91,7 @@ def test_texts_that_cannot_be_trusted_are_refused(scenario: Scenario) -> None:
     judge(scenario, files)
 
 
+@pytest.mark.faults
 @pytest.mark.case("F48", what="texts that are good: marks, encodings, delimiters, line ends, quotes")
 def test_texts_of_every_honest_kind_are_read(scenario: Scenario) -> None:
     """A mark, UTF-16, semicolons, tabs, CR LF, quoted line breaks and columns nobody knows change nothing."""

@@ -48,6 +48,7 @@ def test_an_older_version_never_lands_on_a_newer_one(scenario: Scenario) -> None
     scenario.hold(newer.audience, new)
 
 
+@pytest.mark.faults
 @pytest.mark.case("F33")
 def test_bytes_that_are_not_the_ones_the_run_began_with_stop_it(scenario: Scenario) -> None:
     """A run that finds another digest than the one it noted sends nothing more."""

@@ -55,6 +55,7 @@ def test_too_many_requests_are_fewer_requests(scenario: Scenario) -> None:
     assert receipt["hops"] >= 1
 
 
+@pytest.mark.faults
 @pytest.mark.case("F12")
 def test_an_absurd_wait_is_waited_for_an_hour_at_most(scenario: Scenario) -> None:
     """A wait of centuries, a negative one and a word each hold the run up for a minute to an hour."""
@@ -75,6 +76,7 @@ def test_an_absurd_wait_is_waited_for_an_hour_at_most(scenario: Scenario) -> Non
     scenario.check(put, len(some), some)
 
 
+@pytest.mark.faults
 @pytest.mark.case("F13")
 def test_metas_own_throttles_are_known(scenario: Scenario) -> None:
     """An error of the throttling kind in a 400 is a wait and not a failure, whatever its code."""

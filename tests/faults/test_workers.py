@@ -23,6 +23,7 @@ def _kill(scenario: Scenario, times: int) -> None:
         scenario.line.pass_time(VISIBILITY_S)
 
 
+@pytest.mark.faults
 @pytest.mark.case("F03")
 def test_a_file_takes_as_many_invocations_as_it_needs(scenario: Scenario) -> None:
     """A function that has little time left sends itself a message and goes on there; nothing is sent twice."""
@@ -108,6 +109,7 @@ def test_one_message_at_two_workers_is_worked_on_once(scenario: Scenario) -> Non
     assert line.dead_letters() == []
 
 
+@pytest.mark.faults
 @pytest.mark.case("F07")
 def test_a_worker_that_lost_its_lease_stops(scenario: Scenario) -> None:
     """While a call hangs the lease ends and another worker takes over; the first one may record nothing more."""
@@ -142,6 +144,7 @@ def test_continuations_that_lead_nowhere_end(scenario: Scenario) -> None:
     scenario.check(put, len(some), some)
 
 
+@pytest.mark.faults
 @pytest.mark.case("F09")
 def test_a_deployment_in_the_middle_of_a_file_changes_no_batch_that_was_sent(scenario: Scenario) -> None:
     """What was acknowledged out of order keeps its edges when requests become smaller; no row goes missing."""
@@ -159,6 +162,7 @@ def test_a_deployment_in_the_middle_of_a_file_changes_no_batch_that_was_sent(sce
     assert {170, BATCH_ROWS} <= {one["rows"] for one in line.calls()}
 
 
+@pytest.mark.faults
 @pytest.mark.case("F10")
 def test_a_failure_nobody_foresaw_is_no_acknowledgement(scenario: Scenario) -> None:
     """The message comes back after a while, and once the cause is gone the drop is delivered."""
