@@ -5,26 +5,26 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from activation.identifiers.table import FieldTable
+    from activation.limits import Limits
     from activation.planning import Planning
-    from activation.publisher import Limits
+
+    from stacks.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-class UnknownConnector(Exception):
-    """No connector of that name; says which there are."""
+class NoConnector(Exception):
+    """There is no such connector, or no telling which there are; a stable code and a sentence for the user."""
 
-    code = "unknown_connector"
-
-    def __init__(self, names: list[str]) -> None:
-        self.sentence = f"no connector has this name; there are {', '.join(names)}"
-        super().__init__(self.sentence)
+    def __init__(self, code: str, sentence: str) -> None:
+        self.code, self.sentence = code, sentence
+        super().__init__(sentence)
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class NamedConnector:
 
     name: str
     platform: str
-    settings: Mapping[str, Any] = field(default_factory=dict)  # as cdk.context.json has them; checked at synth
+    settings: Mapping[str, Any] = field(default_factory=dict)  # as cdk.context.json has them, all checked
 
     def load_table(self) -> FieldTable:
         """Load the platform's field table."""
@@ -48,26 +48,38 @@ class NamedConnector:
         return cast("Planning", importlib.import_module(f"lambdas.{self.platform}.planning").PLANNING)
 
 
-def platforms() -> list[str]:
-    """Name the platforms that have a connector: those whose folder has a handler."""
-    return sorted(path.parent.name for path in (ROOT / "lambdas").glob("*/handler.py"))
+def settings() -> Settings | None:
+    """Read cdk.context.json here, None where there is none; raises NoConnector with all that is wrong in it."""
+    from stacks.settings import SettingsError, platforms, read_settings
+
+    path = Path("cdk.context.json")
+    if not path.exists():
+        return None
+    try:
+        context = json.loads(path.read_text(encoding="utf-8"))
+        return read_settings(context.get if isinstance(context, dict) else {}.get, platforms(ROOT))
+    except ValueError as error:
+        where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise NoConnector("bad_settings", f"cdk.context.json is not JSON{where}") from None
+    except SettingsError as error:
+        raise NoConnector("bad_settings", str(error)) from None
 
 
 def connectors() -> dict[str, NamedConnector]:
-    """Give the connectors of cdk.context.json here, else each platform under its own name."""
-    context = Path("cdk.context.json")
-    if context.exists():
-        listed = (
-            json.loads(context.read_text(encoding="utf-8")).get("audience_activation", {}).get("connectors", [])
-        )
-        if listed:
-            return {one["name"]: NamedConnector(one["name"], one["platform"], one) for one in listed}
-    return {name: NamedConnector(name, name) for name in platforms()}
+    """Give the connectors of cdk.context.json here, else each platform under its own name; raises NoConnector."""
+    from stacks.settings import platforms
+
+    if found := settings():
+        return {one.name: NamedConnector(one.name, one.platform, asdict(one)) for one in found.connectors}
+    return {name: NamedConnector(name, name) for name in platforms(ROOT)}
 
 
 def connector_of(name: str) -> NamedConnector:
-    """Give a connector by name; raises UnknownConnector."""
+    """Give a connector by name; raises NoConnector."""
     known = connectors()
     if name not in known:
-        raise UnknownConnector(sorted(known))
+        hint = "; a key begins with the connector's name, without s3:// and the bucket" if name == "s3:" else ""
+        raise NoConnector(
+            "unknown_connector", f"no connector has this name; there are {', '.join(sorted(known))}{hint}"
+        )
     return known[name]

@@ -1,4 +1,4 @@
-"""`activation demo`: deploy to the sandbox, drop a messy export, show the receipt and the ad accounts."""
+"""`activation demo`: deploy to the sandbox, drop a messy export, run a CI360 task, show receipts and accounts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the sandbox up at the end.")] = False,
     rows: Annotated[int, typer.Option(min=1000, help="How many people the export has.")] = 25_000,
+    ci360: Annotated[
+        bool,
+        typer.Option(
+            "--ci360", help="In place of the export, let a task of a simulated SAS CI360 fill an audience."
+        ),
+    ] = False,
+    everything: Annotated[bool, typer.Option("--all", help="The export, and then the CI360 task.")] = False,
 ) -> None:
     """Run the whole line on this machine; exit 1 when a sum or a member is not as it should be."""
     import os
@@ -20,6 +27,7 @@ def demo(
     from rich.console import Console
 
     from sandbox import lifecycle, state
+    from sandbox.demo import ci360 as task
     from sandbox.demo import watch
     from sandbox.emulator.environment import client_environment
     from sandbox.errors import SandboxError
@@ -34,9 +42,13 @@ def demo(
         described = lifecycle.up(steps=Steps(console))
         up = True
         os.environ |= client_environment(described["aws_endpoint_url"])
-        console.print(f"[bold]2. Drop[/] an export of {rows:,} people, as messy as real ones")
-        for one in watch.deliver(described, rows, console):
-            failed |= not _show(one)
+        if everything or not ci360:
+            console.print(f"[bold]2. Drop[/] an export of {rows:,} people, as messy as real ones")
+            for one in watch.deliver(described, rows, console):
+                failed |= not _show(one)
+        if everything or ci360:
+            console.print(f"[bold]{3 if everything else 2}. Run[/] a bulk task of a simulated SAS CI360")
+            failed |= not _show(task.deliver(described, console))
         if keep or not ours:
             _how_to_go_on(described)
     except SandboxError as error:

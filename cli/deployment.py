@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
-
-DEFAULT_NAME = "audience-activation"
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,7 @@ class Deployment:
         return self.connectors[name]
 
 
-def fail(sentence: str) -> None:
+def fail(sentence: str) -> NoReturn:
     """End the command with exit 1 and a sentence on stderr."""
     typer.echo(sentence, err=True)
     raise typer.Exit(1)
@@ -62,7 +58,9 @@ def find() -> Deployment:
         activation = _outputs(client, f"{name}-activation")
     except (BotoCoreError, ClientError) as error:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-        fail(f"the app is not found in this account and region ({code}); deploy it, or check the AWS profile")
+        fail(
+            f"the app is not found in this account and region ({code}); deploy it, check AWS profile and region, or say --sandbox"
+        )
     connectors = {}
     for one in listed:
         prefix = "".join(part.title() for part in one.split("-"))
@@ -86,11 +84,15 @@ def find() -> Deployment:
 
 def _context() -> tuple[str, list[str]]:
     """Read the app's name and its connectors' from cdk.context.json here."""
-    path = Path("cdk.context.json")
-    if not path.exists():
+    from cli.connectors import NoConnector, settings
+
+    try:
+        found = settings()
+    except NoConnector as error:
+        fail(error.sentence)
+    if found is None:
         fail("cdk.context.json is not here; run the command in the app's folder")
-    context = json.loads(path.read_text(encoding="utf-8")).get("audience_activation", {})
-    return context.get("name", DEFAULT_NAME), [one["name"] for one in context.get("connectors", [])]
+    return found.name, [one.name for one in found.connectors]
 
 
 def _outputs(client: CloudFormationClient, stack: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,9 @@ def drop(
     connector: Annotated[str, typer.Option(help="The connector, as configured.")],
     audience: Annotated[str, typer.Option(help="The audience's name in the ad account.")],
     identifiers: Annotated[str, typer.Option(help="raw, hashed, or one type such as email_sha256.")] = "raw",
-    action: Annotated[str, typer.Option(help="add, remove, replace or mirror.")] = "",
+    action: Annotated[
+        str, typer.Option(help="add, remove or replace, of which not every platform has each; add when left out.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Upload a file under its key, after checking that the key can be read; exit 1 when it cannot."""
@@ -26,13 +29,14 @@ def drop(
     from rich.progress import Progress
 
     from cli import deployment
-    from cli.connectors import UnknownConnector, connector_of
+    from cli.connectors import NoConnector, connector_of
+    from cli.keys import drop_key
 
-    key = "/".join(part for part in (connector, audience, identifiers, action, file.name) if part)
+    key = drop_key(connector, audience, identifiers, action, file.name)
     try:
         named = connector_of(connector)
         read_key(key, connector=connector, table=named.load_table(), actions=named.load_limits().actions)
-    except (Rejected, UnknownConnector) as error:
+    except (Rejected, NoConnector) as error:
         deployment.fail(f"{error.code}: {error.sentence}")
     bucket = deployment.find().drops_bucket
     client = boto3.client("s3")
@@ -45,4 +49,4 @@ def drop(
         print(json.dumps({"bucket": bucket, "key": key, "version_id": version, "run_id": run_id}))
     else:
         where = " --sandbox" if context.find_root().params.get("in_sandbox") else ""
-        print(f"s3://{bucket}/{key}\nrun {run_id}: activation{where} receipt {run_id}")
+        print(f"s3://{bucket}/{key}\nrun {run_id}: {sys.argv[0]}{where} receipt {run_id}")

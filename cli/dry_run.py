@@ -29,7 +29,7 @@ from cli.connectors import NamedConnector
 from cli.distinct import Distinct
 
 MB = 1_000_000
-WITH_COUNTRY_CODE = r"\A[^0-9A-Za-z+]*(?:\+|00)"
+BARE_NUMBER = r"\A[^0-9A-Za-z+]*0?[1-9][^A-Za-z]*\z"  # digits that begin with neither + nor 00
 
 
 @dataclass
@@ -49,8 +49,8 @@ class Found:
 class Sums:
     """What a dry run came to.
 
-    `left_out` is by field and code. `filled` counts a column's cells that are not blank, `with_code` those of
-    phone columns that carry a country code. `refusal` is why the run would fail, None where it would not.
+    `left_out` is by field and code. `filled` counts a column's cells that are not blank, `bare_numbers` those of
+    phone columns that may lack a country code. `refusal` is why the run would fail, None where it would not.
     """
 
     format: str = ""
@@ -61,7 +61,7 @@ class Sums:
     rejected: dict[str, Found] = field(default_factory=dict)
     left_out: dict[tuple[str, str], Found] = field(default_factory=dict)
     filled: Counter[str] = field(default_factory=Counter)
-    with_code: Counter[str] = field(default_factory=Counter)
+    bare_numbers: Counter[str] = field(default_factory=Counter)
     people: Distinct = field(default_factory=Distinct)
     batches: int = 0
     uploads: int = 0
@@ -154,15 +154,15 @@ class DryRun:
         return int(self._setting("requests_in_flight") or self.planning.publisher.limits.in_flight)
 
     def _tallied(self, chunks: Iterator[Chunk], mapped: MappedColumns, sums: Sums) -> Iterator[Chunk]:
-        """Count filled cells, and among telephone numbers those with a country code, as the chunks go by."""
+        """Count filled cells, and phone numbers that may lack a country code, as the chunks go by."""
         for chunk in chunks:
             for index, one in mapped.fields:
                 values = chunk.columns.column(index)
                 filled = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(values), ""), fill_value=False)
                 sums.filled[one.key] += pc.sum(filled).as_py() or 0
                 if isinstance(one.rule, Phone) and not self.located.kind.hashed:
-                    sums.with_code[one.key] += (
-                        pc.sum(pc.match_substring_regex(values, WITH_COUNTRY_CODE)).as_py() or 0
+                    sums.bare_numbers[one.key] += (
+                        pc.sum(pc.match_substring_regex(values, BARE_NUMBER)).as_py() or 0
                     )
             yield chunk
 
@@ -187,6 +187,7 @@ class DryRun:
 
     def _upload(self, batch: Batch, opened: Opened, sums: Sums) -> None:
         """Count a batch's requests: one, or those of its halves where the body is over the platform's limit."""
+        self._limits.check_uploads(sums.uploads + 1)
         publisher = self.planning.publisher
         size_bytes = publisher.encode(batch, self.located.audience, opened).size_bytes
         if size_bytes > self._limits.max_bytes and batch.columns.num_rows > 1:

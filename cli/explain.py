@@ -36,8 +36,12 @@ def explain(
     "field", "verdict" (hashed, plain, prehashed, rejected), "normalized", "sent", "sha256" and "reason".
     Exits 1 when the one value asked for is rejected.
     """
+    from activation.identifiers.table import Context
+
+    from cli.country import country_code
+
     table = _table(platform, api)
-    context = _context(default_country)
+    context = Context(default_country=country_code(default_country))
     if jsonl:
         sys.stdout.writelines(json.dumps(one) + "\n" for one in _explained(table, context, sys.stdin))
         return
@@ -64,20 +68,15 @@ def _table(platform: str, api: str) -> FieldTable:
     try:
         table: FieldTable = import_module(name).TABLE
     except ModuleNotFoundError as error:
+        from cli.connectors import ROOT
+
         if error.name not in (name, name.rpartition(".")[0]):
             raise
-        raise typer.BadParameter(f"no fields are known for {platform} {api}".rstrip()) from None
+        known = ", ".join(sorted(path.parent.name for path in (ROOT / "lambdas").glob("*/fields.py")))
+        raise typer.BadParameter(
+            f"no fields are known for {platform} {api}".rstrip() + f"; there are {known}"
+        ) from None
     return table
-
-
-def _context(default_country: str) -> Context:
-    from activation.identifiers.numbering import has_numbers
-    from activation.identifiers.table import Context
-
-    country = default_country.upper()
-    if country and not has_numbers(country):
-        raise typer.BadParameter(f"{default_country!r} is not an ISO 3166-1 alpha-2 code with a numbering plan")
-    return Context(default_country=country)
 
 
 def _field(table: FieldTable, name: str) -> Field | None:

@@ -13,7 +13,7 @@ ANSWER_S = 0.5  # what an upload of ten thousand rows takes the large platforms 
 WRITE_UNITS_PER_UPLOAD, WRITE_UNITS_PER_RUN = 2, 10
 READ_UNITS_PER_S, READ_UNITS_PER_RUN = 1, 5
 
-NO_COUNTRY_CODE_SHARE = 0.9
+NO_COUNTRY_CODE_SHARE = 0.5
 LEFT_OUT_SHARE = 0.5
 REJECTED_SHARE = 0.1
 REPEATED_SHARE = 0.2
@@ -45,12 +45,12 @@ def warnings(run: DryRun, sums: Sums) -> Iterator[tuple[str, str]]:
     """Give what looks wrong although nothing refuses it: a stable code and a sentence."""
     if not sums.rows and sums.refusal is None:
         yield "no_rows", "the file holds no row; a run of it ends at once and sends nothing"
-    for key, count in sums.with_code.items():
-        filled, without = sums.filled[key], sums.filled[key] - count
-        if filled and without >= NO_COUNTRY_CODE_SHARE * filled and not run.context.default_country:
+    for key, bare in sums.bare_numbers.items():
+        filled = sums.filled[key]
+        if filled and bare >= NO_COUNTRY_CODE_SHARE * filled and not run.context.default_country:
             sentence = (
-                f"{_share(without, filled)} of the cells for {key} carry no country code and the connector has no "
-                "default_country: such numbers match nobody, or somebody else"
+                f"{_share(bare, filled)} of the cells for {key} begin with neither + nor 00 and there is no "
+                "default_country: they have to begin with their country code, else they match nobody, or others"
             )
             yield "phones_without_country_code", sentence
     for key, filled in sums.filled.items():

@@ -17,7 +17,7 @@ def locate(
     from activation.drops.locate import locate as read_key
     from activation.errors import Rejected
 
-    from cli.connectors import UnknownConnector, connector_of
+    from cli.connectors import NoConnector, connector_of
 
     try:
         name = key.split("/", 1)[0]
@@ -27,7 +27,7 @@ def locate(
         located = read_key(
             key, connector=name, table=connector.load_table(), actions=connector.load_limits().actions
         )
-    except (Rejected, UnknownConnector) as error:
+    except (Rejected, NoConnector) as error:
         _no(key, error.code, error.sentence, as_json)
         raise typer.Exit(1) from None
     answer = {

@@ -19,7 +19,9 @@ def plan(
     connector: Annotated[str, typer.Option(help="The connector, as configured.")],
     audience: Annotated[str, typer.Option(help="The audience's name in the ad account.")],
     identifiers: Annotated[str, typer.Option(help="raw, hashed, or one type such as email_sha256.")] = "raw",
-    action: Annotated[str, typer.Option(help="add, remove, replace or mirror.")] = "",
+    action: Annotated[
+        str, typer.Option(help="add, remove or replace, of which not every platform has each; add when left out.")
+    ] = "",
     default_country: Annotated[str, typer.Option(help="Instead of the connector's own setting.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -35,14 +37,16 @@ def plan(
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from cli.connectors import UnknownConnector, connector_of
+    from cli.connectors import NoConnector, connector_of
+    from cli.country import country_code
     from cli.dry_run import DryRun, Watched
+    from cli.keys import drop_key
 
-    key = "/".join(part for part in (connector, audience, identifiers, action, file.name) if part)
+    key = drop_key(connector, audience, identifiers, action, file.name)
     try:
         named = connector_of(connector)
         located = read_key(key, connector=connector, table=named.load_table(), actions=named.load_limits().actions)
-    except (Rejected, UnknownConnector) as error:
+    except (Rejected, NoConnector) as error:
         _refuse(key, error.code, error.sentence, as_json)
     settings = named.settings
     run = DryRun(
@@ -50,7 +54,7 @@ def plan(
         connector=named,
         planning=named.load_planning(),
         context=Context(
-            (default_country or str(settings.get("default_country") or "")).upper(),
+            country_code(default_country) or str(settings.get("default_country") or ""),
             frozenset(settings.get("placeholders") or ()),
         ),
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def print_plan(plan: dict[str, Any]) -> None:
@@ -27,6 +30,10 @@ def print_plan(plan: dict[str, Any]) -> None:
         )
     if plan["ignored_columns"]:
         table.add_row("columns not used", "", Text(", ".join(plan["ignored_columns"])))
+    if plan["refused"] and not plan["rows"]:
+        console.print(table)
+        _print_refusal(console, plan)
+        return
     table.add_section()
     table.add_row("rows", f"{plan['rows']:,}", "")
     table.add_row("= sent", f"{plan['rows_sent']:,}", "")
@@ -38,7 +45,8 @@ def print_plan(plan: dict[str, Any]) -> None:
     table.add_row("different people", people, "")
     table.add_section()
     table.add_row("batches", f"{plan['batches']:,}", "")
-    table.add_row("requests", f"{plan['requests']:,}", f"{plan['bytes'] / 1e6:,.1f} MB of bodies")
+    bodies = f"{plan['bytes'] / 1e6:,.1f} MB of bodies; a few more find or create the audience"
+    table.add_row("requests", f"{plan['requests']:,}", bodies)
     for tier, minutes in plan["minutes"].items():
         table.add_row(f"minutes, {tier}", f"{minutes:,.1f}" if minutes >= 0.1 else "under 0.1", "")
     dollars = plan["dollars"]
@@ -51,7 +59,12 @@ def print_plan(plan: dict[str, Any]) -> None:
     for warning in plan["warnings"]:
         console.print(Text(f"warning  {warning['code']}: {warning['sentence']}", style="yellow"))
     if plan["refused"]:
-        console.print(Text(f"refused  {plan['refused']['code']}: {plan['refused']['sentence']}", style="bold red"))
+        _print_refusal(console, plan)
+
+
+def _print_refusal(console: Console, plan: dict[str, Any]) -> None:
+    refused = plan["refused"]
+    console.print(f"refused  {refused['code']}: {refused['sentence']}", style="bold red", markup=False)
 
 
 def _found(codes: dict[str, dict[str, Any]], unit: str) -> str:

@@ -46,9 +46,9 @@ def print_receipt(receipt: dict[str, Any]) -> None:
     table.add_row("seconds", f"{receipt['seconds']:.1f}", f"{receipt['active_seconds']:.1f} of them working")
     for code, note in receipt["platform_notes"].items():
         table.add_row(code, "", printable(note))
-    if receipt["rejects_key"]:
-        table.add_row("rejects", "", printable(receipt["rejects_key"]))
     console().print(table)
+    if receipt["rejects_key"]:
+        print(f"the rejected rows: activation receipt {receipt['run_id']} --rejects")
 
 
 def _audience(audience: dict[str, Any], connector: str) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
 
 RUN_DIGITS_SHOWN = 12  # enough for `receipt` to tell a run from any other
 
@@ -44,23 +48,22 @@ def status(
     from cli.printable import console, printable
 
     run_column = Column("run", no_wrap=True, min_width=RUN_DIGITS_SHOWN)
-    table = Table(run_column, "connector", "audience", "action", "state", "acknowledged", "updated (UTC)", "why")
+    to, updated = Column("audience", overflow="fold"), Column("updated (UTC)", no_wrap=True)
+    table = Table(run_column, to, Column("state, why", overflow="fold"), "acknowledged", updated)
     for run in runs:
         table.add_row(
             run["run_id"][:RUN_DIGITS_SHOWN],
-            run["connector"],
-            printable(run["audience"]),
-            run["action"],
-            run["state"],
+            printable(f"{run['connector']}: {run['audience']} ({run['action']})"),
+            f"{run['state']} {run['code']}",  # the sentence is in the receipt
             f"{run['rows_acknowledged']:,}",
-            run["updated_at"],
-            run["code"],  # its sentence is in the receipt
+            run["updated_at"][:16],
         )
     console().print(table)
 
 
 def receipt(
     run: Annotated[str, typer.Argument(help="The run's id, or its first digits.")],
+    rejects: Annotated[bool, typer.Option("--rejects", help="Print the rejected rows instead, as CSV.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as it is stored.")] = False,
 ) -> None:
     """Show where every row of a drop went; exit 1 when the run failed, is blocked, or is not known."""
@@ -80,14 +83,24 @@ def receipt(
         if item["Key"].rsplit("/", 1)[-1].startswith(run) and item["Key"].endswith(".json")
     ]
     if len(keys) != 1:
-        deployment.fail("no receipt of this run yet" if not keys else f"{len(keys)} runs begin like this")
+        none = "there is no receipt of such a run yet; `activation status` lists the runs"
+        deployment.fail(f"{len(keys)} runs begin like this" if keys else none)
     body = json.loads(client.get_object(Bucket=found.receipts_bucket, Key=keys[0])["Body"].read())
-    if as_json:
+    if rejects:
+        _print_object(client, found.receipts_bucket, body["rejects_key"])
+    elif as_json:
         print(json.dumps(body, ensure_ascii=False))
     else:
         print_receipt(body)
     if body["state"] in ("failed", "blocked"):
         raise typer.Exit(1)
+
+
+def _print_object(client: S3Client, bucket: str, key: str | None) -> None:
+    """Copy an object to standard output; nothing where there is none."""
+    if key is not None:
+        for chunk in client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks():
+            sys.stdout.buffer.write(chunk)
 
 
 def _run(item: dict[str, Any]) -> dict[str, Any] | None:

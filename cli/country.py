@@ -1,0 +1,15 @@
+"""A country as an option gives it."""
+
+from __future__ import annotations
+
+import typer
+
+
+def country_code(text: str) -> str:
+    """Give an ISO 3166-1 alpha-2 code in capitals, "" for none; a usage error where no phone number has it."""
+    from activation.identifiers.numbering import has_numbers
+
+    code = text.upper()
+    if code and not has_numbers(code):
+        raise typer.BadParameter(f"{text!r} is not an ISO 3166-1 alpha-2 code with a numbering plan, as DE is")
+    return code

@@ -1,0 +1,16 @@
+"""The key that a command's options come to."""
+
+from __future__ import annotations
+
+import typer
+
+
+def drop_key(connector: str, audience: str, identifiers: str, action: str, file: str) -> str:
+    """Give a drop's key; a usage error where a part of it is empty or has a slash, which would be two parts."""
+    parts = {"connector": connector, "audience": audience, "identifiers": identifiers, "action": action}
+    for name, text in parts.items():
+        if "/" in text:
+            raise typer.BadParameter("a slash parts a key; this has to be without", param_hint=f"--{name}")
+        if not text and name != "action":
+            raise typer.BadParameter("is empty", param_hint=f"--{name}")
+    return "/".join(part for part in (*parts.values(), file) if part)
