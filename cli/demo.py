@@ -55,6 +55,7 @@ def demo(
         console.print(str(error))
         failed = True
     except KeyboardInterrupt:
+        console.print("interrupted; the sandbox is taken down" if ours else "interrupted; the sandbox stays up")
         failed = True
     finally:
         if up and ours and (failed or not keep):
@@ -86,5 +87,5 @@ def _how_to_go_on(described: dict[str, Any]) -> None:
     print("  .venv/bin/activation --sandbox drop FILE.csv --connector meta --audience 'My audience'")
     print("  .venv/bin/activation --sandbox status")
     for name, url in described["simulators"].items():
-        print(f"  curl {url}/_sim/state?members=0     # what the simulated {name} holds")
+        print(f"  curl '{url}/_sim/state?members=0'     # what the simulated {name} holds")
     print("  .venv/bin/activation sandbox down")

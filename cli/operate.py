@@ -78,3 +78,4 @@ def replay(
         Destination={"Arn": bus, "FilterArns": rules},
     )
     print(f"replay {name} began, for {', '.join(wanted)}; events of the last ten minutes may not be archived yet")
+    print("`activation status` shows what comes of it")
