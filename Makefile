@@ -45,6 +45,7 @@ check: $(READY) ## lint, types, dependency rule, templates with everything that 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports --no-logo
+	@rm -f .cache/templates/*.template.json
 	$(BIN)/python -m sandbox.cdk synth --quiet --output .cache/templates -c ci360=on \
 	  -c stream=sp-traffic,campaigns,budget-usage -c stream_realms=NA -c delivery_type=sqs,firehose
 	$(BIN)/cfn-lint '.cache/templates/*.template.json'

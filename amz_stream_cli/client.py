@@ -74,6 +74,18 @@ class _Library(ad_api.base.Client):  # type: ignore[misc]  # the library has no 
         data = None if body is None else json.dumps(body)
         return self._request(path, data=data, params={"method": method, **query}, headers=headers).payload
 
+    @staticmethod
+    def _check_response(res: requests.Response) -> Any:
+        """Refuse a success that is none before the library takes it for an empty answer or stumbles over it."""
+        if res.ok and res.content.strip():
+            try:
+                said = res.json()
+            except ValueError:
+                raise _unreadable(res.status_code) from None
+            if said is not None and (not isinstance(said, dict) or said.get("error")):
+                raise _unreadable(res.status_code)
+        return ad_api.base.Client._check_response(res)
+
 
 class StreamClient:
     """Subscriptions of one advertiser in one realm; `dsp` asks the API's half for Amazon DSP."""
@@ -113,7 +125,10 @@ class StreamClient:
 
     def get(self, id_: str) -> Subscription:
         """Give one subscription; raises ApiError with status 404 where there is none."""
-        return Subscription.of(self._ask("GET", self._one(id_)).get("subscription", {}))
+        found = self._ask("GET", self._one(id_)).get("subscription")
+        if not isinstance(found, dict):
+            raise _unreadable(200)
+        return Subscription.of(found)
 
     def update(self, id_: str, *, status: str = "", notes: str | None = None) -> None:
         """Archive a subscription or change its notes."""
@@ -126,7 +141,10 @@ class StreamClient:
         while True:
             query = {"maxResults": page_size} | ({"startingToken": token} if token else {})
             page = self._ask("GET", self._path, query=query)
-            yield from (Subscription.of(one) for one in page.get("subscriptions", ()))
+            listed = page.get("subscriptions", [])
+            if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+                raise _unreadable(200)
+            yield from map(Subscription.of, listed)
             token = page.get("nextToken")
             if not token:
                 return
@@ -160,6 +178,10 @@ class StreamClient:
 
 def _destination(destination: Mapping[str, Any]) -> dict[str, Any]:
     return {"destination": destination}
+
+
+def _unreadable(status: int) -> ApiError:
+    return ApiError(status, f"the API answered {status} with something it does not answer; is a proxy in between?")
 
 
 def _refusal(error: AdvertisingApiException) -> ApiError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import uuid
 from collections.abc import Iterator
@@ -15,7 +14,19 @@ import typer
 
 from amz_stream_cli import __version__
 from amz_stream_cli.errors import StreamError
-from stacks.marketing_stream.catalogue import BY_ID, Realm
+from amz_stream_cli.options import (
+    AccountId,
+    AsJson,
+    DataSet,
+    Dsp,
+    NewNotes,
+    Notes,
+    ProfileId,
+    Region,
+    SubscriptionId,
+    Token,
+)
+from stacks.marketing_stream.catalogue import Realm
 
 if TYPE_CHECKING:
     from amz_stream_cli.client import StreamClient
@@ -26,37 +37,6 @@ _MESSAGE_IN_ANSWER = 255
 app = typer.Typer(
     name="amz_stream_cli", pretty_exceptions_enable=False, help="Subscriptions of Amazon Marketing Stream."
 )
-
-Region = Annotated[Realm, typer.Option("--api-region", "-a", help="Advertising region of the API.")]
-SubscriptionId = Annotated[str, typer.Option("--subscription-id", "-s", help="The subscription's identifier.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, the API's own fields.")]
-ProfileId = Annotated[str, typer.Option(help="The advertiser's profile; the credentials' own by default.")]
-AccountId = Annotated[str, typer.Option(help="The account of an Amazon DSP advertiser.")]
-Dsp = Annotated[bool, typer.Option("--dsp", help="Ask for subscriptions to Amazon DSP datasets.")]
-
-
-def _dataset(given: str) -> str:
-    if given not in BY_ID:
-        if not re.fullmatch(r"any:[a-z0-9]+(-[a-z0-9]+)*", given):
-            raise typer.BadParameter(f"one of {', '.join(BY_ID)}; another one is given as any:<dataset>")
-        return given.removeprefix("any:")
-    return given
-
-
-def _token(given: str) -> str:
-    if given and not 22 <= len(given) <= 36:
-        raise typer.BadParameter("must have 22 to 36 characters; leave it out to have one made")
-    return given
-
-
-def _notes(given: str | None) -> str | None:
-    if given is not None and len(given) > 128:
-        raise typer.BadParameter("must have at most 128 characters")
-    return given
-
-
-def _complete_dataset(incomplete: str) -> list[str]:
-    return [one for one in BY_ID if one.startswith(incomplete)]
 
 
 def _version(wanted: bool) -> None:
@@ -76,26 +56,13 @@ def options(
 
 @app.command()
 def create(
-    data_set_id: Annotated[
-        str,
-        typer.Option(
-            "--data-set-id", "-d", help="The dataset.", callback=_dataset, autocompletion=_complete_dataset
-        ),
-    ],
+    data_set_id: DataSet,
     api_region: Region = Realm.NA,
     destination_arn: Annotated[
         str, typer.Option("--destination-arn", "-e", help="ARN of the queue that receives the data.")
     ] = "",
-    client_request_token: Annotated[
-        str,
-        typer.Option(
-            "--client-request-token",
-            "-c",
-            callback=_token,
-            help="22 to 36 characters; a retry with the same token makes no second subscription. Made if absent.",
-        ),
-    ] = "",
-    notes: Annotated[str, typer.Option("--notes", "-n", callback=_notes, help="Up to 128 characters.")] = "",
+    client_request_token: Token = "",
+    notes: Notes = "",
     from_stack: Annotated[str, typer.Option(help="Read the destination from this stack's outputs.")] = "",
     delivery: Annotated[str, typer.Option(help="sqs or firehose, for a stack that has both.")] = "",
     delivery_stream_arn: Annotated[str, typer.Option(help="Firehose: ARN of the delivery stream.")] = "",
@@ -142,7 +109,7 @@ def update(
         str, typer.Option("--status", "-t", help="ARCHIVED ends the subscription; there is no way back.")
     ] = "",
     api_region: Region = Realm.NA,
-    notes: Annotated[str | None, typer.Option("--notes", "-n", callback=_notes, help="New notes.")] = None,
+    notes: NewNotes = None,
     profile_id: ProfileId = "",
     account_id: AccountId = "",
     dsp: Dsp = False,

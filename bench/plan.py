@@ -23,5 +23,10 @@ class Sizes:
 
 FULL = Sizes()
 QUICK = Sizes(
-    runs=3, cpu_rows=100_000, pipelining_rows=200_000, memory_rows=(10_000, 100_000, 500_000), hashed_rows=800_000, start_runs=3
+    runs=3,
+    cpu_rows=100_000,
+    pipelining_rows=200_000,
+    memory_rows=(10_000, 100_000, 500_000),
+    hashed_rows=800_000,
+    start_runs=3,
 )

@@ -59,7 +59,8 @@ def find() -> Deployment:
     except (BotoCoreError, ClientError) as error:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
         fail(
-            f"the app is not found in this account and region ({code}); deploy it, check AWS profile and region, or say --sandbox"
+            f"the app is not found in this account and region ({code}); "
+            "deploy it, check AWS profile and region, or say --sandbox"
         )
     connectors = {}
     for one in listed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,7 @@ from activation.planning import Planning
 from activation.progress import FIRST_ROWS_KEPT
 from activation.publisher import Batch, Opened
 from activation.screening import screen
+from activation.settings import DELIMITERS
 
 from cli.connectors import NamedConnector
 from cli.distinct import Distinct
@@ -115,10 +117,18 @@ class DryRun:
 
     def _read(self, source: ByteSource, sums: Sums) -> None:
         kind, publisher = self.located.kind, self.planning.publisher
-        reader = open_drop(source, single=kind.single)
+        reader = open_drop(
+            source,
+            single=kind.single,
+            declared_encoding=self._setting("encoding") or None,
+            declared_delimiter=DELIMITERS.get(self._setting("delimiter"), self._setting("delimiter")) or None,
+        )
         sums.format = reader.format
         mapped = map_columns(publisher.table, reader.header, kind)
         sums.columns, sums.ignored_columns = mapped.used, tuple(mapped.ignored)
+        keys = tuple(one.key for _, one in mapped.fields)
+        with closing(publisher.open(self.located.audience, keys)) as conversation:
+            next(conversation)  # raises what is wrong with the audience's name before anything is asked
         if kind.hashed:
             chunks, fields = reader.chunks(Cursor()), mapped.fields
             screen(chunks, Cursor(), fields=fields, context=self.context, may_go_on=lambda: True)
@@ -129,7 +139,7 @@ class DryRun:
             max_rows=self._limits.rows_of(one for _, one in mapped.fields),
             groups=publisher.groups,
         )
-        opened = self.planning.opened(tuple(one.key for _, one in mapped.fields))
+        opened = self.planning.opened(keys)
         for prepared in batcher.spans(self._tallied(reader.chunks(Cursor()), mapped, sums), Cursor(), ()):
             self._note(prepared, opened, sums)
 

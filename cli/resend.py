@@ -12,7 +12,8 @@ from cli.deployment import Deployment
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 
-DONE = ("applied", "empty", "superseded")
+SENT = ("applied", "empty")  # a superseded version never landed, and would now land on the newer one
+TAKE_THE_PLACE = ("replace", "mirror")
 
 
 def deliver(sqs: SQSClient, source_url: str, target_url: str) -> int:
@@ -43,21 +44,22 @@ def _is_drop(body: str) -> bool:
 
 
 def force(found: Deployment, connector: str, since: datetime, until: datetime) -> int:
-    """Send every drop once more whose run began in that time and has finished; gives how many.
+    """Send every drop once more whose run began in that time and has sent it; gives how many.
 
-    The messages say so themselves, so each makes a run of its own; of the versions of one object all are sent,
-    in the order their runs began.
+    The messages say so themselves, so each makes a run of its own. Runs come in any order: of an object's versions
+    that took the place of what was in the audience only the last is sent, of others all are.
     """
     import boto3
 
     sqs = boto3.client("sqs")
     again = datetime.now(tz=UTC).isoformat(timespec="milliseconds")
-    receipts = [one for one in _receipts(found, connector) if one["state"] in DONE]
+    receipts = [one for one in _receipts(found, connector) if one["state"] in SENT]
     wanted = [one for one in receipts if since <= datetime.fromisoformat(one["started_at"]) <= until]
     wanted.sort(key=lambda receipt: str(receipt["started_at"]))
-    drops = {
-        (one["drop"]["key"], one["drop"]["version_id"]): one["drop"] for one in wanted
-    }  # forced before, or not
+    drops = {}  # each once, though it may have been forced before
+    for one in wanted:
+        version = "" if one["action"] in TAKE_THE_PLACE else one["drop"]["version_id"]
+        drops[one["drop"]["key"], version] = one["drop"]
     for drop in drops.values():
         sqs.send_message(
             QueueUrl=found.connector(connector).queue_url, MessageBody=json.dumps(_event(drop, again))

@@ -19,6 +19,9 @@ _PROGRAM = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 _ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "amd64": "x86_64"}
 _SYSTEMS = {"Linux": "linux", "Darwin": "macos"}
 
+# The context flag by which a sandbox has CI360's webhook, whether the settings have a section for it or not.
+CI360 = {"ci360": "on"}
+
 
 def command(runner: node.Node, *arguments: str) -> list[str]:
     """Give the command line of the CDK command."""

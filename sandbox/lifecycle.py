@@ -81,7 +81,7 @@ def _deploy(place: Place, current: State, streams: tuple[str, ...], steps: Steps
             node.install_packages(runner)
         # The synth takes longest and needs nothing that runs, so it goes on beside everything up to the deploy.
         synth = spawn(
-            cdk.synth(runner, place, cdk.hosts_wheels() | cdk.streams(streams)),
+            cdk.synth(runner, place, cdk.hosts_wheels() | cdk.streams(streams) | cdk.CI360),
             place.log("synth"),
             cdk.sandbox_environment(runner, place),
             ROOT,

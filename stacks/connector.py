@@ -176,6 +176,8 @@ class Connector(Construct):
             "EXPECTED_ACCOUNT": connector.account,
             "DEFAULT_COUNTRY": connector.default_country,
             "PLACEHOLDERS": json.dumps(connector.placeholders),
+            "ENCODING": connector.encoding,
+            "DELIMITER": connector.delimiter,
             "REQUESTS_IN_FLIGHT": str(connector.requests_in_flight or ""),
             "MAX_ROWS_PER_REQUEST": str(connector.max_rows_per_request or ""),
             "MAX_BYTES_PER_REQUEST": str((connector.max_mb_per_request or 0) * MB or ""),

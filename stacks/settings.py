@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,14 @@ FLAGS = {
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html, read 2026-11-22
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
                       3288, 3653)  # fmt: skip
+
+# Those an export can be declared to have; UTF-16 is known by its mark.
+ENCODINGS = ("utf-8", "latin-1", "windows-1252", "iso-8859-15", "windows-1250", "iso-8859-2")
+
+
+# What a function needs of memory: for itself, and for each megabyte of a request that it reads and sends. Measured by
+# the bench with files of 50 MB, and above what it found.
+FUNCTION_MB, MB_PER_REQUEST_MB = 128, 2.5
 
 
 class SettingsError(Exception):
@@ -90,6 +99,8 @@ class ConnectorSettings:
     split_above_mb: int
     max_parts: int
     placeholders: tuple[str, ...]
+    encoding: str
+    delimiter: str
     alarm_email: str
 
 
@@ -103,7 +114,7 @@ class Settings:
     wheels: Wheels
     retention: Retention
     connectors: tuple[ConnectorSettings, ...]
-    stream: StreamSettings | None
+    marketing_stream: StreamSettings | None
     ci360: Ci360Settings | None
 
 
@@ -140,8 +151,15 @@ def read_settings(context: Callable[[str], Any], known_platforms: tuple[str, ...
         wheels=_wheels(reader.section("wheels")),
         retention=retention,
         connectors=connectors,
-        stream=read_stream(reader.section("marketing_stream"), _section(given, "marketing_stream"), context),
-        ci360=read_ci360(reader.section("ci360"), _section(given, "ci360"), tuple(one.name for one in connectors)),
+        marketing_stream=read_stream(
+            reader.section("marketing_stream"), _section(given, "marketing_stream"), context
+        ),
+        ci360=read_ci360(
+            reader.section("ci360"),
+            _section(given, "ci360"),
+            tuple(one.name for one in connectors),
+            context("ci360"),
+        ),
     )
     reader.finish()
     if mistakes:
@@ -219,6 +237,9 @@ def _connectors(
         if plain and plain in names:
             one.mistake("name", f"{connector.name} and {names[plain]} are the same name but for hyphens")
         names[plain] = connector.name
+        needed_mb = FUNCTION_MB + math.ceil(MB_PER_REQUEST_MB * (connector.max_mb_per_request or 0))
+        if connector.memory_mb < needed_mb:
+            one.mistake("max_mb_per_request", f"needs a memory_mb of {needed_mb} or more")
         if connector.deadline_hours > 24 * retention.drops_days:
             one.mistake(
                 "deadline_hours", "is longer than drops_days: the drop would be gone before its run gives up"
@@ -254,6 +275,8 @@ def _connector(reader: Reader, known_platforms: tuple[str, ...]) -> ConnectorSet
         split_above_mb=reader.whole("split_above_mb", low=0, high=1_000_000, default=256),
         max_parts=reader.whole("max_parts", low=2, high=100, default=8),
         placeholders=reader.texts("placeholders"),
+        encoding=reader.choice("encoding", ("", *ENCODINGS), default=""),
+        delimiter=reader.choice("delimiter", ("", ",", ";", "|", "tab"), default=""),
         alarm_email=reader.text(
             "alarm_email", pattern=r"[^@\s]+@[^@\s]+", meaning="an e-mail address", default=""
         ),

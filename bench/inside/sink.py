@@ -26,7 +26,7 @@ class Sink(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Say that there is no audience yet."""
-        none = {"list": [], "page_info": {"total_page": 0}}
+        none: dict[str, object] = {"list": [], "page_info": {"total_page": 0}}
         self._answer(_envelope(none) if self.path.startswith(TIKTOK) else {"data": []})
 
     def do_POST(self) -> None:

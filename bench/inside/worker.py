@@ -116,7 +116,7 @@ def work(path: Path, publisher: Publisher, in_flight: int, ledger_s: float, kind
         exchange=exchange,
         rejects=Rejects(cast("Any", bucket), "receipts", "bench"),
         in_flight=in_flight,
-        max_bytes=limits.max_bytes,
+        limits=limits,
         may_start=lambda: True,
     )
     before = run.progress.requests

@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 from activation.credentials import Credentials
 from activation.errors import ConfigError, Rejected
 from activation.identifiers.table import FieldTable
+from activation.limits import Limits
 from activation.model import Action, Audience
-from activation.publisher import Answer, Batch, Closed, Kind, Limits, Opened, Outcome, Request, failure
+from activation.publisher import Answer, Batch, Closed, Kind, Opened, Outcome, Request, failure
 
 from lambdas.meta import answers
 from lambdas.meta.fields import TABLE

@@ -12,7 +12,16 @@ from typing import Any
 from activation.publisher import Answer, Kind, Outcome, Request
 from activation.untrusted import identifier, json_object, mapping, sequence, whole
 
-from lambdas.tiktok.meanings import BUSY, THROTTLED, TRANSIENT, WRONG_REQUEST, Meaning, meaning
+from lambdas.tiktok.meanings import (
+    BUSY,
+    CHANGE_REFUSED,
+    CREATION_REFUSED,
+    THROTTLED,
+    TRANSIENT,
+    WRONG_REQUEST,
+    Meaning,
+    meaning,
+)
 
 CALLS = ("upload", "list", "create", "update", "get")
 OK_CODE, PARTIAL_CODE = 0, 20001
@@ -50,11 +59,15 @@ class Page:
 
 @dataclass(frozen=True)
 class Details:
-    """How far TikTok has got with an audience: `members` is what it matched, `messages` what it complained of."""
+    """How far TikTok has got with an audience: `members` is what it matched, `messages` what it complained of.
+
+    `expires` is when it ends by itself, as TikTok writes times, "" where it does not say.
+    """
 
     valid: bool
     members: int | None
     messages: tuple[str, ...]
+    expires: str = ""
 
 
 def classify(request: Request, answer: Answer, *, account: str = "") -> Outcome:  # noqa: ARG001  one signature for all
@@ -67,9 +80,7 @@ def classify(request: Request, answer: Answer, *, account: str = "") -> Outcome:
         return _outcome(_without_envelope(answer.status), request, answer.headers.get("x-tt-logid", ""))
     reference = identifier(body.get("request_id")) or answer.headers.get("x-tt-logid", "")
     if code not in (OK_CODE, PARTIAL_CODE):
-        known = meaning(code, body.get("message"))
-        if known is BUSY and request.call not in ("update", ""):
-            known = WRONG_REQUEST  # only a change can find an audience busy
+        known = _of_call(meaning(code, body.get("message")), request.call)
         return replace(_outcome(known, request, reference), platform_code=str(code))
     value, complete = _value(request, mapping(body.get("data")))
     if not complete:
@@ -80,6 +91,15 @@ def classify(request: Request, answer: Answer, *, account: str = "") -> Outcome:
             Kind.PARTIAL, "partly_taken", reason, platform_code=str(code), reference=reference, value=value
         )
     return Outcome(Kind.OK, reference=reference, value=value)
+
+
+def _of_call(known: Meaning, call: str) -> Meaning:
+    """Say what a code means to a call, where that makes a difference."""
+    if known is BUSY and call not in ("update", ""):
+        known = WRONG_REQUEST  # only a change can find an audience busy
+    if known is WRONG_REQUEST:
+        return {"update": CHANGE_REFUSED, "create": CREATION_REFUSED}.get(call, known)
+    return known
 
 
 def _without_envelope(status: int) -> Meaning:
@@ -155,6 +175,7 @@ def _details(listed: list[Any]) -> Details | None:
         valid=details.get("is_valid") is True,
         members=whole(details.get("cover_num")),
         messages=tuple(messages),
+        expires=str(details.get("expired_time") or ""),
     )
 
 

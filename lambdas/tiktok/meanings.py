@@ -72,9 +72,24 @@ OUTDATED = Meaning(
     Kind.STOP, "version_retired", "TikTok has retired the API this release calls. Update Audience Activation."
 )
 FILES_GONE = Meaning(
-    Kind.REJECTED,
+    Kind.GONE,
     "files_expired",
-    "TikTok no longer has the files that were uploaded for this drop. Send the drop again: replay it with force.",
+    "TikTok no longer has the files that were uploaded for this drop, not even after they were uploaded anew."
+    " Redrive it at a time when TikTok takes changes to the audience sooner.",
+)
+# 40002 to a change, with other words than those of an audience that is busy.
+CHANGE_REFUSED = Meaning(
+    Kind.REJECTED,
+    "change_refused",
+    "TikTok refused the change. It refuses one that would leave the audience with fewer than 1,000 people, files"
+    " of another type than the audience's, and an audience that is gone.",
+)
+# 40002 to a creation.
+CREATION_REFUSED = Meaning(
+    Kind.REJECTED,
+    "creation_refused",
+    "TikTok refused to create the audience. It refuses a name it does not like, and an advertiser's 401st"
+    " audience.",
 )
 MAYBE_DONE = Meaning(Kind.UNKNOWN, "duplicate_request", "TikTok says that it has had this request before.", 1)
 UNKNOWN_ERROR = Meaning(

@@ -11,8 +11,9 @@ import pyarrow as pa
 from activation.credentials import Credentials
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.identifiers.table import FieldTable
+from activation.limits import Limits
 from activation.model import Action, Audience
-from activation.publisher import Answer, Batch, Closed, Kind, Limits, Opened, Outcome, Request, failure
+from activation.publisher import Answer, Batch, Closed, Kind, Opened, Outcome, Request, failure
 
 from lambdas.tiktok import answers
 from lambdas.tiktok.answers import Details
@@ -23,6 +24,8 @@ from lambdas.tiktok.search import FIRST_WAIT_S, LONGEST_WAIT_S, find, why_not_re
 
 ENDPOINT = "https://business-api.tiktok.com"
 
+# "Fewer than 50": https://business-api.tiktok.com/portal/docs?id=1739940570793985 (read 2026-04-18)
+MAX_FILES_PER_CALL = 49
 MB = 1_000_000
 LIMITS = Limits(
     # A file may hold as many lines as fit: this many MD5 digests, the shortest there are, are 250 MB.
@@ -39,16 +42,18 @@ LIMITS = Limits(
     in_flight=1,
     # 50 MB in two minutes is a line of 3.3 Mbit/s.
     timeout_s=120.0,
+    # Ten calls' worth, each of which may have to wait two days for the one before it.
+    max_uploads=10 * MAX_FILES_PER_CALL,
     actions=frozenset({Action.ADD, Action.REMOVE, Action.REPLACE}),
 )
-# "Fewer than 50": https://business-api.tiktok.com/portal/docs?id=1739940570793985 (read 2026-04-18)
-MAX_FILES_PER_CALL = 49
 MAX_NAME_CHARACTERS = 128
+MIN_PEOPLE = 1_000  # matched, before an audience can be used or changed: the SDK's description of `update`
 LOOK_AGAIN_S = 10.0  # after a creation whose answer was lost, before it is made again
 
 
 ACTIONS = {Action.ADD: "APPEND", Action.REMOVE: "REMOVE", Action.REPLACE: "REPLACE"}
 TAKEN = (Kind.OK, Kind.PARTIAL)
+FOUND = "found"  # of an audience that was there after all
 
 NOTES = {
     "minimum": "TikTok uses an audience from 1,000 matched people on, and refuses changes that leave fewer.",
@@ -125,7 +130,8 @@ class TikTokPublisher:
         """Make the uploaded files (`handles` are their paths) into the audience, or apply them to it.
 
         All files go into one call; where they are more than a call should take, into one call each time TikTok
-        lets the audience be changed again. Raises what `failure` gives for a call that did not go well.
+        lets the audience be changed again. When the files have expired by then, they are wanted once more, from
+        the first on. Raises what `failure` gives for a call that did not go well.
         """
         done = int(opened.state.get("applied", "0"))
         files = handles[done : done + MAX_FILES_PER_CALL]
@@ -135,19 +141,23 @@ class TikTokPublisher:
             outcome = yield from self._apply(audience.action, opened.audience_id, files, first=done == 0)
         else:
             outcome = yield from self._create(audience, opened.state["calculate_type"], files)
-            opened = replace(opened, audience_id=str(outcome.value), created=True)
+            if outcome.kind in TAKEN:
+                opened = replace(opened, audience_id=str(outcome.value), created=outcome.code != FOUND)
+        if outcome.kind is Kind.GONE:
+            return Closed(gone=outcome, opened=opened)
         if outcome.kind not in TAKEN:
             raise failure(outcome)
-        opened = replace(opened, state={**opened.state, "applied": str(done + len(files))})
-        if done + len(files) < len(handles):
-            return Closed(unfinished=True, after_s=LONGEST_WAIT_S, opened=opened)
-        closed = yield from self.follow(audience, opened)
-        notes = {**NOTES, **closed.notes}
+        notes = {**NOTES, **opened.notes}
         if outcome.reference:
             notes["request_id"] = outcome.reference
         if outcome.kind is Kind.PARTIAL:
             notes["partly_taken"] = outcome.reason
-        return replace(closed, notes=notes, opened=closed.opened or opened)
+        state = {**opened.state, "applied": str(done + len(files))}
+        opened = replace(opened, notes=notes, state=state)  # the notes are for the last receipt, too
+        if done + len(files) < len(handles):
+            return Closed(unfinished=True, after_s=LONGEST_WAIT_S, opened=opened)
+        closed = yield from self.follow(audience, opened)
+        return replace(closed, opened=closed.opened or opened)
 
     def follow(self, audience: Audience, opened: Opened) -> Generator[Request, Outcome, Closed]:
         """Ask whether TikTok has processed the files."""
@@ -160,9 +170,14 @@ class TikTokPublisher:
             if details.messages:
                 notes["messages"] = " / ".join(_quoted(text) for text in details.messages[:5])
             if details.valid:
+                if details.expires:
+                    notes["expires"] = details.expires
                 return Closed(notes=notes)
-            if opened.created and details.members:
-                notes["too_small"] = "TikTok has processed the files and matched too few people for an audience."
+            if details.members and details.members < MIN_PEOPLE:
+                notes["too_small"] = (
+                    "TikTok has processed the files and matched too few people: the audience can be neither used"
+                    " nor changed. Delete it, and drop more people at once."
+                )
                 return Closed(notes=notes)
         asked = int(opened.state.get("asked", "0")) + 1
         return Closed(
@@ -176,15 +191,15 @@ class TikTokPublisher:
         """Create the audience, unless an earlier attempt whose answer was lost already has.
 
         Only this run writes to the name, and found it free when it opened: an audience that is in the making
-        under that name now is its own. Gives an outcome with the audience's id, or raises.
+        under that name now is its own. Gives an outcome with the audience's id, or what the files met, or raises.
         """
         found = yield from find(self.calls, audience.name, of_type)
         if found is not None and found.valid:  # made by somebody else meanwhile
             outcome = yield from self._apply(audience.action, found.audience_id, files, first=True)
-            return replace(outcome, value=found.audience_id)
+            return replace(outcome, value=found.audience_id, code=FOUND if outcome.kind in TAKEN else outcome.code)
         if found is None:
             outcome = yield self.calls.create(audience.name, of_type, files)
-            if outcome.kind in TAKEN:
+            if outcome.kind in (*TAKEN, Kind.GONE):
                 return outcome
             if outcome.kind is not Kind.UNKNOWN:
                 raise failure(outcome)
@@ -201,6 +216,8 @@ class TikTokPublisher:
         When the answer is lost, an audience that is being worked on tells that the files arrived, since it was
         ready before and this run alone writes to it; else they are sent again, which does no harm.
         """
+        if not first:
+            yield from self._until_ready(audience_id)
         word = "APPEND" if action is Action.REPLACE and not first else ACTIONS[action]
         outcome = yield self.calls.update(audience_id, word, files)
         if outcome.kind is not Kind.UNKNOWN:
@@ -209,6 +226,12 @@ class TikTokPublisher:
         if isinstance(details, Details) and not details.valid:
             return Outcome(Kind.OK)
         return (yield self.calls.update(audience_id, word, files))
+
+    def _until_ready(self, audience_id: str) -> Generator[Request, Outcome, None]:
+        """Raise Retryable while TikTok works on the files of the call before."""
+        details = (yield self.calls.get(audience_id)).value
+        if not isinstance(details, Details) or not details.valid:
+            raise Retryable("busy", "TikTok is still working on the files before these", after_s=LONGEST_WAIT_S)
 
 
 def _quoted(message: str) -> str:

@@ -1,4 +1,4 @@
-"""Rows that say what an earlier one says, found in little memory by a number made of each; the rows themselves decide."""
+"""Rows that say what an earlier one says: found by a number made of each, and judged by the rows themselves."""
 
 from __future__ import annotations
 
@@ -61,11 +61,18 @@ def _numbers(batch: pa.RecordBatch) -> pa.Array:
 
 
 def _of_cells(column: pa.Array) -> pa.Array:
-    """Make a number of each cell: of a digest's first sixteen characters, read as two numbers."""
+    """Make a number of each cell: of a digest's first sixteen characters, read as two numbers; 0 of no cell."""
     texts = column.cast(pa.string())
+    if not texts.null_count:
+        return _of_texts(texts)
     width = pc.max(pc.binary_length(texts)).as_py() or 0
-    filled = pc.fill_null(texts, "0" * width) if texts.null_count else texts
-    cells = even(filled, width) if width >= 2 * WORD_BYTES and width % WORD_BYTES == 0 else None
+    numbers = _of_texts(pc.fill_null(texts, "0" * width))
+    return pc.if_else(texts.is_valid(), numbers, pa.scalar(0, pa.uint64()))
+
+
+def _of_texts(texts: pa.Array) -> pa.Array:
+    width = len(texts[0].as_buffer()) if len(texts) else 0
+    cells = even(texts, width) if width >= 2 * WORD_BYTES and width % WORD_BYTES == 0 else None
     if cells is None:  # no digests
         return pa.array([hash(text) & ONES for text in texts.to_pylist()], pa.uint64())
     words = cells.cast("Q")

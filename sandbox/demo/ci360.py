@@ -1,97 +1,87 @@
-"""A CI360 task fills a Meta audience, in a sandbox that is up: `python -m sandbox.demo.ci360`."""
+"""The demo's task of the simulated CI360: calls the deployed webhook, lands as a drop, fills a Meta audience."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-import sys
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import requests
+from activation.model import Audience, Drop
+from activation.receipts import stem
 
-from sandbox import connectors, state
+from sandbox.demo.watch import WITHIN_S, Delivered, await_receipt, members_held
 from sandbox.errors import SandboxError
-from sandbox.place import DEFAULT, Place
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+    from rich.console import Console
 
 PEOPLE = 1000
-_WITHIN_S = 120.0
+_WITHOUT_EMAIL = 25  # every so manieth person: nobody a platform could know
 
 
-def main(place: Place = DEFAULT) -> int:
-    """Run a task, wait for the receipt, and show both ends; 1 when they do not fit."""
-    try:
-        return _run(place)
-    except SandboxError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-
-
-def _run(place: Place) -> int:
-    described = state.load(place).printed
-    if "ci360_url" not in described:
-        raise SandboxError("there is no sandbox with CI360 in it: `activation sandbox up` first")
-    audience = f"CI360 {int(time.time())}"
-    _say("task     ", f"s3_filename = meta/{audience}/raw/people.csv, {PEOPLE} people")
+def deliver(described: dict[str, Any], console: Console) -> Delivered:
+    """Let the task run, and watch its file to the end; raises SandboxError when it does not come to one."""
+    audience = Audience("meta", f"CI360 task of {time.strftime('%H.%M.%S')}")
+    asked = f"{audience.connector}/{audience.name}/raw/people.csv"
+    emails = ["" if number % _WITHOUT_EMAIL == 0 else f"Person.{number}@Example.com" for number in range(PEOPLE)]
+    console.print(f"   the task   s3_filename = {asked}, {PEOPLE:,} people", highlight=False, soft_wrap=True)
     run = requests.post(
         f"{described['simulators']['ci360']}/tasks",
         json={
             "webhook": described["ci360_url"],
             "api_key": described["ci360_api_key"],
-            "s3_filename": f"meta/{audience}/raw/people.csv",
+            "s3_filename": asked,
             "columns": ["identity_id", "email"],
-            "data": "".join(f"id-{number},Person.{number}@Example.com\n" for number in range(PEOPLE)),
+            "data": "".join(f"id-{number},{email}\n" for number, email in enumerate(emails)),
         },
         timeout=90,
     ).json()
     (call,) = run["calls"]
-    _say("webhook  ", f"{call['status']} after {call['seconds']} s: {json.dumps(call['answer'])}")
+    console.print(
+        f"   the answer {call['status']} after {call['seconds']:.2f} s: {json.dumps(call['answer'])}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
     if call["status"] != requests.codes.accepted:
-        return 1
-    s3 = connectors.client(described["aws_endpoint_url"], "s3")
-    head = _until(lambda: _head(s3, described["drops_bucket"], call["answer"]["key"]))
-    _say("drop     ", f"{head['ContentLength']} bytes, {json.dumps(head['Metadata'])}")
-    receipt = _until(lambda: _receipt(s3, described["receipts_bucket"], f"receipts/meta/{audience}/"))
-    _say("receipt  ", f"{receipt['state']}, {json.dumps(receipt['rows'])}")
-    held = _until(lambda: _members(described["simulators"]["meta"], audience))
-    _say("audience ", f"«{audience}» holds {held} members at Meta")
-    return 0 if held == receipt["rows"]["acknowledged"] == PEOPLE else 1
+        raise SandboxError("the webhook did not take the task on")
+    client, bucket = boto3.client("s3"), described["drops_bucket"]
+    landed = _await_landing(client, bucket, call["answer"]["key"])
+    console.print(
+        f"   the drop   {landed['ContentLength']:,} bytes, {landed['Metadata']}", highlight=False, soft_wrap=True
+    )
+    drop = Drop(bucket, call["answer"]["key"], landed["VersionId"], "", landed["ContentLength"])
+    receipt = await_receipt(
+        client,
+        described["receipts_bucket"],
+        f"{stem(audience, drop.run_id(audience.connector))}.json",
+        rows=PEOPLE,
+        what="rows to meta",
+        console=console,
+    )
+    expected = {(hashlib.sha256(email.lower().encode()).hexdigest(),) for email in emails if email}
+    held = members_held(described["simulators"]["meta"], audience.name, ["EMAIL"])
+    return Delivered(
+        platform="meta",
+        audience=audience.name,
+        receipt=receipt,
+        rows=PEOPLE,
+        held=len(held),
+        missing=len(expected - held),
+        unexpected=len(held - expected),
+        rejects_expected=emails.count(""),
+    )
 
 
-def _head(s3: Any, bucket: str, key: str) -> Any:
-    try:
-        return s3.head_object(Bucket=bucket, Key=key)
-    except s3.exceptions.ClientError:
-        return None
-
-
-def _receipt(s3: Any, bucket: str, prefix: str) -> Any:
-    for one in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", []):
-        if one["Key"].endswith(".json"):
-            receipt = json.loads(s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read())
-            return receipt if receipt["final"] else None
-    return None
-
-
-def _members(simulator: str, audience: str) -> int | None:
-    listed = requests.get(f"{simulator}/_sim/state?members=0", timeout=10).json()["audiences"]
-    return next((int(one["count"]) for one in listed if one["name"] == audience), None)
-
-
-def _until(look: Callable[[], Any]) -> Any:
-    end = time.monotonic() + _WITHIN_S
-    while time.monotonic() < end:
-        found = look()
-        if found is not None:
-            return found
-        time.sleep(0.2)
-    raise SandboxError(f"nothing after {_WITHIN_S:.0f} s; the sandbox's logs say more")
-
-
-def _say(what: str, text: str) -> None:
-    sys.stdout.write(f"{what} {text}\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _await_landing(client: S3Client, bucket: str, key: str) -> Any:
+    ends = time.monotonic() + WITHIN_S
+    while time.monotonic() < ends:
+        try:
+            return client.head_object(Bucket=bucket, Key=key)
+        except client.exceptions.ClientError:
+            time.sleep(0.1)
+    raise SandboxError(f"the file has not landed after {WITHIN_S:.0f} s; the functions' log is in .sandbox/logs")

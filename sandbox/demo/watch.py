@@ -56,9 +56,11 @@ def deliver(described: dict[str, Any], rows: int, console: Console) -> list[Deli
     delivered = []
     for platform, audience, receipt_key in waiting:
         what = f"rows to {platform}"
-        receipt = _await(client, described["receipts_bucket"], receipt_key, rows=rows, what=what, console=console)
+        receipt = await_receipt(
+            client, described["receipts_bucket"], receipt_key, rows=rows, what=what, console=console
+        )
         expected = made.members[platform]
-        held = _members(described["simulators"][platform], audience.name, export.EXPECTATIONS[platform].keys)
+        held = members_held(described["simulators"][platform], audience.name, export.EXPECTATIONS[platform].keys)
         delivered.append(
             Delivered(
                 platform=platform,
@@ -74,7 +76,9 @@ def deliver(described: dict[str, Any], rows: int, console: Console) -> list[Deli
     return delivered
 
 
-def _await(client: S3Client, bucket: str, key: str, *, rows: int, what: str, console: Console) -> dict[str, Any]:
+def await_receipt(
+    client: S3Client, bucket: str, key: str, *, rows: int, what: str, console: Console
+) -> dict[str, Any]:
     """Wait for a final receipt, showing the rows it accounts for."""
     ends = time.monotonic() + WITHIN_S
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -93,7 +97,7 @@ def _await(client: S3Client, bucket: str, key: str, *, rows: int, what: str, con
     raise SandboxError(f"no final receipt after {WITHIN_S:.0f} s; the function's log is in .sandbox/logs")
 
 
-def _members(simulator: str, name: str, keys: Sequence[str]) -> set[export.Member]:
+def members_held(simulator: str, name: str, keys: Sequence[str]) -> set[export.Member]:
     """Read the members of an audience as the simulator got them, their cells in the order of `keys`.
 
     Where a platform has schemas, the rows of one come after those of another.

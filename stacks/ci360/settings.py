@@ -62,10 +62,16 @@ class Ci360Settings:
 
 
 def read_ci360(
-    reader: Reader, given: Mapping[str, Any] | None, connectors: tuple[str, ...]
+    reader: Reader, given: Mapping[str, Any] | None, connectors: tuple[str, ...], asked: object = None
 ) -> Ci360Settings | None:
-    """Read the section `given` through its `reader`; None where there is none."""
-    if given is None:
+    """Read the section `given` through its `reader`; None where there is none and the command line asks for none.
+
+    The command line goes before the section: `-c ci360=none` leaves it out, `-c ci360=on` makes one of defaults
+    where there is none, with which CI360 may add to every connector's audiences.
+    """
+    if asked not in (None, "on", "none"):
+        reader.mistake("flag", "-c ci360= must be on or none")
+    if asked == "none" or (given is None and asked is None):
         return None
     settings = Ci360Settings(
         allowed_hosts=_hosts(reader),
@@ -76,7 +82,7 @@ def read_ci360(
             default="ci360",
         ),
         landing_header=reader.choice("landing_header", ("metadata", "none"), default="metadata"),
-        drops=_drops(reader, given, connectors),
+        drops=dict.fromkeys(connectors, ("add",)) if given is None else _drops(reader, given, connectors),
         # A file that several invocations made is read back within one, so that its digest is of what is there.
         max_file_gb=reader.whole("max_file_gb", low=1, high=20, default=10),
         deadline_hours=reader.whole("deadline_hours", low=1, high=24 * 3, default=12),
@@ -90,7 +96,7 @@ def read_ci360(
         alarm_email=reader.text(
             "alarm_email", pattern=r"[^@\s]+@[^@\s]+", meaning="an e-mail address", default=""
         ),
-        results=_results(reader.section("results")) if given.get("results") is not None else None,
+        results=_results(reader.section("results")) if (given or {}).get("results") is not None else None,
     )
     for name in (settings.landing_prefix, "ci360-staging"):
         if name in connectors:

@@ -25,7 +25,7 @@ class Streams:
 
 def add_streams(app: App, settings: Settings, root: Path) -> Streams:
     """Add the stacks to the app."""
-    stream = settings.stream
+    stream = settings.marketing_stream
     if stream is None:
         return Streams()
     realms = dict.fromkeys([one.realm for one in stream.datasets] + [one.realm for one in stream.v2])

@@ -38,7 +38,7 @@ class StreamDatasetStack(Stack):
             ),
             env=Environment(region=wanted.realm.region),
         )
-        assert settings.stream is not None  # noqa: S101  narrows a type, checks no input
+        assert settings.marketing_stream is not None  # noqa: S101  narrows a type, checks no input
         self.wanted = wanted
         self.landing = Landing(self, "Landing", settings=settings, wanted=wanted, region=region)
         # The table is in the region's database, and the alarms speak to its topic.
@@ -58,7 +58,7 @@ class StreamDatasetStack(Stack):
                 "Direct",
                 wanted=wanted,
                 landing=self.landing,
-                reviewers=settings.stream.reviewers,
-                subscribers=settings.stream.subscribers,
+                reviewers=settings.marketing_stream.reviewers,
+                subscribers=settings.marketing_stream.subscribers,
             )
         Tags.of(self).add("data_set_id", wanted.dataset.id)

@@ -36,9 +36,11 @@ class FanOut(Construct):
         root: Path,
     ) -> None:
         super().__init__(scope, id_)
-        assert settings.stream is not None  # noqa: S101  narrows a type, checks no input
-        self._settings, self._stream, self._wanted = settings, settings.stream, wanted
-        self.ingress = Ingress(self, "Ingress", source=wanted.source, reviewers=settings.stream.reviewers)
+        assert settings.marketing_stream is not None  # noqa: S101  narrows a type, checks no input
+        self._settings, self._stream, self._wanted = settings, settings.marketing_stream, wanted
+        self.ingress = Ingress(
+            self, "Ingress", source=wanted.source, reviewers=settings.marketing_stream.reviewers
+        )
         self.confirmations = Confirmations(self, "Confirmations")
         self.topic = sns.Topic(self, "DataTopic", enforce_ssl=True)
         pinned.pin(self.topic, pinned.DATA_TOPIC)

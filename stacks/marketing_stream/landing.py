@@ -31,8 +31,8 @@ class Landing(Construct):
         self, scope: Construct, id_: str, *, settings: Settings, wanted: StreamDataset, region: StreamRegionStack
     ) -> None:
         super().__init__(scope, id_)
-        assert settings.stream is not None  # noqa: S101  narrows a type, checks no input
-        self._settings, self._stream, self._wanted = settings, settings.stream, wanted
+        assert settings.marketing_stream is not None  # noqa: S101  narrows a type, checks no input
+        self._settings, self._stream, self._wanted = settings, settings.marketing_stream, wanted
         self._prefix = f"{wanted.dataset.id}/"
         self.bucket = self._bucket(region)
         self.log_group = self._log_group()

@@ -26,10 +26,10 @@ class StreamRegionStack(Stack):
             description=f"Amazon Marketing Stream, {realm}: access logs, alarms and the query database",
             env=Environment(region=realm.region),
         )
-        assert settings.stream is not None  # noqa: S101  narrows a type, checks no input
+        assert settings.marketing_stream is not None  # noqa: S101  narrows a type, checks no input
         self.realm = realm
         self.access_logs = self._access_logs(settings)
-        self.alarm_topic = self._alarm_topic(settings.stream.alarm_email)
+        self.alarm_topic = self._alarm_topic(settings.marketing_stream.alarm_email)
         glue.CfnDatabase(
             self,
             "Database",

@@ -38,8 +38,8 @@ class StreamV2Stack(Stack):
             description=f"Amazon Marketing Stream v2, {wanted.realm}: destination of {wanted.name}",
             env=Environment(region=wanted.realm.region),
         )
-        assert settings.stream is not None  # noqa: S101  narrows a type, checks no input
-        self._reviewers = [iam.ArnPrincipal(one) for one in settings.stream.reviewers]
+        assert settings.marketing_stream is not None  # noqa: S101  narrows a type, checks no input
+        self._reviewers = [iam.ArnPrincipal(one) for one in settings.marketing_stream.reviewers]
         self._publisher = iam.ArnPrincipal(PUBLISHER_ROLE)
         self._removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
         self.add_stack_dependency(region)

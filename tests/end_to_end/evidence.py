@@ -132,4 +132,4 @@ class Evidence:
 
 def _tokens(sandbox: Sandbox, platform: str) -> list[str]:
     secret = sandbox.simulator_secret(platform)
-    return [text for name, text in secret.items() if "token" in name or name == "app_secret"]
+    return [text for name, text in secret.items() if "token" in name.lower() or name == "app_secret"]

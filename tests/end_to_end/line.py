@@ -13,6 +13,7 @@ from typing import Any
 from activation.model import Audience, Drop
 from activation.receipts import stem
 
+from tests.end_to_end.dialects import DIALECTS, Dialect
 from tests.end_to_end.driver import until
 from tests.end_to_end.people import Member
 from tests.end_to_end.records import Put, Records
@@ -129,17 +130,23 @@ class Line(Records):
         self.wait_until_quiet(within_s)
         return self.finish(put, within_s)
 
-    def calls(self, route: str = "/users") -> list[dict[str, Any]]:
-        """Give the platform's journal of the calls to a route."""
+    @property
+    def dialect(self) -> Dialect:
+        """Give what there is to know of the line's platform."""
+        return DIALECTS[self.platform]
+
+    def calls(self, route: str | None = None) -> list[dict[str, Any]]:
+        """Give the platform's journal of the calls to a route, of uploads by default."""
+        route = self.dialect.upload if route is None else route
         return [one for one in self.sandbox.simulator_requests(self.platform) if route in one["route"]]
 
-    def wait_for_calls(self, count: int, route: str = "/users", within_s: float = 60.0) -> None:
+    def wait_for_calls(self, count: int, route: str | None = None, within_s: float = 60.0) -> None:
         """Wait until the platform was asked so often."""
         until(lambda: True if len(self.calls(route)) >= count else None, within_s)
 
     def sent(self) -> Sent:
         """Count what the platform took since it was reset."""
-        taken = [one for one in self.calls() if _taken(one)]
+        taken = [one for one in self.calls() if _taken(one) and not self.dialect.refuses(one)]
         batches = Counter((one["route"], one["digest"]) for one in taken)
         return Sent(len(batches), len(taken) - len(batches), sum(one["rows"] for one in taken))
 
@@ -148,11 +155,7 @@ class Line(Records):
         found: set[Member] = set()
         for one in self.sandbox.simulator_state(self.platform)["audiences"]:
             if one["name"] == audience:
-                keys = [group["schema"] for group in one["schemas"] for _ in range(group["count"])]
-                found |= {
-                    frozenset((key, cell) for key, cell in zip(schema, row, strict=True) if cell != "")
-                    for schema, row in zip(keys, one["members"], strict=True)
-                }
+                found |= self.dialect.held(one)
         return found
 
     def audiences(self) -> list[dict[str, Any]]:
@@ -184,6 +187,8 @@ class Line(Records):
         client.purge_queue(QueueUrl=self.addresses["queue_url"])
         self.configure(environment=environment)
         self.sandbox.simulator_reset(self.platform)
+        if self.dialect.calm:
+            self.sandbox.simulator_config(self.platform, **self.dialect.calm)
         if self._secret_written:
             self.write_secret(json.dumps(self.sandbox.simulator_secret(self.platform)))
             self.restart()

@@ -58,7 +58,7 @@ def people(count: int, family: str, *, phones: bool = True, first: int = 0) -> l
         PLANTED.hashes.add(sha256(person.email))
         if person.phone:
             PLANTED.phones.add(person.phone)
-            PLANTED.hashes.add(sha256(person.phone))
+            PLANTED.hashes |= {sha256(person.phone), sha256(f"+{person.phone}")}
     return made
 
 

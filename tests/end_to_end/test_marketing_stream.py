@@ -13,11 +13,15 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from typer.testing import CliRunner
 
+from cli.__main__ import app as activation
+from sandbox.emulator.environment import client_environment
 from sandbox.platforms.marketing_stream.books import key_of
 from sandbox.platforms.marketing_stream.composer import POISON, Composer
 from sandbox.platforms.marketing_stream.send import mix, send
@@ -204,6 +208,33 @@ def test_subscription_to_amazons_topic_is_confirmed_and_a_foreign_one_is_not(
     assert refused["MessageAttributes"]["reason"]["StringValue"] == "foreign_topic"
     assert not confirmed("999999999999")
     assert deployed.lines() == []
+
+
+def test_subscription_finds_its_queue_in_the_stacks_outputs(
+    deployed: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--from-stack` and a file for `sync` both mean the deployed queue, by the one ARN Amazon is told."""
+    secret = deployed.sandbox.simulator_secret("ads_api")
+    address = deployed.sandbox.described["aws_endpoint_url"]
+    environment = client_environment(address) | {
+        "AD_API_ENDPOINT_URL": deployed.sandbox.described["simulators"]["ads_api"],
+        **{
+            f"AD_API_{name.upper()}": secret[name]
+            for name in ("refresh_token", "client_id", "client_secret", "profile_id")
+        },
+    }
+    for name, text in environment.items():
+        monkeypatch.setenv(name, text)
+    deployed.sandbox.simulator_reset("ads_api")
+    made = CliRunner().invoke(activation, ["stream", "create", "-d", "sp-traffic", "--from-stack", STACK])
+    assert made.exit_code == 0, made.stderr
+    file = tmp_path / "subscriptions.yml"
+    file.write_text(f"subscriptions:\n  - stack: {STACK}\n")
+    assert CliRunner().invoke(activation, ["stream", "sync", str(file), "--check"]).exit_code == 0
+    names = {"QueueUrl": deployed.ingress, "AttributeNames": ["QueueArn"]}
+    queue = deployed.sandbox.client("sqs").get_queue_attributes(**names)["Attributes"]["QueueArn"]
+    (subscription,) = deployed.sandbox.simulator_state("ads_api")["subscriptions"]
+    assert subscription["destinationArn"] == queue
 
 
 def _kill_a_worker(sandbox: Sandbox) -> None:

@@ -188,9 +188,7 @@ def test_a_redrive_goes_by_the_secret_as_it_is_then(meta: Line, wrong: str) -> N
 def test_a_secret_that_was_never_written_blocks(meta: Line) -> None:
     """Right after the first deployment there is no secret yet; the receipt says so, and a redrive delivers."""
     if meta.sandbox.described["iam_enforced"]:
-        pytest.skip(
-            "the function's role may read the connector's own secret only, which is written already"
-        )
+        pytest.skip("the function's role may read the connector's own secret only, which is written already")
     with meta.unwritten_secret() as write:
         put = meta.put("Unwritten", as_csv(people(5, "unwritten")))
         receipt = meta.finish(put)

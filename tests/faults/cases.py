@@ -73,6 +73,13 @@ COVERED: dict[str, str] = {
     "F55": "the text of an error names somebody (and after every other case the same search)",
     "F56": "the secret cannot be deciphered (other bad secrets: tests/end_to_end/test_meta.py)",
     "F65": "DynamoDB is throttled, fails after it wrote, has lost the table",
+    "T01": "the audience cannot be changed for two hours",
+    "T02": "the answer to the creation of the audience is lost",
+    "T03": "the answer to the change of the audience is lost",
+    "T04": "a worker is killed while the audience is created",
+    "T05": "uploaded files have expired before the audience is created",
+    "T06": "uploaded files have expired, and a worker is killed while they are uploaded again",
+    "T07": "a file is refused for what it is",
 }
 
 NOT_COVERED: dict[str, str] = {

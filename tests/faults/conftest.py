@@ -19,23 +19,50 @@ RESULTS = pytest.StashKey[list[Result]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the mark known that names a case."""
+    config.addinivalue_line(
+        "markers", "on(*platforms): the platforms that the case is tried on; Meta alone without"
+    )
     config.addinivalue_line("markers", "case(number): the case of tests/faults/cases.py that the test is about")
     config.stash[RESULTS] = []
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Have a case for each of the platforms that its mark `on` names; Meta's is the one of the quick half."""
+    mark = metafunc.definition.get_closest_marker("on")
+    if "line" in metafunc.fixturenames:
+        names = mark.args if mark else ("meta",)
+        marks = {"meta": ()} if len(names) > 1 else dict.fromkeys(names, ())
+        chosen = [pytest.param(name, marks=marks.get(name, pytest.mark.faults)) for name in names]
+        metafunc.parametrize("line", chosen, indirect=True, ids=names if mark else [pytest.HIDDEN_PARAM])
+
+
+@pytest.fixture(scope="session")
+def _lines(_meta: Line) -> Iterator[dict[str, Line]]:
+    lines = {"meta": _meta, "tiktok": Line(_meta.sandbox, "tiktok", "tiktok")}
+    yield lines
+    lines["tiktok"].reset()
+
+
 @pytest.fixture
-def scenario(request: pytest.FixtureRequest, _meta: Line, evidence: Evidence) -> Iterator[Scenario]:
+def line(request: pytest.FixtureRequest, _lines: dict[str, Line]) -> Line:
+    """Give the case's connector."""
+    return _lines[request.param]
+
+
+@pytest.fixture
+def scenario(request: pytest.FixtureRequest, line: Line, evidence: Evidence) -> Iterator[Scenario]:
     """Give a case its line; afterwards nothing of anybody may be found where it does not belong."""
     mark = request.node.get_closest_marker("case")
     number = mark.args[0]
-    result = Result(number, mark.kwargs.get("what") or cases.COVERED[number])
+    what = mark.kwargs.get("what") or cases.COVERED[number]
+    result = Result(number, what if line.platform == "meta" else f"{line.platform}: {what}")
     request.config.stash[RESULTS].append(result)
     request.node.stash[_OWN] = result
-    _meta.reset(SETTINGS)
-    case = Scenario(_meta, result, random.Random(f"{SEED} {request.node.name}"))
+    line.reset(SETTINGS)
+    case = Scenario(line, result, random.Random(f"{SEED} {request.node.name}"))
     yield case
     case.end()
-    _meta.sandbox.end_faults()
+    line.sandbox.end_faults()
     assert evidence.search() == []
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.end_to_end.dialects import META, Dialect, graph_error
 from tests.end_to_end.line import Line
-from tests.end_to_end.people import Person, as_csv, members, people
+from tests.end_to_end.people import Person, as_csv, people
 from tests.end_to_end.records import Put
 
 SEED = 20261122  # of every random choice
@@ -47,6 +48,28 @@ class Scenario:
         """Give the case's audience."""
         return f"Case {self.result.number}"
 
+    @property
+    def dialect(self) -> Dialect:
+        """Give what there is to know of the case's platform."""
+        return self.line.dialect
+
+    @property
+    def short_s(self) -> int:
+        """Give a timeout just above what a function keeps for one call and what follows it."""
+        return round(self.dialect.patience_s) + 24
+
+    def script(self, *faults: dict[str, Any]) -> None:
+        """Make the case's platform misbehave."""
+        self.line.sandbox.simulator_faults(self.line.platform, *faults)
+
+    def set(self, **settings: Any) -> None:
+        """Change settings of the case's platform."""
+        self.line.sandbox.simulator_config(self.line.platform, **settings)
+
+    def refuse(self, what: str, **more: Any) -> dict[str, Any]:
+        """Give a line of the script: the platform refuses uploads in its own words for `what`."""
+        return {"route": self.dialect.upload, **self.dialect.says[what], **more}
+
     def people(self, count: int, *, part: str = "", first: int = 0) -> list[Person]:
         """Make people of this case."""
         return people(count, f"{self.result.number}{part}".lower(), first=first)
@@ -54,7 +77,7 @@ class Scenario:
     def start(self, batches: int = 12, *, latency_s: float = 0.0) -> tuple[Put, list[Person]]:
         """Drop a file of so many requests for the case's audience; the platform takes its time for each answer."""
         if latency_s:
-            self.line.sandbox.simulator_config(self.line.platform, latency_s=latency_s)
+            self.set(latency_s=latency_s)
         some = self.people(batches * BATCH_ROWS)
         return self.line.put(self.audience, as_csv(some)), some
 
@@ -72,13 +95,15 @@ class Scenario:
         """Bring the run to its end and hold it to the promise; gives the receipt.
 
         Every row is acknowledged or rejected; the platform holds exactly the people it should; and it was sent no
-        more than once but for what was in flight at a kill, and for answers that were lost.
+        more than once but for what was in flight at a kill, for answers that were lost, and for uploads that the
+        platform itself had thrown away.
         """
         receipt = self.line.finish(put, within_s=240)
         assert receipt["state"] == "applied", receipt["reason"]
         self.account(receipt, rows, rejected_by_us, rejected_by_platform)
         self.hold(put.audience, expected)
-        self.bound(lost=lost, in_flight=in_flight)
+        thrown_away = receipt["batches"] * receipt.get("started_over", 0)
+        self.bound(lost=lost + thrown_away, in_flight=in_flight)
         return receipt
 
     def account(self, receipt: dict[str, Any], rows: int, by_us: int = 0, by_platform: int = 0) -> None:
@@ -98,7 +123,7 @@ class Scenario:
 
     def hold(self, audience: str, expected: Iterable[Person]) -> None:
         """Assert that the platform's audience is exactly these people, and note it for the table."""
-        held, wanted = self.line.held(audience), members(expected)
+        held, wanted = self.line.held(audience), {self.dialect.member(person) for person in expected}
         missing, unexpected = len(wanted - held), len(held - wanted)
         assert (missing, unexpected) == (0, 0), f"{missing} missing, {unexpected} unexpected of {len(wanted)}"
         self._delivered += len(held & wanted)
@@ -118,12 +143,6 @@ class Scenario:
         self.result.simulated_s = self.line.simulated_s
 
 
-def graph_error(code: int, subcode: int | None = None) -> dict[str, Any]:
-    """Give Meta's envelope of an error."""
-    error = {"message": "scripted", "type": "OAuthException", "code": code, "fbtrace_id": "Ascripted"}
-    return {"error": error if subcode is None else {**error, "error_subcode": subcode}}
-
-
 def refusal(code: int, subcode: int | None = None, *, status: int = 400, **more: Any) -> dict[str, Any]:
-    """Give a line of a simulator's script: uploads are refused with an error of Meta's."""
-    return {"route": "/users", "status": status, "body": graph_error(code, subcode), **more}
+    """Give a line of a simulator's script: uploads to Meta are refused with an error of Meta's."""
+    return {"route": META.upload, "status": status, "body": graph_error(code, subcode), **more}

@@ -13,6 +13,7 @@ from tests.end_to_end.people import as_csv
 from tests.faults.scenario import BATCH_ROWS, SETTINGS, Scenario
 
 
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F31")
 def test_an_event_that_comes_four_times_is_one_run(scenario: Scenario) -> None:
     """Copies that come while the run is on find it taken, copies that come later find it done."""
@@ -30,6 +31,7 @@ def test_an_event_that_comes_four_times_is_one_run(scenario: Scenario) -> None:
     assert line.dead_letters() == []
 
 
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F32")
 def test_an_older_version_never_lands_on_a_newer_one(scenario: Scenario) -> None:
     """The event of the first version comes last: it is superseded, says its receipt, and sends nothing."""
@@ -65,11 +67,12 @@ def test_bytes_that_are_not_the_ones_the_run_began_with_stop_it(scenario: Scenar
     scenario.bound()
 
 
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F34")
 def test_two_files_for_one_audience_make_one_audience_of_both(scenario: Scenario) -> None:
     """They come at once; one is sent after the other, and the audience is created once."""
     line = scenario.line
-    line.sandbox.simulator_config("meta", latency_s=0.2)
+    scenario.set(latency_s=0.2)
     halves = scenario.people(4 * BATCH_ROWS, part="a"), scenario.people(4 * BATCH_ROWS, part="b")
     with line.held_back():
         puts = [line.put(scenario.audience, as_csv(some), file=f"{n}.csv") for n, some in enumerate(halves)]
@@ -83,6 +86,7 @@ def test_two_files_for_one_audience_make_one_audience_of_both(scenario: Scenario
 
 
 @pytest.mark.faults
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F35")
 def test_a_message_that_fails_five_times_waits_in_the_dead_letters(scenario: Scenario) -> None:
     """It is not lost: once the cause is gone a redrive delivers it, from where it had got to."""
@@ -102,6 +106,7 @@ def test_a_message_that_fails_five_times_waits_in_the_dead_letters(scenario: Sce
 
 
 @pytest.mark.faults
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F36")
 def test_a_replayed_day_sends_what_was_not_sent(scenario: Scenario) -> None:
     """Finished versions stay as they are, one that died half way goes on, one that was lost is sent."""
@@ -114,7 +119,7 @@ def test_a_replayed_day_sends_what_was_not_sent(scenario: Scenario) -> None:
     with line.held_back():
         third = line.put("Case F36 lost", as_csv(lost))
         line.take_messages(1)
-    line.sandbox.simulator_config("meta", latency_s=0.4)
+    scenario.set(latency_s=0.4)
     second = line.put("Case F36 half", as_csv(half))
     line.kill_in_flight(after=len(line.calls("")) + 3)
     line.purge()
@@ -132,6 +137,7 @@ def test_a_replayed_day_sends_what_was_not_sent(scenario: Scenario) -> None:
     scenario.bound()
 
 
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F37")
 def test_a_finished_drop_is_sent_again_when_an_operator_says_so(scenario: Scenario) -> None:
     """A word in the message makes it a run of its own, once."""

@@ -6,18 +6,19 @@ import json
 
 import pytest
 
+from tests.end_to_end.dialects import graph_error
 from tests.end_to_end.people import DOMAIN
-from tests.faults.scenario import BATCH_ROWS, SETTINGS, Scenario, graph_error, refusal
+from tests.faults.scenario import BATCH_ROWS, SETTINGS, Scenario, refusal
 
-TRANSIENT = 1
 RECEIVED = {"audience_id": "1", "session_id": "1", "num_received": BATCH_ROWS, "invalid_entry_samples": {}}
 
 
 @pytest.mark.faults
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F01")
 def test_an_outage_of_a_minute_is_waited_out(scenario: Scenario) -> None:
     """The run is put off and goes on; nothing is lost, sent again or given up."""
-    scenario.line.sandbox.simulator_faults("meta", refusal(TRANSIENT, status=500, skip=3, times=14))
+    scenario.script(scenario.refuse("server", skip=3, times=14))
     put, some = scenario.start()
     receipt = scenario.check(put, len(some), some)
     assert receipt["hops"] >= 2
@@ -25,12 +26,13 @@ def test_an_outage_of_a_minute_is_waited_out(scenario: Scenario) -> None:
 
 
 @pytest.mark.faults
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F02")
 def test_an_outage_of_a_day_ends_the_run_until_it_is_redriven(scenario: Scenario) -> None:
     """Behind its deadline the run fails and waits in the dead letters; a redrive goes on after the last batch."""
     line = scenario.line
     line.configure(environment={**SETTINGS, "DEADLINE_S": "7200"})
-    line.sandbox.simulator_faults("meta", refusal(TRANSIENT, status=500, skip=5, times=None))
+    scenario.script(scenario.refuse("server", skip=5, times=None))
     put, some = scenario.start()
     line.wait_for_run(put, "waiting")
     line.pass_time(86_400)
@@ -45,11 +47,11 @@ def test_an_outage_of_a_day_ends_the_run_until_it_is_redriven(scenario: Scenario
     scenario.check(put, len(some), some)
 
 
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F11")
 def test_too_many_requests_are_fewer_requests(scenario: Scenario) -> None:
     """The run waits as the platform asks, outside of any invocation, and sends each batch once."""
-    fault = {"route": "/users", "status": 429, "headers": {"Retry-After": "1"}, "skip": 4, "times": 2}
-    scenario.line.sandbox.simulator_faults("meta", fault)
+    scenario.script(scenario.refuse("throttled", skip=4, times=scenario.dialect.throttles))
     put, some = scenario.start()
     receipt = scenario.check(put, len(some), some)
     assert receipt["hops"] >= 1
@@ -126,11 +128,12 @@ def test_rows_the_platform_calls_invalid_are_rejects(scenario: Scenario) -> None
     scenario.bound()
 
 
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F18")
 def test_connections_that_break_at_once_cost_nothing(scenario: Scenario) -> None:
     """What never arrived is sent again, and reaches the platform once."""
-    fault = {"route": "/users", "drop": "before"}
-    scenario.line.sandbox.simulator_faults("meta", {**fault, "skip": 3, "times": 3}, {**fault, "skip": 4})
+    fault = {"route": scenario.dialect.upload, "drop": "before"}
+    scenario.script({**fault, "skip": 3, "times": 3}, {**fault, "skip": 4})
     put, some = scenario.start()
     scenario.check(put, len(some), some)
 
@@ -145,47 +148,50 @@ def test_lost_answers_are_asked_for(scenario: Scenario) -> None:
     assert scenario.result.resent == 0
 
 
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F19", what="answers are lost, and the platform cannot tell what arrived")
 def test_lost_answers_that_nobody_can_tell_of_are_sent_again(scenario: Scenario) -> None:
     """Each lost answer is one batch sent again at most, and the audience has its people once."""
-    lost = {"route": "/users", "drop": "after", "times": 1}
+    lost = {"route": scenario.dialect.upload, "drop": "after", "times": 1}
     mute = {"route": "/sessions", "status": 400, "body": graph_error(100), "times": None}
-    scenario.line.sandbox.simulator_faults("meta", mute, *({**lost, "skip": 3} for _ in range(3)))
+    scenario.script(mute, *({**lost, "skip": 3} for _ in range(3)))
     put, some = scenario.start()
     receipt = scenario.check(put, len(some), some, lost=3)
     assert scenario.result.resent == receipt["resent"] == 3
 
 
 @pytest.mark.faults
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F20")
 def test_a_platform_that_hangs_is_left(scenario: Scenario) -> None:
     """A call without an answer ends after the connector's patience, and the run goes on."""
-    scenario.line.sandbox.simulator_faults("meta", {"route": "/users", "skip": 2, "delay_s": 75})
+    scenario.script({"route": scenario.dialect.upload, "skip": 2, "delay_s": scenario.dialect.patience_s + 15})
     put, some = scenario.start(4)
     scenario.check(put, len(some), some, lost=1)
 
 
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F21")
 def test_answers_that_are_none_are_not_believed(scenario: Scenario) -> None:
     """HTML, nothing and foreign JSON acknowledge no row, and what they say is in no log."""
     bodies = [f"<html>Hello someone@{DOMAIN}</html>", "", {"ok": True, "who": f"someone@{DOMAIN}"}, [1, 2]]
-    scenario.line.sandbox.simulator_faults(
-        "meta",
+    route = scenario.dialect.upload
+    scenario.script(
         *(
-            {"route": "/users", "status": 200, "body": body, "skip": 2 if n == 0 else 0}
+            {"route": route, "status": 200, "body": body, "skip": 2 if n == 0 else 0}
             for n, body in enumerate(bodies)
-        ),
+        )
     )
     put, some = scenario.start(6)
     scenario.check(put, len(some), some, lost=len(bodies))
     assert scenario.result.resent == 0
 
 
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F24")
 def test_a_request_that_is_too_large_is_halved(scenario: Scenario) -> None:
     """The same rows go in smaller requests, and the batches after them are as they would have been."""
-    fault = {"route": "/users", "status": 413, "body": "<html>413 Request Entity Too Large</html>"}
-    scenario.line.sandbox.simulator_faults("meta", {**fault, "skip": 3, "times": 3})
+    scenario.script(scenario.refuse("too_large", skip=3, times=3))
     put, some = scenario.start(6)
     scenario.check(put, len(some), some)
     rows = [one["rows"] for one in scenario.line.calls() if one["applied"]]

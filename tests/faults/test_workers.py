@@ -24,10 +24,11 @@ def _kill(scenario: Scenario, times: int) -> None:
 
 
 @pytest.mark.faults
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F03")
 def test_a_file_takes_as_many_invocations_as_it_needs(scenario: Scenario) -> None:
     """A function that has little time left sends itself a message and goes on there; nothing is sent twice."""
-    scenario.line.configure(SHORT_S, SETTINGS)
+    scenario.line.configure(scenario.short_s, SETTINGS)
     put, some = scenario.start(latency_s=0.8)
     receipt = scenario.check(put, len(some), some)
     assert receipt["hops"] >= 2
@@ -57,6 +58,7 @@ def test_a_function_that_is_ended_by_its_timeout_goes_on(scenario: Scenario) -> 
     scenario.check(put, len(some), some, lost=1)
 
 
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F04", what="workers are killed with a call in flight, three times")
 def test_a_killed_worker_costs_one_batch_at_most(scenario: Scenario) -> None:
     """The next worker goes on behind the last acknowledged batch, and asks about the one that was in flight."""
@@ -67,6 +69,7 @@ def test_a_killed_worker_costs_one_batch_at_most(scenario: Scenario) -> None:
 
 
 @pytest.mark.faults
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F04", what="workers are killed with one of four calls in flight, eight times")
 def test_killed_workers_with_four_calls_in_flight(scenario: Scenario) -> None:
     """With four requests in flight a kill costs four batches at most; receives run out, and a redrive goes on."""
@@ -82,13 +85,14 @@ def test_killed_workers_with_four_calls_in_flight(scenario: Scenario) -> None:
 
 
 @pytest.mark.faults
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F05")
 def test_a_worker_out_of_memory_is_like_a_dead_one(scenario: Scenario) -> None:
     """What cannot be had makes the invocation fail; the run goes on in another."""
     line = scenario.line
     put, some = scenario.start(latency_s=0.6)
     line.wait_for_calls(3)
-    (worker,) = [one["pid"] for one in line.sandbox.workers("meta") if one["in_flight"]]
+    (worker,) = [one["pid"] for one in line.sandbox.workers(line.connector) if one["in_flight"]]
     resource.prlimit(worker, resource.RLIMIT_AS, (1, 1))
     until(lambda: True if not line.sandbox.queue_waits()["delivering"] else None, 60)
     line.restart()
@@ -96,6 +100,7 @@ def test_a_worker_out_of_memory_is_like_a_dead_one(scenario: Scenario) -> None:
     scenario.check(put, len(some), some, lost=1)
 
 
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F06")
 def test_one_message_at_two_workers_is_worked_on_once(scenario: Scenario) -> None:
     """While one works, the others report that they cannot; the message is not acknowledged for that."""
@@ -103,18 +108,19 @@ def test_one_message_at_two_workers_is_worked_on_once(scenario: Scenario) -> Non
     with line.visibility(1):
         put, some = scenario.start(8, latency_s=0.6)
         line.wait_for_calls(6)
-        assert len(line.sandbox.workers("meta")) >= 2
+        assert len(line.sandbox.workers(line.connector)) >= 2
     receipt = scenario.check(put, len(some), some)
     assert receipt["batches"] == len(line.calls()) == 8
     assert line.dead_letters() == []
 
 
 @pytest.mark.faults
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F07")
 def test_a_worker_that_lost_its_lease_stops(scenario: Scenario) -> None:
     """While a call hangs the lease ends and another worker takes over; the first one may record nothing more."""
     line = scenario.line
-    line.sandbox.simulator_faults("meta", {"route": "/users", "skip": 3, "delay_s": 6.0})
+    scenario.script({"route": scenario.dialect.upload, "skip": 3, "delay_s": 6.0})
     put, some = scenario.start()
     line.wait_for_calls(4)
     line.pass_time(VISIBILITY_S)
@@ -145,12 +151,13 @@ def test_continuations_that_lead_nowhere_end(scenario: Scenario) -> None:
 
 
 @pytest.mark.faults
+@pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F09")
 def test_a_deployment_in_the_middle_of_a_file_changes_no_batch_that_was_sent(scenario: Scenario) -> None:
     """What was acknowledged out of order keeps its edges when requests become smaller; no row goes missing."""
     line = scenario.line
     line.configure(0, {**SETTINGS, "REQUESTS_IN_FLIGHT": "4"})
-    line.sandbox.simulator_faults("meta", {"route": "/users", "skip": 4, "delay_s": 5.0})
+    scenario.script({"route": scenario.dialect.upload, "skip": 4, "delay_s": 5.0})
     put, some = scenario.start(latency_s=0.4)
     line.wait_for_calls(8)
     line.configure(0, {"REQUESTS_IN_FLIGHT": "4", "MAX_ROWS_PER_REQUEST": "170"})  # its processes end at once

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from stacks.settings import SettingsError
+from stacks.ci360.settings import Ci360Settings
+from stacks.settings import SettingsError, read_settings
 from tests.infrastructure.conftest import Properties, synthesise, tree
 
 STACK = "audience-activation-ci360"
@@ -91,6 +92,23 @@ def test_there_is_no_stack_without_a_section(
     """Whoever has no CI360 has nothing of it."""
     outdir = synth(tmp_path_factory, settings, ci360_tree, None)
     assert not (outdir / f"{STACK}.template.json").exists()
+
+
+def test_a_flag_goes_before_the_settings(settings: dict[str, Any]) -> None:
+    """One run of the command can have the webhook without a section, as the sandbox does, or go without it."""
+
+    def read(flag: str | None, section: Mapping[str, Any] | None) -> Ci360Settings | None:
+        given = settings if section is None else {**settings, "ci360": section}
+        return read_settings({"audience_activation": given, "ci360": flag}.get, ("alpha", "beta")).ci360
+
+    assert read(None, None) is None
+    assert read("none", CI360) is None
+    made = read("on", None)
+    assert made is not None
+    assert (made.drops, made.allowed_hosts) == ({"alpha": ("add",), "beta-eu": ("add",)}, ())
+    assert read("on", CI360) == read(None, CI360) != made
+    with pytest.raises(SettingsError, match="must be on or none"):
+        read("yes", CI360)
 
 
 def test_the_one_route_needs_a_key(ci360: Ci360Template) -> None:

@@ -155,9 +155,12 @@ def test_the_environment_is_names_and_addresses(templates: Templates) -> None:
         "CONNECTOR": "beta-eu",
         "EXPECTED_ACCOUNT": "1234567890",
         "DEFAULT_COUNTRY": "DE",
+        "ENCODING": "latin-1",
+        "DELIMITER": "tab",
         "PLACEHOLDERS": '["test@test.com"]',
         "REQUESTS_IN_FLIGHT": "3",
         "MAX_ROWS_PER_REQUEST": "2000",
+        "MAX_BYTES_PER_REQUEST": "100000000",
         "DEADLINE_S": "172800",
         "SPLIT_ABOVE_BYTES": "268435456",
         "MAX_PARTS": "8",
@@ -188,9 +191,11 @@ def test_the_function_can_read_its_environment(templates: Templates) -> None:
         )
         assert settings.connector == name
     assert (settings.requests_in_flight, settings.max_rows_per_request) == (3, 2000)
+    assert settings.max_bytes_per_request == 100_000_000
     assert (settings.deadline_s, settings.ledger_ttl_days) == (172_800, 90)
     assert settings.context.default_country == "DE"
     assert settings.context.placeholders == {"test@test.com"}
+    assert (settings.encoding, settings.delimiter) == ("latin-1", "\t")
 
 
 @dataclass(frozen=True)

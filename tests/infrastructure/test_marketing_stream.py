@@ -26,7 +26,7 @@ def settings_of(section: object, **flags: str) -> StreamSettings | None:
     given = {"connectors": [{"name": "meta", "platform": "meta"}]}
     if section is not None:
         given["marketing_stream"] = section  # type: ignore[assignment]  # wrong ones on purpose as well
-    return read_settings({"audience_activation": given, **flags}.get, platforms(ROOT)).stream
+    return read_settings({"audience_activation": given, **flags}.get, platforms(ROOT)).marketing_stream
 
 
 def synthesise(outdir: Path, stream: object, *, staging: bool = False) -> dict[str, Template]:

@@ -91,6 +91,8 @@ def test_every_mistake_is_reported_at_once_and_names_its_key() -> None:
                     "timeout_s": 900,
                     "deadline_hours": 0,
                     "placeholders": "test@test.com",
+                    "encoding": "morse",
+                    "delimiter": "comma",
                     "alarm_email": "nobody",
                     "secret": "not here",
                 },
@@ -109,6 +111,7 @@ def test_every_mistake_is_reported_at_once_and_names_its_key() -> None:
         "connectors[2].account", "connectors[2].default_country", "connectors[2].requests_in_flight",
         "connectors[2].max_concurrency", "connectors[2].memory_mb", "connectors[2].timeout_s",
         "connectors[2].deadline_hours", "connectors[2].placeholders", "connectors[2].alarm_email",
+        "connectors[2].encoding", "connectors[2].delimiter",
         "connectors[2].secret",
         "connectors[3]", "connectors[3].name", "connectors[3].platform",
     }  # fmt: skip
@@ -150,6 +153,15 @@ def test_a_drop_outlives_its_deadline() -> None:
     connector = {"name": "meta", "platform": "meta", "deadline_hours": 49}
     (found,) = mistakes({"connectors": [connector], "retention": {"drops_days": 2}})
     assert found.startswith("audience_activation.connectors[0].deadline_hours: ")
+
+
+def test_a_function_has_room_for_its_requests() -> None:
+    """A request that a function cannot hold would end every one of its invocations."""
+    connector = {"name": "tiktok", "platform": "tiktok", "max_mb_per_request": 250, "memory_mb": 512}
+    (found,) = mistakes({"connectors": [connector]})
+    assert found == "audience_activation.connectors[0].max_mb_per_request: needs a memory_mb of 753 or more"
+    (kept,) = read({"connectors": [connector | {"memory_mb": 753}]}).connectors
+    assert kept.max_mb_per_request == 250
 
 
 def test_flags_of_the_command_line_win() -> None:

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pytest
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.identifiers.table import Digest, FieldTable
+from activation.limits import Limits
 from activation.model import Action, Audience
-from activation.publisher import Answer, Batch, Kind, Limits, Opened, Outcome, Publisher, Request
+from activation.publisher import Answer, Batch, Kind, Opened, Outcome, Publisher, Request
 from hypothesis import given
 from hypothesis import strategies as st
 

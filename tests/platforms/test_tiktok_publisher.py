@@ -154,7 +154,9 @@ class TestUpload:
             f",{digest('p')},{digest('h')}",
         ]
 
-    @pytest.mark.parametrize("keys", [("EMAIL_SHA256",), ("GAID_MD5",), ("EMAIL_SHA256", "PHONE_SHA256", "IDFA_MD5")])
+    @pytest.mark.parametrize(
+        "keys", [("EMAIL_SHA256",), ("GAID_MD5",), ("EMAIL_SHA256", "PHONE_SHA256", "IDFA_MD5")]
+    )
     def test_full_file_is_nearly_as_large_as_it_may_be(self, keys: tuple[str, ...]) -> None:
         """As many rows as a request is counted to have room for fill it, and do not go over."""
         limits = LIMITS.narrowed(max_bytes=200_000)
@@ -314,9 +316,12 @@ class TestClose:
         assert not create.repeatable
         assert parse_qs(urlsplit(get.url).query)["custom_audience_ids"] == [f'["{big_id}"]']
         assert closed.pending
-        assert closed.opened == Opened(big_id, created=True, state={**STATE, "applied": "2", "asked": "1"})
-        assert closed.notes["request_id"] == "req-1"
-        assert "1,000" in closed.notes["minimum"]
+        assert closed.opened is not None
+        assert (closed.opened.audience_id, closed.opened.created) == (big_id, True)
+        assert closed.opened.state == {**STATE, "applied": "2", "asked": "1"}
+        assert closed.opened.notes["request_id"] == "req-1"
+        assert "1,000" in closed.opened.notes["minimum"]
+        assert "365 days" in closed.opened.notes["retention"]
 
     @pytest.mark.parametrize(
         ("action", "word"), [(Action.ADD, "APPEND"), (Action.REMOVE, "REMOVE"), (Action.REPLACE, "REPLACE")]
@@ -360,7 +365,7 @@ class TestClose:
         closed, (_, update, _) = self.close(Opened("", state=STATE), ["p1"], *answers)
         assert (update.call, sent(update)["action"]) == ("update", "APPEND")
         assert closed.opened is not None
-        assert closed.opened.audience_id == "78"
+        assert (closed.opened.audience_id, closed.opened.created) == ("78", False)
 
     def test_too_many_files_for_one_call(self) -> None:
         """More files than a call should take are applied one call at a time, the rest of a replacement added."""
@@ -370,10 +375,19 @@ class TestClose:
         assert len(sent(update)["file_paths"]) < 50
         assert first.unfinished
         assert first.opened is not None
-        answers = reply({}), details(valid=True)
-        last, (rest, _) = self.close(first.opened, handles, *answers, action=Action.REPLACE)
+        answers = details(valid=True), reply({}), details(valid=True)
+        last, (_, rest, _) = self.close(first.opened, handles, *answers, action=Action.REPLACE)
         assert (sent(rest)["action"], sent(rest)["file_paths"]) == ("APPEND", handles[MAX_FILES_PER_CALL:])
         assert not last.unfinished
+
+    def test_rest_waits_for_the_files_before_it(self) -> None:
+        """While TikTok works on the first files, a lost answer to the next could not be told from them."""
+        handles = [f"p{number}" for number in range(MAX_FILES_PER_CALL + 1)]
+        opened = Opened("9", state={**STATE, "applied": str(MAX_FILES_PER_CALL)})
+        for look in (details(valid=False), LOST):
+            with pytest.raises(Retryable, match="busy") as caught:
+                self.close(opened, handles, look)
+            assert caught.value.after_s == LONGEST_WAIT_S
 
     def test_lost_update_shows_in_the_audience(self) -> None:
         """An audience that was ready and is being worked on now has the files of the lost call."""
@@ -401,14 +415,27 @@ class TestClose:
         assert wrong.kind is Kind.REJECTED
 
     def test_refused_update_fails_the_run(self) -> None:
-        """A call that was refused is not taken for done."""
-        with pytest.raises(Rejected, match="files_expired"):
-            self.close(Opened("9", state=STATE), ["p1"], reply({}, 40910))
+        """A call that was refused is not taken for done, and says what TikTok refuses."""
+        with pytest.raises(Rejected, match=r"change_refused.*1,000"):
+            self.close(Opened("9", state=STATE), ["p1"], reply({}, 40002, "Parameter error"))
+
+    @pytest.mark.parametrize("code", [40905, 40910])
+    def test_files_that_are_gone_are_wanted_once_more(self, code: int) -> None:
+        """Whether they were for a new audience or for one that is there, the run is told to upload them again."""
+        for opened, answers in (
+            (Opened("9", state=STATE), [reply({}, code)]),
+            (Opened("", state=STATE), [page(), reply({}, code)]),
+            (Opened("", state=STATE), [page(listed("78")), reply({}, code)]),
+        ):
+            closed, _ = self.close(opened, ["p1"], *answers)
+            assert closed.gone is not None
+            assert (closed.gone.kind, closed.gone.code) == (Kind.GONE, "files_expired")
 
     def test_partly_taken_is_taken_with_a_note(self) -> None:
         """What TikTok took in part is not sent again, and the receipt says so."""
         closed, _ = self.close(Opened("9", state=STATE), ["p1"], reply({}, 20001), details(valid=True))
-        assert "partly_taken" in closed.notes
+        assert closed.opened is not None
+        assert "partly_taken" in closed.opened.notes
 
 
 class TestFollow:
@@ -427,12 +454,17 @@ class TestFollow:
         assert not done.pending
         assert done.notes["matched_members"] == "1200"
 
+    def test_end_of_the_audience_is_told(self) -> None:
+        """The receipt says until when the audience lasts, as TikTok says it."""
+        ends = "2027-11-22 10:00:00"
+        assert self.follow(details(valid=True, members=1200, expired_time=ends)).notes["expires"] == ends
+
     def test_too_small_is_processed(self) -> None:
-        """A new audience that matched people, but too few, is as far as it gets."""
-        one, opened = publisher(), Opened("9", created=True, state=STATE)
-        closed, _ = hold(one.follow(AUDIENCE, opened), one, [details(valid=False, members=12)])
-        assert not closed.pending
-        assert "too_small" in closed.notes
+        """An audience that matched people, but too few, is as far as it gets, whoever made it."""
+        assert "too_small" in self.follow(details(valid=False, members=12)).notes
+        assert not self.follow(details(valid=False, members=999)).pending
+        assert self.follow(details(valid=False, members=1000)).pending
+        assert self.follow(details(valid=False, members=0)).pending
 
     def test_asks_less_and_less_often(self) -> None:
         """Two days of waiting are some two hundred questions, not thousands."""

@@ -95,6 +95,9 @@ USAGE = {
     "unknown dataset": (("create", "-d", "sp-trafic", "-e", QUEUE), "any:<dataset>"),
     "unknown status": (("update", "-s", "x", "-t", "ACTIVE"), "ARCHIVED"),
     "no change": (("update", "-s", "x"), "--notes"),
+    "identifier that is a path": (("get", "-s", ".."), "amzn1.fead"),
+    "identifier with a slash": (("update", "-s", "a/../b", "-t", "ARCHIVED"), "amzn1.fead"),
+    "no identifier": (("get", "-s", ""), "amzn1.fead"),
     "unknown region": (("list", "-a", "US"), "NA"),
 }
 
@@ -131,7 +134,7 @@ def test_refusals_are_sentences(run: Run, api: Outside) -> None:
     created(run)
     cases = [
         (CREATE, "more than one subscription"),
-        (("get", "-s", "nobody/../x"), "404"),
+        (("get", "-s", "amzn1.fead.cs1.nobody"), "404"),
         (("create", "-d", "sp-traffic", "-e", QUEUE.replace("us-east-1", "eu-west-1")), "Destination is invalid"),
         (("list", "--profile-id", "1"), "403"),
     ]
@@ -165,6 +168,26 @@ def test_page_of_a_gateway_is_no_traceback(run: Run, api: Outside) -> None:
         {"route": "GET /streams", "status": 403, "body": {"code": "403", "details": "Not authorized to manage"}}
     )
     assert "Not authorized to manage" in run("list").stderr
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<html>Sign in</html>",
+        [],
+        ["x"],
+        {"subscriptions": None},
+        {"subscriptions": [None]},
+        {"error": {"code": 1}},
+    ],
+    ids=range(6),
+)
+def test_success_that_is_none_is_not_an_empty_list(run: Run, api: Outside, body: object) -> None:
+    """What a proxy or a change of the API puts in place of a list is told, and not taken for nothing there."""
+    api.fail({"route": "GET /streams", "status": 200, "body": body})
+    done = run("list")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is a proxy in between?" in done.stderr
 
 
 def test_message_in_a_successful_answer_ends_with_255(run: Run, api: Outside) -> None:
@@ -262,11 +285,12 @@ def test_every_request_is_as_amazon_describes_it(run: Run, api: Outside) -> None
 
 
 def test_the_description_is_as_strict_as_amazons() -> None:
-    """Where ADS_STREAM_OPENAPI names Amazon's own file, its rules and ours refuse and take the same."""
-    path = os.environ.get("ADS_STREAM_OPENAPI", "")
-    if not path:
-        pytest.skip("ADS_STREAM_OPENAPI does not name Amazon's description")
-    amazons = OpenAPI.from_dict({**json.loads(Path(path).read_text()), "servers": [{"url": "/"}]})
+    """Amazon's own file, beside the project or named by ADS_STREAM_OPENAPI, and ours refuse and take the same."""
+    beside = ROOT.parent / "shared" / "contracts" / "openapi_marketing_stream.json"
+    path = Path(os.environ.get("ADS_STREAM_OPENAPI") or beside)
+    if not path.is_file():
+        pytest.skip("Amazon's description is not beside this clone, and ADS_STREAM_OPENAPI does not name it")
+    amazons = OpenAPI.from_dict({**json.loads(path.read_text()), "servers": [{"url": "/"}]})
     ours = OpenAPI.from_dict(DOCUMENT)
     kind = "application/vnd.amazonmarketingstreamsubscriptions.v1+json"
     good = {"clientRequestToken": "x" * 22, "dataSetId": "sp-traffic", "destinationArn": QUEUE, "notes": "n"}

@@ -68,9 +68,7 @@ def test_the_worker_sends_a_list_of_hashes(tmp_path: Path, endpoint: str) -> Non
     """The same sender uploads TikTok's files, and the sink answers as TikTok does."""
     path = tmp_path / "hashes.csv"
     hashes.write(path, ROWS)
-    publisher = worker.publisher_of(
-        "tiktok", {"ACCESS_TOKEN": "none", "ADVERTISER_ID": "1", "ENDPOINT": endpoint}
-    )
+    publisher = worker.publisher_of("tiktok", {"ACCESS_TOKEN": "none", "ADVERTISER_ID": "1", "ENDPOINT": endpoint})
     found = worker.work(path, publisher, 1, 0.0, Kind("EMAIL_SHA256", hashed=True, single="EMAIL_SHA256"))
     assert found["acknowledged"] == found["rows"] == ROWS
     assert found["requests"] == 1

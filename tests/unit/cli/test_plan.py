@@ -197,3 +197,47 @@ def test_people_read_a_table(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     for word in ("13", "12", "not_an_email 1 (rows 13)", "audience_small", "minutes, limited"):
         assert word in result.output
+
+
+def test_a_name_the_platform_does_not_take_is_refused(tmp_path: Path) -> None:
+    """As the run would be, and before the file is read to its end."""
+    path = written(tmp_path / "people.csv", people(3))
+    plan = planned(path, "--audience", "x" * 140, connector="tiktok", exit_code=1)
+    assert plan["refused"]["code"] == "bad_name"
+
+
+@pytest.mark.parametrize("kind", ["JSON", "platform", "number"])
+def test_settings_that_are_no_good_are_named_and_not_traced(tmp_path: Path, kind: str) -> None:
+    """The same sentences as at synth."""
+    connector = {
+        "JSON": "",
+        "platform": {"name": "meta", "platform": "metta"},
+        "number": {"name": "meta", "platform": "meta", "max_rows_per_request": "many"},
+    }[kind]
+    context = json.dumps({"audience_activation": {"connectors": [connector]}})
+    Path("cdk.context.json").write_text(context[:-1] if kind == "JSON" else context)
+    plan = planned(written(tmp_path / "people.csv", people(3)), exit_code=1)
+    assert plan["refused"]["code"] == "bad_settings"
+    assert {"JSON": "line 1", "platform": "platform: must be", "number": "max_rows_per"}[kind] in plan["refused"][
+        "sentence"
+    ]
+
+
+def test_the_connectors_encoding_and_delimiter_are_heeded(tmp_path: Path) -> None:
+    """What an export is declared to be is how it is read; undeclared, Latin-1 is refused."""
+    path = tmp_path / "people.csv"
+    path.write_bytes(b"email|city\n" + "a@example.com|Zürich\n".encode("latin-1") * 50)
+    assert planned(path, exit_code=1)["refused"]["code"] == "not_utf8"
+    connector = {"name": "meta", "platform": "meta", "encoding": "latin-1", "delimiter": "|"}
+    Path("cdk.context.json").write_text(json.dumps({"audience_activation": {"connectors": [connector]}}))
+    assert planned(path)["rows_sent"] == 50
+
+
+def test_a_drop_of_too_many_uploads_is_refused(tmp_path: Path) -> None:
+    """As a run of it would end, when it has sent as many as there may be."""
+    connector = {"name": "tiktok", "platform": "tiktok", "max_rows_per_request": 1}
+    Path("cdk.context.json").write_text(json.dumps({"audience_activation": {"connectors": [connector]}}))
+    plan = planned(written(tmp_path / "people.csv", people(500)), connector="tiktok", exit_code=1)
+    assert plan["refused"]["code"] == "too_many_uploads"
+    assert plan["requests"] == 490
+    assert planned(written(tmp_path / "fewer.csv", people(490)), connector="tiktok")["requests"] == 490

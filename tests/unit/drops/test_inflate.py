@@ -51,14 +51,17 @@ def test_a_compressed_drop_gives_the_rows_of_the_plain_one(compression: str) -> 
 
 
 @pytest.mark.parametrize("compression", PACK)
-def test_reading_goes_on_in_a_compressed_drop_by_row_number(compression: str) -> None:
-    """A cursor in a compressed stream has position 0; the rows before it are inflated and skipped."""
+def test_reading_goes_on_in_a_compressed_drop(compression: str) -> None:
+    """A cursor's position is that of the plain text; one without it, of an earlier release, skips by the row."""
     opened = open_drop(BytesSource(PACK[compression](table())), limits=ReadLimits(block_bytes=100_000))
     whole = read(opened)
+    assert whole.cursors == read(open_drop(BytesSource(table()))).cursors
     for row in (1, 2, 3_999, ROWS - 1, ROWS):
-        assert whole.cursors[row] == Cursor(row, 0)
-        rest = read(opened, whole.cursors[row])
-        assert rest.rows == {number: cells for number, cells in whole.rows.items() if number > row}
+        for cursor in (whole.cursors[row], Cursor(row, 0)):
+            rest = read(opened, cursor)
+            assert rest.rows == {number: cells for number, cells in whole.rows.items() if number > row}
+    bare = open_drop(BytesSource(PACK[compression](b"1\n2\n3\n")), single="ID")
+    assert [read(bare, cursor).rows for cursor in (Cursor(2, 4), Cursor(2, 0))] == [{3: ("3",)}] * 2
 
 
 @pytest.mark.parametrize("compression", PACK)

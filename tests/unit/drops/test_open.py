@@ -64,7 +64,7 @@ def test_a_declared_encoding_is_decoded(encoding: str) -> None:
 
 def test_latin_1_that_is_not_declared_is_refused_as_a_whole() -> None:
     """When most special rows cannot be decoded the file is Latin-1, and the sentence says what to declare."""
-    with pytest.raises(Rejected, match="declare its encoding") as refusal:
+    with pytest.raises(Rejected, match="set the connector's encoding") as refusal:
         rows(b"name\n" + "Zoë\n".encode("latin-1") * 9 + "Zoë\n".encode())
     assert refusal.value.code == "not_utf8"
     assert "9 of 10" in refusal.value.sentence

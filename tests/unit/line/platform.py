@@ -17,8 +17,9 @@ from activation.http import AnswerLost, NotSent
 from activation.identifiers.emails import Email
 from activation.identifiers.plain import Unchanged
 from activation.identifiers.table import Digest, Field, FieldTable
+from activation.limits import Limits
 from activation.model import Action, Audience
-from activation.publisher import Answer, Batch, Closed, Kind, Limits, Opened, Outcome, Request, failure
+from activation.publisher import Answer, Batch, Closed, Kind, Opened, Outcome, Request, failure
 
 SOURCE = "https://platform.example/docs"
 TABLE = FieldTable(
@@ -109,6 +110,8 @@ class TinyPublisher:
                 return Outcome(Kind.REFRESH_AUTH, "token_refused", "the token is not good")
             case 403:
                 return Outcome(Kind.STOP, "terms", "the terms are not accepted")
+            case 410:
+                return Outcome(Kind.GONE, "uploads_gone", "what was uploaded is gone")
             case 404:
                 return Outcome(Kind.REJECTED, "audience_gone", "the audience is gone")
             case 413:
@@ -129,6 +132,8 @@ class TinyPublisher:
         if not self.handles:
             return Closed()
         outcome = yield self._request("close", "POST", "/close", {"handles": ",".join(handles)})
+        if outcome.kind is Kind.GONE:
+            return Closed(gone=outcome)
         if outcome.kind is not Kind.OK:
             raise failure(outcome)
         if outcome.value == "more":

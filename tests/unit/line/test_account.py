@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from activation.account import SecretAccount
 from activation.errors import ConfigError
-from activation.publisher import Limits
+from activation.limits import Limits
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
 from tests.unit.line.platform import TinyPublisher, publisher_from

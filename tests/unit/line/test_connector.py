@@ -11,7 +11,7 @@ import pytest
 from activation import connector as module
 from activation.connector import Platform, lambda_handler_for
 from activation.ledger import LeaseHeld, LeaseLost, State
-from activation.publisher import Limits
+from activation.limits import Limits
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 

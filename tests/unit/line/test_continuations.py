@@ -216,6 +216,24 @@ def test_two_drops_for_one_audience_take_turns_and_create_it_once(make_world: Ma
     assert world.dead_codes() == []
 
 
+def test_a_wait_for_ones_turn_is_not_ones_own(make_world: Make) -> None:
+    """A drop behind one that the platform works on for long has its whole time when its turn comes."""
+    world = make_world(handles=True, deadline_s=12 * 3600)
+    world.platform.close_says = ["working"] * 2
+    world.platform.follow_says = [*["working"] * 4, "done"] * 2
+    one, two = people(3), people(3, start=50)
+    first, second = world.drop(table(one), file="a.csv"), world.drop(table(two), file="b.csv")
+    world.handle(first)
+    begun = world.clock()
+    world.run(second, most=1000)
+    assert world.clock() - begun > 12 * 3600
+    assert [receipt["state"] for receipt in world.receipts()] == ["applied", "applied"]
+    assert world.platform.calls["close"] == 2
+    assert max(world.delays) <= 900
+    asked = world.handled
+    assert asked < 300, "it asks for its turn less and less often"
+
+
 def test_two_connectors_of_one_ad_account_share_an_audiences_turn() -> None:
     """The other connector's drop waits, even while nobody works on the first one's."""
     aws = Aws.in_memory()
@@ -262,6 +280,19 @@ def test_duplicates_of_a_finished_run_do_nothing(world: World) -> None:
     world.run(body, json.dumps(json.loads(body) | {"replay-name": "yesterday"}), body)
     assert (world.platform.calls.total(), len(world.events)) == (calls, told)
     world.check(*people(4))
+
+
+def test_duplicates_of_a_run_that_stopped_do_not_stop_it_again(make_world: Make) -> None:
+    """People hear of it once, in one dead letter; that one, or a replay, goes on."""
+    for replayed in (False, True):
+        world = make_world()
+        world.platform.faults.append(Fault(skip=1, status=403))
+        body = world.drop(table(people(6)))
+        world.run(body, body, body)
+        assert [one["DetailType"] for one in world.events] == ["Activation Blocked"]
+        (letter,) = world.take_dead_letters()
+        world.run(json.dumps(json.loads(body) | {"replay-name": "the day"}) if replayed else letter["Body"])
+        world.check(*people(6))
 
 
 def test_a_forced_run_is_a_run_of_its_own(world: World) -> None:

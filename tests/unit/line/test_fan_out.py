@@ -18,7 +18,7 @@ from activation.ledger import LeaseHeld, LeaseLost, State
 from activation.model import Action
 
 from tests.unit.line.platform import Fault, hashed
-from tests.unit.line.world import Crashed, World, people, table
+from tests.unit.line.world import VISIBILITY_S, Crashed, Message, World, people, table
 
 Make = Callable[..., World]
 ABOVE_BYTES = 200
@@ -294,7 +294,7 @@ def test_a_part_that_is_stopped_stops_the_run_once_and_a_redrive_sends_what_is_l
 
 
 def test_a_part_whose_worker_dies_again_and_again_ends_the_run(make_large: Make) -> None:
-    """Its message is a dead letter, and nobody holds the audience for it; a redrive sends what is left."""
+    """Nobody holds the audience for it for long; a redrive sends what is left."""
     world = make_large(max_parts=3)
     emails = people(40)
 
@@ -302,15 +302,55 @@ def test_a_part_whose_worker_dies_again_and_again_ends_the_run(make_large: Make)
         raise Crashed
 
     world.platform.faults.append(Fault(skip=2, times=15, act=dies))
+    ended: list[float] = []
+    world.aws.after.append(lambda name, _: ended.append(world.clock()) if name == "put_events" else None)
+    begun = world.clock()
     world.run(world.drop(table(emails)), most=1000)
     receipt = world.receipt()
     assert (receipt["state"], receipt["reason"]["code"]) == (State.FAILED, "part_lost")
+    assert ended[0] - begun < 1800
     assert 0 < receipt["rows"]["acknowledged"] < 40
     assert world.crashes == 15
     assert [one["DetailType"] for one in world.events] == ["Activation Failed"]
     world.redrive()
     world.run()
     assert world.check(*emails)["rows"]["in"] == 40
+
+
+def test_a_part_whose_worker_died_is_sent_for_before_the_queue_gives_its_message_back(make_large: Make) -> None:
+    """The run ends minutes later, not half an hour, and the late message finds nothing to do."""
+    world = make_large(max_parts=3)
+    ended: list[float] = []
+    world.aws.after.append(lambda name, _: ended.append(world.clock()) if name == "put_events" else None)
+
+    def dies() -> None:
+        raise Crashed
+
+    world.platform.faults.append(Fault(skip=5, act=dies))
+    begun = world.clock()
+    world.run(world.drop(table(people(40))))
+    world.check(*people(40))
+    assert ended[0] - begun < 3 * world.limits.timeout_s + 30 + 60 + 10
+    assert world.clock() - begun > VISIBILITY_S
+    assert len(ended) == 1
+
+
+def test_a_part_whose_message_is_lost_is_sent_for_again(make_large: Make) -> None:
+    """Nobody but the run can miss it: neither does it wait for its deadline, nor does it fail."""
+    world = make_large(max_parts=3)
+    lost: list[Message] = []
+
+    def lose(name: str, call: Mapping[str, Any]) -> None:
+        sending = name == "send_message" and world.platform.created and call["QueueUrl"] == world.queue_url
+        if sending and json.loads(call["MessageBody"]).get("part") == 1 and len(lost) < 2:
+            lost.append(world.queue.pop())
+
+    world.aws.after.append(lose)
+    begun = world.clock()
+    world.run(world.drop(table(people(40))), most=1000)
+    world.check(*people(40))
+    assert len(lost) == 2
+    assert world.clock() - begun < 2.1 * 3600
 
 
 def test_a_run_that_stops_waits_for_the_parts_at_work(make_large: Make) -> None:

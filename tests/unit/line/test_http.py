@@ -18,7 +18,7 @@ import pytest
 from activation import http
 from activation.errors import ConfigError
 from activation.http import AnswerLost, NotSent, PooledHttp
-from activation.publisher import Answer, Request
+from activation.publisher import Answer, Request, Stream
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -88,6 +88,32 @@ def test_an_answer_is_read_whole_with_lower_case_headers() -> None:
     with server(reply(OK)) as port:
         answer = ask(port)
     assert (answer.status, answer.body, answer.headers["x-trace"]) == (200, b"{}", "abc")
+
+
+def test_a_stream_is_written_as_its_pieces_anew_each_time() -> None:
+    """A body that nobody holds arrives whole, with its length, as often as the request is sent."""
+    got: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        data = b""
+        while not data.endswith(b"end"):
+            data += connection.recv(65536)
+        got.append(data)
+        connection.sendall(OK)
+
+    parts = [b"x" * 100_000, b"", b"y" * 70_000, b"end"]
+    stream = Stream(sum(map(len, parts)), lambda: iter(parts))
+    with server(serve) as port:
+        request = Request("upload", "POST", f"http://127.0.0.1:{port}/", stream=stream)
+        for _ in range(2):
+            assert PooledHttp(connections=1).send(request, timeout_s=20).status == 200
+    for data in got:
+        head, _, body = data.partition(b"\r\n\r\n")
+        assert b"content-length: 170003" in head.lower()
+        assert b"chunked" not in head.lower()
+        assert body == b"".join(parts) == request.content
+    assert len(got) == 2
+    assert request.size_bytes == 170_003
 
 
 def test_a_redirect_is_an_answer_and_not_followed() -> None:

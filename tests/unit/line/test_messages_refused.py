@@ -26,6 +26,7 @@ from tests.unit.line.world import ACCOUNT, World, people, table
         (lambda event: json.dumps(_with(event, "object", {"key": "k", "size": 1})), "no_version"),
         (lambda event: json.dumps(_with(event, "object", {"key": "k", "version-id": "null"})), "no_version"),
         (lambda event: json.dumps(_with(event, "object", {"key": "k", "size": float("inf")})), "not_understood"),
+        (lambda event: json.dumps(_with(event, "object", {"key": "\ud800", "version-id": "1"})), "not_understood"),
         (lambda event: '{"detail-type": "Activation Continued", "drop": {}}', "not_understood"),
     ],
 )

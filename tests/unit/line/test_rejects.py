@@ -90,3 +90,23 @@ def test_many_parts_are_put_together_and_removed(bench: Bench) -> None:
     bench.rejects.remove_parts()
     assert bench.rejects.put_together() == 0
     assert len(bench.whole()) == 40
+
+
+def test_the_list_is_uploaded_while_it_is_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No part is fetched long before its lines are taken, so that neither memory nor disk holds the whole."""
+    for span in range(60):
+        bench.ours(span * 2_000 + 1, *range(span * 2_000 + 1, span * 2_000 + 2_001))
+    fetched: list[str] = []
+    bench.aws.before.append(lambda name, call: fetched.append(call["Key"]) if name == "get_object" else None)
+    ahead: list[float] = []
+
+    def upload(file: io.BufferedReader, *_: object, **__: object) -> None:
+        taken = 0
+        while piece := file.read(100_000):
+            taken += piece.count(b"\n")
+            ahead.append(len(fetched) - taken / 2_000)
+
+    monkeypatch.setattr(bench.aws.s3._client, "upload_fileobj", upload)
+    assert bench.rejects.put_together() == 120_000
+    assert len(ahead) > 10
+    assert max(ahead) < 60 / 2

@@ -108,6 +108,28 @@ def test_a_run_does_not_go_on_in_another_ad_account(make_world: Make) -> None:
     world.check(*people(30))
 
 
+def test_a_secret_that_grows_old_in_the_middle_of_a_run_does_not_change_its_account(
+    make_world: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept of it lasts minutes: read again, it is another account's, and nothing is sent to that one."""
+    monkeypatch.setattr("activation.account.SECRET_MAX_AGE_S", 0)
+    world = make_world()
+    secret, other = ({"token": "good", "account": name} for name in (world.name, "other"))
+
+    def another() -> None:
+        world.aws.secrets.put_secret_value(SecretId=world.secret, SecretString=json.dumps(other))
+
+    world.platform.faults.append(Fault(skip=1, act=another))
+    world.run(world.drop(table(people(12))))
+    receipt = world.receipt()
+    assert (receipt["state"], receipt["reason"]["code"]) == ("blocked", "other_account")
+    assert receipt["rows"]["acknowledged"] == 6
+    world.aws.secrets.put_secret_value(SecretId=world.secret, SecretString=json.dumps(secret))
+    world.redrive()
+    world.run()
+    world.check(*people(12))
+
+
 def test_a_second_refusal_after_a_change_blocks(make_world: Make) -> None:
     """A new token that is refused as well is not tried again and again, and what was sent stays counted."""
     world = make_world()

@@ -24,6 +24,7 @@ def test_what_is_not_set_has_its_default() -> None:
     settings = ConnectorSettings.from_environment(GOOD | {"REQUESTS_IN_FLIGHT": ""})
     assert (settings.connector, settings.queue_url, settings.expected_account) == ("meta", "queue", "")
     assert (settings.requests_in_flight, settings.max_rows_per_request) == (0, 0)
+    assert settings.max_bytes_per_request == 0
     assert (settings.deadline_s, settings.ledger_ttl_days) == (259_200, 400)
     assert settings.context == Context()
 
@@ -35,15 +36,20 @@ def test_everything_that_is_set_is_taken() -> None:
         | {
             "REQUESTS_IN_FLIGHT": "3",
             "MAX_ROWS_PER_REQUEST": "500",
+            "MAX_BYTES_PER_REQUEST": "250000000",
             "DEADLINE_S": "60",
             "LEDGER_TTL_DAYS": "7",
             "EXPECTED_ACCOUNT": "42",
             "DEFAULT_COUNTRY": "de",
             "PLACEHOLDERS": '["a@b.c"]',
+            "ENCODING": "latin-1",
+            "DELIMITER": "tab",
         }
     )
+    assert (settings.encoding, settings.delimiter) == ("latin-1", "\t")
     assert (settings.requests_in_flight, settings.max_rows_per_request, settings.deadline_s) == (3, 500, 60)
-    assert (settings.ledger_ttl_days, settings.expected_account) == (7, "42")
+    assert (settings.max_bytes_per_request, settings.ledger_ttl_days) == (250_000_000, 7)
+    assert settings.expected_account == "42"
     assert settings.context == Context("DE", frozenset({"a@b.c"}))
 
 

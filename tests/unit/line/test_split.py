@@ -70,7 +70,9 @@ def test_what_has_no_ranges_is_not_planned() -> None:
 
 def test_a_record_keeps_how_a_run_is_shared_out() -> None:
     """Everything comes back, and a record that has none of it, as earlier releases wrote it, does too."""
-    split = Split(Phase.SEND, 2, 100, 7.5, ((0, 6, 5), (5, 90, 4)), (1, 3), None, {"requests": 2})
+    split = Split(
+        Phase.SEND, 2, 100, 7.5, ((0, 6, 5), (5, 90, 4)), (1, 3), None, {"requests": 2}, (8.5, 9.5), (0, 1)
+    )
     for one in (split, replace(split, ending=Ending("blocked", "terms", "sign them"))):
         assert Progress.from_json(Progress(split=one).to_json()).split == one
     before = json.loads(Progress().to_json())

@@ -18,8 +18,8 @@ from activation.connector import Connector, Platform
 from activation.errors import ActivationError
 from activation.identifiers.table import Context
 from activation.ledger import LeaseHeld, LeaseLost, Ledger, Run, State
+from activation.limits import Limits
 from activation.model import Action
-from activation.publisher import Limits
 from activation.settings import ConnectorSettings
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 

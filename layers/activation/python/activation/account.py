@@ -36,12 +36,20 @@ class SecretAccount:
         self._publisher: Publisher | None = None
         self._refused_once = False
         self._afresh = False
+        self._account = ""  # that of the run, once it has asked for its publisher
 
     def publisher(self) -> Publisher:
-        """Give the publisher; raises ConfigError when the secret is missing, malformed or of another account."""
+        """Give the publisher; raises ConfigError when the secret is missing, malformed or of another account.
+
+        What is kept grows old while a run goes on, which then must not go on in another account.
+        """
         with self._lock:
             afresh, self._afresh = self._afresh, False
-            return self._read(force=afresh)
+            publisher = self._read(force=afresh)
+            if self._account not in ("", publisher.account):
+                raise other_account()
+            self._account = publisher.account
+            return publisher
 
     def begin(self, *, afresh: bool = False) -> None:
         """Forget what an earlier run learned, so that each run may refresh the secret once.
@@ -51,6 +59,7 @@ class SecretAccount:
         with self._lock:
             self._refused_once = False
             self._afresh = afresh
+            self._account = ""
 
     def refresh(self, refused: Publisher) -> Publisher:
         """Read the secret past the cache.

@@ -46,8 +46,8 @@ class Prepared:
 class Batcher:
     """Cuts a drop into spans; where it cuts depends on the rows alone, not on chunks, retries or timing.
 
-    `fields` pairs a column's index in the file with a field it fills, in wire order. `max_rows` is how many members
-    a request may have. `groups` splits rows that may not share a request.
+    `fields` pairs a column's index in the file with a field it fills, in wire order. `max_rows` is how many
+    members a request may have. `groups` splits rows that may not share a request.
     """
 
     fields: Sequence[tuple[int, Field]]

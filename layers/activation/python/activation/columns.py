@@ -12,6 +12,7 @@ from activation.model import Kind
 
 # A header cell that may be shown. A file without its header row has a person in its place.
 SHOWABLE = re.compile(r"(?!.*\d{4})[^\W\d][\w .()/-]{0,63}", re.ASCII)
+IGNORED_SHOWN = 100  # unused columns that are named: the ledger writes the names with every batch
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ def map_columns(table: FieldTable, header: Sequence[str], kind: Kind) -> MappedC
         used[name] = f"{used[name]}, {field.key}" if name in used else field.key
     taken = {index for index, _ in fields}
     ignored = [_shown(name, index) for index, name in enumerate(header) if index not in taken]
+    if (more := len(ignored) - IGNORED_SHOWN) > 0:
+        ignored[IGNORED_SHOWN:] = [f"and {more} more"]
     return MappedColumns(fields, used, ignored)
 
 

@@ -26,11 +26,12 @@ from activation.errors import ActivationError, Rejected, Retryable
 from activation.http import Http, PooledHttp
 from activation.identifiers.table import FieldTable
 from activation.ledger import FINAL, STOPPED, HeldRun, LeaseHeld, LeaseLost, Ledger, Run, State
+from activation.limits import Limits
 from activation.messages import Work, read
 from activation.model import Audience
 from activation.part import ActivePart
 from activation.progress import Progress
-from activation.publisher import Limits, Publisher
+from activation.publisher import Publisher
 from activation.receipts import Identity
 from activation.run import ActiveRun
 from activation.settings import ConnectorSettings
@@ -176,13 +177,16 @@ class Connector:
         )
 
     def _is_settled(self, work: Work, known: Run) -> bool:
-        """Whether the message has nothing to bring: the run has ended, or a newer message carries it on."""
+        """Whether the message has nothing to bring: the run has ended, or a newer message carries it on.
+
+        That of a run that stopped is in the dead letters; a replay is somebody's wish to go on without it.
+        """
         now = self._clock()
         if known.state in FINAL:
             return work.part is None or work.hop <= known.hop  # a part may be wanted once more
         if known.lease_until > now:  # whose message is not deleted yet, and comes back should its worker die
             return work.hop < known.hop
-        carried_on = known.state in (State.WAITING, State.ACCEPTED, State.RUNNING) and known.lease_until == 0
+        carried_on = known.lease_until == 0 and not (known.state in STOPPED and work.replay)
         due = max(known.not_before, known.updated_at) + GRACE_S
         return carried_on and work.hop <= known.hop and now < due
 

@@ -22,9 +22,9 @@ What makes it safe to die anywhere is who may write what:
 
 A part that fails for good ends the run, once the others have come to rest, with that part's reason; where several
 failed it is the first one's in the file's order. What they sent stays counted. When the message is moved back from
-the dead letters, every part that is not done goes on from its cursor. A part whose worker dies goes on when its
-message comes back, as a run does; one that nobody took up again for hours, because its message is a dead letter by
-now, ends the run too, or the audience would be held until the deadline.
+the dead letters, every part that is not done goes on from its cursor. A part whose worker died is sent another
+message as soon as the run finds its lease run out, long before the queue gives the first one back, and so is one
+of which nothing was heard for an hour. A part at which workers die again and again ends the run too.
 
 The phases: a text is surveyed for its records (`drops/ranges.py`); a hashed drop is looked through for values in
 clear by all parts before any part sends; then the audience is opened, once, and the parts send. A file that cannot
@@ -54,7 +54,8 @@ from activation.split import Ending, Phase, Split
 
 SHARES = 4  # a part has a quarter of what is split at all, or it is not worth its start
 LONGEST_RANGE_BYTES = GIB  # a survey is not resumed, and has to end within an invocation
-LOST_AFTER_S = 2 * 3600.0  # a dead worker's message is tried again every half hour, while it has receives left
+UNANSWERED_S = 3600.0  # so long may a part's message wait behind other drops; another one does no harm
+DEATHS_MAX = 5  # of a part's workers in one phase: as often as the queue gives a message out
 LOOK_AFTER_S, LOOK_AT_LEAST_EVERY_S = 2.0, 60.0
 LOOK_SHARE = 0.1  # of the phase's time so far: what a look may come too late, and no more
 
@@ -149,8 +150,6 @@ class FanOut:
             if part.state in STOPPED:
                 kind = ConfigError if part.state is State.BLOCKED else Rejected
                 return kind(part.code, part.sentence)
-            if 0 < part.lease_until < self.now - LOST_AFTER_S:
-                return Rejected("part_lost", "workers died at one part of the file again and again; redrive it")
         return None
 
     def phase_ended(self, parts: Sequence[Run | None]) -> bool:
@@ -175,12 +174,39 @@ class FanOut:
         hops = []
         for index in range(split.parts):
             part = parts[index] if index < len(parts) else None
-            work = replace(self.work, part=index, hop=part.hop if part else 0)
-            hops.append(work.hop + 1)
+            hops.append(part.hop + 1 if part else 1)
             if part is None or not is_done(split, part):
-                body = work.continuation()
-                self.clients.sqs.send_message(QueueUrl=self.queue_url, MessageBody=body, DelaySeconds=0)
-        self.split = replace(split, hops=tuple(hops))
+                self._ask(index, part)
+        asked, deaths = (self.now,) * split.parts, (0,) * split.parts
+        self.split = replace(split, hops=tuple(hops), asked=asked, deaths=deaths)
+
+    def ask_again(self, parts: Sequence[Run | None]) -> None:
+        """Send another message to every part whose worker died, or that is silent for longer than it may be.
+
+        Raises Rejected with part_lost when workers died at a part too often.
+        """
+        split = self.split
+        # An earlier release has noted neither.
+        asked, deaths = list(split.asked or (split.since,) * split.parts), list(split.deaths or (0,) * split.parts)
+        for index, part in enumerate(parts):
+            if part is not None and is_done(split, part):
+                continue
+            died = part is not None and asked[index] < part.lease_until <= self.now
+            deaths[index] += died
+            if deaths[index] >= DEATHS_MAX:
+                raise Rejected("part_lost", "workers died at one part of the file again and again; redrive it")
+            if died or self._is_silent(part, asked[index]):
+                self._ask(index, part)
+                asked[index] = self.now
+        self.split = replace(split, asked=tuple(asked), deaths=tuple(deaths))
+
+    def _is_silent(self, part: Run | None, asked: float) -> bool:
+        heard = max(part.lease_until, part.updated_at, part.not_before) if part else 0.0
+        return self.now - max(asked, heard) > UNANSWERED_S
+
+    def _ask(self, index: int, part: Run | None) -> None:
+        work = replace(self.work, part=index, hop=part.hop if part else 0)
+        self.clients.sqs.send_message(QueueUrl=self.queue_url, MessageBody=work.continuation(), DelaySeconds=0)
 
     def must_wait_to_end(self, state: State, error: ActivationError) -> bool:
         """Tell the parts that the run is ending, and say whether some are still at work; raises LeaseLost."""
@@ -193,7 +219,7 @@ class FanOut:
         return any(part is not None and part.lease_until > self.now for part in self.look())
 
     def restart(self) -> None:
-        """Let the parts that are not done be sent for again, after the run had stopped or gone back to its start."""
+        """Let the parts that are not done be sent for again, after the run stopped or went back to its start."""
         if self.split.phase is not Phase.ALONE:
             self.split = replace(self.split, ending=None, hops=(), since=self.now)
 

@@ -88,7 +88,7 @@ class PooledHttp:
         return Answer(response.status, headers, body)
 
 
-def _pieces(request: Request, ends_at: float) -> Iterator[memoryview]:
+def _pieces(request: Request, ends_at: float) -> Iterator[bytes]:
     """Give a body in pieces, so that the time a connection may be silent bounds each and not all of them together.
 
     Raises TimeoutError when it goes out too slowly, in which case the platform has got a part of it only.
@@ -98,7 +98,7 @@ def _pieces(request: Request, ends_at: float) -> Iterator[memoryview]:
         for start in range(0, len(whole), PIECE_BYTES):
             if time.monotonic() > ends_at:
                 raise TimeoutError("the request goes out too slowly")
-            yield whole[start : start + PIECE_BYTES]
+            yield bytes(whole[start : start + PIECE_BYTES])
 
 
 def _whole(response: urllib3.BaseHTTPResponse, ends_at: float) -> bytes:

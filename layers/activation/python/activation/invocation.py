@@ -26,6 +26,7 @@ from activation.limits import Limits
 from activation.messages import Work
 from activation.model import Cursor
 from activation.publisher import Opened, Publisher
+from activation.reading import Reading
 from activation.receipts import Identity
 from activation.rejects import Rejects
 from activation.screening import screen
@@ -103,11 +104,17 @@ class Invocation:
             raise Rejected(
                 "object_changed", "the object's bytes are not those this run began with; nothing more is sent"
             )
-        reader = open_drop(source, single=kind.single)
+        reader = open_drop(
+            source,
+            single=kind.single,
+            declared_encoding=self._reading.encoding or None,
+            declared_delimiter=self._reading.delimiter or None,
+        )
         mapped = map_columns(publisher.table, reader.header, kind)
         self.keys = tuple(field.key for _, field in mapped.fields)
         with self.held.lock:
             progress.etag, progress.format = source.etag, reader.format
+            progress.reading = self._reading
             progress.columns, progress.ignored_columns = dict(mapped.used), list(mapped.ignored)
         return reader, mapped
 
@@ -127,7 +134,7 @@ class Invocation:
             exchange=exchange,
             rejects=self.rejects,
             in_flight=in_flight,
-            max_bytes=self._limits(publisher).max_bytes,
+            limits=self._limits(publisher),
             may_start=lambda: self.time_left_s() > limits.timeout_s + MARGIN_S,
         )
         return sender.send(self._spans(publisher, piece))
@@ -138,12 +145,19 @@ class Invocation:
             max_rows=self.settings.max_rows_per_request, max_bytes=self.settings.max_bytes_per_request
         )
 
+    @property
+    def _reading(self) -> Reading:
+        """Give how the drop is read: as when the run began, or acknowledged rows would not be found again."""
+        settings = self.settings
+        now = Reading(settings.context, settings.encoding, settings.delimiter)
+        return self.held.run.progress.reading or now
+
     def _spans(self, publisher: Publisher, piece: Piece | None) -> Iterator[Prepared]:
         kind, progress = self.located.kind, self.held.run.progress
         reader, mapped = self.open_drop(publisher)
         batcher = Batcher(
             fields=mapped.fields,
-            context=self.settings.context,
+            context=self._reading.context,
             hashed=kind.hashed,
             max_rows=self._limits(publisher).rows_of(field for _, field in mapped.fields),
             groups=publisher.groups,
@@ -165,7 +179,7 @@ class Invocation:
             _chunks(reader, piece, progress.screened),
             progress.screened,
             fields=fields,
-            context=self.settings.context,
+            context=self._reading.context,
             may_go_on=lambda: self.keep_and_may_go_on(timeout_s),
         )
         with self.held.lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from activation.errors import Rejected
 from activation.identifiers.table import Field
 from activation.model import Action
 
@@ -52,3 +53,12 @@ class Limits:
             return self.max_rows
         row_bytes = sum(one.digest.width + self.cell_bytes for one in fields)
         return max(1, min(self.max_rows, (self.max_bytes - self.head_bytes) // row_bytes))
+
+    def check_uploads(self, count: int) -> None:
+        """Raise Rejected with too_many_uploads where a drop comes to more than it may."""
+        if 0 < self.max_uploads < count:
+            raise Rejected(
+                "too_many_uploads",
+                f"the drop takes more than {self.max_uploads} uploads; drop it in parts, or let a request carry"
+                " more (max_mb_per_request, max_rows_per_request)",
+            )

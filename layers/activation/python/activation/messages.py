@@ -57,6 +57,7 @@ def read(body: str, *, bucket: str, account: str) -> Work:
         raise Rejected("not_understood", "the message is no JSON object")
     try:
         work = _continuation(message) if message.get("detail-type") == CONTINUATION else _event(message, account)
+        work.drop.run_id("", work.again)  # half of a surrogate pair, which JSON can hold and S3 cannot, fails here
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
         raise Rejected(
             "not_understood", "the message lacks what an S3 Object Created event or a continuation has"

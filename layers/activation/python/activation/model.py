@@ -73,7 +73,8 @@ class Cursor:
 
     `row` counts data rows from 0 (a header is none; malformed rows count, empty lines do not). `position` says
     the same place in the file's own measure so that reading need not start over: the byte offset of a record's
-    first byte in a plain text file, the row group in Parquet, 0 in a compressed stream, which is skipped through.
+    first byte in a text, counted as it is when unpacked (what comes before is unpacked again, but not looked at),
+    or the row group in Parquet.
     """
 
     row: int = 0

@@ -79,7 +79,7 @@ class ActivePart(Invocation):
         publisher = self.account.publisher()
         run.turn = whole.turn
         self.take_turn(publisher, begun=whole.opened is not None)  # the run's own turn, which may have run out
-        run.progress.etag = whole.progress.etag
+        run.progress.etag, run.progress.reading = whole.progress.etag, whole.progress.reading
         match split.phase:
             case Phase.SURVEY:
                 self._survey(publisher, split)

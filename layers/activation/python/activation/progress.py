@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from activation.model import Cursor
+from activation.reading import Reading
 from activation.split import Split
 
 FIRST_ROWS_KEPT = 5
@@ -63,9 +64,11 @@ class Progress:
     says of how many of the next ones that is assumed, because a worker died while it may have sent them.
     `read_whole` is True once the end of the file was reached, `closed` once the platform was told that everything
     is there. `screened` is how far a hashed drop was looked through for values in clear, `screened_whole` that all
-    of it was. `starts` counts how often the run went back to its start because the platform had lost what was
-    uploaded, `created` says that it had created the audience before. `queued_s` is how long it waited behind other
-    drops for its audience, `queued_since` the Unix time since when it does, 0 where it does not. `etag` is the object's, as the run first saw it. `split` is how the file of a large run is shared
+    of it was. `starts` counts how often the run went back to its start, because the platform no longer had
+    what was uploaded, and may not exceed `starts_max`; `created` says that it had created the audience by then.
+    `queued_s` is how long it has waited for its audience behind other drops, `queued_since` the Unix time since
+    when it does so now, 0 where it does not. `etag` is the object's, as the run first saw it, and `reading` how it
+    began to read it, so that what was acknowledged is found again. `split` is how a large run's file is shared
     out, None for any other; `survey` is what one of its parts found of its range.
     """
 
@@ -78,6 +81,7 @@ class Progress:
     screened: Cursor = field(default_factory=Cursor)
     screened_whole: bool = False
     etag: str = ""
+    reading: Reading | None = None
     acknowledged: int = 0
     rejected_by_us: Counter[str] = field(default_factory=Counter)
     rejected_by_platform: Counter[str] = field(default_factory=Counter)
@@ -88,6 +92,7 @@ class Progress:
     resent: int = 0
     bytes_sent: int = 0
     starts: int = 0
+    starts_max: int = 1
     created: bool = False
     queued_s: float = 0.0
     queued_since: float = 0.0
@@ -221,6 +226,7 @@ class Progress:
                 "resent": self.resent,
                 "bytes_sent": self.bytes_sent,
                 "starts": self.starts,
+                "starts_max": self.starts_max,
                 "created": self.created,
                 "queued_s": round(self.queued_s, 3),
                 "queued_since": round(self.queued_since, 3),
@@ -232,6 +238,7 @@ class Progress:
                 "format": self.format,
                 **({"split": self.split.to_json()} if self.split else {}),
                 **({"survey": self.survey} if self.survey else {}),
+                **({"reading": self.reading.to_json()} if self.reading else {}),
             },
             separators=(",", ":"),
         )
@@ -262,6 +269,7 @@ class Progress:
             resent=data["resent"],
             bytes_sent=data["bytes_sent"],
             starts=data.get("starts", 0),
+            starts_max=data.get("starts_max", 1),
             created=data.get("created", False),
             queued_s=data.get("queued_s", 0.0),
             queued_since=data.get("queued_since", 0.0),
@@ -273,4 +281,5 @@ class Progress:
             format=data["format"],
             split=Split.of(data["split"]) if "split" in data else None,
             survey=data.get("survey"),
+            reading=Reading.of(data["reading"]) if "reading" in data else None,
         )

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from activation.errors import ActivationError, ConfigError, Rejected, Retryable
 from activation.identifiers.table import FieldTable
-from activation.limits import Limits as Limits
+from activation.limits import Limits
 from activation.model import Audience
 
 
@@ -190,7 +190,7 @@ class Closed:
     means that closing takes more calls than the platform lets be made now: the core calls `close` again after
     `after_s`. `opened` replaces what the ledger keeps of the audience (the id it has got by its creation, how much
     of the closing is done), None where nothing changed. `gone` is the outcome that said that the platform no
-    longer has what was uploaded: the core then opens the audience anew and sends the drop once more, but once only.
+    longer has what was uploaded: the core then opens the audience anew and sends the drop again, but once only.
     """
 
     pending: bool = False

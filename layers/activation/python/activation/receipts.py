@@ -96,6 +96,7 @@ def compose(
         "platform_notes": {**(opened.notes if opened else {}), **notes},
         "platform_references": progress.references,
         **({"parts": len(progress.split.pieces)} if progress.split and progress.split.pieces else {}),
+        **({"started_over": progress.starts} if progress.starts else {}),
     }
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+from boto3.s3.transfer import TransferConfig
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 HEADER = ("row", "column", "code")
-IN_MEMORY_BYTES = 8 * 1024 * 1024
+BUFFER_BYTES = 1024 * 1024
 OURS, PLATFORMS = "0", "1"  # in a part's name, behind its first row: our rejects of a span come first
 READ_AT_ONCE = 8  # parts; a file of 10 GB has thousands of them
 
@@ -64,28 +64,37 @@ class Rejects:
         )
 
     def put_together(self) -> int:
-        """Write the whole list from its parts; gives its number of lines, 0 where there are no parts."""
+        """Write the whole list from its parts; gives its number of lines, 0 where there are no parts.
+
+        It may be larger than the function's memory and disk, and is uploaded while it is read.
+        """
         keys = sorted(self._parts())
         if not keys:
             return 0
-        lines = 0
+        whole = _Joined(self._pieces(keys))
+        self._client.upload_fileobj(
+            io.BufferedReader(whole, BUFFER_BYTES),
+            self._bucket,
+            self.key,
+            ExtraArgs={"ContentType": "text/csv"},
+            Config=TransferConfig(use_threads=False),
+        )
+        return whole.lines - 1
+
+    def _pieces(self, keys: list[str]) -> Iterator[bytes]:
+        """Give the list's header and the parts' lines, without the rows that a part before has listed."""
+        yield (",".join(HEADER) + "\n").encode()
         last_row = 0
-        with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES) as whole:
-            whole.write((",".join(HEADER) + "\n").encode())
-            for key, body in self._bodies(keys):
-                ours = key.removesuffix(".csv").rsplit("/", 1)[-1].split("-")[1] == OURS
-                highest = last_row
-                for line in body.splitlines(keepends=True):
-                    row = int(line.split(b",", 1)[0] or b"0")
-                    if ours and row <= last_row:
-                        continue  # an earlier release cut its batches elsewhere; this row is listed already
-                    whole.write(line)
-                    lines += 1
-                    highest = max(highest, row) if ours else highest
-                last_row = highest
-            whole.seek(0)
-            self._client.upload_fileobj(whole, self._bucket, self.key, ExtraArgs={"ContentType": "text/csv"})
-        return lines
+        for key, body in self._bodies(keys):
+            if key.removesuffix(".csv").rsplit("/", 1)[-1].split("-")[1] != OURS:
+                yield body
+                continue
+            lines = body.splitlines(keepends=True)
+            if _row(lines[0]) > last_row:
+                yield body
+            else:  # an earlier release cut its batches elsewhere
+                yield b"".join(line for line in lines if _row(line) > last_row)
+            last_row = max(last_row, _row(lines[-1]))
 
     def remove_parts(self) -> None:
         """Remove the parts, once the run has ended for good; a part that stays does no harm."""
@@ -114,3 +123,31 @@ class Rejects:
         )
         for page in pages:
             yield from (item["Key"] for item in page.get("Contents", []))
+
+
+def _row(line: bytes) -> int:
+    return int(line.split(b",", 1)[0])
+
+
+class _Joined(io.RawIOBase):
+    """Pieces of a text as a file read once from its beginning, which counts the lines that were read."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self.lines = 0
+        self._pieces = pieces
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override] # typeshed asks for its own Buffer
+        while not self._left:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self.lines += piece.count(b"\n")
+            self._left = memoryview(piece)
+        count = min(len(buffer), len(self._left))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from activation import notices, receipts
 from activation.clients import meaning
+from activation.deadline import begin_again, has_turn, is_overdue, queue_up
 from activation.errors import ActivationError, ConfigError, Rejected, Retryable
 from activation.exchange import Exchange, OutOfTime
 from activation.fan_out import FanOut, plan
 from activation.invocation import NO_PROGRESS_MAX, Invocation
 from activation.ledger import STOPPED, State
-from activation.publisher import Closed, Opened, Publisher
+from activation.publisher import Closed, Opened, Outcome, Publisher, failure
 from activation.split import Ending, Phase
 from activation.turns import NotYourTurn, Superseded
 
@@ -30,11 +32,17 @@ class ActiveRun(Invocation):
         released, the message comes back, and the lease runs out.
         """
         try:
+            return self._advance()
+        except (ClientError, BotoCoreError) as error:  # met while it was ending for another reason
+            return self._halt(meaning(error))
+        except Retryable as error:
+            return self._wait(error)
+
+    def _advance(self) -> State:
+        try:
             return self._begin()
         except NotYourTurn:
-            return self._wait(
-                Retryable("not_your_turn", "another drop is being sent to this audience", after_s=20)
-            )
+            return self._wait(queue_up(self.held.run.progress, self.clock()))
         except Superseded:
             return self._supersede()
         except ActivationError as error:
@@ -58,7 +66,7 @@ class ActiveRun(Invocation):
         """Go on from the state that the record is in."""
         run = self.held.run
         if run.state in STOPPED:  # somebody mended what stopped it and sent the message again
-            run.started_at = self.clock()
+            begin_again(run, self.clock())
             run.state = State.ACCEPTED if run.progress.closed else State.RUNNING
             if run.progress.split:
                 self._fan_out().restart()
@@ -76,7 +84,8 @@ class ActiveRun(Invocation):
     def _go_on(self) -> State:
         audience, run = self.identity.audience, self.held.run
         publisher = self.account.publisher()
-        self.take_turn(publisher, begun=run.opened is not None)
+        self.take_turn(publisher, begun=run.opened is not None or run.progress.starts > 0)
+        has_turn(run.progress, self.clock())
         exchange = self.exchange(publisher)
         if run.state is State.ACCEPTED:
             opened = run.opened
@@ -118,6 +127,7 @@ class ActiveRun(Invocation):
         """
         fan_out = self._fan_out()
         parts = fan_out.look()
+        publisher.limits.check_uploads(len(self.held.run.progress.handles))
         if failed := fan_out.failed(parts):
             raise failed
         if fan_out.split.hops and fan_out.phase_ended(parts):
@@ -133,6 +143,8 @@ class ActiveRun(Invocation):
             with self.held.lock:
                 self.held.save()  # the parts read there what they are to do
             fan_out.queue(parts)
+        else:
+            fan_out.ask_again(parts)
         return False
 
     def _end(self, ending: Ending) -> State:
@@ -177,7 +189,7 @@ class ActiveRun(Invocation):
             audience, keys = self.identity.audience, self.keys
             opened = exchange.converse(lambda one: one.open(audience, keys))
             with self.held.lock:
-                run.opened = opened
+                run.opened = replace(opened, created=opened.created or run.progress.created)
                 self.held.save()
         return run.opened
 
@@ -198,6 +210,8 @@ class ActiveRun(Invocation):
 
     def _closed(self, closed: Closed) -> State:
         run = self.held.run
+        if closed.gone is not None:
+            return self._start_over(closed.gone)
         if closed.opened is not None:
             run.opened = closed.opened
         if closed.unfinished:
@@ -212,10 +226,28 @@ class ActiveRun(Invocation):
             self._write_receipt(closed.notes)
         return self._wait(Retryable("pending", "the platform is processing what it took", after_s=closed.after_s))
 
+    def _start_over(self, gone: Outcome) -> State:
+        """Go back to the first row once, because the platform no longer has what was uploaded.
+
+        The audience is opened anew, so that nothing is uploaded while it cannot be changed.
+        """
+        run, opened = self.held.run, self.held.run.opened
+        if run.progress.starts >= run.progress.starts_max:
+            raise failure(gone)
+        self.held.save()  # raises LeaseLost: by then the parts are another worker's
+        self.rejects.remove_parts()
+        with self.held.lock:
+            run.progress.start_over(created=opened is not None and opened.created)
+            run.opened = None
+        if run.progress.split:
+            self._fan_out().restart()
+        return self._continue()
+
     def _check_deadline(self) -> None:
-        if self.clock() - self.held.run.started_at > self.settings.deadline_s:
-            hours = self.settings.deadline_s / 3600
-            raise Rejected("deadline", f"the run did not end within {hours:g} hours; redrive it to go on")
+        if is_overdue(self.held.run, self.settings.deadline_s, self.clock()):
+            hours, last = self.settings.deadline_s / 3600, self.held.run.sentence
+            why = f"; last: {last}" if last else ""
+            raise Rejected("deadline", f"the run did not end within {hours:g} hours{why}; redrive it to go on")
 
     def _continue(self) -> State:
         """Send oneself the next message, because time is up."""
@@ -236,7 +268,7 @@ class ActiveRun(Invocation):
             return self._stop(State.FAILED, Rejected(error.code, f"{error.sentence}; given up"))
         run.code, run.sentence = error.code, error.sentence
         run.not_before = self.clock() + wait_s
-        if self.clock() - run.started_at > self.settings.deadline_s:
+        if is_overdue(run, self.settings.deadline_s, self.clock()):
             return self._stop(State.FAILED, Rejected("deadline", f"waited too long; last: {error.sentence}"))
         state = State.ACCEPTED if run.progress.closed else State.WAITING
         return self._hand_on(state, wait_s)
@@ -252,7 +284,8 @@ class ActiveRun(Invocation):
         self.note_time()
         self.held.save()
         if state is not State.ACCEPTED:
-            self._write_receipt({})
+            with suppress(ClientError, BotoCoreError):  # the next one says as much, and later things
+                self._write_receipt({})
         self.queue_next(wait_s)
         if run.opened is not None:
             with suppress(NotYourTurn):  # it waited so long for its turn that it has none to keep
@@ -266,12 +299,12 @@ class ActiveRun(Invocation):
         if self._parts_at_work(state, error):
             return self._look_again()
         self.held.save()  # raises LeaseLost: what follows is for the run's holder alone to say
-        run.state, run.code, run.sentence = state, error.code, error.sentence
-        run.not_before, run.no_progress = 0.0, 0
+        run.state, run.code, run.sentence, run.not_before = state, error.code, error.sentence, 0.0
         self.note_time()
-        receipt = self._write_receipt({})
+        receipt = self._write_receipt_if_allowed()
         notices.announce(self.clients.events, self.settings.event_bus_name, state, receipt, f"{self.stem}.json")
         self.clients.bury(self.settings.dead_letter_queue_url, self.work, error, self.identity.run_id)
+        run.no_progress = 0
         self.held.save(release=True)
         self.turns.give_up(run.turn, self.identity.run_id)
         return state
@@ -302,16 +335,28 @@ class ActiveRun(Invocation):
         ended = run.state not in (State.RUNNING, State.WAITING)
         listed = ended and self.rejects.put_together() > 0
         some = run.progress.rejected_by_us.total() + run.progress.rejected_by_platform.total() > 0
-        receipt = receipts.compose(
-            self.identity,
-            run,
-            account=self._account_id(),
-            now=self.clock(),
-            rejects_key=self.rejects.key if listed or (ended and some) else None,
-            notes=notes,
-        )
+        receipt = self._receipt(self.rejects.key if listed or (ended and some) else None, notes)
         receipts.write(self.clients.s3, self.settings.receipts_bucket, f"{self.stem}.json", receipt)
         return receipt
+
+    def _write_receipt_if_allowed(self) -> dict[str, Any]:
+        """Write the receipt of a run that stops; where that is denied, the dead letter alone says why it does."""
+        try:
+            return self._write_receipt({})
+        except (ClientError, BotoCoreError) as error:
+            if isinstance(meaning(error), Retryable):
+                raise
+            return self._receipt(None, {})
+
+    def _receipt(self, rejects_key: str | None, notes: Mapping[str, str]) -> dict[str, Any]:
+        return receipts.compose(
+            self.identity,
+            self.held.run,
+            account=self._account_id(),
+            now=self.clock(),
+            rejects_key=rejects_key,
+            notes=notes,
+        )
 
     def _account_id(self) -> str:
         try:

@@ -10,11 +10,15 @@ from activation.batching import Prepared
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.exchange import Effect, Exchange, OutOfTime
 from activation.ledger import HeldRun
+from activation.limits import Limits
 from activation.model import Audience
 from activation.progress import Unit
 from activation.publisher import Batch, Kind, Opened, Outcome, Publisher, Request, failure
 from activation.rejects import Rejects
 
+# Units acknowledged beyond one that is not, because its answers are late: the ledger's record names each of them,
+# is written after each, and may not grow without end.
+AHEAD_MAX = 300
 REFUSED_ROWS_SOUGHT = 50  # per batch; a batch with more bad rows than this has a fault of its own, not of its rows
 
 
@@ -25,7 +29,7 @@ class Sender:
     `open` gives the audience at the platform, found or created, and is asked only once there is something to send.
     The ledger is written before the slot of a request is given to the next one, so what a crash can repeat is
     what was in flight. About units in doubt (in flight when an earlier worker died, or never answered for) the
-    platform is asked before they are sent. `max_bytes` is the most a request's body may have.
+    platform is asked before they are sent. `limits` are the platform's as the settings narrow them.
     """
 
     run_id: str
@@ -35,7 +39,7 @@ class Sender:
     exchange: Exchange
     rejects: Rejects
     in_flight: int
-    max_bytes: int
+    limits: Limits
     may_start: Callable[[], bool]
 
     def send(self, spans: Iterable[Prepared]) -> bool:
@@ -57,8 +61,9 @@ class Sender:
             if batches:
                 self.open()
             while batches:
-                if len(pending) >= self.in_flight and not _settle(pending):
-                    return False
+                while self._must_wait(pending):
+                    if not _settle(pending):
+                        return False
                 if not self.may_start():
                     return False
                 with self.held.lock:
@@ -70,6 +75,11 @@ class Sender:
             if not self.may_start():
                 return False
         return True
+
+    def _must_wait(self, pending: set[Future[None]]) -> bool:
+        """Whether the next batch has to wait for one on its way: for its slot, or for the cursor to move on."""
+        far_ahead = len(self.held.run.progress.ahead) >= AHEAD_MAX
+        return len(pending) >= self.in_flight or (far_ahead and bool(pending))
 
     def _begin(self, prepared: Prepared) -> list[Batch]:
         """Note a span, and give the batches of its groups that were not acknowledged before."""
@@ -135,11 +145,12 @@ class Sender:
 
     def _perform(self, batch: Batch, effect: Effect) -> Outcome:
         """Send a batch unless its body is over the platform's limit, which is known without asking."""
+        self.limits.check_uploads(len(self.held.run.progress.handles) + 1)
         publisher = self.exchange.account.publisher()
         opened = self.open()  # known by now; only the first batch of a run makes it ask
         request = publisher.encode(batch, self.audience, opened)
         too_many = batch.columns.num_rows > publisher.limits.max_rows
-        if batch.columns.num_rows > 1 and (too_many or request.size_bytes > self.max_bytes):
+        if batch.columns.num_rows > 1 and (too_many or request.size_bytes > self.limits.max_bytes):
             return Outcome(Kind.TOO_LARGE, code="over_limit", reason="the batch is over the platform's limit")
 
         def encode(one: Publisher) -> Request:

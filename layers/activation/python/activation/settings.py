@@ -9,16 +9,19 @@ from dataclasses import dataclass
 from activation.errors import ConfigError
 from activation.identifiers.table import Context
 
+DELIMITERS = {"tab": "\t"}  # those that have a name
+
 
 @dataclass(frozen=True)
 class ConnectorSettings:
     """What the template tells the function; names and addresses only, never a secret.
 
     `expected_account` is "" or the ad account the secret must be for. `requests_in_flight`,
-    `max_rows_per_request` and `max_bytes_per_request` are 0 for the platform's own. `deadline_s` is how long a run may take from its first
-    message to its end, waits included. `ledger_ttl_days` is how long a finished run is remembered, so how long a
-    replay is a no-op. A file above `split_above_bytes` is shared out among as many as `max_parts` workers; 0 bytes
-    mean that none is.
+    `max_rows_per_request` and `max_bytes_per_request` are 0 for the platform's own. `deadline_s` is how long a run
+    may take from its first message to its end, waits included but those for an audience's turn. `ledger_ttl_days`
+    is how long a finished run is remembered, so how long a replay is a no-op. A file above `split_above_bytes` is
+    shared out among as many as `max_parts` workers; 0 bytes mean that none is. `encoding` and `delimiter` are what
+    the connector's delimited files are declared to have, "" where nothing is declared.
     """
 
     connector: str
@@ -38,6 +41,8 @@ class ConnectorSettings:
     max_bytes_per_request: int = 0
     split_above_bytes: int = 256 * 1024 * 1024
     max_parts: int = 8
+    encoding: str = ""
+    delimiter: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ConnectorSettings:
@@ -91,6 +96,8 @@ class ConnectorSettings:
             max_bytes_per_request=numbers["MAX_BYTES_PER_REQUEST"],
             split_above_bytes=numbers["SPLIT_ABOVE_BYTES"],
             max_parts=numbers["MAX_PARTS"],
+            encoding=environment.get("ENCODING", ""),
+            delimiter=DELIMITERS.get(environment.get("DELIMITER", ""), environment.get("DELIMITER", "")),
         )
 
 

@@ -33,8 +33,9 @@ class Split:
     While it is surveyed, the parts are `parts` ranges of about `range_bytes`. Then they are `pieces`: rows before
     the piece, the place in the file's own measure (see Cursor), and rows in it. `hops` are those of the messages
     that every part was sent for this phase, none before they were; what a part's record says counts once it is of
-    that hop. `since` is when the phase began, in Unix seconds. `counted` are the sums over the parts' requests,
-    bytes and times that the run's own counts include by now.
+    that hop. `asked` is when each was sent its newest one, `deaths` how often its worker has died since the phase
+    began, `since` when that was; times are Unix seconds. `counted` are the sums over the parts' requests, bytes
+    and times that the run's own counts include by now.
     """
 
     phase: Phase
@@ -45,6 +46,8 @@ class Split:
     hops: tuple[int, ...] = ()
     ending: Ending | None = None
     counted: Mapping[str, float] = field(default_factory=dict)
+    asked: tuple[float, ...] = ()
+    deaths: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Give it as `of` reads it."""
@@ -63,4 +66,6 @@ class Split:
             hops=tuple(stored["hops"]),
             ending=Ending(**ending) if ending else None,
             counted=stored["counted"],
+            asked=tuple(stored.get("asked", ())),
+            deaths=tuple(stored.get("deaths", ())),
         )

@@ -36,7 +36,7 @@ class Records:
     def chunks(self, start: Cursor) -> Iterator[Chunk]:
         """Stream the rows behind `start`; the rows before a refusal are given before it is raised."""
         row, offset = 0, self.body
-        if self.text.seekable and start.row and start.position >= self.body:
+        if start.row and start.position > self.body:
             row, offset = start.row, start.position
         carry = b""
         for fresh, ending in self._fresh(offset):
@@ -77,11 +77,7 @@ class Records:
         yield b"".join(pieces), ending
 
     def _way_back(self, records: Split, first_row: int, at: int) -> CursorAfter:
-        seekable = self.text.seekable
-
         def cursor_after(row: int) -> Cursor:
-            if not seekable:
-                return Cursor(row, 0)
             index = row - first_row + 1
             starts = records.starts
             return Cursor(row, at + (starts[index].as_py() if index < len(starts) else records.end))
@@ -89,10 +85,8 @@ class Records:
         return cursor_after
 
     def _with_end(self, chunk: Chunk, end: int) -> Chunk:
-        """Let a chunk know the place behind its last row, which is asked for most, without a look at the others."""
+        """Let a chunk know the place behind its last row, which is asked for most, without a look at others."""
         within, last_row = chunk.cursor_after, chunk.first_row + chunk.row_count - 1
-        if not self.text.seekable:
-            return chunk
         return replace(chunk, cursor_after=lambda row: Cursor(row, end) if row == last_row else within(row))
 
     def _capped(self, found: Split) -> tuple[Split, str | None]:

@@ -10,10 +10,10 @@ FILE_CODES: dict[str, str] = {
     "empty_file": "The file has no bytes, or nothing but blank lines.",
     "not_utf8": (
         "The text is not UTF-8: {share} of the rows with special characters in the first part cannot be "
-        "decoded. If the export is Latin-1 (Windows-1252), declare its encoding; else export as UTF-8."
+        "decoded. If the export is Latin-1 (Windows-1252), set the connector's encoding; else export as UTF-8."
     ),
     "header_not_utf8": (
-        "The header line is not UTF-8. If the export is Latin-1 (Windows-1252), declare its encoding."
+        "The header line is not UTF-8. If the export is Latin-1 (Windows-1252), set the connector's encoding."
     ),
     "utf16_without_bom": (
         "The text looks like UTF-16 without a byte order mark. Export as UTF-8, or as UTF-16 with the mark."

@@ -1,4 +1,4 @@
-"""Lists whose lines all have one width, as exported digests have: taken apart without a parser, in every case exactly."""
+"""Lists whose lines all have one width, as exported digests do: taken apart without a parser, as exactly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SHORTEST = 16  # bytes of a line; below it a parser is as fast
 
 
 def even_lines(block: bytes, end: int, delimiter: bytes) -> pa.Array | None:
-    """Give the lines before `end` as a string array, when each has the first one's width and ends as the first does.
+    """Give the lines before `end` as a string array, when each has the first one's width and ends as that does.
 
     None for any other text, and where a quote or the delimiter may stand for more than itself. The block is UTF-8.
     """
@@ -23,9 +23,8 @@ def even_lines(block: bytes, end: int, delimiter: bytes) -> pa.Array | None:
     if b'"' in block or delimiter in block:
         return None
     cells = block.replace(ending, b"")  # with what is behind `end`, which costs less than to cut it off
-    behind = cells[width * count :]
     # Neither a line end within a line nor a missing one, either of which would move all that comes after it.
-    if len(behind) != len(block) - end or b"\n" in cells or b"\r" in cells:
+    if len(cells) != width * count + len(block) - end or b"\n" in cells or b"\r" in cells:
         return None
     return pa.Array.from_buffers(pa.string(), count, [None, _offsets(width, count), pa.py_buffer(cells)])
 

@@ -1,4 +1,4 @@
-"""Columns whose cells all have one width, as digests do: their bytes in one piece, checked at the speed of memory."""
+"""Columns whose cells all have one width, as digests do: their bytes in one piece, and a quick look at them."""
 
 from __future__ import annotations
 

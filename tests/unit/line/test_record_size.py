@@ -1,0 +1,54 @@
+"""The ledger's record is written with every batch, and stays small whatever the file and the platform do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from threading import Event
+from typing import Any
+
+import pytest
+
+from tests.unit.line.platform import Fault
+from tests.unit.line.world import World, people, table
+
+Make = Callable[..., World]
+
+
+def test_a_request_that_hangs_holds_up_the_others_in_the_end(
+    make_world: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is acknowledged beyond the batch that is late is bounded, and nothing of it is sent again."""
+    monkeypatch.setattr("activation.sending.AHEAD_MAX", 20)
+    world = make_world(max_rows=1, in_flight=3)
+    ahead: list[int] = []
+    enough = Event()
+
+    def watch(name: str, call: Mapping[str, Any]) -> None:
+        if name == "update_item" and ":progress" in call["ExpressionAttributeValues"]:
+            ahead.append(len(json.loads(call["ExpressionAttributeValues"][":progress"]["S"])["ahead"]))
+            if ahead[-1] > 100:
+                enough.set()
+
+    world.aws.before.append(watch)
+
+    def hang() -> None:
+        enough.wait(0.5)
+
+    world.platform.faults.append(Fault(act=hang))
+    world.run(world.drop(table(people(200))))
+    world.check(*people(200))
+    assert 20 <= max(ahead) < 20 + 3
+    assert world.platform.calls["users"] == 200
+
+
+def test_a_very_wide_file_names_some_of_its_columns_only(make_world: Make) -> None:
+    """Those that are not used are named as far as anybody would read on."""
+    world = make_world()
+    names = [f"an attribute of the customer {chr(97 + at % 26)}{at % 1000} {at // 1000}" for at in range(1_900)]
+    body = world.drop(";".join(["email", *names]) + "\n" + "ada@example.com" + ";" * 1_900 + "\n")
+    world.run(body)
+    receipt = world.check("ada@example.com")
+    assert len(receipt["columns"]["ignored"]) == 101
+    assert receipt["columns"]["ignored"][-1] == "and 1800 more"
+    assert len(world.aws.dynamodb.items[world.run_of(body).pk]["progress"]["S"]) < 10_000
