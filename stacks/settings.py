@@ -33,8 +33,8 @@ LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 
 ENCODINGS = ("utf-8", "latin-1", "windows-1252", "iso-8859-15", "windows-1250", "iso-8859-2")
 
 
-# What a function needs of memory: for itself, and for each megabyte of a request that it reads and sends. Measured by
-# the bench with files of 50 MB, and above what it found.
+# What a function needs of memory: for itself, and for each megabyte of a request that it reads and sends. Above
+# what the bench found for files of 50 MB.
 FUNCTION_MB, MB_PER_REQUEST_MB = 128, 2.5
 
 

@@ -247,12 +247,15 @@ class TestTikTok:
         assert len(tiktok.audience(NAME)["members"]) == 1800
 
     def test_files_that_expired(self, tiktok: Outside, to_tiktok: Line) -> None:
-        """Files TikTok has thrown away end the run with what to do."""
+        """Files TikTok has thrown away are wanted once more, and taken then."""
         opened = to_tiktok.open()
         handles = self.upload(to_tiktok, opened, range(1500))
         tiktok.advance(90_000)
-        with pytest.raises(Rejected, match="files_expired"):
-            to_tiktok.close(opened, handles)
+        gone = to_tiktok.close(opened, handles).gone
+        assert gone is not None
+        assert (gone.kind, gone.code) == (Kind.GONE, "files_expired")
+        again = to_tiktok.open()
+        assert to_tiktok.close(again, self.upload(to_tiktok, again, range(1500))).gone is None
 
     def test_revoked_token(self, tiktok: Outside, to_tiktok: Line) -> None:
         """A revoked token asks for a new one."""

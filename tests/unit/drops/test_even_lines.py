@@ -49,14 +49,16 @@ def test_anything_else_is_for_the_parser(text: bytes) -> None:
     assert even_lines(text, len(text), DELIMITER) is None
 
 
+LINES = st.tuples(st.sampled_from(HASHES), st.integers(0, 63), st.sampled_from(ODDITIES), st.integers(0, 9))
+
+
 @given(
-    lines=st.lists(st.tuples(st.sampled_from(HASHES), st.integers(0, 63), st.sampled_from(ODDITIES), st.integers(0, 9)),
-                   min_size=1, max_size=9),
+    lines=st.lists(LINES, min_size=1, max_size=9),
     width=st.integers(14, 20),
     line_end=st.sampled_from(["\n", "\r\n", "\r"]),
     last_line_end=st.booleans(),
     block_bytes=st.integers(10, 200),
-)  # fmt: skip
+)
 @example(lines=[(HASHES[0], 0, "", 0)] * 9, width=16, line_end="\r\n", last_line_end=True, block_bytes=17)
 @settings(max_examples=300, deadline=None)
 def test_lists_are_read_as_python_reads_them(
