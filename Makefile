@@ -28,7 +28,7 @@ ci360: $(READY) ## the same for a bulk task of a simulated SAS CI360: webhook, d
 
 .PHONY: test
 test: $(READY) ## run all tests but the long faults, the end-to-end ones against the emulator
-	$(BIN)/pytest -m 'not faults' -n 2 --dist loadfile tests/unit tests/platforms tests/infrastructure $(ARGS)
+	$(BIN)/pytest -m 'not faults' -n 3 --dist loadfile tests/unit tests/platforms tests/infrastructure $(ARGS)
 	$(BIN)/pytest -m 'not faults' tests/end_to_end tests/faults $(ARGS)
 
 .PHONY: faults

@@ -53,6 +53,7 @@ def test_several_functions_share_a_large_file(meta: Line) -> None:
     assert meta.dead_letters() == []
 
 
+@pytest.mark.faults
 def test_a_worker_of_a_part_that_is_killed_costs_what_it_had_in_flight(meta: Line) -> None:
     """Killed with signal 9 while the platform has its call, a part goes on from its cursor later."""
     meta.configure(environment=LARGE)

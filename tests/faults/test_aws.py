@@ -143,6 +143,7 @@ def test_a_ledger_that_fails_for_long_brings_the_message_back(scenario: Scenario
     scenario.check(put, len(some), some, lost=1)
 
 
+@pytest.mark.faults
 @pytest.mark.case("F65", what="the ledger's table is missing")
 def test_a_ledger_that_is_missing_sends_nothing(scenario: Scenario) -> None:
     """Without its ledger the function does not send, and the message comes back until there is one."""

@@ -170,6 +170,7 @@ def test_a_platform_that_hangs_is_left(scenario: Scenario) -> None:
     scenario.check(put, len(some), some, lost=1)
 
 
+@pytest.mark.faults
 @pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F21")
 def test_answers_that_are_none_are_not_believed(scenario: Scenario) -> None:

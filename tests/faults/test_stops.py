@@ -164,6 +164,7 @@ def test_an_audience_that_is_deleted_is_not_made_anew(scenario: Scenario) -> Non
     _mended(scenario, put, len(some), some)
 
 
+@pytest.mark.faults
 @pytest.mark.case("F26", what="the audience is flagged in the middle of the run")
 def test_an_audience_that_is_flagged_stops_the_run(scenario: Scenario) -> None:
     """Meta flags audiences whose names hint at health or finances; what was sent stays, the rest waits."""
@@ -177,6 +178,7 @@ def test_an_audience_that_is_flagged_stops_the_run(scenario: Scenario) -> None:
     _mended(scenario, put, len(some), some)
 
 
+@pytest.mark.faults
 @pytest.mark.on("meta", "tiktok")
 @pytest.mark.case("F27")
 def test_a_permission_that_is_taken_away_stops_the_run(scenario: Scenario) -> None:
