@@ -34,7 +34,8 @@ class Process:
     def runs(self) -> bool:
         """Whether the process is there and is the one that was started."""
         state, command = _state_and_command(self.pid)
-        return state not in ("", "Z") and self.module in command
+        # For a moment, while it becomes its program, a process that was just started has no command line.
+        return state not in ("", "Z") and (self.module in command or not command)
 
 
 def _state_and_command(pid: int) -> tuple[str, str]:
