@@ -9,6 +9,7 @@ import hashlib
 import io
 import operator
 import re
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import RLock
@@ -232,25 +233,56 @@ class Bus:
 
 @dataclass
 class Secrets:
-    """Secrets Manager, by ARN."""
+    """Secrets Manager, by ARN: each secret's versions by id, the last one written being the current one."""
 
-    values: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, dict[str, str]] = field(default_factory=dict)
+    current: dict[str, str] = field(default_factory=dict)
 
     def create_secret(self, *, Name: str, SecretString: str) -> dict[str, Any]:  # noqa: N803
         """Keep a secret."""
-        self.values[Name] = SecretString
-        return {"ARN": Name}
+        self.versions[Name] = {}
+        return self.put_secret_value(SecretId=Name, SecretString=SecretString)
 
-    def put_secret_value(self, *, SecretId: str, SecretString: str) -> None:  # noqa: N803
-        """Write a secret anew."""
-        self.values[SecretId] = SecretString
+    def put_secret_value(
+        self,
+        *,
+        SecretId: str,  # noqa: N803
+        SecretString: str,  # noqa: N803
+        ClientRequestToken: str = "",  # noqa: N803
+    ) -> dict[str, Any]:
+        """Write a new version; with the token of one that is there, do nothing, or refuse other text."""
+        with LOCK:
+            versions = self.versions.setdefault(SecretId, {})
+            version_id = ClientRequestToken or str(uuid.uuid4())
+            if version_id not in versions:
+                versions[version_id] = SecretString
+                self.current[SecretId] = version_id
+            elif versions[version_id] != SecretString:
+                raise refusal("PutSecretValue", "ResourceExistsException")
+            return {"ARN": SecretId, "VersionId": version_id, "VersionStages": self._stages(SecretId, version_id)}
+
+    def update_secret_version_stage(
+        self,
+        *,
+        SecretId: str,  # noqa: N803
+        MoveToVersionId: str,  # noqa: N803
+        **_: Any,
+    ) -> None:
+        """Make another version the current one."""
+        self.current[SecretId] = MoveToVersionId
 
     def delete_secret(self, *, SecretId: str, **_: Any) -> None:  # noqa: N803
         """Forget a secret."""
-        del self.values[SecretId]
+        del self.versions[SecretId]
 
     def get_secret_value(self, *, SecretId: str, **_: Any) -> dict[str, Any]:  # noqa: N803
-        """Read a secret."""
-        if SecretId not in self.values:
-            raise refusal("GetSecretValue", "ResourceNotFoundException")
-        return {"SecretString": self.values[SecretId]}
+        """Read a secret's current version."""
+        with LOCK:
+            if SecretId not in self.versions:
+                raise refusal("GetSecretValue", "ResourceNotFoundException")
+            version_id = self.current[SecretId]
+            text, stages = self.versions[SecretId][version_id], self._stages(SecretId, version_id)
+            return {"VersionId": version_id, "SecretString": text, "VersionStages": stages}
+
+    def _stages(self, secret: str, version_id: str) -> list[str]:
+        return ["AWSCURRENT"] if self.current[secret] == version_id else []
