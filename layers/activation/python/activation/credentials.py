@@ -39,7 +39,7 @@ class Credentials:
         if isinstance(value, bool) or not isinstance(value, str | int):
             raise ConfigError("bad_secret", f"{key} in the connector's secret is neither text nor a number")
         text = str(value).strip()
-        if not (text.isascii() and text.isprintable()) or " " in text:
+        if not one_word(text):
             raise ConfigError("bad_secret", f"{key} in the connector's secret holds characters it cannot have")
         return text
 
@@ -58,3 +58,8 @@ class Credentials:
         if parts.username or parts.password or parts.query or parts.fragment:
             raise wrong
         return text.rstrip("/")
+
+
+def one_word(text: str) -> bool:
+    """Return whether a header can carry the text as it is: printable ASCII without spaces; true of ""."""
+    return text.isascii() and text.isprintable() and " " not in text

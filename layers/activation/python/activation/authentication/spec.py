@@ -1,0 +1,220 @@
+"""How a platform authenticates requests, as plain data that the templates can read, too.
+
+A platform's folder names one of these. Each says which keys the connector's secret must have (`required_keys`)
+and may have (`optional_keys`), and which of them our code may write back (`rewritten_keys`): when there are any,
+`rotates` is True and the function's role needs `secretsmanager:PutSecretValue` on that secret.
+
+Federation (an AWS role exchanged for another cloud's token, without any stored credential) would be one more
+dataclass here, with no secret keys, and one more `Source` in `oauth2`, whose `obtain` signs
+an AWS `GetCallerIdentity` request with the function's role and exchanges it at the other cloud's token service
+for a `Grant`. Everything after a `Grant` (caching, early refresh, renewal after a refusal) stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+ISSUED = "issued"  # the one key that our code adds to a secret: what a token endpoint issued, and until when
+
+
+class _Keys:
+    """What every kind answers, here for one that needs no key and writes none back."""
+
+    @property
+    def required_keys(self) -> tuple[str, ...]:
+        """Return the keys that the secret must have."""
+        return ()
+
+    @property
+    def optional_keys(self) -> tuple[str, ...]:
+        """Return the keys that the secret may have."""
+        return ()
+
+    @property
+    def rewritten_keys(self) -> tuple[str, ...]:
+        """Return the keys that our code may write back."""
+        return ()
+
+    @property
+    def rotates(self) -> bool:
+        """Return whether our code may write the secret back."""
+        return bool(self.rewritten_keys)
+
+
+@dataclass(frozen=True)
+class StaticToken(_Keys):
+    """A token that never changes, in a header.
+
+    `key` is its key in the secret, `prefix` what precedes it in `header`. With `proof_key`, and when the secret
+    has that key, every request carries the query parameter `appsecret_proof`: HMAC-SHA256 of the token under
+    that secret, in hex (https://developers.facebook.com/docs/graph-api/guides/secure-requests, read 2026-09-12).
+    """
+
+    key: str = "access_token"
+    header: str = "Authorization"
+    prefix: str = "Bearer "
+    proof_key: str = ""
+
+    @property
+    def required_keys(self) -> tuple[str, ...]:
+        """Return the keys that the secret must have."""
+        return (self.key,)
+
+    @property
+    def optional_keys(self) -> tuple[str, ...]:
+        """Return the keys that the secret may have."""
+        return (self.proof_key,) if self.proof_key else ()
+
+
+@dataclass(frozen=True)
+class LongLivedToken(_Keys):
+    """A token that the platform exchanges for a new one while it is valid, as Meta does.
+
+    The exchange is `GET renewal_url?grant_type=fb_exchange_token&client_id&client_secret&fb_exchange_token`, and
+    answers `access_token`, `token_type` and `expires_in` seconds. A long-lived user token lasts about 60 days, and
+    an expired one cannot be exchanged
+    (https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived, read 2026-11-29).
+    System user tokens are issued without expiry or for 60 days
+    (https://developers.facebook.com/docs/marketing-api/system-users/install-apps-and-generate-tokens, read
+    2026-11-29); for the latter, others send `set_token_expires_in_60_days=true` along, which `query` has room for.
+    Not verified: that exchanging a token that is long-lived already extends it. A renewal that fails is logged and
+    leaves the token in use.
+
+    `token` says how requests carry the token. It is renewed when fewer than `renew_before_s` seconds are left, or
+    when its expiry is not known yet; `default_expires_s` is assumed when the answer does not say.
+    """
+
+    renewal_url: str
+    token: StaticToken = StaticToken()
+    app_id_key: str = "app_id"
+    app_secret_key: str = "app_secret"  # noqa: S105  the key's name
+    query: Mapping[str, str] = field(default_factory=dict)
+    renew_before_s: float = 30 * 86_400.0
+    default_expires_s: float = 60 * 86_400.0
+
+    @property
+    def required_keys(self) -> tuple[str, ...]:
+        """Return the keys that the secret must have."""
+        return (*self.token.required_keys, self.app_id_key, self.app_secret_key)
+
+    @property
+    def optional_keys(self) -> tuple[str, ...]:
+        """Return the keys that the secret may have."""
+        return tuple(key for key in self.token.optional_keys if key not in self.required_keys)
+
+    @property
+    def rewritten_keys(self) -> tuple[str, ...]:
+        """Return the keys that our code may write back."""
+        return (self.token.key, ISSUED)
+
+
+@dataclass(frozen=True)
+class OAuth2Refresh(_Keys):
+    """An OAuth 2 access token, fetched with a refresh token (RFC 6749, section 6) and replaced before it expires.
+
+    `client_in` says where the token request carries the client's id and secret: in its form or as HTTP Basic.
+    `form` and `headers` are added to the token request (a scope, a User-Agent). `secret_headers` maps further
+    headers of the API's own requests to the keys of the secret that hold their values (a developer token).
+
+    `rotates` says that an answer may hold a new refresh token, which then must be stored: some platforms take each
+    one once only. `refresh_early_s` is how long before its end an access token is replaced; `default_expires_s` is
+    the life assumed of one whose answer has no `expires_in`. Access tokens are carried in `header` after `prefix`.
+    """
+
+    token_url: str
+    client_id_key: str = "client_id"
+    client_secret_key: str = "client_secret"  # noqa: S105  the key's name
+    refresh_token_key: str = "refresh_token"  # noqa: S105  the key's name
+    client_in: Literal["form", "basic"] = "form"
+    form: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    secret_headers: Mapping[str, str] = field(default_factory=dict)
+    rotates: bool = False
+    refresh_early_s: float = 60.0
+    default_expires_s: float = 1800.0
+    header: str = "Authorization"
+    prefix: str = "Bearer "
+
+    @property
+    def required_keys(self) -> tuple[str, ...]:
+        """Return the keys that the secret must have."""
+        own = (self.client_id_key, self.client_secret_key, self.refresh_token_key)
+        return tuple(dict.fromkeys((*own, *self.secret_headers.values())))
+
+    @property
+    def rewritten_keys(self) -> tuple[str, ...]:
+        """Return the keys that our code may write back."""
+        return (self.refresh_token_key, ISSUED) if self.rotates else ()
+
+
+@dataclass(frozen=True)
+class OAuth1(_Keys):
+    """An OAuth 1.0a signature of each request, by HMAC-SHA1 (RFC 5849), in the header `Authorization`.
+
+    The query is signed, a form body too, any other body is not: RFC 5849, section 3.4.1.3.1. The fields name the
+    keys of the secret.
+    """
+
+    consumer_key: str = "consumer_key"
+    consumer_secret: str = "consumer_secret"  # noqa: S105  the key's name
+    token: str = "access_token"  # noqa: S105  the key's name
+    token_secret: str = "access_token_secret"  # noqa: S105  the key's name
+
+    @property
+    def required_keys(self) -> tuple[str, ...]:
+        """Return the keys that the secret must have."""
+        return (self.consumer_key, self.consumer_secret, self.token, self.token_secret)
+
+
+@dataclass(frozen=True)
+class BodySignature(_Keys):
+    """An HMAC of the body's exact bytes in a header.
+
+    `key` is the HMAC key's key in the secret, `digest` the hash's name as `hashlib` has it. An `optional` one is
+    left out when the secret does not have the key.
+    """
+
+    key: str
+    header: str
+    digest: str = "sha1"
+    encoding: Literal["base64", "hex"] = "base64"
+    optional: bool = False
+
+    @property
+    def required_keys(self) -> tuple[str, ...]:
+        """Return the keys that the secret must have."""
+        return () if self.optional else (self.key,)
+
+    @property
+    def optional_keys(self) -> tuple[str, ...]:
+        """Return the keys that the secret may have."""
+        return (self.key,) if self.optional else ()
+
+
+@dataclass(frozen=True)
+class Several(_Keys):
+    """Several kinds of authentication on each request, applied in this order."""
+
+    parts: tuple[Authentication, ...]
+
+    @property
+    def required_keys(self) -> tuple[str, ...]:
+        """Return the keys that the secret must have."""
+        return tuple(dict.fromkeys(key for part in self.parts for key in part.required_keys))
+
+    @property
+    def optional_keys(self) -> tuple[str, ...]:
+        """Return the keys that the secret may have."""
+        required = self.required_keys
+        keys = dict.fromkeys(key for part in self.parts for key in part.optional_keys)
+        return tuple(key for key in keys if key not in required)
+
+    @property
+    def rewritten_keys(self) -> tuple[str, ...]:
+        """Return the keys that our code may write back."""
+        return tuple(dict.fromkeys(key for part in self.parts for key in part.rewritten_keys))
+
+
+Authentication = StaticToken | LongLivedToken | OAuth2Refresh | OAuth1 | BodySignature | Several
