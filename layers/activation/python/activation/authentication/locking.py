@@ -1,0 +1,64 @@
+"""The lock under which one process at a time replaces a token that is stored in a connector's secret."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import random
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from activation.conditional import ConditionalTable
+from activation.errors import Retryable
+from activation.lease import LeaseHeld, LeaseLost, Leases
+
+LOCK_S = 90.0  # outlasts a slow token endpoint and Secrets Manager with the SDK's retries
+WAIT_S = 12.0  # about the longest that a token request takes; longer waits go back to the queue
+PAUSE_S = 0.25
+KEEP_S = 30 * 86_400.0
+
+
+@dataclass(frozen=True)
+class TokenLock:
+    """The lock of one secret. Losing it does no harm: the write of a token is conditional by itself."""
+
+    leases: Leases
+    key: str
+
+    @classmethod
+    def of(
+        cls, table: ConditionalTable, platform: str, secret_arn: str, *, clock: Callable[[], float]
+    ) -> TokenLock:
+        """Return the lock of a platform's secret, under a key that the platform's functions may write."""
+        digest = hashlib.sha256(secret_arn.encode()).hexdigest()[:16]
+        return cls(Leases(table, keep_s=KEEP_S, clock=clock), f"account#{platform}#token#{digest}")
+
+    @contextlib.contextmanager
+    def hold(self, *, sleep: Callable[[float], None], wait_s: float = WAIT_S) -> Iterator[None]:
+        """Hold the lock; waits up to `wait_s` seconds for it and then raises Retryable."""
+        holder = uuid.uuid4().hex
+        waited_s = 0.0
+        lease = None
+        held_for_s = 0.0
+        while lease is None:
+            try:
+                lease = self.leases.acquire(self.key, holder, for_s=LOCK_S)
+            except LeaseHeld as held:
+                held_for_s = held.for_s
+            if lease is None:
+                if waited_s >= wait_s:
+                    raise Retryable(
+                        "token_busy",
+                        "another function is renewing the platform's token",
+                        after_s=min(max(held_for_s, 1.0), 30.0),
+                    )
+                pause_s = PAUSE_S * random.uniform(0.5, 1.5)  # noqa: S311  jitter, not a secret
+                sleep(pause_s)
+                waited_s += pause_s
+        try:
+            yield
+        finally:
+            # A lease that cannot be released expires.
+            with contextlib.suppress(LeaseLost, Retryable):
+                self.leases.release(lease)

@@ -1,0 +1,87 @@
+"""A long-lived token that is exchanged for a new one before it expires, and stored in the secret."""
+
+from __future__ import annotations
+
+import logging
+from threading import Lock
+
+from activation.authentication.endpoint import Grant, Refused, exchange, token_digest
+from activation.authentication.signatures import with_token
+from activation.authentication.spec import ISSUED, LongLivedToken
+from activation.authentication.store import Replaced, SecretVersion
+from activation.authentication.tools import Tools
+from activation.errors import ConfigError, Retryable
+from activation.publisher import Request
+from activation.untrusted import mapping, number
+
+ASK_AGAIN_S = 3600.0  # between attempts that fail; the token in use has days left
+
+_LOG = logging.getLogger(__name__)
+
+
+class RenewingSigner:
+    """Puts the secret's token into a header, and has it renewed when it is due.
+
+    A renewal that fails is logged and tried again later: until it expires, the token is as good as before. The old
+    token is not revoked, so other processes use it until they read the secret again.
+    """
+
+    def __init__(self, spec: LongLivedToken, secret: SecretVersion, tools: Tools) -> None:
+        credentials = secret.credentials
+        for key in spec.required_keys:
+            credentials.required(key)
+        self._spec = spec
+        self._tools = tools
+        self._proof_key = credentials.optional(spec.token.proof_key) if spec.token.proof_key else ""
+        # The exchange has its secrets in the URL, which this library logs at the level of debugging.
+        logging.getLogger("urllib3").setLevel(logging.INFO)
+        self._lock = Lock()
+        self._token, self._due_at = self._token_of(secret)
+
+    def sign(self, request: Request) -> Request:
+        """Add the token, renewed first when it is due."""
+        with self._lock:
+            now = self._tools.clock()
+            if now >= self._due_at:
+                self._due_at = now + ASK_AGAIN_S
+                try:
+                    self._renew()
+                except (Refused, Retryable, ConfigError) as error:
+                    _LOG.warning(
+                        "the platform's long-lived token was not renewed (%s); it stays in use", _cause(error)
+                    )
+            return with_token(request, self._spec.token, self._token, self._proof_key)
+
+    def renew(self, refused: Request | None = None) -> bool:  # noqa: ARG002
+        """Return False: a token that the platform refuses cannot be exchanged any more."""
+        return False
+
+    def _token_of(self, secret: SecretVersion) -> tuple[str, float]:
+        """Return a secret's token, and when to renew it: at once when its expiry is not known."""
+        token = secret.credentials.required(self._spec.token.key)
+        issued = mapping(secret.values.get(ISSUED))
+        expires_at = number(issued.get("expires_at")) if issued.get("to") == token_digest(token) else None
+        return token, 0.0 if expires_at is None else expires_at - self._spec.renew_before_s
+
+    def _renew(self) -> None:
+        with self._tools.lock.hold(sleep=self._tools.sleep, wait_s=0.0):
+            secret = self._tools.store.read(afresh=True)
+            self._token, due_at = self._token_of(secret)
+            if self._tools.clock() >= due_at:
+                grant = exchange(self._spec, secret.credentials, self._tools)
+                try:
+                    secret = self._tools.store.replace(secret, secret.rewritten(self._changes(grant)))
+                except Replaced as newer:
+                    secret = newer.current  # an operator's, which counts
+                self._token, due_at = self._token_of(secret)
+            self._due_at = max(self._due_at, due_at)
+
+    def _changes(self, grant: Grant) -> dict[str, object]:
+        return {
+            self._spec.token.key: grant.access_token,
+            ISSUED: {"expires_at": int(grant.expires_at), "to": token_digest(grant.access_token)},
+        }
+
+
+def _cause(error: Refused | Retryable | ConfigError) -> str:
+    return f"refused: {error.code}" if isinstance(error, Refused) else str(error)

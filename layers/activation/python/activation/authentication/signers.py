@@ -1,0 +1,39 @@
+"""From a platform's authentication as data, and a secret, to the signer of its requests."""
+
+from __future__ import annotations
+
+from activation.authentication.oauth2 import BearerSigner
+from activation.authentication.renewal import RenewingSigner
+from activation.authentication.signatures import BodySigner, OAuth1Signer, SeveralSigner, StaticSigner
+from activation.authentication.spec import (
+    Authentication,
+    BodySignature,
+    LongLivedToken,
+    OAuth1,
+    OAuth2Refresh,
+    StaticToken,
+)
+from activation.authentication.store import SecretVersion
+from activation.authentication.tools import Signer, Tools
+
+
+def make_signer(spec: Authentication, secret: SecretVersion, tools: Tools) -> Signer:
+    """Make the signer; raises ConfigError naming the key that the secret lacks or that is unusable.
+
+    Nothing is asked of the platform yet. Make another signer when an operator has changed the secret:
+    `secret.digest(without=spec.rewritten_keys)` then differs. What our code writes back needs no new signer, and a
+    new refresh token neither.
+    """
+    match spec:
+        case StaticToken():
+            return StaticSigner(spec, secret.credentials)
+        case LongLivedToken():
+            return RenewingSigner(spec, secret, tools)
+        case OAuth2Refresh():
+            return BearerSigner(spec, secret, tools)
+        case OAuth1():
+            return OAuth1Signer(spec, secret.credentials, tools.clock)
+        case BodySignature():
+            return BodySigner(spec, secret.credentials)
+        case _:
+            return SeveralSigner(tuple(make_signer(part, secret, tools) for part in spec.parts))

@@ -1,0 +1,50 @@
+"""The protocol of signers, and the tools they are made with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from activation.authentication.locking import TokenLock
+from activation.authentication.store import SecretStore
+from activation.http import Http
+from activation.publisher import Request
+
+
+class Signer(Protocol):
+    """Authenticates requests. One signer serves all threads that send for a connector."""
+
+    def sign(self, request: Request) -> Request:
+        """Return a copy that carries the authentication of one attempt; call it again for the next attempt.
+
+        Raises Retryable when the token endpoint is temporarily unavailable, ConfigError when it refuses what the
+        secret holds, or when the secret cannot be read or written.
+        """
+        ...
+
+    def renew(self, refused: Request | None = None) -> bool:
+        """Forget the token that the platform has refused, so that the next `sign` gets another one.
+
+        `refused` is the signed request: when another thread has renewed the token since, nothing is forgotten.
+        Returns False when there is nothing to fetch: the secret itself has to be read again. Call it once for a
+        request; a platform that refuses a new token will refuse the one after it.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What signers use.
+
+    `lock` lets one process at a time replace a stored token. `clock` gives Unix seconds, `sleep` takes seconds.
+    `endpoint` is the secret's own base URL, "" for the platform's.
+    """
+
+    http: Http
+    store: SecretStore = field(repr=False)
+    lock: TokenLock
+    endpoint: str = ""
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep

@@ -1,0 +1,148 @@
+"""Long-lived tokens that are exchanged before they expire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from activation.authentication.spec import LongLivedToken, StaticToken
+from activation.errors import ConfigError
+
+from tests.unit.authentication.token_endpoint import PATH, Fault
+from tests.unit.authentication.world import REQUEST, World, failing, token
+from tests.unit.line.aws_in_memory import refusal
+
+DAY_S = 86_400
+SPEC = LongLivedToken(f"https://platform.invalid{PATH}", StaticToken(proof_key="app_secret"))
+Make = Callable[..., World]
+
+
+@pytest.fixture
+def world(make_world: Make) -> World:
+    """Give a world whose endpoint exchanges tokens for others of 60 days."""
+    world = make_world(expires_in=60 * DAY_S)
+    world.spec = SPEC
+    world.write(access_token=world.endpoint.current, app_id="client-1", app_secret="s3cret/+")
+    return world
+
+
+def test_a_token_of_unknown_age_is_exchanged_at_once_and_stored(world: World) -> None:
+    """So one that was pasted short-lived becomes long-lived, and all other keys stay."""
+    before = world.secret()
+    assert token(world.signer()) == "access-t0ken-1"
+    after = world.secret()
+    assert after.pop("issued")["expires_at"] == int(world.clock()) + 60 * DAY_S
+    assert after == before | {"access_token": "access-t0ken-1"}
+    assert world.endpoint.forms == [
+        {
+            "grant_type": "fb_exchange_token",
+            "client_id": "client-1",
+            "client_secret": "s3cret/+",
+            "fb_exchange_token": "refresh-0",
+        }
+    ]
+
+
+def test_a_token_is_exchanged_again_when_less_than_the_margin_is_left(world: World) -> None:
+    """In the first half of its life nobody is asked, whichever process signs."""
+    signer = world.signer()
+    token(signer)
+    world.clock.pass_s(30 * DAY_S - 1)
+    assert (token(signer), token(world.signer())) == ("access-t0ken-1", "access-t0ken-1")
+    world.clock.pass_s(1)
+    assert (token(signer), token(world.signer())) == ("access-t0ken-2", "access-t0ken-2")
+    assert world.endpoint.calls == 2
+
+
+def test_a_process_takes_what_another_has_renewed(world: World) -> None:
+    """The platform is asked once for all of them."""
+    signers = [world.signer() for _ in range(3)]
+    assert {token(signer) for signer in signers} == {"access-t0ken-1"}
+    assert world.endpoint.calls == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(400, {"error": {"message": "t0ken", "code": 190}}),
+        Fault(500, {"error": {"code": 2, "is_transient": True}}),
+        Fault(200, b"<html>"),
+        Fault(drop=True),
+        Fault(drop=True, applied=True),
+    ],
+)
+def test_a_renewal_that_fails_is_logged_and_leaves_the_token_in_use(
+    world: World, fault: Fault, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The token is good until it expires; the next attempt is an hour later."""
+    world.endpoint.faults.append(fault)
+    signer = world.signer()
+    for _ in range(2):
+        assert token(signer) == "refresh-0"
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "t0ken" not in caplog.text
+    assert "s3cret" not in caplog.text
+    world.endpoint.current = "refresh-0"
+    world.clock.pass_s(3600)
+    assert token(signer).startswith("access-t0ken-")
+    assert world.endpoint.calls == 2
+
+
+def test_a_renewal_that_cannot_be_stored_is_dropped(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """The old token stays valid, and the log names the permission."""
+    world.secrets.before.append(failing("put_secret_value", refusal("PutSecretValue", "AccessDeniedException")))
+    assert token(world.signer()) == "refresh-0"
+    assert "secretsmanager:PutSecretValue" in caplog.text
+
+
+def test_an_operators_token_wins_over_a_renewed_one(world: World) -> None:
+    """What was written during the exchange is used and kept."""
+    write = iter([True])
+
+    def operator(name: str) -> None:
+        if world.endpoint.calls and next(write, False):
+            world.write(access_token="operators")
+
+    world.secrets.before.append(operator)
+    signer = world.signer()
+    assert token(signer) == "operators"
+    assert world.secret()["access_token"] == "operators"
+
+
+def test_a_token_that_another_process_is_renewing_is_used_meanwhile(world: World) -> None:
+    """Nobody waits for the lock."""
+    signer = world.signer()
+    with world.tools().lock.hold(sleep=world.clock.sleep):
+        assert token(signer) == "refresh-0"
+    assert (world.endpoint.calls, world.clock.slept) == (0, [])
+
+
+def test_the_proof_is_that_of_the_token_in_use(world: World) -> None:
+    """It changes with the token."""
+    signer = world.signer()
+    first = signer.sign(REQUEST).url
+    world.clock.pass_s(31 * DAY_S)
+    second = signer.sign(REQUEST).url
+    assert first.startswith(f"{REQUEST.url}&appsecret_proof=")
+    assert second.startswith(f"{REQUEST.url}&appsecret_proof=")
+    assert first != second
+
+
+def test_a_refused_token_cannot_be_renewed(world: World) -> None:
+    """The platform does not exchange what it no longer takes."""
+    assert world.signer().renew() is False
+
+
+@pytest.mark.parametrize("key", ["access_token", "app_id", "app_secret"])
+def test_a_missing_key_is_named(world: World, key: str) -> None:
+    """Without the app's id and secret there is no exchange."""
+    world.write(**{key: None})
+    with pytest.raises(ConfigError, match=f"lacks {key}"):
+        world.signer()
+
+
+def test_a_life_that_the_answer_does_not_say_is_assumed(world: World) -> None:
+    """60 days, as the platform's page has it."""
+    world.endpoint.expires_in = None
+    token(world.signer())
+    assert world.secret()["issued"]["expires_at"] == int(world.clock()) + 60 * DAY_S
