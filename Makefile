@@ -19,7 +19,7 @@ help: ## list what can be made
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
 
 .PHONY: demo
-demo: $(READY) ## deploy to an AWS on this machine, activate 25,000 people, show the receipt (KEEP=1 leaves it up, ALL=1 adds ci360)
+demo: $(READY) ## deploy to an AWS on this machine, activate 25,000 people, show the receipt (KEEP=1 leaves it up, ALL=1: every connector, and ci360)
 	@$(BIN)/activation demo $(if $(KEEP),--keep) $(if $(ALL),--all)
 
 .PHONY: ci360

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from activation.platforms.discovery import platforms
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
@@ -15,7 +16,7 @@ from stacks.activation import ActivationStack
 from stacks.ci360.app import add_ci360
 from stacks.marketing_stream.app import add_streams
 from stacks.packaging import ROOT
-from stacks.settings import SettingsError, platforms, read_settings
+from stacks.settings import SettingsError, read_settings
 from stacks.storage import StorageStack
 from stacks.wheels import WheelsError
 
@@ -26,7 +27,7 @@ def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None
     Raises SettingsError, and WheelsError when a layer cannot be built.
     """
     app = App(outdir=outdir, context=context)
-    settings = read_settings(app.node.try_get_context, platforms(root))
+    settings = read_settings(app.node.try_get_context, platforms())
     storage = StorageStack(app, f"{settings.name}-storage", settings=settings)
     activation = ActivationStack(app, f"{settings.name}-activation", settings=settings, storage=storage, root=root)
     streams = add_streams(app, settings, root)

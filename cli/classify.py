@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Mapping
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
-    from activation.publisher import Outcome
+    from activation.platforms.outcome import Outcome
+    from activation.platforms.platform import Platform
 
 
 def classify(
@@ -34,13 +30,13 @@ def classify(
     an object or null; each line out has "name", "outcome", "retryable" and "reason". The answer is judged as one
     to a request that may be repeated: creating an audience is not, there the app looks before it repeats.
     """
-    answers = _answers(platform)
+    judge = _platform(platform)
     if jsonl:
-        for line in _judged(answers, sys.stdin):
+        for line in _judged(judge, sys.stdin):
             print(json.dumps(line, ensure_ascii=False))
         return
     text = sys.stdin.read() if body == "-" else body
-    outcome = _judge(answers, {"call": call, "status": status, "headers": _headers(header or []), "body": text})
+    outcome = _judge(judge, {"call": call, "status": status, "headers": _headers(header or []), "body": text})
     if as_json:
         more = {"code": outcome.code, "platform_code": outcome.platform_code, "after_s": outcome.after_s}
         print(json.dumps(_line(outcome) | more, ensure_ascii=False))
@@ -48,20 +44,16 @@ def classify(
         _show(outcome)
 
 
-def _answers(platform: str) -> ModuleType:
-    """Give a platform's table of answers; every folder under lambdas/ that has one is a platform here."""
-    name = f"lambdas.{platform}.answers"
-    if not re.fullmatch("[a-z_]+", platform) or not find_spec("lambdas"):
-        raise typer.BadParameter(f"{platform!r} is not the name of a platform")
+def _platform(name: str) -> Platform:
+    from activation.platforms.discovery import UnknownPlatform, platform_named
+
     try:
-        return import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name not in (name, name.rpartition(".")[0]):
-            raise
-        raise typer.BadParameter(f"no answers are known for the platform {platform!r}") from None
+        return platform_named(name)
+    except UnknownPlatform as error:
+        raise typer.BadParameter(str(error)) from None
 
 
-def _judged(answers: ModuleType, lines: Iterable[str]) -> Iterable[dict[str, object]]:
+def _judged(platform: Platform, lines: Iterable[str]) -> Iterable[dict[str, object]]:
     for number, text in enumerate(lines, start=1):
         if not text.strip():
             continue
@@ -71,20 +63,19 @@ def _judged(answers: ModuleType, lines: Iterable[str]) -> Iterable[dict[str, obj
             one = None
         if not isinstance(one, dict):
             raise typer.BadParameter(f"line {number} is not a JSON object")
-        yield {"name": one.get("name", ""), **_line(_judge(answers, one))}
+        yield {"name": one.get("name", ""), **_line(_judge(platform, one))}
 
 
-def _judge(answers: ModuleType, one: Mapping[str, Any]) -> Outcome:
-    from activation.publisher import Answer, Request
+def _judge(platform: Platform, one: Mapping[str, Any]) -> Outcome:
+    from activation.platforms.request import Answer, Request
     from activation.untrusted import mapping, whole
 
     body = one.get("body")
     text = "" if body is None else body if isinstance(body, str) else json.dumps(body)
     headers = {str(name).lower(): str(value) for name, value in mapping(one.get("headers")).items()}
-    request = Request(answers.call_of(str(one.get("call") or "")), "", "")
+    request = Request(platform.call_of(str(one.get("call") or "")), "", "")
     answer = Answer(whole(one.get("status")) or 0, headers, text.encode("utf-8", "surrogatepass"))
-    outcome: Outcome = answers.classify(request, answer)
-    return outcome
+    return platform.rehearsal().classify(request, answer)
 
 
 def _line(outcome: Outcome) -> dict[str, object]:

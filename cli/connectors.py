@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
+
+from activation.platforms.discovery import platforms
+from activation.platforms.options import Value, complete
+from activation.platforms.platform import Platform
 
 if TYPE_CHECKING:
-    from activation.identifiers.table import FieldTable
-    from activation.limits import Limits
-    from activation.planning import Planning
-
     from stacks.settings import Settings
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 class NoConnector(Exception):
@@ -29,35 +26,31 @@ class NoConnector(Exception):
 
 @dataclass(frozen=True)
 class NamedConnector:
-    """A connector's name and its platform, whose tables are loaded when they are asked for."""
+    """A connector by name, with its platform; `settings` are as cdk.context.json has them, all checked."""
 
     name: str
-    platform: str
-    settings: Mapping[str, Any] = field(default_factory=dict)  # as cdk.context.json has them, all checked
+    platform: Platform
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
-    def load_table(self) -> FieldTable:
-        """Load the platform's field table."""
-        return cast("FieldTable", importlib.import_module(f"lambdas.{self.platform}.fields").TABLE)
-
-    def load_limits(self) -> Limits:
-        """Load the platform's limits."""
-        return cast("Limits", importlib.import_module(f"lambdas.{self.platform}.publisher").LIMITS)
-
-    def load_planning(self) -> Planning:
-        """Load what a dry run needs to know of the platform."""
-        return cast("Planning", importlib.import_module(f"lambdas.{self.platform}.planning").PLANNING)
+    @property
+    def options(self) -> Mapping[str, Value]:
+        """The platform's options as the settings have them, complete."""
+        return complete(self.platform.options, dict(self.settings.get("options") or ()))
 
 
 def settings() -> Settings | None:
-    """Read cdk.context.json here, None where there is none; raises NoConnector with all that is wrong in it."""
-    from stacks.settings import SettingsError, platforms, read_settings
+    """Return the settings of cdk.context.json here, None where there is none.
+
+    Raises NoConnector with all that is wrong in it.
+    """
+    from stacks.settings import SettingsError, read_settings
 
     path = Path("cdk.context.json")
     if not path.exists():
         return None
     try:
         context = json.loads(path.read_text(encoding="utf-8"))
-        return read_settings(context.get if isinstance(context, dict) else {}.get, platforms(ROOT))
+        return read_settings(context.get if isinstance(context, dict) else {}.get, platforms())
     except ValueError as error:
         where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise NoConnector("bad_settings", f"cdk.context.json is not JSON{where}") from None
@@ -66,16 +59,19 @@ def settings() -> Settings | None:
 
 
 def connectors() -> dict[str, NamedConnector]:
-    """Give the connectors of cdk.context.json here, else each platform under its own name; raises NoConnector."""
-    from stacks.settings import platforms
+    """Return the connectors of cdk.context.json here, else each platform under its own name.
 
+    Raises NoConnector.
+    """
     if found := settings():
-        return {one.name: NamedConnector(one.name, one.platform, asdict(one)) for one in found.connectors}
-    return {name: NamedConnector(name, name) for name in platforms(ROOT)}
+        return {
+            one.name: NamedConnector(one.name, platforms()[one.platform], asdict(one)) for one in found.connectors
+        }
+    return {name: NamedConnector(name, platform) for name, platform in platforms().items()}
 
 
 def connector_of(name: str) -> NamedConnector:
-    """Give a connector by name; raises NoConnector."""
+    """Return a connector by name; raises NoConnector."""
     known = connectors()
     if name not in known:
         hint = "; a key begins with the connector's name, without s3:// and the bucket" if name == "s3:" else ""

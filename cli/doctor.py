@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from cli.findings import Finding
+    from activation.platforms.platform import Finding
+    from activation.platforms.request import Answer, Request
+
+    from cli.connectors import NamedConnector
+
+TIMEOUT_S = 20.0
 
 
 def doctor(
@@ -27,7 +32,7 @@ def doctor(
     findings = [
         (name, one)
         for name, addresses in wanted.items()
-        for one in _examine(named[name].platform, addresses.secret_arn, audience)
+        for one in _examine(named[name], addresses.secret_arn, found.ledger_table, audience)
     ]
     for name, one in findings:
         if as_json:
@@ -39,24 +44,44 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _examine(platform: str, secret_arn: str, audience: str) -> Iterator[Finding]:
-    from cli.findings import Finding
+def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience: str) -> Iterator[Finding]:
+    """Read the secret, and let the platform's own checks ask what could be wrong."""
+    import boto3
+    from activation.conditional import ConditionalTable
+    from activation.errors import ActivationError, Retryable
+    from activation.http import AnswerLost, NotSent, PooledHttp
+    from activation.platforms.credentials import Credentials
+    from activation.platforms.platform import Examination, Finding
+    from activation.secret import ConnectorSecret
 
     secret, finding = _secret(secret_arn)
     yield finding
     if secret is None:
         return
-    if platform in EXAMINERS:
-        yield from EXAMINERS[platform](secret, audience)
-    else:
-        yield Finding("account", True, f"nothing more can be asked of {platform} without sending a drop")
+    http = PooledHttp(connections=1)
+    table = ConditionalTable(boto3.client("dynamodb"), ledger_table)
+    client = boto3.client("secretsmanager")
+    signing = ConnectorSecret(named.platform, client, secret_arn, table=table, http=http, options=named.options)
+
+    def send(request: Request) -> Answer:
+        signed, _ = signing.sign(request)
+        try:
+            return http.send(signed, timeout_s=TIMEOUT_S)
+        except (NotSent, AnswerLost) as error:
+            raise Retryable("not_reached", f"cannot be reached: {error}") from None
+
+    try:
+        account = signing.account()
+    except ActivationError as error:
+        yield Finding("secret", False, error.sentence)
+        return
+    yield from named.platform.load().examine(Examination(Credentials(secret), account, audience, send))
 
 
 def _secret(arn: str) -> tuple[dict[str, Any] | None, Finding]:
     import boto3
+    from activation.platforms.platform import Finding
     from botocore.exceptions import ClientError
-
-    from cli.findings import Finding
 
     try:
         text = boto3.client("secretsmanager").get_secret_value(SecretId=arn).get("SecretString", "")
@@ -69,18 +94,3 @@ def _secret(arn: str) -> tuple[dict[str, Any] | None, Finding]:
     if not isinstance(secret, dict):
         return None, Finding("secret", False, "is not a JSON object")
     return secret, Finding("secret", True, f"has {', '.join(sorted(secret))}")
-
-
-def _meta(secret: dict[str, Any], audience: str) -> Iterator[Finding]:
-    from cli.doctor_meta import examine
-
-    return examine(secret, audience)
-
-
-def _tiktok(secret: dict[str, Any], audience: str) -> Iterator[Finding]:
-    from cli.doctor_tiktok import examine
-
-    return examine(secret, audience)
-
-
-EXAMINERS: dict[str, Callable[[dict[str, Any], str], Iterator[Finding]]] = {"meta": _meta, "tiktok": _tiktok}

@@ -35,7 +35,7 @@ def drop(
     key = drop_key(connector, audience, identifiers, action, file.name)
     try:
         named = connector_of(connector)
-        read_key(key, connector=connector, table=named.load_table(), actions=named.load_limits().actions)
+        read_key(key, connector=connector, table=named.platform.table, actions=named.platform.limits.actions)
     except (Rejected, NoConnector) as error:
         deployment.fail(f"{error.code}: {error.sentence}")
     bucket = deployment.find().drops_bucket

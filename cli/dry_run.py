@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -19,11 +20,13 @@ from activation.drops.open import open_drop
 from activation.errors import Rejected
 from activation.identifiers.phones import Phone
 from activation.identifiers.table import Context
-from activation.limits import Limits
 from activation.model import Cursor
-from activation.planning import Planning
+from activation.platforms.limits import Limits
+from activation.platforms.platform import Platform
+from activation.platforms.publisher import Opened, Publisher
+from activation.platforms.rate import Tier
+from activation.platforms.upload import Batch, Upload
 from activation.progress import FIRST_ROWS_KEPT
-from activation.publisher import Batch, Opened
 from activation.screening import screen
 from activation.settings import DELIMITERS
 
@@ -68,6 +71,7 @@ class Sums:
     batches: int = 0
     uploads: int = 0
     body_bytes: int = 0
+    identifiers: Counter[str] = field(default_factory=Counter)
     cpu_s: float = 0.0
     refusal: Rejected | None = None
 
@@ -92,11 +96,10 @@ class Watched:
 
 @dataclass(frozen=True)
 class DryRun:
-    """A drop, located, with its connector and what its platform says for planning."""
+    """A drop, located, with its connector and how its cells are read."""
 
     located: Located
     connector: NamedConnector
-    planning: Planning
     context: Context
 
     def over(self, source: ByteSource) -> Sums:
@@ -116,7 +119,7 @@ class DryRun:
         return sums
 
     def _read(self, source: ByteSource, sums: Sums) -> None:
-        kind, publisher = self.located.kind, self.planning.publisher
+        kind, publisher = self.located.kind, self._publisher
         reader = open_drop(
             source,
             single=kind.single,
@@ -124,7 +127,7 @@ class DryRun:
             declared_delimiter=DELIMITERS.get(self._setting("delimiter"), self._setting("delimiter")) or None,
         )
         sums.format = reader.format
-        mapped = map_columns(publisher.table, reader.header, kind)
+        mapped = map_columns(self.platform.table, reader.header, kind)
         sums.columns, sums.ignored_columns = mapped.used, tuple(mapped.ignored)
         keys = tuple(one.key for _, one in mapped.fields)
         with closing(publisher.open(self.located.audience, keys)) as conversation:
@@ -133,20 +136,34 @@ class DryRun:
             chunks, fields = reader.chunks(Cursor()), mapped.fields
             screen(chunks, Cursor(), fields=fields, context=self.context, may_go_on=lambda: True)
         batcher = Batcher(
+            table=self.platform.table,
             fields=mapped.fields,
             context=self.context,
             hashed=kind.hashed,
             max_rows=self._limits.rows_of(one for _, one in mapped.fields),
-            groups=publisher.groups,
         )
-        opened = self.planning.opened(keys)
+        opened = publisher.planned(keys)
         for prepared in batcher.spans(self._tallied(reader.chunks(Cursor()), mapped, sums), Cursor(), ()):
             self._note(prepared, opened, sums)
 
     @property
+    def platform(self) -> Platform:
+        """The connector's platform."""
+        return self.connector.platform
+
+    @property
+    def tiers(self) -> Mapping[str, Tier]:
+        """The access tiers to plan for: the account's, where the settings name it."""
+        return self.platform.rate.planned(self.connector.options)
+
+    @cached_property
+    def _publisher(self) -> Publisher:
+        return self.platform.rehearsal(self.connector.options)
+
+    @property
     def _limits(self) -> Limits:
         """Give the platform's limits as the connector's settings narrow them."""
-        return self.planning.publisher.limits.narrowed(
+        return self.platform.limits.narrowed(
             max_rows=int(self._setting("max_rows_per_request") or 0),
             max_bytes=int(self._setting("max_mb_per_request") or 0) * MB,
         )
@@ -161,7 +178,7 @@ class DryRun:
     @property
     def in_flight(self) -> int:
         """How many requests are under way at once."""
-        return int(self._setting("requests_in_flight") or self.planning.publisher.limits.in_flight)
+        return int(self._setting("requests_in_flight") or self.platform.limits.in_flight)
 
     def _tallied(self, chunks: Iterator[Chunk], mapped: MappedColumns, sums: Sums) -> Iterator[Chunk]:
         """Count filled cells, and phone numbers that may lack a country code, as the chunks go by."""
@@ -188,28 +205,27 @@ class DryRun:
             sums.left_out.setdefault(key, Found()).add(count, span.left_out_rows.get(key, ()))
         if prepared.columns.num_rows:
             sums.people.add_column(self._names(prepared.columns))
-        for group, mask in zip(span.groups, prepared.groups, strict=True):
-            whole = len(prepared.groups) == 1
-            columns = prepared.columns if whole else prepared.columns.filter(mask)
-            rows = prepared.rows if whole else prepared.rows.filter(mask)
+        if prepared.columns.num_rows:
+            batch = Batch("plan", span.first_row, span.last_row, prepared.columns, prepared.rows)
             sums.batches += 1
-            self._upload(Batch("plan", span.first_row, span.last_row, group, columns, rows), opened, sums)
+            for upload in self._publisher.uploads(batch):
+                self._upload(upload, opened, sums)
 
-    def _upload(self, batch: Batch, opened: Opened, sums: Sums) -> None:
-        """Count a batch's requests: one, or those of its halves where the body is over the platform's limit."""
+    def _upload(self, upload: Upload, opened: Opened, sums: Sums) -> None:
+        """Count an upload's requests: one, or those of its halves where it is over the platform's limit."""
         self._limits.check_uploads(sums.uploads + 1)
-        publisher = self.planning.publisher
-        size_bytes = publisher.encode(batch, self.located.audience, opened).size_bytes
-        if size_bytes > self._limits.max_bytes and batch.columns.num_rows > 1:
-            for half in batch.halves():
+        size_bytes = self._publisher.encode(upload, self.located.audience, opened).size_bytes
+        if upload.lines > 1 and (size_bytes > self._limits.max_bytes or upload.lines > self._limits.max_rows):
+            for half in upload.halves():
                 self._upload(half, opened, sums)
             return
         sums.uploads += 1
         sums.body_bytes += size_bytes
+        sums.identifiers.update(upload.cells)
 
     def _names(self, columns: pa.Table) -> pa.ChunkedArray:
         """Give one text per row that names its person: the first cell that can alone, else all cells together."""
-        table = self.planning.publisher.table
+        table = self.platform.table
         alone = {key for _, key in table.singles}
         texts = {name: columns.column(name).cast(pa.string()) for name in columns.schema.names}
         whole = pc.binary_join_element_wise(*texts.values(), "\x1f", null_handling="replace", null_replacement="")

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Iterator
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from activation.identifiers.table import Context, Field, FieldTable
+    from activation.platforms.platform import FieldsOnly, Platform
 
-# What --api may say, and the folder's suffix for it: meta's Conversions API is lambdas/meta_conversions.
-_APIS = {"": "", "audience": "", "capi": "_conversions"}
+AUDIENCE = "audience"  # what --api may say for the platform's own, audience API
 
 
 def explain(
@@ -37,10 +34,12 @@ def explain(
     Exits 1 when the one value asked for is rejected.
     """
     from activation.identifiers.table import Context
+    from activation.platforms.platform import Platform
 
     from cli.country import country_code
 
-    table = _table(platform, api)
+    named = _platform(platform, api)
+    table = named.table
     context = Context(default_country=country_code(default_country))
     if jsonl:
         sys.stdout.writelines(json.dumps(one) + "\n" for one in _explained(table, context, sys.stdin))
@@ -53,30 +52,24 @@ def explain(
     if declared not in ("raw", "hashed"):
         raise typer.BadParameter("--declared is raw or hashed")
     line = _explain(known, field, value, context, hashed=declared == "hashed")
+    can_be_sent = isinstance(named, Platform)
     if as_json:
-        print(json.dumps(line | {"rule": known.rule.name, "source": known.source, "read": known.read}))
+        more = {"rule": known.rule.name, "source": known.source, "read": known.read, "can_be_sent": can_be_sent}
+        print(json.dumps(line | more))
     else:
         _show(known, value, line)
+        if not can_be_sent:
+            print(f"{named.title}: nothing can be sent to it yet; only its fields are known.")
     raise typer.Exit(1 if line["verdict"] == "rejected" else 0)
 
 
-def _table(platform: str, api: str) -> FieldTable:
-    """Give a platform's table of fields: the one in its folder under lambdas/."""
-    if api not in _APIS or not re.fullmatch("[a-z_]+", platform) or not find_spec("lambdas"):
-        raise typer.BadParameter(f"there is no platform {platform!r} with an API {api!r}")
-    name = f"lambdas.{platform}{_APIS[api]}.fields"
-    try:
-        table: FieldTable = import_module(name).TABLE
-    except ModuleNotFoundError as error:
-        from cli.connectors import ROOT
+def _platform(name: str, api: str) -> Platform | FieldsOnly:
+    from activation.platforms.discovery import UnknownPlatform, fields_of
 
-        if error.name not in (name, name.rpartition(".")[0]):
-            raise
-        known = ", ".join(sorted(path.parent.name for path in (ROOT / "lambdas").glob("*/fields.py")))
-        raise typer.BadParameter(
-            f"no fields are known for {platform} {api}".rstrip() + f"; there are {known}"
-        ) from None
-    return table
+    try:
+        return fields_of(name, "" if api == AUDIENCE else api)
+    except UnknownPlatform as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _field(table: FieldTable, name: str) -> Field | None:

@@ -31,7 +31,7 @@ class Forecast:
 def forecast(run: DryRun, sums: Sums) -> Forecast:
     """Estimate a run; the time a platform makes it wait is spent in the queue and costs nothing."""
     active_s = max(sums.cpu_s, sums.uploads * ANSWER_S / run.in_flight)
-    minutes = {name: max(active_s, tier.seconds(sums.uploads)) / 60 for name, tier in run.planning.tiers.items()}
+    minutes = {name: max(active_s, tier.seconds(sums.uploads)) / 60 for name, tier in run.tiers.items()}
     dollars = prices.cost(
         active_s,
         WRITE_UNITS_PER_RUN + WRITE_UNITS_PER_UPLOAD * sums.uploads,
@@ -65,8 +65,8 @@ def warnings(run: DryRun, sums: Sums) -> Iterator[tuple[str, str]]:
     people = run.people(sums)
     if sums.sent and people <= (1 - REPEATED_SHARE) * sums.sent:
         yield "rows_repeat", f"{sums.sent:,} rows name only {people:,} different people"
-    if sums.sent and people < run.planning.minimum_people:
-        yield "audience_small", f"{people:,} people: {run.planning.minimum_why}"
+    if sums.sent and people < run.platform.minimum.people:
+        yield "audience_small", f"{people:,} people: {run.platform.minimum.why}"
 
 
 def _share(part: int, whole: int) -> str:

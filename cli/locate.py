@@ -25,7 +25,7 @@ def locate(
             raise Rejected("marker", "a tool's own mark (a folder, _SUCCESS, a hidden file), which is no drop")
         connector = connector_of(name)
         located = read_key(
-            key, connector=name, table=connector.load_table(), actions=connector.load_limits().actions
+            key, connector=name, table=connector.platform.table, actions=connector.platform.limits.actions
         )
     except (Rejected, NoConnector) as error:
         _no(key, error.code, error.sentence, as_json)
@@ -33,7 +33,7 @@ def locate(
     answer = {
         "key": key,
         "connector": located.audience.connector,
-        "platform": connector.platform,
+        "platform": connector.platform.name,
         "audience": located.audience.name,
         "identifiers": located.kind.declared,
         "hashed": located.kind.hashed,

@@ -45,14 +45,15 @@ def plan(
     key = drop_key(connector, audience, identifiers, action, file.name)
     try:
         named = connector_of(connector)
-        located = read_key(key, connector=connector, table=named.load_table(), actions=named.load_limits().actions)
+        located = read_key(
+            key, connector=connector, table=named.platform.table, actions=named.platform.limits.actions
+        )
     except (Rejected, NoConnector) as error:
         _refuse(key, error.code, error.sentence, as_json)
     settings = named.settings
     run = DryRun(
         located=located,
         connector=named,
-        planning=named.load_planning(),
         context=Context(
             country_code(default_country) or str(settings.get("default_country") or ""),
             frozenset(settings.get("placeholders") or ()),
@@ -88,7 +89,7 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
     return {
         "key": key,
         "connector": audience.connector,
-        "platform": run.connector.platform,
+        "platform": run.connector.platform.name,
         "audience": audience.name,
         "action": audience.action.value,
         "format": sums.format,
@@ -103,10 +104,11 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
         "people": run.people(sums),
         "people_exact": sums.people.is_exact,
         "batches": sums.batches,
+        "identifiers": dict(sorted(sums.identifiers.items())),
         "requests": sums.uploads,
         "bytes": sums.body_bytes,
         "minutes": {tier: round(minutes, 2) for tier, minutes in expected.minutes.items()},
-        "minutes_source": {tier: one.source for tier, one in run.planning.tiers.items()},
+        "minutes_source": {tier: one.source for tier, one in run.tiers.items()},
         "dollars": {
             "lambda": round(expected.cost.lambda_usd, 6),
             "dynamodb": round(expected.cost.dynamodb_usd, 6),

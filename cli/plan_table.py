@@ -43,6 +43,8 @@ def print_plan(plan: dict[str, Any]) -> None:
         table.add_row(f"{field} left out", f"{cells:,}", _found(codes, "cells"))
     people = f"{plan['people']:,}" if plan["people_exact"] else f"about {plan['people']:,}"
     table.add_row("different people", people, "")
+    sent = ", ".join(f"{field} {count:,}" for field, count in plan["identifiers"].items())
+    table.add_row("identifiers", f"{sum(plan['identifiers'].values()):,}", sent)
     table.add_section()
     table.add_row("batches", f"{plan['batches']:,}", "")
     bodies = f"{plan['bytes'] / 1e6:,.1f} MB of bodies; a few more find or create the audience"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from activation.platforms.discovery import platform_named
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
@@ -31,6 +32,7 @@ class ActivationStack(Stack):
                 construct_id(connector.name),
                 settings=settings,
                 connector=connector,
+                platform=platform_named(connector.platform),
                 storage=storage,
                 layers=shared,
                 code=function_code(connector.platform, root),

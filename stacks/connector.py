@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from activation.platforms.platform import Platform
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -38,6 +39,7 @@ class Connector(Construct):
         *,
         settings: Settings,
         connector: ConnectorSettings,
+        platform: Platform,
         storage: StorageStack,
         layers: list[lambda_.ILayerVersion],
         code: lambda_.Code,
@@ -45,6 +47,7 @@ class Connector(Construct):
         super().__init__(scope, id_)
         self._settings = settings
         self._connector = connector
+        self._platform = platform
         self._storage = storage
         self.dead_letters = self._queue("DeadLetters", retention=Duration.days(14))
         # Kept shorter than the dead letters: a message's age counts on from its first queue.
@@ -135,7 +138,9 @@ class Connector(Construct):
             "Role",
             description=f"What connector {connector.name} may do",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            inline_policies={"Connector": iam.PolicyDocument(statements=statements(connector, reach))},
+            inline_policies={
+                "Connector": iam.PolicyDocument(statements=statements(connector, self._platform, reach))
+            },
         )
 
     def _function(self, layers: list[lambda_.ILayerVersion], code: lambda_.Code) -> lambda_.Function:
@@ -143,7 +148,7 @@ class Connector(Construct):
         return lambda_.Function(
             self,
             "Function",
-            description=f"Sends the drops of {connector.name} to {connector.platform}",
+            description=f"Sends the drops of {connector.name} to {self._platform.title}",
             code=code,
             handler=f"lambdas.{connector.platform}.handler.lambda_handler",
             runtime=RUNTIMES[wheels.python],
@@ -154,8 +159,9 @@ class Connector(Construct):
             environment=self._environment(),
             log_group=self.log_group,
             tracing=lambda_.Tracing.ACTIVE,
-            # A long file is many short runs, each started by a message the one before sent; Lambda would stop that
-            # after 16. The ledger has its own cap: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+            # A long file is many short runs, each started by a message the one before sent; Lambda would stop
+            # that after 16. The ledger has its own cap:
+            # https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
             recursive_loop=lambda_.RecursiveLoop.ALLOW,
             # Every permission is in permissions.py; nothing may add to the role behind its back.
             role=self.role.without_policy_updates(),
@@ -176,6 +182,7 @@ class Connector(Construct):
             "EXPECTED_ACCOUNT": connector.account,
             "DEFAULT_COUNTRY": connector.default_country,
             "PLACEHOLDERS": json.dumps(connector.placeholders),
+            "OPTIONS": json.dumps(dict(connector.options)),
             "ENCODING": connector.encoding,
             "DELIMITER": connector.delimiter,
             "REQUESTS_IN_FLIGHT": str(connector.requests_in_flight or ""),

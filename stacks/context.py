@@ -61,6 +61,13 @@ class Reader:
         )
         return tuple(found)
 
+    def values(self, key: str) -> Mapping[str, Any]:
+        """Give the object under `key` as it stands, empty when absent; the caller checks what is in it."""
+        found: Mapping[str, Any] = self._read(
+            key, {}, {}, lambda value: isinstance(value, Mapping), "an object of names and values"
+        )
+        return found
+
     def section(self, key: str) -> Reader:
         """Give a reader for the object under `key`; an absent one is empty."""
         self._known.add(key)

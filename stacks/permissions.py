@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from activation.platforms.platform import Platform
 from aws_cdk import Aws
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
@@ -32,8 +33,10 @@ class Reach:
     log_group: logs.ILogGroup
 
 
-def statements(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyStatement]:
-    """Write the statements of one connector's role."""
+def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -> list[iam.PolicyStatement]:
+    """Return the statements of one connector's role."""
+    # A platform that hands out tokens to be used once has the function store the next one.
+    store_tokens = ["secretsmanager:PutSecretValue"] if platform.authentication.rotates else []
     return [
         *_storage(connector, reach),
         *_encryption(reach.key),
@@ -60,7 +63,7 @@ def statements(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicySta
             [reach.queue.queue_arn],
         ),
         _allow("OwnDeadLetters", ["sqs:SendMessage"], [reach.dead_letters.queue_arn]),
-        _allow("OwnSecret", ["secretsmanager:GetSecretValue"], [reach.secret.ref]),
+        _allow("OwnSecret", ["secretsmanager:GetSecretValue", *store_tokens], [reach.secret.ref]),
         _allow("Announce", ["events:PutEvents"], [reach.bus.event_bus_arn]),
         _allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [reach.log_group.log_group_arn]),
         # X-Ray has no resources to name:

@@ -6,8 +6,10 @@ import copy
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+from activation.platforms.options import Value, problems
+from activation.platforms.platform import Platform
 
 from stacks.ci360.settings import Ci360Settings, read_ci360
 from stacks.context import Reader
@@ -82,7 +84,7 @@ class ConnectorSettings:
 
     "" and None mean that nothing is configured: the account named in the secret is not compared, national phone
     numbers are unusable, the platform's own limits of requests in flight and of rows and bytes a request hold,
-    nobody is mailed.
+    nobody is mailed. `options` are what the platform lets a connector choose, by name.
     """
 
     name: str
@@ -102,6 +104,7 @@ class ConnectorSettings:
     encoding: str
     delimiter: str
     alarm_email: str
+    options: tuple[tuple[str, Value], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,18 +121,7 @@ class Settings:
     ci360: Ci360Settings | None
 
 
-def platforms(root: Path) -> tuple[str, ...]:
-    """Name the platforms that exist: the folders under `lambdas/` with a handler and a publisher."""
-    return tuple(
-        sorted(
-            handler.parent.name
-            for handler in (root / "lambdas").glob("*/handler.py")
-            if (handler.parent / "publisher.py").is_file()
-        )
-    )
-
-
-def read_settings(context: Callable[[str], Any], known_platforms: tuple[str, ...]) -> Settings:
+def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, Platform]) -> Settings:
     """Read the settings through `context`, which gives a context key's value or None.
 
     Raises SettingsError with every mistake at once, unknown keys included.
@@ -225,7 +217,7 @@ def _retention(reader: Reader) -> Retention:
 
 
 def _connectors(
-    reader: Reader, known_platforms: tuple[str, ...], retention: Retention
+    reader: Reader, known_platforms: Mapping[str, Platform], retention: Retention
 ) -> tuple[ConnectorSettings, ...]:
     names: dict[str, str] = {}
     connectors = []
@@ -248,14 +240,15 @@ def _connectors(
     return tuple(connectors)
 
 
-def _connector(reader: Reader, known_platforms: tuple[str, ...]) -> ConnectorSettings:
+def _connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> ConnectorSettings:
+    platform = reader.choice("platform", tuple(known_platforms))
     return ConnectorSettings(
         name=reader.text(
             "name",
             pattern=rf"(?=.{{1,32}}\Z){_NAME}",
             meaning="up to 32 lower-case letters, digits and single hyphens, a letter first",
         ),
-        platform=reader.choice("platform", known_platforms),
+        platform=platform,
         account=reader.text("account", pattern=r"[A-Za-z0-9_:-]{1,64}", meaning="an ad account id", default=""),
         default_country=reader.text(
             "default_country", pattern=r"[A-Z]{2}", meaning="an ISO 3166-1 alpha-2 code in upper case", default=""
@@ -280,4 +273,19 @@ def _connector(reader: Reader, known_platforms: tuple[str, ...]) -> ConnectorSet
         alarm_email=reader.text(
             "alarm_email", pattern=r"[^@\s]+@[^@\s]+", meaning="an e-mail address", default=""
         ),
+        options=_options(reader, platform, known_platforms),
     )
+
+
+def _options(
+    reader: Reader, platform: str, known_platforms: Mapping[str, Platform]
+) -> tuple[tuple[str, Value], ...]:
+    """Read what the platform lets a connector choose; an unknown platform is a mistake reported already."""
+    given = reader.values("options")
+    if platform not in known_platforms:
+        return ()
+    for name, problem in problems(known_platforms[platform].options, given).items():
+        others = [one.title for one in known_platforms.values() if name in (option.name for option in one.options)]
+        elsewhere = "" if problem.startswith("must") or not others else f"; it is an option of {', '.join(others)}"
+        reader.mistake(f"options.{name}", f"{problem}{elsewhere}")
+    return tuple(sorted(given.items()))

@@ -11,35 +11,35 @@ from activation.drops.open import open_drop
 from activation.drops.source import FileSource
 from activation.identifiers.table import Context
 from activation.model import RAW, Audience, Cursor
-from activation.publisher import Batch, Opened
+from activation.platforms.publisher import Opened
+from activation.platforms.upload import Batch
 
 from bench.inside.meter import metered
-from lambdas.meta.publisher import MetaPublisher
+from lambdas.meta.platform import PLATFORM
 
 
 def bodies(path: Path) -> dict[str, int]:
     """Make every body of the file, as the connector would; gives sums."""
-    publisher = MetaPublisher.from_secret({"access_token": "none", "ad_account_id": "1"})
+    publisher, limits = PLATFORM.rehearsal(), PLATFORM.limits
     audience, opened = Audience("meta", "bench"), Opened("1")
     reader = open_drop(FileSource(path))
-    mapped = map_columns(publisher.table, reader.header, RAW)
+    mapped = map_columns(PLATFORM.table, reader.header, RAW)
     batcher = Batcher(
+        table=PLATFORM.table,
         fields=mapped.fields,
         context=Context(),
         hashed=False,
-        max_rows=publisher.limits.max_rows,
-        groups=publisher.groups,
+        max_rows=limits.max_rows,
     )
     rows = sent = size_bytes = 0
     for one in batcher.spans(reader.chunks(Cursor()), Cursor(), ()):
         rows = one.span.last_row
-        for group, mask in enumerate(one.groups):
-            whole = len(one.groups) == 1
-            columns, numbers = (
-                (one.columns, one.rows) if whole else (one.columns.filter(mask), one.rows.filter(mask))
-            )
-            batch = Batch("bench", one.span.first_row, one.span.last_row, group, columns, numbers)
-            request = publisher.encode(batch, audience, opened)
+        if not one.columns.num_rows:
+            continue
+        for upload in publisher.uploads(
+            Batch("bench", one.span.first_row, one.span.last_row, one.columns, one.rows)
+        ):
+            request = publisher.encode(upload, audience, opened)
             sent, size_bytes = sent + request.rows, size_bytes + request.size_bytes
     return {"rows": rows, "sent": sent, "body_bytes": size_bytes}
 

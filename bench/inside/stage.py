@@ -19,7 +19,7 @@ from activation.identifiers.table import Context
 from activation.model import RAW, Cursor
 
 from bench.inside.meter import metered
-from lambdas.meta.fields import TABLE
+from lambdas.meta.platform import PLATFORM
 
 
 def loop(chunks: list[pa.RecordBatch]) -> dict[str, int]:
@@ -34,7 +34,7 @@ def loop(chunks: list[pa.RecordBatch]) -> dict[str, int]:
 
 def ours(chunks: list[pa.RecordBatch], header: tuple[str, ...]) -> dict[str, int]:
     """Identify every column."""
-    fields, context = map_columns(TABLE, header, RAW).fields, Context()
+    fields, context = map_columns(PLATFORM.table, header, RAW).fields, Context()
     for batch in chunks:
         for index, field in fields:
             identify(field, batch.column(index), context, hashed=False)

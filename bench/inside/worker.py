@@ -7,15 +7,17 @@ list of hashes. What AWS would do beside it is left out; the function's modules 
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
+from activation.authentication.signers import make_signer
+from activation.authentication.store import SecretVersion
+from activation.authentication.tools import Signer, Tools
 from activation.batching import Batcher, Prepared
 from activation.columns import map_columns
 from activation.conditional import ConditionalTable
@@ -28,8 +30,11 @@ from activation.http import PooledHttp
 from activation.identifiers.table import Context
 from activation.ledger import HeldRun, Ledger, Run, State
 from activation.model import RAW, Audience, Cursor, Kind
+from activation.platforms.discovery import platform_named
+from activation.platforms.options import complete
+from activation.platforms.platform import Platform
+from activation.platforms.request import Request
 from activation.progress import Progress
-from activation.publisher import Publisher
 from activation.rejects import Rejects
 from activation.screening import screen
 from activation.sending import Sender
@@ -37,22 +42,19 @@ from activation.sending import Sender
 from bench.inside.meter import metered
 from bench.inside.records import Records
 
-PUBLISHERS = {"meta": "MetaPublisher", "tiktok": "TikTokPublisher"}
-
 
 @dataclass(frozen=True)
-class Account:
-    """An account whose secret does not change."""
+class FixedSecret:
+    """A secret that does not change: what signs every request."""
 
-    fixed: Publisher
+    signer: Signer
 
-    def publisher(self) -> Publisher:
-        """Give the publisher."""
-        return self.fixed
+    def sign(self, request: Request) -> tuple[Request, int]:
+        """Return the request as it is sent."""
+        return self.signer.sign(request), 0
 
-    def refresh(self, refused: object) -> Publisher:  # noqa: ARG002  the protocol's argument
-        """Give the same one; the simulator refuses no secret."""
-        return self.fixed
+    def renew(self, refused: int) -> None:
+        """Do nothing: the simulator refuses no secret."""
 
 
 class Bucket:
@@ -67,52 +69,59 @@ class Bucket:
         return {}
 
 
-def publisher_of(platform: str, secret: Mapping[str, Any]) -> Publisher:
-    """Load a platform's function whole, since that counts towards its memory, and make its publisher."""
-    import_module(f"lambdas.{platform}.handler")
-    publisher: Publisher = getattr(
-        import_module(f"lambdas.{platform}.publisher"), PUBLISHERS[platform]
-    ).from_secret(secret)
-    return publisher
+def loaded(name: str) -> Platform:
+    """Load a platform's function whole, since that counts towards its memory."""
+    import_module(f"lambdas.{name}.handler")
+    return platform_named(name)
 
 
-def work(path: Path, publisher: Publisher, in_flight: int, ledger_s: float, kind: Kind = RAW) -> dict[str, Any]:
-    """Send the whole file; gives the sums of the run and what the ledger was asked."""
-    platform = publisher.platform
-    account, audience = Account(publisher), Audience(platform, f"bench {time.time_ns()}")
+def work(
+    path: Path, platform: Platform, secret: str, *, in_flight: int, ledger_s: float, kind: Kind = RAW
+) -> dict[str, Any]:
+    """Send the whole file; returns the sums of the run and what the ledger was asked."""
+    version = SecretVersion(secret, "bench")
+    account = platform.account.read(version.credentials, "", complete(platform.options, {}))
+    publisher, audience = platform.publisher(account), Audience(platform.name, f"bench {time.time_ns()}")
     records = Records(ledger_s)
     table = ConditionalTable(cast("Any", records), "ledger")
-    lease_s = 3 * publisher.limits.timeout_s
+    lease_s = 3 * platform.limits.timeout_s
     now = time.time()
-    run = Run(f"{platform}#run#bench", 1, State.RUNNING, 0, now, now, now + lease_s, 0.0, 0, Progress())
-    held = HeldRun(run, Ledger(table, platform, lease_s=lease_s, ttl_days=1))
+    run = Run(f"{platform.name}#run#bench", 1, State.RUNNING, 0, now, now, now + lease_s, 0.0, 0, Progress())
+    held = HeldRun(run, Ledger(table, platform.name, lease_s=lease_s, ttl_days=1))
+    http = PooledHttp(connections=in_flight)
     exchange = Exchange(
-        account=account,
-        http=PooledHttp(connections=in_flight),
-        governor=Governor(table, publisher.platform, publisher.account),
+        publisher=publisher,
+        signing=FixedSecret(
+            make_signer(platform.authentication, version, Tools(http, cast("Any", None), cast("Any", None)))
+        ),
+        http=http,
+        governor=Governor(table, f"account#{platform.name}#bench", platform.rate.tier(account.options).windows),
+        timeout_s=platform.limits.timeout_s,
         time_left_s=lambda: 900.0,
-        keep_lease=lambda: held.keep(2 * publisher.limits.timeout_s),
+        keep_lease=lambda: held.keep(2 * platform.limits.timeout_s),
         note_sent=held.note_sent,
     )
     reader = open_drop(FileSource(path), single=kind.single)
-    mapped = map_columns(publisher.table, reader.header, kind)
-    limits = publisher.limits.narrowed()
+    mapped = map_columns(platform.table, reader.header, kind)
+    limits = platform.limits.narrowed()
     keys = tuple(field.key for _, field in mapped.fields)
     batcher = Batcher(
+        table=platform.table,
         fields=mapped.fields,
         context=Context(),
         hashed=kind.hashed,
         max_rows=limits.rows_of(field for _, field in mapped.fields),
-        groups=publisher.groups,
     )
-    run.opened = exchange.converse(lambda one: one.open(audience, keys))
+    run.opened = exchange.converse(publisher.open(audience, keys))
     opened = run.opened
     bucket = Bucket()
     sender = Sender(
         run_id="bench",
         held=held,
         audience=audience,
+        publisher=publisher,
         open=lambda: opened,
+        opened_now=lambda _: None,
         exchange=exchange,
         rejects=Rejects(cast("Any", bucket), "receipts", "bench"),
         in_flight=in_flight,
@@ -144,5 +153,5 @@ if __name__ == "__main__":
     path, secret, in_flight, ledger_s, *listed = sys.argv[1:]
     platform, identifiers = listed or ("meta", "")
     kind = Kind(identifiers, hashed=True, single=identifiers) if identifiers else RAW
-    publisher = publisher_of(platform, json.loads(secret))
-    metered(lambda: work(Path(path), publisher, int(in_flight), float(ledger_s), kind))
+    one = loaded(platform)
+    metered(lambda: work(Path(path), one, secret, in_flight=int(in_flight), ledger_s=float(ledger_s), kind=kind))

@@ -16,8 +16,20 @@ SOURCE = "https://developers.google.com/data-manager/api/devguides/concepts/form
 READ = "2026-11-22"
 
 
-def _field(key: str, rule: Rule, digest: Digest, synonyms: tuple[str, ...], *, identifies: bool = False) -> Field:
-    return Field(key, rule, digest, SOURCE, READ, synonyms=synonyms, identifies=identifies)
+# An address counts only whole: both names, region and postal code.
+ADDRESS = "address"
+
+
+def _field(
+    key: str,
+    rule: Rule,
+    digest: Digest,
+    synonyms: tuple[str, ...],
+    *,
+    identifies: bool = False,
+    together: str = "",
+) -> Field:
+    return Field(key, rule, digest, SOURCE, READ, synonyms=synonyms, identifies=identifies, together=together)
 
 
 TABLE = FieldTable(
@@ -46,25 +58,32 @@ TABLE = FieldTable(
             trimmed_name("trimmed, lower case, without a title such as Mrs.", TITLES),
             Digest.SHA256_HEX,
             headers.FIRST_NAME,
+            identifies=True,
+            together=ADDRESS,
         ),
         _field(
             "familyName",
             trimmed_name("trimmed, lower case, without a suffix such as Jr.", SUFFIXES),
             Digest.SHA256_HEX,
             headers.LAST_NAME,
+            identifies=True,
+            together=ADDRESS,
         ),
-        # An address counts only whole: both names, region and postal code.
         _field(
             "regionCode",
             country("ISO 3166-1 alpha-2, upper case, in clear", upper=True),
             Digest.PLAIN,
             headers.COUNTRY,
+            identifies=True,
+            together=ADDRESS,
         ),
         _field(
             "postalCode",
             spaced_postal_code("trimmed, upper case, in clear"),
             Digest.PLAIN,
             headers.POSTAL_CODE,
+            identifies=True,
+            together=ADDRESS,
         ),
         _field(
             "mobileId",

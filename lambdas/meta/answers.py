@@ -10,20 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from activation.publisher import Answer, Kind, Outcome, Request
+from activation.platforms.outcome import Outcome, OutcomeKind
+from activation.platforms.request import Answer, Request
 from activation.untrusted import identifier, json_object, mapping, sequence, whole
 
 from lambdas.meta import usage
 from lambdas.meta.meanings import TRANSIENT, UNKNOWN_ERROR, Meaning, meaning
 
-CALLS = ("find", "create", "users", "arrived")
-
 NOT_THE_SERVICE = Meaning(
-    Kind.RETRY, "unreadable_answer", "The answer was not one of Meta's API, but of something before it.", 1
+    OutcomeKind.RETRY, "unreadable_answer", "The answer was not one of Meta's API, but of something before it.", 1
 )
-HTTP_THROTTLE = Meaning(Kind.RETRY, "throttled", "Meta asks to slow down.", 60, throttle=True)
-HTTP_TOO_LARGE = Meaning(Kind.TOO_LARGE, "too_large", "The request was too large for the server.")
-NO_ANSWER = Outcome(Kind.UNKNOWN, "no_answer", "No answer came.", after_s=5)
+HTTP_THROTTLE = Meaning(OutcomeKind.RETRY, "throttled", "Meta asks to slow down.", 60, throttle=True)
+HTTP_TOO_LARGE = Meaning(OutcomeKind.TOO_LARGE, "too_large", "The request was too large for the server.")
+NO_ANSWER = Outcome(OutcomeKind.UNKNOWN, "no_answer", "No answer came.", after_s=5)
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def _unreadable(request: Request, answer: Answer) -> Outcome:
     outcome = _outcome(NOT_THE_SERVICE, request, answer)
     refused = 400 <= answer.status < 500 and answer.status != 408
     if not request.repeatable or (request.call == "users" and not refused):
-        return replace(outcome, kind=Kind.UNKNOWN)
+        return replace(outcome, kind=OutcomeKind.UNKNOWN)
     return outcome
 
 
@@ -72,13 +71,13 @@ def _error(request: Request, answer: Answer, error: Mapping[str, Any], code: int
     known = meaning(request.call, code, subcode)
     if known is None:
         known = TRANSIENT if answer.status >= 500 else UNKNOWN_ERROR
-    if error.get("is_transient") is True and known.kind not in (Kind.RETRY, Kind.TOO_LARGE):
+    if error.get("is_transient") is True and known.kind not in (OutcomeKind.RETRY, OutcomeKind.TOO_LARGE):
         known = TRANSIENT
     if request.call == "arrived" and known.code == "bad_request":
-        return Outcome(Kind.OK, "cannot_tell")  # a session that nobody opened, for all we know
+        return Outcome(OutcomeKind.OK, "cannot_tell")  # a session that nobody opened, for all we know
     outcome = _outcome(known, request, answer, account)
     if known.code == TRANSIENT.code and not request.repeatable:
-        outcome = replace(outcome, kind=Kind.UNKNOWN)  # "try again" does not say that nothing was done
+        outcome = replace(outcome, kind=OutcomeKind.UNKNOWN)  # "try again" does not say that nothing was done
     return replace(
         outcome,
         platform_code=str(code) if subcode is None else f"{code}/{subcode}",
@@ -92,14 +91,14 @@ def _outcome(known: Meaning, request: Request, answer: Answer, account: str = ""
     if known.throttle:
         after_s = quota.wait_s or (max(after_s, 300) if quota.full_access is False else after_s)
     reason = known.reason.replace("{account}", account or "<ad account id>")
-    if known.kind is Kind.TOO_LARGE and request.rows == 1:
-        known = replace(known, kind=Kind.REFUSED)  # there is no half of one row
+    if known.kind is OutcomeKind.TOO_LARGE and request.rows == 1:
+        known = replace(known, kind=OutcomeKind.REFUSED)  # there is no half of one row
     return Outcome(known.kind, known.code, reason, after_s, reference=_trace(answer))
 
 
 def _good(request: Request, answer: Answer, body: Mapping[str, Any]) -> Outcome:
     outcome = Outcome(
-        Kind.OK,
+        OutcomeKind.OK,
         after_s=usage.read(answer.headers, throttled=False).pause_s,
         reference=_trace(answer),
     )
@@ -130,7 +129,10 @@ def _received(outcome: Outcome, request: Request, body: Mapping[str, Any]) -> Ou
     if received is None or (received <= 0 < request.rows):
         # Nothing counted: an answer of another shape, or a session that was over before this request came.
         return replace(
-            outcome, kind=Kind.UNKNOWN, code="nothing_counted", reason="Meta did not say that it took any row."
+            outcome,
+            kind=OutcomeKind.UNKNOWN,
+            code="nothing_counted",
+            reason="Meta did not say that it received any row.",
         )
     samples = body.get("invalid_entry_samples")
     refused = _refused_rows(request.body, samples, most=invalid) if samples else {}
@@ -139,7 +141,7 @@ def _received(outcome: Outcome, request: Request, body: Mapping[str, Any]) -> Ou
         return outcome
     return replace(
         outcome,
-        kind=Kind.PARTIAL,
+        kind=OutcomeKind.PARTIAL,
         code="invalid_entries",  # what the rows are counted under, whatever else the answer says
         reason="Meta took the request and refused some of its rows.",
         refused=refused,
@@ -187,7 +189,7 @@ def _arrived(outcome: Outcome, request: Request, body: Mapping[str, Any]) -> Out
         invalid = min(max(whole(session.get("num_invalid_entries")) or 0, 0), max(received, 0))
         refused = max(invalid, (whole(sent) or 0) - received) if received > 0 else 0
         if refused:
-            outcome = replace(outcome, kind=Kind.PARTIAL, code="invalid_entries", refused_count=refused)
+            outcome = replace(outcome, kind=OutcomeKind.PARTIAL, code="invalid_entries", refused_count=refused)
         return replace(outcome, value=received > 0)
     return replace(outcome, value=None if sessions else False)
 
@@ -206,14 +208,3 @@ def _page(body: Mapping[str, Any]) -> Page:
 
 def _trace(answer: Answer) -> str:
     return answer.headers.get("x-fb-trace-id") or answer.headers.get("x-fb-request-id") or ""
-
-
-def call_of(text: str) -> str:
-    """Name the call that "METHOD path" asks for, or that is named in our own words; "" when it is neither."""
-    if text in CALLS:
-        return text
-    method, _, path = text.strip().partition(" ")
-    edge = path.partition("?")[0].rstrip("/").rpartition("/")[2]
-    if edge == "customaudiences":
-        return "find" if method == "GET" else "create"
-    return {"users": "users", "sessions": "arrived"}.get(edge, "")

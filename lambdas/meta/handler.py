@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from activation.connector import Platform, lambda_handler_for
+from activation.connector import lambda_handler_for
 
-from lambdas.meta.fields import TABLE
-from lambdas.meta.publisher import LIMITS, MetaPublisher
+from lambdas.meta.platform import PLATFORM
 
-lambda_handler = lambda_handler_for(Platform("meta", TABLE, LIMITS, MetaPublisher.from_secret))
+lambda_handler = lambda_handler_for(PLATFORM)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from activation.publisher import Kind
+from activation.platforms.outcome import OutcomeKind
 
 TERMS_URL = "https://business.facebook.com/ads/manage/customaudiences/tos/?act={account}"
 
@@ -22,7 +22,7 @@ TERMS_URL = "https://business.facebook.com/ads/manage/customaudiences/tos/?act={
 class Meaning:
     """One row of the table; `after_s` is the wait when no header tells a better one."""
 
-    kind: Kind
+    kind: OutcomeKind
     code: str
     reason: str
     after_s: float = 0.0
@@ -30,61 +30,65 @@ class Meaning:
 
 
 def _throttle(after_s: float, reason: str) -> Meaning:
-    return Meaning(Kind.RETRY, "throttled", reason, after_s, throttle=True)
+    return Meaning(OutcomeKind.RETRY, "throttled", reason, after_s, throttle=True)
 
 
-TRANSIENT = Meaning(Kind.RETRY, "transient", "Meta could not do it just now.", 1)
+TRANSIENT = Meaning(OutcomeKind.RETRY, "transient", "Meta could not do it just now.", 1)
 AD_ACCOUNT_FULL = _throttle(60, "The ad account's quota for audience calls is used up for now.")
 APP_FULL = _throttle(60, "The app's quota is used up for now; every account of the app waits.")
 NO_PERMISSION = Meaning(
-    Kind.STOP,
+    OutcomeKind.STOP,
     "no_permission",
     "The token may not do this. Give the system user the ad account with the right to manage campaigns, and"
     " the app ads_management; then redrive.",
 )
 TERMS = Meaning(
-    Kind.STOP,
+    OutcomeKind.STOP,
     "terms_not_accepted",
     "The Custom Audience terms are not accepted. A person (not a system user) with a role in the business"
     f" must accept them once at {TERMS_URL}; then redrive.",
 )
 TOKEN = Meaning(
-    Kind.REFRESH_AUTH,
+    OutcomeKind.REFRESH_AUTH,
     "token_refused",
     "Meta does not take the access token (expired, revoked, or its password changed). Write a new one into"
     " the connector's secret and redrive.",
 )
 GONE = Meaning(
-    Kind.STOP,
+    OutcomeKind.STOP,
     "audience_missing",
     "The ad account or audience does not exist, or the token has no right to it; Meta does not tell which."
     " Check ad_account_id in the secret and that the system user is assigned the account; then redrive.",
 )
 FLAGGED = Meaning(
-    Kind.STOP,
+    OutcomeKind.STOP,
     "audience_flagged",
     "Meta has flagged the audience: its name or description hints at health or finances. Rename it or ask for"
     " a review in Ads Manager (operation_status 471); then redrive.",
 )
 OUTDATED = Meaning(
-    Kind.STOP,
+    OutcomeKind.STOP,
     "version_retired",
     "Meta has retired the version of its API that this release calls. Update Audience Activation.",
 )
-REFUSED_ROWS = Meaning(Kind.REFUSED, "refused_by_platform", "Meta refused the request for what a row holds.")
-TOO_MANY = Meaning(Kind.TOO_LARGE, "too_large", "Meta found the request too large.")
+REFUSED_ROWS = Meaning(
+    OutcomeKind.REFUSED, "refused_by_platform", "Meta refused the request for what a row holds."
+)
+TOO_MANY = Meaning(OutcomeKind.TOO_LARGE, "too_large", "Meta found the request too large.")
 WRONG_REQUEST = Meaning(
-    Kind.REJECTED, "bad_request", "Meta refused the request as it is; sending it again cannot help."
+    OutcomeKind.REJECTED, "bad_request", "Meta refused the request as it is; sending it again cannot help."
 )
 REFUSED_LOOKUP = Meaning(
-    Kind.STOP,
+    OutcomeKind.STOP,
     "lookup_refused",
     "Meta refused a read of the ad account. Check ad_account_id in the secret, and app_secret if it has one"
     " (it must be that of the app the token is for); then redrive.",
 )
-REPLACE = Meaning(Kind.REJECTED, "replace_refused", "Meta has ended or refused this replace of the audience.")
+REPLACE = Meaning(
+    OutcomeKind.REJECTED, "replace_refused", "Meta has ended or refused this replace of the audience."
+)
 UNKNOWN_ERROR = Meaning(
-    Kind.STOP,
+    OutcomeKind.STOP,
     "unknown_error",
     "Meta answered with an error this release does not know. Look the platform code up in Meta's error"
     " reference, set it right and redrive.",
@@ -99,11 +103,11 @@ MEANINGS: dict[tuple[int, int | None], Meaning] = {
     (32, None): APP_FULL,
     (341, None): APP_FULL,
     (613, None): AD_ACCOUNT_FULL,
-    (5000, None): Meaning(Kind.RETRY, "transient", "Meta could not do it just now.", 30),
-    (21009, None): Meaning(Kind.RETRY, "transient", "Meta has not got the data set ready yet.", 30),
-    (803, None): Meaning(Kind.RETRY, "not_visible_yet", "A new audience takes some seconds to be seen.", 3),
+    (5000, None): Meaning(OutcomeKind.RETRY, "transient", "Meta could not do it just now.", 30),
+    (21009, None): Meaning(OutcomeKind.RETRY, "transient", "Meta has not got the data set ready yet.", 30),
+    (803, None): Meaning(OutcomeKind.RETRY, "not_visible_yet", "A new audience takes some seconds to be seen.", 3),
     (368, None): Meaning(
-        Kind.STOP,
+        OutcomeKind.STOP,
         "blocked_as_abusive",
         "Meta has blocked the action as abusive. Look into Account Quality, wait some hours, then redrive.",
     ),
@@ -115,12 +119,12 @@ MEANINGS: dict[tuple[int, int | None], Meaning] = {
     (200, 1870090): TERMS,
     (200, 1870092): TERMS,
     (200, 1870050): Meaning(
-        Kind.STOP,
+        OutcomeKind.STOP,
         "account_not_in_business",
         "The ad account is not linked to a business, which custom audiences need. Link it, then redrive.",
     ),
     (200, 1870047): Meaning(
-        Kind.REJECTED,
+        OutcomeKind.REJECTED,
         "audience_would_be_too_small",
         "Meta refuses a removal that leaves too few people in the audience. Nothing was removed.",
     ),
@@ -135,26 +139,26 @@ MEANINGS: dict[tuple[int, int | None], Meaning] = {
     (102, None): TOKEN,
     (190, None): TOKEN,
     (104, None): Meaning(
-        Kind.STOP,
+        OutcomeKind.STOP,
         "signature_refused",
         "Meta does not take the proof made of app_secret. Write the secret of the app the token is for into"
         " the connector's secret, or leave app_secret out if the app asks for none; then redrive.",
     ),
     (2635, None): OUTDATED,
-    (2650, 1870145): Meaning(Kind.RETRY, "busy", "Meta is still updating the audience.", 120),
-    (2650, 1870148): Meaning(Kind.RETRY, "replace_failed", "Meta lost the replace; it starts afresh.", 60),
+    (2650, 1870145): Meaning(OutcomeKind.RETRY, "busy", "Meta is still updating the audience.", 120),
+    (2650, 1870148): Meaning(OutcomeKind.RETRY, "replace_failed", "Meta lost the replace; it starts afresh.", 60),
     (2650, 1870144): REPLACE,
     (2650, 1870147): REPLACE,
     (2650, 1870158): REPLACE,
     (2650, 1870159): REPLACE,
     (2650, None): Meaning(
-        Kind.REJECTED,
+        OutcomeKind.REJECTED,
         "audience_refused",
         "Meta does not let this audience be filled this way: it was filled before with another kind of list"
         " (a single key, or values for people). Use an audience of another name.",
     ),
     (2654, 1713092): NO_PERMISSION,
-    (2654, None): Meaning(Kind.REJECTED, "audience_refused", "Meta refused the change of the audience."),
+    (2654, None): Meaning(OutcomeKind.REJECTED, "audience_refused", "Meta refused the change of the audience."),
     (1487301, None): GONE,
     (1487366, None): GONE,
 }

@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from activation.credentials import Credentials
-from activation.errors import ConfigError, Rejected
-from activation.identifiers.table import FieldTable
-from activation.limits import Limits
+from activation.errors import Rejected
 from activation.model import Action, Audience
-from activation.publisher import Answer, Batch, Closed, Kind, Opened, Outcome, Request, failure
+from activation.platforms.account import AdAccount
+from activation.platforms.outcome import Outcome, OutcomeKind, failure
+from activation.platforms.publisher import Closed, Opened
+from activation.platforms.request import Answer, Request
+from activation.platforms.upload import Batch, Upload
 
 from lambdas.meta import answers
 from lambdas.meta.fields import TABLE
 from lambdas.meta.payload import payload
-
-# Meta retires a version of the Marketing API about 90 days after the next one and then takes its calls for the
-# newer one, with a header that says so (we alarm on it), or refuses them with code 2635.
-# https://developers.facebook.com/documentation/ads-commerce/marketing-api/overview/versioning (read 2026-09-12)
-API_VERSION = "v26.0"
-ENDPOINT = "https://graph.facebook.com"
-
-LIMITS = Limits(
-    # "10,000 records per request": .../marketing-api/audiences/guides/custom-audiences (read 2026-09-12)
-    max_rows=10_000,
-    # No limit is published. 10,000 rows of every key are about 10 MB; half of that keeps a request well under
-    # its timeout on a slow line, and four of them under the function's memory.
-    max_bytes=5_000_000,
-    # The score of an ad account on the limited tier is full after 20 writes in five minutes, on the full tier
-    # after 3,000 (.../marketing-api/overview/rate-limiting, read 2026-09-12): four are never what holds back.
-    in_flight=4,
-    timeout_s=60.0,
-    actions=frozenset({Action.ADD, Action.REMOVE}),
-)
+from lambdas.meta.platform import API_VERSION
 
 # The page size Meta's guide advises; too much of it is answered with code 1, "reduce the amount of data".
 PAGE_SIZE = 20
@@ -49,39 +31,13 @@ CREATE_ATTEMPTS = 2
 
 @dataclass(frozen=True)
 class MetaPublisher:
-    """One ad account.
+    """One ad account; its id comes without `act_`."""
 
-    `account` is the ad account's id without `act_`. `customer_file_source` is what Meta asks at creation; it
-    has no effect on what may be done with the audience.
-    """
+    account: AdAccount
 
-    account: str
-    endpoint: str
-    customer_file_source: str
-    _token: str = field(repr=False)
-    _proof: str = field(repr=False)
-
-    platform: str = "meta"
-    table: FieldTable = TABLE
-    limits: Limits = LIMITS
-
-    @classmethod
-    def from_secret(
-        cls, secret: Mapping[str, object], *, customer_file_source: str = "USER_PROVIDED_ONLY"
-    ) -> MetaPublisher:
-        """Take an ad account's secret; raises ConfigError naming the key that is missing or unusable.
-
-        Keys: `access_token`, `ad_account_id` (with or without `act_`), and where wanted `app_secret`, which
-        signs every call, and `endpoint`, which stands in for Meta's own.
-        """
-        credentials = Credentials(secret)
-        token, app_secret = credentials.required("access_token"), credentials.optional("app_secret")
-        account = credentials.required("ad_account_id").removeprefix("act_")
-        if not account.isdigit():
-            raise ConfigError("bad_secret", "ad_account_id in the connector's secret is not an ad account's id")
-        # https://developers.facebook.com/docs/graph-api/guides/secure-requests (read 2026-09-12)
-        proof = hmac.new(app_secret.encode(), token.encode(), hashlib.sha256).hexdigest() if app_secret else ""
-        return cls(account, credentials.endpoint("endpoint", ENDPOINT), customer_file_source, token, proof)
+    def planned(self, keys: tuple[str, ...]) -> Opened:
+        """Return an audience that is there."""
+        return Opened("0")
 
     def open(self, audience: Audience, keys: tuple[str, ...]) -> Generator[Request, Outcome, Opened]:
         """Find the audience, or create it.
@@ -101,60 +57,64 @@ class MetaPublisher:
             if found:
                 return _opened(found, notes)
             outcome = yield self._create(audience.name, again=attempt > 0)
-            if outcome.kind is Kind.OK:
+            if outcome.kind is OutcomeKind.OK:
                 return Opened(str(outcome.value), created=True, notes=notes)
-            if outcome.kind is not Kind.UNKNOWN:
+            if outcome.kind is not OutcomeKind.UNKNOWN:
                 raise failure(outcome)
             found = yield from self._find(audience.name, notes)
         if found:
             return _opened(found, notes)
         raise failure(outcome)
 
-    def groups(self, columns: pa.Table) -> list[pa.Array]:
-        """Keep rows apart that fill a column Meta refuses blank (EXTERN_ID) and rows that do not."""
-        masks = [pa.repeat(pa.scalar(True), columns.num_rows)]
-        for one in self.table.fields:
-            if one.blank_with_others or one.key not in columns.schema.names:
-                continue
-            filled = pc.is_valid(columns.column(columns.schema.names.index(one.key)))
+    def uploads(self, batch: Batch) -> list[Upload]:
+        """Return one upload; two where only some rows fill a column that Meta refuses blank (EXTERN_ID)."""
+        masks = [pa.repeat(pa.scalar(True), batch.columns.num_rows)]
+        names = batch.columns.schema.names
+        sides = [one.key for one in TABLE.fields if not one.blank_with_others and one.key in names]
+        for key in sides:
+            filled = pc.is_valid(batch.columns.column(key))
             masks = [pc.and_(mask, side) for mask in masks for side in (filled, pc.invert(filled))]
-        return [mask for mask in masks if pc.any(mask).as_py()] or masks[:1]
+        masks = [mask for mask in masks if pc.any(mask).as_py()]
+        if len(masks) == 1:
+            return [batch.upload()]
+        return [batch.masked(str(place), mask) for place, mask in enumerate(masks)]
 
-    def encode(self, batch: Batch, audience: Audience, opened: Opened) -> Request:
-        """Build the upload of a batch: a session of its own, with this request as its first and last."""
+    def encode(self, upload: Upload, audience: Audience, opened: Opened) -> Request:
+        """Return the request of an upload: a session of its own, with this request as its first and last."""
         session = {
-            "session_id": session_id(batch),
+            "session_id": session_id(upload),
             "batch_seq": 1,
             "last_batch_flag": True,
-            "estimated_num_total": batch.columns.num_rows,
+            "estimated_num_total": upload.lines,
         }
-        proof = b',"appsecret_proof":' + json.dumps(self._proof).encode() if self._proof else b""
-        body = b"".join((b'{"payload":', *payload(batch.whole), b',"session":', _json(session), proof, b"}"))
+        body = b"".join((b'{"payload":', *payload(upload.whole), b',"session":', _json(session), b"}"))
         # A removal carries its members in a body like an addition: in a URL, where Meta's own SDK puts them,
         # 10,000 of them have no room, and the hashes of people would be in every access log on the way.
         method = "DELETE" if audience.action is Action.REMOVE else "POST"
-        return self._request(
-            "users", method, f"{opened.audience_id}/users", body=body, rows=batch.columns.num_rows
-        )
+        return self._request("users", method, f"{opened.audience_id}/users", body=body, rows=upload.lines)
 
     def classify(self, request: Request, answer: Answer) -> Outcome:
-        """Say what an answer means, by Meta's code and subcode."""
-        return answers.classify(request, answer, account=self.account)
+        """Return what an answer means, by Meta's code and subcode."""
+        return answers.classify(request, answer, account=self.account.account_id)
 
-    def arrived(self, batch: Batch, audience: Audience, opened: Opened) -> Request | None:
-        """Ask for the batch's session: it has received rows exactly when the batch arrived."""
-        asked = str(session_id(batch))
+    def arrived(self, upload: Upload, audience: Audience, opened: Opened) -> Request | None:
+        """Return the question for the upload's session: it has received rows exactly when the upload arrived."""
+        asked = str(session_id(upload))
         fields = "session_id,stage,num_received,num_invalid_entries"
         question = self._get("arrived", f"{opened.audience_id}/sessions", session_id=asked, fields=fields)
-        return replace(question, context=f"{asked} {batch.columns.num_rows}")
+        return replace(question, context=f"{asked} {upload.lines}")
 
-    def close(self, audience: Audience, opened: Opened, handles: list[str]) -> Generator[Request, Outcome, Closed]:
-        """Nothing is left to do: every session ended with its one request."""
+    def close(
+        self, audience: Audience, opened: Opened, handles: Sequence[str]
+    ) -> Generator[Request, Outcome, Closed]:
+        """Do nothing: every session ended with its one request."""
         yield from ()
         return Closed()
 
-    def follow(self, audience: Audience, opened: Opened) -> Generator[Request, Outcome, Closed]:
-        """Nothing to wait for: Meta matches members within a day and says no more about them."""
+    def follow(
+        self, audience: Audience, opened: Opened, handles: Sequence[str]
+    ) -> Generator[Request, Outcome, Closed]:
+        """Ask nothing: Meta matches members within a day and says no more about them."""
         yield from ()
         return Closed()
 
@@ -164,7 +124,7 @@ class MetaPublisher:
         after = ""
         for _ in range(MAX_PAGES):
             outcome = yield self._list(name, after)
-            if outcome.kind is not Kind.OK:
+            if outcome.kind is not OutcomeKind.OK:
                 raise failure(outcome)
             if outcome.code:
                 notes[outcome.code] = outcome.reason
@@ -179,7 +139,7 @@ class MetaPublisher:
         match_name = [{"field": "name", "operator": "EQUAL", "value": name}]
         return self._get(
             "find",
-            f"act_{self.account}/customaudiences",
+            f"act_{self.account.account_id}/customaudiences",
             fields="id,name,subtype",
             filtering=json.dumps(match_name, ensure_ascii=False),
             limit=str(PAGE_SIZE),
@@ -191,21 +151,17 @@ class MetaPublisher:
         fields: dict[str, object] = {
             "name": name,
             "subtype": "CUSTOM",
-            "customer_file_source": self.customer_file_source,
+            "customer_file_source": self.account.options["customer_file_source"],
             "description": "Filled by Audience Activation for AWS",
         }
         if again:
             # A new audience takes some seconds to be seen, so looking is not enough:
             # .../marketing-api/reference/ad-account/customaudiences (read 2026-09-12)
             fields["enable_fetch_or_create"] = True
-        if self._proof:
-            fields["appsecret_proof"] = self._proof
-        path = f"act_{self.account}/customaudiences"
+        path = f"act_{self.account.account_id}/customaudiences"
         return self._request("create", "POST", path, body=_json(fields), repeatable=False)
 
     def _get(self, call: str, path: str, **query: str) -> Request:
-        if self._proof:
-            query["appsecret_proof"] = self._proof
         return self._request(call, "GET", f"{path}?{urlencode(query)}")
 
     def _request(
@@ -218,16 +174,16 @@ class MetaPublisher:
         rows: int = 0,
         repeatable: bool = True,
     ) -> Request:
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        headers = {"Accept": "application/json"}
         if body:
             headers["Content-Type"] = "application/json"
-        url = f"{self.endpoint}/{API_VERSION}/{path}"
+        url = f"{self.account.endpoint}/{API_VERSION}/{path}"
         return Request(call, method, url, headers, body, rows, repeatable)
 
 
-def session_id(batch: Batch) -> int:
-    """Name a batch's session: positive, 63 bits, the same whenever the same rows are sent again."""
-    digest = hashlib.sha256(batch.identity.encode()).digest()
+def session_id(upload: Upload) -> int:
+    """Return the id of an upload's session: positive, 63 bits, the same whenever the same rows are sent again."""
+    digest = hashlib.sha256(upload.identity.encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1 or 1
 
 

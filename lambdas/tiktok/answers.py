@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from activation.publisher import Answer, Kind, Outcome, Request
+from activation.platforms.outcome import Outcome, OutcomeKind
+from activation.platforms.request import Answer, Request
 from activation.untrusted import identifier, json_object, mapping, sequence, whole
 
 from lambdas.tiktok.meanings import (
@@ -23,17 +24,19 @@ from lambdas.tiktok.meanings import (
     meaning,
 )
 
-CALLS = ("upload", "list", "create", "update", "get")
 OK_CODE, PARTIAL_CODE = 0, 20001
 
 NOT_THE_SERVICE = Meaning(
-    Kind.RETRY, "unreadable_answer", "The answer was not one of TikTok's API, but of something before it.", 2
+    OutcomeKind.RETRY,
+    "unreadable_answer",
+    "The answer was not one of TikTok's API, but of something before it.",
+    2,
 )
 NO_SUCH_PLACE = Meaning(
-    Kind.STOP, "wrong_endpoint", "There is no such API at ENDPOINT of the connector's secret, or no more."
+    OutcomeKind.STOP, "wrong_endpoint", "There is no such API at ENDPOINT of the connector's secret, or no more."
 )
-TOO_LARGE = Meaning(Kind.TOO_LARGE, "too_large", "The file was too large for the server.")
-NO_ANSWER = Outcome(Kind.UNKNOWN, "no_answer", "No answer came.", after_s=5)
+TOO_LARGE = Meaning(OutcomeKind.TOO_LARGE, "too_large", "The file was too large for the server.")
+NO_ANSWER = Outcome(OutcomeKind.UNKNOWN, "no_answer", "No answer came.", after_s=5)
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class Details:
     expires: str = ""
 
 
-def classify(request: Request, answer: Answer, *, account: str = "") -> Outcome:  # noqa: ARG001  one signature for all
+def classify(request: Request, answer: Answer) -> Outcome:
     """Say what an answer means."""
     if answer.status <= 0:
         return NO_ANSWER
@@ -88,9 +91,9 @@ def classify(request: Request, answer: Answer, *, account: str = "") -> Outcome:
     if code == PARTIAL_CODE:
         reason = "TikTok took the request in part; what it left out shows in the audience's history."
         return Outcome(
-            Kind.PARTIAL, "partly_taken", reason, platform_code=str(code), reference=reference, value=value
+            OutcomeKind.PARTIAL, "partly_taken", reason, platform_code=str(code), reference=reference, value=value
         )
-    return Outcome(Kind.OK, reference=reference, value=value)
+    return Outcome(OutcomeKind.OK, reference=reference, value=value)
 
 
 def _of_call(known: Meaning, call: str) -> Meaning:
@@ -118,9 +121,9 @@ def _without_envelope(status: int) -> Meaning:
 def _outcome(known: Meaning, request: Request, reference: str) -> Outcome:
     kind = known.kind
     if known in (TRANSIENT, NOT_THE_SERVICE) and not request.repeatable:
-        kind = Kind.UNKNOWN  # "try again" does not say that nothing was done
-    if kind is Kind.TOO_LARGE and request.rows == 1:
-        kind = Kind.REFUSED  # there is no half of one row
+        kind = OutcomeKind.UNKNOWN  # "try again" does not say that nothing was done
+    if kind is OutcomeKind.TOO_LARGE and request.rows == 1:
+        kind = OutcomeKind.REFUSED  # there is no half of one row
     return Outcome(kind, known.code, known.reason, known.after_s, reference=reference)
 
 
@@ -177,11 +180,3 @@ def _details(listed: list[Any]) -> Details | None:
         messages=tuple(messages),
         expires=str(details.get("expired_time") or ""),
     )
-
-
-def call_of(text: str) -> str:
-    """Name the call that "METHOD path" asks for, or that is named in our own words; "" when it is neither."""
-    if text in CALLS:
-        return text
-    edge = text.partition("?")[0].rstrip("/").rpartition("/")[2]
-    return edge if "/dmp/custom_audience/" in text and edge in CALLS else ""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from activation.publisher import Request
+from activation.platforms.account import AdAccount
+from activation.platforms.request import Request
 
 from lambdas.tiktok.payload import Multipart
 
@@ -22,9 +23,7 @@ PAGE_SIZE = 100  # the most the list gives; left out it is 10
 class Calls:
     """Requests to one advertiser's audiences. Ids are texts throughout: they are beyond what a float can hold."""
 
-    account: str
-    endpoint: str
-    token: str = field(repr=False)
+    account: AdAccount
 
     def upload(self, form: Multipart, rows: int) -> Request:
         """Upload a file of `rows` members."""
@@ -53,17 +52,17 @@ class Calls:
         return self._write("update", fields)
 
     def _read(self, call: str, query: dict[str, str]) -> Request:
-        text = urlencode({"advertiser_id": self.account, **query})
+        text = urlencode({"advertiser_id": self.account.account_id, **query})
         return Request(call, "GET", f"{self._url(call)}?{text}", self._headers())
 
     def _write(self, call: str, fields: Mapping[str, object]) -> Request:
-        body = json.dumps({"advertiser_id": self.account, **fields}, ensure_ascii=False).encode()
+        body = json.dumps({"advertiser_id": self.account.account_id, **fields}, ensure_ascii=False).encode()
         headers = self._headers("application/json")
         return Request(call, "POST", self._url(call), headers, body, repeatable=False)
 
     def _url(self, call: str) -> str:
-        return f"{self.endpoint}/{API}/{call}/"  # without the slash at the end it is a 404
+        return f"{self.account.endpoint}/{API}/{call}/"  # without the slash at the end it is a 404
 
     def _headers(self, content_type: str = "") -> dict[str, str]:
-        headers = {"Access-Token": self.token, "Accept": "application/json"}
+        headers = {"Accept": "application/json"}
         return headers | ({"Content-Type": content_type} if content_type else {})

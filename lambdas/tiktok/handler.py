@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from activation.connector import Platform, lambda_handler_for
+from activation.connector import lambda_handler_for
 
-from lambdas.tiktok.fields import TABLE
-from lambdas.tiktok.publisher import LIMITS, TikTokPublisher
+from lambdas.tiktok.platform import PLATFORM
 
-lambda_handler = lambda_handler_for(Platform("tiktok", TABLE, LIMITS, TikTokPublisher.from_secret))
+lambda_handler = lambda_handler_for(PLATFORM)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from activation.publisher import Stream
+from activation.platforms.request import Stream
 
 from lambdas.tiktok.repeats import repeated
 

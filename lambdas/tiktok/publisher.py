@@ -4,55 +4,31 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 
-import pyarrow as pa
-from activation.credentials import Credentials
-from activation.errors import ConfigError, Rejected, Retryable
-from activation.identifiers.table import FieldTable
-from activation.limits import Limits
+from activation.errors import Rejected, Retryable
 from activation.model import Action, Audience
-from activation.publisher import Answer, Batch, Closed, Kind, Opened, Outcome, Request, failure
+from activation.platforms.account import AdAccount
+from activation.platforms.outcome import Outcome, OutcomeKind, failure
+from activation.platforms.publisher import Closed, Opened
+from activation.platforms.request import Answer, Request
+from activation.platforms.upload import Batch, Upload
 
 from lambdas.tiktok import answers
 from lambdas.tiktok.answers import Details
 from lambdas.tiktok.calls import Calls
-from lambdas.tiktok.fields import TABLE
 from lambdas.tiktok.payload import calculate_type, csv, multipart
+from lambdas.tiktok.platform import MAX_FILES_PER_CALL
 from lambdas.tiktok.search import FIRST_WAIT_S, LONGEST_WAIT_S, find, why_not_ready
 
-ENDPOINT = "https://business-api.tiktok.com"
-
-# "Fewer than 50": https://business-api.tiktok.com/portal/docs?id=1739940570793985 (read 2026-04-18)
-MAX_FILES_PER_CALL = 49
-MB = 1_000_000
-LIMITS = Limits(
-    # A file may hold as many lines as fit: this many MD5 digests, the shortest there are, are 250 MB.
-    max_rows=250 * MB // 33,
-    # https://business-api.tiktok.com/portal/docs?id=1739940567842818 (read 2026-04-18)
-    max_bytes=250 * MB,
-    # Older pages of TikTok's partners say 50 MB: under every limit that was ever published, and all that a
-    # function of 256 MB can hold.
-    usual_bytes=50 * MB,
-    # The form around the file is some 800 bytes; a digest's line end, or comma, is one.
-    head_bytes=2_000,
-    cell_bytes=1,
-    # Uploads are few and large; a second one at the same time costs memory and gains little.
-    in_flight=1,
-    # 50 MB in two minutes is a line of 3.3 Mbit/s.
-    timeout_s=120.0,
-    # Ten calls' worth, each of which may have to wait two days for the one before it.
-    max_uploads=10 * MAX_FILES_PER_CALL,
-    actions=frozenset({Action.ADD, Action.REMOVE, Action.REPLACE}),
-)
 MAX_NAME_CHARACTERS = 128
 MIN_PEOPLE = 1_000  # matched, before an audience can be used or changed: the SDK's description of `update`
 LOOK_AGAIN_S = 10.0  # after a creation whose answer was lost, before it is made again
 
 
 ACTIONS = {Action.ADD: "APPEND", Action.REMOVE: "REMOVE", Action.REPLACE: "REPLACE"}
-TAKEN = (Kind.OK, Kind.PARTIAL)
+TAKEN = (OutcomeKind.OK, OutcomeKind.PARTIAL)
 FOUND = "found"  # of an audience that was there after all
 
 NOTES = {
@@ -68,26 +44,17 @@ MESSAGE_CHARACTERS_READ, MESSAGE_CHARACTERS_SHOWN = 2000, 200
 class TikTokPublisher:
     """One advertiser. `clock_s` gives Unix seconds; it tells an audience that has ended from one in the making."""
 
-    account: str
-    calls: Calls
-    platform: str = "tiktok"
-    table: FieldTable = TABLE
-    limits: Limits = LIMITS
+    account: AdAccount
     clock_s: Callable[[], float] = field(default=time.time, repr=False)
 
-    @classmethod
-    def from_secret(cls, secret: Mapping[str, object]) -> TikTokPublisher:
-        """Take an advertiser's secret; raises ConfigError naming the key that is missing or unusable.
+    @property
+    def calls(self) -> Calls:
+        """The calls to the advertiser's audiences."""
+        return Calls(self.account)
 
-        Keys, in any case: `ACCESS_TOKEN`, `ADVERTISER_ID`, and where wanted `ENDPOINT`, which stands in for
-        TikTok's own.
-        """
-        credentials = Credentials(secret)
-        account, token = credentials.required("ADVERTISER_ID"), credentials.required("ACCESS_TOKEN")
-        if not account.isdigit():
-            raise ConfigError("bad_secret", "ADVERTISER_ID in the connector's secret is not an advertiser's id")
-        calls = Calls(account, credentials.endpoint("ENDPOINT", ENDPOINT), token)
-        return cls(account, calls)
+    def planned(self, keys: tuple[str, ...]) -> Opened:
+        """Return an audience that is there and takes files of these columns."""
+        return Opened("0", state={"calculate_type": calculate_type(keys)})
 
     def open(self, audience: Audience, keys: tuple[str, ...]) -> Generator[Request, Outcome, Opened]:
         """Look the audience up before anything is uploaded; one that is not there is created at the end.
@@ -109,24 +76,29 @@ class TikTokPublisher:
             raise why_not_ready(found, self.clock_s())
         return Opened(found.audience_id, state={"calculate_type": wanted})
 
-    def groups(self, columns: pa.Table) -> list[pa.Array]:
-        """Keep all rows together: a file may leave cells empty."""
-        return [pa.repeat(pa.scalar(True), columns.num_rows)]
+    def uploads(self, batch: Batch) -> list[Upload]:
+        """Return one upload: a file may leave cells empty."""
+        return [batch.upload()]
 
-    def encode(self, batch: Batch, audience: Audience, opened: Opened) -> Request:
-        """Build the upload of a file that holds a batch's rows."""
-        fields = {"advertiser_id": self.account, "calculate_type": opened.state["calculate_type"]}
-        return self.calls.upload(multipart(fields, csv(batch.table)), batch.columns.num_rows)
+    def encode(self, upload: Upload, audience: Audience, opened: Opened) -> Request:
+        """Return the upload of a file that holds the lines."""
+        fields = {
+            "advertiser_id": self.account.account_id,
+            "calculate_type": opened.state["calculate_type"],
+        }
+        return self.calls.upload(multipart(fields, csv(upload.columns)), upload.lines)
 
     def classify(self, request: Request, answer: Answer) -> Outcome:
-        """Say what an answer means, by TikTok's return code."""
-        return answers.classify(request, answer, account=self.account)
+        """Return what an answer means, by TikTok's return code."""
+        return answers.classify(request, answer)
 
-    def arrived(self, batch: Batch, audience: Audience, opened: Opened) -> Request | None:
-        """Give no question: TikTok lists no files, and one that is never used does no harm."""
+    def arrived(self, upload: Upload, audience: Audience, opened: Opened) -> Request | None:
+        """Return no question: TikTok lists no files, and one that is never used does no harm."""
         return None
 
-    def close(self, audience: Audience, opened: Opened, handles: list[str]) -> Generator[Request, Outcome, Closed]:
+    def close(
+        self, audience: Audience, opened: Opened, handles: Sequence[str]
+    ) -> Generator[Request, Outcome, Closed]:
         """Make the uploaded files (`handles` are their paths) into the audience, or apply them to it.
 
         All files go into one call; where they are more than a call should take, into one call each time TikTok
@@ -134,32 +106,34 @@ class TikTokPublisher:
         the first on. Raises what `failure` gives for a call that did not go well.
         """
         done = int(opened.state.get("applied", "0"))
-        files = handles[done : done + MAX_FILES_PER_CALL]
+        files = list(handles[done : done + MAX_FILES_PER_CALL])
         if not files:
-            return (yield from self.follow(audience, opened))
+            return (yield from self.follow(audience, opened, handles))
         if opened.audience_id:
             outcome = yield from self._apply(audience.action, opened.audience_id, files, first=done == 0)
         else:
             outcome = yield from self._create(audience, opened.state["calculate_type"], files)
             if outcome.kind in TAKEN:
                 opened = replace(opened, audience_id=str(outcome.value), created=outcome.code != FOUND)
-        if outcome.kind is Kind.GONE:
+        if outcome.kind is OutcomeKind.GONE:
             return Closed(gone=outcome, opened=opened)
         if outcome.kind not in TAKEN:
             raise failure(outcome)
         notes = {**NOTES, **opened.notes}
         if outcome.reference:
             notes["request_id"] = outcome.reference
-        if outcome.kind is Kind.PARTIAL:
+        if outcome.kind is OutcomeKind.PARTIAL:
             notes["partly_taken"] = outcome.reason
         state = {**opened.state, "applied": str(done + len(files))}
         opened = replace(opened, notes=notes, state=state)  # the notes are for the last receipt, too
         if done + len(files) < len(handles):
             return Closed(unfinished=True, after_s=LONGEST_WAIT_S, opened=opened)
-        closed = yield from self.follow(audience, opened)
+        closed = yield from self.follow(audience, opened, handles)
         return replace(closed, opened=closed.opened or opened)
 
-    def follow(self, audience: Audience, opened: Opened) -> Generator[Request, Outcome, Closed]:
+    def follow(
+        self, audience: Audience, opened: Opened, handles: Sequence[str]
+    ) -> Generator[Request, Outcome, Closed]:
         """Ask whether TikTok has processed the files."""
         outcome = yield self.calls.get(opened.audience_id)
         details = outcome.value
@@ -199,14 +173,14 @@ class TikTokPublisher:
             return replace(outcome, value=found.audience_id, code=FOUND if outcome.kind in TAKEN else outcome.code)
         if found is None:
             outcome = yield self.calls.create(audience.name, of_type, files)
-            if outcome.kind in (*TAKEN, Kind.GONE):
+            if outcome.kind in (*TAKEN, OutcomeKind.GONE):
                 return outcome
-            if outcome.kind is not Kind.UNKNOWN:
+            if outcome.kind is not OutcomeKind.UNKNOWN:
                 raise failure(outcome)
             found = yield from find(self.calls, audience.name, of_type)
             if found is None:
                 raise Retryable(outcome.code, outcome.reason, after_s=max(outcome.after_s, LOOK_AGAIN_S))
-        return Outcome(Kind.OK, value=found.audience_id)
+        return Outcome(OutcomeKind.OK, value=found.audience_id)
 
     def _apply(
         self, action: Action, audience_id: str, files: list[str], *, first: bool
@@ -220,11 +194,11 @@ class TikTokPublisher:
             yield from self._until_ready(audience_id)
         word = "APPEND" if action is Action.REPLACE and not first else ACTIONS[action]
         outcome = yield self.calls.update(audience_id, word, files)
-        if outcome.kind is not Kind.UNKNOWN:
+        if outcome.kind is not OutcomeKind.UNKNOWN:
             return outcome
         details = (yield self.calls.get(audience_id)).value
         if isinstance(details, Details) and not details.valid:
-            return Outcome(Kind.OK)
+            return Outcome(OutcomeKind.OK)
         return (yield self.calls.update(audience_id, word, files))
 
     def _until_ready(self, audience_id: str) -> Generator[Request, Outcome, None]:

@@ -6,7 +6,8 @@ from collections.abc import Generator
 from datetime import UTC, datetime
 
 from activation.errors import ConfigError, Rejected, Retryable
-from activation.publisher import Outcome, Request, failure
+from activation.platforms.outcome import Outcome, failure
+from activation.platforms.request import Request
 
 from lambdas.tiktok.answers import Listed, Page
 from lambdas.tiktok.calls import Calls

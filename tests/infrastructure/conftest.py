@@ -1,4 +1,4 @@
-"""The app, synthesised: once with two invented platforms, once as it is in this tree for this machine."""
+"""The app, synthesised: once from a small tree with two connectors, once as this tree has it for this machine."""
 
 from __future__ import annotations
 
@@ -96,12 +96,12 @@ def read_templates(outdir: Path) -> Templates:
 
 
 def tree(folder: Path) -> Path:
-    """Make a source tree with two platforms, alpha and beta, and this project's layers."""
-    for name in ("alpha", "beta"):
+    """Make a source tree with two platforms' folders, hardly anything in them, and this project's layers."""
+    for name in ("meta", "tiktok"):
         home = folder / "lambdas" / name
         home.mkdir(parents=True)
         (home / "handler.py").write_text("def lambda_handler(event, context):\n    return {}\n")
-        (home / "publisher.py").write_text(f"PLATFORM = {name!r}\n")
+        (home / "publisher.py").write_text(f"NAME = {name!r}\n")
     for layer in ("arrow", "vendor", "activation"):
         # Copied, because colleagues and caches write to the real one while tests run.
         shutil.copytree(ROOT / "layers" / layer, folder / "layers" / layer)
@@ -114,10 +114,10 @@ def settings() -> dict[str, Any]:
     """Two connectors, with everything that can be said of one said of the second."""
     return {
         "connectors": [
-            {"name": "alpha", "platform": "alpha"},
+            {"name": "alpha", "platform": "meta"},
             {
                 "name": "beta-eu",
-                "platform": "beta",
+                "platform": "tiktok",
                 "account": "1234567890",
                 "default_country": "DE",
                 "requests_in_flight": 3,
@@ -131,6 +131,7 @@ def settings() -> dict[str, Any]:
                 "delimiter": "tab",
                 "placeholders": ["test@test.com"],
                 "alarm_email": "ops@example.com",
+                "options": {"access_tier": "premium"},
             },
         ]
     }
@@ -138,7 +139,7 @@ def settings() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def templates(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any]) -> Templates:
-    """Synthesise the app of an invented tree with two platforms."""
+    """Synthesise the app of a small tree with two connectors."""
     (ROOT / ".cache").mkdir(exist_ok=True)
     root = tree(tmp_path_factory.mktemp("tree"))
     return synthesise(tmp_path_factory.mktemp("assembly"), settings, root=root)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from activation.platforms.discovery import platforms
 
 from stacks.ci360.settings import Ci360Settings
 from stacks.settings import SettingsError, read_settings
@@ -99,7 +100,7 @@ def test_a_flag_goes_before_the_settings(settings: dict[str, Any]) -> None:
 
     def read(flag: str | None, section: Mapping[str, Any] | None) -> Ci360Settings | None:
         given = settings if section is None else {**settings, "ci360": section}
-        return read_settings({"audience_activation": given, "ci360": flag}.get, ("alpha", "beta")).ci360
+        return read_settings({"audience_activation": given, "ci360": flag}.get, platforms()).ci360
 
     assert read(None, None) is None
     assert read("none", CI360) is None

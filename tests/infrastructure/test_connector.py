@@ -141,7 +141,7 @@ def test_the_function_is_traced_and_logs_to_its_own_group(templates: Templates, 
 def test_the_function_is_what_the_settings_say(templates: Templates) -> None:
     """Runtime, architecture, memory and layers follow the settings; the handler follows the platform."""
     function = templates.resource("AWS::Lambda::Function", "BetaEuFunction")
-    assert function["Handler"] == "lambdas.beta.handler.lambda_handler"
+    assert function["Handler"] == "lambdas.tiktok.handler.lambda_handler"
     assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
     assert (function["MemorySize"], function["Timeout"]) == (512, 180)
     assert [layer["Ref"][:-8] for layer in function["Layers"]] == ["ArrowLayer", "VendorLayer", "ActivationLayer"]
@@ -158,6 +158,7 @@ def test_the_environment_is_names_and_addresses(templates: Templates) -> None:
         "ENCODING": "latin-1",
         "DELIMITER": "tab",
         "PLACEHOLDERS": '["test@test.com"]',
+        "OPTIONS": '{"access_tier": "premium"}',
         "REQUESTS_IN_FLIGHT": "3",
         "MAX_ROWS_PER_REQUEST": "2000",
         "MAX_BYTES_PER_REQUEST": "100000000",
@@ -182,7 +183,8 @@ def test_the_environment_is_names_and_addresses(templates: Templates) -> None:
 
 def test_the_function_can_read_its_environment(templates: Templates) -> None:
     """What the template writes is what the function's own settings accept."""
-    from activation.settings import ConnectorSettings
+    from activation.platforms.discovery import platform_named
+    from activation.settings import ConnectorSettings, check_options
 
     for id_, name in CONNECTORS.items():
         variables = templates.resource("AWS::Lambda::Function", f"{id_}Function")["Environment"]["Variables"]
@@ -196,6 +198,8 @@ def test_the_function_can_read_its_environment(templates: Templates) -> None:
     assert settings.context.default_country == "DE"
     assert settings.context.placeholders == {"test@test.com"}
     assert (settings.encoding, settings.delimiter) == ("latin-1", "\t")
+    assert settings.options == {"access_tier": "premium"}
+    check_options(platform_named("tiktok").options, settings.options)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from activation.platforms.discovery import platforms
 
 from stacks.marketing_stream import catalogue
 from stacks.marketing_stream.catalogue import DATASETS, Realm
 from stacks.marketing_stream.settings import StreamSettings
 from stacks.packaging import ROOT
-from stacks.settings import SettingsError, platforms, read_settings
+from stacks.settings import SettingsError, read_settings
 from tests.infrastructure.conftest import context, host_wheels
 
 Template = Mapping[str, Any]
@@ -26,7 +27,7 @@ def settings_of(section: object, **flags: str) -> StreamSettings | None:
     given = {"connectors": [{"name": "meta", "platform": "meta"}]}
     if section is not None:
         given["marketing_stream"] = section  # type: ignore[assignment]  # wrong ones on purpose as well
-    return read_settings({"audience_activation": given, **flags}.get, platforms(ROOT)).marketing_stream
+    return read_settings({"audience_activation": given, **flags}.get, platforms()).marketing_stream
 
 
 def synthesise(outdir: Path, stream: object, *, staging: bool = False) -> dict[str, Template]:

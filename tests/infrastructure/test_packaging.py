@@ -54,20 +54,20 @@ def test_functions_fit_into_lambda(deployed: Templates, wheels: Wheels) -> None:
 
 
 def test_a_change_to_one_platform_changes_no_other_function(tmp_path: Path, settings: dict[str, object]) -> None:
-    """Touching alpha deploys alpha; notes and caches deploy nothing; the library deploys layers, not functions."""
+    """Touching a platform deploys its functions; notes and caches deploy nothing, the library deploys layers."""
     root = tree(tmp_path / "tree")
     before = synthesise(tmp_path / "before", settings, root=root)
 
-    (root / "lambdas" / "alpha" / "__pycache__").mkdir()
-    (root / "lambdas" / "alpha" / "__pycache__" / "handler.cpython-313.pyc").write_bytes(b"\0")
-    (root / "lambdas" / "alpha" / "README.md").write_text("# Alpha\n")
+    (root / "lambdas" / "meta" / "__pycache__").mkdir()
+    (root / "lambdas" / "meta" / "__pycache__" / "handler.cpython-313.pyc").write_bytes(b"\0")
+    (root / "lambdas" / "meta" / "README.md").write_text("# Meta\n")
     (root / "layers" / "activation" / "python" / "activation" / "__pycache__").mkdir(exist_ok=True)
     (root / "layers" / "activation" / "python" / "activation" / "__pycache__" / "new.pyc").write_bytes(b"\0")
     (root / "README.md").write_text("# Tree\n")
     same = synthesise(tmp_path / "same", settings, root=root)
     assert same.activation == before.activation
 
-    (root / "lambdas" / "alpha" / "publisher.py").write_text("PLATFORM = 'changed'\n")
+    (root / "lambdas" / "meta" / "publisher.py").write_text("NAME = 'changed'\n")
     after = synthesise(tmp_path / "after", settings, root=root)
     assert code_keys(after)["alpha"] != code_keys(before)["alpha"]
     assert code_keys(after)["beta-eu"] == code_keys(before)["beta-eu"]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from activation.platforms import discovery
+from activation.platforms.authentication import Authentication, OAuth1, OAuth2Refresh, Several, StaticToken
+from activation.platforms.discovery import every_platform, platforms
 
-from tests.infrastructure.conftest import Templates
+from tests.infrastructure.conftest import Templates, synthesise, tree
 
 SECRETS = re.compile(r"token|password|secret|api_?key|credential", re.IGNORECASE)
 
@@ -138,11 +144,43 @@ def test_a_connector_reads_one_secret(templates: Templates) -> None:
     assert re.fullmatch(r"<BetaEuSecret\w+>", text(own["Resource"]))
 
 
+ROTATING = OAuth2Refresh("https://platform.example/token", rotates=True)
+
+
+@pytest.mark.parametrize(
+    ("authentication", "writes"),
+    [
+        (ROTATING, True),
+        (Several((OAuth1(), ROTATING)), True),
+        (replace(ROTATING, rotates=False), False),
+        (StaticToken(proof_key="app_secret"), False),
+    ],
+    ids=["rotating", "one of several", "lasting", "fixed"],
+)
+def test_a_secret_is_written_only_where_tokens_rotate(
+    authentication: Authentication,
+    writes: bool,
+    tmp_path: Path,
+    settings: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A function whose platform gives each refresh token once stores the next one; no other can write a secret."""
+    changed = replace(platforms()["tiktok"], authentication=authentication)
+    found = {**every_platform(), "tiktok": changed}
+    monkeypatch.setattr(discovery, "every_platform", lambda: found)
+    made = synthesise(tmp_path / "out", settings, root=tree(tmp_path / "tree"))
+    own = statements(made, "BetaEu")["OwnSecret"]
+    assert several(own["Action"]) == ["secretsmanager:GetSecretValue", *["secretsmanager:PutSecretValue"] * writes]
+    assert re.fullmatch(r"<BetaEuSecret\w+>", text(own["Resource"]))
+    others = [one for one in every_statement(made) if one != own]
+    assert "PutSecretValue" not in json.dumps(others)
+
+
 def test_the_ledger_is_divided_by_leading_keys(templates: Templates) -> None:
     """A connector touches its own runs and its platform's accounts, no other connector's."""
     ledger = statements(templates, "BetaEu")["Ledger"]
     assert ledger["Condition"] == {
-        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["beta-eu#*", "account#beta#*"]}
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["beta-eu#*", "account#tiktok#*"]}
     }
     assert "dynamodb:Scan" not in ledger["Action"]
     assert re.fullmatch(r"<\w*Ledger\w*>", text(ledger["Resource"]))

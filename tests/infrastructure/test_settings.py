@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import fields
-from pathlib import Path
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
+from activation.errors import ConfigError
+from activation.platforms.discovery import platforms
+from activation.platforms.options import Flag, Text, Whole, complete
+from activation.platforms.platform import Platform
+from activation.settings import check_options
 
 from stacks.packaging import ROOT
 from stacks.settings import (
@@ -18,24 +22,32 @@ from stacks.settings import (
     Settings,
     SettingsError,
     Wheels,
-    platforms,
     read_settings,
 )
 
-PLATFORMS = ("meta", "tiktok")
 
-
-def read(given: object, **flags: str) -> Settings:
+def read(given: object, known: Mapping[str, Platform] | None = None, **flags: str) -> Settings:
     """Read settings as the CDK command would hand them over, with flags of its command line."""
     values: Mapping[str, Any] = {"audience_activation": given, **flags}
-    return read_settings(values.get, PLATFORMS)
+    return read_settings(values.get, platforms() if known is None else known)
 
 
-def mistakes(given: object) -> list[str]:
+def mistakes(given: object, known: Mapping[str, Platform] | None = None) -> list[str]:
     """Give what is wrong with settings that are wrong."""
     with pytest.raises(SettingsError) as caught:
-        read(given)
+        read(given, known)
     return caught.value.mistakes
+
+
+def with_options() -> dict[str, Platform]:
+    """Give the platforms there are, one of them with an option of every kind."""
+    options = (
+        Flag("close_at_once", False, "Whether lists are closed at once."),
+        Whole("retention_days", 1, 540, 30, "How long members stay."),
+        Text("page", r"\d+", "a page's id", "0", "The page."),
+    )
+    meta = platforms()["meta"]
+    return {**platforms(), "meta": replace(meta, own_options=(*meta.own_options, *options))}
 
 
 def test_a_connector_is_one_line() -> None:
@@ -57,7 +69,7 @@ def test_a_connector_is_one_line() -> None:
 def test_the_committed_settings_are_right() -> None:
     """The settings in this tree are accepted with the platforms in this tree."""
     context = json.loads((ROOT / "cdk.context.json").read_text())
-    known = platforms(ROOT)
+    known = platforms()
     assert {connector.platform for connector in read_settings(context.get, known).connectors} <= set(known)
 
 
@@ -94,6 +106,7 @@ def test_every_mistake_is_reported_at_once_and_names_its_key() -> None:
                     "encoding": "morse",
                     "delimiter": "comma",
                     "alarm_email": "nobody",
+                    "options": {"access_tier": "gold", "colour": "blue"},
                     "secret": "not here",
                 },
                 "meta",
@@ -112,6 +125,7 @@ def test_every_mistake_is_reported_at_once_and_names_its_key() -> None:
         "connectors[2].max_concurrency", "connectors[2].memory_mb", "connectors[2].timeout_s",
         "connectors[2].deadline_hours", "connectors[2].placeholders", "connectors[2].alarm_email",
         "connectors[2].encoding", "connectors[2].delimiter",
+        "connectors[2].options.access_tier", "connectors[2].options.colour",
         "connectors[2].secret",
         "connectors[3]", "connectors[3].name", "connectors[3].platform",
     }  # fmt: skip
@@ -191,12 +205,70 @@ def test_a_flag_over_a_mistake_is_a_mistake_too() -> None:
     assert caught.value.mistakes == ["audience_activation.wheels: must be an object"]
 
 
-def test_a_platform_is_a_folder_with_a_handler_and_a_publisher(tmp_path: Path) -> None:
-    """Adding a platform needs no list to be extended."""
-    for path in ("meta/handler.py", "meta/publisher.py", "ci360/handler.py", "notes/README.md"):
-        (tmp_path / "lambdas" / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "lambdas" / path).touch()
-    assert platforms(tmp_path) == ("meta",)
+def test_options_are_the_platform_s() -> None:
+    """What the platform lets a connector choose is kept as it was given; what is not mentioned is left out."""
+    given = {"close_at_once": True, "retention_days": 540, "access_tier": "full"}
+    connector = {"name": "meta", "platform": "meta"}
+    (chosen,) = read({"connectors": [connector | {"options": given}]}, with_options()).connectors
+    assert dict(chosen.options) == given
+    (without,) = read({"connectors": [connector]}, with_options()).connectors
+    assert without.options == ()
+
+
+def test_every_option_that_does_not_fit_is_reported_at_once() -> None:
+    """Unknown ones, wrong values and wrong types, and another platform's, each with what there is instead."""
+    wrong = {
+        "customer_file_source": "A_FRIEND",
+        "close_at_once": "yes",
+        "retention_days": True,
+        "page": 17,
+        "colour": "blue",
+    }
+    found = mistakes(
+        {
+            "connectors": [
+                {"name": "meta", "platform": "meta", "options": wrong},
+                {"name": "tiktok", "platform": "tiktok", "options": {"page": "17", "access_tier": "limited"}},
+                {"name": "other", "platform": "tiktok", "options": ["access_tier"]},
+                {"name": "nowhere", "platform": "myspace", "options": {"colour": "blue"}},
+            ]
+        },
+        with_options(),
+    )
+    told = dict(sentence.removeprefix("audience_activation.connectors").split(": ", 1) for sentence in found)
+    there = "access_tier, close_at_once, customer_file_source, page, retention_days"
+    assert told == {
+        "[0].options.customer_file_source": "must be one of USER_PROVIDED_ONLY, PARTNER_PROVIDED_ONLY,"
+        " BOTH_USER_AND_PARTNER_PROVIDED",
+        "[0].options.close_at_once": "must be true or false",
+        "[0].options.retention_days": "must be a whole number from 1 to 540",
+        "[0].options.page": "must be a page's id",
+        "[0].options.colour": f"no such option of the platform (there are: {there})",
+        "[1].options.page": "no such option of the platform (there are: access_tier); it is an option of Meta"
+        " custom audiences",
+        "[1].options.access_tier": "must be one of basic, advanced, premium, ultimate",
+        "[2].options": "must be an object of names and values",
+        "[3].platform": "must be one of meta, tiktok",
+    }
+
+
+@pytest.mark.parametrize("value", [None, 1.5, {}, [], "", 0, "FULL"])
+def test_an_option_s_value_is_never_shown(value: object) -> None:
+    """A value pasted into the wrong place may be a secret: only the option is named."""
+    connector = {"name": "meta", "platform": "meta", "options": {"customer_file_source": value}}
+    (found,) = mistakes({"connectors": [connector]})
+    assert found.startswith("audience_activation.connectors[0].options.customer_file_source: must be one of ")
+
+
+def test_the_function_checks_its_options_again() -> None:
+    """At cold start the same mistakes are found in the environment, all of them at once."""
+    options = with_options()["meta"].options
+    check_options(options, complete(options, {}))
+    with pytest.raises(ConfigError) as caught:
+        check_options(options, {"close_at_once": "yes", "colour": "blue", "page": "17"})
+    assert caught.value.code == "bad_environment"
+    assert "close_at_once must be true or false; colour no such option" in caught.value.sentence
+    assert "page" not in caught.value.sentence.partition("(")[0]
 
 
 def test_every_setting_is_documented() -> None:

@@ -6,7 +6,9 @@ import json
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any, TypeVar
 
-from activation.publisher import Answer, Outcome, Publisher, Request
+from activation.platforms.outcome import Outcome
+from activation.platforms.publisher import Publisher
+from activation.platforms.request import Answer, Request
 
 T = TypeVar("T")
 

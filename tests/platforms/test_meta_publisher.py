@@ -6,27 +6,43 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pyarrow as pa
 import pytest
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.model import Action, Audience
-from activation.publisher import Answer, Batch, Kind, Opened, Outcome, Request
+from activation.platforms.account import AdAccount
+from activation.platforms.outcome import Outcome, OutcomeKind
+from activation.platforms.publisher import Opened, Publisher
+from activation.platforms.request import Answer, Request
+from activation.platforms.upload import Batch, Upload
 
 from lambdas.meta import usage
-from lambdas.meta.answers import call_of
-from lambdas.meta.publisher import LIMITS, MetaPublisher, session_id
+from lambdas.meta.platform import LIMITS, PLATFORM
+from lambdas.meta.publisher import session_id
 from tests.platforms.conversation import LOST, answer, hold, sent
+from tests.platforms.signing import account_of, signer_of
 
 AUDIENCE = Audience("meta", "VIP été 2026")
 OPENED = Opened("238491")
 SECRET = {"access_token": "tok-123", "ad_account_id": "act_55501"}
 
 
-def publisher(**more: object) -> MetaPublisher:
-    """Give a publisher made from a good secret, some keys of it replaced."""
-    return MetaPublisher.from_secret({**SECRET, **more})
+def account(**more: object) -> AdAccount:
+    """Read the ad account of a good secret, some keys of it replaced."""
+    return account_of(PLATFORM, {**SECRET, **more})
+
+
+def publisher() -> Publisher:
+    """Give the publisher of the account."""
+    return PLATFORM.publisher(account())
+
+
+def signed(request: Request, **more: object) -> Request:
+    """Sign a request with a good secret, some keys of it replaced."""
+    return signer_of(PLATFORM, {**SECRET, **more}).sign(request)
 
 
 def digest(text: str) -> str:
@@ -34,12 +50,16 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def batch(columns: dict[str, list[str | None]], *, first_row: int = 1, part: str = "") -> Batch:
+def batch(columns: dict[str, list[str | None]], *, first_row: int = 1) -> Batch:
     """Give a batch of text columns, its rows numbered from `first_row`."""
-    arrays = [pa.array(values, pa.string()) for values in columns.values()]
-    count = len(arrays[0])
-    table = pa.record_batch(arrays, names=list(columns))
-    return Batch("run", first_row, first_row + count - 1, 0, table, pa.array(range(count)), part)
+    table = pa.table({key: pa.array(values, pa.string()) for key, values in columns.items()})
+    last_row = first_row + table.num_rows - 1
+    return Batch("run", first_row, last_row, table, pa.array(range(first_row, last_row + 1)))
+
+
+def upload(columns: dict[str, list[str | None]], *, first_row: int = 1, part: str = "") -> Upload:
+    """Give the upload of all of a batch of text columns, or a part of it by name."""
+    return replace(batch(columns, first_row=first_row).upload(), part=part)
 
 
 def page(*audiences: tuple[str, str, str], after: str = "") -> Answer:
@@ -53,60 +73,74 @@ def page(*audiences: tuple[str, str, str], after: str = "") -> Answer:
 def users(body: Mapping[str, object], request: Request | None = None, **headers: str) -> Outcome:
     """Classify an answer to an upload of two rows, or to `request`."""
     one = publisher()
-    asked = request or one.encode(batch({"EMAIL": [digest("a"), digest("b")]}), AUDIENCE, OPENED)
+    asked = request or one.encode(upload({"EMAIL": [digest("a"), digest("b")]}), AUDIENCE, OPENED)
     return one.classify(asked, answer(body, headers={k.replace("_", "-"): v for k, v in headers.items()}))
 
 
 class TestSecret:
-    """The secret is read once, and what is wrong with it is named."""
+    """What the secret says, and what is wrong with it by name."""
 
-    @pytest.mark.parametrize("key", ["access_token", "ad_account_id"])
-    def test_missing_key_is_named(self, key: str) -> None:
-        """A secret without a key stops with the key's name and no value."""
-        with pytest.raises(ConfigError, match=key) as caught:
-            MetaPublisher.from_secret({k: v for k, v in SECRET.items() if k != key})
+    def test_missing_account_is_named(self) -> None:
+        """A secret without the ad account stops with the key's name and no value."""
+        with pytest.raises(ConfigError, match="ad_account_id") as caught:
+            account_of(PLATFORM, {"access_token": "tok-123"})
         assert "tok-123" not in str(caught.value)
 
-    @pytest.mark.parametrize("account", ["act_55501", "55501", 55501, " 55501\n"])
-    def test_account_with_or_without_prefix(self, account: object) -> None:
+    def test_missing_token_is_named(self) -> None:
+        """A secret without the token stops with the key's name and no value."""
+        with pytest.raises(ConfigError, match="access_token") as caught:
+            signer_of(PLATFORM, {"ad_account_id": "55501", "app_secret": "sec-9"})
+        assert "sec-9" not in str(caught.value)
+
+    @pytest.mark.parametrize("given", ["act_55501", "55501", 55501, " 55501\n"])
+    def test_account_with_or_without_prefix(self, given: object) -> None:
         """An ad account's id is taken with or without act_, as text or number."""
-        assert publisher(ad_account_id=account).account == "55501"
+        assert account(ad_account_id=given).account_id == "55501"
 
     @pytest.mark.parametrize(
         "wrong",
         [
             {"ad_account_id": "act_x"},
-            {"access_token": "two\nlines"},
-            {"access_token": ["list"]},
+            {"ad_account_id": "act_"},
             {"endpoint": "http://graph.facebook.com"},
             {"endpoint": "https://user:pw@graph.facebook.com"},
             {"endpoint": "ftp://localhost"},
             {"endpoint": "https://[bad"},
         ],
     )
-    def test_unusable_value_is_refused(self, wrong: dict[str, object]) -> None:
+    def test_unusable_account_is_refused(self, wrong: dict[str, object]) -> None:
         """A value that could not be used as it is stops before anything is sent."""
         with pytest.raises(ConfigError, match=next(iter(wrong))):
-            publisher(**wrong)
+            account(**wrong)
+
+    @pytest.mark.parametrize("token", ["two\nlines", ["list"], "", None])
+    def test_unusable_token_is_refused(self, token: object) -> None:
+        """A token that no header can carry stops before anything is sent."""
+        with pytest.raises(ConfigError, match="access_token"):
+            signed(Request("find", "GET", "https://graph.facebook.com/"), access_token=token)
 
     def test_token_is_in_the_header_alone(self) -> None:
-        """Neither the URL nor the body nor the publisher's repr carries the token or the app secret."""
-        one = publisher(app_secret="sec-9")
-        request = one.encode(batch({"EMAIL": [digest("a")]}), AUDIENCE, OPENED)
+        """Neither the URL nor the body nor a repr carries the token or the app secret."""
+        one = publisher()
+        request = signed(one.encode(upload({"EMAIL": [digest("a")]}), AUDIENCE, OPENED), app_secret="sec-9")
         assert request.headers["Authorization"] == "Bearer tok-123"
         for text in (request.url, request.body.decode(), repr(request), repr(one)):
             assert "tok-123" not in text
             assert "sec-9" not in text
 
     def test_proof_signs_every_call(self) -> None:
-        """With an app secret each call carries the HMAC of the token under it."""
-        one = publisher(app_secret="sec-9")
+        """With an app secret each call carries the HMAC of the token under it, once, beside its own query."""
+        one = publisher()
         proof = hmac.new(b"sec-9", b"tok-123", hashlib.sha256).hexdigest()
-        upload = one.encode(batch({"EMAIL": [digest("a")]}), AUDIENCE, OPENED)
-        assert sent(upload)["appsecret_proof"] == proof
+        members = one.encode(upload({"EMAIL": [digest("a")]}), AUDIENCE, OPENED)
+        question = one.arrived(upload({"EMAIL": [digest("a")]}), AUDIENCE, OPENED)
+        assert question is not None
         _, (find, create) = hold(one.open(AUDIENCE, ("EMAIL",)), one, [page(), answer({"id": "1"})])
-        assert parse_qs(urlsplit(find.url).query)["appsecret_proof"] == [proof]
-        assert sent(create)["appsecret_proof"] == proof
+        for request in (find, create, members, question):
+            asked = parse_qs(urlsplit(signed(request, app_secret="sec-9").url).query)
+            assert asked == parse_qs(urlsplit(request.url).query) | {"appsecret_proof": [proof]}
+            assert signed(request, app_secret="sec-9").body == request.body
+            assert signed(request).url == request.url
 
 
 class TestOpen:
@@ -237,12 +271,12 @@ class TestEncode:
         """Rows are arrays under a list schema, a null cell is an empty text, one key is a list too."""
         one = publisher()
         columns: dict[str, list[str | None]] = {"EMAIL": [digest("a"), None], "FN": [None, digest("b")]}
-        assert sent(one.encode(batch(columns), AUDIENCE, OPENED))["payload"] == {
+        assert sent(one.encode(upload(columns), AUDIENCE, OPENED))["payload"] == {
             "schema": ["EMAIL", "FN"],
             "is_raw": True,
             "data": [[digest("a"), ""], ["", digest("b")]],
         }
-        single = one.encode(batch({"EMAIL": [digest("a")]}), AUDIENCE, OPENED)
+        single = one.encode(upload({"EMAIL": [digest("a")]}), AUDIENCE, OPENED)
         assert sent(single)["payload"]["schema"] == ["EMAIL"]
         assert sent(single)["payload"]["data"] == [[digest("a")]]
 
@@ -251,39 +285,43 @@ class TestEncode:
         """Any text in a plain field arrives as it was, next to ones that need no escape."""
         one = publisher()
         values: list[str | None] = ["plain", text, f"x{text}{text}y", None, "last"]
-        request = one.encode(batch({"EXTERN_ID": values}), AUDIENCE, OPENED)
+        request = one.encode(upload({"EXTERN_ID": values}), AUDIENCE, OPENED)
         assert [row[0] for row in sent(request)["payload"]["data"]] == [v or "" for v in values]
 
     def test_sliced_columns(self) -> None:
         """A batch cut out of a larger one carries its own rows only, escaped ones included."""
         one = publisher()
         whole = batch({"EXTERN_ID": ['a"', "b", 'c"', "d"], "EMAIL": [digest(c) for c in "abcd"]})
-        cut = Batch("run", 2, 3, 0, whole.columns.slice(1, 2), whole.rows.slice(1, 2))
-        data = sent(one.encode(cut, AUDIENCE, OPENED))["payload"]["data"]
+        cut = Batch("run", 2, 3, whole.columns.slice(1, 2), whole.rows.slice(1, 2))
+        data = sent(one.encode(cut.upload(), AUDIENCE, OPENED))["payload"]["data"]
         assert data == [["b", digest("b")], ['c"', digest("c")]]
 
     def test_dictionary_encoded_columns(self) -> None:
         """A column of few distinct values arrives like any other."""
         one = publisher()
         column = pa.array([digest("us"), None, digest("us")]).dictionary_encode()
-        columns = pa.record_batch([column], names=["COUNTRY"])
-        one_batch = Batch("run", 1, 3, 0, columns, pa.array([1, 2, 3]))
-        data = sent(one.encode(one_batch, AUDIENCE, OPENED))["payload"]["data"]
+        one_batch = Batch("run", 1, 3, pa.table({"COUNTRY": column}), pa.array([1, 2, 3]))
+        data = sent(one.encode(one_batch.upload(), AUDIENCE, OPENED))["payload"]["data"]
         assert data == [[digest("us")], [""], [digest("us")]]
 
     def test_column_without_a_value_is_left_out(self) -> None:
         """A column that nothing fills is in neither schema nor rows."""
         one = publisher()
         columns: dict[str, list[str | None]] = {"EMAIL": [digest("a")], "EXTERN_ID": [None]}
-        assert sent(one.encode(batch(columns), AUDIENCE, OPENED))["payload"]["schema"] == ["EMAIL"]
+        assert sent(one.encode(upload(columns), AUDIENCE, OPENED))["payload"]["schema"] == ["EMAIL"]
 
     def test_a_session_per_request(self) -> None:
-        """A batch is a session of its own: the same on every retry, another for other rows or another half."""
+        """An upload is a session of its own: the same on every retry, another for other rows or another half."""
         one = publisher()
-        first, again = (batch({"EMAIL": [digest("a")]}) for _ in range(2))
+        first, again = (upload({"EMAIL": [digest("a")]}) for _ in range(2))
         assert session_id(first) == session_id(again)
-        others = [batch({"EMAIL": [digest("a")]}, first_row=2), batch({"EMAIL": [digest("a")]}, part="0")]
-        assert len({session_id(first), *map(session_id, others)}) == 3
+        others = [
+            upload({"EMAIL": [digest("a")]}, first_row=2),
+            upload({"EMAIL": [digest("a")]}, part="0"),
+            replace(first, key="1"),
+            first.without([])[0],
+        ]
+        assert len({session_id(first), *map(session_id, others)}) == 5
         assert 0 < session_id(first) < 2**63
         assert sent(one.encode(first, AUDIENCE, OPENED))["session"] == {
             "session_id": session_id(first),
@@ -294,7 +332,9 @@ class TestEncode:
 
     def test_removal_carries_members_in_the_body(self) -> None:
         """No member is ever in a URL, where access logs would keep it."""
-        request = publisher().encode(batch({"EMAIL": [digest("a")]}), Audience("meta", "x", Action.REMOVE), OPENED)
+        request = publisher().encode(
+            upload({"EMAIL": [digest("a")]}), Audience("meta", "x", Action.REMOVE), OPENED
+        )
         assert request.method == "DELETE"
         assert request.url == "https://graph.facebook.com/v26.0/238491/users"
         assert sent(request)["payload"]["data"] == [[digest("a")]]
@@ -302,17 +342,30 @@ class TestEncode:
     def test_external_ids_keep_to_themselves(self) -> None:
         """Rows with and without an external id never share a request, and no row is in two."""
         one = publisher()
-        columns = batch({"EMAIL": [digest("a")] * 3, "EXTERN_ID": ["1", None, "3"]}).columns
-        masks = [mask.to_pylist() for mask in one.groups(columns)]
-        assert masks == [[True, False, True], [False, True, False]]
-        assert [mask.to_pylist() for mask in one.groups(columns.slice(0, 1))] == [[True]]
-        assert [mask.to_pylist() for mask in one.groups(columns.select(["EMAIL"]))] == [[True] * 3]
+        people: dict[str, list[str | None]] = {"EMAIL": [digest(c) for c in "abc"], "EXTERN_ID": ["1", None, "3"]}
+        first, second = one.uploads(batch(people))
+        assert (first.key, first.rows.to_pylist()) == ("0", [1, 3])
+        assert (second.key, second.rows.to_pylist()) == ("1", [2])
+        assert sent(one.encode(first, AUDIENCE, OPENED))["payload"]["data"] == [
+            [digest("a"), "1"],
+            [digest("c"), "3"],
+        ]
+        without = sent(one.encode(second, AUDIENCE, OPENED))["payload"]
+        assert (without["schema"], without["data"]) == (["EMAIL"], [[digest("b")]])
+
+    @pytest.mark.parametrize("ids", [["1", "2"], [None, None], None])
+    def test_rows_alike_share_a_request(self, ids: list[str | None] | None) -> None:
+        """Where all rows have an external id, or none, there is one upload of the whole batch."""
+        people: dict[str, list[str | None]] = {"EMAIL": [digest("a"), digest("b")]}
+        one = batch(people if ids is None else people | {"EXTERN_ID": ids})
+        (only,) = publisher().uploads(one)
+        assert only == one.upload()
 
     def test_full_batch_is_within_the_limits(self) -> None:
         """Ten thousand rows of the usual seven hashes fit into one request."""
         hashes: list[str | None] = [digest(str(i)) for i in range(LIMITS.max_rows)]
         request = publisher().encode(
-            batch(dict.fromkeys(("EMAIL", "PHONE", "FN", "LN", "CT"), hashes)), AUDIENCE, OPENED
+            upload(dict.fromkeys(("EMAIL", "PHONE", "FN", "LN", "CT"), hashes)), AUDIENCE, OPENED
         )
         assert request.rows == LIMITS.max_rows
         assert len(request.body) <= LIMITS.max_bytes
@@ -324,35 +377,35 @@ class TestArrived:
     def ask(self, body: object, status: int = 200) -> Outcome:
         """Classify an answer to the question."""
         one = publisher()
-        question = one.arrived(batch({"EMAIL": [digest("a")]}), AUDIENCE, OPENED)
+        question = one.arrived(upload({"EMAIL": [digest("a")]}), AUDIENCE, OPENED)
         assert question is not None
         assert question.method == "GET"
         return one.classify(question, answer(body, status))
 
     def session(self, **more: object) -> dict[str, object]:
         """Give the session of the batch that is asked for, as Meta shows it."""
-        own = str(session_id(batch({"EMAIL": [digest("a")]})))
+        own = str(session_id(upload({"EMAIL": [digest("a")]})))
         return {"session_id": own, "num_received": "1", "num_invalid_entries": "0", **more}
 
     def test_session_that_received_rows(self) -> None:
         """A session with rows means that the batch is in."""
         outcome = self.ask({"data": [self.session()]})
-        assert (outcome.kind, outcome.value) == (Kind.OK, True)
+        assert (outcome.kind, outcome.value) == (OutcomeKind.OK, True)
 
     def test_invalid_rows_are_not_forgotten(self) -> None:
         """What the lost answer would have said of invalid rows is read from the session."""
         outcome = self.ask({"data": [self.session(num_received="5", num_invalid_entries="2")]})
-        assert (outcome.kind, outcome.refused_count, outcome.value) == (Kind.PARTIAL, 2, True)
+        assert (outcome.kind, outcome.refused_count, outcome.value) == (OutcomeKind.PARTIAL, 2, True)
 
     def test_rows_that_are_missing_are_refused(self) -> None:
         """A session that received fewer rows than the batch has did not get the others."""
-        one, three = publisher(), batch({"EMAIL": [digest("a"), digest("b"), digest("c")]})
+        one, three = publisher(), upload({"EMAIL": [digest("a"), digest("b"), digest("c")]})
         question = one.arrived(three, AUDIENCE, OPENED)
         assert question is not None
         outcome = one.classify(
             question, answer({"data": [{"session_id": str(session_id(three)), "num_received": "1"}]})
         )
-        assert (outcome.kind, outcome.refused_count, outcome.value) == (Kind.PARTIAL, 2, True)
+        assert (outcome.kind, outcome.refused_count, outcome.value) == (OutcomeKind.PARTIAL, 2, True)
 
     @pytest.mark.parametrize(
         ("body", "status", "value"),
@@ -376,16 +429,19 @@ class TestUploadAnswers:
 
     def test_all_taken(self) -> None:
         """Every row received and none invalid is ok."""
-        assert users({"num_received": 2, "num_invalid_entries": 0, "invalid_entry_samples": {}}).kind is Kind.OK
+        assert (
+            users({"num_received": 2, "num_invalid_entries": 0, "invalid_entry_samples": {}}).kind
+            is OutcomeKind.OK
+        )
 
     def test_invalid_rows_are_named_by_their_place(self) -> None:
         """Rows that Meta quotes back are found again in the request, and the quote goes no further."""
         cells = [digest("a"), digest("b"), digest("c")]
-        request = publisher().encode(batch({"EMAIL": list(cells), "FN": ["", 'x"', ""]}), AUDIENCE, OPENED)
+        request = publisher().encode(upload({"EMAIL": list(cells), "FN": ["", 'x"', ""]}), AUDIENCE, OPENED)
         samples = {json.dumps([cells[1], 'x"']): "some reason"}
         body = {"num_received": 3, "num_invalid_entries": 1, "invalid_entry_samples": samples}
         outcome = users(body, request)
-        assert outcome.kind is Kind.PARTIAL
+        assert outcome.kind is OutcomeKind.PARTIAL
         assert outcome.refused == {1: "invalid_entry"}
         assert outcome.refused_count == 1
         assert cells[1] not in repr(outcome)
@@ -395,7 +451,7 @@ class TestUploadAnswers:
         """Where Meta does not say which rows, it still says how many."""
         body = {"num_received": 2, "num_invalid_entries": 1, "invalid_entry_samples": samples}
         outcome = users(body)
-        assert (outcome.kind, outcome.refused, outcome.refused_count) == (Kind.PARTIAL, {}, 1)
+        assert (outcome.kind, outcome.refused, outcome.refused_count) == (OutcomeKind.PARTIAL, {}, 1)
 
     def test_never_more_refused_than_sent(self) -> None:
         """The count is no exact number at Meta; the receipt's sums must still add up."""
@@ -404,12 +460,12 @@ class TestUploadAnswers:
     def test_fewer_received_than_sent(self) -> None:
         """Rows Meta did not count are not reported as taken."""
         outcome = users({"num_received": 1, "num_invalid_entries": 0})
-        assert (outcome.kind, outcome.refused_count) == (Kind.PARTIAL, 1)
+        assert (outcome.kind, outcome.refused_count) == (OutcomeKind.PARTIAL, 1)
 
     @pytest.mark.parametrize("body", [{"num_received": 0, "num_invalid_entries": 0}, {"success": True}])
     def test_nothing_counted_is_not_ok(self, body: dict[str, object]) -> None:
         """An answer that counts no row leaves open whether the batch is in."""
-        assert users(body).kind is Kind.UNKNOWN
+        assert users(body).kind is OutcomeKind.UNKNOWN
 
     @pytest.mark.parametrize(
         ("status", "kind"), [(200, "unknown"), (502, "unknown"), (400, "retry"), (413, "too_large")]
@@ -417,48 +473,48 @@ class TestUploadAnswers:
     def test_page_of_something_else(self, status: int, kind: str) -> None:
         """HTML is not Meta: after a gateway's 5xx or a 200 the upload may have happened."""
         one = publisher()
-        request = one.encode(batch({"EMAIL": [digest("a"), digest("b")]}), AUDIENCE, OPENED)
+        request = one.encode(upload({"EMAIL": [digest("a"), digest("b")]}), AUDIENCE, OPENED)
         assert one.classify(request, answer("<html>", status)).kind == kind
 
     @pytest.mark.parametrize(
         ("error", "status", "kind", "code"),
         [
-            ({"code": 100}, 400, Kind.REFUSED, "refused_by_platform"),
-            ({"code": 105}, 400, Kind.TOO_LARGE, "too_large"),
-            ({"code": 1, "error_subcode": 99}, 500, Kind.TOO_LARGE, "too_large"),
-            ({"code": 100, "error_subcode": 33}, 400, Kind.STOP, "audience_missing"),
-            ({"code": 100, "error_subcode": 1713230}, 400, Kind.STOP, "audience_flagged"),
-            ({"code": 190}, 401, Kind.REFRESH_AUTH, "token_refused"),
-            ({"code": 200, "error_subcode": 1870047}, 400, Kind.REJECTED, "audience_would_be_too_small"),
-            ({"code": 200, "error_subcode": 5}, 400, Kind.STOP, "no_permission"),
-            ({"code": 285}, 400, Kind.STOP, "no_permission"),
-            ({"code": 803}, 400, Kind.RETRY, "not_visible_yet"),
-            ({"code": 80012}, 400, Kind.RETRY, "throttled"),
-            ({"code": 613}, 400, Kind.RETRY, "throttled"),
-            ({"code": 2635}, 400, Kind.STOP, "version_retired"),
-            ({"code": 987654}, 400, Kind.STOP, "unknown_error"),
-            ({"code": 987654}, 503, Kind.RETRY, "transient"),
-            ({"code": 987654, "is_transient": True}, 400, Kind.RETRY, "transient"),
-            ({"code": "190"}, 400, Kind.REFRESH_AUTH, "token_refused"),
+            ({"code": 100}, 400, OutcomeKind.REFUSED, "refused_by_platform"),
+            ({"code": 105}, 400, OutcomeKind.TOO_LARGE, "too_large"),
+            ({"code": 1, "error_subcode": 99}, 500, OutcomeKind.TOO_LARGE, "too_large"),
+            ({"code": 100, "error_subcode": 33}, 400, OutcomeKind.STOP, "audience_missing"),
+            ({"code": 100, "error_subcode": 1713230}, 400, OutcomeKind.STOP, "audience_flagged"),
+            ({"code": 190}, 401, OutcomeKind.REFRESH_AUTH, "token_refused"),
+            ({"code": 200, "error_subcode": 1870047}, 400, OutcomeKind.REJECTED, "audience_would_be_too_small"),
+            ({"code": 200, "error_subcode": 5}, 400, OutcomeKind.STOP, "no_permission"),
+            ({"code": 285}, 400, OutcomeKind.STOP, "no_permission"),
+            ({"code": 803}, 400, OutcomeKind.RETRY, "not_visible_yet"),
+            ({"code": 80012}, 400, OutcomeKind.RETRY, "throttled"),
+            ({"code": 613}, 400, OutcomeKind.RETRY, "throttled"),
+            ({"code": 2635}, 400, OutcomeKind.STOP, "version_retired"),
+            ({"code": 987654}, 400, OutcomeKind.STOP, "unknown_error"),
+            ({"code": 987654}, 503, OutcomeKind.RETRY, "transient"),
+            ({"code": 987654, "is_transient": True}, 400, OutcomeKind.RETRY, "transient"),
+            ({"code": "190"}, 400, OutcomeKind.REFRESH_AUTH, "token_refused"),
         ],
     )
-    def test_errors(self, error: dict[str, object], status: int, kind: Kind, code: str) -> None:
+    def test_errors(self, error: dict[str, object], status: int, kind: OutcomeKind, code: str) -> None:
         """Code and subcode decide, whatever the status."""
         one = publisher()
-        request = one.encode(batch({"EMAIL": [digest("a"), digest("b")]}), AUDIENCE, OPENED)
+        request = one.encode(upload({"EMAIL": [digest("a"), digest("b")]}), AUDIENCE, OPENED)
         outcome = one.classify(request, answer({"error": error}, status))
         assert (outcome.kind, outcome.code) == (kind, code)
 
     def test_one_row_that_is_too_large_is_refused(self) -> None:
         """A single row has no halves."""
         one = publisher()
-        request = one.encode(batch({"EMAIL": [digest("a")]}), AUDIENCE, OPENED)
-        assert one.classify(request, answer({"error": {"code": 105}}, 400)).kind is Kind.REFUSED
+        request = one.encode(upload({"EMAIL": [digest("a")]}), AUDIENCE, OPENED)
+        assert one.classify(request, answer({"error": {"code": 105}}, 400)).kind is OutcomeKind.REFUSED
 
     def test_terms_tell_the_operator_where_to_go(self) -> None:
         """The terms can be accepted at a link that names the ad account."""
         outcome = users({"error": {"code": 200, "error_subcode": 1870090, "fbtrace_id": "AbC"}})
-        assert outcome.kind is Kind.STOP
+        assert outcome.kind is OutcomeKind.STOP
         assert "https://business.facebook.com/ads/manage/customaudiences/tos/?act=55501" in outcome.reason
         assert (outcome.platform_code, outcome.reference) == ("200/1870090", "AbC")
 
@@ -467,7 +523,7 @@ class TestUploadAnswers:
         good = {"num_received": 2, "num_invalid_entries": 0}
         assert users(good, x_ad_api_version_warning="upgraded").code == "version_upgraded"
         outcome = users(good | {"num_invalid_entries": 1}, x_ad_api_version_warning="upgraded")
-        assert (outcome.kind, outcome.code, outcome.refused_count) == (Kind.PARTIAL, "invalid_entries", 1)
+        assert (outcome.kind, outcome.code, outcome.refused_count) == (OutcomeKind.PARTIAL, "invalid_entries", 1)
 
     def test_platforms_words_stay_out(self) -> None:
         """What Meta writes may quote what was sent, so none of it is in an outcome."""
@@ -517,8 +573,10 @@ class TestUsage:
 
 def test_call_names() -> None:
     """A call is known by our word for it, or by its method and path."""
-    assert call_of("users") == "users"
-    assert call_of("POST /v26.0/1/users") == "users"
-    assert call_of("GET /v26.0/act_1/customaudiences?limit=20") == "find"
-    assert call_of("POST /act_1/customaudiences") == "create"
-    assert call_of("nothing we know") == ""
+    assert PLATFORM.call_of("users") == "users"
+    assert PLATFORM.call_of("POST /v26.0/1/users") == "users"
+    assert PLATFORM.call_of("DELETE /1/users") == "users"
+    assert PLATFORM.call_of("GET /v26.0/act_1/customaudiences?limit=20") == "find"
+    assert PLATFORM.call_of("POST /act_1/customaudiences") == "create"
+    assert PLATFORM.call_of("GET /v26.0/1/sessions?session_id=1") == "arrived"
+    assert PLATFORM.call_of("nothing we know") == ""

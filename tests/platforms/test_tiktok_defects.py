@@ -19,20 +19,22 @@ from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from activation.account import SecretAccount
 from activation.clients import Clients
 from activation.conditional import ConditionalTable
-from activation.connector import Connector, Platform, lambda_handler_for
+from activation.connector import Connector, lambda_handler_for
 from activation.drops.locate import is_marker, locate
 from activation.errors import Rejected
 from activation.ledger import State
-from activation.publisher import Answer, Request
+from activation.platforms.options import complete
+from activation.platforms.request import Answer, Request
+from activation.secret import ConnectorSecret
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from lambdas.tiktok.calls import Calls
 from lambdas.tiktok.fields import TABLE as FIELDS
-from lambdas.tiktok.publisher import LIMITS, TikTokPublisher
+from lambdas.tiktok.platform import LIMITS, PLATFORM
+from tests.platforms.signing import account_of
 from tests.unit.line.platform import hashed
 from tests.unit.line.world import Aws, World, people
 
@@ -130,14 +132,20 @@ class Line(World):
             events=self.aws.events,
             table=ConditionalTable(self.aws.dynamodb, "ledger"),
         )
-        account = SecretAccount(
-            SecretsProvider(boto3_client=self.aws.secrets), self.secret, TikTokPublisher.from_secret
+        secret = ConnectorSecret(
+            PLATFORM,
+            self.aws.secrets,
+            self.secret,
+            table=clients.table,
+            http=self.advertiser,
+            options=complete(PLATFORM.options, self.settings.options),
+            clock=self.clock,
         )
         return Connector(
-            Platform("tiktok", FIELDS, LIMITS, TikTokPublisher.from_secret),
+            PLATFORM,
             self.settings,
             clients,
-            account,
+            secret,
             self.advertiser,
             clock=self.clock,
             sleep=self.clock.pass_s,
@@ -204,7 +212,7 @@ def test_every_message_of_a_batch_that_fails_is_reported(monkeypatch: pytest.Mon
         }
         for one in ("m1", "m2")
     ]
-    entry = lambda_handler_for(Platform("tiktok", FIELDS, LIMITS, TikTokPublisher.from_secret))
+    entry = lambda_handler_for(PLATFORM)
     answer = entry({"Records": records}, cast("LambdaContext", _Invocation()))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m2"}]}
 
@@ -236,19 +244,20 @@ def test_a_full_file_fits_a_small_function() -> None:
 import hashlib
 import pyarrow as pa
 from activation.model import Audience
-from activation.publisher import Batch, Opened
-from lambdas.tiktok.publisher import LIMITS, TikTokPublisher
-one = TikTokPublisher.from_secret({"ACCESS_TOKEN": "t", "ADVERTISER_ID": "1"})
+from activation.platforms.upload import Batch
+from lambdas.tiktok.platform import LIMITS, PLATFORM
+one = PLATFORM.rehearsal()
 limits = LIMITS.narrowed()
-count = limits.rows_of([one.table.field("EMAIL_SHA256")])
+count = limits.rows_of([PLATFORM.table.field("EMAIL_SHA256")])
 def digests(numbers):
     return pa.array([hashlib.sha256(b"%d" % number).hexdigest() for number in numbers])
 chunks = [
     pa.record_batch([digests(range(at, min(count, at + 32_000)))], ["EMAIL_SHA256"])
     for at in range(0, count, 32_000)
 ]
-batch = Batch("r", 1, count, 0, pa.Table.from_batches(chunks), pa.arange(1, count + 1))
-request = one.encode(batch, Audience("tiktok", "VIP"), Opened("", state={"calculate_type": "EMAIL_SHA256"}))
+batch = Batch("r", 1, count, pa.Table.from_batches(chunks), pa.arange(1, count + 1))
+(upload,) = one.uploads(batch)
+request = one.encode(upload, Audience("tiktok", "VIP"), one.planned(("EMAIL_SHA256",)))
 assert 49_900_000 < request.size_bytes == sum(map(len, request.stream.pieces())) <= limits.max_bytes
 print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
 """
@@ -355,8 +364,7 @@ def test_an_empty_file_is_no_call(line: Line) -> None:
 
 def test_queries_are_encoded(line: Line) -> None:
     """Queries were put together by hand; what is in one comes out of it again."""
-    one = TikTokPublisher.from_secret(SECRET)
-    asked = one.calls.get('1"&page=2')
+    asked = Calls(account_of(PLATFORM, SECRET)).get('1"&page=2')
     assert parse_qs(urlsplit(asked.url).query)["custom_audience_ids"] == [json.dumps(['1"&page=2'])]
 
 
@@ -380,8 +388,8 @@ def test_every_type_of_the_file_api_may_be_named_in_any_case(type_: str) -> None
 
 def test_the_host_is_the_secret_s_to_say() -> None:
     """The host was fixed, so nothing could be tried against a server of one's own."""
-    one = TikTokPublisher.from_secret({**SECRET, "ENDPOINT": "http://127.0.0.1:8080/"})
-    assert one.calls.page(1).url.startswith("http://127.0.0.1:8080/open_api/v1.3/")
+    account = account_of(PLATFORM, {**SECRET, "ENDPOINT": "http://127.0.0.1:8080/"})
+    assert Calls(account).page(1).url.startswith("http://127.0.0.1:8080/open_api/v1.3/")
 
 
 @pytest.mark.parametrize("refusal", [said({}, 40300), Answer(200, {}, b'{"message": "no code"}')])

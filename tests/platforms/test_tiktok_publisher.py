@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import time
 from dataclasses import replace
@@ -16,12 +15,17 @@ import pyarrow as pa
 import pytest
 from activation.errors import ActivationError, ConfigError, Rejected, Retryable
 from activation.model import Action, Audience
-from activation.publisher import Answer, Batch, Closed, Kind, Opened, Request
+from activation.platforms.account import AdAccount
+from activation.platforms.outcome import OutcomeKind
+from activation.platforms.publisher import Closed, Opened
+from activation.platforms.request import Answer, Request
+from activation.platforms.upload import Batch
 
-from lambdas.tiktok.answers import call_of
-from lambdas.tiktok.publisher import LIMITS, MAX_FILES_PER_CALL, TikTokPublisher
+from lambdas.tiktok.platform import LIMITS, MAX_FILES_PER_CALL, PLATFORM
+from lambdas.tiktok.publisher import TikTokPublisher
 from lambdas.tiktok.search import LONGEST_WAIT_S
 from tests.platforms.conversation import LOST, answer, hold, sent
+from tests.platforms.signing import account_of, signer_of
 
 NAME = "VIP été 2026"
 AUDIENCE = Audience("tiktok", NAME)
@@ -31,9 +35,11 @@ STATE = {"calculate_type": "EMAIL_SHA256"}
 NOW_S = 1_795_305_600.0  # 2026-11-22
 
 
-def publisher(**more: object) -> TikTokPublisher:
-    """Give a publisher made from a good secret, some keys of it replaced."""
-    return replace(TikTokPublisher.from_secret({**SECRET, **more}), clock_s=lambda: NOW_S)
+def publisher() -> TikTokPublisher:
+    """Give the publisher of a good secret's advertiser."""
+    made = PLATFORM.publisher(account_of(PLATFORM, SECRET))
+    assert isinstance(made, TikTokPublisher)
+    return replace(made, clock_s=lambda: NOW_S)
 
 
 def digest(text: str) -> str:
@@ -43,9 +49,8 @@ def digest(text: str) -> str:
 
 def batch(columns: dict[str, list[str | None]]) -> Batch:
     """Give a batch of text columns."""
-    arrays = [pa.array(values, pa.string()) for values in columns.values()]
-    table = pa.record_batch(arrays, names=list(columns))
-    return Batch("run", 1, len(arrays[0]), 0, table, pa.array(range(1, len(arrays[0]) + 1)))
+    table = pa.table({key: pa.array(values, pa.string()) for key, values in columns.items()})
+    return Batch("run", 1, table.num_rows, table, pa.array(range(1, table.num_rows + 1)))
 
 
 def reply(data: object, code: int = 0, message: str = "OK") -> Answer:
@@ -97,25 +102,51 @@ def file_of(request: Request) -> bytes:
 
 
 def upload(columns: dict[str, list[str | None]], kind: str = "EMAIL_SHA256") -> Request:
-    """Build the upload of a batch."""
-    return publisher().encode(batch(columns), AUDIENCE, Opened("", state={"calculate_type": kind}))
+    """Build the one upload of a batch."""
+    one = publisher()
+    (only,) = one.uploads(batch(columns))
+    return one.encode(only, AUDIENCE, Opened("", state={"calculate_type": kind}))
 
 
 class TestSecret:
     """The secret keeps the key names of AWS's sample."""
 
-    @pytest.mark.parametrize("key", ["ACCESS_TOKEN", "ADVERTISER_ID"])
-    def test_missing_key_is_named(self, key: str) -> None:
-        """A secret without a key stops with the key's name and no value."""
-        with pytest.raises(ConfigError, match=key) as caught:
-            TikTokPublisher.from_secret({k: v for k, v in SECRET.items() if k != key})
+    def test_missing_advertiser_is_named(self) -> None:
+        """A secret without the advertiser stops with the key's name and no value."""
+        with pytest.raises(ConfigError, match="ADVERTISER_ID") as caught:
+            account_of(PLATFORM, {"ACCESS_TOKEN": "tok-123"})
         assert "tok-123" not in str(caught.value)
+
+    def test_missing_token_is_named(self) -> None:
+        """A secret without the token stops with the key's name and no value."""
+        with pytest.raises(ConfigError, match="ACCESS_TOKEN") as caught:
+            signer_of(PLATFORM, {"ADVERTISER_ID": SECRET["ADVERTISER_ID"]})
+        assert SECRET["ADVERTISER_ID"] not in str(caught.value)
 
     def test_any_case_and_number(self) -> None:
         """Keys are taken in any case, the id as a number too, white space is no part of a value."""
-        one = TikTokPublisher.from_secret({"access_token": "tok-123\n", "Advertiser_Id": 7000000000000000001})
-        assert one.account == "7000000000000000001"
-        assert one.calls.page(1).headers["Access-Token"] == "tok-123"
+        secret = {"access_token": "tok-123\n", "Advertiser_Id": 7000000000000000001}
+        one = publisher()
+        assert account_of(PLATFORM, secret) == one.account
+        assert one.account == AdAccount(
+            "7000000000000000001", "https://business-api.tiktok.com", {"access_tier": ""}
+        )
+        assert signer_of(PLATFORM, secret).sign(one.calls.page(1)).headers["Access-Token"] == "tok-123"
+
+    def test_token_is_in_the_header_alone(self) -> None:
+        """No URL, body or repr carries the token, and signing changes nothing else of a request."""
+        one = publisher()
+        for request in (
+            one.calls.page(1),
+            one.calls.get("1"),
+            one.calls.create("n", "EMAIL_SHA256", ["p"]),
+            one.calls.update("1", "APPEND", ["p"]),
+            upload({"EMAIL_SHA256": [digest("a")]}),
+        ):
+            signed = signer_of(PLATFORM, SECRET).sign(request)
+            assert signed == replace(request, headers={**request.headers, "Access-Token": "tok-123"})
+            assert "tok-123" not in signed.url + repr(signed) + repr(one)
+            assert b"tok-123" not in signed.content
 
 
 class TestUpload:
@@ -160,7 +191,7 @@ class TestUpload:
     def test_full_file_is_nearly_as_large_as_it_may_be(self, keys: tuple[str, ...]) -> None:
         """As many rows as a request is counted to have room for fill it, and do not go over."""
         limits = LIMITS.narrowed(max_bytes=200_000)
-        fields = [publisher().table.field(key) for key in keys]
+        fields = [PLATFORM.table.field(key) for key in keys]
         count = limits.rows_of(fields)
         columns: dict[str, list[str | None]] = {
             one.key: [f"{number:0{one.digest.width}x}" for number in range(count)] for one in fields
@@ -174,16 +205,16 @@ class TestUpload:
         outcome = publisher().classify(
             upload({"EMAIL_SHA256": [digest("a")]}), reply({"file_path": "f19fa450136c460f"})
         )
-        assert (outcome.kind, outcome.value, outcome.reference) == (Kind.OK, "f19fa450136c460f", "req-1")
+        assert (outcome.kind, outcome.value, outcome.reference) == (OutcomeKind.OK, "f19fa450136c460f", "req-1")
 
     def test_no_file_path_is_no_success(self) -> None:
         """A good code without a path leaves nothing to go on with."""
         outcome = publisher().classify(upload({"EMAIL_SHA256": [digest("a")]}), reply({}))
-        assert outcome.kind is Kind.RETRY
+        assert outcome.kind is OutcomeKind.RETRY
 
     def test_nothing_to_ask_after_a_lost_answer(self) -> None:
         """An upload is repeated without harm."""
-        assert publisher().arrived(batch({"EMAIL_SHA256": [digest("a")]}), AUDIENCE, Opened("")) is None
+        assert publisher().arrived(batch({"EMAIL_SHA256": [digest("a")]}).upload(), AUDIENCE, Opened("")) is None
 
 
 class TestOpen:
@@ -409,10 +440,10 @@ class TestClose:
         busy = publisher().classify(
             update, reply({}, 40002, "Audience is not editable, please check audience status")
         )
-        assert (busy.kind, busy.code) == (Kind.RETRY, "busy")
+        assert (busy.kind, busy.code) == (OutcomeKind.RETRY, "busy")
         assert busy.after_s >= 900
         wrong = publisher().classify(update, reply({}, 40002, "Parameter error: invalid audience ID"))
-        assert wrong.kind is Kind.REJECTED
+        assert wrong.kind is OutcomeKind.REJECTED
 
     def test_refused_update_fails_the_run(self) -> None:
         """A call that was refused is not taken for done, and says what TikTok refuses."""
@@ -429,7 +460,7 @@ class TestClose:
         ):
             closed, _ = self.close(opened, ["p1"], *answers)
             assert closed.gone is not None
-            assert (closed.gone.kind, closed.gone.code) == (Kind.GONE, "files_expired")
+            assert (closed.gone.kind, closed.gone.code) == (OutcomeKind.GONE, "files_expired")
 
     def test_partly_taken_is_taken_with_a_note(self) -> None:
         """What TikTok took in part is not sent again, and the receipt says so."""
@@ -444,7 +475,7 @@ class TestFollow:
     def follow(self, *answers: Answer) -> Closed:
         """Hold the conversation to its end."""
         one = publisher()
-        return hold(one.follow(AUDIENCE, Opened("9", state=STATE)), one, answers)[0]
+        return hold(one.follow(AUDIENCE, Opened("9", state=STATE), []), one, answers)[0]
 
     def test_until_valid(self) -> None:
         """The run is over when the audience is valid, with how many members it matched."""
@@ -470,7 +501,7 @@ class TestFollow:
         """Two days of waiting are some two hundred questions, not thousands."""
         one, opened, waits = publisher(), Opened("9", state=STATE), []
         for _ in range(12):
-            closed, _ = hold(one.follow(AUDIENCE, opened), one, [details(valid=False)])
+            closed, _ = hold(one.follow(AUDIENCE, opened, []), one, [details(valid=False)])
             assert closed.opened is not None
             opened = closed.opened
             waits.append(closed.after_s)
@@ -502,28 +533,28 @@ class TestFollow:
 @pytest.mark.parametrize(
     ("code", "kind", "name"),
     [
-        (40016, Kind.RETRY, "throttled"),
-        (40133, Kind.RETRY, "throttled"),
-        (50002, Kind.RETRY, "transient"),
-        (51305, Kind.RETRY, "transient"),
-        (52001, Kind.RETRY, "transient"),
-        (69999, Kind.RETRY, "transient"),
-        (40101, Kind.REFRESH_AUTH, "token_refused"),
-        (40102, Kind.REFRESH_AUTH, "token_refused"),
-        (40105, Kind.REFRESH_AUTH, "token_refused"),
-        (40001, Kind.STOP, "no_permission"),
-        (40113, Kind.STOP, "app_not_allowed"),
-        (40300, Kind.STOP, "account_missing"),
-        (40008, Kind.STOP, "sandbox_refused"),
-        (40062, Kind.REJECTED, "not_hashed"),
-        (40900, Kind.RETRY, "file_damaged"),
-        (40907, Kind.TOO_LARGE, "too_large"),
-        (40915, Kind.REJECTED, "file_refused"),
-        (40050, Kind.UNKNOWN, "duplicate_request"),
-        (49999, Kind.STOP, "unknown_error"),
+        (40016, OutcomeKind.RETRY, "throttled"),
+        (40133, OutcomeKind.RETRY, "throttled"),
+        (50002, OutcomeKind.RETRY, "transient"),
+        (51305, OutcomeKind.RETRY, "transient"),
+        (52001, OutcomeKind.RETRY, "transient"),
+        (69999, OutcomeKind.RETRY, "transient"),
+        (40101, OutcomeKind.REFRESH_AUTH, "token_refused"),
+        (40102, OutcomeKind.REFRESH_AUTH, "token_refused"),
+        (40105, OutcomeKind.REFRESH_AUTH, "token_refused"),
+        (40001, OutcomeKind.STOP, "no_permission"),
+        (40113, OutcomeKind.STOP, "app_not_allowed"),
+        (40300, OutcomeKind.STOP, "account_missing"),
+        (40008, OutcomeKind.STOP, "sandbox_refused"),
+        (40062, OutcomeKind.REJECTED, "not_hashed"),
+        (40900, OutcomeKind.RETRY, "file_damaged"),
+        (40907, OutcomeKind.TOO_LARGE, "too_large"),
+        (40915, OutcomeKind.REJECTED, "file_refused"),
+        (40050, OutcomeKind.UNKNOWN, "duplicate_request"),
+        (49999, OutcomeKind.STOP, "unknown_error"),
     ],
 )
-def test_codes(code: int, kind: Kind, name: str) -> None:
+def test_codes(code: int, kind: OutcomeKind, name: str) -> None:
     """The code decides, whatever the status and the text."""
     request = upload({"EMAIL_SHA256": [digest("a"), digest("b")]})
     outcome = publisher().classify(request, reply({}, code, "Please retry. jane@example.com"))
@@ -533,9 +564,15 @@ def test_codes(code: int, kind: Kind, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(502, Kind.RETRY), (404, Kind.STOP), (413, Kind.TOO_LARGE), (429, Kind.RETRY), (0, Kind.UNKNOWN)],
+    [
+        (502, OutcomeKind.RETRY),
+        (404, OutcomeKind.STOP),
+        (413, OutcomeKind.TOO_LARGE),
+        (429, OutcomeKind.RETRY),
+        (0, OutcomeKind.UNKNOWN),
+    ],
 )
-def test_answers_without_an_envelope(status: int, kind: Kind) -> None:
+def test_answers_without_an_envelope(status: int, kind: OutcomeKind) -> None:
     """Where the API did not answer, the status is all there is."""
     request = upload({"EMAIL_SHA256": [digest("a"), digest("b")]})
     assert publisher().classify(request, Answer(status, {}, b"<html>")).kind is kind
@@ -545,28 +582,18 @@ def test_code_as_text() -> None:
     """A code given as text is a code."""
     request = upload({"EMAIL_SHA256": [digest("a")]})
     body = {"code": "0", "message": "OK", "data": {"file_path": "f19fa450136c460f"}}
-    assert publisher().classify(request, answer(body)).kind is Kind.OK
+    assert publisher().classify(request, answer(body)).kind is OutcomeKind.OK
 
 
 def test_call_names() -> None:
     """A call is known by our word for it, or by its method and path."""
-    assert call_of("upload") == "upload"
-    assert call_of("POST /dmp/custom_audience/file/upload/") == "upload"
-    assert call_of("GET /dmp/custom_audience/list/?page=1&page_size=100") == "list"
-    assert call_of("POST /segment/audience/") == ""
+    assert PLATFORM.call_of("upload") == "upload"
+    assert PLATFORM.call_of("POST /dmp/custom_audience/file/upload/") == "upload"
+    assert PLATFORM.call_of("GET /dmp/custom_audience/list/?page=1&page_size=100") == "list"
+    assert PLATFORM.call_of("POST /segment/audience/") == ""
 
 
-def test_token_is_in_the_header_alone() -> None:
-    """No URL, body or repr carries the token."""
-    one = publisher()
-    requests = [
-        one.calls.page(1),
-        one.calls.get("1"),
-        one.calls.create("n", "EMAIL_SHA256", ["p"]),
-        upload({"EMAIL_SHA256": [digest("a")]}),
-    ]
-    for request in requests:
-        assert request.headers["Access-Token"] == "tok-123"
-        assert "tok-123" not in request.url + repr(request) + repr(one)
-        assert b"tok-123" not in request.content
-    assert json.loads(requests[2].body)["custom_audience_name"] == "n"
+def test_the_type_is_that_of_the_columns() -> None:
+    """In a plan, where nothing is asked, the audience takes files of the drop's columns."""
+    assert publisher().planned(KEYS).state == STATE
+    assert publisher().planned(("EMAIL_SHA256", "PHONE_SHA256")).state == {"calculate_type": "MULTIPLE_TYPES"}

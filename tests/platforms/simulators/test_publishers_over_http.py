@@ -2,19 +2,25 @@
 
 import hashlib
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import pyarrow as pa
 import pytest
+from activation.authentication.tools import Signer
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.http import AnswerLost, PooledHttp
 from activation.model import Action, Audience
-from activation.publisher import Answer, Batch, Closed, Kind, Opened, Outcome, Publisher, Request
+from activation.platforms.outcome import Outcome, OutcomeKind
+from activation.platforms.platform import Platform
+from activation.platforms.publisher import Closed, Opened, Publisher
+from activation.platforms.request import Answer, Request
+from activation.platforms.upload import Batch, Upload
 
-from lambdas.meta.publisher import MetaPublisher
-from lambdas.tiktok.publisher import TikTokPublisher
+from lambdas.meta.platform import PLATFORM as META
+from lambdas.tiktok.platform import PLATFORM as TIKTOK
 from sandbox.platforms.outside import Outside
+from tests.platforms.signing import account_of, signer_of
 
 T = TypeVar("T")
 NAME = 'VIP été & "100%" +1'
@@ -27,23 +33,33 @@ def digest(text: object) -> str:
 
 def batch(columns: dict[str, list[str | None]], first_row: int = 1) -> Batch:
     """Give a batch of text columns."""
-    arrays = [pa.array(values, pa.string()) for values in columns.values()]
-    last_row = first_row + len(arrays[0]) - 1
-    table = pa.record_batch(arrays, names=list(columns))
-    return Batch("run", first_row, last_row, 0, table, pa.array(range(first_row, last_row + 1)))
+    table = pa.table({key: pa.array(values, pa.string()) for key, values in columns.items()})
+    last_row = first_row + table.num_rows - 1
+    return Batch("run", first_row, last_row, table, pa.array(range(first_row, last_row + 1)))
+
+
+def upload(columns: dict[str, list[str | None]]) -> Upload:
+    """Give the upload of all of a batch of text columns."""
+    return batch(columns).upload()
 
 
 @dataclass(frozen=True)
 class Line:
-    """The shortest way from a publisher to its platform: no retries, no waits."""
+    """The shortest way from a publisher to its platform: requests are signed, no retries, no waits."""
 
     publisher: Publisher
-    http: PooledHttp
+    signer: Signer
+    http: PooledHttp = field(default_factory=lambda: PooledHttp(connections=2))
+
+    @classmethod
+    def of(cls, platform: Platform, secret: dict[str, object]) -> "Line":
+        """Go by a secret."""
+        return cls(platform.publisher(account_of(platform, secret)), signer_of(platform, secret))
 
     def ask(self, request: Request) -> Outcome:
         """Send a request and give its outcome."""
         try:
-            answer = self.http.send(request, timeout_s=30)
+            answer = self.http.send(self.signer.sign(request), timeout_s=30)
         except AnswerLost:
             answer = Answer(0, {}, b"")
         return self.publisher.classify(request, answer)
@@ -62,8 +78,8 @@ class Line:
         """Open the audience of this module."""
         return self.hold(self.publisher.open(Audience("c", NAME, action), keys))
 
-    def send(self, one: Batch, opened: Opened, action: Action = Action.ADD) -> Outcome:
-        """Send a batch."""
+    def send(self, one: Upload, opened: Opened, action: Action = Action.ADD) -> Outcome:
+        """Send an upload."""
         return self.ask(self.publisher.encode(one, Audience("c", NAME, action), opened))
 
     def close(self, opened: Opened, handles: list[str], action: Action = Action.ADD) -> Closed:
@@ -75,15 +91,13 @@ class Line:
 def to_meta(meta: Outside) -> Line:
     """Give the way to the simulated Meta, which insists on the proof."""
     meta.configure(require_appsecret_proof=True)
-    secret = {**meta.secret(), "endpoint": meta.base_url}
-    return Line(MetaPublisher.from_secret(secret), PooledHttp(connections=2))
+    return Line.of(META, {**meta.secret(), "endpoint": meta.base_url})
 
 
 @pytest.fixture
 def to_tiktok(tiktok: Outside) -> Line:
     """Give the way to the simulated TikTok."""
-    secret = {**tiktok.secret(), "ENDPOINT": tiktok.base_url}
-    return Line(TikTokPublisher.from_secret(secret), PooledHttp(connections=2))
+    return Line.of(TIKTOK, {**tiktok.secret(), "ENDPOINT": tiktok.base_url})
 
 
 class TestMeta:
@@ -94,46 +108,45 @@ class TestMeta:
         opened = to_meta.open()
         assert opened.created
         people: list[str | None] = [digest(number) for number in range(5)]
-        outcome = to_meta.send(batch({"EMAIL": people, "FN": [None, *people[1:]]}), opened)
-        assert (outcome.kind, outcome.refused_count) == (Kind.OK, 0)
+        outcome = to_meta.send(upload({"EMAIL": people, "FN": [None, *people[1:]]}), opened)
+        assert (outcome.kind, outcome.refused_count) == (OutcomeKind.OK, 0)
         again = to_meta.open(Action.REMOVE)
         assert again == Opened(opened.audience_id)
-        rest = batch({"EMAIL": people[1:], "FN": people[1:]})
-        assert to_meta.send(rest, again, Action.REMOVE).kind is Kind.OK
+        rest = upload({"EMAIL": people[1:], "FN": people[1:]})
+        assert to_meta.send(rest, again, Action.REMOVE).kind is OutcomeKind.OK
         assert meta.audience(NAME)["count"] == 1
 
     def test_found_beyond_the_first_page(self, meta: Outside, to_meta: Line) -> None:
         """An audience is found however many there are."""
         opened = to_meta.open()
-        other = MetaPublisher.from_secret({**meta.secret(), "endpoint": meta.base_url})
         for number in range(45):
-            Line(other, to_meta.http).hold(other.open(Audience("c", f"{NAME} {number}"), ()))
+            to_meta.hold(to_meta.publisher.open(Audience("c", f"{NAME} {number}"), ()))
         assert to_meta.open() == Opened(opened.audience_id)
 
     def test_lost_answer_that_arrived(self, meta: Outside, to_meta: Line) -> None:
         """After a lost answer the batch's session says that it arrived."""
-        opened, one = to_meta.open(), batch({"EMAIL": [digest("a"), digest("b")]})
+        opened, one = to_meta.open(), upload({"EMAIL": [digest("a"), digest("b")]})
         meta.fail({"route": "/users", "times": 1, "drop": "after"})
-        assert to_meta.send(one, opened).kind is Kind.UNKNOWN
+        assert to_meta.send(one, opened).kind is OutcomeKind.UNKNOWN
         question = to_meta.publisher.arrived(one, Audience("c", NAME), opened)
         assert question is not None
         assert to_meta.ask(question).value is True
 
     def test_lost_answer_that_did_not_arrive(self, meta: Outside, to_meta: Line) -> None:
         """A batch that was lost on its way is not said to have arrived; sent again, it has."""
-        opened, one = to_meta.open(), batch({"EMAIL": [digest("a"), digest("b")]})
+        opened, one = to_meta.open(), upload({"EMAIL": [digest("a"), digest("b")]})
         meta.fail({"route": "/users", "times": 1, "drop": "before"})
-        assert to_meta.send(one, opened).kind is Kind.UNKNOWN
+        assert to_meta.send(one, opened).kind is OutcomeKind.UNKNOWN
         question = to_meta.publisher.arrived(one, Audience("c", NAME), opened)
         assert question is not None
         assert to_meta.ask(question).value is not True
-        assert to_meta.send(one, opened).kind is Kind.OK
+        assert to_meta.send(one, opened).kind is OutcomeKind.OK
         assert to_meta.ask(question).value is True
 
     def test_sending_twice_is_harmless(self, meta: Outside, to_meta: Line) -> None:
         """A batch that is sent again, in the session it had, is acknowledged again and changes nothing."""
-        opened, one = to_meta.open(), batch({"EMAIL": [digest("a"), digest("b")]})
-        assert [to_meta.send(one, opened).kind for _ in range(2)] == [Kind.OK, Kind.OK]
+        opened, one = to_meta.open(), upload({"EMAIL": [digest("a"), digest("b")]})
+        assert [to_meta.send(one, opened).kind for _ in range(2)] == [OutcomeKind.OK, OutcomeKind.OK]
         assert meta.audience(NAME)["count"] == 2
 
     @pytest.mark.parametrize("drop", ["before", "after"])
@@ -144,18 +157,17 @@ class TestMeta:
         assert meta.audience(NAME)["id"] == opened.audience_id
 
     def test_blank_external_ids_are_refused_by_row(self, to_meta: Line) -> None:
-        """A row Meta calls invalid is found by its place; the groups keep such rows from being sent at all."""
+        """A row Meta calls invalid is found by its place; uploads keep such rows apart in the first place."""
         opened = to_meta.open()
         one = batch({"EMAIL": [digest("a"), digest("b"), digest("c")], "EXTERN_ID": ["1", None, "3"]})
-        outcome = to_meta.send(one, opened)
+        outcome = to_meta.send(one.upload(), opened)
         assert (outcome.kind, dict(outcome.refused), outcome.refused_count) == (
-            Kind.PARTIAL,
+            OutcomeKind.PARTIAL,
             {1: "invalid_entry"},
             1,
         )
-        for mask in to_meta.publisher.groups(one.columns):
-            part = replace(one, columns=one.columns.filter(mask), rows=one.rows.filter(mask), part="g")
-            assert to_meta.send(part, opened).kind is Kind.OK
+        uploads = to_meta.publisher.uploads(one)
+        assert [to_meta.send(upload, opened).kind for upload in uploads] == [OutcomeKind.OK] * 2
 
     def test_terms(self, meta: Outside, to_meta: Line) -> None:
         """Terms nobody accepted stop the run, with the link."""
@@ -167,7 +179,7 @@ class TestMeta:
         """A secret with another app's secret stops, and says what to look at."""
         secret = {**meta.secret(), "endpoint": meta.base_url, "app_secret": "of-another-app"}
         with pytest.raises(ConfigError, match="app_secret"):
-            Line(MetaPublisher.from_secret(secret), to_meta.http).open()
+            Line.of(META, secret).open()
 
 
 class TestTikTok:
@@ -178,8 +190,8 @@ class TestTikTok:
         handles = []
         for start in range(files):
             lines: list[str | None] = [digest(number) for number in numbers[start::files]]
-            outcome = line.send(batch({"EMAIL_SHA256": lines}), opened)
-            assert outcome.kind is Kind.OK
+            outcome = line.send(upload({"EMAIL_SHA256": lines}), opened)
+            assert outcome.kind is OutcomeKind.OK
             handles.append(outcome.value)
         return handles
 
@@ -201,7 +213,7 @@ class TestTikTok:
             ready = to_tiktok.open(action)
             to_tiktok.close(ready, self.upload(to_tiktok, ready, numbers), action)
             tiktok.advance(3601)
-            done = to_tiktok.hold(to_tiktok.publisher.follow(Audience("c", NAME), ready))
+            done = to_tiktok.hold(to_tiktok.publisher.follow(Audience("c", NAME), ready, []))
             assert not done.pending
             assert done.notes["matched_members"] == str(count)
             assert len(tiktok.audience(NAME)["members"]) == count
@@ -211,8 +223,8 @@ class TestTikTok:
         opened = to_tiktok.open(keys=("EMAIL_SHA256", "PHONE_SHA256"))
         emails: list[str | None] = [digest(f"e{number}") for number in range(1200)]
         phones: list[str | None] = [digest(f"p{number}") if number % 2 else None for number in range(1200)]
-        outcome = to_tiktok.send(batch({"EMAIL_SHA256": emails, "PHONE_SHA256": phones}), opened)
-        assert outcome.kind is Kind.OK
+        outcome = to_tiktok.send(upload({"EMAIL_SHA256": emails, "PHONE_SHA256": phones}), opened)
+        assert outcome.kind is OutcomeKind.OK
         to_tiktok.close(opened, [outcome.value])
         assert tiktok.audience(NAME)["calculate_type"] == "MULTIPLE_TYPES"
         tiktok.advance(3601)
@@ -253,11 +265,13 @@ class TestTikTok:
         tiktok.advance(90_000)
         gone = to_tiktok.close(opened, handles).gone
         assert gone is not None
-        assert (gone.kind, gone.code) == (Kind.GONE, "files_expired")
+        assert (gone.kind, gone.code) == (OutcomeKind.GONE, "files_expired")
         again = to_tiktok.open()
         assert to_tiktok.close(again, self.upload(to_tiktok, again, range(1500))).gone is None
 
     def test_revoked_token(self, tiktok: Outside, to_tiktok: Line) -> None:
         """A revoked token asks for a new one."""
         tiktok.configure(tokens=[{"state": "revoked"}])
-        assert to_tiktok.ask(next(to_tiktok.publisher.open(Audience("c", NAME), ()))).kind is Kind.REFRESH_AUTH
+        assert (
+            to_tiktok.ask(next(to_tiktok.publisher.open(Audience("c", NAME), ()))).kind is OutcomeKind.REFRESH_AUTH
+        )

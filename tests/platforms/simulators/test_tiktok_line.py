@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from activation.account import SecretAccount
 from activation.clients import Clients
 from activation.conditional import ConditionalTable
-from activation.connector import Connector, Platform
+from activation.connector import Connector
 from activation.http import PooledHttp
 from activation.ledger import State
+from activation.platforms.account import AdAccount
+from activation.platforms.options import complete
+from activation.platforms.platform import Loaded
+from activation.secret import ConnectorSecret
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
-from lambdas.tiktok.fields import TABLE
-from lambdas.tiktok.publisher import LIMITS, TikTokPublisher
+from lambdas.tiktok.platform import PLATFORM
+from lambdas.tiktok.publisher import TikTokPublisher
 from sandbox.platforms.outside import Outside
 from tests.unit.line.platform import hashed
 from tests.unit.line.world import Aws, World, people
@@ -54,22 +56,34 @@ class Line(World):
             events=self.aws.events,
             table=ConditionalTable(self.aws.dynamodb, "ledger"),
         )
-        secrets = SecretsProvider(boto3_client=self.aws.secrets)
+        platform = replace(PLATFORM, load=self._load)
+        http = PooledHttp(connections=1)
+        secret = ConnectorSecret(
+            platform,
+            self.aws.secrets,
+            self.secret,
+            table=clients.table,
+            http=http,
+            options=complete(platform.options, self.settings.options),
+            clock=self.clock,
+        )
         return Connector(
-            Platform("tiktok", TABLE, LIMITS, self._publisher),
+            platform,
             self.settings,
             clients,
-            SecretAccount(secrets, self.secret, self._publisher),
-            PooledHttp(connections=1),
+            secret,
+            http,
             clock=self.clock,
             sleep=self.clock.pass_s,
         )
 
-    def _publisher(self, secret: Mapping[str, Any]) -> TikTokPublisher:
-        """Make a publisher that goes by the platform's clock, which is ahead of ours."""
-        return replace(
-            TikTokPublisher.from_secret(secret), clock_s=lambda: self.tiktok.state(members=False)["time"]
-        )
+    def _load(self) -> Loaded:
+        """Load TikTok's parts, the publisher going by the platform's clock, which is ahead of ours."""
+
+        def publisher(account: AdAccount) -> TikTokPublisher:
+            return TikTokPublisher(account, clock_s=lambda: self.tiktok.state(members=False)["time"])
+
+        return replace(PLATFORM.load(), publisher=publisher)
 
     def deliver(self, emails: list[str], *, action: str = "", file: str = "a.csv") -> dict[str, Any]:
         """Drop a list of hashes, see it through, and give its receipt."""

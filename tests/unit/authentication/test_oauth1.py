@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import pytest
 from activation.authentication.signatures import OAuth1Signer
-from activation.authentication.spec import OAuth1
-from activation.credentials import Credentials
 from activation.errors import ConfigError
-from activation.publisher import Request, Stream
+from activation.platforms.authentication import OAuth1
+from activation.platforms.credentials import Credentials
+from activation.platforms.request import Request, Stream
 
 from tests.unit.authentication.world import Clock
 

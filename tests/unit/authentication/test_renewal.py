@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from activation.authentication.spec import LongLivedToken, StaticToken
 from activation.errors import ConfigError
+from activation.platforms.authentication import LongLivedToken, StaticToken
 
 from tests.unit.authentication.token_endpoint import PATH, Fault
 from tests.unit.authentication.world import REQUEST, World, failing, token

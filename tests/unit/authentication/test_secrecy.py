@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from activation.authentication.endpoint import Grant, TokenRequest
-from activation.authentication.spec import (
+from activation.errors import ActivationError
+from activation.platforms.authentication import (
     Authentication,
     BodySignature,
     LongLivedToken,
@@ -16,7 +17,6 @@ from activation.authentication.spec import (
     Several,
     StaticToken,
 )
-from activation.errors import ActivationError
 
 from tests.unit.authentication.token_endpoint import PATH, Fault
 from tests.unit.authentication.world import REQUEST, World, failing, spec

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
-from activation.authentication.spec import Authentication, BodySignature, Several, StaticToken
 from activation.authentication.tools import Signer
 from activation.errors import ConfigError
-from activation.publisher import Request, Stream
+from activation.platforms.authentication import Authentication, BodySignature, Several, StaticToken
+from activation.platforms.request import Request, Stream
 
 from tests.unit.authentication.world import REQUEST, World, spec
 

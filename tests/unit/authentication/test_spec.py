@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from activation.authentication.spec import (
+from activation.platforms.authentication import (
     Authentication,
     BodySignature,
     LongLivedToken,
@@ -75,7 +75,7 @@ def test_oauth1s_library_is_loaded_by_its_signer_only() -> None:
 def test_the_templates_can_read_it_without_the_functions_libraries() -> None:
     """Importing the specification loads nothing that is not Python's own."""
     program = (
-        "import sys; import activation.authentication.spec;"
+        "import sys; import activation.platforms.authentication;"
         "print([one for one in ('pyarrow', 'boto3', 'botocore', 'urllib3', 'aws_lambda_powertools', 'oauthlib')"
         " if one in sys.modules])"
     )

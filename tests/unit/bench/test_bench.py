@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
@@ -58,7 +59,7 @@ def test_bodies_and_floor_read_the_same_rows(people: Path) -> None:
 def test_the_worker_sends_every_row(people: Path, endpoint: str) -> None:
     """The measured worker is the line's own sender: every row acknowledged, every batch in the ledger."""
     secret = {"access_token": "none", "ad_account_id": "1", "endpoint": endpoint}
-    found = worker.work(people, worker.publisher_of("meta", secret), 2, 0.0)
+    found = worker.work(people, worker.loaded("meta"), json.dumps(secret), in_flight=2, ledger_s=0.0)
     assert found["acknowledged"] == found["rows"] == ROWS
     assert found["requests"] == 3
     assert found["write_units"] >= 3
@@ -68,8 +69,9 @@ def test_the_worker_sends_a_list_of_hashes(tmp_path: Path, endpoint: str) -> Non
     """The same sender uploads TikTok's files, and the sink answers as TikTok does."""
     path = tmp_path / "hashes.csv"
     hashes.write(path, ROWS)
-    publisher = worker.publisher_of("tiktok", {"ACCESS_TOKEN": "none", "ADVERTISER_ID": "1", "ENDPOINT": endpoint})
-    found = worker.work(path, publisher, 1, 0.0, Kind("EMAIL_SHA256", hashed=True, single="EMAIL_SHA256"))
+    secret = json.dumps({"ACCESS_TOKEN": "none", "ADVERTISER_ID": "1", "ENDPOINT": endpoint})
+    kind = Kind("EMAIL_SHA256", hashed=True, single="EMAIL_SHA256")
+    found = worker.work(path, worker.loaded("tiktok"), secret, in_flight=1, ledger_s=0.0, kind=kind)
     assert found["acknowledged"] == found["rows"] == ROWS
     assert found["requests"] == 1
     assert found["body_bytes"] > 65 * ROWS

@@ -62,6 +62,13 @@ def test_call_decides() -> None:
     assert (whole["outcome"], part["outcome"]) == ("retry", "too_large")
 
 
+def test_the_ad_account_is_the_reader_s_to_fill_in() -> None:
+    """Where a sentence has a link to the ad account, which nobody has named here, it says so."""
+    body = {"error": {"code": 200, "error_subcode": 1870090}}
+    (line,) = judged("meta", {"name": "terms", "status": 400, "headers": {}, "body": body})
+    assert "tos/?act=<ad account id>" in str(line["reason"])
+
+
 def test_header_names_in_any_case() -> None:
     """Usage headers are found however they are written."""
     result = run(

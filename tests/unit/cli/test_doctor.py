@@ -4,21 +4,75 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
+from typing import Any
 
+import boto3
 import pytest
+from activation.platforms.discovery import platforms
+from activation.platforms.platform import Finding, Platform
+from typer.testing import CliRunner
 
-from cli import doctor_meta, doctor_tiktok
-from cli.findings import Finding
+from cli import deployment
+from cli.__main__ import app
+from cli.deployment import ConnectorAddresses, Deployment
+from tests.platforms.signing import canary, secret_of
+from tests.unit.line.aws_in_memory import Secrets, Table
 
 TOKEN = "tOkEn-0123456789"
 CLOSED = "http://127.0.0.1:9"  # the discard port: nobody listens
 
+each_platform = pytest.mark.parametrize("platform", platforms().values(), ids=platforms())
+
+
+@dataclass
+class Account:
+    """An AWS account with one secret, and a connector for it of every platform, under the platform's name."""
+
+    secrets: Secrets = field(default_factory=Secrets)
+
+    def client(self, service: str) -> object:
+        """Return a client, as boto3 does."""
+        return {"secretsmanager": self.secrets, "dynamodb": Table()}[service]
+
+    def find(self) -> Deployment:
+        """Describe what is deployed."""
+        addresses = ConnectorAddresses("secret", "queue", "dead", "undelivered", "function", "rule")
+        return Deployment("drops", "receipts", "ledger", "archive", dict.fromkeys(platforms(), addresses))
+
+    def examine(self, platform: str, secret: dict[str, Any] | str) -> list[Finding]:
+        """Run the command over a platform's connector with this secret, and return what it found.
+
+        Its exit code says whether all is well, and no token is in what it prints.
+        """
+        text = secret if isinstance(secret, str) else json.dumps(secret)
+        self.secrets.create_secret(Name="secret", SecretString=text)
+        result = CliRunner().invoke(app, ["doctor", "--connector", platform, "--json"])
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        assert TOKEN not in result.output
+        lines = [json.loads(line) for line in result.stdout.splitlines()]
+        assert {line.pop("connector") for line in lines} == {platform}
+        findings = [Finding(**line) for line in lines]
+        assert result.exit_code == (0 if all(one.ok for one in findings) else 1)
+        return findings
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Account:
+    """Return an account for the command to find, in a folder without settings."""
+    one = Account()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(boto3, "client", one.client)
+    monkeypatch.setattr(deployment, "find", one.find)
+    return one
+
 
 @pytest.fixture
 def nonsense() -> Iterator[str]:
-    """Give the address of a server that answers every GET with JSON of no platform's shape."""
+    """Return the address of a server that answers every request with JSON of no platform's shape."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -27,6 +81,9 @@ def nonsense() -> Iterator[str]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            self.do_GET()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the standard library's name
             """Say nothing."""
@@ -39,12 +96,22 @@ def nonsense() -> Iterator[str]:
         thread.join()
 
 
-def test_a_platform_out_of_reach_is_a_finding_without_the_token() -> None:
+@each_platform
+def test_a_platform_out_of_reach_is_a_finding_without_the_secret(account: Account, platform: Platform) -> None:
+    """Whoever's library it is that fails to connect, nothing that the secret holds is in what it says."""
+    secret = secret_of(platform)
+    good, *others = account.examine(platform.name, secret | {"endpoint": CLOSED})
+    assert (good.check, good.ok) == ("secret", True)
+    assert others
+    assert not any(one.ok for one in others)
+    assert not any(canary(key) in repr(others) for key in secret)
+
+
+def test_meta_out_of_reach_is_told_without_its_address(account: Account) -> None:
     """Meta's SDK puts the token into the URL, and a failed connection's text has the URL in it."""
     secret = {"access_token": TOKEN, "ad_account_id": "1", "endpoint": CLOSED}
-    findings = list(doctor_meta.examine(secret, ""))
-    assert findings == [Finding("meta", False, "cannot be reached: ConnectionError")]
-    assert TOKEN not in repr(findings)
+    _, finding = account.examine("meta", secret)
+    assert finding == Finding("meta", False, "cannot be reached: ConnectionError")
 
 
 @pytest.mark.parametrize(
@@ -54,30 +121,40 @@ def test_a_platform_out_of_reach_is_a_finding_without_the_token() -> None:
         {"access_token": f" {TOKEN}\n", "ad_account_id": 1, "endpoint": f"{CLOSED}/"},
     ],
 )
-def test_meta_s_keys_are_read_as_the_connector_reads_them(secret: dict[str, object]) -> None:
+def test_meta_s_keys_are_read_as_the_connector_reads_them(account: Account, secret: dict[str, object]) -> None:
     """Any case, white space around a value and an id as a number are no fault of the secret's."""
-    assert [one.check for one in doctor_meta.examine(secret, "")] == ["meta"]
+    assert [one.check for one in account.examine("meta", secret)] == ["secret", "meta"]
 
 
-def test_tiktok_s_keys_are_read_as_the_connector_reads_them() -> None:
+def test_tiktok_s_keys_are_read_as_the_connector_reads_them(account: Account) -> None:
     """A line break at the token's end is no part of it; sent as a header it would end the command."""
     secret = {" access_token": f"{TOKEN}\n", "advertiser_id": 7, "endpoint": CLOSED}
-    assert list(doctor_tiktok.examine(secret, "")) == [
-        Finding("tiktok", False, "cannot be reached: ConnectionError")
-    ]
+    _, finding = account.examine("tiktok", secret)
+    assert finding == Finding("tiktok", False, "cannot be reached: NewConnectionError")
 
 
-def test_an_answer_that_is_not_tiktok_s_is_a_finding(nonsense: str) -> None:
+@each_platform
+def test_an_answer_that_is_not_the_platform_s_is_a_finding(
+    account: Account, platform: Platform, nonsense: str
+) -> None:
     """Some other server at the endpoint is told, not stumbled over."""
-    secret = {"ACCESS_TOKEN": TOKEN, "ADVERTISER_ID": "7", "ENDPOINT": nonsense}
-    (finding,) = doctor_tiktok.examine(secret, "")
-    assert (finding.ok, finding.check) == (False, "tiktok")
+    _, *others = account.examine(platform.name, secret_of(platform) | {"endpoint": nonsense})
+    assert not others[-1].ok
+    assert "did not answer as" in others[-1].says
 
 
-@pytest.mark.parametrize("examine", [doctor_meta.examine, doctor_tiktok.examine])
-def test_an_unusable_secret_names_the_key(examine: object) -> None:
-    """A secret without its token says so."""
-    assert callable(examine)
-    (finding,) = examine({"ad_account_id": "1", "ADVERTISER_ID": "1"}, "")
-    assert not finding.ok
-    assert "access_token" in finding.says.lower()
+@each_platform
+def test_an_unusable_secret_names_the_key(account: Account, platform: Platform) -> None:
+    """A secret without one of its keys says which, whichever it is."""
+    secret = secret_of(platform) | {"endpoint": CLOSED}
+    for key in (platform.account.key, *platform.authentication.required_keys):
+        _, finding = account.examine(platform.name, {name: value for name, value in secret.items() if name != key})
+        assert (finding.check, finding.ok) == ("secret", False)
+        assert key in finding.says
+
+
+@each_platform
+@pytest.mark.parametrize("text", ["", TOKEN, f'["{TOKEN}"]', f'{{"access_token": "{TOKEN}"'])
+def test_a_secret_that_is_no_object_is_not_shown(account: Account, platform: Platform, text: str) -> None:
+    """A token pasted as it is, or with half a bracket, is no secret yet, and is not repeated."""
+    assert account.examine(platform.name, text) == [Finding("secret", False, "is not a JSON object")]

@@ -131,6 +131,14 @@ def test_the_limited_tier_takes_its_windows(tmp_path: Path) -> None:
     assert plan["minutes"]["full"] < 0.2
 
 
+def test_a_tier_that_is_named_is_the_one_that_is_planned_for(tmp_path: Path) -> None:
+    """Whose connector says its access tier hears nothing of the others."""
+    connector = {"name": "meta", "platform": "meta", "options": {"access_tier": "limited"}}
+    (tmp_path / "cdk.context.json").write_text(json.dumps({"audience_activation": {"connectors": [connector]}}))
+    plan = planned(written(tmp_path / "people.csv", people(200)))
+    assert list(plan["minutes"]) == list(plan["minutes_source"]) == ["limited"]
+
+
 def test_phones_without_country_code_are_suspicious(tmp_path: Path) -> None:
     """Bare national numbers are warned of, unless the connector has a default country."""
     rows = [[one[0], one[1].removeprefix("+1"), *one[2:]] for one in people(200)]
@@ -206,21 +214,26 @@ def test_a_name_the_platform_does_not_take_is_refused(tmp_path: Path) -> None:
     assert plan["refused"]["code"] == "bad_name"
 
 
-@pytest.mark.parametrize("kind", ["JSON", "platform", "number"])
+@pytest.mark.parametrize("kind", ["JSON", "platform", "number", "option"])
 def test_settings_that_are_no_good_are_named_and_not_traced(tmp_path: Path, kind: str) -> None:
     """The same sentences as at synth."""
     connector = {
         "JSON": "",
         "platform": {"name": "meta", "platform": "metta"},
         "number": {"name": "meta", "platform": "meta", "max_rows_per_request": "many"},
+        "option": {"name": "meta", "platform": "meta", "options": {"access_tier": "gold"}},
     }[kind]
     context = json.dumps({"audience_activation": {"connectors": [connector]}})
     Path("cdk.context.json").write_text(context[:-1] if kind == "JSON" else context)
     plan = planned(written(tmp_path / "people.csv", people(3)), exit_code=1)
     assert plan["refused"]["code"] == "bad_settings"
-    assert {"JSON": "line 1", "platform": "platform: must be", "number": "max_rows_per"}[kind] in plan["refused"][
-        "sentence"
-    ]
+    said = {
+        "JSON": "line 1",
+        "platform": "platform: must be",
+        "number": "max_rows_per",
+        "option": "access_tier: must",
+    }
+    assert said[kind] in plan["refused"]["sentence"]
 
 
 def test_the_connectors_encoding_and_delimiter_are_heeded(tmp_path: Path) -> None:

@@ -75,7 +75,10 @@ def _value(text: str, item: Values, names: Values, values: Values) -> Any:
 
 
 def _holds(condition: str, item: Values, names: Values, values: Values) -> bool:
-    return any(_one_holds(one, item, names, values) for one in condition.split(" OR "))
+    return any(
+        all(_one_holds(one, item, names, values) for one in both.split(" AND "))
+        for both in condition.split(" OR ")
+    )
 
 
 def _one_holds(condition: str, item: Values, names: Values, values: Values) -> bool:
@@ -252,8 +255,9 @@ class Secrets:
     ) -> dict[str, Any]:
         """Write a new version; with the token of one that is there, do nothing, or refuse other text."""
         with LOCK:
-            versions = self.versions.setdefault(SecretId, {})
-            version_id = ClientRequestToken or str(uuid.uuid4())
+            if SecretId not in self.versions:
+                raise refusal("PutSecretValue", "ResourceNotFoundException")
+            versions, version_id = self.versions[SecretId], ClientRequestToken or str(uuid.uuid4())
             if version_id not in versions:
                 versions[version_id] = SecretString
                 self.current[SecretId] = version_id

@@ -5,21 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
-from activation.errors import ConfigError
 from activation.http import AnswerLost, NotSent
 from activation.identifiers.emails import Email
 from activation.identifiers.plain import Unchanged
 from activation.identifiers.table import Digest, Field, FieldTable
-from activation.limits import Limits
 from activation.model import Action, Audience
-from activation.publisher import Answer, Batch, Closed, Kind, Opened, Outcome, Request, failure
+from activation.platforms.account import AccountKey, AdAccount
+from activation.platforms.authentication import StaticToken
+from activation.platforms.limits import Limits
+from activation.platforms.outcome import Outcome, OutcomeKind, failure
+from activation.platforms.platform import Examination, Finding, Loaded, Minimum, Platform
+from activation.platforms.publisher import Closed, Opened, Verdict
+from activation.platforms.rate import Rate, Scope, Tier
+from activation.platforms.request import Answer, Request
+from activation.platforms.upload import Batch, Upload, distinct_lines
 
 SOURCE = "https://platform.example/docs"
 TABLE = FieldTable(
@@ -33,28 +38,64 @@ TABLE = FieldTable(
 )
 
 
+BROKEN = Outcome(OutcomeKind.UNKNOWN, "broken", "nobody knows")
+MEANINGS = {
+    400: Outcome(OutcomeKind.REFUSED, "bad_request", "something is not good", platform_code="100"),
+    401: Outcome(OutcomeKind.REFRESH_AUTH, "token_refused", "the token is not good"),
+    403: Outcome(OutcomeKind.STOP, "terms", "the terms are not accepted"),
+    404: Outcome(OutcomeKind.REJECTED, "audience_gone", "the audience is gone"),
+    409: Outcome(OutcomeKind.RETRY, "busy", "the audience is busy"),
+    410: Outcome(OutcomeKind.GONE, "uploads_gone", "what was uploaded is gone"),
+    413: Outcome(OutcomeKind.TOO_LARGE, "too_large", "the request is too large"),
+    418: Outcome(OutcomeKind.UNKNOWN, "odd", "an odd success", attempts_max=2),
+    422: Outcome(OutcomeKind.REFUSED, "bad_member", "some member is not good", about_rows=True),
+    429: Outcome(OutcomeKind.RETRY, "throttled", "slow down"),
+    503: Outcome(OutcomeKind.RETRY, "unavailable", "the platform is down"),
+}
+
+
+def _good(body: Mapping[str, Any], after_s: float, reference: str) -> Outcome:
+    refused = {int(index): "row_refused" for index in body.get("refused", [])}
+    unnamed = int(body.get("unnamed", 0))
+    return Outcome(
+        OutcomeKind.PARTIAL if refused or unnamed else OutcomeKind.OK,
+        after_s=after_s,
+        reference=reference,
+        refused=refused,
+        refused_count=len(refused) + unnamed,
+        value=Opened(body["created"], created=True) if "created" in body else body.get("value"),
+    )
+
+
 @dataclass(frozen=True)
 class TinyPublisher:
     """The publisher of one account.
 
-    `can_ask` says that the platform can be asked about a lost batch, `handles` that it wants uploads closed.
+    `can_ask` says that the platform can be asked about a lost upload, `handles` that it wants uploads closed,
+    `one_kind` that each upload carries one field's values once. `by_upload` says that the first upload creates the
+    audience, `dependent` that the uploads of a batch are chained.
     """
 
-    account: str
-    token: str
-    limits: Limits
+    account: AdAccount
     can_ask: bool = False
     handles: bool = False
-    platform: str = "tiny"
-    table: FieldTable = TABLE
+    one_kind: bool = False
+    by_upload: bool = False
+    dependent: bool = False
+
+    def planned(self, keys: tuple[str, ...]) -> Opened:
+        """Return some audience."""
+        return Opened("planned")
 
     def open(self, audience: Audience, keys: tuple[str, ...]) -> Generator[Request, Outcome, Opened]:
         """Look once, create once, and look again when the answer to a creation was lost."""
         found = yield from self._find(audience)
         if found:
             return Opened(found)
+        if self.by_upload:
+            return Opened("", by_upload=True, state={"name": audience.name})
         outcome = yield self._request("create", "POST", "/audiences", {"name": audience.name}, repeatable=False)
-        if outcome.kind is Kind.OK:
+        if outcome.kind is OutcomeKind.OK:
             return Opened(str(outcome.value), created=True)
         found = yield from self._find(audience)
         if not found:
@@ -63,89 +104,79 @@ class TinyPublisher:
 
     def _find(self, audience: Audience) -> Generator[Request, Outcome, str]:
         outcome = yield self._request("find", "GET", "/audiences", {"name": audience.name})
-        if outcome.kind is not Kind.OK:
+        if outcome.kind is not OutcomeKind.OK:
             raise failure(outcome)
         return str(outcome.value or "")
 
-    def groups(self, columns: pa.RecordBatch) -> list[pa.Array]:
-        """Keep rows with and without an ID apart."""
-        if "ID" not in columns.schema.names:
-            return [pa.repeat(pa.scalar(True), columns.num_rows)]
-        with_id = pc.is_valid(columns.column(columns.schema.names.index("ID")))
-        return [mask for mask in (with_id, pc.invert(with_id)) if pc.any(mask).as_py()]
+    def uploads(self, batch: Batch) -> list[Upload]:
+        """Keep rows with and without an ID apart; or send each field by itself."""
+        names = batch.columns.schema.names
+        if self.one_kind:
+            found = [one for name in names if (one := distinct_lines(batch, name))]
+            keys = ["", *(one.key for one in found)]
+            return [replace(one, after=keys[at]) for at, one in enumerate(found)] if self.dependent else found
+        if "ID" not in names:
+            return [batch.upload()]
+        with_id = pc.is_valid(batch.columns.column("ID"))
+        masks = [mask for mask in (with_id, pc.invert(with_id)) if pc.any(mask).as_py()]
+        return [batch.masked(str(place), mask) for place, mask in enumerate(masks)]
 
-    def encode(self, batch: Batch, audience: Audience, opened: Opened) -> Request:
-        """Write the rows as they are, with their batch's name."""
+    def encode(self, upload: Upload, audience: Audience, opened: Opened) -> Request:
+        """Write the lines as they are, with their upload's name."""
         body = {
             "audience": opened.audience_id,
-            "batch": batch.identity,
+            "batch": upload.identity,
             "action": audience.action,
-            "members": [list(row.values()) for row in batch.columns.to_pylist()],
+            "members": [list(row.values()) for row in upload.columns.to_pylist()],
+            **({"creates": opened.state["name"]} if opened.by_upload else {}),
+            **({"earlier": list(upload.earlier)} if upload.earlier else {}),
         }
-        return self._request("users", "POST", "/users", body, rows=batch.columns.num_rows)
+        return self._request("users", "POST", "/users", body, rows=upload.lines)
 
     def classify(self, request: Request, answer: Answer) -> Outcome:
         """Say by the status what the answer means; the body is the platform's own word for it."""
         body = json.loads(answer.body) if answer.body else {}
         after_s = float(answer.headers.get("retry-after", "0"))
         reference = answer.headers.get("x-reference", "")
-        match answer.status:
-            case 200:
-                refused = {int(index): "row_refused" for index in body.get("refused", [])}
-                unnamed = int(body.get("unnamed", 0))
-                kind = Kind.PARTIAL if refused or unnamed else Kind.OK
-                return Outcome(
-                    kind,
-                    after_s=after_s,
-                    reference=reference,
-                    refused=refused,
-                    refused_count=len(refused) + unnamed,
-                    value=body.get("value"),
-                )
-            case 429:
-                return Outcome(Kind.RETRY, "throttled", "slow down", after_s, reference=reference)
-            case 409:
-                return Outcome(Kind.RETRY, "busy", "the audience is busy", after_s)
-            case 401:
-                return Outcome(Kind.REFRESH_AUTH, "token_refused", "the token is not good")
-            case 403:
-                return Outcome(Kind.STOP, "terms", "the terms are not accepted")
-            case 410:
-                return Outcome(Kind.GONE, "uploads_gone", "what was uploaded is gone")
-            case 404:
-                return Outcome(Kind.REJECTED, "audience_gone", "the audience is gone")
-            case 413:
-                return Outcome(Kind.TOO_LARGE, "too_large", "the request is too large")
-            case 422:
-                return Outcome(Kind.REFUSED, "bad_member", "some member is not good")
-            case 503:
-                return Outcome(Kind.RETRY, "unavailable", "the platform is down", after_s)
-            case _:
-                return Outcome(Kind.UNKNOWN, "broken", "nobody knows")
+        if answer.status == 200:
+            return _good(body, after_s, reference)
+        if answer.status == 422:
+            named = {int(index): "bad_member" for index in body.get("bad", [])}
+            return replace(MEANINGS[422], refused=named)
+        return replace(MEANINGS.get(answer.status, BROKEN), after_s=after_s, reference=reference)
 
-    def arrived(self, batch: Batch, audience: Audience, opened: Opened) -> Request | None:
-        """Ask for the batch by its name, where the platform can be asked."""
-        return self._request("arrived", "GET", "/arrived", {"batch": batch.identity}) if self.can_ask else None
+    def arrived(self, upload: Upload, audience: Audience, opened: Opened) -> Request | None:
+        """Ask for the upload by its name, where the platform can be asked."""
+        return self._request("arrived", "GET", "/arrived", {"batch": upload.identity}) if self.can_ask else None
 
-    def close(self, audience: Audience, opened: Opened, handles: list[str]) -> Generator[Request, Outcome, Closed]:
+    def close(
+        self, audience: Audience, opened: Opened, handles: Sequence[str]
+    ) -> Generator[Request, Outcome, Closed]:
         """Tell the platform that everything is there, where it wants to be told."""
         if not self.handles:
             return Closed()
         outcome = yield self._request("close", "POST", "/close", {"handles": ",".join(handles)})
-        if outcome.kind is Kind.GONE:
+        if outcome.kind is OutcomeKind.GONE:
             return Closed(gone=outcome)
-        if outcome.kind is not Kind.OK:
+        if outcome.kind is not OutcomeKind.OK:
             raise failure(outcome)
         if outcome.value == "more":
             return Closed(unfinished=True, after_s=30, opened=Opened(opened.audience_id, state={"step": "2"}))
         return Closed(pending=outcome.value == "working", after_s=7200, notes={"closed": "yes"})
 
-    def follow(self, audience: Audience, opened: Opened) -> Generator[Request, Outcome, Closed]:
-        """Ask whether the platform is done."""
+    def follow(
+        self, audience: Audience, opened: Opened, handles: Sequence[str]
+    ) -> Generator[Request, Outcome, Closed]:
+        """Ask whether the platform is done, and what it refused since."""
         outcome = yield self._request("follow", "GET", "/follow", {"audience": opened.audience_id})
-        if outcome.kind is not Kind.OK:
+        if outcome.kind is not OutcomeKind.OK:
             raise failure(outcome)
-        return Closed(pending=outcome.value == "working", after_s=7200, notes={"matched": "all"})
+        said = outcome.value
+        verdicts: tuple[Verdict, ...] = ()
+        if isinstance(said, dict):
+            verdicts = tuple(Verdict(handles[at], refused) for at, refused in enumerate(said["refused"]))
+            said = said["state"]
+        return Closed(pending=said == "working", after_s=7200, notes={"matched": "all"}, verdicts=verdicts)
 
     def _request(
         self,
@@ -157,16 +188,28 @@ class TinyPublisher:
         rows: int = 0,
         repeatable: bool = True,
     ) -> Request:
-        headers = {"authorization": f"Bearer {self.token}"}
         body = json.dumps(values).encode()
-        return Request(call, method, f"https://platform.example{path}", headers, body, rows, repeatable)
+        return Request(call, method, f"{self.account.endpoint}{path}", {}, body, rows, repeatable)
 
 
-def publisher_from(secret: Mapping[str, Any], limits: Limits, *, can_ask: bool, handles: bool) -> TinyPublisher:
-    """Make the publisher from a secret with `token` and `account`."""
-    if not secret.get("token") or not secret.get("account"):
-        raise ConfigError("bad_secret", "token or account is missing in the connector's secret")
-    return TinyPublisher(str(secret["account"]), str(secret["token"]), limits, can_ask=can_ask, handles=handles)
+def nothing_to_ask(_: Examination) -> Iterator[Finding]:
+    """Find nothing."""
+    yield from ()
+
+
+def platform_of(limits: Limits, rate: Rate | None = None, **traits: bool) -> Platform:
+    """Return the platform, with the publisher's traits."""
+    return Platform(
+        name="tiny",
+        title="Tiny",
+        limits=limits,
+        rate=rate or Rate(Scope.ACCOUNT, {"any": Tier((), SOURCE, "2026-11-22")}),
+        authentication=StaticToken(key="token"),
+        account=AccountKey("account", r"\w+", "an account", "https://platform.example"),
+        minimum=Minimum(1, "one is enough"),
+        calls={"users": "POST */users"},
+        load=lambda: Loaded(TABLE, lambda account: TinyPublisher(account, **traits), nothing_to_ask),
+    )
 
 
 @dataclass
@@ -190,7 +233,8 @@ class TinyPlatform:
     """What stands in for the platform's server: keeps members, obeys faults, counts what it applied.
 
     `latency_s` passes on `tick` with each call. `refuses` are member values for which it refuses a whole request,
-    `drops` those it leaves out of an otherwise good one. `max_members` is what it takes at once.
+    naming them where `names_bad` says so, or in words that may mean anything where `vague` does; `drops` are those
+    it leaves out of an otherwise good one. `max_members` is what it accepts at once.
     """
 
     def __init__(self, tick: Callable[[float], None], *, latency_s: float = 0.1) -> None:
@@ -212,7 +256,9 @@ class TinyPlatform:
         self.lost = 0
         self.closed: list[str] = []
         self.close_says: list[str] = []
-        self.follow_says: list[str] = []
+        self.follow_says: list[Any] = []
+        self.names_bad = self.vague = False
+        self.earlier: list[list[str]] = []
         self.tells = True
         self.guard: Callable[[str], None] = lambda name: None
         self._lock = Lock()
@@ -259,7 +305,7 @@ class TinyPlatform:
         return None
 
     def _apply(self, request: Request) -> Answer:
-        if request.headers["authorization"].removeprefix("Bearer ") not in self.tokens:
+        if request.headers["Authorization"].removeprefix("Bearer ") not in self.tokens:
             return Answer(401, {}, b"")
         body = json.loads(request.body)
         match request.call:
@@ -284,8 +330,14 @@ class TinyPlatform:
         members = [tuple(one) for one in body["members"]]
         if len(members) > self.max_members:
             return Answer(413, {}, b"")
-        if any(self.refuses.intersection(one) for one in members):
-            return Answer(422, {}, b"")
+        if bad := [at for at, one in enumerate(members) if self.refuses.intersection(one)]:
+            if self.vague:
+                return Answer(400, {}, b"")
+            return Answer(422, {}, json.dumps({"bad": bad if self.names_bad else []}).encode())
+        if "creates" in body:
+            self.created += 1
+            self.audiences[body["creates"]] = f"a{self.created}"
+        self.earlier.append(body.get("earlier", []))
         refused = [at for at, one in enumerate(members) if self.drops.intersection(one)]
         taken = [one for one in members if not self.drops.intersection(one)]
         self.batches[body["batch"]] += 1
@@ -295,6 +347,8 @@ class TinyPlatform:
             self.members[one] += -1 if body["action"] == Action.REMOVE else 1
         if self.unnamed_drops:
             return _answer(unnamed=len(refused))
+        if "creates" in body:
+            return _answer(refused=refused, created=self.audiences[body["creates"]])
         return _answer(refused=refused, value=f"h{sum(self.batches.values())}")
 
 

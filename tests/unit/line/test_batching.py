@@ -13,7 +13,7 @@ from activation.progress import Span, Unit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.line.platform import TABLE, TinyPublisher, hashed
+from tests.unit.line.platform import TABLE, hashed
 
 EMAIL, ID, SPARE = TABLE.fields
 # A row is good, has a second address that is none, has no address, a bad one, or cannot be read at all.
@@ -23,14 +23,13 @@ SIZES = st.lists(st.integers(1, 9), min_size=1, max_size=60)
 
 
 def batcher(max_rows: int) -> Batcher:
-    """Make one for three columns, with and without IDs apart."""
-    groups = TinyPublisher.groups
+    """Make one for three columns, with addresses and IDs."""
     return Batcher(
+        table=TABLE,
         fields=[(0, EMAIL), (1, ID), (2, SPARE)],
         context=Context(),
         hashed=False,
         max_rows=max_rows,
-        groups=lambda columns: groups(None, columns),  # type: ignore[arg-type]  # pure, whoever's method it is
     )
 
 
@@ -83,16 +82,13 @@ def cut(
     return list(batcher(max_rows).spans(found, Cursor(start, 1000 * start), settled))
 
 
-def told(
-    one: Prepared,
-) -> tuple[Span, list[int], list[dict[str, object]], list[dict[str, object]], list[list[bool]]]:
+def told(one: Prepared) -> tuple[Span, list[int], list[dict[str, object]], list[dict[str, object]]]:
     """Spell a span out, so that two can be compared."""
     return (
         one.span,
         one.rows.to_pylist(),
         one.columns.to_pylist(),
         one.rejected.to_pylist(),
-        [mask.to_pylist() for mask in one.groups],
     )
 
 
@@ -124,8 +120,6 @@ def test_every_row_is_in_one_span_in_order_sent_or_rejected(
         spare = [row for row, kind in of.items() if kind == "spare"]
         assert span.left_out == ({("SPARE", "not_an_email"): len(spare)} if spare else {})
         assert span.left_out_rows.get(("SPARE", "not_an_email"), ()) == tuple(spare[:5])
-        masks = [mask.to_pylist() for mask in one.groups]
-        assert [sum(column) for column in zip(*masks, strict=True)] == [1] * len(good)
     assert expected == len(kinds) + 1
 
 
@@ -156,7 +150,7 @@ def test_spans_acknowledged_ahead_are_recognised_though_the_limit_has_changed(
     done = data.draw(st.integers(0, len(first) - 1))
     ahead = data.draw(st.sets(st.integers(done, len(first) - 1)))
     start = first[done - 1].span.last_row if done else 0
-    settled = [Unit(first[at].span.first_row, first[at].span.last_row, 0) for at in ahead]
+    settled = [Unit(first[at].span.first_row, first[at].span.last_row, "0") for at in ahead]
     again = cut(kinds, sizes, other, start, settled)
     edges = [(one.span.first_row, one.span.last_row) for one in again]
     assert {(unit.first_row, unit.last_row) for unit in settled} <= set(edges)

@@ -9,14 +9,14 @@ from typing import Any, cast
 
 import pytest
 from activation import connector as module
-from activation.connector import Platform, lambda_handler_for
+from activation.connector import lambda_handler_for
 from activation.ledger import LeaseHeld, LeaseLost, State
-from activation.limits import Limits
+from activation.platforms.limits import Limits
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tests.unit.line.aws_in_memory import refusal
-from tests.unit.line.platform import TABLE, hashed, publisher_from
+from tests.unit.line.platform import hashed, platform_of
 from tests.unit.line.world import ACCOUNT, World, people, table
 
 # What one process of the tests does, and a Lambda never: make a function's metrics again, and flush none.
@@ -64,11 +64,7 @@ class Function:
         patch.setattr("boto3.client", lambda name, **_: getattr(world.aws, services[name]))
         patch.setattr(module, "PooledHttp", lambda **_: world.platform)
         limits = Limits(max_rows=3, max_bytes=10**6)
-        self.handler = lambda_handler_for(
-            Platform(
-                "tiny", TABLE, limits, lambda secret: publisher_from(secret, limits, can_ask=False, handles=False)
-            )
-        )
+        self.handler = lambda_handler_for(platform_of(limits))
 
     def receive(self, body: str, *, receives: int = 1) -> list[str]:
         """Hand a message over; gives the ids of those that must come back."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import pytest
 from activation.conditional import ConditionalTable
 from activation.errors import Retryable
 from activation.governor import Governor
+from activation.platforms.rate import Rate, Scope, Tier, Window
 
 from tests.unit.line.aws_in_memory import refusal
 from tests.unit.line.platform import Fault
 from tests.unit.line.world import NAMES, Aws, Clock, World, people, table
 
 
-def governors(aws: Aws, clock: Clock, *accounts: str) -> list[Governor]:
+def governors(aws: Aws, clock: Clock, *accounts: str, windows: Sequence[Window] = ()) -> list[Governor]:
     """Make a worker's governor for each account."""
     shared = ConditionalTable(aws.dynamodb, "ledger")
-    return [Governor(shared, "tiny", account, clock=clock) for account in accounts]
+    return [Governor(shared, f"account#tiny#{account}", windows, clock=clock) for account in accounts]
 
 
 def test_a_hold_is_everybodys_on_the_account(aws: Aws) -> None:
@@ -120,3 +123,65 @@ def test_a_short_wait_is_slept_through(world: World) -> None:
     world.run(world.drop(table(people(3))))
     world.check(*people(3))
     assert world.handled == 1
+
+
+def test_uploads_are_paced_by_all_workers_together(aws: Aws) -> None:
+    """Forty uploads in a window of twenty: the second twenty wait for the next one, whoever sends them."""
+    clock = Clock()
+    account = f"a{next(NAMES)}"
+    workers = governors(aws, clock, account, account, windows=[Window(20, 300.0), Window(5000, 3600.0)])
+    assert [workers[turn % 2].wait_s(uploads=True) for turn in range(20)] == [0] * 20
+    clock.pass_s(100)
+    waits = [one.wait_s(uploads=True) for one in workers]
+    assert waits == pytest.approx([200, 200])
+    assert workers[0].wait_s() == 0  # a question carries nobody
+    clock.pass_s(200)
+    assert [one.wait_s(uploads=True) for one in workers] == [0, 0]
+
+
+def test_a_free_window_makes_nobody_wait_and_costs_few_writes(aws: Aws) -> None:
+    """Uploads are reserved many at a time."""
+    clock = Clock()
+    (governor,) = governors(aws, clock, f"a{next(NAMES)}", windows=[Window(3000, 300.0), Window(190_000, 3600.0)])
+    writes: list[str] = []
+    aws.before.append(lambda name, _: writes.append(name) if name == "update_item" else None)
+    assert [governor.wait_s(uploads=True) for _ in range(200)] == [0] * 200
+    assert len(writes) == 2
+
+
+def test_what_was_reserved_in_one_window_is_not_used_in_the_next(aws: Aws) -> None:
+    """Two workers never send more than a window has, across its end as well."""
+    clock = Clock()
+    account = f"a{next(NAMES)}"
+    workers = governors(aws, clock, account, account, windows=[Window(40, 60.0)])
+    assert workers[0].wait_s(uploads=True) == 0  # and reserves another one
+    clock.pass_s(61)
+    sent = sum(one.wait_s(uploads=True) == 0 for _ in range(60) for one in workers)
+    assert sent == 40
+
+
+def test_a_short_window_is_each_workers_own(aws: Aws) -> None:
+    """Ten a second need no record: the eleventh waits for the second to end."""
+    clock = Clock()
+    (governor,) = governors(aws, clock, f"a{next(NAMES)}", windows=[Window(10, 1.0)])
+    writes: list[str] = []
+    aws.before.append(lambda name, _: writes.append(name) if name == "update_item" else None)
+    assert [governor.wait_s(uploads=True) for _ in range(10)] == [0] * 10
+    clock.pass_s(0.25)
+    assert governor.wait_s(uploads=True) == pytest.approx(0.75)
+    clock.pass_s(0.75)
+    assert governor.wait_s(uploads=True) == 0
+    assert writes == []
+
+
+def test_a_paced_run_waits_in_the_queue_before_the_platform_has_to_refuse(
+    make_world: Callable[..., World],
+) -> None:
+    """Five uploads in windows of two take two waits and no throttle; the message's receives are not used up."""
+    rate = Rate(Scope.ACCOUNT, {"slow": Tier((Window(2, 300.0),), "https://platform.example", "2026-11-29")})
+    world = make_world(rate=rate)
+    begun = world.clock()
+    world.run(world.drop(table(people(15))))
+    receipt = world.check(*people(15))
+    assert world.clock() - begun >= 600
+    assert (receipt["requests"], world.failures) == (7, [])

@@ -18,7 +18,7 @@ import pytest
 from activation import http
 from activation.errors import ConfigError
 from activation.http import AnswerLost, NotSent, PooledHttp
-from activation.publisher import Answer, Request, Stream
+from activation.platforms.request import Answer, Request, Stream
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec

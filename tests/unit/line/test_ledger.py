@@ -9,8 +9,8 @@ from activation.conditional import ConditionalTable
 from activation.errors import ConfigError, Retryable
 from activation.ledger import LeaseHeld, LeaseLost, Ledger, State
 from activation.model import Cursor
+from activation.platforms.publisher import Opened
 from activation.progress import Progress, Unit
-from activation.publisher import Opened
 
 from tests.unit.line.aws_in_memory import refusal
 from tests.unit.line.world import NAMES, Aws, Clock
@@ -40,8 +40,8 @@ def test_a_claim_makes_the_record_and_a_save_changes_it(bench: Bench) -> None:
     assert (run.fence, run.state, run.hop, run.started_at) == (1, State.RUNNING, 0, bench.clock())
     run.progress = Progress(
         cursor=Cursor(7, 123),
-        ahead={Unit(8, 14, 1, "01"), Unit(8, 14, 0)},
-        in_doubt={Unit(15, 21, 0)},
+        ahead={Unit(8, 14, "1", "01"), Unit(8, 14, "0")},
+        in_doubt={Unit(15, 21, "0")},
         suspects=2,
         acknowledged=5,
         rejected_by_us=Counter({"no_identifier": 2}),
@@ -51,7 +51,7 @@ def test_a_claim_makes_the_record_and_a_save_changes_it(bench: Bench) -> None:
         etag='"abc"',
         read_whole=True,
     )
-    run.opened = Opened("a1", created=True, state={"session": "7"}, notes={"code": "text"})
+    run.opened = Opened("a1", created=True, state={"session": "7"}, notes={"code": "text"}, by_upload=True)
     run.state, run.code, run.sentence = State.WAITING, "throttled", "slow down"
     run.not_before, run.no_progress = bench.clock() + 0.1234, 3
     bench.clock.pass_s(60)

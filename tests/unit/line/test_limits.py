@@ -10,8 +10,8 @@ from activation.errors import Rejected
 from activation.identifiers.emails import Email
 from activation.identifiers.plain import Unchanged
 from activation.identifiers.table import Digest, Field
-from activation.limits import Limits
-from activation.publisher import Answer, Request
+from activation.platforms.limits import Limits
+from activation.platforms.request import Answer, Request
 from hypothesis import given
 from hypothesis import strategies as st
 

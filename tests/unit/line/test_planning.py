@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from activation.planning import Planning, Tier, Window
-
-from lambdas.meta.planning import PLANNING as META
-from lambdas.tiktok.planning import PLANNING as TIKTOK
+from activation.platforms.discovery import platform_named, platforms
+from activation.platforms.platform import Platform
+from activation.platforms.rate import Tier, Window
 
 
 @pytest.mark.parametrize(("uploads", "least_s"), [(0, 0), (1, 0), (20, 0), (21, 300), (40, 300), (41, 600)])
@@ -25,14 +24,24 @@ def test_the_narrowest_window_decides() -> None:
 
 def test_the_platforms_tiers() -> None:
     """Twenty uploads in five minutes on Meta's limited tier, ten a second on TikTok's lowest."""
-    assert META.tiers["limited"].seconds(100) == 1_200
-    assert META.tiers["full"].seconds(3_000) == 0
-    assert next(iter(TIKTOK.tiers)) == "basic"
-    assert TIKTOK.tiers["basic"].seconds(101) == 10
+    meta, tiktok = (platform_named(name).rate.tiers for name in ("meta", "tiktok"))
+    assert meta["limited"].seconds(100) == 1_200
+    assert meta["full"].seconds(3_000) == 0
+    assert next(iter(tiktok)) == "basic"
+    assert tiktok["basic"].seconds(101) == 10
 
 
-@pytest.mark.parametrize("planning", [META, TIKTOK], ids=["meta", "tiktok"])
-def test_every_number_has_its_page(planning: Planning) -> None:
+@pytest.mark.parametrize("platform", platforms().values(), ids=platforms())
+def test_every_number_has_its_page(platform: Platform) -> None:
     """Tiers and minimum name a public page."""
-    assert all(tier.source.startswith("https://") for tier in planning.tiers.values())
-    assert "https://" in planning.minimum_why
+    assert all(tier.source.startswith("https://") for tier in platform.rate.tiers.values())
+    assert "https://" in platform.minimum.why
+
+
+def test_the_tier_of_the_settings_is_the_one_that_counts() -> None:
+    """A declared tier is planned for and paced by; without one all are planned for, and the fastest paces."""
+    rate = platform_named("meta").rate
+    assert list(rate.planned({"access_tier": "limited"})) == ["limited"]
+    assert rate.tier({"access_tier": "limited"}).windows[0].requests == 20
+    assert list(rate.planned({"access_tier": ""})) == ["limited", "full"]
+    assert rate.tier({}) == rate.tiers["full"]

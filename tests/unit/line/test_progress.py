@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
+
 from activation.model import Cursor
+from activation.platforms.publisher import Verdict
 from activation.progress import FIRST_ROWS_KEPT, REFERENCES_KEPT, Progress, Span, Unit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
-def span(first: int, last: int, groups: int = 1, rejected: int = 0) -> Span:
+def span(first: int, last: int, rejected: int = 0) -> Span:
     """Describe a span of rows."""
     reasons = {"no_identifier": rejected} if rejected else {}
     cells = {("PHONE", "too_short"): 1}
     return Span(
         first,
         last,
-        tuple(range(groups)),
         reasons,
         cells,
         {("PHONE", "too_short"): (first,)},
@@ -25,9 +27,8 @@ def span(first: int, last: int, groups: int = 1, rejected: int = 0) -> Span:
 
 def acknowledge(progress: Progress, unit: Unit, rows: int, refused: int = 0) -> None:
     """Acknowledge a unit as the platform's answer does."""
-    progress.acknowledge(
-        unit, rows=rows, refused={"bad": refused} if refused else {}, handle=f"h{unit.first_row}", reference="r"
-    )
+    progress.acknowledge(unit, cells={"EMAIL": rows}, handle=f"h{unit.first_row}", reference="r")
+    progress.count_rows(rows, {"bad": refused} if refused else {})
 
 
 @given(data=st.data(), spans=st.lists(st.tuples(st.integers(1, 3), st.integers(0, 2)), min_size=1, max_size=6))
@@ -35,77 +36,78 @@ def acknowledge(progress: Progress, unit: Unit, rows: int, refused: int = 0) -> 
 def test_the_cursor_moves_over_leading_spans_only_and_every_count_comes_once(
     data: st.DataObject, spans: list[tuple[int, int]]
 ) -> None:
-    """Groups may end in any order, and the record may be written and read between any two of them."""
+    """Uploads may end in any order, and the record may be written and read between any two of them."""
     progress, known, row = Progress(), [], 1
-    for groups, rejected in spans:
-        last = row + groups * 2 + rejected - 1
-        known.append(span(row, last, groups, rejected))
-        progress.begin(known[-1])
+    for uploads, rejected in spans:
+        last = row + uploads * 2 + rejected - 1
+        known.append((span(row, last, rejected), [str(key) for key in range(uploads)]))
+        progress.begin(*known[-1])
         row = last + 1
-    units = [Unit(one.first_row, one.last_row, group) for one in known for group in one.groups]
+    units = [Unit(one.first_row, one.last_row, key) for one, keys in known for key in keys]
     left = data.draw(st.permutations(units))
     crash = data.draw(st.integers(0, len(left)))
     for unit in left[:crash]:
         acknowledge(progress, unit, 2)
-        progress.finish_group(unit)
+        progress.finish_upload(unit)
     progress = Progress.from_json(progress.to_json())
     resumed_at = progress.cursor.row
-    for one in known:
+    for one, keys in known:
         if one.first_row > resumed_at:
-            progress.begin(one)
+            progress.begin(one, keys)
     for unit in left[crash:]:
         assert not progress.done(unit)
         acknowledge(progress, unit, 2)
-        progress.finish_group(unit)
-    assert progress.cursor == known[-1].after
+        progress.finish_upload(unit)
+    assert progress.cursor == known[-1][0].after
     assert progress.ahead == set()
-    assert progress.acknowledged == 2 * len(units)
+    assert progress.acknowledged == progress.identifiers["EMAIL"] == 2 * len(units)
     assert progress.rejected_by_us.total() == sum(rejected for _, rejected in spans)
     assert progress.left_out == {("PHONE", "too_short"): len(spans)}
     assert (
-        progress.left_out_rows[("PHONE", "too_short")] == tuple(one.first_row for one in known)[:FIRST_ROWS_KEPT]
+        progress.left_out_rows[("PHONE", "too_short")]
+        == tuple(one.first_row for one, _ in known)[:FIRST_ROWS_KEPT]
     )
     assert progress.rows_settled == progress.cursor.row
 
 
-def test_a_span_without_groups_is_done_when_those_before_it_are() -> None:
+def test_a_span_without_uploads_is_done_when_those_before_it_are() -> None:
     """Rows of which none is sent are counted in their turn."""
     progress = Progress()
-    progress.begin(span(1, 2))
-    progress.begin(span(3, 5, groups=0, rejected=3))
+    progress.begin(span(1, 2), ["0"])
+    progress.begin(span(3, 5, rejected=3), [])
     assert progress.cursor == Cursor()
-    unit = Unit(1, 2, 0)
+    unit = Unit(1, 2, "0")
     acknowledge(progress, unit, 2, refused=1)
-    progress.finish_group(unit)
+    progress.finish_upload(unit)
     assert progress.cursor.row == 5
     assert (progress.acknowledged, progress.rejected_by_platform, progress.rows_settled) == (1, {"bad": 1}, 5)
 
 
-def test_parts_are_remembered_until_their_group_is_done() -> None:
-    """A group sent in halves is known as such after a crash, at every depth."""
+def test_parts_are_remembered_until_their_upload_is_done() -> None:
+    """An upload sent in halves is known as such after a crash, at every depth."""
     progress = Progress()
-    progress.begin(span(1, 8))
-    whole = Unit(1, 8, 0)
+    progress.begin(span(1, 8), ["0"])
+    whole = Unit(1, 8, "0")
     for part in ("0", "10"):
-        acknowledge(progress, Unit(1, 8, 0, part), 2)
+        acknowledge(progress, Unit(1, 8, "0", part), 2)
     progress = Progress.from_json(progress.to_json())
     assert progress.begun_parts(whole)
-    assert progress.begun_parts(Unit(1, 8, 0, "1"))
-    assert not progress.begun_parts(Unit(1, 8, 0, "0"))
-    assert not progress.begun_parts(Unit(1, 8, 1))
-    progress.begin(span(1, 8))
-    acknowledge(progress, Unit(1, 8, 0, "11"), 2)
-    progress.finish_group(whole)
+    assert progress.begun_parts(Unit(1, 8, "0", "1"))
+    assert not progress.begun_parts(Unit(1, 8, "0", "0"))
+    assert not progress.begun_parts(Unit(1, 8, "1"))
+    progress.begin(span(1, 8), ["0"])
+    acknowledge(progress, Unit(1, 8, "0", "11"), 2)
+    progress.finish_upload(whole)
     assert (progress.ahead, progress.cursor.row, progress.acknowledged) == (set(), 8, 6)
 
 
 def test_doubt_is_taken_on_in_order_and_ends_with_an_acknowledgement() -> None:
     """As many units as a dead worker may have sent are in doubt; a part's acknowledgement clears its whole."""
     progress = Progress(suspects=2)
-    first, second, third = (Unit(row, row, 0) for row in (1, 2, 3))
+    first, second, third = (Unit(row, row, "0") for row in (1, 2, 3))
     assert [progress.doubt(one, begin=True) for one in (first, second, third)] == [True, True, False]
     assert Progress.from_json(progress.to_json()).in_doubt == {first, second}
-    acknowledge(progress, Unit(1, 1, 0, "0"), 1)
+    acknowledge(progress, Unit(1, 1, "0", "0"), 1)
     acknowledge(progress, second, 1)
     assert progress.in_doubt == set()
     progress.resolve(third, in_doubt=True)
@@ -119,10 +121,31 @@ def test_the_record_stays_small() -> None:
     """Of references the newest are kept, whatever the number of batches."""
     progress = Progress()
     for row in range(1, 1001):
-        progress.begin(span(row, row))
-        unit = Unit(row, row, 0)
-        progress.acknowledge(unit, rows=1, refused={}, handle="", reference=f"ref{row}")
-        progress.finish_group(unit)
+        progress.begin(span(row, row), ["0"])
+        unit = Unit(row, row, "0")
+        progress.acknowledge(unit, cells={}, handle="", reference=f"ref{row}")
+        progress.finish_upload(unit)
     assert len(progress.references) == REFERENCES_KEPT
     assert progress.references[-1] == "ref1000"
     assert len(progress.to_json()) < 2_000
+
+
+def test_a_verdict_moves_rows_once_and_a_later_one_replaces_it() -> None:
+    """What a platform refuses afterwards is taken from the acknowledged rows, however often it says so."""
+    progress = Progress(acknowledged=10)
+    for _ in range(2):
+        progress.judge([Verdict("h1", {"bad": 2}), Verdict("h2", {"old": 1})])
+        assert (progress.acknowledged, progress.rejected_by_platform) == (7, {"bad": 2, "old": 1})
+    progress = Progress.from_json(progress.to_json())
+    progress.judge([Verdict("h1", {"bad": 1})])
+    assert (progress.acknowledged, progress.rejected_by_platform) == (8, {"bad": 1, "old": 1})
+    progress.judge([Verdict("h2", {"old": 100})])
+    assert (progress.acknowledged, progress.rejected_by_platform) == (0, {"bad": 1, "old": 9})
+
+
+def test_a_record_of_an_earlier_release_is_read() -> None:
+    """Its uploads were numbered, and it counted no identifiers."""
+    written = json.loads(Progress(ahead={Unit(1, 8, "0", "1")}).to_json())
+    written["ahead"] = [[1, 8, 0, "1"]]
+    del written["identifiers"], written["verdicts"]
+    assert Progress.from_json(json.dumps(written)).ahead == {Unit(1, 8, "0", "1")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from activation.ledger import State
@@ -144,3 +145,76 @@ def test_of_several_failures_at_once_the_one_that_stops_for_good_counts(make_wor
     world.run(world.drop(table(people(9))))
     assert world.receipt()["state"] == "blocked"
     assert world.dead_codes() == ["terms"]
+
+
+def test_a_refusal_that_names_its_rows_costs_two_uploads(make_world: Make) -> None:
+    """Of 1,000 rows the 10 bad ones are taken out by name, and the other 990 arrive at the second attempt."""
+    world = make_world(max_rows=1000)
+    emails = people(1000)
+    bad = [99 * at for at in range(10)]
+    world.platform.names_bad, world.platform.refuses = True, {hashed(emails[at]) for at in bad}
+    world.run(world.drop(table(emails)))
+    receipt = world.check(*(one for at, one in enumerate(emails) if at not in bad))
+    assert world.platform.calls["users"] == 2
+    assert (receipt["rows"]["acknowledged"], receipt["rejected_by_platform"]) == (990, {"bad_member": 10})
+    assert sorted(int(row) for row, _, _ in world.rejects()) == [at + 1 for at in bad]
+
+
+def test_a_batch_whose_every_row_is_named_is_not_sent_again(make_world: Make) -> None:
+    """Nothing is left to send."""
+    world = make_world(max_rows=4)
+    emails = people(6)
+    world.platform.names_bad, world.platform.refuses = True, {hashed(one) for one in emails[:4]}
+    world.run(world.drop(table(emails)))
+    receipt = world.check(*emails[4:])
+    assert world.platform.calls["users"] == 2
+    assert receipt["rejected_by_platform"] == {"bad_member": 4}
+
+
+@pytest.mark.parametrize("can_ask", [True, False])
+def test_a_lost_answer_behind_a_refusal_that_named_rows(make_world: Make, can_ask: bool) -> None:
+    """The rest may have arrived: it is asked about by a name of its own, or repeated, once."""
+    for skip in range(4):
+        world = make_world(max_rows=4, can_ask=can_ask)
+        emails = people(8)
+        world.platform.names_bad, world.platform.refuses = True, {hashed(emails[1]), hashed(emails[6])}
+        world.platform.faults.append(Fault(skip=skip, act=partial(world.aws.fuse.set, 1, after=True)))
+        world.run(world.drop(table(emails)))
+        receipt = world.check(*(one for at, one in enumerate(emails) if at not in (1, 6)))
+        assert receipt["rejected_by_platform"] == {"bad_member": 2}
+        assert world.crashes == 1
+        assert world.platform.resent <= (0 if can_ask else 1)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 300])
+def test_a_refusal_that_is_not_about_a_row_blames_none(make_world: Make, rows: int) -> None:
+    """The whole and both its halves get the same answer: three writes, and a person is asked to act."""
+    world = make_world(max_rows=300)
+    world.platform.faults.append(Fault(times=1000, status=400))
+    world.run(world.drop(table(people(rows))))
+    receipt = world.receipt()
+    assert (receipt["state"], receipt["reason"]["code"]) == ("blocked", "bad_request")
+    assert "100" in receipt["reason"]["sentence"]
+    assert receipt["rows"] == {
+        "in": None,
+        "read": 0,
+        "acknowledged": 0,
+        "rejected_by_us": 0,
+        "rejected_by_platform": 0,
+    }
+    assert world.platform.calls["users"] == (1 if rows == 1 else 3)
+    world.platform.faults.clear()
+    world.redrive()
+    world.run()
+    world.check(*people(rows))
+
+
+def test_a_vague_refusal_of_one_row_is_found_as_long_as_others_are_accepted(make_world: Make) -> None:
+    """What is accepted beside it shows that it is about the row."""
+    world = make_world(max_rows=16)
+    emails = people(16)
+    world.platform.vague, world.platform.refuses = True, {hashed(emails[5])}
+    world.run(world.drop(table(emails)))
+    receipt = world.check(*(one for one in emails if one != emails[5]))
+    assert receipt["rejected_by_platform"] == {"bad_request": 1}
+    assert world.rejects() == [("6", "", "bad_request")]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from activation.ledger import LeaseLost, State
-from activation.publisher import Answer, Request
+from activation.platforms.request import Answer, Request
 
 from tests.unit.line.platform import Fault, TinyPlatform, hashed
 from tests.unit.line.world import World, people, table

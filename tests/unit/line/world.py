@@ -11,20 +11,21 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from activation.account import SecretAccount
 from activation.clients import Clients
 from activation.conditional import ConditionalTable
-from activation.connector import Connector, Platform
+from activation.connector import Connector
 from activation.errors import ActivationError
 from activation.identifiers.table import Context
 from activation.ledger import LeaseHeld, LeaseLost, Ledger, Run, State
-from activation.limits import Limits
 from activation.model import Action
+from activation.platforms.limits import Limits
+from activation.platforms.options import complete
+from activation.platforms.rate import Rate
+from activation.secret import ConnectorSecret
 from activation.settings import ConnectorSettings
-from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
 from tests.unit.line.aws_in_memory import Buckets, Bus, Queues, Secrets, Table
-from tests.unit.line.platform import TABLE, TinyPlatform, hashed, publisher_from
+from tests.unit.line.platform import TinyPlatform, hashed, platform_of
 
 ACCOUNT = "123456789012"
 VISIBILITY_S = 1800.0
@@ -157,11 +158,11 @@ class World:
         max_bytes: int = 1_000_000,
         in_flight: int = 1,
         timeout_s: float = 60.0,
-        can_ask: bool = False,
-        handles: bool = False,
+        rate: Rate | None = None,
         actions: Iterable[Action] = (Action.ADD, Action.REMOVE),
         deadline_s: int = 3 * 86_400,
         context: Context | None = None,
+        **traits: bool,
     ) -> None:
         aws.fuse.set(0)
         aws.before.clear()
@@ -172,7 +173,7 @@ class World:
         self.platform = TinyPlatform(self.clock.pass_s)
         self.platform.guard = self._guard
         self.limits = Limits(max_rows, max_bytes, in_flight, timeout_s, frozenset(actions))
-        self.can_ask, self.handles = can_ask, handles
+        self.rate, self.traits = rate, traits
         self.budget_s = 300.0
         self.queue_url = aws.sqs.create_queue(QueueName=f"{self.name}-queue")["QueueUrl"]
         self.dead_url = aws.sqs.create_queue(QueueName=f"{self.name}-dead")["QueueUrl"]
@@ -204,27 +205,28 @@ class World:
 
     def process(self) -> Connector:
         """Start the function anew: nothing in memory, the same tables."""
-
-        def make(secret: Mapping[str, Any]) -> Any:
-            return publisher_from(secret, self.limits, can_ask=self.can_ask, handles=self.handles)
-
+        platform = platform_of(self.limits, self.rate, **self.traits)
         clients = Clients(
             s3=self.aws.s3,
             sqs=self.aws.sqs,
             events=self.aws.events,
             table=ConditionalTable(self.aws.dynamodb, "ledger"),
         )
-        account = SecretAccount(
-            SecretsProvider(boto3_client=self.aws.secrets),
+        secret = ConnectorSecret(
+            platform,
+            self.aws.secrets,
             self.secret,
-            make,
+            table=clients.table,
+            http=self.platform,
+            options=complete(platform.options, {}),
             expected_account=self.settings.expected_account,
+            clock=self.clock,
         )
         return Connector(
-            Platform("tiny", TABLE, self.limits, make),
+            platform,
             self.settings,
             clients,
-            account,
+            secret,
             self.platform,
             clock=self.clock,
             sleep=self.clock.pass_s,

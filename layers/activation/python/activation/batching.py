@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from activation.drops.chunk import Chunk
 from activation.errors import Rejected
 from activation.identifiers.identify import identify
-from activation.identifiers.table import Context, Field
+from activation.identifiers.needed import has_needed, leave_out_incomplete
+from activation.identifiers.table import Context, Field, FieldTable
 from activation.model import Cursor
 from activation.progress import FIRST_ROWS_KEPT, Span, Unit
 
@@ -38,7 +39,6 @@ class Prepared:
     span: Span
     columns: pa.Table = field(repr=False)
     rows: pa.Array
-    groups: tuple[pa.Array, ...]
     rejected: pa.Table
 
 
@@ -46,15 +46,15 @@ class Prepared:
 class Batcher:
     """Cuts a drop into spans; where it cuts depends on the rows alone, not on chunks, retries or timing.
 
-    `fields` pairs a column's index in the file with a field it fills, in wire order. `max_rows` is how many
-    members a request may have. `groups` splits rows that may not share a request.
+    `table` is the platform's field table, `fields` pairs a column's index in the file with a field it fills, in
+    wire order. `context` and `hashed` say how cells are read. `max_rows` is how many rows a batch may have.
     """
 
+    table: FieldTable
     fields: Sequence[tuple[int, Field]]
     context: Context
     hashed: bool
     max_rows: int
-    groups: Callable[[pa.Table], list[pa.Array]]
 
     def spans(self, chunks: Iterable[Chunk], start: Cursor, settled: Iterable[Unit]) -> Iterator[Prepared]:
         """Prepare every span behind `start`, in row order.
@@ -109,12 +109,11 @@ class Batcher:
     def _identify(self, chunk: Chunk) -> _Identified:
         sent: dict[str, pa.Array] = {}
         codes: dict[str, pa.Array] = {}
-        accepted = _none_of(chunk.columns.num_rows)
         for index, one in self.fields:
             column = identify(one, chunk.columns.column(index), self.context, hashed=self.hashed)
             sent[one.key], codes[one.key] = column.sent, column.code
-            if one.identifies:
-                accepted = pc.or_(accepted, pc.is_valid(column.sent))
+        leave_out_incomplete(self.table, sent, codes)
+        accepted = has_needed(self.table, sent, codes)
         columns = pa.record_batch(list(sent.values()), names=list(sent))
         whole = pc.all(accepted, min_count=0).as_py()
         rejected = [] if whole else _findings(chunk.rows, codes, pc.invert(accepted), whole_rows=True)
@@ -136,19 +135,17 @@ class Batcher:
         rows = pa.concat_arrays([_flat(part.rows) for part in parts])
         rejected = pa.concat_tables([part.rejected for part in parts])
         left_out = pa.concat_tables([part.left_out for part in parts])
-        masks = tuple(map(_flat, self.groups(columns))) if columns.num_rows else ()
         reasons = _row_reasons(rejected)
         counts, first_rows = _count_cells(left_out)
         span = Span(
             first_row=first_row,
             last_row=last_row,
-            groups=tuple(range(len(masks))),
             rejected=reasons,
             left_out=counts,
             left_out_rows=first_rows,
             after=after,
         )
-        return Prepared(span, columns, rows, masks, rejected)
+        return Prepared(span, columns, rows, rejected)
 
 
 @dataclass(frozen=True)

@@ -33,11 +33,18 @@ def map_columns(table: FieldTable, header: Sequence[str], kind: Kind) -> MappedC
     order = {field.key: place for place, field in enumerate(table.fields)}
     pairs = [(index, field) for index, of_column in by_index.items() for field in of_column]
     fields = sorted(pairs, key=lambda pair: order[pair[1].key])
-    if not any(field.identifies for _, field in fields):
+    if not table.can_identify([field.key for _, field in fields]):
         wanted = ", ".join(field.key for field in table.fields if field.identifies)
         raise Rejected(
             "no_usable_column",
             f"no column of the header row is one of {wanted}; is the first line of the file its header?",
+        )
+    if missing := [
+        one.key for one in table.fields if one.required and one.key not in {field.key for _, field in fields}
+    ]:
+        raise Rejected(
+            "required_column_missing",
+            f"{table.platform} wants {', '.join(missing)} in every row, and no column of the header row is that",
         )
     used: dict[str, str] = {}
     for index, field in fields:

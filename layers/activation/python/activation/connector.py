@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,42 +15,30 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from activation import notices, receipts
-from activation.account import SecretAccount
 from activation.clients import CONFIG, Clients
 from activation.drops.locate import Located, is_marker, locate
 from activation.errors import ActivationError, Rejected, Retryable
 from activation.http import Http, PooledHttp
-from activation.identifiers.table import FieldTable
 from activation.ledger import FINAL, STOPPED, HeldRun, LeaseHeld, LeaseLost, Ledger, Run, State
-from activation.limits import Limits
 from activation.messages import Work, read
 from activation.model import Audience
 from activation.part import ActivePart
+from activation.platforms.options import complete
+from activation.platforms.platform import Platform
 from activation.progress import Progress
-from activation.publisher import Publisher
 from activation.receipts import Identity
 from activation.run import ActiveRun
-from activation.settings import ConnectorSettings
+from activation.secret import ConnectorSecret
+from activation.settings import ConnectorSettings, check_options
 from activation.turns import Turns
 
 COME_BACK_S = 60  # after a failure nobody foresaw; sooner than the queue's visibility timeout
 MAX_VISIBILITY_S = 12 * 3600
 GRACE_S = 3600.0  # how long a run's next message may be overdue before another message may take its place
 UNREADABLE = "_unreadable"  # where receipts go whose key names no audience
-
-
-@dataclass(frozen=True)
-class Platform:
-    """What a platform's folder hands to its function: its name, table, limits, and how to make its publisher."""
-
-    name: str
-    table: FieldTable
-    limits: Limits
-    make: Callable[[Mapping[str, Any]], Publisher]
 
 
 class Connector:
@@ -61,7 +49,7 @@ class Connector:
         platform: Platform,
         settings: ConnectorSettings,
         clients: Clients,
-        account: SecretAccount,
+        secret: ConnectorSecret,
         http: Http,
         *,
         clock: Callable[[], float] = time.time,
@@ -70,7 +58,7 @@ class Connector:
         self._platform = platform
         self._settings = settings
         self._clients = clients
-        self._account = account
+        self._secret = secret
         self._http = http
         self._clock = clock
         self._sleep = sleep
@@ -97,7 +85,7 @@ class Connector:
             self._log.error("message refused", extra={"code": error.code})
             self._metrics.add_metric("MessagesRefused", MetricUnit.Count, 1)
             return State.FAILED
-        run_id = work.drop.run_id(self._settings.connector, work.again)
+        run_id = work.run_id(self._settings.connector)
         self._log.append_keys(run_id=run_id, hop=work.hop, replay=work.replay or None, part=work.part)
         if is_marker(work.drop.key):
             self._log.info("a tool's own marker, not a drop")
@@ -115,7 +103,8 @@ class Connector:
             )
         except Rejected as error:
             return self._refuse_key(work, run_id, error)
-        return self._run(work, run_id, located, known, time_left_s)
+        audience = replace(located.audience, account=work.ad_account)
+        return self._run(work, run_id, replace(located, audience=audience), known, time_left_s)
 
     def _run(
         self, work: Work, run_id: str, located: Located, known: Run | None, time_left_s: Callable[[], float]
@@ -126,7 +115,7 @@ class Connector:
         if held.run.state in FINAL and work.part is None:  # it ended between our look and our claim
             held.save(release=True)
             return None
-        self._account.begin(afresh=held.run.state in STOPPED)
+        self._secret.begin(afresh=held.run.state in STOPPED)
         kind = ActiveRun if work.part is None else ActivePart
         active = kind(
             identity=Identity(run_id, work, located.audience, located.kind.declared, self._platform.name),
@@ -134,7 +123,8 @@ class Connector:
             held=held,
             settings=self._settings,
             clients=self._clients,
-            account=self._account,
+            platform=self._platform,
+            secret=self._secret,
             http=self._http,
             turns=self._turns,
             time_left_s=time_left_s,
@@ -215,6 +205,7 @@ class Connector:
 
 def lambda_handler_for(platform: Platform) -> Callable[[dict[str, Any], LambdaContext], Any]:
     """Make a platform's Lambda entry point; settings and clients are made at its first message."""
+    platform.load()  # with the function's start, and not within its first message
     logger = Logger()
     metrics = Metrics()
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -223,16 +214,21 @@ def lambda_handler_for(platform: Platform) -> Callable[[dict[str, Any], LambdaCo
     def connector() -> Connector:
         if not made:
             settings = ConnectorSettings.from_environment(os.environ)
+            check_options(platform.options, settings.options)
             metrics.set_default_dimensions(connector=settings.connector)
             clients = Clients.connect(settings.ledger_table)
-            account = SecretAccount(
-                SecretsProvider(boto3_client=boto3.client("secretsmanager", config=CONFIG)),
+            http = PooledHttp(connections=settings.requests_in_flight or platform.limits.in_flight)
+            secrets = boto3.client("secretsmanager", config=CONFIG)
+            secret = ConnectorSecret(
+                platform,
+                secrets,
                 settings.secret_arn,
-                platform.make,
+                table=clients.table,
+                http=http,
+                options=complete(platform.options, settings.options),
                 expected_account=settings.expected_account,
             )
-            http = PooledHttp(connections=settings.requests_in_flight or platform.limits.in_flight)
-            made.append(Connector(platform, settings, clients, account, http))
+            made.append(Connector(platform, settings, clients, secret, http))
         return made[0]
 
     def on_message(record: SQSRecord, lambda_context: LambdaContext) -> None:

@@ -8,10 +8,12 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
-from activation.errors import ConfigError, Retryable
+from activation.errors import ConfigError, Rejected, Retryable
 from activation.governor import Governor
 from activation.http import AnswerLost, Http, NotSent
-from activation.publisher import Kind, Outcome, Publisher, Request, failure
+from activation.platforms.outcome import Outcome, OutcomeKind, failure
+from activation.platforms.publisher import Publisher
+from activation.platforms.request import Request
 
 QUICK_WAIT_S = 5.0  # a longer wait is the queue's: a Lambda that sleeps is paid for
 LONGEST_WAIT_S = 3600.0  # asking once an hour does no harm, and an absurd Retry-After stops nobody for good
@@ -33,17 +35,20 @@ class Effect:
     in_doubt: bool = False
 
 
-class Account(Protocol):
-    """The connector's secret, as a publisher made from it."""
+class Signing(Protocol):
+    """The connector's secret, as far as requests are signed with it."""
 
-    def publisher(self) -> Publisher:
-        """Give the publisher for the secret as it is known now."""
+    def sign(self, request: Request) -> tuple[Request, int]:
+        """Return the request as one attempt sends it, and the number of the credentials that signed it.
+
+        Raises the core's errors.
+        """
         ...
 
-    def refresh(self, refused: Publisher) -> Publisher:
-        """Read the secret once more, after the platform refused the one `refused` was made from.
+    def renew(self, refused: int) -> None:
+        """Get other credentials than those of this number, which the platform has refused.
 
-        Raises ConfigError when it has not changed, or was refused again after a change.
+        Raises ConfigError when there are none, or the renewed ones were refused as well.
         """
         ...
 
@@ -52,138 +57,132 @@ class Account(Protocol):
 class Exchange:
     """Sends requests for one run.
 
-    `time_left_s` is what the invocation has left for calls; `keep_lease` is called before each request and raises
-    when the run was taken over; `note_sent` is told each request's bytes and whether it carried members that the
-    platform may have had already. `sleep` takes seconds.
+    `publisher` judges the answers. `signing` adds the authentication to each attempt. `governor` says when the
+    account may be asked. `timeout_s` is how long a connection may be silent. `time_left_s` is what the invocation
+    has left for calls; `keep_lease` is called before each request and raises when the run was taken over;
+    `note_sent` is told each request's bytes and whether it carried members that the platform may have had
+    already. `sleep` takes seconds.
     """
 
-    account: Account
+    publisher: Publisher
+    signing: Signing
     http: Http
     governor: Governor
+    timeout_s: float
     time_left_s: Callable[[], float]
     keep_lease: Callable[[], None]
     note_sent: Callable[[int, bool], None]
     sleep: Callable[[float], None] = time.sleep
 
-    def converse(self, talk: Callable[[Publisher], Generator[Request, Outcome, T]]) -> T:
+    def converse(self, talk: Generator[Request, Outcome, T]) -> T:
         """Hold a publisher's conversation to its end.
 
-        When the platform refuses the secret and a newer one is there, the conversation starts over with it.
         Raises Retryable, Rejected or ConfigError, as the outcome of the call it cannot do without.
         """
-        publisher = self.account.publisher()
-        while True:
-            conversation = talk(publisher)
-            try:
-                request = next(conversation)
-                while True:
-                    outcome = self._ask(publisher, request)
-                    if outcome.kind is Kind.REFRESH_AUTH:
-                        break
-                    request = conversation.send(outcome)
-            except StopIteration as end:
-                result: T = end.value
-                return result
-            finally:
-                conversation.close()
-            publisher = self.account.refresh(publisher)
-
-    def _ask(self, publisher: Publisher, request: Request) -> Outcome:
-        """Send a conversation's request; what nobody could answer well but the platform is raised here."""
-        outcome = self.perform(lambda _: request, refresh=False, publisher=publisher)
-        if outcome.kind in (Kind.STOP, Kind.REJECTED):
-            raise failure(outcome)
-        return outcome
+        try:
+            request = next(talk)
+            while True:
+                outcome = self.perform(request)
+                if outcome.kind in (OutcomeKind.STOP, OutcomeKind.REJECTED):
+                    raise failure(outcome)  # nobody but the platform could answer these well
+                request = talk.send(outcome)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        finally:
+            talk.close()
 
     def perform(
         self,
-        encode: Callable[[Publisher], Request],
-        arrived: Callable[[Publisher], Request | None] | None = None,
+        request: Request,
+        arrived: Callable[[], Request | None] = lambda: None,
         *,
         effect: Effect | None = None,
-        refresh: bool = True,
-        publisher: Publisher | None = None,
     ) -> Outcome:
-        """Send one request, again where that helps and does no harm, and give its outcome.
+        """Send one request, again where that helps and does no harm, and return its outcome.
 
-        `encode` builds it for a publisher, again after the secret was refreshed. `arrived` builds the question
-        whether it had arrived when its answer is lost; with `effect` in doubt that is asked before the first
-        sending. `effect` is kept up to date, also when something is raised. With `refresh` False a refused secret
-        is given back as the outcome, for the caller to start over.
+        `arrived` returns the question whether the request had arrived when its answer is lost; with `effect` in
+        doubt it is asked before the first sending. `effect` is kept up to date, also when something is raised.
         Raises Retryable when waiting is longer than an invocation should, ConfigError, Rejected.
         """
-        publisher = publisher or self.account.publisher()
         effect = effect or Effect()
         for attempt in range(MAX_ATTEMPTS):
-            request = encode(publisher)
-            if effect.in_doubt and arrived is not None:
-                known = self._arrived(publisher, arrived)
+            if effect.in_doubt and (question := arrived()) is not None:
+                known = self._arrived(question)
                 if known is not None and known.value is True:
                     return known
                 effect.in_doubt = known is None
-            outcome = self._once(publisher, request, effect)
+            outcome = self._once(request, effect)
+            if 0 < outcome.attempts_max <= attempt + 1:
+                raise Rejected(outcome.code or outcome.kind.value, outcome.reason)
             match outcome.kind:
-                case Kind.RETRY:
+                case OutcomeKind.RETRY:
                     self._pause(outcome, attempt)
-                case Kind.UNKNOWN:
+                case OutcomeKind.UNKNOWN:
                     if not request.repeatable:
                         return outcome
                     self._pause(outcome, attempt)
-                case Kind.REFRESH_AUTH:
-                    if not refresh:
-                        return outcome
-                    publisher = self.account.refresh(publisher)
+                case OutcomeKind.REFRESH_AUTH:
+                    continue  # signed with other credentials by now
                 case _:
                     return outcome
         raise _gave_up(outcome)
 
-    def _arrived(self, publisher: Publisher, arrived: Callable[[Publisher], Request | None]) -> Outcome | None:
-        """Ask whether the batch is there already: an outcome with True or False, None when nobody can tell."""
-        question = arrived(publisher)
-        if question is None:
-            return None
+    def _arrived(self, question: Request) -> Outcome | None:
+        """Ask whether the upload is there already: an outcome with True or False, None when nobody can tell."""
         for attempt in range(MAX_ATTEMPTS):
-            outcome = self._once(publisher, question, Effect())
+            outcome = self._once(question, Effect())
             if isinstance(outcome.value, bool):
                 return outcome
-            if outcome.kind not in (Kind.RETRY, Kind.UNKNOWN):
+            if outcome.kind not in (OutcomeKind.RETRY, OutcomeKind.UNKNOWN, OutcomeKind.REFRESH_AUTH):
                 return None
-            self._pause(outcome, attempt)
+            if outcome.kind is not OutcomeKind.REFRESH_AUTH:
+                self._pause(outcome, attempt)
         return None
 
-    def _once(self, publisher: Publisher, request: Request, effect: Effect) -> Outcome:
-        """Wait for the account's turn, send, and say what came back."""
-        while (wait_s := self.governor.wait_s()) > 0:
+    def _once(self, request: Request, effect: Effect) -> Outcome:
+        """Wait until the account may be asked, sign, send, and say what came back.
+
+        A refused token is renewed here; what cannot be renewed is raised.
+        """
+        while (wait_s := self.governor.wait_s(uploads=request.rows > 0)) > 0:
             self._wait(wait_s, "throttled", "the ad account's rate limit is reached")
-        if self.time_left_s() < publisher.limits.timeout_s:
-            raise OutOfTime("out_of_time", "the invocation has no time for another call", after_s=1)
+        self._check_time()
+        signed, credentials = self.signing.sign(request)  # which may ask for a token first
+        self._check_time()
         self.keep_lease()
         repeated, effect.in_doubt = effect.in_doubt, True
-        outcome = self._send(publisher, request, effect, repeated=repeated)
-        applied = outcome.kind in (Kind.OK, Kind.PARTIAL, Kind.UNKNOWN)
-        if outcome.kind in (Kind.REFUSED, Kind.TOO_LARGE):
+        outcome = self._send(signed, effect, repeated=repeated)
+        applied = outcome.kind in (OutcomeKind.OK, OutcomeKind.PARTIAL, OutcomeKind.UNKNOWN)
+        if outcome.kind in (OutcomeKind.REFUSED, OutcomeKind.TOO_LARGE):
             effect.in_doubt = False  # the same request would have been refused before, too
         elif not applied:
             effect.in_doubt = repeated
         self.note_sent(request.size_bytes, repeated and applied and request.rows > 0)
-        throttled = outcome.kind is Kind.RETRY and outcome.code == "throttled"
-        if outcome.after_s > 0 and (throttled or outcome.kind in (Kind.OK, Kind.PARTIAL)):
+        throttled = outcome.kind is OutcomeKind.RETRY and outcome.code == "throttled"
+        if outcome.after_s > 0 and (throttled or outcome.kind in (OutcomeKind.OK, OutcomeKind.PARTIAL)):
             self.governor.hold(outcome.after_s)
+        if outcome.kind is OutcomeKind.REFRESH_AUTH:
+            self.signing.renew(credentials)
         return outcome
 
-    def _send(self, publisher: Publisher, request: Request, effect: Effect, *, repeated: bool) -> Outcome:
+    def _check_time(self) -> None:
+        if self.time_left_s() < self.timeout_s:
+            raise OutOfTime("out_of_time", "the invocation has no time for another call", after_s=1)
+
+    def _send(self, signed: Request, effect: Effect, *, repeated: bool) -> Outcome:
         try:
-            answer = self.http.send(request, timeout_s=publisher.limits.timeout_s)
+            answer = self.http.send(signed, timeout_s=self.timeout_s)
         except NotSent:
-            return Outcome(Kind.RETRY, code="not_reached", reason="the platform could not be reached")
+            return Outcome(OutcomeKind.RETRY, code="not_reached", reason="the platform could not be reached")
         except AnswerLost:
             return Outcome(
-                Kind.UNKNOWN, code="answer_lost", reason="the connection broke before the platform answered"
+                OutcomeKind.UNKNOWN, code="answer_lost", reason="the connection broke before the platform answered"
             )
         except ConfigError:
             effect.in_doubt = repeated
             raise
-        outcome = publisher.classify(request, answer)
+        outcome = self.publisher.classify(signed, answer)
         return replace(outcome, after_s=min(max(outcome.after_s, 0.0), LONGEST_WAIT_S))
 
     def _pause(self, outcome: Outcome, attempt: int) -> None:
@@ -209,10 +208,3 @@ class Exchange:
 def _gave_up(outcome: Outcome) -> Retryable:
     code, reason = outcome.code or "no_answer", outcome.reason or "the platform did not answer"
     return Retryable(code, reason, after_s=max(outcome.after_s, AFTER_ALL_ATTEMPTS_S))
-
-
-def must(outcome: Outcome) -> Outcome:
-    """Give back an outcome that acknowledges something; raises what any other one stands for."""
-    if outcome.kind in (Kind.OK, Kind.PARTIAL):
-        return outcome
-    raise failure(outcome)

@@ -49,6 +49,7 @@ from activation.errors import ActivationError, ConfigError, Rejected
 from activation.ledger import STOPPED, HeldRun, Run, State
 from activation.messages import Work
 from activation.model import Cursor
+from activation.platforms.publisher import Verdict
 from activation.progress import FIRST_ROWS_KEPT, REFERENCES_KEPT, Progress
 from activation.split import Ending, Phase, Split
 
@@ -218,6 +219,10 @@ class FanOut:
             self.held.save()
         return any(part is not None and part.lease_until > self.now for part in self.look())
 
+    def give_up(self) -> None:
+        """Let one stream send the file after all; no part has sent anything yet."""
+        self.split = replace(self.split, phase=Phase.ALONE, parts=0, hops=(), since=self.now)
+
     def restart(self) -> None:
         """Let the parts that are not done be sent for again, after the run stopped or went back to its start."""
         if self.split.phase is not Phase.ALONE:
@@ -254,6 +259,7 @@ def _gather(progress: Progress, split: Split, parts: Sequence[Run | None]) -> No
     progress.batches = sum(part.batches for part in begun)
     progress.rejected_by_us = _total(part.rejected_by_us for part in begun)
     progress.rejected_by_platform = _total(part.rejected_by_platform for part in begun)
+    progress.identifiers = _total(part.identifiers for part in begun)
     progress.left_out = _total(part.left_out for part in begun)
     progress.left_out_rows = {}
     for part in begun:
@@ -261,6 +267,9 @@ def _gather(progress: Progress, split: Split, parts: Sequence[Run | None]) -> No
             kept = progress.left_out_rows.get(key, ())
             progress.left_out_rows[key] = (*kept, *rows)[:FIRST_ROWS_KEPT]
         progress.handles.update(part.handles)
+    verdicts = [Verdict(handle, refused) for handle, refused in progress.verdicts.items()]
+    progress.verdicts = {}
+    progress.judge(verdicts)  # what the parts know nothing of
     progress.references = [one for part in begun for one in part.references][-REFERENCES_KEPT:]
     if split.pieces:
         pairs = zip(parts, split.pieces, strict=True)

@@ -1,48 +1,63 @@
-"""The rate governor: every worker of every connector on one ad account waits together."""
+"""The rate limit of an account, shared by every worker: waits it asked for, and pacing before it asks."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock
 
-from activation.conditional import ConditionalTable, ConditionFailed, number, read_number
+from activation.conditional import ConditionalTable, ConditionFailed, Item, number, read_number
 from activation.errors import Retryable
+from activation.platforms.rate import Window
 
 READ_EVERY_S = 1.0  # how stale another worker's throttle may be when a request starts
+SHARED_FROM_S = 10.0  # shorter windows are each worker's own: to share them would take a write a second
+RESERVED_SHARE, RESERVED_MAX = 20, 100  # a worker reserves a twentieth of a window at a time, at most this many
 
 
 class Governor:
     """When the account may be asked next, shared through the ledger table.
 
-    A throttle answer or a usage header sets "not before" for all. What this worker learns takes effect at
-    once; what others learn within READ_EVERY_S seconds. `clock` gives Unix seconds.
+    A throttle answer or a usage header sets "not before" for all. What this worker learns takes effect at once;
+    what others learn within READ_EVERY_S seconds. Uploads are counted in the platform's `windows`, and wait for
+    the next window once one is full; a window that is free makes nobody wait. `key` is the record that everybody
+    shares who shares the limit. `clock` gives Unix seconds.
     """
 
     def __init__(
         self,
         table: ConditionalTable,
-        platform: str,
-        account: str,
+        key: str,
+        windows: Sequence[Window] = (),
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = table
-        self._pk = f"account#{platform}#{account}"
+        self._pk = key
+        self._shared = [one for one in windows if one.per_s >= SHARED_FROM_S]
+        self._own = {one: (0.0, 0) for one in windows if one.per_s < SHARED_FROM_S}  # its begin, and uploads since
         self._clock = clock
         self._lock = Lock()
+        self._item: Item = {}
         self._not_before = 0.0
         self._read_at = 0.0
+        self._reserved = 0
+        self._reserved_until = 0.0
 
-    def wait_s(self) -> float:
-        """Give the seconds until a request may start; 0 when it may now."""
+    def wait_s(self, *, uploads: bool = False) -> float:
+        """Return the seconds until a request may start; 0 when it may now.
+
+        With `uploads` the request carries people: when it may start, it has been counted.
+        """
         with self._lock:
             now = self._clock()
             if now - self._read_at >= READ_EVERY_S:
-                item = self._table.read(self._pk) or {}
-                self._not_before = max(self._not_before, read_number(item, "not_before"))
+                self._item = self._table.read(self._pk) or {}
+                self._not_before = max(self._not_before, read_number(self._item, "not_before"))
                 self._read_at = now
-            return max(0.0, self._not_before - now)
+            if self._not_before > now or not uploads:
+                return max(0.0, self._not_before - now)
+            return self._pace(now)
 
     def hold(self, for_s: float) -> None:
         """Let nobody ask the account for `for_s` seconds; a longer hold that is set already stays.
@@ -64,3 +79,75 @@ class Governor:
             )
         except (ConditionFailed, Retryable):
             return
+
+    def _pace(self, now: float) -> float:
+        """Count an upload in every window and return 0, or return the seconds until all of them have room."""
+        for window, (began, used) in self._own.items():
+            if now - began < window.per_s and used >= window.requests:
+                return began + window.per_s - now
+        if self._shared and (self._reserved <= 0 or now >= self._reserved_until):
+            wait_s = self._reserve(now)
+            if wait_s > 0:
+                return wait_s
+        self._reserved -= 1
+        for window, (began, used) in self._own.items():
+            self._own[window] = (began, used + 1) if now - began < window.per_s else (now, 1)
+        return 0.0
+
+    def _reserve(self, now: float) -> float:
+        """Reserve some uploads in all shared windows at once and return 0, or return the seconds to wait."""
+        for _ in range(3):  # somebody else may reserve between our look and our write
+            wait_s = max(_full_for_s(one, self._item, now) for one in self._shared)
+            if wait_s > 0:
+                return wait_s
+            room = min(one.requests - _used(one, self._item, now) for one in self._shared)
+            share = min(one.requests // RESERVED_SHARE for one in self._shared)
+            count = max(1, min(room, share, RESERVED_MAX))
+            try:
+                self._item = self._write(count, now)
+            except ConditionFailed as failed:
+                self._item = failed.item
+                continue
+            self._reserved = count
+            # What is left when a window ends was counted in that one, and may not be used in the next.
+            self._reserved_until = min(read_number(self._item, _names(one)[0]) + one.per_s for one in self._shared)
+            return 0.0
+        return READ_EVERY_S
+
+    def _write(self, count: int, now: float) -> Item:
+        """Write the windows with `count` uploads more; raises ConditionFailed when they are not as they were."""
+        sets, conditions, values = [], [], {}
+        for place, one in enumerate(self._shared):
+            began_name, used_name = _names(one)
+            began = read_number(self._item, began_name)
+            goes_on = now - began < one.per_s
+            sets.append(f"{began_name} = :began{place}, {used_name} = :used{place}")
+            values[f":began{place}"] = number(began if goes_on else now)
+            values[f":used{place}"] = {"N": str(_used(one, self._item, now) + count)}
+            if used_name in self._item:
+                conditions.append(f"{began_name} = :was_began{place} AND {used_name} = :was_used{place}")
+                values[f":was_began{place}"] = number(began)
+                values[f":was_used{place}"] = self._item[used_name]
+            else:
+                conditions.append(f"attribute_not_exists({used_name})")
+        longest = max(one.per_s for one in self._shared)
+        values[":expires"] = {"N": str(int(max(now + longest, self._not_before)) + 86_400)}
+        expression = f"SET {', '.join(sets)}, expires_at = :expires"
+        return self._table.update(self._pk, expression, values, condition=" AND ".join(conditions))
+
+
+def _names(window: Window) -> tuple[str, str]:
+    """Return the record's attributes for a window: when it began, and how many uploads it has counted."""
+    return f"window_{window.per_s:.0f}_began", f"window_{window.per_s:.0f}_used"
+
+
+def _used(window: Window, item: Item, now: float) -> int:
+    began, used = _names(window)
+    return int(read_number(item, used)) if now - read_number(item, began) < window.per_s else 0
+
+
+def _full_for_s(window: Window, item: Item, now: float) -> float:
+    """Return the seconds until the window ends when it has no room; 0 when it has."""
+    if _used(window, item, now) < window.requests:
+        return 0.0
+    return max(0.0, read_number(item, _names(window)[0]) + window.per_s - now)

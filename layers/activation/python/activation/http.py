@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from urllib3.exceptions import (
 )
 
 from activation.errors import ConfigError
-from activation.publisher import Answer, Request
+from activation.platforms.request import Answer, Request
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024  # an answer is a few kB; more is not one of these APIs
 PIECE_BYTES = 64 * 1024
@@ -48,6 +49,8 @@ class PooledHttp:
 
     def __init__(self, *, connections: int, connect_timeout_s: float = 10.0) -> None:
         self._connect_timeout_s = connect_timeout_s
+        # At debug level this library logs URLs, which may hold a proof made of the token.
+        logging.getLogger("urllib3").setLevel(logging.INFO)
         self._pool = urllib3.PoolManager(maxsize=connections, block=False, retries=False)
 
     def send(self, request: Request, *, timeout_s: float) -> Answer:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from activation import receipts
-from activation.account import other_account
 from activation.batching import Batcher, Prepared
 from activation.clients import Clients
 from activation.columns import MappedColumns, map_columns
@@ -17,22 +16,25 @@ from activation.drops.open import open_drop
 from activation.drops.ranges import Piece, piece_chunks
 from activation.drops.source import S3Source
 from activation.errors import Rejected, Retryable
-from activation.exchange import Account, Exchange, OutOfTime
+from activation.exchange import Exchange, OutOfTime
 from activation.governor import Governor
 from activation.http import Http
 from activation.identifiers.table import Field
 from activation.ledger import HeldRun
-from activation.limits import Limits
 from activation.messages import Work
 from activation.model import Cursor
-from activation.publisher import Opened, Publisher
+from activation.platforms.limits import Limits
+from activation.platforms.platform import Platform
+from activation.platforms.publisher import Opened, Publisher
+from activation.platforms.rate import Scope
 from activation.reading import Reading
 from activation.receipts import Identity
 from activation.rejects import Rejects
 from activation.screening import screen
+from activation.secret import ConnectorSecret, other_account
 from activation.sending import Sender
 from activation.settings import ConnectorSettings
-from activation.turns import Turns, turn_of
+from activation.turns import Turns, rate_key, turn_of
 
 MARGIN_S = 20.0  # for what follows the last platform call: a ledger write, a receipt, a message
 MAX_DELAY_S = 900  # the longest an SQS message can be delayed
@@ -49,7 +51,8 @@ class Invocation:
     held: HeldRun
     settings: ConnectorSettings
     clients: Clients
-    account: Account
+    platform: Platform
+    secret: ConnectorSecret
     http: Http
     turns: Turns
     time_left_s: Callable[[], float]
@@ -76,27 +79,40 @@ class Invocation:
         on in another because the secret is by now another account's.
         """
         audience, run = self.identity.audience, self.held.run
-        turn = turn_of(publisher.platform, publisher.account, audience.name)
+        turn = turn_of(self.platform.name, publisher.account.account_id, audience.name)
         if begun and run.turn not in (turn, ""):  # empty in a record of an earlier release
             raise other_account()
         run.turn = turn
         self.turns.take(turn, self.identity.run_id)
         self.turns.check_order(self.work.drop, audience.connector)
 
+    def find_publisher(self) -> Publisher:
+        """Return the publisher of the run's ad account; raises what reading the secret raises."""
+        return self.platform.publisher(self.secret.account(self.identity.audience.account))
+
     def exchange(self, publisher: Publisher) -> Exchange:
-        """Make what sends this invocation's requests."""
+        """Return what sends this invocation's requests."""
+        rate, timeout_s = self.platform.rate, self.platform.limits.timeout_s
+        shared_with = publisher.account.account_id if rate.scope is Scope.ACCOUNT else self.settings.secret_arn
         return Exchange(
-            account=self.account,
+            publisher=publisher,
+            signing=self.secret,
             http=self.http,
-            governor=Governor(self.clients.table, publisher.platform, publisher.account, clock=self.clock),
+            governor=Governor(
+                self.clients.table,
+                rate_key(self.platform.name, rate.scope, shared_with),
+                rate.tier(publisher.account.options).windows,
+                clock=self.clock,
+            ),
+            timeout_s=timeout_s,
             time_left_s=lambda: self.time_left_s() - MARGIN_S,
             # A call that stays just short of silence may take twice its timeout.
-            keep_lease=lambda: self.held.keep(2 * publisher.limits.timeout_s + MARGIN_S),
+            keep_lease=lambda: self.held.keep(2 * timeout_s + MARGIN_S),
             note_sent=self.held.note_sent,
             sleep=self.sleep,
         )
 
-    def open_drop(self, publisher: Publisher) -> tuple[DropReader, MappedColumns]:
+    def open_drop(self) -> tuple[DropReader, MappedColumns]:
         """Open the drop and say which field each column fills, and note both; raises what the reader raises."""
         drop, kind, progress = self.work.drop, self.located.kind, self.held.run.progress
         source = S3Source.of(self.clients.s3, drop.bucket, drop.key, drop.version_id)
@@ -110,7 +126,7 @@ class Invocation:
             declared_encoding=self._reading.encoding or None,
             declared_delimiter=self._reading.delimiter or None,
         )
-        mapped = map_columns(publisher.table, reader.header, kind)
+        mapped = map_columns(self.platform.table, reader.header, kind)
         self.keys = tuple(field.key for _, field in mapped.fields)
         with self.held.lock:
             progress.etag, progress.format = source.etag, reader.format
@@ -118,11 +134,9 @@ class Invocation:
             progress.columns, progress.ignored_columns = dict(mapped.used), list(mapped.ignored)
         return reader, mapped
 
-    def send(
-        self, publisher: Publisher, exchange: Exchange, opened: Callable[[], Opened], piece: Piece | None = None
-    ) -> bool:
-        """Send what is left of the drop, or of a piece of it; gives False when time ran out first."""
-        run, limits = self.held.run, publisher.limits
+    def send(self, exchange: Exchange, opened: Callable[[], Opened], piece: Piece | None = None) -> bool:
+        """Send what is left of the drop, or of a piece of it; returns False when time ran out first."""
+        run, limits = self.held.run, self.platform.limits
         in_flight = self.settings.requests_in_flight or limits.in_flight
         if self.crashed:
             run.progress.suspects = max(run.progress.suspects, in_flight)
@@ -130,18 +144,27 @@ class Invocation:
             run_id=self.identity.run_id,
             held=self.held,
             audience=self.identity.audience,
+            publisher=exchange.publisher,
             open=opened,
+            opened_now=self._opened_now,
             exchange=exchange,
             rejects=self.rejects,
             in_flight=in_flight,
-            limits=self._limits(publisher),
+            limits=self._limits,
             may_start=lambda: self.time_left_s() > limits.timeout_s + MARGIN_S,
         )
-        return sender.send(self._spans(publisher, piece))
+        return sender.send(self._spans(piece))
 
-    def _limits(self, publisher: Publisher) -> Limits:
-        """Give the platform's limits as the connector's settings narrow them."""
-        return publisher.limits.narrowed(
+    def _opened_now(self, opened: Opened) -> None:
+        """Keep the audience that an upload has created."""
+        with self.held.lock:
+            self.held.run.opened = opened
+            self.held.save()
+
+    @property
+    def _limits(self) -> Limits:
+        """The platform's limits as the connector's settings narrow them."""
+        return self.platform.limits.narrowed(
             max_rows=self.settings.max_rows_per_request, max_bytes=self.settings.max_bytes_per_request
         )
 
@@ -152,18 +175,18 @@ class Invocation:
         now = Reading(settings.context, settings.encoding, settings.delimiter)
         return self.held.run.progress.reading or now
 
-    def _spans(self, publisher: Publisher, piece: Piece | None) -> Iterator[Prepared]:
+    def _spans(self, piece: Piece | None) -> Iterator[Prepared]:
         kind, progress = self.located.kind, self.held.run.progress
-        reader, mapped = self.open_drop(publisher)
+        reader, mapped = self.open_drop()
         batcher = Batcher(
+            table=self.platform.table,
             fields=mapped.fields,
             context=self._reading.context,
             hashed=kind.hashed,
-            max_rows=self._limits(publisher).rows_of(field for _, field in mapped.fields),
-            groups=publisher.groups,
+            max_rows=self._limits.rows_of(field for _, field in mapped.fields),
         )
         if kind.hashed and not progress.screened_whole:
-            self.screen(reader, mapped.fields, publisher.limits.timeout_s, piece)
+            self.screen(reader, mapped.fields, self.platform.limits.timeout_s, piece)
         chunks = _chunks(reader, piece, progress.cursor)
         yield from batcher.spans(chunks, progress.cursor, frozenset(progress.ahead))
 

@@ -6,7 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from threading import Lock
 from typing import Any
@@ -20,8 +20,8 @@ from activation.conditional import (
     read_text,
 )
 from activation.errors import ConfigError
+from activation.platforms.publisher import Opened
 from activation.progress import Progress
-from activation.publisher import Opened
 
 SCHEMA = 1  # of the record; a reader that meets a higher one stops rather than guesses
 
@@ -219,16 +219,7 @@ class HeldRun:
 
 
 def _opened_json(opened: Opened | None) -> str:
-    if opened is None:
-        return ""
-    return json.dumps(
-        {
-            "audience_id": opened.audience_id,
-            "created": opened.created,
-            "state": dict(opened.state),
-            "notes": dict(opened.notes),
-        }
-    )
+    return json.dumps(asdict(opened)) if opened is not None else ""
 
 
 def _run(item: Item) -> Run:

@@ -18,7 +18,8 @@ class Work:
 
     `hop` is 0 for an event and counts continuations from 1. `replay` names the archive replay that brought the
     event, "" when none did. `again` is an operator's wish to send a finished drop once more, see Drop.run_id.
-    `part` is None, or counts from 0 the part of a large run that the message is for.
+    `part` is None, or counts from 0 the part of a large run that the message is for. `ad_account` is the id of
+    the ad account to send to, "" for the one that the connector's secret names.
     """
 
     drop: Drop
@@ -26,6 +27,11 @@ class Work:
     replay: str = ""
     again: str = ""
     part: int | None = None
+    ad_account: str = ""
+
+    def run_id(self, connector: str) -> str:
+        """Return the name of the run that the message is for."""
+        return self.drop.run_id(connector, self.again, self.ad_account)
 
     def continuation(self) -> str:
         """Give the body of the next message of this run; it points at the object and holds nothing of it."""
@@ -37,6 +43,7 @@ class Work:
                 "replay": self.replay,
                 "again": self.again,
                 **({} if self.part is None else {"part": self.part}),
+                **({"ad_account": self.ad_account} if self.ad_account else {}),
             }
         )
 
@@ -57,7 +64,7 @@ def read(body: str, *, bucket: str, account: str) -> Work:
         raise Rejected("not_understood", "the message is no JSON object")
     try:
         work = _continuation(message) if message.get("detail-type") == CONTINUATION else _event(message, account)
-        work.drop.run_id("", work.again)  # half of a surrogate pair, which JSON can hold and S3 cannot, fails here
+        work.run_id("")  # half of a surrogate pair, which JSON can hold and S3 cannot, fails here
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
         raise Rejected(
             "not_understood", "the message lacks what an S3 Object Created event or a continuation has"
@@ -82,7 +89,12 @@ def _event(message: dict[str, Any], account: str) -> Work:
         sequencer=str(item.get("sequencer", "")),
         size_bytes=int(item.get("size", 0)),
     )
-    return Work(drop, replay=str(message.get("replay-name", "")), again=str(message.get("again", "")))
+    return Work(
+        drop,
+        replay=str(message.get("replay-name", "")),
+        again=str(message.get("again", "")),
+        ad_account=str(message.get("ad_account", "")),
+    )
 
 
 def _continuation(message: dict[str, Any]) -> Work:
@@ -99,4 +111,5 @@ def _continuation(message: dict[str, Any]) -> Work:
         replay=str(message["replay"]),
         again=str(message["again"]),
         part=int(message["part"]) if "part" in message else None,
+        ad_account=str(message.get("ad_account", "")),
     )

@@ -35,11 +35,15 @@ HASHED = Kind("hashed", hashed=True)
 
 @dataclass(frozen=True)
 class Audience:
-    """Where a drop's members go: an audience, by name, of a connector's ad account."""
+    """Where a drop's people go: an audience, by name, of an ad account that a connector can send to.
+
+    `account` is the ad account's id, "" for the one that the connector's secret names.
+    """
 
     connector: str
     name: str
     action: Action = Action.ADD
+    account: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,13 +61,15 @@ class Drop:
     sequencer: str
     size_bytes: int
 
-    def run_id(self, connector: str, again: str = "") -> str:
-        """Name the one run this version may cause: 32 hex digits, the same on every redelivery and replay.
+    def run_id(self, connector: str, again: str = "", account: str = "") -> str:
+        """Return the name of the one run this version may cause in an ad account.
 
-        `again` is empty except when an operator forces a finished drop to be sent once more; each force has a
-        text of its own and so a run of its own.
+        It has 32 hex digits and is the same on every redelivery and replay. `account` is "" for the ad account
+        that the connector's secret names. `again` is empty except when an operator forces a finished drop to be
+        sent once more; each force has a text of its own and so a run of its own.
         """
-        text = "\n".join((connector, self.bucket, self.key, self.version_id, again))
+        parts = (connector, self.bucket, self.key, self.version_id, again, *([account] if account else []))
+        text = "\n".join(parts)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

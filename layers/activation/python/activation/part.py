@@ -18,7 +18,7 @@ from activation.fan_out import catch_up, is_done, piece_of
 from activation.invocation import Invocation
 from activation.ledger import Run, State
 from activation.model import Cursor
-from activation.publisher import Publisher
+from activation.platforms.publisher import Publisher
 from activation.split import Phase, Split
 from activation.turns import NotYourTurn, Superseded
 
@@ -76,34 +76,34 @@ class ActivePart(Invocation):
         if early_s > 1:
             return self._hand_on(State.WAITING, early_s)
         run.state, run.code, run.sentence = State.RUNNING, "", ""
-        publisher = self.account.publisher()
+        publisher = self.find_publisher()
         run.turn = whole.turn
         self.take_turn(publisher, begun=whole.opened is not None)  # the run's own turn, which may have run out
         run.progress.etag, run.progress.reading = whole.progress.etag, whole.progress.reading
         match split.phase:
             case Phase.SURVEY:
-                self._survey(publisher, split)
+                self._survey(split)
             case Phase.SCREEN:
-                self._screen(publisher, split)
+                self._screen(split)
             case _ if not self._send(publisher, split, whole):
                 return self._continue()
         return self._rest()
 
-    def _survey(self, publisher: Publisher, split: Split) -> None:
-        reader, _ = self.open_drop(publisher)
+    def _survey(self, split: Split) -> None:
+        reader, _ = self.open_drop()
         if not isinstance(reader, DelimitedReader | JsonLinesReader):
             raise Rejected("object_changed", "the object is not what this run began with; nothing more is sent")
-        timeout_s = publisher.limits.timeout_s
+        timeout_s = self.platform.limits.timeout_s
         source = _Minded(reader.text.source, lambda: self._mind(timeout_s))
         minded = replace(reader, text=replace(reader.text, source=source))
         self.held.run.progress.survey = asdict(survey(minded, self._part, split.range_bytes))
 
-    def _screen(self, publisher: Publisher, split: Split) -> None:
+    def _screen(self, split: Split) -> None:
         progress, piece = self.held.run.progress, piece_of(split, self._part)
         if progress.screened == Cursor():
             progress.screened = piece.start
-        reader, mapped = self.open_drop(publisher)
-        self.screen(reader, mapped.fields, publisher.limits.timeout_s, piece)
+        reader, mapped = self.open_drop()
+        self.screen(reader, mapped.fields, self.platform.limits.timeout_s, piece)
 
     def _send(self, publisher: Publisher, split: Split, whole: Run) -> bool:
         """Send what is left of the piece; gives False when time ran out first."""
@@ -112,7 +112,7 @@ class ActivePart(Invocation):
             raise Rejected("no_audience", "the parts were begun without an audience; the run's record is damaged")
         if run.progress.cursor == Cursor():
             run.progress.cursor = piece.start
-        if not self.send(publisher, self.exchange(publisher), lambda: opened, piece):
+        if not self.send(self.exchange(publisher), lambda: opened, piece):
             return False
         if not run.progress.rows_settled == run.progress.cursor.row - piece.start.row == piece.rows:
             raise Rejected(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from activation.model import Cursor
+from activation.platforms.publisher import Verdict
 from activation.reading import Reading
 from activation.split import Split
 
@@ -18,29 +19,29 @@ REFERENCES_KEPT = 20  # enough for a support case; the record has to stay small
 
 @dataclass(frozen=True, order=True)
 class Unit:
-    """What is acknowledged as a whole: a part of one group of the rows `first_row` to `last_row`.
+    """What the ledger acknowledges as a whole: an upload, or a part of one.
 
-    `part` is "" for the whole group; where the platform refused a request and halves were sent, each half
-    appends "0" or "1".
+    `first_row` and `last_row` are the batch's source rows, `key` is the upload's name within the batch. `part` is
+    "" for the whole upload; each half of an upload that was refused or too large appends "0" or "1".
     """
 
     first_row: int
     last_row: int
-    group: int
+    key: str
     part: str = ""
 
-    def same_group(self, other: Unit) -> bool:
-        """Whether both are parts of the same group of the same rows."""
-        return (self.first_row, self.last_row, self.group) == (other.first_row, other.last_row, other.group)
+    def same_upload(self, other: Unit) -> bool:
+        """Whether both are parts of the same upload."""
+        return (self.first_row, self.last_row, self.key) == (other.first_row, other.last_row, other.key)
 
     def within(self, other: Unit) -> bool:
         """Whether the unit is a part of `other`, and not all of it."""
-        return self.same_group(other) and self.part != other.part and self.part.startswith(other.part)
+        return self.same_upload(other) and self.part != other.part and self.part.startswith(other.part)
 
 
 @dataclass(frozen=True)
 class Span:
-    """Consecutive source rows whose requests end one batch: the groups that are sent, and what is not.
+    """The consecutive source rows of one batch, and what of them is not sent.
 
     `rejected` counts the span's rows that we rejected, by code; `left_out` the cells of the other rows that
     were left out, by field and code. `after` is the cursor behind the span.
@@ -48,7 +49,6 @@ class Span:
 
     first_row: int
     last_row: int
-    groups: tuple[int, ...]
     rejected: Mapping[str, int]
     left_out: Mapping[tuple[str, str], int]
     left_out_rows: Mapping[tuple[str, str], tuple[int, ...]]
@@ -59,17 +59,20 @@ class Span:
 class Progress:
     """The counts of one run; owned by the one worker that holds the run's lease, which guards it with a lock.
 
-    Every count but `requests`, `resent` and `bytes_sent` is of acknowledged units only, so a crash loses none
-    and counts none twice. `in_doubt` are units the platform may have, though nobody acknowledged them; `suspects`
-    says of how many of the next ones that is assumed, because a worker died while it may have sent them.
-    `read_whole` is True once the end of the file was reached, `closed` once the platform was told that everything
-    is there. `screened` is how far a hashed drop was looked through for values in clear, `screened_whole` that all
-    of it was. `starts` counts how often the run went back to its start, because the platform no longer had
-    what was uploaded, and may not exceed `starts_max`; `created` says that it had created the audience by then.
-    `queued_s` is how long it has waited for its audience behind other drops, `queued_since` the Unix time since
-    when it does so now, 0 where it does not. `etag` is the object's, as the run first saw it, and `reading` how it
-    began to read it, so that what was acknowledged is found again. `split` is how a large run's file is shared
-    out, None for any other; `survey` is what one of its parts found of its range.
+    Every count but `requests`, `resent` and `bytes_sent` is of acknowledged units only, so a crash loses none and
+    counts none twice. `acknowledged` counts rows, each once all uploads that carry it are acknowledged;
+    `identifiers` counts the cells of acknowledged uploads by field. `verdicts` are, by an upload's handle, the
+    rows that the platform refused after it had acknowledged the upload; they are among `rejected_by_platform`.
+    `in_doubt` are units the platform may have, though nobody acknowledged them; `suspects` says of how many of
+    the next ones that is assumed, because a worker died while it may have sent them. `read_whole` is True once
+    the end of the file was reached, `closed` once the platform was told that everything is there. `screened` is
+    how far a hashed drop was looked through for values in clear, `screened_whole` that all of it was. `starts`
+    counts how often the run went back to its start, because the platform no longer had what was uploaded, and may
+    not exceed `starts_max`; `created` says that it had created the audience by then. `queued_s` is how long it
+    has waited for its audience behind other drops, `queued_since` the Unix time since when it does so now, 0
+    where it does not. `etag` is the object's, as the run first saw it, and `reading` how it began to read it, so
+    that what was acknowledged is found again. `split` is how a large run's file is shared out, None for any
+    other; `survey` is what one of its parts found of its range.
     """
 
     cursor: Cursor = field(default_factory=Cursor)
@@ -85,6 +88,8 @@ class Progress:
     acknowledged: int = 0
     rejected_by_us: Counter[str] = field(default_factory=Counter)
     rejected_by_platform: Counter[str] = field(default_factory=Counter)
+    identifiers: Counter[str] = field(default_factory=Counter)
+    verdicts: dict[str, dict[str, int]] = field(default_factory=dict)
     left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
     left_out_rows: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
     batches: int = 0
@@ -104,39 +109,65 @@ class Progress:
     format: str = ""
     split: Split | None = None
     survey: dict[str, Any] | None = None
-    _open: dict[int, tuple[Span, set[int]]] = field(default_factory=dict, repr=False)
+    _open: dict[int, tuple[Span, set[str]]] = field(default_factory=dict, repr=False)
 
-    def begin(self, span: Span) -> None:
-        """Note a span whose groups are about to be sent; spans begin in row order."""
-        waiting = {group for group in span.groups if Unit(span.first_row, span.last_row, group) not in self.ahead}
+    def begin(self, span: Span, keys: Iterable[str]) -> None:
+        """Note a span whose uploads, by their keys, are about to be sent; spans begin in row order."""
+        waiting = {key for key in keys if Unit(span.first_row, span.last_row, key) not in self.ahead}
         self._open[span.first_row] = (span, waiting)
         self._advance()
 
-    def acknowledge(
-        self, unit: Unit, *, rows: int, refused: Mapping[str, int], handle: str, reference: str
-    ) -> None:
-        """Count `rows` members of a unit as acknowledged, less those the platform refused, by code.
+    def acknowledge(self, unit: Unit, *, cells: Mapping[str, int], handle: str, reference: str) -> None:
+        """Note a unit as acknowledged; its rows are counted by `count_rows`.
 
-        `handle` is what the platform gave for it that closing the upload needs, `reference` its trace of the call;
-        "" for none. Of references the newest are kept.
+        `cells` are its identifiers by field. `handle` is what the platform returned that closing the uploads or a
+        later verdict needs, `reference` its trace of the call; "" for none. Of references the newest are kept.
         """
-        self.acknowledged += rows - sum(refused.values())
-        self.rejected_by_platform.update(refused)
         self.batches += 1
         self.resent += self.starts > 0  # the platform has had these members before, and lost them
+        self.identifiers.update(cells)
         self.ahead.add(unit)
         self.in_doubt = {one for one in self.in_doubt if one != unit and not unit.within(one)}
         if handle:
-            self.handles[f"{unit.first_row:012d}/{unit.group}/{unit.part}"] = handle
+            self.handles[f"{unit.first_row:012d}/{unit.key}/{unit.part}"] = handle
         if reference:
             self.references = [*self.references, reference][-REFERENCES_KEPT:]
 
-    def finish_group(self, unit: Unit) -> None:
-        """Note that nothing of the unit's group is left to send."""
-        self.ahead = {one for one in self.ahead if not one.same_group(unit)}
-        self.ahead.add(Unit(unit.first_row, unit.last_row, unit.group))
-        self._open[unit.first_row][1].discard(unit.group)
+    def count_rows(self, rows: int, refused: Mapping[str, int]) -> None:
+        """Count rows whose uploads are all acknowledged, less those the platform refused, by code."""
+        self.acknowledged += rows - sum(refused.values())
+        self.rejected_by_platform.update(refused)
+
+    def judge(self, verdicts: Iterable[Verdict]) -> None:
+        """Move rows that the platform refused after it had acknowledged them; repeated verdicts move none."""
+        for verdict in verdicts:
+            before = self.verdicts.pop(verdict.handle, {})
+            self.acknowledged += sum(before.values())
+            self.rejected_by_platform.subtract(before)
+            refused = {}
+            for code, count in verdict.refused.items():
+                refused[code] = min(count, self.acknowledged)  # a platform that counts more than it took is wrong
+                self.acknowledged -= refused[code]
+            self.rejected_by_platform.update(refused)
+            self.rejected_by_platform = +self.rejected_by_platform
+            if any(refused.values()):
+                self.verdicts[verdict.handle] = refused
+
+    def handles_of(self, first_row: int, key: str) -> tuple[str, ...]:
+        """Return the handles of an upload's parts, in row order."""
+        prefix = f"{first_row:012d}/{key}/"
+        return tuple(handle for name, handle in sorted(self.handles.items()) if name.startswith(prefix))
+
+    def finish_upload(self, unit: Unit) -> None:
+        """Note that nothing of the unit's upload is left to send."""
+        self.ahead = {one for one in self.ahead if not one.same_upload(unit)}
+        self.ahead.add(Unit(unit.first_row, unit.last_row, unit.key))
+        self._open[unit.first_row][1].discard(unit.key)
         self._advance()
+
+    def is_last(self, unit: Unit) -> bool:
+        """Whether all uploads of the unit's span but this one are done."""
+        return self._open[unit.first_row][1] <= {unit.key}
 
     def _advance(self) -> None:
         """Move the cursor over every leading span that is done, and count what those spans did not send."""
@@ -163,6 +194,7 @@ class Progress:
         self.ahead, self.in_doubt, self.suspects = set(), set(), 0
         self.acknowledged = self.batches = 0
         self.rejected_by_us, self.rejected_by_platform = Counter(), Counter()
+        self.identifiers, self.verdicts = Counter(), {}
         self.left_out, self.left_out_rows, self.handles = Counter(), {}, {}
         self._open = {}
         self.starts += 1
@@ -211,8 +243,8 @@ class Progress:
                 "cursor": [self.cursor.row, self.cursor.position],
                 "screened": [self.screened.row, self.screened.position],
                 "screened_whole": self.screened_whole,
-                "ahead": sorted([u.first_row, u.last_row, u.group, u.part] for u in self.ahead),
-                "in_doubt": sorted([u.first_row, u.last_row, u.group, u.part] for u in self.in_doubt),
+                "ahead": sorted([u.first_row, u.last_row, u.key, u.part] for u in self.ahead),
+                "in_doubt": sorted([u.first_row, u.last_row, u.key, u.part] for u in self.in_doubt),
                 "suspects": self.suspects,
                 "read_whole": self.read_whole,
                 "closed": self.closed,
@@ -220,6 +252,8 @@ class Progress:
                 "acknowledged": self.acknowledged,
                 "rejected_by_us": self.rejected_by_us,
                 "rejected_by_platform": self.rejected_by_platform,
+                "identifiers": self.identifiers,
+                "verdicts": self.verdicts,
                 "left_out": [[*key, n, self.left_out_rows.get(key, ())] for key, n in self.left_out.items()],
                 "batches": self.batches,
                 "requests": self.requests,
@@ -253,8 +287,8 @@ class Progress:
             cursor=Cursor(*data["cursor"]),
             screened=Cursor(*data["screened"]),
             screened_whole=data["screened_whole"],
-            ahead={Unit(*one) for one in data["ahead"]},
-            in_doubt={Unit(*one) for one in data["in_doubt"]},
+            ahead={_unit(*one) for one in data["ahead"]},
+            in_doubt={_unit(*one) for one in data["in_doubt"]},
             suspects=data["suspects"],
             read_whole=data["read_whole"],
             closed=data["closed"],
@@ -262,6 +296,8 @@ class Progress:
             acknowledged=data["acknowledged"],
             rejected_by_us=Counter(data["rejected_by_us"]),
             rejected_by_platform=Counter(data["rejected_by_platform"]),
+            identifiers=Counter(data.get("identifiers", {})),
+            verdicts=data.get("verdicts", {}),
             left_out=Counter(left_out),
             left_out_rows=rows,
             batches=data["batches"],
@@ -283,3 +319,8 @@ class Progress:
             survey=data.get("survey"),
             reading=Reading.of(data["reading"]) if "reading" in data else None,
         )
+
+
+def _unit(first_row: int, last_row: int, key: str | int, part: str) -> Unit:
+    """Read a unit; an earlier release numbered the uploads of a batch."""
+    return Unit(first_row, last_row, str(key), part)

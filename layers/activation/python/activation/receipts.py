@@ -37,7 +37,11 @@ class Identity:
 def compose(
     identity: Identity, run: Run, *, account: str, now: float, rejects_key: str | None, notes: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Compose a receipt; rows["in"] is None when the end of the file has not been reached.
+    """Compose a receipt.
+
+    `rows` count people, `identifiers` the cells that were sent for them, by field. rows["in"] is None until the
+    end of the file was reached; rows["read"] are those with a known end, so it is always the sum of those
+    acknowledged and rejected, in the receipt of a failed run, too.
 
     Times are ISO 8601 in UTC, `seconds` the time from first message to now, `active_seconds` that of the
     invocations alone.
@@ -74,11 +78,12 @@ def compose(
         "columns": {"used": progress.columns, "ignored": progress.ignored_columns},
         "rows": {
             "in": progress.cursor.row if progress.read_whole else None,
-            "read": progress.cursor.row,
+            "read": progress.rows_settled,
             "acknowledged": progress.acknowledged,
             "rejected_by_us": sum(progress.rejected_by_us.values()),
             "rejected_by_platform": sum(progress.rejected_by_platform.values()),
         },
+        "identifiers": dict(sorted(progress.identifiers.items())),
         "rejected_by_us": dict(sorted(progress.rejected_by_us.items())),
         "rejected_by_platform": dict(sorted(progress.rejected_by_platform.items())),
         "rejects_key": rejects_key,

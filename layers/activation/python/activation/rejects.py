@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 HEADER = ("row", "column", "code")
 BUFFER_BYTES = 1024 * 1024
 OURS, PLATFORMS = "0", "1"  # in a part's name, behind its first row: our rejects of a span come first
+NOT_NAMED = "refused_row_not_named"
 READ_AT_ONCE = 8  # parts; a file of 10 GB has thousands of them
 
 
@@ -45,13 +46,31 @@ class Rejects:
             columns = (findings[name].to_pylist() for name in ("row", "field", "code"))
             self._put(f"{first_row:012d}-{OURS}", zip(*columns, strict=True))
 
-    def write_platforms(self, first_row: int, name: str, refused: Mapping[int, str], unnamed: int) -> None:
-        """Keep what the platform refused of a batch: row -> code, and how many it counted without naming."""
-        lines: list[tuple[int | str, str, str]] = [(row, "", code) for row, code in sorted(refused.items())]
+    def write_platforms(
+        self, first_row: int, name: str, refused: Mapping[int, str], unnamed: int, *, column: str = ""
+    ) -> None:
+        """Keep what the platform refused of an upload: row -> code, and how many it counted without naming.
+
+        `name` is the upload's within the run; it begins with the batch's last row, as twelve digits. `column` is
+        the wire key of the identifier that was refused, "" where the upload carried whole rows.
+        """
+        lines: list[tuple[int | str, str, str]] = [(row, column, code) for row, code in sorted(refused.items())]
         if unnamed:
-            lines += [("", "", "refused_row_not_named")] * unnamed
+            lines += [("", column, NOT_NAMED)] * unnamed
         if lines:
             self._put(f"{first_row:012d}-{PLATFORMS}-{name}", lines)
+
+    def read_platforms(self, first_row: int, last_row: int) -> tuple[dict[int, str], int]:
+        """Return what the platform refused of a batch so far: row -> code, and how many it did not name."""
+        prefix = f"{first_row:012d}-{PLATFORMS}-{last_row:012d}-"
+        named, unnamed = {}, 0
+        for _, body in self._bodies(sorted(self._parts(prefix))):
+            for row, _, code in csv.reader(io.StringIO(body.decode())):
+                if row:
+                    named[int(row)] = code
+                else:
+                    unnamed += 1
+        return named, unnamed
 
     def _put(self, name: str, lines: Iterable[Iterable[object]]) -> None:
         text = io.StringIO()
@@ -117,9 +136,9 @@ class Rejects:
                 some = keys[start : start + READ_AT_ONCE]
                 yield from zip(some, pool.map(read, some), strict=True)
 
-    def _parts(self) -> Iterator[str]:
+    def _parts(self, name: str = "") -> Iterator[str]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=f"{self._stem}.rejects/"
+            Bucket=self._bucket, Prefix=f"{self._stem}.rejects/{name}"
         )
         for page in pages:
             yield from (item["Key"] for item in page.get("Contents", []))

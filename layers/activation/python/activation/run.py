@@ -17,7 +17,8 @@ from activation.exchange import Exchange, OutOfTime
 from activation.fan_out import FanOut, plan
 from activation.invocation import NO_PROGRESS_MAX, Invocation
 from activation.ledger import STOPPED, State
-from activation.publisher import Closed, Opened, Outcome, Publisher, failure
+from activation.platforms.outcome import Outcome, failure
+from activation.platforms.publisher import Closed, Opened
 from activation.split import Ending, Phase
 from activation.turns import NotYourTurn, Superseded
 
@@ -83,7 +84,7 @@ class ActiveRun(Invocation):
 
     def _go_on(self) -> State:
         audience, run = self.identity.audience, self.held.run
-        publisher = self.account.publisher()
+        publisher = self.find_publisher()
         self.take_turn(publisher, begun=run.opened is not None or run.progress.starts > 0)
         has_turn(run.progress, self.clock())
         exchange = self.exchange(publisher)
@@ -91,24 +92,24 @@ class ActiveRun(Invocation):
             opened = run.opened
             if opened is None:
                 raise Rejected("no_audience", "the run was accepted without an audience; its record is damaged")
-            return self._closed(exchange.converse(lambda one: one.follow(audience, opened)))
+            return self._closed(exchange.converse(publisher.follow(audience, opened, self._handles)))
         if not run.progress.read_whole:
-            if self._is_shared_out(publisher):
-                if not self._share_out(publisher, exchange):
+            if self._is_shared_out():
+                if not self._share_out(exchange):
                     return self._look_again()
-            elif not self._send(publisher, exchange):
+            elif not self._send(exchange):
                 return self._continue()
         run.progress.read_whole = True
         return self._close(exchange)
 
-    def _is_shared_out(self, publisher: Publisher) -> bool:
+    def _is_shared_out(self) -> bool:
         """Whether the file is for several workers, which is decided before anything of it is sent."""
         progress, drop = self.held.run.progress, self.work.drop
         above_bytes = self.settings.split_above_bytes
         untouched = not progress.work_done and not progress.requests  # else it was begun as one stream, long ago
         if progress.split is None and 0 < above_bytes < drop.size_bytes and untouched:
             with suppress(Rejected):  # the one stream says what is wrong with a file that cannot be opened
-                reader, _ = self.open_drop(publisher)
+                reader, _ = self.open_drop()
                 progress.split = plan(
                     reader,
                     drop.size_bytes,
@@ -119,7 +120,7 @@ class ActiveRun(Invocation):
                 )
         return progress.split is not None and progress.split.phase is not Phase.ALONE
 
-    def _share_out(self, publisher: Publisher, exchange: Exchange) -> bool:
+    def _share_out(self, exchange: Exchange) -> bool:
         """Bring the parts as far as one look at them can; gives False when not everything is sent yet.
 
         Raises what the first part that failed for good has raised, and OutOfTime when the file turned out to be
@@ -127,7 +128,7 @@ class ActiveRun(Invocation):
         """
         fan_out = self._fan_out()
         parts = fan_out.look()
-        publisher.limits.check_uploads(len(self.held.run.progress.handles))
+        self.platform.limits.check_uploads(len(self.held.run.progress.handles))
         if failed := fan_out.failed(parts):
             raise failed
         if fan_out.split.hops and fan_out.phase_ended(parts):
@@ -137,8 +138,11 @@ class ActiveRun(Invocation):
             if fan_out.split.phase is Phase.ALONE:
                 raise OutOfTime("alone", "the file cannot be cut into parts, and is sent in one stream", after_s=1)
         if fan_out.split.phase is Phase.SEND and self.held.run.opened is None:
-            self.open_drop(publisher)
-            self._opened(exchange)  # before the parts do: two of them would create two audiences
+            self.open_drop()
+            opened = self._opened(exchange)  # before the parts do: two of them would create two audiences
+            if opened.by_upload:  # and one upload has to create it before any other is sent
+                fan_out.give_up()
+                raise OutOfTime("alone", "the first upload creates the audience; one stream sends all", after_s=1)
         if not fan_out.split.hops:
             with self.held.lock:
                 self.held.save()  # the parts read there what they are to do
@@ -173,10 +177,10 @@ class ActiveRun(Invocation):
         """Whether the run cannot end yet, for that reason, because parts of it are at work."""
         return self.held.run.progress.split is not None and self._fan_out().must_wait_to_end(state, error)
 
-    def _send(self, publisher: Publisher, exchange: Exchange) -> bool:
+    def _send(self, exchange: Exchange) -> bool:
         """Send what is left of the drop; gives False when time ran out first."""
         try:
-            return self.send(publisher, exchange, lambda: self._opened(exchange))
+            return self.send(exchange, lambda: self._opened(exchange))
         except Rejected as error:
             if error.code == "empty_file" and self.held.run.progress.cursor.row == 0:
                 return True
@@ -187,7 +191,7 @@ class ActiveRun(Invocation):
         run = self.held.run
         if run.opened is None:
             audience, keys = self.identity.audience, self.keys
-            opened = exchange.converse(lambda one: one.open(audience, keys))
+            opened = exchange.converse(exchange.publisher.open(audience, keys))
             with self.held.lock:
                 run.opened = replace(opened, created=opened.created or run.progress.created)
                 self.held.save()
@@ -205,8 +209,12 @@ class ActiveRun(Invocation):
             return self._finish(State.EMPTY, {})
         if opened is None or (progress.split and not progress.batches):
             raise Rejected("all_rows_rejected", "no row has anything the platform could match; see the rejects")
-        handles = [handle for _, handle in sorted(progress.handles.items())]
-        return self._closed(exchange.converse(lambda one: one.close(audience, opened, handles)))
+        return self._closed(exchange.converse(exchange.publisher.close(audience, opened, self._handles)))
+
+    @property
+    def _handles(self) -> list[str]:
+        """What the platform returned for the uploads, in row order."""
+        return [handle for _, handle in sorted(self.held.run.progress.handles.items())]
 
     def _closed(self, closed: Closed) -> State:
         run = self.held.run
@@ -214,6 +222,7 @@ class ActiveRun(Invocation):
             return self._start_over(closed.gone)
         if closed.opened is not None:
             run.opened = closed.opened
+        run.progress.judge(closed.verdicts)
         if closed.unfinished:
             return self._wait(
                 Retryable("pending", "the platform takes the rest of the upload later", after_s=closed.after_s)
@@ -360,6 +369,6 @@ class ActiveRun(Invocation):
 
     def _account_id(self) -> str:
         try:
-            return self.account.publisher().account
+            return self.secret.account(self.identity.audience.account).account_id
         except ActivationError:
-            return self.settings.expected_account
+            return self.identity.audience.account or self.settings.expected_account

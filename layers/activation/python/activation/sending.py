@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from activation.batching import Prepared
+from activation.delivery import Delivery, Taken, Tally
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.exchange import Effect, Exchange, OutOfTime
 from activation.ledger import HeldRun
-from activation.limits import Limits
 from activation.model import Audience
+from activation.platforms.limits import Limits
+from activation.platforms.outcome import Outcome, OutcomeKind, failure
+from activation.platforms.publisher import Opened, Publisher
+from activation.platforms.upload import Batch, Upload
 from activation.progress import Unit
-from activation.publisher import Batch, Kind, Opened, Outcome, Publisher, Request, failure
 from activation.rejects import Rejects
 
 # Units acknowledged beyond one that is not, because its answers are late: the ledger's record names each of them,
@@ -23,28 +29,34 @@ AHEAD_MAX = 300
 # How long a thread may compute while others want to: at Python's own 5 ms, a request whose answer is there waits
 # for the reading of the next rows, several times over.
 SWITCH_S = 0.0003
-REFUSED_ROWS_SOUGHT = 50  # per batch; a batch with more bad rows than this has a fault of its own, not of its rows
+# How often rows that the platform names are taken out of one upload before it is halved: some name only the first
+# few of many.
+NAMED_ROUNDS = 3
 
 
 @dataclass
 class Sender:
     """Sends one run's batches.
 
-    `open` gives the audience at the platform, found or created, and is asked only once there is something to send.
-    The ledger is written before the slot of a request is given to the next one, so what a crash can repeat is
-    what was in flight. About units in doubt (in flight when an earlier worker died, or never answered for) the
-    platform is asked before they are sent. `limits` are the platform's as the settings narrow them.
+    `open` returns the audience at the platform, found or created, and is asked only once there is something to
+    send; `opened_now` records one that an upload created. The ledger is written before the slot of a request is
+    given to the next one, so what a crash can repeat is what was in flight. About units in doubt (in flight when
+    an earlier worker died, or never answered for) the platform is asked before they are sent. `limits` are the
+    platform's as the settings narrow them.
     """
 
     run_id: str
     held: HeldRun
     audience: Audience
+    publisher: Publisher
     open: Callable[[], Opened]
+    opened_now: Callable[[Opened], None]
     exchange: Exchange
     rejects: Rejects
     in_flight: int
     limits: Limits
     may_start: Callable[[], bool]
+    _tallies: dict[int, Tally] = field(default_factory=dict)
 
     def send(self, spans: Iterable[Prepared]) -> bool:
         """Send every span; gives True at their end, False when time ran out before.
@@ -61,19 +73,19 @@ class Sender:
                 _drain(pending)
 
     def _feed(self, pool: ThreadPoolExecutor, pending: set[Future[None]], spans: Iterable[Prepared]) -> bool:
-        """Keep up to `in_flight` batches in `pending`, in order; ends early when one of them failed."""
-        for batches in map(self._begin, spans):
-            if batches:
+        """Keep up to `in_flight` uploads in `pending`, in order; ends early when one of them failed."""
+        for chains in map(self._begin, spans):
+            if chains:
                 self.open()
-            while batches:
+            while chains:
                 while self._must_wait(pending):
                     if not _settle(pending):
                         return False
                 if not self.may_start():
                     return False
                 with self.held.lock:
-                    in_doubt = self.held.run.progress.doubt(_unit(batches[0]), begin=True)
-                pending.add(pool.submit(self._deliver, batches.pop(0), in_doubt))
+                    in_doubt = self.held.run.progress.doubt(_unit(chains[0][0]), begin=True)
+                pending.add(pool.submit(self._deliver, chains.pop(0), in_doubt))
             # Who sends one at a time sends large ones: no second one is read while the first is still held.
             if self.in_flight == 1 and pending and not _settle(pending):
                 return False
@@ -82,147 +94,241 @@ class Sender:
         return True
 
     def _must_wait(self, pending: set[Future[None]]) -> bool:
-        """Whether the next batch has to wait for one on its way: for its slot, or for the cursor to move on."""
-        far_ahead = len(self.held.run.progress.ahead) >= AHEAD_MAX
-        return len(pending) >= self.in_flight or (far_ahead and bool(pending))
+        """Whether the next upload has to wait for one on its way.
 
-    def _begin(self, prepared: Prepared) -> list[Batch]:
-        """Note a span, and give the batches of its groups that were not acknowledged before."""
+        For its slot, for the cursor to move on, or for the audience that the first upload creates.
+        """
+        far_ahead = len(self.held.run.progress.ahead) >= AHEAD_MAX
+        return len(pending) >= self.in_flight or (bool(pending) and (far_ahead or self.open().by_upload))
+
+    def _begin(self, prepared: Prepared) -> list[list[Upload]]:
+        """Note a span, and return the uploads of its batch that are not acknowledged yet, as chains.
+
+        Each chain is sent one after the other, because its uploads depend on each other.
+        """
         span = prepared.span
         self.rejects.write_ours(span.first_row, prepared.rejected)
-        batches = []
+        uploads: Sequence[Upload] = ()
+        disjoint = True
+        if prepared.columns.num_rows:
+            batch = Batch(self.run_id, span.first_row, span.last_row, prepared.columns, prepared.rows)
+            uploads = self.publisher.uploads(batch)
+            disjoint = _are_disjoint(batch, uploads)
         with self.held.lock:
             progress = self.held.run.progress
-            for group, mask in zip(span.groups, prepared.groups, strict=True):
-                if progress.done(Unit(span.first_row, span.last_row, group)):
-                    continue
-                whole = len(prepared.groups) == 1
-                columns = prepared.columns if whole else prepared.columns.filter(mask)
-                rows = prepared.rows if whole else prepared.rows.filter(mask)
-                batches.append(Batch(self.run_id, span.first_row, span.last_row, group, columns, rows))
-            progress.begin(span)
-            if not batches:
+            left = [one for one in uploads if not progress.done(_unit(one))]
+            progress.begin(span, [one.key for one in uploads])
+            if not left:
                 self.held.save()
-        return batches
+                return []
+        tally = Tally(prepared.columns.num_rows, disjoint=disjoint)
+        if not disjoint and len(left) < len(
+            uploads
+        ):  # an earlier invocation sent the others: what was refused of them is on record
+            tally.recall(self.rejects.read_platforms(span.first_row, span.last_row))
+        self._tallies[span.first_row] = tally
+        return _chains(left)
 
-    def _deliver(self, batch: Batch, in_doubt: bool) -> None:
-        """Send a group's rows, in halves where the platform takes them no other way, and acknowledge them."""
-        self._deliver_part(batch, _Delivery(in_doubt))
+    def _deliver(self, chain: Sequence[Upload], in_doubt: bool) -> None:
+        """Send uploads one after the other, in halves where the platform takes them no other way."""
+        for upload in chain:
+            with self.held.lock:
+                earlier = self.held.run.progress.handles_of(upload.first_row, upload.after) if upload.after else ()
+            delivery = Delivery(in_doubt)
+            refusal = self._attempt(replace(upload, earlier=earlier), delivery)
+            if refusal is not None:
+                self._find_refused(replace(upload, earlier=earlier), refusal, delivery)
+            in_doubt = delivery.in_doubt
+            self._finish(upload)
+
+    def _finish(self, upload: Upload) -> None:
+        """Note that an upload is done, and count the batch's rows when it was the last one of several."""
+        unit, tally = _unit(upload), self._tallies[upload.first_row]
         with self.held.lock:
-            self.held.run.progress.finish_group(_unit(batch))
+            progress = self.held.run.progress
+            if progress.is_last(unit):
+                if not tally.disjoint:
+                    progress.count_rows(tally.rows, tally.refused())
+                del self._tallies[upload.first_row]
+            progress.finish_upload(unit)
             self.held.save()
 
-    def _deliver_part(self, batch: Batch, delivery: _Delivery) -> None:
-        unit, progress = _unit(batch), self.held.run.progress
+    def _attempt(self, upload: Upload, delivery: Delivery) -> Outcome | None:
+        """Send an upload or a part of one; returns the refusal that halves have to explain, None when done."""
+        unit, progress = _unit(upload), self.held.run.progress
         with self.held.lock:
             if progress.done(unit):
-                return
+                return None
             halved = progress.begun_parts(unit)
             effect = Effect(delivery.in_doubt or progress.doubt(unit))
         if halved:
-            self._deliver_halves(batch, delivery)
-            return
+            self._send_halves(upload, delivery)
+            return None
         try:
-            outcome = self._perform(batch, effect)
-            match outcome.kind:
-                case Kind.OK | Kind.PARTIAL:
-                    self._acknowledge(batch, unit, outcome)
-                case Kind.REFUSED if batch.columns.num_rows == 1:
-                    self._acknowledge(batch, unit, _one_refused(outcome))
+            outcome = self._perform(upload, effect)
+            if outcome.kind in (OutcomeKind.OK, OutcomeKind.PARTIAL):
+                self._acknowledge(upload, outcome)
         finally:
             with self.held.lock:
                 progress.resolve(unit, in_doubt=effect.in_doubt)
         match outcome.kind:
-            case Kind.OK | Kind.PARTIAL:
-                delivery.in_doubt = False
-            case Kind.TOO_LARGE | Kind.REFUSED if batch.columns.num_rows > 1:
-                if outcome.kind is Kind.REFUSED:
-                    delivery.check(outcome)
-                self._deliver_halves(batch, delivery)
-            case Kind.REFUSED:
-                delivery.found()
+            case OutcomeKind.OK | OutcomeKind.PARTIAL:
+                delivery.accept()
+            case OutcomeKind.TOO_LARGE if upload.lines > 1:
+                self._send_halves(upload, delivery)
+            case OutcomeKind.REFUSED:
+                return outcome
             case _:
                 raise failure(outcome)
+        return None
 
-    def _deliver_halves(self, batch: Batch, delivery: _Delivery) -> None:
-        for half in batch.halves():
-            self._deliver_part(half, delivery)
+    def _send_halves(self, upload: Upload, delivery: Delivery) -> None:
+        """Send both halves of an upload, and explain each refusal by itself."""
+        for half in upload.halves():
+            refusal = self._attempt(half, delivery)
+            if refusal is not None:
+                self._find_refused(half, refusal, delivery)
 
-    def _perform(self, batch: Batch, effect: Effect) -> Outcome:
-        """Send a batch unless its body is over the platform's limit, which is known without asking."""
+    def _find_refused(self, upload: Upload, refusal: Outcome, delivery: Delivery) -> None:
+        """Find the lines for which the platform refuses an upload without naming any, by halving it.
+
+        A refusal that is only suspected to be about a line is taken for one about the account or the request as
+        soon as both halves of an upload get the same and no part of it was accepted: then it is raised, and no
+        line is blamed. Neither is a line that was refused alone when nothing else of the run was accepted.
+        """
+        if upload.lines == 1:
+            if not (refusal.about_rows or delivery.accepted or self.held.run.progress.batches):
+                raise failure(refusal)
+            self._refuse_line(upload, refusal)
+            delivery.found()
+            return
+        delivery.check(refusal)
+        halves = upload.halves()
+        refusals = [self._attempt(half, delivery) for half in halves]
+        first, second = refusals
+        if first and second and first.same_refusal(second) and not (first.about_rows or delivery.accepted):
+            raise failure(first)
+        for half, one in zip(halves, refusals, strict=True):
+            if one is not None:
+                self._find_refused(half, one, delivery)
+
+    def _refuse_line(self, upload: Upload, refusal: Outcome) -> None:
+        """Record the one line of an upload as refused by the platform."""
+        code = refusal.code or "refused"
+        self._acknowledge(
+            upload, Outcome(OutcomeKind.PARTIAL, code, refused={0: code}, refused_count=1), carried=False
+        )
+
+    def _perform(self, upload: Upload, effect: Effect) -> Outcome:
+        """Send an upload; lines that the platform names when it refuses it are taken out, and the rest is sent.
+
+        An upload whose body is over the platform's limit is not sent at all: that is known without asking.
+        """
         self.limits.check_uploads(len(self.held.run.progress.handles) + 1)
-        publisher = self.exchange.account.publisher()
-        opened = self.open()  # known by now; only the first batch of a run makes it ask
-        request = publisher.encode(batch, self.audience, opened)
-        too_many = batch.columns.num_rows > publisher.limits.max_rows
-        if batch.columns.num_rows > 1 and (too_many or request.size_bytes > self.limits.max_bytes):
-            return Outcome(Kind.TOO_LARGE, code="over_limit", reason="the batch is over the platform's limit")
+        named: dict[int, str] = {}
+        rest, lines = upload, list(range(upload.lines))
+        suspected = effect.in_doubt  # a worker that died may have sent the rest, not the whole
+        for _ in range(NAMED_ROUNDS):
+            outcome = self._request(rest, effect)
+            if outcome.kind is not OutcomeKind.REFUSED or not outcome.refused:
+                break
+            bad = {at: code for at, code in outcome.refused.items() if 0 <= at < len(lines)}
+            named |= {lines[at]: code for at, code in bad.items()}
+            if len(bad) == len(lines):
+                return _partial(outcome, named)
+            rest, kept = rest.without(bad)
+            lines = [lines[at] for at in kept]
+            effect.in_doubt = suspected
+        if named and outcome.kind in (OutcomeKind.OK, OutcomeKind.PARTIAL):
+            refused = named | {lines[at]: code for at, code in outcome.refused.items() if 0 <= at < len(lines)}
+            return _partial(outcome, refused, unnamed=outcome.refused_count - len(outcome.refused))
+        # What is left was refused for reasons of its own: halves of the whole have to explain it.
+        if outcome.kind is OutcomeKind.REFUSED:
+            return replace(outcome, refused={}, about_rows=outcome.about_rows or bool(named))
+        return outcome
 
-        def encode(one: Publisher) -> Request:
-            return request if one is publisher else one.encode(batch, self.audience, opened)
+    def _request(self, upload: Upload, effect: Effect) -> Outcome:
+        opened = self.open()  # known by now; only the first upload of a run makes it ask
+        request = self.publisher.encode(upload, self.audience, opened)
+        too_many = upload.lines > self.limits.max_rows
+        if upload.lines > 1 and (too_many or request.size_bytes > self.limits.max_bytes):
+            return Outcome(
+                OutcomeKind.TOO_LARGE, code="over_limit", reason="the upload is over the platform's limit"
+            )
+        return self.exchange.perform(
+            request, lambda: self.publisher.arrived(upload, self.audience, opened), effect=effect
+        )
 
-        def arrived(one: Publisher) -> Request | None:
-            return one.arrived(batch, self.audience, opened)
+    def _acknowledge(self, upload: Upload, outcome: Outcome, *, carried: bool = True) -> None:
+        """Record what the platform accepted and refused of an upload, the rejects first.
 
-        return self.exchange.perform(encode, arrived, effect=effect)
-
-    def _acknowledge(self, batch: Batch, unit: Unit, outcome: Outcome) -> None:
-        """Record what the platform took and refused of a batch, the rejects first."""
-        count = batch.columns.num_rows
-        named = {batch.rows[at].as_py(): code for at, code in outcome.refused.items() if 0 <= at < count}
-        refused = min(max(outcome.refused_count, len(named)), count)
-        by_code: dict[str, int] = {}
-        for code in named.values():
-            by_code[code] = by_code.get(code, 0) + 1
-        if refused > len(named):
-            by_code[outcome.code or "refused"] = by_code.get(outcome.code or "refused", 0) + refused - len(named)
-        name = f"{batch.last_row:012d}-{batch.group}-{batch.part}"
-        self.rejects.write_platforms(batch.first_row, name, named, refused - len(named))
+        `carried` is False for a line that was refused alone: its identifiers are not among those sent.
+        """
+        if isinstance(outcome.value, Opened):
+            self.opened_now(outcome.value)
+        taken = Taken.of(upload, outcome)
+        tally, progress = self._tallies[upload.first_row], self.held.run.progress
+        # Where a row travels in several uploads, the list says which of its identifiers was refused.
+        column = upload.columns.schema.names[0] if upload.columns.num_columns == 1 and not tally.disjoint else ""
+        name = f"{upload.last_row:012d}-{upload.key}-{upload.part}"
+        self.rejects.write_platforms(upload.first_row, name, taken.named, taken.unnamed, column=column)
         with self.held.lock:
-            self.held.run.progress.acknowledge(
-                unit,
-                rows=count,
-                refused=by_code,
+            tally.add(taken)
+            if tally.disjoint:
+                progress.count_rows(taken.rows, taken.refused)
+            progress.acknowledge(
+                _unit(upload),
+                cells=upload.cells if carried else {},
                 handle=outcome.value if isinstance(outcome.value, str) else "",
                 reference=outcome.reference,
             )
-            if batch.part:
+            if upload.part:
                 self.held.save()
 
 
-def _unit(batch: Batch) -> Unit:
-    return Unit(batch.first_row, batch.last_row, batch.group, batch.part)
+def _unit(upload: Upload) -> Unit:
+    return Unit(upload.first_row, upload.last_row, upload.key, upload.part)
 
 
-@dataclass
-class _Delivery:
-    """One group on its way.
+def _chains(uploads: Sequence[Upload]) -> list[list[Upload]]:
+    """Return the uploads with each one behind the one it depends on, independent ones apart."""
+    chains: list[list[Upload]] = []
+    for upload in uploads:
+        before = [chain for chain in chains if upload.after and upload.after in (one.key for one in chain)]
+        if before:
+            before[0].append(upload)
+        else:
+            chains.append([upload])
+    return chains
 
-    `in_doubt` says that a dead worker may have sent the next part; parts are sent in one order. `count` is how
-    many rows were found that the platform refuses a whole request for.
+
+def _are_disjoint(batch: Batch, uploads: Sequence[Upload]) -> bool:
+    """Whether no row of a batch is in more than one of its uploads.
+
+    Raises Rejected with rows_without_upload where a row is in none, which would be an error of the publisher.
     """
-
-    in_doubt: bool
-    count: int = 0
-
-    def found(self) -> None:
-        self.in_doubt = False
-        self.count += 1
-
-    def check(self, outcome: Outcome) -> None:
-        if self.count >= REFUSED_ROWS_SOUGHT:
-            raise Rejected(
-                outcome.code or "batch_refused",
-                f"the platform refuses more than {REFUSED_ROWS_SOUGHT} rows of one batch; {outcome.reason}",
-            )
+    if len(uploads) == 1 and uploads[0].rows is batch.rows:
+        return True
+    carried = pa.concat_arrays([_flat(one.source_rows) for one in uploads])
+    different = len(pc.unique(carried))
+    if different != len(batch.rows):
+        raise Rejected(
+            "rows_without_upload", f"the uploads of a batch of {len(batch.rows)} rows carry {different} of them"
+        )
+    return len(carried) == different
 
 
-def _one_refused(outcome: Outcome) -> Outcome:
-    return Outcome(Kind.PARTIAL, refused={0: outcome.code or "refused"}, refused_count=1)
+def _flat(rows: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return rows.combine_chunks() if isinstance(rows, pa.ChunkedArray) else rows
+
+
+def _partial(outcome: Outcome, refused: Mapping[int, str], *, unnamed: int = 0) -> Outcome:
+    count = len(refused) + unnamed
+    return replace(outcome, kind=OutcomeKind.PARTIAL, refused=dict(refused), refused_count=count)
 
 
 def _settle(pending: set[Future[None]]) -> bool:
-    """Wait until a batch has ended and take out what went well; False when one has failed, which stays."""
+    """Wait until an upload has ended and take out what went well; False when one has failed, which stays."""
     done, _ = wait(pending, return_when=FIRST_COMPLETED)
     failed = {one for one in done if one.exception() is not None}
     pending -= done - failed

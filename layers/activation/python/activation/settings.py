@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from activation.errors import ConfigError
 from activation.identifiers.table import Context
+from activation.platforms.options import Option, Value, problems
 
 DELIMITERS = {"tab": "\t"}  # those that have a name
 
@@ -21,7 +22,8 @@ class ConnectorSettings:
     may take from its first message to its end, waits included but those for an audience's turn. `ledger_ttl_days`
     is how long a finished run is remembered, so how long a replay is a no-op. A file above `split_above_bytes` is
     shared out among as many as `max_parts` workers; 0 bytes mean that none is. `encoding` and `delimiter` are what
-    the connector's delimited files are declared to have, "" where nothing is declared.
+    the connector's delimited files are declared to have, "" where nothing is declared. `options` are those of the
+    platform that the settings mention.
     """
 
     connector: str
@@ -43,6 +45,7 @@ class ConnectorSettings:
     max_parts: int = 8
     encoding: str = ""
     delimiter: str = ""
+    options: Mapping[str, Value] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ConnectorSettings:
@@ -76,7 +79,10 @@ class ConnectorSettings:
         placeholders = _texts(environment.get("PLACEHOLDERS", ""))
         if placeholders is None:
             wrong.append("PLACEHOLDERS")
-        if wrong or placeholders is None:
+        options = _options(environment.get("OPTIONS", ""))
+        if options is None:
+            wrong.append("OPTIONS")
+        if wrong or placeholders is None or options is None:
             raise ConfigError("bad_environment", f"missing or unreadable: {', '.join(wrong)}")
         return cls(
             connector=environment["CONNECTOR"],
@@ -98,7 +104,26 @@ class ConnectorSettings:
             max_parts=numbers["MAX_PARTS"],
             encoding=environment.get("ENCODING", ""),
             delimiter=DELIMITERS.get(environment.get("DELIMITER", ""), environment.get("DELIMITER", "")),
+            options=options,
         )
+
+
+def check_options(options: Sequence[Option], given: Mapping[str, Value]) -> None:
+    """Raise ConfigError naming every option that the platform does not have or that has an unusable value."""
+    if found := problems(options, given):
+        listed = "; ".join(f"{name} {problem}" for name, problem in found.items())
+        raise ConfigError("bad_environment", f"OPTIONS: {listed}")
+
+
+def _options(text: str) -> dict[str, Value] | None:
+    """Read a JSON object; "" is an empty one, None says that it is something else."""
+    if not text:
+        return {}
+    try:
+        values = json.loads(text)
+    except ValueError:
+        return None
+    return values if isinstance(values, dict) else None
 
 
 def _texts(text: str) -> list[str] | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from activation.conditional import ConditionalTable, ConditionFailed, number, read_number
 from activation.model import Drop
+from activation.platforms.rate import Scope
 
 SEQUENCER_DIGITS = 64  # S3 publishes no length; 16 to 18 digits are seen, so there is room
 
@@ -27,6 +28,16 @@ class Superseded(Exception):
 def turn_of(platform: str, account: str, audience: str) -> str:
     """Name the turn of an audience in an ad account, whichever of the account's connectors writes to it."""
     return f"account#{platform}#{account}#audience#{audience}"
+
+
+def rate_key(platform: str, scope: Scope, shared_with: str) -> str:
+    """Return the key of the record in which a platform's rate limit is kept for all who share it.
+
+    `shared_with` is the ad account, or the ARN of the secret whose token the limit belongs to.
+    """
+    if scope is Scope.ACCOUNT:
+        return f"account#{platform}#{shared_with}"
+    return f"account#{platform}#token#{hashlib.sha256(shared_with.encode()).hexdigest()[:16]}#rate"
 
 
 class Turns:

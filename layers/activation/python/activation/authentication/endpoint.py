@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
-from activation.authentication.spec import LongLivedToken, OAuth2Refresh
 from activation.authentication.tools import Tools
-from activation.credentials import Credentials, one_word
 from activation.errors import ConfigError, Retryable
 from activation.http import AnswerLost, NotSent
-from activation.publisher import Answer, Request
+from activation.platforms.authentication import LongLivedToken, OAuth2Refresh
+from activation.platforms.credentials import Credentials, one_word
+from activation.platforms.request import Answer, Request
 from activation.untrusted import json_object, mapping, number, whole
 
 TIMEOUT_S = 10.0

@@ -9,11 +9,11 @@ from typing import Protocol
 
 from activation.authentication.endpoint import Grant, Refused, refresh, token_refused
 from activation.authentication.rotation import RotatingSource
-from activation.authentication.spec import OAuth2Refresh
 from activation.authentication.store import SecretVersion
 from activation.authentication.tools import Tools
 from activation.errors import ConfigError, Retryable
-from activation.publisher import Request
+from activation.platforms.authentication import OAuth2Refresh
+from activation.platforms.request import Request
 
 ASK_AGAIN_S = 5.0  # between attempts to replace a token that is still good
 

@@ -7,11 +7,11 @@ from threading import Lock
 
 from activation.authentication.endpoint import Grant, Refused, exchange, token_digest
 from activation.authentication.signatures import with_token
-from activation.authentication.spec import ISSUED, LongLivedToken
 from activation.authentication.store import Replaced, SecretVersion
 from activation.authentication.tools import Tools
 from activation.errors import ConfigError, Retryable
-from activation.publisher import Request
+from activation.platforms.authentication import ISSUED, LongLivedToken
+from activation.platforms.request import Request
 from activation.untrusted import mapping, number
 
 ASK_AGAIN_S = 3600.0  # between attempts that fail; the token in use has days left
@@ -33,8 +33,6 @@ class RenewingSigner:
         self._spec = spec
         self._tools = tools
         self._proof_key = credentials.optional(spec.token.proof_key) if spec.token.proof_key else ""
-        # The exchange has its secrets in the URL, which this library logs at the level of debugging.
-        logging.getLogger("urllib3").setLevel(logging.INFO)
         self._lock = Lock()
         self._token, self._due_at = self._token_of(secret)
 

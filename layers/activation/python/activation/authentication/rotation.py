@@ -28,10 +28,10 @@ from dataclasses import dataclass, field
 
 from activation.authentication.endpoint import Grant, Refused, refresh, token_digest, token_refused
 from activation.authentication.locking import WAIT_S
-from activation.authentication.spec import ISSUED, OAuth2Refresh
 from activation.authentication.store import Replaced, SecretVersion
 from activation.authentication.tools import Tools
 from activation.errors import Retryable
+from activation.platforms.authentication import ISSUED, OAuth2Refresh
 from activation.untrusted import mapping, number
 
 ROUNDS = 4  # how often to start over with a secret that an operator has written meanwhile

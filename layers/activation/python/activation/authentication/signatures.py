@@ -9,10 +9,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from activation.authentication.spec import BodySignature, OAuth1, StaticToken
 from activation.authentication.tools import Signer
-from activation.credentials import Credentials
-from activation.publisher import Request
+from activation.platforms.authentication import BodySignature, OAuth1, StaticToken
+from activation.platforms.credentials import Credentials
+from activation.platforms.request import Request
 
 FORM = "application/x-www-form-urlencoded"
 

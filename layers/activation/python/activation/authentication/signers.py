@@ -5,7 +5,9 @@ from __future__ import annotations
 from activation.authentication.oauth2 import BearerSigner
 from activation.authentication.renewal import RenewingSigner
 from activation.authentication.signatures import BodySigner, OAuth1Signer, SeveralSigner, StaticSigner
-from activation.authentication.spec import (
+from activation.authentication.store import SecretVersion
+from activation.authentication.tools import Signer, Tools
+from activation.platforms.authentication import (
     Authentication,
     BodySignature,
     LongLivedToken,
@@ -13,8 +15,6 @@ from activation.authentication.spec import (
     OAuth2Refresh,
     StaticToken,
 )
-from activation.authentication.store import SecretVersion
-from activation.authentication.tools import Signer, Tools
 
 
 def make_signer(spec: Authentication, secret: SecretVersion, tools: Tools) -> Signer:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from activation.credentials import Credentials
 from activation.errors import ConfigError, Retryable
+from activation.platforms.credentials import Credentials
 from activation.untrusted import json_object
 
 if TYPE_CHECKING:

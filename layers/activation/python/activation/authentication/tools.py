@@ -10,7 +10,7 @@ from typing import Protocol
 from activation.authentication.locking import TokenLock
 from activation.authentication.store import SecretStore
 from activation.http import Http
-from activation.publisher import Request
+from activation.platforms.request import Request
 
 
 class Signer(Protocol):

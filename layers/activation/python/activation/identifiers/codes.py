@@ -41,6 +41,8 @@ class Code(StrEnum):
     DEVICE_OPTED_OUT = "device_opted_out"
     NOT_ALLOWED = "not_allowed"
     PERSONAL_IN_CLEAR = "personal_in_clear"
+    INCOMPLETE_SET = "incomplete_set"
+    REQUIRED_MISSING = "required_missing"
 
 
 SENTENCES: dict[Code, str] = {
@@ -76,5 +78,7 @@ SENTENCES: dict[Code, str] = {
     Code.NOT_A_DEVICE_ID: "The cell is not a mobile advertising id.",
     Code.DEVICE_OPTED_OUT: "The advertising id is all zeros: its owner has opted out of tracking.",
     Code.NOT_ALLOWED: "The cell is not one of the values, or not of the shape, that the platform defines here.",
+    Code.INCOMPLETE_SET: "The cell counts only together with others of its row, and one of them is missing.",
+    Code.REQUIRED_MISSING: "The platform wants this field in every row, and the cell is empty.",
     Code.PERSONAL_IN_CLEAR: "The cell is an address or telephone number, and this field would travel in clear.",
 }

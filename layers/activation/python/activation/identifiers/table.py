@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -68,11 +68,14 @@ class Field:
     """One row of a platform's table.
 
     `key` is the name on the wire. `synonyms` are column names in files that mean this field (compared by
-    `column_name`, so case, spaces, hyphens and underscores do not matter). `identifies` says that a row with
-    this cell alone names a person; a row with none such is rejected. `source` is the page the rule follows and
-    `read` the date it was read, as YYYY-MM-DD. `blank_with_others` is False where the platform refuses a blank
-    cell in a column that other rows of the same request fill. `from_column` is False where a column of a file
-    cannot fill the field, since the request has to carry more than the row (the id of an app or a page).
+    `column_name`, so case, spaces, hyphens and underscores do not matter). `identifies` says that a row with this
+    cell alone names a person; a row with none such is rejected. `together` names a set of fields that count only
+    when a row has all of them (the parts of an address), "" for a field that counts alone; where the fields of a
+    set are marked as identifying, the whole set is what identifies. `required` says that the platform wants the
+    field in every row. `source` is the page the rule follows and `read` the date it was read, as YYYY-MM-DD.
+    `blank_with_others` is False where the platform refuses a blank cell in a column that other rows of the same
+    request fill. `from_column` is False where a column of a file cannot fill the field, since the request has to
+    carry more than the row (the id of an app or a page).
     """
 
     key: str
@@ -82,6 +85,8 @@ class Field:
     read: str
     synonyms: tuple[str, ...] = ()
     identifies: bool = False
+    together: str = ""
+    required: bool = False
     blank_with_others: bool = True
     from_column: bool = True
 
@@ -96,6 +101,23 @@ class FieldTable:
     platform: str
     fields: tuple[Field, ...]
     singles: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def together(self) -> dict[str, tuple[str, ...]]:
+        """The wire keys of each set of fields that count only together, by the set's name."""
+        sets: dict[str, tuple[str, ...]] = {}
+        for one in self.fields:
+            if one.together:
+                sets[one.together] = (*sets.get(one.together, ()), one.key)
+        return sets
+
+    def can_identify(self, keys: Collection[str]) -> bool:
+        """Whether rows that fill these wire keys can name a person: by a field alone, or by a whole set."""
+        return any(
+            one.identifies and set(self.together.get(one.together, ())) <= {*keys}
+            for one in self.fields
+            if one.key in keys
+        )
 
     def field(self, key: str) -> Field:
         """Give the field of a wire key; KeyError when there is none."""

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from activation.credentials import Credentials
 from activation.errors import ConfigError
+from activation.platforms.platform import Examination, Finding
 
-from cli.findings import Finding
-from lambdas.meta.publisher import API_VERSION, ENDPOINT, MetaPublisher
+from lambdas.meta.platform import API_VERSION
 
 TIMEOUT_S = 20
 ACTIVE = 1  # account_status, https://developers.facebook.com/docs/marketing-api/reference/ad-account (2026-09-12)
 NEEDED = {"ads_management"}
 
 
-def examine(secret: Mapping[str, Any], audience: str) -> Iterator[Finding]:
+def examine(one: Examination) -> Iterator[Finding]:
     """Check token, permissions, account, terms and, when named, an audience."""
     from facebook_business.adobjects.adaccount import AdAccount
     from facebook_business.api import FacebookAdsApi
-    from facebook_business.exceptions import FacebookRequestError
+    from facebook_business.exceptions import FacebookError, FacebookRequestError
     from facebook_business.session import FacebookSession
     from requests import RequestException
 
-    credentials = Credentials(secret)
     try:
-        publisher = MetaPublisher.from_secret(secret)
-        token, app_secret = credentials.required("access_token"), credentials.optional("app_secret")
+        token, app_secret = one.secret.required("access_token"), one.secret.optional("app_secret")
     except ConfigError as error:
         yield Finding("secret", False, error.sentence)
         return
-    FacebookSession.GRAPH = credentials.endpoint("endpoint", ENDPOINT)
+    FacebookSession.GRAPH = one.account.endpoint
     api = FacebookAdsApi.init(
         app_id="",
         app_secret=app_secret or None,
@@ -39,39 +36,42 @@ def examine(secret: Mapping[str, Any], audience: str) -> Iterator[Finding]:
         api_version=API_VERSION,
         timeout=TIMEOUT_S,
     )
-    account = AdAccount(f"act_{publisher.account}", api=api)
+    account_id = one.account.account_id
+    account = AdAccount(f"act_{account_id}", api=api)
     try:
-        granted = {
-            one["permission"]
-            for one in api.call("GET", ("me", "permissions")).json()["data"]
-            if one["status"] == "granted"
+        permissions = {
+            granted["permission"]
+            for granted in api.call("GET", ("me", "permissions")).json()["data"]
+            if granted["status"] == "granted"
         }
-        yield Finding("token", True, f"is taken by {API_VERSION}")
-        missing = ", ".join(sorted(NEEDED - granted))
-        yield Finding("permissions", not missing, f"lack {missing}" if missing else "are granted")
+        yield Finding("token", True, f"accepted by {API_VERSION}")
+        missing = ", ".join(sorted(NEEDED - permissions))
+        yield Finding("permissions", not missing, f"missing permission {missing}" if missing else "granted")
         read = account.api_get(fields=["name", "account_status", "tos_accepted"])
         active = read["account_status"] == ACTIVE
-        yield Finding("account", active, "is active" if active else f"has status {read['account_status']}")
+        yield Finding("account", active, "active" if active else f"has status {read['account_status']}")
         accepted = bool((read.get("tos_accepted") or {}).get("custom_audience_tos"))
-        link = f"https://business.facebook.com/ads/manage/customaudiences/tos/?act={publisher.account}"
-        yield Finding("terms", accepted, "are accepted" if accepted else f"somebody has to accept them at {link}")
-        if audience:
-            yield _audience(account, audience)
+        link = f"https://business.facebook.com/ads/manage/customaudiences/tos/?act={account_id}"
+        yield Finding("terms", accepted, "accepted" if accepted else f"not accepted: accept at {link}")
+        if one.audience:
+            yield _audience(account, one.audience)
     except FacebookRequestError as error:
         code = f"{error.api_error_code()}/{error.api_error_subcode()}"
-        yield Finding("meta", False, f"refuses with code {code}, status {error.http_status()}")
+        yield Finding("meta", False, f"rejected the call with code {code}, status {error.http_status()}")
     except RequestException as error:  # its text has the URL, where the SDK puts the token
         yield Finding("meta", False, f"cannot be reached: {type(error).__name__}")
+    except (FacebookError, LookupError, TypeError, AttributeError, ValueError):  # an answer of another shape
+        yield Finding("meta", False, "did not answer as Meta does; check endpoint")
 
 
 def _audience(account: Any, name: str) -> Finding:
     fields = ["name", "subtype", "operation_status", "approximate_count_lower_bound"]
     found = [one for one in account.get_custom_audiences(fields=fields) if one["name"] == name]
     if not found:
-        return Finding("audience", True, "is not there yet; the first drop creates it")
+        return Finding("audience", True, "does not exist yet; the first drop creates it")
     status = found[0].get("operation_status") or {}
     return Finding(
         "audience",
         len(found) == 1 and status.get("code", 200) in (200, 400, 411, 412, 441),
-        f"{len(found)} of this name; status {status.get('code', 'unknown')}",
+        f"{len(found)} with this name; status {status.get('code', 'unknown')}",
     )

@@ -1,0 +1,83 @@
+"""Meta custom audiences, as the rest of the product knows the platform."""
+
+from __future__ import annotations
+
+from activation.model import Action
+from activation.platforms.account import AccountKey
+from activation.platforms.authentication import StaticToken
+from activation.platforms.limits import Limits
+from activation.platforms.options import Choice
+from activation.platforms.platform import Loaded, Minimum, Platform
+from activation.platforms.rate import Rate, Scope, Tier, Window
+
+# Meta retires a version of the Marketing API about 90 days after the next one and then takes its calls for the
+# newer one, with a header that says so (we alarm on it), or refuses them with code 2635.
+# https://developers.facebook.com/documentation/ads-commerce/marketing-api/overview/versioning (read 2026-09-12)
+API_VERSION = "v26.0"
+
+# A write scores 3, the score is forgotten after 300 seconds; beside it the number of audience calls an hour.
+# Their names since 2026 are limited and full, before that development and standard.
+RATE = "https://developers.facebook.com/documentation/ads-commerce/marketing-api/overview/rate-limiting"
+RATE_READ = "2026-09-12"
+
+LIMITS = Limits(
+    # "10,000 records per request": .../marketing-api/audiences/guides/custom-audiences (read 2026-09-12)
+    max_rows=10_000,
+    # No limit is published. 10,000 rows of every key are about 10 MB; half of that keeps a request well under
+    # its timeout on a slow line, and four of them under the function's memory.
+    max_bytes=5_000_000,
+    # Four at a time are never what holds back: see the windows of the rate.
+    in_flight=4,
+    timeout_s=60.0,
+    actions=frozenset({Action.ADD, Action.REMOVE}),
+)
+
+
+def _load() -> Loaded:
+    from lambdas.meta.checks import examine
+    from lambdas.meta.fields import TABLE
+    from lambdas.meta.publisher import MetaPublisher
+
+    return Loaded(TABLE, MetaPublisher, examine)
+
+
+PLATFORM = Platform(
+    name="meta",
+    title="Meta custom audiences",
+    limits=LIMITS,
+    rate=Rate(
+        Scope.ACCOUNT,
+        {
+            "limited": Tier((Window(60 // 3, 300.0), Window(5_000, 3600.0)), RATE, RATE_READ),
+            "full": Tier((Window(9_000 // 3, 300.0), Window(190_000, 3600.0)), RATE, RATE_READ),
+        },
+    ),
+    authentication=StaticToken(key="access_token", proof_key="app_secret"),
+    account=AccountKey(
+        key="ad_account_id",
+        pattern=r"\d+",
+        meaning="an ad account's id",
+        prefix="act_",
+        endpoint="https://graph.facebook.com",
+    ),
+    minimum=Minimum(
+        100,
+        "Meta wants 100 matched people of one country before it makes a lookalike of an audience, and it matches "
+        "only a part of those it is sent (https://www.facebook.com/business/help/164749007013531)",
+    ),
+    calls={
+        "find": "GET *customaudiences",
+        "create": "POST *customaudiences",
+        "users": "* */users",
+        "arrived": "GET */sessions",
+    },
+    own_options=(
+        Choice(
+            "customer_file_source",
+            ("USER_PROVIDED_ONLY", "PARTNER_PROVIDED_ONLY", "BOTH_USER_AND_PARTNER_PROVIDED"),
+            "USER_PROVIDED_ONLY",
+            "Where the people's data comes from; Meta asks when an audience is created.",
+        ),
+    ),
+    load=_load,
+)

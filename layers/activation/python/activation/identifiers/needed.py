@@ -1,0 +1,51 @@
+"""What a row needs beside its own cells' rules: fields that count together, fields that are required."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from activation.identifiers.codes import Code
+from activation.identifiers.table import FieldTable
+
+Columns = dict[str, pa.Array]
+
+
+def leave_out_incomplete(table: FieldTable, sent: Columns, codes: Columns) -> None:
+    """Leave out cells that count only together with others of their row (an address's parts) where one is missing.
+
+    `sent` and `codes` are the identified columns by wire key, all of one length; both are changed in place. A
+    field of the set that no column fills is missing in every row.
+    """
+    for keys in table.together.values():
+        here = [key for key in keys if key in sent]
+        if not here:
+            continue
+        complete = pa.repeat(pa.scalar(len(here) == len(keys)), len(sent[here[0]]))
+        for key in here:
+            complete = pc.and_(complete, pc.is_valid(sent[key]))
+        for key in here:
+            missing = pc.and_not(pc.is_valid(sent[key]), complete)
+            codes[key] = pc.if_else(missing, Code.INCOMPLETE_SET.value, codes[key].cast(pa.string()))
+            sent[key] = pc.if_else(complete, sent[key], pa.scalar(None, pa.string()))
+
+
+def has_needed(table: FieldTable, sent: Columns, codes: Columns) -> pa.Array:
+    """Return a mask of the rows that can be sent: with every required field, and with one that names a person.
+
+    A required cell that is blank gets a code of its own in `codes`.
+    """
+    count = len(next(iter(sent.values())))
+    accepted = pa.repeat(pa.scalar(False), count)
+    for key, column in sent.items():
+        if table.field(key).identifies:
+            accepted = pc.or_(accepted, pc.is_valid(column))
+    for key in sent:
+        if not table.field(key).required:
+            continue
+        filled = pc.is_valid(sent[key])
+        if not pc.all(filled, min_count=0).as_py():
+            code = codes[key].cast(pa.string())
+            codes[key] = pc.if_else(filled, code, pc.fill_null(code, Code.REQUIRED_MISSING.value))
+            accepted = pc.and_(accepted, filled)
+    return accepted

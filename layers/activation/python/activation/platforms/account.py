@@ -1,0 +1,50 @@
+"""The ad account a run sends to, and where a connector's secret names it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from activation.errors import ConfigError
+from activation.platforms.credentials import Credentials
+from activation.platforms.options import Value
+
+
+@dataclass(frozen=True)
+class AdAccount:
+    """An ad account as a publisher sees it; nothing here is secret.
+
+    `account_id` is the platform's id, in the form the publisher puts into URLs and bodies. `endpoint` is the base
+    URL of the API, without a trailing slash. `options` are the connector's, complete with their defaults.
+    """
+
+    account_id: str
+    endpoint: str
+    options: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AccountKey:
+    """Where the secret names the ad account.
+
+    `key` is the secret's key and `pattern` what its value must match as a whole, once `prefix` is taken off.
+    `meaning` says in words what the value is. `endpoint` is the API's base URL, which the secret's key `endpoint`
+    may replace: so a simulator can stand in for the platform.
+    """
+
+    key: str
+    pattern: str
+    meaning: str
+    endpoint: str
+    prefix: str = ""
+
+    def read(self, secret: Credentials, account_id: str, options: Mapping[str, Value]) -> AdAccount:
+        """Return the ad account `account_id`, or the secret's own when that is "".
+
+        Raises ConfigError with bad_secret when the account's id or the endpoint is missing or unusable.
+        """
+        given = (account_id or secret.required(self.key)).removeprefix(self.prefix)
+        if re.fullmatch(self.pattern, given, re.ASCII) is None:
+            raise ConfigError("bad_secret", f"{self.key} in the connector's secret is not {self.meaning}")
+        return AdAccount(given, secret.endpoint("endpoint", self.endpoint), options)

@@ -1,0 +1,83 @@
+"""What an ad platform's answer means for the core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from activation.errors import ActivationError, ConfigError, Rejected, Retryable
+
+
+class OutcomeKind(StrEnum):
+    """What the core does next."""
+
+    OK = "ok"
+    PARTIAL = "partial"  # applied, but some rows were refused
+    RETRY = "retry"  # nothing applied; the same request may succeed after `after_s`
+    REFRESH_AUTH = "refresh_auth"  # the token was refused: sign again with a new one, once
+    REFUSED = "refused"  # nothing applied, because of the rows it names, or perhaps because of some row
+    TOO_LARGE = "too_large"  # nothing applied; send the same rows in smaller requests
+    STOP = "stop"  # a person has to act
+    GONE = "gone"  # the platform no longer has what was uploaded for this call: upload it again
+    REJECTED = "rejected"  # this drop can never succeed, because of its audience or the request itself
+    UNKNOWN = "unknown"  # not understood, or lost: it may or may not have been applied
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The meaning of one answer.
+
+    `kind` says what the core does next. `code` is stable and ours. `reason` is a sentence for the operator; it
+    holds no value of the file. `after_s` is how many seconds to wait before the same account is asked again: with
+    `retry` before this request, with `ok` and `partial` a hint to slow down. `platform_code` and `reference` are
+    the platform's own error code and its trace or request id. `refused` maps the index of a line in the request
+    to a stable code, where the platform named it; `refused_count` is how many lines it refused in all.
+    `about_rows` is True where a refusal that names no line is known to be about what some line holds; otherwise
+    the core only suspects that. `value` is what the call returned to the conversation (an id, a page, a handle),
+    None if nothing. `attempts_max` is how often the request is sent in all while it is answered like this; then
+    the drop is rejected with this outcome's code. 0 means the core's own number of attempts, after which the run
+    waits.
+    """
+
+    kind: OutcomeKind
+    code: str = ""
+    reason: str = ""
+    after_s: float = 0.0
+    platform_code: str = ""
+    reference: str = ""
+    refused: Mapping[int, str] = field(default_factory=dict)
+    refused_count: int = 0
+    about_rows: bool = False
+    value: Any = None
+    attempts_max: int = 0
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the core sends the same request again by itself."""
+        return self.kind is OutcomeKind.RETRY
+
+    def same_refusal(self, other: Outcome) -> bool:
+        """Whether both answers refuse a request in the same words, as far as codes are words."""
+        return (self.kind, self.code, self.platform_code) == (other.kind, other.code, other.platform_code)
+
+
+def failure(outcome: Outcome) -> ActivationError:
+    """Return the error with which a call that cannot be done without ends when it came out as `outcome`.
+
+    A refusal that names no row and is not known to be about one is an error of the account or the release, not of
+    the data: a person has to act.
+    """
+    code, sentence = outcome.code or outcome.kind.value, outcome.reason or "the platform did not say why"
+    if outcome.platform_code and outcome.kind in (OutcomeKind.STOP, OutcomeKind.REFUSED, OutcomeKind.REJECTED):
+        sentence = f"{sentence} (the platform's code: {outcome.platform_code})"
+    match outcome.kind:
+        case OutcomeKind.STOP | OutcomeKind.REFRESH_AUTH:
+            return ConfigError(code, sentence)
+        case OutcomeKind.REFUSED if not outcome.about_rows:
+            return ConfigError(code, sentence)
+        case OutcomeKind.REJECTED | OutcomeKind.REFUSED | OutcomeKind.TOO_LARGE | OutcomeKind.GONE:
+            return Rejected(code, sentence)
+        case _:
+            return Retryable(code, sentence, after_s=outcome.after_s or 30.0)

@@ -1,0 +1,132 @@
+"""A platform as one object: everything the rest of the product may know of an ad platform's API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from activation.identifiers.table import FieldTable
+from activation.platforms.account import AccountKey, AdAccount
+from activation.platforms.authentication import Authentication
+from activation.platforms.limits import Limits
+from activation.platforms.options import Option, Value, complete
+from activation.platforms.rate import Rate
+
+if TYPE_CHECKING:  # synth and the settings do without Arrow
+    from activation.platforms.credentials import Credentials
+    from activation.platforms.publisher import Publisher
+    from activation.platforms.request import Answer, Request
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check of `doctor`: its name, whether all is well, and a sentence without a token or a person."""
+
+    check: str
+    ok: bool
+    says: str
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What `doctor` lends a platform's checks.
+
+    `secret` is the connector's, `account` the ad account it names. `audience` is the name of an audience to look
+    up, "" for none. `send` signs a request, sends it and returns the answer; it raises the core's errors.
+    """
+
+    secret: Credentials
+    account: AdAccount
+    audience: str
+    send: Callable[[Request], Answer]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The parts of a platform that need Arrow or an SDK.
+
+    `table` is the field table, `publisher` makes the publisher of an ad account, and `examine` asks the platform
+    what could keep a connector from working.
+    """
+
+    table: FieldTable
+    publisher: Callable[[AdAccount], Publisher]
+    examine: Callable[[Examination], Iterator[Finding]]
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """How many people an audience should have, and why, as a sentence with its source."""
+
+    people: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Platform:
+    """An ad platform's API that drops can be sent to.
+
+    `name` is the folder's under lambdas/ and what `connectors[].platform` says; `title` is for people. `limits`
+    are what one request may carry. `rate` is how fast an account may be asked. `authentication` says how requests
+    are signed with the connector's secret, and `account` which of the secret's keys is the ad account. `minimum`
+    is the audience's. `calls` maps the publisher's name of each call to "METHOD path" with shell wildcards.
+    `options` are what a connector may choose beside the rate's tier. `load` imports the rest. `api` is the
+    (platform, API) pair under which `explain` knows the platform as well, ("", "") for none.
+    """
+
+    name: str
+    title: str
+    limits: Limits
+    rate: Rate
+    authentication: Authentication
+    account: AccountKey
+    minimum: Minimum
+    calls: Mapping[str, str]
+    load: Callable[[], Loaded] = field(repr=False)
+    own_options: tuple[Option, ...] = ()
+    api: tuple[str, str] = ("", "")
+
+    @property
+    def table(self) -> FieldTable:
+        """The field table; imports Arrow."""
+        return self.load().table
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """Everything that `connectors[].options` may say."""
+        return (*self.own_options, self.rate.option)
+
+    def publisher(self, account: AdAccount) -> Publisher:
+        """Return the publisher of an ad account; imports Arrow."""
+        return self.load().publisher(account)
+
+    def rehearsal(self, options: Mapping[str, Value] | None = None) -> Publisher:
+        """Return a publisher of no real account, for plans and for judging answers."""
+        return self.publisher(AdAccount("", self.account.endpoint, complete(self.options, options or {})))
+
+    def call_of(self, text: str) -> str:
+        """Return the publisher's name of the call "METHOD path", or of one of its own names; "" for neither."""
+        if text in self.calls:
+            return text
+        asked = text.strip().partition("?")[0].rstrip("/")
+        return next((name for name, pattern in self.calls.items() if fnmatchcase(asked, pattern)), "")
+
+
+@dataclass(frozen=True)
+class FieldsOnly:
+    """A platform whose fields are known and that nothing can be sent to yet.
+
+    `name`, `title` and `api` are as a Platform's; `load` imports the field table.
+    """
+
+    name: str
+    title: str
+    load: Callable[[], FieldTable] = field(repr=False)
+    api: tuple[str, str] = ("", "")
+
+    @property
+    def table(self) -> FieldTable:
+        """The field table; imports Arrow."""
+        return self.load()

@@ -1,0 +1,132 @@
+"""The protocol of a publisher: what a platform's folder says of its calls, as pure functions.
+
+A publisher never opens a connection and knows no secret. `uploads`, `encode` and `classify` are pure. What takes
+several calls (finding an audience, closing an upload) is a conversation: a generator that yields requests and is
+sent their outcomes, so that timeouts, retries, throttling and logging stay in one place, and a test can hold both
+ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from activation.model import Audience
+from activation.platforms.account import AdAccount
+from activation.platforms.outcome import Outcome
+from activation.platforms.request import Answer, Request
+from activation.platforms.upload import Batch, Upload
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An audience that is ready to be filled.
+
+    `audience_id` is the platform's id, "" where closing the uploads, or the first upload, creates the audience.
+    `created` is True when this run made it. `state` is text the ledger keeps for the publisher between calls (a
+    session, a type); it holds nothing about people. `notes` are texts for the receipt, by a stable code (two
+    audiences of one name, for instance). `by_upload` is True while the first upload is what creates the audience:
+    it is then sent alone, and its outcome's `value` is the Opened that takes the place of this one.
+    """
+
+    audience_id: str
+    created: bool = False
+    state: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+    by_upload: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a platform said of an acknowledged upload afterwards.
+
+    `handle` is the one the upload was acknowledged with. `refused` counts, by stable code, the rows of the upload
+    that the platform refused after all. Saying the same twice changes nothing; a later verdict replaces an
+    earlier one of the same handle.
+    """
+
+    handle: str
+    refused: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Closed:
+    """What the platform said when the uploads were closed, or was asked about them later.
+
+    `pending` means that the platform is still working: the core asks again with `follow` after `after_s` seconds.
+    `notes` are texts for the receipt, by a stable code. `unfinished` means that closing takes more calls than the
+    platform accepts now: the core calls `close` again after `after_s`. `opened` replaces what the ledger keeps of
+    the audience (the id it got when it was created, how much of the closing is done); None leaves it. `gone` is
+    the outcome that said that the platform no longer has what was uploaded: the core then opens the audience anew
+    and sends the drop again, but once only. `verdicts` are refusals that came after the uploads; their rows are
+    moved from acknowledged to rejected by the platform.
+    """
+
+    pending: bool = False
+    after_s: float = 0.0
+    notes: Mapping[str, str] = field(default_factory=dict)
+    unfinished: bool = False
+    opened: Opened | None = None
+    gone: Outcome | None = None
+    verdicts: tuple[Verdict, ...] = ()
+
+
+class Publisher(Protocol):
+    """One ad account of a platform. Holds no mutable state and no secret."""
+
+    @property
+    def account(self) -> AdAccount:
+        """The ad account."""
+        ...
+
+    def planned(self, keys: tuple[str, ...]) -> Opened:
+        """Return what stands for the audience in a plan, where nothing is asked; `keys` are wire keys."""
+        ...
+
+    def open(self, audience: Audience, keys: tuple[str, ...]) -> Generator[Request, Outcome, Opened]:
+        """Find the audience by name, or create it where the platform creates before it fills.
+
+        `keys` are the fields that the drop's columns fill, in their order on the wire.
+        """
+        ...
+
+    def uploads(self, batch: Batch) -> Sequence[Upload]:
+        """Return the uploads that carry a batch, in the order they are sent; every row is in one or more of them.
+
+        Pure, and the same for the same batch. Keys are unique within the batch; an upload that depends on another
+        comes after it.
+        """
+        ...
+
+    def encode(self, upload: Upload, audience: Audience, opened: Opened) -> Request:
+        """Return the request for an upload. Pure."""
+        ...
+
+    def classify(self, request: Request, answer: Answer) -> Outcome:
+        """Return what an answer means. Pure; never by HTTP status alone."""
+        ...
+
+    def arrived(self, upload: Upload, audience: Audience, opened: Opened) -> Request | None:
+        """Return the question whether an upload whose answer was lost had reached the platform after all.
+
+        None where the platform cannot be asked: the upload is then sent again. The outcome of the question has
+        `value` True (with the `kind` and `refused_count` the lost answer would have had), False, or None for
+        "it cannot tell", which also means to send again.
+        """
+        ...
+
+    def close(
+        self, audience: Audience, opened: Opened, handles: Sequence[str]
+    ) -> Generator[Request, Outcome, Closed]:
+        """Finish after every upload was acknowledged; `handles` are their outcomes' `value` texts in row order.
+
+        May be called again for the same drop, when a call of it had to wait or a worker died.
+        """
+        ...
+
+    def follow(
+        self, audience: Audience, opened: Opened, handles: Sequence[str]
+    ) -> Generator[Request, Outcome, Closed]:
+        """Ask how far the platform is with what it acknowledged, and what it refused since."""
+        ...

@@ -1,0 +1,75 @@
+"""How fast a platform lets an account be asked: the numbers that `plan` and the pacing of a run share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from activation.platforms.options import Choice, Value
+
+TIER = "access_tier"  # the option that names an account's tier
+
+
+class Scope(StrEnum):
+    """Who shares a platform's limit."""
+
+    ACCOUNT = "account"  # everybody who sends to the ad account
+    TOKEN = "token"  # noqa: S105  # everybody who signs in with the same secret, whatever the account
+
+
+@dataclass(frozen=True)
+class Window:
+    """At most `requests` uploads within any `per_s` seconds."""
+
+    requests: int
+    per_s: float
+
+    def seconds(self, requests: int) -> float:
+        """Return the least time this many uploads take: the first ones pass at once, then one window each."""
+        return math.floor(max(0, requests - 1) / self.requests) * self.per_s
+
+
+@dataclass(frozen=True)
+class Tier:
+    """How fast an account of one access tier may be asked; `source` is the page that says so, `read` its date."""
+
+    windows: tuple[Window, ...]
+    source: str
+    read: str
+
+    def seconds(self, requests: int) -> float:
+        """Return the least time that this many uploads take."""
+        return max((one.seconds(requests) for one in self.windows), default=0.0)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A platform's rate limit.
+
+    `scope` is who shares it. `tiers` are by the platform's own names, that of a new account first and the fastest
+    last.
+    """
+
+    scope: Scope
+    tiers: Mapping[str, Tier]
+
+    def tier(self, options: Mapping[str, Value]) -> Tier:
+        """Return the tier that the options name, else the fastest: a limit nobody declared holds nobody back."""
+        return self.tiers.get(str(options.get(TIER) or ""), [*self.tiers.values()][-1])
+
+    def planned(self, options: Mapping[str, Value]) -> Mapping[str, Tier]:
+        """Return the tiers a plan speaks of: the one the options name, else all."""
+        named = str(options.get(TIER) or "")
+        return {named: self.tiers[named]} if named in self.tiers else self.tiers
+
+    @property
+    def option(self) -> Choice:
+        """The option by which a connector names its account's tier."""
+        return Choice(
+            TIER,
+            ("", *self.tiers),
+            "",
+            "The account's access tier; runs are paced by it before the platform has to refuse a request.",
+        )

@@ -1,0 +1,170 @@
+"""The connector's secret: which ad account a run sends to, and how its requests are signed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from activation.authentication.locking import TokenLock
+from activation.authentication.signers import make_signer
+from activation.authentication.store import MAX_AGE_S, SecretStore, SecretVersion
+from activation.authentication.tools import Signer, Tools
+from activation.conditional import ConditionalTable
+from activation.errors import ConfigError
+from activation.http import Http
+from activation.platforms.account import AdAccount
+from activation.platforms.options import Value
+from activation.platforms.platform import Platform
+from activation.platforms.request import Request
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+
+SECRET_MAX_AGE_S = MAX_AGE_S
+
+
+class ConnectorSecret:
+    """One connector's secret, shared by the threads of a run and kept between invocations.
+
+    `store` reads the secret, `table` holds the lock of whoever replaces its token, `http` asks a platform's token
+    endpoint. `options` are the connector's, complete.
+    `expected_account` is the ad account that the secret must be for, "" where the settings name none. One secret
+    may serve several ad accounts: a run says which, or takes the one that the secret names.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        client: SecretsManagerClient,
+        secret_arn: str,
+        *,
+        table: ConditionalTable,
+        http: Http,
+        options: Mapping[str, Value],
+        expected_account: str = "",
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._platform = platform
+        self._store = SecretStore(client, secret_arn, clock=clock)
+        self._lock_of_token = TokenLock.of(table, platform.name, secret_arn, clock=clock)
+        self._http, self._clock, self._sleep = http, clock, sleep
+        self._options = options
+        self._expected_account = expected_account
+        self._lock = Lock()
+        self._version: SecretVersion | None = None  # that `_signer` was made from
+        self._signer: Signer | None = None
+        self._number = 0  # of the credentials in use: each renewal counts one on
+        self._renewed = self._read_again = self._afresh = False
+        self._asked_for = ""
+        self._account: AdAccount | None = None  # that of the run, once it has asked for it
+
+    def begin(self, *, afresh: bool = False) -> None:
+        """Forget what an earlier run learned, so that each run may renew its credentials once.
+
+        `afresh` has the secret read past the cache: when a stopped run goes on, somebody has mended something.
+        """
+        with self._lock:
+            self._renewed = self._read_again = False
+            self._afresh = afresh
+            self._asked_for, self._account = "", None
+
+    def account(self, account_id: str = "") -> AdAccount:
+        """Return the ad account of the run: `account_id`, or the one that the secret names.
+
+        The run stays with it. Raises ConfigError when the secret is missing, malformed or of another account than
+        the settings name, Retryable when it cannot be read now.
+        """
+        with self._lock:
+            afresh, self._afresh = self._afresh, False
+            if self._account is None:
+                self._asked_for = account_id
+            self._use(afresh=afresh)
+            assert self._account is not None  # noqa: S101  narrows a type: `_use` has set it
+            return self._account
+
+    def sign(self, request: Request) -> tuple[Request, int]:
+        """Return the request as one attempt sends it, and the number of the credentials that signed it.
+
+        Raises ConfigError when the secret has become another account's since the run began, and what the signer
+        raises.
+        """
+        with self._lock:
+            signer, number = self._use(afresh=False), self._number
+        return signer.sign(request), number
+
+    def renew(self, refused: int) -> None:
+        """Get other credentials than those of this number: a new access token, else those of a newer secret.
+
+        Raises ConfigError with token_refused when there are none, or a run's second ones were refused as well.
+        """
+        with self._lock:
+            if refused != self._number:
+                return  # another thread was faster
+            if not self._renewed and self._signer is not None and self._signer.renew():
+                self._renewed = True
+            else:
+                if self._read_again:
+                    raise _refused()
+                self._read_again = True
+                before, self._signer = self._version, None
+                self._use(afresh=True)
+                if before is not None and self._version is not None and self._version.text == before.text:
+                    raise _refused()
+            self._number += 1
+
+    def _use(self, *, afresh: bool) -> Signer:
+        """Read the secret, as old as it may be, and return the signer for it; the run's account is checked."""
+        version = self._store.read(SECRET_MAX_AGE_S, afresh=afresh)
+        if self._signer is None or self._account is None or self._differs(version):
+            try:
+                account = self._account_of(version)
+                if self._signer is None or self._differs(version):
+                    self._signer = self._signer_of(version, account)
+            except ConfigError:
+                if afresh:
+                    raise
+                # What is kept may be older than the one an operator has written since.
+                return self._use(afresh=True)
+            if self._account is not None and self._account != account:
+                raise other_account()
+            self._account, self._version = account, version
+        return self._signer
+
+    def _differs(self, version: SecretVersion) -> bool:
+        """Whether a secret says anything else than the one in use, apart from what we write back ourselves."""
+        if self._version is None or version.text == self._version.text:
+            return self._version is None
+        ours = self._platform.authentication.rewritten_keys
+        return version.digest(without=ours) != self._version.digest(without=ours)
+
+    def _signer_of(self, version: SecretVersion, account: AdAccount) -> Signer:
+        endpoint = "" if account.endpoint == self._platform.account.endpoint else account.endpoint
+        tools = Tools(self._http, self._store, self._lock_of_token, endpoint, self._clock, self._sleep)
+        return make_signer(self._platform.authentication, version, tools)
+
+    def _account_of(self, version: SecretVersion) -> AdAccount:
+        account = self._platform.account.read(version.credentials, self._asked_for, self._options)
+        if self._expected_account and account.account_id != self._expected_account:
+            raise ConfigError(
+                "other_account",
+                "the secret is for another ad account than the connector's settings name; nothing was sent",
+            )
+        return account
+
+
+def other_account() -> ConfigError:
+    """Return what stops a run that has begun in one ad account and would go on in another."""
+    return ConfigError(
+        "other_account",
+        "the run began in another ad account than the secret is for now; put its secret back and redrive,"
+        " or replay the drop by force to send all of it to the new one",
+    )
+
+
+def _refused() -> ConfigError:
+    return ConfigError(
+        "token_refused", "the platform rejected the token in the connector's secret; write a new one and redrive"
+    )

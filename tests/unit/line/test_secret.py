@@ -1,0 +1,180 @@
+"""The connector's secret between runs and threads: accounts, signers, and what a refusal leads to."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Barrier
+from typing import Any, cast
+
+import pytest
+from activation.conditional import ConditionalTable
+from activation.errors import ConfigError
+from activation.platforms.authentication import OAuth2Refresh
+from activation.platforms.limits import Limits
+from activation.platforms.platform import Platform
+from activation.platforms.request import Answer, Request
+from activation.secret import ConnectorSecret
+
+from tests.unit.line.platform import platform_of
+from tests.unit.line.world import NAMES, Aws
+
+LIMITS = Limits(max_rows=1, max_bytes=1)
+ASKED = Request("find", "GET", "https://platform.example/audiences")
+
+
+class Bench:
+    """A secret that can be written, and a count of its reads."""
+
+    def __init__(self, aws: Aws, platform: Platform, http: object = None) -> None:
+        self.aws = aws
+        self.reads = 0
+        self.arn = aws.secrets.create_secret(Name=f"secret{next(NAMES)}", SecretString=_secret("one"))["ARN"]
+        aws.before.append(self._count)
+        self.secret = ConnectorSecret(
+            platform,
+            aws.secrets,
+            self.arn,
+            table=ConditionalTable(aws.dynamodb, "ledger"),
+            http=cast("Any", http),
+            options={},
+            sleep=lambda _: None,
+        )
+
+    def _count(self, name: str, _: object) -> None:
+        self.reads += name == "get_secret_value"
+
+    def write(self, text: str) -> None:
+        """Write the secret."""
+        self.aws.secrets.put_secret_value(SecretId=self.arn, SecretString=text)
+
+    def signed(self) -> tuple[str, int]:
+        """Sign a request; gives the header's value and the credentials' number."""
+        request, number = self.secret.sign(ASKED)
+        return request.headers["Authorization"], number
+
+
+def _secret(token: str, account: str = "a") -> str:
+    more = {"client_id": "id", "client_secret": "secret", "refresh_token": "refresh"}
+    return json.dumps({"token": token, "account": account, **more})
+
+
+@pytest.fixture
+def bench(aws: Aws) -> Bench:
+    """Give a bench."""
+    return Bench(aws, platform_of(LIMITS))
+
+
+def test_the_secret_is_read_once_and_kept(bench: Bench) -> None:
+    """Account and signer come from one read until the secret grows old."""
+    assert bench.secret.account().account_id == "a"
+    assert bench.signed() == bench.signed() == ("Bearer one", 0)
+    assert bench.reads == 1
+
+
+def test_one_secret_serves_several_accounts_one_run_after_the_other(bench: Bench) -> None:
+    """A run may name its account; within the run nothing changes it."""
+    assert bench.secret.account("b").account_id == "b"
+    assert bench.secret.account().account_id == "b"
+    bench.secret.begin()
+    assert bench.secret.account("c").account_id == "c"
+    bench.secret.begin()
+    assert bench.secret.account().account_id == "a"
+
+
+def test_threads_refused_together_read_the_secret_once(bench: Bench) -> None:
+    """All go on with the one new token."""
+    bench.secret.account()
+    _, old = bench.signed()
+    bench.write(_secret("two"))
+    barrier = Barrier(4)
+
+    def refused(_: int) -> object:
+        barrier.wait()
+        bench.secret.renew(old)
+        return bench.signed()
+
+    with ThreadPoolExecutor(4) as pool:
+        new = list(pool.map(refused, range(4)))
+    assert new == [("Bearer two", 1)] * 4
+    assert bench.reads == 2
+
+
+def test_a_secret_that_did_not_change_is_refused_and_each_run_may_ask_once_more(bench: Bench) -> None:
+    """The next run may find what an operator has written since."""
+    for _ in range(2):
+        bench.secret.begin()
+        bench.secret.account()
+        with pytest.raises(ConfigError, match="token_refused"):
+            bench.secret.renew(bench.signed()[1])
+    bench.write(_secret("two"))
+    with pytest.raises(ConfigError, match="token_refused"):
+        bench.secret.renew(bench.signed()[1])
+    bench.secret.begin()
+    bench.secret.account()
+    bench.secret.renew(bench.signed()[1])
+    assert bench.signed()[0] == "Bearer two"
+
+
+def test_a_secret_of_another_account_is_not_gone_on_with(bench: Bench) -> None:
+    """A refused token whose successor is another account's stops the run."""
+    bench.secret.account()
+    _, old = bench.signed()
+    bench.write(_secret("two", account="b"))
+    with pytest.raises(ConfigError, match="other_account"):
+        bench.secret.renew(old)
+
+
+def test_a_malformed_secret_that_was_mended_is_good_at_once(bench: Bench) -> None:
+    """What is kept in memory does not outlive an operator's correction."""
+    bench.write("oops")
+    with pytest.raises(ConfigError, match="bad_secret"):
+        bench.secret.account()
+    bench.write(_secret("two"))
+    assert bench.secret.account()
+
+
+class TokenEndpoint:
+    """Hands out access tokens, and a new refresh token with each."""
+
+    def __init__(self) -> None:
+        self.issued = 0
+
+    def send(self, request: Request, *, timeout_s: float) -> Answer:
+        """Answer a token request."""
+        assert request.url == "https://login.example/token"
+        self.issued += 1
+        said = {"access_token": f"access{self.issued}", "refresh_token": f"r{self.issued}", "expires_in": 1800}
+        return Answer(200, {}, json.dumps(said).encode())
+
+
+def test_a_refused_access_token_is_fetched_anew_before_the_secret_is_blamed(aws: Aws) -> None:
+    """The first refusal gets another access token, the second one a look at the secret, the third one stops."""
+    spec = OAuth2Refresh("https://login.example/token", rotates=True)
+    endpoint = TokenEndpoint()
+    bench = Bench(aws, replace(platform_of(LIMITS), authentication=spec), endpoint)
+    bench.secret.account()
+    assert bench.signed() == ("Bearer access1", 0)
+    bench.secret.renew(0)
+    assert bench.signed() == ("Bearer access2", 1)
+    bench.secret.renew(0)  # another thread's, refused before
+    assert bench.signed() == ("Bearer access2", 1)
+    kept = json.loads(aws.secrets.get_secret_value(SecretId=bench.arn)["SecretString"])
+    assert kept["refresh_token"] == "r2"
+    bench.write(json.dumps({**kept, "refresh_token": "of-an-operator"}))
+    bench.secret.renew(1)
+    assert bench.signed() == ("Bearer access3", 2)
+    with pytest.raises(ConfigError, match="token_refused"):
+        bench.secret.renew(2)
+
+
+@pytest.mark.parametrize("text", ["oops", "[]", "{}", '{"token": "t0ken"}', "[" * 100_000])
+def test_no_error_shows_what_the_secret_holds(bench: Bench, text: str) -> None:
+    """The key that is missing is named, the values are not."""
+    bench.write(text)
+    with pytest.raises(ConfigError) as error:
+        bench.secret.account()
+    assert "t0ken" not in str(error.value)
+    assert "oops" not in str(error.value)
+    assert error.value.__cause__ is None
