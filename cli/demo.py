@@ -19,9 +19,14 @@ def demo(
             "--ci360", help="In place of the export, let a task of a simulated SAS CI360 fill an audience."
         ),
     ] = False,
-    everything: Annotated[bool, typer.Option("--all", help="The export, and then the CI360 task.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="The export to every connector, and then the CI360 task.")
+    ] = False,
 ) -> None:
-    """Run the whole line on this machine; exit 1 when a sum or a member is not as it should be."""
+    """Run the whole line on this machine; exit 1 if any total or member differs from the expected result.
+
+    Without --all the export goes to the first two connectors of the settings.
+    """
     import os
 
     from rich.console import Console
@@ -44,7 +49,8 @@ def demo(
         os.environ |= client_environment(described["aws_endpoint_url"])
         if everything or not ci360:
             console.print(f"[bold]2. Drop[/] an export of {rows:,} people, as messy as real ones")
-            for one in watch.deliver(described, rows, console):
+            connectors = watch.shown(described)
+            for one in watch.deliver(described, connectors if everything else connectors[:2], rows, console):
                 failed |= not _show(one)
         if everything or ci360:
             console.print(f"[bold]{3 if everything else 2}. Run[/] a bulk task of a simulated SAS CI360")
@@ -76,7 +82,7 @@ def _show(one: Delivered) -> bool:
     print(f"sums       {'add up' if adds_up else 'DIFFER'}: {sums:,} of {one.rows:,} rows accounted for")
     print(f"rejects    {found} found of {one.rejects_expected} that are in the file")
     print(
-        f"{one.platform:<10} «{one.audience}» holds {one.held:,} members;"
+        f"{one.connector:<10} «{one.audience}» holds {one.held:,} members;"
         f" {one.missing} expected ones are missing, {one.unexpected} unexpected ones are there\n"
     )
     return adds_up and exact and found == one.rejects_expected
@@ -84,7 +90,8 @@ def _show(one: Delivered) -> bool:
 
 def _how_to_go_on(described: dict[str, Any]) -> None:
     print("Still up. Drop a file of your own, and read its receipt:")
-    print("  .venv/bin/activation --sandbox drop FILE.csv --connector meta --audience 'My audience'")
+    connector = next(iter(described["connectors"]))
+    print(f"  .venv/bin/activation --sandbox drop FILE.csv --connector {connector} --audience 'My audience'")
     print("  .venv/bin/activation --sandbox status")
     for name, url in described["simulators"].items():
         print(f"  curl '{url}/_sim/state?members=0'     # what the simulated {name} holds")

@@ -30,6 +30,10 @@ def print_receipt(receipt: dict[str, Any]) -> None:
     table.add_row(
         "+ rejected by platform", f"{rows['rejected_by_platform']:,}", _codes(receipt["rejected_by_platform"])
     )
+    identifiers: dict[str, int] = receipt.get("identifiers", {})  # a receipt of an earlier release has none
+    if identifiers:
+        table.add_section()
+        table.add_row("identifiers sent", f"{sum(identifiers.values()):,}", _codes(identifiers))
     if receipt["cells_left_out"]:
         table.add_section()
     for field, codes in receipt["cells_left_out"].items():

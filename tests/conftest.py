@@ -11,6 +11,7 @@ import pytest
 
 from sandbox import lifecycle, state
 from sandbox.place import DEFAULT, Place
+from tests.end_to_end.dialects import configured
 from tests.end_to_end.driver import Sandbox
 from tests.end_to_end.evidence import Evidence
 from tests.end_to_end.line import Line
@@ -43,22 +44,26 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
-def _meta(sandbox: Sandbox) -> Iterator[Line]:
-    line = Line(sandbox)
-    yield line
-    line.reset()
+def lines(sandbox: Sandbox) -> Iterator[dict[str, Line]]:
+    """Give the line of each configured connector whose platform the tests know, by the connector's name."""
+    made = {name: Line(sandbox, name, dialect.platform) for name, dialect in configured().items()}
+    yield made
+    for line in made.values():
+        line.reset()
 
 
 @pytest.fixture(scope="session")
-def evidence(_meta: Line) -> Evidence:
+def evidence(sandbox: Sandbox, lines: dict[str, Line]) -> Evidence:
     """Gather what the app emits."""
-    return Evidence.gather(_meta.sandbox, PLACE.log("aws"), _meta.variables["EVENT_BUS_NAME"])
+    line = next(iter(lines.values()))
+    return Evidence.gather(sandbox, PLACE.log("aws"), line.variables["EVENT_BUS_NAME"])
 
 
 @pytest.fixture
-def meta(_meta: Line, evidence: Evidence) -> Iterator[Line]:
+def meta(lines: dict[str, Line], evidence: Evidence) -> Iterator[Line]:
     """Give the Meta connector's line as deployed; after the test nothing of anybody may be found outside of it."""
-    _meta.reset()
-    yield _meta
-    _meta.sandbox.end_faults()
+    line = next(one for one in lines.values() if one.platform == "meta")
+    line.reset()
+    yield line
+    line.sandbox.end_faults()
     assert evidence.search() == []

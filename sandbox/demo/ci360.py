@@ -1,8 +1,7 @@
-"""The demo's task of the simulated CI360: calls the deployed webhook, lands as a drop, fills a Meta audience."""
+"""The demo's task of the simulated CI360: calls the deployed webhook, lands as a drop, fills an audience."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,9 @@ import requests
 from activation.model import Audience, Drop
 from activation.receipts import stem
 
-from sandbox.demo.watch import WITHIN_S, Delivered, await_receipt, members_held
+from sandbox.demo.watch import WITHIN_S, Delivered, await_receipt, shown
 from sandbox.errors import SandboxError
+from sandbox.platforms.expectation import expectations
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -24,8 +24,14 @@ _WITHOUT_EMAIL = 25  # every so manieth person: nobody a platform could know
 
 
 def deliver(described: dict[str, Any], console: Console) -> Delivered:
-    """Let the task run, and watch its file to the end; raises SandboxError when it does not come to one."""
-    audience = Audience("meta", f"CI360 task of {time.strftime('%H.%M.%S')}")
+    """Run the task and watch its file to the end; raises SandboxError when it does not come to one.
+
+    The file goes to the first connector of the settings that the demo can check.
+    """
+    connector = next(iter(shown(described)), None)
+    if connector is None:
+        raise SandboxError("no connector of the settings has a simulated platform with an expectation")
+    audience = Audience(connector.name, f"CI360 task of {time.strftime('%H.%M.%S')}")
     asked = f"{audience.connector}/{audience.name}/raw/people.csv"
     emails = ["" if number % _WITHOUT_EMAIL == 0 else f"Person.{number}@Example.com" for number in range(PEOPLE)]
     console.print(f"   the task   s3_filename = {asked}, {PEOPLE:,} people", highlight=False, soft_wrap=True)
@@ -60,13 +66,14 @@ def deliver(described: dict[str, Any], console: Console) -> Delivered:
         described["receipts_bucket"],
         f"{stem(audience, drop.run_id(audience.connector))}.json",
         rows=PEOPLE,
-        what="rows to meta",
+        what=f"rows to {connector.name}",
         console=console,
     )
-    expected = {(hashlib.sha256(email.lower().encode()).hexdigest(),) for email in emails if email}
-    held = members_held(described["simulators"]["meta"], audience.name, ["EMAIL"])
+    members = expectations()[connector.platform].members
+    expected = {member for email in emails for member in members({"EMAIL": email.lower()})}
+    held = connector.held(audience.name)
     return Delivered(
-        platform="meta",
+        connector=connector.name,
         audience=audience.name,
         receipt=receipt,
         rows=PEOPLE,

@@ -1,4 +1,4 @@
-"""Twenty-five thousand people nobody knows, and how an ad platform should know them."""
+"""Twenty-five thousand people nobody knows, and what is known of each once it is normalised."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Written twice by hand: as people write it, and as Meta's rules want it. The demo compares the ad account's
-# members with the second column, which no code of the connector has touched.
+# Written twice by hand: as people write it, and normalised. The demo compares an ad account's members with the
+# second column, which no code of a connector has touched.
 FIRST_NAMES = (
     ("Zoë", "zoë"), ("José", "josé"), ("Anne-Marie", "annemarie"), ("MARY", "mary"), ("  john ", "john"),
     ("Łukasz", "łukasz"), ("D'Angelo", "dangelo"), ("Søren", "søren"), ("Mary Ann", "maryann"), ("Ayşe", "ayşe"),
@@ -81,7 +81,7 @@ BLANKS = ("", " ", "", "")  # a blank cell is no mistake and counts as none
 
 @dataclass(frozen=True)
 class Person:
-    """One line of the export, and what the platform should get for it: normalised, by key; None for a reject."""
+    """One line of the export, and what is known of the person: normalised, by key; None for a reject."""
 
     cells: tuple[str, ...]
     normalized: dict[str, str] | None

@@ -1,4 +1,4 @@
-"""The demo's drops: put into the bucket, watched to their final receipts, held against what was expected."""
+"""The demo's drops: put into the bucket, watched to their final receipts, compared with what was expected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import requests
 from activation.ledger import FINAL, STOPPED
 from activation.model import Audience, Drop
 from activation.receipts import stem
@@ -17,6 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from sandbox.demo import export
 from sandbox.errors import SandboxError
+from sandbox.platforms.expectation import Member, expectations
+from sandbox.platforms.outside import Outside
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -27,10 +28,25 @@ ENDED = {state.value for state in FINAL | STOPPED}
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A connector whose deliveries the demo can check: its platform, and where the platform's simulator is."""
+
+    name: str
+    platform: str
+    simulator: str
+
+    def held(self, audience: str) -> set[Member]:
+        """Return the members that the simulated platform holds in all audiences of that name."""
+        read = expectations()[self.platform].held
+        found = [one for one in Outside(self.simulator).state()["audiences"] if one["name"] == audience]
+        return {member for one in found for member in read(one)}
+
+
+@dataclass(frozen=True)
 class Delivered:
     """A drop that has come to its end: its receipt, and the simulated account's members against the expected."""
 
-    platform: str
+    connector: str
     audience: str
     receipt: dict[str, Any]
     rows: int
@@ -40,37 +56,46 @@ class Delivered:
     rejects_expected: int
 
 
-def deliver(described: dict[str, Any], rows: int, console: Console) -> list[Delivered]:
-    """Drop the demo's export for every connector; raises SandboxError when one of the runs does not end."""
+def shown(described: dict[str, Any]) -> list[Shown]:
+    """Return the connectors whose platform has a simulator and an expectation, in the order of the settings."""
+    simulators = described["simulators"]
+    return [
+        Shown(name, connector["platform"], simulators[connector["platform"]])
+        for name, connector in described["connectors"].items()
+        if connector["platform"] in simulators and connector["platform"] in expectations()
+    ]
+
+
+def deliver(
+    described: dict[str, Any], connectors: Sequence[Shown], rows: int, console: Console
+) -> list[Delivered]:
+    """Drop the demo's export for each of the connectors; raises SandboxError when one of the runs does not end."""
     client = boto3.client("s3")
     made = export.write(rows)
     waiting = []
-    for name, connector in described["connectors"].items():
-        platform = connector["platform"]
-        if platform in made.members:
-            audience = Audience(name, "Demo VIPs")
-            key = f"{name}/{audience.name}/raw/people.csv"
-            version = client.put_object(Bucket=described["drops_bucket"], Key=key, Body=made.body)["VersionId"]
-            run_id = Drop(described["drops_bucket"], key, version, "", len(made.body)).run_id(name)
-            waiting.append((platform, audience, f"{stem(audience, run_id)}.json"))
+    for connector in connectors:
+        audience = Audience(connector.name, "Demo VIPs")
+        key = f"{connector.name}/{audience.name}/raw/people.csv"
+        version = client.put_object(Bucket=described["drops_bucket"], Key=key, Body=made.body)["VersionId"]
+        run_id = Drop(described["drops_bucket"], key, version, "", len(made.body)).run_id(connector.name)
+        waiting.append((connector, audience, f"{stem(audience, run_id)}.json"))
     delivered = []
-    for platform, audience, receipt_key in waiting:
-        what = f"rows to {platform}"
+    for connector, audience, receipt_key in waiting:
+        what = f"rows to {connector.name}"
         receipt = await_receipt(
             client, described["receipts_bucket"], receipt_key, rows=rows, what=what, console=console
         )
-        expected = made.members[platform]
-        held = members_held(described["simulators"][platform], audience.name, export.EXPECTATIONS[platform].keys)
+        expected, held = made.members[connector.platform], connector.held(audience.name)
         delivered.append(
             Delivered(
-                platform=platform,
+                connector=connector.name,
                 audience=audience.name,
                 receipt=receipt,
                 rows=rows,
                 held=len(held),
                 missing=len(expected - held),
                 unexpected=len(held - expected),
-                rejects_expected=made.rejects[platform],
+                rejects_expected=made.rejects[connector.platform],
             )
         )
     return delivered
@@ -95,20 +120,3 @@ def await_receipt(
                 return receipt
             time.sleep(0.2)
     raise SandboxError(f"no final receipt after {WITHIN_S:.0f} s; the function's log is in .sandbox/logs")
-
-
-def members_held(simulator: str, name: str, keys: Sequence[str]) -> set[export.Member]:
-    """Read the members of an audience as the simulator got them, their cells in the order of `keys`.
-
-    Where a platform has schemas, the rows of one come after those of another.
-    """
-    state = requests.get(f"{simulator}/_sim/state", timeout=60).json()
-    found: set[export.Member] = set()
-    for audience in state["audiences"]:
-        if audience["name"] == name:
-            whole = [{"schema": keys, "count": len(audience["members"])}]
-            schemas = [one["schema"] for one in audience.get("schemas", whole) for _ in range(one["count"])]
-            for schema, member in zip(schemas, audience["members"], strict=True):
-                cells = dict(zip(schema, member, strict=True))
-                found.add(tuple(cells.get(key, "") for key in keys))
-    return found

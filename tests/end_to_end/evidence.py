@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.end_to_end.driver import Sandbox
+from tests.end_to_end.held_secrets import Secrets
 from tests.end_to_end.people import DOMAIN, PLANTED
 
 _HASH = re.compile(r"\b[0-9a-fA-F]{64}\b")
@@ -26,7 +27,7 @@ class Evidence:
 
     sandbox: Sandbox
     emulator_log: Path
-    secrets: set[str] = field(default_factory=set)
+    secrets: Secrets
     _events_url: str = ""
     _log_offset: int = 0
     _seen: dict[str, int] = field(default_factory=dict)
@@ -48,8 +49,7 @@ class Evidence:
         pattern = json.dumps({"source": ["audience-activation"]})
         events.put_rule(Name=_RULE, EventBusName=bus, EventPattern=pattern)
         events.put_targets(Rule=_RULE, EventBusName=bus, Targets=[{"Id": "all", "Arn": arn}])
-        secrets = {text for name in sandbox.described["simulators"] for text in _tokens(sandbox, name)}
-        return cls(sandbox, emulator_log, secrets, url)
+        return cls(sandbox, emulator_log, Secrets(sandbox), url)
 
     def events(self) -> list[dict[str, Any]]:
         """Take the events of the app's bus since the last look."""
@@ -80,6 +80,7 @@ class Evidence:
     def search(self) -> list[str]:
         """Say where something was found that must not be there; never what."""
         found = []
+        self.secrets.collect()
         for place, text in self.texts():
             lower = text.lower()
             if DOMAIN in lower:
@@ -88,7 +89,7 @@ class Evidence:
                 found.append(f"a hash in {place}")
             if not PLANTED.phones.isdisjoint(_NUMBER.findall(text)):
                 found.append(f"a phone number in {place}")
-            if any(secret in text for secret in self.secrets):
+            if any(secret in text for secret in self.secrets.values):
                 found.append(f"a token in {place}")
         return found
 
@@ -128,8 +129,3 @@ class Evidence:
             for one in page.get("Contents", []):
                 body = client.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
                 yield f"the receipts bucket, in a {one['Key'].rsplit('.', 1)[-1]} file", body.decode()
-
-
-def _tokens(sandbox: Sandbox, platform: str) -> list[str]:
-    secret = sandbox.simulator_secret(platform)
-    return [text for name, text in secret.items() if "token" in name.lower() or name == "app_secret"]

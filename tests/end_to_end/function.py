@@ -22,8 +22,8 @@ class Function:
     """A connector, by name, whose platform is simulated; this part of a Line is about its function."""
 
     sandbox: Sandbox
-    connector: str = "meta"
-    platform: str = "meta"
+    connector: str
+    platform: str
     kills: int = 0
     simulated_s: float = 0.0
     _configured: dict[str, Any] | None = field(default=None, repr=False)
@@ -79,6 +79,14 @@ class Function:
         self.sandbox.client("secretsmanager").put_secret_value(
             SecretId=self.addresses["secret_arn"], **{kind: text}
         )
+
+    def stored_secret(self) -> Any:
+        """Return the connector's secret as it is stored now; None where it is no JSON."""
+        secret = self.sandbox.client("secretsmanager").get_secret_value(SecretId=self.addresses["secret_arn"])
+        try:
+            return json.loads(secret.get("SecretString", ""))
+        except ValueError:
+            return None
 
     @contextmanager
     def unwritten_secret(self) -> Iterator[Callable[[], None]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -13,9 +13,10 @@ from typing import Any
 from activation.model import Audience, Drop
 from activation.receipts import stem
 
-from tests.end_to_end.dialects import DIALECTS, Dialect
+from sandbox.platforms.expectation import Member
+from tests.end_to_end.dialects import Dialect, dialects
 from tests.end_to_end.driver import until
-from tests.end_to_end.people import Member
+from tests.end_to_end.people import Person
 from tests.end_to_end.records import Put, Records
 
 QUIET_LOOKS = 3
@@ -133,7 +134,7 @@ class Line(Records):
     @property
     def dialect(self) -> Dialect:
         """Give what there is to know of the line's platform."""
-        return DIALECTS[self.platform]
+        return dialects()[self.platform]
 
     def calls(self, route: str | None = None) -> list[dict[str, Any]]:
         """Give the platform's journal of the calls to a route, of uploads by default."""
@@ -155,8 +156,12 @@ class Line(Records):
         found: set[Member] = set()
         for one in self.sandbox.simulator_state(self.platform)["audiences"]:
             if one["name"] == audience:
-                found |= self.dialect.held(one)
+                found |= self.dialect.expected.held(one)
         return found
+
+    def members(self, of: Iterable[Person]) -> set[Member]:
+        """Return what the platform should hold of these people."""
+        return {member for person in of for member in self.dialect.members(person)}
 
     def audiences(self) -> list[dict[str, Any]]:
         """Give the platform's audiences without their members."""
@@ -189,12 +194,17 @@ class Line(Records):
         self.sandbox.simulator_reset(self.platform)
         if self.dialect.calm:
             self.sandbox.simulator_config(self.platform, **self.dialect.calm)
-        if self._secret_written:
-            self.write_secret(json.dumps(self.sandbox.simulator_secret(self.platform)))
-            self.restart()
-        self._secret_written = False
+        self._restore_secret()
         self.kills, self.simulated_s = 0, 0.0
         self._empty_tables()
+
+    def _restore_secret(self) -> None:
+        """Write the secret the reset platform takes, unless it is there; functions forget the one they hold."""
+        right = self.sandbox.simulator_secret(self.platform)
+        if self._secret_written or self.stored_secret() != right:  # the function itself may have replaced a token
+            self.write_secret(json.dumps(right))
+            self.restart()
+        self._secret_written = False
 
     def _empty_tables(self) -> None:
         database, table = self.sandbox.client("dynamodb"), self.variables["LEDGER_TABLE"]

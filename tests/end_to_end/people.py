@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 
 DOMAIN = "canary.example"  # no address of anyone else is of it
 
-Member = frozenset[tuple[str, str]]  # the cells a platform was sent for one person, by the platform's key
-
 
 @dataclass
 class Planted:
@@ -26,17 +24,16 @@ PLANTED = Planted()
 
 @dataclass(frozen=True)
 class Person:
-    """One person: an e-mail address, and "" or a phone number of digits only and a city as Meta writes it."""
+    """One person: an e-mail address, and "" or a phone number of digits only and a normalised city."""
 
     email: str
     phone: str = ""
     city: str = ""
 
     @property
-    def member(self) -> Member:
-        """Give what Meta should hold of the person."""
-        cells = {"EMAIL": self.email, "PHONE": self.phone, "CT": self.city}
-        return frozenset((key, sha256(cell)) for key, cell in cells.items() if cell)
+    def identifiers(self) -> dict[str, str]:
+        """What is known of the person, by the keys of `sandbox.platforms.expectation`."""
+        return {"EMAIL": self.email, "PHONE": self.phone, "CT": self.city}
 
 
 def sha256(text: str) -> str:
@@ -60,11 +57,6 @@ def people(count: int, family: str, *, phones: bool = True, first: int = 0) -> l
             PLANTED.phones.add(person.phone)
             PLANTED.hashes |= {sha256(person.phone), sha256(f"+{person.phone}")}
     return made
-
-
-def members(of: Iterable[Person]) -> set[Member]:
-    """Give what Meta should hold of these people."""
-    return {person.member for person in of}
 
 
 def as_csv(of: Iterable[Person], *, header: tuple[str, ...] = ("email", "phone")) -> bytes:

@@ -12,8 +12,15 @@ from tests.end_to_end.people import DOMAIN, as_csv, people, sha256
 
 
 def test_the_search_finds_what_is_planted_in_each_place(meta: Line, evidence: Evidence) -> None:
-    """A search that found nothing anywhere would prove nothing: each place, and each kind of trace, is seen."""
+    """A search that found nothing anywhere would prove nothing: each place, and each kind of trace, is seen.
+
+    Tokens are those of the secret, and one that was stored after the search had begun and is replaced by now.
+    """
     person = people(1, "planted")[0]
+    secret = meta.sandbox.simulator_secret("meta")
+    rotated = f"EAA{sha256(person.phone)[:40]}"
+    meta.write_secret(json.dumps({**secret, "issued": {"access_token": rotated, "expires_at": 1}}))
+    meta.write_secret(json.dumps(secret))
     sandbox, client = meta.sandbox, meta.sandbox.client
     stream = {"logGroupName": meta.log_group, "logStreamName": "planted"}
     bucket, table = sandbox.described["receipts_bucket"], meta.variables["LEDGER_TABLE"]
@@ -38,17 +45,20 @@ def test_the_search_finds_what_is_planted_in_each_place(meta: Line, evidence: Ev
         "receipts": lambda text: client("s3").put_object(Bucket=bucket, Key="receipts/x.json", Body=text.encode()),
         "event": announce,
     }
-    traces = {
-        "e-mail": f"Hello {person.email.title()}",
-        "phone": f"call {person.phone} now",
-        "hash": f"sent {sha256(person.email).upper()}",
-    }
+    traces = (
+        ("e-mail", f"Hello {person.email.title()}"),
+        ("phone", f"call {person.phone} now"),
+        ("hash", f"sent {sha256(person.email).upper()}"),
+        ("token", f"Bearer {secret['access_token']}"),
+        ("token", f"key={secret['app_secret']}&"),
+        ("token", f"was {rotated}"),
+    )
     for place, write in places.items():
-        for kind, text in traces.items():
+        for kind, text in traces:
             write(text)
             found = evidence.search()
             assert any(kind in one and place in one for one in found), (place, kind, found)
-            assert DOMAIN not in " ".join(found)
+            assert not any(part in " ".join(found) for part in (DOMAIN, text))
             if write is log:
                 client("logs").delete_log_stream(**stream)
             meta.reset()

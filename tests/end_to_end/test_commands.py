@@ -12,7 +12,7 @@ from sandbox.emulator.environment import client_environment
 from sandbox.place import ROOT
 from sandbox.processes import plain_environment
 from tests.end_to_end.line import Line
-from tests.end_to_end.people import DOMAIN, as_csv, members, people
+from tests.end_to_end.people import DOMAIN, as_csv, people
 
 
 def activation(line: Line, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -67,7 +67,7 @@ def test_a_blocked_run_is_redriven_from_the_command_line(meta: Line) -> None:
     done = activation(meta, "redrive", "--connector", "meta")
     assert (done.returncode, "1 messages" in done.stdout) == (0, True), done.stdout + done.stderr
     assert meta.finish_again(put)["state"] == "applied"
-    assert meta.held("Redriven") == members(some)
+    assert meta.held("Redriven") == meta.members(some)
     assert activation(meta, "receipt", put.run_id).returncode == 0
 
 
@@ -93,7 +93,7 @@ def test_a_replay_sends_finished_drops_to_nobody_again(meta: Line) -> None:
     receipt = meta.sandbox.receipt(lost.receipt_key)
     meta.wait_until_quiet()
     assert (receipt["state"], str(receipt["replay"]).startswith("activation-")) == ("applied", True)
-    assert meta.held("Unsent") == members(unsent)
-    assert meta.held("Replayed") == members(sent)
+    assert meta.held("Unsent") == meta.members(unsent)
+    assert meta.held("Replayed") == meta.members(sent)
     assert len(meta.calls()) == before + 1
     assert meta.sandbox.receipt(done.receipt_key)["replay"] is None

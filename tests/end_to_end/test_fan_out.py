@@ -15,7 +15,7 @@ import pytest
 
 from tests.end_to_end.driver import until
 from tests.end_to_end.line import Line
-from tests.end_to_end.people import DOMAIN, as_csv, members, people
+from tests.end_to_end.people import DOMAIN, as_csv, people
 
 LARGE = {"SPLIT_ABOVE_BYTES": "400000", "MAX_PARTS": "4", "MAX_ROWS_PER_REQUEST": "1000"}
 LARGE_MIB = int(os.environ.get("LARGE_MIB", "0"))
@@ -45,7 +45,7 @@ def test_several_functions_share_a_large_file(meta: Line) -> None:
         "rejected_by_platform": 0,
     }
     assert [int(row) for row, _, _ in meta.rejects(receipt)] == list(range(1, 40, 2))
-    assert meta.held("Large") == members(some)
+    assert meta.held("Large") == meta.members(some)
     assert len(meta.audiences()) == 1
     assert len(records_of_parts(meta)) == 4
     sent = meta.sent()
@@ -69,7 +69,7 @@ def test_a_worker_of_a_part_that_is_killed_costs_what_it_had_in_flight(meta: Lin
     receipt = meta.finish(put, 240)
     assert receipt["state"] == "applied"
     assert receipt["rows"]["in"] == receipt["rows"]["acknowledged"] == 20_000
-    assert meta.held("Killed") == members(some)
+    assert meta.held("Killed") == meta.members(some)
     assert meta.sent().resent <= len(busy) * 4  # the requests a worker has in flight
 
 

@@ -16,7 +16,7 @@ from sandbox.place import Place
 from tests.conftest import PLACE
 from tests.end_to_end.driver import Sandbox
 from tests.end_to_end.line import Line
-from tests.end_to_end.people import as_csv, members, people
+from tests.end_to_end.people import as_csv, people
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
@@ -28,10 +28,10 @@ def enforced() -> Iterator[Line]:
     """Deploy the app once more, to an AWS that enforces IAM; SANDBOX_DEPLOYED=1 uses one that was left up."""
     place = Place(PLACE.directory.with_name(f"{PLACE.directory.name}-auth"))
     if os.environ.get("SANDBOX_DEPLOYED") == "1":
-        yield Line(Sandbox(state.load(place).printed))
+        yield Line(Sandbox(state.load(place).printed), "meta", "meta")
         return
     try:
-        yield Line(Sandbox(lifecycle.up(place, auth=True)))
+        yield Line(Sandbox(lifecycle.up(place, auth=True)), "meta", "meta")
     finally:
         lifecycle.down(place)
 
@@ -45,14 +45,14 @@ def test_the_line_works_with_the_least_it_needs(enforced: Line) -> None:
     receipt = enforced.finish(put)
     assert (receipt["state"], receipt["rows"]["acknowledged"]) == ("applied", 1_000), receipt["reason"]
     assert len({row for row, _, _ in enforced.rejects(receipt)}) == 7
-    assert enforced.held("Enforced") == members(some)
+    assert enforced.held("Enforced") == enforced.members(some)
     enforced.sandbox.simulator_config("meta", accounts=[{"terms_accepted": False}])
     blocked = enforced.put("Enforced too", as_csv(some))
     assert enforced.finish(blocked)["state"] == "blocked"
     enforced.sandbox.simulator_config("meta", accounts=[{"terms_accepted": True}])
     enforced.redrive()
     assert enforced.finish_again(blocked)["state"] == "applied"
-    assert enforced.held("Enforced too") == members(some)
+    assert enforced.held("Enforced too") == enforced.members(some)
 
 
 def test_a_killed_worker_and_a_continuation_are_within_the_permissions(enforced: Line) -> None:
@@ -66,7 +66,7 @@ def test_a_killed_worker_and_a_continuation_are_within_the_permissions(enforced:
     enforced.pass_time(1_800)
     receipt = enforced.finish(put)
     assert (receipt["state"], receipt["rows"]["acknowledged"]) == ("applied", 2_000), receipt["reason"]
-    assert enforced.held("Enforced and killed") == members(some)
+    assert enforced.held("Enforced and killed") == enforced.members(some)
     assert enforced.sent().resent <= enforced.kills
 
 

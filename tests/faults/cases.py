@@ -7,10 +7,11 @@ from typing import Protocol
 
 
 class Row(Protocol):
-    """What the table shows of a case."""
+    """What the table shows of a case; `on` is the connector it was tried on."""
 
     number: str
     what: str
+    on: str
     delivered: str
     resent: int
     bound: int
@@ -30,7 +31,7 @@ COVERED: dict[str, str] = {
     "F08": "continuations without progress come to an end",
     "F09": "a deployment in the middle of a file, with smaller requests",
     "F10": "the function fails in a way nobody foresaw: the message comes back",
-    "F11": "429, too many requests",
+    "F11": "too many requests",
     "F12": "throttled for longer than an invocation lasts, for ever, for less than nothing",
     "F13": "throttles in Meta's own shapes: 4, 17, 32, 613, 80003 in a 400",
     "F14": "the token has expired before the run",
@@ -43,7 +44,7 @@ COVERED: dict[str, str] = {
     "F21": "200 with HTML, with nothing, with some other JSON",
     "F22": "the platform's name cannot be resolved",
     "F23": "TLS: a certificate of nobody's, an expired one, one of another host",
-    "F24": "413, the request is too large",
+    "F24": "the request is too large",
     "F25": "the version of the API is retired",
     "F26": "the audience is deleted, or flagged, in the middle of the run",
     "F27": "the permission is taken away in the middle of the run",
@@ -73,6 +74,7 @@ COVERED: dict[str, str] = {
     "F55": "the text of an error names somebody (and after every other case the same search)",
     "F56": "the secret cannot be deciphered (other bad secrets: tests/end_to_end/test_meta.py)",
     "F65": "DynamoDB is throttled, fails after it wrote, has lost the table",
+    "F67": "every upload is refused as if for a row of it, and in truth for a missing permission",
     "T01": "the audience cannot be changed for two hours",
     "T02": "the answer to the creation of the audience is lost",
     "T03": "the answer to the change of the audience is lost",
@@ -92,20 +94,20 @@ NOT_COVERED: dict[str, str] = {
 
 def table(results: Iterable[Row]) -> Iterator[str]:
     """Give the table's lines as a terminal shows them."""
-    yield _line("case", "what", "delivered", "re-sent", "at most", "seconds", "skipped")
+    yield _line("case", "on", "what", "delivered", "re-sent", "at most", "seconds", "skipped")
     for one in _ordered(results):
         counts = (str(one.resent), str(one.bound), f"{one.seconds:.1f}", f"{one.simulated_s:.0f}")
-        yield _line(one.number, one.what, one.delivered, *counts) + ("" if one.passed else "  FAILED")
+        yield _line(one.number, one.on, one.what, one.delivered, *counts) + ("" if one.passed else "  FAILED")
 
 
-def _line(number: str, what: str, delivered: str, *counts: str) -> str:
-    return f"{number:<4} {what:<82} {delivered:>13} " + " ".join(f"{count:>8}" for count in counts)
+def _line(number: str, on: str, what: str, delivered: str, *counts: str) -> str:
+    return f"{number:<4} {on:<10} {what:<82} {delivered:>13} " + " ".join(f"{count:>8}" for count in counts)
 
 
 def page(results: Iterable[Row]) -> str:
     """Give the page for people: the table without what differs from run to run, and what is not covered."""
     rows = [
-        f"| {one.number} | {one.what} | {one.delivered} | {one.resent} | {one.bound} |"
+        f"| {one.number} | {one.on} | {one.what} | {one.delivered} | {one.resent} | {one.bound} |"
         for one in _ordered(results)
     ]
     return "\n".join(
@@ -118,8 +120,8 @@ def page(results: Iterable[Row]) -> str:
             "killed, or had their answer lost. Nothing of anybody is found in logs, ledger, queues, receipts,",
             "events or metrics after any of them. Waits are skipped by moving the sandbox's clocks.",
             "",
-            "| case | what goes wrong | people delivered | requests sent again | of at most |",
-            "| --- | --- | --- | --- | --- |",
+            "| case | connector | what goes wrong | people delivered | requests sent again | of at most |",
+            "| --- | --- | --- | --- | --- | --- |",
             *rows,
             "",
             "## Not covered",
@@ -131,4 +133,4 @@ def page(results: Iterable[Row]) -> str:
 
 
 def _ordered(results: Iterable[Row]) -> list[Row]:
-    return sorted(results, key=lambda one: (one.number, one.what))
+    return sorted(results, key=lambda one: (one.number, one.what, one.on))

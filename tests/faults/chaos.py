@@ -6,9 +6,10 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from tests.end_to_end.dialects.meta import refusal
 from tests.end_to_end.people import Person, as_csv, people
 from tests.end_to_end.records import Put
-from tests.faults.scenario import SEED, Scenario, refusal
+from tests.faults.scenario import SEED, Scenario
 
 ROWS_IN_FLIGHT = 5_000  # so that there are calls enough to cut off, however many go at once
 VISIBILITY_S = 1_800

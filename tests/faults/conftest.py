@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.dialects import configured, dialects
 from tests.end_to_end.evidence import Evidence
 from tests.end_to_end.line import Line
 from tests.faults import cases
@@ -18,35 +19,37 @@ RESULTS = pytest.StashKey[list[Result]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the mark known that names a case."""
-    config.addinivalue_line(
-        "markers", "on(*platforms): the platforms that the case is tried on; Meta alone without"
-    )
-    config.addinivalue_line("markers", "case(number): the case of tests/faults/cases.py that the test is about")
+    """Make the marks known that name a case and say where it is tried."""
+    for line in (
+        "every_platform(*words): tried on every connector; with words, where the dialect knows them all",
+        "on(platform): tried on that platform's connectors alone; without either mark, on the first connector",
+        "case(number): the case of tests/faults/cases.py that the test is about",
+    ):
+        config.addinivalue_line("markers", line)
     config.stash[RESULTS] = []
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Have a case for each of the platforms that its mark `on` names; Meta's is the one of the quick half."""
-    mark = metafunc.definition.get_closest_marker("on")
-    if "line" in metafunc.fixturenames:
-        names = mark.args if mark else ("meta",)
-        marks = {"meta": ()} if len(names) > 1 else dict.fromkeys(names, ())
-        chosen = [pytest.param(name, marks=marks.get(name, pytest.mark.faults)) for name in names]
-        metafunc.parametrize("line", chosen, indirect=True, ids=names if mark else [pytest.HIDDEN_PARAM])
-
-
-@pytest.fixture(scope="session")
-def _lines(_meta: Line) -> Iterator[dict[str, Line]]:
-    lines = {"meta": _meta, "tiktok": Line(_meta.sandbox, "tiktok", "tiktok")}
-    yield lines
-    lines["tiktok"].reset()
+    """Have a case for each connector it is to be tried on; the quick half is tried on the first one alone."""
+    if "line" not in metafunc.fixturenames:
+        return
+    known, case = configured(), metafunc.definition
+    first = next(iter(known))
+    names = [first]
+    if (mark := case.get_closest_marker("every_platform")) is not None:
+        unknown = [word for word in mark.args if not any(one.knows(word) for one in dialects().values())]
+        assert not unknown, f"{case.name} needs what no dialect knows: {unknown}"
+        names = [name for name, one in known.items() if all(map(one.knows, mark.args))]
+    elif (mark := case.get_closest_marker("on")) is not None:
+        names = [name for name, one in known.items() if one.platform in mark.args]
+    chosen = [pytest.param(name, marks=() if name == first else pytest.mark.faults) for name in names]
+    metafunc.parametrize("line", chosen, indirect=True, ids=names if mark else [pytest.HIDDEN_PARAM])
 
 
 @pytest.fixture
-def line(request: pytest.FixtureRequest, _lines: dict[str, Line]) -> Line:
+def line(request: pytest.FixtureRequest, lines: dict[str, Line]) -> Line:
     """Give the case's connector."""
-    return _lines[request.param]
+    return lines[request.param]
 
 
 @pytest.fixture
@@ -54,8 +57,7 @@ def scenario(request: pytest.FixtureRequest, line: Line, evidence: Evidence) -> 
     """Give a case its line; afterwards nothing of anybody may be found where it does not belong."""
     mark = request.node.get_closest_marker("case")
     number = mark.args[0]
-    what = mark.kwargs.get("what") or cases.COVERED[number]
-    result = Result(number, what if line.platform == "meta" else f"{line.platform}: {what}")
+    result = Result(number, mark.kwargs.get("what") or cases.COVERED[number], line.connector)
     request.config.stash[RESULTS].append(result)
     request.node.stash[_OWN] = result
     line.reset(SETTINGS)

@@ -11,6 +11,7 @@ ROWS = 300_000
 
 
 @pytest.mark.faults
+@pytest.mark.on("meta")
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("in_flight", [1, 4], ids=lambda count: f"in flight {count}")
 @pytest.mark.case("all", what="kills, throttles, lost answers and duplicate events, mixed by chance")

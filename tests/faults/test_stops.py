@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import trustme
 
-from tests.end_to_end.dialects import graph_error
+from tests.end_to_end.dialects.meta import graph_error
 from tests.end_to_end.records import Put
 from tests.faults.scenario import BATCH_ROWS, SETTINGS, Scenario
 
@@ -36,31 +36,34 @@ def _mended(scenario: Scenario, put: Put, rows: int, some: Any) -> None:
     assert scenario.line.dead_letters() == []
 
 
-@pytest.mark.on("meta", "tiktok")
+@pytest.mark.every_platform("expired", "good")
 @pytest.mark.case("F14")
 def test_an_expired_token_stops_the_run_at_its_first_call(scenario: Scenario) -> None:
     """The secret is read once more, and as it is the same one nothing else is tried; mended, the run goes on."""
     line = scenario.line
-    scenario.set(tokens=[scenario.dialect.tokens["expired"]])
+    scenario.put_into("expired")
     put, some = scenario.start(2)
     _blocked(scenario, put, "token_refused")
     assert len(line.calls("")) == 1
-    scenario.set(tokens=[scenario.dialect.tokens["good"]])
+    scenario.put_into("good")
     _mended(scenario, put, len(some), some)
 
 
-@pytest.mark.on("meta", "tiktok")
+@pytest.mark.every_platform("new_token")
 @pytest.mark.case("F15")
 def test_a_token_that_is_replaced_costs_one_refused_call(scenario: Scenario) -> None:
     """The secret is read once more when the platform refuses the token, and the run goes on with the new one."""
     line = scenario.line
     put, some = scenario.start(8, latency_s=0.3)
     line.wait_for_calls(3)
-    secret = line.sandbox.simulator_secret(line.platform)
-    line.write_secret(json.dumps(scenario.dialect.new_token(secret, "EAAnew")))
-    scenario.set(tokens=[{"token": "EAAnew"}, scenario.dialect.tokens["expired"]])
+    assert scenario.dialect.new_token is not None
+    secret, settings = scenario.dialect.new_token(
+        line.sandbox.simulator_secret(line.platform), "EAAnewtoken0123456789"
+    )
+    line.write_secret(json.dumps(secret))
+    scenario.set(**settings)
     receipt = scenario.check(put, len(some), some)
-    assert receipt["hops"] == (0 if line.platform == "meta" else 1)  # TikTok is asked later what it made of it
+    assert receipt["hops"] == scenario.dialect.follow_ups
     assert sum(scenario.dialect.refuses(one) for one in line.calls()) == 1
 
 
@@ -69,8 +72,8 @@ def test_a_token_that_is_replaced_costs_one_refused_call(scenario: Scenario) -> 
 def test_a_platform_without_an_address_is_waited_for(scenario: Scenario) -> None:
     """A name that does not resolve is an outage and no failure; the run goes on when it resolves again."""
     line = scenario.line
-    secret = line.sandbox.simulator_secret("meta")
-    line.write_secret(json.dumps({**secret, "endpoint": "https://graph.invalid"}))
+    secret = line.sandbox.simulator_secret(line.platform)
+    line.write_secret(json.dumps({**secret, "endpoint": "https://api.invalid"}))
     line.restart()
     put, some = scenario.start(2)
     run = line.wait_for_run(put, "waiting", within_s=90)
@@ -81,6 +84,7 @@ def test_a_platform_without_an_address_is_waited_for(scenario: Scenario) -> None
 
 
 @pytest.mark.faults
+@pytest.mark.on("meta")
 @pytest.mark.case("F23")
 def test_a_certificate_that_is_no_good_stops_the_run(scenario: Scenario, tmp_path: Path) -> None:
     """Nobody's, an expired and another host's certificate get no request; a good one does."""
@@ -135,6 +139,7 @@ def _https(certificate: trustme.LeafCert) -> Iterator[tuple[str, list[str]]]:
         server.server_close()
 
 
+@pytest.mark.on("meta")
 @pytest.mark.case("F25")
 def test_a_retired_version_stops_the_run(scenario: Scenario) -> None:
     """The receipt says that this release is too old, after one call."""
@@ -149,6 +154,7 @@ def test_a_retired_version_stops_the_run(scenario: Scenario) -> None:
     _mended(scenario, put, len(some), some)
 
 
+@pytest.mark.on("meta")
 @pytest.mark.case("F26")
 def test_an_audience_that_is_deleted_is_not_made_anew(scenario: Scenario) -> None:
     """Somebody deleted it on purpose, or did not mean to: the run stops and says so, and creates nothing."""
@@ -165,6 +171,7 @@ def test_an_audience_that_is_deleted_is_not_made_anew(scenario: Scenario) -> Non
 
 
 @pytest.mark.faults
+@pytest.mark.on("meta")
 @pytest.mark.case("F26", what="the audience is flagged in the middle of the run")
 def test_an_audience_that_is_flagged_stops_the_run(scenario: Scenario) -> None:
     """Meta flags audiences whose names hint at health or finances; what was sent stays, the rest waits."""
@@ -179,18 +186,18 @@ def test_an_audience_that_is_flagged_stops_the_run(scenario: Scenario) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.on("meta", "tiktok")
+@pytest.mark.every_platform("without rights", "good")
 @pytest.mark.case("F27")
 def test_a_permission_that_is_taken_away_stops_the_run(scenario: Scenario) -> None:
     """One call is refused and no other is made; what was sent stays sent."""
     line = scenario.line
     put, some = scenario.start(8, latency_s=0.3)
-    line.wait_for_calls(3)
-    scenario.set(tokens=[scenario.dialect.tokens["without rights"]])
+    line.wait_for_calls(2 * scenario.uploads + 1)
+    scenario.put_into("without rights")
     receipt = _blocked(scenario, put, "no_permission")
     assert receipt["rows"]["acknowledged"] >= 2 * BATCH_ROWS
     assert sum(scenario.dialect.refuses(one) for one in line.calls("")) == 1
-    scenario.set(tokens=[scenario.dialect.tokens["good"]])
+    scenario.put_into("good")
     _mended(scenario, put, len(some), some)
 
 

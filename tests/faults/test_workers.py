@@ -24,7 +24,7 @@ def _kill(scenario: Scenario, times: int) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.on("meta", "tiktok")
+@pytest.mark.every_platform
 @pytest.mark.case("F03")
 def test_a_file_takes_as_many_invocations_as_it_needs(scenario: Scenario) -> None:
     """A function that has little time left sends itself a message and goes on there; nothing is sent twice."""
@@ -32,7 +32,7 @@ def test_a_file_takes_as_many_invocations_as_it_needs(scenario: Scenario) -> Non
     put, some = scenario.start(latency_s=0.8)
     receipt = scenario.check(put, len(some), some)
     assert receipt["hops"] >= 2
-    assert len(scenario.line.calls()) == 12
+    assert len(scenario.line.calls()) == 12 * scenario.uploads
 
 
 @pytest.mark.faults
@@ -50,15 +50,19 @@ def test_a_function_that_is_ended_by_its_timeout_goes_on(scenario: Scenario) -> 
         "delay_s": 30.0,
     }  # longer than the client waits
     line.sandbox.aws_faults(stall)
-    before = {worker["pid"] for worker in line.sandbox.workers("meta")}
-    until(lambda: None if before & {worker["pid"] for worker in line.sandbox.workers("meta")} else True, 100)
+
+    def pids() -> set[int]:
+        return {worker["pid"] for worker in line.sandbox.workers(line.connector)}
+
+    before = pids()
+    until(lambda: None if before & pids() else True, 100)
     line.sandbox.aws_faults()
     line.pass_time(VISIBILITY_S)
     line.configure(0, SETTINGS)
     scenario.check(put, len(some), some, lost=1)
 
 
-@pytest.mark.on("meta", "tiktok")
+@pytest.mark.every_platform
 @pytest.mark.case("F04", what="workers are killed with a call in flight, three times")
 def test_a_killed_worker_costs_one_batch_at_most(scenario: Scenario) -> None:
     """The next worker goes on behind the last acknowledged batch, and asks about the one that was in flight."""
@@ -69,7 +73,7 @@ def test_a_killed_worker_costs_one_batch_at_most(scenario: Scenario) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.on("meta", "tiktok")
+@pytest.mark.every_platform
 @pytest.mark.case("F04", what="workers are killed with one of four calls in flight, eight times")
 def test_killed_workers_with_four_calls_in_flight(scenario: Scenario) -> None:
     """With four requests in flight a kill costs four batches at most; receives run out, and a redrive goes on."""
@@ -85,7 +89,7 @@ def test_killed_workers_with_four_calls_in_flight(scenario: Scenario) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.on("meta", "tiktok")
+@pytest.mark.every_platform
 @pytest.mark.case("F05")
 def test_a_worker_out_of_memory_is_like_a_dead_one(scenario: Scenario) -> None:
     """What cannot be had makes the invocation fail; the run goes on in another."""
@@ -100,7 +104,7 @@ def test_a_worker_out_of_memory_is_like_a_dead_one(scenario: Scenario) -> None:
     scenario.check(put, len(some), some, lost=1)
 
 
-@pytest.mark.on("meta", "tiktok")
+@pytest.mark.every_platform
 @pytest.mark.case("F06")
 def test_one_message_at_two_workers_is_worked_on_once(scenario: Scenario) -> None:
     """While one works, the others report that they cannot; the message is not acknowledged for that."""
@@ -111,12 +115,12 @@ def test_one_message_at_two_workers_is_worked_on_once(scenario: Scenario) -> Non
         line.wait_for_calls(5)
         assert len(line.sandbox.workers(line.connector)) >= 2
     receipt = scenario.check(put, len(some), some)
-    assert receipt["batches"] == len(line.calls()) == 6
+    assert receipt["batches"] == len(line.calls()) == 6 * scenario.uploads
     assert line.dead_letters() == []
 
 
 @pytest.mark.faults
-@pytest.mark.on("meta", "tiktok")
+@pytest.mark.every_platform
 @pytest.mark.case("F07")
 def test_a_worker_that_lost_its_lease_stops(scenario: Scenario) -> None:
     """While a call hangs the lease ends and another worker takes over; the first one may record nothing more."""
@@ -127,7 +131,7 @@ def test_a_worker_that_lost_its_lease_stops(scenario: Scenario) -> None:
     line.pass_time(VISIBILITY_S)
     until(lambda: True if len(line.calls()) >= 6 else None, 30)
     receipt = scenario.check(put, len(some), some, lost=1)
-    assert receipt["batches"] == 12
+    assert receipt["batches"] == 12 * scenario.uploads
     fences = line.run(put)
     assert fences is not None
     assert fences["fence"] >= 2
@@ -152,7 +156,7 @@ def test_continuations_that_lead_nowhere_end(scenario: Scenario) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.on("meta", "tiktok")
+@pytest.mark.every_platform
 @pytest.mark.case("F09")
 def test_a_deployment_in_the_middle_of_a_file_changes_no_batch_that_was_sent(scenario: Scenario) -> None:
     """What was acknowledged out of order keeps its edges when requests become smaller; no row goes missing."""
@@ -165,8 +169,8 @@ def test_a_deployment_in_the_middle_of_a_file_changes_no_batch_that_was_sent(sce
     line.kills += 1
     line.pass_time(VISIBILITY_S)
     scenario.check(put, len(some), some, in_flight=4)
-    rows = line.sent().rows
-    assert len(some) <= rows <= len(some) + 4 * BATCH_ROWS
+    rows, sent = len(some) * scenario.uploads, line.sent().rows
+    assert rows <= sent <= rows + 4 * BATCH_ROWS
     assert {170, BATCH_ROWS} <= {one["rows"] for one in line.calls()}
 
 

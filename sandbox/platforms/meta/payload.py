@@ -7,7 +7,7 @@ https://developers.facebook.com/documentation/ads-commerce/marketing-api/referen
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +58,12 @@ class Payload:
         if {"UID", "APPUID"} & set(keys) and not value.get("app_ids"):
             raise invalid("UID and APPUID need app_ids")
         return cls(keys, style, rows)
+
+    def refuse_values(self, refused: Collection[str]) -> None:
+        """Refuse the whole upload, without naming a row, where one holds any of these cells."""
+        for row in self.rows if refused else ():
+            if any(cell in refused for cell in (row if isinstance(row, list) else [row])):
+                raise invalid("Invalid parameter")
 
     def checked(self) -> Checked:
         """Pack the rows; raises GraphError where the request as a whole is refused."""

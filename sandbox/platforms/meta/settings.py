@@ -66,6 +66,7 @@ class MetaSettings:
     `matching_s` after an upload the audience shows 441, `replacing_s` after the last batch of a replace 414;
     `min_left` is how many members a removal must leave; `match_rate` is the share of rows that find a person;
     `max_page` is the largest page before "reduce the amount of data"; `hourly_quota` None is the tier's own.
+    An upload with one of the `refused_values` in it, hashes as sent, is refused as a whole with code 100.
     `auto_upgrade` answers retired versions with a warning header where False refuses them.
     """
 
@@ -81,3 +82,4 @@ class MetaSettings:
     min_left: int = 1
     match_rate: float = 0.7
     max_page: int = 500
+    refused_values: tuple[str, ...] = ()

@@ -68,6 +68,7 @@ def add_or_remove(upload: Upload) -> Uploaded:
     payload = Payload.of(upload.payload)
     batch = Batch.of(upload.session)
     _style_and_value(audience, payload)
+    payload.refuse_values(upload.settings.refused_values)
     checked = payload.checked()
     if batch is None:
         _apply(upload, checked)
@@ -93,6 +94,7 @@ def replace(upload: Upload) -> Uploaded:
     if batch is None:
         raise missing("session")
     _style_and_value(audience, payload)
+    payload.refuse_values(upload.settings.refused_values)
     running = _replace(upload, batch, payload)
     checked = payload.checked()
     running.staged.add(checked.schema, checked.valid)
