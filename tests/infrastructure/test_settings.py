@@ -248,7 +248,7 @@ def test_every_option_that_does_not_fit_is_reported_at_once() -> None:
         " custom audiences",
         "[1].options.access_tier": "must be one of basic, advanced, premium, ultimate",
         "[2].options": "must be an object of names and values",
-        "[3].platform": "must be one of meta, tiktok",
+        "[3].platform": f"must be one of {', '.join(platforms())}",
     }
 
 
