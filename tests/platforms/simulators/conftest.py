@@ -7,6 +7,7 @@ import pytest
 from sandbox.platforms.meta.app import build as build_meta
 from sandbox.platforms.outside import Outside
 from sandbox.platforms.server import running
+from sandbox.platforms.snapchat.app import build as build_snapchat
 from sandbox.platforms.tiktok.app import build as build_tiktok
 
 
@@ -38,4 +39,20 @@ def tiktok(tiktok_url: str) -> Outside:
     outside = Outside(tiktok_url)
     outside.reset()
     outside.configure(tier="unlimited", processing_s=3600, match_rate=1.0)
+    return outside
+
+
+@pytest.fixture(scope="session")
+def snapchat_url() -> Iterator[str]:
+    """Serve the simulated Snapchat."""
+    with running(build_snapchat()) as url:
+        yield url
+
+
+@pytest.fixture
+def snapchat(snapchat_url: str) -> Outside:
+    """Return the simulated Snapchat with nothing in it, unthrottled, with matching that waits for its clock."""
+    outside = Outside(snapchat_url)
+    outside.reset()
+    outside.configure(token_rate=None, app_rate=None, processing_s=600, match_rate=1.0)
     return outside

@@ -1,0 +1,9 @@
+"""The Snapchat connector's function."""
+
+from __future__ import annotations
+
+from activation.connector import lambda_handler_for
+
+from lambdas.snapchat.platform import PLATFORM
+
+lambda_handler = lambda_handler_for(PLATFORM)
