@@ -47,12 +47,12 @@ def doctor(
 def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience: str) -> Iterator[Finding]:
     """Read the secret, and let the platform's own checks ask what could be wrong."""
     import boto3
-    from activation.conditional import ConditionalTable
+    from activation.aws.table import ConditionalTable
     from activation.errors import ActivationError, Retryable
-    from activation.http import AnswerLost, NotSent, PooledHttp
     from activation.platforms.credentials import Credentials
+    from activation.platforms.http import AnswerLost, NotSent, PooledHttp
     from activation.platforms.platform import Examination, Finding
-    from activation.secret import ConnectorSecret
+    from activation.runs.secret import ConnectorSecret
 
     secret, finding = _secret(secret_arn)
     yield finding

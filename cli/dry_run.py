@@ -12,23 +12,23 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from activation.batching import Batcher, Prepared
-from activation.columns import MappedColumns, map_columns
 from activation.drops.chunk import ByteSource, Chunk
+from activation.drops.columns import MappedColumns, map_columns
 from activation.drops.locate import Located
 from activation.drops.open import open_drop
+from activation.drops.plaintext_scan import screen
 from activation.errors import Rejected
 from activation.identifiers.phones import Phone
 from activation.identifiers.table import Context
+from activation.ledger.progress import FIRST_ROWS_KEPT
 from activation.model import Cursor
+from activation.pipeline.batching import Batcher, Prepared
 from activation.platforms.limits import Limits
 from activation.platforms.platform import Platform
 from activation.platforms.publisher import Opened, Publisher
 from activation.platforms.rate import Tier
 from activation.platforms.upload import Batch, Upload
-from activation.progress import FIRST_ROWS_KEPT
-from activation.screening import screen
-from activation.settings import DELIMITERS
+from activation.runs.settings import DELIMITERS
 
 from cli.connectors import NamedConnector
 from cli.distinct import Distinct
@@ -201,8 +201,9 @@ class DryRun:
             found = sums.rejected.setdefault(code, Found())
             missing = len(found.first_rows) < FIRST_ROWS_KEPT
             found.add(count, _first_rows(prepared.rejected, code) if missing else ())
-        for key, count in span.left_out.items():
-            sums.left_out.setdefault(key, Found()).add(count, span.left_out_rows.get(key, ()))
+        for field_key, codes in span.left_out.items():
+            for code, left in codes.items():
+                sums.left_out.setdefault((field_key, code), Found()).add(left.cells, left.first_rows)
         if prepared.columns.num_rows:
             sums.people.add_column(self._names(prepared.columns))
         if prepared.columns.num_rows:

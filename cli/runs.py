@@ -22,7 +22,7 @@ def status(
 ) -> None:
     """List the runs the ledger knows, newest first."""
     import boto3
-    from activation.ledger import State
+    from activation.ledger.runs import State
 
     from cli import deployment
 

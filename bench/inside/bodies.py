@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from activation.batching import Batcher
-from activation.columns import map_columns
+from activation.drops.columns import map_columns
 from activation.drops.open import open_drop
 from activation.drops.source import FileSource
 from activation.identifiers.table import Context
 from activation.model import RAW, Audience, Cursor
+from activation.pipeline.batching import Batcher
 from activation.platforms.publisher import Opened
 from activation.platforms.upload import Batch
 

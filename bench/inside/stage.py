@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pyarrow as pa
-from activation.columns import map_columns
+from activation.drops.columns import map_columns
 from activation.drops.open import open_drop
 from activation.drops.source import FileSource
 from activation.identifiers.identify import identify

@@ -18,26 +18,26 @@ from typing import Any, cast
 from activation.authentication.signers import make_signer
 from activation.authentication.store import SecretVersion
 from activation.authentication.tools import Signer, Tools
-from activation.batching import Batcher, Prepared
-from activation.columns import map_columns
-from activation.conditional import ConditionalTable
+from activation.aws.table import ConditionalTable
 from activation.drops.chunk import DropReader
+from activation.drops.columns import map_columns
 from activation.drops.open import open_drop
+from activation.drops.plaintext_scan import screen
 from activation.drops.source import FileSource
-from activation.exchange import Exchange
-from activation.governor import Governor
-from activation.http import PooledHttp
 from activation.identifiers.table import Context
-from activation.ledger import HeldRun, Ledger, Run, State
+from activation.ledger.progress import Progress
+from activation.ledger.runs import HeldRun, Ledger, Run, State
 from activation.model import RAW, Audience, Cursor, Kind
+from activation.pipeline.batching import Batcher, Prepared
+from activation.pipeline.client import Exchange
+from activation.pipeline.rate_limit import Governor
+from activation.pipeline.sending import Sender
 from activation.platforms.discovery import platform_named
+from activation.platforms.http import PooledHttp
 from activation.platforms.options import complete
 from activation.platforms.platform import Platform
 from activation.platforms.request import Request
-from activation.progress import Progress
-from activation.rejects import Rejects
-from activation.screening import screen
-from activation.sending import Sender
+from activation.report.rejects import Rejects
 
 from bench.inside.meter import metered
 from bench.inside.records import Records
@@ -128,7 +128,7 @@ def work(
         limits=limits,
         may_start=lambda: True,
     )
-    before = run.progress.requests
+    before = run.progress.tally.requests
     began = time.perf_counter()
     if kind.hashed:
         chunks, fields = reader.chunks(Cursor()), mapped.fields
@@ -136,10 +136,10 @@ def work(
     sender.send(_spans(batcher, reader))
     return {
         "send_s": time.perf_counter() - began,
-        "rows": run.progress.cursor.row,
-        "acknowledged": run.progress.acknowledged,
-        "requests": run.progress.requests - before,
-        "body_bytes": run.progress.bytes_sent,
+        "rows": run.progress.checkpoint.cursor.row,
+        "acknowledged": run.progress.tally.acknowledged,
+        "requests": run.progress.tally.requests - before,
+        "body_bytes": run.progress.tally.bytes_sent,
         "write_units": records.write_units,
         "read_units": records.read_units,
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from activation.conditional import ConditionalTable, ConditionFailed, Item, number, read_number, read_text
+from activation.aws.table import ConditionalTable, ConditionFailed, Item, number, read_number, read_text
 
 LEASE_S = 60.0  # outlasts the longest silence of a server and the upload of a part
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import urllib3
-from activation.conditional import ConditionalTable
+from activation.aws.table import ConditionalTable
 from activation.errors import ActivationError, ConfigError, Retryable
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from activation.conditional import ConditionalTable
+from activation.aws.table import ConditionalTable
 from activation.errors import ActivationError, Retryable
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError

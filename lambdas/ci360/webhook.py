@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from activation.conditional import ConditionalTable
+from activation.aws.table import ConditionalTable
 from activation.errors import ConfigError, Retryable
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError

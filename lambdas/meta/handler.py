@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from activation.connector import lambda_handler_for
+from activation.runs.connector import lambda_handler_for
 
 from lambdas.meta.platform import PLATFORM
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import requests
 from activation.model import Audience, Drop
-from activation.receipts import stem
+from activation.report.receipts import stem
 
 from sandbox.demo.watch import WITHIN_S, Delivered, await_receipt, shown
 from sandbox.errors import SandboxError

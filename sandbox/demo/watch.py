@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from activation.ledger import FINAL, STOPPED
+from activation.ledger.runs import FINAL, STOPPED
 from activation.model import Audience, Drop
-from activation.receipts import stem
+from activation.report.receipts import stem
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sandbox.demo import export

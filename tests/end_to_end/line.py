@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from activation.model import Audience, Drop
-from activation.receipts import stem
+from activation.report.receipts import stem
 
 from sandbox.platforms.expectation import Member
 from tests.end_to_end.dialects import Dialect, dialects

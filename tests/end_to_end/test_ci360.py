@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from activation.model import Audience
-from activation.receipts import stem
+from activation.report.receipts import stem
 from rich.console import Console
 
 from sandbox.demo import ci360

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from activation.model import Audience, Drop
-from activation.receipts import stem
+from activation.report.receipts import stem
 
 from sandbox.place import ROOT
 from tests.conftest import PLACE

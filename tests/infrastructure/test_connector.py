@@ -184,7 +184,7 @@ def test_the_environment_is_names_and_addresses(templates: Templates) -> None:
 def test_the_function_can_read_its_environment(templates: Templates) -> None:
     """What the template writes is what the function's own settings accept."""
     from activation.platforms.discovery import platform_named
-    from activation.settings import ConnectorSettings, check_options
+    from activation.runs.settings import ConnectorSettings, check_options
 
     for id_, name in CONNECTORS.items():
         variables = templates.resource("AWS::Lambda::Function", f"{id_}Function")["Environment"]["Variables"]
@@ -261,8 +261,8 @@ def test_alarms_and_failed_runs_may_speak_to_the_topic(templates: Templates) -> 
 
 def test_failed_runs_are_told_from_the_function_s_own_events(templates: Templates) -> None:
     """The notices rule matches what the function announces: its source, its types, its connector."""
-    from activation.ledger import State
-    from activation.notices import DETAIL_TYPES, SOURCE
+    from activation.ledger.runs import State
+    from activation.report.app_events import DETAIL_TYPES, SOURCE
 
     pattern = templates.resource("AWS::Events::Rule", "BetaEuAlarmsNotices")["EventPattern"]
     assert pattern["source"] == [SOURCE]

@@ -102,7 +102,7 @@ def test_every_import_resolves_from_function_and_layers(deployed: Templates, run
         searched = [asset, *layers, runtime]
         loaded = isolated(searched, handler, []).files
         parts = {f"lambdas.{folder.name}.{part}" for part in ("handler", "platform", "publisher", "fields")}
-        assert {*parts, "activation.connector", "activation.authentication.signers"} <= set(loaded)
+        assert {*parts, "activation.runs.connector", "activation.authentication.signers"} <= set(loaded)
         ours = [file for file in loaded.values() if file.is_relative_to(asset) or file.is_relative_to(layers[0])]
         ours.remove(folder / "checks.py")  # what `doctor` imports late runs in the command alone
         names = sorted(set().union(*(imports(file) for file in ours)))

@@ -13,7 +13,7 @@ from activation.errors import ConfigError
 from activation.platforms.discovery import platforms
 from activation.platforms.options import Flag, Text, Whole, complete
 from activation.platforms.platform import Platform
-from activation.settings import check_options
+from activation.runs.settings import check_options
 
 from stacks.packaging import ROOT
 from stacks.settings import (

@@ -10,7 +10,7 @@ from activation.authentication.locking import TokenLock
 from activation.authentication.signers import make_signer
 from activation.authentication.store import SecretStore
 from activation.authentication.tools import Signer, Tools
-from activation.conditional import ConditionalTable
+from activation.aws.table import ConditionalTable
 from activation.platforms.account import AdAccount
 from activation.platforms.credentials import Credentials
 from activation.platforms.options import complete

@@ -19,15 +19,15 @@ from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from activation.clients import Clients
-from activation.conditional import ConditionalTable
-from activation.connector import Connector, lambda_handler_for
+from activation.aws.clients import Clients
+from activation.aws.table import ConditionalTable
 from activation.drops.locate import is_marker, locate
 from activation.errors import Rejected
-from activation.ledger import State
+from activation.ledger.runs import State
 from activation.platforms.options import complete
 from activation.platforms.request import Answer, Request
-from activation.secret import ConnectorSecret
+from activation.runs.connector import Connector, lambda_handler_for
+from activation.runs.secret import ConnectorSecret
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 from activation.authentication.tools import Signer
 from activation.errors import ConfigError, Rejected, Retryable
-from activation.http import AnswerLost, PooledHttp
 from activation.model import Action, Audience
+from activation.platforms.http import AnswerLost, PooledHttp
 from activation.platforms.outcome import Outcome, OutcomeKind
 from activation.platforms.platform import Platform
 from activation.platforms.publisher import Closed, Opened, Publisher

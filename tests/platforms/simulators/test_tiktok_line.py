@@ -8,15 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from activation.clients import Clients
-from activation.conditional import ConditionalTable
-from activation.connector import Connector
-from activation.http import PooledHttp
-from activation.ledger import State
+from activation.aws.clients import Clients
+from activation.aws.table import ConditionalTable
+from activation.ledger.runs import State
 from activation.platforms.account import AdAccount
+from activation.platforms.http import PooledHttp
 from activation.platforms.options import complete
 from activation.platforms.platform import Loaded
-from activation.secret import ConnectorSecret
+from activation.runs.connector import Connector
+from activation.runs.secret import ConnectorSecret
 from aws_lambda_powertools import Logger
 
 from lambdas.tiktok.platform import PLATFORM

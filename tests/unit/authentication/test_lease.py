@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from activation.conditional import ConditionalTable, read_text
+from activation.aws.lease import Changes, LeaseHeld, LeaseLost, Leases
+from activation.aws.table import ConditionalTable, read_text
 from activation.errors import Retryable
-from activation.lease import Changes, LeaseHeld, LeaseLost, Leases
 
 from tests.unit.authentication.world import NAMES, Clock
 from tests.unit.line.aws_in_memory import Table, refusal

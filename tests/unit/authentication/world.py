@@ -14,9 +14,9 @@ from activation.authentication.locking import TokenLock
 from activation.authentication.signers import make_signer
 from activation.authentication.store import SecretStore
 from activation.authentication.tools import Signer, Tools
-from activation.conditional import ConditionalTable
-from activation.http import PooledHttp
+from activation.aws.table import ConditionalTable
 from activation.platforms.authentication import Authentication, OAuth2Refresh
+from activation.platforms.http import PooledHttp
 from activation.platforms.request import Request
 
 from tests.unit.authentication.token_endpoint import PATH, TokenEndpoint

@@ -14,7 +14,7 @@ from typing import Any
 import moto.s3.models
 import pytest
 from activation.errors import ConfigError, Retryable
-from activation.notices import SOURCE
+from activation.report.app_events import SOURCE
 from botocore.exceptions import ClientError
 
 from lambdas.ci360 import fetching, notices, rows

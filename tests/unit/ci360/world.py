@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 import urllib3
-from activation.conditional import ConditionalTable
+from activation.aws.table import ConditionalTable
 from activation.model import Action
 from botocore.config import Config
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
-from dataclasses import asdict
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,7 +15,6 @@ from activation.drops.open import open_drop
 from activation.drops.parquet_file import ParquetReader
 from activation.drops.ranges import (
     Piece,
-    Survey,
     TextReader,
     piece_chunks,
     range_count,
@@ -26,7 +23,9 @@ from activation.drops.ranges import (
     survey,
 )
 from activation.drops.source import BytesSource
+from activation.drops.survey import Survey
 from activation.drops.text import Text
+from activation.records import from_json, to_json
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -36,8 +35,9 @@ from tests.unit.drops.reading import Read, read
 def pieces_of(reader: TextReader, range_bytes: int) -> tuple[Piece, ...] | None:
     """Survey every range, pass the reports through JSON as a ledger would, and settle them."""
     count = range_count(reader, range_bytes)
-    reports = [json.loads(json.dumps(asdict(survey(reader, index, range_bytes)))) for index in range(count)]
-    return settle([Survey.of(report) for report in reversed(reports)], reader.text.limits.record_bytes)
+    reports = [to_json(survey(reader, index, range_bytes)) for index in range(count)]
+    surveys = [from_json(report, Survey) for report in reversed(reports)]
+    return settle(surveys, reader.text.limits.record_bytes)
 
 
 class Part:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pytest
-from activation.columns import map_columns
+from activation.drops.columns import map_columns
 from activation.errors import Rejected
 from activation.identifiers.needed import has_needed, leave_out_incomplete
 from activation.identifiers.plain import Unchanged

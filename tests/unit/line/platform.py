@@ -11,13 +11,13 @@ from threading import Lock
 from typing import Any
 
 import pyarrow.compute as pc
-from activation.http import AnswerLost, NotSent
 from activation.identifiers.emails import Email
 from activation.identifiers.plain import Unchanged
 from activation.identifiers.table import Digest, Field, FieldTable
 from activation.model import Action, Audience
 from activation.platforms.account import AccountKey, AdAccount
 from activation.platforms.authentication import StaticToken
+from activation.platforms.http import AnswerLost, NotSent
 from activation.platforms.limits import Limits
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
 from activation.platforms.platform import Examination, Finding, Loaded, Minimum, Platform

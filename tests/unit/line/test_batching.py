@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import pyarrow as pa
-from activation.batching import NO_IDENTIFIER, SOURCE_ROWS_PER_BATCH_ROW, Batcher, Prepared
 from activation.drops.chunk import Chunk
 from activation.identifiers.table import Context
+from activation.ledger.progress import LeftOut, Span, Unit
 from activation.model import Cursor
-from activation.progress import Span, Unit
+from activation.pipeline.batching import NO_IDENTIFIER, SOURCE_ROWS_PER_BATCH_ROW, Batcher, Prepared
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -118,8 +118,8 @@ def test_every_row_is_in_one_span_in_order_sent_or_rejected(
         assert span.rejected == {code: why.count(code) for code in set(why)}
         assert {row["row"] for row in one.rejected.to_pylist()} == set(of) - set(good)
         spare = [row for row, kind in of.items() if kind == "spare"]
-        assert span.left_out == ({("SPARE", "not_an_email"): len(spare)} if spare else {})
-        assert span.left_out_rows.get(("SPARE", "not_an_email"), ()) == tuple(spare[:5])
+        left_out = {"SPARE": {"not_an_email": LeftOut(len(spare), tuple(spare[:5]))}}
+        assert span.left_out == (left_out if spare else {})
     assert expected == len(kinds) + 1
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from activation.identifiers.table import Context
-from activation.settings import ConnectorSettings
+from activation.runs.settings import ConnectorSettings
 
 from tests.unit.line.platform import Fault
 from tests.unit.line.world import Crashed, World, people
@@ -45,7 +45,11 @@ def test_rows_acknowledged_ahead_of_a_crash_are_found_again(
 
     def watch(name: str, call: Mapping[str, Any]) -> None:
         values = call["ExpressionAttributeValues"] if name == "update_item" else {}
-        if ":progress" in values and json.loads(values[":progress"]["S"])["ahead"] and not later.is_set():
+        if (
+            ":progress" in values
+            and json.loads(values[":progress"]["S"])["checkpoint"]["ahead"]
+            and not later.is_set()
+        ):
             world.settings = change(world.settings)
             later.set()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from activation.columns import map_columns
+from activation.drops.columns import map_columns
 from activation.errors import Rejected
 from activation.model import HASHED, RAW, Kind
 

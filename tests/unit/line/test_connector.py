@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
-from activation import connector as module
-from activation.connector import lambda_handler_for
-from activation.ledger import LeaseHeld, LeaseLost, State
+from activation.ledger.runs import LeaseHeld, LeaseLost, State
 from activation.platforms.limits import Limits
+from activation.runs import connector as module
+from activation.runs.connector import lambda_handler_for
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -139,7 +139,7 @@ def test_what_nobody_foresaw_comes_back_and_is_logged_by_place_alone(
     def explode(*_: object, **__: object) -> None:
         raise ValueError("person1@example.com")
 
-    monkeypatch.setattr("activation.invocation.map_columns", explode)
+    monkeypatch.setattr("activation.runs.invocation.map_columns", explode)
     assert function.receive(function.world.drop(table(people(4)))) == ["m1"]
     assert function.hidden_s == [60]
     out = capsys.readouterr()

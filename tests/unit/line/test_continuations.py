@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from activation.ledger import LeaseHeld, LeaseLost, State
+from activation.ledger.runs import LeaseHeld, LeaseLost, State
 
 from tests.unit.line.platform import Fault, hashed
 from tests.unit.line.world import Aws, World, people, table

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from activation.ledger import State
+from activation.ledger.runs import State
 
 from tests.unit.line.platform import Fault
 from tests.unit.line.world import World, people, table

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from activation.errors import ActivationError
-from activation.ledger import LeaseHeld, LeaseLost, State
+from activation.ledger.runs import LeaseHeld, LeaseLost, State
 from activation.model import Action
 
 from tests.unit.line.platform import Fault, hashed

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
-from activation.conditional import ConditionalTable
+from activation.aws.table import ConditionalTable
 from activation.errors import Retryable
-from activation.governor import Governor
+from activation.pipeline.rate_limit import Governor
 from activation.platforms.rate import Rate, Scope, Tier, Window
 
 from tests.unit.line.aws_in_memory import refusal

@@ -15,9 +15,9 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from activation import http
 from activation.errors import ConfigError
-from activation.http import AnswerLost, NotSent, PooledHttp
+from activation.platforms import http
+from activation.platforms.http import AnswerLost, NotSent, PooledHttp
 from activation.platforms.request import Answer, Request, Stream
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from activation.conditional import ConditionalTable
+from activation.aws.table import ConditionalTable
+from activation.drops.reading import Reading
+from activation.drops.survey import Passage, Survey
 from activation.errors import ConfigError, Retryable
-from activation.ledger import LeaseHeld, LeaseLost, Ledger, State
+from activation.identifiers.table import Context
+from activation.ledger.progress import Attempts, Checkpoint, FilePlan, LeftOut, Progress, Tally, Unit
+from activation.ledger.runs import LeaseHeld, LeaseLost, Ledger, State
+from activation.ledger.split import Ending, Phase, Split
 from activation.model import Cursor
 from activation.platforms.publisher import Opened
-from activation.progress import Progress, Unit
 
 from tests.unit.line.aws_in_memory import refusal
 from tests.unit.line.world import NAMES, Aws, Clock
@@ -39,17 +43,27 @@ def test_a_claim_makes_the_record_and_a_save_changes_it(bench: Bench) -> None:
     run = bench.ledger.claim(bench.run_id, 0, FACTS)
     assert (run.fence, run.state, run.hop, run.started_at) == (1, State.RUNNING, 0, bench.clock())
     run.progress = Progress(
-        cursor=Cursor(7, 123),
-        ahead={Unit(8, 14, "1", "01"), Unit(8, 14, "0")},
-        in_doubt={Unit(15, 21, "0")},
-        suspects=2,
-        acknowledged=5,
-        rejected_by_us=Counter({"no_identifier": 2}),
-        left_out=Counter({("PHONE", "too_short"): 3}),
-        left_out_rows={("PHONE", "too_short"): (1, 2, 5)},
-        handles={"000000000001/0/": "h1"},
-        etag='"abc"',
-        read_whole=True,
+        Checkpoint(
+            cursor=Cursor(7, 123),
+            ahead={Unit(8, 14, "1", "01"), Unit(8, 14, "0")},
+            in_doubt={Unit(15, 21, "0")},
+            suspects=2,
+            read_whole=True,
+            handles={"000000000001/0/": "h1"},
+        ),
+        Tally(
+            acknowledged=5,
+            rejected_by_us=Counter({"no_identifier": 2}),
+            left_out={"PHONE": {"too_short": LeftOut(3, (1, 2, 5))}},
+            verdicts={"h1": {"bad": 1}},
+        ),
+        FilePlan(
+            etag='"abc"',
+            reading=Reading(Context("DE", frozenset({"x"})), "utf-8", ";"),
+            split=Split(Phase.SEND, 2, 100, 1.5, ((0, 0, 5), (5, 50, 5)), ending=Ending("failed", "a", "b")),
+            survey=Survey(1, Passage(records=3), Passage(broken=True)),
+        ),
+        Attempts(starts=1, created=True),
     )
     run.opened = Opened("a1", created=True, state={"session": "7"}, notes={"code": "text"}, by_upload=True)
     run.state, run.code, run.sentence = State.WAITING, "throttled", "slow down"
@@ -71,7 +85,7 @@ def test_a_claim_makes_the_record_and_a_save_changes_it(bench: Bench) -> None:
 def test_a_held_lease_is_refused_until_it_ends(bench: Bench) -> None:
     """Another worker is told how long; after that it takes over with a higher fence and finds the progress."""
     run = bench.ledger.claim(bench.run_id, 0, FACTS)
-    run.progress.acknowledged = 9
+    run.progress.tally.acknowledged = 9
     bench.ledger.save(run)
     bench.clock.pass_s(40)
     with pytest.raises(LeaseHeld) as held:
@@ -79,7 +93,7 @@ def test_a_held_lease_is_refused_until_it_ends(bench: Bench) -> None:
     assert held.value.for_s == pytest.approx(60)
     bench.clock.pass_s(60.01)
     taken = bench.ledger.claim(bench.run_id, 4, {"audience": "other"})
-    assert (taken.fence, taken.hop, taken.progress.acknowledged) == (2, 4, 9)
+    assert (taken.fence, taken.hop, taken.progress.tally.acknowledged) == (2, 4, 9)
     assert taken.started_at == run.started_at
     item = bench.table.read(taken.pk)
     assert item is not None
@@ -130,7 +144,7 @@ def test_a_record_of_a_newer_release_stops_the_reader(bench: Bench) -> None:
     bench.table.update(
         run.pk,
         "SET #s = :two",
-        {":two": {"N": "2"}},
+        {":two": {"N": "3"}},
         condition="attribute_not_exists(absent)",
         names={"#s": "schema"},
     )
@@ -171,11 +185,11 @@ def test_an_update_that_was_applied_but_not_answered_is_ones_own(
         return
     assert run is not None
     monkeypatch.setattr(in_memory.dynamodb, "update_item", repeat, raising=False)
-    run.progress.acknowledged = 4
+    run.progress.tally.acknowledged = 4
     bench.ledger.save(run)
     read = bench.ledger.read(bench.run_id)
     assert read is not None
-    assert read.progress.acknowledged == 4
+    assert read.progress.tally.acknowledged == 4
 
 
 @pytest.mark.parametrize(

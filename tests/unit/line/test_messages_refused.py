@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from activation.ledger import State
+from activation.ledger.runs import State
 
 from tests.unit.line.world import ACCOUNT, World, people, table
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from activation.identifiers.table import Context
-from activation.ledger import State
+from activation.ledger.runs import State
 
 from tests.unit.line.platform import hashed
 from tests.unit.line.world import World, people, table

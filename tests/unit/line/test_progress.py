@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-import json
-
+import pytest
+from activation.ledger.progress import (
+    FIRST_ROWS_KEPT,
+    REFERENCES_KEPT,
+    Checkpoint,
+    LeftOut,
+    Progress,
+    Span,
+    Tally,
+    Unit,
+)
 from activation.model import Cursor
 from activation.platforms.publisher import Verdict
-from activation.progress import FIRST_ROWS_KEPT, REFERENCES_KEPT, Progress, Span, Unit
+from activation.records import DamagedRecord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,13 +23,11 @@ from hypothesis import strategies as st
 def span(first: int, last: int, rejected: int = 0) -> Span:
     """Describe a span of rows."""
     reasons = {"no_identifier": rejected} if rejected else {}
-    cells = {("PHONE", "too_short"): 1}
     return Span(
         first,
         last,
         reasons,
-        cells,
-        {("PHONE", "too_short"): (first,)},
+        {"PHONE": {"too_short": LeftOut(1, (first,))}},
         Cursor(last, last * 10),
     )
 
@@ -28,7 +35,7 @@ def span(first: int, last: int, rejected: int = 0) -> Span:
 def acknowledge(progress: Progress, unit: Unit, rows: int, refused: int = 0) -> None:
     """Acknowledge a unit as the platform's answer does."""
     progress.acknowledge(unit, cells={"EMAIL": rows}, handle=f"h{unit.first_row}", reference="r")
-    progress.count_rows(rows, {"bad": refused} if refused else {})
+    progress.tally.count_rows(rows, {"bad": refused} if refused else {})
 
 
 @given(data=st.data(), spans=st.lists(st.tuples(st.integers(1, 3), st.integers(0, 2)), min_size=1, max_size=6))
@@ -50,7 +57,7 @@ def test_the_cursor_moves_over_leading_spans_only_and_every_count_comes_once(
         acknowledge(progress, unit, 2)
         progress.finish_upload(unit)
     progress = Progress.from_json(progress.to_json())
-    resumed_at = progress.cursor.row
+    resumed_at = progress.checkpoint.cursor.row
     for one, keys in known:
         if one.first_row > resumed_at:
             progress.begin(one, keys)
@@ -58,16 +65,13 @@ def test_the_cursor_moves_over_leading_spans_only_and_every_count_comes_once(
         assert not progress.done(unit)
         acknowledge(progress, unit, 2)
         progress.finish_upload(unit)
-    assert progress.cursor == known[-1][0].after
-    assert progress.ahead == set()
-    assert progress.acknowledged == progress.identifiers["EMAIL"] == 2 * len(units)
-    assert progress.rejected_by_us.total() == sum(rejected for _, rejected in spans)
-    assert progress.left_out == {("PHONE", "too_short"): len(spans)}
-    assert (
-        progress.left_out_rows[("PHONE", "too_short")]
-        == tuple(one.first_row for one, _ in known)[:FIRST_ROWS_KEPT]
-    )
-    assert progress.rows_settled == progress.cursor.row
+    assert progress.checkpoint.cursor == known[-1][0].after
+    assert progress.checkpoint.ahead == set()
+    assert progress.tally.acknowledged == progress.tally.identifiers["EMAIL"] == 2 * len(units)
+    assert progress.tally.rejected_by_us.total() == sum(rejected for _, rejected in spans)
+    first_rows = tuple(one.first_row for one, _ in known)[:FIRST_ROWS_KEPT]
+    assert progress.tally.left_out == {"PHONE": {"too_short": LeftOut(len(spans), first_rows)}}
+    assert progress.tally.rows_settled == progress.checkpoint.cursor.row
 
 
 def test_a_span_without_uploads_is_done_when_those_before_it_are() -> None:
@@ -75,12 +79,16 @@ def test_a_span_without_uploads_is_done_when_those_before_it_are() -> None:
     progress = Progress()
     progress.begin(span(1, 2), ["0"])
     progress.begin(span(3, 5, rejected=3), [])
-    assert progress.cursor == Cursor()
+    assert progress.checkpoint.cursor == Cursor()
     unit = Unit(1, 2, "0")
     acknowledge(progress, unit, 2, refused=1)
     progress.finish_upload(unit)
-    assert progress.cursor.row == 5
-    assert (progress.acknowledged, progress.rejected_by_platform, progress.rows_settled) == (1, {"bad": 1}, 5)
+    assert progress.checkpoint.cursor.row == 5
+    assert (progress.tally.acknowledged, progress.tally.rejected_by_platform, progress.tally.rows_settled) == (
+        1,
+        {"bad": 1},
+        5,
+    )
 
 
 def test_parts_are_remembered_until_their_upload_is_done() -> None:
@@ -98,23 +106,27 @@ def test_parts_are_remembered_until_their_upload_is_done() -> None:
     progress.begin(span(1, 8), ["0"])
     acknowledge(progress, Unit(1, 8, "0", "11"), 2)
     progress.finish_upload(whole)
-    assert (progress.ahead, progress.cursor.row, progress.acknowledged) == (set(), 8, 6)
+    assert (progress.checkpoint.ahead, progress.checkpoint.cursor.row, progress.tally.acknowledged) == (
+        set(),
+        8,
+        6,
+    )
 
 
 def test_doubt_is_taken_on_in_order_and_ends_with_an_acknowledgement() -> None:
     """As many units as a dead worker may have sent are in doubt; a part's acknowledgement clears its whole."""
-    progress = Progress(suspects=2)
+    progress = Progress(Checkpoint(suspects=2))
     first, second, third = (Unit(row, row, "0") for row in (1, 2, 3))
     assert [progress.doubt(one, begin=True) for one in (first, second, third)] == [True, True, False]
-    assert Progress.from_json(progress.to_json()).in_doubt == {first, second}
+    assert Progress.from_json(progress.to_json()).checkpoint.in_doubt == {first, second}
     acknowledge(progress, Unit(1, 1, "0", "0"), 1)
     acknowledge(progress, second, 1)
-    assert progress.in_doubt == set()
+    assert progress.checkpoint.in_doubt == set()
     progress.resolve(third, in_doubt=True)
     progress.resolve(second, in_doubt=True)
-    assert progress.in_doubt == {third}
+    assert progress.checkpoint.in_doubt == {third}
     progress.resolve(third, in_doubt=False)
-    assert progress.in_doubt == set()
+    assert progress.checkpoint.in_doubt == set()
 
 
 def test_the_record_stays_small() -> None:
@@ -125,27 +137,27 @@ def test_the_record_stays_small() -> None:
         unit = Unit(row, row, "0")
         progress.acknowledge(unit, cells={}, handle="", reference=f"ref{row}")
         progress.finish_upload(unit)
-    assert len(progress.references) == REFERENCES_KEPT
-    assert progress.references[-1] == "ref1000"
+    assert len(progress.tally.references) == REFERENCES_KEPT
+    assert progress.tally.references[-1] == "ref1000"
     assert len(progress.to_json()) < 2_000
 
 
 def test_a_verdict_moves_rows_once_and_a_later_one_replaces_it() -> None:
     """What a platform refuses afterwards is taken from the acknowledged rows, however often it says so."""
-    progress = Progress(acknowledged=10)
+    progress = Progress(tally=Tally(acknowledged=10))
     for _ in range(2):
-        progress.judge([Verdict("h1", {"bad": 2}), Verdict("h2", {"old": 1})])
-        assert (progress.acknowledged, progress.rejected_by_platform) == (7, {"bad": 2, "old": 1})
+        progress.tally.judge([Verdict("h1", {"bad": 2}), Verdict("h2", {"old": 1})])
+        assert (progress.tally.acknowledged, progress.tally.rejected_by_platform) == (7, {"bad": 2, "old": 1})
     progress = Progress.from_json(progress.to_json())
-    progress.judge([Verdict("h1", {"bad": 1})])
-    assert (progress.acknowledged, progress.rejected_by_platform) == (8, {"bad": 1, "old": 1})
-    progress.judge([Verdict("h2", {"old": 100})])
-    assert (progress.acknowledged, progress.rejected_by_platform) == (0, {"bad": 1, "old": 9})
+    progress.tally.judge([Verdict("h1", {"bad": 1})])
+    assert (progress.tally.acknowledged, progress.tally.rejected_by_platform) == (8, {"bad": 1, "old": 1})
+    progress.tally.judge([Verdict("h2", {"old": 100})])
+    assert (progress.tally.acknowledged, progress.tally.rejected_by_platform) == (0, {"bad": 1, "old": 9})
 
 
-def test_a_record_of_an_earlier_release_is_read() -> None:
-    """Its uploads were numbered, and it counted no identifiers."""
-    written = json.loads(Progress(ahead={Unit(1, 8, "0", "1")}).to_json())
-    written["ahead"] = [[1, 8, 0, "1"]]
-    del written["identifiers"], written["verdicts"]
-    assert Progress.from_json(json.dumps(written)).ahead == {Unit(1, 8, "0", "1")}
+def test_a_record_that_is_none_is_damaged() -> None:
+    """Nothing of it is shown."""
+    with pytest.raises(DamagedRecord, match="no Progress") as error:
+        Progress.from_json('{"checkpoint": "person1@example.com"}')
+    assert error.value.__cause__ is None
+    assert error.value.__context__ is None

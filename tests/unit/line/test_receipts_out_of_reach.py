@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from activation.ledger import State
+from activation.ledger.runs import State
 
 from tests.unit.line.aws_in_memory import refusal
 from tests.unit.line.platform import Fault

@@ -19,14 +19,16 @@ def test_a_request_that_hangs_holds_up_the_others_in_the_end(
     make_world: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is acknowledged beyond the batch that is late is bounded, and nothing of it is sent again."""
-    monkeypatch.setattr("activation.sending.AHEAD_MAX", 20)
+    monkeypatch.setattr("activation.pipeline.sending.AHEAD_MAX", 20)
     world = make_world(max_rows=1, in_flight=3)
     ahead: list[int] = []
     enough = Event()
 
     def watch(name: str, call: Mapping[str, Any]) -> None:
         if name == "update_item" and ":progress" in call["ExpressionAttributeValues"]:
-            ahead.append(len(json.loads(call["ExpressionAttributeValues"][":progress"]["S"])["ahead"]))
+            ahead.append(
+                len(json.loads(call["ExpressionAttributeValues"][":progress"]["S"])["checkpoint"]["ahead"])
+            )
             if ahead[-1] > 100:
                 enough.set()
 

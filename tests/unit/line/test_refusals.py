@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from activation.ledger import State
+from activation.ledger.runs import State
 
 from tests.unit.line.platform import Fault, hashed
 from tests.unit.line.world import World, people, table

@@ -7,8 +7,8 @@ import io
 
 import pyarrow as pa
 import pytest
-from activation.batching import FINDINGS
-from activation.rejects import Rejects
+from activation.pipeline.batching import FINDINGS
+from activation.report.rejects import Rejects
 
 from tests.unit.line.world import NAMES, Aws
 

@@ -9,13 +9,13 @@ from threading import Barrier
 from typing import Any, cast
 
 import pytest
-from activation.conditional import ConditionalTable
+from activation.aws.table import ConditionalTable
 from activation.errors import ConfigError
 from activation.platforms.authentication import OAuth2Refresh
 from activation.platforms.limits import Limits
 from activation.platforms.platform import Platform
 from activation.platforms.request import Answer, Request
-from activation.secret import ConnectorSecret
+from activation.runs.secret import ConnectorSecret
 
 from tests.unit.line.platform import platform_of
 from tests.unit.line.world import NAMES, Aws

@@ -115,7 +115,7 @@ def test_a_secret_that_grows_old_in_the_middle_of_a_run_does_not_change_its_acco
     make_world: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is kept of it lasts minutes: read again, it is another account's, and nothing is sent to that one."""
-    monkeypatch.setattr("activation.secret.SECRET_MAX_AGE_S", 0)
+    monkeypatch.setattr("activation.runs.secret.SECRET_MAX_AGE_S", 0)
     world = make_world()
     secret, other = ({"token": "good", "account": name} for name in (world.name, "other"))
 

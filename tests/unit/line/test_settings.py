@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from activation.errors import ConfigError
 from activation.identifiers.table import Context
-from activation.settings import ConnectorSettings
+from activation.runs.settings import ConnectorSettings
 
 GOOD = {
     "CONNECTOR": "meta",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from activation.ledger import LeaseLost, State
+from activation.ledger.runs import LeaseLost, State
 from activation.platforms.request import Answer, Request
 
 from tests.unit.line.platform import Fault, TinyPlatform, hashed
@@ -120,7 +120,11 @@ def test_a_hashed_drop_is_not_looked_through_again(make_world: Make) -> None:
     world.run(body)
     world.check(*people(5))
     progress = world.run_of(body).progress
-    assert (progress.screened.row, progress.screened_whole, progress.starts) == (5, True, 1)
+    assert (progress.checkpoint.scanned.row, progress.checkpoint.scanned_whole, progress.attempts.starts) == (
+        5,
+        True,
+        1,
+    )
 
 
 def test_a_crash_at_any_effect_loses_and_doubles_no_count(make_world: Make) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from activation.conditional import ConditionalTable
+from activation.aws.table import ConditionalTable
+from activation.ledger.audience_lock import NotYourTurn, Superseded, Turns, turn_of
 from activation.model import Drop
-from activation.turns import NotYourTurn, Superseded, Turns, turn_of
 
 from tests.unit.line.world import NAMES, Aws, Clock
 

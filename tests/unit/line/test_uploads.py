@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from activation.errors import Rejected
-from activation.ledger import State
+from activation.ledger.runs import State
 from activation.platforms.upload import Batch, Upload
 
 from tests.unit.line.platform import Fault, TinyPublisher, hashed

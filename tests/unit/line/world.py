@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from activation.clients import Clients
-from activation.conditional import ConditionalTable
-from activation.connector import Connector
+from activation.aws.clients import Clients
+from activation.aws.table import ConditionalTable
 from activation.errors import ActivationError
 from activation.identifiers.table import Context
-from activation.ledger import LeaseHeld, LeaseLost, Ledger, Run, State
+from activation.ledger.runs import LeaseHeld, LeaseLost, Ledger, Run, State
 from activation.model import Action
 from activation.platforms.limits import Limits
 from activation.platforms.options import complete
 from activation.platforms.rate import Rate
-from activation.secret import ConnectorSecret
-from activation.settings import ConnectorSettings
+from activation.runs.connector import Connector
+from activation.runs.secret import ConnectorSecret
+from activation.runs.settings import ConnectorSettings
 
 from tests.unit.line.aws_in_memory import Buckets, Bus, Queues, Secrets, Table
 from tests.unit.line.platform import TinyPlatform, hashed, platform_of
@@ -330,7 +330,7 @@ class World:
 
     def run_of(self, body: str) -> Run:
         """Give the run that a message began."""
-        from activation.messages import read
+        from activation.drops.messages import read
 
         run = self.ledger().read(read(body, bucket="drops", account=ACCOUNT).drop.run_id(self.name))
         assert run is not None

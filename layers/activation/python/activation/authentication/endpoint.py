@@ -11,9 +11,9 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 from activation.authentication.tools import Tools
 from activation.errors import ConfigError, Retryable
-from activation.http import AnswerLost, NotSent
 from activation.platforms.authentication import LongLivedToken, OAuth2Refresh
 from activation.platforms.credentials import Credentials, one_word
+from activation.platforms.http import AnswerLost, NotSent
 from activation.platforms.request import Answer, Request
 from activation.untrusted import json_object, mapping, number, whole
 

@@ -9,9 +9,9 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from activation.conditional import ConditionalTable
+from activation.aws.lease import LeaseHeld, LeaseLost, Leases
+from activation.aws.table import ConditionalTable
 from activation.errors import Retryable
-from activation.lease import LeaseHeld, LeaseLost, Leases
 
 LOCK_S = 90.0  # outlasts a slow token endpoint and Secrets Manager with the SDK's retries
 WAIT_S = 12.0  # about the longest that a token request takes; longer waits go back to the queue

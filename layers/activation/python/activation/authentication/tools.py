@@ -9,7 +9,7 @@ from typing import Protocol
 
 from activation.authentication.locking import TokenLock
 from activation.authentication.store import SecretStore
-from activation.http import Http
+from activation.platforms.http import Http
 from activation.platforms.request import Request
 
 

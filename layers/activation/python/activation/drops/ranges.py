@@ -23,9 +23,8 @@ where the row groups are. A compressed text has no ranges.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from activation.drops.blocks import first_longer
 from activation.drops.chunk import Chunk, DropReader
@@ -34,40 +33,10 @@ from activation.drops.json_lines import JsonLinesReader
 from activation.drops.parquet_file import ParquetReader
 from activation.drops.records import split
 from activation.drops.source import stream
+from activation.drops.survey import Passage, Survey
 from activation.model import Cursor
 
 TextReader = DelimitedReader | JsonLinesReader
-
-
-@dataclass(frozen=True)
-class Passage:
-    """What a range is if it begins in one state; all offsets and lengths in bytes.
-
-    `records` begin in it, the first at `first_at` of the file (-1: none does). `broken`: it cannot be read so.
-    `tail_bytes` belong to a record that began before it. `open_bytes` is what it has of a record whose quoted
-    cell goes on in the next range, 0 when the next range begins with a record.
-    """
-
-    records: int = 0
-    first_at: int = -1
-    broken: bool = False
-    tail_bytes: int = 0
-    open_bytes: int = 0
-    open: bool = False
-
-
-@dataclass(frozen=True)
-class Survey:
-    """A range's report: what it is if it begins with a record, and if it begins in a quoted cell."""
-
-    index: int
-    outside: Passage
-    inside: Passage
-
-    @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> Survey:
-        """Build a survey from what `dataclasses.asdict` made of it."""
-        return cls(int(stored["index"]), Passage(**stored["outside"]), Passage(**stored["inside"]))
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from activation.authentication.locking import TokenLock
 from activation.authentication.signers import make_signer
 from activation.authentication.store import MAX_AGE_S, SecretStore, SecretVersion
 from activation.authentication.tools import Signer, Tools
-from activation.conditional import ConditionalTable
+from activation.aws.table import ConditionalTable
 from activation.errors import ConfigError
-from activation.http import Http
 from activation.platforms.account import AdAccount
+from activation.platforms.http import Http
 from activation.platforms.options import Value
 from activation.platforms.platform import Platform
 from activation.platforms.request import Request

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from threading import Lock
 from typing import Any
 
-from activation.conditional import (
-    ConditionalTable,
-    ConditionFailed,
-    Item,
-    number,
-    read_number,
-    read_text,
-)
+from activation.aws.table import ConditionalTable, ConditionFailed, Item, number, read_number, read_text
 from activation.errors import ConfigError
+from activation.ledger.progress import Progress
 from activation.platforms.publisher import Opened
-from activation.progress import Progress
+from activation.records import from_json, to_json
 
-SCHEMA = 1  # of the record; a reader that meets a higher one stops rather than guesses
+SCHEMA = 2  # of the record; a reader that meets another one stops rather than guesses
 
 
 class State(StrEnum):
@@ -162,7 +155,7 @@ class Ledger:
             ":not_before": number(run.not_before),
             ":no_progress": {"N": str(run.no_progress)},
             ":progress": {"S": run.progress.to_json()},
-            ":acknowledged": {"N": str(run.progress.acknowledged)},
+            ":acknowledged": {"N": str(run.progress.tally.acknowledged)},
             ":code": {"S": run.code},
             ":sentence": {"S": run.sentence},
             ":opened": {"S": _opened_json(run.opened)},
@@ -213,31 +206,38 @@ class HeldRun:
     def note_sent(self, size_bytes: int, repeated: bool) -> None:
         """Count a request that is about to be sent."""
         with self.lock:
-            self.run.progress.requests += 1
-            self.run.progress.bytes_sent += size_bytes
-            self.run.progress.resent += repeated
+            self.run.progress.tally.requests += 1
+            self.run.progress.tally.bytes_sent += size_bytes
+            self.run.progress.tally.resent += repeated
 
 
 def _opened_json(opened: Opened | None) -> str:
-    return json.dumps(asdict(opened)) if opened is not None else ""
+    return to_json(opened) if opened is not None else ""
 
 
 def _run(item: Item) -> Run:
-    if read_number(item, "schema") > SCHEMA:
+    schema, state = int(read_number(item, "schema")), State(read_text(item, "state"))
+    if schema > SCHEMA:
         raise ConfigError("newer_ledger", "the run was recorded by a newer release; deploy that one again")
+    if schema < SCHEMA and state not in FINAL:
+        raise ConfigError(
+            "older_ledger",
+            "the run was begun by an earlier release, whose record this one cannot resume; deploy that one until"
+            " its runs have ended, or replay the drop by force",
+        )
     opened = read_text(item, "opened")
     return Run(
         pk=read_text(item, "pk"),
         fence=int(read_number(item, "fence")),
-        state=State(read_text(item, "state")),
+        state=state,
         hop=int(read_number(item, "hop")),
         started_at=read_number(item, "started_at"),
         updated_at=read_number(item, "updated_at"),
         lease_until=read_number(item, "lease_until"),
         not_before=read_number(item, "not_before"),
         no_progress=int(read_number(item, "no_progress")),
-        progress=Progress.from_json(read_text(item, "progress")),
-        opened=Opened(**json.loads(opened)) if opened else None,
+        progress=Progress.from_json(read_text(item, "progress")) if schema == SCHEMA else Progress(),
+        opened=from_json(opened, Opened) if opened else None,
         code=read_text(item, "code"),
         sentence=read_text(item, "sentence"),
         turn=read_text(item, "turn"),

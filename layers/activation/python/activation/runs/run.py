@@ -9,18 +9,18 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from activation import notices, receipts
-from activation.clients import meaning
-from activation.deadline import begin_again, has_turn, is_overdue, queue_up
+from activation.aws.clients import meaning
 from activation.errors import ActivationError, ConfigError, Rejected, Retryable
-from activation.exchange import Exchange, OutOfTime
-from activation.fan_out import FanOut, plan
-from activation.invocation import NO_PROGRESS_MAX, Invocation
-from activation.ledger import STOPPED, State
+from activation.ledger.audience_lock import NotYourTurn, Superseded
+from activation.ledger.runs import STOPPED, State
+from activation.ledger.split import Ending, Phase
+from activation.pipeline.client import Exchange, OutOfTime
 from activation.platforms.outcome import Outcome, failure
 from activation.platforms.publisher import Closed, Opened
-from activation.split import Ending, Phase
-from activation.turns import NotYourTurn, Superseded
+from activation.report import app_events, receipts
+from activation.runs.deadline import begin_again, has_turn, is_overdue, queue_up
+from activation.runs.fan_out import FanOut, plan
+from activation.runs.invocation import NO_PROGRESS_MAX, Invocation
 
 
 class ActiveRun(Invocation):
@@ -68,11 +68,11 @@ class ActiveRun(Invocation):
         run = self.held.run
         if run.state in STOPPED:  # somebody mended what stopped it and sent the message again
             begin_again(run, self.clock())
-            run.state = State.ACCEPTED if run.progress.closed else State.RUNNING
-            if run.progress.split:
+            run.state = State.ACCEPTED if run.progress.checkpoint.closed else State.RUNNING
+            if run.progress.plan.split:
                 self._fan_out().restart()
-        if run.progress.split and run.progress.split.ending:
-            return self._end(run.progress.split.ending)
+        if run.progress.plan.split and run.progress.plan.split.ending:
+            return self._end(run.progress.plan.split.ending)
         self._check_deadline()
         early_s = run.not_before - self.clock()
         if early_s > 1:  # a message cannot be delayed for as long as a platform can make us wait
@@ -85,7 +85,7 @@ class ActiveRun(Invocation):
     def _go_on(self) -> State:
         audience, run = self.identity.audience, self.held.run
         publisher = self.find_publisher()
-        self.take_turn(publisher, begun=run.opened is not None or run.progress.starts > 0)
+        self.take_turn(publisher, begun=run.opened is not None or run.progress.attempts.starts > 0)
         has_turn(run.progress, self.clock())
         exchange = self.exchange(publisher)
         if run.state is State.ACCEPTED:
@@ -93,24 +93,24 @@ class ActiveRun(Invocation):
             if opened is None:
                 raise Rejected("no_audience", "the run was accepted without an audience; its record is damaged")
             return self._closed(exchange.converse(publisher.follow(audience, opened, self._handles)))
-        if not run.progress.read_whole:
+        if not run.progress.checkpoint.read_whole:
             if self._is_shared_out():
                 if not self._share_out(exchange):
                     return self._look_again()
             elif not self._send(exchange):
                 return self._continue()
-        run.progress.read_whole = True
+        run.progress.checkpoint.read_whole = True
         return self._close(exchange)
 
     def _is_shared_out(self) -> bool:
         """Whether the file is for several workers, which is decided before anything of it is sent."""
         progress, drop = self.held.run.progress, self.work.drop
         above_bytes = self.settings.split_above_bytes
-        untouched = not progress.work_done and not progress.requests  # else it was begun as one stream, long ago
-        if progress.split is None and 0 < above_bytes < drop.size_bytes and untouched:
+        untouched = not progress.work_done and not progress.tally.requests  # else it was begun as one stream
+        if progress.plan.split is None and 0 < above_bytes < drop.size_bytes and untouched:
             with suppress(Rejected):  # the one stream says what is wrong with a file that cannot be opened
                 reader, _ = self.open_drop()
-                progress.split = plan(
+                progress.plan.split = plan(
                     reader,
                     drop.size_bytes,
                     above_bytes=above_bytes,
@@ -118,7 +118,7 @@ class ActiveRun(Invocation):
                     hashed=self.located.kind.hashed,
                     now=self.clock(),
                 )
-        return progress.split is not None and progress.split.phase is not Phase.ALONE
+        return progress.plan.split is not None and progress.plan.split.phase is not Phase.ALONE
 
     def _share_out(self, exchange: Exchange) -> bool:
         """Bring the parts as far as one look at them can; gives False when not everything is sent yet.
@@ -128,7 +128,7 @@ class ActiveRun(Invocation):
         """
         fan_out = self._fan_out()
         parts = fan_out.look()
-        self.platform.limits.check_uploads(len(self.held.run.progress.handles))
+        self.platform.limits.check_uploads(len(self.held.run.progress.checkpoint.handles))
         if failed := fan_out.failed(parts):
             raise failed
         if fan_out.split.hops and fan_out.phase_ended(parts):
@@ -175,14 +175,14 @@ class ActiveRun(Invocation):
 
     def _parts_at_work(self, state: State, error: ActivationError) -> bool:
         """Whether the run cannot end yet, for that reason, because parts of it are at work."""
-        return self.held.run.progress.split is not None and self._fan_out().must_wait_to_end(state, error)
+        return self.held.run.progress.plan.split is not None and self._fan_out().must_wait_to_end(state, error)
 
     def _send(self, exchange: Exchange) -> bool:
         """Send what is left of the drop; gives False when time ran out first."""
         try:
             return self.send(exchange, lambda: self._opened(exchange))
         except Rejected as error:
-            if error.code == "empty_file" and self.held.run.progress.cursor.row == 0:
+            if error.code == "empty_file" and self.held.run.progress.checkpoint.cursor.row == 0:
                 return True
             raise
 
@@ -193,28 +193,29 @@ class ActiveRun(Invocation):
             audience, keys = self.identity.audience, self.keys
             opened = exchange.converse(exchange.publisher.open(audience, keys))
             with self.held.lock:
-                run.opened = replace(opened, created=opened.created or run.progress.created)
+                run.opened = replace(opened, created=opened.created or run.progress.attempts.created)
                 self.held.save()
         return run.opened
 
     def _close(self, exchange: Exchange) -> State:
         """Check that every row is accounted for, and let the platform finish."""
         progress, opened, audience = self.held.run.progress, self.held.run.opened, self.identity.audience
-        if progress.rows_settled != progress.cursor.row:
+        rows = progress.checkpoint.cursor.row
+        if progress.tally.rows_settled != rows:
             raise Rejected(
                 "sums_differ",
-                f"{progress.cursor.row} rows were read and {progress.rows_settled} are accounted for",
+                f"{rows} rows were read and {progress.tally.rows_settled} are accounted for",
             )
-        if progress.cursor.row == 0:
+        if rows == 0:
             return self._finish(State.EMPTY, {})
-        if opened is None or (progress.split and not progress.batches):
+        if opened is None or (progress.plan.split and not progress.tally.uploads):
             raise Rejected("all_rows_rejected", "no row has anything the platform could match; see the rejects")
         return self._closed(exchange.converse(exchange.publisher.close(audience, opened, self._handles)))
 
     @property
     def _handles(self) -> list[str]:
         """What the platform returned for the uploads, in row order."""
-        return [handle for _, handle in sorted(self.held.run.progress.handles.items())]
+        return [handle for _, handle in sorted(self.held.run.progress.checkpoint.handles.items())]
 
     def _closed(self, closed: Closed) -> State:
         run = self.held.run
@@ -222,7 +223,7 @@ class ActiveRun(Invocation):
             return self._start_over(closed.gone)
         if closed.opened is not None:
             run.opened = closed.opened
-        run.progress.judge(closed.verdicts)
+        run.progress.tally.judge(closed.verdicts)
         if closed.unfinished:
             return self._wait(
                 Retryable("pending", "the platform takes the rest of the upload later", after_s=closed.after_s)
@@ -230,7 +231,7 @@ class ActiveRun(Invocation):
         if not closed.pending:
             return self._finish(State.APPLIED, closed.notes)
         first = run.state is not State.ACCEPTED
-        run.state, run.progress.closed = State.ACCEPTED, True
+        run.state, run.progress.checkpoint.closed = State.ACCEPTED, True
         if first:
             self._write_receipt(closed.notes)
         return self._wait(Retryable("pending", "the platform is processing what it took", after_s=closed.after_s))
@@ -241,14 +242,14 @@ class ActiveRun(Invocation):
         The audience is opened anew, so that nothing is uploaded while it cannot be changed.
         """
         run, opened = self.held.run, self.held.run.opened
-        if run.progress.starts >= run.progress.starts_max:
+        if run.progress.attempts.starts >= run.progress.attempts.starts_max:
             raise failure(gone)
         self.held.save()  # raises LeaseLost: by then the parts are another worker's
         self.rejects.remove_parts()
         with self.held.lock:
             run.progress.start_over(created=opened is not None and opened.created)
             run.opened = None
-        if run.progress.split:
+        if run.progress.plan.split:
             self._fan_out().restart()
         return self._continue()
 
@@ -267,7 +268,7 @@ class ActiveRun(Invocation):
                 Rejected("no_progress", f"{NO_PROGRESS_MAX} invocations in a row acknowledged nothing"),
             )
         run.not_before = 0.0
-        return self._hand_on(State.ACCEPTED if run.progress.closed else State.RUNNING, 1)
+        return self._hand_on(State.ACCEPTED if run.progress.checkpoint.closed else State.RUNNING, 1)
 
     def _wait(self, error: Retryable) -> State:
         """Come back later: after the wait the platform asked for, or a growing one after a fault."""
@@ -279,7 +280,7 @@ class ActiveRun(Invocation):
         run.not_before = self.clock() + wait_s
         if is_overdue(run, self.settings.deadline_s, self.clock()):
             return self._stop(State.FAILED, Rejected("deadline", f"waited too long; last: {error.sentence}"))
-        state = State.ACCEPTED if run.progress.closed else State.WAITING
+        state = State.ACCEPTED if run.progress.checkpoint.closed else State.WAITING
         return self._hand_on(state, wait_s)
 
     def _hand_on(self, state: State, wait_s: float) -> State:
@@ -311,7 +312,7 @@ class ActiveRun(Invocation):
         run.state, run.code, run.sentence, run.not_before = state, error.code, error.sentence, 0.0
         self.note_time()
         receipt = self._write_receipt_if_allowed()
-        notices.announce(self.clients.events, self.settings.event_bus_name, state, receipt, f"{self.stem}.json")
+        app_events.announce(self.clients.events, self.settings.event_bus_name, state, receipt, f"{self.stem}.json")
         self.clients.bury(self.settings.dead_letter_queue_url, self.work, error, self.identity.run_id)
         run.no_progress = 0
         self.held.save(release=True)
@@ -332,7 +333,7 @@ class ActiveRun(Invocation):
         run.state, run.not_before = state, 0.0
         self.note_time()
         receipt = self._write_receipt(notes)
-        notices.announce(self.clients.events, self.settings.event_bus_name, state, receipt, f"{self.stem}.json")
+        app_events.announce(self.clients.events, self.settings.event_bus_name, state, receipt, f"{self.stem}.json")
         self.held.save(release=True)
         self.turns.give_up(run.turn, self.identity.run_id)
         with suppress(ClientError, BotoCoreError):  # the run has ended; a part that stays does no harm
@@ -343,7 +344,7 @@ class ActiveRun(Invocation):
         run = self.held.run
         ended = run.state not in (State.RUNNING, State.WAITING)
         listed = ended and self.rejects.put_together() > 0
-        some = run.progress.rejected_by_us.total() + run.progress.rejected_by_platform.total() > 0
+        some = run.progress.tally.rejected_by_us.total() + run.progress.tally.rejected_by_platform.total() > 0
         receipt = self._receipt(self.rejects.key if listed or (ended and some) else None, notes)
         receipts.write(self.clients.s3, self.settings.receipts_bucket, f"{self.stem}.json", receipt)
         return receipt

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from activation.clients import meaning
+from activation.aws.clients import meaning
 from activation.drops.chunk import ByteSource
 from activation.drops.delimited import DelimitedReader
 from activation.drops.json_lines import JsonLinesReader
 from activation.drops.ranges import survey
 from activation.errors import ActivationError, ConfigError, Rejected, Retryable
-from activation.exchange import OutOfTime
-from activation.fan_out import catch_up, is_done, piece_of
-from activation.invocation import Invocation
-from activation.ledger import Run, State
+from activation.ledger.audience_lock import NotYourTurn, Superseded
+from activation.ledger.runs import Run, State
+from activation.ledger.split import Phase, Split
 from activation.model import Cursor
+from activation.pipeline.client import OutOfTime
 from activation.platforms.publisher import Publisher
-from activation.split import Phase, Split
-from activation.turns import NotYourTurn, Superseded
+from activation.runs.fan_out import catch_up, is_done, piece_of
+from activation.runs.invocation import Invocation
 
 AT_WORK = frozenset({State.RUNNING, State.WAITING})  # the states of a run whose parts may do something
 
@@ -58,7 +58,7 @@ class ActivePart(Invocation):
 
     def _is_wanted(self, whole: Run) -> bool:
         """Whether the run waits for something of this part."""
-        split = whole.progress.split
+        split = whole.progress.plan.split
         return (
             whole.state in AT_WORK
             and split is not None
@@ -69,7 +69,7 @@ class ActivePart(Invocation):
         )
 
     def _go_on(self, whole: Run) -> State:
-        run, split = self.held.run, whole.progress.split
+        run, split = self.held.run, whole.progress.plan.split
         if split is None:
             return self._rest()
         early_s = run.not_before - self.clock()
@@ -79,7 +79,7 @@ class ActivePart(Invocation):
         publisher = self.find_publisher()
         run.turn = whole.turn
         self.take_turn(publisher, begun=whole.opened is not None)  # the run's own turn, which may have run out
-        run.progress.etag, run.progress.reading = whole.progress.etag, whole.progress.reading
+        run.progress.plan.etag, run.progress.plan.reading = whole.progress.plan.etag, whole.progress.plan.reading
         match split.phase:
             case Phase.SURVEY:
                 self._survey(split)
@@ -96,12 +96,12 @@ class ActivePart(Invocation):
         timeout_s = self.platform.limits.timeout_s
         source = _Minded(reader.text.source, lambda: self._mind(timeout_s))
         minded = replace(reader, text=replace(reader.text, source=source))
-        self.held.run.progress.survey = asdict(survey(minded, self._part, split.range_bytes))
+        self.held.run.progress.plan.survey = survey(minded, self._part, split.range_bytes)
 
     def _screen(self, split: Split) -> None:
         progress, piece = self.held.run.progress, piece_of(split, self._part)
-        if progress.screened == Cursor():
-            progress.screened = piece.start
+        if progress.checkpoint.scanned == Cursor():
+            progress.checkpoint.scanned = piece.start
         reader, mapped = self.open_drop()
         self.screen(reader, mapped.fields, self.platform.limits.timeout_s, piece)
 
@@ -110,14 +110,18 @@ class ActivePart(Invocation):
         run, piece, opened = self.held.run, piece_of(split, self._part), whole.opened
         if opened is None:
             raise Rejected("no_audience", "the parts were begun without an audience; the run's record is damaged")
-        if run.progress.cursor == Cursor():
-            run.progress.cursor = piece.start
+        if run.progress.checkpoint.cursor == Cursor():
+            run.progress.checkpoint.cursor = piece.start
         if not self.send(self.exchange(publisher), lambda: opened, piece):
             return False
-        if not run.progress.rows_settled == run.progress.cursor.row - piece.start.row == piece.rows:
+        if (
+            not run.progress.tally.rows_settled
+            == run.progress.checkpoint.cursor.row - piece.start.row
+            == piece.rows
+        ):
             raise Rejected(
                 "sums_differ",
-                f"part {self._part} has {piece.rows} rows and {run.progress.rows_settled} are accounted for",
+                f"part {self._part} has {piece.rows} rows and {run.progress.tally.rows_settled} are accounted for",
             )
         run.state = State.APPLIED
         return True

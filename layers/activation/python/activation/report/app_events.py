@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from activation.errors import Retryable
-from activation.ledger import State
+from activation.ledger.runs import State
 
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from activation.conditional import ConditionalTable, ConditionFailed, Item, number, read_number, read_text
+from activation.aws.table import ConditionalTable, ConditionFailed, Item, number, read_number, read_text
 
 
 class LeaseHeld(Exception):

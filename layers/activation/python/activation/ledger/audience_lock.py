@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable
 
-from activation.conditional import ConditionalTable, ConditionFailed, number, read_number
+from activation.aws.table import ConditionalTable, ConditionFailed, number, read_number
 from activation.model import Drop
 from activation.platforms.rate import Scope
 

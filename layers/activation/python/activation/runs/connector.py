@@ -17,23 +17,23 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from activation import notices, receipts
-from activation.clients import CONFIG, Clients
+from activation.aws.clients import CONFIG, Clients
 from activation.drops.locate import Located, is_marker, locate
+from activation.drops.messages import Work, read
 from activation.errors import ActivationError, Rejected, Retryable
-from activation.http import Http, PooledHttp
-from activation.ledger import FINAL, STOPPED, HeldRun, LeaseHeld, LeaseLost, Ledger, Run, State
-from activation.messages import Work, read
+from activation.ledger.audience_lock import Turns
+from activation.ledger.progress import Progress
+from activation.ledger.runs import FINAL, STOPPED, HeldRun, LeaseHeld, LeaseLost, Ledger, Run, State
 from activation.model import Audience
-from activation.part import ActivePart
+from activation.platforms.http import Http, PooledHttp
 from activation.platforms.options import complete
 from activation.platforms.platform import Platform
-from activation.progress import Progress
-from activation.receipts import Identity
-from activation.run import ActiveRun
-from activation.secret import ConnectorSecret
-from activation.settings import ConnectorSettings, check_options
-from activation.turns import Turns
+from activation.report import app_events, receipts
+from activation.report.receipts import Identity
+from activation.runs.part import ActivePart
+from activation.runs.run import ActiveRun
+from activation.runs.secret import ConnectorSecret
+from activation.runs.settings import ConnectorSettings, check_options
 
 COME_BACK_S = 60  # after a failure nobody foresaw; sooner than the queue's visibility timeout
 MAX_VISIBILITY_S = 12 * 3600
@@ -132,15 +132,18 @@ class Connector:
             clock=self._clock,
             sleep=self._sleep,
         )
-        before = held.run.progress.rows_settled, held.run.progress.acknowledged, held.run.progress.resent
+        tally = held.run.progress.tally
+        settled, acknowledged, resent = tally.rows_settled, tally.acknowledged, tally.resent
         state = active.advance()
-        progress = held.run.progress
-        settled, acknowledged, resent = before
+        tally = held.run.progress.tally
         if work.part is None:  # what parts bring forward is counted when their run looks at them
             for name, value in (
-                ("RowsSettled", max(0, progress.rows_settled - settled)),  # less when it goes back to its start
-                ("RowsAcknowledged", max(0, progress.acknowledged - acknowledged)),
-                ("BatchesResent", progress.resent - resent),
+                (
+                    "RowsSettled",
+                    max(0, tally.rows_settled - settled),
+                ),  # less when it goes back to its start
+                ("RowsAcknowledged", max(0, tally.acknowledged - acknowledged)),
+                ("BatchesResent", tally.resent - resent),
                 (f"Runs{state.title()}", 1),
             ):
                 self._metrics.add_metric(name, MetricUnit.Count, value)
@@ -149,11 +152,11 @@ class Connector:
             extra={
                 "state": state,
                 "code": held.run.code or None,
-                "rows_acknowledged": progress.acknowledged,
-                "rows_rejected_by_us": progress.rejected_by_us.total(),
-                "rows_rejected_by_platform": progress.rejected_by_platform.total(),
-                "requests": progress.requests,
-                "resent": progress.resent,
+                "rows_acknowledged": tally.acknowledged,
+                "rows_rejected_by_us": tally.rejected_by_us.total(),
+                "rows_rejected_by_platform": tally.rejected_by_platform.total(),
+                "requests": tally.requests,
+                "resent": tally.resent,
             },
         )
         return state
@@ -196,7 +199,7 @@ class Connector:
         )
         key = f"{receipts.stem(audience, run_id)}.json"
         receipts.write(self._clients.s3, self._settings.receipts_bucket, key, receipt)
-        notices.announce(self._clients.events, self._settings.event_bus_name, State.FAILED, receipt, key)
+        app_events.announce(self._clients.events, self._settings.event_bus_name, State.FAILED, receipt, key)
         self._clients.bury(self._settings.dead_letter_queue_url, work, error, run_id)
         self._log.error("key refused", extra={"code": error.code})
         self._metrics.add_metric("RunsFailed", MetricUnit.Count, 1)

@@ -15,8 +15,8 @@ from activation.errors import Rejected
 from activation.identifiers.identify import identify
 from activation.identifiers.needed import has_needed, leave_out_incomplete
 from activation.identifiers.table import Context, Field, FieldTable
+from activation.ledger.progress import FIRST_ROWS_KEPT, LeftOut, LeftOutCells, Span, Unit
 from activation.model import Cursor
-from activation.progress import FIRST_ROWS_KEPT, Span, Unit
 
 NO_IDENTIFIER = "no_identifier"
 # A span ends after this many times the platform's limit, or this many rows where the limit is large, so that what
@@ -136,13 +136,11 @@ class Batcher:
         rejected = pa.concat_tables([part.rejected for part in parts])
         left_out = pa.concat_tables([part.left_out for part in parts])
         reasons = _row_reasons(rejected)
-        counts, first_rows = _count_cells(left_out)
         span = Span(
             first_row=first_row,
             last_row=last_row,
             rejected=reasons,
-            left_out=counts,
-            left_out_rows=first_rows,
+            left_out=_count_cells(left_out),
             after=after,
         )
         return Prepared(span, columns, rows, rejected)
@@ -238,16 +236,13 @@ def _row_reasons(rejected: pa.Table) -> dict[str, int]:
     return dict(Counter(first["code_first"].to_pylist()))
 
 
-def _count_cells(
-    left_out: pa.Table,
-) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str], tuple[int, ...]]]:
-    counts: Counter[tuple[str, str]] = Counter()
-    rows: dict[tuple[str, str], tuple[int, ...]] = {}
+def _count_cells(left_out: pa.Table) -> LeftOutCells:
+    """Count cells by field and code, and name the first rows of each."""
+    found: LeftOutCells = {}
     if left_out.num_rows:
         groups = left_out.group_by(["field", "code"], use_threads=False).aggregate([("row", "count")])
         for one in groups.to_pylist():
-            key = (one["field"], one["code"])
-            counts[key] = one["row_count"]
-            of = pc.and_(pc.equal(left_out["field"], key[0]), pc.equal(left_out["code"], key[1]))
-            rows[key] = tuple(left_out["row"].filter(of).slice(0, FIRST_ROWS_KEPT).to_pylist())
-    return dict(counts), rows
+            of = pc.and_(pc.equal(left_out["field"], one["field"]), pc.equal(left_out["code"], one["code"]))
+            first_rows = tuple(left_out["row"].filter(of).slice(0, FIRST_ROWS_KEPT).to_pylist())
+            found.setdefault(one["field"], {})[one["code"]] = LeftOut(one["row_count"], first_rows)
+    return found

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from activation.errors import ConfigError, Rejected, Retryable
-from activation.governor import Governor
-from activation.http import AnswerLost, Http, NotSent
+from activation.pipeline.rate_limit import Governor
+from activation.platforms.http import AnswerLost, Http, NotSent
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
 from activation.platforms.publisher import Publisher
 from activation.platforms.request import Request

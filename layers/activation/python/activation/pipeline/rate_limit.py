@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from threading import Lock
 
-from activation.conditional import ConditionalTable, ConditionFailed, Item, number, read_number
+from activation.aws.table import ConditionalTable, ConditionFailed, Item, number, read_number
 from activation.errors import Retryable
 from activation.platforms.rate import Window
 

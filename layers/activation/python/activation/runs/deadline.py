@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from activation.errors import Retryable
-from activation.ledger import Run
-from activation.progress import Progress
+from activation.ledger.progress import Attempts, Progress
+from activation.ledger.runs import Run
 
 TURN_AGAIN_S, TURN_AT_LEAST_EVERY_S = 20.0, 300.0
 TURN_SHARE = 0.1  # of the wait so far: what a look for the turn may come too late, and no more
@@ -15,8 +15,8 @@ def queue_up(progress: Progress, now: float) -> Retryable:
 
     `now` is Unix seconds, here and below.
     """
-    progress.queued_since = progress.queued_since or now
-    after_s = max(TURN_SHARE * (now - progress.queued_since), TURN_AGAIN_S)
+    progress.attempts.queued_since = progress.attempts.queued_since or now
+    after_s = max(TURN_SHARE * (now - progress.attempts.queued_since), TURN_AGAIN_S)
     return Retryable(
         "not_your_turn", "another drop is being sent to this audience", after_s=min(after_s, TURN_AT_LEAST_EVERY_S)
     )
@@ -24,19 +24,19 @@ def queue_up(progress: Progress, now: float) -> Retryable:
 
 def has_turn(progress: Progress, now: float) -> None:
     """Note that the run has its turn."""
-    progress.queued_s, progress.queued_since = _queued_s(progress, now), 0.0
+    progress.attempts.queued_s, progress.attempts.queued_since = _queued_s(progress.attempts, now), 0.0
 
 
 def begin_again(run: Run, now: float) -> None:
     """Give a run that was stopped, and is moved back from the dead letters, all that it had at first."""
-    run.started_at, run.progress.queued_s, run.progress.queued_since = now, 0.0, 0.0
-    run.progress.starts_max = run.progress.starts + 1
+    run.started_at, run.progress.attempts.queued_s, run.progress.attempts.queued_since = now, 0.0, 0.0
+    run.progress.attempts.starts_max = run.progress.attempts.starts + 1
 
 
 def is_overdue(run: Run, deadline_s: float, now: float) -> bool:
     """Whether the run has taken longer than it may; each of the drops before it is bounded in the same way."""
-    return now - run.started_at - _queued_s(run.progress, now) > deadline_s
+    return now - run.started_at - _queued_s(run.progress.attempts, now) > deadline_s
 
 
-def _queued_s(progress: Progress, now: float) -> float:
-    return progress.queued_s + (now - progress.queued_since if progress.queued_since else 0.0)
+def _queued_s(attempts: Attempts, now: float) -> float:
+    return attempts.queued_s + (now - attempts.queued_since if attempts.queued_since else 0.0)

@@ -6,35 +6,35 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from activation import receipts
-from activation.batching import Batcher, Prepared
-from activation.clients import Clients
-from activation.columns import MappedColumns, map_columns
+from activation.aws.clients import Clients
 from activation.drops.chunk import Chunk, DropReader
+from activation.drops.columns import MappedColumns, map_columns
 from activation.drops.locate import Located
+from activation.drops.messages import Work
 from activation.drops.open import open_drop
+from activation.drops.plaintext_scan import screen
 from activation.drops.ranges import Piece, piece_chunks
+from activation.drops.reading import Reading
 from activation.drops.source import S3Source
 from activation.errors import Rejected, Retryable
-from activation.exchange import Exchange, OutOfTime
-from activation.governor import Governor
-from activation.http import Http
 from activation.identifiers.table import Field
-from activation.ledger import HeldRun
-from activation.messages import Work
+from activation.ledger.audience_lock import Turns, rate_key, turn_of
+from activation.ledger.runs import HeldRun
 from activation.model import Cursor
+from activation.pipeline.batching import Batcher, Prepared
+from activation.pipeline.client import Exchange, OutOfTime
+from activation.pipeline.rate_limit import Governor
+from activation.pipeline.sending import Sender
+from activation.platforms.http import Http
 from activation.platforms.limits import Limits
 from activation.platforms.platform import Platform
 from activation.platforms.publisher import Opened, Publisher
 from activation.platforms.rate import Scope
-from activation.reading import Reading
-from activation.receipts import Identity
-from activation.rejects import Rejects
-from activation.screening import screen
-from activation.secret import ConnectorSecret, other_account
-from activation.sending import Sender
-from activation.settings import ConnectorSettings
-from activation.turns import Turns, rate_key, turn_of
+from activation.report import receipts
+from activation.report.receipts import Identity
+from activation.report.rejects import Rejects
+from activation.runs.secret import ConnectorSecret, other_account
+from activation.runs.settings import ConnectorSettings
 
 MARGIN_S = 20.0  # for what follows the last platform call: a ledger write, a receipt, a message
 MAX_DELAY_S = 900  # the longest an SQS message can be delayed
@@ -116,7 +116,7 @@ class Invocation:
         """Open the drop and say which field each column fills, and note both; raises what the reader raises."""
         drop, kind, progress = self.work.drop, self.located.kind, self.held.run.progress
         source = S3Source.of(self.clients.s3, drop.bucket, drop.key, drop.version_id)
-        if progress.etag not in ("", source.etag):
+        if progress.plan.etag not in ("", source.etag):
             raise Rejected(
                 "object_changed", "the object's bytes are not those this run began with; nothing more is sent"
             )
@@ -129,9 +129,9 @@ class Invocation:
         mapped = map_columns(self.platform.table, reader.header, kind)
         self.keys = tuple(field.key for _, field in mapped.fields)
         with self.held.lock:
-            progress.etag, progress.format = source.etag, reader.format
-            progress.reading = self._reading
-            progress.columns, progress.ignored_columns = dict(mapped.used), list(mapped.ignored)
+            progress.plan.etag, progress.plan.format = source.etag, reader.format
+            progress.plan.reading = self._reading
+            progress.plan.columns, progress.plan.ignored_columns = dict(mapped.used), list(mapped.ignored)
         return reader, mapped
 
     def send(self, exchange: Exchange, opened: Callable[[], Opened], piece: Piece | None = None) -> bool:
@@ -139,7 +139,7 @@ class Invocation:
         run, limits = self.held.run, self.platform.limits
         in_flight = self.settings.requests_in_flight or limits.in_flight
         if self.crashed:
-            run.progress.suspects = max(run.progress.suspects, in_flight)
+            run.progress.checkpoint.suspects = max(run.progress.checkpoint.suspects, in_flight)
         sender = Sender(
             run_id=self.identity.run_id,
             held=self.held,
@@ -173,7 +173,7 @@ class Invocation:
         """Give how the drop is read: as when the run began, or acknowledged rows would not be found again."""
         settings = self.settings
         now = Reading(settings.context, settings.encoding, settings.delimiter)
-        return self.held.run.progress.reading or now
+        return self.held.run.progress.plan.reading or now
 
     def _spans(self, piece: Piece | None) -> Iterator[Prepared]:
         kind, progress = self.located.kind, self.held.run.progress
@@ -185,10 +185,10 @@ class Invocation:
             hashed=kind.hashed,
             max_rows=self._limits.rows_of(field for _, field in mapped.fields),
         )
-        if kind.hashed and not progress.screened_whole:
+        if kind.hashed and not progress.checkpoint.scanned_whole:
             self.screen(reader, mapped.fields, self.platform.limits.timeout_s, piece)
-        chunks = _chunks(reader, piece, progress.cursor)
-        yield from batcher.spans(chunks, progress.cursor, frozenset(progress.ahead))
+        chunks = _chunks(reader, piece, progress.checkpoint.cursor)
+        yield from batcher.spans(chunks, progress.checkpoint.cursor, frozenset(progress.checkpoint.ahead))
 
     def screen(
         self, reader: DropReader, fields: Sequence[tuple[int, Field]], timeout_s: float, piece: Piece | None = None
@@ -199,14 +199,14 @@ class Invocation:
         """
         progress = self.held.run.progress
         reached, whole = screen(
-            _chunks(reader, piece, progress.screened),
-            progress.screened,
+            _chunks(reader, piece, progress.checkpoint.scanned),
+            progress.checkpoint.scanned,
             fields=fields,
             context=self._reading.context,
             may_go_on=lambda: self.keep_and_may_go_on(timeout_s),
         )
         with self.held.lock:
-            progress.screened, progress.screened_whole = reached, whole
+            progress.checkpoint.scanned, progress.checkpoint.scanned_whole = reached, whole
             self.held.save()
         if not whole:
             raise OutOfTime("out_of_time", "the drop is still being looked through", after_s=1)
@@ -246,7 +246,7 @@ class Invocation:
     def note_time(self) -> None:
         """Count the time since the invocation began, or since this was called last."""
         now = self.clock()
-        self.held.run.progress.active_s += now - self._began
+        self.held.run.progress.tally.active_s += now - self._began
         self._began = now
 
 

@@ -40,18 +40,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from activation.clients import Clients
+from activation.aws.clients import Clients
 from activation.drops.chunk import DropReader
 from activation.drops.limits import DEFAULT, GIB
+from activation.drops.messages import Work
 from activation.drops.parquet_file import ParquetReader
-from activation.drops.ranges import Piece, Survey, range_count, row_group_pieces, settle
+from activation.drops.ranges import Piece, range_count, row_group_pieces, settle
 from activation.errors import ActivationError, ConfigError, Rejected
-from activation.ledger import STOPPED, HeldRun, Run, State
-from activation.messages import Work
+from activation.ledger.progress import REFERENCES_KEPT, Progress, add_left_out
+from activation.ledger.runs import STOPPED, HeldRun, Run, State
+from activation.ledger.split import Ending, Phase, Sent, Split
 from activation.model import Cursor
 from activation.platforms.publisher import Verdict
-from activation.progress import FIRST_ROWS_KEPT, REFERENCES_KEPT, Progress
-from activation.split import Ending, Phase, Split
 
 SHARES = 4  # a part has a quarter of what is split at all, or it is not worth its start
 LONGEST_RANGE_BYTES = GIB  # a survey is not resumed, and has to end within an invocation
@@ -92,18 +92,18 @@ def is_done(split: Split, part: Run) -> bool:
     """Whether a part has done its share of the run's phase."""
     match split.phase:
         case Phase.SURVEY:
-            return part.progress.survey is not None
+            return part.progress.plan.survey is not None
         case Phase.SCREEN:
-            return part.progress.screened_whole
+            return part.progress.checkpoint.scanned_whole
         case _:
             return part.state is State.APPLIED
 
 
 def catch_up(part: Run, whole: Progress) -> None:
     """Take a part's record for what it is worth now, when its run has gone back to its start since."""
-    if part.progress.starts < whole.starts:
+    if part.progress.attempts.starts < whole.attempts.starts:
         part.progress.start_over()
-        part.progress.starts, part.state = whole.starts, State.RUNNING
+        part.progress.attempts.starts, part.state = whole.attempts.starts, State.RUNNING
 
 
 @dataclass
@@ -121,7 +121,7 @@ class FanOut:
     @property
     def split(self) -> Split:
         """The run's split, which it has."""
-        split = self.held.run.progress.split
+        split = self.held.run.progress.plan.split
         if split is None:
             raise Rejected("no_split", "the run has parts and no split; its record is damaged")
         return split
@@ -129,7 +129,7 @@ class FanOut:
     @split.setter
     def split(self, split: Split) -> None:
         with self.held.lock:
-            self.held.run.progress.split = split
+            self.held.run.progress.plan.split = split
 
     def look(self) -> list[Run | None]:
         """Read every part's record, and take over their counts; None for a part that has not begun."""
@@ -161,7 +161,7 @@ class FanOut:
         """Go over to the next phase, once one has ended; nothing is queued yet."""
         split = self.split
         if split.phase is Phase.SURVEY:
-            surveys = [Survey.of(part.progress.survey) for part in parts if part and part.progress.survey]
+            surveys = [survey for part in parts if part and (survey := part.progress.plan.survey)]
             pieces = settle(surveys, DEFAULT.record_bytes) or ()
             cut = _cut(split, pieces, hashed=self.hashed, now=self.now)
             # A range in which no record begins is no part any more; what it took stays counted.
@@ -250,41 +250,43 @@ def _cut(split: Split, pieces: Sequence[Piece], *, hashed: bool, now: float) -> 
 
 def _gather(progress: Progress, split: Split, parts: Sequence[Run | None]) -> None:
     """Write the sums over the parts into the run's own counts; the same parts may be gathered again and again."""
+    tally, checkpoint = progress.tally, progress.checkpoint
     counted = _sums(parts)
-    for name, now in counted.items():
-        setattr(progress, name, getattr(progress, name) + now - split.counted.get(name, 0))
-    progress.split = replace(split, counted=counted)
+    tally.requests += counted.requests - split.counted.requests
+    tally.resent += counted.resent - split.counted.resent
+    tally.bytes_sent += counted.bytes_sent - split.counted.bytes_sent
+    tally.active_s += counted.active_s - split.counted.active_s
+    progress.plan.split = replace(split, counted=counted)
     begun = [part.progress for part in parts if part]
-    progress.acknowledged = sum(part.acknowledged for part in begun)
-    progress.batches = sum(part.batches for part in begun)
-    progress.rejected_by_us = _total(part.rejected_by_us for part in begun)
-    progress.rejected_by_platform = _total(part.rejected_by_platform for part in begun)
-    progress.identifiers = _total(part.identifiers for part in begun)
-    progress.left_out = _total(part.left_out for part in begun)
-    progress.left_out_rows = {}
+    tally.acknowledged = sum(part.tally.acknowledged for part in begun)
+    tally.uploads = sum(part.tally.uploads for part in begun)
+    tally.rejected_by_us = _total(part.tally.rejected_by_us for part in begun)
+    tally.rejected_by_platform = _total(part.tally.rejected_by_platform for part in begun)
+    tally.identifiers = _total(part.tally.identifiers for part in begun)
+    tally.left_out = {}
     for part in begun:
-        for key, rows in part.left_out_rows.items():
-            kept = progress.left_out_rows.get(key, ())
-            progress.left_out_rows[key] = (*kept, *rows)[:FIRST_ROWS_KEPT]
-        progress.handles.update(part.handles)
-    verdicts = [Verdict(handle, refused) for handle, refused in progress.verdicts.items()]
-    progress.verdicts = {}
-    progress.judge(verdicts)  # what the parts know nothing of
-    progress.references = [one for part in begun for one in part.references][-REFERENCES_KEPT:]
+        add_left_out(tally.left_out, part.tally.left_out)
+        checkpoint.handles.update(part.checkpoint.handles)
+    verdicts = [Verdict(handle, refused) for handle, refused in tally.verdicts.items()]
+    tally.verdicts = {}
+    tally.judge(verdicts)  # what the parts know nothing of
+    tally.references = [one for part in begun for one in part.tally.references][-REFERENCES_KEPT:]
     if split.pieces:
-        pairs = zip(parts, split.pieces, strict=True)
-        progress.cursor = Cursor(sum(max(0, part.progress.cursor.row - piece[0]) for part, piece in pairs if part))
+        rows = 0
+        for run, piece in zip(parts, split.pieces, strict=True):
+            rows += max(0, run.progress.checkpoint.cursor.row - piece[0]) if run else 0
+        checkpoint.cursor = Cursor(rows)
 
 
-def _sums(parts: Iterable[Run | None]) -> dict[str, float]:
-    """Sum over the parts what the run has of its own as well, for opening the audience and for its looks."""
-    begun = [part.progress for part in parts if part]
-    return {
-        "requests": sum(part.requests for part in begun),
-        "resent": sum(part.resent for part in begun),
-        "bytes_sent": sum(part.bytes_sent for part in begun),
-        "active_s": sum(part.active_s for part in begun),
-    }
+def _sums(parts: Iterable[Run | None]) -> Sent:
+    """Return the sums over the parts of what the run has of its own as well, for opening the audience."""
+    begun = [part.progress.tally for part in parts if part]
+    return Sent(
+        requests=sum(part.requests for part in begun),
+        resent=sum(part.resent for part in begun),
+        bytes_sent=sum(part.bytes_sent for part in begun),
+        active_s=sum(part.active_s for part in begun),
+    )
 
 
 def _total(counts: Iterable[Counter[Key]]) -> Counter[Key]:

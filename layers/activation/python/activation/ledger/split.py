@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 
 class Phase(StrEnum):
@@ -27,6 +25,16 @@ class Ending:
 
 
 @dataclass(frozen=True)
+class Sent:
+    """What the parts of a run have sent together; `active_s` is the time of their invocations."""
+
+    requests: int = 0
+    resent: int = 0
+    bytes_sent: int = 0
+    active_s: float = 0.0
+
+
+@dataclass(frozen=True)
 class Split:
     """A run's file in parts.
 
@@ -45,27 +53,6 @@ class Split:
     pieces: tuple[tuple[int, int, int], ...] = ()
     hops: tuple[int, ...] = ()
     ending: Ending | None = None
-    counted: Mapping[str, float] = field(default_factory=dict)
+    counted: Sent = Sent()
     asked: tuple[float, ...] = ()
     deaths: tuple[int, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Give it as `of` reads it."""
-        return asdict(self)
-
-    @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> Split:
-        """Read what `to_json` gave, after it went through JSON."""
-        ending = stored["ending"]
-        return cls(
-            phase=Phase(stored["phase"]),
-            parts=stored["parts"],
-            range_bytes=stored["range_bytes"],
-            since=stored["since"],
-            pieces=tuple((row, position, rows) for row, position, rows in stored["pieces"]),
-            hops=tuple(stored["hops"]),
-            ending=Ending(**ending) if ending else None,
-            counted=stored["counted"],
-            asked=tuple(stored.get("asked", ())),
-            deaths=tuple(stored.get("deaths", ())),
-        )

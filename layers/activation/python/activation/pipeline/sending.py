@@ -10,18 +10,18 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.batching import Prepared
-from activation.delivery import Delivery, Taken, Tally
 from activation.errors import ConfigError, Rejected, Retryable
-from activation.exchange import Effect, Exchange, OutOfTime
-from activation.ledger import HeldRun
+from activation.ledger.progress import Unit
+from activation.ledger.runs import HeldRun
 from activation.model import Audience
+from activation.pipeline.batching import Prepared
+from activation.pipeline.client import Effect, Exchange, OutOfTime
+from activation.pipeline.delivery import Delivery, Taken, Tally
 from activation.platforms.limits import Limits
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
 from activation.platforms.publisher import Opened, Publisher
 from activation.platforms.upload import Batch, Upload
-from activation.progress import Unit
-from activation.rejects import Rejects
+from activation.report.rejects import Rejects
 
 # Units acknowledged beyond one that is not, because its answers are late: the ledger's record names each of them,
 # is written after each, and may not grow without end.
@@ -98,7 +98,7 @@ class Sender:
 
         For its slot, for the cursor to move on, or for the audience that the first upload creates.
         """
-        far_ahead = len(self.held.run.progress.ahead) >= AHEAD_MAX
+        far_ahead = len(self.held.run.progress.checkpoint.ahead) >= AHEAD_MAX
         return len(pending) >= self.in_flight or (bool(pending) and (far_ahead or self.open().by_upload))
 
     def _begin(self, prepared: Prepared) -> list[list[Upload]]:
@@ -148,7 +148,7 @@ class Sender:
             progress = self.held.run.progress
             if progress.is_last(unit):
                 if not tally.disjoint:
-                    progress.count_rows(tally.rows, tally.refused())
+                    progress.tally.count_rows(tally.rows, tally.refused())
                 del self._tallies[upload.first_row]
             progress.finish_upload(unit)
             self.held.save()
@@ -197,7 +197,7 @@ class Sender:
         line is blamed. Neither is a line that was refused alone when nothing else of the run was accepted.
         """
         if upload.lines == 1:
-            if not (refusal.about_rows or delivery.accepted or self.held.run.progress.batches):
+            if not (refusal.about_rows or delivery.accepted or self.held.run.progress.tally.uploads):
                 raise failure(refusal)
             self._refuse_line(upload, refusal)
             delivery.found()
@@ -224,7 +224,7 @@ class Sender:
 
         An upload whose body is over the platform's limit is not sent at all: that is known without asking.
         """
-        self.limits.check_uploads(len(self.held.run.progress.handles) + 1)
+        self.limits.check_uploads(len(self.held.run.progress.checkpoint.handles) + 1)
         named: dict[int, str] = {}
         rest, lines = upload, list(range(upload.lines))
         suspected = effect.in_doubt  # a worker that died may have sent the rest, not the whole
@@ -275,7 +275,7 @@ class Sender:
         with self.held.lock:
             tally.add(taken)
             if tally.disjoint:
-                progress.count_rows(taken.rows, taken.refused)
+                progress.tally.count_rows(taken.rows, taken.refused)
             progress.acknowledge(
                 _unit(upload),
                 cells=upload.cells if carried else {},

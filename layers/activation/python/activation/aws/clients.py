@@ -9,9 +9,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from activation.conditional import ConditionalTable
+from activation.aws.table import ConditionalTable
+from activation.drops.messages import Work
 from activation.errors import ActivationError, ConfigError, Retryable
-from activation.messages import Work
 
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient

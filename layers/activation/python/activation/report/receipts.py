@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from activation.ledger import FINAL, STOPPED, Run
-from activation.messages import Work
+from activation.drops.messages import Work
+from activation.ledger.runs import FINAL, STOPPED, Run
 from activation.model import Audience
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ def compose(
     """
     progress, drop = run.progress, identity.work.drop
     left_out: dict[str, dict[str, Any]] = {}
-    for (key, code), count in sorted(progress.left_out.items()):
-        first = list(progress.left_out_rows.get((key, code), ()))
-        left_out.setdefault(key, {})[code] = {"cells": count, "first_rows": first}
-    opened = run.opened
+    for key, codes in sorted(progress.tally.left_out.items()):
+        for code, found in sorted(codes.items()):
+            left_out.setdefault(key, {})[code] = {"cells": found.cells, "first_rows": list(found.first_rows)}
+    opened, split = run.opened, progress.plan.split
     return {
         "schema": SCHEMA,
         "run_id": identity.run_id,
@@ -73,35 +73,35 @@ def compose(
             "version_id": drop.version_id,
             "size_bytes": drop.size_bytes,
             "identifiers": identity.kind,
-            "format": progress.format,
+            "format": progress.plan.format,
         },
-        "columns": {"used": progress.columns, "ignored": progress.ignored_columns},
+        "columns": {"used": progress.plan.columns, "ignored": progress.plan.ignored_columns},
         "rows": {
-            "in": progress.cursor.row if progress.read_whole else None,
-            "read": progress.rows_settled,
-            "acknowledged": progress.acknowledged,
-            "rejected_by_us": sum(progress.rejected_by_us.values()),
-            "rejected_by_platform": sum(progress.rejected_by_platform.values()),
+            "in": progress.checkpoint.cursor.row if progress.checkpoint.read_whole else None,
+            "read": progress.tally.rows_settled,
+            "acknowledged": progress.tally.acknowledged,
+            "rejected_by_us": sum(progress.tally.rejected_by_us.values()),
+            "rejected_by_platform": sum(progress.tally.rejected_by_platform.values()),
         },
-        "identifiers": dict(sorted(progress.identifiers.items())),
-        "rejected_by_us": dict(sorted(progress.rejected_by_us.items())),
-        "rejected_by_platform": dict(sorted(progress.rejected_by_platform.items())),
+        "identifiers": dict(sorted(progress.tally.identifiers.items())),
+        "rejected_by_us": dict(sorted(progress.tally.rejected_by_us.items())),
+        "rejected_by_platform": dict(sorted(progress.tally.rejected_by_platform.items())),
         "rejects_key": rejects_key,
         "cells_left_out": left_out,
-        "batches": progress.batches,
-        "requests": progress.requests,
-        "resent": progress.resent,
-        "bytes_sent": progress.bytes_sent,
+        "batches": progress.tally.uploads,
+        "requests": progress.tally.requests,
+        "resent": progress.tally.resent,
+        "bytes_sent": progress.tally.bytes_sent,
         "hops": run.hop,
         "replay": identity.work.replay or None,
         "started_at": _iso(run.started_at),
         "written_at": _iso(now),
         "seconds": round(now - run.started_at, 3),
-        "active_seconds": round(progress.active_s, 3),
+        "active_seconds": round(progress.tally.active_s, 3),
         "platform_notes": {**(opened.notes if opened else {}), **notes},
-        "platform_references": progress.references,
-        **({"parts": len(progress.split.pieces)} if progress.split and progress.split.pieces else {}),
-        **({"started_over": progress.starts} if progress.starts else {}),
+        "platform_references": progress.tally.references,
+        **({"parts": len(split.pieces)} if split and split.pieces else {}),
+        **({"started_over": progress.attempts.starts} if progress.attempts.starts else {}),
     }
 
 

@@ -1,0 +1,1 @@
+"""What the product calls on AWS, one mechanism each."""

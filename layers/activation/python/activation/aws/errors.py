@@ -1,0 +1,64 @@
+"""What a failed call on AWS means for the work that made it: one table for every service.
+
+The codes are those of the services' API references and of botocore's own checks before a call
+(https://botocore.amazonaws.com/v1/documentation/api/latest/client_upgrades.html, read 2026-11-29).
+"""
+
+from __future__ import annotations
+
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from activation.errors import ConfigError, Retryable
+
+DENIED = frozenset(
+    {
+        "AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException",
+        "DecryptionFailure", "EncryptionFailure", "ExpiredToken", "ExpiredTokenException", "Forbidden", "403",
+        "InvalidAccessKeyId", "InvalidClientTokenId", "KMSAccessDeniedException", "KMSDisabledException",
+        "KMSInvalidStateException", "KMSNotFoundException", "KMSOptInRequired", "SignatureDoesNotMatch",
+        "UnauthorizedOperation", "UnrecognizedClientException",
+    }
+)  # fmt: skip
+MISSING = frozenset(
+    {
+        "AWS.SimpleQueueService.NonExistentQueue", "NoSuchBucket", "NotFound", "NotFoundException",
+        "QueueDoesNotExist", "ResourceNotFoundException",
+    }
+)  # fmt: skip
+# What AWS will never accept, however often it is asked: the request itself is wrong, or the SDK does not know it.
+WRONG = frozenset(
+    {
+        "InvalidArgument", "InvalidArgumentException", "InvalidParameter", "InvalidParameterException",
+        "InvalidParameterValue", "InvalidRequest", "InvalidRequestException", "MalformedXML", "MissingParameter",
+        "NotImplemented", "SerializationException", "UnknownOperationException", "UnsupportedOperation",
+        "ValidationError", "ValidationException",
+    }
+)  # fmt: skip
+
+
+def classify(error: ClientError | BotoCoreError, *, code: str = "aws") -> Retryable | ConfigError:
+    """Return what a failed call means.
+
+    Retryable when AWS was busy or out of reach, ConfigError when a person has to act. `code` begins the error's
+    stable code: `<code>_busy`, `<code>_denied`, `<code>_missing` or `<code>_request`. A request that AWS refuses
+    for what it is, or that the SDK refuses to send, is final: waiting cannot mend it.
+    """
+    if isinstance(error, ParamValidationError):
+        return ConfigError(f"{code}_request", "this release asks AWS for something that the SDK does not know")
+    if not isinstance(error, ClientError):
+        return Retryable(f"{code}_busy", f"an AWS service did not answer: {type(error).__name__}")
+    said, call = code_of(error), error.operation_name
+    if said in DENIED or said.startswith("KMS."):
+        return ConfigError(f"{code}_denied", f"AWS answered {said} to {call}; see the function's role")
+    if said in MISSING:
+        return ConfigError(f"{code}_missing", f"AWS answered {said} to {call}; deploy again")
+    if said in WRONG:
+        return ConfigError(f"{code}_request", f"AWS answered {said} to {call}; waiting cannot mend that")
+    return Retryable(f"{code}_busy", f"AWS answered {said} to {call} beyond the SDK's retries")
+
+
+def code_of(error: ClientError | BotoCoreError) -> str:
+    """Return AWS's code for an error, or the SDK's name for one that never reached AWS."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", ""))
+    return type(error).__name__

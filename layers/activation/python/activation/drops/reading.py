@@ -1,0 +1,16 @@
+"""How a run reads its drop: what the connector's settings said when it began, whatever they say by now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from activation.identifiers.table import Context
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a drop's rows and cells depend on beside its bytes; see ConnectorSettings."""
+
+    context: Context
+    encoding: str = ""
+    delimiter: str = ""

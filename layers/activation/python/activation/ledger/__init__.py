@@ -1,0 +1,1 @@
+"""What is remembered of runs, audiences and accounts, in one DynamoDB table."""

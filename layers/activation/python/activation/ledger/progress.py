@@ -1,0 +1,314 @@
+"""How far a run has got: the checkpoint to resume from, the tally for the receipt, the plan of the file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from activation.drops.reading import Reading
+from activation.drops.survey import Survey
+from activation.ledger.split import Split
+from activation.model import Cursor
+from activation.platforms.publisher import Verdict
+from activation.records import from_json, to_json
+
+FIRST_ROWS_KEPT = 5
+REFERENCES_KEPT = 20  # enough for a support case; the record has to stay small
+
+
+@dataclass(frozen=True, order=True)
+class Unit:
+    """What the ledger acknowledges as a whole: an upload, or a part of one.
+
+    `first_row` and `last_row` are the batch's source rows, `key` is the upload's name within the batch. `part` is
+    "" for the whole upload; each half of an upload that was refused or too large appends "0" or "1".
+    """
+
+    first_row: int
+    last_row: int
+    key: str
+    part: str = ""
+
+    def same_upload(self, other: Unit) -> bool:
+        """Whether both are parts of the same upload."""
+        return (self.first_row, self.last_row, self.key) == (other.first_row, other.last_row, other.key)
+
+    def within(self, other: Unit) -> bool:
+        """Whether the unit is a part of `other`, and not all of it."""
+        return self.same_upload(other) and self.part != other.part and self.part.startswith(other.part)
+
+
+@dataclass
+class LeftOut:
+    """Cells of rows that were sent, which are not sent themselves: how many, and the first source rows."""
+
+    cells: int = 0
+    first_rows: tuple[int, ...] = ()
+
+    def add(self, other: LeftOut) -> None:
+        """Add others of the same field and code, which come after these in the file."""
+        self.cells += other.cells
+        self.first_rows = (*self.first_rows, *other.first_rows)[:FIRST_ROWS_KEPT]
+
+
+LeftOutCells = dict[str, dict[str, LeftOut]]  # by field, then by code
+
+
+def add_left_out(into: LeftOutCells, more: Mapping[str, Mapping[str, LeftOut]]) -> None:
+    """Add cells that were left out further on in the file."""
+    for key, codes in more.items():
+        for code, found in codes.items():
+            into.setdefault(key, {}).setdefault(code, LeftOut()).add(found)
+
+
+@dataclass(frozen=True)
+class Span:
+    """The consecutive source rows of one batch, and what of them is not sent.
+
+    `first_row` and `last_row` are counted from 1, both inclusive. `rejected` counts the rows that we rejected, by
+    code. `left_out` are the cells of the other rows that are left out. `after` is the cursor after the span.
+    """
+
+    first_row: int
+    last_row: int
+    rejected: Mapping[str, int]
+    left_out: Mapping[str, Mapping[str, LeftOut]]
+    after: Cursor
+
+
+@dataclass
+class Checkpoint:
+    """Where the next invocation resumes.
+
+    Every row before `cursor` has a known end. `ahead` are units acknowledged beyond it. `in_doubt` are units the
+    platform may have although nobody acknowledged them; `suspects` says of how many of the next ones that is
+    assumed, because a worker died while it may have sent them. `read_whole` is True once the end of the file was
+    reached, `closed` once the platform was told that everything is there. `scanned` is how far a hashed drop was
+    scanned for plaintext values, `scanned_whole` that all of it was. `handles` are what the platform returned for
+    acknowledged units, by row, key and part.
+    """
+
+    cursor: Cursor = field(default_factory=Cursor)
+    ahead: set[Unit] = field(default_factory=set)
+    in_doubt: set[Unit] = field(default_factory=set)
+    suspects: int = 0
+    read_whole: bool = False
+    closed: bool = False
+    scanned: Cursor = field(default_factory=Cursor)
+    scanned_whole: bool = False
+    handles: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Tally:
+    """What the receipt says.
+
+    `acknowledged`, `rejected_by_us` and `rejected_by_platform` count rows, the latter two by code; a row is
+    acknowledged once all uploads that carry it are. `identifiers` counts the cells of acknowledged uploads by
+    field. `verdicts` are, by an upload's handle, the rows that the platform refused after it had acknowledged the
+    upload; they are among `rejected_by_platform`. `left_out` are cells of rows that were sent. `uploads` counts
+    acknowledged uploads, halves each. `requests`, `resent` and `bytes_sent` count what was sent, acknowledged or
+    not. `references` are the platform's newest traces. `active_s` is the time of the invocations.
+    """
+
+    acknowledged: int = 0
+    rejected_by_us: Counter[str] = field(default_factory=Counter)
+    rejected_by_platform: Counter[str] = field(default_factory=Counter)
+    identifiers: Counter[str] = field(default_factory=Counter)
+    verdicts: dict[str, dict[str, int]] = field(default_factory=dict)
+    left_out: LeftOutCells = field(default_factory=dict)
+    uploads: int = 0
+    requests: int = 0
+    resent: int = 0
+    bytes_sent: int = 0
+    references: list[str] = field(default_factory=list)
+    active_s: float = 0.0
+
+    @property
+    def rows_settled(self) -> int:
+        """How many rows have a known end; at the end of the file these are all rows, or the run's sums differ."""
+        return self.acknowledged + self.rejected_by_us.total() + self.rejected_by_platform.total()
+
+    def count_rows(self, rows: int, refused: Mapping[str, int]) -> None:
+        """Count rows whose uploads are all acknowledged, less those the platform refused, by code."""
+        self.acknowledged += rows - sum(refused.values())
+        self.rejected_by_platform.update(refused)
+
+    def judge(self, verdicts: Iterable[Verdict]) -> None:
+        """Move rows that the platform refused after it had acknowledged them; repeated verdicts move none."""
+        for verdict in verdicts:
+            before = self.verdicts.pop(verdict.handle, {})
+            self.acknowledged += sum(before.values())
+            self.rejected_by_platform.subtract(before)
+            refused = {}
+            for code, count in verdict.refused.items():
+                refused[code] = min(count, self.acknowledged)  # a platform that counts more than it took is wrong
+                self.acknowledged -= refused[code]
+            self.rejected_by_platform.update(refused)
+            self.rejected_by_platform = +self.rejected_by_platform
+            if any(refused.values()):
+                self.verdicts[verdict.handle] = refused
+
+    def forget_rows(self) -> None:
+        """Forget what is counted of rows, to be found once more; what is counted of requests stays."""
+        self.acknowledged = self.uploads = 0
+        self.rejected_by_us, self.rejected_by_platform = Counter(), Counter()
+        self.identifiers, self.verdicts, self.left_out = Counter(), {}, {}
+
+
+@dataclass
+class FilePlan:
+    """How the file is read and shared out, fixed when the run first sees it.
+
+    `etag` is the object's. `reading` is what the settings said of its cells, None before the run began. `format`,
+    `columns` (a column's name and the fields it fills) and `ignored_columns` are for the receipt. `split` is how a
+    large file is shared out, None for any other; `survey` is what one of its parts found of its range.
+    """
+
+    etag: str = ""
+    reading: Reading | None = None
+    format: str = ""
+    columns: dict[str, str] = field(default_factory=dict)
+    ignored_columns: list[str] = field(default_factory=list)
+    split: Split | None = None
+    survey: Survey | None = None
+
+
+@dataclass
+class Attempts:
+    """How often a run began, and how long it waited for its audience.
+
+    `starts` counts how often it went back to its first row, because the platform no longer had what was uploaded;
+    it may not exceed `starts_max`. `created` says that the run had created the audience by then. `queued_s` is
+    how many seconds it has waited for its audience while other drops were sent, `queued_since` the Unix time
+    since when it does so now, 0 when it does not.
+    """
+
+    starts: int = 0
+    starts_max: int = 1
+    created: bool = False
+    queued_s: float = 0.0
+    queued_since: float = 0.0
+
+
+@dataclass
+class Progress:
+    """Everything the next invocation of a run, or of a part of one, needs; a few kB, whatever the file's size.
+
+    Owned by the one worker that holds the run's lease, which guards it with a lock. Every count but those of
+    requests is of acknowledged units only, so a crash loses none and counts none twice.
+    """
+
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    tally: Tally = field(default_factory=Tally)
+    plan: FilePlan = field(default_factory=FilePlan)
+    attempts: Attempts = field(default_factory=Attempts)
+
+    def __post_init__(self) -> None:
+        self._open: dict[int, tuple[Span, set[str]]] = {}  # spans on their way, with the uploads not done yet
+
+    def begin(self, span: Span, keys: Iterable[str]) -> None:
+        """Note a span whose uploads, by their keys, are about to be sent; spans begin in row order."""
+        ahead = self.checkpoint.ahead
+        waiting = {key for key in keys if Unit(span.first_row, span.last_row, key) not in ahead}
+        self._open[span.first_row] = (span, waiting)
+        self._advance()
+
+    def acknowledge(self, unit: Unit, *, cells: Mapping[str, int], handle: str, reference: str) -> None:
+        """Note a unit as acknowledged; its rows are counted by the tally's `count_rows`.
+
+        `cells` are its identifiers by field. `handle` is what the platform returned that closing the uploads or a
+        later verdict needs, `reference` its trace of the call; "" for none. Of references the newest are kept.
+        """
+        checkpoint, tally = self.checkpoint, self.tally
+        tally.uploads += 1
+        tally.resent += self.attempts.starts > 0  # the platform has had these members before, and lost them
+        tally.identifiers.update(cells)
+        checkpoint.ahead.add(unit)
+        checkpoint.in_doubt = {one for one in checkpoint.in_doubt if one != unit and not unit.within(one)}
+        if handle:
+            checkpoint.handles[f"{unit.first_row:012d}/{unit.key}/{unit.part}"] = handle
+        if reference:
+            tally.references = [*tally.references, reference][-REFERENCES_KEPT:]
+
+    def handles_of(self, first_row: int, key: str) -> tuple[str, ...]:
+        """Return the handles of an upload's parts, in row order."""
+        prefix = f"{first_row:012d}/{key}/"
+        handles = sorted(self.checkpoint.handles.items())
+        return tuple(handle for name, handle in handles if name.startswith(prefix))
+
+    def finish_upload(self, unit: Unit) -> None:
+        """Note that nothing of the unit's upload is left to send."""
+        self.checkpoint.ahead = {one for one in self.checkpoint.ahead if not one.same_upload(unit)}
+        self.checkpoint.ahead.add(Unit(unit.first_row, unit.last_row, unit.key))
+        self._open[unit.first_row][1].discard(unit.key)
+        self._advance()
+
+    def is_last(self, unit: Unit) -> bool:
+        """Whether all uploads of the unit's span but this one are done."""
+        return self._open[unit.first_row][1] <= {unit.key}
+
+    def _advance(self) -> None:
+        """Move the cursor over every leading span that is done, and count what those spans did not send."""
+        for first_row in sorted(self._open):
+            span, waiting = self._open[first_row]
+            if waiting:
+                return
+            self.checkpoint.cursor = span.after
+            self.tally.rejected_by_us.update(span.rejected)
+            add_left_out(self.tally.left_out, span.left_out)
+            self.checkpoint.ahead = {unit for unit in self.checkpoint.ahead if unit.first_row != first_row}
+            del self._open[first_row]
+
+    def start_over(self, *, created: bool = False) -> None:
+        """Go back to the first row, because everything has to be uploaded again.
+
+        A hashed drop need not be scanned again.
+        """
+        scanned, scanned_whole = self.checkpoint.scanned, self.checkpoint.scanned_whole
+        self.checkpoint = Checkpoint(scanned=scanned, scanned_whole=scanned_whole)
+        self.tally.forget_rows()
+        self._open = {}
+        self.attempts.starts += 1
+        self.attempts.created |= created
+
+    def done(self, unit: Unit) -> bool:
+        """Whether the unit was acknowledged, in this or an earlier invocation."""
+        return unit in self.checkpoint.ahead
+
+    def begun_parts(self, unit: Unit) -> bool:
+        """Whether halves of the unit were sent before, so that it is known to be refused as a whole."""
+        return any(one.within(unit) for one in (*self.checkpoint.ahead, *self.checkpoint.in_doubt))
+
+    def doubt(self, unit: Unit, *, begin: bool = False) -> bool:
+        """Whether the platform may have the unit although nobody acknowledged it.
+
+        With `begin` the unit is about to be sent for the first time by this worker, and takes its share of the
+        suspicion a dead one left behind.
+        """
+        if begin and self.checkpoint.suspects > 0:
+            self.checkpoint.suspects -= 1
+            self.checkpoint.in_doubt.add(unit)
+        return unit in self.checkpoint.in_doubt
+
+    def resolve(self, unit: Unit, *, in_doubt: bool) -> None:
+        """Note what is known of a unit that was not acknowledged when its sending ended."""
+        if not in_doubt:
+            self.checkpoint.in_doubt.discard(unit)
+        elif unit not in self.checkpoint.ahead:
+            self.checkpoint.in_doubt.add(unit)
+
+    @property
+    def work_done(self) -> int:
+        """How many rows were brought forward in any way; an invocation that adds none made no progress."""
+        return self.tally.rows_settled + self.checkpoint.scanned.row
+
+    def to_json(self) -> str:
+        """Return the record as text."""
+        return to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> Progress:
+        """Read what `to_json` wrote; raises DamagedRecord."""
+        return from_json(text, cls)
