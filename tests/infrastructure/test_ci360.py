@@ -296,7 +296,7 @@ def test_the_table_is_the_customer_key_s_and_forgets(ci360: Ci360Template) -> No
 
 def test_results_hear_of_files_and_of_activations(ci360: Ci360Template, plain: Ci360Template) -> None:
     """The rule on the app's bus matches what the transfer and the connectors announce; the secret is empty."""
-    from activation.report.app_events import DETAIL_TYPES as ACTIVATIONS
+    from activation.report.announce import DETAIL_TYPES as ACTIVATIONS
 
     from lambdas.ci360.notices import DETAIL_TYPES, SOURCE
     from lambdas.ci360.results import OUTCOMES

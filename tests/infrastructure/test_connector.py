@@ -261,8 +261,9 @@ def test_alarms_and_failed_runs_may_speak_to_the_topic(templates: Templates) -> 
 
 def test_failed_runs_are_told_from_the_function_s_own_events(templates: Templates) -> None:
     """The notices rule matches what the function announces: its source, its types, its connector."""
+    from activation.aws.app_events import SOURCE
     from activation.ledger.runs import State
-    from activation.report.app_events import DETAIL_TYPES, SOURCE
+    from activation.report.announce import DETAIL_TYPES
 
     pattern = templates.resource("AWS::Events::Rule", "BetaEuAlarmsNotices")["EventPattern"]
     assert pattern["source"] == [SOURCE]

@@ -13,8 +13,8 @@ from typing import Any
 
 import moto.s3.models
 import pytest
+from activation.aws.app_events import SOURCE
 from activation.errors import ConfigError, Retryable
-from activation.report.app_events import SOURCE
 from botocore.exceptions import ClientError
 
 from lambdas.ci360 import fetching, notices, rows

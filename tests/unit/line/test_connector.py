@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
-from activation.ledger.runs import LeaseHeld, LeaseLost, State
+from activation.aws.lease import LeaseHeld, LeaseLost
+from activation.ledger.runs import State
 from activation.platforms.limits import Limits
 from activation.runs import connector as module
 from activation.runs.connector import lambda_handler_for

@@ -7,7 +7,8 @@ import json
 from collections.abc import Callable
 
 import pytest
-from activation.ledger.runs import LeaseHeld, LeaseLost, State
+from activation.aws.lease import LeaseHeld, LeaseLost
+from activation.ledger.runs import State
 
 from tests.unit.line.platform import Fault, hashed
 from tests.unit.line.world import Aws, World, people, table
@@ -245,7 +246,7 @@ def test_two_connectors_of_one_ad_account_share_an_audiences_turn() -> None:
     other.clock.pass_s(one.clock() - other.clock())
     body = other.drop(table(people(3)))
     assert other.handle(body) == "waiting"
-    assert other.receipt()["reason"]["code"] == "not_your_turn"
+    assert other.receipt()["reason"]["code"] == "audience_locked"
     assert other.platform.calls == {}
 
 

@@ -13,8 +13,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from activation.aws.lease import LeaseHeld, LeaseLost
 from activation.errors import ActivationError
-from activation.ledger.runs import LeaseHeld, LeaseLost, State
+from activation.ledger.runs import State
 from activation.model import Action
 
 from tests.unit.line.platform import Fault, hashed

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from activation.aws.lease import LeaseHeld, LeaseLost
 from activation.aws.table import ConditionalTable
 from activation.drops.reading import Reading
 from activation.drops.survey import Passage, Survey
 from activation.errors import ConfigError, Retryable
 from activation.identifiers.table import Context
 from activation.ledger.progress import Attempts, Checkpoint, FilePlan, LeftOut, Progress, Tally, Unit
-from activation.ledger.runs import LeaseHeld, LeaseLost, Ledger, State
+from activation.ledger.runs import Ledger, State
 from activation.ledger.split import Ending, Phase, Split
 from activation.model import Cursor
 from activation.platforms.publisher import Opened

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from activation.ledger.runs import LeaseLost, State
+from activation.aws.lease import LeaseLost
+from activation.ledger.runs import State
 from activation.platforms.request import Answer, Request
 
 from tests.unit.line.platform import Fault, TinyPlatform, hashed

@@ -12,10 +12,11 @@ from threading import Lock
 from typing import Any
 
 from activation.aws.clients import Clients
+from activation.aws.lease import LeaseHeld, LeaseLost
 from activation.aws.table import ConditionalTable
 from activation.errors import ActivationError
 from activation.identifiers.table import Context
-from activation.ledger.runs import LeaseHeld, LeaseLost, Ledger, Run, State
+from activation.ledger.runs import Ledger, Run, State
 from activation.model import Action
 from activation.platforms.limits import Limits
 from activation.platforms.options import complete

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import random
 import uuid
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from activation.aws.lease import LeaseHeld, LeaseLost, Leases
 from activation.aws.table import ConditionalTable
 from activation.errors import Retryable
+from activation.ledger.keys import token_key
 
 LOCK_S = 90.0  # outlasts a slow token endpoint and Secrets Manager with the SDK's retries
 WAIT_S = 12.0  # about the longest that a token request takes; longer waits go back to the queue
@@ -31,8 +31,7 @@ class TokenLock:
         cls, table: ConditionalTable, platform: str, secret_arn: str, *, clock: Callable[[], float]
     ) -> TokenLock:
         """Return the lock of a platform's secret, under a key that the platform's functions may write."""
-        digest = hashlib.sha256(secret_arn.encode()).hexdigest()[:16]
-        return cls(Leases(table, keep_s=KEEP_S, clock=clock), f"account#{platform}#token#{digest}")
+        return cls(Leases(table, keep_s=KEEP_S, clock=clock), token_key(platform, secret_arn))
 
     @contextlib.contextmanager
     def hold(self, *, sleep: Callable[[float], None], wait_s: float = WAIT_S) -> Iterator[None]:

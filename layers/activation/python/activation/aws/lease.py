@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from activation.aws.table import ConditionalTable, ConditionFailed, Item, number, read_number, read_text
 
@@ -12,7 +13,7 @@ from activation.aws.table import ConditionalTable, ConditionFailed, Item, number
 class LeaseHeld(Exception):
     """Another holder has the lease for up to `for_s` more seconds; `record` is the record as it stands."""
 
-    def __init__(self, for_s: float, record: Item) -> None:
+    def __init__(self, for_s: float, record: Item = MappingProxyType({})) -> None:
         super().__init__("another holder has the lease")
         self.for_s = for_s
         self.record = record
@@ -77,7 +78,14 @@ class Leases:
         self._clock = clock
 
     def acquire(
-        self, key: str, holder: str, *, for_s: float, changes: Changes = NOTHING, only_if: str = ""
+        self,
+        key: str,
+        holder: str,
+        *,
+        for_s: float,
+        changes: Changes = NOTHING,
+        only_if: str = "",
+        extend: bool = False,
     ) -> Lease:
         """Acquire the lease for `for_s` seconds, creating the record if there is none.
 
@@ -86,12 +94,16 @@ class Leases:
         while it lasts. That is also how a write is recognised that took effect although its answer was lost,
         when the SDK repeats it.
 
+        With `extend` a lease that the holder has already is extended, under a new fence.
+
         `only_if` is a further condition in DynamoDB's syntax. Raises LeaseHeld when the lease is another's or
         `only_if` does not hold; the latter shows in the `record` of the error.
         """
         now = self._clock()
         until = now + for_s
         free = "attribute_not_exists(lease_until) OR lease_until < :now"
+        if extend:
+            free += " OR lease_token = :token"
         sets, values = self._assignments(until, changes)
         try:
             record = self._table.update(
@@ -117,6 +129,18 @@ class Leases:
     def release(self, lease: Lease, *, changes: Changes = NOTHING) -> Lease:
         """End the lease, so that the next holder need not wait; raises LeaseLost when it is another's by now."""
         return self._write(lease, 0.0, changes)
+
+    def release_by(self, key: str, holder: str) -> None:
+        """End the lease that a holder has by its token; nothing happens when it is another's by now."""
+        try:
+            self._table.update(
+                key,
+                "SET lease_until = :never",
+                {":never": number(0.0), ":token": {"S": holder}},
+                condition="lease_token = :token",
+            )
+        except ConditionFailed:
+            return
 
     def left_s(self, lease: Lease) -> float:
         """Return the seconds until another holder may acquire the lease."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from activation.errors import ConfigError, Retryable
+from activation.aws.errors import classify, code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -85,12 +85,9 @@ def _ask(operation: Callable[..., Any], **arguments: Any) -> Any:
     try:
         return operation(**arguments)
     except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code == "ConditionalCheckFailedException":
+        if code_of(error) == "ConditionalCheckFailedException":
             answer: Mapping[str, Any] = {**error.response}
             raise ConditionFailed(answer.get("Item", {})) from None
-        if code in {"ResourceNotFoundException", "AccessDeniedException"}:
-            raise ConfigError("ledger", f"the ledger table cannot be used: {code}") from None
-        raise Retryable("ledger", f"the ledger did not answer: {code}", after_s=10) from None
+        raise classify(error, code="ledger", after_s=10) from None
     except BotoCoreError as error:
-        raise Retryable("ledger", f"the ledger did not answer: {type(error).__name__}", after_s=10) from None
+        raise classify(error, code="ledger", after_s=10) from None

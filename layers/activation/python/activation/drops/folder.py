@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from activation.drops.source import meaning
+from activation.drops.source import read_error
 from activation.errors import Rejected
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _listed(client: S3Client, bucket: str, prefix: str) -> dict[str, int | None]
                 if len(found) > MOST_PARTS:
                     raise _too_many()
     except ClientError as error:
-        raise meaning(error) from error
+        raise read_error(error) from error
     return found
 
 
@@ -126,7 +126,7 @@ def _manifest(client: S3Client, bucket: str, key: str, version_id: str) -> bytes
         with answer["Body"] as body:
             text: bytes = body.read(MANIFEST_BYTES + 1)
     except ClientError as error:
-        raise meaning(error) from error
+        raise read_error(error) from error
     if len(text) > MANIFEST_BYTES:
         raise Rejected("bad_manifest", f"the manifest is longer than {MANIFEST_BYTES:,} bytes")
     return text
@@ -157,7 +157,7 @@ def _head(client: S3Client, bucket: str, key: str, version_id: str = "") -> Mapp
     try:
         head: Mapping[str, Any] = client.head_object(Bucket=bucket, Key=key, **version)
     except ClientError as error:
-        found = meaning(error)
+        found = read_error(error)
         raise _changed() if found.code == "object_gone" and not version_id else found from error
     return head
 

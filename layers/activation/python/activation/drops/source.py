@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from botocore import exceptions as aws
 
+from activation.aws.errors import classify, code_of
 from activation.drops.chunk import ByteSource
 from activation.drops.codes import refused
 from activation.errors import ActivationError, ConfigError, Retryable
@@ -34,7 +35,6 @@ _INTERRUPTED = (
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, read 2026-11-22. HEAD answers have no
 # body, so that their status stands in for the code. 405 is what the version of a delete marker answers.
 _GONE = {"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405"}
-_DENIED = {"AccessDenied", "403", "AllAccessDisabled", "AccountProblem", "SignatureDoesNotMatch", "NoSuchBucket"}
 _LATER = {
     "SlowDown", "503", "ServiceUnavailable", "InternalError", "500", "502", "504", "RequestTimeout",
     "RequestTimeTooSkewed", "ExpiredToken", "Throttling", "ThrottlingException", "BandwidthLimitExceeded",
@@ -118,7 +118,7 @@ class S3Source:
         try:
             head = client.head_object(Bucket=bucket, Key=key, VersionId=version_id)
         except aws.ClientError as error:
-            raise meaning(error) from error
+            raise read_error(error) from error
         except _INTERRUPTED as error:
             raise _interrupted() from error
         return cls(client, bucket, key, version_id, head["ContentLength"], head["ETag"])
@@ -137,7 +137,7 @@ class S3Source:
             try:
                 self._read_on(offset, length, got)
             except aws.ClientError as error:
-                raise meaning(error) from error
+                raise read_error(error) from error
             except _INTERRUPTED as error:
                 tries = tries + 1 if len(got) == before else 1
                 if tries >= _TRIES:
@@ -169,20 +169,11 @@ def _interrupted() -> Retryable:
     return Retryable("storage_interrupted", "The connection to S3 broke repeatedly while the drop was read.")
 
 
-def meaning(error: aws.ClientError) -> ActivationError:
-    """Say what an answer of S3 means for the drop."""
-    code = error.response.get("Error", {}).get("Code", "")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+def read_error(error: aws.ClientError) -> ActivationError:
+    """Return what an answer of S3 means for the drop: gone, archived, or what it means for any work."""
+    code = code_of(error)
     if code in _GONE:
         return refused("object_gone")
     if code == "InvalidObjectState":
         return refused("object_archived")
-    if code in _LATER or status >= 500 or status == 429:
-        return Retryable("storage_busy", f"S3 answered {code} beyond the SDK's retries.")
-    if code in _DENIED or code.startswith("KMS."):
-        return ConfigError(
-            "storage_denied",
-            f"S3 answered {code}: the function's role may not read this version or use its key, or the version "
-            "is gone and the role may not list the bucket.",
-        )
-    return ConfigError("storage_refused", f"S3 answered {code}.")
+    return classify(error, code="storage")

@@ -10,8 +10,10 @@ from enum import StrEnum
 from threading import Lock
 from typing import Any
 
-from activation.aws.table import ConditionalTable, ConditionFailed, Item, number, read_number, read_text
+from activation.aws.lease import Changes, Lease, Leases
+from activation.aws.table import ConditionalTable, Item, number, read_number, read_text
 from activation.errors import ConfigError
+from activation.ledger.keys import part_key, run_key
 from activation.ledger.progress import Progress
 from activation.platforms.publisher import Opened
 from activation.records import from_json, to_json
@@ -23,7 +25,7 @@ class State(StrEnum):
     """Where a run is."""
 
     RUNNING = "running"
-    WAITING = "waiting"  # for the platform or for its turn; a delayed message brings it back
+    WAITING = "waiting"  # for the platform or for the audience lock; a delayed message brings it back
     ACCEPTED = "accepted"  # every row acknowledged, the platform still works on them
     APPLIED = "applied"
     EMPTY = "empty"
@@ -36,24 +38,13 @@ FINAL = frozenset({State.APPLIED, State.EMPTY, State.SUPERSEDED})
 STOPPED = frozenset({State.FAILED, State.BLOCKED})
 
 
-class LeaseHeld(Exception):
-    """Another worker holds the run for up to `for_s` more seconds."""
-
-    def __init__(self, for_s: float) -> None:
-        super().__init__("the run is held by another worker")
-        self.for_s = for_s
-
-
-class LeaseLost(Exception):
-    """Another worker took the run over; this one must stop and may record nothing."""
-
-
 @dataclass
 class Run:
     """A run's record as its holder sees it. Times are Unix seconds.
 
     `hop` is that of the newest message that held the run. `no_progress` counts invocations in a row that
-    acknowledged nothing although nothing made them wait. `turn` is the audience's turn that the run last took.
+    acknowledged nothing although nothing made them wait. `audience_lock` is the key of the lock that the run last
+    acquired.
     """
 
     pk: str
@@ -69,7 +60,7 @@ class Run:
     opened: Opened | None = None
     code: str = ""
     sentence: str = ""
-    turn: str = ""
+    audience_lock: str = ""
 
 
 class Ledger:
@@ -85,14 +76,15 @@ class Ledger:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = table
+        self._leases = Leases(table, clock=clock)
         self._connector = connector
         self._lease_s = lease_s
         self._ttl_s = ttl_days * 86_400
         self._clock = clock
 
     def key(self, run_id: str, part: int | None = None) -> str:
-        """Give the record's partition key; the parts of a run have records that no list of runs holds."""
-        return f"{self._connector}#run#{run_id}" if part is None else f"{self._connector}#part#{run_id}#{part}"
+        """Return the key of a run's record, or of the record of a part of it."""
+        return run_key(self._connector, run_id) if part is None else part_key(self._connector, run_id, part)
 
     def read(self, run_id: str, part: int | None = None) -> Run | None:
         """Read a run, or a part of one, without holding it; None when there is none."""
@@ -100,57 +92,39 @@ class Ledger:
         return _run(item) if item else None
 
     def claim(self, run_id: str, hop: int, facts: Mapping[str, str], part: int | None = None) -> Run:
-        """Take the lease of a run, or of a part of one, making the record when there is none.
+        """Acquire the lease of a run, or of a part of one, creating the record when there is none.
 
-        `facts` are texts noted for people with a new record (audience, key); they are not read back.
-        Raises LeaseHeld while another worker's lease runs. A claim whose answer was lost and that the SDK
-        repeated is recognised as one's own by its token.
+        `facts` are texts noted for people with a new record (audience, key); they are not read back. Raises
+        LeaseHeld while another worker holds the lease.
         """
-        now, token = self._clock(), uuid.uuid4().hex
-        sets = "".join(f", #f{i} = if_not_exists(#f{i}, :f{i})" for i in range(len(facts)))
-        try:
-            item = self._table.update(
-                self.key(run_id, part),
-                "SET lease_until = :until, lease_token = :token, hop = :hop, updated_at = :now,"
-                " started_at = if_not_exists(started_at, :now), #schema = if_not_exists(#schema, :schema),"
-                " #state = if_not_exists(#state, :running), progress = if_not_exists(progress, :progress)"
-                f"{sets} ADD fence :one",
-                {
-                    ":until": number(now + self._lease_s),
-                    ":token": {"S": token},
-                    ":hop": {"N": str(hop)},
-                    ":now": number(now),
-                    ":schema": {"N": str(SCHEMA)},
-                    ":running": {"S": State.RUNNING},
-                    ":progress": {"S": Progress().to_json()},
-                    ":one": {"N": "1"},
-                    **{f":f{i}": {"S": value} for i, value in enumerate(facts.values())},
-                },
-                condition="attribute_not_exists(pk) OR lease_until < :now",
-                names={
-                    "#state": "state",
-                    "#schema": "schema",
-                    **{f"#f{i}": name for i, name in enumerate(facts)},
-                },
-            )
-        except ConditionFailed as failed:
-            if read_text(failed.item, "lease_token") != token:
-                raise LeaseHeld(read_number(failed.item, "lease_until") - now) from None
-            item = failed.item
-        return _run(item)
+        changes = Changes(
+            "hop = :hop, updated_at = :now, started_at = if_not_exists(started_at, :now),"
+            " #schema = if_not_exists(#schema, :schema), #state = if_not_exists(#state, :running),"
+            " progress = if_not_exists(progress, :progress)"
+            + "".join(f", #f{i} = if_not_exists(#f{i}, :f{i})" for i in range(len(facts))),
+            {
+                ":hop": {"N": str(hop)},
+                ":schema": {"N": str(SCHEMA)},
+                ":running": {"S": State.RUNNING},
+                ":progress": {"S": Progress().to_json()},
+                **{f":f{i}": {"S": value} for i, value in enumerate(facts.values())},
+            },
+            {"#state": "state", "#schema": "schema", **{f"#f{i}": name for i, name in enumerate(facts)}},
+        )
+        key = self.key(run_id, part)
+        return _run(self._leases.acquire(key, uuid.uuid4().hex, for_s=self._lease_s, changes=changes).record)
 
     def save(self, run: Run, *, release: bool = False) -> None:
-        """Record the run's progress and renew the lease, or release it; raises LeaseLost when it is another's.
-
-        Writing the same twice is harmless, so a lost answer may be repeated.
-        """
+        """Record the run's progress and renew the lease, or release it; raises LeaseLost when it is another's."""
         now = self._clock()
-        until = 0.0 if release else now + self._lease_s
+        sets = (
+            "#state = :state, updated_at = :at, started_at = :started, not_before = :not_before,"
+            " no_progress = :no_progress, progress = :progress, rows_acknowledged = :acknowledged,"
+            " code = :code, sentence = :sentence, opened = :opened, audience_lock = :lock"
+        )
         values: dict[str, Any] = {
-            ":fence": {"N": str(run.fence)},
-            ":until": number(until),
             ":state": {"S": run.state},
-            ":now": number(now),
+            ":at": number(now),
             ":started": number(run.started_at),
             ":not_before": number(run.not_before),
             ":no_progress": {"N": str(run.no_progress)},
@@ -159,26 +133,18 @@ class Ledger:
             ":code": {"S": run.code},
             ":sentence": {"S": run.sentence},
             ":opened": {"S": _opened_json(run.opened)},
-            ":turn": {"S": run.turn},
+            ":lock": {"S": run.audience_lock},
         }
-        expires = ""
         if run.state in FINAL:
-            expires = ", expires_at = :expires"
+            sets += ", expires_at = :expires"
             values[":expires"] = {"N": str(int(now) + self._ttl_s)}
-        try:
-            self._table.update(
-                run.pk,
-                "SET lease_until = :until, #state = :state, updated_at = :now,"
-                " started_at = :started, not_before = :not_before,"
-                " no_progress = :no_progress, progress = :progress, rows_acknowledged = :acknowledged,"
-                f" code = :code, sentence = :sentence, opened = :opened, turn = :turn{expires}",
-                values,
-                condition="fence = :fence",
-                names={"#state": "state"},
-            )
-        except ConditionFailed:
-            raise LeaseLost from None
-        run.updated_at, run.lease_until = now, until  # only now: a write that failed has renewed nothing
+        changes = Changes(sets, values, {"#state": "state"})
+        lease = Lease(run.pk, "", run.fence, run.lease_until)
+        if release:
+            lease = self._leases.release(lease, changes=changes)
+        else:
+            lease = self._leases.renew(lease, for_s=self._lease_s, changes=changes)
+        run.updated_at, run.lease_until = now, lease.until  # only now: a write that failed has renewed nothing
 
     def lease_left_s(self, run: Run) -> float:
         """Give the seconds until another worker may take the run."""
@@ -240,5 +206,5 @@ def _run(item: Item) -> Run:
         opened=from_json(opened, Opened) if opened else None,
         code=read_text(item, "code"),
         sentence=read_text(item, "sentence"),
-        turn=read_text(item, "turn"),
+        audience_lock=read_text(item, "audience_lock"),
     )

@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from activation.aws.clients import CONFIG, Clients
+from activation.aws.dead_letters import send_to_dead_letters
+from activation.aws.sqs_edge import sqs_handler
 from activation.drops.locate import Located, is_marker, locate
 from activation.drops.messages import Work, read
-from activation.errors import ActivationError, Rejected, Retryable
-from activation.ledger.audience_lock import Turns
+from activation.errors import Rejected
+from activation.ledger.audience_lock import AudienceLocks
 from activation.ledger.progress import Progress
-from activation.ledger.runs import FINAL, STOPPED, HeldRun, LeaseHeld, LeaseLost, Ledger, Run, State
+from activation.ledger.runs import FINAL, STOPPED, HeldRun, Ledger, Run, State
 from activation.model import Audience
 from activation.platforms.http import Http, PooledHttp
 from activation.platforms.options import complete
 from activation.platforms.platform import Platform
-from activation.report import app_events, receipts
+from activation.report import receipts
+from activation.report.announce import announce
 from activation.report.receipts import Identity
 from activation.runs.part import ActivePart
 from activation.runs.run import ActiveRun
 from activation.runs.secret import ConnectorSecret
 from activation.runs.settings import ConnectorSettings, check_options
 
-COME_BACK_S = 60  # after a failure nobody foresaw; sooner than the queue's visibility timeout
-MAX_VISIBILITY_S = 12 * 3600
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.client import SQSClient
+
 GRACE_S = 3600.0  # how long a run's next message may be overdue before another message may take its place
 UNREADABLE = "_unreadable"  # where receipts go whose key names no audience
 
@@ -52,6 +52,8 @@ class Connector:
         secret: ConnectorSecret,
         http: Http,
         *,
+        log: Logger | None = None,
+        metrics: Metrics | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -69,9 +71,8 @@ class Connector:
             ttl_days=settings.ledger_ttl_days,
             clock=clock,
         )
-        self._turns = Turns(clients.table, ttl_days=settings.ledger_ttl_days, clock=clock)
-        self._log = Logger(child=True)
-        self._metrics = Metrics()
+        self._locks = AudienceLocks(clients.table, ttl_days=settings.ledger_ttl_days, clock=clock)
+        self._log, self._metrics = log or Logger(), metrics or Metrics()
 
     def handle(self, body: str, *, aws_account: str, time_left_s: Callable[[], float]) -> State | None:
         """Bring the run of one message forward; gives its state, None when there was nothing to do.
@@ -81,7 +82,7 @@ class Connector:
         try:
             work = read(body, bucket=self._settings.drops_bucket, account=aws_account)
         except Rejected as error:
-            self._clients.bury(self._settings.dead_letter_queue_url, body, error)
+            self._send_to_dead_letters(body, error)
             self._log.error("message refused", extra={"code": error.code})
             self._metrics.add_metric("MessagesRefused", MetricUnit.Count, 1)
             return State.FAILED
@@ -126,7 +127,7 @@ class Connector:
             platform=self._platform,
             secret=self._secret,
             http=self._http,
-            turns=self._turns,
+            locks=self._locks,
             time_left_s=time_left_s,
             crashed=crashed,
             clock=self._clock,
@@ -161,13 +162,9 @@ class Connector:
         )
         return state
 
-    def postpone(self, receipt_handle: str, after_s: float) -> None:
-        """Let a message that failed come back after `after_s` seconds, not the queue's visibility timeout."""
-        self._clients.sqs.change_message_visibility(
-            QueueUrl=self._settings.queue_url,
-            ReceiptHandle=receipt_handle,
-            VisibilityTimeout=min(MAX_VISIBILITY_S, math.ceil(after_s)),
-        )
+    def _send_to_dead_letters(self, body: str, error: Rejected, run_id: str = "") -> None:
+        queue_url = self._settings.dead_letter_queue_url
+        send_to_dead_letters(self._clients.sqs, queue_url, body, error, run_id=run_id)
 
     def _is_settled(self, work: Work, known: Run) -> bool:
         """Whether the message has nothing to bring: the run has ended, or a newer message carries it on.
@@ -199,95 +196,60 @@ class Connector:
         )
         key = f"{receipts.stem(audience, run_id)}.json"
         receipts.write(self._clients.s3, self._settings.receipts_bucket, key, receipt)
-        app_events.announce(self._clients.events, self._settings.event_bus_name, State.FAILED, receipt, key)
-        self._clients.bury(self._settings.dead_letter_queue_url, work, error, run_id)
+        announce(self._clients.events, self._settings.event_bus_name, State.FAILED, receipt, key)
+        self._send_to_dead_letters(work.continuation(), error, run_id)
         self._log.error("key refused", extra={"code": error.code})
         self._metrics.add_metric("RunsFailed", MetricUnit.Count, 1)
         return State.FAILED
 
 
+@dataclass(frozen=True)
+class ConnectorFunction:
+    """A connector behind its queue."""
+
+    connector: Connector
+    sqs: SQSClient
+    queue_url: str
+
+    def handle(self, body: str, context: LambdaContext) -> None:
+        """Bring the run of one message forward."""
+        self.connector.handle(
+            body,
+            aws_account=context.invoked_function_arn.split(":")[4],
+            time_left_s=lambda: context.get_remaining_time_in_millis() / 1000,
+        )
+
+
 def lambda_handler_for(platform: Platform) -> Callable[[dict[str, Any], LambdaContext], Any]:
-    """Make a platform's Lambda entry point; settings and clients are made at its first message."""
+    """Return a platform's Lambda entry point; settings and clients are made at its first message."""
     platform.load()  # with the function's start, and not within its first message
     logger = Logger()
     metrics = Metrics()
-    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    made: list[Connector] = []
 
-    def connector() -> Connector:
-        if not made:
-            settings = ConnectorSettings.from_environment(os.environ)
-            check_options(platform.options, settings.options)
-            metrics.set_default_dimensions(connector=settings.connector)
-            clients = Clients.connect(settings.ledger_table)
-            http = PooledHttp(connections=settings.requests_in_flight or platform.limits.in_flight)
-            secrets = boto3.client("secretsmanager", config=CONFIG)
-            secret = ConnectorSecret(
-                platform,
-                secrets,
-                settings.secret_arn,
-                table=clients.table,
-                http=http,
-                options=complete(platform.options, settings.options),
-                expected_account=settings.expected_account,
-            )
-            made.append(Connector(platform, settings, clients, secret, http))
-        return made[0]
+    def make() -> ConnectorFunction:
+        settings = ConnectorSettings.from_environment(os.environ)
+        check_options(platform.options, settings.options)
+        metrics.set_default_dimensions(connector=settings.connector)
+        clients = Clients.connect(settings.ledger_table)
+        http = PooledHttp(connections=settings.requests_in_flight or platform.limits.in_flight)
+        secret = ConnectorSecret(
+            platform,
+            boto3.client("secretsmanager", config=CONFIG),
+            settings.secret_arn,
+            table=clients.table,
+            http=http,
+            options=complete(platform.options, settings.options),
+            expected_account=settings.expected_account,
+        )
+        connector = Connector(platform, settings, clients, secret, http, log=logger, metrics=metrics)
+        return ConnectorFunction(connector, clients.sqs, settings.queue_url)
 
-    def on_message(record: SQSRecord, lambda_context: LambdaContext) -> None:
-        def time_left_s() -> float:
-            return lambda_context.get_remaining_time_in_millis() / 1000
-
-        try:
-            connector().handle(
-                record.body,
-                aws_account=lambda_context.invoked_function_arn.split(":")[4],
-                time_left_s=time_left_s,
-            )
-        except Exception as error:  # the SQS edge: whatever it was, the message must come back
-            come_back_s = _report(logger, error, time_left_s())
-            if isinstance(error, ActivationError):
-                # The few receives that a message has are to outlast an outage of more than some seconds.
-                come_back_s *= 2 ** (int(record.attributes.approximate_receive_count) - 1)
-            if made:
-                made[0].postpone(record.receipt_handle, come_back_s)
-            raise
+    handle = sqs_handler(make, logger)
 
     @logger.inject_lambda_context(clear_state=True)
     @metrics.log_metrics
     def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
-        """Handle a batch of the connector's queue; answers with the messages that must come back."""
-        return process_partial_response(
-            event=event, record_handler=on_message, processor=processor, context=context
-        )
+        """Handle a batch of the connector's queue; answers with the messages that must return."""
+        return handle(event, context)
 
     return lambda_handler
-
-
-def _report(logger: Logger, error: Exception, time_left_s: float) -> float:
-    """Log why a message comes back, and give the seconds until it should.
-
-    The text of an error nobody foresaw may hold a cell of the file: its type and place must do.
-    """
-    match error:
-        case LeaseHeld():
-            logger.info("another worker has the run", extra={"for_s": round(error.for_s)})
-            return error.for_s + time_left_s
-        case LeaseLost():
-            logger.warning("another worker took the run over")
-        case ActivationError():
-            logger.error("the run could not be brought forward", extra={"code": error.code, "why": error.sentence})
-            return error.after_s if isinstance(error, Retryable) else COME_BACK_S
-        case _:
-            logger.error("unforeseen", extra={"error": type(error).__name__, "at": _where(error)})
-    return COME_BACK_S
-
-
-def _where(error: BaseException) -> str:
-    """Give the module and line that raised."""
-    trace = error.__traceback__
-    if trace is None:
-        return ""
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"

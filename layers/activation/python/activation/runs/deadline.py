@@ -6,24 +6,26 @@ from activation.errors import Retryable
 from activation.ledger.progress import Attempts, Progress
 from activation.ledger.runs import Run
 
-TURN_AGAIN_S, TURN_AT_LEAST_EVERY_S = 20.0, 300.0
-TURN_SHARE = 0.1  # of the wait so far: what a look for the turn may come too late, and no more
+LOCK_AGAIN_S, LOCK_AT_LEAST_EVERY_S = 20.0, 300.0
+LOCK_SHARE = 0.1  # of the wait so far: how much too late an attempt may come, and no more
 
 
 def queue_up(progress: Progress, now: float) -> Retryable:
-    """Note that the run waits for its audience's turn, and say when to look again: the less often, the longer.
+    """Note that the run waits for its audience, and return when to try again: the less often, the longer.
 
     `now` is Unix seconds, here and below.
     """
     progress.attempts.queued_since = progress.attempts.queued_since or now
-    after_s = max(TURN_SHARE * (now - progress.attempts.queued_since), TURN_AGAIN_S)
+    after_s = max(LOCK_SHARE * (now - progress.attempts.queued_since), LOCK_AGAIN_S)
     return Retryable(
-        "not_your_turn", "another drop is being sent to this audience", after_s=min(after_s, TURN_AT_LEAST_EVERY_S)
+        "audience_locked",
+        "another drop is being sent to this audience",
+        after_s=min(after_s, LOCK_AT_LEAST_EVERY_S),
     )
 
 
-def has_turn(progress: Progress, now: float) -> None:
-    """Note that the run has its turn."""
+def has_lock(progress: Progress, now: float) -> None:
+    """Note that the run has its audience's lock."""
     progress.attempts.queued_s, progress.attempts.queued_since = _queued_s(progress.attempts, now), 0.0
 
 

@@ -1,10 +1,10 @@
 """A large file shared out among several workers, as the worker that holds the run sees it.
 
-The run stays one: one record, receipt, turn, event and dead letter. Its file is cut into parts, each with a record
-of its own (`<connector>#part#<run>#<part>`: lease, fence, cursor, counts), driven by messages of its own through
-the connector's one queue, so that the mapping's maximum concurrency, the leases, continuations, waits and the rate
-governor hold for a part as they do for a run. A part sends with the ordinary batcher and sender, numbers its rows
-as the file does, and keeps its rejects beside the run's.
+The run stays one: one record, receipt, audience lock, event and dead letter. Its file is cut into parts, each
+with a record of its own (`<connector>#part#<run>#<part>`: lease, fence, cursor, counts), driven by messages of
+its own through the connector's one queue, so that the mapping's maximum concurrency, the leases, continuations,
+waits and the rate governor hold for a part as they do for a run. A part sends with the ordinary batcher and
+sender, numbers its rows as the file does, and keeps its rejects beside the run's.
 
 What makes it safe to die anywhere is who may write what:
 
@@ -18,7 +18,7 @@ What makes it safe to die anywhere is who may write what:
   that has done its share comes to rest. Before the run notes that a phase's messages were sent it sends them; a
   crash between sends them again, and the lease lets one work.
 - A part reads the run's record after it took its own lease. The run notes that it is ending before it reads the
-  parts' leases. Whichever comes first, no part sends for a run that gave up its audience's turn.
+  parts' leases. Whichever comes first, no part sends for a run that gave up the lock of its audience.
 
 A part that fails for good ends the run, once the others have come to rest, with that part's reason; where several
 failed it is the first one's in the file's order. What they sent stays counted. When the message is moved back from

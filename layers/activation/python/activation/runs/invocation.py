@@ -18,7 +18,8 @@ from activation.drops.reading import Reading
 from activation.drops.source import S3Source
 from activation.errors import Rejected, Retryable
 from activation.identifiers.table import Field
-from activation.ledger.audience_lock import Turns, rate_key, turn_of
+from activation.ledger.audience_lock import AudienceLocks
+from activation.ledger.keys import audience_key, rate_key
 from activation.ledger.runs import HeldRun
 from activation.model import Cursor
 from activation.pipeline.batching import Batcher, Prepared
@@ -39,7 +40,7 @@ from activation.runs.settings import ConnectorSettings
 MARGIN_S = 20.0  # for what follows the last platform call: a ledger write, a receipt, a message
 MAX_DELAY_S = 900  # the longest an SQS message can be delayed
 NO_PROGRESS_MAX = 20
-WAITS = frozenset({"throttled", "busy", "not_your_turn", "pending"})  # bounded by the deadline alone
+WAITS = frozenset({"throttled", "busy", "audience_locked", "pending"})  # bounded by the deadline alone
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Invocation:
     platform: Platform
     secret: ConnectorSecret
     http: Http
-    turns: Turns
+    locks: AudienceLocks
     time_left_s: Callable[[], float]
     crashed: bool
     clock: Callable[[], float] = time.time
@@ -72,19 +73,19 @@ class Invocation:
         """The message that brought this invocation."""
         return self.identity.work
 
-    def take_turn(self, publisher: Publisher, *, begun: bool) -> None:
-        """Take the audience's turn, unless a newer version of the object had it.
+    def acquire_audience(self, publisher: Publisher, *, begun: bool) -> None:
+        """Acquire the audience's lock, unless a newer version of the object had it.
 
-        Raises NotYourTurn and Superseded, and ConfigError where a run that has `begun` in one ad account would go
-        on in another because the secret is by now another account's.
+        Raises AudienceLocked and Superseded, and ConfigError where a run that has `begun` in one ad account would
+        go on in another because the secret is by now another account's.
         """
         audience, run = self.identity.audience, self.held.run
-        turn = turn_of(self.platform.name, publisher.account.account_id, audience.name)
-        if begun and run.turn not in (turn, ""):  # empty in a record of an earlier release
+        lock = audience_key(self.platform.name, publisher.account.account_id, audience.name)
+        if begun and run.audience_lock not in (lock, ""):
             raise other_account()
-        run.turn = turn
-        self.turns.take(turn, self.identity.run_id)
-        self.turns.check_order(self.work.drop, audience.connector)
+        run.audience_lock = lock
+        self.locks.acquire(lock, self.identity.run_id)
+        self.locks.check_order(self.work.drop, audience.connector)
 
     def find_publisher(self) -> Publisher:
         """Return the publisher of the run's ad account; raises what reading the secret raises."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from activation.aws.clients import meaning
+from activation.aws.errors import classify
 from activation.drops.chunk import ByteSource
 from activation.drops.delimited import DelimitedReader
 from activation.drops.json_lines import JsonLinesReader
 from activation.drops.ranges import survey
 from activation.errors import ActivationError, ConfigError, Rejected, Retryable
-from activation.ledger.audience_lock import NotYourTurn, Superseded
+from activation.ledger.audience_lock import AudienceLocked, Superseded
 from activation.ledger.runs import Run, State
 from activation.ledger.split import Phase, Split
 from activation.model import Cursor
@@ -39,16 +39,16 @@ class ActivePart(Invocation):
             if whole is not None:
                 catch_up(self.held.run, whole.progress)
             return self._go_on(whole) if whole is not None and self._is_wanted(whole) else self._rest()
-        except NotYourTurn:
+        except AudienceLocked:
             return self._wait(
-                Retryable("not_your_turn", "another drop is being sent to this audience", after_s=20)
+                Retryable("audience_locked", "another drop is being sent to this audience", after_s=20)
             )
         except Superseded:
             return self._rest()  # the run finds out by itself, and ends
         except ActivationError as error:
             return self._halt(error)
         except (ClientError, BotoCoreError) as error:
-            return self._halt(meaning(error))
+            return self._halt(classify(error))
 
     @property
     def _part(self) -> int:
@@ -77,8 +77,8 @@ class ActivePart(Invocation):
             return self._hand_on(State.WAITING, early_s)
         run.state, run.code, run.sentence = State.RUNNING, "", ""
         publisher = self.find_publisher()
-        run.turn = whole.turn
-        self.take_turn(publisher, begun=whole.opened is not None)  # the run's own turn, which may have run out
+        run.audience_lock = whole.audience_lock
+        self.acquire_audience(publisher, begun=whole.opened is not None)  # the run's lock may have ended
         run.progress.plan.etag, run.progress.plan.reading = whole.progress.plan.etag, whole.progress.plan.reading
         match split.phase:
             case Phase.SURVEY:

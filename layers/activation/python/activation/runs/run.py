@@ -9,16 +9,18 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from activation.aws.clients import meaning
+from activation.aws.dead_letters import send_to_dead_letters
+from activation.aws.errors import classify
 from activation.errors import ActivationError, ConfigError, Rejected, Retryable
-from activation.ledger.audience_lock import NotYourTurn, Superseded
+from activation.ledger.audience_lock import AudienceLocked, Superseded
 from activation.ledger.runs import STOPPED, State
 from activation.ledger.split import Ending, Phase
 from activation.pipeline.client import Exchange, OutOfTime
 from activation.platforms.outcome import Outcome, failure
 from activation.platforms.publisher import Closed, Opened
-from activation.report import app_events, receipts
-from activation.runs.deadline import begin_again, has_turn, is_overdue, queue_up
+from activation.report import receipts
+from activation.report.announce import announce
+from activation.runs.deadline import begin_again, has_lock, is_overdue, queue_up
 from activation.runs.fan_out import FanOut, plan
 from activation.runs.invocation import NO_PROGRESS_MAX, Invocation
 
@@ -35,21 +37,21 @@ class ActiveRun(Invocation):
         try:
             return self._advance()
         except (ClientError, BotoCoreError) as error:  # met while it was ending for another reason
-            return self._halt(meaning(error))
+            return self._halt(classify(error))
         except Retryable as error:
             return self._wait(error)
 
     def _advance(self) -> State:
         try:
             return self._begin()
-        except NotYourTurn:
+        except AudienceLocked:
             return self._wait(queue_up(self.held.run.progress, self.clock()))
         except Superseded:
             return self._supersede()
         except ActivationError as error:
             return self._halt(error)
         except (ClientError, BotoCoreError) as error:
-            return self._halt(meaning(error))
+            return self._halt(classify(error))
 
     def _halt(self, error: ActivationError) -> State:
         """End this invocation as its error says: go on at once, go on later, or stop."""
@@ -85,8 +87,8 @@ class ActiveRun(Invocation):
     def _go_on(self) -> State:
         audience, run = self.identity.audience, self.held.run
         publisher = self.find_publisher()
-        self.take_turn(publisher, begun=run.opened is not None or run.progress.attempts.starts > 0)
-        has_turn(run.progress, self.clock())
+        self.acquire_audience(publisher, begun=run.opened is not None or run.progress.attempts.starts > 0)
+        has_lock(run.progress, self.clock())
         exchange = self.exchange(publisher)
         if run.state is State.ACCEPTED:
             opened = run.opened
@@ -298,8 +300,8 @@ class ActiveRun(Invocation):
                 self._write_receipt({})
         self.queue_next(wait_s)
         if run.opened is not None:
-            with suppress(NotYourTurn):  # it waited so long for its turn that it has none to keep
-                self.turns.take(run.turn, self.identity.run_id, for_s=wait_s + 3600)
+            with suppress(AudienceLocked):  # it waited so long for its lock that it has none to keep
+                self.locks.acquire(run.audience_lock, self.identity.run_id, for_s=wait_s + 3600)
         self.held.save(release=True)
         return state
 
@@ -312,11 +314,17 @@ class ActiveRun(Invocation):
         run.state, run.code, run.sentence, run.not_before = state, error.code, error.sentence, 0.0
         self.note_time()
         receipt = self._write_receipt_if_allowed()
-        app_events.announce(self.clients.events, self.settings.event_bus_name, state, receipt, f"{self.stem}.json")
-        self.clients.bury(self.settings.dead_letter_queue_url, self.work, error, self.identity.run_id)
+        announce(self.clients.events, self.settings.event_bus_name, state, receipt, f"{self.stem}.json")
+        send_to_dead_letters(
+            self.clients.sqs,
+            self.settings.dead_letter_queue_url,
+            self.work.continuation(),
+            error,
+            run_id=self.identity.run_id,
+        )
         run.no_progress = 0
         self.held.save(release=True)
-        self.turns.give_up(run.turn, self.identity.run_id)
+        self.locks.release(run.audience_lock, self.identity.run_id)
         return state
 
     def _supersede(self) -> State:
@@ -333,9 +341,9 @@ class ActiveRun(Invocation):
         run.state, run.not_before = state, 0.0
         self.note_time()
         receipt = self._write_receipt(notes)
-        app_events.announce(self.clients.events, self.settings.event_bus_name, state, receipt, f"{self.stem}.json")
+        announce(self.clients.events, self.settings.event_bus_name, state, receipt, f"{self.stem}.json")
         self.held.save(release=True)
-        self.turns.give_up(run.turn, self.identity.run_id)
+        self.locks.release(run.audience_lock, self.identity.run_id)
         with suppress(ClientError, BotoCoreError):  # the run has ended; a part that stays does no harm
             self.rejects.remove_parts()
         return state
@@ -354,7 +362,7 @@ class ActiveRun(Invocation):
         try:
             return self._write_receipt({})
         except (ClientError, BotoCoreError) as error:
-            if isinstance(meaning(error), Retryable):
+            if isinstance(classify(error), Retryable):
                 raise
             return self._receipt(None, {})
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from activation.aws.environment import Environment
 from activation.errors import ConfigError
 from activation.identifiers.table import Context
 from activation.platforms.options import Option, Value, problems
@@ -18,12 +18,12 @@ class ConnectorSettings:
     """What the template tells the function; names and addresses only, never a secret.
 
     `expected_account` is "" or the ad account the secret must be for. `requests_in_flight`,
-    `max_rows_per_request` and `max_bytes_per_request` are 0 for the platform's own. `deadline_s` is how long a run
-    may take from its first message to its end, waits included but those for an audience's turn. `ledger_ttl_days`
-    is how long a finished run is remembered, so how long a replay is a no-op. A file above `split_above_bytes` is
-    shared out among as many as `max_parts` workers; 0 bytes mean that none is. `encoding` and `delimiter` are what
-    the connector's delimited files are declared to have, "" where nothing is declared. `options` are those of the
-    platform that the settings mention.
+    `max_rows_per_request` and `max_bytes_per_request` are 0 for the platform's own. `deadline_s` is how long a
+    run may take from its first message to its end, waits included but those for the lock of an audience.
+    `ledger_ttl_days` is how long a finished run is remembered, so how long a replay is a no-op. A file above
+    `split_above_bytes` is shared out among as many as `max_parts` workers; 0 bytes mean that none is. `encoding`
+    and `delimiter` are what the connector's delimited files are declared to have, "" where nothing is declared.
+    `options` are those of the platform that the settings mention.
     """
 
     connector: str
@@ -50,62 +50,32 @@ class ConnectorSettings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ConnectorSettings:
         """Read the settings; raises ConfigError naming every variable that is missing or unreadable."""
-        required = (
-            "CONNECTOR",
-            "SECRET_ARN",
-            "DROPS_BUCKET",
-            "RECEIPTS_BUCKET",
-            "LEDGER_TABLE",
-            "QUEUE_URL",
-            "DEAD_LETTER_QUEUE_URL",
-            "EVENT_BUS_NAME",
+        reader = Environment(environment)
+        delimiter = reader.text("DELIMITER", "")
+        settings = cls(
+            connector=reader.text("CONNECTOR"),
+            secret_arn=reader.text("SECRET_ARN"),
+            drops_bucket=reader.text("DROPS_BUCKET"),
+            receipts_bucket=reader.text("RECEIPTS_BUCKET"),
+            ledger_table=reader.text("LEDGER_TABLE"),
+            queue_url=reader.text("QUEUE_URL"),
+            dead_letter_queue_url=reader.text("DEAD_LETTER_QUEUE_URL"),
+            event_bus_name=reader.text("EVENT_BUS_NAME"),
+            expected_account=reader.text("EXPECTED_ACCOUNT", ""),
+            requests_in_flight=reader.whole("REQUESTS_IN_FLIGHT", 0),
+            deadline_s=reader.whole("DEADLINE_S", 3 * 86_400),
+            ledger_ttl_days=reader.whole("LEDGER_TTL_DAYS", 400),
+            context=Context(reader.text("DEFAULT_COUNTRY", "").upper(), frozenset(reader.texts("PLACEHOLDERS"))),
+            max_rows_per_request=reader.whole("MAX_ROWS_PER_REQUEST", 0),
+            max_bytes_per_request=reader.whole("MAX_BYTES_PER_REQUEST", 0),
+            split_above_bytes=reader.whole("SPLIT_ABOVE_BYTES", cls.split_above_bytes),
+            max_parts=reader.whole("MAX_PARTS", cls.max_parts),
+            encoding=reader.text("ENCODING", ""),
+            delimiter=DELIMITERS.get(delimiter, delimiter),
+            options=reader.mapping("OPTIONS"),
         )
-        wrong = [name for name in required if not environment.get(name)]
-        numbers = {
-            "REQUESTS_IN_FLIGHT": 0,
-            "MAX_ROWS_PER_REQUEST": 0,
-            "MAX_BYTES_PER_REQUEST": 0,
-            "DEADLINE_S": 3 * 86_400,
-            "LEDGER_TTL_DAYS": 400,
-            "SPLIT_ABOVE_BYTES": cls.split_above_bytes,
-            "MAX_PARTS": cls.max_parts,
-        }
-        for name in numbers:
-            text = environment.get(name, "")
-            if text.isdecimal():
-                numbers[name] = int(text)
-            elif text:
-                wrong.append(name)
-        placeholders = _texts(environment.get("PLACEHOLDERS", ""))
-        if placeholders is None:
-            wrong.append("PLACEHOLDERS")
-        options = _options(environment.get("OPTIONS", ""))
-        if options is None:
-            wrong.append("OPTIONS")
-        if wrong or placeholders is None or options is None:
-            raise ConfigError("bad_environment", f"missing or unreadable: {', '.join(wrong)}")
-        return cls(
-            connector=environment["CONNECTOR"],
-            secret_arn=environment["SECRET_ARN"],
-            drops_bucket=environment["DROPS_BUCKET"],
-            receipts_bucket=environment["RECEIPTS_BUCKET"],
-            ledger_table=environment["LEDGER_TABLE"],
-            queue_url=environment["QUEUE_URL"],
-            dead_letter_queue_url=environment["DEAD_LETTER_QUEUE_URL"],
-            event_bus_name=environment["EVENT_BUS_NAME"],
-            expected_account=environment.get("EXPECTED_ACCOUNT", ""),
-            requests_in_flight=numbers["REQUESTS_IN_FLIGHT"],
-            deadline_s=numbers["DEADLINE_S"],
-            ledger_ttl_days=numbers["LEDGER_TTL_DAYS"],
-            context=Context(environment.get("DEFAULT_COUNTRY", "").upper(), frozenset(placeholders)),
-            max_rows_per_request=numbers["MAX_ROWS_PER_REQUEST"],
-            max_bytes_per_request=numbers["MAX_BYTES_PER_REQUEST"],
-            split_above_bytes=numbers["SPLIT_ABOVE_BYTES"],
-            max_parts=numbers["MAX_PARTS"],
-            encoding=environment.get("ENCODING", ""),
-            delimiter=DELIMITERS.get(environment.get("DELIMITER", ""), environment.get("DELIMITER", "")),
-            options=options,
-        )
+        reader.finish()
+        return settings
 
 
 def check_options(options: Sequence[Option], given: Mapping[str, Value]) -> None:
@@ -113,27 +83,3 @@ def check_options(options: Sequence[Option], given: Mapping[str, Value]) -> None
     if found := problems(options, given):
         listed = "; ".join(f"{name} {problem}" for name, problem in found.items())
         raise ConfigError("bad_environment", f"OPTIONS: {listed}")
-
-
-def _options(text: str) -> dict[str, Value] | None:
-    """Read a JSON object; "" is an empty one, None says that it is something else."""
-    if not text:
-        return {}
-    try:
-        values = json.loads(text)
-    except ValueError:
-        return None
-    return values if isinstance(values, dict) else None
-
-
-def _texts(text: str) -> list[str] | None:
-    """Read a JSON list of texts; "" is an empty one, None says that it is something else."""
-    if not text:
-        return []
-    try:
-        values = json.loads(text)
-    except ValueError:
-        return None
-    if isinstance(values, list) and all(isinstance(value, str) for value in values):
-        return values
-    return None

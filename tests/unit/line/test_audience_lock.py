@@ -6,20 +6,21 @@ from dataclasses import replace
 
 import pytest
 from activation.aws.table import ConditionalTable
-from activation.ledger.audience_lock import NotYourTurn, Superseded, Turns, turn_of
+from activation.ledger.audience_lock import AudienceLocked, AudienceLocks, Superseded
+from activation.ledger.keys import audience_key
 from activation.model import Drop
 
 from tests.unit.line.world import NAMES, Aws, Clock
 
 
 class Bench:
-    """Turns with a clock, and an audience of their own."""
+    """AudienceLocks with a clock, and an audience of their own."""
 
     def __init__(self, aws: Aws) -> None:
         self.clock = Clock()
         self.table = ConditionalTable(aws.dynamodb, "ledger")
-        self.turns = Turns(self.table, turn_s=100, ttl_days=1, clock=self.clock)
-        self.turn = turn_of("tiny", "1", f"été{next(NAMES)}")
+        self.locks = AudienceLocks(self.table, lock_s=100, ttl_days=1, clock=self.clock)
+        self.key = audience_key("tiny", "1", f"été{next(NAMES)}")
         self.drop = Drop("drops", f"key{next(NAMES)}", "v1", "0055AED6DCD90281E5", 1)
 
 
@@ -31,49 +32,49 @@ def bench(aws: Aws) -> Bench:
 
 def test_a_turn_is_one_runs_until_it_gives_it_up(bench: Bench) -> None:
     """Others are told how long at most; the holder may take it again; afterwards it is the next one's."""
-    bench.turns.take(bench.turn, "one")
+    bench.locks.acquire(bench.key, "one")
     bench.clock.pass_s(30)
-    with pytest.raises(NotYourTurn) as wait:
-        bench.turns.take(bench.turn, "two")
+    with pytest.raises(AudienceLocked) as wait:
+        bench.locks.acquire(bench.key, "two")
     assert wait.value.for_s == pytest.approx(70)
-    bench.turns.take(bench.turn, "one")
-    bench.turns.give_up(bench.turn, "one")
-    bench.turns.take(bench.turn, "two")
+    bench.locks.acquire(bench.key, "one")
+    bench.locks.release(bench.key, "one")
+    bench.locks.acquire(bench.key, "two")
 
 
 def test_a_turn_is_the_audiences_whatever_is_done_to_it(bench: Bench) -> None:
     """Other audiences of the account have their own turns, and so has an audience of that name in another one."""
     name = f"été{next(NAMES)}"
-    bench.turns.take(turn_of("tiny", "1", name), "one")
-    with pytest.raises(NotYourTurn):
-        bench.turns.take(turn_of("tiny", "1", name), "two")
-    bench.turns.take(turn_of("tiny", "1", f"other {name}"), "two")
-    bench.turns.take(turn_of("tiny", "2", name), "two")
-    bench.turns.take(turn_of("large", "1", name), "two")
+    bench.locks.acquire(audience_key("tiny", "1", name), "one")
+    with pytest.raises(AudienceLocked):
+        bench.locks.acquire(audience_key("tiny", "1", name), "two")
+    bench.locks.acquire(audience_key("tiny", "1", f"other {name}"), "two")
+    bench.locks.acquire(audience_key("tiny", "2", name), "two")
+    bench.locks.acquire(audience_key("large", "1", name), "two")
 
 
 def test_a_turn_outlives_its_holder_only_so_long(bench: Bench) -> None:
     """A run that died does not stop an audience for good, and cannot end its successor's turn."""
-    bench.turns.take(bench.turn, "one")
+    bench.locks.acquire(bench.key, "one")
     bench.clock.pass_s(100.01)
-    bench.turns.take(bench.turn, "two")
-    bench.turns.give_up(bench.turn, "one")
-    with pytest.raises(NotYourTurn):
-        bench.turns.take(bench.turn, "three")
+    bench.locks.acquire(bench.key, "two")
+    bench.locks.release(bench.key, "one")
+    with pytest.raises(AudienceLocked):
+        bench.locks.acquire(bench.key, "three")
 
 
 def test_a_turn_can_be_kept_over_a_long_wait(bench: Bench) -> None:
     """A run that waits for the platform keeps its turn for that long."""
-    bench.turns.take(bench.turn, "one", for_s=5000)
+    bench.locks.acquire(bench.key, "one", for_s=5000)
     bench.clock.pass_s(4999)
-    with pytest.raises(NotYourTurn):
-        bench.turns.take(bench.turn, "two")
+    with pytest.raises(AudienceLocked):
+        bench.locks.acquire(bench.key, "two")
 
 
 def test_giving_up_what_nobody_holds_does_nothing(bench: Bench) -> None:
     """The end of a run that never had its turn is no error."""
-    bench.turns.give_up(bench.turn, "one")
-    bench.turns.take(bench.turn, "two")
+    bench.locks.release(bench.key, "one")
+    bench.locks.acquire(bench.key, "two")
 
 
 @pytest.mark.parametrize(
@@ -92,11 +93,11 @@ def test_versions_of_a_key_are_ordered_by_their_sequencers(
     bench: Bench, first: str, then: str, superseded: bool
 ) -> None:
     """As hexadecimal, the shorter padded with zeros on the right; the same version may come again."""
-    bench.turns.check_order(replace(bench.drop, sequencer=first), "tiny")
+    bench.locks.check_order(replace(bench.drop, sequencer=first), "tiny")
     second = replace(bench.drop, sequencer=then)
     if superseded:
         with pytest.raises(Superseded):
-            bench.turns.check_order(second, "tiny")
+            bench.locks.check_order(second, "tiny")
     else:
-        bench.turns.check_order(second, "tiny")
-    bench.turns.check_order(replace(second, key="another", sequencer="0"), "tiny")
+        bench.locks.check_order(second, "tiny")
+    bench.locks.check_order(replace(second, key="another", sequencer="0"), "tiny")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from activation.errors import Retryable
+from activation.aws.app_events import put_event
 from activation.ledger.runs import State
 
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
 
-SOURCE = "audience-activation"
 DETAIL_TYPES = {
     State.APPLIED: "Activation Completed",
     State.EMPTY: "Activation Completed",
@@ -25,7 +23,7 @@ DETAIL_TYPES = {
 def announce(
     client: EventBridgeClient, bus: str, state: State, receipt: Mapping[str, Any], receipt_key: str
 ) -> None:
-    """Put the run's event; at least once, so a listener tells repetitions by `run_id` and `state`.
+    """Put the run's event; at least once, so a listener recognises repetitions by `run_id` and `state`.
 
     Raises Retryable when the bus did not take it.
     """
@@ -40,16 +38,4 @@ def announce(
         "key": receipt["drop"]["key"],
         "receipt_key": receipt_key,
     }
-    answer = client.put_events(
-        Entries=[
-            {
-                "Source": SOURCE,
-                "DetailType": DETAIL_TYPES[state],
-                "Detail": json.dumps(detail),
-                "EventBusName": bus,
-            }
-        ]
-    )
-    if answer["FailedEntryCount"]:
-        code = answer["Entries"][0].get("ErrorCode", "unknown")
-        raise Retryable("event_bus", f"the app's event bus did not take the event: {code}", after_s=30)
+    put_event(client, bus, DETAIL_TYPES[state], detail)

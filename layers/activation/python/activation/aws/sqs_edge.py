@@ -1,0 +1,109 @@
+"""The edge between a function and its queue: no failure is acknowledged, each message returns in time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
+
+from activation.aws.lease import LeaseHeld, LeaseLost
+from activation.errors import ActivationError, Retryable
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.client import SQSClient
+
+RETURN_S = 60.0  # after a failure that says no wait of its own; sooner than any queue's visibility timeout
+MAX_VISIBILITY_S = 12 * 3600
+
+
+class Worker(Protocol):
+    """What a function does with the messages of its queue. Made once per cold start."""
+
+    @property
+    def sqs(self) -> SQSClient:
+        """The client that changes a message's visibility."""
+        ...
+
+    @property
+    def queue_url(self) -> str:
+        """The queue that the messages come from."""
+        ...
+
+    def handle(self, body: str, context: LambdaContext) -> None:
+        """Handle one message; whatever is raised makes it return."""
+        ...
+
+
+def sqs_handler(make: Callable[[], Worker], logger: Logger) -> Callable[[dict[str, Any], LambdaContext], Any]:
+    """Return a Lambda handler for batches of a queue, which answers with the messages that must return.
+
+    `make` is called at the first message, so that settings that are missing make it return as any other failure
+    does. A failure's wait becomes the message's visibility timeout.
+    """
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    made: list[Worker] = []
+
+    def on_message(record: SQSRecord, lambda_context: LambdaContext) -> None:
+        try:
+            if not made:
+                made.append(make())
+            made[0].handle(record.body, lambda_context)
+        except Exception as error:  # the edge: whatever it was, the message must return
+            after_s = _report(logger, error, lambda_context.get_remaining_time_in_millis() / 1000)
+            if isinstance(error, ActivationError):
+                # The few receives that a message has are to outlast an outage of more than some seconds.
+                after_s *= 2 ** (int(record.attributes.approximate_receive_count) - 1)
+            if made:
+                _postpone(made[0], record.receipt_handle, after_s, logger)
+            raise
+
+    def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+        return process_partial_response(
+            event=event, record_handler=on_message, processor=processor, context=context
+        )
+
+    return handler
+
+
+def where(error: BaseException) -> str:
+    """Return the module and line that raised; an error's own text may hold a value."""
+    trace = error.__traceback__
+    if trace is None:
+        return ""
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+
+
+def _report(logger: Logger, error: Exception, time_left_s: float) -> float:
+    """Log why a message returns, and return the seconds until it should."""
+    match error:
+        case LeaseHeld():
+            logger.info("another worker holds the lease", extra={"for_s": round(error.for_s)})
+            return error.for_s + time_left_s
+        case LeaseLost():
+            logger.warning("another worker acquired the lease")
+        case ActivationError():
+            logger.error("the message could not be handled", extra={"code": error.code, "why": error.sentence})
+            return error.after_s if isinstance(error, Retryable) else RETURN_S
+        case _:
+            logger.error("unexpected error", extra={"error": type(error).__name__, "at": where(error)})
+    return RETURN_S
+
+
+def _postpone(worker: Worker, receipt_handle: str, after_s: float, logger: Logger) -> None:
+    try:
+        worker.sqs.change_message_visibility(
+            QueueUrl=worker.queue_url,
+            ReceiptHandle=receipt_handle,
+            VisibilityTimeout=min(MAX_VISIBILITY_S, math.ceil(after_s)),
+        )
+    except (ClientError, BotoCoreError) as error:  # then it returns after the queue's own timeout
+        logger.warning("visibility not changed", extra={"error": type(error).__name__})

@@ -1,0 +1,50 @@
+"""The keys of the ledger table: every kind of record that the app keeps there, and whose it is.
+
+A function's role may touch the keys that begin with its connector's name and with its platform's accounts
+(stacks/permissions.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from activation.model import Drop
+from activation.platforms.rate import Scope
+
+RUN = "#run#"  # between a connector's name and a run's id: what lists of runs look for
+
+
+def run_key(connector: str, run_id: str) -> str:
+    """Return the key of a run's record."""
+    return f"{connector}{RUN}{run_id}"
+
+
+def part_key(connector: str, run_id: str, part: int) -> str:
+    """Return the key of the record of a part of a large run; no list of runs holds it."""
+    return f"{connector}#part#{run_id}#{part}"
+
+
+def newest_version_key(connector: str, drop: Drop) -> str:
+    """Return the key of what is known of the newest version of a drop's object."""
+    name = hashlib.sha256(f"{drop.bucket}\n{drop.key}".encode()).hexdigest()
+    return f"{connector}#object#{name}"
+
+
+def audience_key(platform: str, account: str, audience: str) -> str:
+    """Return the key of an audience's lock, whichever of the account's connectors writes to it."""
+    return f"account#{platform}#{account}#audience#{audience}"
+
+
+def rate_key(platform: str, scope: Scope, shared_with: str) -> str:
+    """Return the key of the record in which a platform's rate limit is kept for all who share it.
+
+    `shared_with` is the ad account, or the ARN of the secret whose token the limit belongs to.
+    """
+    if scope is Scope.ACCOUNT:
+        return f"account#{platform}#{shared_with}"
+    return f"{token_key(platform, shared_with)}#rate"
+
+
+def token_key(platform: str, secret_arn: str) -> str:
+    """Return the key of the lock under which a secret's token is replaced."""
+    return f"account#{platform}#token#{hashlib.sha256(secret_arn.encode()).hexdigest()[:16]}"
