@@ -121,6 +121,7 @@ def work(
         audience=audience,
         publisher=publisher,
         open=lambda: opened,
+        open_again=lambda: opened,
         opened_now=lambda _: None,
         exchange=exchange,
         rejects=Rejects(cast("Any", bucket), "receipts", "bench"),

@@ -251,6 +251,7 @@ class TinyPlatform:
         self.members: Counter[tuple[str | None, ...]] = Counter()
         self.batches: Counter[str] = Counter()
         self.left_out: Counter[str] = Counter()
+        self.returned: dict[str, str] = {}
         self.applied_rows: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
         self.lost = 0
@@ -318,7 +319,7 @@ class TinyPlatform:
             case "users":
                 return self._users(body)
             case "arrived":
-                known = body["batch"] in self.batches
+                known = self.returned.get(body["batch"], False)
                 return _answer(value=known if self.tells else None, unnamed=self.left_out[body["batch"]])
             case "close":
                 self.closed.append(body["handles"])
@@ -342,6 +343,7 @@ class TinyPlatform:
         taken = [one for one in members if not self.drops.intersection(one)]
         self.batches[body["batch"]] += 1
         self.left_out[body["batch"]] = len(refused)
+        self.returned[body["batch"]] = f"h{sum(self.batches.values())}"
         self.applied_rows[json.dumps(members)] += 1
         for one in taken:
             self.members[one] += -1 if body["action"] == Action.REMOVE else 1
@@ -349,7 +351,7 @@ class TinyPlatform:
             return _answer(unnamed=len(refused))
         if "creates" in body:
             return _answer(refused=refused, created=self.audiences[body["creates"]])
-        return _answer(refused=refused, value=f"h{sum(self.batches.values())}")
+        return _answer(refused=refused, value=self.returned[body["batch"]])
 
 
 def _answer(**body: object) -> Answer:

@@ -44,7 +44,7 @@ def test_rows_that_say_the_same_share_a_line_and_its_fate(make_world: Make) -> N
     assert receipt["rows"]["acknowledged"] == 1
     assert receipt["rejected_by_platform"] == {"row_refused": 3}
     assert world.rejects() == [(row, "EMAIL", "row_refused") for row in ("1", "3", "4")]
-    assert receipt["identifiers"] == {"EMAIL": 2, "SPARE": 1}
+    assert receipt["identifiers"] == {"EMAIL": 1, "SPARE": 1}
 
 
 def test_a_row_refused_in_two_uploads_is_rejected_once(make_world: Make) -> None:

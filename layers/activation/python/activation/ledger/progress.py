@@ -83,7 +83,8 @@ class Checkpoint:
 
     Every row before `cursor` has a known end. `ahead` are units acknowledged beyond it. `in_doubt` are units the
     platform may have although nobody acknowledged them; `suspects` says of how many of the next ones that is
-    assumed, because a worker died while it may have sent them. `read_whole` is True once the end of the file was
+    assumed, because a worker died while it may have sent them. `halved` are units that the platform takes in
+    halves only. `read_whole` is True once the end of the file was
     reached, `closed` once the platform was told that everything is there. `scanned` is how far a hashed drop was
     scanned for plaintext values, `scanned_whole` that all of it was. `handles` are what the platform returned for
     acknowledged units, by row, key and part.
@@ -92,6 +93,7 @@ class Checkpoint:
     cursor: Cursor = field(default_factory=Cursor)
     ahead: set[Unit] = field(default_factory=set)
     in_doubt: set[Unit] = field(default_factory=set)
+    halved: set[Unit] = field(default_factory=set)
     suspects: int = 0
     read_whole: bool = False
     closed: bool = False
@@ -106,10 +108,11 @@ class Tally:
 
     `acknowledged`, `rejected_by_us` and `rejected_by_platform` count rows, the latter two by code; a row is
     acknowledged once all uploads that carry it are. `identifiers` counts the cells of acknowledged uploads by
-    field. `verdicts` are, by an upload's handle, the rows that the platform refused after it had acknowledged the
-    upload; they are among `rejected_by_platform`. `left_out` are cells of rows that were sent. `uploads` counts
-    acknowledged uploads, halves each. `requests`, `resent` and `bytes_sent` count what was sent, acknowledged or
-    not. `references` are the platform's newest traces. `active_s` is the time of the invocations.
+    field, less those of refused lines. `verdicts` are, by an upload's handle, the rows that the platform refused
+    after it had acknowledged the upload; they are among `rejected_by_platform`. `left_out` are cells of rows that
+    were sent. `uploads` counts acknowledged uploads, halves each. `requests`, `resent` and `bytes_sent` count
+    what was sent, acknowledged or not. `references` are the platform's newest traces. `active_s` is the time of
+    the invocations.
     """
 
     acknowledged: int = 0
@@ -180,7 +183,8 @@ class Attempts:
     """How often a run began, and how long it waited for its audience.
 
     `starts` counts how often it went back to its first row, because the platform no longer had what was uploaded;
-    it may not exceed `starts_max`. `created` says that the run had created the audience by then. `queued_s` is
+    it may not exceed `starts_max`. `created` says that the run has, or may have, created the audience before it
+    looks for it once more. `queued_s` is
     how many seconds it has waited for its audience while other drops were sent, `queued_since` the Unix time
     since when it does so now, 0 when it does not.
     """
@@ -238,9 +242,27 @@ class Progress:
         handles = sorted(self.checkpoint.handles.items())
         return tuple(handle for name, handle in handles if name.startswith(prefix))
 
+    def acknowledged_of(self, span: Span) -> tuple[Unit, ...]:
+        """Return the units of a span that are acknowledged, in their order."""
+        rows = (span.first_row, span.last_row)
+        return tuple(sorted(one for one in self.checkpoint.ahead if (one.first_row, one.last_row) == rows))
+
+    def has_parts(self, unit: Unit) -> bool:
+        """Whether a part of the unit was acknowledged."""
+        return any(one.within(unit) for one in self.checkpoint.ahead)
+
+    def halve(self, unit: Unit) -> None:
+        """Note that the platform takes the unit in halves only, so that it is not sent as a whole again."""
+        self.checkpoint.halved.add(unit)
+
+    def waits_for(self, unit: Unit) -> bool:
+        """Whether the unit's upload is among those on their way."""
+        return unit.first_row in self._open and unit.key in self._open[unit.first_row][1]
+
     def finish_upload(self, unit: Unit) -> None:
         """Note that nothing of the unit's upload is left to send."""
         self.checkpoint.ahead = {one for one in self.checkpoint.ahead if not one.same_upload(unit)}
+        self.checkpoint.halved = {one for one in self.checkpoint.halved if not one.same_upload(unit)}
         self.checkpoint.ahead.add(Unit(unit.first_row, unit.last_row, unit.key))
         self._open[unit.first_row][1].discard(unit.key)
         self._advance()
@@ -278,7 +300,9 @@ class Progress:
         return unit in self.checkpoint.ahead
 
     def begun_parts(self, unit: Unit) -> bool:
-        """Whether halves of the unit were sent before, so that it is known to be refused as a whole."""
+        """Whether the unit is known to be refused as a whole."""
+        if unit in self.checkpoint.halved:
+            return True
         return any(one.within(unit) for one in (*self.checkpoint.ahead, *self.checkpoint.in_doubt))
 
     def doubt(self, unit: Unit, *, begin: bool = False) -> bool:

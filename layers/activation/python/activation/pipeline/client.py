@@ -106,14 +106,16 @@ class Exchange:
         Raises Retryable when waiting is longer than an invocation should, ConfigError, Rejected.
         """
         effect = effect or Effect()
+        alike = 0  # how many answers in a row were of the kind that is asked for a few times only
         for attempt in range(MAX_ATTEMPTS):
             if effect.in_doubt and (question := arrived()) is not None:
                 known = self._arrived(question)
-                if known is not None and known.value is True:
+                if known is not None and known.value is not False:
                     return known
                 effect.in_doubt = known is None
             outcome = self._once(request, effect)
-            if 0 < outcome.attempts_max <= attempt + 1:
+            alike = alike + 1 if outcome.attempts_max else 0
+            if outcome.attempts_max and alike >= min(outcome.attempts_max, MAX_ATTEMPTS - 1):
                 raise Rejected(outcome.code or outcome.kind.value, outcome.reason)
             match outcome.kind:
                 case OutcomeKind.RETRY:
@@ -129,10 +131,13 @@ class Exchange:
         raise _gave_up(outcome)
 
     def _arrived(self, question: Request) -> Outcome | None:
-        """Ask whether the upload is there already: an outcome with True or False, None when nobody can tell."""
+        """Ask whether the upload is there already.
+
+        Returns an outcome whose value is False, or True or the upload's handle; None when nobody can tell.
+        """
         for attempt in range(MAX_ATTEMPTS):
             outcome = self._once(question, Effect())
-            if isinstance(outcome.value, bool):
+            if isinstance(outcome.value, bool | str):
                 return outcome
             if outcome.kind not in (OutcomeKind.RETRY, OutcomeKind.UNKNOWN, OutcomeKind.REFRESH_AUTH):
                 return None
@@ -183,7 +188,9 @@ class Exchange:
             effect.in_doubt = repeated
             raise
         outcome = self.publisher.classify(signed, answer)
-        return replace(outcome, after_s=min(max(outcome.after_s, 0.0), LONGEST_WAIT_S))
+        # An answer that may come a few times only is waited for here, since the queue would not count it.
+        longest_s = QUICK_WAIT_S if outcome.attempts_max else LONGEST_WAIT_S
+        return replace(outcome, after_s=min(max(outcome.after_s, 0.0), longest_s))
 
     def _pause(self, outcome: Outcome, attempt: int) -> None:
         """Wait before the next attempt: as long as the platform said, else with growing, jittered steps.

@@ -48,7 +48,7 @@ class Taken:
 
 
 @dataclass
-class Tally:
+class BatchTally:
     """The refusals of one batch, over all of its uploads; guarded by the lock of the run.
 
     `rows` is how many rows the batch has. `disjoint` says that no row is in two uploads: then rows are counted as

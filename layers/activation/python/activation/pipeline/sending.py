@@ -16,7 +16,7 @@ from activation.ledger.runs import HeldRun
 from activation.model import Audience
 from activation.pipeline.batching import Prepared
 from activation.pipeline.client import Effect, Exchange, OutOfTime
-from activation.pipeline.delivery import Delivery, Taken, Tally
+from activation.pipeline.delivery import BatchTally, Delivery, Taken
 from activation.platforms.limits import Limits
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
 from activation.platforms.publisher import Opened, Publisher
@@ -39,7 +39,8 @@ class Sender:
     """Sends one run's batches.
 
     `open` returns the audience at the platform, found or created, and is asked only once there is something to
-    send; `opened_now` records one that an upload created. The ledger is written before the slot of a request is
+    send; `open_again` looks for one once more that an upload may have created, `opened_now` records one that an
+    upload did create. The ledger is written before the slot of a request is
     given to the next one, so what a crash can repeat is what was in flight. About units in doubt (in flight when
     an earlier worker died, or never answered for) the platform is asked before they are sent. `limits` are the
     platform's as the settings narrow them.
@@ -50,13 +51,14 @@ class Sender:
     audience: Audience
     publisher: Publisher
     open: Callable[[], Opened]
+    open_again: Callable[[], Opened]
     opened_now: Callable[[Opened], None]
     exchange: Exchange
     rejects: Rejects
     in_flight: int
     limits: Limits
     may_start: Callable[[], bool]
-    _tallies: dict[int, Tally] = field(default_factory=dict)
+    _tallies: dict[int, BatchTally] = field(default_factory=dict)
 
     def send(self, spans: Iterable[Prepared]) -> bool:
         """Send every span; gives True at their end, False when time ran out before.
@@ -114,18 +116,17 @@ class Sender:
             batch = Batch(self.run_id, span.first_row, span.last_row, prepared.columns, prepared.rows)
             uploads = self.publisher.uploads(batch)
             disjoint = _are_disjoint(batch, uploads)
+        tally = BatchTally(prepared.columns.num_rows, disjoint=disjoint)
         with self.held.lock:
             progress = self.held.run.progress
             left = [one for one in uploads if not progress.done(_unit(one))]
+            earlier = progress.acknowledged_of(span)
             progress.begin(span, [one.key for one in uploads])
             if not left:
                 self.held.save()
                 return []
-        tally = Tally(prepared.columns.num_rows, disjoint=disjoint)
-        if not disjoint and len(left) < len(
-            uploads
-        ):  # an earlier invocation sent the others: what was refused of them is on record
-            tally.recall(self.rejects.read_platforms(span.first_row, span.last_row))
+        if earlier and not disjoint:  # an earlier invocation sent these: what was refused of them is on record
+            tally.recall(self.rejects.read_platforms(span.first_row, span.last_row, earlier))
         self._tallies[span.first_row] = tally
         return _chains(left)
 
@@ -133,25 +134,31 @@ class Sender:
         """Send uploads one after the other, in halves where the platform takes them no other way."""
         for upload in chain:
             with self.held.lock:
-                earlier = self.held.run.progress.handles_of(upload.first_row, upload.after) if upload.after else ()
-            delivery = Delivery(in_doubt)
+                progress = self.held.run.progress
+                earlier = progress.handles_of(upload.first_row, upload.after) if upload.after else ()
+                delivery = Delivery(in_doubt, accepted=progress.has_parts(_unit(upload)))
             refusal = self._attempt(replace(upload, earlier=earlier), delivery)
             if refusal is not None:
                 self._find_refused(replace(upload, earlier=earlier), refusal, delivery)
             in_doubt = delivery.in_doubt
-            self._finish(upload)
+            with self.held.lock:
+                self._finish(_unit(upload))
 
-    def _finish(self, upload: Upload) -> None:
-        """Note that an upload is done, and count the batch's rows when it was the last one of several."""
-        unit, tally = _unit(upload), self._tallies[upload.first_row]
-        with self.held.lock:
-            progress = self.held.run.progress
-            if progress.is_last(unit):
-                if not tally.disjoint:
-                    progress.tally.count_rows(tally.rows, tally.refused())
-                del self._tallies[upload.first_row]
-            progress.finish_upload(unit)
-            self.held.save()
+    def _finish(self, unit: Unit) -> None:
+        """Note once that an upload is done, and count the batch's rows when it was the last of several.
+
+        The caller holds the lock, from the acknowledgement of an upload that was sent whole: a record saved in
+        between would name it as done without its rows.
+        """
+        progress = self.held.run.progress
+        if not progress.waits_for(unit):
+            return
+        if progress.is_last(unit):
+            tally = self._tallies.pop(unit.first_row)
+            if not tally.disjoint:
+                progress.tally.count_rows(tally.rows, tally.refused())
+        progress.finish_upload(unit)
+        self.held.save()
 
     def _attempt(self, upload: Upload, delivery: Delivery) -> Outcome | None:
         """Send an upload or a part of one; returns the refusal that halves have to explain, None when done."""
@@ -175,6 +182,8 @@ class Sender:
             case OutcomeKind.OK | OutcomeKind.PARTIAL:
                 delivery.accept()
             case OutcomeKind.TOO_LARGE if upload.lines > 1:
+                with self.held.lock:
+                    progress.halve(unit)
                 self._send_halves(upload, delivery)
             case OutcomeKind.REFUSED:
                 return outcome
@@ -192,21 +201,28 @@ class Sender:
     def _find_refused(self, upload: Upload, refusal: Outcome, delivery: Delivery) -> None:
         """Find the lines for which the platform refuses an upload without naming any, by halving it.
 
-        A refusal that is only suspected to be about a line is taken for one about the account or the request as
-        soon as both halves of an upload get the same and no part of it was accepted: then it is raised, and no
-        line is blamed. Neither is a line that was refused alone when nothing else of the run was accepted.
+        A refusal that is only suspected to be about a line is taken for one about the account or the request, and
+        raised without blaming a line, when nothing of the upload was accepted: where nothing of the run was, as
+        soon as both halves get the same; else, since an upload may well have a bad line in either half, once a
+        line of it is refused alone. Neither is the only line of an upload blamed when nothing of the run was
+        accepted.
         """
+        with self.held.lock:
+            run_accepted = self.held.run.progress.tally.uploads > 0
         if upload.lines == 1:
-            if not (refusal.about_rows or delivery.accepted or self.held.run.progress.tally.uploads):
+            if not (refusal.about_rows or delivery.accepted or (run_accepted and not upload.part)):
                 raise failure(refusal)
             self._refuse_line(upload, refusal)
             delivery.found()
             return
         delivery.check(refusal)
+        with self.held.lock:
+            self.held.run.progress.halve(_unit(upload))
         halves = upload.halves()
         refusals = [self._attempt(half, delivery) for half in halves]
         first, second = refusals
-        if first and second and first.same_refusal(second) and not (first.about_rows or delivery.accepted):
+        alike = first is not None and second is not None and first.same_refusal(second)
+        if first and alike and not (first.about_rows or delivery.accepted or run_accepted):
             raise failure(first)
         for half, one in zip(halves, refusals, strict=True):
             if one is not None:
@@ -215,9 +231,7 @@ class Sender:
     def _refuse_line(self, upload: Upload, refusal: Outcome) -> None:
         """Record the one line of an upload as refused by the platform."""
         code = refusal.code or "refused"
-        self._acknowledge(
-            upload, Outcome(OutcomeKind.PARTIAL, code, refused={0: code}, refused_count=1), carried=False
-        )
+        self._acknowledge(upload, Outcome(OutcomeKind.PARTIAL, code, refused={0: code}, refused_count=1))
 
     def _perform(self, upload: Upload, effect: Effect) -> Outcome:
         """Send an upload; lines that the platform names when it refuses it are taken out, and the rest is sent.
@@ -249,21 +263,22 @@ class Sender:
 
     def _request(self, upload: Upload, effect: Effect) -> Outcome:
         opened = self.open()  # known by now; only the first upload of a run makes it ask
+        if opened.by_upload and effect.in_doubt:
+            opened = self.open_again()  # the lost request may have created the audience
         request = self.publisher.encode(upload, self.audience, opened)
         too_many = upload.lines > self.limits.max_rows
         if upload.lines > 1 and (too_many or request.size_bytes > self.limits.max_bytes):
             return Outcome(
                 OutcomeKind.TOO_LARGE, code="over_limit", reason="the upload is over the platform's limit"
             )
+        if opened.by_upload:  # a second one of these would create a second audience
+            return self.exchange.perform(replace(request, repeatable=False), effect=effect)
         return self.exchange.perform(
             request, lambda: self.publisher.arrived(upload, self.audience, opened), effect=effect
         )
 
-    def _acknowledge(self, upload: Upload, outcome: Outcome, *, carried: bool = True) -> None:
-        """Record what the platform accepted and refused of an upload, the rejects first.
-
-        `carried` is False for a line that was refused alone: its identifiers are not among those sent.
-        """
+    def _acknowledge(self, upload: Upload, outcome: Outcome) -> None:
+        """Record what the platform accepted and refused of an upload, the rejects first."""
         if isinstance(outcome.value, Opened):
             self.opened_now(outcome.value)
         taken = Taken.of(upload, outcome)
@@ -278,12 +293,14 @@ class Sender:
                 progress.tally.count_rows(taken.rows, taken.refused)
             progress.acknowledge(
                 _unit(upload),
-                cells=upload.cells if carried else {},
+                cells=upload.without(outcome.refused)[0].cells if outcome.refused else upload.cells,
                 handle=outcome.value if isinstance(outcome.value, str) else "",
                 reference=outcome.reference,
             )
             if upload.part:
                 self.held.save()
+            else:
+                self._finish(_unit(upload))
 
 
 def _unit(upload: Upload) -> Unit:

@@ -36,9 +36,9 @@ class Outcome:
     to a stable code, where the platform named it; `refused_count` is how many lines it refused in all.
     `about_rows` is True where a refusal that names no line is known to be about what some line holds; otherwise
     the core only suspects that. `value` is what the call returned to the conversation (an id, a page, a handle),
-    None if nothing. `attempts_max` is how often the request is sent in all while it is answered like this; then
-    the drop is rejected with this outcome's code. 0 means the core's own number of attempts, after which the run
-    waits.
+    None if nothing. `attempts_max` (up to 5) is how often in a row the request may be answered like this; then the
+    drop is rejected with this outcome's code, and `after_s` counts up to 5 s. 0 means the core's own number of
+    attempts, after which the run waits.
     """
 
     kind: OutcomeKind

@@ -111,8 +111,9 @@ class Publisher(Protocol):
         """Return the question whether an upload whose answer was lost had reached the platform after all.
 
         None where the platform cannot be asked: the upload is then sent again. The outcome of the question has
-        `value` True (with the `kind` and `refused_count` the lost answer would have had), False, or None for
-        "it cannot tell", which also means to send again.
+        `value` True, or the handle that the lost answer had (with its `kind` and `refused_count`), False, or None
+        for "it cannot tell", which also means to send again. Not asked of an upload that creates the audience:
+        for that one the audience is looked for again.
         """
         ...
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from boto3.s3.transfer import TransferConfig
 
+from activation.ledger.progress import Unit
+
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
@@ -60,11 +62,18 @@ class Rejects:
         if lines:
             self._put(f"{first_row:012d}-{PLATFORMS}-{name}", lines)
 
-    def read_platforms(self, first_row: int, last_row: int) -> tuple[dict[int, str], int]:
-        """Return what the platform refused of a batch so far: row -> code, and how many it did not name."""
+    def read_platforms(
+        self, first_row: int, last_row: int, acknowledged: Iterable[Unit]
+    ) -> tuple[dict[int, str], int]:
+        """Return what the platform refused of the batch's acknowledged units: row -> code, how many unnamed.
+
+        A list whose unit is not among them was written by a worker that died, and is written again with it.
+        """
         prefix = f"{first_row:012d}-{PLATFORMS}-{last_row:012d}-"
+        begun = tuple(f"{one.key}-{one.part}" for one in acknowledged)
+        parts = [key for key in self._parts(prefix) if key.rsplit(prefix, 1)[-1].startswith(begun)]
         named, unnamed = {}, 0
-        for _, body in self._bodies(sorted(self._parts(prefix))):
+        for _, body in self._bodies(sorted(parts)):
             for row, _, code in csv.reader(io.StringIO(body.decode())):
                 if row:
                     named[int(row)] = code

@@ -147,6 +147,7 @@ class Invocation:
             audience=self.identity.audience,
             publisher=exchange.publisher,
             open=opened,
+            open_again=lambda: self._open_again(opened),
             opened_now=self._opened_now,
             exchange=exchange,
             rejects=self.rejects,
@@ -155,6 +156,13 @@ class Invocation:
             may_start=lambda: self.time_left_s() > limits.timeout_s + MARGIN_S,
         )
         return sender.send(self._spans(piece))
+
+    def _open_again(self, opened: Callable[[], Opened]) -> Opened:
+        """Look for the audience once more: an upload whose answer was lost may have created it."""
+        with self.held.lock:
+            self.held.run.opened = None
+            self.held.run.progress.attempts.created = True
+        return opened()
 
     def _opened_now(self, opened: Opened) -> None:
         """Keep the audience that an upload has created."""
