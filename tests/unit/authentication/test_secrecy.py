@@ -7,7 +7,8 @@ import traceback
 from collections.abc import Callable, Iterator
 
 import pytest
-from activation.authentication.endpoint import Grant, TokenRequest
+from activation.authentication.endpoint import TokenRequest
+from activation.authentication.grant import Grant
 from activation.errors import ActivationError
 from activation.platforms.authentication import (
     Authentication,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
@@ -17,8 +18,9 @@ from activation.platforms.platform import Platform
 from activation.platforms.request import Answer, Request
 from activation.runs.secret import ConnectorSecret
 
+from tests.unit.line.aws_in_memory import refusal
 from tests.unit.line.platform import platform_of
-from tests.unit.line.world import NAMES, Aws
+from tests.unit.line.world import NAMES, Aws, Clock
 
 LIMITS = Limits(max_rows=1, max_bytes=1)
 ASKED = Request("find", "GET", "https://platform.example/audiences")
@@ -30,8 +32,10 @@ class Bench:
     def __init__(self, aws: Aws, platform: Platform, http: object = None) -> None:
         self.aws = aws
         self.reads = 0
+        self.clock = Clock()
+        self.fails: dict[str, str] = {}  # the error of each operation that fails
         self.arn = aws.secrets.create_secret(Name=f"secret{next(NAMES)}", SecretString=_secret("one"))["ARN"]
-        aws.before.append(self._count)
+        aws.before.append(self._before)
         self.secret = ConnectorSecret(
             platform,
             aws.secrets,
@@ -39,20 +43,32 @@ class Bench:
             table=ConditionalTable(aws.dynamodb, "ledger"),
             http=cast("Any", http),
             options={},
+            clock=self.clock,
             sleep=lambda _: None,
         )
 
-    def _count(self, name: str, _: object) -> None:
+    def _before(self, name: str, _: object) -> None:
         self.reads += name == "get_secret_value"
+        if name in self.fails:
+            raise refusal(name, self.fails[name])
 
     def write(self, text: str) -> None:
         """Write the secret."""
         self.aws.secrets.put_secret_value(SecretId=self.arn, SecretString=text)
 
+    def written(self) -> dict[str, Any]:
+        """Return what the secret holds."""
+        values: dict[str, Any] = json.loads(self.aws.secrets.get_secret_value(SecretId=self.arn)["SecretString"])
+        return values
+
     def signed(self) -> tuple[str, int]:
         """Sign a request; gives the header's value and the credentials' number."""
         request, number = self.secret.sign(ASKED)
         return request.headers["Authorization"], number
+
+    def refused(self) -> None:
+        """Sign a request, and have the platform refuse it."""
+        self.secret.renew(self.secret.sign(ASKED)[1])
 
 
 def _secret(token: str, account: str = "a") -> str:
@@ -136,14 +152,23 @@ def test_a_malformed_secret_that_was_mended_is_good_at_once(bench: Bench) -> Non
 
 
 class TokenEndpoint:
-    """Hands out access tokens, and a new refresh token with each."""
+    """Hands out access tokens, and a new refresh token with each.
 
-    def __init__(self) -> None:
+    A `strict` one takes each refresh token once. `issuing` is called before an answer.
+    """
+
+    def __init__(self, *, strict: bool = False, issuing: Callable[[], None] = lambda: None) -> None:
         self.issued = 0
+        self.strict = strict
+        self.issuing = issuing
 
     def send(self, request: Request, *, timeout_s: float) -> Answer:
         """Answer a token request."""
         assert request.url == "https://login.example/token"
+        current = f"r{self.issued}" if self.issued else "refresh"
+        if self.strict and f"refresh_token={current}&" not in f"{request.content.decode()}&":
+            return Answer(400, {}, b'{"error": "invalid_grant"}')
+        self.issuing()
         self.issued += 1
         said = {"access_token": f"access{self.issued}", "refresh_token": f"r{self.issued}", "expires_in": 1800}
         return Answer(200, {}, json.dumps(said).encode())
@@ -167,6 +192,44 @@ def test_a_refused_access_token_is_fetched_anew_before_the_secret_is_blamed(aws:
     assert bench.signed() == ("Bearer access3", 2)
     with pytest.raises(ConfigError, match="token_refused"):
         bench.secret.renew(2)
+
+
+def _rotating(aws: Aws) -> tuple[Bench, TokenEndpoint]:
+    """Return a bench whose refresh token is replaced by each use, and taken once only."""
+    spec = OAuth2Refresh("https://login.example/token", rotates=True)
+    endpoint = TokenEndpoint(strict=True)
+    return Bench(aws, replace(platform_of(LIMITS), authentication=spec), endpoint), endpoint
+
+
+def test_an_unsaved_refresh_token_outlives_a_change_of_the_secret(aws: Aws) -> None:
+    """The permission to write is withdrawn during a refresh; whoever grants it again also adds a key."""
+    bench, endpoint = _rotating(aws)
+    endpoint.issuing = lambda: bench.fails.update(put_secret_value="AccessDeniedException")
+    bench.secret.account()
+    with pytest.raises(ConfigError, match="secret_not_writable"):
+        bench.signed()
+    bench.fails.clear()
+    bench.write(json.dumps(bench.written() | {"endpoint": "https://other.example"}))
+    bench.secret.begin(afresh=True)
+    bench.secret.account()
+    assert bench.signed()[0] == "Bearer access1"
+    assert (bench.written()["refresh_token"], bench.written()["endpoint"]) == ("r1", "https://other.example")
+
+
+def test_an_unsaved_refresh_token_outlives_a_second_refusal(aws: Aws) -> None:
+    """Secrets Manager fails during an early refresh, and then the platform refuses the token still in use."""
+    bench, endpoint = _rotating(aws)
+    bench.secret.account()
+    bench.refused()
+    assert bench.signed()[0] == "Bearer access2"
+    bench.clock.pass_s(1745)
+    endpoint.issuing = lambda: bench.fails.update(put_secret_value="InternalServiceError")
+    assert bench.signed()[0] == "Bearer access2"
+    assert endpoint.issued == 3
+    bench.fails.clear()
+    bench.refused()
+    assert bench.signed()[0] == "Bearer access3"
+    assert bench.written()["refresh_token"] == "r3"
 
 
 @pytest.mark.parametrize("text", ["oops", "[]", "{}", '{"token": "t0ken"}', "[" * 100_000])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
+from activation.authentication.grant import Grant
 from activation.authentication.tools import Tools
 from activation.errors import ConfigError, Retryable
 from activation.platforms.authentication import LongLivedToken, OAuth2Refresh
@@ -31,19 +31,6 @@ PASSING = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
 # Unknown error, service down, throttles:
 # https://developers.facebook.com/docs/graph-api/guides/error-handling (read 2026-09-12)
 META_PASSING = frozenset({1, 2, 4, 17, 341})
-
-
-@dataclass(frozen=True)
-class Grant:
-    """What a token endpoint issued. `expires_at` is in Unix seconds; `refresh_token` is "" when there was none."""
-
-    access_token: str = field(repr=False)
-    expires_at: float
-    refresh_token: str = field(default="", repr=False)
-
-    def usable_until(self, early_s: float, obtained_at: float) -> float:
-        """Return when to replace the token: `early_s` before its end, but not in the first half of its life."""
-        return max(self.expires_at - early_s, (obtained_at + self.expires_at) / 2)
 
 
 class Refused(Exception):

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Protocol
 
-from activation.authentication.endpoint import Grant, Refused, refresh, token_refused
+from activation.authentication.endpoint import Refused, refresh, token_refused
+from activation.authentication.grant import Grant
 from activation.authentication.rotation import RotatingSource
 from activation.authentication.store import SecretVersion
 from activation.authentication.tools import Tools

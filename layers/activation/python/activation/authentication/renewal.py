@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from threading import Lock
 
-from activation.authentication.endpoint import Grant, Refused, exchange, token_digest
+from activation.authentication.endpoint import Refused, exchange, token_digest
+from activation.authentication.grant import Grant
 from activation.authentication.signatures import with_token
 from activation.authentication.store import Replaced, SecretVersion
 from activation.authentication.tools import Tools

@@ -14,8 +14,8 @@ What can still go wrong:
 * Secrets Manager fails briefly: the write is retried, here and by every later call of this process, before the
   platform is asked for anything else.
 * The role lacks the permission to write: ConfigError, naming it. No request is signed with the new access token,
-  since the next refresh would be lost, too. Both tokens stay in this process's memory; once the permission is
-  granted, the next call stores them and continues.
+  since the next refresh would be lost, too. Both tokens stay in this process's memory, whatever else an operator
+  changes in the secret; once the permission is granted, the next call stores them and continues.
 * An operator writes the secret meanwhile: the refresh token in it counts. If it is the one that was just used,
   only that is replaced in what the operator wrote; if it is another, the app was authorised anew, and what the
   older authorisation gave is dropped.
@@ -24,9 +24,9 @@ What can still go wrong:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from activation.authentication.endpoint import Grant, Refused, refresh, token_digest, token_refused
+from activation.authentication.endpoint import Refused, refresh, token_digest, token_refused
+from activation.authentication.grant import Grant
 from activation.authentication.locking import WAIT_S
 from activation.authentication.store import Replaced, SecretVersion
 from activation.authentication.tools import Tools
@@ -39,14 +39,6 @@ WRITES = 3
 PAUSE_S = 1.0
 
 
-@dataclass(frozen=True)
-class _Unsaved:
-    """A grant whose refresh token is not stored yet, and the refresh token that was spent on it."""
-
-    spent: str = field(repr=False)
-    grant: Grant
-
-
 class RotatingSource:
     """Access tokens from a refresh token that a use replaces."""
 
@@ -54,7 +46,6 @@ class RotatingSource:
         self._spec = spec
         self._tools = tools
         self._latest: SecretVersion | None = secret  # None: read before use
-        self._unsaved: _Unsaved | None = None
 
     def obtain(self, refused: str, *, patient: bool) -> Grant:
         """Return the access token that another process has stored, or fetch one and store it."""
@@ -70,10 +61,9 @@ class RotatingSource:
         for _ in range(ROUNDS):
             secret = self._tools.store.read(afresh=True)
             spent = secret.credentials.required(self._spec.refresh_token_key)
-            if self._unsaved is not None and self._unsaved.spent == spent:
-                self._save(secret)
+            if spent in self._tools.unsaved:
+                self._save(secret, spent)
                 continue
-            self._unsaved = None
             if (grant := self._stored(secret, refused)) is not None:
                 return grant
             if secret.text == tried:
@@ -87,32 +77,30 @@ class RotatingSource:
                 continue
             if grant.refresh_token in ("", spent):
                 return grant
-            self._unsaved = _Unsaved(spent, grant)
-            if self._save(secret):
+            self._tools.unsaved[spent] = grant
+            if self._save(secret, spent):
                 return grant
         raise Retryable("token_busy", "the connector's secret is being written again and again")
 
-    def _save(self, secret: SecretVersion) -> bool:
+    def _save(self, secret: SecretVersion, spent: str) -> bool:
         """Store the unsaved grant; False when the secret holds another refresh token by now than the one spent.
 
         Raises Retryable or ConfigError when it cannot be written, with the grant still unsaved.
         """
-        unsaved = self._unsaved
-        if unsaved is None:
-            return False
+        changes = self._changes(self._tools.unsaved[spent])
         for attempt in range(1, WRITES + 1):
             try:
-                self._tools.store.replace(secret, secret.rewritten(self._changes(unsaved.grant)))
+                self._tools.store.replace(secret, secret.rewritten(changes))
             except Replaced as newer:
                 secret = newer.current
-                if secret.credentials.required(self._spec.refresh_token_key) != unsaved.spent:
+                if secret.credentials.required(self._spec.refresh_token_key) != spent:
                     break
             except Retryable:
                 if attempt == WRITES:
                     raise
                 self._tools.sleep(PAUSE_S * attempt)
             else:
-                self._unsaved = None
+                self._tools.unsaved.pop(spent, None)
                 return True
         return False
 

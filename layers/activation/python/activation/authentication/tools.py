@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from activation.authentication.grant import Grant
 from activation.authentication.locking import TokenLock
 from activation.authentication.store import SecretStore
 from activation.platforms.http import Http
@@ -39,7 +40,9 @@ class Tools:
     """What signers use.
 
     `lock` lets one process at a time replace a stored token. `clock` gives Unix seconds, `sleep` takes seconds.
-    `endpoint` is the secret's own base URL, "" for the platform's.
+    `endpoint` is the secret's own base URL, "" for the platform's. `unsaved` holds grants whose refresh token is not
+    stored yet, by the refresh token that was spent on them: one dictionary for every signer that a process makes
+    for the secret, since a signer is replaced when an operator writes the secret.
     """
 
     http: Http
@@ -48,3 +51,4 @@ class Tools:
     endpoint: str = ""
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
+    unsaved: dict[str, Grant] = field(default_factory=dict, repr=False)

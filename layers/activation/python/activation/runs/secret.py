@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from activation.authentication.grant import Grant
 from activation.authentication.locking import TokenLock
 from activation.authentication.signers import make_signer
 from activation.authentication.store import MAX_AGE_S, SecretStore, SecretVersion
@@ -51,6 +52,7 @@ class ConnectorSecret:
         self._store = SecretStore(client, secret_arn, clock=clock)
         self._lock_of_token = TokenLock.of(table, platform.name, secret_arn, clock=clock)
         self._http, self._clock, self._sleep = http, clock, sleep
+        self._unsaved: dict[str, Grant] = {}  # outlives each signer
         self._options = options
         self._expected_account = expected_account
         self._lock = Lock()
@@ -142,7 +144,9 @@ class ConnectorSecret:
 
     def _signer_of(self, version: SecretVersion, account: AdAccount) -> Signer:
         endpoint = "" if account.endpoint == self._platform.account.endpoint else account.endpoint
-        tools = Tools(self._http, self._store, self._lock_of_token, endpoint, self._clock, self._sleep)
+        tools = Tools(
+            self._http, self._store, self._lock_of_token, endpoint, self._clock, self._sleep, self._unsaved
+        )
         return make_signer(self._platform.authentication, version, tools)
 
     def _account_of(self, version: SecretVersion) -> AdAccount:
