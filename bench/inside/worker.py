@@ -53,7 +53,7 @@ class FixedSecret:
         """Return the request as it is sent."""
         return self.signer.sign(request), 0
 
-    def renew(self, refused: int) -> None:
+    def renew(self, refused: Request, number: int) -> None:
         """Do nothing: the simulator refuses no secret."""
 
 

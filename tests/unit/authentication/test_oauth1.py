@@ -143,7 +143,9 @@ def test_each_attempt_has_a_nonce_and_a_timestamp_of_its_own() -> None:
 
 def test_there_is_nothing_to_renew() -> None:
     """X's tokens do not expire: a refused one is a person's to replace."""
-    assert signer().renew() is False
+    one_signer = signer()
+    assert one_signer.renew() is False
+    assert one_signer.in_use(one_signer.sign(Request("users", "POST", USERS, JSON, b"[]")))
 
 
 @pytest.mark.parametrize("key", X_KEYS)

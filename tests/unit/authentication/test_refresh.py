@@ -222,8 +222,11 @@ def test_a_refused_access_token_is_dropped_and_the_next_request_gets_another(mak
     world = make_world()
     signer = world.signer()
     refused = signer.sign(REQUEST)
+    assert signer.in_use(refused)
     assert signer.renew(refused) is True
+    assert not signer.in_use(refused)
     assert token(signer) == "access-t0ken-2"
+    assert not signer.in_use(refused)
     assert signer.renew() is True
     assert token(signer) == "access-t0ken-3"
 

@@ -133,6 +133,16 @@ def test_a_refused_token_cannot_be_renewed(world: World) -> None:
     assert world.signer().renew() is False
 
 
+def test_a_token_that_was_exchanged_is_no_longer_in_use(world: World) -> None:
+    """A refusal of the older one, heard late, is told from a refusal of the newer one."""
+    signer = world.signer()
+    first = signer.sign(REQUEST)
+    assert signer.in_use(first)
+    world.clock.pass_s(31 * DAY_S)
+    second = signer.sign(REQUEST)
+    assert (signer.in_use(first), signer.in_use(second)) == (False, True)
+
+
 @pytest.mark.parametrize("key", ["access_token", "app_id", "app_secret"])
 def test_a_missing_key_is_named(world: World, key: str) -> None:
     """Without the app's id and secret there is no exchange."""

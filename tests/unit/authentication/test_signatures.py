@@ -122,7 +122,9 @@ def test_there_is_nothing_to_renew(
 ) -> None:
     """What only the secret can change is not fetched from anywhere."""
     signer = sign_with(spec, secret)
-    assert signer.renew(signer.sign(REQUEST)) is False
+    signed = signer.sign(REQUEST)
+    assert signer.renew(signed) is False
+    assert signer.in_use(signed)
 
 
 def test_of_several_the_one_that_can_be_renewed_is(make_world: Make) -> None:
@@ -131,8 +133,10 @@ def test_of_several_the_one_that_can_be_renewed_is(make_world: Make) -> None:
     world.spec = Several((spec(), BodySignature("client_secret", "S")))
     signer = world.signer()
     first = signer.sign(REQUEST)
+    assert signer.in_use(first)
     assert signer.renew(first) is True
     second = signer.sign(REQUEST)
+    assert (signer.in_use(first), signer.in_use(second)) == (False, True)
     assert first.headers["Authorization"] != second.headers["Authorization"]
     assert first.headers["S"] == second.headers["S"]
 

@@ -11,12 +11,12 @@ from typing import Any, cast
 
 import pytest
 from activation.aws.table import ConditionalTable
-from activation.errors import ConfigError
+from activation.errors import ConfigError, Retryable
 from activation.platforms.authentication import OAuth2Refresh
 from activation.platforms.limits import Limits
 from activation.platforms.platform import Platform
 from activation.platforms.request import Answer, Request
-from activation.runs.secret import ConnectorSecret
+from activation.runs.secret import SECRET_MAX_AGE_S, ConnectorSecret
 
 from tests.unit.line.aws_in_memory import refusal
 from tests.unit.line.platform import platform_of
@@ -61,14 +61,13 @@ class Bench:
         values: dict[str, Any] = json.loads(self.aws.secrets.get_secret_value(SecretId=self.arn)["SecretString"])
         return values
 
-    def signed(self) -> tuple[str, int]:
-        """Sign a request; gives the header's value and the credentials' number."""
-        request, number = self.secret.sign(ASKED)
-        return request.headers["Authorization"], number
+    def signed(self) -> str:
+        """Sign a request; gives the header's value."""
+        return self.secret.sign(ASKED)[0].headers["Authorization"]
 
     def refused(self) -> None:
         """Sign a request, and have the platform refuse it."""
-        self.secret.renew(self.secret.sign(ASKED)[1])
+        self.secret.renew(*self.secret.sign(ASKED))
 
 
 def _secret(token: str, account: str = "a") -> str:
@@ -85,7 +84,7 @@ def bench(aws: Aws) -> Bench:
 def test_the_secret_is_read_once_and_kept(bench: Bench) -> None:
     """Account and signer come from one read until the secret grows old."""
     assert bench.secret.account().account_id == "a"
-    assert bench.signed() == bench.signed() == ("Bearer one", 0)
+    assert bench.signed() == bench.signed() == "Bearer one"
     assert bench.reads == 1
 
 
@@ -102,18 +101,18 @@ def test_one_secret_serves_several_accounts_one_run_after_the_other(bench: Bench
 def test_threads_refused_together_read_the_secret_once(bench: Bench) -> None:
     """All go on with the one new token."""
     bench.secret.account()
-    _, old = bench.signed()
+    old = bench.secret.sign(ASKED)
     bench.write(_secret("two"))
     barrier = Barrier(4)
 
     def refused(_: int) -> object:
         barrier.wait()
-        bench.secret.renew(old)
+        bench.secret.renew(*old)
         return bench.signed()
 
     with ThreadPoolExecutor(4) as pool:
         new = list(pool.map(refused, range(4)))
-    assert new == [("Bearer two", 1)] * 4
+    assert new == ["Bearer two"] * 4
     assert bench.reads == 2
 
 
@@ -123,23 +122,23 @@ def test_a_secret_that_did_not_change_is_refused_and_each_run_may_ask_once_more(
         bench.secret.begin()
         bench.secret.account()
         with pytest.raises(ConfigError, match="token_refused"):
-            bench.secret.renew(bench.signed()[1])
+            bench.refused()
     bench.write(_secret("two"))
     with pytest.raises(ConfigError, match="token_refused"):
-        bench.secret.renew(bench.signed()[1])
+        bench.refused()
     bench.secret.begin()
     bench.secret.account()
-    bench.secret.renew(bench.signed()[1])
-    assert bench.signed()[0] == "Bearer two"
+    bench.refused()
+    assert bench.signed() == "Bearer two"
 
 
 def test_a_secret_of_another_account_is_not_gone_on_with(bench: Bench) -> None:
     """A refused token whose successor is another account's stops the run."""
     bench.secret.account()
-    _, old = bench.signed()
+    old = bench.secret.sign(ASKED)
     bench.write(_secret("two", account="b"))
     with pytest.raises(ConfigError, match="other_account"):
-        bench.secret.renew(old)
+        bench.secret.renew(*old)
 
 
 def test_a_malformed_secret_that_was_mended_is_good_at_once(bench: Bench) -> None:
@@ -149,6 +148,45 @@ def test_a_malformed_secret_that_was_mended_is_good_at_once(bench: Bench) -> Non
         bench.secret.account()
     bench.write(_secret("two"))
     assert bench.secret.account()
+
+
+def test_a_malformed_secret_that_was_mended_in_mid_run_is_good_at_once(bench: Bench) -> None:
+    """The run stops for what it has read, and another thread finds the correction."""
+    bench.secret.account()
+    bench.write("oops")
+    bench.clock.pass_s(SECRET_MAX_AGE_S + 1)
+    with pytest.raises(ConfigError, match="bad_secret"):
+        bench.signed()
+    bench.write(_secret("two"))
+    assert bench.signed() == "Bearer two"
+
+
+def test_a_secret_that_was_read_again_in_mid_run_is_not_the_one_refused(bench: Bench) -> None:
+    """A late refusal of the older token changes nothing, and leaves the run its look at a newer secret."""
+    bench.secret.account()
+    old = bench.secret.sign(ASKED)
+    bench.write(_secret("two"))
+    bench.clock.pass_s(SECRET_MAX_AGE_S + 1)
+    assert bench.signed() == "Bearer two"
+    bench.secret.renew(*old)
+    assert bench.signed() == "Bearer two"
+    bench.write(_secret("three"))
+    bench.refused()
+    assert bench.signed() == "Bearer three"
+
+
+def test_a_secret_that_cannot_be_read_now_is_read_by_whoever_is_refused_next(bench: Bench) -> None:
+    """A moment's failure of Secrets Manager is nobody's wrong token."""
+    bench.secret.account()
+    old = bench.secret.sign(ASKED)
+    bench.write(_secret("two"))
+    bench.fails["get_secret_value"] = "InternalServiceError"
+    for _ in range(2):
+        with pytest.raises(Retryable, match="secret_service"):
+            bench.secret.renew(*old)
+    bench.fails.clear()
+    bench.secret.renew(*old)
+    assert bench.signed() == "Bearer two"
 
 
 class TokenEndpoint:
@@ -180,18 +218,18 @@ def test_a_refused_access_token_is_fetched_anew_before_the_secret_is_blamed(aws:
     endpoint = TokenEndpoint()
     bench = Bench(aws, replace(platform_of(LIMITS), authentication=spec), endpoint)
     bench.secret.account()
-    assert bench.signed() == ("Bearer access1", 0)
-    bench.secret.renew(0)
-    assert bench.signed() == ("Bearer access2", 1)
-    bench.secret.renew(0)  # another thread's, refused before
-    assert bench.signed() == ("Bearer access2", 1)
-    kept = json.loads(aws.secrets.get_secret_value(SecretId=bench.arn)["SecretString"])
-    assert kept["refresh_token"] == "r2"
-    bench.write(json.dumps({**kept, "refresh_token": "of-an-operator"}))
-    bench.secret.renew(1)
-    assert bench.signed() == ("Bearer access3", 2)
+    old = bench.secret.sign(ASKED)
+    assert bench.signed() == "Bearer access1"
+    bench.secret.renew(*old)
+    assert bench.signed() == "Bearer access2"
+    bench.secret.renew(*old)  # another thread's, refused before
+    assert bench.signed() == "Bearer access2"
+    assert bench.written()["refresh_token"] == "r2"
+    bench.write(json.dumps(bench.written() | {"refresh_token": "of-an-operator"}))
+    bench.refused()
+    assert bench.signed() == "Bearer access3"
     with pytest.raises(ConfigError, match="token_refused"):
-        bench.secret.renew(2)
+        bench.refused()
 
 
 def _rotating(aws: Aws) -> tuple[Bench, TokenEndpoint]:
@@ -199,6 +237,20 @@ def _rotating(aws: Aws) -> tuple[Bench, TokenEndpoint]:
     spec = OAuth2Refresh("https://login.example/token", rotates=True)
     endpoint = TokenEndpoint(strict=True)
     return Bench(aws, replace(platform_of(LIMITS), authentication=spec), endpoint), endpoint
+
+
+def test_a_token_that_was_replaced_early_is_not_the_one_refused(aws: Aws) -> None:
+    """A late refusal of the older access token leaves the new one in use, and the run its one renewal."""
+    bench, endpoint = _rotating(aws)
+    bench.secret.account()
+    old = bench.secret.sign(ASKED)
+    bench.clock.pass_s(1790)
+    assert bench.signed() == "Bearer access2"
+    bench.secret.renew(*old)
+    assert bench.signed() == "Bearer access2"
+    assert endpoint.issued == 2
+    bench.refused()
+    assert bench.signed() == "Bearer access3"
 
 
 def test_an_unsaved_refresh_token_outlives_a_change_of_the_secret(aws: Aws) -> None:
@@ -212,7 +264,7 @@ def test_an_unsaved_refresh_token_outlives_a_change_of_the_secret(aws: Aws) -> N
     bench.write(json.dumps(bench.written() | {"endpoint": "https://other.example"}))
     bench.secret.begin(afresh=True)
     bench.secret.account()
-    assert bench.signed()[0] == "Bearer access1"
+    assert bench.signed() == "Bearer access1"
     assert (bench.written()["refresh_token"], bench.written()["endpoint"]) == ("r1", "https://other.example")
 
 
@@ -221,14 +273,14 @@ def test_an_unsaved_refresh_token_outlives_a_second_refusal(aws: Aws) -> None:
     bench, endpoint = _rotating(aws)
     bench.secret.account()
     bench.refused()
-    assert bench.signed()[0] == "Bearer access2"
+    assert bench.signed() == "Bearer access2"
     bench.clock.pass_s(1745)
     endpoint.issuing = lambda: bench.fails.update(put_secret_value="InternalServiceError")
-    assert bench.signed()[0] == "Bearer access2"
+    assert bench.signed() == "Bearer access2"
     assert endpoint.issued == 3
     bench.fails.clear()
     bench.refused()
-    assert bench.signed()[0] == "Bearer access3"
+    assert bench.signed() == "Bearer access3"
     assert bench.written()["refresh_token"] == "r3"
 
 

@@ -109,15 +109,24 @@ class BearerSigner:
             request, headers={**request.headers, **self._fixed, self._spec.header: f"{self._spec.prefix}{token}"}
         )
 
+    def in_use(self, signed: Request) -> bool:
+        """Return whether the request carries the access token in memory; False when that is forgotten."""
+        with self._lock:
+            return self._carries_held(signed)
+
     def renew(self, refused: Request | None = None) -> bool:
         """Forget the access token, unless it is not the one that `refused` carries."""
         with self._lock:
             held = self._state.held
-            if held is not None:
-                token = held.grant.access_token
-                if refused is None or refused.headers.get(self._spec.header) == f"{self._spec.prefix}{token}":
-                    self._state.held, self._state.refused = None, token
+            if held is not None and (refused is None or self._carries_held(refused)):
+                self._state.held, self._state.refused = None, held.grant.access_token
         return True
+
+    def _carries_held(self, signed: Request) -> bool:
+        held = self._state.held
+        return held is not None and (
+            signed.headers.get(self._spec.header) == f"{self._spec.prefix}{held.grant.access_token}"
+        )
 
     def _token(self) -> str:
         failed_before = self._state.failed

@@ -51,6 +51,11 @@ class RenewingSigner:
                     )
             return with_token(request, self._spec.token, self._token, self._proof_key)
 
+    def in_use(self, signed: Request) -> bool:
+        """Return whether the request carries the newest token."""
+        with self._lock:
+            return signed.headers.get(self._spec.token.header) == f"{self._spec.token.prefix}{self._token}"
+
     def renew(self, refused: Request | None = None) -> bool:  # noqa: ARG002
         """Return False: a token that the platform refuses cannot be exchanged any more."""
         return False

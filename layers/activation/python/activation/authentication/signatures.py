@@ -29,6 +29,10 @@ class StaticSigner:
         """Add the token."""
         return with_token(request, self._spec, self._token, self._proof_key)
 
+    def in_use(self, signed: Request) -> bool:  # noqa: ARG002
+        """Return True: this signer's token never changes."""
+        return True
+
     def renew(self, refused: Request | None = None) -> bool:  # noqa: ARG002
         """Return False: only the secret can hold another token."""
         return False
@@ -60,6 +64,10 @@ class BodySigner:
             code.update(piece)
         value = code.hexdigest() if self._spec.encoding == "hex" else base64.b64encode(code.digest()).decode()
         return replace(request, headers={**request.headers, self._spec.header: value})
+
+    def in_use(self, signed: Request) -> bool:  # noqa: ARG002
+        """Return True: this signer's key never changes."""
+        return True
 
     def renew(self, refused: Request | None = None) -> bool:  # noqa: ARG002
         """Return False: only the secret can hold another key."""
@@ -95,6 +103,10 @@ class OAuth1Signer:
             _, signed, _ = client.sign(request.url, request.method)
         return replace(request, headers={**request.headers, "Authorization": str(signed["Authorization"])})
 
+    def in_use(self, signed: Request) -> bool:  # noqa: ARG002
+        """Return True: this signer's keys never change."""
+        return True
+
     def renew(self, refused: Request | None = None) -> bool:  # noqa: ARG002
         """Return False: only the secret can hold other keys."""
         return False
@@ -111,6 +123,10 @@ class SeveralSigner:
         for signer in self._signers:
             request = signer.sign(request)
         return request
+
+    def in_use(self, signed: Request) -> bool:
+        """Return whether the credentials of every one of them are still in use."""
+        return all(signer.in_use(signed) for signer in self._signers)
 
     def renew(self, refused: Request | None = None) -> bool:
         """Have each forget its token; return whether any has another to fetch."""

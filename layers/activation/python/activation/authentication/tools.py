@@ -25,6 +25,13 @@ class Signer(Protocol):
         """
         ...
 
+    def in_use(self, signed: Request) -> bool:
+        """Return whether a request that this signer has signed carries the credentials that it signs with now.
+
+        False when another thread has replaced the token since: the platform then refused an older one.
+        """
+        ...
+
     def renew(self, refused: Request | None = None) -> bool:
         """Forget the token that the platform has refused, so that the next `sign` gets another one.
 
@@ -40,9 +47,9 @@ class Tools:
     """What signers use.
 
     `lock` lets one process at a time replace a stored token. `clock` gives Unix seconds, `sleep` takes seconds.
-    `endpoint` is the secret's own base URL, "" for the platform's. `unsaved` holds grants whose refresh token is not
-    stored yet, by the refresh token that was spent on them: one dictionary for every signer that a process makes
-    for the secret, since a signer is replaced when an operator writes the secret.
+    `endpoint` is the secret's own base URL, "" for the platform's. `unsaved` holds grants whose refresh token is
+    not stored yet, by the refresh token that was spent on them: one dictionary for every signer that a process
+    makes for the secret, since a signer is replaced when an operator writes the secret.
     """
 
     http: Http

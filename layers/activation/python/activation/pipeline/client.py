@@ -39,15 +39,16 @@ class Signing(Protocol):
     """The connector's secret, as far as requests are signed with it."""
 
     def sign(self, request: Request) -> tuple[Request, int]:
-        """Return the request as one attempt sends it, and the number of the credentials that signed it.
+        """Return the request as one attempt sends it, and the number of the signer that signed it.
 
         Raises the core's errors.
         """
         ...
 
-    def renew(self, refused: int) -> None:
-        """Get other credentials than those of this number, which the platform has refused.
+    def renew(self, refused: Request, number: int) -> None:
+        """Get other credentials than those of a signed request that the platform has refused.
 
+        `number` is what `sign` returned with it. Does nothing when another thread has replaced them since.
         Raises ConfigError when there are none, or the renewed ones were refused as well.
         """
         ...
@@ -153,7 +154,7 @@ class Exchange:
         while (wait_s := self.governor.wait_s(uploads=request.rows > 0)) > 0:
             self._wait(wait_s, "throttled", "the ad account's rate limit is reached")
         self._check_time()
-        signed, credentials = self.signing.sign(request)  # which may ask for a token first
+        signed, signer = self.signing.sign(request)  # which may ask for a token first
         self._check_time()
         self.keep_lease()
         repeated, effect.in_doubt = effect.in_doubt, True
@@ -168,7 +169,7 @@ class Exchange:
         if outcome.after_s > 0 and (throttled or outcome.kind in (OutcomeKind.OK, OutcomeKind.PARTIAL)):
             self.governor.hold(outcome.after_s)
         if outcome.kind is OutcomeKind.REFRESH_AUTH:
-            self.signing.renew(credentials)
+            self.signing.renew(signed, signer)
         return outcome
 
     def _check_time(self) -> None:

@@ -58,7 +58,7 @@ class ConnectorSecret:
         self._lock = Lock()
         self._version: SecretVersion | None = None  # that `_signer` was made from
         self._signer: Signer | None = None
-        self._number = 0  # of the credentials in use: each renewal counts one on
+        self._number = 0  # of `_signer`: each new one counts one on
         self._renewed = self._read_again = self._afresh = False
         self._asked_for = ""
         self._account: AdAccount | None = None  # that of the run, once it has asked for it
@@ -88,7 +88,7 @@ class ConnectorSecret:
             return self._account
 
     def sign(self, request: Request) -> tuple[Request, int]:
-        """Return the request as one attempt sends it, and the number of the credentials that signed it.
+        """Return the request as one attempt sends it, and the number of the signer that signed it.
 
         Raises ConfigError when the secret has become another account's since the run began, and what the signer
         raises.
@@ -97,43 +97,54 @@ class ConnectorSecret:
             signer, number = self._use(afresh=False), self._number
         return signer.sign(request), number
 
-    def renew(self, refused: int) -> None:
-        """Get other credentials than those of this number: a new access token, else those of a newer secret.
+    def renew(self, refused: Request, number: int) -> None:
+        """Get other credentials than those of a refused request: a new access token, else those of a newer secret.
 
-        Raises ConfigError with token_refused when there are none, or a run's second ones were refused as well.
+        `number` is what `sign` returned with the request. Raises ConfigError with token_refused when there are
+        none, or a run's second ones were refused as well, Retryable when the secret cannot be read now.
         """
         with self._lock:
-            if refused != self._number:
+            signer = self._signer
+            if signer is None or number != self._number or not signer.in_use(refused):
                 return  # another thread was faster
-            if not self._renewed and self._signer is not None and self._signer.renew():
+            if not self._renewed and signer.renew(refused):
                 self._renewed = True
-            else:
-                if self._read_again:
-                    raise _refused()
-                self._read_again = True
-                before, self._signer = self._version, None
-                self._use(afresh=True)
-                if before is not None and self._version is not None and self._version.text == before.text:
-                    raise _refused()
-            self._number += 1
+                return
+            if self._read_again:
+                raise _refused()
+            before, newer = self._version, self._store.read(afresh=True)
+            self._read_again = True  # only now: a read that failed is repeated
+            if before is not None and newer.text == before.text:
+                raise _refused()
+            self._signer_for(newer, anew=True)
 
     def _use(self, *, afresh: bool) -> Signer:
         """Read the secret, as old as it may be, and return the signer for it; the run's account is checked."""
         version = self._store.read(SECRET_MAX_AGE_S, afresh=afresh)
-        if self._signer is None or self._account is None or self._differs(version):
-            try:
-                account = self._account_of(version)
-                if self._signer is None or self._differs(version):
-                    self._signer = self._signer_of(version, account)
-            except ConfigError:
-                if afresh:
-                    raise
-                # What is kept may be older than the one an operator has written since.
-                return self._use(afresh=True)
-            if self._account is not None and self._account != account:
-                raise other_account()
-            self._account, self._version = account, version
-        return self._signer
+        try:
+            return self._signer_for(version)
+        except ConfigError:
+            if afresh:
+                raise
+        # What is kept may be older than the one an operator has written since.
+        return self._signer_for(self._store.read(afresh=True))
+
+    def _signer_for(self, version: SecretVersion, *, anew: bool = False) -> Signer:
+        """Return the signer in use, or with `anew` or for a secret that differs another one.
+
+        Raises ConfigError, with nothing changed, when the secret is malformed or another account's.
+        """
+        made = None if anew or self._differs(version) else self._signer
+        if made is not None and self._account is not None:
+            return made
+        account = self._account_of(version)
+        if self._account not in (None, account):
+            raise other_account()
+        if made is None:
+            made = self._made(version, account)
+            self._number += 1
+        self._signer, self._account, self._version = made, account, version
+        return made
 
     def _differs(self, version: SecretVersion) -> bool:
         """Whether a secret says anything else than the one in use, apart from what we write back ourselves."""
@@ -142,7 +153,7 @@ class ConnectorSecret:
         ours = self._platform.authentication.rewritten_keys
         return version.digest(without=ours) != self._version.digest(without=ours)
 
-    def _signer_of(self, version: SecretVersion, account: AdAccount) -> Signer:
+    def _made(self, version: SecretVersion, account: AdAccount) -> Signer:
         endpoint = "" if account.endpoint == self._platform.account.endpoint else account.endpoint
         tools = Tools(
             self._http, self._store, self._lock_of_token, endpoint, self._clock, self._sleep, self._unsaved
