@@ -153,10 +153,15 @@ class Exchange:
         """
         while (wait_s := self.governor.wait_s(uploads=request.rows > 0)) > 0:
             self._wait(wait_s, "throttled", "the ad account's rate limit is reached")
-        self._check_time()
-        signed, signer = self.signing.sign(request)  # which may ask for a token first
-        self._check_time()
-        self.keep_lease()
+        try:
+            self._check_time()
+            signed, signer = self.signing.sign(request)  # which may ask for a token first
+            self._check_time()
+            self.keep_lease()
+        except BaseException:
+            if request.rows > 0:
+                self.governor.give_back()
+            raise
         repeated, effect.in_doubt = effect.in_doubt, True
         outcome = self._send(signed, effect, repeated=repeated)
         applied = outcome.kind in (OutcomeKind.OK, OutcomeKind.PARTIAL, OutcomeKind.UNKNOWN)

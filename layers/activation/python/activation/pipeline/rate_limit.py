@@ -12,7 +12,8 @@ from activation.platforms.rate import Window
 
 READ_EVERY_S = 1.0  # how stale another worker's throttle may be when a request starts
 SHARED_FROM_S = 10.0  # shorter windows are each worker's own: to share them would take a write a second
-RESERVED_SHARE, RESERVED_MAX = 20, 100  # a worker reserves a twentieth of a window at a time, at most this many
+RESERVED_SHARE, RESERVED_MAX = 20, 100  # a worker reserves at most a twentieth of a window, and this many
+CLOCKS_DIFFER_S = 1.0  # the clocks of two workers; a window that begins later than this was written by a wrong one
 
 
 class Governor:
@@ -22,6 +23,8 @@ class Governor:
     what others learn within READ_EVERY_S seconds. Uploads are counted in the platform's `windows`, and wait for
     the next window once one is full; a window that is free makes nobody wait. `key` is the record that everybody
     shares who shares the limit. `clock` gives Unix seconds.
+
+    Uploads are reserved 1, 2, 4, ... at a time, so a worker that dies loses no more of a window than it has used.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Governor:
         self._not_before = 0.0
         self._read_at = 0.0
         self._reserved = 0
+        self._reserve_next = 1
         self._reserved_until = 0.0
 
     def wait_s(self, *, uploads: bool = False) -> float:
@@ -51,13 +55,19 @@ class Governor:
         """
         with self._lock:
             now = self._clock()
-            if now - self._read_at >= READ_EVERY_S:
+            if not 0 <= now - self._read_at < READ_EVERY_S:
                 self._item = self._table.read(self._pk) or {}
                 self._not_before = max(self._not_before, read_number(self._item, "not_before"))
                 self._read_at = now
             if self._not_before > now or not uploads:
                 return max(0.0, self._not_before - now)
             return self._pace(now)
+
+    def give_back(self) -> None:
+        """Return an upload that `wait_s` counted and that was not sent, for the next one to use."""
+        with self._lock:
+            self._reserved += 1  # of no use once the window has ended, like all that is left of it
+            self._own = {one: (began, max(0, used - 1)) for one, (began, used) in self._own.items()}
 
     def hold(self, for_s: float) -> None:
         """Let nobody ask the account for `for_s` seconds; a longer hold that is set already stays.
@@ -82,6 +92,7 @@ class Governor:
 
     def _pace(self, now: float) -> float:
         """Count an upload in every window and return 0, or return the seconds until all of them have room."""
+        self._own = {one: (min(began, now), used) for one, (began, used) in self._own.items()}
         for window, (began, used) in self._own.items():
             if now - began < window.per_s and used >= window.requests:
                 return began + window.per_s - now
@@ -96,19 +107,24 @@ class Governor:
 
     def _reserve(self, now: float) -> float:
         """Reserve some uploads in all shared windows at once and return 0, or return the seconds to wait."""
+        if now >= self._reserved_until:
+            self._reserve_next = 1
         for _ in range(3):  # somebody else may reserve between our look and our write
             wait_s = max(_full_for_s(one, self._item, now) for one in self._shared)
-            if wait_s > 0:
+            begun_later = any(read_number(self._item, _names(one)[0]) > now + CLOCKS_DIFFER_S for one in self._shared)
+            if wait_s > 0 and not begun_later:
                 return wait_s
             room = min(one.requests - _used(one, self._item, now) for one in self._shared)
             share = min(one.requests // RESERVED_SHARE for one in self._shared)
-            count = max(1, min(room, share, RESERVED_MAX))
+            count = 0 if wait_s > 0 else max(1, min(room, share, RESERVED_MAX, self._reserve_next))
             try:
-                self._item = self._write(count, now)
+                self._item = self._write(count, now)  # which lets a window begin now that would begin later
             except ConditionFailed as failed:
                 self._item = failed.item
                 continue
-            self._reserved = count
+            if wait_s > 0:
+                return wait_s
+            self._reserved, self._reserve_next = count, 2 * count
             # What is left when a window ends was counted in that one, and may not be used in the next.
             self._reserved_until = min(read_number(self._item, _names(one)[0]) + one.per_s for one in self._shared)
             return 0.0
@@ -122,7 +138,7 @@ class Governor:
             began = read_number(self._item, began_name)
             goes_on = now - began < one.per_s
             sets.append(f"{began_name} = :began{place}, {used_name} = :used{place}")
-            values[f":began{place}"] = number(began if goes_on else now)
+            values[f":began{place}"] = number(min(began, now) if goes_on else now)
             values[f":used{place}"] = {"N": str(_used(one, self._item, now) + count)}
             if used_name in self._item:
                 conditions.append(f"{began_name} = :was_began{place} AND {used_name} = :was_used{place}")
@@ -134,6 +150,22 @@ class Governor:
         values[":expires"] = {"N": str(int(max(now + longest, self._not_before)) + 86_400)}
         expression = f"SET {', '.join(sets)}, expires_at = :expires"
         return self._table.update(self._pk, expression, values, condition=" AND ".join(conditions))
+
+
+class Governors:
+    """The governors of a worker: one for each rate limit, kept from message to message with what it reserved."""
+
+    def __init__(self, table: ConditionalTable, *, clock: Callable[[], float] = time.time) -> None:
+        self._table = table
+        self._clock = clock
+        self._kept: dict[tuple[str, tuple[Window, ...]], Governor] = {}
+
+    def of(self, key: str, windows: Sequence[Window]) -> Governor:
+        """Return the governor of the limit that is kept under `key` in the ledger table."""
+        name = (key, tuple(windows))
+        if name not in self._kept:
+            self._kept[name] = Governor(self._table, key, windows, clock=self._clock)
+        return self._kept[name]
 
 
 def _names(window: Window) -> tuple[str, str]:
@@ -150,4 +182,4 @@ def _full_for_s(window: Window, item: Item, now: float) -> float:
     """Return the seconds until the window ends when it has no room; 0 when it has."""
     if _used(window, item, now) < window.requests:
         return 0.0
-    return max(0.0, read_number(item, _names(window)[0]) + window.per_s - now)
+    return min(window.per_s, max(0.0, read_number(item, _names(window)[0]) + window.per_s - now))

@@ -24,7 +24,7 @@ from activation.ledger.runs import HeldRun
 from activation.model import Cursor
 from activation.pipeline.batching import Batcher, Prepared
 from activation.pipeline.client import Exchange, OutOfTime
-from activation.pipeline.rate_limit import Governor
+from activation.pipeline.rate_limit import Governors
 from activation.pipeline.sending import Sender
 from activation.platforms.http import Http
 from activation.platforms.limits import Limits
@@ -56,6 +56,7 @@ class Invocation:
     secret: ConnectorSecret
     http: Http
     locks: AudienceLocks
+    governors: Governors
     time_left_s: Callable[[], float]
     crashed: bool
     clock: Callable[[], float] = time.time
@@ -99,11 +100,9 @@ class Invocation:
             publisher=publisher,
             signing=self.secret,
             http=self.http,
-            governor=Governor(
-                self.clients.table,
+            governor=self.governors.of(
                 rate_key(self.platform.name, rate.scope, shared_with),
                 rate.tier(publisher.account.options).windows,
-                clock=self.clock,
             ),
             timeout_s=timeout_s,
             time_left_s=lambda: self.time_left_s() - MARGIN_S,
