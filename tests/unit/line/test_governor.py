@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 import pytest
 from activation.aws.table import ConditionalTable
 from activation.errors import Retryable
+from activation.pipeline.client import Exchange, OutOfTime
 from activation.pipeline.rate_limit import Governor
+from activation.platforms.account import AdAccount
 from activation.platforms.rate import Rate, Scope, Tier, Window
+from activation.platforms.request import Request
 
 from tests.unit.line.aws_in_memory import refusal
-from tests.unit.line.platform import Fault
+from tests.unit.line.platform import Fault, TinyPlatform, TinyPublisher
 from tests.unit.line.world import NAMES, Aws, Clock, World, people, table
 
 
@@ -209,6 +212,37 @@ def test_an_upload_that_was_not_sent_is_given_back(per_s: float) -> None:
     governor.give_back()
     assert governor.wait_s(uploads=True) == 0
     assert governor.wait_s(uploads=True) == per_s
+
+
+class Unsigned:
+    """Lets requests go as they are."""
+
+    def sign(self, request: Request) -> tuple[Request, int]:
+        """Return the request."""
+        return request, 0
+
+    def renew(self, refused: int) -> None:
+        """Have nothing else."""
+
+
+def test_an_invocation_that_has_no_time_to_send_uses_nothing_of_the_window() -> None:
+    """Its upload is counted before the time is looked at, and given back."""
+    clock = Clock()
+    (governor,) = governors(Aws.in_memory(), clock, "a", windows=[Window(1, 60.0)])
+    exchange = Exchange(
+        publisher=TinyPublisher(AdAccount("1", "https://platform.example")),
+        signing=Unsigned(),
+        http=TinyPlatform(clock.pass_s),
+        governor=governor,
+        timeout_s=60,
+        time_left_s=lambda: 10,
+        keep_lease=lambda: None,
+        note_sent=lambda size, again: None,
+        sleep=clock.pass_s,
+    )
+    with pytest.raises(OutOfTime):
+        exchange.perform(Request("users", "POST", "https://platform.example/users", {}, b"{}", 1))
+    assert governor.wait_s(uploads=True) == 0
 
 
 def test_small_drops_do_not_wait_while_the_window_is_nearly_empty(make_world: Callable[..., World]) -> None:

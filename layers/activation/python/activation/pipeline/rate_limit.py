@@ -111,14 +111,14 @@ class Governor:
             self._reserve_next = 1
         for _ in range(3):  # somebody else may reserve between our look and our write
             wait_s = max(_full_for_s(one, self._item, now) for one in self._shared)
-            begun_later = any(read_number(self._item, _names(one)[0]) > now + CLOCKS_DIFFER_S for one in self._shared)
-            if wait_s > 0 and not begun_later:
+            begins = [read_number(self._item, _names(one)[0]) for one in self._shared]
+            if wait_s > 0 and max(begins) <= now + CLOCKS_DIFFER_S:
                 return wait_s
             room = min(one.requests - _used(one, self._item, now) for one in self._shared)
             share = min(one.requests // RESERVED_SHARE for one in self._shared)
             count = 0 if wait_s > 0 else max(1, min(room, share, RESERVED_MAX, self._reserve_next))
             try:
-                self._item = self._write(count, now)  # which lets a window begin now that would begin later
+                self._item = self._write(count, now)  # a window that begins later than now begins now
             except ConditionFailed as failed:
                 self._item = failed.item
                 continue
