@@ -66,6 +66,15 @@ def same_but_for_the_way(receipt: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in receipt.items() if key not in (*ways, *drawn)}
 
 
+def test_a_file_that_one_stream_sends_after_all_has_no_parts_in_its_receipt(make_large: Make) -> None:
+    """The first upload has to create the audience, so nothing is shared out."""
+    world = make_large(by_upload=True)
+    world.run(world.drop(table(people(40))))
+    receipt = world.check(*people(40))
+    assert world.platform.created == 1
+    assert "parts" not in receipt
+
+
 @pytest.mark.parametrize("in_flight", [1, 3])
 def test_a_large_file_is_one_run_of_several_parts(make_world: Make, make_large: Make, in_flight: int) -> None:
     """Receipt, members and rejects are those of one stream; there is one audience, one event, one turn."""

@@ -221,7 +221,7 @@ class FanOut:
 
     def give_up(self) -> None:
         """Let one stream send the file after all; no part has sent anything yet."""
-        self.split = replace(self.split, phase=Phase.ALONE, parts=0, hops=(), since=self.now)
+        self.split = replace(self.split, phase=Phase.ALONE, parts=0, pieces=(), hops=(), since=self.now)
 
     def restart(self) -> None:
         """Let the parts that are not done be sent for again, after the run stopped or went back to its start."""
