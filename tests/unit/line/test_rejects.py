@@ -81,6 +81,16 @@ def test_nothing_rejected_is_no_list(bench: Bench) -> None:
     assert bench.rejects.put_together() == 0
 
 
+def test_refusals_that_came_after_the_uploads_are_listed_without_a_row(bench: Bench) -> None:
+    """Each has a line of its own, behind the others, and counts that changed since take the earlier ones' place."""
+    assert bench.rejects.put_together({"late": 3}) == 3
+    assert bench.whole() == [["", "", "late"]] * 3
+    bench.ours(1, 3)
+    assert bench.rejects.put_together({"older": 10_001, "late": 1}) == 10_003
+    assert bench.whole() == [["3", "EMAIL", "no_identifier"], ["", "", "late"], *[["", "", "older"]] * 10_001]
+    assert bench.rejects.put_together({"late": 0}) == 1
+
+
 def test_many_parts_are_put_together_and_removed(bench: Bench) -> None:
     """More than are read at once keep their order, and none is left behind."""
     for span in range(40):

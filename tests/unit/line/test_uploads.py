@@ -144,6 +144,24 @@ def test_what_the_platform_refuses_afterwards_is_taken_from_the_acknowledged(mak
         "rejected_by_platform": 3,
     }
     assert receipt["rejected_by_platform"] == {"too_old": 2, "unknown_person": 1}
+    world.check_sums(receipt)
+    assert world.rejects(receipt) == [("", "", "too_old")] * 2 + [("", "", "unknown_person")]
+
+
+def test_the_list_of_rejects_follows_a_verdict_that_changes(make_world: Make) -> None:
+    """Named rows and late refusals add up with the sums while the platform works on, and when it is done."""
+    world = make_world(max_rows=3, handles=True)
+    world.platform.drops = {hashed(people(1)[0])}
+    world.platform.close_says = ["working"]
+    world.platform.follow_says = [
+        {"state": "working", "refused": [{"too_old": 2}, {"too_old": 1}]},
+        {"state": "done", "refused": [{"unknown_person": 1}]},
+    ]
+    world.run(world.drop("email\n" + "".join(f"{one}\n" for one in people(6))))
+    receipt = world.receipt()
+    assert receipt["state"] == State.APPLIED
+    world.check_sums(receipt)
+    assert world.rejects(receipt) == [("1", "", "row_refused"), ("", "", "too_old"), ("", "", "unknown_person")]
 
 
 def test_a_publisher_that_loses_a_row_fails_the_run(make_world: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,6 +133,14 @@ class Tally:
         """How many rows have a known end; at the end of the file these are all rows, or the run's sums differ."""
         return self.acknowledged + self.rejected_by_us.total() + self.rejected_by_platform.total()
 
+    @property
+    def refused_late(self) -> Counter[str]:
+        """How many rows the platform refused after it had acknowledged them, by code."""
+        counts: Counter[str] = Counter()
+        for refused in self.verdicts.values():
+            counts.update(refused)
+        return counts
+
     def count_rows(self, rows: int, refused: Mapping[str, int]) -> None:
         """Count rows whose uploads are all acknowledged, less those the platform refused, by code."""
         self.acknowledged += rows - sum(refused.values())

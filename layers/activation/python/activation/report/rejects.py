@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ HEADER = ("row", "column", "code")
 BUFFER_BYTES = 1024 * 1024
 OURS, PLATFORMS = "0", "1"  # in a part's name, behind its first row: our rejects of a span come first
 NOT_NAMED = "refused_row_not_named"
+WRITTEN_AT_ONCE = 10_000  # lines; a platform may refuse millions of rows after it acknowledged them
 READ_AT_ONCE = 8  # parts; a file of 10 GB has thousands of them
 
 
@@ -82,24 +84,24 @@ class Rejects:
         return named, unnamed
 
     def _put(self, name: str, lines: Iterable[Iterable[object]]) -> None:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(lines)
         self._client.put_object(
             Bucket=self._bucket,
             Key=f"{self._stem}.rejects/{name}.csv",
-            Body=text.getvalue().encode(),
+            Body=_text(lines),
             ContentType="text/csv",
         )
 
-    def put_together(self) -> int:
-        """Write the whole list from its parts; gives its number of lines, 0 where there are no parts.
+    def put_together(self, late: Mapping[str, int] | None = None) -> int:
+        """Write the whole list; returns its number of lines, 0 where there is nothing to list.
 
-        It may be larger than the function's memory and disk, and is uploaded while it is read.
+        It is made of the parts and of `late`, by code: the rows that the platform counted as refused, without
+        naming them, after it had acknowledged their uploads. Their verdicts may change, so no part is kept of them.
+        The list may be larger than the function's memory and disk, and is uploaded while it is read.
         """
         keys = sorted(self._parts())
-        if not keys:
+        if not keys and not any((late or {}).values()):
             return 0
-        whole = _Joined(self._pieces(keys))
+        whole = _Joined(chain(self._pieces(keys), _unnamed(late or {})))
         self._client.upload_fileobj(
             io.BufferedReader(whole, BUFFER_BYTES),
             self._bucket,
@@ -151,6 +153,20 @@ class Rejects:
         )
         for page in pages:
             yield from (item["Key"] for item in page.get("Contents", []))
+
+
+def _text(lines: Iterable[Iterable[object]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue().encode()
+
+
+def _unnamed(counts: Mapping[str, int]) -> Iterator[bytes]:
+    """Yield a line for each row that was counted and not named."""
+    for code, count in sorted(counts.items()):
+        line = _text([("", "", code)])
+        for start in range(0, count, WRITTEN_AT_ONCE):
+            yield line * min(WRITTEN_AT_ONCE, count - start)
 
 
 def _row(line: bytes) -> int:

@@ -351,9 +351,8 @@ class ActiveRun(Invocation):
     def _write_receipt(self, notes: Mapping[str, str]) -> dict[str, Any]:
         run = self.held.run
         ended = run.state not in (State.RUNNING, State.WAITING)
-        listed = ended and self.rejects.put_together() > 0
-        some = run.progress.tally.rejected_by_us.total() + run.progress.tally.rejected_by_platform.total() > 0
-        receipt = self._receipt(self.rejects.key if listed or (ended and some) else None, notes)
+        listed = ended and self.rejects.put_together(run.progress.tally.refused_late) > 0
+        receipt = self._receipt(self.rejects.key if listed else None, notes)
         receipts.write(self.clients.s3, self.settings.receipts_bucket, f"{self.stem}.json", receipt)
         return receipt
 
