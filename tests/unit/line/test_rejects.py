@@ -82,7 +82,7 @@ def test_nothing_rejected_is_no_list(bench: Bench) -> None:
 
 
 def test_refusals_that_came_after_the_uploads_are_listed_without_a_row(bench: Bench) -> None:
-    """Each has a line of its own, behind the others, and counts that changed since take the earlier ones' place."""
+    """Each has a line of its own after the others, and newer counts replace the earlier ones."""
     assert bench.rejects.put_together({"late": 3}) == 3
     assert bench.whole() == [["", "", "late"]] * 3
     bench.ours(1, 3)

@@ -95,7 +95,7 @@ class Rejects:
         """Write the whole list; returns its number of lines, 0 where there is nothing to list.
 
         It is made of the parts and of `late`, by code: the rows that the platform counted as refused, without
-        naming them, after it had acknowledged their uploads. Their verdicts may change, so no part is kept of them.
+        naming them, after it had acknowledged their uploads. Those counts may change, so they are no part.
         The list may be larger than the function's memory and disk, and is uploaded while it is read.
         """
         keys = sorted(self._parts())
