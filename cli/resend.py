@@ -47,7 +47,8 @@ def force(found: Deployment, connector: str, since: datetime, until: datetime) -
     """Send every drop once more whose run began in that time and has sent it; gives how many.
 
     The messages say so themselves, so each makes a run of its own. Runs come in any order: of an object's versions
-    that took the place of what was in the audience only the last is sent, of others all are.
+    that took the place of what was in the audience only the last is sent, of others all are. What was sent to
+    several ad accounts is sent to each of them again.
     """
     import boto3
 
@@ -59,7 +60,7 @@ def force(found: Deployment, connector: str, since: datetime, until: datetime) -
     drops = {}  # each once, though it may have been forced before
     for one in wanted:
         version = "" if one["action"] in TAKE_THE_PLACE else one["drop"]["version_id"]
-        drops[one["drop"]["key"], version] = one["drop"]
+        drops[one["drop"]["key"], version, one["drop"].get("ad_account", "")] = one["drop"]
     for drop in drops.values():
         sqs.send_message(
             QueueUrl=found.connector(connector).queue_url, MessageBody=json.dumps(_event(drop, again))
@@ -88,4 +89,5 @@ def _event(drop: dict[str, Any], again: str) -> dict[str, Any]:
         "detail-type": "Object Created",
         "detail": {"bucket": {"name": drop["bucket"]}, "object": item},
         "again": again,
+        "ad_account": drop.get("ad_account", ""),  # an earlier release's receipt has none
     }

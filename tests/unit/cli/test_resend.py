@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from activation.drops.messages import read
 from moto import mock_aws
 
 from cli.deployment import ConnectorAddresses, Deployment
@@ -55,25 +56,48 @@ def test_drops_are_moved_and_notices_are_not(sqs: SQSClient) -> None:
     assert sum(int(count) for count in attributes.values()) == 3
 
 
-@pytest.mark.parametrize(("action", "sent"), [("add", ["v1", "v3"]), ("replace", ["v3"])])
-def test_force_puts_no_older_version_on_a_newer_one(sqs: SQSClient, action: str, sent: list[str]) -> None:
-    """A version that never landed stays so, and of those that took each other's place the last one is sent."""
+DAY = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def keep_receipts(*receipts: tuple[str, str, str, dict[str, str]]) -> None:
+    """Store receipts of runs that began a minute apart: state, action, version, and what else the drop has."""
     s3 = boto3.client("s3", region_name="us-east-1")
     s3.create_bucket(Bucket="receipts")
-    states = {"v1": "applied", "v2": "superseded", "v3": "applied", "v4": "failed"}
-    for minute, (version, state) in enumerate(states.items()):
+    for minute, (state, action, version, more) in enumerate(receipts):
+        key = f"meta/vip/raw/{action}/f"
         receipt = {
             "state": state,
             "action": action,
             "started_at": f"2026-11-20T10:0{minute}:00.000+00:00",
-            "drop": {"bucket": "drops", "key": f"meta/vip/raw/{action}/f", "version_id": version, "size_bytes": 9},
+            "drop": {"bucket": "drops", "key": key, "version_id": version, "size_bytes": 9, **more},
         }
         s3.put_object(Bucket="receipts", Key=f"receipts/meta/vip/{9 - minute}.json", Body=json.dumps(receipt))
+
+
+def deployment(sqs: SQSClient) -> Deployment:
+    """Give a deployment of one connector."""
     url = sqs.get_queue_url(QueueName="queue")["QueueUrl"]
     addresses = ConnectorAddresses(*(url for _ in fields(ConnectorAddresses)))
-    found = Deployment("drops", "receipts", "ledger", "", {"meta": addresses})
-    day = datetime(2026, 11, 20, tzinfo=UTC)
-    assert force(found, "meta", day, day.replace(hour=11)) == len(sent)
+    return Deployment("drops", "receipts", "ledger", "", {"meta": addresses})
+
+
+@pytest.mark.parametrize(("action", "sent"), [("add", ["v1", "v3"]), ("replace", ["v3"])])
+def test_force_puts_no_older_version_on_a_newer_one(sqs: SQSClient, action: str, sent: list[str]) -> None:
+    """A version that never landed stays so, and of those that took each other's place the last one is sent."""
+    states = {"v1": "applied", "v2": "superseded", "v3": "applied", "v4": "failed"}
+    keep_receipts(*((state, action, version, {}) for version, state in states.items()))
+    assert force(deployment(sqs), "meta", DAY, DAY.replace(hour=11)) == len(sent)
     forced = [json.loads(body)["detail"]["object"] for body in bodies(sqs, "queue")]
     assert [one["version-id"] for one in forced] == sent
     assert not any("sequencer" in one for one in forced)
+
+
+@pytest.mark.parametrize("action", ["add", "replace"])
+def test_force_sends_to_each_ad_account_what_was_sent_to_it(sqs: SQSClient, action: str) -> None:
+    """One version that went to three accounts goes to the same three, each of them once."""
+    accounts = [{}, {"ad_account": ""}, {"ad_account": "12"}, {"ad_account": "34"}, {"ad_account": "34"}]
+    keep_receipts(*(("applied", action, "v1", account) for account in accounts))
+    assert force(deployment(sqs), "meta", DAY, DAY.replace(hour=11)) == 3
+    forced = [read(body, bucket="drops", account="") for body in bodies(sqs, "queue")]
+    assert [one.ad_account for one in forced] == ["", "12", "34"]
+    assert len({one.run_id("meta") for one in forced}) == 3

@@ -41,7 +41,8 @@ def compose(
 
     `rows` count people, `identifiers` the cells that were sent for them, by field. rows["in"] is None until the
     end of the file was reached; rows["read"] are those with a known end, so it is always the sum of those
-    acknowledged and rejected, in the receipt of a failed run, too.
+    acknowledged and rejected, in the receipt of a failed run, too. `account` is the ad account that was sent to,
+    drop["ad_account"] the one that the message asked for, "" where it named none.
 
     Times are ISO 8601 in UTC, `seconds` the time from first message to now, `active_seconds` that of the
     invocations alone.
@@ -72,6 +73,7 @@ def compose(
             "key": drop.key,
             "version_id": drop.version_id,
             "size_bytes": drop.size_bytes,
+            "ad_account": identity.work.ad_account,
             "identifiers": identity.kind,
             "format": progress.plan.format,
         },
