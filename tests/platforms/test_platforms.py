@@ -280,3 +280,16 @@ def test_a_run_s_own_account_is_looked_at_as_well(platform: Platform, wrong: str
     assert platform.account.read(Credentials(secret), account_id, {}).account_id == account_id
     with pytest.raises(ConfigError, match=platform.account.key):
         platform.account.read(Credentials(secret), wrong, {})
+
+
+@each_platform
+def test_an_account_has_one_name(platform: Platform) -> None:
+    """With the platform's prefix or without it is the same, and a prefix alone is no wish for the secret's own."""
+    secret, key = secret_of(platform), platform.account
+    account_id = str(secret[key.key])
+    assert key.canonical(f"{key.prefix}{account_id}") == key.canonical(account_id) == account_id
+    assert key.own(Credentials({key.key: f"{key.prefix}{account_id}"})) == account_id
+    assert (key.canonical(""), key.own(Credentials({}))) == ("", "")
+    if key.prefix:
+        with pytest.raises(ConfigError):
+            key.read(Credentials(secret), key.canonical(key.prefix), {})

@@ -205,7 +205,7 @@ def platform_of(limits: Limits, rate: Rate | None = None, **traits: bool) -> Pla
         limits=limits,
         rate=rate or Rate(Scope.ACCOUNT, {"any": Tier((), SOURCE, "2026-11-22")}),
         authentication=StaticToken(key="token"),
-        account=AccountKey("account", r"\w+", "an account", "https://platform.example"),
+        account=AccountKey("account", r"\w+", "an account", "https://platform.example", prefix="act_"),
         minimum=Minimum(1, "one is enough"),
         calls={"users": "POST */users"},
         load=lambda: Loaded(TABLE, lambda account: TinyPublisher(account, **traits), nothing_to_ask),

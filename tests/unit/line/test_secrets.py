@@ -198,3 +198,50 @@ def test_a_secret_service_that_does_not_answer_is_waited_for(make_world: Make) -
     world.run(world.drop(table(people(3))))
     world.check(*people(3))
     assert world.dead_codes() == []
+
+
+def test_an_ad_account_is_sent_to_once_however_the_message_names_it(make_world: Make) -> None:
+    """With the platform's prefix or without it is one run; a repetition of either does nothing."""
+    world = make_world()
+    item = world.put(table(people(3)), f"{world.name}/vip/raw/people.csv")
+    for name in ("act_12", "12", "act_12"):
+        world.run(world.event(item, ad_account=name))
+    receipt = world.check(*people(3))
+    assert (receipt["account"], receipt["drop"]["ad_account"]) == ("12", "12")
+    assert world.platform.calls["users"] == 1
+
+
+@pytest.mark.parametrize("prefix", ["", "act_"])
+def test_the_secrets_own_ad_account_has_no_other_name(make_world: Make, prefix: str) -> None:
+    """A message that asks for it by id is refused before anything is sent; another account's is not."""
+    world = make_world()
+    item = world.put(table(people(3)), f"{world.name}/vip/raw/people.csv")
+    world.run(world.event(item))
+    calls = world.platform.calls.copy()
+    world.run(world.event(item, ad_account=f"{prefix}{world.name}"))
+    assert world.platform.calls == calls
+    assert world.dead_codes() == ["own_account"]
+    world.run(world.event(item, ad_account=f"{prefix}other"))
+    found = {(one["account"], one["drop"]["ad_account"]): one["state"] for one in world.receipts()}
+    assert found == {
+        (world.name, ""): "applied",
+        (world.name, world.name): "failed",
+        ("other", "other"): "applied",
+    }
+
+
+def test_a_run_ends_in_its_ad_account_though_the_secret_names_that_one_since(make_world: Make) -> None:
+    """What was begun by id goes on, and nothing is sent twice."""
+    world = make_world()
+    item = world.put(table(people(30)), f"{world.name}/vip/raw/people.csv")
+    world.budget_s = 80.45  # the timeout of a call, the margin, and time for a few calls of 0.1 s
+
+    def move() -> None:
+        secret = json.dumps({"token": "good", "account": "other"})
+        world.aws.secrets.put_secret_value(SecretId=world.secret, SecretString=secret)
+        world.restart()
+
+    world.platform.faults.append(Fault(skip=2, act=move))
+    world.run(world.event(item, ad_account="other"))
+    receipt = world.check(*people(30))
+    assert (receipt["account"], receipt["hops"] > 0, world.platform.resent) == ("other", True, 0)

@@ -19,7 +19,7 @@ class Work:
     `hop` is 0 for an event and counts continuations from 1. `replay` names the archive replay that brought the
     event, "" when none did. `again` is an operator's wish to send a finished drop once more, see Drop.run_id.
     `part` is None, or counts from 0 the part of a large run that the message is for. `ad_account` is the id of
-    the ad account to send to, "" for the one that the connector's secret names.
+    the ad account to send to, "" for the one that the connector's secret names; that one has no other name here.
     """
 
     drop: Drop

@@ -39,12 +39,23 @@ class AccountKey:
     endpoint: str
     prefix: str = ""
 
+    def canonical(self, account_id: str) -> str:
+        """Return an ad account's one name, which people write with the prefix or without it; "" stays ""."""
+        return account_id.removeprefix(self.prefix) or account_id  # a prefix alone must not stand for ""
+
+    def own(self, secret: Credentials) -> str:
+        """Return the name of the ad account that the secret names, "" where it names none.
+
+        Raises ConfigError with bad_secret when the value is unusable.
+        """
+        return self.canonical(secret.optional(self.key))
+
     def read(self, secret: Credentials, account_id: str, options: Mapping[str, Value]) -> AdAccount:
         """Return the ad account `account_id`, or the secret's own when that is "".
 
         Raises ConfigError with bad_secret when the account's id or the endpoint is missing or unusable.
         """
-        given = (account_id or secret.required(self.key)).removeprefix(self.prefix)
+        given = self.canonical(account_id or secret.required(self.key))
         if re.fullmatch(self.pattern, given, re.ASCII) is None:
             raise ConfigError("bad_secret", f"{self.key} in the connector's secret is not {self.meaning}")
         return AdAccount(given, secret.endpoint("endpoint", self.endpoint), options)

@@ -88,6 +88,7 @@ class Connector:
             self._log.error("message refused", extra={"code": error.code})
             self._metrics.add_metric("MessagesRefused", MetricUnit.Count, 1)
             return State.FAILED
+        work = replace(work, ad_account=self._platform.account.canonical(work.ad_account))
         run_id = work.run_id(self._settings.connector)
         self._log.append_keys(run_id=run_id, hop=work.hop, replay=work.replay or None, part=work.part)
         if is_marker(work.drop.key):

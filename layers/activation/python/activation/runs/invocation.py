@@ -77,10 +77,16 @@ class Invocation:
     def acquire_audience(self, publisher: Publisher, *, begun: bool) -> None:
         """Acquire the audience's lock, unless a newer version of the object had it.
 
-        Raises AudienceLocked and Superseded, and ConfigError where a run that has `begun` in one ad account would
-        go on in another because the secret is by now another account's.
+        Raises AudienceLocked and Superseded, ConfigError where a run that has `begun` in one ad account would
+        go on in another because the secret is by now another account's, and Rejected where the message asks by id
+        for the account that the secret names: that would be a second run of what one without an id sends.
         """
         audience, run = self.identity.audience, self.held.run
+        if audience.account and not begun and self.secret.names(audience.account):
+            raise Rejected(
+                "own_account",
+                "ad_account names the account of the connector's secret; leave it out to send the drop there",
+            )
         lock = audience_key(self.platform.name, publisher.account.account_id, audience.name)
         if begun and run.audience_lock not in (lock, ""):
             raise other_account()

@@ -87,6 +87,16 @@ class ConnectorSecret:
             assert self._account is not None  # noqa: S101  narrows a type: `_use` has set it
             return self._account
 
+    def names(self, account_id: str) -> bool:
+        """Return whether the secret names this ad account itself, for drops that ask for none.
+
+        Raises what `account` raises.
+        """
+        account = self.account(account_id)
+        with self._lock:
+            version = self._version
+        return version is not None and self._platform.account.own(version.credentials) == account.account_id
+
     def sign(self, request: Request) -> tuple[Request, int]:
         """Return the request as one attempt sends it, and the number of the signer that signed it.
 
