@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+# The shared library is imported from the folder its layer is made of, so that a synth needs nothing installed but
+# requirements.txt. That file cannot bring the library itself: beside hashes, pip accepts no `--editable .`.
+sys.path.insert(0, str(Path(__file__).resolve().parent / "layers" / "activation" / "python"))
+
 from activation.platforms.discovery import platforms
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sandbox import node
@@ -26,6 +27,15 @@ CI360 = {"ci360": "on"}
 def command(runner: node.Node, *arguments: str) -> list[str]:
     """Give the command line of the CDK command."""
     return [str(runner.program), str(_PROGRAM), *arguments]
+
+
+def with_app(arguments: Sequence[str]) -> list[str]:
+    """Return arguments of the CDK command that run the app with this Python, unless they name an app themselves.
+
+    cdk.json names `python3`, which is this Python only where its environment is activated; `make` activates none.
+    """
+    named = any(one.partition("=")[0] in ("-a", "--app") for one in arguments)
+    return [*arguments, *(() if named else ("--app", shlex.join([sys.executable, "app.py"])))]
 
 
 def environment(runner: node.Node) -> dict[str, str]:
@@ -91,7 +101,7 @@ def synth(runner: node.Node, place: Place, context: Mapping[str, str]) -> list[s
     """Give the command that synthesises the app into the sandbox's folder."""
     _share_zipped_assets(place.cdk_out)
     flags = [part for name, text in context.items() for part in ("--context", f"{name}={text}")]
-    return command(runner, "synth", "--quiet", "--output", str(place.cdk_out), *flags)
+    return command(runner, *with_app(["synth", "--quiet", "--output", str(place.cdk_out), *flags]))
 
 
 def bootstrap(runner: node.Node) -> list[str]:
@@ -138,7 +148,8 @@ def main() -> int:
     except SandboxError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    return subprocess.run(command(runner, *sys.argv[1:]), env=environment(runner), check=False).returncode
+    arguments = with_app(sys.argv[1:])
+    return subprocess.run(command(runner, *arguments), env=environment(runner), check=False).returncode
 
 
 if __name__ == "__main__":
