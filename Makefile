@@ -4,14 +4,25 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# One environment and one sandbox: `make -j` must not run two targets over them at a time.
+.NOTPARALLEL:
 # Without compiled files each run of the CDK app or the emulator takes seconds longer.
 unexport PYTHONDONTWRITEBYTECODE
 
 # The first of these that is a Python from 3.11 to 3.14 makes the environment; `make PYTHON=...` chooses another.
-PYTHON ?= $(firstword $(foreach python,python3 python3.13 python3.12 python3.11 python3.14,$(shell \
-  $(python) -c 'import sys; (3, 11) <= sys.version_info < (3, 15) and print("$(python)")' 2>/dev/null)))
+SUPPORTED := 3.11 3.12 3.13 3.14
+VERSION = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+PYTHON ?= $(firstword $(foreach python,python3 python3.13 python3.12 python3.11 python3.14,\
+  $(if $(filter $(SUPPORTED),$(call VERSION,$(python))),$(python))))
 BIN := .venv/bin
-READY := .venv/ready
+
+# Of the three lock files, two are installed here: requirements-demo.txt for what runs, requirements-dev.txt for what
+# checks and tests. Where the latter was ever installed it serves both, so that the two do not replace each other.
+DEV := .venv/ready-dev
+DEMO := $(if $(wildcard $(DEV)),$(DEV),.venv/ready-demo)
+# The version of the environment's Python, where that is one the project supports and the one that was asked for.
+FITS = $(filter $(if $(filter file,$(origin PYTHON)),$(SUPPORTED),$(call VERSION,$(PYTHON))),$(call VERSION,$(BIN)/python))
+
 SOURCES := app.py amz_stream_cli bench cli lambdas layers sandbox stacks tests
 
 .PHONY: help
@@ -19,28 +30,28 @@ help: ## list what can be made
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
 
 .PHONY: demo
-demo: $(READY) ## deploy to an AWS on this machine, activate 25,000 people, show the receipt (KEEP=1 leaves it up, ALL=1: every connector, and ci360)
+demo: $(DEMO) ## deploy to an AWS on this machine, activate 25,000 people, show the receipt (KEEP=1 leaves it up, ALL=1: every connector, and ci360)
 	@$(BIN)/activation demo $(if $(KEEP),--keep) $(if $(ALL),--all)
 
 .PHONY: ci360
-ci360: $(READY) ## the same for a bulk task of a simulated SAS CI360: webhook, drop, audience, receipt (KEEP=1)
+ci360: $(DEMO) ## the same for a bulk task of a simulated SAS CI360: webhook, drop, audience, receipt (KEEP=1)
 	@$(BIN)/activation demo --ci360 $(if $(KEEP),--keep)
 
 .PHONY: test
-test: $(READY) ## run all tests but the long faults, the end-to-end ones against the emulator
+test: $(DEV) ## run all tests but the long faults, the end-to-end ones against the emulator
 	$(BIN)/pytest -m 'not faults' -n 3 --dist loadfile tests/unit tests/platforms tests/infrastructure $(ARGS)
 	$(BIN)/pytest -m 'not faults' tests/end_to_end tests/faults $(ARGS)
 
 .PHONY: faults
-faults: $(READY) ## run the fault suite and the longer end-to-end tests (TABLE=docs/faults.md writes what came of it)
+faults: $(DEV) ## run the fault suite and the longer end-to-end tests (TABLE=docs/faults.md writes what came of it)
 	$(if $(TABLE),FAULTS_TABLE=$(TABLE) )$(BIN)/pytest tests/faults tests/end_to_end $(ARGS)
 
 .PHONY: chaos
-chaos: $(READY) ## 300,000 rows under random kills, throttles, lost answers and duplicate events
+chaos: $(DEV) ## 300,000 rows under random kills, throttles, lost answers and duplicate events
 	$(BIN)/pytest -s tests/faults/test_chaos.py $(ARGS)
 
 .PHONY: check
-check: $(READY) ## lint, types, dependency rule, templates with everything that can be switched on
+check: $(DEV) ## lint, types, dependency rule, templates with everything that can be switched on
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)
@@ -51,20 +62,39 @@ check: $(READY) ## lint, types, dependency rule, templates with everything that 
 	$(BIN)/cfn-lint '.cache/templates/*.template.json'
 
 .PHONY: synth
-synth: $(READY) ## write the templates to cdk.out; fails on a cdk-nag finding
+synth: $(DEMO) ## write the templates to cdk.out; fails on a cdk-nag finding
 	@$(BIN)/python -m sandbox.cdk synth --quiet
 
 .PHONY: bench
-bench: $(READY) ## measure speed, memory, start and cost, and write docs/benchmarks.md (ARGS=--quick: a look)
-	@$(BIN)/activation bench --write docs/benchmarks.md $(ARGS)
+bench: $(DEV) ## measure speed, memory, start and cost, and write docs/benchmarks.md (ARGS=--quick: a look)
+	@$(BIN)/python -m bench --write docs/benchmarks.md $(ARGS)
 
 .PHONY: deploy
-deploy: $(READY) ## deploy to the AWS account of your environment, after showing what changes
+deploy: $(DEMO) ## deploy to the AWS account of your environment, after showing what changes
 	@$(BIN)/python -m sandbox.cdk deploy --all
 
 .PHONY: sandbox
-sandbox: $(READY) ## bring up the AWS and the ad platforms on this machine; `.venv/bin/activation sandbox down` ends them
+sandbox: $(DEMO) ## bring up the AWS and the ad platforms on this machine; `.venv/bin/activation sandbox down` ends them
 	@$(BIN)/activation sandbox up
+
+.PHONY: dev
+dev: $(DEV) ## install everything that develops into .venv, for an editor
+
+.PHONY: installs
+installs: $(DEV) ## prove the installs: each in a fresh environment, and what a user types there (a few minutes; needs the package index)
+	$(BIN)/pytest -s tests/installs $(ARGS)
+
+COMPILE = UV_CUSTOM_COMPILE_COMMAND='make locks' $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(ARGS)
+LAYER_COMPILE = $(COMPILE) -c requirements.txt --no-annotate --no-header
+
+.PHONY: locks
+locks: $(DEV) ## write the lock files anew from pyproject.toml, the layers' and the bench's too (ARGS=--upgrade: newer versions)
+	$(COMPILE) pyproject.toml --extra deploy -o requirements.txt
+	$(COMPILE) pyproject.toml --extra deploy --extra demo -c requirements.txt -o requirements-demo.txt
+	$(COMPILE) pyproject.toml --all-extras -c requirements-demo.txt -o requirements-dev.txt
+	$(LAYER_COMPILE) --no-emit-package jmespath layers/arrow/requirements.in -o layers/arrow/requirements.txt
+	$(LAYER_COMPILE) --no-emit-package jmespath layers/vendor/requirements.in -o layers/vendor/requirements.txt
+	$(LAYER_COMPILE) bench/requirements.in -o bench/requirements.txt
 
 .PHONY: clean
 clean: ## end the sandbox and remove what is installed, built or cached
@@ -73,12 +103,18 @@ clean: ## end the sandbox and remove what is installed, built or cached
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# An environment that was interrupted in the making, or is of another Python, is made anew. It is as the lock says: uv itself comes by the lock's hashes, then everything else by way of it.
-$(READY): requirements.txt pyproject.toml
+# An environment is as its lock says: uv itself comes by the lock's hashes, then everything else by way of it. One whose
+# installation was interrupted, or that has another Python, is made anew.
+.venv/ready-%: requirements-%.txt pyproject.toml $(if $(FITS),,anew)
 	@test -n "$(PYTHON)" || { echo 'no Python from 3.11 to 3.14 found; try make PYTHON=/path/to/python' >&2; exit 1; }
-	@$(BIN)/python -c 'import pip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null || $(PYTHON) -m venv --clear .venv
-	@awk '/^[^ #]/ { wanted = /^uv==/ } wanted' requirements.txt > .venv/uv.txt
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .venv/uv.txt
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
+	@test -n "$(FITS)" -a ! -e .venv/installing && $(BIN)/python -m pip --version >/dev/null 2>&1 \
+	  || $(PYTHON) -m venv --clear .venv
+	@touch .venv/installing && rm -f .venv/ready*
+	@awk '/^[^ #]/ { wanted = /^uv==/ } wanted' $< > .venv/uv.txt
+	@$(BIN)/uv --version >/dev/null 2>&1 \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .venv/uv.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes $<
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@touch $@
+	@rm .venv/installing && touch $@
+
+.PHONY: anew
