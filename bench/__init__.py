@@ -1,1 +1,1 @@
-"""`activation bench`: how fast, how lean and how dear the line is; every figure from a process of its own."""
+"""`python -m bench`: how fast, how lean and how dear the line is; every figure from a process of its own."""

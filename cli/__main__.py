@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from cli.bench import bench
 from cli.classify import classify
 from cli.demo import demo
 from cli.doctor import doctor
@@ -38,7 +37,6 @@ app.command()(replay)
 app.command()(drop)
 app.command()(doctor)
 app.command()(demo)
-app.command()(bench)
 app.add_typer(sandbox, name="sandbox")
 app.add_typer(stream, name="stream")
 

@@ -11,8 +11,11 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+import typer
 from activation.model import Kind
+from typer.testing import CliRunner
 
+from bench.__main__ import bench
 from bench.environments import ROOT, Environment
 from bench.figures import Spread, Table, Target, whole
 from bench.handlers import handlers
@@ -21,6 +24,7 @@ from bench.inside.meter import peak_bytes
 from bench.inside.records import Records
 from bench.inside.sink import Sink
 from bench.report import page
+from cli.__main__ import app as activation
 
 ROWS = 25_000
 
@@ -131,3 +135,27 @@ def test_peak_memory_grows_with_what_is_held() -> None:
     held = b"x" * (before + 32 * 1024 * 1024)
     assert peak_bytes() > before
     assert held
+
+
+@pytest.fixture(name="command")
+def bench_command() -> typer.Typer:
+    """Give `python -m bench` as a command that can be run in this process."""
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(bench)
+    return app
+
+
+@pytest.mark.parametrize(("met", "status"), [(True, 0), (False, 1)])
+def test_a_missed_target_is_a_no(
+    command: typer.Typer, met: bool, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`python -m bench` exits 1 when a target is missed, so that a script can ask."""
+    asked: dict[str, object] = {}
+    monkeypatch.setattr("bench.run.bench", lambda **settings: asked.update(settings) or met)
+    assert CliRunner().invoke(command, ["--quick", "--only", "cpu"]).exit_code == status
+    assert (asked["quick"], asked["parts"]) == (True, ["cpu"])
+
+
+def test_the_bench_is_no_command_of_an_operator() -> None:
+    """`activation bench` is gone: the bench needs what only develops."""
+    assert CliRunner().invoke(activation, ["bench"]).exit_code == 2

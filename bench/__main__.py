@@ -1,4 +1,4 @@
-"""`activation bench`: the figures of docs/benchmarks.md, measured here."""
+"""`python -m bench`: the figures of docs/benchmarks.md, measured here."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+
+from bench import run
+from bench.environments import ChildFailed
 
 
 class Part(StrEnum):
@@ -33,11 +37,6 @@ def bench(
     Nothing of it reaches AWS or an ad platform. The first run makes an environment for Meta's SDK and needs the
     package index for that.
     """
-    from rich.console import Console
-
-    from bench import run
-    from bench.environments import ChildFailed
-
     try:
         met = run.bench(
             quick=quick,
@@ -50,3 +49,7 @@ def bench(
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     raise typer.Exit(0 if met else 1)
+
+
+if __name__ == "__main__":
+    typer.run(bench)
