@@ -6,9 +6,11 @@ import os
 from typing import Annotated
 
 import typer
+from activation import __version__
 
 from cli.classify import classify
 from cli.demo import demo
+from cli.demo_install import require_checkout, require_demo_install
 from cli.doctor import doctor
 from cli.drop import drop
 from cli.explain import explain
@@ -41,20 +43,31 @@ app.add_typer(sandbox, name="sandbox")
 app.add_typer(stream, name="stream")
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"activation {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     in_sandbox: Annotated[
         bool, typer.Option("--sandbox", help="Speak to the sandbox that is up here, not to AWS.")
     ] = False,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
 ) -> None:
     """Audience Activation for AWS: what is sent and why, drops, receipts, replays and the laptop sandbox."""
     if in_sandbox:
+        require_checkout()
         from sandbox import state
         from sandbox.emulator.environment import client_environment
         from sandbox.place import DEFAULT
 
         found = state.load(DEFAULT)
         if not found.runs():
+            require_demo_install()
             typer.echo("no sandbox is up; start one with `activation sandbox up`", err=True)
             raise typer.Exit(1)
         os.environ |= client_environment(found.emulator.url)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.demo_install import require_demo_install
+
 if TYPE_CHECKING:
     from sandbox.demo.watch import Delivered
 
@@ -27,6 +29,7 @@ def demo(
 
     Without --all the export goes to the first two connectors of the settings.
     """
+    require_demo_install()
     import os
 
     from rich.console import Console

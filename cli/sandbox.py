@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.demo_install import require_checkout, require_demo_install
+
 if TYPE_CHECKING:
     from sandbox.place import Place
 
@@ -38,6 +40,7 @@ def up(
     directory: Directory = None,
 ) -> None:
     """Start the sandbox, deploy the app into it, and leave both up; in one that is up, deploy what has changed."""
+    require_demo_install()
     from sandbox.errors import SandboxError
     from sandbox.lifecycle import up as bring_up
 
@@ -62,6 +65,7 @@ def up(
 @sandbox.command()
 def down(directory: Directory = None) -> None:
     """End everything the sandbox started; exit 1 when there was none."""
+    require_checkout()
     from sandbox.errors import SandboxError
     from sandbox.lifecycle import down as take_down
 

@@ -1,0 +1,28 @@
+"""What the commands that run the sandbox ask first: whether it is here, and what it needs is installed."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import NoReturn
+
+import typer
+
+
+def require_checkout() -> None:
+    """End the command with exit 2 where there is no sandbox to ask: an installed wheel has none."""
+    if find_spec("sandbox") is None:
+        _refuse("the sandbox comes with the project's source, not with an installed `activation`")
+
+
+def require_demo_install() -> None:
+    """End the command with exit 2 unless everything the sandbox needs to run is installed."""
+    require_checkout()
+    from sandbox.requirements import installed
+
+    if not installed():
+        _refuse("the sandbox's packages are not installed")
+
+
+def _refuse(reason: str) -> NoReturn:
+    typer.echo(f"{reason}: run `make demo` or `pip install -r requirements-demo.txt` in its folder", err=True)
+    raise typer.Exit(2)
