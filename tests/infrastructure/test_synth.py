@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,34 @@ def test_a_synth_needs_no_account_and_no_network(templates: Templates, tmp_path:
     }
     done = subprocess.run(
         [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert read_templates(tmp_path / "out").resources("AWS::Lambda::Function")
+
+
+def test_a_synth_needs_no_more_than_what_deploys(templates: Templates, tmp_path: Path) -> None:
+    """The app synthesises without an editable install, Arrow, a platform's SDK or the command's packages."""
+    given = json.loads((ROOT / "cdk.context.json").read_text())["audience_activation"]
+    refused = "aws_lambda_powertools boto3 facebook_business phonenumbers pyarrow pycountry requests rich typer"
+    program = (
+        "import runpy, sys\n"
+        f"sys.modules.update(dict.fromkeys({refused.split()}))\n"  # None: an import of it fails
+        f"runpy.run_path({str(ROOT / 'app.py')!r}, run_name='__main__')\n"
+    )
+    installed = os.pathsep.join(dict.fromkeys((sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))))
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join((str(ROOT), installed)),
+        "CDK_OUTDIR": str(tmp_path / "out"),
+        "CDK_CONTEXT_JSON": json.dumps(context(given, staging=False)),
+    }
+    done = subprocess.run(
+        # -S: not the file by which an editable install puts the library on the import path
+        [sys.executable, "-S", "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert read_templates(tmp_path / "out").resources("AWS::Lambda::Function")

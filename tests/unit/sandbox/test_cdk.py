@@ -48,6 +48,24 @@ def test_proxies_are_passed_by_for_the_loopback(tmp_path: Path, monkeypatch: pyt
     assert cdk.sandbox_environment(RUNNER, Place(tmp_path))["NO_PROXY"] == "intranet,127.0.0.1,localhost"
 
 
+def test_the_app_runs_with_this_python(tmp_path: Path) -> None:
+    """The sandbox's synth does not depend on which `python3` comes first on the PATH."""
+    command = cdk.synth(RUNNER, Place(tmp_path), {})
+    assert command[command.index("--app") + 1] == f"{sys.executable} app.py"
+
+
+def test_a_folder_with_a_space_stays_one_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CDK command gives the app to a shell, which would part the path of a Python at its spaces."""
+    monkeypatch.setattr(sys, "executable", "/my code/.venv/bin/python")
+    assert cdk.with_app(["list"]) == ["list", "--app", "'/my code/.venv/bin/python' app.py"]
+
+
+@pytest.mark.parametrize("given", [["--app", "cdk.out"], ["-a", "cdk.out"], ["--app=cdk.out"]])
+def test_an_app_that_is_named_is_kept(given: list[str]) -> None:
+    """Whoever deploys what was synthesised before gets that deployed."""
+    assert cdk.with_app(["deploy", *given]) == ["deploy", *given]
+
+
 @pytest.mark.parametrize(
     ("machine", "system", "architecture", "named"),
     [
