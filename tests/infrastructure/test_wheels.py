@@ -23,7 +23,7 @@ def pins(file: Path) -> list[tuple[Requirement, list[str]]]:
     """Read a compiled requirements file: each pin with its hashes."""
     found = []
     for line in file.read_text().replace("\\\n", "").splitlines():
-        if line and not line.startswith("#"):
+        if line and not line.lstrip().startswith("#"):
             requirement, *hashes = line.split("--hash=")
             found.append((Requirement(requirement.strip()), hashes))
     return found
