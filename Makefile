@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # The first of these that is a Python from 3.11 to 3.14 makes the environment; `make PYTHON=...` chooses another.
 SUPPORTED := 3.11 3.12 3.13 3.14
-VERSION = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+VERSION = $(if $(1),$(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null))
 PYTHON ?= $(firstword $(foreach python,python3 python3.13 python3.12 python3.11 python3.14,\
   $(if $(filter $(SUPPORTED),$(call VERSION,$(python))),$(python))))
 BIN := .venv/bin
@@ -106,7 +106,8 @@ clean: ## end the sandbox and remove what is installed, built or cached
 # An environment is as its lock says: uv itself comes by the lock's hashes, then everything else by way of it. One whose
 # installation was interrupted, or that has another Python, is made anew.
 .venv/ready-%: requirements-%.txt pyproject.toml $(if $(FITS),,anew)
-	@test -n "$(PYTHON)" || { echo 'no Python from 3.11 to 3.14 found; try make PYTHON=/path/to/python' >&2; exit 1; }
+	@test -n "$(filter $(SUPPORTED),$(call VERSION,$(PYTHON)))" \
+	  || { echo 'no Python from 3.11 to 3.14 found; try make PYTHON=/path/to/python' >&2; exit 1; }
 	@test -n "$(FITS)" -a ! -e .venv/installing && $(BIN)/python -m pip --version >/dev/null 2>&1 \
 	  || $(PYTHON) -m venv --clear .venv
 	@touch .venv/installing && rm -f .venv/ready*
