@@ -1,15 +1,22 @@
-"""A batch from a queue and the answer Lambda wants: which of its messages are to come again."""
+"""A batch from a queue and the answer Lambda wants: which of its messages are to come again.
+
+Not `activation.aws.sqs_edge`, which handles a message at a time: here a whole batch is one call of Firehose. Nor
+could a function of 256 MB wait for Powertools, which it imports.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from activation.aws.visibility import backoff_s, postpone
 
 from lambdas.marketing_stream.logs import event
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.client import SQSClient
 
 _LOG = logging.getLogger(__name__)
 
@@ -55,25 +62,14 @@ def _receives(attributes: object) -> int:
     return max(int(count), 1) if isinstance(count, str) and count.isascii() and count.isdigit() else 1
 
 
-def come_again(sqs: Any, queue_url: str, messages: Iterable[Received]) -> dict[str, list[dict[str, str]]]:
+def come_again(sqs: SQSClient, queue_url: str, messages: Iterable[Received]) -> dict[str, list[dict[str, str]]]:
     """Have messages come again soon, the later the oftener they came, and give Lambda's answer that says so.
 
     A message without an id is answered with an empty one, which Lambda takes for the whole batch:
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html, read 2026-11-22.
     """
     failed = list(messages)
-    for first in range(0, len(failed), 10):
-        entries = [
-            {
-                "Id": str(number),
-                "ReceiptHandle": message.receipt,
-                "VisibilityTimeout": min(_SOONEST_S * 2 ** min(message.receives - 1, 10), _LATEST_S),
-            }
-            for number, message in enumerate(failed[first : first + 10])
-        ]
-        try:
-            sqs.change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
-        except (ClientError, BotoCoreError) as error:
-            # Then they come after the queue's own timeout.
-            event(_LOG, logging.WARNING, "wait not shortened", error=type(error).__name__)
+    waits_s = [(one.receipt, backoff_s(_SOONEST_S, one.receives, longest_s=_LATEST_S)) for one in failed]
+    if code := postpone(sqs, queue_url, waits_s):
+        event(_LOG, logging.WARNING, "wait not shortened", error=code)
     return {"batchItemFailures": [{"itemIdentifier": message.message_id} for message in failed]}

@@ -6,11 +6,9 @@ import logging
 import os
 from dataclasses import dataclass
 
+from activation.aws.environment import Environment
+
 from lambdas.marketing_stream.topics import Source
-
-
-class ConfigurationError(Exception):
-    """Names the variables that are missing, never a value."""
 
 
 @dataclass(frozen=True)
@@ -37,38 +35,33 @@ class ConfirmConfiguration:
 
 
 def fan_out_configuration() -> FanOutConfiguration:
-    """Read the fan-out's environment; raises ConfigurationError with everything that is missing."""
-    given = _given(
-        "DATASET_ID",
-        "KNOWN_DATASETS",
-        "SOURCE",
-        "DELIVERY_STREAM",
-        "ENDS_LINES",
-        "DATA_TOPIC_ARN",
-        "QUEUE_URL",
-        "CONFIRMATION_QUEUE_URL",
-        "DEAD_LETTER_QUEUE_URL",
+    """Read the fan-out's environment; raises ConfigError with everything that is missing."""
+    reader = Environment(os.environ)
+    source = _source(reader)
+    configuration = FanOutConfiguration(
+        source=source,
+        known=frozenset((source.dataset, *reader.text("KNOWN_DATASETS").split(","))),
+        delivery_stream=reader.text("DELIVERY_STREAM"),
+        line_end=b"\n" if reader.text("ENDS_LINES") == "true" else b"",
+        data_topic_arn=reader.text("DATA_TOPIC_ARN"),
+        queue_url=reader.text("QUEUE_URL"),
+        confirmation_queue_url=reader.text("CONFIRMATION_QUEUE_URL"),
+        dead_letter_queue_url=reader.text("DEAD_LETTER_QUEUE_URL"),
     )
-    return FanOutConfiguration(
-        source=Source(given["SOURCE"], given["DATASET_ID"]),
-        known=frozenset((given["DATASET_ID"], *given["KNOWN_DATASETS"].split(","))),
-        delivery_stream=given["DELIVERY_STREAM"],
-        line_end=b"\n" if given["ENDS_LINES"] == "true" else b"",
-        data_topic_arn=given["DATA_TOPIC_ARN"],
-        queue_url=given["QUEUE_URL"],
-        confirmation_queue_url=given["CONFIRMATION_QUEUE_URL"],
-        dead_letter_queue_url=given["DEAD_LETTER_QUEUE_URL"],
-    )
+    reader.finish()
+    return configuration
 
 
 def confirm_configuration() -> ConfirmConfiguration:
-    """Read the confirmation function's environment; raises ConfigurationError with everything that is missing."""
-    given = _given("DATASET_ID", "SOURCE", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL")
-    return ConfirmConfiguration(
-        source=Source(given["SOURCE"], given["DATASET_ID"]),
-        queue_url=given["QUEUE_URL"],
-        dead_letter_queue_url=given["DEAD_LETTER_QUEUE_URL"],
+    """Read the confirmation function's environment; raises ConfigError with everything that is missing."""
+    reader = Environment(os.environ)
+    configuration = ConfirmConfiguration(
+        source=_source(reader),
+        queue_url=reader.text("QUEUE_URL"),
+        dead_letter_queue_url=reader.text("DEAD_LETTER_QUEUE_URL"),
     )
+    reader.finish()
+    return configuration
 
 
 def log_level() -> int:
@@ -76,8 +69,5 @@ def log_level() -> int:
     return logging.getLevelNamesMapping().get(os.environ.get("LOG_LEVEL", ""), logging.INFO)
 
 
-def _given(*names: str) -> dict[str, str]:
-    missing = [name for name in names if not os.environ.get(name)]
-    if missing:
-        raise ConfigurationError(f"not set: {', '.join(missing)}")
-    return {name: os.environ[name] for name in names}
+def _source(reader: Environment) -> Source:
+    return Source(reader.text("SOURCE"), reader.text("DATASET_ID"))

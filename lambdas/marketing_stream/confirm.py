@@ -12,6 +12,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from activation.aws.errors import Kind, code_of, kind_of
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.marketing_stream.batch import Received, come_again, received
@@ -25,8 +26,8 @@ from lambdas.marketing_stream.topics import Source
 _LOG = logging.getLogger(__name__)
 logging.getLogger().setLevel(log_level())
 
-# SNS refuses for good: the token is too old, was never issued, or the topic is gone.
-_FOR_GOOD = frozenset({"InvalidParameter", "InvalidParameterException", "NotFound", "NotFoundException"})
+# SNS refuses for good: the topic is gone; the token is too old or was never issued.
+_FOR_GOOD = (Kind.MISSING, Kind.REQUEST)
 
 
 def lambda_handler(lambda_event: Mapping[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
@@ -51,7 +52,7 @@ def confirm_all(
         try:
             reason = _confirm(message, configuration.source, outlets.sns)
         except (ClientError, BotoCoreError) as error:
-            event(_LOG, logging.ERROR, "not confirmed yet", error=_code(error), receives=message.receives)
+            event(_LOG, logging.ERROR, "not confirmed yet", error=code_of(error), receives=message.receives)
             again.append(message)
             continue
         if reason:
@@ -76,14 +77,10 @@ def _confirm(message: Received, source: Source, sns: Any) -> Reason | None:
     try:
         # A subscription that is confirmed already answers like one that was not.
         sns.confirm_subscription(TopicArn=asked.topic, Token=asked.token)
-    except ClientError as error:
-        if _code(error) in _FOR_GOOD:
+    except (ClientError, BotoCoreError) as error:
+        if kind_of(error) in _FOR_GOOD:
             return Reason.REFUSED_BY_SNS
         raise
     # The name of a topic that was checked tells dataset, marketplace and advertiser, and is no secret.
     event(_LOG, logging.INFO, "confirmed", topic=asked.topic)
     return None
-
-
-def _code(error: ClientError | BotoCoreError) -> str:
-    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__

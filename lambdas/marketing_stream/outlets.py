@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from activation.aws.dead_letters import letter
+from activation.aws.errors import Kind, code_of, kind_of
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.marketing_stream.chunks import chunks
@@ -21,20 +23,6 @@ FIREHOSE_RECORDS, FIREHOSE_BYTES = 500, 4 * 2**20
 SNS_ENTRIES, SNS_BYTES = 10, 256 * 2**10
 SQS_ENTRIES, SQS_BYTES = 10, 2**20
 _ATTRIBUTE_BYTES = 192  # the reason with its name and type, which count as well
-
-# Refusals of a whole call that are about what was sent and not about who sends it or when.
-_WHAT_WAS_SENT = frozenset(
-    {
-        "BatchRequestTooLong",
-        "AWS.SimpleQueueService.BatchRequestTooLong",
-        "InvalidArgumentException",
-        "InvalidMessageContents",
-        "InvalidParameter",
-        "InvalidParameterException",
-        "InvalidParameterValue",
-        "ValidationException",
-    }
-)
 
 # Entries that failed are tried again in place before the queue is asked to bring them back, seconds between.
 WAITS_S = (0.1, 0.4, 1.0)
@@ -131,15 +119,8 @@ Send = Callable[[Sequence[Parcel]], Sent]
 
 
 def _entry(number: int, parcel: Parcel) -> dict[str, Any]:
-    # SQS takes no empty text, and none that has no form in UTF-8.
-    text = parcel.text.encode(errors="backslashreplace").decode()
-    entry: dict[str, Any] = {"Id": str(number), "MessageBody": text or " "}
-    if parcel.reason:
-        entry["MessageAttributes"] = {
-            "reason": {"DataType": "String", "StringValue": parcel.reason},
-            "message_id": {"DataType": "String", "StringValue": parcel.key},
-        }
-    return entry
+    why = {"reason": parcel.reason, "message_id": parcel.key} if parcel.reason else {}
+    return {"Id": str(number), **letter(parcel.text, **why)}
 
 
 def _judged(chunk: Sequence[Parcel], failed: Sequence[dict[str, Any]]) -> tuple[Undelivered, list[Parcel]]:
@@ -156,13 +137,10 @@ def _patiently(send: Send, chunk: Sequence[Parcel]) -> Undelivered:
     for wait_s in (*WAITS_S, None):
         try:
             outcome, left = send(left)
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in _WHAT_WAS_SENT:
-                return result | _codes([code]) | _one_by_one(send, left)
-            return result | _codes([code]) | _later(left)
-        except BotoCoreError as error:
-            return result | _codes([type(error).__name__]) | _later(left)
+        except (ClientError, BotoCoreError) as error:
+            # A refusal of the request is about what was sent; any other about who sends it or when.
+            rest = _one_by_one(send, left) if kind_of(error) is Kind.REQUEST else _later(left)
+            return result | _codes([code_of(error)]) | rest
         result |= outcome
         if not left or wait_s is None:
             break

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -16,7 +15,7 @@ from stacks.marketing_stream.landing import Landing
 from stacks.marketing_stream.queues import CONFIRM_TIMEOUT_S, FAN_OUT_TIMEOUT_S, Confirmations, Ingress
 from stacks.marketing_stream.settings import StreamDataset
 from stacks.marketing_stream.worker import Worker
-from stacks.packaging import function_code
+from stacks.packaging import function_code, layers
 from stacks.settings import Settings
 
 _BATCHING_S = 5
@@ -44,16 +43,19 @@ class FanOut(Construct):
         self.confirmations = Confirmations(self, "Confirmations")
         self.topic = sns.Topic(self, "DataTopic", enforce_ssl=True)
         pinned.pin(self.topic, pinned.DATA_TOPIC)
-        code = function_code("marketing_stream", root)
-        self.fan_out = self._fan_out(landing, code)
-        self.confirm = self._confirm(code)
+        self._code = function_code("marketing_stream", root)
+        # Our own library alone, which is small; with the wheels under it a cold start would be many times as long.
+        self._layers = layers(self, settings.wheels, root, ("activation",))
+        self.fan_out = self._fan_out(landing)
+        self.confirm = self._confirm()
 
-    def _fan_out(self, landing: Landing, code: lambda_.Code) -> Worker:
+    def _fan_out(self, landing: Landing) -> Worker:
         return Worker(
             self,
             "FanOut",
             settings=self._settings,
-            code=code,
+            code=self._code,
+            layers=self._layers,
             handler="lambdas.marketing_stream.fan_out.lambda_handler",
             description=f"Takes apart what arrives for {self._wanted.stack_name}",
             queue=self.ingress.queue,
@@ -80,12 +82,13 @@ class FanOut(Construct):
             ],
         )
 
-    def _confirm(self, code: lambda_.Code) -> Worker:
+    def _confirm(self) -> Worker:
         return Worker(
             self,
             "Confirm",
             settings=self._settings,
-            code=code,
+            code=self._code,
+            layers=self._layers,
             handler="lambdas.marketing_stream.confirm.lambda_handler",
             description=f"Confirms subscriptions of {self._wanted.stack_name} that are Amazon's",
             queue=self.confirmations.queue,

@@ -209,15 +209,10 @@ class Queues:
         with LOCK:
             self.messages[QueueUrl].remove(ReceiptHandle)
 
-    def change_message_visibility(
-        self,
-        *,
-        ReceiptHandle: str,  # noqa: N803
-        VisibilityTimeout: int,  # noqa: N803
-        **_: Any,
-    ) -> None:
-        """Note for how long a message is hidden."""
-        self.hidden.append((ReceiptHandle, VisibilityTimeout))
+    def change_message_visibility_batch(self, *, Entries: list[Values], **_: Any) -> dict[str, Any]:  # noqa: N803
+        """Note for how long messages are hidden."""
+        self.hidden += [(one["ReceiptHandle"], one["VisibilityTimeout"]) for one in Entries]
+        return {}
 
 
 @dataclass

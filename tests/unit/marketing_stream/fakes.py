@@ -11,9 +11,10 @@ from botocore.exceptions import ClientError
 Call = dict[str, Any]
 
 
-def refusal(code: str, operation: str = "Call") -> ClientError:
-    """Make the SDK's error for an AWS error code."""
-    return ClientError({"Error": {"Code": code, "Message": "as told"}}, operation)
+def refusal(code: str, operation: str = "Call", *, status: int = 0) -> ClientError:
+    """Make the SDK's error for an AWS error code; without a `status` the code alone says what it means."""
+    answer: Any = {"Error": {"Code": code, "Message": "as told"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, operation)
 
 
 @dataclass
@@ -92,6 +93,7 @@ class FakeSqs:
 
     queues: dict[str, list[Call]] = field(default_factory=dict)
     waits: list[int] = field(default_factory=list)
+    visibility_calls: int = 0
     refuses: ClientError | None = None
 
     def send_message_batch(self, *, QueueUrl: str, Entries: list[Call]) -> Call:  # noqa: N803
@@ -107,6 +109,9 @@ class FakeSqs:
     def change_message_visibility_batch(self, *, QueueUrl: str, Entries: list[Call]) -> Call:  # noqa: N803
         """Note how long messages stay hidden."""
         assert 0 < len(Entries) <= 10
+        self.visibility_calls += 1
+        if self.refuses:
+            raise self.refuses
         self.waits += [one["VisibilityTimeout"] for one in Entries]
         return {"Successful": Entries}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -16,13 +17,16 @@ _LOADED += "print(json.dumps(sorted(set(sys.modules) - before)))"
 
 @pytest.mark.parametrize("module", ["fan_out", "confirm"])
 def test_functions_load_nothing_but_the_sdk_and_themselves(module: str) -> None:
-    """Beyond boto3 a function imports its own folder and the standard library: there is nothing to wait for."""
+    """Beyond boto3 a function imports its own folder, the library's room for AWS and the standard library."""
     done = subprocess.run(
         [sys.executable, "-c", _LOADED.format(module=f"lambdas.marketing_stream.{module}")],
         cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "layers" / "activation" / "python")},
         capture_output=True,
         text=True,
         check=True,
     )
-    packages = {name.partition(".")[0] for name in json.loads(done.stdout)}
-    assert packages - set(sys.stdlib_module_names) == {"lambdas"}
+    loaded = set(json.loads(done.stdout))
+    assert {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names) == {"activation", "lambdas"}
+    ours = {name for name in loaded if name.startswith("activation.") and not name.startswith("activation.aws")}
+    assert ours == {"activation.errors"}

@@ -83,11 +83,20 @@ def test_expired_token_is_not_tried_for_ever() -> None:
     assert world.sqs.reasons(CONFIRMATIONS_DEAD) == {body: "refused_by_sns"}
 
 
-@pytest.mark.parametrize("code", ["Throttled", "InternalError", "AuthorizationError", "KMSThrottling"])
-def test_trouble_at_sns_brings_only_that_request_back(code: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("Throttled", 429),
+        ("InternalError", 500),
+        ("AuthorizationError", 403),
+        ("KMSThrottling", 400),
+        ("SubscriptionLimitExceeded", 403),
+    ],
+)
+def test_trouble_at_sns_brings_only_that_request_back(code: str, status: int) -> None:
     """What may be right the next time comes again; what was refused for good does not."""
     world = World()
-    world.sns.confirm_error = refusal(code)
+    world.sns.confirm_error = refusal(code, status=status)
     foreign = confirmation("arn:aws:sns:us-east-1:999999999999:x")
     assert len(world.confirm([confirmation(OURS), foreign])) == 1
     assert world.sqs.reasons(CONFIRMATIONS_DEAD) == {foreign: "foreign_topic"}

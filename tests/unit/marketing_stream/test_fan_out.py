@@ -186,6 +186,26 @@ def test_call_refused_for_one_entry_goes_through_for_the_others() -> None:
     assert world.sqs.reasons(DEAD) == {bad: "refused_by_delivery_stream"}
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["AccessDeniedException", "InvalidKMSResourceException", "KMSDisabled", "KMSThrottling", "NotAuthorized"],
+)
+def test_call_refused_for_who_sends_it_sets_no_data_aside(code: str) -> None:
+    """A key or role that somebody broke comes with 400 as bad data does, and yet all data waits for its repair."""
+    world = World()
+    world.firehose.refuses = lambda _: refusal(code, status=400)
+    assert len(world.receive(event(record(), record()))) == 2
+    assert (world.firehose.calls, world.sqs.reasons(DEAD)) == (1, {})
+
+
+def test_wait_that_cannot_be_shortened_costs_one_call() -> None:
+    """With SQS away, messages come again after their queue's own timeout, and no time goes into asking on."""
+    world = World(time_is_up=True)
+    world.sqs.refuses = refusal("InternalError")
+    assert len(world.receive(event(*(record() for _ in range(30))))) == 30
+    assert (world.sqs.visibility_calls, world.sqs.waits) == (1, [])
+
+
 def test_dead_letter_that_cannot_be_sent_comes_again() -> None:
     """A bad message is deleted only once it is somewhere else."""
     world = World()

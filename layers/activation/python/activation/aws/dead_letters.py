@@ -10,6 +10,16 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 
 
+def letter(body: str, **texts: str) -> dict[str, Any]:
+    """Return a message for SQS, `texts` as its attributes but for empty ones, which SQS refuses.
+
+    Nor does SQS accept an empty body or one that has no form in UTF-8: those become a space and an escaped text.
+    """
+    message: dict[str, Any] = {"MessageBody": body.encode(errors="backslashreplace").decode() or " "}
+    attributes = {name: {"DataType": "String", "StringValue": text} for name, text in texts.items() if text}
+    return {**message, "MessageAttributes": attributes} if attributes else message
+
+
 def send_to_dead_letters(
     sqs: SQSClient, queue_url: str, body: str, error: ActivationError, *, run_id: str = ""
 ) -> None:
@@ -17,8 +27,5 @@ def send_to_dead_letters(
 
     `body` is what a redrive brings back. `run_id` is "" where there is no run. Raises what the SDK raises.
     """
-    texts = {"code": error.code, "reason": error.sentence, **({"run_id": run_id} if run_id else {})}
-    attributes: dict[str, Any] = {
-        name: {"DataType": "String", "StringValue": text} for name, text in texts.items()
-    }
-    sqs.send_message(QueueUrl=queue_url, MessageBody=body, MessageAttributes=attributes)
+    message = letter(body, code=error.code, reason=error.sentence, run_id=run_id)
+    sqs.send_message(QueueUrl=queue_url, **message)

@@ -6,6 +6,8 @@ The codes are those of the services' API references and of botocore's own checks
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError, UnknownParameterError
 
 from activation.errors import ConfigError, Retryable
@@ -14,8 +16,12 @@ DENIED = frozenset(
     {
         "AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException",
         "DecryptionFailure", "EncryptionFailure", "ExpiredToken", "ExpiredTokenException", "Forbidden", "403",
-        "InvalidAccessKeyId", "InvalidClientTokenId", "KMSAccessDeniedException", "KMSDisabledException",
-        "KMSInvalidStateException", "KMSNotFoundException", "KMSOptInRequired", "SignatureDoesNotMatch",
+        "IncompleteSignature", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidKMSResourceException",
+        "InvalidSecurity", "InvalidSignatureException",
+        "KMSAccessDenied", "KMSAccessDeniedException", "KMSDisabled", "KMSDisabledException", "KMSInvalidState",
+        "KMSInvalidStateException", "KMSNotFound", "KMSNotFoundException", "KMSOptInRequired", "KmsAccessDenied",
+        "KmsDisabled", "KmsInvalidKeyUsage", "KmsInvalidState", "KmsNotFound", "KmsOptInRequired",
+        "MissingAuthenticationToken", "NotAuthorized", "OptInRequired", "SignatureDoesNotMatch",
         "UnauthorizedOperation", "UnrecognizedClientException",
     }
 )  # fmt: skip
@@ -28,7 +34,8 @@ MISSING = frozenset(
 # What AWS will never accept, however often it is asked: the request itself is wrong, or the SDK does not know it.
 WRONG = frozenset(
     {
-        "InvalidArgument", "InvalidArgumentException", "InvalidParameter", "InvalidParameterException",
+        "AWS.SimpleQueueService.BatchRequestTooLong", "BatchRequestTooLong", "InvalidArgument",
+        "InvalidArgumentException", "InvalidMessageContents", "InvalidParameter", "InvalidParameterException",
         "InvalidParameterValue", "InvalidRequest", "InvalidRequestException", "MalformedXML", "MissingParameter",
         "NotImplemented", "SerializationException", "UnknownOperationException", "UnsupportedOperation",
         "ValidationError", "ValidationException",
@@ -38,10 +45,12 @@ WRONG = frozenset(
 BUSY = frozenset(
     {
         "BandwidthLimitExceeded", "ConcurrentModificationException", "EC2ThrottledException", "InternalError",
-        "InternalFailure", "InternalServerError", "ServiceUnavailable",
-        "KMSThrottlingException", "LimitExceededException", "OperationAborted", "PriorRequestNotComplete",
-        "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled",
-        "RequestThrottledException", "RequestTimeout", "RequestTimeoutException", "SlowDown", "ThrottledException",
+        "FilterPolicyLimitExceeded", "InternalFailure", "InternalServerError", "KMSThrottling",
+        "KMSThrottlingException", "KmsThrottled", "LimitExceededException", "OperationAborted",
+        "PriorRequestNotComplete", "ProvisionedThroughputExceededException", "ReplayLimitExceeded",
+        "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "RequestTimeout",
+        "RequestTimeoutException", "ServiceUnavailable", "SlowDown", "SubscriptionLimitExceeded",
+        "ThrottledException",
         "Throttling", "ThrottlingException", "TooManyRequestsException", "TransactionInProgressException",
         "TransactionConflictException",
     }
@@ -49,29 +58,61 @@ BUSY = frozenset(
 PASSING_STATUS = frozenset({408, 409, 425, 429})
 
 
+class Kind(StrEnum):
+    """What kind of failure a call met: AWS may accept the same call later, or a person has to act."""
+
+    BUSY = "busy"
+    DENIED = "denied"
+    MISSING = "missing"
+    REQUEST = "request"
+
+
+_ADVICE = {
+    Kind.BUSY: " beyond the SDK's retries",
+    Kind.DENIED: "; see the function's role",
+    Kind.MISSING: "; deploy again",
+    Kind.REQUEST: "; waiting cannot mend that",
+}
+
+
+def kind_of(error: ClientError | BotoCoreError) -> Kind:
+    """Return the kind of a failed call.
+
+    BUSY when AWS was busy or out of reach. REQUEST when AWS refuses the request for what it is, or the SDK refuses
+    to send it: that is final.
+    """
+    if isinstance(error, ParamValidationError | UnknownParameterError):
+        return Kind.REQUEST
+    if not isinstance(error, ClientError):
+        return Kind.BUSY
+    said = code_of(error)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if said in DENIED or said.startswith("KMS."):
+        return Kind.DENIED
+    if said in MISSING:
+        return Kind.MISSING
+    if said in WRONG or (400 <= status < 500 and status not in PASSING_STATUS and said not in BUSY):
+        return Kind.REQUEST
+    return Kind.BUSY
+
+
 def classify(
     error: ClientError | BotoCoreError, *, code: str = "aws", after_s: float = 30.0
 ) -> Retryable | ConfigError:
-    """Return what a failed call means.
+    """Return what a failed call means: Retryable when AWS was busy, ConfigError when a person has to act.
 
-    Retryable when AWS was busy or out of reach, ConfigError when a person has to act. `code` begins the error's
-    stable code: `<code>_busy`, `<code>_denied`, `<code>_missing` or `<code>_request`. A request that AWS refuses
-    for what it is, or that the SDK refuses to send, is final: waiting cannot mend it.
+    `code` begins the error's stable code: `<code>_<kind>`.
     """
-    if isinstance(error, ParamValidationError | UnknownParameterError):
-        return ConfigError(f"{code}_request", "this release asks AWS for something that the SDK does not know")
-    if not isinstance(error, ClientError):
-        sentence = f"an AWS service did not answer: {type(error).__name__}"
-        return Retryable(f"{code}_busy", sentence, after_s=after_s)
-    said, call = code_of(error), error.operation_name
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if said in DENIED or said.startswith("KMS."):
-        return ConfigError(f"{code}_denied", f"AWS answered {said} to {call}; see the function's role")
-    if said in MISSING:
-        return ConfigError(f"{code}_missing", f"AWS answered {said} to {call}; deploy again")
-    if said in WRONG or (400 <= status < 500 and status not in PASSING_STATUS and said not in BUSY):
-        return ConfigError(f"{code}_request", f"AWS answered {said} to {call}; waiting cannot mend that")
-    return Retryable(f"{code}_busy", f"AWS answered {said} to {call} beyond the SDK's retries", after_s=after_s)
+    kind = kind_of(error)
+    if isinstance(error, ClientError):
+        sentence = f"AWS answered {code_of(error)} to {error.operation_name}{_ADVICE[kind]}"
+    elif kind is Kind.REQUEST:
+        sentence = "this release asks AWS for something that the SDK does not know"
+    else:
+        sentence = f"an AWS service did not answer: {code_of(error)}"
+    if kind is Kind.BUSY:
+        return Retryable(f"{code}_{kind}", sentence, after_s=after_s)
+    return ConfigError(f"{code}_{kind}", sentence)
 
 
 def code_of(error: ClientError | BotoCoreError) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,16 +10,15 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import BotoCoreError, ClientError
 
 from activation.aws.lease import LeaseHeld, LeaseLost
+from activation.aws.visibility import backoff_s, postpone
 from activation.errors import ActivationError, Retryable
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 
 RETURN_S = 60.0  # after a failure that says no wait of its own; sooner than any queue's visibility timeout
-MAX_VISIBILITY_S = 12 * 3600
 
 
 class Worker(Protocol):
@@ -59,9 +57,9 @@ def sqs_handler(make: Callable[[], Worker], logger: Logger) -> Callable[[dict[st
             after_s = _report(logger, error, lambda_context.get_remaining_time_in_millis() / 1000)
             if isinstance(error, ActivationError):
                 # The few receives that a message has are to outlast an outage of more than some seconds.
-                after_s *= 2 ** (int(record.attributes.approximate_receive_count) - 1)
-            if made:
-                _postpone(made[0], record.receipt_handle, after_s, logger)
+                after_s = backoff_s(after_s, int(record.attributes.approximate_receive_count))
+            if made and (failed := postpone(made[0].sqs, made[0].queue_url, [(record.receipt_handle, after_s)])):
+                logger.warning("visibility not changed", extra={"error": failed})
             raise
 
     def handler(event: dict[str, Any], context: LambdaContext) -> Any:
@@ -96,14 +94,3 @@ def _report(logger: Logger, error: Exception, time_left_s: float) -> float:
         case _:
             logger.error("unexpected error", extra={"error": type(error).__name__, "at": where(error)})
     return RETURN_S
-
-
-def _postpone(worker: Worker, receipt_handle: str, after_s: float, logger: Logger) -> None:
-    try:
-        worker.sqs.change_message_visibility(
-            QueueUrl=worker.queue_url,
-            ReceiptHandle=receipt_handle,
-            VisibilityTimeout=min(MAX_VISIBILITY_S, math.ceil(after_s)),
-        )
-    except (ClientError, BotoCoreError) as error:  # then it returns after the queue's own timeout
-        logger.warning("visibility not changed", extra={"error": type(error).__name__})
