@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, Aws, CfnOutput, Duration, Environment, RemovalPolicy, Stack
+from aws_cdk import Aws, CfnOutput, Duration, Environment, RemovalPolicy, Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from stacks.marketing_stream.catalogue import Realm
 from stacks.settings import Settings
+from stacks.watch import alarm_topic
 
 DATABASE = "amazon_marketing_stream"
 
@@ -29,7 +28,14 @@ class StreamRegionStack(Stack):
         assert settings.marketing_stream is not None  # noqa: S101  narrows a type, checks no input
         self.realm = realm
         self.access_logs = self._access_logs(settings)
-        self.alarm_topic = self._alarm_topic(settings.marketing_stream.alarm_email)
+        self.alarm_topic = alarm_topic(
+            self,
+            "AlarmTopic",
+            title=f"Amazon Marketing Stream {realm}",
+            email=settings.marketing_stream.alarm_email,
+            alarms=f"AmzStream*-{realm}-*",
+            sid="AlarmsOfTheStream",
+        )
         glue.CfnDatabase(
             self,
             "Database",
@@ -66,30 +72,3 @@ class StreamRegionStack(Stack):
             )
         )
         return bucket
-
-    def _alarm_topic(self, email: str) -> sns.Topic:
-        topic = sns.Topic(
-            self, "AlarmTopic", display_name=f"Amazon Marketing Stream {self.realm}", enforce_ssl=True
-        )
-        if email:
-            topic.add_subscription(subscriptions.EmailSubscription(email))
-        # With a policy of its own, here for TLS, a topic loses the default one that lets the account's alarms in.
-        topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="AlarmsOfTheStream",
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-                actions=["sns:Publish"],
-                resources=[topic.topic_arn],
-                conditions={
-                    "ArnLike": {
-                        "aws:SourceArn": self.format_arn(
-                            service="cloudwatch",
-                            resource="alarm",
-                            resource_name=f"AmzStream*-{self.realm}-*",
-                            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-                        )
-                    }
-                },
-            )
-        )
-        return topic

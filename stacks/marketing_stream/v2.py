@@ -7,8 +7,6 @@ https://github.com/amzn/ads-advanced-tools-docs/tree/main/amazon_marketing_strea
 from __future__ import annotations
 
 from aws_cdk import Aws, CfnOutput, Duration, Environment, RemovalPolicy, Stack, Tags
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -19,6 +17,7 @@ from stacks.marketing_stream.catalogue import PUBLISHER_ROLE
 from stacks.marketing_stream.region import StreamRegionStack
 from stacks.marketing_stream.settings import StreamV2
 from stacks.settings import Settings
+from stacks.watch import Watch
 
 # The template's own defaults.
 _VISIBILITY = Duration.seconds(300)
@@ -151,28 +150,6 @@ class StreamV2Stack(Stack):
             )
 
     def _alarms(self, region: StreamRegionStack) -> None:
-        for id_, metric, threshold, sentence in (
-            (
-                "Lag",
-                self.queue.metric_approximate_age_of_oldest_message(statistic="Maximum"),
-                3600,
-                "nobody has taken up a new file for an hour",
-            ),
-            (
-                "DeadLettersAlarm",
-                self.dead_letters.metric_approximate_number_of_messages_visible(statistic="Maximum"),
-                1,
-                "names of files are among the dead letters",
-            ),
-        ):
-            alarm = cloudwatch.Alarm(
-                self,
-                id_,
-                alarm_description=f"{self.stack_name}: {sentence}.",
-                metric=metric,
-                threshold=threshold,
-                evaluation_periods=1,
-                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            )
-            alarm.add_alarm_action(actions.SnsAction(region.alarm_topic))
+        watch = Watch(self, region.alarm_topic, f"{self.stack_name}: ")
+        watch.age("Lag", self.queue, Duration.hours(1), "nobody has taken up a new file for an hour")
+        watch.depth("DeadLettersAlarm", self.dead_letters, "names of files are among the dead letters")

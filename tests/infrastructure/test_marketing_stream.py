@@ -318,6 +318,17 @@ def test_v2_destination_is_the_published_one(templates: dict[str, Template]) -> 
     (bucket,) = of_type(template, "AWS::S3::Bucket").values()
     assert "acme-" in json.dumps(bucket["BucketName"])
     assert "notification" in json.dumps(template["Outputs"]["Destination"])
+    alarms = of_type(template, "AWS::CloudWatch::Alarm").values()
+    assert len(alarms) == 2
+    assert all(one["AlarmActions"] == one["OKActions"] for one in alarms)
+
+
+def test_functions_bring_the_library_and_no_wheels(templates: dict[str, Template]) -> None:
+    """The one layer of both functions is our own: with the others a cold start would be many times as long."""
+    template = templates["AmzStream-NA-sp-traffic"]
+    (layer,) = of_type(template, "AWS::Lambda::LayerVersion")
+    functions = of_type(template, "AWS::Lambda::Function").values()
+    assert [one["Layers"] for one in functions] == [[{"Ref": layer}]] * 2
 
 
 def test_end_of_v1_is_said_at_synth(outdir: Path, templates: dict[str, Template]) -> None:

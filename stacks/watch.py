@@ -1,0 +1,82 @@
+"""Alarms and the topic they speak to, as every stack makes them."""
+
+from __future__ import annotations
+
+from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+CHECKED_EVERY = Duration.minutes(5)
+
+
+def alarm_topic(
+    scope: Construct, id_: str, *, title: str, email: str, alarms: str = "", sid: str = "AlarmsOfThisStack"
+) -> sns.Topic:
+    """Make the topic that alarms speak to, and let those publish whose names fit `alarms`, "" for the stack's own.
+
+    A topic with a policy of its own, here for TLS, has lost the default one that lets the account's alarms in.
+    """
+    topic = sns.Topic(scope, id_, display_name=title, enforce_ssl=True)
+    if email:
+        topic.add_subscription(subscriptions.EmailSubscription(email))
+    stack = Stack.of(scope)
+    names = stack.format_arn(
+        service="cloudwatch",
+        resource="alarm",
+        resource_name=alarms or f"{stack.stack_name}-*",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+    let_publish(topic, sid, "cloudwatch", {"ArnLike": {"aws:SourceArn": names}})
+    return topic
+
+
+def let_publish(topic: sns.Topic, sid: str, service: str, source: dict[str, dict[str, str]]) -> None:
+    """Let a service of AWS publish to the topic for the `source` of a condition."""
+    topic.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid=sid,
+            principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
+            actions=["sns:Publish"],
+            resources=[topic.topic_arn],
+            conditions=source,
+        )
+    )
+
+
+class Watch:
+    """Makes alarms within `scope`. `subject` begins the sentence of each, as in "Connector meta " or "CI360: "."""
+
+    def __init__(self, scope: Construct, topic: sns.ITopic, subject: str) -> None:
+        self._scope, self._subject = scope, subject
+        self._tell = actions.SnsAction(topic)
+
+    def depth(self, id_: str, queue: sqs.Queue, sentence: str) -> None:
+        """Tell of any message in a queue that nobody works off."""
+        metric = queue.metric_approximate_number_of_messages_visible(period=CHECKED_EVERY, statistic="Maximum")
+        self.alarm(id_, metric, 1, sentence)
+
+    def age(self, id_: str, queue: sqs.Queue, limit: Duration, sentence: str) -> None:
+        """Tell of a message that has waited for too long."""
+        metric = queue.metric_approximate_age_of_oldest_message(period=CHECKED_EVERY, statistic="Maximum")
+        self.alarm(id_, metric, limit.to_seconds(), sentence)
+
+    def alarm(self, id_: str, metric: cloudwatch.IMetric, threshold: float, sentence: str) -> None:
+        """Tell when a metric reaches the threshold, and when it is below it again."""
+        alarm = cloudwatch.Alarm(
+            self._scope,
+            id_,
+            alarm_description=f"{self._subject}{sentence}.",
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            # A queue or stream that nobody uses reports nothing at all.
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(self._tell)
+        alarm.add_ok_action(self._tell)
