@@ -221,7 +221,7 @@ class Unsigned:
         """Return the request."""
         return request, 0
 
-    def renew(self, refused: int) -> None:
+    def renew(self, refused: Request, number: int) -> None:
         """Have nothing else."""
 
 
