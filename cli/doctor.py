@@ -45,7 +45,11 @@ def doctor(
 
 
 def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience: str) -> Iterator[Finding]:
-    """Read the secret, and let the platform's own checks ask what could be wrong."""
+    """Read the secret, and let the platform's own checks ask what could be wrong.
+
+    An access token that has expired is replaced as the connector would: where that spends the refresh token, only
+    if this command's AWS identity may store the next one.
+    """
     import boto3
     from activation.aws.table import ConditionalTable
     from activation.errors import ActivationError, Retryable
