@@ -92,7 +92,7 @@ class Invocation:
             raise other_account()
         run.audience_lock = lock
         self.locks.acquire(lock, self.identity.run_id)
-        self.locks.check_order(self.work.drop, audience.connector)
+        self.locks.check_order(self.work.drop, audience.connector, audience.account)
 
     def find_publisher(self) -> Publisher:
         """Return the publisher of the run's ad account; raises what reading the secret raises."""
