@@ -85,7 +85,7 @@ class Fetch:
     def run(self) -> Occurrence:
         """Bring the file in; gives the occurrence as staged, or with `small` set when nothing had to be staged.
 
-        Raises OutOfTime, Rejected, Retryable, ConfigError, storage.UploadGone and occurrences.Lost.
+        Raises OutOfTime, Rejected, Retryable, ConfigError, storage.UploadGone and occurrences.LeaseLost.
         """
         self._renewed_at = self.clock()
         at = self.occurrence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -34,7 +35,7 @@ class Taken(Exception):
         self.record = record
 
 
-class Held(Exception):
+class LeaseHeld(Exception):
     """Another worker has the occurrence for up to `for_s` more seconds."""
 
     def __init__(self, for_s: float) -> None:
@@ -42,7 +43,7 @@ class Held(Exception):
         self.for_s = for_s
 
 
-class Lost(Exception):
+class LeaseLost(Exception):
     """Another worker took the occurrence over; this one must stop and may record nothing."""
 
 
@@ -154,13 +155,18 @@ class Occurrences:
         return _occurrence(wanted.key, item)
 
     def claim(self, key: str) -> Occurrence:
-        """Take the lease, and a fence higher than any before; raises Held. A final record is given as it is."""
-        now = self._clock()
+        """Take the lease, and a fence higher than any before; a final record is returned as it is.
+
+        Raises LeaseHeld while another worker's lease runs. A claim whose answer was lost and that the SDK repeated
+        is recognised as one's own by its token.
+        """
+        now, token = self._clock(), uuid.uuid4().hex
         try:
             item = self._table.update(
                 _pk(key),
-                "SET lease_until = :until, fence = fence + :one, turns = turns + :one",
+                "SET lease_until = :until, lease_token = :token, fence = fence + :one, turns = turns + :one",
                 {
+                    ":token": {"S": token},
                     ":until": number(now + self._lease_s),
                     ":one": {"N": "1"},
                     ":now": number(now),
@@ -170,13 +176,14 @@ class Occurrences:
                 names={"#state": "state"},
             )
         except ConditionFailed as failed:
-            if read_text(failed.item, "state") in FINAL:
+            own = read_text(failed.item, "lease_token") == token
+            if own or read_text(failed.item, "state") in FINAL:
                 return _occurrence(key, failed.item)
-            raise Held(max(read_number(failed.item, "lease_until") - now, 1.0)) from None
+            raise LeaseHeld(max(read_number(failed.item, "lease_until") - now, 1.0)) from None
         return _occurrence(key, item)
 
     def save(self, occurrence: Occurrence, *, release: bool = False) -> None:
-        """Record the occurrence and renew the lease, or give it up; raises Lost when it is another's by now.
+        """Record the occurrence and renew the lease, or give it up; raises LeaseLost when it is another's by now.
 
         A final record loses its links. Writing the same twice is harmless.
         """
@@ -194,10 +201,10 @@ class Occurrences:
                 names=_NAMES,
             )
         except ConditionFailed:
-            raise Lost from None
+            raise LeaseLost from None
 
     def renew(self, occurrence: Occurrence) -> None:
-        """Keep the lease; raises Lost."""
+        """Keep the lease; raises LeaseLost."""
         try:
             self._table.update(
                 _pk(occurrence.key),
@@ -206,7 +213,7 @@ class Occurrences:
                 condition="fence = :fence",
             )
         except ConditionFailed:
-            raise Lost from None
+            raise LeaseLost from None
 
     def _expires(self) -> Mapping[str, str]:
         return {"N": str(int(self._clock()) + self._keep_s)}

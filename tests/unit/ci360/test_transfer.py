@@ -18,7 +18,7 @@ from activation.errors import ConfigError, Retryable
 from botocore.exceptions import ClientError
 
 from lambdas.ci360 import fetching, notices, rows
-from lambdas.ci360.occurrences import Held, Lost, State
+from lambdas.ci360.occurrences import LeaseHeld, LeaseLost, State
 from lambdas.ci360.redaction import RedactingFormatter
 from lambdas.ci360.rows import MAX_RECORD_BYTES
 from lambdas.ci360.transferring import MAX_IDLE
@@ -310,7 +310,7 @@ def test_a_killed_worker_leaves_one_whole_object(world: World, large_file: str, 
     key = world.accept(large_file)
     with pytest.raises((Killed, ClientError)):
         world.advance(key, world.transfers(storage=KillingStorage(world.s3, BUCKET)))
-    with pytest.raises(Held):
+    with pytest.raises(LeaseHeld):
         world.advance(key)
     world.clock.now += 61
     assert world.advance(key) is State.LANDED
@@ -335,7 +335,7 @@ def test_a_worker_that_lost_its_lease_records_nothing(world: World, large_file: 
                 assert world.advance(key) is State.LANDED
             super().put_part(*arguments)
 
-    with pytest.raises((Lost, Retryable)):
+    with pytest.raises((LeaseLost, Retryable)):
         world.advance(key, replace(first, storage=Slow(world.s3, BUCKET)))
     check_landed(world, key, large_file.encode(), ROWS)
 
@@ -344,7 +344,7 @@ def test_two_workers_at_once_are_one(world: World) -> None:
     """Who comes second is told to come back."""
     key = world.accept(SMALL)
     world.occurrences.claim(key)
-    with pytest.raises(Held) as held:
+    with pytest.raises(LeaseHeld) as held:
         world.advance(key)
     assert 0 < held.value.for_s <= 60
 

@@ -60,8 +60,8 @@ class World:
         )
         self.s3.create_bucket(Bucket=BUCKET)
         self.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        dynamodb = boto3.client("dynamodb", region_name=REGION)
-        dynamodb.create_table(
+        self.dynamodb = boto3.client("dynamodb", region_name=REGION)
+        self.dynamodb.create_table(
             TableName="occurrences",
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
@@ -73,7 +73,7 @@ class World:
         )
         self.events = Bus()
         self.occurrences = Occurrences(
-            ConditionalTable(dynamodb, "occurrences"), keep_days=30, lease_s=60, clock=self.clock
+            ConditionalTable(self.dynamodb, "occurrences"), keep_days=30, lease_s=60, clock=self.clock
         )
         self.hosts = AllowedHosts.of(["staging.example.com"], state["files_host"])
         self.authority = state["authority"]
