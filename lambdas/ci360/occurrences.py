@@ -19,7 +19,6 @@ class State(StrEnum):
 
     ACCEPTED = "accepted"  # the webhook has answered
     FETCHING = "fetching"
-    STAGED = "staged"  # every byte is in the bucket, out of sight
     LANDED = "landed"
     FAILED = "failed"
 
@@ -52,10 +51,9 @@ class Occurrence:
     """One file to land. Its key is its identity: the key is made of the occurrence's id and the task's target.
 
     `data_link` and `metadata_link` are bearer secrets and are taken out of the record when it is final. `offset`
-    is where in the source the next part begins, `part` its number, `staged_bytes` and `rows` what the parts
-    before it hold. `sha256` is "" until the whole is known. `resumed` says that the parts were not all made by
-    one worker, so that their common digest has to be read off the staged object. `idle` counts turns in a row
-    without progress.
+    is where in the source the next part begins, `part` its number; `written_bytes`, `crc32` and `rows` are of the
+    object as far as the parts before it make it. `idle` counts turns in a row without progress,
+    `restarts` how often an upload was lost and the file begun again.
     """
 
     key: str
@@ -73,32 +71,45 @@ class Occurrence:
     fence: int = 0
     turns: int = 0
     idle: int = 0
+    restarts: int = 0
     upload_id: str = ""
     etag: str = ""
     size_bytes: int = 0
     offset: int = 0
     part: int = 1
     rows: int = 0
-    staged_bytes: int = 0
+    written_bytes: int = 0
+    crc32: int = 0
     columns: int = 0
-    sha256: str = ""
-    resumed: bool = False
-    staged_version: str = ""
     landed_version: str = ""
     code: str = ""
     sentence: str = ""
+
+    @property
+    def uploaded(self) -> bool:
+        """Whether every part is in the bucket, so that nothing but the object is missing."""
+        return bool(self.upload_id) and self.offset == self.size_bytes
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The object's metadata, which S3 takes when an upload begins: rows and checksum are not known yet."""
+        return {
+            "columns": str(self.columns),
+            "occurrence": self.occurrence_id or self.link_digest,
+            "source": "ci360",
+        }
 
     def __repr__(self) -> str:
         return f"Occurrence({self.key!r}, {self.state}, part={self.part})"
 
 
 _NUMBERS = (
-    "accepted_at", "fence", "turns", "idle", "size_bytes", "offset", "part", "rows", "staged_bytes", "columns",
+    "accepted_at", "fence", "turns", "idle", "size_bytes", "offset", "part", "rows", "written_bytes", "crc32",
+    "columns", "restarts",
 )  # fmt: skip
 _TEXTS = (
     "occurrence_id", "connector", "file_name", "data_link", "metadata_link", "link_digest", "tracking_code",
-    "task_code", "request_id", "upload_id", "etag", "sha256", "staged_version", "landed_version", "code",
-    "sentence",
+    "task_code", "request_id", "upload_id", "etag", "landed_version", "code", "sentence",
 )  # fmt: skip
 # Words of DynamoDB's own: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
 _RESERVED = ("state", "part", "rows", "offset", "columns")
@@ -225,7 +236,7 @@ def _pk(key: str) -> str:
 
 def _assignments(occurrence: Occurrence) -> tuple[str, dict[str, Any]]:
     """Give what to set of a record, and the values for it."""
-    values: dict[str, Any] = {"state": {"S": occurrence.state.value}, "resumed": {"BOOL": occurrence.resumed}}
+    values: dict[str, Any] = {"state": {"S": occurrence.state.value}}
     values |= {name: {"S": getattr(occurrence, name)} for name in _TEXTS}
     values |= {name: {"N": str(getattr(occurrence, name))} for name in _NUMBERS}
     sets = ", ".join(f"{'#' if name in _RESERVED else ''}{name} = :{name}" for name in values)
@@ -239,6 +250,5 @@ def _occurrence(key: str, item: Item) -> Occurrence:
         key=key,
         state=State(read_text(item, "state")),
         accepted_at=read_number(item, "accepted_at"),
-        resumed=bool(item.get("resumed", {}).get("BOOL", False)),
         **fields,
     )

@@ -54,11 +54,6 @@ class Opened:
             self._to_skip -= len(self._some(min(self._to_skip, length)))
         return self._some(min(length, self._left)) if self._left else b""
 
-    def interrupt(self) -> None:
-        """Let a `read` that waits in another thread fail now instead of after SILENCE_S."""
-        with contextlib.suppress(OSError, RuntimeError, ValueError):  # it had come to its end
-            self._response.shutdown()
-
     def _some(self, length: int) -> bytes:
         try:
             piece = self._response.read(length)

@@ -12,11 +12,12 @@ from activation.errors import ConfigError, Retryable
 
 DENIED = frozenset(
     {
-        "AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException",
-        "DecryptionFailure", "EncryptionFailure", "ExpiredToken", "ExpiredTokenException", "Forbidden", "403",
-        "InvalidAccessKeyId", "InvalidClientTokenId", "KMSAccessDeniedException", "KMSDisabledException",
-        "KMSInvalidStateException", "KMSNotFoundException", "KMSOptInRequired", "SignatureDoesNotMatch",
-        "UnauthorizedOperation", "UnrecognizedClientException",
+        "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AuthorizationError",
+        "AuthorizationErrorException", "DecryptionFailure", "EncryptionFailure", "ExpiredToken",
+        "ExpiredTokenException", "Forbidden", "InvalidAccessKeyId", "InvalidClientTokenId",
+        "KMSAccessDeniedException", "KMSDisabledException", "KMSInvalidStateException", "KMSNotFoundException",
+        "KMSOptInRequired", "SignatureDoesNotMatch", "UnauthorizedOperation", "UnrecognizedClientException",
+        "403",
     }
 )  # fmt: skip
 MISSING = frozenset(
