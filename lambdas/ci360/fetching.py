@@ -149,14 +149,13 @@ class Fetch:
         del block[size:]
         block[: len(carry)] = carry
         filled = len(carry)
-        while filled < size:
-            piece = file.read(min(READ_BYTES, size - filled))
-            block[filled : filled + len(piece)] = piece
-            filled += len(piece)
-            if self.clock() - self._renewed_at > RENEW_S:
-                self._renew()
-            if self.time_left_s() <= 0:
-                raise OutOfTime
+        with memoryview(block) as space:
+            while filled < size:
+                filled += file.readinto(space[filled : filled + READ_BYTES])
+                if self.clock() - self._renewed_at > RENEW_S:
+                    self._renew()
+                if self.time_left_s() <= 0:
+                    raise OutOfTime
         return block
 
     def _part(
