@@ -75,5 +75,6 @@ def _found(codes: dict[str, dict[str, Any]], unit: str) -> str:
     for code, found in sorted(codes.items(), key=lambda item: -item[1][unit]):
         rows = ", ".join(map(str, found["first_rows"]))
         more = ", ..." if found[unit] > len(found["first_rows"]) else ""
-        lines.append(f"{code} {found[unit]:,} (rows {rows}{more})")
+        word = "row" if found[unit] == 1 else "rows"
+        lines.append(f"{code} {found[unit]:,} ({word} {rows}{more})")
     return "\n".join(lines)
