@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.demo_install import require_demo_install
+from cli.typed import typed
 
 if TYPE_CHECKING:
     from sandbox.demo.watch import Delivered
@@ -30,8 +32,6 @@ def demo(
     Without --all the export goes to the first two connectors of the settings.
     """
     require_demo_install()
-    import os
-
     from rich.console import Console
 
     from sandbox import lifecycle, state
@@ -76,7 +76,7 @@ def _show(one: Delivered) -> bool:
     """Print a drop's receipt and the account's members beside the expected ones; gives whether all is well."""
     from cli.receipt_table import print_receipt
 
-    print_receipt(one.receipt)
+    print_receipt(one.receipt, sandbox=True)
     rows = one.receipt["rows"]
     sums = rows["acknowledged"] + rows["rejected_by_us"] + rows["rejected_by_platform"]
     adds_up = rows["in"] == sums == one.rows
@@ -86,16 +86,28 @@ def _show(one: Delivered) -> bool:
     print(f"rejects    {found} found of {one.rejects_expected} that are in the file")
     print(
         f"{one.connector:<10} «{one.audience}» holds {one.held:,} members;"
-        f" {one.missing} expected ones are missing, {one.unexpected} unexpected ones are there\n"
+        f" {one.missing} expected ones are missing, {one.unexpected} unexpected ones are there"
     )
+    if one.held < rows["acknowledged"]:
+        print("           (fewer than acknowledged: rows with the same identifiers are one member)")
+    print()
     return adds_up and exact and found == one.rejects_expected
 
 
 def _how_to_go_on(described: dict[str, Any]) -> None:
-    print("Still up. Drop a file of your own, and read its receipt:")
+    from sandbox.demo import export
+    from sandbox.place import DEFAULT
+
+    sample = DEFAULT.directory / "people.csv"
+    sample.write_bytes(export.write(1_000).body)
+    file = os.path.relpath(sample)
     connector = next(iter(described["connectors"]))
-    print(f"  .venv/bin/activation --sandbox drop FILE.csv --connector {connector} --audience 'My audience'")
-    print("  .venv/bin/activation --sandbox status")
+    to = ("--connector", connector, "--audience", "My audience")
+    print("The sandbox is still running. Drop a file (this sample, or your own) and read its receipt:")
+    print(f"  {typed('plan', file, *to, sandbox=False)}     # a dry run: nothing is sent")
+    print(f"  {typed('drop', file, *to, sandbox=True)}")
+    print(f"  {typed('status', sandbox=True)}")
+    print(f"  {typed('receipt', sandbox=True)} RUN     # RUN as drop and status print it")
     for name, url in described["simulators"].items():
         print(f"  curl '{url}/_sim/state?members=0'     # what the simulated {name} holds")
-    print("  .venv/bin/activation sandbox down")
+    print(f"  {typed('sandbox', 'down', sandbox=False)}     # stop it")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,6 @@ import typer
 
 
 def drop(
-    context: typer.Context,
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The export to drop.")],
     connector: Annotated[str, typer.Option(help="The connector, as configured.")],
     audience: Annotated[str, typer.Option(help="The audience's name in the ad account.")],
@@ -31,6 +29,7 @@ def drop(
     from cli import deployment
     from cli.connectors import NoConnector, connector_of
     from cli.keys import drop_key
+    from cli.typed import typed
 
     key = drop_key(connector, audience, identifiers, action, file.name)
     try:
@@ -48,5 +47,4 @@ def drop(
     if as_json:
         print(json.dumps({"bucket": bucket, "key": key, "version_id": version, "run_id": run_id}))
     else:
-        where = " --sandbox" if context.find_root().params.get("in_sandbox") else ""
-        print(f"s3://{bucket}/{key}\nrun {run_id}: {sys.argv[0]}{where} receipt {run_id}")
+        print(f"s3://{bucket}/{key}\nrun {run_id}: {typed('receipt', run_id)}")

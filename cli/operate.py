@@ -45,7 +45,7 @@ def redrive(connector: Annotated[str, typer.Option(help="The connector, as confi
 
 def replay(
     since: Annotated[datetime, typer.Option("--from", help="First moment, UTC, such as 2026-11-20T00:00:00.")],
-    until: Annotated[datetime, typer.Option("--to", help="Last moment, UTC.")],
+    until: Annotated[datetime, typer.Option("--to", help="Last moment, UTC; one in the future is warned of.")],
     connector: Annotated[str, typer.Option(help="Only this connector's drops; all of them by default.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Send finished drops of that time once more.")] = False,
 ) -> None:
@@ -56,12 +56,17 @@ def replay(
     import boto3
 
     from cli import deployment, resend
+    from cli.typed import typed
 
     found = deployment.find()
     wanted = [connector] if connector else sorted(found.connectors)
     since, until = since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)
     if since >= until:
-        deployment.fail("--from has to lie before --to")
+        deployment.fail("--from must be earlier than --to")
+    now = datetime.now(tz=UTC)
+    if until > now:
+        spoken = f"--to is in the future: it is now {now:%Y-%m-%dT%H:%M:%S} UTC; nothing after that is sent again"
+        typer.echo(f"warning: {spoken}", err=True)
     if force:
         for one in wanted:
             sent = resend.force(found, one, since, until)
@@ -78,4 +83,4 @@ def replay(
         Destination={"Arn": bus, "FilterArns": rules},
     )
     print(f"replay {name} began, for {', '.join(wanted)}; events of the last ten minutes may not be archived yet")
-    print("`activation status` shows what comes of it")
+    print(f"see the result: {typed('status')}")

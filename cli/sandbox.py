@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.demo_install import require_checkout, require_demo_install
+from cli.typed import typed
 
 if TYPE_CHECKING:
     from sandbox.place import Place
@@ -59,7 +60,7 @@ def up(
     print(f"drops bucket  {described['drops_bucket']}")
     for name, url in described["simulators"].items():
         print(f"{name:<13} {url}/_sim/state")
-    print("`activation sandbox down` ends it.")
+    print(f"stop it:      {typed('sandbox', 'down', *_again(directory), sandbox=False)}")
 
 
 @sandbox.command()
@@ -81,6 +82,11 @@ def down(directory: Directory = None) -> None:
 
 def _datasets(stream: str) -> tuple[str, ...]:
     return () if stream == "none" else tuple(filter(None, stream.split(",")))
+
+
+def _again(directory: Path | None) -> tuple[str, ...]:
+    """Return the option that names this sandbox to another command."""
+    return () if directory is None else ("--directory", str(directory))
 
 
 def _place(directory: Path | None) -> Place:
