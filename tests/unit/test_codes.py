@@ -14,7 +14,9 @@ from activation.identifiers.codes import Code
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("layers/activation/python/activation", "lambdas", "cli")
 PAGES = ("docs/operations.md", "docs/codes.md", "docs/ci360.md")  # the first links to the others
+# Calls that give a code; OutOfTime is not among them, since its run goes on at once and shows none.
 CARRIERS = {"ConfigError", "Rejected", "Retryable", "NoConnector", "Outcome", "Meaning", "refused", "replace"}
+CARRIERS |= {"BadLink", "__init__"}
 AWS_ENDINGS = ("busy", "denied", "missing", "request")  # of activation.aws.errors.classify
 # Named as a constant, since more than one module counts rows under them; the warnings are those of `plan`.
 CONSTANTS = {"NO_IDENTIFIER", "NOT_NAMED"}
