@@ -53,7 +53,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def options(
     in_sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="Speak to the sandbox that is up here, not to AWS.")
+        bool, typer.Option("--sandbox", help="Use the sandbox that is running here, not AWS.")
     ] = False,
     _: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")

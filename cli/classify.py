@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 def classify(
     *,
-    platform: Annotated[str, typer.Option(help="The platform whose answer it is, for instance meta.")],
-    body: Annotated[str, typer.Argument(help="The answer's body; - reads it from standard input.")] = "-",
-    status: Annotated[int, typer.Option(help="The HTTP status; 0 when no answer came.")] = 200,
+    platform: Annotated[str, typer.Option(help="The platform that answered, such as meta.")],
+    body: Annotated[
+        str, typer.Argument(help="The body of the answer; - (the default) reads standard input.")
+    ] = "-",
+    status: Annotated[int, typer.Option(help="The HTTP status; 0 if no answer came.")] = 200,
     header: Annotated[list[str] | None, typer.Option(help="An HTTP header, as 'name: value'.")] = None,
-    call: Annotated[str, typer.Option(help="What was asked, as METHOD path or in the publisher's words.")] = "",
-    rows: Annotated[int, typer.Option(min=0, help="How many rows the request carried; 0 when not known.")] = 0,
+    call: Annotated[
+        str, typer.Option(help="The request, as 'METHOD path' or by the publisher's name for it.")
+    ] = "",
+    rows: Annotated[int, typer.Option(min=0, help="How many rows the request carried; 0 if unknown.")] = 0,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Read JSON lines, write one line each.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
@@ -125,6 +129,6 @@ def _headers(texts: Iterable[str]) -> dict[str, str]:
     for text in texts:
         name, colon, value = text.partition(":")
         if not colon or not name.strip():
-            raise typer.BadParameter("a header is given as 'name: value'")
+            raise typer.BadParameter("a header must be written as 'name: value'")
         headers[name.strip()] = value.strip()
     return headers

@@ -50,8 +50,12 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
         table.add_row("columns used", "", printable(used))
         table.add_row("not used", "", printable(", ".join(columns["ignored"]) or "none"))
     table.add_section()
-    table.add_row("requests", f"{receipt['requests']:,}", f"{receipt['resent']} of them sent again")
-    table.add_row("seconds", f"{receipt['seconds']:.1f}", f"{receipt['active_seconds']:.1f} of them working")
+    table.add_row("requests", f"{receipt['requests']:,}", f"of which {receipt['resent']} may be repetitions")
+    table.add_row(
+        "seconds",
+        f"{receipt['seconds']:.1f}",
+        f"of which {receipt['active_seconds']:.1f} working, the rest waiting",
+    )
     for code, note in receipt["platform_notes"].items():
         table.add_row(code, "", printable(note))
     console().print(table)

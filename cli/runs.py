@@ -17,17 +17,17 @@ RUN_DIGITS_SHOWN = 12  # enough for `receipt` to tell a run from any other
 
 def status(
     connector: Annotated[str, typer.Option(help="Only this connector's runs.")] = "",
-    state: Annotated[str, typer.Option(help="Only runs in this state: running, failed, blocked ...")] = "",
+    state: Annotated[str, typer.Option(help="Only runs in this state, such as running, failed or blocked.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """List the runs the ledger knows, newest first."""
+    """List the runs in the ledger, newest first."""
     import boto3
     from activation.ledger.runs import State
 
     from cli import deployment
 
     if state not in ("", *State):
-        raise typer.BadParameter(f"there are {', '.join(State)}", param_hint="--state")
+        raise typer.BadParameter(f"must be one of {', '.join(State)}", param_hint="--state")
     found = deployment.find()
     if connector:
         found.connector(connector)
@@ -63,10 +63,10 @@ def status(
 
 def receipt(
     run: Annotated[str, typer.Argument(help="The run's id, or its first digits.")],
-    rejects: Annotated[bool, typer.Option("--rejects", help="Print the rejected rows instead, as CSV.")] = False,
+    rejects: Annotated[bool, typer.Option("--rejects", help="Print the rejected rows as CSV instead.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as it is stored.")] = False,
 ) -> None:
-    """Show where every row of a drop went; exit 1 when the run failed, is blocked, or is not known."""
+    """Show where every row of a drop went; exit 1 if the run failed, is blocked or is unknown."""
     import boto3
 
     from cli import deployment
