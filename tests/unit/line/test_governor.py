@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from activation.aws.table import ConditionalTable
 from activation.errors import Retryable
-from activation.pipeline.client import Exchange, OutOfTime
+from activation.pipeline.client import OutOfTime, PlatformClient
 from activation.pipeline.rate_limit import Governor
 from activation.platforms.account import AdAccount
 from activation.platforms.rate import Rate, Scope, Tier, Window
@@ -229,7 +229,7 @@ def test_an_invocation_that_has_no_time_to_send_uses_nothing_of_the_window() -> 
     """Its upload is counted before the time is looked at, and given back."""
     clock = Clock()
     (governor,) = governors(Aws.in_memory(), clock, "a", windows=[Window(1, 60.0)])
-    exchange = Exchange(
+    client = PlatformClient(
         publisher=TinyPublisher(AdAccount("1", "https://platform.example")),
         signing=Unsigned(),
         http=TinyPlatform(clock.pass_s),
@@ -241,7 +241,7 @@ def test_an_invocation_that_has_no_time_to_send_uses_nothing_of_the_window() -> 
         sleep=clock.pass_s,
     )
     with pytest.raises(OutOfTime):
-        exchange.perform(Request("users", "POST", "https://platform.example/users", {}, b"{}", 1))
+        client.send(Request("users", "POST", "https://platform.example/users", {}, b"{}", 1))
     assert governor.wait_s(uploads=True) == 0
 
 

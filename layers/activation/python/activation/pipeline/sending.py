@@ -15,7 +15,7 @@ from activation.ledger.progress import Unit
 from activation.ledger.runs import HeldRun
 from activation.model import Audience
 from activation.pipeline.batching import Prepared
-from activation.pipeline.client import Effect, Exchange, OutOfTime
+from activation.pipeline.client import Effect, OutOfTime, PlatformClient
 from activation.pipeline.delivery import BatchTally, Delivery, Taken
 from activation.platforms.limits import Limits
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
@@ -53,7 +53,7 @@ class Sender:
     open: Callable[[], Opened]
     open_again: Callable[[], Opened]
     opened_now: Callable[[Opened], None]
-    exchange: Exchange
+    client: PlatformClient
     rejects: Rejects
     in_flight: int
     limits: Limits
@@ -272,8 +272,8 @@ class Sender:
                 OutcomeKind.TOO_LARGE, code="over_limit", reason="the upload is over the platform's limit"
             )
         if opened.by_upload:  # a second one of these would create a second audience
-            return self.exchange.perform(replace(request, repeatable=False), effect=effect)
-        return self.exchange.perform(
+            return self.client.send(replace(request, repeatable=False), effect=effect)
+        return self.client.send(
             request, lambda: self.publisher.arrived(upload, self.audience, opened), effect=effect
         )
 

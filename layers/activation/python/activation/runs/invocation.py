@@ -23,7 +23,7 @@ from activation.ledger.keys import audience_key, rate_key
 from activation.ledger.runs import HeldRun
 from activation.model import Cursor
 from activation.pipeline.batching import Batcher, Prepared
-from activation.pipeline.client import Exchange, OutOfTime
+from activation.pipeline.client import OutOfTime, PlatformClient
 from activation.pipeline.rate_limit import Governors
 from activation.pipeline.sending import Sender
 from activation.platforms.http import Http
@@ -98,11 +98,11 @@ class Invocation:
         """Return the publisher of the run's ad account; raises what reading the secret raises."""
         return self.platform.publisher(self.secret.account(self.identity.audience.account))
 
-    def exchange(self, publisher: Publisher) -> Exchange:
-        """Return what sends this invocation's requests."""
+    def platform_client(self, publisher: Publisher) -> PlatformClient:
+        """Return the client that sends this invocation's requests."""
         rate, timeout_s = self.platform.rate, self.platform.limits.timeout_s
         shared_with = publisher.account.account_id if rate.scope is Scope.ACCOUNT else self.settings.secret_arn
-        return Exchange(
+        return PlatformClient(
             publisher=publisher,
             signing=self.secret,
             http=self.http,
@@ -140,7 +140,7 @@ class Invocation:
             progress.plan.columns, progress.plan.ignored_columns = dict(mapped.used), list(mapped.ignored)
         return reader, mapped
 
-    def send(self, exchange: Exchange, opened: Callable[[], Opened], piece: Piece | None = None) -> bool:
+    def send(self, client: PlatformClient, opened: Callable[[], Opened], piece: Piece | None = None) -> bool:
         """Send what is left of the drop, or of a piece of it; returns False when time ran out first."""
         run, limits = self.held.run, self.platform.limits
         in_flight = self.settings.requests_in_flight or limits.in_flight
@@ -150,11 +150,11 @@ class Invocation:
             run_id=self.identity.run_id,
             held=self.held,
             audience=self.identity.audience,
-            publisher=exchange.publisher,
+            publisher=client.publisher,
             open=opened,
             open_again=lambda: self._open_again(opened),
             opened_now=self._opened_now,
-            exchange=exchange,
+            client=client,
             rejects=self.rejects,
             in_flight=in_flight,
             limits=self._limits,

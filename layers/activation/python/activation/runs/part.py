@@ -112,7 +112,7 @@ class ActivePart(Invocation):
             raise Rejected("no_audience", "the parts were begun without an audience; the run's record is damaged")
         if run.progress.checkpoint.cursor == Cursor():
             run.progress.checkpoint.cursor = piece.start
-        if not self.send(self.exchange(publisher), lambda: opened, piece):
+        if not self.send(self.platform_client(publisher), lambda: opened, piece):
             return False
         if (
             not run.progress.tally.rows_settled

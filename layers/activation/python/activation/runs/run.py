@@ -15,7 +15,7 @@ from activation.errors import ActivationError, ConfigError, Rejected, Retryable
 from activation.ledger.audience_lock import AudienceLocked, Superseded
 from activation.ledger.runs import STOPPED, State
 from activation.ledger.split import Ending, Phase
-from activation.pipeline.client import Exchange, OutOfTime
+from activation.pipeline.client import OutOfTime, PlatformClient
 from activation.platforms.outcome import Outcome, failure
 from activation.platforms.publisher import Closed, Opened
 from activation.report import receipts
@@ -89,20 +89,20 @@ class ActiveRun(Invocation):
         publisher = self.find_publisher()
         self.acquire_audience(publisher, begun=run.opened is not None or run.progress.attempts.starts > 0)
         has_lock(run.progress, self.clock())
-        exchange = self.exchange(publisher)
+        client = self.platform_client(publisher)
         if run.state is State.ACCEPTED:
             opened = run.opened
             if opened is None:
                 raise Rejected("no_audience", "the run was accepted without an audience; its record is damaged")
-            return self._closed(exchange.converse(publisher.follow(audience, opened, self._handles)))
+            return self._closed(client.execute(publisher.follow(audience, opened, self._handles)))
         if not run.progress.checkpoint.read_whole:
             if self._is_shared_out():
-                if not self._share_out(exchange):
+                if not self._share_out(client):
                     return self._look_again()
-            elif not self._send(exchange):
+            elif not self._send(client):
                 return self._continue()
         run.progress.checkpoint.read_whole = True
-        return self._close(exchange)
+        return self._close(client)
 
     def _is_shared_out(self) -> bool:
         """Whether the file is for several workers, which is decided before anything of it is sent."""
@@ -122,7 +122,7 @@ class ActiveRun(Invocation):
                 )
         return progress.plan.split is not None and progress.plan.split.phase is not Phase.ALONE
 
-    def _share_out(self, exchange: Exchange) -> bool:
+    def _share_out(self, client: PlatformClient) -> bool:
         """Bring the parts as far as one look at them can; gives False when not everything is sent yet.
 
         Raises what the first part that failed for good has raised, and OutOfTime when the file turned out to be
@@ -141,7 +141,7 @@ class ActiveRun(Invocation):
                 raise OutOfTime("alone", "the file cannot be cut into parts, and is sent in one stream", after_s=1)
         if fan_out.split.phase is Phase.SEND and self.held.run.opened is None:
             self.open_drop()
-            opened = self._opened(exchange)  # before the parts do: two of them would create two audiences
+            opened = self._opened(client)  # before the parts do: two of them would create two audiences
             if opened.by_upload:  # and one upload has to create it before any other is sent
                 fan_out.give_up()
                 raise OutOfTime("alone", "the first upload creates the audience; one stream sends all", after_s=1)
@@ -179,27 +179,27 @@ class ActiveRun(Invocation):
         """Whether the run cannot end yet, for that reason, because parts of it are at work."""
         return self.held.run.progress.plan.split is not None and self._fan_out().must_wait_to_end(state, error)
 
-    def _send(self, exchange: Exchange) -> bool:
+    def _send(self, client: PlatformClient) -> bool:
         """Send what is left of the drop; gives False when time ran out first."""
         try:
-            return self.send(exchange, lambda: self._opened(exchange))
+            return self.send(client, lambda: self._opened(client))
         except Rejected as error:
             if error.code == "empty_file" and self.held.run.progress.checkpoint.cursor.row == 0:
                 return True
             raise
 
-    def _opened(self, exchange: Exchange) -> Opened:
+    def _opened(self, client: PlatformClient) -> Opened:
         """Give the audience at the platform; found or created once, then remembered by the run."""
         run = self.held.run
         if run.opened is None:
             audience, keys = self.identity.audience, self.keys
-            opened = exchange.converse(exchange.publisher.open(audience, keys))
+            opened = client.execute(client.publisher.open(audience, keys))
             with self.held.lock:
                 run.opened = replace(opened, created=opened.created or run.progress.attempts.created)
                 self.held.save()
         return run.opened
 
-    def _close(self, exchange: Exchange) -> State:
+    def _close(self, client: PlatformClient) -> State:
         """Check that every row is accounted for, and let the platform finish."""
         progress, opened, audience = self.held.run.progress, self.held.run.opened, self.identity.audience
         rows = progress.checkpoint.cursor.row
@@ -212,7 +212,7 @@ class ActiveRun(Invocation):
             return self._finish(State.EMPTY, {})
         if opened is None or (progress.plan.split and not progress.tally.uploads):
             raise Rejected("all_rows_rejected", "no row has anything the platform could match; see the rejects")
-        return self._closed(exchange.converse(exchange.publisher.close(audience, opened, self._handles)))
+        return self._closed(client.execute(client.publisher.close(audience, opened, self._handles)))
 
     @property
     def _handles(self) -> list[str]:
