@@ -9,7 +9,7 @@ from cli import prices
 from cli.dry_run import DryRun, Sums
 
 ANSWER_S = 0.5  # what an upload of ten thousand rows takes the large platforms to answer, about
-# Measured by the bench: a batch's record in the ledger is one to two kB, and the governor looks once a second.
+# Measured by the bench: a batch's record in the ledger is one to two kB, and the rate limit is read once a second.
 WRITE_UNITS_PER_UPLOAD, WRITE_UNITS_PER_RUN = 2, 10
 READ_UNITS_PER_S, READ_UNITS_PER_RUN = 1, 5
 

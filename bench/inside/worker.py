@@ -30,7 +30,7 @@ from activation.ledger.runs import HeldRun, Ledger, Run, State
 from activation.model import RAW, Audience, Cursor, Kind
 from activation.pipeline.batching import Batcher, Prepared
 from activation.pipeline.client import PlatformClient
-from activation.pipeline.rate_limit import Governor
+from activation.pipeline.rate_limit import RateLimit
 from activation.pipeline.sending import Sender
 from activation.platforms.discovery import platform_named
 from activation.platforms.http import PooledHttp
@@ -95,7 +95,7 @@ def work(
             make_signer(platform.authentication, version, Tools(http, cast("Any", None), cast("Any", None)))
         ),
         http=http,
-        governor=Governor(table, f"account#{platform.name}#bench", platform.rate.tier(account.options).windows),
+        rate_limit=RateLimit(table, f"account#{platform.name}#bench", platform.rate.tier(account.options).windows),
         timeout_s=platform.limits.timeout_s,
         time_left_s=lambda: 900.0,
         keep_lease=lambda: held.keep(2 * platform.limits.timeout_s),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from activation.errors import ConfigError, Rejected, Retryable
-from activation.pipeline.rate_limit import Governor
+from activation.pipeline.rate_limit import RateLimit
 from activation.platforms.http import AnswerLost, Http, NotSent
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
 from activation.platforms.publisher import Publisher
@@ -58,7 +58,7 @@ class Signing(Protocol):
 class PlatformClient:
     """Sends one run's requests to its platform.
 
-    `publisher` classifies the answers. `signing` authenticates each attempt. `http` carries it. `governor` says
+    `publisher` classifies the answers. `signing` authenticates each attempt. `http` carries it. `rate_limit` says
     when the account may be asked. `timeout_s` is how many seconds a connection may be silent. `time_left_s`
     returns the seconds that the invocation has left for calls. `keep_lease` is called before each request; it
     raises LeaseLost when another worker holds the run by now. `note_sent` is called after each request with its
@@ -68,7 +68,7 @@ class PlatformClient:
     publisher: Publisher
     signing: Signing
     http: Http
-    governor: Governor
+    rate_limit: RateLimit
     timeout_s: float
     time_left_s: Callable[[], float]
     keep_lease: Callable[[], None]
@@ -155,7 +155,7 @@ class PlatformClient:
 
         A refused token is renewed here; ConfigError when it cannot be.
         """
-        while (wait_s := self.governor.wait_s(uploads=request.rows > 0)) > 0:
+        while (wait_s := self.rate_limit.wait_s(uploads=request.rows > 0)) > 0:
             self._wait(wait_s, "throttled", "the ad account's rate limit is reached")
         try:
             self._check_time()
@@ -164,7 +164,7 @@ class PlatformClient:
             self.keep_lease()
         except BaseException:
             if request.rows > 0:
-                self.governor.give_back()
+                self.rate_limit.give_back()
             raise
         repeated, effect.in_doubt = effect.in_doubt, True
         outcome = self._send_signed(signed, effect, repeated=repeated)
@@ -176,7 +176,7 @@ class PlatformClient:
         self.note_sent(request.size_bytes, repeated and applied and request.rows > 0)
         throttled = outcome.kind is OutcomeKind.RETRY and outcome.code == "throttled"
         if outcome.after_s > 0 and (throttled or outcome.kind in (OutcomeKind.OK, OutcomeKind.PARTIAL)):
-            self.governor.hold(outcome.after_s)
+            self.rate_limit.hold(outcome.after_s)
         if outcome.kind is OutcomeKind.REFRESH_AUTH:
             self.signing.renew(signed, signer)
         return outcome

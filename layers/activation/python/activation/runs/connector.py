@@ -23,7 +23,7 @@ from activation.ledger.audience_lock import AudienceLocks
 from activation.ledger.progress import Progress
 from activation.ledger.runs import FINAL, STOPPED, HeldRun, Ledger, Run, State
 from activation.model import Audience
-from activation.pipeline.rate_limit import Governors
+from activation.pipeline.rate_limit import RateLimits
 from activation.platforms.http import Http, PooledHttp
 from activation.platforms.options import complete
 from activation.platforms.platform import Platform
@@ -73,7 +73,7 @@ class Connector:
             clock=clock,
         )
         self._locks = AudienceLocks(clients.table, ttl_days=settings.ledger_ttl_days, clock=clock)
-        self._governors = Governors(clients.table, clock=clock)
+        self._rate_limits = RateLimits(clients.table, clock=clock)
         self._log, self._metrics = log or Logger(), metrics or Metrics()
 
     def handle(self, body: str, *, aws_account: str, time_left_s: Callable[[], float]) -> State | None:
@@ -131,7 +131,7 @@ class Connector:
             secret=self._secret,
             http=self._http,
             locks=self._locks,
-            governors=self._governors,
+            rate_limits=self._rate_limits,
             time_left_s=time_left_s,
             crashed=crashed,
             clock=self._clock,

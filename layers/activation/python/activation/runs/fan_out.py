@@ -3,7 +3,7 @@
 The run stays one: one record, receipt, audience lock, event and dead letter. Its file is cut into parts, each
 with a record of its own (`<connector>#part#<run>#<part>`: lease, fence, cursor, counts), driven by messages of
 its own through the connector's one queue, so that the mapping's maximum concurrency, the leases, continuations,
-waits and the rate governor hold for a part as they do for a run. A part sends with the ordinary batcher and
+waits and the rate limit hold for a part as they do for a run. A part sends with the ordinary batcher and
 sender, numbers its rows as the file does, and keeps its rejects beside the run's.
 
 What makes it safe to die anywhere is who may write what:

@@ -24,7 +24,7 @@ from activation.ledger.runs import HeldRun
 from activation.model import Cursor
 from activation.pipeline.batching import Batcher, Prepared
 from activation.pipeline.client import OutOfTime, PlatformClient
-from activation.pipeline.rate_limit import Governors
+from activation.pipeline.rate_limit import RateLimits
 from activation.pipeline.sending import Sender
 from activation.platforms.http import Http
 from activation.platforms.limits import Limits
@@ -56,7 +56,7 @@ class Invocation:
     secret: ConnectorSecret
     http: Http
     locks: AudienceLocks
-    governors: Governors
+    rate_limits: RateLimits
     time_left_s: Callable[[], float]
     crashed: bool
     clock: Callable[[], float] = time.time
@@ -106,7 +106,7 @@ class Invocation:
             publisher=publisher,
             signing=self.secret,
             http=self.http,
-            governor=self.governors.of(
+            rate_limit=self.rate_limits.of(
                 rate_key(self.platform.name, rate.scope, shared_with),
                 rate.tier(publisher.account.options).windows,
             ),
