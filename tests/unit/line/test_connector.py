@@ -104,7 +104,7 @@ def test_a_message_that_was_handled_is_done(
     world.check(*people(4))
     lines = [json.loads(line) for line in logs.getvalue().splitlines()]
     (run,) = [line for line in lines if line["message"] == "run"]
-    assert (run["state"], run["rows_acknowledged"], run["hop"]) == ("applied", 4, 0)
+    assert (run["state"], run["rows_acknowledged"], run["continuation"]) == ("applied", 4, 0)
     assert run["run_id"] == world.receipt()["run_id"]
     (metrics,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert (metrics["RowsAcknowledged"], metrics["connector"]) == ([4.0], world.name)

@@ -30,7 +30,7 @@ def test_a_run_that_runs_out_of_time_goes_on_by_messages_to_itself(
     receipt = world.check(*emails)
     assert world.platform.resent == receipt["resent"] == 0
     assert world.handled >= 3
-    assert receipt["hops"] == world.handled - 1
+    assert receipt["continuations"] == world.handled - 1
     assert set(world.delays) == {1}
     assert world.platform.calls["find"] == 1
 

@@ -61,7 +61,7 @@ def part_calls(world: World) -> set[int]:
 
 def same_but_for_the_way(receipt: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out of a receipt what differs with the number of workers, or from one drop to another."""
-    ways = ("run_id", "hops", "batches", "requests", "bytes_sent", "seconds", "active_seconds", "parts")
+    ways = ("run_id", "continuations", "batches", "requests", "bytes_sent", "seconds", "active_seconds", "parts")
     drawn = ("connector", "account", "started_at", "written_at", "platform_references", "rejects_key", "drop")
     return {key: value for key, value in receipt.items() if key not in (*ways, *drawn)}
 
@@ -393,7 +393,9 @@ def test_a_part_comes_to_rest_when_its_run_has_ended(make_large: Make) -> None:
     body = world.drop(table(people(40)))
     world.run(body)
     messages = [one["Body"] for one in world.aws.sqs.messages[world.queue_url]]
-    strays = [json.dumps(json.loads(one) | {"hop": 99, "part": part}) for one in messages[:1] for part in (0, 7)]
+    strays = [
+        json.dumps(json.loads(one) | {"continuation": 99, "part": part}) for one in messages[:1] for part in (0, 7)
+    ]
     world.clock.pass_s(90_000)
     calls = world.platform.calls.total()
     world.run(*messages, *strays)

@@ -42,7 +42,7 @@ def bench(aws: Aws) -> Bench:
 def test_a_claim_makes_the_record_and_a_save_changes_it(bench: Bench) -> None:
     """What was saved is read back as it was, numbers, texts and progress."""
     run = bench.ledger.claim(bench.run_id, 0, FACTS)
-    assert (run.fence, run.state, run.hop, run.started_at) == (1, State.RUNNING, 0, bench.clock())
+    assert (run.fence, run.state, run.continuation, run.started_at) == (1, State.RUNNING, 0, bench.clock())
     run.progress = Progress(
         Checkpoint(
             cursor=Cursor(7, 123),
@@ -94,7 +94,7 @@ def test_a_held_lease_is_refused_until_it_ends(bench: Bench) -> None:
     assert held.value.for_s == pytest.approx(60)
     bench.clock.pass_s(60.01)
     taken = bench.ledger.claim(bench.run_id, 4, {"audience": "other"})
-    assert (taken.fence, taken.hop, taken.progress.tally.acknowledged) == (2, 4, 9)
+    assert (taken.fence, taken.continuation, taken.progress.tally.acknowledged) == (2, 4, 9)
     assert taken.started_at == run.started_at
     item = bench.table.read(taken.pk)
     assert item is not None

@@ -79,9 +79,17 @@ def test_a_record_keeps_how_a_run_is_shared_out() -> None:
 
 def test_a_message_names_its_part_and_so_does_its_continuation() -> None:
     """A run's own messages name none, as before."""
-    work = Work(Drop("drops", "meta/a/raw/f", "1", "", 5), hop=2, part=0)
-    assert read(work.continuation(), bucket="drops", account="") == replace(work, hop=3)
-    assert "part" not in json.loads(replace(work, part=None).continuation())
+    work = Work(Drop("drops", "meta/a/raw/f", "1", "", 5), continuation=2, part=0)
+    assert read(work.next_message(), bucket="drops", account="") == replace(work, continuation=3)
+    assert "part" not in json.loads(replace(work, part=None).next_message())
+
+
+def test_a_message_of_the_first_release_is_read() -> None:
+    """It may still be queued, and has the number of its continuation under another name."""
+    work = Work(Drop("drops", "meta/a/raw/f", "1", "", 5), continuation=2)
+    message = json.loads(work.next_message())
+    message["hop"] = message.pop("continuation")
+    assert read(json.dumps(message), bucket="drops", account="") == replace(work, continuation=3)
 
 
 def test_the_size_and_the_number_of_parts_are_settings() -> None:

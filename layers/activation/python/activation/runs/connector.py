@@ -90,7 +90,9 @@ class Connector:
             return State.FAILED
         work = replace(work, ad_account=self._platform.account.canonical(work.ad_account))
         run_id = work.run_id(self._settings.connector)
-        self._log.append_keys(run_id=run_id, hop=work.hop, replay=work.replay or None, part=work.part)
+        self._log.append_keys(
+            run_id=run_id, continuation=work.continuation, replay=work.replay or None, part=work.part
+        )
         if is_marker(work.drop.key):
             self._log.info("a tool's own marker, not a drop")
             return None
@@ -115,7 +117,7 @@ class Connector:
     ) -> State | None:
         crashed = known is not None and 0 < known.lease_until < self._clock()
         facts = {"audience": located.audience.name, "action": located.audience.action, "object_key": work.drop.key}
-        held = HeldRun(self._ledger.claim(run_id, work.hop, facts, work.part), self._ledger)
+        held = HeldRun(self._ledger.claim(run_id, work.continuation, facts, work.part), self._ledger)
         if held.run.state in FINAL and work.part is None:  # it ended between our look and our claim
             held.save(release=True)
             return None
@@ -177,18 +179,18 @@ class Connector:
         """
         now = self._clock()
         if known.state in FINAL:
-            return work.part is None or work.hop <= known.hop  # a part may be wanted once more
+            return work.part is None or work.continuation <= known.continuation  # a part may be wanted once more
         if known.lease_until > now:  # whose message is not deleted yet, and comes back should its worker die
-            return work.hop < known.hop
+            return work.continuation < known.continuation
         carried_on = known.lease_until == 0 and not (known.state in STOPPED and work.replay)
         due = max(known.not_before, known.updated_at) + GRACE_S
-        return carried_on and work.hop <= known.hop and now < due
+        return carried_on and work.continuation <= known.continuation and now < due
 
     def _refuse_key(self, work: Work, run_id: str, error: Rejected) -> State:
         """Give a drop whose key cannot be read its receipt, and put its message in the dead letters."""
         now = self._clock()
         audience = Audience(self._settings.connector, UNREADABLE)
-        run = Run("", 0, State.FAILED, work.hop, now, now, 0.0, 0.0, 0, Progress())
+        run = Run("", 0, State.FAILED, work.continuation, now, now, 0.0, 0.0, 0, Progress())
         run.code, run.sentence = error.code, error.sentence
         receipt = receipts.compose(
             Identity(run_id, work, audience, "", self._platform.name),
@@ -201,7 +203,7 @@ class Connector:
         key = f"{receipts.stem(audience, run_id)}.json"
         receipts.write(self._clients.s3, self._settings.receipts_bucket, key, receipt)
         announce(self._clients.events, self._settings.event_bus_name, State.FAILED, receipt, key)
-        self._send_to_dead_letters(work.continuation(), error, run_id)
+        self._send_to_dead_letters(work.next_message(), error, run_id)
         self._log.error("key refused", extra={"code": error.code})
         self._metrics.add_metric("RunsFailed", MetricUnit.Count, 1)
         return State.FAILED

@@ -145,8 +145,8 @@ class FanOut:
 
     def failed(self, parts: Sequence[Run | None]) -> ActivationError | None:
         """Give the error of the first part that stopped since it got its message; None when none has."""
-        for part, hop in zip(parts, self.split.hops, strict=False):
-            if part is None or part.hop < hop:
+        for part, continuation in zip(parts, self.split.continuations, strict=False):
+            if part is None or part.continuation < continuation:
                 continue
             if part.state in STOPPED:
                 kind = ConfigError if part.state is State.BLOCKED else Rejected
@@ -167,19 +167,19 @@ class FanOut:
             # A range in which no record begins is no part any more; what it took stays counted.
             self.split = replace(cut, counted=_sums(parts[: cut.parts]))
         else:
-            self.split = replace(split, phase=Phase.SEND, hops=(), since=self.now)
+            self.split = replace(split, phase=Phase.SEND, continuations=(), since=self.now)
 
     def queue(self, parts: Sequence[Run | None]) -> None:
         """Send every part that is not done the message for this phase, and note that they were sent."""
         split = self.split
-        hops = []
+        continuations = []
         for index in range(split.parts):
             part = parts[index] if index < len(parts) else None
-            hops.append(part.hop + 1 if part else 1)
+            continuations.append(part.continuation + 1 if part else 1)
             if part is None or not is_done(split, part):
                 self._ask(index, part)
         asked, deaths = (self.now,) * split.parts, (0,) * split.parts
-        self.split = replace(split, hops=tuple(hops), asked=asked, deaths=deaths)
+        self.split = replace(split, continuations=tuple(continuations), asked=asked, deaths=deaths)
 
     def ask_again(self, parts: Sequence[Run | None]) -> None:
         """Send another message to every part whose worker died, or that is silent for longer than it may be.
@@ -206,8 +206,8 @@ class FanOut:
         return self.now - max(asked, heard) > UNANSWERED_S
 
     def _ask(self, index: int, part: Run | None) -> None:
-        work = replace(self.work, part=index, hop=part.hop if part else 0)
-        self.clients.sqs.send_message(QueueUrl=self.queue_url, MessageBody=work.continuation(), DelaySeconds=0)
+        work = replace(self.work, part=index, continuation=part.continuation if part else 0)
+        self.clients.sqs.send_message(QueueUrl=self.queue_url, MessageBody=work.next_message(), DelaySeconds=0)
 
     def must_wait_to_end(self, state: State, error: ActivationError) -> bool:
         """Tell the parts that the run is ending, and say whether some are still at work; raises LeaseLost."""
@@ -221,12 +221,12 @@ class FanOut:
 
     def give_up(self) -> None:
         """Let one stream send the file after all; no part has sent anything yet."""
-        self.split = replace(self.split, phase=Phase.ALONE, parts=0, pieces=(), hops=(), since=self.now)
+        self.split = replace(self.split, phase=Phase.ALONE, parts=0, pieces=(), continuations=(), since=self.now)
 
     def restart(self) -> None:
         """Let the parts that are not done be sent for again, after the run stopped or went back to its start."""
         if self.split.phase is not Phase.ALONE:
-            self.split = replace(self.split, ending=None, hops=(), since=self.now)
+            self.split = replace(self.split, ending=None, continuations=(), since=self.now)
 
     @property
     def look_again_s(self) -> float:
@@ -237,13 +237,13 @@ class FanOut:
 def _cut(split: Split, pieces: Sequence[Piece], *, hashed: bool, now: float) -> Split:
     """Give the split as it goes on once the pieces are known; a file of fewer than two goes on alone."""
     if len(pieces) < 2:
-        return replace(split, phase=Phase.ALONE, parts=0, hops=(), since=now)
+        return replace(split, phase=Phase.ALONE, parts=0, continuations=(), since=now)
     return replace(
         split,
         phase=Phase.SCREEN if hashed else Phase.SEND,
         parts=len(pieces),
         pieces=tuple((piece.start.row, piece.start.position, piece.rows) for piece in pieces),
-        hops=(),
+        continuations=(),
         since=now,
     )
 

@@ -253,7 +253,7 @@ class Invocation:
         """Send this record's next message; it arrives in `wait_s` seconds, or in the longest SQS can do."""
         self.clients.sqs.send_message(
             QueueUrl=self.settings.queue_url,
-            MessageBody=self.work.continuation(),
+            MessageBody=self.work.next_message(),
             DelaySeconds=max(1, min(MAX_DELAY_S, round(wait_s))),
         )
 

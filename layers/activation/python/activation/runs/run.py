@@ -133,7 +133,7 @@ class ActiveRun(Invocation):
         self.platform.limits.check_uploads(len(self.held.run.progress.checkpoint.handles))
         if failed := fan_out.failed(parts):
             raise failed
-        if fan_out.split.hops and fan_out.phase_ended(parts):
+        if fan_out.split.continuations and fan_out.phase_ended(parts):
             if fan_out.split.phase is Phase.SEND:
                 return True
             fan_out.begin_next(parts)
@@ -145,7 +145,7 @@ class ActiveRun(Invocation):
             if opened.by_upload:  # and one upload has to create it before any other is sent
                 fan_out.give_up()
                 raise OutOfTime("alone", "the first upload creates the audience; one stream sends all", after_s=1)
-        if not fan_out.split.hops:
+        if not fan_out.split.continuations:
             with self.held.lock:
                 self.held.save()  # the parts read there what they are to do
             fan_out.queue(parts)
@@ -318,7 +318,7 @@ class ActiveRun(Invocation):
         send_to_dead_letters(
             self.clients.sqs,
             self.settings.dead_letter_queue_url,
-            self.work.continuation(),
+            self.work.next_message(),
             error,
             run_id=self.identity.run_id,
         )
