@@ -22,12 +22,12 @@ def status(
 ) -> None:
     """List the runs in the ledger, newest first."""
     import boto3
-    from activation.ledger.runs import State
+    from activation.ledger.runs import RunState
 
     from cli import deployment
 
-    if state not in ("", *State):
-        raise typer.BadParameter(f"must be one of {', '.join(State)}", param_hint="--state")
+    if state not in ("", *RunState):
+        raise typer.BadParameter(f"must be one of {', '.join(RunState)}", param_hint="--state")
     found = deployment.find()
     if connector:
         found.connector(connector)

@@ -26,7 +26,7 @@ from activation.drops.plaintext_scan import screen
 from activation.drops.source import FileSource
 from activation.identifiers.table import Context
 from activation.ledger.progress import Progress
-from activation.ledger.runs import HeldRun, Ledger, Run, State
+from activation.ledger.runs import HeldRun, Ledger, Run, RunState
 from activation.model import RAW, Audience, Cursor, Kind
 from activation.pipeline.batching import Batcher, Prepared
 from activation.pipeline.client import PlatformClient
@@ -86,7 +86,7 @@ def work(
     table = ConditionalTable(cast("Any", records), "ledger")
     lease_s = 3 * platform.limits.timeout_s
     now = time.time()
-    run = Run(f"{platform.name}#run#bench", 1, State.RUNNING, 0, now, now, now + lease_s, 0.0, 0, Progress())
+    run = Run(f"{platform.name}#run#bench", 1, RunState.RUNNING, 0, now, now, now + lease_s, 0.0, 0, Progress())
     held = HeldRun(run, Ledger(table, platform.name, lease_s=lease_s, ttl_days=1))
     http = PooledHttp(connections=in_flight)
     client = PlatformClient(

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from activation.authentication.endpoint import Refused, refresh, token_digest, token_refused
+from activation.authentication.endpoint import TokenRefused, refresh, token_digest, token_refused
 from activation.authentication.grant import Grant
 from activation.authentication.locking import WAIT_S
 from activation.authentication.store import Replaced, SecretVersion
@@ -74,7 +74,7 @@ class RotatingSource:
             self._tools.store.check_writable(secret)
             try:
                 grant = refresh(self._spec, secret.credentials, self._tools)
-            except Refused as answer:
+            except TokenRefused as answer:
                 # An operator may be writing another; nor does AWS promise that a read sees the newest write.
                 tried, code = secret.text, answer.code
                 self._tools.sleep(PAUSE_S)

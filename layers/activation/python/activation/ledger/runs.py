@@ -21,7 +21,7 @@ from activation.records import from_json, to_json
 SCHEMA = 2  # of the record; a reader that meets another one stops rather than guesses
 
 
-class State(StrEnum):
+class RunState(StrEnum):
     """Where a run is."""
 
     RUNNING = "running"
@@ -34,8 +34,8 @@ class State(StrEnum):
     BLOCKED = "blocked"  # a person has to act; a redrive goes on where it stopped
 
 
-FINAL = frozenset({State.APPLIED, State.EMPTY, State.SUPERSEDED})
-STOPPED = frozenset({State.FAILED, State.BLOCKED})
+FINAL = frozenset({RunState.APPLIED, RunState.EMPTY, RunState.SUPERSEDED})
+STOPPED = frozenset({RunState.FAILED, RunState.BLOCKED})
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Run:
 
     pk: str
     fence: int
-    state: State
+    state: RunState
     continuation: int
     started_at: float
     updated_at: float
@@ -105,7 +105,7 @@ class Ledger:
             {
                 ":continuation": {"N": str(continuation)},
                 ":schema": {"N": str(SCHEMA)},
-                ":running": {"S": State.RUNNING},
+                ":running": {"S": RunState.RUNNING},
                 ":progress": {"S": Progress().to_json()},
                 **{f":f{i}": {"S": value} for i, value in enumerate(facts.values())},
             },
@@ -182,7 +182,7 @@ def _opened_json(opened: Opened | None) -> str:
 
 
 def _run(item: Item) -> Run:
-    schema, state = int(read_number(item, "schema")), State(read_text(item, "state"))
+    schema, state = int(read_number(item, "schema")), RunState(read_text(item, "state"))
     if schema > SCHEMA:
         raise ConfigError("newer_ledger", "the run was recorded by a newer release; deploy that one again")
     if schema < SCHEMA and state not in FINAL:

@@ -35,7 +35,7 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Split:
+class RunSplit:
     """A run's file in parts.
 
     While it is surveyed, the parts are `parts` ranges of about `range_bytes`. Then they are `pieces`: rows before

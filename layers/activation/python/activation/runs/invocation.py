@@ -35,7 +35,7 @@ from activation.report import receipts
 from activation.report.receipts import Identity
 from activation.report.rejects import Rejects
 from activation.runs.secret import ConnectorSecret, other_account
-from activation.runs.settings import ConnectorSettings
+from activation.runs.settings import FunctionSettings
 
 MARGIN_S = 20.0  # for what follows the last platform call: a ledger write, a receipt, a message
 MAX_DELAY_S = 900  # the longest an SQS message can be delayed
@@ -50,7 +50,7 @@ class Invocation:
     identity: Identity
     located: Located
     held: HeldRun
-    settings: ConnectorSettings
+    settings: FunctionSettings
     clients: Clients
     platform: Platform
     secret: ConnectorSecret
