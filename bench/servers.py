@@ -51,6 +51,15 @@ def sink(function: Environment, delay_s: float) -> Iterator[Server]:
 
 
 @contextmanager
+def far_end(file: Path, folder: Path) -> Iterator[Server]:
+    """Run CI360's storage and S3 for a transfer; `folder` then has the certificate of their authority."""
+    here = Environment(sys.executable, (), ())
+    command = here.command("-m", "bench.inside.far_end", str(file), str(folder), cores=cores.the_other())
+    with _running(command, None) as server:
+        yield server
+
+
+@contextmanager
 def _running(command: list[str], environment: dict[str, str] | None) -> Iterator[Server]:
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     try:

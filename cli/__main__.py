@@ -20,6 +20,7 @@ from cli.plan import plan
 from cli.runs import receipt, status
 from cli.sandbox import sandbox
 from cli.stream import stream
+from cli.typed import typed
 
 app = typer.Typer(
     name="activation",
@@ -52,7 +53,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def options(
     in_sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="Speak to the sandbox that is up here, not to AWS.")
+        bool, typer.Option("--sandbox", help="Use the sandbox that is running here, not AWS.")
     ] = False,
     _: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
@@ -68,7 +69,7 @@ def options(
         found = state.load(DEFAULT)
         if not found.runs():
             require_demo_install()
-            typer.echo("no sandbox is up; start one with `activation sandbox up`", err=True)
+            typer.echo(f"no sandbox is running; start one: {typed('sandbox', 'up', sandbox=False)}", err=True)
             raise typer.Exit(1)
         os.environ |= client_environment(found.emulator.url)
 

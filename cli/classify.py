@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,19 +17,26 @@ if TYPE_CHECKING:
 
 def classify(
     *,
-    platform: Annotated[str, typer.Option(help="The platform whose answer it is, for instance meta.")],
-    body: Annotated[str, typer.Argument(help="The answer's body; - reads it from standard input.")] = "-",
-    status: Annotated[int, typer.Option(help="The HTTP status; 0 when no answer came.")] = 200,
+    platform: Annotated[str, typer.Option(help="The platform that answered, such as meta.")],
+    body: Annotated[
+        str, typer.Argument(help="The body of the answer; - (the default) reads standard input.")
+    ] = "-",
+    status: Annotated[int, typer.Option(help="The HTTP status; 0 if no answer came.")] = 200,
     header: Annotated[list[str] | None, typer.Option(help="An HTTP header, as 'name: value'.")] = None,
-    call: Annotated[str, typer.Option(help="What was asked, as METHOD path or in the publisher's words.")] = "",
+    call: Annotated[
+        str, typer.Option(help="The request, as 'METHOD path' or by the publisher's name for it.")
+    ] = "",
+    rows: Annotated[int, typer.Option(min=0, help="How many rows the request carried; 0 if unknown.")] = 0,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Read JSON lines, write one line each.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """Say what an answer of an ad platform means: ok, partial, retry, refresh_auth, stop ... and why.
 
-    With --jsonl each line in has "name", "call" (optional), "status", "headers" and "body", which may be text,
-    an object or null; each line out has "name", "outcome", "retryable" and "reason". The answer is judged as one
-    to a request that may be repeated: creating an audience is not, there the app looks before it repeats.
+    With --jsonl each line in has "name", "call" (optional), "rows" (optional), "status", "headers" and "body",
+    which may be text, an object or null; each line out has "name", "outcome", "retryable" and "reason". "rows" is
+    how many rows the request carried. Without it, rows that the answer names by index are taken for rows of a
+    request as large as the platform allows, and rows are not compared with a count in the answer. The request is
+    assumed to be one that may be repeated; creating an audience is not: there the app looks it up first.
     """
     judge = _platform(platform)
     if jsonl:
@@ -36,7 +44,9 @@ def classify(
             print(json.dumps(line, ensure_ascii=False))
         return
     text = sys.stdin.read() if body == "-" else body
-    outcome = _judge(judge, {"call": call, "status": status, "headers": _headers(header or []), "body": text})
+    outcome = _judge(
+        judge, {"call": call, "rows": rows, "status": status, "headers": _headers(header or []), "body": text}
+    )
     if as_json:
         more = {"code": outcome.code, "platform_code": outcome.platform_code, "after_s": outcome.after_s}
         print(json.dumps(_line(outcome) | more, ensure_ascii=False))
@@ -73,9 +83,17 @@ def _judge(platform: Platform, one: Mapping[str, Any]) -> Outcome:
     body = one.get("body")
     text = "" if body is None else body if isinstance(body, str) else json.dumps(body)
     headers = {str(name).lower(): str(value) for name, value in mapping(one.get("headers")).items()}
-    request = Request(platform.call_of(str(one.get("call") or "")), "", "")
     answer = Answer(whole(one.get("status")) or 0, headers, text.encode("utf-8", "surrogatepass"))
-    return platform.rehearsal().classify(request, answer)
+    publisher = platform.rehearsal()
+    rows = max(whole(one.get("rows")) or 0, 0)
+    request = Request(platform.call_of(str(one.get("call") or "")), "", "", rows=rows)
+    outcome = publisher.classify(request, answer)
+    if rows or outcome.refused:
+        return outcome
+    # Rows named by index are only known to be the request's when it is that long. A full request is not the
+    # default, because a platform that counts what it received would then seem to have lost most of it.
+    full = publisher.classify(replace(request, rows=platform.limits.max_rows), answer)
+    return full if full.refused else outcome
 
 
 def _line(outcome: Outcome) -> dict[str, object]:
@@ -111,6 +129,6 @@ def _headers(texts: Iterable[str]) -> dict[str, str]:
     for text in texts:
         name, colon, value = text.partition(":")
         if not colon or not name.strip():
-            raise typer.BadParameter("a header is given as 'name: value'")
+            raise typer.BadParameter("a header must be written as 'name: value'")
         headers[name.strip()] = value.strip()
     return headers

@@ -76,6 +76,6 @@ def connector_of(name: str) -> NamedConnector:
     if name not in known:
         hint = "; a key begins with the connector's name, without s3:// and the bucket" if name == "s3:" else ""
         raise NoConnector(
-            "unknown_connector", f"no connector has this name; there are {', '.join(sorted(known))}{hint}"
+            "unknown_connector", f"no connector has this name; the connectors are {', '.join(sorted(known))}{hint}"
         )
     return known[name]

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.demo_install import require_demo_install
+from cli.typed import typed
 
 if TYPE_CHECKING:
     from sandbox.demo.watch import Delivered
 
 
 def demo(
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the sandbox up at the end.")] = False,
-    rows: Annotated[int, typer.Option(min=1000, help="How many people the export has.")] = 25_000,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the sandbox running at the end.")] = False,
+    rows: Annotated[int, typer.Option(min=1000, help="How many rows the export has.")] = 25_000,
     ci360: Annotated[
         bool,
-        typer.Option(
-            "--ci360", help="In place of the export, let a task of a simulated SAS CI360 fill an audience."
-        ),
+        typer.Option("--ci360", help="Instead of dropping the export, run a task of a simulated SAS CI360."),
     ] = False,
     everything: Annotated[
-        bool, typer.Option("--all", help="The export to every connector, and then the CI360 task.")
+        bool, typer.Option("--all", help="Send the export to every connector, then run the CI360 task.")
     ] = False,
 ) -> None:
-    """Run the whole line on this machine; exit 1 if any total or member differs from the expected result.
+    """Run the app on this machine, from a dropped file to a filled audience.
 
-    Without --all the export goes to the first two connectors of the settings.
+    Exits 1 if any total or member differs from the expected result. Without --all, the export goes to the first
+    two connectors of the settings.
     """
     require_demo_install()
-    import os
-
     from rich.console import Console
 
     from sandbox import lifecycle, state
@@ -51,7 +50,7 @@ def demo(
         up = True
         os.environ |= client_environment(described["aws_endpoint_url"])
         if everything or not ci360:
-            console.print(f"[bold]2. Drop[/] an export of {rows:,} people, as messy as real ones")
+            console.print(f"[bold]2. Drop[/] an export of {rows:,} people, with mistakes as real ones have")
             connectors = watch.shown(described)
             for one in watch.deliver(described, connectors if everything else connectors[:2], rows, console):
                 failed |= not _show(one)
@@ -64,7 +63,11 @@ def demo(
         console.print(str(error))
         failed = True
     except KeyboardInterrupt:
-        console.print("interrupted; the sandbox is taken down" if ours else "interrupted; the sandbox stays up")
+        console.print(
+            "interrupted; stopping the sandbox"
+            if ours
+            else "interrupted; the sandbox was running before and is left running"
+        )
         failed = True
     finally:
         if up and ours and (failed or not keep):
@@ -76,26 +79,38 @@ def _show(one: Delivered) -> bool:
     """Print a drop's receipt and the account's members beside the expected ones; gives whether all is well."""
     from cli.receipt_table import print_receipt
 
-    print_receipt(one.receipt)
+    print_receipt(one.receipt, sandbox=True)
     rows = one.receipt["rows"]
     sums = rows["acknowledged"] + rows["rejected_by_us"] + rows["rejected_by_platform"]
     adds_up = rows["in"] == sums == one.rows
     exact = one.missing == 0 and one.unexpected == 0
     found = rows["rejected_by_us"]
     print(f"sums       {'add up' if adds_up else 'DIFFER'}: {sums:,} of {one.rows:,} rows accounted for")
-    print(f"rejects    {found} found of {one.rejects_expected} that are in the file")
+    print(f"rejects    {found} found, {one.rejects_expected} expected")
     print(
         f"{one.connector:<10} «{one.audience}» holds {one.held:,} members;"
-        f" {one.missing} expected ones are missing, {one.unexpected} unexpected ones are there\n"
+        f" {one.missing} expected members are missing, {one.unexpected} unexpected ones found"
     )
+    if one.held < rows["acknowledged"]:
+        print("           (fewer than acknowledged: rows with the same identifiers are one member)")
+    print()
     return adds_up and exact and found == one.rejects_expected
 
 
 def _how_to_go_on(described: dict[str, Any]) -> None:
-    print("Still up. Drop a file of your own, and read its receipt:")
+    from sandbox.demo import export
+    from sandbox.place import DEFAULT
+
+    sample = DEFAULT.directory / "people.csv"
+    sample.write_bytes(export.write(1_000).body)
+    file = os.path.relpath(sample)
     connector = next(iter(described["connectors"]))
-    print(f"  .venv/bin/activation --sandbox drop FILE.csv --connector {connector} --audience 'My audience'")
-    print("  .venv/bin/activation --sandbox status")
+    to = ("--connector", connector, "--audience", "My audience")
+    print("The sandbox is still running. Drop a file (this sample, or your own) and read its receipt:")
+    print(f"  {typed('plan', file, *to, sandbox=False)}     # a dry run: nothing is sent")
+    print(f"  {typed('drop', file, *to, sandbox=True)}")
+    print(f"  {typed('status', sandbox=True)}")
+    print(f"  {typed('receipt', sandbox=True)} RUN     # RUN as drop and status print it")
     for name, url in described["simulators"].items():
         print(f"  curl '{url}/_sim/state?members=0'     # what the simulated {name} holds")
-    print("  .venv/bin/activation sandbox down")
+    print(f"  {typed('sandbox', 'down', sandbox=False)}     # stop it")

@@ -36,7 +36,7 @@ class Deployment:
     def connector(self, name: str) -> ConnectorAddresses:
         """Give a connector's addresses; ends the command when there is none of this name."""
         if name not in self.connectors:
-            fail(f"no connector {name} is deployed; there are: {', '.join(sorted(self.connectors)) or 'none'}")
+            fail(f"no connector {name} is deployed; deployed are: {', '.join(sorted(self.connectors)) or 'none'}")
         return self.connectors[name]
 
 
@@ -59,8 +59,8 @@ def find() -> Deployment:
     except (BotoCoreError, ClientError) as error:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
         fail(
-            f"the app is not found in this account and region ({code}); "
-            "deploy it, check AWS profile and region, or say --sandbox"
+            f"the app was not found in this AWS account and region ({code}): "
+            "deploy it, check the AWS profile and region, or add --sandbox before the command"
         )
     connectors = {}
     for one in listed:

@@ -19,10 +19,10 @@ TIMEOUT_S = 20.0
 
 def doctor(
     connector: Annotated[str, typer.Option(help="Only this connector; all of them by default.")] = "",
-    audience: Annotated[str, typer.Option(help="Look this audience up, too; nothing is created.")] = "",
+    audience: Annotated[str, typer.Option(help="Also look up this audience; nothing is created.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per finding.")] = False,
 ) -> None:
-    """Check secret, token, permissions, terms and API version of the deployed connectors; exit 1 on a fault."""
+    """Check secret, token, permissions, terms and API version of the connectors; exit 1 if a check fails."""
     from cli import deployment
     from cli.connectors import connectors
 
@@ -45,7 +45,11 @@ def doctor(
 
 
 def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience: str) -> Iterator[Finding]:
-    """Read the secret, and let the platform's own checks ask what could be wrong."""
+    """Read the secret, and let the platform's own checks ask what could be wrong.
+
+    An access token that has expired is replaced as the connector would: where that spends the refresh token, only
+    if this command's AWS identity may store the next one.
+    """
     import boto3
     from activation.aws.table import ConditionalTable
     from activation.errors import ActivationError, Retryable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,17 +10,18 @@ import typer
 
 
 def drop(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The export to drop.")],
-    connector: Annotated[str, typer.Option(help="The connector, as configured.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The file to upload.")],
+    connector: Annotated[str, typer.Option(help="The connector's name in cdk.context.json.")],
     audience: Annotated[str, typer.Option(help="The audience's name in the ad account.")],
-    identifiers: Annotated[str, typer.Option(help="raw, hashed, or one type such as email_sha256.")] = "raw",
+    identifiers: Annotated[
+        str, typer.Option(help="What the file holds: raw, hashed, or one identifier type such as email_sha256.")
+    ] = "raw",
     action: Annotated[
-        str, typer.Option(help="add, remove or replace, of which not every platform has each; add when left out.")
+        str, typer.Option(help="add (the default), remove or replace, where the platform offers it.")
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Upload a file under its key, after checking that the key can be read; exit 1 when it cannot."""
+    """Check that the drop's key can be read, then upload the file; exit 1 if it cannot."""
     import boto3
     from activation.drops.locate import locate as read_key
     from activation.errors import Rejected
@@ -31,6 +31,7 @@ def drop(
     from cli import deployment
     from cli.connectors import NoConnector, connector_of
     from cli.keys import drop_key
+    from cli.typed import typed
 
     key = drop_key(connector, audience, identifiers, action, file.name)
     try:
@@ -48,5 +49,4 @@ def drop(
     if as_json:
         print(json.dumps({"bucket": bucket, "key": key, "version_id": version, "run_id": run_id}))
     else:
-        where = " --sandbox" if context.find_root().params.get("in_sandbox") else ""
-        print(f"s3://{bucket}/{key}\nrun {run_id}: {sys.argv[0]}{where} receipt {run_id}")
+        print(f"s3://{bucket}/{key}\nrun {run_id}: {typed('receipt', run_id)}")

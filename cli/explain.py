@@ -18,20 +18,22 @@ AUDIENCE = "audience"  # what --api may say for the platform's own, audience API
 
 def explain(
     *,
-    platform: Annotated[str, typer.Option(help="The platform, for instance meta.")],
-    value: Annotated[str | None, typer.Argument(help="The value as it stands in the file.")] = None,
-    field: Annotated[str, typer.Option(help="The platform's field or a usual column name.")] = "",
+    platform: Annotated[str, typer.Option(help="The platform, such as meta.")],
+    value: Annotated[str | None, typer.Argument(help="The value, exactly as in the file.")] = None,
+    field: Annotated[str, typer.Option(help="The platform's field, or a column name such as email.")] = "",
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Read JSON lines, write one line each.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
-    default_country: Annotated[str, typer.Option(help="ISO code for phone numbers without country code.")] = "",
-    api: Annotated[str, typer.Option(help="The platform's other API, for instance capi at meta.")] = "",
-    declared: Annotated[str, typer.Option(help="raw, or hashed for a value of a hashed drop.")] = "raw",
+    default_country: Annotated[
+        str, typer.Option(help="ISO country code for phone numbers that lack a country code.")
+    ] = "",
+    api: Annotated[str, typer.Option(help="Another API of the platform, such as Meta's capi.")] = "",
+    declared: Annotated[str, typer.Option(help="How the drop declares the value: raw or hashed.")] = "raw",
 ) -> None:
-    """Show what is sent for a value: normalised, hashed or in clear, or why it is left out.
+    """Show what is sent for a value: normalised, hashed or in plaintext, or why it is left out.
 
     With --jsonl each line in has "field" and "raw", and may have "declared": "hashed"; each line out has
     "field", "verdict" (hashed, plain, prehashed, rejected), "normalized", "sent", "sha256" and "reason".
-    Exits 1 when the one value asked for is rejected.
+    Exits 1 if a single value is rejected.
     """
     from activation.identifiers.table import Context
     from activation.platforms.platform import Platform
@@ -50,7 +52,7 @@ def explain(
     if known is None:
         raise typer.BadParameter(f"{platform} has no such field; it has {', '.join(f.key for f in table.fields)}")
     if declared not in ("raw", "hashed"):
-        raise typer.BadParameter("--declared is raw or hashed")
+        raise typer.BadParameter("--declared must be raw or hashed")
     line = _explain(known, field, value, context, hashed=declared == "hashed")
     can_be_sent = isinstance(named, Platform)
     if as_json:

@@ -10,7 +10,7 @@ def drop_key(connector: str, audience: str, identifiers: str, action: str, file:
     parts = {"connector": connector, "audience": audience, "identifiers": identifiers, "action": action}
     for name, text in parts.items():
         if "/" in text:
-            raise typer.BadParameter("a slash parts a key; this has to be without", param_hint=f"--{name}")
+            raise typer.BadParameter('must not contain "/"', param_hint=f"--{name}")
         if not text and name != "action":
-            raise typer.BadParameter("is empty", param_hint=f"--{name}")
+            raise typer.BadParameter("must not be empty", param_hint=f"--{name}")
     return "/".join(part for part in (*parts.values(), file) if part)

@@ -19,10 +19,10 @@ _GZIP = b"\x1f\x8b"
 
 def landed(
     paths: Annotated[list[str], typer.Argument(help="Files, folders, or s3://bucket/prefix.")],
-    by: Annotated[str, typer.Option(help="Fields to add up by, with commas between.")] = "time_window_start",
+    by: Annotated[str, typer.Option(help="Comma-separated fields to group the totals by.")] = "time_window_start",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Count the records of landed files, copies apart, and add up what they measure."""
+    """Count the records in landed files, each once, and add up their measures."""
     found, copies, unreadable = Counter[str](), Counter[str](), 0
     sums: dict[tuple[str, ...], dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     seen: set[str] = set()

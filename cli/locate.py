@@ -9,10 +9,10 @@ import typer
 
 
 def locate(
-    key: Annotated[str, typer.Option(help="The object's key, exactly as it stands in the bucket.")],
+    key: Annotated[str, typer.Option(help="The object's key, exactly as in the bucket.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Say how a key in the drops bucket is read, or why it is not; exit 1 when it is not."""
+    """Show how a key in the drops bucket is read; exit 1 with the reason if it cannot be."""
     from activation.drops.locate import is_marker
     from activation.drops.locate import locate as read_key
     from activation.errors import Rejected
@@ -22,7 +22,7 @@ def locate(
     try:
         name = key.split("/", 1)[0]
         if is_marker(key):
-            raise Rejected("marker", "a tool's own mark (a folder, _SUCCESS, a hidden file), which is no drop")
+            raise Rejected("marker", "ignored marker object (a folder, _SUCCESS, a hidden file), not a drop")
         connector = connector_of(name)
         located = read_key(
             key, connector=name, table=connector.platform.table, actions=connector.platform.limits.actions

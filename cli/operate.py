@@ -11,8 +11,8 @@ import typer
 MOVE_TIMEOUT_S = 300
 
 
-def redrive(connector: Annotated[str, typer.Option(help="The connector, as configured.")]) -> None:
-    """Move a connector's dead letters back to its queue; each run goes on where it stopped."""
+def redrive(connector: Annotated[str, typer.Option(help="The connector's name in cdk.context.json.")]) -> None:
+    """Move a connector's dead letters back to its queue; each run resumes where it stopped."""
     import boto3
     from rich.console import Console
 
@@ -22,7 +22,7 @@ def redrive(connector: Annotated[str, typer.Option(help="The connector, as confi
     sqs = boto3.client("sqs")
     delivered = resend.deliver(sqs, addresses.undelivered_queue_url, addresses.queue_url)
     if delivered:
-        print(f"{delivered} events that had not reached {connector}'s queue were put into it")
+        print(f"re-queued {delivered} undelivered events for {connector}")
 
     def arn(url: str) -> str:
         return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -40,32 +40,39 @@ def redrive(connector: Annotated[str, typer.Option(help="The connector, as confi
                 print(f"{task['Status'].lower()}: {moved} messages moved back to {connector}")
                 raise typer.Exit(0 if task["Status"] == "COMPLETED" else 1)
             time.sleep(1)
-    deployment.fail("the move goes on; SQS ends it by itself")
+    deployment.fail(f"still moving after {MOVE_TIMEOUT_S} s; SQS will finish in the background")
 
 
 def replay(
-    since: Annotated[datetime, typer.Option("--from", help="First moment, UTC, such as 2026-11-20T00:00:00.")],
-    until: Annotated[datetime, typer.Option("--to", help="Last moment, UTC.")],
+    since: Annotated[
+        datetime, typer.Option("--from", help="Start of the time to replay, UTC, such as 2026-11-20T00:00:00.")
+    ],
+    until: Annotated[datetime, typer.Option("--to", help="End of the time to replay, UTC.")],
     connector: Annotated[str, typer.Option(help="Only this connector's drops; all of them by default.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Send finished drops of that time once more.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Send the finished drops of that time again.")] = False,
 ) -> None:
-    """Replay archived events; drops that were sent are not sent again, unfinished ones go on.
+    """Replay archived events: drops that were sent are not sent again, unfinished runs resume.
 
-    With --force nothing is replayed: each run that finished in that time is made anew, with an id of its own.
+    With --force, each drop that was finished in that time is sent again, as a new run with a new id.
     """
     import boto3
 
     from cli import deployment, resend
+    from cli.typed import typed
 
     found = deployment.find()
     wanted = [connector] if connector else sorted(found.connectors)
     since, until = since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)
     if since >= until:
-        deployment.fail("--from has to lie before --to")
+        deployment.fail("--from must be earlier than --to")
+    now = datetime.now(tz=UTC)
+    if until > now:
+        spoken = f"--to is in the future: it is now {now:%Y-%m-%dT%H:%M:%S} UTC; nothing after that is sent again"
+        typer.echo(f"warning: {spoken}", err=True)
     if force:
         for one in wanted:
             sent = resend.force(found, one, since, until)
-            print(f"{sent} finished drops of {one} are sent once more")
+            print(f"sending {sent} finished drops of {one} again")
         return
     rules = [found.connector(name).rule_arn for name in wanted]
     name = f"activation-{datetime.now(tz=UTC):%Y%m%d-%H%M%S}"
@@ -77,5 +84,5 @@ def replay(
         EventEndTime=until,
         Destination={"Arn": bus, "FilterArns": rules},
     )
-    print(f"replay {name} began, for {', '.join(wanted)}; events of the last ten minutes may not be archived yet")
-    print("`activation status` shows what comes of it")
+    print(f"replay {name} started for {', '.join(wanted)}; events of the last ten minutes may not be archived yet")
+    print(f"see the result: {typed('status')}")

@@ -15,20 +15,24 @@ if TYPE_CHECKING:
 
 
 def plan(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The export.")],
-    connector: Annotated[str, typer.Option(help="The connector, as configured.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The file to plan for.")],
+    connector: Annotated[str, typer.Option(help="The connector's name in cdk.context.json.")],
     audience: Annotated[str, typer.Option(help="The audience's name in the ad account.")],
-    identifiers: Annotated[str, typer.Option(help="raw, hashed, or one type such as email_sha256.")] = "raw",
+    identifiers: Annotated[
+        str, typer.Option(help="What the file holds: raw, hashed, or one identifier type such as email_sha256.")
+    ] = "raw",
     action: Annotated[
-        str, typer.Option(help="add, remove or replace, of which not every platform has each; add when left out.")
+        str, typer.Option(help="add (the default), remove or replace, where the platform offers it.")
     ] = "",
-    default_country: Annotated[str, typer.Option(help="Instead of the connector's own setting.")] = "",
+    default_country: Annotated[
+        str, typer.Option(help="ISO country code for national phone numbers, instead of the connector's setting.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Read a file as the connector would and say what a run of it comes to; exit 1 when it would be refused.
+    """Read a file as the connector would and show what a run would send; exit 1 if it would be refused.
 
-    Nothing leaves this machine. Rows, rejects and left-out cells are counted, requests are built and weighed;
-    minutes and dollars are estimates.
+    Nothing leaves this machine. Rows, rejects and left-out cells are counted, and the requests are
+    built and measured; minutes and dollars are estimates.
     """
     from activation.drops.locate import locate as read_key
     from activation.drops.source import FileSource

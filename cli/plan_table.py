@@ -47,7 +47,7 @@ def print_plan(plan: dict[str, Any]) -> None:
     table.add_row("identifiers", f"{sum(plan['identifiers'].values()):,}", sent)
     table.add_section()
     table.add_row("batches", f"{plan['batches']:,}", "")
-    bodies = f"{plan['bytes'] / 1e6:,.1f} MB of bodies; a few more find or create the audience"
+    bodies = f"{plan['bytes'] / 1e6:,.1f} MB of bodies, without the few that find or create the audience"
     table.add_row("requests", f"{plan['requests']:,}", bodies)
     for tier, minutes in plan["minutes"].items():
         table.add_row(f"minutes, {tier}", f"{minutes:,.1f}" if minutes >= 0.1 else "under 0.1", "")
@@ -57,7 +57,7 @@ def print_plan(plan: dict[str, Any]) -> None:
     table.add_row("dollars", total, where)
     console.print(table)
     for source in dict.fromkeys(plan["minutes_source"].values()):
-        console.print(Text(f"minutes by tier after {source}", style="dim"))
+        console.print(Text(f"minutes by access tier according to {source}", style="dim"))
     for warning in plan["warnings"]:
         console.print(Text(f"warning  {warning['code']}: {warning['sentence']}", style="yellow"))
     if plan["refused"]:
@@ -75,5 +75,6 @@ def _found(codes: dict[str, dict[str, Any]], unit: str) -> str:
     for code, found in sorted(codes.items(), key=lambda item: -item[1][unit]):
         rows = ", ".join(map(str, found["first_rows"]))
         more = ", ..." if found[unit] > len(found["first_rows"]) else ""
-        lines.append(f"{code} {found[unit]:,} (rows {rows}{more})")
+        word = "row" if found[unit] == 1 else "rows"
+        lines.append(f"{code} {found[unit]:,} ({word} {rows}{more})")
     return "\n".join(lines)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 
-def print_receipt(receipt: dict[str, Any]) -> None:
-    """Print a receipt's sums, what was rejected and what was left out, and where it is said in full."""
+def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> None:
+    """Print a receipt's totals, what was rejected and left out, and the command that lists the rejects.
+
+    `sandbox` says whether that command needs --sandbox; None: as the present command was called.
+    """
     from rich.table import Table
 
     from cli.printable import console, printable
+    from cli.typed import typed
 
     rows, audience, drop = receipt["rows"], receipt["audience"], receipt["drop"]
     table = Table(
@@ -46,13 +50,17 @@ def print_receipt(receipt: dict[str, Any]) -> None:
         table.add_row("columns used", "", printable(used))
         table.add_row("not used", "", printable(", ".join(columns["ignored"]) or "none"))
     table.add_section()
-    table.add_row("requests", f"{receipt['requests']:,}", f"{receipt['resent']} of them sent again")
-    table.add_row("seconds", f"{receipt['seconds']:.1f}", f"{receipt['active_seconds']:.1f} of them working")
+    table.add_row("requests", f"{receipt['requests']:,}", f"of which {receipt['resent']} may be repetitions")
+    table.add_row(
+        "seconds",
+        f"{receipt['seconds']:.1f}",
+        f"of which {receipt['active_seconds']:.1f} working, the rest waiting",
+    )
     for code, note in receipt["platform_notes"].items():
         table.add_row(code, "", printable(note))
     console().print(table)
     if receipt["rejects_key"]:
-        print(f"the rejected rows: activation receipt {receipt['run_id']} --rejects")
+        print(f"list the rejected rows: {typed('receipt', receipt['run_id'], '--rejects', sandbox=sandbox)}")
 
 
 def _audience(audience: dict[str, Any], connector: str) -> str:

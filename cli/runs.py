@@ -17,17 +17,17 @@ RUN_DIGITS_SHOWN = 12  # enough for `receipt` to tell a run from any other
 
 def status(
     connector: Annotated[str, typer.Option(help="Only this connector's runs.")] = "",
-    state: Annotated[str, typer.Option(help="Only runs in this state: running, failed, blocked ...")] = "",
+    state: Annotated[str, typer.Option(help="Only runs in this state, such as running, failed or blocked.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """List the runs the ledger knows, newest first."""
+    """List the runs in the ledger, newest first."""
     import boto3
-    from activation.ledger.runs import State
+    from activation.ledger.runs import RunState
 
     from cli import deployment
 
-    if state not in ("", *State):
-        raise typer.BadParameter(f"there are {', '.join(State)}", param_hint="--state")
+    if state not in ("", *RunState):
+        raise typer.BadParameter(f"must be one of {', '.join(RunState)}", param_hint="--state")
     found = deployment.find()
     if connector:
         found.connector(connector)
@@ -63,14 +63,15 @@ def status(
 
 def receipt(
     run: Annotated[str, typer.Argument(help="The run's id, or its first digits.")],
-    rejects: Annotated[bool, typer.Option("--rejects", help="Print the rejected rows instead, as CSV.")] = False,
+    rejects: Annotated[bool, typer.Option("--rejects", help="Print the rejected rows as CSV instead.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as it is stored.")] = False,
 ) -> None:
-    """Show where every row of a drop went; exit 1 when the run failed, is blocked, or is not known."""
+    """Show where every row of a drop went; exit 1 if the run failed, is blocked or is unknown."""
     import boto3
 
     from cli import deployment
     from cli.receipt_table import print_receipt
+    from cli.typed import typed
 
     found = deployment.find()
     client = boto3.client("s3")
@@ -83,11 +84,16 @@ def receipt(
         if item["Key"].rsplit("/", 1)[-1].startswith(run) and item["Key"].endswith(".json")
     ]
     if len(keys) != 1:
-        none = "there is no receipt of such a run yet; `activation status` lists the runs"
-        deployment.fail(f"{len(keys)} runs begin like this" if keys else none)
+        none = f"no receipt yet for a run with this id; list the runs: {typed('status')}"
+        deployment.fail(
+            f"ambiguous run id: {len(keys)} matches; list the runs: {typed('status')}" if keys else none
+        )
     body = json.loads(client.get_object(Bucket=found.receipts_bucket, Key=keys[0])["Body"].read())
     if rejects:
-        _print_object(client, found.receipts_bucket, body["rejects_key"])
+        if body["rejects_key"] is None:
+            typer.echo(f"no rejects were written: {_why_none(body)}", err=True)
+        else:
+            _print_object(client, found.receipts_bucket, body["rejects_key"])
     elif as_json:
         print(json.dumps(body, ensure_ascii=False))
     else:
@@ -96,11 +102,19 @@ def receipt(
         raise typer.Exit(1)
 
 
-def _print_object(client: S3Client, bucket: str, key: str | None) -> None:
-    """Copy an object to standard output; nothing where there is none."""
-    if key is not None:
-        for chunk in client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks():
-            sys.stdout.buffer.write(chunk)
+def _why_none(receipt: dict[str, Any]) -> str:
+    """Return why a run has no list of rejects: what stopped it, that it goes on, or that it rejected no row."""
+    if receipt["reason"]:
+        return f"{receipt['reason']['code']}: {receipt['reason']['sentence']}"
+    if receipt["state"] == "running":
+        return "the run has not ended; the list is written when it does"
+    return f"the run is {receipt['state']}, and no row was rejected"
+
+
+def _print_object(client: S3Client, bucket: str, key: str) -> None:
+    """Copy an object to standard output."""
+    for chunk in client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks():
+        sys.stdout.buffer.write(chunk)
 
 
 def _run(item: dict[str, Any]) -> dict[str, Any] | None:

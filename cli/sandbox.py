@@ -9,27 +9,26 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.demo_install import require_checkout, require_demo_install
+from cli.typed import typed
 
 if TYPE_CHECKING:
     from sandbox.place import Place
 
 sandbox = typer.Typer(
-    help="AWS and the ad platforms on this machine, with the app deployed.", no_args_is_help=True
+    help="An emulated AWS and simulated ad platforms on this machine, with the app deployed.", no_args_is_help=True
 )
 
 Directory = Annotated[
     Path | None,
     typer.Option(
-        help="Where the sandbox keeps its files; another directory is another sandbox.", show_default=False
+        help="Where the sandbox keeps its files; each directory is a sandbox of its own.", show_default=False
     ),
 ]
 
 
 @sandbox.command()
 def up(
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object with everything's address.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with all addresses.")] = False,
     auth: Annotated[bool, typer.Option("--auth", help="Enforce IAM policies, as AWS does.")] = False,
     stream: Annotated[
         str,
@@ -39,7 +38,7 @@ def up(
     ] = "sp-traffic",
     directory: Directory = None,
 ) -> None:
-    """Start the sandbox, deploy the app into it, and leave both up; in one that is up, deploy what has changed."""
+    """Start the sandbox and deploy the app into it; if it is running already, deploy what has changed."""
     require_demo_install()
     from sandbox.errors import SandboxError
     from sandbox.lifecycle import up as bring_up
@@ -50,7 +49,7 @@ def up(
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        typer.echo("interrupted: nothing is left running that this command started", err=True)
+        typer.echo("interrupted: everything this command started has been stopped", err=True)
         raise typer.Exit(130) from None
     if as_json:
         print(json.dumps(described))
@@ -59,12 +58,12 @@ def up(
     print(f"drops bucket  {described['drops_bucket']}")
     for name, url in described["simulators"].items():
         print(f"{name:<13} {url}/_sim/state")
-    print("`activation sandbox down` ends it.")
+    print(f"stop it:      {typed('sandbox', 'down', *_again(directory), sandbox=False)}")
 
 
 @sandbox.command()
 def down(directory: Directory = None) -> None:
-    """End everything the sandbox started; exit 1 when there was none."""
+    """Stop everything the sandbox started; exit 1 if none was running."""
     require_checkout()
     from sandbox.errors import SandboxError
     from sandbox.lifecycle import down as take_down
@@ -74,13 +73,18 @@ def down(directory: Directory = None) -> None:
     except SandboxError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    typer.echo("the sandbox is down" if ended else "no sandbox was up", err=True)
+    typer.echo("the sandbox is stopped" if ended else "no sandbox was running", err=True)
     if not ended:
         raise typer.Exit(1)
 
 
 def _datasets(stream: str) -> tuple[str, ...]:
     return () if stream == "none" else tuple(filter(None, stream.split(",")))
+
+
+def _again(directory: Path | None) -> tuple[str, ...]:
+    """Return the option that names this sandbox to another command."""
+    return () if directory is None else ("--directory", str(directory))
 
 
 def _place(directory: Path | None) -> Place:

@@ -7,7 +7,6 @@ from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
 
 from stacks.activation import ActivationStack
-from stacks.ci360 import permissions as ci360_permissions
 from stacks.ci360.stack import Ci360Stack
 from stacks.connector import Connector
 from stacks.marketing_stream import pinned
@@ -103,7 +102,7 @@ def acknowledge_ci360(stack: Ci360Stack | None, storage: StorageStack) -> None:
             "L1",
             "The runtime is the one the wheel layers are built for, a setting; newer than needed is no gain.",
         )
-    for prefix in (ci360_permissions.STAGING, ci360.landing_prefix, *ci360.drops):
+    for prefix in (ci360.landing_prefix, *ci360.drops):
         _accept(
             stack.transfer.role,
             f"IAM5[Resource::{_arn(storage.drops)}/{prefix}/*]",

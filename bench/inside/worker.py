@@ -26,11 +26,11 @@ from activation.drops.plaintext_scan import screen
 from activation.drops.source import FileSource
 from activation.identifiers.table import Context
 from activation.ledger.progress import Progress
-from activation.ledger.runs import HeldRun, Ledger, Run, State
+from activation.ledger.runs import HeldRun, Ledger, Run, RunState
 from activation.model import RAW, Audience, Cursor, Kind
 from activation.pipeline.batching import Batcher, Prepared
-from activation.pipeline.client import Exchange
-from activation.pipeline.rate_limit import Governor
+from activation.pipeline.client import PlatformClient
+from activation.pipeline.rate_limit import RateLimit
 from activation.pipeline.sending import Sender
 from activation.platforms.discovery import platform_named
 from activation.platforms.http import PooledHttp
@@ -86,16 +86,16 @@ def work(
     table = ConditionalTable(cast("Any", records), "ledger")
     lease_s = 3 * platform.limits.timeout_s
     now = time.time()
-    run = Run(f"{platform.name}#run#bench", 1, State.RUNNING, 0, now, now, now + lease_s, 0.0, 0, Progress())
+    run = Run(f"{platform.name}#run#bench", 1, RunState.RUNNING, 0, now, now, now + lease_s, 0.0, 0, Progress())
     held = HeldRun(run, Ledger(table, platform.name, lease_s=lease_s, ttl_days=1))
     http = PooledHttp(connections=in_flight)
-    exchange = Exchange(
+    client = PlatformClient(
         publisher=publisher,
         signing=FixedSecret(
             make_signer(platform.authentication, version, Tools(http, cast("Any", None), cast("Any", None)))
         ),
         http=http,
-        governor=Governor(table, f"account#{platform.name}#bench", platform.rate.tier(account.options).windows),
+        rate_limit=RateLimit(table, f"account#{platform.name}#bench", platform.rate.tier(account.options).windows),
         timeout_s=platform.limits.timeout_s,
         time_left_s=lambda: 900.0,
         keep_lease=lambda: held.keep(2 * platform.limits.timeout_s),
@@ -112,7 +112,7 @@ def work(
         hashed=kind.hashed,
         max_rows=limits.rows_of(field for _, field in mapped.fields),
     )
-    run.opened = exchange.converse(publisher.open(audience, keys))
+    run.opened = client.execute(publisher.open(audience, keys))
     opened = run.opened
     bucket = Bucket()
     sender = Sender(
@@ -123,7 +123,7 @@ def work(
         open=lambda: opened,
         open_again=lambda: opened,
         opened_now=lambda _: None,
-        exchange=exchange,
+        client=client,
         rejects=Rejects(cast("Any", bucket), "receipts", "bench"),
         in_flight=in_flight,
         limits=limits,

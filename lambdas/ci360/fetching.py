@@ -1,4 +1,4 @@
-"""From CI360's staging to ours: a stream cut into parts at record ends, checked, digested and uploaded.
+"""From CI360's staging to ours: a stream cut into parts at record ends, checked and uploaded.
 
 A part is a pure function of the file: it begins where the one before it ended, is cut out of the next
 PART_BYTES, and ends behind its last complete record. So whoever makes a part again makes the same one, a record
@@ -7,38 +7,32 @@ never straddles two, and the place to go on from is a number.
 
 from __future__ import annotations
 
-import hashlib
 import time
+import zlib
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
 
 from activation.errors import Retryable
 
-from lambdas.ci360.ahead import Ahead
+from lambdas.ci360.checksums import combine
 from lambdas.ci360.columns import MAX_BYTES, header_line, read_columns
 from lambdas.ci360.links import read_link
 from lambdas.ci360.occurrences import Occurrence, Occurrences, State
-from lambdas.ci360.rows import MAX_RECORD_BYTES, cut
-from lambdas.ci360.source import Facts, Source
-from lambdas.ci360.storage import MIN_PART_BYTES, Storage
+from lambdas.ci360.rows import cut
+from lambdas.ci360.source import Facts, Opened, Source
+from lambdas.ci360.storage import Storage
 
-PART_BYTES = MIN_PART_BYTES + MAX_RECORD_BYTES + 4096  # what is left after the cut, and a mark, is a part S3 takes
-READ_BYTES = 512 * 1024  # at a time, some of them ahead of the work
+# What is left of it after the cut is a part S3 takes. A request costs the same time for a small part as for a
+# large one, so it is not a small one.
+PART_BYTES = 12 * 1024 * 1024
+READ_BYTES = 512 * 1024  # at a time; while nobody reads, the system's own buffer fills
 UPLOADS_IN_FLIGHT = 2  # of PART_BYTES each, beside the one being made
 ATTEMPTS = 4  # at a connection, within one invocation
 RENEW_S = 15.0
 RECORD_S = 1.0  # what a killed worker had done since, is done again
 _BOM = b"\xef\xbb\xbf"
-
-
-def _digested(before: Future[Any], block: bytearray) -> Any:
-    """Give the digest behind a block; the one before it stays as it was, for it may be gone back to."""
-    digest = before.result().copy()
-    digest.update(block)
-    return digest
 
 
 class OutOfTime(Exception):
@@ -49,16 +43,9 @@ class OutOfTime(Exception):
 class _Made:
     """A part on its way: the occurrence as it is once the part has arrived."""
 
-    after: Occurrence
-    digest: Future[Any]  # of the file up to there; hashlib's type has no name
-    arrives: Future[None]
-
-
-class _Threads(NamedTuple):
-    """What is done beside the cutting; one thread digests, so that the parts stay in their order."""
-
-    uploads: ThreadPoolExecutor
-    digests: ThreadPoolExecutor
+    after: Occurrence  # without the part's checksum
+    body: bytearray
+    arrives: Future[int]  # the part's CRC-32
 
 
 @dataclass
@@ -78,21 +65,20 @@ class Fetch:
     alive: Callable[[], None]
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    small: bytes | None = None  # the whole of a file that fits one part
+    small: bytearray | None = None  # the whole of a file that fits one part
     _renewed_at: float = 0.0
-    _digest: Any = field(default_factory=hashlib.sha256)
+    # Bodies that have arrived, to be filled again: the system clears every page of memory it gives out anew.
+    _spare: list[bytearray] = field(default_factory=list)
 
     def run(self) -> Occurrence:
-        """Bring the file in; gives the occurrence as staged, or with `small` set when nothing had to be staged.
+        """Bring the file in; returns the occurrence with every part uploaded, or with `small` set, not uploaded.
 
-        Raises OutOfTime, Rejected, Retryable, ConfigError, storage.UploadGone and occurrences.Lost.
+        Raises OutOfTime, Rejected, Retryable, ConfigError, storage.UploadGone and occurrences.LeaseLost.
         """
         self._renewed_at = self.clock()
         at = self.occurrence
-        if at.offset:
-            self._save(replace(at, resumed=True))
-        if at.upload_id and at.offset == at.size_bytes:
-            return self._staged(self._digest)
+        if at.uploaded:
+            return at
         columns: tuple[str, ...] = ()  # behind the first part only their number is needed
         if at.part == 1:
             content = self.source.read_whole(read_link(at.metadata_link), max_bytes=MAX_BYTES)
@@ -116,65 +102,60 @@ class Fetch:
         in_flight: deque[_Made] = deque()
         with (
             ThreadPoolExecutor(UPLOADS_IN_FLIGHT) as uploads,
-            ThreadPoolExecutor(1) as digests,
             self.source.open(link, max_bytes=self.max_bytes, offset=at.offset, known=known) as file,
-            Ahead(file, READ_BYTES) as ahead,
         ):
             try:
-                whole = self._parts(ahead, file.facts, columns, _Threads(uploads, digests), in_flight)
+                return self._parts(file, columns, uploads, in_flight)
             except (OutOfTime, Retryable):
                 # What is on its way is good, whatever happened to the next part.
                 self._arrived(in_flight, keep=0)
                 raise
-        return whole or self._staged(self._digest)
 
     def _parts(
         self,
-        ahead: Ahead,
-        facts: Facts,
+        file: Opened,
         columns: tuple[str, ...],
-        threads: _Threads,
+        uploads: ThreadPoolExecutor,
         in_flight: deque[_Made],
-    ) -> Occurrence | None:
-        """Make every part from here on; gives the occurrence when the whole file is one, and is not uploaded."""
-        latest, digest = self.occurrence, threads.digests.submit(self._digest.copy)
-        total = facts.size_bytes
+    ) -> Occurrence:
+        """Make every part from here on; a file that is only one is not uploaded."""
+        latest = self.occurrence
+        total = file.facts.size_bytes
         carry = b""
         while True:
-            block = self._block(ahead, carry, total - latest.offset)
+            block = self._block(file, carry, total - latest.offset)
             final = latest.offset + len(block) == total
             after, carry = self._part(block, latest, columns, final)
-            digest = threads.digests.submit(_digested, digest, block)
             if final and latest.part == 1:
-                self.small = bytes(block)
-                return replace(after, size_bytes=total, sha256=digest.result().hexdigest())
+                self.small = block
+                return replace(after, size_bytes=total, crc32=zlib.crc32(block))
             if not after.upload_id:
-                upload_id = self.storage.begin(after.key)
-                begun = replace(self.occurrence, upload_id=upload_id, size_bytes=total, etag=facts.etag)
+                upload_id = self.storage.begin(after.key, after.metadata)
+                begun = replace(self.occurrence, upload_id=upload_id, size_bytes=total, etag=file.facts.etag)
                 self._save(begun)
-                after = replace(after, upload_id=upload_id, size_bytes=total, etag=facts.etag)
-            arrives = threads.uploads.submit(self.storage.put_part, after.key, after.upload_id, latest.part, block)
-            del block  # before the next one is made
-            in_flight.append(_Made(after, digest, arrives))
+                after = replace(after, upload_id=upload_id, size_bytes=total, etag=file.facts.etag)
+            arrives = uploads.submit(self._upload, after.key, after.upload_id, latest.part, block)
+            in_flight.append(_Made(after, block, arrives))
             latest = after
             self._arrived(in_flight, keep=0 if final else UPLOADS_IN_FLIGHT)
             if final:
-                return None
+                return self.occurrence
 
-    def _block(self, file: Ahead, carry: bytes, left: int) -> bytearray:
+    def _block(self, file: Opened, carry: bytes, left: int) -> bytearray:
         """Read until the block is full or the file at its end; `left` bytes are left of it, the carry included."""
         size = min(PART_BYTES, left)
-        block = bytearray(size)
+        block = self._spare.pop() if self._spare else bytearray(size)
+        block.extend(bytes(max(size - len(block), 0)))  # what was cut off it behind its last record
+        del block[size:]
         block[: len(carry)] = carry
         filled = len(carry)
-        while filled < size:
-            piece = file.read(min(READ_BYTES, size - filled))
-            block[filled : filled + len(piece)] = piece
-            filled += len(piece)
-            if self.clock() - self._renewed_at > RENEW_S:
-                self._renew()
-            if self.time_left_s() <= 0:
-                raise OutOfTime
+        with memoryview(block) as space:
+            while filled < size:
+                filled += file.readinto(space[filled : filled + READ_BYTES])
+                if self.clock() - self._renewed_at > RENEW_S:
+                    self._renew()
+                if self.time_left_s() <= 0:
+                    raise OutOfTime
         return block
 
     def _part(
@@ -196,27 +177,27 @@ class Fetch:
             offset=latest.offset + mark + found.end,
             part=latest.part + 1,
             rows=latest.rows + found.rows,
-            staged_bytes=latest.staged_bytes + len(block),
+            written_bytes=latest.written_bytes + len(block),
             idle=0,
         )
         return after, carry
+
+    def _upload(self, key: str, upload_id: str, number: int, body: bytearray) -> int:
+        """Upload a part; returns its CRC-32, the one pass over it that S3 checks as well."""
+        crc32 = zlib.crc32(body)
+        self.storage.put_part(key, upload_id, number, body, crc32)
+        return crc32
 
     def _arrived(self, in_flight: deque[_Made], *, keep: int) -> None:
         """Wait for the oldest parts until `keep` are left on their way, and record how far it has come."""
         while len(in_flight) > keep:
             made = in_flight.popleft()
-            made.arrives.result()
-            self.occurrence, self._digest = made.after, made.digest.result()
+            before, length = self.occurrence.crc32, made.after.written_bytes - self.occurrence.written_bytes
+            crc32 = combine(before, made.arrives.result(), length)
+            self.occurrence = replace(made.after, crc32=crc32)
+            self._spare.append(made.body)
         if keep == 0 or self.clock() - self._renewed_at > RECORD_S:
             self._save(self.occurrence)
-
-    def _staged(self, digest: Any) -> Occurrence:
-        at = self.occurrence
-        version = self.storage.finish(at.key, at.upload_id, at.part - 1, at.staged_bytes)
-        sha256 = "" if at.resumed else digest.hexdigest()
-        staged = replace(at, state=State.STAGED, staged_version=version, upload_id="", sha256=sha256)
-        self._save(staged)
-        return staged
 
     def _save(self, occurrence: Occurrence) -> None:
         self.alive()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from activation.errors import Retryable
 
+from lambdas.ci360.checksums import encoded
 from lambdas.ci360.occurrences import Occurrence, State
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ def announce(client: EventBridgeClient, bus: str, occurrence: Occurrence) -> Non
         "task_code": occurrence.task_code or None,
         "connector": occurrence.connector or None,
         "rows": occurrence.rows if occurrence.state is State.LANDED else None,
-        "size_bytes": occurrence.staged_bytes if occurrence.state is State.LANDED else None,
-        "sha256": occurrence.sha256 or None,
+        "size_bytes": occurrence.written_bytes if occurrence.state is State.LANDED else None,
+        "crc32": encoded(occurrence.crc32) if occurrence.state is State.LANDED else None,
     }
     answer = client.put_events(
         Entries=[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -18,7 +19,6 @@ class State(StrEnum):
 
     ACCEPTED = "accepted"  # the webhook has answered
     FETCHING = "fetching"
-    STAGED = "staged"  # every byte is in the bucket, out of sight
     LANDED = "landed"
     FAILED = "failed"
 
@@ -34,7 +34,7 @@ class Taken(Exception):
         self.record = record
 
 
-class Held(Exception):
+class LeaseHeld(Exception):
     """Another worker has the occurrence for up to `for_s` more seconds."""
 
     def __init__(self, for_s: float) -> None:
@@ -42,7 +42,7 @@ class Held(Exception):
         self.for_s = for_s
 
 
-class Lost(Exception):
+class LeaseLost(Exception):
     """Another worker took the occurrence over; this one must stop and may record nothing."""
 
 
@@ -51,10 +51,9 @@ class Occurrence:
     """One file to land. Its key is its identity: the key is made of the occurrence's id and the task's target.
 
     `data_link` and `metadata_link` are bearer secrets and are taken out of the record when it is final. `offset`
-    is where in the source the next part begins, `part` its number, `staged_bytes` and `rows` what the parts
-    before it hold. `sha256` is "" until the whole is known. `resumed` says that the parts were not all made by
-    one worker, so that their common digest has to be read off the staged object. `idle` counts turns in a row
-    without progress.
+    is where in the source the next part begins, `part` its number; `written_bytes`, `crc32` and `rows` are of the
+    object as far as the parts before it make it. `idle` counts turns in a row without progress,
+    `restarts` how often an upload was lost and the file begun again.
     """
 
     key: str
@@ -72,32 +71,45 @@ class Occurrence:
     fence: int = 0
     turns: int = 0
     idle: int = 0
+    restarts: int = 0
     upload_id: str = ""
     etag: str = ""
     size_bytes: int = 0
     offset: int = 0
     part: int = 1
     rows: int = 0
-    staged_bytes: int = 0
+    written_bytes: int = 0
+    crc32: int = 0
     columns: int = 0
-    sha256: str = ""
-    resumed: bool = False
-    staged_version: str = ""
     landed_version: str = ""
     code: str = ""
     sentence: str = ""
+
+    @property
+    def uploaded(self) -> bool:
+        """Whether every part is in the bucket, so that nothing but the object is missing."""
+        return bool(self.upload_id) and self.offset == self.size_bytes
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The object's metadata, which S3 takes when an upload begins: rows and checksum are not known yet."""
+        return {
+            "columns": str(self.columns),
+            "occurrence": self.occurrence_id or self.link_digest,
+            "source": "ci360",
+        }
 
     def __repr__(self) -> str:
         return f"Occurrence({self.key!r}, {self.state}, part={self.part})"
 
 
 _NUMBERS = (
-    "accepted_at", "fence", "turns", "idle", "size_bytes", "offset", "part", "rows", "staged_bytes", "columns",
+    "accepted_at", "fence", "turns", "idle", "size_bytes", "offset", "part", "rows", "written_bytes", "crc32",
+    "columns", "restarts",
 )  # fmt: skip
 _TEXTS = (
     "occurrence_id", "connector", "file_name", "data_link", "metadata_link", "link_digest", "tracking_code",
-    "task_code", "request_id", "upload_id", "etag", "sha256", "staged_version", "landed_version", "code",
-    "sentence",
+    "task_code", "request_id", "upload_id", "etag", "landed_version", "code", "sentence",
 )  # fmt: skip
 # Words of DynamoDB's own: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
 _RESERVED = ("state", "part", "rows", "offset", "columns")
@@ -154,13 +166,18 @@ class Occurrences:
         return _occurrence(wanted.key, item)
 
     def claim(self, key: str) -> Occurrence:
-        """Take the lease, and a fence higher than any before; raises Held. A final record is given as it is."""
-        now = self._clock()
+        """Take the lease, and a fence higher than any before; a final record is returned as it is.
+
+        Raises LeaseHeld while another worker's lease runs. A claim whose answer was lost and that the SDK repeated
+        is recognised as one's own by its token.
+        """
+        now, token = self._clock(), uuid.uuid4().hex
         try:
             item = self._table.update(
                 _pk(key),
-                "SET lease_until = :until, fence = fence + :one, turns = turns + :one",
+                "SET lease_until = :until, lease_token = :token, fence = fence + :one, turns = turns + :one",
                 {
+                    ":token": {"S": token},
                     ":until": number(now + self._lease_s),
                     ":one": {"N": "1"},
                     ":now": number(now),
@@ -170,13 +187,14 @@ class Occurrences:
                 names={"#state": "state"},
             )
         except ConditionFailed as failed:
-            if read_text(failed.item, "state") in FINAL:
+            own = read_text(failed.item, "lease_token") == token
+            if own or read_text(failed.item, "state") in FINAL:
                 return _occurrence(key, failed.item)
-            raise Held(max(read_number(failed.item, "lease_until") - now, 1.0)) from None
+            raise LeaseHeld(max(read_number(failed.item, "lease_until") - now, 1.0)) from None
         return _occurrence(key, item)
 
     def save(self, occurrence: Occurrence, *, release: bool = False) -> None:
-        """Record the occurrence and renew the lease, or give it up; raises Lost when it is another's by now.
+        """Record the occurrence and renew the lease, or give it up; raises LeaseLost when it is another's by now.
 
         A final record loses its links. Writing the same twice is harmless.
         """
@@ -194,10 +212,10 @@ class Occurrences:
                 names=_NAMES,
             )
         except ConditionFailed:
-            raise Lost from None
+            raise LeaseLost from None
 
     def renew(self, occurrence: Occurrence) -> None:
-        """Keep the lease; raises Lost."""
+        """Keep the lease; raises LeaseLost."""
         try:
             self._table.update(
                 _pk(occurrence.key),
@@ -206,7 +224,7 @@ class Occurrences:
                 condition="fence = :fence",
             )
         except ConditionFailed:
-            raise Lost from None
+            raise LeaseLost from None
 
     def _expires(self) -> Mapping[str, str]:
         return {"N": str(int(self._clock()) + self._keep_s)}
@@ -218,7 +236,7 @@ def _pk(key: str) -> str:
 
 def _assignments(occurrence: Occurrence) -> tuple[str, dict[str, Any]]:
     """Give what to set of a record, and the values for it."""
-    values: dict[str, Any] = {"state": {"S": occurrence.state.value}, "resumed": {"BOOL": occurrence.resumed}}
+    values: dict[str, Any] = {"state": {"S": occurrence.state.value}}
     values |= {name: {"S": getattr(occurrence, name)} for name in _TEXTS}
     values |= {name: {"N": str(getattr(occurrence, name))} for name in _NUMBERS}
     sets = ", ".join(f"{'#' if name in _RESERVED else ''}{name} = :{name}" for name in values)
@@ -232,6 +250,5 @@ def _occurrence(key: str, item: Item) -> Occurrence:
         key=key,
         state=State(read_text(item, "state")),
         accepted_at=read_number(item, "accepted_at"),
-        resumed=bool(item.get("resumed", {}).get("BOOL", False)),
         **fields,
     )

@@ -18,6 +18,7 @@ from activation.errors import Rejected
 MAX_RECORD_BYTES = 1024 * 1024
 _SEPARATORS = b",\r\n"
 _OTHERS = bytes(byte for byte in range(256) if byte not in _SEPARATORS)
+_SLICE_BYTES = 256 * 1024
 _DECODED_BYTES = 256 * 1024  # at a time: a block of emoji would take four times its size as text
 
 
@@ -53,7 +54,7 @@ def _cut_plain(block: bytes | bytearray, columns: int, rows_before: int, final: 
     tail = b"\n" if final and block and not block.endswith((b"\n", b"\r")) else b""
     torn = not final and block.endswith(b"\r")
     if columns > 1:
-        separators = bytes(block.translate(None, _OTHERS))
+        separators = _separators(block)
         separators = _with_lf(separators[:-1] if torn else separators) + tail
         separators = separators[: separators.rfind(b"\n") + 1]  # without what the next block begins with
         row = b"," * (columns - 1) + b"\n"
@@ -63,6 +64,13 @@ def _cut_plain(block: bytes | bytearray, columns: int, rows_before: int, final: 
     # One column only, a blank line, or a row that does not fit: line by line, and on the lines themselves, since
     # without its cells a line that has no comma looks like one that is blank.
     return Cut(end, _count_lines(_with_lf(bytes(memoryview(block)[:end])) + tail, columns, rows_before))
+
+
+def _separators(block: bytes | bytearray) -> bytes:
+    """Return the commas and line ends of a block, taken slice by slice so that little memory is needed anew."""
+    view = memoryview(block)
+    slices = (bytes(view[start : start + _SLICE_BYTES]) for start in range(0, len(view), _SLICE_BYTES))
+    return b"".join(one.translate(None, _OTHERS) for one in slices)
 
 
 def _with_lf(text: bytes) -> bytes:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import ssl
-from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
 from typing import Self
 
-import urllib3
 from activation.errors import ActivationError, Rejected, Retryable
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
 from lambdas.ci360.addresses import Resolve, checked_addresses, system_resolve
 from lambdas.ci360.links import AllowedHosts, Link
+from lambdas.ci360.pinned import NotReached, Pinned
 
 CONNECT_S = 5.0
 SILENCE_S = 20.0  # between two reads; the occurrence's lease outlasts it
 _ERROR_BYTES = 4096
+_SKIPPED_BYTES = 64 * 1024  # at a time
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 # S3's words for a link that was good once:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html (read 2026-11-22)
@@ -36,8 +35,11 @@ class Facts:
 class Opened:
     """A file being read, from `offset` on. Use it in a `with` block."""
 
-    def __init__(self, facts: Facts, response: urllib3.BaseHTTPResponse, to_skip: int, expected: int) -> None:
+    def __init__(
+        self, facts: Facts, connection: Pinned, response: HTTPResponse, to_skip: int, expected: int
+    ) -> None:
         self.facts = facts
+        self._connection = connection
         self._response = response
         self._to_skip = to_skip
         self._left = expected
@@ -46,28 +48,28 @@ class Opened:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._response.close()
+        self._connection.close()
 
     def read(self, length: int) -> bytes:
         """Read up to `length` bytes, b"" at the end of the file; raises Retryable when the connection fails."""
+        piece = bytearray(min(length, self._left - self._to_skip))
+        return bytes(piece[: self.readinto(memoryview(piece))])
+
+    def readinto(self, space: memoryview) -> int:
+        """Read into `space` and return how many bytes came, 0 at the end of the file; raises as `read` does."""
         while self._to_skip:
-            self._to_skip -= len(self._some(min(self._to_skip, length)))
-        return self._some(min(length, self._left)) if self._left else b""
+            self._to_skip -= self._some(memoryview(bytearray(min(self._to_skip, _SKIPPED_BYTES))))
+        return self._some(space[: self._left]) if self._left else 0
 
-    def interrupt(self) -> None:
-        """Let a `read` that waits in another thread fail now instead of after SILENCE_S."""
-        with contextlib.suppress(OSError, RuntimeError, ValueError):  # it had come to its end
-            self._response.shutdown()
-
-    def _some(self, length: int) -> bytes:
+    def _some(self, space: memoryview) -> int:
         try:
-            piece = self._response.read(length)
-        except (HTTPError, OSError) as error:
+            came = self._response.readinto(space)
+        except (HTTPException, OSError) as error:
             raise Retryable("source_broke_off", f"reading the file broke off: {type(error).__name__}") from None
-        if not piece:
+        if not came:
             raise Retryable("source_broke_off", "the file ended before the length its server had announced")
-        self._left -= len(piece)
-        return piece
+        self._left -= came
+        return came
 
 
 class Source:
@@ -86,7 +88,7 @@ class Source:
         self._hosts = hosts
         self._laptop_ca = laptop_ca
         self._resolve = resolve
-        self._timeout = urllib3.Timeout(connect=connect_s, read=silence_s)
+        self._connect_s, self._silence_s = connect_s, silence_s
         self._public = _context("")
 
     def read_whole(self, link: Link, *, max_bytes: int) -> bytes:
@@ -104,48 +106,42 @@ class Source:
         or one above `max_bytes`, an encoding, another file than before. Raises Retryable when it may be had later.
         """
         self._hosts.check(link)
-        response = self._get(link, _range_headers(offset, known))
+        connection = self._connect(link)
         try:
+            response = connection.get(link.target, _range_headers(offset, known))
             facts, skip, left = _read_head(response, max_bytes, offset, known)
         except ActivationError:
-            response.close()
+            connection.close()
             raise
-        return Opened(facts, response, skip, left)
+        except (HTTPException, OSError) as error:
+            connection.close()
+            raise Retryable("source_no_answer", f"the server did not answer: {type(error).__name__}") from None
+        return Opened(facts, connection, response, skip, left)
 
-    def _get(self, link: Link, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+    def _connect(self, link: Link) -> Pinned:
         laptop = self._hosts.is_laptop(link)
-        addresses = checked_addresses(link.host, link.port, laptop=laptop, resolve=self._resolve)
         context = _context(self._laptop_ca) if laptop and self._laptop_ca else self._public
-        for address in addresses:
-            # The name is resolved here and nowhere else: the connection goes to the address that was checked, and
-            # is for the name by its server name, its certificate and its Host header.
-            pool = urllib3.HTTPSConnectionPool(
-                address,
+        # The name is resolved here and nowhere else.
+        for address in checked_addresses(link.host, link.port, laptop=laptop, resolve=self._resolve):
+            connection = Pinned(
+                link.host,
                 link.port,
-                maxsize=1,
-                timeout=self._timeout,
-                ssl_context=context,
-                server_hostname=link.host,
+                address=address,
+                context=context,
+                connect_s=self._connect_s,
+                silence_s=self._silence_s,
             )
             try:
-                return pool.urlopen(
-                    "GET",
-                    link.target,
-                    headers={**headers, "Host": _host_header(link), "Accept-Encoding": "identity"},
-                    redirect=False,
-                    retries=False,
-                    preload_content=False,
-                    decode_content=False,
-                    assert_same_host=False,
-                )
-            except (NewConnectionError, ConnectTimeoutError):
+                connection.connect()
+            except NotReached:
                 continue
-            except SSLError:
+            except ssl.SSLError:
                 raise Rejected(
                     "tls", "the server's certificate could not be verified for the link's host"
                 ) from None
-            except (HTTPError, OSError) as error:
+            except OSError as error:
                 raise Retryable("source_no_answer", f"the server did not answer: {type(error).__name__}") from None
+            return connection
         raise Retryable("source_not_reached", "the server could not be reached")
 
 
@@ -153,10 +149,6 @@ def _context(authority: str) -> ssl.SSLContext:
     context = ssl.create_default_context(cadata=authority or None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
-
-
-def _host_header(link: Link) -> str:
-    return link.host if link.port == 443 else f"{link.host}:{link.port}"
 
 
 def _range_headers(offset: int, known: Facts | None) -> dict[str, str]:
@@ -170,9 +162,7 @@ def _range_headers(offset: int, known: Facts | None) -> dict[str, str]:
     return headers
 
 
-def _read_head(
-    response: urllib3.BaseHTTPResponse, max_bytes: int, offset: int, known: Facts | None
-) -> tuple[Facts, int, int]:
+def _read_head(response: HTTPResponse, max_bytes: int, offset: int, known: Facts | None) -> tuple[Facts, int, int]:
     """Give the facts, how many bytes to skip before `offset`, and how many follow in all."""
     _check_status(response)
     if response.headers.get("Content-Encoding", "identity").lower() not in {"identity", "aws-chunked", ""}:
@@ -197,7 +187,7 @@ def _read_head(
     return facts, offset - start, follows
 
 
-def _check_status(response: urllib3.BaseHTTPResponse) -> None:
+def _check_status(response: HTTPResponse) -> None:
     status = response.status
     if status in (200, 206):
         return
@@ -208,7 +198,8 @@ def _check_status(response: urllib3.BaseHTTPResponse) -> None:
         after_s = min(float(wait), 900.0) if wait.isdecimal() else 30.0
         raise Retryable("source_busy", f"the server answered {status}", after_s=after_s)
     if status == 403:
-        if any(word in _beginning(response) for word in _EXPIRED):
+        beginning = response.read(_ERROR_BYTES)
+        if any(word in beginning for word in _EXPIRED):
             raise Rejected(
                 "link_expired", "the link has expired; CI360 gives a new one with the next run of the task"
             )
@@ -218,9 +209,3 @@ def _check_status(response: urllib3.BaseHTTPResponse) -> None:
     if status in (404, 410):
         raise Rejected("file_gone", f"there is no file behind the link ({status})")
     raise Rejected("link_refused", f"the server refuses the link ({status})")
-
-
-def _beginning(response: urllib3.BaseHTTPResponse) -> bytes:
-    with contextlib.suppress(HTTPError, OSError):
-        return response.read(_ERROR_BYTES)
-    return b""

@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.ci360.aws import client
-from lambdas.ci360.occurrences import Held, Lost, Occurrences
+from lambdas.ci360.occurrences import LeaseHeld, LeaseLost, Occurrences
 from lambdas.ci360.redaction import logger, where
 from lambdas.ci360.settings import TransferSettings
 from lambdas.ci360.source import Source
@@ -77,12 +77,12 @@ def _handled(record: Mapping[str, Any], time_left_s: Callable[[], float]) -> boo
     try:
         transfers, _ = _transfers()
         transfers.advance(record["body"], time_left_s=time_left_s, alive=_signs_of_life(record))
-    except Held as held:
+    except LeaseHeld as held:
         _log.info("another worker has the file", extra={"for_s": round(held.for_s)})
         # Soon at first, in case the other one was killed; a message that is one too many must not use up its
         # receives.
         after_s = held.for_s + 1 + 120 * (int(record["attributes"]["ApproximateReceiveCount"]) - 1)
-    except Lost:
+    except LeaseLost:
         _log.warning("another worker took the file over")
     except ActivationError as error:
         _log.error("the file could not be brought forward", extra={"code": error.code, "reason": error.sentence})

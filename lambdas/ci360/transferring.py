@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from activation.errors import ActivationError, Rejected, Retryable
 
-from lambdas.ci360.fetching import RENEW_S, Fetch, OutOfTime
+from lambdas.ci360.fetching import Fetch, OutOfTime
 from lambdas.ci360.messages import message, read_key
 from lambdas.ci360.notices import announce
 from lambdas.ci360.occurrences import FINAL, Occurrence, Occurrences, State
 from lambdas.ci360.settings import TransferSettings
 from lambdas.ci360.source import Source
-from lambdas.ci360.storage import Storage, UploadGone
+from lambdas.ci360.storage import Storage, UploadGone, Whole
 
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MARGIN_S = 40.0  # of the invocation, for the parts on their way and the record
 MAX_IDLE = 3  # whole invocations in which not one part came together: 6 MiB in five minutes is no transfer
+MAX_RESTARTS = 2  # of an upload that was lost; what loses it every time is nothing to wait for
 MAX_DELAY_S = 900  # SQS's own limit for a message
 
 
@@ -47,7 +48,7 @@ class Transfers:
 
         `alive` is called now and then while that goes on, for whoever has to keep the message hidden.
 
-        Raises occurrences.Held and Lost, Retryable and ConfigError, after which the message must come back.
+        Raises occurrences.LeaseHeld and LeaseLost, Retryable and ConfigError; then the message must come back.
         """
         key = read_key(body)
         known = self.occurrences.read(key) if key else None
@@ -71,68 +72,34 @@ class Transfers:
     def _turn(
         self, occurrence: Occurrence, time_left_s: Callable[[], float], alive: Callable[[], None]
     ) -> Occurrence:
-        if self.clock() > occurrence.accepted_at + self.settings.deadline_s:
+        if not occurrence.uploaded and self.clock() > occurrence.accepted_at + self.settings.deadline_s:
             raise Rejected("deadline", "the file could not be brought in before its deadline")
-        small = None
-        if occurrence.state is not State.STAGED:
-            fetch = Fetch(
-                occurrence,
-                self.occurrences,
-                self.source,
-                self.storage,
-                with_header=self.settings.landing_header or bool(occurrence.connector),
-                max_bytes=self.settings.max_file_bytes,
-                time_left_s=lambda: time_left_s() - MARGIN_S,
-                alive=alive,
-            )
-            occurrence = fetch.run()
-            small = fetch.small
-        return self._land(occurrence, small, time_left_s, alive)
+        fetch = Fetch(
+            occurrence,
+            self.occurrences,
+            self.source,
+            self.storage,
+            with_header=self.settings.landing_header or bool(occurrence.connector),
+            max_bytes=self.settings.max_file_bytes,
+            time_left_s=lambda: time_left_s() - MARGIN_S,
+            alive=alive,
+        )
+        fetched = fetch.run()
+        alive()
+        self.occurrences.renew(fetched)  # S3 may take a while to put the parts of a large file together
+        return self._land(fetched, fetch.small)
 
-    def _land(
-        self,
-        staged: Occurrence,
-        small: bytes | None,
-        time_left_s: Callable[[], float],
-        alive: Callable[[], None],
-    ) -> Occurrence:
-        """Let the file appear under its key, with its facts, and tell; each step may be repeated."""
-        if not staged.sha256:
-            staged = replace(staged, sha256=self._read_back(staged, time_left_s, alive))
-            self.occurrences.save(staged)
-        facts = {
-            "rows": str(staged.rows),
-            "sha256": staged.sha256,
-            "columns": str(staged.columns),
-            "occurrence": staged.occurrence_id or staged.link_digest,
-            "source": "ci360",
-        }
+    def _land(self, fetched: Occurrence, small: bytearray | None) -> Occurrence:
+        """Let the file appear under its key, and tell; each step may be repeated."""
+        whole = Whole(fetched.written_bytes, fetched.crc32, fetched.metadata)
         if small is not None:
-            version = self.storage.put(staged.key, small, facts)
+            version = self.storage.put(fetched.key, small, whole)
         else:
-            alive()
-            self.occurrences.renew(staged)
-            version = self.storage.copy(staged.key, staged.staged_version, staged.staged_bytes, facts)
-        landed = replace(staged, state=State.LANDED, landed_version=version, code="", sentence="")
-        self.storage.abandon(staged.key, "", staged.staged_version)
+            version = self.storage.complete(fetched.key, fetched.upload_id, fetched.part - 1, whole)
+        landed = replace(fetched, state=State.LANDED, upload_id="", landed_version=version, code="", sentence="")
         announce(self.events, self.settings.bus, landed)
         self.occurrences.save(landed)
         return landed
-
-    def _read_back(self, staged: Occurrence, time_left_s: Callable[[], float], alive: Callable[[], None]) -> str:
-        """Digest what several workers made together; it also shows what the bucket really holds."""
-        renewed = time.monotonic()
-
-        def between() -> None:
-            nonlocal renewed
-            if time_left_s() < MARGIN_S:
-                raise OutOfTime
-            if time.monotonic() - renewed > RENEW_S:
-                alive()
-                self.occurrences.renew(staged)
-                renewed = time.monotonic()
-
-        return self.storage.digest(staged.key, staged.staged_version, between)
 
     def _as_recorded(self, held: Occurrence) -> Occurrence:
         """Give the record as it is by now, when it still is this worker's."""
@@ -148,13 +115,15 @@ class Transfers:
             after_s = error.after_s
         elif isinstance(error, UploadGone):
             # The bucket's lifecycle rule ended the upload, or somebody did: from the beginning.
+            self.storage.abandon(now.key, now.upload_id)
             now = replace(
-                now, state=State.FETCHING, upload_id="", etag="", size_bytes=0, offset=0, part=1, rows=0,
-                staged_bytes=0, resumed=False, idle=now.idle + 1,
+                now, upload_id="", etag="", size_bytes=0, offset=0, part=1, rows=0, written_bytes=0, crc32=0,
+                restarts=now.restarts + 1,
             )  # fmt: skip
         else:
-            moved = now.part != before.part or (now.state is State.STAGED) != (before.state is State.STAGED)
-            now = replace(now, idle=0 if moved else now.idle + 1)
+            now = replace(now, idle=0 if now.part != before.part else now.idle + 1)
+        if now.restarts > MAX_RESTARTS:
+            return self._failed(now, Rejected("upload_lost", "the upload was lost again and again, part by part"))
         if now.idle >= MAX_IDLE:
             return self._failed(
                 now, Rejected("too_slow", "the file comes too slowly: no part of it in a whole turn")
@@ -171,7 +140,7 @@ class Transfers:
     def _failed(self, occurrence: Occurrence, error: Rejected) -> Occurrence:
         """End it for good: nothing of the file stays, the reason does, and a person is told."""
         failed = replace(occurrence, state=State.FAILED, code=error.code, sentence=error.sentence)
-        self.storage.abandon(occurrence.key, occurrence.upload_id, occurrence.staged_version)
+        self.storage.abandon(occurrence.key, occurrence.upload_id)
         announce(self.events, self.settings.bus, failed)
         self._bury(message(occurrence.key), error)
         self.occurrences.save(failed)
@@ -194,7 +163,7 @@ class Transfers:
             "code": at.code or None,
             "reason": at.sentence or None,
             "rows": at.rows,
-            "size_bytes": at.staged_bytes,
+            "size_bytes": at.written_bytes,
             "part": at.part,
             "turn": at.turns,
             "seconds": round(seconds, 3),

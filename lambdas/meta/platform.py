@@ -6,7 +6,7 @@ from activation.model import Action
 from activation.platforms.account import AccountKey
 from activation.platforms.authentication import StaticToken
 from activation.platforms.limits import Limits
-from activation.platforms.options import Choice
+from activation.platforms.options import ChoiceOption
 from activation.platforms.platform import Loaded, Minimum, Platform
 from activation.platforms.rate import Rate, Scope, Tier, Window
 
@@ -72,7 +72,7 @@ PLATFORM = Platform(
         "arrived": "GET */sessions",
     },
     own_options=(
-        Choice(
+        ChoiceOption(
             "customer_file_source",
             ("USER_PROVIDED_ONLY", "PARTNER_PROVIDED_ONLY", "BOTH_USER_AND_PARTNER_PROVIDED"),
             "USER_PROVIDED_ONLY",

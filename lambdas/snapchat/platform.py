@@ -6,7 +6,7 @@ from activation.model import Action
 from activation.platforms.account import AccountKey
 from activation.platforms.authentication import OAuth2Refresh
 from activation.platforms.limits import Limits
-from activation.platforms.options import Whole
+from activation.platforms.options import IntegerOption
 from activation.platforms.platform import Loaded, Minimum, Platform
 from activation.platforms.rate import Rate, Scope, Tier, Window
 
@@ -64,7 +64,7 @@ PLATFORM = Platform(
         "users": "* */segments/*/users",
     },
     own_options=(
-        Whole(
+        IntegerOption(
             "retention_in_days",
             1,
             LIFETIME_DAYS,

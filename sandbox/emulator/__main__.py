@@ -73,6 +73,7 @@ def _families() -> tuple[ModuleType, ...]:
             saved_queries,
             target_dead_letters,
             transport,
+            whole_checksums,
         )
     except ImportError as error:
         raise MissingHookError(f"the emulator's package has changed: {error}") from error
@@ -84,6 +85,7 @@ def _families() -> tuple[ModuleType, ...]:
         events,
         ranges,
         entity_tags,
+        whole_checksums,
         batch_answers,
         batch_permissions,
         buffered_delivery,

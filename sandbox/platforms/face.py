@@ -94,7 +94,8 @@ class _Face(Generic[Call]):
     async def call(self, request: Request) -> Response:
         """Answer a call of the platform's API, or do to it what the script says."""
         route = f"{request.method} {request.url.path}"
-        entry = self.journal.open(self.platform.clock.now(), request.method, request.url.path)
+        journal = self.journal
+        entry = journal.open(self.platform.clock.now(), request.method, request.url.path)
         try:
             call = await self.platform.read(request, entry)
         except ClientDisconnect:
@@ -102,6 +103,8 @@ class _Face(Generic[Call]):
             return _NoAnswer()
         fault = self.faults.take(route)
         await asyncio.sleep(self.platform.latency_s() + (fault.delay_s if fault else 0.0))
+        if journal is not self.journal:  # reset meanwhile: the call was one of the platform that is forgotten
+            return _NoAnswer()
         response = await (self._struck(fault, call, entry) if fault else self.platform.answer(call, entry))
         entry.status = 0 if isinstance(response, _NoAnswer) else response.status_code
         return response

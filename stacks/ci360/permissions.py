@@ -14,8 +14,6 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 
-STAGING = "ci360-staging"
-
 
 def record(table: dynamodb.ITable, key: kms.IKey, actions: Sequence[str]) -> list[iam.PolicyStatement]:
     """Use the occurrence table, and the key it is encrypted with through it."""
@@ -40,26 +38,19 @@ def record(table: dynamodb.ITable, key: kms.IKey, actions: Sequence[str]) -> lis
 
 
 def files(bucket: s3.IBucket, key: kms.IKey, prefixes: Sequence[str]) -> list[iam.PolicyStatement]:
-    """Write below the prefixes that are open to CI360, by way of the staging prefix; read nobody's drops."""
-    targets = [bucket.arn_for_objects(f"{prefix}/*") for prefix in prefixes]
+    """Upload below the prefixes that are open to CI360; nothing there can be deleted."""
     return [
-        allow(
-            "Stage",
-            [
-                "s3:PutObject",
-                "s3:GetObject",
-                "s3:GetObjectVersion",
-                "s3:DeleteObjectVersion",
-                "s3:AbortMultipartUpload",
-                "s3:ListMultipartUploadParts",
-            ],
-            [bucket.arn_for_objects(f"{STAGING}/*")],
-        ),
         # GetObject is for the head of an object that is there already: is it this very file's?
-        allow("Land", ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"], targets),
+        allow(
+            "Land",
+            ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
+            [bucket.arn_for_objects(f"{prefix}/*") for prefix in prefixes],
+        ),
         # Without it S3 answers 403 for what is not there:
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html, read 2026-11-22
         allow("TellAbsentFromForbidden", ["s3:ListBucket"], [bucket.bucket_arn]),
+        # An upload in parts with checksums needs both:
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html, read 2026-11-29
         allow("KeyThroughBucket", ["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn], _via("s3")),
     ]
 

@@ -83,7 +83,7 @@ def read_ci360(
         ),
         landing_header=reader.choice("landing_header", ("metadata", "none"), default="metadata"),
         drops=dict.fromkeys(connectors, ("add",)) if given is None else _drops(reader, given, connectors),
-        # A file that several invocations made is read back within one, so that its digest is of what is there.
+        # S3's 10,000 parts would be 117 GiB; a file that large nobody has tried.
         max_file_gb=reader.whole("max_file_gb", low=1, high=20, default=10),
         deadline_hours=reader.whole("deadline_hours", low=1, high=24 * 3, default=12),
         keep_days=reader.whole("keep_days", low=1, high=3650, default=90),
@@ -98,9 +98,11 @@ def read_ci360(
         ),
         results=_results(reader.section("results")) if (given or {}).get("results") is not None else None,
     )
-    for name in (settings.landing_prefix, "ci360-staging"):
-        if name in connectors:
-            reader.mistake("landing_prefix", f"{name} is a connector's name: its files would be taken for drops")
+    if settings.landing_prefix in connectors:
+        reader.mistake(
+            "landing_prefix",
+            f"{settings.landing_prefix} is a connector's name: its files would be taken for drops",
+        )
     if settings.results is None:
         reader.none("results")
     reader.finish()

@@ -65,7 +65,7 @@ class Records(Queues):
 
         def gone_on() -> bool | None:
             now = self.run(put)
-            return True if now is not None and now["hop"] > run["hop"] else None
+            return True if now is not None and now["continuation"] > run["continuation"] else None
 
         until(gone_on, within_s)
         return wait_s

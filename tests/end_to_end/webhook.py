@@ -58,7 +58,9 @@ class Webhook:
         """Give an object's head; None when there is none."""
         s3 = self.sandbox.client("s3")
         try:
-            head: Mapping[str, Any] = s3.head_object(Bucket=self.sandbox.described["drops_bucket"], Key=key)
+            head: Mapping[str, Any] = s3.head_object(
+                Bucket=self.sandbox.described["drops_bucket"], Key=key, ChecksumMode="ENABLED"
+            )
         except s3.exceptions.ClientError:
             return None
         return head
@@ -74,6 +76,15 @@ class Webhook:
     def _table(self) -> str:
         names: list[str] = self.sandbox.client("dynamodb").list_tables()["TableNames"]
         return next(name for name in names if "ci360-Occurrences" in name)
+
+    def landed_record(self, key: str, within_s: float = 10.0) -> Mapping[str, Any]:
+        """Wait until the record says what the object shows already; gives the record."""
+
+        def final() -> Mapping[str, Any] | None:
+            record = self.record(key)
+            return record if record["state"] == "landed" else None
+
+        return until(final, within_s)
 
     def failed(self, key: str, within_s: float = 60.0) -> Mapping[str, Any]:
         """Wait for a file's failure and give its record."""
@@ -97,12 +108,11 @@ class Webhook:
             found += got
         return found
 
-    def staged(self) -> list[str]:
-        """List what lies in the staging prefix: versions, and uploads that are not finished."""
-        s3, bucket = self.sandbox.client("s3"), self.sandbox.described["drops_bucket"]
-        versions = s3.list_object_versions(Bucket=bucket, Prefix="ci360-staging/").get("Versions", [])
-        uploads = s3.list_multipart_uploads(Bucket=bucket, Prefix="ci360-staging/").get("Uploads", [])
-        return [one["Key"] for one in (*versions, *uploads)]
+    def uploads(self) -> list[str]:
+        """List the keys of uploads in parts that are neither completed nor ended."""
+        bucket = self.sandbox.described["drops_bucket"]
+        uploads = self.sandbox.client("s3").list_multipart_uploads(Bucket=bucket).get("Uploads", [])
+        return [one["Key"] for one in uploads]
 
     def workers(self) -> list[dict[str, Any]]:
         """List the processes of the transfer function."""

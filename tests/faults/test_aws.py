@@ -116,7 +116,7 @@ def test_a_claim_whose_answer_is_lost_is_known_as_ones_own(scenario: Scenario) -
     line.sandbox.aws_faults({**CLAIM, "status": 500, "code": "InternalServerError", "after": True, "times": 2})
     put, some = scenario.start()
     receipt = scenario.check(put, len(some), some)
-    assert (receipt["hops"], line.simulated_s) == (0, 0)
+    assert (receipt["continuations"], line.simulated_s) == (0, 0)
     assert _applied(line) == 2
 
 

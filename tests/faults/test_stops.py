@@ -63,7 +63,7 @@ def test_a_token_that_is_replaced_costs_one_refused_call(scenario: Scenario) -> 
     line.write_secret(json.dumps(secret))
     scenario.set(**settings)
     receipt = scenario.check(put, len(some), some)
-    assert receipt["hops"] == scenario.dialect.follow_ups
+    assert receipt["continuations"] == scenario.dialect.follow_ups
     assert sum(scenario.dialect.refuses(one) for one in line.calls()) == 1
 
 

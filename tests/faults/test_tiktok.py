@@ -29,7 +29,7 @@ def test_an_audience_that_is_not_editable_is_waited_for(scenario: Scenario) -> N
     put = scenario.line.put(scenario.audience, as_csv(some), file="second.csv")
     receipt = scenario.check(put, len(some), [*first, *some])
     assert receipt["seconds"] >= 8 * 900
-    assert receipt["hops"] >= 8
+    assert receipt["continuations"] >= 8
     assert len(scenario.line.calls()) == 8
     assert scenario.line.dead_letters() == []
 

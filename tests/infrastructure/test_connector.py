@@ -184,11 +184,11 @@ def test_the_environment_is_names_and_addresses(templates: Templates) -> None:
 def test_the_function_can_read_its_environment(templates: Templates) -> None:
     """What the template writes is what the function's own settings accept."""
     from activation.platforms.discovery import platform_named
-    from activation.runs.settings import ConnectorSettings, check_options
+    from activation.runs.settings import FunctionSettings, check_options
 
     for id_, name in CONNECTORS.items():
         variables = templates.resource("AWS::Lambda::Function", f"{id_}Function")["Environment"]["Variables"]
-        settings = ConnectorSettings.from_environment(
+        settings = FunctionSettings.from_environment(
             {key: value if isinstance(value, str) else json.dumps(value) for key, value in variables.items()}
         )
         assert settings.connector == name
@@ -262,12 +262,12 @@ def test_alarms_and_failed_runs_may_speak_to_the_topic(templates: Templates) -> 
 def test_failed_runs_are_told_from_the_function_s_own_events(templates: Templates) -> None:
     """The notices rule matches what the function announces: its source, its types, its connector."""
     from activation.aws.app_events import SOURCE
-    from activation.ledger.runs import State
+    from activation.ledger.runs import RunState
     from activation.report.announce import DETAIL_TYPES
 
     pattern = templates.resource("AWS::Events::Rule", "BetaEuAlarmsNotices")["EventPattern"]
     assert pattern["source"] == [SOURCE]
-    assert pattern["detail-type"] == [DETAIL_TYPES[State.FAILED], DETAIL_TYPES[State.BLOCKED]]
+    assert pattern["detail-type"] == [DETAIL_TYPES[RunState.FAILED], DETAIL_TYPES[RunState.BLOCKED]]
     assert pattern["detail"] == {"connector": ["beta-eu"]}
 
 

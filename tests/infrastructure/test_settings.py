@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from activation.errors import ConfigError
 from activation.platforms.discovery import platforms
-from activation.platforms.options import Flag, Text, Whole, complete
+from activation.platforms.options import BooleanOption, IntegerOption, TextOption, complete
 from activation.platforms.platform import Platform
 from activation.runs.settings import check_options
 
@@ -42,9 +42,9 @@ def mistakes(given: object, known: Mapping[str, Platform] | None = None) -> list
 def with_options() -> dict[str, Platform]:
     """Give the platforms there are, one of them with an option of every kind."""
     options = (
-        Flag("close_at_once", False, "Whether lists are closed at once."),
-        Whole("retention_days", 1, 540, 30, "How long members stay."),
-        Text("page", r"\d+", "a page's id", "0", "The page."),
+        BooleanOption("close_at_once", False, "Whether lists are closed at once."),
+        IntegerOption("retention_days", 1, 540, 30, "How long members stay."),
+        TextOption("page", r"\d+", "a page's id", "0", "The page."),
     )
     meta = platforms()["meta"]
     return {**platforms(), "meta": replace(meta, own_options=(*meta.own_options, *options))}

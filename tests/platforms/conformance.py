@@ -35,9 +35,17 @@ SUCCESSES = Path(__file__).parent / "successes"
 
 
 def answers_of(platform: Platform) -> list[Answer]:
-    """Return the answers that lead through the platform's conversations, a lost one included."""
-    bodies = json.loads((SUCCESSES / f"{platform.name}.json").read_text())
-    return [*map(answer, bodies), LOST]
+    """Return the answers that lead through the platform's conversations, a lost one included.
+
+    Raises FileNotFoundError with the file to write where the platform has none.
+    """
+    path = SUCCESSES / f"{platform.name}.json"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"write tests/platforms/successes/{path.name}: a JSON list of the bodies {platform.title} answers with"
+            " when all goes well"
+        )
+    return [*map(answer, json.loads(path.read_text())), LOST]
 
 
 def hashed_fields(platform: Platform) -> list[Field]:

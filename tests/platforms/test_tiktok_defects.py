@@ -23,10 +23,10 @@ from activation.aws.clients import Clients
 from activation.aws.table import ConditionalTable
 from activation.drops.locate import is_marker, locate
 from activation.errors import Rejected
-from activation.ledger.runs import State
+from activation.ledger.runs import RunState
 from activation.platforms.options import complete
 from activation.platforms.request import Answer, Request
-from activation.runs.connector import Connector, lambda_handler_for
+from activation.runs.connector import Dispatcher, lambda_handler_for
 from activation.runs.secret import ConnectorSecret
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -124,7 +124,7 @@ class Line(World):
         self.settings = replace(self.settings, connector="tiktok")
         self.restart()
 
-    def process(self) -> Connector:
+    def process(self) -> Dispatcher:
         """Start the function anew, with TikTok's platform."""
         clients = Clients(
             s3=self.aws.s3,
@@ -141,7 +141,7 @@ class Line(World):
             options=complete(PLATFORM.options, self.settings.options),
             clock=self.clock,
         )
-        return Connector(
+        return Dispatcher(
             PLATFORM,
             self.settings,
             clients,
@@ -169,7 +169,7 @@ def test_an_audience_on_the_last_of_two_pages_is_found_and_not_made_again(line: 
     """The last page was never read, so a second audience of the name was made."""
     line.advertiser.audiences, line.advertiser.pages = [audience()], 2
     line.run(line.digests(3))
-    assert line.receipt()["state"] == State.APPLIED
+    assert line.receipt()["state"] == RunState.APPLIED
     assert "create" not in line.advertiser.calls
     assert line.advertiser.calls[:2] == ["list", "list"]
 
@@ -190,7 +190,7 @@ def test_an_outage_is_no_success(line: Line) -> None:
     """Every error was a normal return value, so SQS deleted the message; here the drop waits and then arrives."""
     line.advertiser.answers["upload"] = [Answer(503, {}, b"Service Unavailable")] * 8
     line.run(line.digests(3))
-    assert line.receipt()["state"] == State.APPLIED
+    assert line.receipt()["state"] == RunState.APPLIED
     assert line.receipt()["rows"]["acknowledged"] == 3
     assert line.handled > 1
 
@@ -280,7 +280,7 @@ def test_nothing_is_left_on_the_disk(line: Line, tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     line.advertiser.answers["upload"] = [said({}, 40909)]
     line.run(line.digests(3), line.digests(4, "tiktok/Other/EMAIL_SHA256/a.csv"))
-    assert {one["state"] for one in line.receipts()} == {State.FAILED, State.APPLIED}
+    assert {one["state"] for one in line.receipts()} == {RunState.FAILED, RunState.APPLIED}
     assert list(tmp_path.iterdir()) == []
 
 
@@ -358,7 +358,7 @@ def test_what_is_no_list_of_hashes_stops_before_anything_is_sent(line: Line, tex
 def test_an_empty_file_is_no_call(line: Line) -> None:
     """An empty file was uploaded, too."""
     line.run(line.event(line.put("", LIST)))
-    assert line.receipt()["state"] == State.EMPTY
+    assert line.receipt()["state"] == RunState.EMPTY
     assert line.advertiser.requests == []
 
 
@@ -400,7 +400,7 @@ def test_an_error_s_number_is_not_the_function_s_answer(line: Line, refusal: Ans
     line.restart()
     line.run(line.digests(3))
     receipt = line.receipt()
-    assert receipt["state"] in (State.BLOCKED, State.FAILED)
+    assert receipt["state"] in (RunState.BLOCKED, RunState.FAILED)
     assert receipt["reason"]["code"] in ("account_missing", "deadline", "unreadable_answer")
     assert len(receipt["reason"]["sentence"].split()) > 3
 

@@ -17,7 +17,12 @@ ROWS = [[hashlib.sha256(str(number).encode()).hexdigest()] for number in range(3
 
 @pytest.fixture
 def audience(meta: Outside) -> str:
-    """Give the path of a new audience's users."""
+    """Return the URL of a new audience's users."""
+    return new_audience(meta)
+
+
+def new_audience(meta: Outside) -> str:
+    """Create an audience, and return the URL of its users."""
     wanted = {"name": "VIP", "subtype": "CUSTOM", "customer_file_source": "USER_PROVIDED_ONLY"}
     account = meta.secret()["ad_account_id"]
     answer = requests.post(
@@ -101,6 +106,17 @@ def test_delay_alone_applies_and_answers(meta: Outside, audience: str) -> None:
     while not meta.audience("VIP")["count"] and time.monotonic() < deadline:
         time.sleep(0.05)
     assert meta.audience("VIP")["count"] == 3
+
+
+def test_a_delayed_call_is_forgotten_with_the_platform(meta: Outside, audience: str) -> None:
+    """After a reset nothing of the time before arrives, though audiences have the same ids again."""
+    meta.fail({"route": "/users", "delay_s": 0.6})
+    with pytest.raises(requests.Timeout):
+        upload(meta, audience, timeout_s=0.1)
+    meta.reset()
+    assert new_audience(meta) == audience
+    time.sleep(1)
+    assert meta.audience("VIP")["count"] == 0
 
 
 def test_delayed_calls_do_not_hold_up_others(meta: Outside, audience: str) -> None:

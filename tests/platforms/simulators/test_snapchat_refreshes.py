@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 
 import boto3
 import pytest
-from activation.conditional import ConditionalTable
-from activation.http import PooledHttp
+from activation.aws.table import ConditionalTable
+from activation.platforms.http import PooledHttp
 from activation.platforms.options import complete
-from activation.secret import ConnectorSecret
+from activation.platforms.request import Request
+from activation.runs.secret import ConnectorSecret
 from moto import mock_aws
 
 from lambdas.snapchat.platform import PLATFORM
@@ -33,16 +34,19 @@ class Function:
     secret: ConnectorSecret
     http: PooledHttp
 
-    def ask(self) -> tuple[int, int, str]:
-        """List the segments; returns the status, the number of the credentials and the access token."""
-        request = SnapchatPublisher(self.secret.account()).page()
-        signed, number = self.secret.sign(request)
-        token = signed.headers["Authorization"].removeprefix("Bearer ")
-        return self.http.send(signed, timeout_s=30).status, number, token
+    refused: tuple[Request, int] | None = None
 
-    def ask_again(self, refused: int) -> tuple[int, int, str]:
+    def ask(self) -> tuple[int, str]:
+        """List the segments; returns the status and the access token."""
+        request = SnapchatPublisher(self.secret.account()).page()
+        self.refused = signed, _ = self.secret.sign(request)
+        token = signed.headers["Authorization"].removeprefix("Bearer ")
+        return self.http.send(signed, timeout_s=30).status, token
+
+    def ask_again(self) -> tuple[int, str]:
         """List the segments with other credentials than those that were refused."""
-        self.secret.renew(refused)
+        assert self.refused
+        self.secret.renew(*self.refused)
         return self.ask()
 
 
@@ -109,10 +113,10 @@ def test_functions_that_need_a_token_at_once_all_get_one(
     snapchat.configure(rotation=rotation, expires_in=expires_in)
     first = connector.held()
     came = at_once(*(connector.start().ask for _ in range(FUNCTIONS)))
-    assert [status for status, _, _ in came] == [200] * FUNCTIONS
+    assert [status for status, _ in came] == [200] * FUNCTIONS
     # Where nothing is rotated nothing is stored; a token with less than a minute to live is not worth sharing.
     refreshes = 1 if rotation != "off" and expires_in > 60 else FUNCTIONS
-    assert snapchat.state()["tokens"]["refreshes"] == len({token for _, _, token in came}) == refreshes
+    assert snapchat.state()["tokens"]["refreshes"] == len({token for _, token in came}) == refreshes
     check(snapchat, connector, first)
 
 
@@ -124,17 +128,13 @@ def test_functions_that_are_refused_at_once_all_get_another_token(
     snapchat.configure(rotation=rotation)
     first = connector.held()
     functions = [connector.start() for _ in range(FUNCTIONS)]
-    before = {token for _, _, token in at_once(*(one.ask for one in functions))}
+    before = {token for _, token in at_once(*(one.ask for one in functions))}
     snapchat.advance(1_800)
     refused = [one.ask() for one in functions]
-    assert [status for status, _, _ in refused] == [401] * FUNCTIONS
+    assert [status for status, _ in refused] == [401] * FUNCTIONS
 
-    def again(function: Function, number: int) -> Callable[[], tuple[int, int, str]]:
-        return lambda: function.ask_again(number)
-
-    numbers = (number for _, number, _ in refused)
-    came = at_once(*(again(one, number) for one, number in zip(functions, numbers, strict=True)))
-    assert [status for status, _, _ in came] == [200] * FUNCTIONS
-    assert not before & {token for _, _, token in came}
+    came = at_once(*(one.ask_again for one in functions))
+    assert [status for status, _ in came] == [200] * FUNCTIONS
+    assert not before & {token for _, token in came}
     assert snapchat.state()["tokens"]["refreshes"] == (2 if rotation != "off" else 2 * FUNCTIONS)
     check(snapchat, connector, first)

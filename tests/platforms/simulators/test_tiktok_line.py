@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from activation.aws.clients import Clients
 from activation.aws.table import ConditionalTable
-from activation.ledger.runs import State
+from activation.ledger.runs import RunState
 from activation.platforms.account import AdAccount
 from activation.platforms.http import PooledHttp
 from activation.platforms.options import complete
 from activation.platforms.platform import Loaded
-from activation.runs.connector import Connector
+from activation.runs.connector import Dispatcher
 from activation.runs.secret import ConnectorSecret
 from aws_lambda_powertools import Logger
 
@@ -48,7 +48,7 @@ class Line(World):
         self.clock.pass_s = pass_s  # type: ignore[method-assign]  # one time for both
         self.restart()
 
-    def process(self) -> Connector:
+    def process(self) -> Dispatcher:
         """Start the function anew, with TikTok's platform and a connection to the simulator."""
         clients = Clients(
             s3=self.aws.s3,
@@ -67,7 +67,7 @@ class Line(World):
             options=complete(platform.options, self.settings.options),
             clock=self.clock,
         )
-        return Connector(
+        return Dispatcher(
             platform,
             self.settings,
             clients,
@@ -129,7 +129,7 @@ def test_a_drop_is_created_added_to_taken_from_and_replaced(line: Line) -> None:
     ]
     for number, (action, emails, after) in enumerate(steps):
         receipt = line.deliver(emails, action=action, file=f"{number}.csv")
-        assert (receipt["state"], receipt["rows"]["acknowledged"]) == (State.APPLIED, len(emails))
+        assert (receipt["state"], receipt["rows"]["acknowledged"]) == (RunState.APPLIED, len(emails))
         assert line.held() == digests(after)
         notes = receipt["platform_notes"]
         assert notes["matched_members"] == str(len(after))
@@ -141,7 +141,7 @@ def test_a_drop_is_created_added_to_taken_from_and_replaced(line: Line) -> None:
 def test_too_few_people_are_told_of(line: Line) -> None:
     """An audience that never becomes one ends its run with the rule, and holds up the next drop with it."""
     receipt = line.deliver(people(30))
-    assert receipt["state"] == State.APPLIED
+    assert receipt["state"] == RunState.APPLIED
     assert "too few people" in receipt["platform_notes"]["too_small"]
     assert "1,000" in receipt["platform_notes"]["minimum"]
     line.settings = replace(line.settings, deadline_s=7200)
@@ -155,7 +155,7 @@ def test_a_removal_that_would_leave_too_few_says_so(line: Line) -> None:
     """TikTok refuses it, and the receipt gives the rule and not only its code."""
     line.deliver(people(1200))
     receipt = line.deliver(people(900), action="remove", file="b.csv")
-    assert (receipt["state"], receipt["reason"]["code"]) == (State.FAILED, "change_refused")
+    assert (receipt["state"], receipt["reason"]["code"]) == (RunState.FAILED, "change_refused")
     assert "fewer than 1,000 people" in receipt["reason"]["sentence"]
     assert line.held() == digests(people(1200))
 
@@ -165,7 +165,7 @@ def test_another_type_is_refused_before_anything_is_uploaded(line: Line) -> None
     line.deliver(people(1200))
     before = uploads(line)
     line.run(line.event(line.put(f"{hashed('+4930123456')}\n", "tiktok/VIP/PHONE_SHA256/b.csv")))
-    (receipt,) = [one for one in line.receipts() if one["state"] == State.FAILED]
+    (receipt,) = [one for one in line.receipts() if one["state"] == RunState.FAILED]
     assert receipt["reason"]["code"] == "type_mismatch"
     assert "EMAIL_SHA256" in receipt["reason"]["sentence"]
     assert "PHONE_SHA256" in receipt["reason"]["sentence"]
@@ -185,7 +185,7 @@ def test_files_that_expired_are_uploaded_once_more(line: Line, is_there: bool) -
     else:
         line.tiktok.fail({"route": "/create/", "status": 200, "body": OUTAGE, "times": 10})
     receipt = line.deliver(second, file="b.csv")
-    assert receipt["state"] == State.APPLIED, receipt["reason"]
+    assert receipt["state"] == RunState.APPLIED, receipt["reason"]
     assert receipt["rows"] == {
         "in": 1400,
         "read": 1400,
@@ -207,10 +207,10 @@ def test_files_that_expire_again_fail_the_run(line: Line) -> None:
     gone = {"route": "/update/", "status": 200, "body": {"code": 40910, "message": "The file has expired."}}
     line.tiktok.fail(busy, gone, busy, gone)
     receipt = line.deliver(people(1100, start=5000), file="b.csv")
-    assert (receipt["state"], receipt["reason"]["code"]) == (State.FAILED, "files_expired")
+    assert (receipt["state"], receipt["reason"]["code"]) == (RunState.FAILED, "files_expired")
     assert receipt["rows"]["acknowledged"] == 1100
     assert line.held() == digests(people(1200))
     line.redrive()
     line.run()
     assert line.held() == digests([*people(1200), *people(1100, start=5000)])
-    assert [one["state"] for one in line.receipts()] == [State.APPLIED] * 2
+    assert [one["state"] for one in line.receipts()] == [RunState.APPLIED] * 2

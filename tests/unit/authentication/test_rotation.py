@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from activation.authentication.locking import LOCK_S
 from activation.authentication.tools import Signer
-from activation.errors import ConfigError, Retryable
+from activation.errors import ActivationError, ConfigError, Retryable
 from botocore.exceptions import ReadTimeoutError
 
 from tests.unit.authentication.token_endpoint import Fault, TokenEndpoint, serving
@@ -27,6 +27,11 @@ SILENT = ReadTimeoutError(endpoint_url="https://aws.invalid")
 
 class Killed(BaseException):
     """The process is gone."""
+
+
+def once_issued(world: World, listener: Callable[[str], None]) -> Callable[[str], None]:
+    """Return a listener that hears of nothing before the platform has answered for the first time."""
+    return lambda name: listener(name) if world.endpoint.calls else None
 
 
 def at_once(signers: list[Signer], act: Callable[[Signer], str]) -> list[str]:
@@ -82,11 +87,11 @@ def test_twenty_processes_that_refresh_at_once_lose_no_token(
 ) -> None:
     """With nothing to share, each uses the token that the one before it stored, and the last one is current."""
     world = make_world("strict", expires_in=30, refresh_early_s=60)  # never fresh enough for another process
-    sleep: Callable[[float], None] = world.clock.sleep
+    shorter = 10  # still long enough for twenty to take turns on a busy machine
     if aws_kind == "moto":  # slow enough to be waited for in earnest; its DynamoDB is not safe between threads
         secrets, _ = request.getfixturevalue("moto")
-        world, sleep = World(secrets, world.dynamodb, world.endpoint, spec=world.spec), time.sleep
-    signers = [world.signer(sleep=sleep) for _ in range(PROCESSES)]
+        world, shorter = World(secrets, world.dynamodb, world.endpoint, spec=world.spec), 1
+    signers = [world.signer(sleep=lambda seconds: time.sleep(seconds / shorter)) for _ in range(PROCESSES)]
     tokens = at_once(signers, token)
     assert len(set(tokens)) == PROCESSES == world.endpoint.calls
     check(world)
@@ -210,6 +215,9 @@ def test_a_process_that_dies_before_the_write_blocks_others_until_its_lock_expir
         def read(self, max_age_s: float = 300, *, afresh: bool = False) -> Any:
             return self.store.read(max_age_s, afresh=afresh)
 
+        def check_writable(self, version: Any) -> None:
+            self.store.check_writable(version)
+
         def replace(self, instead_of: Any, text: str) -> Any:
             world.dynamodb.dead = True
             raise Killed
@@ -252,10 +260,29 @@ def test_a_token_that_is_still_good_does_not_wait_for_the_lock(make_world: Make)
     assert token(signer) == "access-t0ken-4"
 
 
-def test_a_secret_that_may_not_be_written_stops_with_the_permission_and_keeps_the_tokens(make_world: Make) -> None:
+@pytest.mark.parametrize(
+    ("error", "kind", "code"),
+    [(DENIED, ConfigError, "secret_not_writable"), (SILENT, Retryable, "secret_service")],
+)
+def test_no_refresh_token_is_spent_when_the_next_one_cannot_be_stored(
+    make_world: Make, error: Exception, kind: type[ActivationError], code: str
+) -> None:
+    """The process may end here, and the secret is as good as before."""
+    world = make_world("strict")
+    world.secrets.before.append(failing("put_secret_value", error))
+    before = world.secret()
+    with pytest.raises(kind) as raised:
+        token(world.signer())
+    assert (raised.value.code, world.endpoint.calls, world.secret()) == (code, 0, before)
+    world.secrets.before.clear()
+    assert token(world.signer()) == "access-t0ken-2"
+    check(world)
+
+
+def test_a_permission_that_is_withdrawn_during_a_refresh_leaves_the_tokens_in_memory(make_world: Make) -> None:
     """With the permission the same process stores what it holds, and asks the platform for nothing more."""
     world = make_world("strict")
-    world.secrets.before.append(failing("put_secret_value", DENIED))
+    world.secrets.before.append(once_issued(world, failing("put_secret_value", DENIED)))
     signer = world.signer()
     for _ in range(2):
         with pytest.raises(ConfigError, match="secretsmanager:PutSecretValue") as error:
@@ -270,7 +297,7 @@ def test_a_secret_that_may_not_be_written_stops_with_the_permission_and_keeps_th
 def test_a_write_that_fails_briefly_is_retried_under_the_lock(make_world: Make) -> None:
     """Nobody else comes to use the spent refresh token meanwhile."""
     world = make_world("strict")
-    world.secrets.before.append(failing("put_secret_value", SILENT, times=2))
+    world.secrets.before.append(once_issued(world, failing("put_secret_value", SILENT, times=2)))
     assert token(world.signer()) == "access-t0ken-2"
     check(world)
 
@@ -278,7 +305,7 @@ def test_a_write_that_fails_briefly_is_retried_under_the_lock(make_world: Make) 
 def test_a_write_that_keeps_failing_is_retried_by_the_next_call(make_world: Make) -> None:
     """The token in memory is stored first, then used; when it has run out by then, the next one is fetched."""
     world = make_world("strict")
-    world.secrets.before.append(failing("put_secret_value", SILENT, times=3))
+    world.secrets.before.append(once_issued(world, failing("put_secret_value", SILENT, times=3)))
     signer = world.signer()
     with pytest.raises(Retryable, match="secret_service"):
         token(signer)
@@ -291,7 +318,7 @@ def test_a_write_that_keeps_failing_is_retried_by_the_next_call(make_world: Make
 def test_a_write_whose_answer_is_lost_counts(make_world: Make) -> None:
     """The repeated write finds its own version."""
     world = make_world("strict")
-    world.secrets.after.append(failing("put_secret_value", SILENT, times=1))
+    world.secrets.after.append(once_issued(world, failing("put_secret_value", SILENT, times=1)))
     assert token(world.signer()) == "access-t0ken-2"
     assert world.endpoint.calls == 1
     check(world)
@@ -333,7 +360,7 @@ def test_an_app_that_is_authorised_anew_during_a_refresh_wins(make_world: Make) 
 def test_an_unsaved_token_is_dropped_when_the_app_was_authorised_anew(make_world: Make) -> None:
     """It is not written over the operator's newer one."""
     world = make_world("strict")
-    world.secrets.before.append(failing("put_secret_value", DENIED))
+    world.secrets.before.append(once_issued(world, failing("put_secret_value", DENIED)))
     signer = world.signer()
     with pytest.raises(ConfigError, match="secret_not_writable"):
         token(signer)

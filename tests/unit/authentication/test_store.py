@@ -54,6 +54,17 @@ def test_a_secret_is_read_once_in_its_age(bench: Bench) -> None:
     assert store.read().text == "[]"
 
 
+def test_a_check_for_writing_leaves_the_secret_as_it_is(bench: Bench) -> None:
+    """Neither a new version nor a return to the one that was read, when another has been written since."""
+    store = bench.store()
+    version = store.read()
+    store.check_writable(version)
+    assert store.read(afresh=True) == version
+    bench.secrets.put_secret_value(SecretId=bench.arn, SecretString="{}")
+    store.check_writable(version)
+    assert bench.current() == "{}"
+
+
 def test_of_two_writers_who_read_the_same_version_one_succeeds(bench: Bench) -> None:
     """The other learns what the first has written, and can write over that."""
     one, two = bench.store(), bench.store()

@@ -112,11 +112,11 @@ def test_files(world: World, name: str) -> None:
     record = world.record(key)
     assert record.code == code
     if state is State.LANDED:
-        body, facts = world.object(key)
+        body, _ = world.object(key)
         content = data.removeprefix(b"\xef\xbb\xbf")
         assert body.endswith(content)
         assert body != content
-        row(name, state, f"{facts['rows']} rows below {body.splitlines()[0].decode()!r}")
+        row(name, state, f"{record.rows} rows below {body.splitlines()[0].decode()!r}")
     else:
         assert world.keys() == []
         row(name, state, f"{code}: {record.sentence}")

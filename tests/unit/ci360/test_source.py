@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -52,17 +51,6 @@ def test_a_file_comes_as_it_is(source: Source, link: Link) -> None:
     with source.open(link, max_bytes=10**6) as file:
         assert file.facts.size_bytes == len(DATA)
         assert file.facts.etag
-
-
-def test_a_read_that_waits_can_be_ended(world: World, link: Link) -> None:
-    """Whoever has to stop does not wait out a server that says nothing."""
-    world.outside.configure(bytes_per_s=1)
-    patient = Source(world.hosts, laptop_ca=world.authority, silence_s=60)
-    with patient.open(link, max_bytes=10**6) as file, ThreadPoolExecutor(1) as reader:
-        reading = reader.submit(file.read, len(DATA))
-        wait([reading], timeout=0.2)
-        file.interrupt()
-        assert isinstance(reading.exception(timeout=10), Retryable)
 
 
 def test_reading_goes_on_where_it_stopped(source: Source, link: Link) -> None:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 import logging
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 import urllib3
 from activation.aws.table import ConditionalTable
 from activation.model import Action
-from botocore.config import Config
+from botocore.exceptions import ClientError
 
+from lambdas.ci360.checksums import encoded
 from lambdas.ci360.links import AllowedHosts
 from lambdas.ci360.messages import message
 from lambdas.ci360.occurrences import Occurrence, Occurrences, State
 from lambdas.ci360.settings import TransferSettings, WebhookSettings
 from lambdas.ci360.source import Source
-from lambdas.ci360.storage import STAGING_PREFIX, Storage, UploadGone
+from lambdas.ci360.storage import Storage, UploadGone, Whole
 from lambdas.ci360.target import Targets
 from lambdas.ci360.transferring import Transfers
 from lambdas.ci360.webhook import Webhook
@@ -54,14 +56,11 @@ class World:
     def __post_init__(self) -> None:
         """Make bucket, table and queues, and the functions' parts over them."""
         state = self.outside.state()
-        # moto gives a copy the composite checksum of its source, which would not fit it.
-        self.s3 = boto3.client(
-            "s3", region_name=REGION, config=Config(response_checksum_validation="when_required")
-        )
+        self.s3 = boto3.client("s3", region_name=REGION)
         self.s3.create_bucket(Bucket=BUCKET)
         self.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        dynamodb = boto3.client("dynamodb", region_name=REGION)
-        dynamodb.create_table(
+        self.dynamodb = boto3.client("dynamodb", region_name=REGION)
+        self.dynamodb.create_table(
             TableName="occurrences",
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
@@ -73,7 +72,7 @@ class World:
         )
         self.events = Bus()
         self.occurrences = Occurrences(
-            ConditionalTable(dynamodb, "occurrences"), keep_days=30, lease_s=60, clock=self.clock
+            ConditionalTable(self.dynamodb, "occurrences"), keep_days=30, lease_s=60, clock=self.clock
         )
         self.hosts = AllowedHosts.of(["staging.example.com"], state["files_host"])
         self.authority = state["authority"]
@@ -166,23 +165,43 @@ class World:
         got = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
         return list(got.get("Messages", []))
 
-    def nothing_staged(self) -> bool:
-        """Whether nothing of any file is left but what has landed."""
-        return not self.uploads() and not [key for key in self.keys() if key.startswith(STAGING_PREFIX)]
-
 
 class MotoStorage(Storage):
-    """The storage, with S3's answer for a part of an upload that is gone, and with bodies as moto takes them."""
+    """The storage, with the answers of S3 that moto lacks, and with bodies as moto takes them.
 
-    def put_part(self, key: str, upload_id: str, number: int, body: bytes | bytearray) -> None:
+    S3 answers for an upload that is gone, and compares checksums: of a part, and of the whole with its parts'.
+    """
+
+    parts: ClassVar[dict[tuple[str, int], bytes]] = {}
+
+    def put_part(self, key: str, upload_id: str, number: int, body: bytes | bytearray, crc32: int) -> None:
         """Store a part."""
-        super().put_part(key, upload_id, number, bytes(body))
+        assert zlib.crc32(body) == crc32
+        super().put_part(key, upload_id, number, bytes(body), crc32)
+        self.parts[upload_id, number] = bytes(body)
+
+    def put(self, key: str, body: bytes | bytearray, whole: Whole) -> str:
+        """Store an object."""
+        assert zlib.crc32(body) == whole.crc32
+        return super().put(key, bytes(body), whole)
 
     def _ask(self, operation: Callable[..., Any], **arguments: Any) -> Any:
+        if "MultipartUpload" in arguments:
+            operation = self._checked(operation)
         try:
             return super()._ask(operation, **arguments)
         except KeyError:
             raise UploadGone from None
+
+    def _checked(self, complete: Callable[..., Any]) -> Callable[..., Any]:
+        def checked(**arguments: Any) -> Any:
+            numbers = [one["PartNumber"] for one in arguments["MultipartUpload"]["Parts"]]
+            crc32 = zlib.crc32(b"".join(self.parts[arguments["UploadId"], number] for number in numbers))
+            if (arguments["ChecksumType"], arguments["ChecksumCRC32"]) != ("FULL_OBJECT", encoded(crc32)):
+                raise ClientError({"Error": {"Code": "BadDigest"}}, "CompleteMultipartUpload")
+            return complete(**arguments)
+
+        return checked
 
 
 class Bus:

@@ -68,7 +68,7 @@ def test_status_without_a_deployed_app_is_a_sentence(variables: dict[str, str]) 
     """Where the app cannot be found, `status` says what to check and exits 1."""
     done = run("status", **variables)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("the app is not found in this account and region (")
+    assert done.stderr.startswith("the app was not found in this AWS account and region (")
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
+from activation.platforms.outcome import Outcome, OutcomeKind
+from activation.platforms.request import Answer, Request
 from typer.testing import CliRunner, Result
 
 from cli.__main__ import app
@@ -77,6 +80,50 @@ def test_header_names_in_any_case() -> None:
         '{"error": {"code": 613, "error_subcode": 1487742}}',
     )
     assert json.loads(result.stdout)["after_s"] == 77
+
+
+class ByIndex:
+    """A platform whose answers name the rows it refused by their place in the request."""
+
+    limits = SimpleNamespace(max_rows=1_000)
+
+    def call_of(self, call: str) -> str:
+        """Return the call as it is."""
+        return call
+
+    def rehearsal(self) -> ByIndex:
+        """Return the publisher, which is the same object."""
+        return self
+
+    def classify(self, request: Request, answer: Answer) -> Outcome:
+        """Take an index for a row only where the request has such a row."""
+        failed = json.loads(answer.body)["failed"]
+        refused = {index: "invalid" for index in failed if index < request.rows}
+        kind = OutcomeKind.PARTIAL if refused else OutcomeKind.OK
+        return Outcome(kind, refused=refused, refused_count=len(refused))
+
+
+@pytest.mark.parametrize(("rows", "outcome"), [({}, "partial"), ({"rows": 2}, "partial"), ({"rows": 1}, "ok")])
+def test_rows_named_by_index(rows: dict[str, int], outcome: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that an answer names by index are refused rows, unless the request is said to be shorter."""
+    monkeypatch.setattr("cli.classify._platform", lambda _: ByIndex())
+    (line,) = judged("any", {"name": "x", "status": 200, "body": {"ok": True, "failed": [1]}, **rows})
+    assert line["outcome"] == outcome
+
+
+@pytest.mark.parametrize(("rows", "outcome"), [({}, "ok"), ({"rows": 7}, "ok"), ({"rows": 10}, "partial")])
+def test_rows_are_compared_with_what_was_received(rows: dict[str, int], outcome: str) -> None:
+    """A count of received rows says that some were refused only where the request's rows are known."""
+    body = {"audience_id": "1", "num_received": 7, "num_invalid_entries": 0, "invalid_entry_samples": {}}
+    (line,) = judged("meta", {"name": "x", "call": "users", "status": 200, "body": body, **rows})
+    assert line["outcome"] == outcome
+
+
+def test_rows_on_the_command_line() -> None:
+    """--rows says for one answer how many rows its request carried."""
+    body = '{"audience_id": "1", "num_received": 7, "num_invalid_entries": 0, "invalid_entry_samples": {}}'
+    result = run("--platform", "meta", "--call", "users", "--rows", "10", "--json", body)
+    assert json.loads(result.stdout)["outcome"] == "partial"
 
 
 def test_for_people() -> None:

@@ -52,7 +52,7 @@ def test_with_the_demos_packages_a_missing_sandbox_is_a_plain_no() -> None:
     """Where the sandbox could run, `--sandbox` says that none is up and exits 1."""
     done = RUN.invoke(app, ["--sandbox", "status"])
     assert (done.exit_code, done.stdout) == (1, "")
-    assert "no sandbox is up" in done.stderr
+    assert "no sandbox is running" in done.stderr
 
 
 @pytest.mark.parametrize(("declared", "found"), [(["typer>=0.1"], True), (["typer", "not-there>=1"], False)])

@@ -21,10 +21,12 @@ from cli import deployment
 from cli.__main__ import app
 from cli.deployment import ConnectorAddresses, Deployment
 from tests.platforms.signing import canary, secret_of
-from tests.unit.line.aws_in_memory import Secrets, Table
+from tests.unit.line.aws_in_memory import Secrets, Table, refusal
 
 TOKEN = "tOkEn-0123456789"
 CLOSED = "http://127.0.0.1:9"  # the discard port: nobody listens
+
+ROTATING = [one for one in platforms().values() if one.authentication.rotates]
 
 each_platform = pytest.mark.parametrize("platform", platforms().values(), ids=platforms())
 
@@ -132,6 +134,25 @@ def test_tiktok_s_keys_are_read_as_the_connector_reads_them(account: Account) ->
     secret = {" access_token": f"{TOKEN}\n", "advertiser_id": 7, "endpoint": CLOSED}
     _, finding = account.examine("tiktok", secret)
     assert finding == Finding("tiktok", False, "cannot be reached: NewConnectionError")
+
+
+@pytest.mark.parametrize("platform", ROTATING, ids=lambda one: one.name)
+def test_a_refresh_token_is_not_spent_by_somebody_who_may_not_store_the_next(
+    account: Account, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The permission is the finding, before the platform is asked for anything."""
+    write = account.secrets.put_secret_value
+
+    def denied(**arguments: Any) -> object:
+        if "ClientRequestToken" in arguments:
+            raise refusal("PutSecretValue", "AccessDeniedException")
+        return write(**arguments)
+
+    monkeypatch.setattr(account.secrets, "put_secret_value", denied)
+    _, finding = account.examine(platform.name, secret_of(platform) | {"endpoint": CLOSED})
+    assert not finding.ok
+    assert "secretsmanager:PutSecretValue" in finding.says
+    assert "reached" not in finding.says
 
 
 @each_platform

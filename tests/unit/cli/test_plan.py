@@ -203,7 +203,7 @@ def test_people_read_a_table(tmp_path: Path) -> None:
     path = written(tmp_path / "people.csv", rows)
     result = CliRunner().invoke(app, ["plan", str(path), "--connector", "meta", "--audience", "VIP"])
     assert result.exit_code == 0, result.output
-    for word in ("13", "12", "not_an_email 1 (rows 13)", "audience_small", "minutes, limited"):
+    for word in ("13", "12", "not_an_email 1 (row 13)", "audience_small", "minutes, limited"):
         assert word in result.output
 
 

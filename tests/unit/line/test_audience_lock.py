@@ -101,3 +101,11 @@ def test_versions_of_a_key_are_ordered_by_their_sequencers(
     else:
         bench.locks.check_order(second, "tiny")
     bench.locks.check_order(replace(second, key="another", sequencer="0"), "tiny")
+
+
+def test_a_newer_version_in_another_account_supersedes_none(bench: Bench) -> None:
+    """What was sent to one ad account says nothing of what another is still to get."""
+    bench.locks.check_order(replace(bench.drop, sequencer="02"), "tiny", "a2")
+    bench.locks.check_order(replace(bench.drop, sequencer="01"), "tiny")
+    with pytest.raises(Superseded):
+        bench.locks.check_order(replace(bench.drop, sequencer="01"), "tiny", "a2")

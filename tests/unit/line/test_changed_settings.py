@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from activation.identifiers.table import Context
-from activation.runs.settings import ConnectorSettings
+from activation.runs.settings import FunctionSettings
 
 from tests.unit.line.platform import Fault
 from tests.unit.line.world import Crashed, World, people
@@ -20,17 +20,17 @@ Make = Callable[..., World]
 NOBODY = "test@test.com"
 
 
-def _other_placeholders(settings: ConnectorSettings) -> ConnectorSettings:
+def _other_placeholders(settings: FunctionSettings) -> FunctionSettings:
     return replace(settings, context=Context("", frozenset({NOBODY})))
 
 
-def _other_delimiter(settings: ConnectorSettings) -> ConnectorSettings:
+def _other_delimiter(settings: FunctionSettings) -> FunctionSettings:
     return replace(settings, delimiter=";", encoding="latin-1")
 
 
 @pytest.mark.parametrize("change", [_other_placeholders, _other_delimiter])
 def test_rows_acknowledged_ahead_of_a_crash_are_found_again(
-    make_world: Make, change: Callable[[ConnectorSettings], ConnectorSettings]
+    make_world: Make, change: Callable[[FunctionSettings], FunctionSettings]
 ) -> None:
     """A worker dies with one batch in flight and a later one acknowledged, and the next one has other settings."""
     world = make_world(max_rows=4, in_flight=2)

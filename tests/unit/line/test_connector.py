@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 from activation.aws.lease import LeaseHeld, LeaseLost
-from activation.ledger.runs import State
+from activation.ledger.runs import RunState
 from activation.platforms.limits import Limits
 from activation.runs import connector as module
 from activation.runs.connector import lambda_handler_for
@@ -104,7 +104,7 @@ def test_a_message_that_was_handled_is_done(
     world.check(*people(4))
     lines = [json.loads(line) for line in logs.getvalue().splitlines()]
     (run,) = [line for line in lines if line["message"] == "run"]
-    assert (run["state"], run["rows_acknowledged"], run["hop"]) == ("applied", 4, 0)
+    assert (run["state"], run["rows_acknowledged"], run["continuation"]) == ("applied", 4, 0)
     assert run["run_id"] == world.receipt()["run_id"]
     (metrics,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert (metrics["RowsAcknowledged"], metrics["connector"]) == ([4.0], world.name)
@@ -158,7 +158,7 @@ def test_every_failure_is_reported_and_comes_back_in_time(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(module.Connector, "handle", fail)
+    monkeypatch.setattr(module.Dispatcher, "handle", fail)
     assert function.receive("{}") == ["m1"]
     assert function.hidden_s == [hidden_s]
 
@@ -181,14 +181,14 @@ def test_a_run_that_ended_between_look_and_claim_is_left_alone(world: World) -> 
     def finish_meanwhile(name: str, _: object) -> None:
         if name == "get_item" and not looked:
             looked.append(True)
-            assert world.handle(body) is State.APPLIED
+            assert world.handle(body) is RunState.APPLIED
 
     world.aws.after.append(finish_meanwhile)
     ends_at = world.clock() + 300
     assert slow.handle(body, aws_account=ACCOUNT, time_left_s=lambda: ends_at - world.clock()) is None
     world.check(*people(3))
     assert len(world.events) == 1
-    assert world.run_of(body).state is State.APPLIED
+    assert world.run_of(body).state is RunState.APPLIED
 
 
 def test_aws_that_denies_blocks_and_aws_that_is_busy_waits(world: World) -> None:

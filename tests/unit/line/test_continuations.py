@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from activation.aws.lease import LeaseHeld, LeaseLost
-from activation.ledger.runs import State
+from activation.ledger.runs import RunState
 
 from tests.unit.line.platform import Fault, hashed
 from tests.unit.line.world import Aws, World, people, table
@@ -30,7 +30,7 @@ def test_a_run_that_runs_out_of_time_goes_on_by_messages_to_itself(
     receipt = world.check(*emails)
     assert world.platform.resent == receipt["resent"] == 0
     assert world.handled >= 3
-    assert receipt["hops"] == world.handled - 1
+    assert receipt["continuations"] == world.handled - 1
     assert set(world.delays) == {1}
     assert world.platform.calls["find"] == 1
 
@@ -342,7 +342,7 @@ def test_an_older_message_of_a_run_that_another_holds_is_let_go(make_world: Make
     """The event come twice, while a continuation holds the run, is no dead letter in the making."""
     world = make_world()
     body = world.drop(table(people(6)))
-    seen: list[State | None] = []
+    seen: list[RunState | None] = []
     world.budget_s = 80.25
     world.platform.faults.append(Fault(skip=1, act=lambda: seen.append(world.handle(body))))
     world.run(body)

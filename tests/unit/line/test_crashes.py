@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from activation.ledger.runs import State
+from activation.ledger.runs import RunState
 
 from tests.unit.line.platform import Fault
 from tests.unit.line.world import World, people, table
@@ -125,7 +125,7 @@ def test_a_message_that_crashes_every_time_is_a_dead_letter_that_a_redrive_goes_
     body = world.drop(table(emails))
     world.run(body)
     assert world.crashes == 5
-    assert world.run_of(body).state is State.RUNNING
+    assert world.run_of(body).state is RunState.RUNNING
     die.times = 0
     world.redrive()
     world.run()

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from activation.aws.lease import LeaseHeld, LeaseLost
 from activation.errors import ActivationError
-from activation.ledger.runs import State
+from activation.ledger.runs import RunState
 from activation.model import Action
 
 from tests.unit.line.platform import Fault, hashed
@@ -61,7 +61,7 @@ def part_calls(world: World) -> set[int]:
 
 def same_but_for_the_way(receipt: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out of a receipt what differs with the number of workers, or from one drop to another."""
-    ways = ("run_id", "hops", "batches", "requests", "bytes_sent", "seconds", "active_seconds", "parts")
+    ways = ("run_id", "continuations", "batches", "requests", "bytes_sent", "seconds", "active_seconds", "parts")
     drawn = ("connector", "account", "started_at", "written_at", "platform_references", "rejects_key", "drop")
     return {key: value for key, value in receipt.items() if key not in (*ways, *drawn)}
 
@@ -157,7 +157,7 @@ def test_what_cannot_be_cut_is_one_stream(make_large: Make) -> None:
     for world in (make_large(), _unsplit(make_large())):
         world.run(world.drop(broken))
         receipts.append(same_but_for_the_way(world.receipt()))
-        assert world.receipt()["state"] == State.FAILED
+        assert world.receipt()["state"] == RunState.FAILED
     assert receipts[0] == receipts[1]
 
 
@@ -170,7 +170,7 @@ def test_a_hashed_file_is_looked_through_by_all_parts_before_any_sends(make_larg
     world = make_large()
     world.run(world.drop(table([*map(hashed, emails), "someone@example.com"]), kind="hashed"))
     receipt = world.receipt()
-    assert (receipt["state"], receipt["reason"]["code"]) == (State.FAILED, "clear_text")
+    assert (receipt["state"], receipt["reason"]["code"]) == (RunState.FAILED, "clear_text")
     assert "row 31 " in receipt["reason"]["sentence"]
     assert world.platform.calls.total() == 0
     assert world.dead_codes() == ["clear_text"]
@@ -191,7 +191,7 @@ def test_a_file_without_any_usable_row_is_refused_as_in_one_stream(make_large: M
     world = make_large()
     world.run(world.drop(table(["nobody"] * 60)))
     receipt = world.receipt()
-    assert (receipt["state"], receipt["reason"]["code"]) == (State.FAILED, "all_rows_rejected")
+    assert (receipt["state"], receipt["reason"]["code"]) == (RunState.FAILED, "all_rows_rejected")
     assert receipt["rows"]["rejected_by_us"] == receipt["rows"]["in"] == 60
     world.check_sums(receipt)
 
@@ -266,7 +266,7 @@ def test_many_crashes_repeated_messages_lost_answers_and_throttling(make_large: 
     for failure in world.failures:
         assert isinstance(failure, LeaseHeld | LeaseLost | ActivationError), failure
     receipt = world.receipt()
-    assert receipt["state"] == State.APPLIED
+    assert receipt["state"] == RunState.APPLIED
     assert receipt["rows"]["in"] == len(rows)
     world.check_sums(receipt)
     world.check_members(*(one for one in good if one != good[20]))
@@ -281,7 +281,7 @@ def test_a_part_that_is_stopped_stops_the_run_once_and_a_redrive_sends_what_is_l
     world.platform.faults.append(Fault(skip=2, times=3, status=403))
     world.run(world.drop(table(emails)))
     receipt = world.receipt()
-    assert (receipt["state"], receipt["reason"]["code"]) == (State.BLOCKED, "terms")
+    assert (receipt["state"], receipt["reason"]["code"]) == (RunState.BLOCKED, "terms")
     taken = receipt["rows"]["acknowledged"]
     assert 0 < taken < 40
     assert taken == world.platform.members.total()
@@ -297,7 +297,7 @@ def test_a_part_that_is_stopped_stops_the_run_once_and_a_redrive_sends_what_is_l
     world.check_members(*emails, *people(2, start=90))
     receipt = next(one for one in world.receipts() if one["drop"]["key"].endswith("people.csv"))
     world.check_sums(receipt)
-    assert receipt["state"] == State.APPLIED
+    assert receipt["state"] == RunState.APPLIED
     assert receipt["rows"]["in"] == receipt["rows"]["acknowledged"] == 40
     assert world.platform.resent == 0
     assert [one["DetailType"] for one in world.events] == ["Activation Completed"]
@@ -317,7 +317,7 @@ def test_a_part_whose_worker_dies_again_and_again_ends_the_run(make_large: Make)
     begun = world.clock()
     world.run(world.drop(table(emails)), most=1000)
     receipt = world.receipt()
-    assert (receipt["state"], receipt["reason"]["code"]) == (State.FAILED, "part_lost")
+    assert (receipt["state"], receipt["reason"]["code"]) == (RunState.FAILED, "part_lost")
     assert ended[0] - begun < 1800
     assert 0 < receipt["rows"]["acknowledged"] < 40
     assert world.crashes == 15
@@ -368,7 +368,7 @@ def test_a_run_that_stops_waits_for_the_parts_at_work(make_large: Make) -> None:
     world = make_large(max_parts=3)
     body = world.drop(table(people(40)))
     other = world.drop(table(people(3, start=200)), file="other.csv")
-    seen: list[State | None] = []
+    seen: list[RunState | None] = []
 
     def deadline_passes() -> None:
         run = world.aws.dynamodb.items[world.run_of(body).pk]
@@ -379,11 +379,11 @@ def test_a_run_that_stops_waits_for_the_parts_at_work(make_large: Make) -> None:
 
     world.platform.faults.append(Fault(act=deadline_passes))
     world.run(body)
-    assert seen == [State.RUNNING, State.WAITING]
+    assert seen == [RunState.RUNNING, RunState.WAITING]
     first, second = sorted(world.receipts(), key=lambda one: one["rows"]["read"], reverse=True)
-    assert (first["state"], first["reason"]["code"]) == (State.FAILED, "deadline")
+    assert (first["state"], first["reason"]["code"]) == (RunState.FAILED, "deadline")
     assert 0 < first["rows"]["acknowledged"] < 40
-    assert second["state"] == State.APPLIED
+    assert second["state"] == RunState.APPLIED
     assert world.dead_codes() == ["deadline"]
 
 
@@ -393,7 +393,9 @@ def test_a_part_comes_to_rest_when_its_run_has_ended(make_large: Make) -> None:
     body = world.drop(table(people(40)))
     world.run(body)
     messages = [one["Body"] for one in world.aws.sqs.messages[world.queue_url]]
-    strays = [json.dumps(json.loads(one) | {"hop": 99, "part": part}) for one in messages[:1] for part in (0, 7)]
+    strays = [
+        json.dumps(json.loads(one) | {"continuation": 99, "part": part}) for one in messages[:1] for part in (0, 7)
+    ]
     world.clock.pass_s(90_000)
     calls = world.platform.calls.total()
     world.run(*messages, *strays)
@@ -410,7 +412,7 @@ def test_a_newer_version_of_the_object_ends_the_run_as_it_ends_any_other(make_la
     world.run(world.event(world.put(table(people(40, start=50)), key)))
     world.run(old)
     world.check_members(*people(40, start=50))
-    assert sorted(one["state"] for one in world.receipts()) == [State.APPLIED, State.SUPERSEDED]
+    assert sorted(one["state"] for one in world.receipts()) == [RunState.APPLIED, RunState.SUPERSEDED]
 
 
 def _unsplit(world: World) -> World:

@@ -12,8 +12,8 @@ from activation.drops.survey import Passage, Survey
 from activation.errors import ConfigError, Retryable
 from activation.identifiers.table import Context
 from activation.ledger.progress import Attempts, Checkpoint, FilePlan, LeftOut, Progress, Tally, Unit
-from activation.ledger.runs import Ledger, State
-from activation.ledger.split import Ending, Phase, Split
+from activation.ledger.runs import Ledger, RunState
+from activation.ledger.split import Ending, Phase, RunSplit
 from activation.model import Cursor
 from activation.platforms.publisher import Opened
 
@@ -42,7 +42,7 @@ def bench(aws: Aws) -> Bench:
 def test_a_claim_makes_the_record_and_a_save_changes_it(bench: Bench) -> None:
     """What was saved is read back as it was, numbers, texts and progress."""
     run = bench.ledger.claim(bench.run_id, 0, FACTS)
-    assert (run.fence, run.state, run.hop, run.started_at) == (1, State.RUNNING, 0, bench.clock())
+    assert (run.fence, run.state, run.continuation, run.started_at) == (1, RunState.RUNNING, 0, bench.clock())
     run.progress = Progress(
         Checkpoint(
             cursor=Cursor(7, 123),
@@ -61,13 +61,13 @@ def test_a_claim_makes_the_record_and_a_save_changes_it(bench: Bench) -> None:
         FilePlan(
             etag='"abc"',
             reading=Reading(Context("DE", frozenset({"x"})), "utf-8", ";"),
-            split=Split(Phase.SEND, 2, 100, 1.5, ((0, 0, 5), (5, 50, 5)), ending=Ending("failed", "a", "b")),
+            split=RunSplit(Phase.SEND, 2, 100, 1.5, ((0, 0, 5), (5, 50, 5)), ending=Ending("failed", "a", "b")),
             survey=Survey(1, Passage(records=3), Passage(broken=True)),
         ),
         Attempts(starts=1, created=True),
     )
     run.opened = Opened("a1", created=True, state={"session": "7"}, notes={"code": "text"}, by_upload=True)
-    run.state, run.code, run.sentence = State.WAITING, "throttled", "slow down"
+    run.state, run.code, run.sentence = RunState.WAITING, "throttled", "slow down"
     run.not_before, run.no_progress = bench.clock() + 0.1234, 3
     bench.clock.pass_s(60)
     bench.ledger.save(run)
@@ -94,7 +94,7 @@ def test_a_held_lease_is_refused_until_it_ends(bench: Bench) -> None:
     assert held.value.for_s == pytest.approx(60)
     bench.clock.pass_s(60.01)
     taken = bench.ledger.claim(bench.run_id, 4, {"audience": "other"})
-    assert (taken.fence, taken.hop, taken.progress.tally.acknowledged) == (2, 4, 9)
+    assert (taken.fence, taken.continuation, taken.progress.tally.acknowledged) == (2, 4, 9)
     assert taken.started_at == run.started_at
     item = bench.table.read(taken.pk)
     assert item is not None
@@ -115,13 +115,13 @@ def test_who_was_taken_over_from_can_write_nothing(bench: Bench) -> None:
 def test_a_released_run_can_be_claimed_at_once(bench: Bench) -> None:
     """Releasing ends the lease, and a finished run begins to expire."""
     run = bench.ledger.claim(bench.run_id, 0, FACTS)
-    run.state = State.APPLIED
+    run.state = RunState.APPLIED
     bench.ledger.save(run, release=True)
     assert run.lease_until == 0
     item = bench.table.read(run.pk)
     assert item is not None
     assert int(item["expires_at"]["N"]) == int(bench.clock()) + 2 * 86_400
-    assert bench.ledger.claim(bench.run_id, 1, FACTS).state is State.APPLIED
+    assert bench.ledger.claim(bench.run_id, 1, FACTS).state is RunState.APPLIED
 
 
 def test_a_save_that_failed_has_renewed_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

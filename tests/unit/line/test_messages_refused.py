@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from activation.ledger.runs import State
+from activation.ledger.runs import RunState
 
 from tests.unit.line.world import ACCOUNT, World, people, table
 
@@ -34,7 +34,7 @@ def test_a_message_this_app_did_not_cause_is_a_dead_letter(world: World, change:
     """It goes to the dead letters as it is, with the code, and no run begins."""
     assert callable(change)
     body = change(json.loads(world.drop(table(people(1)))))
-    assert world.handle(body) is State.FAILED
+    assert world.handle(body) is RunState.FAILED
     (dead,) = world.take_dead_letters()
     assert dead["Body"] == body
     assert dead["MessageAttributes"]["code"]["StringValue"] == code

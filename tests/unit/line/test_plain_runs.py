@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from activation.identifiers.table import Context
-from activation.ledger.runs import State
+from activation.ledger.runs import RunState
 
 from tests.unit.line.platform import hashed
 from tests.unit.line.world import World, people, table
@@ -36,7 +36,7 @@ def test_every_row_arrives_once_and_is_accounted_for(world: World) -> None:
     assert receipt["drop"]["format"] == "csv"
     assert receipt["columns"] == {"used": {"email": "EMAIL"}, "ignored": []}
     assert world.platform.calls == {"find": 1, "create": 1, "users": 3}
-    assert world.run_of(body).state is State.APPLIED
+    assert world.run_of(body).state is RunState.APPLIED
     assert [one["DetailType"] for one in world.events] == ["Activation Completed"]
     assert world.events[0]["Detail"]["rows"] == receipt["rows"]
 

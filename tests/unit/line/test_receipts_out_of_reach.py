@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from activation.ledger.runs import State
+from activation.ledger.runs import RunState
 
 from tests.unit.line.aws_in_memory import refusal
 from tests.unit.line.platform import Fault
@@ -34,7 +34,7 @@ def test_a_run_that_waits_does_without_its_interim_receipt(make_world: Make) -> 
     waits = Fault(skip=1, times=9, status=409, headers={"retry-after": "1800"})
     world.platform.faults.append(waits)
     world.run(world.drop(table(people(12))))
-    assert world.check(*people(12))["state"] == State.APPLIED
+    assert world.check(*people(12))["state"] == RunState.APPLIED
     assert world.failures == []
 
 
@@ -56,7 +56,7 @@ def test_where_receipts_are_denied_the_dead_letter_says_so(make_world: Make) -> 
     denied = out_of_reach(world, "AccessDenied")
     body = world.drop(table(people(5)))
     world.run(body)
-    assert (world.run_of(body).state, world.run_of(body).code) == (State.BLOCKED, "aws_denied")
+    assert (world.run_of(body).state, world.run_of(body).code) == (RunState.BLOCKED, "aws_denied")
     (letter,) = world.take_dead_letters()
     assert letter["MessageAttributes"]["code"]["StringValue"] == "aws_denied"
     assert [one["DetailType"] for one in world.events] == ["Activation Blocked"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from activation.ledger.runs import State
+from activation.ledger.runs import RunState
 
 from tests.unit.line.platform import Fault, hashed
 from tests.unit.line.world import World, people, table
@@ -95,7 +95,7 @@ def test_a_batch_with_more_bad_rows_than_are_sought_has_a_fault_of_its_own(make_
     assert (receipt["state"], receipt["reason"]["code"]) == ("failed", "bad_member")
     assert 50 <= receipt["rows"]["rejected_by_platform"] <= 52
     assert world.platform.calls["users"] < 150
-    assert world.run_of(body).state is State.FAILED
+    assert world.run_of(body).state is RunState.FAILED
 
 
 @pytest.mark.parametrize("can_ask", [True, False])

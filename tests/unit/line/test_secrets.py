@@ -244,4 +244,4 @@ def test_a_run_ends_in_its_ad_account_though_the_secret_names_that_one_since(mak
     world.platform.faults.append(Fault(skip=2, act=move))
     world.run(world.event(item, ad_account="other"))
     receipt = world.check(*people(30))
-    assert (receipt["account"], receipt["hops"] > 0, world.platform.resent) == ("other", True, 0)
+    assert (receipt["account"], receipt["continuations"] > 0, world.platform.resent) == ("other", True, 0)

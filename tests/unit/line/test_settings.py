@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from activation.errors import ConfigError
 from activation.identifiers.table import Context
-from activation.runs.settings import ConnectorSettings
+from activation.runs.settings import FunctionSettings
 
 GOOD = {
     "CONNECTOR": "meta",
@@ -21,7 +21,7 @@ GOOD = {
 
 def test_what_is_not_set_has_its_default() -> None:
     """Numbers, the expected account and the context may be left out."""
-    settings = ConnectorSettings.from_environment(GOOD | {"REQUESTS_IN_FLIGHT": ""})
+    settings = FunctionSettings.from_environment(GOOD | {"REQUESTS_IN_FLIGHT": ""})
     assert (settings.connector, settings.queue_url, settings.expected_account) == ("meta", "queue", "")
     assert (settings.requests_in_flight, settings.max_rows_per_request) == (0, 0)
     assert settings.max_bytes_per_request == 0
@@ -31,7 +31,7 @@ def test_what_is_not_set_has_its_default() -> None:
 
 def test_everything_that_is_set_is_taken() -> None:
     """Countries are upper case, placeholders a JSON list."""
-    settings = ConnectorSettings.from_environment(
+    settings = FunctionSettings.from_environment(
         GOOD
         | {
             "REQUESTS_IN_FLIGHT": "3",
@@ -57,7 +57,7 @@ def test_every_mistake_is_named_at_once_and_no_value_shown() -> None:
     """One look at the error is enough to mend them all."""
     wrong = {"SECRET_ARN": "", "DEADLINE_S": "soon", "LEDGER_TTL_DAYS": "-1", "PLACEHOLDERS": '{"a": 1}'}
     with pytest.raises(ConfigError) as error:
-        ConnectorSettings.from_environment(
+        FunctionSettings.from_environment(
             {key: value for key, value in (GOOD | wrong).items() if key != "QUEUE_URL"}
         )
     for name in ("SECRET_ARN", "QUEUE_URL", "DEADLINE_S", "LEDGER_TTL_DAYS", "PLACEHOLDERS"):
@@ -70,4 +70,4 @@ def test_every_mistake_is_named_at_once_and_no_value_shown() -> None:
 def test_placeholders_are_a_list_of_texts(text: str) -> None:
     """Anything else is a mistake, not an empty list."""
     with pytest.raises(ConfigError, match="PLACEHOLDERS"):
-        ConnectorSettings.from_environment(GOOD | {"PLACEHOLDERS": text})
+        FunctionSettings.from_environment(GOOD | {"PLACEHOLDERS": text})

@@ -14,17 +14,19 @@ from activation.drops.messages import Work, read
 from activation.drops.open import open_drop
 from activation.drops.source import BytesSource
 from activation.ledger.progress import FilePlan, Progress
-from activation.ledger.split import Ending, Phase, Sent, Split
+from activation.ledger.split import Ending, Phase, RunSplit, Sent
 from activation.model import Drop
 from activation.runs.fan_out import plan
-from activation.runs.settings import ConnectorSettings
+from activation.runs.settings import FunctionSettings
 
 from tests.unit.line.test_settings import GOOD
 
 CSV = b"email\n" + b"person@example.com\n" * 1_000
 
 
-def planned(data: bytes, *, above_bytes: int = 4_000, most_parts: int = 8, hashed: bool = False) -> Split | None:
+def planned(
+    data: bytes, *, above_bytes: int = 4_000, most_parts: int = 8, hashed: bool = False
+) -> RunSplit | None:
     """Plan a file that is above the size."""
     reader = open_drop(BytesSource(data))
     return plan(reader, len(data), above_bytes=above_bytes, most_parts=most_parts, hashed=hashed, now=5.0)
@@ -70,7 +72,7 @@ def test_what_has_no_ranges_is_not_planned() -> None:
 
 def test_a_record_keeps_how_a_run_is_shared_out() -> None:
     """Everything comes back as it was."""
-    split = Split(
+    split = RunSplit(
         Phase.SEND, 2, 100, 7.5, ((0, 6, 5), (5, 90, 4)), (1, 3), None, Sent(requests=2), (8.5, 9.5), (0, 1)
     )
     for one in (split, replace(split, ending=Ending("blocked", "terms", "sign them")), None):
@@ -79,14 +81,22 @@ def test_a_record_keeps_how_a_run_is_shared_out() -> None:
 
 def test_a_message_names_its_part_and_so_does_its_continuation() -> None:
     """A run's own messages name none, as before."""
-    work = Work(Drop("drops", "meta/a/raw/f", "1", "", 5), hop=2, part=0)
-    assert read(work.continuation(), bucket="drops", account="") == replace(work, hop=3)
-    assert "part" not in json.loads(replace(work, part=None).continuation())
+    work = Work(Drop("drops", "meta/a/raw/f", "1", "", 5), continuation=2, part=0)
+    assert read(work.next_message(), bucket="drops", account="") == replace(work, continuation=3)
+    assert "part" not in json.loads(replace(work, part=None).next_message())
+
+
+def test_a_message_of_the_first_release_is_read() -> None:
+    """It may still be queued, and has the number of its continuation under another name."""
+    work = Work(Drop("drops", "meta/a/raw/f", "1", "", 5), continuation=2)
+    message = json.loads(work.next_message())
+    message["hop"] = message.pop("continuation")
+    assert read(json.dumps(message), bucket="drops", account="") == replace(work, continuation=3)
 
 
 def test_the_size_and_the_number_of_parts_are_settings() -> None:
     """Where the environment is silent, files above 256 MiB are shared out among eight."""
-    settings = ConnectorSettings.from_environment(GOOD)
+    settings = FunctionSettings.from_environment(GOOD)
     assert (settings.split_above_bytes, settings.max_parts) == (268_435_456, 8)
-    settings = ConnectorSettings.from_environment(GOOD | {"SPLIT_ABOVE_BYTES": "0", "MAX_PARTS": "3"})
+    settings = FunctionSettings.from_environment(GOOD | {"SPLIT_ABOVE_BYTES": "0", "MAX_PARTS": "3"})
     assert (settings.split_above_bytes, settings.max_parts) == (0, 3)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from activation.aws.lease import LeaseLost
-from activation.ledger.runs import State
+from activation.ledger.runs import RunState
 from activation.platforms.request import Answer, Request
 
 from tests.unit.line.platform import Fault, TinyPlatform, hashed
@@ -105,7 +105,7 @@ def test_what_is_lost_again_fails_the_run_until_it_is_redriven(make_world: Make)
     body = world.drop(table(people(4)))
     world.run(body)
     receipt = world.receipt()
-    assert (receipt["state"], receipt["reason"]["code"]) == (State.FAILED, "uploads_gone")
+    assert (receipt["state"], receipt["reason"]["code"]) == (RunState.FAILED, "uploads_gone")
     assert receipt["rows"]["acknowledged"] == 4
     world.redrive()
     world.run()
@@ -207,7 +207,7 @@ def test_a_drop_of_too_many_uploads_stops_early(make_world: Make) -> None:
         world.restart()
         world.run(world.drop(table(people(60))))
         receipt = world.receipt()
-        assert (receipt["state"], receipt["reason"]["code"]) == (State.FAILED, "too_many_uploads")
+        assert (receipt["state"], receipt["reason"]["code"]) == (RunState.FAILED, "too_many_uploads")
         assert "max_mb_per_request" in receipt["reason"]["sentence"]
         assert world.platform.closed == []
         assert world.dead_codes() == ["too_many_uploads"]

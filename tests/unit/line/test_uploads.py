@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from activation.errors import Rejected
-from activation.ledger.runs import State
+from activation.ledger.runs import RunState
 from activation.platforms.upload import Batch, Upload
 
 from tests.unit.line.platform import Fault, TinyPublisher, hashed
@@ -21,7 +21,7 @@ def test_four_rows_of_two_kinds_are_four_people_in_eight_lines(make_world: Make)
     world = make_world(max_rows=4, one_kind=True)
     world.run(world.drop(FOUR))
     receipt = world.receipt()
-    assert receipt["state"] == State.APPLIED
+    assert receipt["state"] == RunState.APPLIED
     assert receipt["rows"] == {
         "in": 4,
         "read": 4,
@@ -88,7 +88,7 @@ def test_a_crash_at_any_effect_counts_every_person_once(make_world: Make, in_fli
         world.aws.fuse.set(at, after=after)
         world.run(body)
         receipt = world.receipt()
-        assert receipt["state"] == State.APPLIED, at
+        assert receipt["state"] == RunState.APPLIED, at
         assert (receipt["rows"]["acknowledged"], receipt["rejected_by_platform"]) == (3, {"row_refused": 1}), at
         assert world.platform.resent <= world.crashes * in_flight
 
@@ -135,7 +135,7 @@ def test_what_the_platform_refuses_afterwards_is_taken_from_the_acknowledged(mak
     ]
     world.run(world.drop("email\n" + "".join(f"{one}\n" for one in people(6))))
     receipt = world.receipt()
-    assert receipt["state"] == State.APPLIED
+    assert receipt["state"] == RunState.APPLIED
     assert receipt["rows"] == {
         "in": 6,
         "read": 6,
@@ -159,7 +159,7 @@ def test_the_list_of_rejects_follows_a_verdict_that_changes(make_world: Make) ->
     ]
     world.run(world.drop("email\n" + "".join(f"{one}\n" for one in people(6))))
     receipt = world.receipt()
-    assert receipt["state"] == State.APPLIED
+    assert receipt["state"] == RunState.APPLIED
     world.check_sums(receipt)
     assert world.rejects(receipt) == [("1", "", "row_refused"), ("", "", "too_old"), ("", "", "unknown_person")]
 

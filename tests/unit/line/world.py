@@ -16,14 +16,14 @@ from activation.aws.lease import LeaseHeld, LeaseLost
 from activation.aws.table import ConditionalTable
 from activation.errors import ActivationError
 from activation.identifiers.table import Context
-from activation.ledger.runs import Ledger, Run, State
+from activation.ledger.runs import Ledger, Run, RunState
 from activation.model import Action
 from activation.platforms.limits import Limits
 from activation.platforms.options import complete
 from activation.platforms.rate import Rate
-from activation.runs.connector import Connector
+from activation.runs.connector import Dispatcher
 from activation.runs.secret import ConnectorSecret
-from activation.runs.settings import ConnectorSettings
+from activation.runs.settings import FunctionSettings
 
 from tests.unit.line.aws_in_memory import Buckets, Bus, Queues, Secrets, Table
 from tests.unit.line.platform import TinyPlatform, hashed, platform_of
@@ -180,7 +180,7 @@ class World:
         self.dead_url = aws.sqs.create_queue(QueueName=f"{self.name}-dead")["QueueUrl"]
         secret = {"token": "good", "account": self.name}
         self.secret = aws.secrets.create_secret(Name=self.name, SecretString=json.dumps(secret))["ARN"]
-        self.settings = ConnectorSettings(
+        self.settings = FunctionSettings(
             connector=self.name,
             secret_arn=self.secret,
             drops_bucket="drops",
@@ -204,7 +204,7 @@ class World:
         aws.after.append(self._watch)
         self.connector = self.process()
 
-    def process(self) -> Connector:
+    def process(self) -> Dispatcher:
         """Start the function anew: nothing in memory, the same tables."""
         platform = platform_of(self.limits, self.rate, **self.traits)
         clients = Clients(
@@ -223,7 +223,7 @@ class World:
             expected_account=self.settings.expected_account,
             clock=self.clock,
         )
-        return Connector(
+        return Dispatcher(
             platform,
             self.settings,
             clients,
@@ -262,7 +262,7 @@ class World:
         """Queue messages as EventBridge does."""
         self.queue += [Message(body, self.clock()) for body in bodies]
 
-    def handle(self, body: str) -> State | None:
+    def handle(self, body: str) -> RunState | None:
         """Let the function handle one message, and raise what it raises."""
         self.handled += 1
         ends_at = self.clock() + self.budget_s
@@ -382,7 +382,7 @@ class World:
             if not isinstance(failure, LeaseHeld | LeaseLost | ActivationError):
                 raise failure
         receipt = self.receipt()
-        assert receipt["state"] == State.APPLIED
+        assert receipt["state"] == RunState.APPLIED
         self.check_sums(receipt)
         self.check_members(*emails)
         return receipt

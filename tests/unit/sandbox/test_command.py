@@ -17,7 +17,7 @@ def test_taking_down_nothing_is_a_no(tmp_path: Path) -> None:
     """Without a sandbox `down` says so, exits 1 and makes no folder."""
     done = RUN.invoke(command, ["down", "--directory", str(tmp_path / "none")])
     assert done.exit_code == 1
-    assert "no sandbox was up" in done.stderr
+    assert "no sandbox was running" in done.stderr
     assert not (tmp_path / "none").exists()
 
 

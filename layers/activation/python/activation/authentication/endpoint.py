@@ -33,7 +33,7 @@ PASSING = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
 META_PASSING = frozenset({1, 2, 4, 17, 341})
 
 
-class Refused(Exception):
+class TokenRefused(Exception):
     """The token endpoint refuses what the secret holds; `code` is its error's name, or the HTTP status."""
 
     def __init__(self, code: str) -> None:
@@ -71,8 +71,8 @@ def token_url(url: str, endpoint: str) -> str:
 def refresh(spec: OAuth2Refresh, credentials: Credentials, tools: Tools) -> Grant:
     """Exchange the secret's refresh token for an access token.
 
-    Raises Refused, Retryable when the endpoint does not answer or not in a way that can be read, and ConfigError
-    when the secret lacks a key.
+    Raises TokenRefused, Retryable when the endpoint does not answer or not in a way that can be read, and
+    ConfigError when the secret lacks a key.
     """
     client_id = credentials.required(spec.client_id_key)
     client_secret = credentials.required(spec.client_secret_key)
@@ -145,7 +145,7 @@ def _token(value: object) -> bool:
     return isinstance(value, str) and one_word(value)
 
 
-def _failure(answer: Answer, said: Mapping[str, Any] | None) -> Refused | Retryable:
+def _failure(answer: Answer, said: Mapping[str, Any] | None) -> TokenRefused | Retryable:
     """Classify an answer without a token: only a JSON object with status 400, 401 or 403 is a refusal."""
     unreadable = Retryable(
         "token_endpoint",
@@ -158,11 +158,11 @@ def _failure(answer: Answer, said: Mapping[str, Any] | None) -> Refused | Retrya
     if isinstance(error, str):
         if error in PASSING:
             return unreadable
-        return Refused(error if error in KNOWN_REFUSALS else f"HTTP {answer.status}")
+        return TokenRefused(error if error in KNOWN_REFUSALS else f"HTTP {answer.status}")
     about = mapping(error)  # Meta's envelope
     if about.get("is_transient") is True or whole(about.get("code")) in META_PASSING:
         return unreadable
-    return Refused(f"HTTP {answer.status}")
+    return TokenRefused(f"HTTP {answer.status}")
 
 
 def _wait_s(answer: Answer) -> float:

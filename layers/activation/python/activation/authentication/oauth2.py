@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Protocol
 
-from activation.authentication.endpoint import Refused, refresh, token_refused
+from activation.authentication.endpoint import TokenRefused, refresh, token_refused
 from activation.authentication.grant import Grant
 from activation.authentication.rotation import RotatingSource
 from activation.authentication.store import SecretVersion
@@ -21,7 +21,7 @@ ASK_AGAIN_S = 5.0  # between attempts to replace a token that is still good
 _LOG = logging.getLogger(__name__)
 
 
-class Source(Protocol):
+class TokenSource(Protocol):
     """Where access tokens come from."""
 
     def obtain(self, refused: str, *, patient: bool) -> Grant:
@@ -45,14 +45,14 @@ class PlainSource:
         """Fetch a token; when the secret is refused, read it again and try once with what is new in it."""
         try:
             return self._refresh()
-        except Refused as answer:
+        except TokenRefused as answer:
             code = answer.code
         newer = self._tools.store.read(afresh=True)
         if newer.text != self._secret.text:
             self._secret = newer
             try:
                 return self._refresh()
-            except Refused as answer:
+            except TokenRefused as answer:
                 code = answer.code
         raise token_refused(code)
 
@@ -98,7 +98,7 @@ class BearerSigner:
             credentials.required(key)
         self._spec = spec
         self._tools = tools
-        self._source: Source = (RotatingSource if spec.rotates else PlainSource)(spec, secret, tools)
+        self._source: TokenSource = (RotatingSource if spec.rotates else PlainSource)(spec, secret, tools)
         self._lock = Lock()
         self._state = _State()
 

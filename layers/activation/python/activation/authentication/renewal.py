@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from threading import Lock
 
-from activation.authentication.endpoint import Refused, exchange, token_digest
+from activation.authentication.endpoint import TokenRefused, exchange, token_digest
 from activation.authentication.grant import Grant
 from activation.authentication.signatures import with_token
 from activation.authentication.store import Replaced, SecretVersion
@@ -45,7 +45,7 @@ class RenewingSigner:
                 self._due_at = now + ASK_AGAIN_S
                 try:
                     self._renew()
-                except (Refused, Retryable, ConfigError) as error:
+                except (TokenRefused, Retryable, ConfigError) as error:
                     _LOG.warning(
                         "the platform's long-lived token was not renewed (%s); it stays in use", _cause(error)
                     )
@@ -87,5 +87,5 @@ class RenewingSigner:
         }
 
 
-def _cause(error: Refused | Retryable | ConfigError) -> str:
-    return f"refused: {error.code}" if isinstance(error, Refused) else str(error)
+def _cause(error: TokenRefused | Retryable | ConfigError) -> str:
+    return f"refused: {error.code}" if isinstance(error, TokenRefused) else str(error)

@@ -13,19 +13,22 @@ What can still go wrong:
   app again: the error says so. No client can close this gap.
 * Secrets Manager fails briefly: the write is retried, here and by every later call of this process, before the
   platform is asked for anything else.
-* The role lacks the permission to write: ConfigError, naming it. No request is signed with the new access token,
-  since the next refresh would be lost, too. Both tokens stay in this process's memory, whatever else an operator
-  changes in the secret; once the permission is granted, the next call stores them and continues.
+* Whoever refreshes may not write the secret, such as an operator with read access only: ConfigError, naming the
+  permission, before the refresh token is spent.
+* The permission is lost between that check and the write, or the check does not cover it: ConfigError. No
+  request is signed with the new access token, since the next refresh would be lost, too. Both tokens stay in this
+  process's memory, whatever else an operator changes in the secret; once the permission is granted, the next call
+  stores them and continues.
 * An operator writes the secret meanwhile: the refresh token in it counts. If it is the one that was just used,
   only that is replaced in what the operator wrote; if it is another, the app was authorised anew, and what the
-  older authorisation gave is dropped.
+  older authorisation gave is not used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from activation.authentication.endpoint import Refused, refresh, token_digest, token_refused
+from activation.authentication.endpoint import TokenRefused, refresh, token_digest, token_refused
 from activation.authentication.grant import Grant
 from activation.authentication.locking import WAIT_S
 from activation.authentication.store import Replaced, SecretVersion
@@ -68,9 +71,10 @@ class RotatingSource:
                 return grant
             if secret.text == tried:
                 raise token_refused(code)
+            self._tools.store.check_writable(secret)
             try:
                 grant = refresh(self._spec, secret.credentials, self._tools)
-            except Refused as answer:
+            except TokenRefused as answer:
                 # An operator may be writing another; nor does AWS promise that a read sees the newest write.
                 tried, code = secret.text, answer.code
                 self._tools.sleep(PAUSE_S)

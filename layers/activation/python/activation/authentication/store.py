@@ -145,6 +145,18 @@ class SecretStore:
                 # shows, or an operator has rolled back to `instead_of` after it had been replaced once before.
             raise Retryable("secret_service", "the secret could not be written just now")
 
+    def check_writable(self, version: SecretVersion) -> None:
+        """Try what `replace` will need, without a new version: write the one that was read once more.
+
+        Secrets Manager ignores a request whose token and contents are those of an existing version (on the page
+        that `replace` names), but not without `secretsmanager:PutSecretValue`. Not verified: whether it also
+        checks `kms:GenerateDataKey` on a key of the customer's own.
+
+        Raises ConfigError when the permission is missing, Retryable when Secrets Manager does not answer.
+        """
+        with self._lock:
+            self._put(version.version_id, version.text)
+
     def _keep(self, version: SecretVersion) -> SecretVersion:
         self._kept, self._read_at = version, self._clock()
         return version
@@ -192,7 +204,7 @@ def _unwritable(error: ClientError | BotoCoreError) -> ConfigError | Retryable:
         return ConfigError(
             "secret_not_writable",
             "the connector's secret cannot be written, and the platform's new token has to be stored in it:"
-            f" the function's role lacks {UNWRITABLE[code]}; grant it and redrive",
+            f" the AWS identity that tried lacks {UNWRITABLE[code]}; grant it and redrive",
         )
     if code in UNREADABLE:
         return ConfigError("no_secret", f"the connector's secret cannot be written ({code}); check it and redrive")

@@ -14,7 +14,8 @@ from activation.errors import ConfigError, Retryable
 
 DENIED = frozenset(
     {
-        "AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException",
+        "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AuthorizationError",
+        "AuthorizationErrorException",
         "DecryptionFailure", "EncryptionFailure", "ExpiredToken", "ExpiredTokenException", "Forbidden", "403",
         "IncompleteSignature", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidKMSResourceException",
         "InvalidSecurity", "InvalidSignatureException",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 RETURN_S = 60.0  # after a failure that says no wait of its own; sooner than any queue's visibility timeout
 
 
-class Worker(Protocol):
+class QueueWorker(Protocol):
     """What a function does with the messages of its queue. Made once per cold start."""
 
     @property
@@ -39,14 +39,14 @@ class Worker(Protocol):
         ...
 
 
-def sqs_handler(make: Callable[[], Worker], logger: Logger) -> Callable[[dict[str, Any], LambdaContext], Any]:
+def sqs_handler(make: Callable[[], QueueWorker], logger: Logger) -> Callable[[dict[str, Any], LambdaContext], Any]:
     """Return a Lambda handler for batches of a queue, which answers with the messages that must return.
 
     `make` is called at the first message, so that settings that are missing make it return as any other failure
     does. A failure's wait becomes the message's visibility timeout.
     """
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    made: list[Worker] = []
+    made: list[QueueWorker] = []
 
     def on_message(record: SQSRecord, lambda_context: LambdaContext) -> None:
         try:

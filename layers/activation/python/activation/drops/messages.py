@@ -16,14 +16,15 @@ CONTINUATION = "Activation Continued"
 class Work:
     """One message, read.
 
-    `hop` is 0 for an event and counts continuations from 1. `replay` names the archive replay that brought the
-    event, "" when none did. `again` is an operator's wish to send a finished drop once more, see Drop.run_id.
-    `part` is None, or counts from 0 the part of a large run that the message is for. `ad_account` is the id of
-    the ad account to send to, "" for the one that the connector's secret names; that one has no other name here.
+    `drop` is the object. `continuation` is 0 for an event and counts the run's continuations from 1. `replay`
+    names the archive replay that brought the event, "" when none did. `again` is an operator's wish to send a
+    finished drop once more, see Drop.run_id. `part` is None, or counts from 0 the part of a large run that the
+    message is for. `ad_account` is the id of the ad account to send to, "" for the one that the connector's secret
+    names; that one has no other name here.
     """
 
     drop: Drop
-    hop: int = 0
+    continuation: int = 0
     replay: str = ""
     again: str = ""
     part: int | None = None
@@ -33,13 +34,13 @@ class Work:
         """Return the name of the run that the message is for."""
         return self.drop.run_id(connector, self.again, self.ad_account)
 
-    def continuation(self) -> str:
-        """Give the body of the next message of this run; it points at the object and holds nothing of it."""
+    def next_message(self) -> str:
+        """Return the body of the run's next message; it names the object and holds nothing of its content."""
         return json.dumps(
             {
                 "detail-type": CONTINUATION,
                 "drop": asdict(self.drop),
-                "hop": self.hop + 1,
+                "continuation": self.continuation + 1,
                 "replay": self.replay,
                 "again": self.again,
                 **({} if self.part is None else {"part": self.part}),
@@ -107,7 +108,8 @@ def _continuation(message: dict[str, Any]) -> Work:
             sequencer=str(drop["sequencer"]),
             size_bytes=int(drop["size_bytes"]),
         ),
-        hop=int(message["hop"]),
+        # "hop" is what the first release called it; its messages may still be queued or in the dead letters.
+        continuation=int(message["continuation"] if "continuation" in message else message["hop"]),
         replay=str(message["replay"]),
         again=str(message["again"]),
         part=int(message["part"]) if "part" in message else None,

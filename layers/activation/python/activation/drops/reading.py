@@ -9,7 +9,7 @@ from activation.identifiers.table import Context
 
 @dataclass(frozen=True)
 class Reading:
-    """What a drop's rows and cells depend on beside its bytes; see ConnectorSettings."""
+    """What a drop's rows and cells depend on beside its bytes; see FunctionSettings."""
 
     context: Context
     encoding: str = ""

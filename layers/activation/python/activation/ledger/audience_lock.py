@@ -62,11 +62,12 @@ class AudienceLocks:
         if key:
             self._leases.release_by(key, run_id)
 
-    def check_order(self, drop: Drop, connector: str) -> None:
+    def check_order(self, drop: Drop, connector: str, account: str = "") -> None:
         """Note this version as the newest that was begun; raises Superseded when a newer one was.
 
-        Call it while holding the audience's lock. Sequencers compare as hexadecimal text, the shorter padded with
-        zeros on the right, within one key
+        `account` is the ad account that the message named, "" for the one of the connector's secret: a version
+        that went to one account says nothing of another. Call it while holding the audience's lock. Sequencers
+        compare as hexadecimal text, the shorter padded with zeros on the right, within one key
         (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html, read
         2026-11-22).
         """
@@ -75,7 +76,7 @@ class AudienceLocks:
         padded = drop.sequencer.lower().ljust(SEQUENCER_DIGITS, "0")
         try:
             self._table.update(
-                newest_version_key(connector, drop),
+                newest_version_key(connector, drop, account),
                 "SET newest = :mine, expires_at = :expires",
                 {":mine": {"S": padded}, ":expires": {"N": str(int(self._clock()) + self._ttl_s)}},
                 condition="attribute_not_exists(newest) OR newest <= :mine",

@@ -24,9 +24,12 @@ def part_key(connector: str, run_id: str, part: int) -> str:
     return f"{connector}#part#{run_id}#{part}"
 
 
-def newest_version_key(connector: str, drop: Drop) -> str:
-    """Return the key of what is known of the newest version of a drop's object."""
-    name = hashlib.sha256(f"{drop.bucket}\n{drop.key}".encode()).hexdigest()
+def newest_version_key(connector: str, drop: Drop, account: str) -> str:
+    """Return the key of what is known of the newest version of a drop's object that was sent to an ad account.
+
+    `account` is "" for the one of the connector's secret.
+    """
+    name = hashlib.sha256("\n".join([drop.bucket, drop.key, *filter(None, [account])]).encode()).hexdigest()
     return f"{connector}#object#{name}"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from activation.drops.reading import Reading
 from activation.drops.survey import Survey
-from activation.ledger.split import Split
+from activation.ledger.split import RunSplit
 from activation.model import Cursor
 from activation.platforms.publisher import Verdict
 from activation.records import from_json, to_json
@@ -182,7 +182,7 @@ class FilePlan:
     format: str = ""
     columns: dict[str, str] = field(default_factory=dict)
     ignored_columns: list[str] = field(default_factory=list)
-    split: Split | None = None
+    split: RunSplit | None = None
     survey: Survey | None = None
 
 

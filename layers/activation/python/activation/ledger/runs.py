@@ -21,7 +21,7 @@ from activation.records import from_json, to_json
 SCHEMA = 2  # of the record; a reader that meets another one stops rather than guesses
 
 
-class State(StrEnum):
+class RunState(StrEnum):
     """Where a run is."""
 
     RUNNING = "running"
@@ -34,23 +34,23 @@ class State(StrEnum):
     BLOCKED = "blocked"  # a person has to act; a redrive goes on where it stopped
 
 
-FINAL = frozenset({State.APPLIED, State.EMPTY, State.SUPERSEDED})
-STOPPED = frozenset({State.FAILED, State.BLOCKED})
+FINAL = frozenset({RunState.APPLIED, RunState.EMPTY, RunState.SUPERSEDED})
+STOPPED = frozenset({RunState.FAILED, RunState.BLOCKED})
 
 
 @dataclass
 class Run:
     """A run's record as its holder sees it. Times are Unix seconds.
 
-    `hop` is that of the newest message that held the run. `no_progress` counts invocations in a row that
-    acknowledged nothing although nothing made them wait. `audience_lock` is the key of the lock that the run last
-    acquired.
+    `continuation` is the number of the newest message that held the run. `no_progress` counts invocations in a row
+    that acknowledged nothing although nothing made them wait. `audience_lock` is the key of the lock that the run
+    last acquired.
     """
 
     pk: str
     fence: int
-    state: State
-    hop: int
+    state: RunState
+    continuation: int
     started_at: float
     updated_at: float
     lease_until: float
@@ -91,21 +91,21 @@ class Ledger:
         item = self._table.read(self.key(run_id, part))
         return _run(item) if item else None
 
-    def claim(self, run_id: str, hop: int, facts: Mapping[str, str], part: int | None = None) -> Run:
+    def claim(self, run_id: str, continuation: int, facts: Mapping[str, str], part: int | None = None) -> Run:
         """Acquire the lease of a run, or of a part of one, creating the record when there is none.
 
         `facts` are texts noted for people with a new record (audience, key); they are not read back. Raises
         LeaseHeld while another worker holds the lease.
         """
         changes = Changes(
-            "hop = :hop, updated_at = :now, started_at = if_not_exists(started_at, :now),"
+            "continuation = :continuation, updated_at = :now, started_at = if_not_exists(started_at, :now),"
             " #schema = if_not_exists(#schema, :schema), #state = if_not_exists(#state, :running),"
             " progress = if_not_exists(progress, :progress)"
             + "".join(f", #f{i} = if_not_exists(#f{i}, :f{i})" for i in range(len(facts))),
             {
-                ":hop": {"N": str(hop)},
+                ":continuation": {"N": str(continuation)},
                 ":schema": {"N": str(SCHEMA)},
-                ":running": {"S": State.RUNNING},
+                ":running": {"S": RunState.RUNNING},
                 ":progress": {"S": Progress().to_json()},
                 **{f":f{i}": {"S": value} for i, value in enumerate(facts.values())},
             },
@@ -182,7 +182,7 @@ def _opened_json(opened: Opened | None) -> str:
 
 
 def _run(item: Item) -> Run:
-    schema, state = int(read_number(item, "schema")), State(read_text(item, "state"))
+    schema, state = int(read_number(item, "schema")), RunState(read_text(item, "state"))
     if schema > SCHEMA:
         raise ConfigError("newer_ledger", "the run was recorded by a newer release; deploy that one again")
     if schema < SCHEMA and state not in FINAL:
@@ -196,7 +196,7 @@ def _run(item: Item) -> Run:
         pk=read_text(item, "pk"),
         fence=int(read_number(item, "fence")),
         state=state,
-        hop=int(read_number(item, "hop")),
+        continuation=int(read_number(item, "continuation")),
         started_at=read_number(item, "started_at"),
         updated_at=read_number(item, "updated_at"),
         lease_until=read_number(item, "lease_until"),

@@ -35,15 +35,15 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Split:
+class RunSplit:
     """A run's file in parts.
 
     While it is surveyed, the parts are `parts` ranges of about `range_bytes`. Then they are `pieces`: rows before
-    the piece, the place in the file's own measure (see Cursor), and rows in it. `hops` are those of the messages
-    that every part was sent for this phase, none before they were; what a part's record says counts once it is of
-    that hop. `asked` is when each was sent its newest one, `deaths` how often its worker has died since the phase
-    began, `since` when that was; times are Unix seconds. `counted` are the sums over the parts' requests, bytes
-    and times that the run's own counts include by now.
+    the piece, the place in the file's own measure (see Cursor), and rows in it. `continuations` are those of the
+    messages that every part was sent for this phase, none before they were; what a part's record says counts once
+    it is of that continuation. `asked` is when each was sent its newest one, `deaths` how often its worker has
+    died since the phase began, `since` when that was; times are Unix seconds. `counted` are the sums over the
+    parts' requests, bytes and times that the run's own counts include by now.
     """
 
     phase: Phase
@@ -51,7 +51,7 @@ class Split:
     range_bytes: int
     since: float
     pieces: tuple[tuple[int, int, int], ...] = ()
-    hops: tuple[int, ...] = ()
+    continuations: tuple[int, ...] = ()
     ending: Ending | None = None
     counted: Sent = Sent()
     asked: tuple[float, ...] = ()

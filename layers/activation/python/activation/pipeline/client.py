@@ -1,4 +1,4 @@
-"""One request to a platform until there is an outcome: throttled, retried, and never repeated blindly."""
+"""Requests to a platform: paced by its rate limit, retried, and repeated only where that is safe."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from activation.errors import ConfigError, Rejected, Retryable
-from activation.pipeline.rate_limit import Governor
+from activation.pipeline.rate_limit import RateLimit
 from activation.platforms.http import AnswerLost, Http, NotSent
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
 from activation.platforms.publisher import Publisher
 from activation.platforms.request import Request
 
-QUICK_WAIT_S = 5.0  # a longer wait is the queue's: a Lambda that sleeps is paid for
-LONGEST_WAIT_S = 3600.0  # asking once an hour does no harm, and an absurd Retry-After stops nobody for good
+QUICK_WAIT_S = 5.0  # the longest wait within an invocation, which is billed; the queue does longer ones
+LONGEST_WAIT_S = 3600.0  # a cap on Retry-After: one request an hour does no harm
 MAX_ATTEMPTS = 6
 FIRST_BACKOFF_S = 0.2
 AFTER_ALL_ATTEMPTS_S = 60.0
@@ -25,18 +25,18 @@ T = TypeVar("T")
 
 
 class OutOfTime(Retryable):
-    """The invocation's time does not suffice for another call; the next one goes on at once."""
+    """The invocation has no time left for another call; the next invocation continues at once."""
 
 
 @dataclass
 class Effect:
-    """What is known of a request's effect: `in_doubt` says that the platform may have it, unacknowledged."""
+    """Whether a request took effect: `in_doubt` is True while the platform may have applied it unacknowledged."""
 
     in_doubt: bool = False
 
 
 class Signing(Protocol):
-    """The connector's secret, as far as requests are signed with it."""
+    """What signs requests: the connector's secret."""
 
     def sign(self, request: Request) -> tuple[Request, int]:
         """Return the request as one attempt sends it, and the number of the signer that signed it.
@@ -46,75 +46,79 @@ class Signing(Protocol):
         ...
 
     def renew(self, refused: Request, number: int) -> None:
-        """Get other credentials than those of a signed request that the platform has refused.
+        """Replace the credentials that the platform refused.
 
-        `number` is what `sign` returned with it. Does nothing when another thread has replaced them since.
-        Raises ConfigError when there are none, or the renewed ones were refused as well.
+        `refused` is the signed request and `number` what `sign` returned with it. Does nothing when another thread
+        has replaced the credentials since. Raises ConfigError when there are no others, or they were refused too.
         """
         ...
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """Sends requests for one run.
+class PlatformClient:
+    """Sends one run's requests to its platform.
 
-    `publisher` judges the answers. `signing` adds the authentication to each attempt. `governor` says when the
-    account may be asked. `timeout_s` is how long a connection may be silent. `time_left_s` is what the invocation
-    has left for calls; `keep_lease` is called before each request and raises when the run was taken over;
-    `note_sent` is told each request's bytes and whether it carried members that the platform may have had
-    already. `sleep` takes seconds.
+    `publisher` classifies the answers. `signing` authenticates each attempt. `http` carries it. `rate_limit` says
+    when the account may be asked. `timeout_s` is how many seconds a connection may be silent. `time_left_s`
+    returns the seconds that the invocation has left for calls. `keep_lease` is called before each request; it
+    raises LeaseLost when another worker holds the run by now. `note_sent` is called after each request with its
+    size in bytes, and whether it repeated members that the platform may already have had. `sleep` takes seconds.
     """
 
     publisher: Publisher
     signing: Signing
     http: Http
-    governor: Governor
+    rate_limit: RateLimit
     timeout_s: float
     time_left_s: Callable[[], float]
     keep_lease: Callable[[], None]
     note_sent: Callable[[int, bool], None]
     sleep: Callable[[float], None] = time.sleep
 
-    def converse(self, talk: Generator[Request, Outcome, T]) -> T:
-        """Hold a publisher's conversation to its end.
+    def execute(self, conversation: Generator[Request, Outcome, T]) -> T:
+        """Send the requests that a publisher's generator yields, and return the generator's result.
 
-        Raises Retryable, Rejected or ConfigError, as the outcome of the call it cannot do without.
+        Each outcome is sent back into the generator. One that no further request can mend (`stop`, `rejected`) is
+        raised instead, as ConfigError or Rejected; so is what `send` raises.
         """
         try:
-            request = next(talk)
+            request = next(conversation)
             while True:
-                outcome = self.perform(request)
+                outcome = self.send(request)
                 if outcome.kind in (OutcomeKind.STOP, OutcomeKind.REJECTED):
-                    raise failure(outcome)  # nobody but the platform could answer these well
-                request = talk.send(outcome)
+                    raise failure(outcome)  # no further request can mend these
+                request = conversation.send(outcome)
         except StopIteration as end:
             result: T = end.value
             return result
         finally:
-            talk.close()
+            conversation.close()
 
-    def perform(
+    def send(
         self,
         request: Request,
         arrived: Callable[[], Request | None] = lambda: None,
         *,
         effect: Effect | None = None,
     ) -> Outcome:
-        """Send one request, again where that helps and does no harm, and return its outcome.
+        """Send one request, repeated where that is safe and may help, and return its outcome.
 
-        `arrived` returns the question whether the request had arrived when its answer is lost; with `effect` in
-        doubt it is asked before the first sending. `effect` is kept up to date, also when something is raised.
-        Raises Retryable when waiting is longer than an invocation should, ConfigError, Rejected.
+        `arrived` returns the request that asks whether this one reached the platform, None where that cannot be
+        asked; it is sent when the answer is lost, and first of all when `effect` is in doubt. `effect` is kept up
+        to date, even when something is raised.
+
+        Raises Retryable when the wait is longer than an invocation should sleep or the attempts are used up,
+        ConfigError and Rejected.
         """
         effect = effect or Effect()
-        alike = 0  # how many answers in a row were of the kind that is asked for a few times only
+        alike = 0  # how many answers in a row were of a kind that is repeated a few times only
         for attempt in range(MAX_ATTEMPTS):
             if effect.in_doubt and (question := arrived()) is not None:
-                known = self._arrived(question)
+                known = self._ask_arrived(question)
                 if known is not None and known.value is not False:
                     return known
                 effect.in_doubt = known is None
-            outcome = self._once(request, effect)
+            outcome = self._attempt(request, effect)
             alike = alike + 1 if outcome.attempts_max else 0
             if outcome.attempts_max and alike >= min(outcome.attempts_max, MAX_ATTEMPTS - 1):
                 raise Rejected(outcome.code or outcome.kind.value, outcome.reason)
@@ -131,13 +135,13 @@ class Exchange:
                     return outcome
         raise _gave_up(outcome)
 
-    def _arrived(self, question: Request) -> Outcome | None:
-        """Ask whether the upload is there already.
+    def _ask_arrived(self, question: Request) -> Outcome | None:
+        """Ask the platform whether an upload has arrived.
 
-        Returns an outcome whose value is False, or True or the upload's handle; None when nobody can tell.
+        Return an outcome whose value is False, True or the upload's handle; None when the platform cannot tell.
         """
         for attempt in range(MAX_ATTEMPTS):
-            outcome = self._once(question, Effect())
+            outcome = self._attempt(question, Effect())
             if isinstance(outcome.value, bool | str):
                 return outcome
             if outcome.kind not in (OutcomeKind.RETRY, OutcomeKind.UNKNOWN, OutcomeKind.REFRESH_AUTH):
@@ -146,12 +150,12 @@ class Exchange:
                 self._pause(outcome, attempt)
         return None
 
-    def _once(self, request: Request, effect: Effect) -> Outcome:
-        """Wait until the account may be asked, sign, send, and say what came back.
+    def _attempt(self, request: Request, effect: Effect) -> Outcome:
+        """Wait until the account may be asked, then sign and send the request, and return its outcome.
 
-        A refused token is renewed here; what cannot be renewed is raised.
+        A refused token is renewed here; ConfigError when it cannot be.
         """
-        while (wait_s := self.governor.wait_s(uploads=request.rows > 0)) > 0:
+        while (wait_s := self.rate_limit.wait_s(uploads=request.rows > 0)) > 0:
             self._wait(wait_s, "throttled", "the ad account's rate limit is reached")
         try:
             self._check_time()
@@ -160,10 +164,10 @@ class Exchange:
             self.keep_lease()
         except BaseException:
             if request.rows > 0:
-                self.governor.give_back()
+                self.rate_limit.give_back()
             raise
         repeated, effect.in_doubt = effect.in_doubt, True
-        outcome = self._send(signed, effect, repeated=repeated)
+        outcome = self._send_signed(signed, effect, repeated=repeated)
         applied = outcome.kind in (OutcomeKind.OK, OutcomeKind.PARTIAL, OutcomeKind.UNKNOWN)
         if outcome.kind in (OutcomeKind.REFUSED, OutcomeKind.TOO_LARGE):
             effect.in_doubt = False  # the same request would have been refused before, too
@@ -172,7 +176,7 @@ class Exchange:
         self.note_sent(request.size_bytes, repeated and applied and request.rows > 0)
         throttled = outcome.kind is OutcomeKind.RETRY and outcome.code == "throttled"
         if outcome.after_s > 0 and (throttled or outcome.kind in (OutcomeKind.OK, OutcomeKind.PARTIAL)):
-            self.governor.hold(outcome.after_s)
+            self.rate_limit.hold(outcome.after_s)
         if outcome.kind is OutcomeKind.REFRESH_AUTH:
             self.signing.renew(signed, signer)
         return outcome
@@ -181,7 +185,7 @@ class Exchange:
         if self.time_left_s() < self.timeout_s:
             raise OutOfTime("out_of_time", "the invocation has no time for another call", after_s=1)
 
-    def _send(self, signed: Request, effect: Effect, *, repeated: bool) -> Outcome:
+    def _send_signed(self, signed: Request, effect: Effect, *, repeated: bool) -> Outcome:
         try:
             answer = self.http.send(signed, timeout_s=self.timeout_s)
         except NotSent:
@@ -194,14 +198,14 @@ class Exchange:
             effect.in_doubt = repeated
             raise
         outcome = self.publisher.classify(signed, answer)
-        # An answer that may come a few times only is waited for here, since the queue would not count it.
+        # An answer with a limit on its repetitions is waited for here: they are counted in this invocation only.
         longest_s = QUICK_WAIT_S if outcome.attempts_max else LONGEST_WAIT_S
         return replace(outcome, after_s=min(max(outcome.after_s, 0.0), longest_s))
 
     def _pause(self, outcome: Outcome, attempt: int) -> None:
-        """Wait before the next attempt: as long as the platform said, else with growing, jittered steps.
+        """Wait before the next attempt: as long as the platform asked, else exponential backoff with jitter.
 
-        Raises Retryable where that is too long, and when there is no next attempt.
+        Raises Retryable when that is too long for an invocation, and when the attempts are used up.
         """
         if attempt + 1 == MAX_ATTEMPTS:
             raise _gave_up(outcome)

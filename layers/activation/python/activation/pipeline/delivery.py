@@ -14,7 +14,7 @@ REFUSED_LINES_SOUGHT = 50  # per upload; one with more bad lines than this has a
 
 
 @dataclass(frozen=True)
-class Taken:
+class UploadResult:
     """What an acknowledged upload came to.
 
     `rows` counts the source rows its lines carry. `named` are the rows the platform refused by name, with a code;
@@ -27,7 +27,7 @@ class Taken:
     unnamed_code: str
 
     @classmethod
-    def of(cls, upload: Upload, outcome: Outcome) -> Taken:
+    def of(cls, upload: Upload, outcome: Outcome) -> UploadResult:
         """Read an outcome that acknowledges an upload."""
         rows = len(upload.source_rows)
         named = {
@@ -48,7 +48,7 @@ class Taken:
 
 
 @dataclass
-class BatchTally:
+class BatchRefusals:
     """The refusals of one batch, over all of its uploads; guarded by the lock of the run.
 
     `rows` is how many rows the batch has. `disjoint` says that no row is in two uploads: then rows are counted as
@@ -61,10 +61,10 @@ class BatchTally:
     _named: dict[int, str] = field(default_factory=dict)
     _unnamed: Counter[str] = field(default_factory=Counter)
 
-    def add(self, taken: Taken) -> None:
+    def add(self, result: UploadResult) -> None:
         """Add what an upload came to."""
-        self._named = {**taken.named, **self._named}
-        self._unnamed[taken.unnamed_code] += taken.unnamed
+        self._named = {**result.named, **self._named}
+        self._unnamed[result.unnamed_code] += result.unnamed
 
     def recall(self, earlier: tuple[Mapping[int, str], int]) -> None:
         """Add what uploads of an earlier invocation came to: rows refused by name, and how many without."""

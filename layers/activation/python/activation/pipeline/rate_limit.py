@@ -1,4 +1,4 @@
-"""The rate limit of an account, shared by every worker: waits it asked for, and pacing before it asks."""
+"""The rate limit of an ad account, shared by all workers: waits that the platform asked for, and pacing."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from activation.aws.table import ConditionalTable, ConditionFailed, Item, number
 from activation.errors import Retryable
 from activation.platforms.rate import Window
 
-READ_EVERY_S = 1.0  # how stale another worker's throttle may be when a request starts
-SHARED_FROM_S = 10.0  # shorter windows are each worker's own: to share them would take a write a second
+READ_EVERY_S = 1.0  # how late a throttle that another worker met may take effect here
+SHARED_FROM_S = 10.0  # each worker counts shorter windows alone: to share them would take a write every second
 RESERVED_SHARE, RESERVED_MAX = 20, 100  # a worker reserves at most a twentieth of a window, and this many
-CLOCKS_DIFFER_S = 1.0  # the clocks of two workers; a window that begins later than this was written by a wrong one
+CLOCKS_DIFFER_S = 1.0  # between two workers' clocks; a window that begins later than this comes from a wrong clock
 
 
-class Governor:
-    """When the account may be asked next, shared through the ledger table.
+class RateLimit:
+    """One rate limit, shared through the ledger table by all workers that send under it.
 
-    A throttle answer or a usage header sets "not before" for all. What this worker learns takes effect at once;
-    what others learn within READ_EVERY_S seconds. Uploads are counted in the platform's `windows`, and wait for
-    the next window once one is full; a window that is free makes nobody wait. `key` is the record that everybody
-    shares who shares the limit. `clock` gives Unix seconds.
+    `key` is the limit's record in `table`. Uploads are counted in each of the platform's `windows`, and wait for
+    the next window once one is full. `clock` returns Unix seconds.
 
-    Uploads are reserved 1, 2, 4, ... at a time, so a worker that dies loses no more of a window than it has used.
+    A throttle answer or a usage header sets "not before" for all workers: at once for this one, within
+    READ_EVERY_S seconds for the others. Uploads are reserved 1, 2, 4, ... at a time, so a worker that dies wastes
+    no more of a window than it has used.
     """
 
     def __init__(
@@ -38,7 +38,8 @@ class Governor:
         self._table = table
         self._pk = key
         self._shared = [one for one in windows if one.per_s >= SHARED_FROM_S]
-        self._own = {one: (0.0, 0) for one in windows if one.per_s < SHARED_FROM_S}  # its begin, and uploads since
+        # Each with when it began, and its uploads since.
+        self._own = {one: (0.0, 0) for one in windows if one.per_s < SHARED_FROM_S}
         self._clock = clock
         self._lock = Lock()
         self._item: Item = {}
@@ -64,16 +65,16 @@ class Governor:
             return self._pace(now)
 
     def give_back(self) -> None:
-        """Return an upload that `wait_s` counted and that was not sent, for the next one to use."""
+        """Give back an upload that `wait_s` counted but that was not sent."""
         with self._lock:
-            self._reserved += 1  # of no use once the window has ended, like all that is left of it
+            self._reserved += 1  # void once the window ends, like every reservation
             self._own = {one: (began, max(0, used - 1)) for one, (began, used) in self._own.items()}
 
     def hold(self, for_s: float) -> None:
-        """Let nobody ask the account for `for_s` seconds; a longer hold that is set already stays.
+        """Stop all requests to the account for `for_s` seconds, unless a longer hold is already set.
 
-        When the ledger does not answer, the hold is this worker's alone: the answer that asked for it may have
-        acknowledged a batch, which must not be sent again for that.
+        When the ledger table is unavailable, only this worker holds: the answer that asked for the hold may have
+        acknowledged a batch, so raising here would send that batch twice.
         """
         until = self._clock() + for_s
         with self._lock:
@@ -109,7 +110,7 @@ class Governor:
         """Reserve some uploads in all shared windows at once and return 0, or return the seconds to wait."""
         if now >= self._reserved_until:
             self._reserve_next = 1
-        for _ in range(3):  # somebody else may reserve between our look and our write
+        for _ in range(3):  # another worker may reserve between our read and our write
             wait_s = max(_full_for_s(one, self._item, now) for one in self._shared)
             begins = [read_number(self._item, _names(one)[0]) for one in self._shared]
             if wait_s > 0 and max(begins) <= now + CLOCKS_DIFFER_S:
@@ -131,7 +132,7 @@ class Governor:
         return READ_EVERY_S
 
     def _write(self, count: int, now: float) -> Item:
-        """Write the windows with `count` uploads more; raises ConditionFailed when they are not as they were."""
+        """Add `count` uploads to the windows; raises ConditionFailed when another worker changed them."""
         sets, conditions, values = [], [], {}
         for place, one in enumerate(self._shared):
             began_name, used_name = _names(one)
@@ -152,19 +153,19 @@ class Governor:
         return self._table.update(self._pk, expression, values, condition=" AND ".join(conditions))
 
 
-class Governors:
-    """The governors of a worker: one for each rate limit, kept from message to message with what it reserved."""
+class RateLimits:
+    """The rate limits of a worker, kept from message to message with the uploads they have reserved."""
 
     def __init__(self, table: ConditionalTable, *, clock: Callable[[], float] = time.time) -> None:
         self._table = table
         self._clock = clock
-        self._kept: dict[tuple[str, tuple[Window, ...]], Governor] = {}
+        self._kept: dict[tuple[str, tuple[Window, ...]], RateLimit] = {}
 
-    def of(self, key: str, windows: Sequence[Window]) -> Governor:
-        """Return the governor of the limit that is kept under `key` in the ledger table."""
+    def of(self, key: str, windows: Sequence[Window]) -> RateLimit:
+        """Return the rate limit whose record in the ledger table is `key`."""
         name = (key, tuple(windows))
         if name not in self._kept:
-            self._kept[name] = Governor(self._table, key, windows, clock=self._clock)
+            self._kept[name] = RateLimit(self._table, key, windows, clock=self._clock)
         return self._kept[name]
 
 

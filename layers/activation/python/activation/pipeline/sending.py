@@ -15,8 +15,8 @@ from activation.ledger.progress import Unit
 from activation.ledger.runs import HeldRun
 from activation.model import Audience
 from activation.pipeline.batching import Prepared
-from activation.pipeline.client import Effect, Exchange, OutOfTime
-from activation.pipeline.delivery import BatchTally, Delivery, Taken
+from activation.pipeline.client import Effect, OutOfTime, PlatformClient
+from activation.pipeline.delivery import BatchRefusals, Delivery, UploadResult
 from activation.platforms.limits import Limits
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
 from activation.platforms.publisher import Opened, Publisher
@@ -53,12 +53,12 @@ class Sender:
     open: Callable[[], Opened]
     open_again: Callable[[], Opened]
     opened_now: Callable[[Opened], None]
-    exchange: Exchange
+    client: PlatformClient
     rejects: Rejects
     in_flight: int
     limits: Limits
     may_start: Callable[[], bool]
-    _tallies: dict[int, BatchTally] = field(default_factory=dict)
+    _refusals: dict[int, BatchRefusals] = field(default_factory=dict)
 
     def send(self, spans: Iterable[Prepared]) -> bool:
         """Send every span; gives True at their end, False when time ran out before.
@@ -116,7 +116,7 @@ class Sender:
             batch = Batch(self.run_id, span.first_row, span.last_row, prepared.columns, prepared.rows)
             uploads = self.publisher.uploads(batch)
             disjoint = _are_disjoint(batch, uploads)
-        tally = BatchTally(prepared.columns.num_rows, disjoint=disjoint)
+        refusals = BatchRefusals(prepared.columns.num_rows, disjoint=disjoint)
         with self.held.lock:
             progress = self.held.run.progress
             left = [one for one in uploads if not progress.done(_unit(one))]
@@ -126,8 +126,8 @@ class Sender:
                 self.held.save()
                 return []
         if earlier and not disjoint:  # an earlier invocation sent these: what was refused of them is on record
-            tally.recall(self.rejects.read_platforms(span.first_row, span.last_row, earlier))
-        self._tallies[span.first_row] = tally
+            refusals.recall(self.rejects.read_platforms(span.first_row, span.last_row, earlier))
+        self._refusals[span.first_row] = refusals
         return _chains(left)
 
     def _deliver(self, chain: Sequence[Upload], in_doubt: bool) -> None:
@@ -154,9 +154,9 @@ class Sender:
         if not progress.waits_for(unit):
             return
         if progress.is_last(unit):
-            tally = self._tallies.pop(unit.first_row)
-            if not tally.disjoint:
-                progress.tally.count_rows(tally.rows, tally.refused())
+            refusals = self._refusals.pop(unit.first_row)
+            if not refusals.disjoint:
+                progress.tally.count_rows(refusals.rows, refusals.refused())
         progress.finish_upload(unit)
         self.held.save()
 
@@ -272,8 +272,8 @@ class Sender:
                 OutcomeKind.TOO_LARGE, code="over_limit", reason="the upload is over the platform's limit"
             )
         if opened.by_upload:  # a second one of these would create a second audience
-            return self.exchange.perform(replace(request, repeatable=False), effect=effect)
-        return self.exchange.perform(
+            return self.client.send(replace(request, repeatable=False), effect=effect)
+        return self.client.send(
             request, lambda: self.publisher.arrived(upload, self.audience, opened), effect=effect
         )
 
@@ -281,16 +281,18 @@ class Sender:
         """Record what the platform accepted and refused of an upload, the rejects first."""
         if isinstance(outcome.value, Opened):
             self.opened_now(outcome.value)
-        taken = Taken.of(upload, outcome)
-        tally, progress = self._tallies[upload.first_row], self.held.run.progress
+        result = UploadResult.of(upload, outcome)
+        refusals, progress = self._refusals[upload.first_row], self.held.run.progress
         # Where a row travels in several uploads, the list says which of its identifiers was refused.
-        column = upload.columns.schema.names[0] if upload.columns.num_columns == 1 and not tally.disjoint else ""
+        column = (
+            upload.columns.schema.names[0] if upload.columns.num_columns == 1 and not refusals.disjoint else ""
+        )
         name = f"{upload.last_row:012d}-{upload.key}-{upload.part}"
-        self.rejects.write_platforms(upload.first_row, name, taken.named, taken.unnamed, column=column)
+        self.rejects.write_platforms(upload.first_row, name, result.named, result.unnamed, column=column)
         with self.held.lock:
-            tally.add(taken)
-            if tally.disjoint:
-                progress.tally.count_rows(taken.rows, taken.refused)
+            refusals.add(result)
+            if refusals.disjoint:
+                progress.tally.count_rows(result.rows, result.refused)
             progress.acknowledge(
                 _unit(upload),
                 cells=upload.without(outcome.refused)[0].cells if outcome.refused else upload.cells,

@@ -5,7 +5,7 @@ and may have (`optional_keys`), and which of them our code may write back (`rewr
 `rotates` is True and the function's role needs `secretsmanager:PutSecretValue` on that secret.
 
 Federation (an AWS role exchanged for another cloud's token, without any stored credential) would be one more
-dataclass here, with no secret keys, and one more `Source` in `oauth2`, whose `obtain` signs
+dataclass here, with no secret keys, and one more `TokenSource` in `oauth2`, whose `obtain` signs
 an AWS `GetCallerIdentity` request with the function's role and exchanges it at the other cloud's token service
 for a `Grant`. Everything after a `Grant` (caching, early refresh, renewal after a refusal) stays as it is.
 """

@@ -34,7 +34,7 @@ class Option(Protocol):
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChoiceOption:
     """One of several words; the default may be "" for "not said"."""
 
     name: str
@@ -48,7 +48,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Text:
+class TextOption:
     """A text that matches `pattern` as a whole; `form` says in words what that is."""
 
     name: str
@@ -64,7 +64,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Whole:
+class IntegerOption:
     """A whole number from `low` to `high`, both inclusive."""
 
     name: str
@@ -81,7 +81,7 @@ class Whole:
 
 
 @dataclass(frozen=True)
-class Flag:
+class BooleanOption:
     """True or false."""
 
     name: str

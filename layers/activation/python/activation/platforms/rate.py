@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from activation.platforms.options import Choice, Value
+from activation.platforms.options import ChoiceOption, Value
 
 TIER = "access_tier"  # the option that names an account's tier
 
@@ -65,9 +65,9 @@ class Rate:
         return {named: self.tiers[named]} if named in self.tiers else self.tiers
 
     @property
-    def option(self) -> Choice:
+    def option(self) -> ChoiceOption:
         """The option by which a connector names its account's tier."""
-        return Choice(
+        return ChoiceOption(
             TIER,
             ("", *self.tiers),
             "",

@@ -6,22 +6,22 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from activation.aws.app_events import put_event
-from activation.ledger.runs import State
+from activation.ledger.runs import RunState
 
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
 
 DETAIL_TYPES = {
-    State.APPLIED: "Activation Completed",
-    State.EMPTY: "Activation Completed",
-    State.SUPERSEDED: "Activation Completed",
-    State.FAILED: "Activation Failed",
-    State.BLOCKED: "Activation Blocked",
+    RunState.APPLIED: "Activation Completed",
+    RunState.EMPTY: "Activation Completed",
+    RunState.SUPERSEDED: "Activation Completed",
+    RunState.FAILED: "Activation Failed",
+    RunState.BLOCKED: "Activation Blocked",
 }
 
 
 def announce(
-    client: EventBridgeClient, bus: str, state: State, receipt: Mapping[str, Any], receipt_key: str
+    client: EventBridgeClient, bus: str, state: RunState, receipt: Mapping[str, Any], receipt_key: str
 ) -> None:
     """Put the run's event; at least once, so a listener recognises repetitions by `run_id` and `state`.
 

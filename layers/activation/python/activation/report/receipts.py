@@ -94,7 +94,7 @@ def compose(
         "requests": progress.tally.requests,
         "resent": progress.tally.resent,
         "bytes_sent": progress.tally.bytes_sent,
-        "hops": run.hop,
+        "continuations": run.continuation,
         "replay": identity.work.replay or None,
         "started_at": _iso(run.started_at),
         "written_at": _iso(now),

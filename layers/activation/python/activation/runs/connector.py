@@ -21,9 +21,9 @@ from activation.drops.messages import Work, read
 from activation.errors import Rejected
 from activation.ledger.audience_lock import AudienceLocks
 from activation.ledger.progress import Progress
-from activation.ledger.runs import FINAL, STOPPED, HeldRun, Ledger, Run, State
+from activation.ledger.runs import FINAL, STOPPED, HeldRun, Ledger, Run, RunState
 from activation.model import Audience
-from activation.pipeline.rate_limit import Governors
+from activation.pipeline.rate_limit import RateLimits
 from activation.platforms.http import Http, PooledHttp
 from activation.platforms.options import complete
 from activation.platforms.platform import Platform
@@ -33,7 +33,7 @@ from activation.report.receipts import Identity
 from activation.runs.part import ActivePart
 from activation.runs.run import ActiveRun
 from activation.runs.secret import ConnectorSecret
-from activation.runs.settings import ConnectorSettings, check_options
+from activation.runs.settings import FunctionSettings, check_options
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
@@ -42,13 +42,13 @@ GRACE_S = 3600.0  # how long a run's next message may be overdue before another 
 UNREADABLE = "_unreadable"  # where receipts go whose key names no audience
 
 
-class Connector:
-    """Handles the messages of one connector's queue. Made once per cold start."""
+class Dispatcher:
+    """Dispatches the messages of one connector's queue to their runs. Made once per cold start."""
 
     def __init__(
         self,
         platform: Platform,
-        settings: ConnectorSettings,
+        settings: FunctionSettings,
         clients: Clients,
         secret: ConnectorSecret,
         http: Http,
@@ -73,10 +73,10 @@ class Connector:
             clock=clock,
         )
         self._locks = AudienceLocks(clients.table, ttl_days=settings.ledger_ttl_days, clock=clock)
-        self._governors = Governors(clients.table, clock=clock)
+        self._rate_limits = RateLimits(clients.table, clock=clock)
         self._log, self._metrics = log or Logger(), metrics or Metrics()
 
-    def handle(self, body: str, *, aws_account: str, time_left_s: Callable[[], float]) -> State | None:
+    def handle(self, body: str, *, aws_account: str, time_left_s: Callable[[], float]) -> RunState | None:
         """Bring the run of one message forward; gives its state, None when there was nothing to do.
 
         Raises LeaseHeld and LeaseLost, after which the message must come back.
@@ -87,10 +87,12 @@ class Connector:
             self._send_to_dead_letters(body, error)
             self._log.error("message refused", extra={"code": error.code})
             self._metrics.add_metric("MessagesRefused", MetricUnit.Count, 1)
-            return State.FAILED
+            return RunState.FAILED
         work = replace(work, ad_account=self._platform.account.canonical(work.ad_account))
         run_id = work.run_id(self._settings.connector)
-        self._log.append_keys(run_id=run_id, hop=work.hop, replay=work.replay or None, part=work.part)
+        self._log.append_keys(
+            run_id=run_id, continuation=work.continuation, replay=work.replay or None, part=work.part
+        )
         if is_marker(work.drop.key):
             self._log.info("a tool's own marker, not a drop")
             return None
@@ -112,10 +114,10 @@ class Connector:
 
     def _run(
         self, work: Work, run_id: str, located: Located, known: Run | None, time_left_s: Callable[[], float]
-    ) -> State | None:
+    ) -> RunState | None:
         crashed = known is not None and 0 < known.lease_until < self._clock()
         facts = {"audience": located.audience.name, "action": located.audience.action, "object_key": work.drop.key}
-        held = HeldRun(self._ledger.claim(run_id, work.hop, facts, work.part), self._ledger)
+        held = HeldRun(self._ledger.claim(run_id, work.continuation, facts, work.part), self._ledger)
         if held.run.state in FINAL and work.part is None:  # it ended between our look and our claim
             held.save(release=True)
             return None
@@ -131,7 +133,7 @@ class Connector:
             secret=self._secret,
             http=self._http,
             locks=self._locks,
-            governors=self._governors,
+            rate_limits=self._rate_limits,
             time_left_s=time_left_s,
             crashed=crashed,
             clock=self._clock,
@@ -177,18 +179,18 @@ class Connector:
         """
         now = self._clock()
         if known.state in FINAL:
-            return work.part is None or work.hop <= known.hop  # a part may be wanted once more
+            return work.part is None or work.continuation <= known.continuation  # a part may be wanted once more
         if known.lease_until > now:  # whose message is not deleted yet, and comes back should its worker die
-            return work.hop < known.hop
+            return work.continuation < known.continuation
         carried_on = known.lease_until == 0 and not (known.state in STOPPED and work.replay)
         due = max(known.not_before, known.updated_at) + GRACE_S
-        return carried_on and work.hop <= known.hop and now < due
+        return carried_on and work.continuation <= known.continuation and now < due
 
-    def _refuse_key(self, work: Work, run_id: str, error: Rejected) -> State:
+    def _refuse_key(self, work: Work, run_id: str, error: Rejected) -> RunState:
         """Give a drop whose key cannot be read its receipt, and put its message in the dead letters."""
         now = self._clock()
         audience = Audience(self._settings.connector, UNREADABLE)
-        run = Run("", 0, State.FAILED, work.hop, now, now, 0.0, 0.0, 0, Progress())
+        run = Run("", 0, RunState.FAILED, work.continuation, now, now, 0.0, 0.0, 0, Progress())
         run.code, run.sentence = error.code, error.sentence
         receipt = receipts.compose(
             Identity(run_id, work, audience, "", self._platform.name),
@@ -200,24 +202,24 @@ class Connector:
         )
         key = f"{receipts.stem(audience, run_id)}.json"
         receipts.write(self._clients.s3, self._settings.receipts_bucket, key, receipt)
-        announce(self._clients.events, self._settings.event_bus_name, State.FAILED, receipt, key)
-        self._send_to_dead_letters(work.continuation(), error, run_id)
+        announce(self._clients.events, self._settings.event_bus_name, RunState.FAILED, receipt, key)
+        self._send_to_dead_letters(work.next_message(), error, run_id)
         self._log.error("key refused", extra={"code": error.code})
         self._metrics.add_metric("RunsFailed", MetricUnit.Count, 1)
-        return State.FAILED
+        return RunState.FAILED
 
 
 @dataclass(frozen=True)
 class ConnectorFunction:
     """A connector behind its queue."""
 
-    connector: Connector
+    dispatcher: Dispatcher
     sqs: SQSClient
     queue_url: str
 
     def handle(self, body: str, context: LambdaContext) -> None:
         """Bring the run of one message forward."""
-        self.connector.handle(
+        self.dispatcher.handle(
             body,
             aws_account=context.invoked_function_arn.split(":")[4],
             time_left_s=lambda: context.get_remaining_time_in_millis() / 1000,
@@ -231,7 +233,7 @@ def lambda_handler_for(platform: Platform) -> Callable[[dict[str, Any], LambdaCo
     metrics = Metrics()
 
     def make() -> ConnectorFunction:
-        settings = ConnectorSettings.from_environment(os.environ)
+        settings = FunctionSettings.from_environment(os.environ)
         check_options(platform.options, settings.options)
         metrics.set_default_dimensions(connector=settings.connector)
         clients = Clients.connect(settings.ledger_table)
@@ -245,8 +247,8 @@ def lambda_handler_for(platform: Platform) -> Callable[[dict[str, Any], LambdaCo
             options=complete(platform.options, settings.options),
             expected_account=settings.expected_account,
         )
-        connector = Connector(platform, settings, clients, secret, http, log=logger, metrics=metrics)
-        return ConnectorFunction(connector, clients.sqs, settings.queue_url)
+        dispatcher = Dispatcher(platform, settings, clients, secret, http, log=logger, metrics=metrics)
+        return ConnectorFunction(dispatcher, clients.sqs, settings.queue_url)
 
     handle = sqs_handler(make, logger)
 

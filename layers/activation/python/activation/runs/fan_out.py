@@ -3,7 +3,7 @@
 The run stays one: one record, receipt, audience lock, event and dead letter. Its file is cut into parts, each
 with a record of its own (`<connector>#part#<run>#<part>`: lease, fence, cursor, counts), driven by messages of
 its own through the connector's one queue, so that the mapping's maximum concurrency, the leases, continuations,
-waits and the rate governor hold for a part as they do for a run. A part sends with the ordinary batcher and
+waits and the rate limit hold for a part as they do for a run. A part sends with the ordinary batcher and
 sender, numbers its rows as the file does, and keeps its rejects beside the run's.
 
 What makes it safe to die anywhere is who may write what:
@@ -48,8 +48,8 @@ from activation.drops.parquet_file import ParquetReader
 from activation.drops.ranges import Piece, range_count, row_group_pieces, settle
 from activation.errors import ActivationError, ConfigError, Rejected
 from activation.ledger.progress import REFERENCES_KEPT, Progress, add_left_out
-from activation.ledger.runs import STOPPED, HeldRun, Run, State
-from activation.ledger.split import Ending, Phase, Sent, Split
+from activation.ledger.runs import STOPPED, HeldRun, Run, RunState
+from activation.ledger.split import Ending, Phase, RunSplit, Sent
 from activation.model import Cursor
 from activation.platforms.publisher import Verdict
 
@@ -65,7 +65,7 @@ Key = TypeVar("Key")
 
 def plan(
     reader: DropReader, size_bytes: int, *, above_bytes: int, most_parts: int, hashed: bool, now: float
-) -> Split | None:
+) -> RunSplit | None:
     """Say how a file of `size_bytes` is to be shared out; None when it stays one stream.
 
     There are at most `most_parts`, but for files so long that a part would be longer than LONGEST_RANGE_BYTES.
@@ -77,18 +77,18 @@ def plan(
         pieces = row_group_pieces(reader, range_bytes) if reader.format == "parquet" else ()
         if len(pieces) < 2:
             return None
-        return _cut(Split(Phase.SURVEY, len(pieces), range_bytes, now), pieces, hashed=hashed, now=now)
+        return _cut(RunSplit(Phase.SURVEY, len(pieces), range_bytes, now), pieces, hashed=hashed, now=now)
     count = range_count(reader, range_bytes)
-    return Split(Phase.SURVEY, count, range_bytes, now) if count > 1 else None
+    return RunSplit(Phase.SURVEY, count, range_bytes, now) if count > 1 else None
 
 
-def piece_of(split: Split, part: int) -> Piece:
+def piece_of(split: RunSplit, part: int) -> Piece:
     """Give the rows of a part."""
     row, position, rows = split.pieces[part]
     return Piece(Cursor(row, position), rows)
 
 
-def is_done(split: Split, part: Run) -> bool:
+def is_done(split: RunSplit, part: Run) -> bool:
     """Whether a part has done its share of the run's phase."""
     match split.phase:
         case Phase.SURVEY:
@@ -96,18 +96,18 @@ def is_done(split: Split, part: Run) -> bool:
         case Phase.SCREEN:
             return part.progress.checkpoint.scanned_whole
         case _:
-            return part.state is State.APPLIED
+            return part.state is RunState.APPLIED
 
 
 def catch_up(part: Run, whole: Progress) -> None:
     """Take a part's record for what it is worth now, when its run has gone back to its start since."""
     if part.progress.attempts.starts < whole.attempts.starts:
         part.progress.start_over()
-        part.progress.attempts.starts, part.state = whole.attempts.starts, State.RUNNING
+        part.progress.attempts.starts, part.state = whole.attempts.starts, RunState.RUNNING
 
 
 @dataclass
-class FanOut:
+class RunParts:
     """The parts of a run that is shared out; `now` is Unix seconds."""
 
     run_id: str
@@ -119,7 +119,7 @@ class FanOut:
     now: float
 
     @property
-    def split(self) -> Split:
+    def split(self) -> RunSplit:
         """The run's split, which it has."""
         split = self.held.run.progress.plan.split
         if split is None:
@@ -127,7 +127,7 @@ class FanOut:
         return split
 
     @split.setter
-    def split(self, split: Split) -> None:
+    def split(self, split: RunSplit) -> None:
         with self.held.lock:
             self.held.run.progress.plan.split = split
 
@@ -145,11 +145,11 @@ class FanOut:
 
     def failed(self, parts: Sequence[Run | None]) -> ActivationError | None:
         """Give the error of the first part that stopped since it got its message; None when none has."""
-        for part, hop in zip(parts, self.split.hops, strict=False):
-            if part is None or part.hop < hop:
+        for part, continuation in zip(parts, self.split.continuations, strict=False):
+            if part is None or part.continuation < continuation:
                 continue
             if part.state in STOPPED:
-                kind = ConfigError if part.state is State.BLOCKED else Rejected
+                kind = ConfigError if part.state is RunState.BLOCKED else Rejected
                 return kind(part.code, part.sentence)
         return None
 
@@ -167,19 +167,19 @@ class FanOut:
             # A range in which no record begins is no part any more; what it took stays counted.
             self.split = replace(cut, counted=_sums(parts[: cut.parts]))
         else:
-            self.split = replace(split, phase=Phase.SEND, hops=(), since=self.now)
+            self.split = replace(split, phase=Phase.SEND, continuations=(), since=self.now)
 
     def queue(self, parts: Sequence[Run | None]) -> None:
         """Send every part that is not done the message for this phase, and note that they were sent."""
         split = self.split
-        hops = []
+        continuations = []
         for index in range(split.parts):
             part = parts[index] if index < len(parts) else None
-            hops.append(part.hop + 1 if part else 1)
+            continuations.append(part.continuation + 1 if part else 1)
             if part is None or not is_done(split, part):
                 self._ask(index, part)
         asked, deaths = (self.now,) * split.parts, (0,) * split.parts
-        self.split = replace(split, hops=tuple(hops), asked=asked, deaths=deaths)
+        self.split = replace(split, continuations=tuple(continuations), asked=asked, deaths=deaths)
 
     def ask_again(self, parts: Sequence[Run | None]) -> None:
         """Send another message to every part whose worker died, or that is silent for longer than it may be.
@@ -206,10 +206,10 @@ class FanOut:
         return self.now - max(asked, heard) > UNANSWERED_S
 
     def _ask(self, index: int, part: Run | None) -> None:
-        work = replace(self.work, part=index, hop=part.hop if part else 0)
-        self.clients.sqs.send_message(QueueUrl=self.queue_url, MessageBody=work.continuation(), DelaySeconds=0)
+        work = replace(self.work, part=index, continuation=part.continuation if part else 0)
+        self.clients.sqs.send_message(QueueUrl=self.queue_url, MessageBody=work.next_message(), DelaySeconds=0)
 
-    def must_wait_to_end(self, state: State, error: ActivationError) -> bool:
+    def must_wait_to_end(self, state: RunState, error: ActivationError) -> bool:
         """Tell the parts that the run is ending, and say whether some are still at work; raises LeaseLost."""
         split = self.split
         if split.phase is Phase.ALONE:
@@ -221,12 +221,12 @@ class FanOut:
 
     def give_up(self) -> None:
         """Let one stream send the file after all; no part has sent anything yet."""
-        self.split = replace(self.split, phase=Phase.ALONE, parts=0, pieces=(), hops=(), since=self.now)
+        self.split = replace(self.split, phase=Phase.ALONE, parts=0, pieces=(), continuations=(), since=self.now)
 
     def restart(self) -> None:
         """Let the parts that are not done be sent for again, after the run stopped or went back to its start."""
         if self.split.phase is not Phase.ALONE:
-            self.split = replace(self.split, ending=None, hops=(), since=self.now)
+            self.split = replace(self.split, ending=None, continuations=(), since=self.now)
 
     @property
     def look_again_s(self) -> float:
@@ -234,21 +234,21 @@ class FanOut:
         return min(LOOK_AT_LEAST_EVERY_S, max(LOOK_AFTER_S, LOOK_SHARE * (self.now - self.split.since)))
 
 
-def _cut(split: Split, pieces: Sequence[Piece], *, hashed: bool, now: float) -> Split:
+def _cut(split: RunSplit, pieces: Sequence[Piece], *, hashed: bool, now: float) -> RunSplit:
     """Give the split as it goes on once the pieces are known; a file of fewer than two goes on alone."""
     if len(pieces) < 2:
-        return replace(split, phase=Phase.ALONE, parts=0, hops=(), since=now)
+        return replace(split, phase=Phase.ALONE, parts=0, continuations=(), since=now)
     return replace(
         split,
         phase=Phase.SCREEN if hashed else Phase.SEND,
         parts=len(pieces),
         pieces=tuple((piece.start.row, piece.start.position, piece.rows) for piece in pieces),
-        hops=(),
+        continuations=(),
         since=now,
     )
 
 
-def _gather(progress: Progress, split: Split, parts: Sequence[Run | None]) -> None:
+def _gather(progress: Progress, split: RunSplit, parts: Sequence[Run | None]) -> None:
     """Write the sums over the parts into the run's own counts; the same parts may be gathered again and again."""
     tally, checkpoint = progress.tally, progress.checkpoint
     counted = _sums(parts)

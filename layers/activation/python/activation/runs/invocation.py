@@ -23,8 +23,8 @@ from activation.ledger.keys import audience_key, rate_key
 from activation.ledger.runs import HeldRun
 from activation.model import Cursor
 from activation.pipeline.batching import Batcher, Prepared
-from activation.pipeline.client import Exchange, OutOfTime
-from activation.pipeline.rate_limit import Governors
+from activation.pipeline.client import OutOfTime, PlatformClient
+from activation.pipeline.rate_limit import RateLimits
 from activation.pipeline.sending import Sender
 from activation.platforms.http import Http
 from activation.platforms.limits import Limits
@@ -35,7 +35,7 @@ from activation.report import receipts
 from activation.report.receipts import Identity
 from activation.report.rejects import Rejects
 from activation.runs.secret import ConnectorSecret, other_account
-from activation.runs.settings import ConnectorSettings
+from activation.runs.settings import FunctionSettings
 
 MARGIN_S = 20.0  # for what follows the last platform call: a ledger write, a receipt, a message
 MAX_DELAY_S = 900  # the longest an SQS message can be delayed
@@ -50,13 +50,13 @@ class Invocation:
     identity: Identity
     located: Located
     held: HeldRun
-    settings: ConnectorSettings
+    settings: FunctionSettings
     clients: Clients
     platform: Platform
     secret: ConnectorSecret
     http: Http
     locks: AudienceLocks
-    governors: Governors
+    rate_limits: RateLimits
     time_left_s: Callable[[], float]
     crashed: bool
     clock: Callable[[], float] = time.time
@@ -92,21 +92,21 @@ class Invocation:
             raise other_account()
         run.audience_lock = lock
         self.locks.acquire(lock, self.identity.run_id)
-        self.locks.check_order(self.work.drop, audience.connector)
+        self.locks.check_order(self.work.drop, audience.connector, audience.account)
 
     def find_publisher(self) -> Publisher:
         """Return the publisher of the run's ad account; raises what reading the secret raises."""
         return self.platform.publisher(self.secret.account(self.identity.audience.account))
 
-    def exchange(self, publisher: Publisher) -> Exchange:
-        """Return what sends this invocation's requests."""
+    def platform_client(self, publisher: Publisher) -> PlatformClient:
+        """Return the client that sends this invocation's requests."""
         rate, timeout_s = self.platform.rate, self.platform.limits.timeout_s
         shared_with = publisher.account.account_id if rate.scope is Scope.ACCOUNT else self.settings.secret_arn
-        return Exchange(
+        return PlatformClient(
             publisher=publisher,
             signing=self.secret,
             http=self.http,
-            governor=self.governors.of(
+            rate_limit=self.rate_limits.of(
                 rate_key(self.platform.name, rate.scope, shared_with),
                 rate.tier(publisher.account.options).windows,
             ),
@@ -140,7 +140,7 @@ class Invocation:
             progress.plan.columns, progress.plan.ignored_columns = dict(mapped.used), list(mapped.ignored)
         return reader, mapped
 
-    def send(self, exchange: Exchange, opened: Callable[[], Opened], piece: Piece | None = None) -> bool:
+    def send(self, client: PlatformClient, opened: Callable[[], Opened], piece: Piece | None = None) -> bool:
         """Send what is left of the drop, or of a piece of it; returns False when time ran out first."""
         run, limits = self.held.run, self.platform.limits
         in_flight = self.settings.requests_in_flight or limits.in_flight
@@ -150,11 +150,11 @@ class Invocation:
             run_id=self.identity.run_id,
             held=self.held,
             audience=self.identity.audience,
-            publisher=exchange.publisher,
+            publisher=client.publisher,
             open=opened,
             open_again=lambda: self._open_again(opened),
             opened_now=self._opened_now,
-            exchange=exchange,
+            client=client,
             rejects=self.rejects,
             in_flight=in_flight,
             limits=self._limits,
@@ -253,7 +253,7 @@ class Invocation:
         """Send this record's next message; it arrives in `wait_s` seconds, or in the longest SQS can do."""
         self.clients.sqs.send_message(
             QueueUrl=self.settings.queue_url,
-            MessageBody=self.work.continuation(),
+            MessageBody=self.work.next_message(),
             DelaySeconds=max(1, min(MAX_DELAY_S, round(wait_s))),
         )
 

@@ -13,22 +13,22 @@ from activation.aws.dead_letters import send_to_dead_letters
 from activation.aws.errors import classify
 from activation.errors import ActivationError, ConfigError, Rejected, Retryable
 from activation.ledger.audience_lock import AudienceLocked, Superseded
-from activation.ledger.runs import STOPPED, State
+from activation.ledger.runs import STOPPED, RunState
 from activation.ledger.split import Ending, Phase
-from activation.pipeline.client import Exchange, OutOfTime
+from activation.pipeline.client import OutOfTime, PlatformClient
 from activation.platforms.outcome import Outcome, failure
 from activation.platforms.publisher import Closed, Opened
 from activation.report import receipts
 from activation.report.announce import announce
 from activation.runs.deadline import begin_again, has_lock, is_overdue, queue_up
-from activation.runs.fan_out import FanOut, plan
+from activation.runs.fan_out import RunParts, plan
 from activation.runs.invocation import NO_PROGRESS_MAX, Invocation
 
 
 class ActiveRun(Invocation):
     """A claimed run and what one invocation needs to bring it forward."""
 
-    def advance(self) -> State:
+    def advance(self) -> RunState:
         """Bring the run as far as this invocation can, and leave it in a state the next one can go on from.
 
         Raises LeaseLost when another worker took it over, and lets through what nobody foresaw: then nothing is
@@ -41,7 +41,7 @@ class ActiveRun(Invocation):
         except Retryable as error:
             return self._wait(error)
 
-    def _advance(self) -> State:
+    def _advance(self) -> RunState:
         try:
             return self._begin()
         except AudienceLocked:
@@ -53,7 +53,7 @@ class ActiveRun(Invocation):
         except (ClientError, BotoCoreError) as error:
             return self._halt(classify(error))
 
-    def _halt(self, error: ActivationError) -> State:
+    def _halt(self, error: ActivationError) -> RunState:
         """End this invocation as its error says: go on at once, go on later, or stop."""
         match error:
             case OutOfTime():
@@ -61,48 +61,48 @@ class ActiveRun(Invocation):
             case Retryable():
                 return self._wait(error)
             case ConfigError():
-                return self._stop(State.BLOCKED, error)
+                return self._stop(RunState.BLOCKED, error)
             case _:
-                return self._stop(State.FAILED, error)
+                return self._stop(RunState.FAILED, error)
 
-    def _begin(self) -> State:
+    def _begin(self) -> RunState:
         """Go on from the state that the record is in."""
         run = self.held.run
         if run.state in STOPPED:  # somebody mended what stopped it and sent the message again
             begin_again(run, self.clock())
-            run.state = State.ACCEPTED if run.progress.checkpoint.closed else State.RUNNING
+            run.state = RunState.ACCEPTED if run.progress.checkpoint.closed else RunState.RUNNING
             if run.progress.plan.split:
-                self._fan_out().restart()
+                self._parts().restart()
         if run.progress.plan.split and run.progress.plan.split.ending:
             return self._end(run.progress.plan.split.ending)
         self._check_deadline()
         early_s = run.not_before - self.clock()
         if early_s > 1:  # a message cannot be delayed for as long as a platform can make us wait
             return self._hand_on(run.state, early_s)
-        if run.state is not State.ACCEPTED:
-            run.state = State.RUNNING
+        if run.state is not RunState.ACCEPTED:
+            run.state = RunState.RUNNING
         run.code = run.sentence = ""
         return self._go_on()
 
-    def _go_on(self) -> State:
+    def _go_on(self) -> RunState:
         audience, run = self.identity.audience, self.held.run
         publisher = self.find_publisher()
         self.acquire_audience(publisher, begun=run.opened is not None or run.progress.attempts.starts > 0)
         has_lock(run.progress, self.clock())
-        exchange = self.exchange(publisher)
-        if run.state is State.ACCEPTED:
+        client = self.platform_client(publisher)
+        if run.state is RunState.ACCEPTED:
             opened = run.opened
             if opened is None:
                 raise Rejected("no_audience", "the run was accepted without an audience; its record is damaged")
-            return self._closed(exchange.converse(publisher.follow(audience, opened, self._handles)))
+            return self._closed(client.execute(publisher.follow(audience, opened, self._handles)))
         if not run.progress.checkpoint.read_whole:
             if self._is_shared_out():
-                if not self._share_out(exchange):
+                if not self._share_out(client):
                     return self._look_again()
-            elif not self._send(exchange):
+            elif not self._send(client):
                 return self._continue()
         run.progress.checkpoint.read_whole = True
-        return self._close(exchange)
+        return self._close(client)
 
     def _is_shared_out(self) -> bool:
         """Whether the file is for several workers, which is decided before anything of it is sent."""
@@ -122,45 +122,45 @@ class ActiveRun(Invocation):
                 )
         return progress.plan.split is not None and progress.plan.split.phase is not Phase.ALONE
 
-    def _share_out(self, exchange: Exchange) -> bool:
+    def _share_out(self, client: PlatformClient) -> bool:
         """Bring the parts as far as one look at them can; gives False when not everything is sent yet.
 
         Raises what the first part that failed for good has raised, and OutOfTime when the file turned out to be
         one that cannot be cut.
         """
-        fan_out = self._fan_out()
-        parts = fan_out.look()
+        run_parts = self._parts()
+        parts = run_parts.look()
         self.platform.limits.check_uploads(len(self.held.run.progress.checkpoint.handles))
-        if failed := fan_out.failed(parts):
+        if failed := run_parts.failed(parts):
             raise failed
-        if fan_out.split.hops and fan_out.phase_ended(parts):
-            if fan_out.split.phase is Phase.SEND:
+        if run_parts.split.continuations and run_parts.phase_ended(parts):
+            if run_parts.split.phase is Phase.SEND:
                 return True
-            fan_out.begin_next(parts)
-            if fan_out.split.phase is Phase.ALONE:
+            run_parts.begin_next(parts)
+            if run_parts.split.phase is Phase.ALONE:
                 raise OutOfTime("alone", "the file cannot be cut into parts, and is sent in one stream", after_s=1)
-        if fan_out.split.phase is Phase.SEND and self.held.run.opened is None:
+        if run_parts.split.phase is Phase.SEND and self.held.run.opened is None:
             self.open_drop()
-            opened = self._opened(exchange)  # before the parts do: two of them would create two audiences
+            opened = self._opened(client)  # before the parts do: two of them would create two audiences
             if opened.by_upload:  # and one upload has to create it before any other is sent
-                fan_out.give_up()
+                run_parts.give_up()
                 raise OutOfTime("alone", "the first upload creates the audience; one stream sends all", after_s=1)
-        if not fan_out.split.hops:
+        if not run_parts.split.continuations:
             with self.held.lock:
                 self.held.save()  # the parts read there what they are to do
-            fan_out.queue(parts)
+            run_parts.queue(parts)
         else:
-            fan_out.ask_again(parts)
+            run_parts.ask_again(parts)
         return False
 
-    def _end(self, ending: Ending) -> State:
+    def _end(self, ending: Ending) -> RunState:
         """End as was decided before, once the parts have come to rest."""
-        if ending.state == State.SUPERSEDED:
+        if ending.state == RunState.SUPERSEDED:
             return self._supersede()
-        return self._stop(State(ending.state), Rejected(ending.code, ending.sentence))
+        return self._stop(RunState(ending.state), Rejected(ending.code, ending.sentence))
 
-    def _fan_out(self) -> FanOut:
-        return FanOut(
+    def _parts(self) -> RunParts:
+        return RunParts(
             self.identity.run_id,
             self.work,
             self.held,
@@ -170,36 +170,36 @@ class ActiveRun(Invocation):
             self.clock(),
         )
 
-    def _look_again(self) -> State:
+    def _look_again(self) -> RunState:
         """Come back for another look at the parts, which are at work."""
         self.held.run.not_before = 0.0
-        return self._hand_on(State.RUNNING, self._fan_out().look_again_s)
+        return self._hand_on(RunState.RUNNING, self._parts().look_again_s)
 
-    def _parts_at_work(self, state: State, error: ActivationError) -> bool:
+    def _parts_at_work(self, state: RunState, error: ActivationError) -> bool:
         """Whether the run cannot end yet, for that reason, because parts of it are at work."""
-        return self.held.run.progress.plan.split is not None and self._fan_out().must_wait_to_end(state, error)
+        return self.held.run.progress.plan.split is not None and self._parts().must_wait_to_end(state, error)
 
-    def _send(self, exchange: Exchange) -> bool:
+    def _send(self, client: PlatformClient) -> bool:
         """Send what is left of the drop; gives False when time ran out first."""
         try:
-            return self.send(exchange, lambda: self._opened(exchange))
+            return self.send(client, lambda: self._opened(client))
         except Rejected as error:
             if error.code == "empty_file" and self.held.run.progress.checkpoint.cursor.row == 0:
                 return True
             raise
 
-    def _opened(self, exchange: Exchange) -> Opened:
+    def _opened(self, client: PlatformClient) -> Opened:
         """Give the audience at the platform; found or created once, then remembered by the run."""
         run = self.held.run
         if run.opened is None:
             audience, keys = self.identity.audience, self.keys
-            opened = exchange.converse(exchange.publisher.open(audience, keys))
+            opened = client.execute(client.publisher.open(audience, keys))
             with self.held.lock:
                 run.opened = replace(opened, created=opened.created or run.progress.attempts.created)
                 self.held.save()
         return run.opened
 
-    def _close(self, exchange: Exchange) -> State:
+    def _close(self, client: PlatformClient) -> RunState:
         """Check that every row is accounted for, and let the platform finish."""
         progress, opened, audience = self.held.run.progress, self.held.run.opened, self.identity.audience
         rows = progress.checkpoint.cursor.row
@@ -209,17 +209,17 @@ class ActiveRun(Invocation):
                 f"{rows} rows were read and {progress.tally.rows_settled} are accounted for",
             )
         if rows == 0:
-            return self._finish(State.EMPTY, {})
+            return self._finish(RunState.EMPTY, {})
         if opened is None or (progress.plan.split and not progress.tally.uploads):
             raise Rejected("all_rows_rejected", "no row has anything the platform could match; see the rejects")
-        return self._closed(exchange.converse(exchange.publisher.close(audience, opened, self._handles)))
+        return self._closed(client.execute(client.publisher.close(audience, opened, self._handles)))
 
     @property
     def _handles(self) -> list[str]:
         """What the platform returned for the uploads, in row order."""
         return [handle for _, handle in sorted(self.held.run.progress.checkpoint.handles.items())]
 
-    def _closed(self, closed: Closed) -> State:
+    def _closed(self, closed: Closed) -> RunState:
         run = self.held.run
         if closed.gone is not None:
             return self._start_over(closed.gone)
@@ -231,14 +231,14 @@ class ActiveRun(Invocation):
                 Retryable("pending", "the platform takes the rest of the upload later", after_s=closed.after_s)
             )
         if not closed.pending:
-            return self._finish(State.APPLIED, closed.notes)
-        first = run.state is not State.ACCEPTED
-        run.state, run.progress.checkpoint.closed = State.ACCEPTED, True
+            return self._finish(RunState.APPLIED, closed.notes)
+        first = run.state is not RunState.ACCEPTED
+        run.state, run.progress.checkpoint.closed = RunState.ACCEPTED, True
         if first:
             self._write_receipt(closed.notes)
         return self._wait(Retryable("pending", "the platform is processing what it took", after_s=closed.after_s))
 
-    def _start_over(self, gone: Outcome) -> State:
+    def _start_over(self, gone: Outcome) -> RunState:
         """Go back to the first row once, because the platform no longer has what was uploaded.
 
         The audience is opened anew, so that nothing is uploaded while it cannot be changed.
@@ -252,7 +252,7 @@ class ActiveRun(Invocation):
             run.progress.start_over(created=opened is not None and opened.created)
             run.opened = None
         if run.progress.plan.split:
-            self._fan_out().restart()
+            self._parts().restart()
         return self._continue()
 
     def _check_deadline(self) -> None:
@@ -261,31 +261,31 @@ class ActiveRun(Invocation):
             why = f"; last: {last}" if last else ""
             raise Rejected("deadline", f"the run did not end within {hours:g} hours{why}; redrive it to go on")
 
-    def _continue(self) -> State:
+    def _continue(self) -> RunState:
         """Send oneself the next message, because time is up."""
         run = self.held.run
         if self.stalled():
             return self._stop(
-                State.FAILED,
+                RunState.FAILED,
                 Rejected("no_progress", f"{NO_PROGRESS_MAX} invocations in a row acknowledged nothing"),
             )
         run.not_before = 0.0
-        return self._hand_on(State.ACCEPTED if run.progress.checkpoint.closed else State.RUNNING, 1)
+        return self._hand_on(RunState.ACCEPTED if run.progress.checkpoint.closed else RunState.RUNNING, 1)
 
-    def _wait(self, error: Retryable) -> State:
+    def _wait(self, error: Retryable) -> RunState:
         """Come back later: after the wait the platform asked for, or a growing one after a fault."""
         run = self.held.run
         wait_s = self.wait_s(error)
         if wait_s is None:
-            return self._stop(State.FAILED, Rejected(error.code, f"{error.sentence}; given up"))
+            return self._stop(RunState.FAILED, Rejected(error.code, f"{error.sentence}; given up"))
         run.code, run.sentence = error.code, error.sentence
         run.not_before = self.clock() + wait_s
         if is_overdue(run, self.settings.deadline_s, self.clock()):
-            return self._stop(State.FAILED, Rejected("deadline", f"waited too long; last: {error.sentence}"))
-        state = State.ACCEPTED if run.progress.checkpoint.closed else State.WAITING
+            return self._stop(RunState.FAILED, Rejected("deadline", f"waited too long; last: {error.sentence}"))
+        state = RunState.ACCEPTED if run.progress.checkpoint.closed else RunState.WAITING
         return self._hand_on(state, wait_s)
 
-    def _hand_on(self, state: State, wait_s: float) -> State:
+    def _hand_on(self, state: RunState, wait_s: float) -> RunState:
         """Queue the continuation, then release the lease.
 
         In this order: a crash between the two leaves two messages, of which the lease lets one work, where the
@@ -295,7 +295,7 @@ class ActiveRun(Invocation):
         run.state = state
         self.note_time()
         self.held.save()
-        if state is not State.ACCEPTED:
+        if state is not RunState.ACCEPTED:
             with suppress(ClientError, BotoCoreError):  # the next one says as much, and later things
                 self._write_receipt({})
         self.queue_next(wait_s)
@@ -305,7 +305,7 @@ class ActiveRun(Invocation):
         self.held.save(release=True)
         return state
 
-    def _stop(self, state: State, error: ActivationError) -> State:
+    def _stop(self, state: RunState, error: ActivationError) -> RunState:
         """End for now: the receipt says why, people hear of it, and the message waits in the dead letters."""
         run = self.held.run
         if self._parts_at_work(state, error):
@@ -318,7 +318,7 @@ class ActiveRun(Invocation):
         send_to_dead_letters(
             self.clients.sqs,
             self.settings.dead_letter_queue_url,
-            self.work.continuation(),
+            self.work.next_message(),
             error,
             run_id=self.identity.run_id,
         )
@@ -327,15 +327,15 @@ class ActiveRun(Invocation):
         self.locks.release(run.audience_lock, self.identity.run_id)
         return state
 
-    def _supersede(self) -> State:
+    def _supersede(self) -> RunState:
         run = self.held.run
         newer = Rejected("superseded", "a newer version of this object was sent before this one")
-        if self._parts_at_work(State.SUPERSEDED, newer):
+        if self._parts_at_work(RunState.SUPERSEDED, newer):
             return self._look_again()
         run.code, run.sentence = newer.code, newer.sentence
-        return self._finish(State.SUPERSEDED, {})
+        return self._finish(RunState.SUPERSEDED, {})
 
-    def _finish(self, state: State, notes: Mapping[str, str]) -> State:
+    def _finish(self, state: RunState, notes: Mapping[str, str]) -> RunState:
         run = self.held.run
         self.held.save()  # raises LeaseLost: what follows is for the run's holder alone to say
         run.state, run.not_before = state, 0.0
@@ -350,7 +350,7 @@ class ActiveRun(Invocation):
 
     def _write_receipt(self, notes: Mapping[str, str]) -> dict[str, Any]:
         run = self.held.run
-        ended = run.state not in (State.RUNNING, State.WAITING)
+        ended = run.state not in (RunState.RUNNING, RunState.WAITING)
         listed = ended and self.rejects.put_together(run.progress.tally.refused_late) > 0
         receipt = self._receipt(self.rejects.key if listed else None, notes)
         receipts.write(self.clients.s3, self.settings.receipts_bucket, f"{self.stem}.json", receipt)

@@ -14,7 +14,7 @@ DELIMITERS = {"tab": "\t"}  # those that have a name
 
 
 @dataclass(frozen=True)
-class ConnectorSettings:
+class FunctionSettings:
     """What the template tells the function; names and addresses only, never a secret.
 
     `expected_account` is "" or the ad account the secret must be for. `requests_in_flight`,
@@ -48,7 +48,7 @@ class ConnectorSettings:
     options: Mapping[str, Value] = field(default_factory=dict)
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> ConnectorSettings:
+    def from_environment(cls, environment: Mapping[str, str]) -> FunctionSettings:
         """Read the settings; raises ConfigError naming every variable that is missing or unreadable."""
         reader = Environment(environment)
         delimiter = reader.text("DELIMITER", "")

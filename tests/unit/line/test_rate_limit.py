@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import pytest
 from activation.aws.table import ConditionalTable
 from activation.errors import Retryable
-from activation.pipeline.client import Exchange, OutOfTime
-from activation.pipeline.rate_limit import Governor
+from activation.pipeline.client import OutOfTime, PlatformClient
+from activation.pipeline.rate_limit import RateLimit
 from activation.platforms.account import AdAccount
 from activation.platforms.rate import Rate, Scope, Tier, Window
 from activation.platforms.request import Request
@@ -18,16 +18,16 @@ from tests.unit.line.platform import Fault, TinyPlatform, TinyPublisher
 from tests.unit.line.world import NAMES, Aws, Clock, World, people, table
 
 
-def governors(aws: Aws, clock: Clock, *accounts: str, windows: Sequence[Window] = ()) -> list[Governor]:
-    """Make a worker's governor for each account."""
+def rate_limits(aws: Aws, clock: Clock, *accounts: str, windows: Sequence[Window] = ()) -> list[RateLimit]:
+    """Make the rate limit of each account, as one worker has it."""
     shared = ConditionalTable(aws.dynamodb, "ledger")
-    return [Governor(shared, f"account#tiny#{account}", windows, clock=clock) for account in accounts]
+    return [RateLimit(shared, f"account#tiny#{account}", windows, clock=clock) for account in accounts]
 
 
 def test_a_hold_is_everybodys_on_the_account(aws: Aws) -> None:
     """The worker that learned of it waits at once, the others within a second, other accounts not at all."""
     clock, account = Clock(), f"a{next(NAMES)}"
-    mine, theirs, other = governors(aws, clock, account, account, f"{account}x")
+    mine, theirs, other = rate_limits(aws, clock, account, account, f"{account}x")
     assert (mine.wait_s(), theirs.wait_s(), other.wait_s()) == (0, 0, 0)
     mine.hold(60)
     assert mine.wait_s() == 60
@@ -41,7 +41,7 @@ def test_a_hold_is_everybodys_on_the_account(aws: Aws) -> None:
 def test_a_longer_hold_stays(aws: Aws) -> None:
     """A short throttle does not end a long one, whoever set it."""
     clock, account = Clock(), f"a{next(NAMES)}"
-    mine, theirs = governors(aws, clock, account, account)
+    mine, theirs = rate_limits(aws, clock, account, account)
     mine.hold(600)
     theirs.hold(5)
     mine.hold(5)
@@ -53,11 +53,11 @@ def test_a_longer_hold_stays(aws: Aws) -> None:
 def test_the_table_is_read_once_a_second(aws: Aws) -> None:
     """Asking before every request costs no read each."""
     clock = Clock()
-    (governor,) = governors(aws, clock, f"a{next(NAMES)}")
+    (rate_limit,) = rate_limits(aws, clock, f"a{next(NAMES)}")
     reads: list[str] = []
     aws.before.append(lambda name, _: reads.append(name))
     for _ in range(20):
-        governor.wait_s()
+        rate_limit.wait_s()
         clock.pass_s(0.1)
     assert len(reads) == 2
 
@@ -65,15 +65,15 @@ def test_the_table_is_read_once_a_second(aws: Aws) -> None:
 def test_a_hold_that_cannot_be_shared_is_kept_alone() -> None:
     """The answer that asked for it may have acknowledged a batch, which is not to be sent again for that."""
     aws, clock = Aws.in_memory(), Clock()
-    (governor,) = governors(aws, clock, "a")
+    (rate_limit,) = rate_limits(aws, clock, "a")
 
     def fail(name: str, _: object) -> None:
         if name == "update_item":
             raise refusal(name, "ThrottlingException")
 
     aws.before.append(fail)
-    governor.hold(30)
-    assert governor.wait_s() == 30
+    rate_limit.hold(30)
+    assert rate_limit.wait_s() == 30
 
 
 def test_a_table_that_does_not_answer_stops_a_request() -> None:
@@ -84,9 +84,9 @@ def test_a_table_that_does_not_answer_stops_a_request() -> None:
         raise refusal(name, "ThrottlingException")
 
     aws.before.append(fail)
-    (governor,) = governors(aws, Clock(), "a")
+    (rate_limit,) = rate_limits(aws, Clock(), "a")
     with pytest.raises(Retryable):
-        governor.wait_s()
+        rate_limit.wait_s()
 
 
 def test_a_throttle_waits_in_the_queue_and_costs_no_receive(world: World) -> None:
@@ -132,7 +132,7 @@ def test_uploads_are_paced_by_all_workers_together(aws: Aws) -> None:
     """Forty uploads in a window of twenty: the second twenty wait for the next one, whoever sends them."""
     clock = Clock()
     account = f"a{next(NAMES)}"
-    workers = governors(aws, clock, account, account, windows=[Window(20, 300.0), Window(5000, 3600.0)])
+    workers = rate_limits(aws, clock, account, account, windows=[Window(20, 300.0), Window(5000, 3600.0)])
     assert [workers[turn % 2].wait_s(uploads=True) for turn in range(20)] == [0] * 20
     clock.pass_s(100)
     waits = [one.wait_s(uploads=True) for one in workers]
@@ -145,10 +145,12 @@ def test_uploads_are_paced_by_all_workers_together(aws: Aws) -> None:
 def test_a_free_window_makes_nobody_wait_and_costs_few_writes(aws: Aws) -> None:
     """Uploads are reserved more and more at a time."""
     clock = Clock()
-    (governor,) = governors(aws, clock, f"a{next(NAMES)}", windows=[Window(3000, 300.0), Window(190_000, 3600.0)])
+    (rate_limit,) = rate_limits(
+        aws, clock, f"a{next(NAMES)}", windows=[Window(3000, 300.0), Window(190_000, 3600.0)]
+    )
     writes: list[str] = []
     aws.before.append(lambda name, _: writes.append(name) if name == "update_item" else None)
-    assert [governor.wait_s(uploads=True) for _ in range(200)] == [0] * 200
+    assert [rate_limit.wait_s(uploads=True) for _ in range(200)] == [0] * 200
     assert len(writes) == 8
 
 
@@ -156,7 +158,7 @@ def test_what_was_reserved_in_one_window_is_not_used_in_the_next(aws: Aws) -> No
     """Two workers never send more than a window has, across its end as well."""
     clock = Clock()
     account = f"a{next(NAMES)}"
-    workers = governors(aws, clock, account, account, windows=[Window(40, 60.0)])
+    workers = rate_limits(aws, clock, account, account, windows=[Window(40, 60.0)])
     assert [workers[0].wait_s(uploads=True) for _ in range(2)] == [0, 0]  # and reserves another one
     clock.pass_s(61)
     sent = sum(one.wait_s(uploads=True) == 0 for _ in range(60) for one in workers)
@@ -166,14 +168,14 @@ def test_what_was_reserved_in_one_window_is_not_used_in_the_next(aws: Aws) -> No
 def test_a_short_window_is_each_workers_own(aws: Aws) -> None:
     """Ten a second need no record: the eleventh waits for the second to end."""
     clock = Clock()
-    (governor,) = governors(aws, clock, f"a{next(NAMES)}", windows=[Window(10, 1.0)])
+    (rate_limit,) = rate_limits(aws, clock, f"a{next(NAMES)}", windows=[Window(10, 1.0)])
     writes: list[str] = []
     aws.before.append(lambda name, _: writes.append(name) if name == "update_item" else None)
-    assert [governor.wait_s(uploads=True) for _ in range(10)] == [0] * 10
+    assert [rate_limit.wait_s(uploads=True) for _ in range(10)] == [0] * 10
     clock.pass_s(0.25)
-    assert governor.wait_s(uploads=True) == pytest.approx(0.75)
+    assert rate_limit.wait_s(uploads=True) == pytest.approx(0.75)
     clock.pass_s(0.75)
-    assert governor.wait_s(uploads=True) == 0
+    assert rate_limit.wait_s(uploads=True) == 0
     assert writes == []
 
 
@@ -182,8 +184,8 @@ def test_workers_that_die_lose_no_more_of_a_window_than_they_have_used(aws: Aws)
     clock, account = Clock(), f"a{next(NAMES)}"
     windows = [Window(3000, 300.0), Window(190_000, 3600.0)]
     for _ in range(40):
-        (governor,) = governors(aws, clock, account, windows=windows)
-        assert governor.wait_s(uploads=True) == 0
+        (rate_limit,) = rate_limits(aws, clock, account, windows=windows)
+        assert rate_limit.wait_s(uploads=True) == 0
     item = ConditionalTable(aws.dynamodb, "ledger").read(f"account#tiny#{account}")
     assert item is not None
     assert (item["window_300_used"], item["window_3600_used"]) == ({"N": "40"}, {"N": "40"})
@@ -193,7 +195,7 @@ def test_workers_that_die_lose_no_more_of_a_window_than_they_have_used(aws: Aws)
 def test_a_clock_that_steps_back_makes_nobody_wait_longer_than_a_window(per_s: float) -> None:
     """The window then counts from now, in the record as well."""
     aws, clock = Aws.in_memory(), Clock()
-    mine, theirs = governors(aws, clock, "a", "a", windows=[Window(5, per_s)])
+    mine, theirs = rate_limits(aws, clock, "a", "a", windows=[Window(5, per_s)])
     assert [mine.wait_s(uploads=True) for _ in range(5)] == [0] * 5
     clock.pass_s(-50)
     assert mine.wait_s(uploads=True) == per_s
@@ -207,11 +209,11 @@ def test_a_clock_that_steps_back_makes_nobody_wait_longer_than_a_window(per_s: f
 def test_an_upload_that_was_not_sent_is_given_back(per_s: float) -> None:
     """Three were counted and one was not sent: the window of three has room for it."""
     clock = Clock()
-    (governor,) = governors(Aws.in_memory(), clock, "a", windows=[Window(3, per_s)])
-    assert [governor.wait_s(uploads=True) for _ in range(3)] == [0, 0, 0]
-    governor.give_back()
-    assert governor.wait_s(uploads=True) == 0
-    assert governor.wait_s(uploads=True) == per_s
+    (rate_limit,) = rate_limits(Aws.in_memory(), clock, "a", windows=[Window(3, per_s)])
+    assert [rate_limit.wait_s(uploads=True) for _ in range(3)] == [0, 0, 0]
+    rate_limit.give_back()
+    assert rate_limit.wait_s(uploads=True) == 0
+    assert rate_limit.wait_s(uploads=True) == per_s
 
 
 class Unsigned:
@@ -221,19 +223,19 @@ class Unsigned:
         """Return the request."""
         return request, 0
 
-    def renew(self, refused: int) -> None:
+    def renew(self, refused: Request, number: int) -> None:
         """Have nothing else."""
 
 
 def test_an_invocation_that_has_no_time_to_send_uses_nothing_of_the_window() -> None:
     """Its upload is counted before the time is looked at, and given back."""
     clock = Clock()
-    (governor,) = governors(Aws.in_memory(), clock, "a", windows=[Window(1, 60.0)])
-    exchange = Exchange(
+    (rate_limit,) = rate_limits(Aws.in_memory(), clock, "a", windows=[Window(1, 60.0)])
+    client = PlatformClient(
         publisher=TinyPublisher(AdAccount("1", "https://platform.example")),
         signing=Unsigned(),
         http=TinyPlatform(clock.pass_s),
-        governor=governor,
+        rate_limit=rate_limit,
         timeout_s=60,
         time_left_s=lambda: 10,
         keep_lease=lambda: None,
@@ -241,8 +243,8 @@ def test_an_invocation_that_has_no_time_to_send_uses_nothing_of_the_window() -> 
         sleep=clock.pass_s,
     )
     with pytest.raises(OutOfTime):
-        exchange.perform(Request("users", "POST", "https://platform.example/users", {}, b"{}", 1))
-    assert governor.wait_s(uploads=True) == 0
+        client.send(Request("users", "POST", "https://platform.example/users", {}, b"{}", 1))
+    assert rate_limit.wait_s(uploads=True) == 0
 
 
 def test_small_drops_do_not_wait_while_the_window_is_nearly_empty(make_world: Callable[..., World]) -> None:

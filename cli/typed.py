@@ -1,0 +1,37 @@
+"""A command of this program, written as the user has to type it."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+
+def typed(*arguments: str, sandbox: bool | None = None) -> str:
+    """Return a command line that can be copied into the shell that called this one.
+
+    It begins with the program as it was called: `activation`, a path to it, or `python -m cli`. `--sandbox` comes
+    next where `sandbox` is True, or where it is None and the present command was called with it.
+    """
+    option = ("--sandbox",) if (_in_sandbox() if sandbox is None else sandbox) else ()
+    return shlex.join((*_program(), *option, *arguments))
+
+
+def _in_sandbox() -> bool:
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.find_root().params.get("in_sandbox"))
+
+
+def _program() -> tuple[str, ...]:
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        interpreter, *rest = sys.orig_argv
+        return (interpreter, *rest[: rest.index("-m") + 2]) if "-m" in rest else (interpreter, sys.argv[0])
+    # A shell hands over the full path of what it found on PATH, where the user typed the name alone.
+    found = shutil.which(called.name)
+    if called.is_absolute() and found is not None and Path(found) == called:
+        return (called.name,)
+    return (sys.argv[0],)

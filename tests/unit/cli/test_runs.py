@@ -1,0 +1,96 @@
+"""`activation receipt` and `activation replay` against a deployed app's buckets."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from moto import mock_aws
+from typer.testing import CliRunner, Result
+
+from cli import deployment
+from cli.__main__ import app
+from cli.deployment import Deployment
+from cli.receipt_table import print_receipt
+from tests.unit.cli.test_receipts_shown import receipt
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+KEY = "receipts/meta/VIP/abc1.json"
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
+    """Give S3 with the receipts bucket of an app whose stacks' outputs need not be read."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr(deployment, "find", lambda: Deployment("drops", "receipts", "ledger", "archive", {}))
+    monkeypatch.setattr(sys, "argv", [".venv/bin/activation"])
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="receipts")
+        yield client
+
+
+def asked(*arguments: str) -> Result:
+    """Run the command in this process."""
+    return CliRunner().invoke(app, list(arguments))
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "said", "exit_code"),
+    [
+        ("applied", None, "the run is applied, and no row was rejected", 0),
+        ("running", None, "the run has not ended", 0),
+        ("failed", {"code": "empty_folder", "sentence": "No file."}, "empty_folder: No file.", 1),
+    ],
+)
+def test_a_run_without_rejects_says_why(
+    s3: S3Client, state: str, reason: dict[str, str] | None, said: str, exit_code: int
+) -> None:
+    """--rejects of a run that has no list says so beside the output, which stays empty CSV."""
+    body = receipt(state=state, reason=reason, rejects_key=None)
+    s3.put_object(Bucket="receipts", Key=KEY, Body=json.dumps(body).encode())
+    result = asked("receipt", "abc", "--rejects")
+    assert (result.exit_code, result.stdout) == (exit_code, "")
+    assert f"no rejects were written: {said}" in result.stderr
+
+
+def test_rejects_are_printed_as_they_are(s3: S3Client) -> None:
+    """--rejects of a run that has a list prints the list and nothing else."""
+    body = receipt(rejects_key="receipts/meta/VIP/abc1.rejects.csv")
+    s3.put_object(Bucket="receipts", Key=KEY, Body=json.dumps(body).encode())
+    s3.put_object(Bucket="receipts", Key=body["rejects_key"], Body=b"row,column,code\r\n2,email,too_long\r\n")
+    assert asked("receipt", "abc", "--rejects").stdout_bytes == b"row,column,code\r\n2,email,too_long\r\n"
+
+
+def test_an_unknown_run_is_answered_with_a_command(s3: S3Client) -> None:
+    """The hint is a command that can be copied."""
+    assert "list the runs: .venv/bin/activation status" in asked("receipt", "abc").stderr
+    for name in ("abc1", "abc2"):
+        s3.put_object(Bucket="receipts", Key=f"receipts/meta/VIP/{name}.json", Body=b"{}")
+    assert "ambiguous run id: 2 matches" in asked("receipt", "abc").stderr
+
+
+def test_the_rejects_are_a_command_away(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A receipt of the sandbox ends with the command that lists its rejects there."""
+    monkeypatch.setattr(sys, "argv", [".venv/bin/activation"])
+    print_receipt(receipt(), sandbox=True)
+    assert capsys.readouterr().out.endswith(": .venv/bin/activation --sandbox receipt r --rejects\n")
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize(("hours", "warned"), [(1, True), (-1, False)])
+def test_a_replay_into_the_future_is_warned_of(hours: int, warned: bool) -> None:
+    """A --to in the future, most often a local time, is answered with the time it is in UTC."""
+    until = datetime.now(tz=UTC) + timedelta(hours=hours)
+    result = asked("replay", "--force", "--from", "2026-11-20T00:00:00", "--to", f"{until:%Y-%m-%dT%H:%M:%S}")
+    assert result.exit_code == 0
+    assert ("warning: --to is in the future: it is now" in result.stderr) is warned
