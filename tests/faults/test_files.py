@@ -124,7 +124,7 @@ def test_rows_that_cannot_be_trusted_are_rejects(scenario: Scenario) -> None:
         50: (b"a@b.example,+49301234567,Berlin,extra\n", "ragged_row"),
         90: (b"c@d.exam\x00ple,+49301234568,Berlin\n", "nul_in_cell"),
         120: (b"e@d.example,+49301234569,M\xfcnchen\n", "not_utf8"),
-        160: (b"only@one.example\n", "ragged_row"),
+        160: (b"Confidential - do not distribute\n", "ragged_row"),
     }
     for number, (row, _) in bad.items():
         rows[number] = row

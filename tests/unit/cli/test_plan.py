@@ -78,7 +78,7 @@ def test_rejects_come_with_their_first_rows(tmp_path: Path) -> None:
     rows = people(20)
     for place in (3, 5, 7, 11, 13, 17):
         rows[place] = ["not an address", "", "", "gold"]
-    rows[8] = ["one@example.com", "+14155550000"]
+    rows[8] = ["one@example.com", "+14155550000", "", "gold", "more"]
     plan = planned(written(tmp_path / "people.csv", rows))
     assert plan["rejected"] == {
         "not_an_email": {"rows": 6, "first_rows": [4, 6, 8, 12, 14]},

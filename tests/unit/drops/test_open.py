@@ -87,7 +87,7 @@ def test_a_header_alone_is_a_file_of_no_rows(data: bytes) -> None:
 
 def test_rows_that_are_wrong_are_counted_and_named() -> None:
     """Ragged rows and NULs keep their numbers, empty lines have none."""
-    result = rows(b"a,b\n\n1,2\n3\n\n4,5,6\n7,8\x009\n\r\n10,11")
+    result = rows(b"a,b\n\n1,2\nthe end\n\n4,5,6\n7,8\x009\n\r\n10,11")
     assert result.rows == {1: ("1", "2"), 5: ("10", "11")}
     assert result.malformed == {2: "ragged_row", 3: "ragged_row", 4: "nul_in_cell"}
 

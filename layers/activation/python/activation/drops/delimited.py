@@ -12,6 +12,7 @@ import pyarrow.csv
 from activation.drops.blocks import CursorAfter, Records
 from activation.drops.chunk import Chunk
 from activation.drops.even_lines import even_lines
+from activation.drops.mending import with_mended
 from activation.drops.records import Split
 from activation.drops.screen import decoded, is_utf8, left, not_utf8, screened
 from activation.drops.text import Text
@@ -77,13 +78,13 @@ class DelimitedReader:
         return None if block.startswith(BOM_UTF8) else even_lines(block, end, self.delimiter.encode())
 
     def _columns(self, data: pa.Buffer) -> tuple[list[pa.Array], list[int]]:
-        """Parse records that are UTF-8: the columns, and the indexes of records of another width."""
+        """Parse records that are UTF-8: the columns, and the indexes of records that do not fit them."""
         if not data.size:
             return [pa.array([], pa.string()) for _ in self._keys], []
-        ragged: list[int] = []
+        odd: list[pa.csv.InvalidRow] = []
 
         def skip(row: pa.csv.InvalidRow) -> str:
-            ragged.append(row.number - 1)
+            odd.append(row)
             return "skip"
 
         if data.slice(0, min(3, data.size)).to_pybytes() == BOM_UTF8:
@@ -102,7 +103,8 @@ class DelimitedReader:
                 column_types=dict.fromkeys(self._keys, pa.string()), check_utf8=False
             ),
         )
-        return [column.combine_chunks() for column in table.columns], ragged
+        columns = [column.combine_chunks() for column in table.columns]
+        return with_mended(columns, odd, self.delimiter) if odd else (columns, [])
 
 
 def _without(records: Split, excluded: list[int]) -> pa.Buffer:
