@@ -222,7 +222,8 @@ LONG = b"x" * 5_000
         (b'1,2\n3,"open\n' + b"4,5\n" * 2_000, 1, "unterminated_quote"),
         (b'1,2\n3,"open\n4,5\n', 1, "unterminated_quote"),
         (b'1,2\n3,"closed" early\n4,5\n', 1, "unterminated_quote"),
-        (b"1,2\n" * 9 + b'3,"back\\"slash"\n', 9, "unterminated_quote"),
+        (b"1,2\n" * 9 + b'3,"nick"name"\n', 9, "unterminated_quote"),
+        (b"1,2\n" * 9 + b'3,"back\\"slash\n', 9, "unterminated_quote"),
     ],
 )
 def test_a_record_that_cannot_be_read_stops_the_file_there(

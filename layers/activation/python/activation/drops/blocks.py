@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from activation.drops.chunk import Chunk
 from activation.drops.codes import refused
 from activation.drops.inflate import BrokenStream
+from activation.drops.quotes import DOUBLED, Quotes
 from activation.drops.records import Split, split
 from activation.drops.text import Text
 from activation.model import Cursor
@@ -25,13 +26,14 @@ class Records:
     """The records of `text` behind its header.
 
     `body` is the offset of the first byte behind the header, 0 without one. `delimiter` is the character that
-    ends a cell, or "" where quotes mean nothing to records (JSON Lines).
+    ends a cell, or "" where quotes mean nothing to records (JSON Lines). `quotes` says what they mean elsewhere.
     """
 
     text: Text
     body: int
     delimiter: str
     parse: Parse
+    quotes: Quotes = DOUBLED
 
     def chunks(self, start: Cursor) -> Iterator[Chunk]:
         """Stream the rows behind `start`; the rows before a refusal are given before it is raised."""
@@ -41,13 +43,13 @@ class Records:
         carry = b""
         for fresh, ending in self._fresh(offset):
             block = carry + fresh if carry else fresh
-            whole, problem = self._capped(split(block, self.delimiter, final=ending == ""))
+            whole, problem = self._capped(self._split(block, final=ending == ""))
             used, at = whole.end, offset
             if row < start.row:
                 skipped = min(len(whole.starts), start.row - row)
                 row += skipped
                 cut = whole.starts[skipped].as_py() if skipped < len(whole.starts) else whole.end
-                whole, at = split(block[cut : whole.end], self.delimiter, final=True), offset + cut
+                whole, at = self._split(block[cut : whole.end], final=True), offset + cut
             chunk = self.parse(whole, row + 1, self._way_back(whole, row + 1, at))
             if chunk is not None:
                 yield self._with_end(chunk, at + whole.end)
@@ -58,6 +60,9 @@ class Records:
                 raise refused(ending, row=row)
             carry = block[used:]
             offset += used
+
+    def _split(self, block: bytes, *, final: bool) -> Split:
+        return split(block, self.delimiter, final=final, quotes=self.quotes)
 
     def _fresh(self, offset: int) -> Iterator[tuple[bytes, str | None]]:
         """Give the text in blocks; the last comes with "" or with the code that says why it ends there."""
@@ -99,10 +104,10 @@ class Records:
         if long_at is not None:
             code = "record_too_long"
             if self.delimiter:
-                head = split(found.block[long_at : long_at + cap], self.delimiter, final=True)
+                head = self._split(found.block[long_at : long_at + cap], final=True)
                 if head.is_open or head.is_broken:
                     code = "unterminated_quote"
-            return split(found.block[:long_at], self.delimiter, final=True), code
+            return found.until(long_at), code
         if found.is_broken or (found.final and found.is_open):
             return found, "unterminated_quote"
         return found, None

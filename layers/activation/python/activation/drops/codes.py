@@ -56,7 +56,7 @@ FILE_CODES: dict[str, str] = {
     "record_too_long": "Row {row} is longer than {cap} bytes. A line break is missing, or this is no table.",
     "unterminated_quote": (
         "Row {row} opens a quoted cell that is not closed properly. Quotes within a quoted cell must be "
-        "doubled, and a closing quote must end the cell (RFC 4180). Rows before it were read."
+        "doubled or follow a backslash, and a closing quote must end the cell. Rows before it were read."
     ),
     "truncated_gzip": "The gzip file ends too early, after row {row}: the upload or the export was cut off.",
     "corrupt_gzip": "The gzip file is damaged after row {row}: its checksum or structure is wrong.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codecs import BOM_UTF8
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.csv
@@ -13,7 +13,8 @@ from activation.drops.blocks import CursorAfter, Records
 from activation.drops.chunk import Chunk
 from activation.drops.even_lines import even_lines
 from activation.drops.mending import with_mended
-from activation.drops.records import Split
+from activation.drops.quotes import DOUBLED, Escape, Quotes
+from activation.drops.records import Split, split
 from activation.drops.screen import decoded, is_utf8, left, not_utf8, screened
 from activation.drops.text import Text
 from activation.model import Cursor
@@ -34,6 +35,7 @@ class DelimitedReader:
     text: Text
     body: int
     delimiter: str
+    quotes: Quotes = DOUBLED
     _keys: list[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -42,11 +44,14 @@ class DelimitedReader:
 
     def chunks(self, start: Cursor) -> Iterator[Chunk]:
         """Stream the rows behind `start`; raises Rejected at a row that cannot be read, Retryable by S3."""
-        return Records(self.text, self.body, self.delimiter, self._parse).chunks(start)
+        return Records(self.text, self.body, self.delimiter, self._parse, self.quotes).chunks(start)
 
     def _parse(self, records: Split, first_row: int, cursor_after: CursorAfter) -> Chunk | None:
         if not records.end or (records.block[0] in b"\r\n" and not len(records.starts)):
             return None
+        if records.escaped:
+            strict = replace(self.quotes, escape=Escape.DOUBLED)
+            records = split(records.doubled(self.delimiter), self.delimiter, final=True, quotes=strict)
         block, replaced = records.block, False
         if self.text.encoding != "utf-8":
             block, replaced = decoded(block[: records.end], self.text.encoding)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from activation.drops import header as headers
 from activation.drops import sniff
@@ -13,6 +14,8 @@ from activation.drops.inflate import BrokenStream
 from activation.drops.json_lines import JsonLinesReader, keys_of
 from activation.drops.limits import DEFAULT, ReadLimits
 from activation.drops.parquet_file import open_parquet
+from activation.drops.quotes import ESCAPED_QUOTE, Escape, Quotes
+from activation.drops.readings import escape_of
 from activation.drops.records import split
 from activation.drops.source import BytesSource
 from activation.drops.text import Text
@@ -88,17 +91,30 @@ def _open_text(text: Text, begin: int, single: str | None, delimiter: str | None
         return _open_json_lines(text, begin, head, whole, single)
     if text.encoding == "utf-8":
         _refuse_other_encoding(head, whole)
+    quotes = Quotes(record_bytes=text.limits.record_bytes)
     if single is not None:
-        line, behind = _first_line(head, LIST_DELIMITER, whole, text)
-        body = begin + (behind if headers.is_list_header(line, single) else 0)
-        return DelimitedReader(f"list{suffix}", (single,), text, body, LIST_DELIMITER)
+        line, behind = _first_line(head, LIST_DELIMITER, whole, text, quotes)
+        behind = behind if headers.is_list_header(line, single) else 0
+        quotes = _quotes(quotes, head[behind:], LIST_DELIMITER, 1, whole=whole)
+        return DelimitedReader(f"list{suffix}", (single,), text, begin + behind, LIST_DELIMITER, quotes)
     declared, skipped = _separator_line(head)
     head = head[skipped:]
     delimiter = delimiter or declared or headers.detect_delimiter(head)
-    line, behind = _first_line(head, delimiter, whole, text)
+    line, behind = _first_line(head, delimiter, whole, text, quotes)
     names = headers.column_names(line, delimiter, text.limits.columns)
     kind = "tsv" if delimiter == "\t" else "csv"
-    return DelimitedReader(f"{kind}{suffix}", names, text, begin + skipped + behind, delimiter)
+    quotes = _quotes(quotes, head[behind:], delimiter, len(names), whole=whole)
+    return DelimitedReader(f"{kind}{suffix}", names, text, begin + skipped + behind, delimiter, quotes)
+
+
+def _quotes(quotes: Quotes, body: bytes, delimiter: str, columns: int, *, whole: bool) -> Quotes:
+    """Say what quotes mean in a text, by the first part of it behind its header."""
+    if delimiter == "\\":
+        return quotes
+    found = replace(quotes, escape=Escape.OPEN, columns=columns)
+    if ESCAPED_QUOTE in body:
+        found = replace(found, escape=escape_of(body, delimiter, found, final=whole))
+    return found
 
 
 def _can_delimit(text: str) -> bool:
@@ -138,19 +154,21 @@ def _separator_line(head: bytes) -> tuple[str | None, int]:
     return (found[1].decode(), found.end()) if found else (None, 0)
 
 
-def _first_line(head: bytes, delimiter: str, whole: bool, text: Text) -> tuple[str, int]:
+def _first_line(head: bytes, delimiter: str, whole: bool, text: Text, quotes: Quotes) -> tuple[str, int]:
     """Give the first record, decoded, and the offset behind its line end."""
-    found = split(head, delimiter, final=whole)
+    found = split(head, delimiter, final=whole, quotes=quotes)
+    if not len(found.starts) and ESCAPED_QUOTE in head and delimiter != "\\":
+        found = split(head, delimiter, final=whole, quotes=replace(quotes, escape=Escape.BACKSLASH))
     if not len(found.starts):
         if found.is_open or found.is_broken:
             raise refused("header_unusable", why="a quote in it is not closed")
         raise refused("record_too_long", row=0, cap=text.limits.head_bytes)
-    start, stop = found.starts[0].as_py(), found.stops[0].as_py()
+    first = found.until(found.stops[0].as_py())
     try:
-        line = head[start:stop].decode(text.encoding)
+        line = first.doubled(delimiter)[found.starts[0].as_py() :].decode(text.encoding)
     except UnicodeDecodeError:
         raise refused("header_not_utf8") from None
-    return line, min(stop + 1, len(head))
+    return line, min(len(first.block) + 1, len(head))
 
 
 def _refuse_other_encoding(head: bytes, whole: bool) -> None:

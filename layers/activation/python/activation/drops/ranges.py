@@ -17,6 +17,10 @@ Every piece then is a cursor and a number of rows, and is read with the drop's o
 carry their numbers in the file from the start, and a piece resumes like a file. A record belongs to the piece in
 which its first byte lies, and may end in the next one's bytes.
 
+Where each record says whether a backslash makes a quote part of its cell (quotes.py), a record that says so and
+lies across a border cannot be judged from either side, and the file is read in one go, too. That is rare: for
+nearly every file with such quotes its first part has decided.
+
 JSON Lines have one state, since a line end is never part of a value. Parquet needs no survey: the footer says
 where the row groups are. A compressed text has no ranges.
 """
@@ -31,6 +35,7 @@ from activation.drops.chunk import Chunk, DropReader
 from activation.drops.delimited import DelimitedReader
 from activation.drops.json_lines import JsonLinesReader
 from activation.drops.parquet_file import ParquetReader
+from activation.drops.quotes import DOUBLED, ESCAPED_QUOTE, Escape
 from activation.drops.records import split
 from activation.drops.source import stream
 from activation.drops.survey import Passage, Survey
@@ -58,8 +63,8 @@ def survey(reader: TextReader, index: int, range_bytes: int) -> Survey:
     """Read a range once and report on it, holding a block at a time; raises what the source raises."""
     begin = _border(reader, index, range_bytes)
     end = _border(reader, index + 1, range_bytes)
-    if begin is None or end is None:
-        # No line end within the cap: whatever record this is, it is too long.
+    if begin is None or end is None or not reader.text.seekable:
+        # No line end within the cap: whatever record this is, it is too long. Or the text has no ranges.
         return Survey(index, Passage(broken=True), Passage(broken=True))
     outside = _Surveyor(reader, begin, inside=False)
     inside = _Surveyor(reader, begin, inside=True)
@@ -166,6 +171,7 @@ class _Surveyor:
     def __init__(self, reader: TextReader, begin: int, *, inside: bool) -> None:
         self.broken = False
         self._delimiter = _delimiter(reader)
+        self._quotes = reader.quotes if isinstance(reader, DelimitedReader) else DOUBLED
         self._cap = reader.text.limits.record_bytes
         # In a quoted cell: as if it had been opened just before the range.
         self._carry = b'"' if inside else b""
@@ -178,7 +184,10 @@ class _Surveyor:
         if self.broken:
             return
         block = self._carry + data if self._carry else data
-        found = split(block, self._delimiter, final=final)
+        found = split(block, self._delimiter, final=final, quotes=self._quotes)
+        if self._in_tail and self._undecided(block[: found.stops[0].as_py()] if len(found.starts) else block):
+            self.broken = True
+            return
         # The opening quote that was put in front of a tail takes a byte of the cap: the tail's own may not.
         if found.is_broken or first_longer(found, self._cap + self._in_tail) is not None:
             self.broken = True
@@ -195,10 +204,16 @@ class _Surveyor:
             self._records += count - skipped
         self._carry, self._at = block[found.end :], self._at + found.end
 
+    def _undecided(self, part: bytes) -> bool:
+        """Say whether it takes the rest of a record to tell what the quotes in a part of it mean."""
+        if self._quotes.escape is not Escape.OPEN:
+            return False
+        return ESCAPED_QUOTE in self._quotes.plain(part, self._delimiter)
+
     def passage(self, last: bool) -> Passage:
         """Report, once all bytes were fed; `last`: the text ends with the range."""
         self.feed(b"", final=last)
-        if self.broken or (last and self._carry):
+        if self.broken or (last and self._carry) or self._undecided(self._carry):
             return Passage(broken=True)
         if not self._carry:
             return Passage(self._records, self._first_at, tail_bytes=self._tail_bytes)

@@ -8,20 +8,24 @@ record and an empty line, so that no pair has to be kept together.
 Three paths, each exact where it is taken. No quote in the block: every line end counts, and they are only
 looked up when somebody asks. Quotes that alternate between "first byte of a cell" and "last byte of a cell":
 the parity of quotes says what is inside. Anything else (inches, nicknames): a scan with a regular expression.
+Where a backslash may make a quote part of its cell (see quotes.py), such pairs are taken for letters first, or
+each record with one is read both ways.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from activation.drops import quotes as quoting
 from activation.drops.limits import MIB
+from activation.drops.quotes import CR, DOUBLED, ESCAPED_QUOTE, LF, QUOTE, Escape, Quotes
+from activation.drops.readings import Resolved, next_record
 
-QUOTE, LF, CR = 0x22, 0x0A, 0x0D
 _SLICE_BYTES = MIB
 
 
@@ -46,7 +50,8 @@ class Split:
     `end` is the offset behind the last complete record's line end: the next block begins there. `is_broken`:
     the record at `end` has a quoted cell that is followed by text. `is_open`: a quoted cell of the record at
     `end` is not closed in the block. `known_ends` are the line ends that end records, where they had to be
-    looked up.
+    looked up. `escaped` are the spans of the records in which a backslash makes a quote part of its cell, and
+    `plain` is the block with letters for parts of wide characters.
     """
 
     block: bytes = field(repr=False)
@@ -55,6 +60,20 @@ class Split:
     is_broken: bool = False
     is_open: bool = False
     known_ends: pa.Array | None = None
+    escaped: tuple[tuple[int, int], ...] = ()
+    plain: bytes = field(default=b"", repr=False)
+
+    def until(self, offset: int) -> Split:
+        """Return the records before `offset`, at which a record begins, as if the text ended there."""
+        ends = self.known_ends
+        if ends is not None:
+            ends = ends.filter(pc.less(ends, pa.scalar(offset, pa.uint64())))
+        spans = tuple(span for span in self.escaped if span[0] < offset)
+        return Split(self.block[:offset], offset, True, False, False, ends, spans, self.plain[:offset])
+
+    def doubled(self, delimiter: str) -> bytes:
+        """Return the complete records with every quote within a quoted cell doubled, as RFC 4180 has it."""
+        return quoting.doubled(self.block[: self.end], self.plain, delimiter, self.escaped)
 
     @cached_property
     def starts(self) -> pa.Array:
@@ -67,13 +86,19 @@ class Split:
         return self._bounds[1]
 
     @cached_property
+    def line_ends(self) -> pa.Array:
+        """Return the offsets of the line ends that end records, those of empty lines among them (uint64)."""
+        if self.known_ends is not None:
+            return self.known_ends
+        block = self.block[: self.end]
+        ends = pc.indices_nonzero(_line_ends(_view(block), b"\r" in block))
+        if len(block) and block[-1] not in (LF, CR):
+            ends = pa.concat_arrays([ends, pa.array([len(block)], pa.uint64())])
+        return ends
+
+    @cached_property
     def _bounds(self) -> tuple[pa.Array, pa.Array]:
-        ends = self.known_ends
-        if ends is None:
-            block = self.block[: self.end]
-            ends = pc.indices_nonzero(_line_ends(_view(block), b"\r" in block))
-            if len(block) and block[-1] not in (LF, CR):
-                ends = pa.concat_arrays([ends, pa.array([len(block)], pa.uint64())])
+        ends = self.line_ends
         if not len(ends):
             return ends, ends
         first = pa.array([0], pa.uint64())
@@ -84,7 +109,7 @@ class Split:
         return starts.filter(full), ends.filter(full)
 
 
-def split(block: bytes, delimiter: str, *, final: bool) -> Split:
+def split(block: bytes, delimiter: str, *, final: bool, quotes: Quotes = DOUBLED) -> Split:
     """Find the records of a block that begins at a record's first byte; `final`: the text ends with it.
 
     Without a delimiter quotes mean nothing: a record is a line.
@@ -92,7 +117,39 @@ def split(block: bytes, delimiter: str, *, final: bool) -> Split:
     if not delimiter or b'"' not in block:
         last = len(block) if final else max(block.rfind(b"\n"), block.rfind(b"\r")) + 1
         return Split(block, last, final)
+    plain = quotes.plain(block, delimiter)
+    if quotes.escape is Escape.DOUBLED or b"\\" not in plain:
+        found = _by_quotes(plain, delimiter, final)
+    elif quotes.escape is Escape.BACKSLASH:
+        found = _by_quotes(quoting.without_escapes(plain), delimiter, final)
+        found = replace(found, escaped=((0, found.end),))
+    elif ESCAPED_QUOTE in plain:
+        found = _by_readings(plain, delimiter, final, quotes)
+    else:
+        found = _by_quotes(plain, delimiter, final)
+    return replace(found, block=block, plain=plain)
+
+
+def _by_quotes(block: bytes, delimiter: str, final: bool) -> Split:
     return _by_parity(block, delimiter, final) or _by_scan(block, delimiter, final)
+
+
+def _by_readings(plain: bytes, delimiter: str, final: bool, quotes: Quotes) -> Split:
+    """Split where each record says whether a backslash makes a quote part of its cell."""
+    at, last = 0, Resolved()
+    ends, spans = [], []
+    while at < len(plain):
+        last = next_record(plain, at, delimiter, quotes, final=final)
+        if last.end < 0:
+            break
+        ends.append(last.end)
+        if last.escaped:
+            spans.append((at, last.end))
+        at = last.end + 1
+    end = min(at, len(plain))
+    is_open = end < len(plain) and not last.broken
+    known = pa.array(ends, pa.uint64())
+    return Split(plain, end, final and not last.broken, last.broken, is_open, known, tuple(spans))
 
 
 def _by_parity(block: bytes, delimiter: str, final: bool) -> Split | None:
@@ -104,7 +161,7 @@ def _by_parity(block: bytes, delimiter: str, final: bool) -> Split | None:
     around = _view(b"\n" + block + b"\n")
     has_cr = b"\r" in block
     parity = 0
-    ends = []
+    ends = [pa.array([], pa.uint64())]
     for begin in range(0, len(block), _SLICE_BYTES):
         length = min(_SLICE_BYTES, len(block) - begin)
         before, view, after = (around.slice(begin + shift, length) for shift in range(3))
