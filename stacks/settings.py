@@ -31,8 +31,15 @@ FLAGS = {
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
                       3288, 3653)  # fmt: skip
 
-# Those an export can be declared to have; UTF-16 is known by its mark.
-ENCODINGS = ("utf-8", "latin-1", "windows-1252", "iso-8859-15", "windows-1250", "iso-8859-2")
+# Those an export can be declared to have, which a test holds against the reader's; UTF-16 is known by its mark.
+ENCODINGS = (
+    "utf-8", "latin-1", "windows-1252", "iso-8859-15", "windows-1250", "iso-8859-2", "mac-latin2",
+    "shift_jis", "cp932", "euc-jp", "gb18030", "gbk", "gb2312", "big5", "cp950", "euc-kr", "cp949",
+    "windows-1251", "koi8-r", "koi8-u", "iso-8859-5", "cp866", "mac-cyrillic",
+    "windows-1253", "iso-8859-7", "mac-greek", "windows-1254", "iso-8859-9", "mac-turkish",
+    "windows-1255", "windows-1256", "windows-1257", "iso-8859-13", "windows-1258", "windows-874",
+    "mac-roman", "cp850",
+)  # fmt: skip
 
 
 # What a function needs of memory: for itself, and for each megabyte of a request that it reads and sends. Above

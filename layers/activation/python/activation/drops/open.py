@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from activation.drops import encodings, sniff
 from activation.drops import header as headers
-from activation.drops import sniff
 from activation.drops.chunk import ByteSource, DropReader
 from activation.drops.codes import refused
 from activation.drops.delimited import LIST_DELIMITER, DelimitedReader
@@ -21,23 +21,6 @@ from activation.drops.source import BytesSource
 from activation.drops.text import Text
 from activation.errors import ConfigError
 
-# Encodings whose delimiters, quotes and line ends are ASCII's, so that records can be found before decoding.
-# What says Latin-1 is Windows-1252 in practice (https://encoding.spec.whatwg.org/#names-and-labels,
-# read 2026-11-22).
-_ENCODINGS = {
-    "utf-8": "utf-8",
-    "utf8": "utf-8",
-    "latin-1": "cp1252",
-    "latin1": "cp1252",
-    "iso-8859-1": "cp1252",
-    "windows-1252": "cp1252",
-    "cp1252": "cp1252",
-    "iso-8859-15": "iso8859-15",
-    "latin-9": "iso8859-15",
-    "windows-1250": "cp1250",
-    "iso-8859-2": "iso8859-2",
-}
-
 
 def open_drop(
     source: ByteSource,
@@ -51,16 +34,17 @@ def open_drop(
 
     `single` is the identifier type of a single-column list (EMAIL_SHA256): the reader's header is then that
     name, whatever the file calls it. A declared delimiter wins over the detected one; a declared encoding
-    (UTF-8 or a single-byte one such as Latin-1) matters to delimited text without a byte order mark.
+    (see encodings.py) matters to delimited text without a byte order mark.
     Raises Rejected when the file cannot be read as it is, ConfigError when a declaration makes no sense.
     """
     if declared_delimiter is not None and not _can_delimit(declared_delimiter):
         raise ConfigError(
             "bad_delimiter", "The declared delimiter must be one ASCII character, no quote and no line end."
         )
-    encoding = _ENCODINGS.get((declared_encoding or "utf-8").strip().lower().replace("_", "-"), "")
+    encoding = encodings.codec_of(declared_encoding or "utf-8")
     if not encoding:
-        raise ConfigError("bad_encoding", f"Encodings that can be declared are {', '.join(_ENCODINGS)}.")
+        known = ", ".join(encodings.declarable())
+        raise ConfigError("bad_encoding", f"Encodings that can be declared are {known}.")
     if source.size_bytes == 0:
         raise refused("empty_file")
     packing = sniff.compression(source.read(0, min(8, source.size_bytes)))
@@ -89,9 +73,8 @@ def _open_text(text: Text, begin: int, single: str | None, delimiter: str | None
     suffix = f"+{text.compression}" if text.compression else ""
     if sniff.is_json_lines(head):
         return _open_json_lines(text, begin, head, whole, single)
-    if text.encoding == "utf-8":
-        _refuse_other_encoding(head, whole)
-    quotes = Quotes(record_bytes=text.limits.record_bytes)
+    _refuse_other_encoding(head, whole, text.encoding)
+    quotes = Quotes(record_bytes=text.limits.record_bytes, wide=encodings.wide(text.encoding))
     if single is not None:
         line, behind = _first_line(head, LIST_DELIMITER, whole, text, quotes)
         behind = behind if headers.is_list_header(line, single) else 0
@@ -99,7 +82,7 @@ def _open_text(text: Text, begin: int, single: str | None, delimiter: str | None
         return DelimitedReader(f"list{suffix}", (single,), text, begin + behind, LIST_DELIMITER, quotes)
     declared, skipped = _separator_line(head)
     head = head[skipped:]
-    delimiter = delimiter or declared or headers.detect_delimiter(head)
+    delimiter = delimiter or declared or headers.detect_delimiter(quotes.plain(head, "|"))
     line, behind = _first_line(head, delimiter, whole, text, quotes)
     names = headers.column_names(line, delimiter, text.limits.columns)
     kind = "tsv" if delimiter == "\t" else "csv"
@@ -167,12 +150,12 @@ def _first_line(head: bytes, delimiter: str, whole: bool, text: Text, quotes: Qu
     try:
         line = first.doubled(delimiter)[found.starts[0].as_py() :].decode(text.encoding)
     except UnicodeDecodeError:
-        raise refused("header_not_utf8") from None
+        raise refused("header_not_utf8" if text.encoding == "utf-8" else "header_not_in_encoding") from None
     return line, min(len(first.block) + 1, len(head))
 
 
-def _refuse_other_encoding(head: bytes, whole: bool) -> None:
-    """Raise Rejected when most of the lines with special characters are not UTF-8.
+def _refuse_other_encoding(head: bytes, whole: bool, encoding: str) -> None:
+    """Raise Rejected when most of the lines with special characters are not in the text's encoding.
 
     Judged on the file's first part alone, so that every reader of it, from any cursor, comes to the same; a
     single bad row is that row's matter.
@@ -183,14 +166,9 @@ def _refuse_other_encoding(head: bytes, whole: bool) -> None:
     if not whole:
         lines = lines[:-1]
     special = [line for line in lines if not line.isascii()]
-    bad = sum(not _is_utf8(line) for line in special)
+    bad = sum(not encodings.fits(line, encoding) for line in special)
     if bad * 2 > len(special):
-        raise refused("not_utf8", share=f"{bad} of {len(special)}")
-
-
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+        code = "not_utf8" if encoding == "utf-8" else "not_in_encoding"
+        raise refused(code, share=f"{bad} of {len(special)}", encoding=encoding)
+    if encodings.surely_utf8(special, encoding):
+        raise refused("utf8_not_declared", encoding=encoding)
