@@ -48,7 +48,7 @@ TABLE = FieldTable(
         ),
         _field(
             "phoneNumber",
-            Phone("+ and the E.164 digits", plus=True, bare=Bare.INTERNATIONAL, min_digits=8),
+            Phone("+ and the E.164 digits", plus=True, bare=Bare.INTERNATIONAL, min_digits=8, any_length=True),
             Digest.SHA256_HEX,
             headers.PHONE,
             identifies=True,

@@ -22,7 +22,12 @@ TABLE = FieldTable(
         _field("EMAIL_SHA256", Email("trimmed, lower case"), headers.EMAIL),
         _field(
             "PHONE_SHA256",
-            Phone("digits with country code, no plus, no leading zeros", plus=False, bare=Bare.AS_IS),
+            Phone(
+                "digits with country code, no plus, no leading zeros",
+                plus=False,
+                bare=Bare.AS_IS,
+                any_length=True,
+            ),
             headers.PHONE,
         ),
         _field(

@@ -14,7 +14,13 @@ READ = "2026-11-22"
 
 # The rule of September 2025 and later. Until then TikTok's page also took dots and +tags off.
 _EMAIL = Email("all white space removed, lower case; dots and +tags stay", drop_spaces=True)
-_PHONE = Phone("+ and the E.164 digits; a country code is required", plus=True, bare=Bare.REFUSE, min_digits=8)
+_PHONE = Phone(
+    "+ and the E.164 digits; a country code is required",
+    plus=True,
+    bare=Bare.REFUSE,
+    min_digits=8,
+    any_length=True,  # the page's own example, +551155256, is shorter than Brazil's numbers are
+)
 _DEVICE = Device("trimmed, lower case, hyphens kept")
 
 

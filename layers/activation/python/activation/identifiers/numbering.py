@@ -10,18 +10,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from activation.identifiers.abroad import former_prefixes, is_valid, plan_of, repaired
+
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
 
-# libphonenumber is imported where a number needs it (a tenth of a second that others need not pay): national
-# forms, and a zero behind the country code.
-
-# Country codes of ITU-T E.164, by zones. https://www.itu.int/pub/T-SP-E.164D
-_COUNTRY_CODE = (
-    r"(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]"
-    r"|(?:2[1-689]|3[578]|42|5[09]|6[789]|8[035789]|9[679])[0-9])"
-)
-TRUNK_ZERO = rf"\A{_COUNTRY_CODE}0"
+# libphonenumber is imported where a number needs it: a tenth of a second that drops without numbers need not pay.
 
 # Country codes whose numbers may begin with 0, so that the zero stays: +39 06 is Rome. All others drop a zero
 # that follows the country code. A test holds this list against the example numbers of libphonenumber.
@@ -36,27 +30,6 @@ def has_numbers(country: str) -> bool:
     return country in phonenumbers.SUPPORTED_REGIONS
 
 
-def international(digits: str) -> str:
-    """Drop the trunk zero between country code and number; the digits unchanged where that gives no number."""
-    import phonenumbers  # noqa: PLC0415 - see the top
-
-    try:
-        number = phonenumbers.parse(f"+{digits}")
-    except phonenumbers.NumberParseException:
-        return digits
-    return _digits(number) if _possible(number) else digits
-
-
-def is_valid(digits: str) -> bool:
-    """Say whether digits are a country code and a number that its plan has."""
-    import phonenumbers  # noqa: PLC0415 - see the top
-
-    try:
-        return bool(phonenumbers.is_valid_number(phonenumbers.parse(f"+{digits}")))
-    except phonenumbers.NumberParseException:
-        return False
-
-
 def national(digits: str, country: str) -> str | None:
     """Read digits without a plus, first as a number of `country` (ISO alpha-2), with its country code or without.
 
@@ -66,10 +39,13 @@ def national(digits: str, country: str) -> str | None:
     """
     import phonenumbers  # noqa: PLC0415 - see the top
 
+    code = phonenumbers.country_code_for_region(country)
     first: PhoneNumber | None = None
     stripped = digits.lstrip("0")
-    with_code = stripped.startswith(str(phonenumbers.country_code_for_region(country)))
-    for typed in dict.fromkeys((digits, stripped if with_code else digits)):
+    with_code = stripped.startswith(str(code))
+    dialled = (plan_of(code).national_prefix or "", *former_prefixes(code))
+    without = [digits.removeprefix(prefix) for prefix in dialled]
+    for typed in dict.fromkeys((digits, stripped if with_code else digits, *without)):
         try:
             number = phonenumbers.parse(typed, country)
         except phonenumbers.NumberParseException:
@@ -77,8 +53,8 @@ def national(digits: str, country: str) -> str | None:
         if phonenumbers.is_valid_number(number):
             return _digits(number)
         first = first or number
-    if not digits.startswith("0") and is_valid(digits):
-        return digits
+    if not digits.startswith("0") and (abroad := digits if is_valid(digits) else repaired(digits)):
+        return abroad
     return _digits(first) if first and _fits(first, country) else None
 
 
@@ -90,14 +66,6 @@ def _fits(number: PhoneNumber, country: str) -> bool:
     outline = metadata.general_desc.national_number_pattern if metadata and metadata.general_desc else None
     within = number.country_code == phonenumbers.country_code_for_region(country)
     return bool(within and outline and re.fullmatch(outline, phonenumbers.national_significant_number(number)))
-
-
-def _possible(number: PhoneNumber) -> bool:
-    """Say whether a number is as long as its country's numbers are, area code included."""
-    import phonenumbers  # noqa: PLC0415 - see the top
-
-    reason = phonenumbers.is_possible_number_with_reason(number)
-    return bool(reason == phonenumbers.ValidationResult.IS_POSSIBLE)
 
 
 def _digits(number: PhoneNumber) -> str:

@@ -10,27 +10,26 @@ from enum import StrEnum
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from activation.identifiers.abroad import international, is_valid, repaired_bare, split
 from activation.identifiers.codes import Code
-from activation.identifiers.numbering import (
-    KEEPS_ZERO,
-    TRUNK_ZERO,
-    international,
-    is_valid,
-    national,
-    national_column,
-)
+from activation.identifiers.numbering import KEEPS_ZERO, national, national_column
 from activation.identifiers.rules import Result
 from activation.identifiers.table import Context
-from activation.identifiers.text import is_float, trim
+from activation.identifiers.text import is_float, trim, unmarked, whole_number
+from activation.identifiers.unchanged import unchanged
 
 # ITU-T E.164: at most 15 digits, country code included.
 _MAX_DIGITS = 15
 
 _LABEL = r"(?:tel(?:e?phone|efon)?|phone|ph|mobile|mob|cell|home|work|office|fax|main|whatsapp|[hmwotc])"
 _LEADING_LABEL = re.compile(rf"\A{_LABEL}[^\w+(]*(?=[+(\d])", re.IGNORECASE)
+# Any word with a colon: tel:, Tél. :, p: (as Meta's own lead forms write numbers).
+_LEADING_WORD = re.compile(r"\A[^\W\d_][^\d+:]{0,30}:[\s/]*(?=[+(\d])")
 _TRAILING_LABEL = re.compile(rf"(?<=\d)(?:\s+|\s*[(\[])\s*{_LABEL}\W*\Z", re.IGNORECASE)
 _EXTENSION = re.compile(
-    r"\d[\s,;.()-]*(?:e?xt(?:ension|n)?|x|#|poste|anexo|ramal|доб)\W*\d{1,7}\W*\Z", re.IGNORECASE
+    r"\d[\s,;.()-]*(?:e?xt(?:ension|n)?|x|#|poste|anexo|ramal|int(?:erno)?|dw|durchwahl|toestel|wewn?|доб)\W*"
+    r"\d{1,7}\W*\Z",
+    re.IGNORECASE,
 )
 # Behind a slash a few digits are another line of the same house; more are a number behind its area code.
 _SEVERAL = re.compile(r"[0-9]\W*[,;|&]\W*[0-9]|[0-9]\s*/\s*[0-9]{1,3}\Z")
@@ -55,15 +54,18 @@ class Bare(StrEnum):
 class Phone:
     """Digits with country code and without trunk zero, `plus` in front or not, from `min_digits` to 15.
 
-    A plus or 00 says that the country code is there. `(0)` is dropped where the country drops its trunk zero
-    and kept where the zero is part of the number (Italy). Extensions, vanity letters and several numbers in one
-    cell are refused, since their digits run together into somebody else's number.
+    A plus or 00 says that the country code is there; what is dialled before a number at home is taken off behind
+    it. `(0)` is dropped where the country drops its trunk zero and kept where the zero is part of the number
+    (Italy). Extensions, vanity letters and several numbers in one cell are refused, since their digits run
+    together into somebody else's number. `any_length` keeps numbers of a length that their country does not have,
+    where the platform's own examples are such.
     """
 
     name: str
     plus: bool
     bare: Bare
     min_digits: int = 7
+    any_length: bool = False
 
     def value(self, text: str, context: Context) -> Result:
         """Normalise one number."""
@@ -76,7 +78,8 @@ class Phone:
         if len(digits.lstrip("0")) < self.min_digits:
             return None, Code.PHONE_LENGTH
         if written.startswith("+") or digits.startswith("00"):
-            number: str | None = _abroad(written, digits)
+            number = self._abroad(written, digits, context)
+            code = Code.PHONE_LENGTH if len(digits.lstrip("0")) > _MAX_DIGITS else Code.PHONE_NOT_IN_PLAN
         elif context.default_country:
             number, code = national(digits, context.default_country), Code.PHONE_NOT_IN_COUNTRY
         else:
@@ -87,17 +90,27 @@ class Phone:
             return None, Code.PHONE_LENGTH
         return f"+{number}" if self.plus else number, None
 
+    def _abroad(self, written: str, digits: str, context: Context) -> str | None:
+        """Read a number that carries its country code; None where no country has such numbers."""
+        number = digits.lstrip("0")
+        if _OPTIONAL_ZERO.search(written):
+            without = re.sub(r"[^0-9]", "", _OPTIONAL_ZERO.sub("", written)).lstrip("0")
+            if not re.match(KEEPS_ZERO, without) or (is_valid(without) and not is_valid(number)):
+                number = without
+        if split(number) is None and context.default_country:
+            return national(digits, context.default_country)  # a plus before a number as it is dialled at home
+        return international(number, strict=not self.any_length)
+
     def _bare(self, digits: str) -> str | None:
         """Read digits without a country code where no default country is configured."""
         if digits.startswith(_NANP_ABROAD) and is_valid(digits[len(_NANP_ABROAD) :]):
             return digits[len(_NANP_ABROAD) :]
-        if self.bare is Bare.AS_IS:
-            return digits.lstrip("0")
-        if self.bare is Bare.NANP:
-            return f"1{digits}" if re.fullmatch(_NANP, digits) else digits.lstrip("0")
-        if self.bare is Bare.INTERNATIONAL and not digits.startswith("0"):
-            return digits
-        return None
+        if self.bare is Bare.NANP and re.fullmatch(_NANP, digits):
+            return f"1{digits}"
+        if self.bare is Bare.REFUSE or (self.bare is Bare.INTERNATIONAL and digits.startswith("0")):
+            return None
+        number = digits.lstrip("0")
+        return repaired_bare(number) or number
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:
         """Normalise digits, spaces, dots, hyphens and brackets that carry a country code or need none."""
@@ -110,22 +123,26 @@ class Phone:
             typed = pc.replace_with_mask(typed, dressed, _undressed(typed.filter(dressed)))
             digits = pc.utf8_ltrim(typed, "+")
         abroad = pc.starts_with(typed, "+")
-        whole = pc.and_not(abroad, pc.or_(pc.starts_with(digits, "0"), _has_trunk_zero(digits)))
-        number = pc.if_else(pc.fill_null(whole, fill_value=False), digits, nothing)
-        bare = pc.if_else(
-            pc.fill_null(pc.or_(abroad, pc.starts_with(digits, "00")), fill_value=True), nothing, digits
-        )
-        if bare.null_count < len(bare):
-            number = pc.coalesce(number, self._bare_column(bare, context))
+        bare = pc.fill_null(pc.invert(abroad), fill_value=False)
+        number = pc.if_else(pc.and_not(abroad, pc.starts_with(digits, "0")), digits, nothing)
+        if not pc.any(bare).as_py():
+            sure = unchanged(number, None)
+        elif context.default_country:
+            sure = unchanged(number, None)
+            at_home = pc.if_else(pc.and_not(bare, pc.starts_with(digits, "00")), digits, nothing)
+            number = pc.coalesce(number, national_column(at_home, context.default_country))
+            sure = pc.or_(pc.fill_null(sure, fill_value=False), bare)
+        else:
+            at_home = pc.if_else(pc.and_not(bare, pc.starts_with(digits, "00")), digits, nothing)
+            number = pc.coalesce(number, self._bare_column(at_home))
+            sure = unchanged(number, bare)
         length = pc.binary_length(number)
         kept = pc.and_(pc.greater_equal(length, self.min_digits), pc.less_equal(length, _MAX_DIGITS))
-        number = pc.if_else(kept, number, nothing)
+        number = pc.if_else(pc.and_(kept, sure), number, nothing)
         return pc.binary_join_element_wise("+", number, "") if self.plus else number
 
-    def _bare_column(self, digits: pa.Array, context: Context) -> pa.Array:
-        """Normalise digits without a country code; null where not sure."""
-        if context.default_country:
-            return national_column(digits, context.default_country)
+    def _bare_column(self, digits: pa.Array) -> pa.Array:
+        """Write digits without a country code as they are sent where nothing is repaired; null where not sure."""
         nothing = pa.scalar(None, pa.string())
         if self.bare is Bare.REFUSE:
             return pa.nulls(len(digits), pa.string())
@@ -159,21 +176,15 @@ def _undressed(typed: pa.Array) -> pa.Array:
     return pc.if_else(shaped, typed, pa.scalar(None, pa.string()))
 
 
-def _has_trunk_zero(digits: pa.Array) -> pa.Array:
-    """Mask the numbers whose country code is followed by a zero, told by their first four digits, which repeat."""
-    first = pc.binary_slice(digits.cast(pa.binary()), 0, 4).cast(pa.string()).dictionary_encode()
-    return pc.match_substring_regex(first.dictionary, TRUNK_ZERO).take(first.indices)
-
-
 def _written(text: str) -> tuple[str | None, str | None]:
     """Give the number as typed with ASCII digits and without labels, or the code that says why it is none."""
-    written = _ascii(trim(text))
+    written = whole_number(_ascii(unmarked(text)))
     if is_float(written):
         return None, Code.NUMBER_AS_FLOAT
     if not _ONLY_DIALLED.fullmatch(written):
         if _EXTENSION.search(written):
             return None, Code.PHONE_EXTENSION
-        written = _TRAILING_LABEL.sub("", _LEADING_LABEL.sub("", written))
+        written = _TRAILING_LABEL.sub("", _LEADING_LABEL.sub("", _LEADING_WORD.sub("", written)))
     first_digit = re.search(r"[0-9]", written)
     start = first_digit.start() if first_digit else len(written)
     # A second plus, or what stands for "or" between digits, separates two numbers or a pause from an extension.
@@ -193,15 +204,3 @@ def _ascii(typed: str) -> str:
     plain = unicodedata.normalize("NFKC", typed)
     seen = (c for c in plain if c.isspace() or unicodedata.category(c) not in ("Cf", "Cc"))
     return trim("".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in seen))
-
-
-def _abroad(written: str, digits: str) -> str:
-    """Give the digits of a number that carries its country code."""
-    number = digits.lstrip("0")
-    if _OPTIONAL_ZERO.search(written):
-        without = re.sub(r"[^0-9]", "", _OPTIONAL_ZERO.sub("", written)).lstrip("0")
-        if not re.match(KEEPS_ZERO, without):
-            number = without
-    if re.match(TRUNK_ZERO, number) and not re.match(KEEPS_ZERO, number):
-        return international(number)
-    return number

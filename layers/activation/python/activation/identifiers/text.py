@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 
@@ -56,9 +57,50 @@ _ROMAN = str.maketrans(
 )
 
 
+# What a web form or a page leaves in a cell: &amp; &#039; &eacute; and the like, closed as they are meant to be.
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});", re.ASCII)
+# How a spreadsheet is told that digits are text: ="02134".
+_AS_TEXT = re.compile(r'="((?:[^"]|"")*)"')
+# Whole numbers of a column with gaps, as float columns are written; up to 15 digits, a double holds them exactly.
+_WHOLE_FLOAT = re.compile(r"([+-]?[0-9]{1,15})[.,]0+", re.ASCII)
+
+
 def trim(text: str) -> str:
     """Take white space and invisible marks off both ends."""
     return text.strip(_ENDS)
+
+
+def written(text: str) -> str:
+    """Return what a cell says: trimmed, HTML entities as their letters, out of a spreadsheet's ="..."."""
+    bare = text.strip(_ENDS)
+    while (quoted := _AS_TEXT.fullmatch(bare)) or _ENTITY.search(bare):
+        plain = quoted[1].replace('""', '"') if quoted else _ENTITY.sub(_letters, bare)
+        if plain == bare:
+            break
+        bare = trim(plain)
+    return bare
+
+
+def _letters(entity: re.Match[str]) -> str:
+    plain = html.unescape(entity[0])
+    return entity[0] if "\ufffd" in plain else plain
+
+
+def unmarked(text: str) -> str:
+    """Return what a cell says without the apostrophe by which a spreadsheet marks text.
+
+    For numbers, dates and ids; a name may begin with one ('t Hooft).
+    """
+    bare = written(text)
+    while bare.startswith("'") and not bare.endswith("'"):
+        bare = written(bare[1:])
+    return bare
+
+
+def whole_number(bare: str) -> str:
+    """Return a whole number without the .0 of a float column; anything else as it is."""
+    found = _WHOLE_FLOAT.fullmatch(bare)
+    return found[1] if found else bare
 
 
 def too_long(text: str) -> bool:

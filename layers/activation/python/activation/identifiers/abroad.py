@@ -1,0 +1,153 @@
+"""Telephone numbers that carry their country code, held against the numbering plan of that country.
+
+What people type behind a country code is often the number as it is dialled at home: +44 (0)20, +7 8 912, +1 1 415,
++52 1 55. libphonenumber's data say which prefix that is and whether a valid number is left without it. A valid
+number is never changed, and one that merely is not known to be valid stays as well, since plans grow faster than
+the data, as long as it has the right length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from activation.identifiers.plans import NATIONAL_DIGITS, code_of, told_from_national
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
+
+# Prefixes dialled at home that libphonenumber no longer knows, but exports still have: Mexico's until 2019, and
+# the 8 of the countries of the Soviet Union.
+_FORMER_PREFIXES = {52: ("044", "045", "01")} | dict.fromkeys(
+    (370, 373, 374, 380, 992, 994, 995, 996, 998), ("8",)
+)
+# What else people type behind a country code: the 1 that Mexico's mobile numbers had there until 2019
+# (https://www.itu.int/oth/T0202000089/en, read 2026-11-29), the 9 of Argentina's beside the 15 of home.
+_BEHIND_CODE = {52: ("1",), 54: ("9",)}
+
+
+def split(digits: str) -> tuple[int, str] | None:
+    """Return the country code that digits begin with and the rest, None where there is no such country code."""
+    code = code_of(digits)
+    return (int(code), digits[len(code) :]) if code else None
+
+
+@cache
+def plan_of(code: int) -> Any:
+    """Return libphonenumber's data of the main country of a code."""
+    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata  # noqa: PLC0415 - a tenth of a second
+
+    region = COUNTRY_CODE_TO_REGION_CODE[code][0]
+    return PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+
+
+def _as_typed(code: int, national: str) -> PhoneNumber:
+    """Return the number with its leading zeros as digits of its own."""
+    from phonenumbers import PhoneNumber  # noqa: PLC0415 - as above
+
+    zeros = min(len(national) - len(national.lstrip("0")), len(national) - 1)
+    return PhoneNumber(
+        country_code=code,
+        national_number=int(national or 0),
+        italian_leading_zero=True if zeros else None,
+        number_of_leading_zeros=zeros if zeros > 1 else None,
+    )
+
+
+def is_valid(digits: str) -> bool:
+    """Say whether digits are a country code and, as they stand, a number that its plan has."""
+    from phonenumbers import is_valid_number  # noqa: PLC0415 - as above
+
+    found = split(digits)
+    return bool(found and found[1] and is_valid_number(_as_typed(*found)))
+
+
+def _is_possible(digits: str) -> bool:
+    """Say whether a number is as long as its country's numbers are, area code included."""
+    import phonenumbers  # noqa: PLC0415 - as above
+
+    found = split(digits)
+    if not found or not found[1]:
+        return False
+    reason = phonenumbers.is_possible_number_with_reason(_as_typed(*found))
+    return bool(reason == phonenumbers.ValidationResult.IS_POSSIBLE)
+
+
+def _parsed(digits: str) -> Iterator[str]:
+    """Yield the digits as libphonenumber reads them, which knows of most prefixes."""
+    import phonenumbers  # noqa: PLC0415 - as above
+
+    try:
+        number = phonenumbers.parse(f"+{digits}")
+    except phonenumbers.NumberParseException:
+        return
+    yield f"{number.country_code}{phonenumbers.national_significant_number(number)}"
+
+
+def _without_prefix(digits: str) -> Iterator[str]:
+    """Yield what digits with a country code may be once a prefix dialled at home is off."""
+    yield from _parsed(digits)
+    if found := split(digits):
+        code, national = found
+        for prefix in prefixes_of(code):
+            if national.startswith(prefix):
+                yield (shorter := f"{code}{national[len(prefix) :]}")
+                yield from _parsed(shorter)
+
+
+def repaired(digits: str) -> str | None:
+    """Return the valid number that digits with a country code are without a prefix dialled at home.
+
+    None where they are valid as they stand, or not valid without one either.
+    """
+    if is_valid(digits):
+        return None
+    return next((one for one in _without_prefix(digits) if one != digits and is_valid(one)), None)
+
+
+def repaired_bare(digits: str) -> str | None:
+    """Return the same for digits without a plus that may have a country code; None where they may be national."""
+    if len(digits) < NATIONAL_DIGITS:
+        return None
+    # Of ten digits only those that are a national number nowhere: no mobile number begins so.
+    if len(digits) == NATIONAL_DIGITS and not told_from_national(digits):
+        return None
+    return repaired(digits)
+
+
+def former_prefixes(code: int) -> tuple[str, ...]:
+    """Return the prefixes that were dialled at home until not so long ago."""
+    return _FORMER_PREFIXES.get(code, ())
+
+
+def prefixes_of(code: int) -> tuple[str, ...]:
+    """Return the prefixes people type behind a country code, beside those that libphonenumber takes off itself."""
+    known = plan_of(code).national_prefix
+    return (*((known,) if known else ()), *former_prefixes(code), *_BEHIND_CODE.get(code, ()))
+
+
+def international(digits: str, *, strict: bool) -> str | None:
+    """Return the digits of a number that carries its country code, without a prefix dialled at home.
+
+    None where no country has the code, and with `strict` where the country has no numbers that long.
+    """
+    found = split(digits)
+    if found is None:
+        return None
+    if is_valid(digits):
+        return digits
+    code, national = found
+    possible = _is_possible(digits)
+    others = [one for one in _without_prefix(digits) if one != digits]
+    twice = national.lstrip("0")
+    if not possible and twice.startswith(str(code)):
+        others += [twice, *_without_prefix(twice)]  # the country code is there again
+    for one in others:
+        if is_valid(one):
+            return one
+    if not possible or national.startswith("0"):
+        shorter = next((one for one in _without_prefix(digits) if one != digits and _is_possible(one)), None)
+        if shorter:
+            return shorter
+    return digits if possible or not strict else None
