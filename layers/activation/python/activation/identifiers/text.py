@@ -72,16 +72,18 @@ def trim(text: str) -> str:
 
 def written(text: str) -> str:
     """Return what a cell says: trimmed, HTML entities as their letters, out of a spreadsheet's ="..."."""
-    bare = text.strip(_ENDS)
-    while (quoted := _AS_TEXT.fullmatch(bare)) or _ENTITY.search(bare):
-        plain = quoted[1].replace('""', '"') if quoted else _ENTITY.sub(_letters, bare)
-        if plain == bare:
-            break
-        bare = trim(plain)
+    bare, before = text.strip(_ENDS), None
+    while bare != before:
+        before = bare
+        if quoted := _AS_TEXT.fullmatch(bare):
+            bare = quoted[1].replace('""', '"')
+        elif "&" in bare:
+            bare = _ENTITY.sub(_letter, bare)
+        bare = trim(bare)
     return bare
 
 
-def _letters(entity: re.Match[str]) -> str:
+def _letter(entity: re.Match[str]) -> str:
     plain = html.unescape(entity[0])
     return entity[0] if "\ufffd" in plain else plain
 
@@ -91,9 +93,19 @@ def unmarked(text: str) -> str:
 
     For numbers, dates and ids; a name may begin with one ('t Hooft).
     """
-    bare = written(text)
-    while bare.startswith("'") and not bare.endswith("'"):
-        bare = written(bare[1:])
+    return marks_off(written(text))
+
+
+def marks_off(text: str) -> str:
+    """Return a cell without a spreadsheet's marks for text, trimmed where there are any."""
+    bare, before = text, None
+    while bare != before:
+        before = bare
+        trimmed = trim(bare)
+        if quoted := _AS_TEXT.fullmatch(trimmed):
+            bare = trim(quoted[1].replace('""', '"'))
+        elif trimmed.startswith("'") and not trimmed.endswith("'", 1):
+            bare = trim(trimmed[1:])
     return bare
 
 
