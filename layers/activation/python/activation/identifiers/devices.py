@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from activation.identifiers.codes import Code
 from activation.identifiers.rules import Result
 from activation.identifiers.table import Context
-from activation.identifiers.text import trim
+from activation.identifiers.text import unmarked
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _ZEROS = re.compile(r"[0-]+")
@@ -31,7 +31,7 @@ class Device:
 
     def value(self, text: str, context: Context) -> Result:  # noqa: ARG002 - the protocol's
         """Normalise one id."""
-        device = trim(text).lower()
+        device = unmarked(text).lower()
         if _ZEROS.fullmatch(device):
             return None, Code.DEVICE_OPTED_OUT
         if not self.shape.fullmatch(device):

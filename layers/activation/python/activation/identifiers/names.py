@@ -12,7 +12,15 @@ import pyarrow.compute as pc
 from activation.identifiers.codes import Code
 from activation.identifiers.rules import PerValue, Result
 from activation.identifiers.table import Context
-from activation.identifiers.text import BLANK_WORDS, composed, foreign, letters_and_digits, romanized, trim
+from activation.identifiers.text import (
+    BLANK_WORDS,
+    composed,
+    foreign,
+    letters_and_digits,
+    romanized,
+    trim,
+    written,
+)
 
 # Names that the kernels normalise: ASCII and Latin-1 letters, and between them what people write in names. No
 # letter of these has another form in Unicode's normal form C, and lower case is one letter for one letter.
@@ -22,7 +30,7 @@ _BETWEEN = r"[ '’.-]"
 
 def _letters(text: str) -> str:
     """Lower case, letters and digits of every script, without white space and punctuation."""
-    lowered = composed(text)
+    lowered = composed(written(text))
     if lowered.isalnum() and lowered.isascii():
         return lowered
     return unicodedata.normalize("NFC", letters_and_digits(lowered))
@@ -71,7 +79,7 @@ def roman_letters(name: str) -> PerValue:
     """Keep a to z: accents come off, digits, white space and punctuation go, other scripts are refused."""
 
     def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
-        plain = romanized(text)
+        plain = romanized(written(text))
         if foreign(plain):
             return None, Code.NOT_LATIN
         kept = re.sub(r"[^a-z]", "", plain)
@@ -80,14 +88,24 @@ def roman_letters(name: str) -> PerValue:
     return PerValue(name, normalize)
 
 
+def _is_punctuation(character: str) -> bool:
+    # Accents by themselves are how some keyboards write an apostrophe.
+    return unicodedata.category(character)[0] == "P" or character in "`\u00b4"
+
+
 def trimmed_name(name: str, affix: re.Pattern[str]) -> PerValue:
-    """Trim, lower, reduce inner white space to single spaces and take off titles and the like."""
+    """Trim, lower, reduce inner white space to single spaces, take off titles and the like, and punctuation.
+
+    "All lowercase, with no punctuation": https://developers.google.com/data-manager/api/reference/rest/v1/UserData,
+    AddressInfo, read 2026-11-29.
+    """
 
     def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
-        kept = " ".join(composed(trim(text)).split())
-        before = None
+        kept, before = composed(written(text)), None
         while kept != before:
-            before, kept = kept, trim(affix.sub("", kept))
+            before, kept = kept, affix.sub("", trim(kept))
+            if kept == before:
+                kept = " ".join("".join(c for c in kept if not _is_punctuation(c)).split())
         return (kept, None) if letters_and_digits(kept) else (None, Code.NOTHING_LEFT)
 
     return PerValue(name, normalize)
@@ -104,9 +122,10 @@ def germanic_letters(name: str) -> PerValue:
     """Keep a to z and digits, umlauts spelled out (ä as ae); what then is no ASCII letter is dropped."""
 
     def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
-        kept = re.sub(r"[^a-z0-9]", "", composed(text).translate(_GERMANIC))
+        plain = written(text)
+        kept = re.sub(r"[^a-z0-9]", "", composed(plain).translate(_GERMANIC))
         if kept:
             return kept, None
-        return None, Code.NOT_LATIN if foreign(text) else Code.NOTHING_LEFT
+        return None, Code.NOT_LATIN if foreign(plain) else Code.NOTHING_LEFT
 
     return PerValue(name, normalize)

@@ -13,10 +13,14 @@ import pyarrow.compute as pc
 from activation.identifiers.codes import Code
 from activation.identifiers.rules import PerValue, Result
 from activation.identifiers.table import Context
-from activation.identifiers.text import BLANK_WORDS, trim
+from activation.identifiers.text import BLANK_WORDS, marks_off, trim, unmarked, whole_number
 
 # What names a person by itself, as a whole cell: an e-mail address, a telephone number with its plus.
 _PERSONAL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|\+\d{8,15}", re.ASCII)
+# What a spreadsheet's marks for text, a float column and an exponent begin with.
+_MARKS = r"\A(?:'|=\"|[+-]?[0-9]+(?:[.,]|[eE]\+))"
+_MARKED = re.compile(_MARKS)
+_EXPONENT = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE]\+[0-9]+", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 
 
@@ -24,13 +28,21 @@ _DECIMAL = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2})?", re.A
 class Unchanged:
     """The cell as it stands: the id has to be the same, byte for byte, on every channel.
 
-    It travels in clear, so what many systems have for a user's id is refused: the address or number itself.
+    But for what a spreadsheet or a float column has done to it: the marks for text go, and the .0 of a whole
+    number; digits lost to an exponent are not to be had back. It travels in clear, so what many systems have for a
+    user's id is refused: the address or number itself.
     """
 
     name: str = "unchanged"
 
     def value(self, text: str, context: Context) -> Result:  # noqa: ARG002 - the protocol's
         """Give the text back, unless it names a person by itself."""
+        if _MARKED.match(trim(text)):
+            text = whole_number(marks_off(text))
+            if _EXPONENT.fullmatch(text):
+                return None, Code.NUMBER_AS_FLOAT
+            if not trim(text):
+                return None, Code.NOTHING_LEFT
         return (None, Code.PERSONAL_IN_CLEAR) if _PERSONAL.fullmatch(trim(text)) else (text, None)
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
@@ -38,13 +50,13 @@ class Unchanged:
         words = pa.array(sorted(BLANK_WORDS), pa.string())
         fits = pc.and_not(
             pc.match_substring_regex(values, r"\A[!-*,-?A-~]+\z"),
-            pc.is_in(pc.ascii_lower(values), value_set=words),
+            pc.or_(pc.is_in(pc.ascii_lower(values), value_set=words), pc.match_substring_regex(values, _MARKS)),
         )
         return pc.if_else(pc.fill_null(fits, fill_value=False), values, pa.scalar(None, pa.string()))
 
 
 def _amount(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
-    bare = trim(text)
+    bare = unmarked(text)
     number = Decimal(bare) if _DECIMAL.fullmatch(bare) else Decimal(0)
     if number <= 0:
         return "0", None
@@ -59,7 +71,7 @@ def choice(name: str, *allowed: str) -> PerValue:
     """Take one of a few words, compared without their case."""
 
     def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
-        bare = trim(text).upper()
+        bare = unmarked(text).upper()
         return (bare, None) if bare in allowed else (None, Code.NOT_ALLOWED)
 
     return PerValue(name, normalize)
@@ -70,7 +82,8 @@ def token(name: str, shape: str) -> PerValue:
     pattern = re.compile(shape, re.ASCII)
 
     def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
-        bare = trim(text)
+        bare = unmarked(text)
+        bare = bare if pattern.fullmatch(bare) else whole_number(bare)
         return (bare, None) if pattern.fullmatch(bare) else (None, Code.NOT_ALLOWED)
 
     return PerValue(name, normalize)
@@ -78,7 +91,7 @@ def token(name: str, shape: str) -> PerValue:
 
 def _address(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
     try:
-        return str(ip_address(trim(text))), None
+        return str(ip_address(unmarked(text))), None
     except ValueError:
         return None, Code.NOT_ALLOWED
 
