@@ -19,7 +19,7 @@ CASES = [json.loads(line) for line in Path(__file__).with_name("cases.jsonl").re
 def test_case(case: dict[str, Any]) -> None:
     """A value is normalised as its source says, or refused with the code that says why."""
     field = import_module(f"lambdas.{case['platform']}.fields").TABLE.field(case["field"])
-    context = Context(case.get("default_country", ""))
+    context = Context(case.get("default_country", ""), date_order=case.get("date_order", ""))
     cell = identify_value(field, case["raw"], context, hashed=False)
     assert cell.code == case.get("code")
     assert cell.normalized == case.get("normalized")

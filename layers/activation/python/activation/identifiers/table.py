@@ -31,11 +31,13 @@ class Context:
 
     `default_country` is an ISO 3166-1 alpha-2 code in upper case, or "" when none is configured: then a
     national phone number is unusable. `placeholders` are normalised values that mean "nobody"
-    (test@test.com); they are left out with a code of their own, hashed or plain.
+    (test@test.com); they are left out with a code of their own, hashed or plain. `date_order` says how dates are
+    written whose numbers could be swapped: "dmy", "mdy" or "ymd", or "" where the default country says it.
     """
 
     default_country: str = ""
     placeholders: frozenset[str] = frozenset()
+    date_order: str = ""
 
 
 class Rule(Protocol):
