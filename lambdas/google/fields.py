@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from activation.identifiers import headers
+from activation.identifiers.countries import country
 from activation.identifiers.devices import Device
 from activation.identifiers.emails import Email
 from activation.identifiers.names import SUFFIXES, TITLES, trimmed_name
 from activation.identifiers.phones import Bare, Phone
-from activation.identifiers.places import country
 from activation.identifiers.plain import Unchanged
 from activation.identifiers.postal_codes import spaced_postal_code
 from activation.identifiers.table import Digest, Field, FieldTable, Rule

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from functools import cache
 
 from activation.identifiers.codes import Code
 from activation.identifiers.rules import PerValue, Result
 from activation.identifiers.table import Context
-from activation.identifiers.text import foreign, romanized, trim
+from activation.identifiers.text import foreign, romanized, written
 
-# Directions and what stands before a number, in every country.
+# https://github.com/amzn/amazon-ads-advertiser-audience-normalization-sdk-py, AddressHash.py, and the same lists
+# in https://github.com/aws-solutions/amazon-marketing-cloud-uploader-from-aws, read 2026-11-29. The first word
+# of a group is what the others become; accents off. Directions and what stands before a number, in every country.
 _EVERYWHERE = """
-e east| n north| s south so| ne northeast| nw northwest| se southeast| sw southwest| number num numero no
-#
+e east| n north| s south so| w west| ne northeast| nw northwest| se southeast| sw southwest
+| number num numero no #
 """
-# Streets outside the United States, and the few suffixes every list has.
+# Streets outside the United States and Britain.
 _DEFAULT = """
 ave avenue| blvd boulevard| cir circle| cirs circles| ct court| ctr center centre| dr drive| fwy freeway
 frwy| hwy highway| ln lane| park parks| pkwy parkway parkways parkwy pkway pkwys pky| pl place| plz plaza
@@ -58,13 +61,38 @@ vist vst vsta| walk walks| way wy| wl well| wls wells| apt apartment appt| bsmt 
 dept department| fl floor| frnt front| hngr hanger hangar| lbby lobby| lowr lower| ofc office| ph
 penthouse| rm room| spc space| ste suite| uppr upper
 """
-_BETWEEN_WORDS = re.compile(r"[\s,.!()\[\]{}]+|\bc/o\b")
+# Beside the default ones, whose words they replace.
+_FRANCE = "chemin che| impasse imp| route rte"
+_SPAIN = """
+avenida av. avd. avd avda.| autopista auto.| calzada czada.| muelle muell.| pasaje psaje.| alameda alam.|
+callizo cllzo.| calleja cllja.| calle c/ c. cl. c c\\ carre carrer| carretera ctra.| carrera cra.| cinturon cint.|
+autovia autov.| carreterin ctrin.| camino cmno. cno.| callejuela cjla.| bule bulev.| carril crril.| pasadizo pzo.|
+acceso acces.| circunvalacion ccvcn.| callejon callej. cjon. cllon.| rambla rbla| passeig pg paseo ps p|
+plaza pl plza pza| ronda rda| lugar lg| urbanizacion urb
+"""
+_ITALY = """
+piazza p.zza p.za pzza pza| piazzale p.le ple| piazzetta p.tta ptta| largo l.go lgo| via v.| viale v.le vle|
+corso c.so cso| vicolo v.lo vlo
+"""
+# Where most words stay as they are.
+_BRITAIN = """
+alley aly| ave avenue| blvd boulevard| centre center ctr| cir circle| close cl| ct court| dr drive| ln lane|
+pl place| rd road| square sq| st street| ltd limited| apt apartment
+"""
+_OF_COUNTRY = {
+    "US": _UNITED_STATES,
+    "GB": _BRITAIN,
+    "FR": f"{_DEFAULT}|{_FRANCE}",
+    "ES": f"{_DEFAULT}|{_SPAIN}",
+    "IT": f"{_DEFAULT}|{_ITALY}",
+}
+_BETWEEN_WORDS = re.compile(r"[\s,!()\[\]{}]+|\bc/o\b")
 _NUMBER_AND_NAME = re.compile(r"(\d+)-([^-]*\D[^-]*)")
 
 
 @cache
 def _abbreviations(country: str) -> dict[str, str]:
-    lists = _EVERYWHERE + "|" + (_UNITED_STATES if country == "US" else _DEFAULT)
+    lists = f"{_EVERYWHERE}|{_OF_COUNTRY.get(country, _DEFAULT)}"
     groups = (group.split() for group in lists.split("|"))
     return {word: words[0] for words in groups for word in words}
 
@@ -76,21 +104,23 @@ def street_address(name: str) -> PerValue:
     """
 
     def normalize(text: str, context: Context) -> Result:
-        plain = romanized(trim(text))
+        plain = romanized(written(text))
         if foreign(plain):
             return None, Code.NOT_LATIN
         words = _abbreviations(context.default_country or "US")
-        kept = "".join(words.get(word, word) for word in _words(plain))
+        kept = "".join(words.get(word, word) for word in _words(plain, words))
         return (kept, None) if any(c.isalnum() for c in kept) else (None, Code.NOTHING_LEFT)
 
-    return PerValue(name, normalize)
+    return PerValue(name, normalize, by_country=True)
 
 
-def _words(address: str) -> list[str]:
+def _words(address: str, known: Container[str]) -> list[str]:
+    """Split at white space and punctuation; a dot is part of an abbreviation that is written with it (V.le)."""
     words: list[str] = []
-    for word in _BETWEEN_WORDS.split(address):
-        hyphenated = _NUMBER_AND_NAME.fullmatch(word)
-        parts = hyphenated.groups() if hyphenated else (word,)
-        for part in parts:
-            words += [piece for piece in re.split(r"(#)", part) if piece]
+    for dotted in _BETWEEN_WORDS.split(address):
+        for word in (dotted,) if dotted in known else dotted.split("."):
+            hyphenated = _NUMBER_AND_NAME.fullmatch(word)
+            parts = hyphenated.groups() if hyphenated else (word,)
+            for part in parts:
+                words += [piece for piece in re.split(r"(#)", part) if piece]
     return words

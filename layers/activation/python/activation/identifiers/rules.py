@@ -15,10 +15,14 @@ Result = tuple[str | None, str | None]
 
 @dataclass(frozen=True)
 class PerValue:
-    """A rule without a columnar form: names, places, dates repeat, so distinct values are few."""
+    """A rule without a columnar form: names, places, dates repeat, so distinct values are few.
+
+    `by_country` says that the country matters, a row's own before the default one.
+    """
 
     name: str
     normalize: Callable[[str, Context], Result]
+    by_country: bool = False
 
     def value(self, text: str, context: Context) -> Result:
         """Normalise one cell."""
