@@ -48,7 +48,7 @@ def test_a_part_can_be_surveyed_within_an_invocation(monkeypatch: pytest.MonkeyP
     assert split.parts == 19
 
 
-@pytest.mark.parametrize(("hashed", "phase"), [(False, Phase.SEND), (True, Phase.SCREEN)])
+@pytest.mark.parametrize(("hashed", "phase"), [(False, Phase.SEND), (True, Phase.SCAN)])
 def test_parquet_is_cut_by_its_footer(hashed: bool, phase: Phase) -> None:
     """Nobody surveys it; the pieces are known at once, unless there is one row group only."""
     file = io.BytesIO()

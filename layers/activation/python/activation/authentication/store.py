@@ -89,7 +89,7 @@ class Replaced(Exception):
 
 
 class SecretStore:
-    """One secret, shared by the threads of a process. `clock` gives Unix seconds."""
+    """One secret, shared by the threads of a process. `clock` returns Unix seconds."""
 
     def __init__(
         self, client: SecretsManagerClient, secret_arn: str, *, clock: Callable[[], float] = time.time

@@ -46,7 +46,7 @@ class Signer(Protocol):
 class Tools:
     """What signers use.
 
-    `lock` lets one process at a time replace a stored token. `clock` gives Unix seconds, `sleep` takes seconds.
+    `lock` lets one process at a time replace a stored token. `clock` returns Unix seconds, `sleep` takes seconds.
     `endpoint` is the secret's own base URL, "" for the platform's. `unsaved` holds grants whose refresh token is
     not stored yet, by the refresh token that was spent on them: one dictionary for every signer that a process
     makes for the secret, since a signer is replaced when an operator writes the secret.

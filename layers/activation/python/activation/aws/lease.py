@@ -59,7 +59,7 @@ class Lease:
 class Leases:
     """Acquires, renews and releases leases.
 
-    `clock` gives Unix seconds. With `keep_s` a record is deleted that many seconds after its lease was last
+    `clock` returns Unix seconds. With `keep_s` a record is deleted that many seconds after its lease was last
     written, by DynamoDB's time to live; with None its expiry is left to whoever owns the record. A deleted
     record's fence starts again at 1, so `keep_s` must outlast any holder that may still be running.
 

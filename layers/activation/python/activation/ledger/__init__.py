@@ -1,1 +1,1 @@
-"""What is remembered of runs, audiences and accounts, in one DynamoDB table."""
+"""The records of runs, audiences and accounts in one DynamoDB table."""

@@ -1,4 +1,4 @@
-"""One writer per audience, and no older version of an object after a newer one."""
+"""One run at a time for each audience, and no older version of an object after a newer one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from activation.aws.table import ConditionalTable, ConditionFailed
 from activation.ledger.keys import newest_version_key
 from activation.model import Drop
 
-SEQUENCER_DIGITS = 64  # S3 publishes no length; 16 to 18 digits are seen, so there is room
+SEQUENCER_DIGITS = 64  # S3 documents no length; 16 to 18 digits have been seen
 
 
 class AudienceLocked(Exception):
-    """Another run is writing to the audience; its lock ends in `for_s` seconds at the latest."""
+    """Another run holds the audience's lock, which expires in at most `for_s` seconds."""
 
     def __init__(self, for_s: float) -> None:
         super().__init__("another run is writing to the audience")
@@ -22,15 +22,15 @@ class AudienceLocked(Exception):
 
 
 class Superseded(Exception):
-    """A newer version of the same object has been sent already."""
+    """A newer version of the same object has already been sent."""
 
 
 class AudienceLocks:
-    """The lock of an audience, held by a run from its first request to its end, and extended by its invocations.
+    """The locks of audiences: a run holds one from its first request to its end, and each invocation extends it.
 
-    `lock_s` is how many seconds a lock outlives its holder's last message, so how long a run that died in the
-    dead letters can hold up the next one. `ttl_days` is how long an object's newest version is remembered.
-    `clock` gives Unix seconds.
+    `lock_s` is how many seconds a lock outlasts its holder's last message, so how long a run that died without
+    releasing it can block the next one. `ttl_days` is how long an object's newest version is remembered.
+    `clock` returns Unix seconds.
     """
 
     def __init__(
@@ -58,12 +58,12 @@ class AudienceLocks:
             raise AudienceLocked(held.for_s) from None
 
     def release(self, key: str, run_id: str) -> None:
-        """Release the lock; nothing happens when it is another run's by now, or there was none (empty text)."""
+        """Release the lock, unless another run holds it by now or `key` is ""."""
         if key:
             self._leases.release_by(key, run_id)
 
     def check_order(self, drop: Drop, connector: str, account: str = "") -> None:
-        """Note this version as the newest that was begun; raises Superseded when a newer one was.
+        """Record this version as the newest that was begun; raises Superseded when a newer one was.
 
         `account` is the ad account that the message named, "" for the one of the connector's secret: a version
         that went to one account says nothing of another. Call it while holding the audience's lock. Sequencers

@@ -1,4 +1,4 @@
-"""The keys of the ledger table: every kind of record that the app keeps there, and whose it is.
+"""The keys of the ledger table: every kind of record that the app keeps there, and its owner.
 
 A function's role may touch the keys that begin with its connector's name and with its platform's accounts
 (stacks/permissions.py).
@@ -11,7 +11,7 @@ import hashlib
 from activation.model import Drop
 from activation.platforms.rate import Scope
 
-RUN = "#run#"  # between a connector's name and a run's id: what lists of runs look for
+RUN = "#run#"  # between a connector's name and a run's id; lists of runs select by it
 
 
 def run_key(connector: str, run_id: str) -> str:
@@ -20,12 +20,12 @@ def run_key(connector: str, run_id: str) -> str:
 
 
 def part_key(connector: str, run_id: str, part: int) -> str:
-    """Return the key of the record of a part of a large run; no list of runs holds it."""
+    """Return the key of the record of a part of a large run; lists of runs leave it out."""
     return f"{connector}#part#{run_id}#{part}"
 
 
 def newest_version_key(connector: str, drop: Drop, account: str) -> str:
-    """Return the key of what is known of the newest version of a drop's object that was sent to an ad account.
+    """Return the key of the record of the newest version of a drop's object that was sent to an ad account.
 
     `account` is "" for the one of the connector's secret.
     """
@@ -34,12 +34,12 @@ def newest_version_key(connector: str, drop: Drop, account: str) -> str:
 
 
 def audience_key(platform: str, account: str, audience: str) -> str:
-    """Return the key of an audience's lock, whichever of the account's connectors writes to it."""
+    """Return the key of an audience's lock, the same for all connectors of the account."""
     return f"account#{platform}#{account}#audience#{audience}"
 
 
 def rate_key(platform: str, scope: Scope, shared_with: str) -> str:
-    """Return the key of the record in which a platform's rate limit is kept for all who share it.
+    """Return the key of the record of a platform's rate limit, shared by all workers under it.
 
     `shared_with` is the ad account, or the ARN of the secret whose token the limit belongs to.
     """

@@ -1,4 +1,4 @@
-"""How far a run has got: the checkpoint to resume from, the tally for the receipt, the plan of the file."""
+"""A run's progress: the checkpoint to resume from, the tally for the receipt, the plan of the file."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ class Unit:
     part: str = ""
 
     def same_upload(self, other: Unit) -> bool:
-        """Whether both are parts of the same upload."""
+        """Return whether both are parts of the same upload."""
         return (self.first_row, self.last_row, self.key) == (other.first_row, other.last_row, other.key)
 
     def within(self, other: Unit) -> bool:
-        """Whether the unit is a part of `other`, and not all of it."""
+        """Return whether the unit is a part of `other`, and not all of it."""
         return self.same_upload(other) and self.part != other.part and self.part.startswith(other.part)
 
 
 @dataclass
 class LeftOut:
-    """Cells of rows that were sent, which are not sent themselves: how many, and the first source rows."""
+    """Cells left out of rows that were sent: `cells` is how many, `first_rows` the first rows they are in."""
 
     cells: int = 0
     first_rows: tuple[int, ...] = ()
 
     def add(self, other: LeftOut) -> None:
-        """Add others of the same field and code, which come after these in the file."""
+        """Add cells of the same field and code from further on in the file."""
         self.cells += other.cells
         self.first_rows = (*self.first_rows, *other.first_rows)[:FIRST_ROWS_KEPT]
 
@@ -56,7 +56,7 @@ LeftOutCells = dict[str, dict[str, LeftOut]]  # by field, then by code
 
 
 def add_left_out(into: LeftOutCells, more: Mapping[str, Mapping[str, LeftOut]]) -> None:
-    """Add cells that were left out further on in the file."""
+    """Add the cells in `more`, which were left out further on in the file."""
     for key, codes in more.items():
         for code, found in codes.items():
             into.setdefault(key, {}).setdefault(code, LeftOut()).add(found)
@@ -64,7 +64,7 @@ def add_left_out(into: LeftOutCells, more: Mapping[str, Mapping[str, LeftOut]]) 
 
 @dataclass(frozen=True)
 class Span:
-    """The consecutive source rows of one batch, and what of them is not sent.
+    """The consecutive source rows of one batch, and what is not sent of them.
 
     `first_row` and `last_row` are counted from 1, both inclusive. `rejected` counts the rows that we rejected, by
     code. `left_out` are the cells of the other rows that are left out. `after` is the cursor after the span.
@@ -81,13 +81,12 @@ class Span:
 class Checkpoint:
     """Where the next invocation resumes.
 
-    Every row before `cursor` has a known end. `ahead` are units acknowledged beyond it. `in_doubt` are units the
-    platform may have although nobody acknowledged them; `suspects` says of how many of the next ones that is
-    assumed, because a worker died while it may have sent them. `halved` are units that the platform takes in
-    halves only. `read_whole` is True once the end of the file was
-    reached, `closed` once the platform was told that everything is there. `scanned` is how far a hashed drop was
-    scanned for plaintext values, `scanned_whole` that all of it was. `handles` are what the platform returned for
-    acknowledged units, by row, key and part.
+    `cursor` is before the first row without a known outcome. `ahead` are the units acknowledged beyond it.
+    `in_doubt` are units that the platform may have although it acknowledged none of them. `halved` are units that
+    it accepts in halves only. `suspects` is how many of the next units are taken to be in doubt, because a worker
+    died that may have sent them. `read_whole` is True once the end of the file was reached, `closed` once the
+    uploads were closed. `scanned` is how far a hashed drop was scanned for plaintext values, `scanned_whole`
+    whether all of it was. `handles` are what the platform returned for acknowledged units, by row, key and part.
     """
 
     cursor: Cursor = field(default_factory=Cursor)
@@ -104,15 +103,16 @@ class Checkpoint:
 
 @dataclass
 class Tally:
-    """What the receipt says.
+    """The counts of the receipt.
 
     `acknowledged`, `rejected_by_us` and `rejected_by_platform` count rows, the latter two by code; a row is
     acknowledged once all uploads that carry it are. `identifiers` counts the cells of acknowledged uploads by
-    field, less those of refused lines. `verdicts` are, by an upload's handle, the rows that the platform refused
-    after it had acknowledged the upload; they are among `rejected_by_platform`. `left_out` are cells of rows that
-    were sent. `uploads` counts acknowledged uploads, halves each. `requests`, `resent` and `bytes_sent` count
-    what was sent, acknowledged or not. `references` are the platform's newest traces. `active_s` is the time of
-    the invocations.
+    field, without those of refused lines. `verdicts` counts, by an upload's handle and by code, the rows that the
+    platform refused after it had acknowledged the upload; `rejected_by_platform` includes them. `left_out` are the
+    cells left out of rows that were sent. `uploads` counts acknowledged uploads, each half as one. `requests`,
+    `resent` and `bytes_sent` count what was sent, acknowledged or not; `resent` only what the platform may have
+    had before. `references` are the platform's newest request ids. `active_s` is the duration of all invocations
+    in seconds.
     """
 
     acknowledged: int = 0
@@ -130,12 +130,12 @@ class Tally:
 
     @property
     def rows_settled(self) -> int:
-        """How many rows have a known end; at the end of the file these are all rows, or the run's sums differ."""
+        """Return how many rows have a known outcome; at the end of the file, all of them must."""
         return self.acknowledged + self.rejected_by_us.total() + self.rejected_by_platform.total()
 
     @property
     def refused_late(self) -> Counter[str]:
-        """How many rows the platform refused after it had acknowledged them, by code."""
+        """Return how many rows the platform refused after it had acknowledged them, by code."""
         counts: Counter[str] = Counter()
         for refused in self.verdicts.values():
             counts.update(refused)
@@ -147,14 +147,16 @@ class Tally:
         self.rejected_by_platform.update(refused)
 
     def judge(self, verdicts: Iterable[Verdict]) -> None:
-        """Move rows that the platform refused after it had acknowledged them; repeated verdicts move none."""
+        """Count rows as rejected that the platform had acknowledged before; a repeated verdict changes nothing."""
         for verdict in verdicts:
             before = self.verdicts.pop(verdict.handle, {})
             self.acknowledged += sum(before.values())
             self.rejected_by_platform.subtract(before)
             refused = {}
             for code, count in verdict.refused.items():
-                refused[code] = min(count, self.acknowledged)  # a platform that counts more than it took is wrong
+                refused[code] = min(
+                    count, self.acknowledged
+                )  # a platform cannot refuse more rows than it acknowledged
                 self.acknowledged -= refused[code]
             self.rejected_by_platform.update(refused)
             self.rejected_by_platform = +self.rejected_by_platform
@@ -162,7 +164,7 @@ class Tally:
                 self.verdicts[verdict.handle] = refused
 
     def forget_rows(self) -> None:
-        """Forget what is counted of rows, to be found once more; what is counted of requests stays."""
+        """Reset the counts of rows, which are counted again; those of requests stay."""
         self.acknowledged = self.uploads = 0
         self.rejected_by_us, self.rejected_by_platform = Counter(), Counter()
         self.identifiers, self.verdicts, self.left_out = Counter(), {}, {}
@@ -170,11 +172,11 @@ class Tally:
 
 @dataclass
 class FilePlan:
-    """How the file is read and shared out, fixed when the run first sees it.
+    """How the file is read and split, fixed when the run first opens it.
 
     `etag` is the object's. `reading` is what the settings said of its cells, None before the run began. `format`,
-    `columns` (a column's name and the fields it fills) and `ignored_columns` are for the receipt. `split` is how a
-    large file is shared out, None for any other; `survey` is what one of its parts found of its range.
+    `columns` (by name, the fields that each fills) and `ignored_columns` are for the receipt. `split` is how a
+    large file is split, None for any other. `survey` is what a part found in its range, None before.
     """
 
     etag: str = ""
@@ -190,11 +192,10 @@ class FilePlan:
 class Attempts:
     """How often a run began, and how long it waited for its audience.
 
-    `starts` counts how often it went back to its first row, because the platform no longer had what was uploaded;
-    it may not exceed `starts_max`. `created` says that the run has, or may have, created the audience before it
-    looks for it once more. `queued_s` is
-    how many seconds it has waited for its audience while other drops were sent, `queued_since` the Unix time
-    since when it does so now, 0 when it does not.
+    `starts` counts how often it started over, because the platform no longer had what was uploaded; it may not
+    exceed `starts_max`. `created` says that the run has created the audience, or may have, and looks for it again.
+    `queued_s` is how many seconds it has waited for its audience's lock; `queued_since` is the Unix time since
+    when it has been waiting now, 0 when it is not.
     """
 
     starts: int = 0
@@ -208,8 +209,9 @@ class Attempts:
 class Progress:
     """Everything the next invocation of a run, or of a part of one, needs; a few kB, whatever the file's size.
 
-    Owned by the one worker that holds the run's lease, which guards it with a lock. Every count but those of
-    requests is of acknowledged units only, so a crash loses none and counts none twice.
+    `checkpoint` is where to resume, `tally` what the receipt counts, `plan` how the file is read, `attempts` how
+    often the run began. Owned by the one worker that holds the run's lease; its threads share it under a lock. All
+    counts except those of requests include acknowledged units only, so a crash loses none and counts none twice.
     """
 
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
@@ -218,7 +220,9 @@ class Progress:
     attempts: Attempts = field(default_factory=Attempts)
 
     def __post_init__(self) -> None:
-        self._open: dict[int, tuple[Span, set[str]]] = {}  # spans on their way, with the uploads not done yet
+        self._open: dict[
+            int, tuple[Span, set[str]]
+        ] = {}  # spans in flight, with the keys of their unfinished uploads
 
     def begin(self, span: Span, keys: Iterable[str]) -> None:
         """Note a span whose uploads, by their keys, are about to be sent; spans begin in row order."""
@@ -235,7 +239,7 @@ class Progress:
         """
         checkpoint, tally = self.checkpoint, self.tally
         tally.uploads += 1
-        tally.resent += self.attempts.starts > 0  # the platform has had these members before, and lost them
+        tally.resent += self.attempts.starts > 0  # the platform had these members before, and lost them
         tally.identifiers.update(cells)
         checkpoint.ahead.add(unit)
         checkpoint.in_doubt = {one for one in checkpoint.in_doubt if one != unit and not unit.within(one)}
@@ -256,19 +260,19 @@ class Progress:
         return tuple(sorted(one for one in self.checkpoint.ahead if (one.first_row, one.last_row) == rows))
 
     def has_parts(self, unit: Unit) -> bool:
-        """Whether a part of the unit was acknowledged."""
+        """Return whether a part of the unit was acknowledged."""
         return any(one.within(unit) for one in self.checkpoint.ahead)
 
     def halve(self, unit: Unit) -> None:
-        """Note that the platform takes the unit in halves only, so that it is not sent as a whole again."""
+        """Note that the platform accepts the unit in halves only, so that it is not sent whole again."""
         self.checkpoint.halved.add(unit)
 
     def waits_for(self, unit: Unit) -> bool:
-        """Whether the unit's upload is among those on their way."""
+        """Return whether the unit's upload is in flight."""
         return unit.first_row in self._open and unit.key in self._open[unit.first_row][1]
 
     def finish_upload(self, unit: Unit) -> None:
-        """Note that nothing of the unit's upload is left to send."""
+        """Note that the unit's upload is complete."""
         self.checkpoint.ahead = {one for one in self.checkpoint.ahead if not one.same_upload(unit)}
         self.checkpoint.halved = {one for one in self.checkpoint.halved if not one.same_upload(unit)}
         self.checkpoint.ahead.add(Unit(unit.first_row, unit.last_row, unit.key))
@@ -276,11 +280,11 @@ class Progress:
         self._advance()
 
     def is_last(self, unit: Unit) -> bool:
-        """Whether all uploads of the unit's span but this one are done."""
+        """Return whether all uploads of the unit's span but this one are done."""
         return self._open[unit.first_row][1] <= {unit.key}
 
     def _advance(self) -> None:
-        """Move the cursor over every leading span that is done, and count what those spans did not send."""
+        """Move the cursor past the leading spans that are done, and count what they rejected and left out."""
         for first_row in sorted(self._open):
             span, waiting = self._open[first_row]
             if waiting:
@@ -292,9 +296,9 @@ class Progress:
             del self._open[first_row]
 
     def start_over(self, *, created: bool = False) -> None:
-        """Go back to the first row, because everything has to be uploaded again.
+        """Start over at the first row, because everything has to be uploaded again.
 
-        A hashed drop need not be scanned again.
+        A hashed drop is not scanned again.
         """
         scanned, scanned_whole = self.checkpoint.scanned, self.checkpoint.scanned_whole
         self.checkpoint = Checkpoint(scanned=scanned, scanned_whole=scanned_whole)
@@ -304,20 +308,20 @@ class Progress:
         self.attempts.created |= created
 
     def done(self, unit: Unit) -> bool:
-        """Whether the unit was acknowledged, in this or an earlier invocation."""
+        """Return whether the unit was acknowledged, in this or an earlier invocation."""
         return unit in self.checkpoint.ahead
 
     def begun_parts(self, unit: Unit) -> bool:
-        """Whether the unit is known to be refused as a whole."""
+        """Return whether the unit is known to be accepted in halves only."""
         if unit in self.checkpoint.halved:
             return True
         return any(one.within(unit) for one in (*self.checkpoint.ahead, *self.checkpoint.in_doubt))
 
     def doubt(self, unit: Unit, *, begin: bool = False) -> bool:
-        """Whether the platform may have the unit although nobody acknowledged it.
+        """Return whether the platform may have the unit although it was not acknowledged.
 
-        With `begin` the unit is about to be sent for the first time by this worker, and takes its share of the
-        suspicion a dead one left behind.
+        With `begin`, this worker is about to send the unit for the first time: it is taken to be in doubt when it
+        is among the units that a dead worker may have sent.
         """
         if begin and self.checkpoint.suspects > 0:
             self.checkpoint.suspects -= 1
@@ -325,7 +329,7 @@ class Progress:
         return unit in self.checkpoint.in_doubt
 
     def resolve(self, unit: Unit, *, in_doubt: bool) -> None:
-        """Note what is known of a unit that was not acknowledged when its sending ended."""
+        """Note whether a unit is still in doubt after it was sent without being acknowledged."""
         if not in_doubt:
             self.checkpoint.in_doubt.discard(unit)
         elif unit not in self.checkpoint.ahead:
@@ -333,7 +337,7 @@ class Progress:
 
     @property
     def work_done(self) -> int:
-        """How many rows were brought forward in any way; an invocation that adds none made no progress."""
+        """Return how many rows were settled or scanned; an invocation that adds none made no progress."""
         return self.tally.rows_settled + self.checkpoint.scanned.row
 
     def to_json(self) -> str:

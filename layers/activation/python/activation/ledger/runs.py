@@ -1,4 +1,4 @@
-"""The ledger: one record per run in DynamoDB, advanced only by the worker that holds its fenced lease."""
+"""The ledger: one record per run in DynamoDB, written only by the worker that holds its fenced lease."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from activation.ledger.progress import Progress
 from activation.platforms.publisher import Opened
 from activation.records import from_json, to_json
 
-SCHEMA = 2  # of the record; a reader that meets another one stops rather than guesses
+SCHEMA = 2  # of the record; a reader stops at any other version
 
 
 class RunState(StrEnum):
-    """Where a run is."""
+    """The state of a run."""
 
     RUNNING = "running"
-    WAITING = "waiting"  # for the platform or for the audience lock; a delayed message brings it back
-    ACCEPTED = "accepted"  # every row acknowledged, the platform still works on them
+    WAITING = "waiting"  # for the platform or the audience lock, until a delayed message arrives
+    ACCEPTED = "accepted"  # every row is acknowledged, and the platform is processing them
     APPLIED = "applied"
     EMPTY = "empty"
     SUPERSEDED = "superseded"
     FAILED = "failed"
-    BLOCKED = "blocked"  # a person has to act; a redrive goes on where it stopped
+    BLOCKED = "blocked"  # a person has to act; a redrive then resumes the run
 
 
 FINAL = frozenset({RunState.APPLIED, RunState.EMPTY, RunState.SUPERSEDED})
@@ -42,9 +42,13 @@ STOPPED = frozenset({RunState.FAILED, RunState.BLOCKED})
 class Run:
     """A run's record as its holder sees it. Times are Unix seconds.
 
-    `continuation` is the number of the newest message that held the run. `no_progress` counts invocations in a row
-    that acknowledged nothing although nothing made them wait. `audience_lock` is the key of the lock that the run
-    last acquired.
+    `pk` is its key and `fence` that of the lease. `state` is the run's, `continuation` the number of the newest
+    message that held it. `started_at` is when its first message was handled, `updated_at` when the record was last
+    saved, `lease_until` when the lease expires (0 once released), `not_before` when a waiting run is due (0 at
+    once). `no_progress` counts invocations in a row that acknowledged nothing although nothing made them wait.
+    `progress` is what the next invocation needs. `opened` is the audience at the platform, None before it was
+    found or created. `code` and `sentence` are why the run waits or stopped, "" when it does neither.
+    `audience_lock` is the key of the lock that the run last acquired, "" before.
     """
 
     pk: str
@@ -64,7 +68,11 @@ class Run:
 
 
 class Ledger:
-    """Reads and writes run records. `clock` gives Unix seconds; `lease_s` outlasts the longest platform call."""
+    """Reads and writes the records of a connector's runs.
+
+    `lease_s` is how many seconds a lease lasts, longer than any platform call; `ttl_days` how long the record of a
+    finished run is kept. `clock` returns Unix seconds.
+    """
 
     def __init__(
         self,
@@ -94,8 +102,8 @@ class Ledger:
     def claim(self, run_id: str, continuation: int, facts: Mapping[str, str], part: int | None = None) -> Run:
         """Acquire the lease of a run, or of a part of one, creating the record when there is none.
 
-        `facts` are texts noted for people with a new record (audience, key); they are not read back. Raises
-        LeaseHeld while another worker holds the lease.
+        `facts` are texts (audience, key) that a new record keeps for people to read. Raises LeaseHeld while
+        another worker holds the lease.
         """
         changes = Changes(
             "continuation = :continuation, updated_at = :now, started_at = if_not_exists(started_at, :now),"
@@ -115,7 +123,7 @@ class Ledger:
         return _run(self._leases.acquire(key, uuid.uuid4().hex, for_s=self._lease_s, changes=changes).record)
 
     def save(self, run: Run, *, release: bool = False) -> None:
-        """Record the run's progress and renew the lease, or release it; raises LeaseLost when it is another's."""
+        """Save the record and renew the lease, or release it; raises LeaseLost when another worker holds it."""
         now = self._clock()
         sets = (
             "#state = :state, updated_at = :at, started_at = :started, not_before = :not_before,"
@@ -144,23 +152,23 @@ class Ledger:
             lease = self._leases.release(lease, changes=changes)
         else:
             lease = self._leases.renew(lease, for_s=self._lease_s, changes=changes)
-        run.updated_at, run.lease_until = now, lease.until  # only now: a write that failed has renewed nothing
+        run.updated_at, run.lease_until = now, lease.until  # after the write, since one that failed renews nothing
 
     def lease_left_s(self, run: Run) -> float:
-        """Give the seconds until another worker may take the run."""
+        """Return the seconds until another worker may claim the run."""
         return run.lease_until - self._clock()
 
 
 @dataclass
 class HeldRun:
-    """A claimed run, shared by the threads that send for it; take `lock` to touch its progress or to save it."""
+    """A claimed run, shared by the threads that send for it; hold `lock` to access its progress or to save it."""
 
     run: Run
     ledger: Ledger
     lock: Lock = field(default_factory=Lock)
 
     def save(self, *, release: bool = False) -> None:
-        """Record the run; the caller has the lock or is alone. Raises LeaseLost."""
+        """Save the record; the caller holds `lock` or is the only thread. Raises LeaseLost."""
         self.ledger.save(self.run, release=release)
 
     def keep(self, at_least_s: float) -> None:
@@ -170,7 +178,7 @@ class HeldRun:
                 self.save()
 
     def note_sent(self, size_bytes: int, repeated: bool) -> None:
-        """Count a request that is about to be sent."""
+        """Count a request that was sent, and whether it repeated members."""
         with self.lock:
             self.run.progress.tally.requests += 1
             self.run.progress.tally.bytes_sent += size_bytes

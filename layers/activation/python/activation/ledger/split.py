@@ -1,4 +1,4 @@
-"""How a large run is shared out, as its record keeps it: the parts of its file, and what they are at."""
+"""How a large run is split, as its record keeps it: the parts of its file and the phase they are in."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """What every part of a run does now."""
+    """What every part of a run is doing."""
 
-    SURVEY = "survey"  # find where the records are, so that the pieces can be cut
-    SCREEN = "screen"  # look a hashed piece through for values in clear
+    SURVEY = "survey"  # find where records begin, so that the pieces can be cut
+    SCAN = "scan"  # scan a hashed piece for plaintext values
     SEND = "send"
-    ALONE = "alone"  # the file turned out not to be one that can be cut: one stream, as if it were small
+    ALONE = "alone"  # the file cannot be cut: one stream sends it, as if it were small
 
 
 @dataclass(frozen=True)
 class Ending:
-    """Why a run stops, kept until the parts that are at work have come to rest."""
+    """Why a run stops, kept until all its workers are idle: its final state, the error's code and sentence."""
 
     state: str
     code: str
@@ -26,7 +26,11 @@ class Ending:
 
 @dataclass(frozen=True)
 class Sent:
-    """What the parts of a run have sent together; `active_s` is the time of their invocations."""
+    """What the parts of a run have sent together.
+
+    `requests`, `resent` and `bytes_sent` are as in Tally; `active_s` is the duration of their invocations in
+    seconds.
+    """
 
     requests: int = 0
     resent: int = 0
@@ -38,12 +42,13 @@ class Sent:
 class RunSplit:
     """A run's file in parts.
 
-    While it is surveyed, the parts are `parts` ranges of about `range_bytes`. Then they are `pieces`: rows before
-    the piece, the place in the file's own measure (see Cursor), and rows in it. `continuations` are those of the
-    messages that every part was sent for this phase, none before they were; what a part's record says counts once
-    it is of that continuation. `asked` is when each was sent its newest one, `deaths` how often its worker has
-    died since the phase began, `since` when that was; times are Unix seconds. `counted` are the sums over the
-    parts' requests, bytes and times that the run's own counts include by now.
+    `phase` is what the parts are doing. `parts` is how many there are: while the file is surveyed, ranges of about
+    `range_bytes`, later one for each of the `pieces`. `since` is when the phase began. A piece is the number of
+    rows before it, its place in the file's own measure (see Cursor), and the number of its rows. `continuations`
+    are the numbers of the messages that the parts were sent for this phase, empty before; a part's record counts
+    once it has reached its number. `ending` is why the run stops, None while it does not. `counted` are the sums
+    over the parts that the run's own counts already include. `dispatched_at` is when each part was sent its newest
+    message, `deaths` how often each part's workers died in this phase. Times are Unix seconds.
     """
 
     phase: Phase
@@ -54,5 +59,5 @@ class RunSplit:
     continuations: tuple[int, ...] = ()
     ending: Ending | None = None
     counted: Sent = Sent()
-    asked: tuple[float, ...] = ()
+    dispatched_at: tuple[float, ...] = ()
     deaths: tuple[int, ...] = ()

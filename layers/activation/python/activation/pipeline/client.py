@@ -30,7 +30,7 @@ class OutOfTime(Retryable):
 
 @dataclass
 class Effect:
-    """Whether a request took effect: `in_doubt` is True while the platform may have applied it unacknowledged."""
+    """What is known of a request's effect: with `in_doubt`, the platform may have applied it unacknowledged."""
 
     in_doubt: bool = False
 

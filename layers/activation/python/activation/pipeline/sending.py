@@ -96,7 +96,7 @@ class Sender:
         return True
 
     def _must_wait(self, pending: set[Future[None]]) -> bool:
-        """Whether the next upload has to wait for one on its way.
+        """Return whether the next upload has to wait for one on its way.
 
         For its slot, for the cursor to move on, or for the audience that the first upload creates.
         """
@@ -322,7 +322,7 @@ def _chains(uploads: Sequence[Upload]) -> list[list[Upload]]:
 
 
 def _are_disjoint(batch: Batch, uploads: Sequence[Upload]) -> bool:
-    """Whether no row of a batch is in more than one of its uploads.
+    """Return whether no row of a batch is in more than one of its uploads.
 
     Raises Rejected with rows_without_upload where a row is in none, which would be an error of the publisher.
     """

@@ -55,11 +55,11 @@ class Outcome:
 
     @property
     def retryable(self) -> bool:
-        """Whether the core sends the same request again by itself."""
+        """Return whether the core sends the same request again by itself."""
         return self.kind is OutcomeKind.RETRY
 
     def same_refusal(self, other: Outcome) -> bool:
-        """Whether both answers refuse a request in the same words, as far as codes are words."""
+        """Return whether both answers refuse a request in the same words, as far as codes are words."""
         return (self.kind, self.code, self.platform_code) == (other.kind, other.code, other.platform_code)
 
 

@@ -58,7 +58,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Minimum:
-    """How many people an audience should have, and why, as a sentence with its source."""
+    """Return how many people an audience should have, and why, as a sentence with its source."""
 
     people: int
     why: str

@@ -81,7 +81,7 @@ class Upload:
 
     @property
     def lines(self) -> int:
-        """How many lines the upload has on the wire."""
+        """Return how many lines the upload has on the wire."""
         count: int = self.columns.num_rows
         return count
 
@@ -103,7 +103,7 @@ class Upload:
 
     @property
     def cells(self) -> dict[str, int]:
-        """How many identifiers the upload carries, by wire key."""
+        """Return how many identifiers the upload carries, by wire key."""
         columns = zip(self.columns.schema.names, self.columns.columns, strict=True)
         return {name: len(column) - column.null_count for name, column in columns}
 

@@ -38,7 +38,7 @@ from activation.runs.settings import FunctionSettings, check_options
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 
-GRACE_S = 3600.0  # how long a run's next message may be overdue before another message may take its place
+GRACE_S = 3600.0  # how long a run's next message may be overdue before another message may replace it
 UNREADABLE = "_unreadable"  # where receipts go whose key names no audience
 
 
@@ -77,9 +77,9 @@ class Dispatcher:
         self._log, self._metrics = log or Logger(), metrics or Metrics()
 
     def handle(self, body: str, *, aws_account: str, time_left_s: Callable[[], float]) -> RunState | None:
-        """Bring the run of one message forward; gives its state, None when there was nothing to do.
+        """Advance the run of one message; return its state, None when there was nothing to do.
 
-        Raises LeaseHeld and LeaseLost, after which the message must come back.
+        Raises LeaseHeld and LeaseLost, after which the message must return.
         """
         try:
             work = read(body, bucket=self._settings.drops_bucket, account=aws_account)
@@ -94,7 +94,7 @@ class Dispatcher:
             run_id=run_id, continuation=work.continuation, replay=work.replay or None, part=work.part
         )
         if is_marker(work.drop.key):
-            self._log.info("a tool's own marker, not a drop")
+            self._log.info("ignored marker object")
             return None
         known = self._ledger.read(run_id, work.part)
         if known is not None and self._is_settled(work, known):
@@ -118,7 +118,7 @@ class Dispatcher:
         crashed = known is not None and 0 < known.lease_until < self._clock()
         facts = {"audience": located.audience.name, "action": located.audience.action, "object_key": work.drop.key}
         held = HeldRun(self._ledger.claim(run_id, work.continuation, facts, work.part), self._ledger)
-        if held.run.state in FINAL and work.part is None:  # it ended between our look and our claim
+        if held.run.state in FINAL and work.part is None:  # it ended between our read and our claim
             held.save(release=True)
             return None
         self._secret.begin(afresh=held.run.state in STOPPED)
@@ -143,12 +143,12 @@ class Dispatcher:
         settled, acknowledged, resent = tally.rows_settled, tally.acknowledged, tally.resent
         state = active.advance()
         tally = held.run.progress.tally
-        if work.part is None:  # what parts bring forward is counted when their run looks at them
+        if work.part is None:  # the progress of parts is counted when their run polls them
             for name, value in (
                 (
                     "RowsSettled",
                     max(0, tally.rows_settled - settled),
-                ),  # less when it goes back to its start
+                ),  # less when the run starts over
                 ("RowsAcknowledged", max(0, tally.acknowledged - acknowledged)),
                 ("BatchesResent", tally.resent - resent),
                 (f"Runs{state.title()}", 1),
@@ -173,21 +173,21 @@ class Dispatcher:
         send_to_dead_letters(self._clients.sqs, queue_url, body, error, run_id=run_id)
 
     def _is_settled(self, work: Work, known: Run) -> bool:
-        """Whether the message has nothing to bring: the run has ended, or a newer message carries it on.
+        """Return whether the message has nothing to do: the run has ended, or another message continues it.
 
-        That of a run that stopped is in the dead letters; a replay is somebody's wish to go on without it.
+        The message of a stopped run is in the dead letters; a replay asks for the run to continue without it.
         """
         now = self._clock()
         if known.state in FINAL:
-            return work.part is None or work.continuation <= known.continuation  # a part may be wanted once more
-        if known.lease_until > now:  # whose message is not deleted yet, and comes back should its worker die
+            return work.part is None or work.continuation <= known.continuation  # a part may be needed again
+        if known.lease_until > now:  # a worker holds it; its message returns if that worker dies
             return work.continuation < known.continuation
         carried_on = known.lease_until == 0 and not (known.state in STOPPED and work.replay)
         due = max(known.not_before, known.updated_at) + GRACE_S
         return carried_on and work.continuation <= known.continuation and now < due
 
     def _refuse_key(self, work: Work, run_id: str, error: Rejected) -> RunState:
-        """Give a drop whose key cannot be read its receipt, and put its message in the dead letters."""
+        """Write the receipt of a drop whose key cannot be parsed, and send its message to the dead letters."""
         now = self._clock()
         audience = Audience(self._settings.connector, UNREADABLE)
         run = Run("", 0, RunState.FAILED, work.continuation, now, now, 0.0, 0.0, 0, Progress())
@@ -211,14 +211,14 @@ class Dispatcher:
 
 @dataclass(frozen=True)
 class ConnectorFunction:
-    """A connector behind its queue."""
+    """A connector as the worker of its queue: `dispatcher` handles the messages that `sqs` has at `queue_url`."""
 
     dispatcher: Dispatcher
     sqs: SQSClient
     queue_url: str
 
     def handle(self, body: str, context: LambdaContext) -> None:
-        """Bring the run of one message forward."""
+        """Advance the run of one message."""
         self.dispatcher.handle(
             body,
             aws_account=context.invoked_function_arn.split(":")[4],
@@ -227,8 +227,8 @@ class ConnectorFunction:
 
 
 def lambda_handler_for(platform: Platform) -> Callable[[dict[str, Any], LambdaContext], Any]:
-    """Return a platform's Lambda entry point; settings and clients are made at its first message."""
-    platform.load()  # with the function's start, and not within its first message
+    """Return a platform's Lambda entry point; settings are read and clients made at its first message."""
+    platform.load()  # at the function's start, not during its first message
     logger = Logger()
     metrics = Metrics()
 
@@ -255,7 +255,7 @@ def lambda_handler_for(platform: Platform) -> Callable[[dict[str, Any], LambdaCo
     @logger.inject_lambda_context(clear_state=True)
     @metrics.log_metrics
     def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
-        """Handle a batch of the connector's queue; answers with the messages that must return."""
+        """Handle a batch from the connector's queue; return the messages that must be delivered again."""
         return handle(event, context)
 
     return lambda_handler

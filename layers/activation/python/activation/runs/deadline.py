@@ -1,4 +1,4 @@
-"""How long a run may take: the time it waits behind other drops for its audience is theirs, not its own."""
+"""A run's deadline, which does not count the time the run waits for other drops to its audience."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from activation.ledger.progress import Attempts, Progress
 from activation.ledger.runs import Run
 
 LOCK_AGAIN_S, LOCK_AT_LEAST_EVERY_S = 20.0, 300.0
-LOCK_SHARE = 0.1  # of the wait so far: how much too late an attempt may come, and no more
+LOCK_SHARE = 0.1  # an attempt is late by at most this share of the wait so far
 
 
 def queue_up(progress: Progress, now: float) -> Retryable:
-    """Note that the run waits for its audience, and return when to try again: the less often, the longer.
+    """Note that the run waits for its audience's lock, and return when to try again, less often as the wait grows.
 
     `now` is Unix seconds, here and below.
     """
@@ -30,13 +30,13 @@ def has_lock(progress: Progress, now: float) -> None:
 
 
 def begin_again(run: Run, now: float) -> None:
-    """Give a run that was stopped, and is moved back from the dead letters, all that it had at first."""
+    """Reset the deadline and the number of starts of a stopped run that was redriven."""
     run.started_at, run.progress.attempts.queued_s, run.progress.attempts.queued_since = now, 0.0, 0.0
     run.progress.attempts.starts_max = run.progress.attempts.starts + 1
 
 
 def is_overdue(run: Run, deadline_s: float, now: float) -> bool:
-    """Whether the run has taken longer than it may; each of the drops before it is bounded in the same way."""
+    """Return whether the run has exceeded its deadline; the drops it waits for have deadlines of their own."""
     return now - run.started_at - _queued_s(run.progress.attempts, now) > deadline_s
 
 

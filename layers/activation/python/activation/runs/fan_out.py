@@ -1,34 +1,34 @@
-"""A large file shared out among several workers, as the worker that holds the run sees it.
+"""A large file that several workers send at once, as the worker that holds the run sees it.
 
-The run stays one: one record, receipt, audience lock, event and dead letter. Its file is cut into parts, each
-with a record of its own (`<connector>#part#<run>#<part>`: lease, fence, cursor, counts), driven by messages of
-its own through the connector's one queue, so that the mapping's maximum concurrency, the leases, continuations,
-waits and the rate limit hold for a part as they do for a run. A part sends with the ordinary batcher and
-sender, numbers its rows as the file does, and keeps its rejects beside the run's.
+The run stays one: one record, receipt, audience lock, event and dead letter. Its file is cut into parts. Each part
+has a record of its own (`<connector>#part#<run>#<part>`: lease, fence, cursor, counts) and messages of its own
+through the connector's one queue, so that the mapping's maximum concurrency, leases, continuations, waits and the
+rate limit apply to a part as they do to a run. A part sends with the ordinary batcher and sender, numbers its rows
+as the file does, and keeps its rejects beside the run's.
 
-What makes it safe to die anywhere is who may write what:
+A worker may die anywhere, because each record has one writer:
 
-- Only the run's holder writes the run's record. It says what the parts are to do: the phase (survey, screen, send)
-  and the pieces. Only a part's holder writes the part's record. It says how far the part is. There is no counter
-  that two of them share, so nothing that a repeated write could count twice.
-- The run looks at its parts again and again, by its own delayed messages, rather than be called by the last part
-  that ends: then one lost call would lose the run, and who is last would have to be agreed upon. A look costs a
-  read for each part; the waits between looks grow with the phase, to a minute at most.
-- A message to a part says "do what the run's record says". So a repeated, late or stray one does no harm: a part
-  that has done its share comes to rest. Before the run notes that a phase's messages were sent it sends them; a
-  crash between sends them again, and the lease lets one work.
-- A part reads the run's record after it took its own lease. The run notes that it is ending before it reads the
-  parts' leases. Whichever comes first, no part sends for a run that gave up the lock of its audience.
+- Only the run's holder writes the run's record, which says what the parts have to do: the phase (survey, scan,
+  send) and the pieces. Only a part's holder writes the part's record, which says how far the part is. No counter
+  is shared by two of them, so a repeated write counts nothing twice.
+- The run polls its parts by delayed messages of its own, rather than wait for a call from the last part to finish:
+  one lost call would lose the run, and the parts would have to agree on which of them is last. A poll reads each
+  part's record once; the wait between polls grows with the length of the phase, up to a minute.
+- A message to a part says "do what the run's record says", so a repeated, late or stray one does no harm: a part
+  that is done releases its lease. The run sends a phase's messages before it records that they were sent. A crash
+  in between sends them again, and the lease lets only one worker proceed.
+- A part reads the run's record after it acquired its own lease, and the run records that it is ending before it
+  reads the parts' leases. Whichever comes first, no part sends for a run that has released its audience lock.
 
-A part that fails for good ends the run, once the others have come to rest, with that part's reason; where several
-failed it is the first one's in the file's order. What they sent stays counted. When the message is moved back from
-the dead letters, every part that is not done goes on from its cursor. A part whose worker died is sent another
-message as soon as the run finds its lease run out, long before the queue gives the first one back, and so is one
-of which nothing was heard for an hour. A part at which workers die again and again ends the run too.
+A part that fails for good ends the run with that part's reason, once the other workers are idle; of several failed
+parts, the first in the file gives the reason. What they sent stays counted. When the message is moved back from
+the dead letters, every unfinished part resumes at its cursor. A part whose worker died is dispatched again as soon
+as the run finds its lease expired, long before the queue returns the first message, and so is one that has not
+been heard of for an hour. A part whose workers die again and again ends the run too.
 
-The phases: a text is surveyed for its records (`drops/ranges.py`); a hashed drop is looked through for values in
-clear by all parts before any part sends; then the audience is opened, once, and the parts send. A file that cannot
-be cut exactly (a quote out of place) is sent in one stream, which finds the fault and names its row. One that can
+The phases: a text file is surveyed for its records (`drops/ranges.py`); the parts scan a hashed drop for plaintext
+values before any of them sends; then the audience is opened, once, and the parts send. A file that cannot be cut
+exactly (a quote out of place) is sent in one stream, which finds the fault and names its row. A file that is cut
 has the same rows in its receipt and rejects as in one stream; batches end where pieces do, so their number may
 differ by one for each part.
 """
@@ -53,12 +53,12 @@ from activation.ledger.split import Ending, Phase, RunSplit, Sent
 from activation.model import Cursor
 from activation.platforms.publisher import Verdict
 
-SHARES = 4  # a part has a quarter of what is split at all, or it is not worth its start
+SHARES = 4  # a part has at least a quarter of the smallest file that is split, or its start costs too much
 LONGEST_RANGE_BYTES = GIB  # a survey is not resumed, and has to end within an invocation
-UNANSWERED_S = 3600.0  # so long may a part's message wait behind other drops; another one does no harm
-DEATHS_MAX = 5  # of a part's workers in one phase: as often as the queue gives a message out
-LOOK_AFTER_S, LOOK_AT_LEAST_EVERY_S = 2.0, 60.0
-LOOK_SHARE = 0.1  # of the phase's time so far: what a look may come too late, and no more
+UNANSWERED_S = 3600.0  # how long a part's message may wait behind other drops; a second one does no harm
+DEATHS_MAX = 5  # of a part's workers in one phase; the queue's maximum receive count
+POLL_AFTER_S, POLL_AT_LEAST_EVERY_S = 2.0, 60.0
+POLL_SHARE = 0.1  # a poll is late by at most this share of the phase's time so far
 
 Key = TypeVar("Key")
 
@@ -66,9 +66,10 @@ Key = TypeVar("Key")
 def plan(
     reader: DropReader, size_bytes: int, *, above_bytes: int, most_parts: int, hashed: bool, now: float
 ) -> RunSplit | None:
-    """Say how a file of `size_bytes` is to be shared out; None when it stays one stream.
+    """Return how a file of `size_bytes` is split into parts, None when it stays one stream.
 
-    There are at most `most_parts`, but for files so long that a part would be longer than LONGEST_RANGE_BYTES.
+    Files above `above_bytes` are split into at most `most_parts`, or more where a part would otherwise be longer
+    than LONGEST_RANGE_BYTES. `hashed` says that the drop has to be scanned first. `now` is Unix seconds.
     """
     share = max(above_bytes // SHARES, -(-size_bytes // max(1, most_parts)), 1)
     range_bytes = min(share, LONGEST_RANGE_BYTES)
@@ -83,24 +84,24 @@ def plan(
 
 
 def piece_of(split: RunSplit, part: int) -> Piece:
-    """Give the rows of a part."""
+    """Return the rows of a part."""
     row, position, rows = split.pieces[part]
     return Piece(Cursor(row, position), rows)
 
 
 def is_done(split: RunSplit, part: Run) -> bool:
-    """Whether a part has done its share of the run's phase."""
+    """Return whether a part has finished the run's phase."""
     match split.phase:
         case Phase.SURVEY:
             return part.progress.plan.survey is not None
-        case Phase.SCREEN:
+        case Phase.SCAN:
             return part.progress.checkpoint.scanned_whole
         case _:
             return part.state is RunState.APPLIED
 
 
 def catch_up(part: Run, whole: Progress) -> None:
-    """Take a part's record for what it is worth now, when its run has gone back to its start since."""
+    """Reset a part's record that is from before its run started over."""
     if part.progress.attempts.starts < whole.attempts.starts:
         part.progress.start_over()
         part.progress.attempts.starts, part.state = whole.attempts.starts, RunState.RUNNING
@@ -108,7 +109,12 @@ def catch_up(part: Run, whole: Progress) -> None:
 
 @dataclass
 class RunParts:
-    """The parts of a run that is shared out; `now` is Unix seconds."""
+    """The parts of a split run.
+
+    `run_id` is the run's, `work` its message, `held` its record, which this invocation holds. `clients` and
+    `queue_url` send the parts their messages. `hashed` says that the drop has to be scanned for plaintext values
+    first. `now` is Unix seconds.
+    """
 
     run_id: str
     work: Work
@@ -120,7 +126,7 @@ class RunParts:
 
     @property
     def split(self) -> RunSplit:
-        """The run's split, which it has."""
+        """Return the run's split; raises Rejected with no_split when its record lacks one."""
         split = self.held.run.progress.plan.split
         if split is None:
             raise Rejected("no_split", "the run has parts and no split; its record is damaged")
@@ -131,8 +137,8 @@ class RunParts:
         with self.held.lock:
             self.held.run.progress.plan.split = split
 
-    def look(self) -> list[Run | None]:
-        """Read every part's record, and take over their counts; None for a part that has not begun."""
+    def poll(self) -> list[Run | None]:
+        """Read every part's record and add up their counts; return the records, None for a part not yet begun."""
         split = self.split
         progress = self.held.run.progress
         parts = [self.held.ledger.read(self.run_id, part) for part in range(split.parts)]
@@ -144,7 +150,7 @@ class RunParts:
         return parts
 
     def failed(self, parts: Sequence[Run | None]) -> ActivationError | None:
-        """Give the error of the first part that stopped since it got its message; None when none has."""
+        """Return the error of the first part that stopped since it was dispatched, None when none did."""
         for part, continuation in zip(parts, self.split.continuations, strict=False):
             if part is None or part.continuation < continuation:
                 continue
@@ -154,93 +160,94 @@ class RunParts:
         return None
 
     def phase_ended(self, parts: Sequence[Run | None]) -> bool:
-        """Whether every part has done its share."""
+        """Return whether every part has finished the phase."""
         return all(part is not None and is_done(self.split, part) for part in parts)
 
     def begin_next(self, parts: Sequence[Run | None]) -> None:
-        """Go over to the next phase, once one has ended; nothing is queued yet."""
+        """Begin the next phase; its messages are not sent yet."""
         split = self.split
         if split.phase is Phase.SURVEY:
             surveys = [survey for part in parts if part and (survey := part.progress.plan.survey)]
             pieces = settle(surveys, DEFAULT.record_bytes) or ()
             cut = _cut(split, pieces, hashed=self.hashed, now=self.now)
-            # A range in which no record begins is no part any more; what it took stays counted.
+            # A range in which no record begins is dropped as a part; what it has cost stays counted.
             self.split = replace(cut, counted=_sums(parts[: cut.parts]))
         else:
             self.split = replace(split, phase=Phase.SEND, continuations=(), since=self.now)
 
-    def queue(self, parts: Sequence[Run | None]) -> None:
-        """Send every part that is not done the message for this phase, and note that they were sent."""
+    def dispatch(self, parts: Sequence[Run | None]) -> None:
+        """Send the phase's message to every unfinished part, and record that they were sent."""
         split = self.split
         continuations = []
         for index in range(split.parts):
             part = parts[index] if index < len(parts) else None
             continuations.append(part.continuation + 1 if part else 1)
             if part is None or not is_done(split, part):
-                self._ask(index, part)
-        asked, deaths = (self.now,) * split.parts, (0,) * split.parts
-        self.split = replace(split, continuations=tuple(continuations), asked=asked, deaths=deaths)
+                self._dispatch(index, part)
+        dispatched_at, deaths = (self.now,) * split.parts, (0,) * split.parts
+        self.split = replace(split, continuations=tuple(continuations), dispatched_at=dispatched_at, deaths=deaths)
 
-    def ask_again(self, parts: Sequence[Run | None]) -> None:
-        """Send another message to every part whose worker died, or that is silent for longer than it may be.
+    def redispatch(self, parts: Sequence[Run | None]) -> None:
+        """Send another message to every part whose worker died or that was not heard of for UNANSWERED_S seconds.
 
-        Raises Rejected with part_lost when workers died at a part too often.
+        Raises Rejected with part_lost when a part's workers died DEATHS_MAX times.
         """
         split = self.split
-        # An earlier release has noted neither.
-        asked, deaths = list(split.asked or (split.since,) * split.parts), list(split.deaths or (0,) * split.parts)
+        # A record may lack both.
+        dispatched_at = list(split.dispatched_at or (split.since,) * split.parts)
+        deaths = list(split.deaths or (0,) * split.parts)
         for index, part in enumerate(parts):
             if part is not None and is_done(split, part):
                 continue
-            died = part is not None and asked[index] < part.lease_until <= self.now
+            died = part is not None and dispatched_at[index] < part.lease_until <= self.now
             deaths[index] += died
             if deaths[index] >= DEATHS_MAX:
-                raise Rejected("part_lost", "workers died at one part of the file again and again; redrive it")
-            if died or self._is_silent(part, asked[index]):
-                self._ask(index, part)
-                asked[index] = self.now
-        self.split = replace(split, asked=tuple(asked), deaths=tuple(deaths))
+                raise Rejected("part_lost", "the workers of one part of the file died again and again; redrive it")
+            if died or self._is_unanswered(part, dispatched_at[index]):
+                self._dispatch(index, part)
+                dispatched_at[index] = self.now
+        self.split = replace(split, dispatched_at=tuple(dispatched_at), deaths=tuple(deaths))
 
-    def _is_silent(self, part: Run | None, asked: float) -> bool:
+    def _is_unanswered(self, part: Run | None, dispatched_at: float) -> bool:
         heard = max(part.lease_until, part.updated_at, part.not_before) if part else 0.0
-        return self.now - max(asked, heard) > UNANSWERED_S
+        return self.now - max(dispatched_at, heard) > UNANSWERED_S
 
-    def _ask(self, index: int, part: Run | None) -> None:
+    def _dispatch(self, index: int, part: Run | None) -> None:
         work = replace(self.work, part=index, continuation=part.continuation if part else 0)
         self.clients.sqs.send_message(QueueUrl=self.queue_url, MessageBody=work.next_message(), DelaySeconds=0)
 
     def must_wait_to_end(self, state: RunState, error: ActivationError) -> bool:
-        """Tell the parts that the run is ending, and say whether some are still at work; raises LeaseLost."""
+        """Record that the run is ending, and return whether parts are still at work; raises LeaseLost."""
         split = self.split
         if split.phase is Phase.ALONE:
             return False
         if split.ending is None:
             self.split = replace(split, ending=Ending(state, error.code, error.sentence))
             self.held.save()
-        return any(part is not None and part.lease_until > self.now for part in self.look())
+        return any(part is not None and part.lease_until > self.now for part in self.poll())
 
     def give_up(self) -> None:
-        """Let one stream send the file after all; no part has sent anything yet."""
+        """Fall back to one stream; no part has sent anything yet."""
         self.split = replace(self.split, phase=Phase.ALONE, parts=0, pieces=(), continuations=(), since=self.now)
 
     def restart(self) -> None:
-        """Let the parts that are not done be sent for again, after the run stopped or went back to its start."""
+        """Have the unfinished parts dispatched again, after the run stopped or started over."""
         if self.split.phase is not Phase.ALONE:
             self.split = replace(self.split, ending=None, continuations=(), since=self.now)
 
     @property
-    def look_again_s(self) -> float:
-        """Give the seconds until the next look at the parts."""
-        return min(LOOK_AT_LEAST_EVERY_S, max(LOOK_AFTER_S, LOOK_SHARE * (self.now - self.split.since)))
+    def poll_after_s(self) -> float:
+        """Return the seconds until the next poll of the parts."""
+        return min(POLL_AT_LEAST_EVERY_S, max(POLL_AFTER_S, POLL_SHARE * (self.now - self.split.since)))
 
 
 def _cut(split: RunSplit, pieces: Sequence[Piece], *, hashed: bool, now: float) -> RunSplit:
-    """Give the split as it goes on once the pieces are known; a file of fewer than two goes on alone."""
+    """Return the split once its pieces are known; a file of fewer than two pieces is sent in one stream."""
     if len(pieces) < 2:
         return replace(split, phase=Phase.ALONE, parts=0, continuations=(), since=now)
     return replace(
         split,
-        phase=Phase.SCREEN if hashed else Phase.SEND,
+        phase=Phase.SCAN if hashed else Phase.SEND,
         parts=len(pieces),
         pieces=tuple((piece.start.row, piece.start.position, piece.rows) for piece in pieces),
         continuations=(),
@@ -249,7 +256,7 @@ def _cut(split: RunSplit, pieces: Sequence[Piece], *, hashed: bool, now: float) 
 
 
 def _gather(progress: Progress, split: RunSplit, parts: Sequence[Run | None]) -> None:
-    """Write the sums over the parts into the run's own counts; the same parts may be gathered again and again."""
+    """Write the sums over the parts into the run's own counts; gathering the same parts twice changes nothing."""
     tally, checkpoint = progress.tally, progress.checkpoint
     counted = _sums(parts)
     tally.requests += counted.requests - split.counted.requests
@@ -269,7 +276,7 @@ def _gather(progress: Progress, split: RunSplit, parts: Sequence[Run | None]) ->
         checkpoint.handles.update(part.checkpoint.handles)
     verdicts = [Verdict(handle, refused) for handle, refused in tally.verdicts.items()]
     tally.verdicts = {}
-    tally.judge(verdicts)  # what the parts know nothing of
+    tally.judge(verdicts)  # which only the run knows
     tally.references = [one for part in begun for one in part.tally.references][-REFERENCES_KEPT:]
     if split.pieces:
         rows = 0
@@ -279,7 +286,7 @@ def _gather(progress: Progress, split: RunSplit, parts: Sequence[Run | None]) ->
 
 
 def _sums(parts: Iterable[Run | None]) -> Sent:
-    """Return the sums over the parts of what the run has of its own as well, for opening the audience."""
+    """Return the sums over the parts of what the run also counts for requests of its own."""
     begun = [part.progress.tally for part in parts if part]
     return Sent(
         requests=sum(part.requests for part in begun),

@@ -1,4 +1,4 @@
-"""What one invocation has and does for the record it claimed: a run's, or that of a part of a large run."""
+"""What one invocation does for the record it claimed, whether a run's or a part's of a large run."""
 
 from __future__ import annotations
 
@@ -37,15 +37,24 @@ from activation.report.rejects import Rejects
 from activation.runs.secret import ConnectorSecret, other_account
 from activation.runs.settings import FunctionSettings
 
-MARGIN_S = 20.0  # for what follows the last platform call: a ledger write, a receipt, a message
+MARGIN_S = 20.0  # seconds kept for what follows the last platform call: a ledger write, a receipt, a message
 MAX_DELAY_S = 900  # the longest an SQS message can be delayed
 NO_PROGRESS_MAX = 20
-WAITS = frozenset({"throttled", "busy", "audience_locked", "pending"})  # bounded by the deadline alone
+WAITS = frozenset(
+    {"throttled", "busy", "audience_locked", "pending"}
+)  # codes of waits that only the deadline bounds
 
 
 @dataclass
 class Invocation:
-    """A claimed record and what one invocation needs to bring it forward."""
+    """A claimed record, and what one invocation needs to advance it.
+
+    `identity` is whose run it is, `located` what its key says, `held` the claimed record. `settings` are the
+    connector's, `clients` those of AWS. `platform` is where the run sends, `secret` signs its requests and `http`
+    carries them. `locks` are the audiences' locks, `rate_limits` those of this worker. `time_left_s` returns the
+    seconds that the invocation has left. `crashed` says that the record's last worker died while it held the
+    lease. `clock` returns Unix seconds; `sleep` takes seconds.
+    """
 
     identity: Identity
     located: Located
@@ -71,15 +80,15 @@ class Invocation:
 
     @property
     def work(self) -> Work:
-        """The message that brought this invocation."""
+        """Return the message that started this invocation."""
         return self.identity.work
 
     def acquire_audience(self, publisher: Publisher, *, begun: bool) -> None:
-        """Acquire the audience's lock, unless a newer version of the object had it.
+        """Acquire the audience's lock, unless a newer version of the object has been sent.
 
-        Raises AudienceLocked and Superseded, ConfigError where a run that has `begun` in one ad account would
-        go on in another because the secret is by now another account's, and Rejected where the message asks by id
-        for the account that the secret names: that would be a second run of what one without an id sends.
+        Raises AudienceLocked and Superseded. Raises ConfigError when the run has `begun` in one ad account and the
+        secret is now for another. Raises Rejected when the message asks by id for the account that the secret
+        names: a drop without an id goes there already, so this would be a second run of it.
         """
         audience, run = self.identity.audience, self.held.run
         if audience.account and not begun and self.secret.names(audience.account):
@@ -112,20 +121,18 @@ class Invocation:
             ),
             timeout_s=timeout_s,
             time_left_s=lambda: self.time_left_s() - MARGIN_S,
-            # A call that stays just short of silence may take twice its timeout.
+            # A call that never quite goes silent may take twice its timeout.
             keep_lease=lambda: self.held.keep(2 * timeout_s + MARGIN_S),
             note_sent=self.held.note_sent,
             sleep=self.sleep,
         )
 
     def open_drop(self) -> tuple[DropReader, MappedColumns]:
-        """Open the drop and say which field each column fills, and note both; raises what the reader raises."""
+        """Open the drop and map its columns to fields, noting both in the plan; raises what the reader raises."""
         drop, kind, progress = self.work.drop, self.located.kind, self.held.run.progress
         source = S3Source.of(self.clients.s3, drop.bucket, drop.key, drop.version_id)
         if progress.plan.etag not in ("", source.etag):
-            raise Rejected(
-                "object_changed", "the object's bytes are not those this run began with; nothing more is sent"
-            )
+            raise Rejected("object_changed", "the object has changed since this run began; nothing more is sent")
         reader = open_drop(
             source,
             single=kind.single,
@@ -163,28 +170,28 @@ class Invocation:
         return sender.send(self._spans(piece))
 
     def _open_again(self, opened: Callable[[], Opened]) -> Opened:
-        """Look for the audience once more: an upload whose answer was lost may have created it."""
+        """Look for the audience again: an upload whose answer was lost may have created it."""
         with self.held.lock:
             self.held.run.opened = None
             self.held.run.progress.attempts.created = True
         return opened()
 
     def _opened_now(self, opened: Opened) -> None:
-        """Keep the audience that an upload has created."""
+        """Record the audience that an upload has created."""
         with self.held.lock:
             self.held.run.opened = opened
             self.held.save()
 
     @property
     def _limits(self) -> Limits:
-        """The platform's limits as the connector's settings narrow them."""
+        """Return the platform's limits, narrowed by the connector's settings."""
         return self.platform.limits.narrowed(
             max_rows=self.settings.max_rows_per_request, max_bytes=self.settings.max_bytes_per_request
         )
 
     @property
     def _reading(self) -> Reading:
-        """Give how the drop is read: as when the run began, or acknowledged rows would not be found again."""
+        """Return how the drop is read: as when the run began, so that a resumed run cuts the same batches."""
         settings = self.settings
         now = Reading(settings.context, settings.encoding, settings.delimiter)
         return self.held.run.progress.plan.reading or now
@@ -200,16 +207,16 @@ class Invocation:
             max_rows=self._limits.rows_of(field for _, field in mapped.fields),
         )
         if kind.hashed and not progress.checkpoint.scanned_whole:
-            self.screen(reader, mapped.fields, self.platform.limits.timeout_s, piece)
+            self.scan(reader, mapped.fields, self.platform.limits.timeout_s, piece)
         chunks = _chunks(reader, piece, progress.checkpoint.cursor)
         yield from batcher.spans(chunks, progress.checkpoint.cursor, frozenset(progress.checkpoint.ahead))
 
-    def screen(
+    def scan(
         self, reader: DropReader, fields: Sequence[tuple[int, Field]], timeout_s: float, piece: Piece | None = None
     ) -> None:
-        """Look a hashed drop, or a piece of it, through for values in clear.
+        """Scan a hashed drop, or a piece of it, for plaintext values.
 
-        Raises OutOfTime when that takes another invocation, and what is raised for a value in clear.
+        Raises OutOfTime when the scan needs another invocation, and what the scan raises for a plaintext value.
         """
         progress = self.held.run.progress
         reached, whole = screen(
@@ -223,24 +230,24 @@ class Invocation:
             progress.checkpoint.scanned, progress.checkpoint.scanned_whole = reached, whole
             self.held.save()
         if not whole:
-            raise OutOfTime("out_of_time", "the drop is still being looked through", after_s=1)
+            raise OutOfTime("out_of_time", "the drop is still being scanned for plaintext values", after_s=1)
 
     def keep_and_may_go_on(self, timeout_s: float) -> bool:
-        """Keep the lease while nothing is sent, and say whether there is time to go on."""
+        """Keep the lease while nothing is sent, and return whether there is time to go on."""
         self.held.keep(timeout_s + MARGIN_S)
         return self.time_left_s() > timeout_s + MARGIN_S
 
     def stalled(self) -> bool:
-        """Count this invocation, at its end; gives True when too many in a row brought nothing forward."""
+        """Count this invocation, at its end; return True when too many in a row made no progress."""
         run = self.held.run
         moved = run.progress.work_done > self._done_before
         run.no_progress = 0 if moved else run.no_progress + 1
         return run.no_progress > NO_PROGRESS_MAX
 
     def wait_s(self, error: Retryable) -> float | None:
-        """Give the seconds until the next try, None when there were enough of them.
+        """Return the seconds until the next attempt, None when there were too many without progress.
 
-        That is the wait the platform asked for, or a growing one after a fault.
+        It is the wait that the platform asked for, or an exponential backoff after a fault.
         """
         if error.code in WAITS:
             return error.after_s
@@ -250,7 +257,7 @@ class Invocation:
         return max(error.after_s, min(MAX_DELAY_S, backoff_s))
 
     def queue_next(self, wait_s: float) -> None:
-        """Send this record's next message; it arrives in `wait_s` seconds, or in the longest SQS can do."""
+        """Queue the record's next message, delayed by `wait_s` seconds or by SQS's maximum."""
         self.clients.sqs.send_message(
             QueueUrl=self.settings.queue_url,
             MessageBody=self.work.next_message(),
@@ -258,7 +265,7 @@ class Invocation:
         )
 
     def note_time(self) -> None:
-        """Count the time since the invocation began, or since this was called last."""
+        """Add the time since the invocation began, or since the last call, to the run's active time."""
         now = self.clock()
         self.held.run.progress.tally.active_s += now - self._began
         self._began = now

@@ -1,4 +1,4 @@
-"""A part of a large run: surveys its range, looks its piece through, sends it, as the run's record says."""
+"""A part of a large run: it surveys its range, scans its piece or sends it, as the run's record says."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ from activation.platforms.publisher import Publisher
 from activation.runs.fan_out import catch_up, is_done, piece_of
 from activation.runs.invocation import Invocation
 
-AT_WORK = frozenset({RunState.RUNNING, RunState.WAITING})  # the states of a run whose parts may do something
+AT_WORK = frozenset({RunState.RUNNING, RunState.WAITING})  # the states of a run whose parts may work
 
 
 class ActivePart(Invocation):
-    """A claimed part and what one invocation needs to bring it forward; fan_out says how parts play together."""
+    """A claimed part, and what one invocation needs to advance it; `fan_out` explains how parts work together."""
 
     def advance(self) -> RunState:
-        """Bring the part as far as this invocation can.
+        """Advance the part as far as this invocation can.
 
-        It writes nothing but its own record, its own next message and rejects: what the company hears is the run's
-        to say. Raises LeaseLost, and lets through what nobody foresaw, as a run does.
+        It writes only its own record, its own next message and rejects; the run writes the receipt and the events.
+        Raises LeaseLost; unexpected errors pass through, as in a run.
         """
         try:
-            whole = self.held.ledger.read(self.identity.run_id)  # behind the claim: see fan_out
+            whole = self.held.ledger.read(self.identity.run_id)  # after the claim: see fan_out
             if whole is not None:
                 catch_up(self.held.run, whole.progress)
-            return self._go_on(whole) if whole is not None and self._is_wanted(whole) else self._rest()
+            return self._go_on(whole) if whole is not None and self._is_wanted(whole) else self._release()
         except AudienceLocked:
             return self._wait(
                 Retryable("audience_locked", "another drop is being sent to this audience", after_s=20)
             )
         except Superseded:
-            return self._rest()  # the run finds out by itself, and ends
+            return self._release()  # the run finds out by itself and ends
         except ActivationError as error:
             return self._halt(error)
         except (ClientError, BotoCoreError) as error:
@@ -57,7 +57,7 @@ class ActivePart(Invocation):
         return self.work.part
 
     def _is_wanted(self, whole: Run) -> bool:
-        """Whether the run waits for something of this part."""
+        """Return whether the run still needs this part to do something."""
         split = whole.progress.plan.split
         return (
             whole.state in AT_WORK
@@ -71,45 +71,47 @@ class ActivePart(Invocation):
     def _go_on(self, whole: Run) -> RunState:
         run, split = self.held.run, whole.progress.plan.split
         if split is None:
-            return self._rest()
+            return self._release()
         early_s = run.not_before - self.clock()
         if early_s > 1:
             return self._hand_on(RunState.WAITING, early_s)
         run.state, run.code, run.sentence = RunState.RUNNING, "", ""
         publisher = self.find_publisher()
         run.audience_lock = whole.audience_lock
-        self.acquire_audience(publisher, begun=whole.opened is not None)  # the run's lock may have ended
+        self.acquire_audience(publisher, begun=whole.opened is not None)  # the run's own lock may have expired
         run.progress.plan.etag, run.progress.plan.reading = whole.progress.plan.etag, whole.progress.plan.reading
         match split.phase:
             case Phase.SURVEY:
                 self._survey(split)
-            case Phase.SCREEN:
-                self._screen(split)
+            case Phase.SCAN:
+                self._scan(split)
             case _ if not self._send(publisher, split, whole):
                 return self._continue()
-        return self._rest()
+        return self._release()
 
     def _survey(self, split: RunSplit) -> None:
         reader, _ = self.open_drop()
         if not isinstance(reader, DelimitedReader | JsonLinesReader):
             raise Rejected("object_changed", "the object is not what this run began with; nothing more is sent")
         timeout_s = self.platform.limits.timeout_s
-        source = _Minded(reader.text.source, lambda: self._mind(timeout_s))
-        minded = replace(reader, text=replace(reader.text, source=source))
-        self.held.run.progress.plan.survey = survey(minded, self._part, split.range_bytes)
+        source = _GuardedSource(reader.text.source, lambda: self._check(timeout_s))
+        guarded = replace(reader, text=replace(reader.text, source=source))
+        self.held.run.progress.plan.survey = survey(guarded, self._part, split.range_bytes)
 
-    def _screen(self, split: RunSplit) -> None:
+    def _scan(self, split: RunSplit) -> None:
         progress, piece = self.held.run.progress, piece_of(split, self._part)
         if progress.checkpoint.scanned == Cursor():
             progress.checkpoint.scanned = piece.start
         reader, mapped = self.open_drop()
-        self.screen(reader, mapped.fields, self.platform.limits.timeout_s, piece)
+        self.scan(reader, mapped.fields, self.platform.limits.timeout_s, piece)
 
     def _send(self, publisher: Publisher, split: RunSplit, whole: Run) -> bool:
-        """Send what is left of the piece; gives False when time ran out first."""
+        """Send what is left of the piece; return False when time ran out first."""
         run, piece, opened = self.held.run, piece_of(split, self._part), whole.opened
         if opened is None:
-            raise Rejected("no_audience", "the parts were begun without an audience; the run's record is damaged")
+            raise Rejected(
+                "no_audience", "the run dispatched its parts without an audience; its record is damaged"
+            )
         if run.progress.checkpoint.cursor == Cursor():
             run.progress.checkpoint.cursor = piece.start
         if not self.send(self.platform_client(publisher), lambda: opened, piece):
@@ -126,7 +128,7 @@ class ActivePart(Invocation):
         run.state = RunState.APPLIED
         return True
 
-    def _mind(self, timeout_s: float) -> None:
+    def _check(self, timeout_s: float) -> None:
         if not self.keep_and_may_go_on(timeout_s):
             raise OutOfTime("out_of_time", "the range could not be read within an invocation", after_s=1)
 
@@ -157,7 +159,7 @@ class ActivePart(Invocation):
         return self._hand_on(RunState.WAITING, wait_s)
 
     def _hand_on(self, state: RunState, wait_s: float) -> RunState:
-        """Queue the continuation, then release the lease, in the order a run does and for its reasons."""
+        """Queue the continuation, then release the lease: in this order for the reason that ActiveRun gives."""
         self.held.run.state = state
         self.note_time()
         self.held.save()
@@ -165,31 +167,31 @@ class ActivePart(Invocation):
         self.held.save(release=True)
         return state
 
-    def _rest(self) -> RunState:
-        """Release the lease and send no message: the run does, when it wants more of this part."""
+    def _release(self) -> RunState:
+        """Release the lease and queue nothing: the run dispatches the part again when it needs more of it."""
         self.note_time()
         self.held.save(release=True)
         return self.held.run.state
 
     def _stop(self, state: RunState, error: ActivationError) -> RunState:
-        """Leave the reason for the run to find."""
+        """Record the reason, which the run finds at its next poll."""
         run = self.held.run
         run.state, run.code, run.sentence = state, error.code, error.sentence
         run.not_before, run.no_progress = 0.0, 0
-        return self._rest()
+        return self._release()
 
 
 @dataclass(frozen=True)
-class _Minded:
-    """A source whose every read looks after the lease and the time first."""
+class _GuardedSource:
+    """A source that calls `check` before each read, to keep the lease and watch the time."""
 
     source: ByteSource
-    mind: Callable[[], None]
+    check: Callable[[], None]
 
     @property
     def size_bytes(self) -> int:
         return self.source.size_bytes
 
     def read(self, offset: int, length: int) -> bytes:
-        self.mind()
+        self.check()
         return self.source.read(offset, length)

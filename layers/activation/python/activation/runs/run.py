@@ -1,4 +1,4 @@
-"""One run, from claim to receipt: whatever happens to it ends in one of the ledger's states."""
+"""One run, from claim to receipt: it always ends in one of the ledger's states."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from activation.runs.invocation import NO_PROGRESS_MAX, Invocation
 
 
 class ActiveRun(Invocation):
-    """A claimed run and what one invocation needs to bring it forward."""
+    """A claimed run, and what one invocation needs to advance it."""
 
     def advance(self) -> RunState:
-        """Bring the run as far as this invocation can, and leave it in a state the next one can go on from.
+        """Advance the run as far as this invocation can, and leave it in a state that the next one can resume.
 
-        Raises LeaseLost when another worker took it over, and lets through what nobody foresaw: then nothing is
-        released, the message comes back, and the lease runs out.
+        Raises LeaseLost when another worker holds the run by now. Unexpected errors pass through: nothing is
+        released then, the lease expires and the message returns.
         """
         try:
             return self._advance()
-        except (ClientError, BotoCoreError) as error:  # met while it was ending for another reason
+        except (ClientError, BotoCoreError) as error:  # raised while the run was ending for another reason
             return self._halt(classify(error))
         except Retryable as error:
             return self._wait(error)
@@ -54,7 +54,7 @@ class ActiveRun(Invocation):
             return self._halt(classify(error))
 
     def _halt(self, error: ActivationError) -> RunState:
-        """End this invocation as its error says: go on at once, go on later, or stop."""
+        """End this invocation as its error says: continue at once, wait, or stop the run."""
         match error:
             case OutOfTime():
                 return self._continue()
@@ -66,9 +66,9 @@ class ActiveRun(Invocation):
                 return self._stop(RunState.FAILED, error)
 
     def _begin(self) -> RunState:
-        """Go on from the state that the record is in."""
+        """Resume from the state in the record."""
         run = self.held.run
-        if run.state in STOPPED:  # somebody mended what stopped it and sent the message again
+        if run.state in STOPPED:  # an operator fixed the cause and redrove the message
             begin_again(run, self.clock())
             run.state = RunState.ACCEPTED if run.progress.checkpoint.closed else RunState.RUNNING
             if run.progress.plan.split:
@@ -77,7 +77,7 @@ class ActiveRun(Invocation):
             return self._end(run.progress.plan.split.ending)
         self._check_deadline()
         early_s = run.not_before - self.clock()
-        if early_s > 1:  # a message cannot be delayed for as long as a platform can make us wait
+        if early_s > 1:  # a platform may ask for a longer wait than SQS can delay a message
             return self._hand_on(run.state, early_s)
         if run.state is not RunState.ACCEPTED:
             run.state = RunState.RUNNING
@@ -98,19 +98,19 @@ class ActiveRun(Invocation):
         if not run.progress.checkpoint.read_whole:
             if self._is_shared_out():
                 if not self._share_out(client):
-                    return self._look_again()
+                    return self._poll_later()
             elif not self._send(client):
                 return self._continue()
         run.progress.checkpoint.read_whole = True
         return self._close(client)
 
     def _is_shared_out(self) -> bool:
-        """Whether the file is for several workers, which is decided before anything of it is sent."""
+        """Return whether the file is split among several workers, decided before anything of it is sent."""
         progress, drop = self.held.run.progress, self.work.drop
         above_bytes = self.settings.split_above_bytes
-        untouched = not progress.work_done and not progress.tally.requests  # else it was begun as one stream
+        untouched = not progress.work_done and not progress.tally.requests  # else one stream has begun it
         if progress.plan.split is None and 0 < above_bytes < drop.size_bytes and untouched:
-            with suppress(Rejected):  # the one stream says what is wrong with a file that cannot be opened
+            with suppress(Rejected):  # sending it as one stream then reports what is wrong with it
                 reader, _ = self.open_drop()
                 progress.plan.split = plan(
                     reader,
@@ -123,13 +123,13 @@ class ActiveRun(Invocation):
         return progress.plan.split is not None and progress.plan.split.phase is not Phase.ALONE
 
     def _share_out(self, client: PlatformClient) -> bool:
-        """Bring the parts as far as one look at them can; gives False when not everything is sent yet.
+        """Advance the parts as far as one poll can; return whether everything is sent.
 
-        Raises what the first part that failed for good has raised, and OutOfTime when the file turned out to be
-        one that cannot be cut.
+        Raises the error of the first part that failed for good, and OutOfTime when the file cannot be cut after
+        all.
         """
         run_parts = self._parts()
-        parts = run_parts.look()
+        parts = run_parts.poll()
         self.platform.limits.check_uploads(len(self.held.run.progress.checkpoint.handles))
         if failed := run_parts.failed(parts):
             raise failed
@@ -141,20 +141,20 @@ class ActiveRun(Invocation):
                 raise OutOfTime("alone", "the file cannot be cut into parts, and is sent in one stream", after_s=1)
         if run_parts.split.phase is Phase.SEND and self.held.run.opened is None:
             self.open_drop()
-            opened = self._opened(client)  # before the parts do: two of them would create two audiences
-            if opened.by_upload:  # and one upload has to create it before any other is sent
+            opened = self._opened(client)  # not by the parts: two of them would create two audiences
+            if opened.by_upload:  # one upload has to create it before any other is sent
                 run_parts.give_up()
                 raise OutOfTime("alone", "the first upload creates the audience; one stream sends all", after_s=1)
         if not run_parts.split.continuations:
             with self.held.lock:
-                self.held.save()  # the parts read there what they are to do
-            run_parts.queue(parts)
+                self.held.save()  # the parts read in it what to do
+            run_parts.dispatch(parts)
         else:
-            run_parts.ask_again(parts)
+            run_parts.redispatch(parts)
         return False
 
     def _end(self, ending: Ending) -> RunState:
-        """End as was decided before, once the parts have come to rest."""
+        """End with the recorded ending, once the parts are idle."""
         if ending.state == RunState.SUPERSEDED:
             return self._supersede()
         return self._stop(RunState(ending.state), Rejected(ending.code, ending.sentence))
@@ -170,17 +170,17 @@ class ActiveRun(Invocation):
             self.clock(),
         )
 
-    def _look_again(self) -> RunState:
-        """Come back for another look at the parts, which are at work."""
+    def _poll_later(self) -> RunState:
+        """Queue the next poll of the parts."""
         self.held.run.not_before = 0.0
-        return self._hand_on(RunState.RUNNING, self._parts().look_again_s)
+        return self._hand_on(RunState.RUNNING, self._parts().poll_after_s)
 
     def _parts_at_work(self, state: RunState, error: ActivationError) -> bool:
-        """Whether the run cannot end yet, for that reason, because parts of it are at work."""
+        """Return whether parts are still at work, so that the run cannot end yet; records why it will."""
         return self.held.run.progress.plan.split is not None and self._parts().must_wait_to_end(state, error)
 
     def _send(self, client: PlatformClient) -> bool:
-        """Send what is left of the drop; gives False when time ran out first."""
+        """Send what is left of the drop; return False when time ran out first."""
         try:
             return self.send(client, lambda: self._opened(client))
         except Rejected as error:
@@ -189,7 +189,7 @@ class ActiveRun(Invocation):
             raise
 
     def _opened(self, client: PlatformClient) -> Opened:
-        """Give the audience at the platform; found or created once, then remembered by the run."""
+        """Return the audience at the platform: found or created once, then kept in the run's record."""
         run = self.held.run
         if run.opened is None:
             audience, keys = self.identity.audience, self.keys
@@ -200,7 +200,7 @@ class ActiveRun(Invocation):
         return run.opened
 
     def _close(self, client: PlatformClient) -> RunState:
-        """Check that every row is accounted for, and let the platform finish."""
+        """Check that every row is accounted for, then close the uploads."""
         progress, opened, audience = self.held.run.progress, self.held.run.opened, self.identity.audience
         rows = progress.checkpoint.cursor.row
         if progress.tally.rows_settled != rows:
@@ -216,7 +216,7 @@ class ActiveRun(Invocation):
 
     @property
     def _handles(self) -> list[str]:
-        """What the platform returned for the uploads, in row order."""
+        """Return the handles that the platform returned for the uploads, in row order."""
         return [handle for _, handle in sorted(self.held.run.progress.checkpoint.handles.items())]
 
     def _closed(self, closed: Closed) -> RunState:
@@ -228,7 +228,7 @@ class ActiveRun(Invocation):
         run.progress.tally.judge(closed.verdicts)
         if closed.unfinished:
             return self._wait(
-                Retryable("pending", "the platform takes the rest of the upload later", after_s=closed.after_s)
+                Retryable("pending", "the platform accepts the rest of the upload later", after_s=closed.after_s)
             )
         if not closed.pending:
             return self._finish(RunState.APPLIED, closed.notes)
@@ -236,17 +236,17 @@ class ActiveRun(Invocation):
         run.state, run.progress.checkpoint.closed = RunState.ACCEPTED, True
         if first:
             self._write_receipt(closed.notes)
-        return self._wait(Retryable("pending", "the platform is processing what it took", after_s=closed.after_s))
+        return self._wait(Retryable("pending", "the platform is processing the uploads", after_s=closed.after_s))
 
     def _start_over(self, gone: Outcome) -> RunState:
-        """Go back to the first row once, because the platform no longer has what was uploaded.
+        """Start over at the first row, once, because the platform no longer has what was uploaded.
 
-        The audience is opened anew, so that nothing is uploaded while it cannot be changed.
+        The audience is opened again, so that nothing is uploaded while it cannot be changed.
         """
         run, opened = self.held.run, self.held.run.opened
         if run.progress.attempts.starts >= run.progress.attempts.starts_max:
             raise failure(gone)
-        self.held.save()  # raises LeaseLost: by then the parts are another worker's
+        self.held.save()  # raises LeaseLost: the rejects' parts are then another worker's
         self.rejects.remove_parts()
         with self.held.lock:
             run.progress.start_over(created=opened is not None and opened.created)
@@ -259,10 +259,10 @@ class ActiveRun(Invocation):
         if is_overdue(self.held.run, self.settings.deadline_s, self.clock()):
             hours, last = self.settings.deadline_s / 3600, self.held.run.sentence
             why = f"; last: {last}" if last else ""
-            raise Rejected("deadline", f"the run did not end within {hours:g} hours{why}; redrive it to go on")
+            raise Rejected("deadline", f"the run did not end within {hours:g} hours{why}; redrive it to continue")
 
     def _continue(self) -> RunState:
-        """Send oneself the next message, because time is up."""
+        """Queue the next message at once, because this invocation is out of time."""
         run = self.held.run
         if self.stalled():
             return self._stop(
@@ -273,7 +273,7 @@ class ActiveRun(Invocation):
         return self._hand_on(RunState.ACCEPTED if run.progress.checkpoint.closed else RunState.RUNNING, 1)
 
     def _wait(self, error: Retryable) -> RunState:
-        """Come back later: after the wait the platform asked for, or a growing one after a fault."""
+        """Queue the next message after the wait that the platform asked for, or a backoff after a fault."""
         run = self.held.run
         wait_s = self.wait_s(error)
         if wait_s is None:
@@ -288,29 +288,30 @@ class ActiveRun(Invocation):
     def _hand_on(self, state: RunState, wait_s: float) -> RunState:
         """Queue the continuation, then release the lease.
 
-        In this order: a crash between the two leaves two messages, of which the lease lets one work, where the
-        other order would leave none. Who lost the lease says nothing at all, so the ledger is written first, too.
+        In this order, a crash between the two leaves two messages, of which the lease lets one proceed; the other
+        order would leave none. The ledger is written before both, so that a worker that lost the lease queues and
+        reports nothing.
         """
         run = self.held.run
         run.state = state
         self.note_time()
         self.held.save()
         if state is not RunState.ACCEPTED:
-            with suppress(ClientError, BotoCoreError):  # the next one says as much, and later things
+            with suppress(ClientError, BotoCoreError):  # the next receipt will say as much and more
                 self._write_receipt({})
         self.queue_next(wait_s)
         if run.opened is not None:
-            with suppress(AudienceLocked):  # it waited so long for its lock that it has none to keep
+            with suppress(AudienceLocked):  # a run that is waiting for its lock has none to extend
                 self.locks.acquire(run.audience_lock, self.identity.run_id, for_s=wait_s + 3600)
         self.held.save(release=True)
         return state
 
     def _stop(self, state: RunState, error: ActivationError) -> RunState:
-        """End for now: the receipt says why, people hear of it, and the message waits in the dead letters."""
+        """Stop the run: write the receipt, announce the reason, and move the message to the dead letters."""
         run = self.held.run
         if self._parts_at_work(state, error):
-            return self._look_again()
-        self.held.save()  # raises LeaseLost: what follows is for the run's holder alone to say
+            return self._poll_later()
+        self.held.save()  # raises LeaseLost: only the run's holder may do what follows
         run.state, run.code, run.sentence, run.not_before = state, error.code, error.sentence, 0.0
         self.note_time()
         receipt = self._write_receipt_if_allowed()
@@ -331,20 +332,20 @@ class ActiveRun(Invocation):
         run = self.held.run
         newer = Rejected("superseded", "a newer version of this object was sent before this one")
         if self._parts_at_work(RunState.SUPERSEDED, newer):
-            return self._look_again()
+            return self._poll_later()
         run.code, run.sentence = newer.code, newer.sentence
         return self._finish(RunState.SUPERSEDED, {})
 
     def _finish(self, state: RunState, notes: Mapping[str, str]) -> RunState:
         run = self.held.run
-        self.held.save()  # raises LeaseLost: what follows is for the run's holder alone to say
+        self.held.save()  # raises LeaseLost: only the run's holder may do what follows
         run.state, run.not_before = state, 0.0
         self.note_time()
         receipt = self._write_receipt(notes)
         announce(self.clients.events, self.settings.event_bus_name, state, receipt, f"{self.stem}.json")
         self.held.save(release=True)
         self.locks.release(run.audience_lock, self.identity.run_id)
-        with suppress(ClientError, BotoCoreError):  # the run has ended; a part that stays does no harm
+        with suppress(ClientError, BotoCoreError):  # the run has ended; a part that is left behind does no harm
             self.rejects.remove_parts()
         return state
 
@@ -357,7 +358,7 @@ class ActiveRun(Invocation):
         return receipt
 
     def _write_receipt_if_allowed(self) -> dict[str, Any]:
-        """Write the receipt of a run that stops; where that is denied, the dead letter alone says why it does."""
+        """Write the receipt of a run that stops; where that is denied, only the dead letter says why it stops."""
         try:
             return self._write_receipt({})
         except (ClientError, BotoCoreError) as error:

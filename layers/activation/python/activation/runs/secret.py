@@ -29,10 +29,12 @@ SECRET_MAX_AGE_S = MAX_AGE_S
 class ConnectorSecret:
     """One connector's secret, shared by the threads of a run and kept between invocations.
 
-    `store` reads the secret, `table` holds the lock of whoever replaces its token, `http` asks a platform's token
-    endpoint. `options` are the connector's, complete.
-    `expected_account` is the ad account that the secret must be for, "" where the settings name none. One secret
-    may serve several ad accounts: a run says which, or takes the one that the secret names.
+    `client` reads the secret at `secret_arn`. `table` holds the lock under which its token is replaced, `http`
+    asks the platform's token endpoint. `options` are the connector's, complete. `expected_account` is the ad
+    account that the secret must be for, "" where the settings name none. `clock` returns Unix seconds; `sleep`
+    takes seconds.
+
+    One secret may serve several ad accounts: a run says which, or uses the one that the secret names.
     """
 
     def __init__(
@@ -58,15 +60,15 @@ class ConnectorSecret:
         self._lock = Lock()
         self._version: SecretVersion | None = None  # that `_signer` was made from
         self._signer: Signer | None = None
-        self._number = 0  # of `_signer`: each new one counts one on
+        self._number = 0  # of `_signer`, counted up with each new one
         self._renewed = self._read_again = self._afresh = False
         self._asked_for = ""
-        self._account: AdAccount | None = None  # that of the run, once it has asked for it
+        self._account: AdAccount | None = None  # the run's, once `account` was called
 
     def begin(self, *, afresh: bool = False) -> None:
-        """Forget what an earlier run learned, so that each run may renew its credentials once.
+        """Forget the state of an earlier run, so that each run may renew its credentials once.
 
-        `afresh` has the secret read past the cache: when a stopped run goes on, somebody has mended something.
+        `afresh` reads the secret past the cache: when a stopped run resumes, an operator may have corrected it.
         """
         with self._lock:
             self._renewed = self._read_again = False
@@ -76,7 +78,7 @@ class ConnectorSecret:
     def account(self, account_id: str = "") -> AdAccount:
         """Return the ad account of the run: `account_id`, or the one that the secret names.
 
-        The run stays with it. Raises ConfigError when the secret is missing, malformed or of another account than
+        The run keeps it. Raises ConfigError when the secret is missing, malformed or of another account than
         the settings name, Retryable when it cannot be read now.
         """
         with self._lock:
@@ -108,7 +110,7 @@ class ConnectorSecret:
         return signer.sign(request), number
 
     def renew(self, refused: Request, number: int) -> None:
-        """Get other credentials than those of a refused request: a new access token, else those of a newer secret.
+        """Replace the credentials of a refused request: by a new access token, else by those of a newer secret.
 
         `number` is what `sign` returned with the request. Raises ConfigError with token_refused when there are
         none, or a run's second ones were refused as well, Retryable when the secret cannot be read now.
@@ -116,7 +118,7 @@ class ConnectorSecret:
         with self._lock:
             signer = self._signer
             if signer is None or number != self._number or not signer.in_use(refused):
-                return  # another thread was faster
+                return  # another thread has replaced them already
             if not self._renewed and signer.renew(refused):
                 self._renewed = True
                 return
@@ -129,18 +131,18 @@ class ConnectorSecret:
             self._signer_for(newer, anew=True)
 
     def _use(self, *, afresh: bool) -> Signer:
-        """Read the secret, as old as it may be, and return the signer for it; the run's account is checked."""
+        """Read the secret, past the cache if `afresh`, and return its signer; checks the run's account."""
         version = self._store.read(SECRET_MAX_AGE_S, afresh=afresh)
         try:
             return self._signer_for(version)
         except ConfigError:
             if afresh:
                 raise
-        # What is kept may be older than the one an operator has written since.
+        # The cached version may be older than what an operator has written since.
         return self._signer_for(self._store.read(afresh=True))
 
     def _signer_for(self, version: SecretVersion, *, anew: bool = False) -> Signer:
-        """Return the signer in use, or with `anew` or for a secret that differs another one.
+        """Return the signer in use; a new one with `anew` or when the secret differs.
 
         Raises ConfigError, with nothing changed, when the secret is malformed or another account's.
         """
@@ -157,7 +159,7 @@ class ConnectorSecret:
         return made
 
     def _differs(self, version: SecretVersion) -> bool:
-        """Whether a secret says anything else than the one in use, apart from what we write back ourselves."""
+        """Return whether a secret differs from the one in use, apart from the keys that we write back."""
         if self._version is None or version.text == self._version.text:
             return self._version is None
         ours = self._platform.authentication.rewritten_keys
@@ -181,10 +183,10 @@ class ConnectorSecret:
 
 
 def other_account() -> ConfigError:
-    """Return what stops a run that has begun in one ad account and would go on in another."""
+    """Return the error that stops a run whose secret has changed to another ad account."""
     return ConfigError(
         "other_account",
-        "the run began in another ad account than the secret is for now; put its secret back and redrive,"
+        "the run began in another ad account than the one the secret is for now; restore the secret and redrive,"
         " or replay the drop by force to send all of it to the new one",
     )
 

@@ -10,20 +10,22 @@ from activation.errors import ConfigError
 from activation.identifiers.table import Context
 from activation.platforms.options import Option, Value, problems
 
-DELIMITERS = {"tab": "\t"}  # those that have a name
+DELIMITERS = {"tab": "\t"}  # those that the settings call by a name
 
 
 @dataclass(frozen=True)
 class FunctionSettings:
-    """What the template tells the function; names and addresses only, never a secret.
+    """The settings that the template gives the function: names, addresses and numbers, never a secret.
 
-    `expected_account` is "" or the ad account the secret must be for. `requests_in_flight`,
-    `max_rows_per_request` and `max_bytes_per_request` are 0 for the platform's own. `deadline_s` is how long a
-    run may take from its first message to its end, waits included but those for the lock of an audience.
-    `ledger_ttl_days` is how long a finished run is remembered, so how long a replay is a no-op. A file above
-    `split_above_bytes` is shared out among as many as `max_parts` workers; 0 bytes mean that none is. `encoding`
-    and `delimiter` are what the connector's delimited files are declared to have, "" where nothing is declared.
-    `options` are those of the platform that the settings mention.
+    `connector` is its name and `secret_arn` the ARN of its secret. `drops_bucket`, `receipts_bucket` and
+    `ledger_table` are names, `queue_url` and `dead_letter_queue_url` URLs; `event_bus_name` is the app's bus.
+    `expected_account` is the ad account that the secret must be for, "" for any. `requests_in_flight` is 0 for the
+    platform's own. `deadline_s` is how many seconds a run may take from its first message, without the time it
+    waits for an audience's lock. `ledger_ttl_days` is how long a finished run is remembered, so how long a replay
+    of it does nothing. `context` is how cells are read. `max_rows_per_request` and `max_bytes_per_request` are 0
+    for the platform's own. A file above `split_above_bytes` is split among up to `max_parts` workers; 0 bytes
+    split none. `encoding` and `delimiter` are declared for the connector's delimited files, "" where they are
+    detected. `options` are the platform's options that the settings mention.
     """
 
     connector: str
