@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sqs.client import SQSClient
 
-# Bounded retries everywhere: a call that fails this often is the queue's to repeat, not the invocation's.
+# Retries are bounded: after these the queue repeats the message, rather than the invocation the call.
 CONFIG = Config(
     retries={"mode": "standard", "max_attempts": 4},
     connect_timeout=3,
@@ -25,7 +25,7 @@ CONFIG = Config(
 
 @dataclass(frozen=True)
 class Clients:
-    """What the core calls on AWS."""
+    """The AWS clients of the core; `table` is the ledger table."""
 
     s3: S3Client
     sqs: SQSClient
@@ -34,7 +34,7 @@ class Clients:
 
     @classmethod
     def connect(cls, ledger_table: str, *, connections: int = 16) -> Clients:
-        """Make the clients from the function's own role and region."""
+        """Make the clients, with the function's own role and region."""
         config = CONFIG.merge(Config(max_pool_connections=connections))
         return cls(
             s3=boto3.client("s3", config=config),

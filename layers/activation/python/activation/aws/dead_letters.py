@@ -1,4 +1,4 @@
-"""Messages that cannot succeed as they are: put into the dead letters at once, with the reason beside them."""
+"""Messages that cannot succeed as they are: sent to the dead-letter queue at once, with the reason."""
 
 from __future__ import annotations
 

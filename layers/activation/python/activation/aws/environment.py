@@ -1,4 +1,4 @@
-"""Reading a function's environment: all variables that are missing or unreadable are named, never a value."""
+"""A function's environment: errors name every variable that is missing or unreadable, never a value."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from activation.errors import ConfigError
 class Environment:
     """The variables of a function, as a template wrote them.
 
-    Each method returns the variable's value, and something harmless where it is missing or unreadable; `finish`
-    then raises with the names of all of those.
+    Each method returns the variable's value, or an empty one where it is missing or unreadable; `finish` then
+    raises an error that names all of those.
     """
 
     def __init__(self, variables: Mapping[str, str]) -> None:
@@ -53,7 +53,7 @@ class Environment:
         return {}
 
     def parsed(self, name: str, default: object) -> object:
-        """Return the variable's JSON value, `default` for an empty variable, None for what is no JSON."""
+        """Return the variable's JSON value, `default` for an empty variable, None where it is not JSON."""
         text = self._variables.get(name, "")
         if not text:
             return default

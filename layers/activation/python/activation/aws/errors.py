@@ -1,4 +1,4 @@
-"""What a failed call on AWS means for the work that made it: one table for every service.
+"""The classification of failed AWS calls: one table for every service.
 
 The codes are those of the services' API references and of botocore's own checks before a call
 (https://botocore.amazonaws.com/v1/documentation/api/latest/client_upgrades.html, read 2026-11-29).
@@ -32,7 +32,7 @@ MISSING = frozenset(
         "QueueDoesNotExist", "ResourceNotFoundException",
     }
 )  # fmt: skip
-# What AWS will never accept, however often it is asked: the request itself is wrong, or the SDK does not know it.
+# The request itself is wrong, or the SDK does not know it: repeating it cannot succeed.
 WRONG = frozenset(
     {
         "AWS.SimpleQueueService.BatchRequestTooLong", "BatchRequestTooLong", "InvalidArgument",
@@ -42,7 +42,7 @@ WRONG = frozenset(
         "ValidationError", "ValidationException",
     }
 )  # fmt: skip
-# Throttles and passing conflicts, which come with HTTP 400 as well.
+# Throttles and temporary conflicts, which may also come with HTTP 400.
 BUSY = frozenset(
     {
         "BandwidthLimitExceeded", "ConcurrentModificationException", "EC2ThrottledException", "InternalError",
@@ -72,7 +72,7 @@ _ADVICE = {
     Kind.BUSY: " beyond the SDK's retries",
     Kind.DENIED: "; see the function's role",
     Kind.MISSING: "; deploy again",
-    Kind.REQUEST: "; waiting cannot mend that",
+    Kind.REQUEST: "; a retry cannot succeed",
 }
 
 
@@ -100,7 +100,7 @@ def kind_of(error: ClientError | BotoCoreError) -> Kind:
 def classify(
     error: ClientError | BotoCoreError, *, code: str = "aws", after_s: float = 30.0
 ) -> Retryable | ConfigError:
-    """Return what a failed call means: Retryable when AWS was busy, ConfigError when a person has to act.
+    """Return the error to raise for a failed call: Retryable when AWS was busy, else ConfigError.
 
     `code` begins the error's stable code: `<code>_<kind>`.
     """
@@ -108,7 +108,7 @@ def classify(
     if isinstance(error, ClientError):
         sentence = f"AWS answered {code_of(error)} to {error.operation_name}{_ADVICE[kind]}"
     elif kind is Kind.REQUEST:
-        sentence = "this release asks AWS for something that the SDK does not know"
+        sentence = "this release makes an AWS call that the SDK does not know"
     else:
         sentence = f"an AWS service did not answer: {code_of(error)}"
     if kind is Kind.BUSY:

@@ -1,4 +1,4 @@
-"""A fenced lease on a record of the ledger table: a lock that expires and shuts out a late holder."""
+"""A fenced lease on a record of the ledger table: a lock that expires, with writes of a late holder refused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class LeaseHeld(Exception):
 
 
 class LeaseLost(Exception):
-    """Another holder has acquired the lease since; this one must stop and may record nothing."""
+    """Another holder has acquired the lease since; this one must stop and may write nothing."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ NOTHING = Changes()
 class Lease:
     """A lease as its holder has it.
 
-    `fence` is higher than that of every earlier lease on the record, so that whatever is written under a
-    superseded lease can be refused. `until` is when another holder may acquire it, in Unix seconds. `record` is
-    the whole record as the last write left it.
+    `key` is the record's and `holder` the holder's token. `fence` is higher than that of every earlier lease on
+    the record, so that whatever is written under a superseded lease can be refused. `until` is when another holder
+    may acquire it, in Unix seconds. `record` is the whole record as the last write left it.
     """
 
     key: str
@@ -127,11 +127,11 @@ class Leases:
         return self._write(lease, self._clock() + for_s, changes)
 
     def release(self, lease: Lease, *, changes: Changes = NOTHING) -> Lease:
-        """End the lease, so that the next holder need not wait; raises LeaseLost when it is another's by now."""
+        """Release the lease, so that the next holder need not wait; raises LeaseLost."""
         return self._write(lease, 0.0, changes)
 
     def release_by(self, key: str, holder: str) -> None:
-        """End the lease that a holder has by its token; nothing happens when it is another's by now."""
+        """Release the lease that a holder has by its token, unless another holder has it by now."""
         try:
             self._table.update(
                 key,
@@ -147,7 +147,7 @@ class Leases:
         return lease.until - self._clock()
 
     def _write(self, lease: Lease, until: float, changes: Changes) -> Lease:
-        """Write under the fence; the same write twice is harmless, so a lost answer may be repeated."""
+        """Write under the fence; the same write twice is harmless, so the SDK may repeat one."""
         sets, values = self._assignments(until, changes)
         try:
             record = self._table.update(

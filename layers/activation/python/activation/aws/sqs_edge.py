@@ -1,4 +1,4 @@
-"""The edge between a function and its queue: no failure is acknowledged, each message returns in time."""
+"""The edge between a function and its queue: a message that failed is never acknowledged, and returns in time."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from activation.errors import ActivationError, Retryable
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 
-RETURN_S = 60.0  # after a failure that says no wait of its own; sooner than any queue's visibility timeout
+RETURN_S = 60.0  # after a failure without a wait of its own; sooner than any queue's visibility timeout
 
 
 class QueueWorker(Protocol):
-    """What a function does with the messages of its queue. Made once per cold start."""
+    """Handles the messages of a function's queue. Made once per cold start."""
 
     @property
     def sqs(self) -> SQSClient:
-        """The client that changes a message's visibility."""
+        """Return the client that changes a message's visibility."""
         ...
 
     @property
     def queue_url(self) -> str:
-        """The queue that the messages come from."""
+        """Return the URL of the queue that the messages come from."""
         ...
 
     def handle(self, body: str, context: LambdaContext) -> None:
@@ -40,10 +40,10 @@ class QueueWorker(Protocol):
 
 
 def sqs_handler(make: Callable[[], QueueWorker], logger: Logger) -> Callable[[dict[str, Any], LambdaContext], Any]:
-    """Return a Lambda handler for batches of a queue, which answers with the messages that must return.
+    """Return a Lambda handler for batches of a queue, which reports the messages that must return.
 
-    `make` is called at the first message, so that settings that are missing make it return as any other failure
-    does. A failure's wait becomes the message's visibility timeout.
+    `make` is called at the first message, so that missing settings make that message return as any failure does. A
+    failure's wait becomes the message's visibility timeout.
     """
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     made: list[QueueWorker] = []
@@ -53,10 +53,10 @@ def sqs_handler(make: Callable[[], QueueWorker], logger: Logger) -> Callable[[di
             if not made:
                 made.append(make())
             made[0].handle(record.body, lambda_context)
-        except Exception as error:  # the edge: whatever it was, the message must return
+        except Exception as error:  # the edge: whatever the error, the message must return
             after_s = _report(logger, error, lambda_context.get_remaining_time_in_millis() / 1000)
             if isinstance(error, ActivationError):
-                # The few receives that a message has are to outlast an outage of more than some seconds.
+                # Backs off, so that a message's few receives outlast an outage.
                 after_s = backoff_s(after_s, int(record.attributes.approximate_receive_count))
             if made and (failed := postpone(made[0].sqs, made[0].queue_url, [(record.receipt_handle, after_s)])):
                 logger.warning("visibility not changed", extra={"error": failed})
@@ -71,7 +71,7 @@ def sqs_handler(make: Callable[[], QueueWorker], logger: Logger) -> Callable[[di
 
 
 def where(error: BaseException) -> str:
-    """Return the module and line that raised; an error's own text may hold a value."""
+    """Return the module and line that raised, for the log: an error's own text may hold a value."""
     trace = error.__traceback__
     if trace is None:
         return ""

@@ -1,4 +1,4 @@
-"""Conditional writes to the ledger table, with DynamoDB's refusals as this project's errors."""
+"""Conditional writes to the ledger table, with DynamoDB's errors as this project's."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ConditionFailed(Exception):
 
 
 class ConditionalTable:
-    """The one table of the app, by its partition key `pk`.
+    """The ledger table, by its partition key `pk`.
 
     Every call raises Retryable when DynamoDB is throttled or failing after the SDK's own retries, and
     ConfigError when the table is missing or access is denied.
@@ -49,7 +49,7 @@ class ConditionalTable:
         condition: str,
         names: Mapping[str, str] | None = None,
     ) -> Item:
-        """Update a record and give it as it then stands; raises ConditionFailed."""
+        """Update a record and return it as written; raises ConditionFailed."""
         arguments: dict[str, Any] = {"ExpressionAttributeNames": dict(names)} if names else {}
         answer = _ask(
             self._client.update_item,
@@ -67,7 +67,7 @@ class ConditionalTable:
 
 
 def number(value: float) -> dict[str, str]:
-    """Give a number as DynamoDB takes it, to the millisecond where it is a time."""
+    """Return a number as a DynamoDB value, with three decimals."""
     return {"N": f"{value:.3f}"}
 
 

@@ -1,4 +1,4 @@
-"""From chunks to batches: identified, rejected rows taken out, cut where the platform's limit falls."""
+"""From chunks to batches: cells identified, rejected rows taken out, cut at the platform's limit."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from activation.ledger.progress import FIRST_ROWS_KEPT, LeftOut, LeftOutCells, S
 from activation.model import Cursor
 
 NO_IDENTIFIER = "no_identifier"
-# A span ends after this many times the platform's limit, or this many rows where the limit is large, so that what
-# a hopeless stretch of rejects takes in memory is bounded.
+# A span ends after this many times the platform's limit, or this many rows where the limit is large, so that a
+# long stretch of rejects takes a bounded amount of memory.
 SOURCE_ROWS_PER_BATCH_ROW = 10
 SOURCE_ROWS_KEPT = 500_000
 
-# What a cell or row was found to be: the source row, the field's key ("" for the row itself), the code.
+# Why a cell or row is not sent: the source row, the field's key ("" for the row itself), the code.
 FINDINGS = pa.schema([("row", pa.int64()), ("field", pa.string()), ("code", pa.string())])
 
 
@@ -32,8 +32,9 @@ FINDINGS = pa.schema([("row", pa.int64()), ("field", pa.string()), ("code", pa.s
 class Prepared:
     """One span of source rows, ready to send.
 
-    `columns` has the rows that are sent, by wire key, and `rows` their source row numbers. `rejected` (FINDINGS)
-    says why each other row is not: one line per unusable cell, or one for the row.
+    `span` says which rows these are. `columns` holds those that are sent, by wire key, and `rows` their source row
+    numbers. `rejected` (FINDINGS) says why each of the others is not: one line per unusable cell, or one for the
+    row.
     """
 
     span: Span
@@ -57,11 +58,11 @@ class Batcher:
     max_rows: int
 
     def spans(self, chunks: Iterable[Chunk], start: Cursor, settled: Iterable[Unit]) -> Iterator[Prepared]:
-        """Prepare every span behind `start`, in row order.
+        """Yield every span after `start`, prepared, in row order.
 
-        `settled` are units acknowledged beyond `start`: the spans they belong to are cut where they were, so that
-        they are recognised even when the limits have changed since. Where the file turns out to be damaged, what
-        could be read before is prepared first, then the reader's Rejected is raised.
+        `settled` are the units acknowledged beyond `start`: their spans are cut where they were before, so that
+        they are recognised even when the limits have changed since. When the file turns out to be damaged, the
+        rows before the damage are yielded first, then the reader's Rejected is raised.
         """
         edges = sorted({(unit.first_row, unit.last_row) for unit in settled})
         pending: list[_Identified] = []
@@ -75,7 +76,7 @@ class Batcher:
                 prepared = [self._prepare(pending, first_row, cut, chunk.cursor_after(cut))]
                 first_row = cut + 1
                 pending = [rest for part in pending if (rest := part.behind(cut)) is not None]
-                yield prepared.pop()  # from here on only who sends the span holds it
+                yield prepared.pop()  # so that only the caller holds the span from here on
             if last_read >= first_row:
                 end = chunk.cursor_after(last_read)
         if last_read >= first_row:
@@ -90,7 +91,7 @@ class Batcher:
         last_read: int,
         edges: list[tuple[int, int]],
     ) -> int | None:
-        """Give the source row the span from `first_row` ends with, None when that is not known yet."""
+        """Return the last source row of the span from `first_row`, None when that is not known yet."""
         longest = min(SOURCE_ROWS_PER_BATCH_ROW * self.max_rows, max(self.max_rows, SOURCE_ROWS_KEPT))
         bound = first_row + longest - 1
         for edge_first, edge_last in edges:
@@ -184,7 +185,7 @@ class _Identified:
 
 
 def _until_damaged(chunks: Iterable[Chunk], damage: list[Rejected]) -> Iterator[Chunk]:
-    """Pass chunks on until the reader refuses the rest of the file; its refusal is put into `damage`."""
+    """Yield chunks until the reader rejects the rest of the file, and append its error to `damage`."""
     try:
         yield from chunks
     except Rejected as error:
@@ -192,7 +193,7 @@ def _until_damaged(chunks: Iterable[Chunk], damage: list[Rejected]) -> Iterator[
 
 
 def _findings(rows: pa.Array, codes: Mapping[str, pa.Array], of: pa.Array, *, whole_rows: bool) -> list[pa.Table]:
-    """List the coded cells of the rows in the mask `of`; with `whole_rows` also each row that has none."""
+    """Return the coded cells of the rows in the mask `of`; with `whole_rows`, also each row without one."""
     tables, explained = [], _none_of(len(rows))
     for key, code in codes.items():
         if code.null_count == len(code):
@@ -224,12 +225,12 @@ def _flat(array: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def _count_up_to(numbers: pa.Array | pa.ChunkedArray, row: int) -> int:
-    """Count the leading numbers that are at most `row`; the numbers ascend."""
+    """Return how many of the ascending numbers are at most `row`."""
     return bisect_right(range(len(numbers)), row, key=lambda place: numbers[place].as_py())
 
 
 def _row_reasons(rejected: pa.Table) -> dict[str, int]:
-    """Count rows by code, each row once: by its first finding in the fields' order on the wire."""
+    """Return the rows counted by code, each row once: by its first finding in the fields' order on the wire."""
     if not rejected.num_rows:
         return {}
     first = rejected.group_by("row", use_threads=False).aggregate([("code", "first")])
@@ -237,7 +238,7 @@ def _row_reasons(rejected: pa.Table) -> dict[str, int]:
 
 
 def _count_cells(left_out: pa.Table) -> LeftOutCells:
-    """Count cells by field and code, and name the first rows of each."""
+    """Return the cells counted by field and code, with the first rows of each."""
     found: LeftOutCells = {}
     if left_out.num_rows:
         groups = left_out.group_by(["field", "code"], use_threads=False).aggregate([("row", "count")])

@@ -1,4 +1,4 @@
-"""Accounting for one batch on its way: which rows the platform refused, and what a refusal may still mean."""
+"""Accounting for one batch in flight: which rows the platform refused, and whether to look for more."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from activation.errors import Rejected
 from activation.platforms.outcome import Outcome
 from activation.platforms.upload import Upload
 
-REFUSED_LINES_SOUGHT = 50  # per upload; one with more bad lines than this has a fault of its own, not of its lines
+REFUSED_LINES_SOUGHT = 50  # per upload; with more bad lines than this, the fault is the upload's, not the lines'
 
 
 @dataclass(frozen=True)
 class UploadResult:
-    """What an acknowledged upload came to.
+    """What the platform accepted and refused of an acknowledged upload.
 
     `rows` counts the source rows its lines carry. `named` are the rows the platform refused by name, with a code;
     `unnamed` counts those it refused without naming them, under `unnamed_code`.
@@ -28,7 +28,7 @@ class UploadResult:
 
     @classmethod
     def of(cls, upload: Upload, outcome: Outcome) -> UploadResult:
-        """Read an outcome that acknowledges an upload."""
+        """Return the result of an upload that an outcome acknowledges."""
         rows = len(upload.source_rows)
         named = {
             row: code
@@ -41,7 +41,7 @@ class UploadResult:
 
     @property
     def refused(self) -> dict[str, int]:
-        """The refused rows by code."""
+        """Return the number of refused rows by code."""
         counts = Counter(self.named.values())
         counts[self.unnamed_code] += self.unnamed
         return dict(+counts)
@@ -62,12 +62,12 @@ class BatchRefusals:
     _unnamed: Counter[str] = field(default_factory=Counter)
 
     def add(self, result: UploadResult) -> None:
-        """Add what an upload came to."""
+        """Add the result of an upload."""
         self._named = {**result.named, **self._named}
         self._unnamed[result.unnamed_code] += result.unnamed
 
     def recall(self, earlier: tuple[Mapping[int, str], int]) -> None:
-        """Add what uploads of an earlier invocation came to: rows refused by name, and how many without."""
+        """Add the refusals of an earlier invocation: the rows that were named, and how many were not."""
         named, unnamed = earlier
         self._named = {**named, **self._named}
         self._unnamed["refused"] += unnamed
@@ -84,11 +84,11 @@ class BatchRefusals:
 
 @dataclass
 class Delivery:
-    """One upload on its way.
+    """One upload in flight.
 
-    `in_doubt` says that a worker that died may have sent the next part; parts are sent in one order. `accepted`
-    is True once the platform accepted a part. `refused_lines` counts the lines found that the platform refuses a
-    whole request for.
+    `in_doubt` says that a worker that died may have sent the next part; parts are always sent in the same order.
+    `accepted` is True once the platform accepted a part. `refused_lines` counts the lines found so far for which
+    the platform refuses a whole request.
     """
 
     in_doubt: bool
@@ -100,12 +100,12 @@ class Delivery:
         self.in_doubt, self.accepted = False, True
 
     def found(self) -> None:
-        """Note a line that the platform refuses a whole request for."""
+        """Note a line for which the platform refuses a whole request."""
         self.in_doubt = False
         self.refused_lines += 1
 
     def check(self, refusal: Outcome) -> None:
-        """Raise Rejected with the refusal's code once enough lines were found."""
+        """Raise Rejected with the refusal's code once REFUSED_LINES_SOUGHT lines were found."""
         if self.refused_lines >= REFUSED_LINES_SOUGHT:
             raise Rejected(
                 refusal.code or "batch_refused",

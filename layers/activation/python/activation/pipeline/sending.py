@@ -23,14 +23,14 @@ from activation.platforms.publisher import Opened, Publisher
 from activation.platforms.upload import Batch, Upload
 from activation.report.rejects import Rejects
 
-# Units acknowledged beyond one that is not, because its answers are late: the ledger's record names each of them,
-# is written after each, and may not grow without end.
+# The most units acknowledged beyond one that is not yet: the ledger's record names each of them and is written
+# after each, so it must stay small.
 AHEAD_MAX = 300
-# How long a thread may compute while others want to: at Python's own 5 ms, a request whose answer is there waits
-# for the reading of the next rows, several times over.
+# How many seconds a thread may compute while others wait: at Python's default of 5 ms, an answer that has arrived
+# waits several times for the thread that reads the next rows.
 SWITCH_S = 0.0003
-# How often rows that the platform names are taken out of one upload before it is halved: some name only the first
-# few of many.
+# How often the rows that the platform names are taken out of one upload before it is halved: some platforms name
+# only the first few of many.
 NAMED_ROUNDS = 3
 
 
@@ -38,12 +38,16 @@ NAMED_ROUNDS = 3
 class Sender:
     """Sends one run's batches.
 
-    `open` returns the audience at the platform, found or created, and is asked only once there is something to
-    send; `open_again` looks for one once more that an upload may have created, `opened_now` records one that an
-    upload did create. The ledger is written before the slot of a request is
-    given to the next one, so what a crash can repeat is what was in flight. About units in doubt (in flight when
-    an earlier worker died, or never answered for) the platform is asked before they are sent. `limits` are the
-    platform's as the settings narrow them.
+    `run_id` is the run's and `held` its record. `audience` is where the people go, `publisher` encodes the
+    requests. `open` returns the audience at the platform, found or created; it is called only once there is
+    something to send. `open_again` looks for an audience that a lost upload may have created, `opened_now` records
+    one that an upload did create. `client` sends the requests, `rejects` keeps what was refused. `in_flight` is
+    how many requests may be in flight, `limits` are the platform's as the settings narrow them. `may_start` says
+    whether there is time for another request.
+
+    The ledger is written before a request's slot is given to the next one, so a crash can repeat only what was in
+    flight. The platform is asked about units in doubt (in flight when an earlier worker died, or never answered)
+    before they are sent.
     """
 
     run_id: str
@@ -61,10 +65,10 @@ class Sender:
     _refusals: dict[int, BatchRefusals] = field(default_factory=dict)
 
     def send(self, spans: Iterable[Prepared]) -> bool:
-        """Send every span; gives True at their end, False when time ran out before.
+        """Send every span; return True at their end, False when time ran out first.
 
-        Raises what a failed request raised, after those in flight with it have ended; where several failed, and
-        where reading failed too, what stops the run for good before what a wait may cure.
+        Raises the error of a failed request after those in flight have ended. Of several errors, including one of
+        reading the file, the one that stops the run for good is raised before one that a wait may cure.
         """
         sys.setswitchinterval(SWITCH_S)
         pending: set[Future[None]] = set()
@@ -75,7 +79,7 @@ class Sender:
                 _drain(pending)
 
     def _feed(self, pool: ThreadPoolExecutor, pending: set[Future[None]], spans: Iterable[Prepared]) -> bool:
-        """Keep up to `in_flight` uploads in `pending`, in order; ends early when one of them failed."""
+        """Keep up to `in_flight` uploads in `pending`, in order; return False when one failed or time ran out."""
         for chains in map(self._begin, spans):
             if chains:
                 self.open()
@@ -88,7 +92,7 @@ class Sender:
                 with self.held.lock:
                     in_doubt = self.held.run.progress.doubt(_unit(chains[0][0]), begin=True)
                 pending.add(pool.submit(self._deliver, chains.pop(0), in_doubt))
-            # Who sends one at a time sends large ones: no second one is read while the first is still held.
+            # With one request in flight, requests are large: do not read a second while the first is held.
             if self.in_flight == 1 and pending and not _settle(pending):
                 return False
             if not self.may_start():
@@ -96,9 +100,9 @@ class Sender:
         return True
 
     def _must_wait(self, pending: set[Future[None]]) -> bool:
-        """Return whether the next upload has to wait for one on its way.
+        """Return whether the next upload has to wait for one in flight.
 
-        For its slot, for the cursor to move on, or for the audience that the first upload creates.
+        For its slot, for the cursor to advance, or for the audience that the first upload creates.
         """
         far_ahead = len(self.held.run.progress.checkpoint.ahead) >= AHEAD_MAX
         return len(pending) >= self.in_flight or (bool(pending) and (far_ahead or self.open().by_upload))
@@ -125,13 +129,13 @@ class Sender:
             if not left:
                 self.held.save()
                 return []
-        if earlier and not disjoint:  # an earlier invocation sent these: what was refused of them is on record
+        if earlier and not disjoint:  # an earlier invocation sent these, and kept what was refused of them
             refusals.recall(self.rejects.read_platforms(span.first_row, span.last_row, earlier))
         self._refusals[span.first_row] = refusals
         return _chains(left)
 
     def _deliver(self, chain: Sequence[Upload], in_doubt: bool) -> None:
-        """Send uploads one after the other, in halves where the platform takes them no other way."""
+        """Send uploads one after the other, in halves where the platform accepts them no other way."""
         for upload in chain:
             with self.held.lock:
                 progress = self.held.run.progress
@@ -161,7 +165,7 @@ class Sender:
         self.held.save()
 
     def _attempt(self, upload: Upload, delivery: Delivery) -> Outcome | None:
-        """Send an upload or a part of one; returns the refusal that halves have to explain, None when done."""
+        """Send an upload or a part of one; return a refusal that names no line, None when done."""
         unit, progress = _unit(upload), self.held.run.progress
         with self.held.lock:
             if progress.done(unit):
@@ -192,20 +196,20 @@ class Sender:
         return None
 
     def _send_halves(self, upload: Upload, delivery: Delivery) -> None:
-        """Send both halves of an upload, and explain each refusal by itself."""
+        """Send both halves of an upload, and find the refused lines of each."""
         for half in upload.halves():
             refusal = self._attempt(half, delivery)
             if refusal is not None:
                 self._find_refused(half, refusal, delivery)
 
     def _find_refused(self, upload: Upload, refusal: Outcome, delivery: Delivery) -> None:
-        """Find the lines for which the platform refuses an upload without naming any, by halving it.
+        """Find by halving the lines for which the platform refuses an upload without naming them.
 
-        A refusal that is only suspected to be about a line is taken for one about the account or the request, and
-        raised without blaming a line, when nothing of the upload was accepted: where nothing of the run was, as
-        soon as both halves get the same; else, since an upload may well have a bad line in either half, once a
-        line of it is refused alone. Neither is the only line of an upload blamed when nothing of the run was
-        accepted.
+        A refusal may be about the account or the request instead of a line. Unless it is known to be about rows,
+        it is raised, and no line is rejected, when nothing of the upload was accepted and
+
+        - nothing of the run was accepted either, and both halves get the same refusal, or
+        - a single line is refused alone; of an upload with one line only, when nothing of the run was accepted.
         """
         with self.held.lock:
             run_accepted = self.held.run.progress.tally.uploads > 0
@@ -229,14 +233,14 @@ class Sender:
                 self._find_refused(half, one, delivery)
 
     def _refuse_line(self, upload: Upload, refusal: Outcome) -> None:
-        """Record the one line of an upload as refused by the platform."""
+        """Record the only line of an upload as refused by the platform."""
         code = refusal.code or "refused"
         self._acknowledge(upload, Outcome(OutcomeKind.PARTIAL, code, refused={0: code}, refused_count=1))
 
     def _perform(self, upload: Upload, effect: Effect) -> Outcome:
-        """Send an upload; lines that the platform names when it refuses it are taken out, and the rest is sent.
+        """Send an upload; when the platform refuses it and names lines, take these out and send the rest.
 
-        An upload whose body is over the platform's limit is not sent at all: that is known without asking.
+        An upload whose body exceeds the platform's limit is not sent: it would be refused.
         """
         self.limits.check_uploads(len(self.held.run.progress.checkpoint.handles) + 1)
         named: dict[int, str] = {}
@@ -256,13 +260,13 @@ class Sender:
         if named and outcome.kind in (OutcomeKind.OK, OutcomeKind.PARTIAL):
             refused = named | {lines[at]: code for at, code in outcome.refused.items() if 0 <= at < len(lines)}
             return _partial(outcome, refused, unnamed=outcome.refused_count - len(outcome.refused))
-        # What is left was refused for reasons of its own: halves of the whole have to explain it.
+        # The rest was refused without naming lines: halves of the whole upload have to find them.
         if outcome.kind is OutcomeKind.REFUSED:
             return replace(outcome, refused={}, about_rows=outcome.about_rows or bool(named))
         return outcome
 
     def _request(self, upload: Upload, effect: Effect) -> Outcome:
-        opened = self.open()  # known by now; only the first upload of a run makes it ask
+        opened = self.open()  # known by now, except for the first upload of a run
         if opened.by_upload and effect.in_doubt:
             opened = self.open_again()  # the lost request may have created the audience
         request = self.publisher.encode(upload, self.audience, opened)
@@ -278,7 +282,7 @@ class Sender:
         )
 
     def _acknowledge(self, upload: Upload, outcome: Outcome) -> None:
-        """Record what the platform accepted and refused of an upload, the rejects first."""
+        """Record what the platform accepted and refused of an upload; the rejects are written first."""
         if isinstance(outcome.value, Opened):
             self.opened_now(outcome.value)
         result = UploadResult.of(upload, outcome)
@@ -310,7 +314,7 @@ def _unit(upload: Upload) -> Unit:
 
 
 def _chains(uploads: Sequence[Upload]) -> list[list[Upload]]:
-    """Return the uploads with each one behind the one it depends on, independent ones apart."""
+    """Return the uploads as chains: each after the one it depends on, independent ones apart."""
     chains: list[list[Upload]] = []
     for upload in uploads:
         before = [chain for chain in chains if upload.after and upload.after in (one.key for one in chain)]
@@ -324,7 +328,7 @@ def _chains(uploads: Sequence[Upload]) -> list[list[Upload]]:
 def _are_disjoint(batch: Batch, uploads: Sequence[Upload]) -> bool:
     """Return whether no row of a batch is in more than one of its uploads.
 
-    Raises Rejected with rows_without_upload where a row is in none, which would be an error of the publisher.
+    Raises Rejected with rows_without_upload where a row is in none, which is an error of the publisher.
     """
     if len(uploads) == 1 and uploads[0].rows is batch.rows:
         return True
@@ -347,7 +351,7 @@ def _partial(outcome: Outcome, refused: Mapping[int, str], *, unnamed: int = 0) 
 
 
 def _settle(pending: set[Future[None]]) -> bool:
-    """Wait until an upload has ended and take out what went well; False when one has failed, which stays."""
+    """Wait until an upload has ended and remove those that succeeded; return False when one failed."""
     done, _ = wait(pending, return_when=FIRST_COMPLETED)
     failed = {one for one in done if one.exception() is not None}
     pending -= done - failed
@@ -355,7 +359,7 @@ def _settle(pending: set[Future[None]]) -> bool:
 
 
 def _drain(pending: set[Future[None]]) -> None:
-    """Wait for all; the error that stops the run for good comes before one that a wait may cure."""
+    """Wait for all; raise the error that stops the run for good before one that a wait may cure."""
     wait(pending)
     errors = [error for one in pending if (error := one.exception()) is not None]
     if errors:

@@ -1,4 +1,4 @@
-"""Reading an account's secret: what is missing or unusable is named, and no value is ever shown."""
+"""The values of a connector's secret: errors name the key that is missing or unusable, never a value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 class Credentials:
     """A secret's keys, compared without regard to case, and its values, without surrounding white space.
 
-    People paste tokens with a line break at the end and type ids as JSON numbers; both are read. Anything a
+    Tokens pasted with a line break at the end and ids typed as JSON numbers are accepted. Anything that a
     header could not carry is refused, since a line break inside a token would forge a second header.
     """
 
@@ -25,14 +25,14 @@ class Credentials:
         object.__setattr__(self, "_values", {str(key).strip().lower(): secret[key] for key in secret})
 
     def required(self, key: str) -> str:
-        """Give a value; raises ConfigError naming the key when it is missing, empty or unusable."""
+        """Return a value; raises ConfigError naming the key when it is missing, empty or unusable."""
         value = self.optional(key)
         if not value:
             raise ConfigError("bad_secret", f"the connector's secret lacks {key}; write it and redrive")
         return value
 
     def optional(self, key: str) -> str:
-        """Give a value, "" when the secret does not have the key; raises ConfigError when it is unusable."""
+        """Return a value, "" when the secret does not have the key; raises ConfigError when it is unusable."""
         value = self._values.get(key.lower())
         if value is None:
             return ""
@@ -44,7 +44,7 @@ class Credentials:
         return text
 
     def endpoint(self, key: str, default: str) -> str:
-        """Give a base URL without a trailing slash: https, or plain http to this machine alone."""
+        """Return a base URL without a trailing slash: https, or http to this machine; raises ConfigError."""
         text = self.optional(key) or default
         wrong = ConfigError("bad_secret", f"{key} in the connector's secret is not the https URL of a server")
         try:

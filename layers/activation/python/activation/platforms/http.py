@@ -1,4 +1,4 @@
-"""The one place that opens connections to ad platforms."""
+"""The only module that opens connections to ad platforms."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PIECE_BYTES = 64 * 1024
 
 
 class NotSent(Exception):
-    """The request never reached the platform; sending it again does no harm."""
+    """The request never reached the platform; it is safe to send it again."""
 
 
 class AnswerLost(Exception):
@@ -33,15 +33,18 @@ class AnswerLost(Exception):
 
 
 class Http(Protocol):
-    """Sends one request and gives the answer."""
+    """Sends requests."""
 
     def send(self, request: Request, *, timeout_s: float) -> Answer:
-        """Send; raises NotSent, AnswerLost, or ConfigError when the server's certificate is not good."""
+        """Send a request and return its answer.
+
+        Raises NotSent, AnswerLost, or ConfigError when the server's certificate cannot be verified.
+        """
         ...
 
 
 class PooledHttp:
-    """HTTP over kept connections. No redirects, no retries, certificates always checked.
+    """HTTP over pooled connections: no redirects, no retries, certificates always verified.
 
     A redirect is an answer like any other: an ad platform's API does not redirect, and following one would
     carry the token to wherever it points.
@@ -54,9 +57,9 @@ class PooledHttp:
         self._pool = urllib3.PoolManager(maxsize=connections, block=False, retries=False)
 
     def send(self, request: Request, *, timeout_s: float) -> Answer:
-        """Send and read the whole answer.
+        """Send a request and read the whole answer.
 
-        Silence of `timeout_s` seconds at any point ends it, and so does an answer that still trickles after them.
+        Ends after `timeout_s` seconds of silence, or when the answer is still incomplete after that time.
         """
         ends_at = time.monotonic() + timeout_s
         length = {"Content-Length": str(request.size_bytes)} if request.size_bytes else {}
@@ -92,20 +95,20 @@ class PooledHttp:
 
 
 def _pieces(request: Request, ends_at: float) -> Iterator[bytes]:
-    """Give a body in pieces, so that the time a connection may be silent bounds each and not all of them together.
+    """Yield a body in pieces, so that the socket's timeout applies to each piece and not to the whole body.
 
-    Raises TimeoutError when it goes out too slowly, in which case the platform has got a part of it only.
+    Raises TimeoutError after `ends_at`, when the platform has received only a part of the body.
     """
     for part in (request.body,) if request.stream is None else request.stream.pieces():
         whole = memoryview(part)
         for start in range(0, len(whole), PIECE_BYTES):
             if time.monotonic() > ends_at:
-                raise TimeoutError("the request goes out too slowly")
+                raise TimeoutError("the request is too slow")
             yield bytes(whole[start : start + PIECE_BYTES])
 
 
 def _whole(response: urllib3.BaseHTTPResponse, ends_at: float) -> bytes:
-    """Read the body; raises OSError when it is too long or comes too slowly."""
+    """Read the body; raises OSError when it is too long or too slow."""
     body = bytearray()
     while piece := response.read1(PIECE_BYTES, decode_content=True):
         body += piece

@@ -12,13 +12,14 @@ from activation.model import Action
 
 @dataclass(frozen=True)
 class Limits:
-    """What one request may carry, and how many may be under way; each with its source beside the number.
+    """What one request may carry, and how many may be in flight; each platform has the source beside its numbers.
 
-    `max_bytes` is the most a body may have, `usual_bytes` what it has where the connector's settings say nothing
-    (0: as much as it may). Where `cell_bytes` is given, what each cell takes beside its value, and `head_bytes`,
-    what a body has beside its rows, a request has as many rows as surely fit; else it is tried, and sent in halves
-    when it is too large. `max_uploads` is how many requests one drop may take, where closing names each of them
-    (0: any number).
+    `max_rows` and `max_bytes` are the most that a request may have. `in_flight` is how many requests may be in
+    flight, `timeout_s` how many seconds one may be silent. `actions` are what a drop may ask for. `usual_bytes` is
+    the size of a body where the connector's settings say nothing (0: `max_bytes`). `head_bytes` is what a body has
+    beside its rows, `cell_bytes` what each cell takes beside its value: with these a request has as many rows as
+    surely fit; without them (0) it is tried, and halved when it is too large. `max_uploads` is how many requests
+    one drop may take, where closing names each of them (0: any number).
     """
 
     max_rows: int
@@ -32,9 +33,9 @@ class Limits:
     max_uploads: int = 0
 
     def narrowed(self, *, max_rows: int = 0, max_bytes: int = 0) -> Limits:
-        """Give the limits that hold for a connector with these settings, of which 0 is none.
+        """Return the limits of a connector with these settings; 0 means not set.
 
-        No setting takes more than the platform does.
+        No setting exceeds what the platform accepts.
         """
         wanted_bytes = max_bytes or self.usual_bytes or self.max_bytes
         return replace(
@@ -45,9 +46,10 @@ class Limits:
         )
 
     def rows_of(self, fields: Iterable[Field]) -> int:
-        """Give how many rows with these fields a request may have, at least 1.
+        """Return how many rows with these fields a request may have, at least 1.
 
-        How long a field is that is sent in plain nobody knows: rows with such fields may turn out too many.
+        The length of a field that is sent unhashed is not known: rows with such fields may turn out to be too
+        many.
         """
         if not self.cell_bytes:
             return self.max_rows
@@ -55,10 +57,10 @@ class Limits:
         return max(1, min(self.max_rows, (self.max_bytes - self.head_bytes) // row_bytes))
 
     def check_uploads(self, count: int) -> None:
-        """Raise Rejected with too_many_uploads where a drop comes to more than it may."""
+        """Raise Rejected with too_many_uploads when a drop needs more uploads than the platform accepts."""
         if 0 < self.max_uploads < count:
             raise Rejected(
                 "too_many_uploads",
-                f"the drop takes more than {self.max_uploads} uploads; drop it in parts, or let a request carry"
+                f"the drop needs more than {self.max_uploads} uploads; drop it in parts, or let a request carry"
                 " more (max_mb_per_request, max_rows_per_request)",
             )

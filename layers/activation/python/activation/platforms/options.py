@@ -15,17 +15,17 @@ class Option(Protocol):
 
     @property
     def name(self) -> str:
-        """The key in `connectors[].options`."""
+        """Return the key in `connectors[].options`."""
         ...
 
     @property
     def default(self) -> Value:
-        """The value where the settings do not mention the option."""
+        """Return the value where the settings do not mention the option."""
         ...
 
     @property
     def meaning(self) -> str:
-        """What the option does, in one sentence for the docs."""
+        """Return what the option does, in one sentence for the docs."""
         ...
 
     def problem(self, value: object) -> str:
@@ -35,7 +35,7 @@ class Option(Protocol):
 
 @dataclass(frozen=True)
 class ChoiceOption:
-    """One of several words; the default may be "" for "not said"."""
+    """One of several words; the default may be "" for "not set"."""
 
     name: str
     choices: tuple[str, ...]

@@ -59,17 +59,17 @@ class Outcome:
         return self.kind is OutcomeKind.RETRY
 
     def same_refusal(self, other: Outcome) -> bool:
-        """Return whether both answers refuse a request in the same words, as far as codes are words."""
+        """Return whether both outcomes have the same kind, code and platform code."""
         return (self.kind, self.code, self.platform_code) == (other.kind, other.code, other.platform_code)
 
 
 def failure(outcome: Outcome) -> ActivationError:
-    """Return the error with which a call that cannot be done without ends when it came out as `outcome`.
+    """Return the error to raise when an indispensable call had this outcome.
 
     A refusal that names no row and is not known to be about one is an error of the account or the release, not of
     the data: a person has to act.
     """
-    code, sentence = outcome.code or outcome.kind.value, outcome.reason or "the platform did not say why"
+    code, sentence = outcome.code or outcome.kind.value, outcome.reason or "the platform gave no reason"
     if outcome.platform_code and outcome.kind in (OutcomeKind.STOP, OutcomeKind.REFUSED, OutcomeKind.REJECTED):
         sentence = f"{sentence} (the platform's code: {outcome.platform_code})"
     match outcome.kind:

@@ -1,4 +1,4 @@
-"""A platform as one object: everything the rest of the product may know of an ad platform's API."""
+"""A platform as one object: everything that the rest of the product may know about an ad platform's API."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:  # synth and the settings do without Arrow
 
 @dataclass(frozen=True)
 class Finding:
-    """One check of `doctor`: its name, whether all is well, and a sentence without a token or a person."""
+    """The result of one check of `doctor`.
+
+    `check` is its name, `ok` whether it passed, `says` a sentence without a token or personal data.
+    """
 
     check: str
     ok: bool
@@ -31,7 +34,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Examination:
-    """What `doctor` lends a platform's checks.
+    """What `doctor` gives a platform's checks to work with.
 
     `secret` is the connector's, `account` the ad account it names. `audience` is the name of an audience to look
     up, "" for none. `send` signs a request, sends it and returns the answer; it raises the core's errors.
@@ -47,8 +50,8 @@ class Examination:
 class Loaded:
     """The parts of a platform that need Arrow or an SDK.
 
-    `table` is the field table, `publisher` makes the publisher of an ad account, and `examine` asks the platform
-    what could keep a connector from working.
+    `table` is the field table, `publisher` makes the publisher of an ad account, and `examine` runs
+    `doctor`'s checks at the platform.
     """
 
     table: FieldTable
@@ -58,7 +61,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Minimum:
-    """Return how many people an audience should have, and why, as a sentence with its source."""
+    """How many `people` an audience should have at least, and `why`, as a sentence with its source."""
 
     people: int
     why: str
@@ -68,12 +71,12 @@ class Minimum:
 class Platform:
     """An ad platform's API that drops can be sent to.
 
-    `name` is the folder's under lambdas/ and what `connectors[].platform` says; `title` is for people. `limits`
-    are what one request may carry. `rate` is how fast an account may be asked. `authentication` says how requests
-    are signed with the connector's secret, and `account` which of the secret's keys is the ad account. `minimum`
-    is the audience's. `calls` maps the publisher's name of each call to "METHOD path" with shell wildcards.
-    `options` are what a connector may choose beside the rate's tier. `load` imports the rest. `api` is the
-    (platform, API) pair under which `explain` knows the platform as well, ("", "") for none.
+    `name` is its folder under lambdas/ and the value of `connectors[].platform`; `title` is for people. `limits`
+    are what one request may carry, `rate` how fast an account may be called. `authentication` is how requests are
+    signed with the connector's secret, `account` which of the secret's keys names the ad account. `minimum` is the
+    smallest useful audience. `calls` maps the publisher's name of each call to "METHOD path" with shell wildcards.
+    `load` imports the rest. `own_options` are what a connector may choose beside the rate's tier. `api` is the
+    (platform, API) pair by which `explain` also knows the platform, ("", "") for none.
     """
 
     name: str
@@ -90,12 +93,12 @@ class Platform:
 
     @property
     def table(self) -> FieldTable:
-        """The field table; imports Arrow."""
+        """Return the field table; imports Arrow."""
         return self.load().table
 
     @property
     def options(self) -> tuple[Option, ...]:
-        """Everything that `connectors[].options` may say."""
+        """Return all options that `connectors[].options` may set."""
         return (*self.own_options, self.rate.option)
 
     def publisher(self, account: AdAccount) -> Publisher:
@@ -103,7 +106,7 @@ class Platform:
         return self.load().publisher(account)
 
     def rehearsal(self, options: Mapping[str, Value] | None = None) -> Publisher:
-        """Return a publisher of no real account, for plans and for judging answers."""
+        """Return a publisher without a real account, for plans and for classifying answers."""
         return self.publisher(AdAccount("", self.account.endpoint, complete(self.options, options or {})))
 
     def call_of(self, text: str) -> str:
@@ -116,7 +119,7 @@ class Platform:
 
 @dataclass(frozen=True)
 class FieldsOnly:
-    """A platform whose fields are known and that nothing can be sent to yet.
+    """A platform whose fields are known, but that nothing can be sent to yet.
 
     `name`, `title` and `api` are as a Platform's; `load` imports the field table.
     """
@@ -128,5 +131,5 @@ class FieldsOnly:
 
     @property
     def table(self) -> FieldTable:
-        """The field table; imports Arrow."""
+        """Return the field table; imports Arrow."""
         return self.load()

@@ -1,9 +1,9 @@
-"""The protocol of a publisher: what a platform's folder says of its calls, as pure functions.
+"""The protocol of a publisher: a platform's calls, as pure functions.
 
 A publisher never opens a connection and knows no secret. `uploads`, `encode` and `classify` are pure. What takes
 several calls (finding an audience, closing an upload) is a conversation: a generator that yields requests and is
-sent their outcomes, so that timeouts, retries, throttling and logging stay in one place, and a test can hold both
-ends.
+sent their outcomes, so that timeouts, retries, throttling and logging stay in one place, and a test can play the
+platform.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Opened:
     """An audience that is ready to be filled.
 
     `audience_id` is the platform's id, "" where closing the uploads, or the first upload, creates the audience.
-    `created` is True when this run made it. `state` is text the ledger keeps for the publisher between calls (a
+    `created` is True when this run created it. `state` is text the ledger keeps for the publisher between calls (a
     session, a type); it holds nothing about people. `notes` are texts for the receipt, by a stable code (two
     audiences of one name, for instance). `by_upload` is True while the first upload is what creates the audience:
     it is then sent alone, and its outcome's `value` is the Opened that takes the place of this one.
@@ -39,11 +39,11 @@ class Opened:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a platform said of an acknowledged upload afterwards.
+    """What a platform reports about an upload after it has acknowledged it.
 
-    `handle` is the one the upload was acknowledged with. `refused` counts, by stable code, the rows of the upload
-    that the platform refused after all. Saying the same twice changes nothing; a later verdict replaces an
-    earlier one of the same handle.
+    `handle` is what the upload was acknowledged with. `refused` counts, by stable code, the rows of the upload
+    that the platform refused after all. A repeated verdict changes nothing; a later one replaces an earlier one of
+    the same handle.
     """
 
     handle: str
@@ -52,7 +52,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Closed:
-    """What the platform said when the uploads were closed, or was asked about them later.
+    """What the platform answered when the uploads were closed, or when it was polled later.
 
     `pending` means that the platform is still working: the core asks again with `follow` after `after_s` seconds.
     `notes` are texts for the receipt, by a stable code. `unfinished` means that closing takes more calls than the
@@ -77,11 +77,11 @@ class Publisher(Protocol):
 
     @property
     def account(self) -> AdAccount:
-        """The ad account."""
+        """Return the ad account."""
         ...
 
     def planned(self, keys: tuple[str, ...]) -> Opened:
-        """Return what stands for the audience in a plan, where nothing is asked; `keys` are wire keys."""
+        """Return a stand-in for the audience in a plan, which calls no platform; `keys` are wire keys."""
         ...
 
     def open(self, audience: Audience, keys: tuple[str, ...]) -> Generator[Request, Outcome, Opened]:
@@ -108,12 +108,12 @@ class Publisher(Protocol):
         ...
 
     def arrived(self, upload: Upload, audience: Audience, opened: Opened) -> Request | None:
-        """Return the question whether an upload whose answer was lost had reached the platform after all.
+        """Return the request that asks whether an upload whose answer was lost has reached the platform.
 
         None where the platform cannot be asked: the upload is then sent again. The outcome of the question has
         `value` True, or the handle that the lost answer had (with its `kind` and `refused_count`), False, or None
-        for "it cannot tell", which also means to send again. Not asked of an upload that creates the audience:
-        for that one the audience is looked for again.
+        for "it cannot tell", which also means to send again. Not called for an upload that creates the audience:
+        the audience is then looked up again.
         """
         ...
 
@@ -129,5 +129,5 @@ class Publisher(Protocol):
     def follow(
         self, audience: Audience, opened: Opened, handles: Sequence[str]
     ) -> Generator[Request, Outcome, Closed]:
-        """Ask how far the platform is with what it acknowledged, and what it refused since."""
+        """Ask the platform whether it has processed the uploads, and what it has refused since."""
         ...

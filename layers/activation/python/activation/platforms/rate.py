@@ -1,4 +1,4 @@
-"""How fast a platform lets an account be asked: the numbers that `plan` and the pacing of a run share."""
+"""A platform's rate limits: the numbers that `plan` and the pacing of a run share."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ TIER = "access_tier"  # the option that names an account's tier
 class Scope(StrEnum):
     """Who shares a platform's limit."""
 
-    ACCOUNT = "account"  # everybody who sends to the ad account
-    TOKEN = "token"  # noqa: S105  # everybody who signs in with the same secret, whatever the account
+    ACCOUNT = "account"  # all that sends to the ad account
+    TOKEN = "token"  # noqa: S105  # all that uses the same secret, whatever the account
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Tier:
-    """How fast an account of one access tier may be asked; `source` is the page that says so, `read` its date."""
+    """The `windows` of one access tier; `source` is the page that states them, `read` the date it was read."""
 
     windows: tuple[Window, ...]
     source: str
@@ -56,7 +56,7 @@ class Rate:
     tiers: Mapping[str, Tier]
 
     def tier(self, options: Mapping[str, Value]) -> Tier:
-        """Return the tier that the options name, else the fastest: a limit nobody declared holds nobody back."""
+        """Return the tier that the options name, else the fastest: an undeclared limit slows nobody down."""
         return self.tiers.get(str(options.get(TIER) or ""), [*self.tiers.values()][-1])
 
     def planned(self, options: Mapping[str, Value]) -> Mapping[str, Tier]:
@@ -66,7 +66,7 @@ class Rate:
 
     @property
     def option(self) -> ChoiceOption:
-        """The option by which a connector names its account's tier."""
+        """Return the option by which a connector names its account's tier."""
         return ChoiceOption(
             TIER,
             ("", *self.tiers),

@@ -41,12 +41,12 @@ class Request:
 
     @property
     def size_bytes(self) -> int:
-        """The body's length in bytes."""
+        """Return the body's length in bytes."""
         return len(self.body) if self.stream is None else self.stream.size_bytes
 
     @property
     def content(self) -> bytes:
-        """The whole body, in memory."""
+        """Return the whole body, in memory."""
         return self.body if self.stream is None else b"".join(self.stream.pieces())
 
 

@@ -75,7 +75,7 @@ class Upload:
 
     @property
     def identity(self) -> str:
-        """The upload's name: the same for the same lines on every redelivery."""
+        """Return the upload's name: the same for the same lines on every redelivery."""
         name = f"{self.run_id}/{self.first_row}-{self.last_row}/{self.key}/{self.part}"
         return f"{name}/{self.round}" if self.round else name
 
@@ -87,13 +87,13 @@ class Upload:
 
     @property
     def whole(self) -> pa.RecordBatch:
-        """The columns in one piece; a copy where they are in several."""
+        """Return the columns as one record batch, copied where they are in several chunks."""
         batches = self.columns.combine_chunks().to_batches()
         return batches[0] if batches else pa.RecordBatch.from_pylist([], self.columns.schema)
 
     @property
     def source_rows(self) -> pa.Array:
-        """The source row numbers of all lines (int64), in line order."""
+        """Return the source row numbers of all lines (int64), in line order."""
         return self.rows.flatten() if pa.types.is_list(self.rows.type) else self.rows
 
     def rows_of(self, line: int) -> list[int]:

@@ -1,1 +1,1 @@
-"""What people hear of a run: receipts, rejects and events."""
+"""What a run reports: receipts, rejects and events."""

@@ -1,4 +1,4 @@
-"""What the rest of the company hears: an event on the app's bus when a run ends or a person is needed."""
+"""Events on the app's bus: one when a run ends or needs a person."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ DETAIL_TYPES = {
 def announce(
     client: EventBridgeClient, bus: str, state: RunState, receipt: Mapping[str, Any], receipt_key: str
 ) -> None:
-    """Put the run's event; at least once, so a listener recognises repetitions by `run_id` and `state`.
+    """Put the run's event, at least once: listeners recognise a repetition by `run_id` and `state`.
 
-    Raises Retryable when the bus did not take it.
+    Raises Retryable when the bus did not accept it.
     """
     detail = {
         "run_id": receipt["run_id"],

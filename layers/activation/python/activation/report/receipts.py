@@ -1,4 +1,4 @@
-"""The receipt of a run: where every row of the drop went, and the sums that must add up."""
+"""The receipt of a run: what became of every row of the drop, with sums that must add up."""
 
 from __future__ import annotations
 
@@ -19,13 +19,17 @@ SCHEMA = 1
 
 
 def stem(audience: Audience, run_id: str) -> str:
-    """Give a receipt's key without its suffix."""
+    """Return a receipt's key without its suffix."""
     return f"receipts/{audience.connector}/{audience.name}/{run_id}"
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Whose run it is: everything about a receipt that does not change while the run goes on."""
+    """What stays the same in all receipts of a run.
+
+    `run_id` is the run's, `work` its message, `audience` where its people go. `kind` is what the key declares the
+    identifiers to be, "" where the key could not be parsed. `platform` is the platform's name.
+    """
 
     run_id: str
     work: Work
@@ -37,15 +41,17 @@ class Identity:
 def compose(
     identity: Identity, run: Run, *, account: str, now: float, rejects_key: str | None, notes: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Compose a receipt.
+    """Return a receipt.
 
-    `rows` count people, `identifiers` the cells that were sent for them, by field. rows["in"] is None until the
-    end of the file was reached; rows["read"] are those with a known end, so it is always the sum of those
-    acknowledged and rejected, in the receipt of a failed run, too. `account` is the ad account that was sent to,
-    drop["ad_account"] the one that the message asked for, "" where it named none.
+    `account` is the ad account that the run sends to; drop["ad_account"] is the one that the message asked for, ""
+    where it named none. `now` is Unix seconds. `rejects_key` is the key of the list of rejects, None where there
+    is none. `notes` are texts of the platform's, by code.
 
-    Times are ISO 8601 in UTC, `seconds` the time from first message to now, `active_seconds` that of the
-    invocations alone.
+    `rows` counts people, `identifiers` the cells that were sent for them, by field. rows["in"] is None until the
+    end of the file was reached. rows["read"] counts those with a known outcome, so it is the sum of the
+    acknowledged and the rejected even when the run failed. `continuations` counts the run's messages after its
+    first. Times are ISO 8601 in UTC; `seconds` is the time from the first message to now, `active_seconds` that of
+    the invocations alone.
     """
     progress, drop = run.progress, identity.work.drop
     left_out: dict[str, dict[str, Any]] = {}
@@ -108,7 +114,7 @@ def compose(
 
 
 def write(client: S3Client, bucket: str, key: str, receipt: Mapping[str, Any]) -> None:
-    """Write a receipt, over the interim one of the same run."""
+    """Write a receipt, replacing an interim one of the same run."""
     client.put_object(
         Bucket=bucket,
         Key=key,

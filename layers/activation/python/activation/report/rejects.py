@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 HEADER = ("row", "column", "code")
 BUFFER_BYTES = 1024 * 1024
-OURS, PLATFORMS = "0", "1"  # in a part's name, behind its first row: our rejects of a span come first
+OURS, PLATFORMS = "0", "1"  # in a part's name, after its first row, so that our rejects of a span sort first
 NOT_NAMED = "refused_row_not_named"
 WRITTEN_AT_ONCE = 10_000  # lines; a platform may refuse millions of rows after it acknowledged them
 READ_AT_ONCE = 8  # parts; a file of 10 GB has thousands of them
 
 
 class Rejects:
-    """Rejects gathered in parts while a run goes on, and put together when it ends.
+    """The rejects of a run: written in parts while it goes on, and joined when it ends.
 
-    A part is written before what it belongs to is acknowledged, under a name that follows from its rows: after a
-    crash it is written again with the same content, and a run's end reads each once. Every cell is a number, a
-    field's wire name or a code of ours, so no spreadsheet takes one for a formula.
+    A part is written before its rows are acknowledged, under a name derived from them: after a crash it is written
+    again with the same content, and the list holds it once. Every cell is a number, a field's wire name or one of
+    our codes, so no spreadsheet reads one as a formula.
     """
 
     def __init__(self, client: S3Client, bucket: str, stem: str) -> None:
@@ -41,11 +41,11 @@ class Rejects:
 
     @property
     def key(self) -> str:
-        """The key of the whole list."""
+        """Return the key of the whole list."""
         return f"{self._stem}.rejects.csv"
 
     def write_ours(self, first_row: int, findings: pa.Table) -> None:
-        """Keep what we rejected in the span that begins at `first_row`; `findings` has row, field, code."""
+        """Write what we rejected in the span that begins at `first_row`; `findings` has row, field, code."""
         if findings.num_rows:
             columns = (findings[name].to_pylist() for name in ("row", "field", "code"))
             self._put(f"{first_row:012d}-{OURS}", zip(*columns, strict=True))
@@ -53,7 +53,7 @@ class Rejects:
     def write_platforms(
         self, first_row: int, name: str, refused: Mapping[int, str], unnamed: int, *, column: str = ""
     ) -> None:
-        """Keep what the platform refused of an upload: row -> code, and how many it counted without naming.
+        """Write what the platform refused of an upload: row -> code, and how many it counted without naming.
 
         `name` is the upload's within the run; it begins with the batch's last row, as twelve digits. `column` is
         the wire key of the identifier that was refused, "" where the upload carried whole rows.
@@ -92,11 +92,11 @@ class Rejects:
         )
 
     def put_together(self, late: Mapping[str, int] | None = None) -> int:
-        """Write the whole list; returns its number of lines, 0 where there is nothing to list.
+        """Write the whole list; return its number of lines, 0 where there is nothing to list.
 
-        It is made of the parts and of `late`, by code: the rows that the platform counted as refused, without
-        naming them, after it had acknowledged their uploads. Those counts may change, so they are no part.
-        The list may be larger than the function's memory and disk, and is uploaded while it is read.
+        It joins the parts and `late`, by code: the rows that the platform counted as refused, without naming them,
+        after it had acknowledged their uploads. Those counts may still change, so they are not written as a part.
+        The list may exceed the function's memory and disk, so it is uploaded while it is read.
         """
         keys = sorted(self._parts())
         if not keys and not any((late or {}).values()):
@@ -112,7 +112,7 @@ class Rejects:
         return whole.lines - 1
 
     def _pieces(self, keys: list[str]) -> Iterator[bytes]:
-        """Give the list's header and the parts' lines, without the rows that a part before has listed."""
+        """Yield the list's header and the parts' lines, without rows that an earlier part has listed."""
         yield (",".join(HEADER) + "\n").encode()
         last_row = 0
         for key, body in self._bodies(keys):
@@ -127,7 +127,7 @@ class Rejects:
             last_row = max(last_row, _row(lines[-1]))
 
     def remove_parts(self) -> None:
-        """Remove the parts, once the run has ended for good; a part that stays does no harm."""
+        """Remove the parts, once the run has ended for good; one that is left behind does no harm."""
         keys = list(self._parts())
         for start in range(0, len(keys), 1000):
             self._client.delete_objects(
@@ -136,7 +136,7 @@ class Rejects:
             )
 
     def _bodies(self, keys: list[str]) -> Iterator[tuple[str, bytes]]:
-        """Read the parts in their order, a few at a time."""
+        """Yield the parts in order, reading a few at a time."""
 
         def read(key: str) -> bytes:
             body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
@@ -174,7 +174,7 @@ def _row(line: bytes) -> int:
 
 
 class _Joined(io.RawIOBase):
-    """Pieces of a text as a file read once from its beginning, which counts the lines that were read."""
+    """Pieces of text as a file to be read once, which counts the lines that were read."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self.lines = 0
