@@ -1,4 +1,4 @@
-"""Authentication at ad platforms: declared as data in `spec`, done by the signers that `signers` makes.
+"""Authentication at ad platforms, which `platforms.authentication` declares as data and signers carry out.
 
-Import what you need from the modules: this one stays empty, so that `spec` can be read without their libraries.
+Import from the modules: this one stays empty, so that none of their libraries is loaded without need.
 """

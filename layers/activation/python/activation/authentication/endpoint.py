@@ -1,4 +1,4 @@
-"""Requests to a token endpoint, and what its answers mean."""
+"""Requests to a token endpoint, and the classification of its answers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ META_PASSING = frozenset({1, 2, 4, 17, 341})
 
 
 class TokenRefused(Exception):
-    """The token endpoint refuses what the secret holds; `code` is its error's name, or the HTTP status."""
+    """The token endpoint refused the secret's token or client; `code` is its error's name, or the HTTP status."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -42,36 +42,36 @@ class TokenRefused(Exception):
 
 
 def token_refused(code: str) -> ConfigError:
-    """Return the error for a secret that the token endpoint refuses, with what to do about it."""
+    """Return the error for a secret that the token endpoint refused; it says what to do."""
     if code in ("invalid_client", "unauthorized_client"):
         return ConfigError(
             "token_refused",
-            f"the platform refuses the client id and secret in the connector's secret ({code});"
+            f"the platform rejected the client id and secret in the connector's secret ({code});"
             " correct them and redrive",
         )
     return ConfigError(
         "token_refused",
-        f"the platform refuses the refresh token in the connector's secret ({code}); authorise the app again,"
+        f"the platform rejected the refresh token in the connector's secret ({code}); authorise the app again,"
         " write the new refresh token and redrive",
     )
 
 
 class TokenRequest(Request):
-    """A request whose URL may carry secrets, and therefore is not shown."""
+    """A request whose URL may carry secrets, so its repr leaves it out."""
 
     def __repr__(self) -> str:
         return f"TokenRequest({self.call!r})"
 
 
 def token_url(url: str, endpoint: str) -> str:
-    """Return where to ask for tokens: `url`, or its path at `endpoint` when the secret names one."""
+    """Return the URL of the token endpoint: `url`, or its path at `endpoint` when the secret names one."""
     return f"{endpoint}{urlsplit(url).path}" if endpoint else url
 
 
 def refresh(spec: OAuth2Refresh, credentials: Credentials, tools: Tools) -> Grant:
     """Exchange the secret's refresh token for an access token.
 
-    Raises TokenRefused, Retryable when the endpoint does not answer or not in a way that can be read, and
+    Raises TokenRefused, Retryable when the endpoint gives no usable answer, and
     ConfigError when the secret lacks a key.
     """
     client_id = credentials.required(spec.client_id_key)
@@ -114,7 +114,7 @@ def exchange(spec: LongLivedToken, credentials: Credentials, tools: Tools) -> Gr
 
 
 def _ask(request: Request, tools: Tools, default_expires_s: float) -> Grant:
-    asked_at = tools.clock()  # a token's life is counted from before it was asked for
+    asked_at = tools.clock()  # a token's lifetime counts from before the request
     answer: Answer | None = None
     try:
         answer = tools.http.send(request, timeout_s=TIMEOUT_S)
@@ -137,7 +137,7 @@ def _ask(request: Request, tools: Tools, default_expires_s: float) -> Grant:
 
 
 def token_digest(token: str) -> str:
-    """Return a short digest by which to recognise a token without storing it."""
+    """Return a short digest that identifies a token without storing it."""
     return hashlib.sha256(token.encode()).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""The lock under which one process at a time replaces a token that is stored in a connector's secret."""
+"""The lock under which one process at a time replaces the token in a connector's secret."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from activation.aws.table import ConditionalTable
 from activation.errors import Retryable
 from activation.ledger.keys import token_key
 
-LOCK_S = 90.0  # outlasts a slow token endpoint and Secrets Manager with the SDK's retries
-WAIT_S = 12.0  # about the longest that a token request takes; longer waits go back to the queue
+LOCK_S = 90.0  # longer than a slow token endpoint and Secrets Manager with the SDK's retries take
+WAIT_S = 12.0  # about the longest that a token request takes; the queue does longer waits
 PAUSE_S = 0.25
 KEEP_S = 30 * 86_400.0
 
 
 @dataclass(frozen=True)
 class TokenLock:
-    """The lock of one secret. Losing it does no harm: the write of a token is conditional by itself."""
+    """The lock of one secret, under `key`. Losing it does no harm: the write of a token is conditional."""
 
     leases: Leases
     key: str
@@ -30,12 +30,12 @@ class TokenLock:
     def of(
         cls, table: ConditionalTable, platform: str, secret_arn: str, *, clock: Callable[[], float]
     ) -> TokenLock:
-        """Return the lock of a platform's secret, under a key that the platform's functions may write."""
+        """Return the lock of a platform's secret, whose record the platform's functions may write."""
         return cls(Leases(table, keep_s=KEEP_S, clock=clock), token_key(platform, secret_arn))
 
     @contextlib.contextmanager
     def hold(self, *, sleep: Callable[[float], None], wait_s: float = WAIT_S) -> Iterator[None]:
-        """Hold the lock; waits up to `wait_s` seconds for it and then raises Retryable."""
+        """Hold the lock; raises Retryable with token_busy after waiting for `wait_s` seconds."""
         holder = uuid.uuid4().hex
         waited_s = 0.0
         lease = None

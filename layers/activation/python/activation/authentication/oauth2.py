@@ -1,4 +1,4 @@
-"""Bearer tokens that are fetched, kept in memory and replaced shortly before they expire."""
+"""Bearer tokens: fetched, kept in memory and replaced shortly before they expire."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from activation.errors import ConfigError, Retryable
 from activation.platforms.authentication import OAuth2Refresh
 from activation.platforms.request import Request
 
-ASK_AGAIN_S = 5.0  # between attempts to replace a token that is still good
+ASK_AGAIN_S = 5.0  # between attempts to replace a token that is still valid
 
 _LOG = logging.getLogger(__name__)
 
 
 class TokenSource(Protocol):
-    """Where access tokens come from."""
+    """A source of access tokens."""
 
     def obtain(self, refused: str, *, patient: bool) -> Grant:
         """Return a grant other than the one whose access token was refused ("" for none).
@@ -42,7 +42,7 @@ class PlainSource:
         self._tools = tools
 
     def obtain(self, refused: str, *, patient: bool) -> Grant:  # noqa: ARG002  nothing is shared, so nothing waits
-        """Fetch a token; when the secret is refused, read it again and try once with what is new in it."""
+        """Fetch a token; when it is refused, read the secret again and try once more if it has changed."""
         try:
             return self._refresh()
         except TokenRefused as answer:
@@ -61,14 +61,14 @@ class PlainSource:
         grant = refresh(self._spec, credentials, self._tools)
         if grant.refresh_token not in ("", credentials.required(self._spec.refresh_token_key)):
             _LOG.warning(
-                "the platform issued a new refresh token, which is not stored: it is declared not to rotate"
+                "the platform issued a new refresh token, which is not stored: they are declared not to rotate"
             )
         return grant
 
 
 @dataclass
 class _Held:
-    """The token in memory, and when to replace it."""
+    """The token in memory: its `grant`, and `until` when it is used, in Unix seconds."""
 
     grant: Grant
     until: float
@@ -76,7 +76,11 @@ class _Held:
 
 @dataclass
 class _State:
-    """`failed` counts attempts; `failure` is what the last of them ended with."""
+    """What the threads share.
+
+    `held` is the token in memory, None for none. `refused` is the access token that the platform refused last, ""
+    for none. `failed` counts failed attempts to fetch one, and `failure` is the error of the last.
+    """
 
     held: _Held | None = None
     refused: str = field(default="", repr=False)
@@ -85,7 +89,7 @@ class _State:
 
 
 class BearerSigner:
-    """Puts an access token into a header; fetches it when there is none or it is about to expire.
+    """Adds an access token in a header, fetched when there is none or it is about to expire.
 
     One thread fetches while the others wait; they share its result, or its error. A token that cannot be replaced
     early is used until it expires.
@@ -135,7 +139,7 @@ class BearerSigner:
             if state.held is not None and now < state.held.until:
                 return state.held.grant.access_token
             if state.failure is not None and state.failed > failed_before:
-                raise _again(state.failure)  # that of the attempt which this thread has waited for
+                raise _again(state.failure)  # of the attempt that this thread has waited for
             still_good = state.held is not None and now + ASK_AGAIN_S < state.held.grant.expires_at
             error: Retryable | ConfigError
             try:
@@ -154,7 +158,7 @@ class BearerSigner:
 
 
 def _again(error: Retryable | ConfigError) -> Retryable | ConfigError:
-    """Return an error of the same meaning for another thread, whose traceback then is its own."""
+    """Return a copy of an error, so that each thread raises one with its own traceback."""
     if isinstance(error, Retryable):
         return Retryable(error.code, error.sentence, after_s=error.after_s)
     return ConfigError(error.code, error.sentence)

@@ -15,15 +15,15 @@ from activation.platforms.authentication import ISSUED, LongLivedToken
 from activation.platforms.request import Request
 from activation.untrusted import mapping, number
 
-ASK_AGAIN_S = 3600.0  # between attempts that fail; the token in use has days left
+ASK_AGAIN_S = 3600.0  # between failed attempts; the token in use is valid for days
 
 _LOG = logging.getLogger(__name__)
 
 
 class RenewingSigner:
-    """Puts the secret's token into a header, and has it renewed when it is due.
+    """Adds the secret's token in a header, and renews it when it is due.
 
-    A renewal that fails is logged and tried again later: until it expires, the token is as good as before. The old
+    A renewal that fails is logged and tried again later: the token stays valid until it expires. The old
     token is not revoked, so other processes use it until they read the secret again.
     """
 
@@ -76,7 +76,7 @@ class RenewingSigner:
                 try:
                     secret = self._tools.store.replace(secret, secret.rewritten(self._changes(grant)))
                 except Replaced as newer:
-                    secret = newer.current  # an operator's, which counts
+                    secret = newer.current  # the operator's version counts
                 self._token, due_at = self._token_of(secret)
             self._due_at = max(self._due_at, due_at)
 

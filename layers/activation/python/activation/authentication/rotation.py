@@ -1,11 +1,11 @@
-"""Refresh tokens that are replaced whenever they are used, without losing one.
+"""Refresh tokens that every use replaces, without losing one.
 
 One process at a time refreshes, under a lock in the ledger table, with a secret that it has read inside the lock.
-The new refresh token is stored before anything else is done with the answer, and with it, under `issued`, the
-access token: the other processes take it from there. So there is one refresh and one write in an access token's
-life, however many functions run. That matters: Secrets Manager asks for no more than one write every ten minutes.
+The new refresh token is stored before anything else is done with the answer, together with the access token (under
+`issued`), which the other processes read there. So there is one refresh and one write in an access token's
+lifetime, however many functions run; Secrets Manager asks for no more than one write every ten minutes.
 
-What can still go wrong:
+Failures that remain:
 
 * The process dies, or its write fails for good, between the answer and the write; or the answer itself is lost.
   The secret then holds a token that was used once. The next process uses it again, which platforms that keep the
@@ -37,13 +37,13 @@ from activation.errors import Retryable
 from activation.platforms.authentication import ISSUED, OAuth2Refresh
 from activation.untrusted import mapping, number
 
-ROUNDS = 4  # how often to start over with a secret that an operator has written meanwhile
+ROUNDS = 4  # how often to start over because an operator has written the secret meanwhile
 WRITES = 3
 PAUSE_S = 1.0
 
 
 class RotatingSource:
-    """Access tokens from a refresh token that a use replaces."""
+    """Access tokens from a refresh token that every use replaces."""
 
     def __init__(self, spec: OAuth2Refresh, secret: SecretVersion, tools: Tools) -> None:
         self._spec = spec
@@ -84,10 +84,10 @@ class RotatingSource:
             self._tools.unsaved[spent] = grant
             if self._save(secret, spent):
                 return grant
-        raise Retryable("token_busy", "the connector's secret is being written again and again")
+        raise Retryable("token_busy", "the connector's secret keeps changing")
 
     def _save(self, secret: SecretVersion, spent: str) -> bool:
-        """Store the unsaved grant; False when the secret holds another refresh token by now than the one spent.
+        """Store the unsaved grant; return False when the secret no longer holds the refresh token that was spent.
 
         Raises Retryable or ConfigError when it cannot be written, with the grant still unsaved.
         """

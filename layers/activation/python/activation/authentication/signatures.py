@@ -1,4 +1,4 @@
-"""Signers that need nothing but the secret: a fixed token, an HMAC of the body, OAuth 1."""
+"""Signers that need only the secret: a fixed token, an HMAC of the body, OAuth 1."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class StaticSigner:
-    """Puts the secret's token into a header, and where wanted its proof into the query."""
+    """Adds the secret's token in a header and, where declared, its proof in the query."""
 
     def __init__(self, spec: StaticToken, credentials: Credentials) -> None:
         self._spec = spec
@@ -48,7 +48,7 @@ def with_token(request: Request, spec: StaticToken, token: str, proof_key: str) 
 
 
 class BodySigner:
-    """Puts an HMAC of the body into a header."""
+    """Adds an HMAC of the body in a header."""
 
     def __init__(self, spec: BodySignature, credentials: Credentials) -> None:
         self._spec = spec
@@ -129,6 +129,6 @@ class SeveralSigner:
         return all(signer.in_use(signed) for signer in self._signers)
 
     def renew(self, refused: Request | None = None) -> bool:
-        """Have each forget its token; return whether any has another to fetch."""
+        """Make each signer forget its token; return whether any can fetch another."""
         renewed = [signer.renew(refused) for signer in self._signers]
         return any(renewed)

@@ -1,4 +1,4 @@
-"""From a platform's authentication as data, and a secret, to the signer of its requests."""
+"""Makes the signer of a platform's requests from its declared authentication and a secret."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from activation.platforms.authentication import (
 
 
 def make_signer(spec: Authentication, secret: SecretVersion, tools: Tools) -> Signer:
-    """Make the signer; raises ConfigError naming the key that the secret lacks or that is unusable.
+    """Return the signer; raises ConfigError naming a key that is missing from the secret or unusable.
 
-    Nothing is asked of the platform yet. Make another signer when an operator has changed the secret:
-    `secret.digest(without=spec.rewritten_keys)` then differs. What our code writes back needs no new signer, and a
-    new refresh token neither.
+    The platform is not called yet. Make another signer when an operator has changed the secret:
+    `secret.digest(without=spec.rewritten_keys)` then differs. What our code writes back, such as
+    a new refresh token, needs no new signer.
     """
     match spec:
         case StaticToken():

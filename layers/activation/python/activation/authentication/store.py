@@ -1,4 +1,4 @@
-"""A connector's secret in Secrets Manager: read through a cache, written only over the version that was read."""
+"""A connector's secret in Secrets Manager: read through a cache, replaced only if unchanged since it was read."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ UNWRITABLE = {
 
 @dataclass(frozen=True)
 class SecretVersion:
-    """One version of a secret, as it was read."""
+    """One version of a secret: its `text` as it was read, and Secrets Manager's `version_id`."""
 
     text: str = field(repr=False)
     version_id: str
@@ -60,9 +60,9 @@ class SecretVersion:
         return Credentials(self.values)
 
     def rewritten(self, changes: Mapping[str, object]) -> str:
-        """Return the secret's text with other values for some keys, and every other key as it was.
+        """Return the secret's text with some keys changed and all others as they were.
 
-        A key is replaced under the spelling that the secret has for it, and added when it has none.
+        A key keeps the spelling that it has in the secret, and is added when it is missing.
         """
         values = dict(self.values)
         for key, value in changes.items():
@@ -81,7 +81,7 @@ class SecretVersion:
 
 
 class Replaced(Exception):
-    """Another version of the secret was written since `instead_of` was read; `current` is that one."""
+    """The secret has changed since `instead_of` was read; `current` is its current version."""
 
     def __init__(self, current: SecretVersion) -> None:
         super().__init__("another version of the secret was written")
@@ -141,9 +141,9 @@ class SecretStore:
                 version_id = str(uuid.uuid5(NAMESPACE, f"{instead_of.version_id}/{rollbacks}"))
                 if self._put(version_id, text):
                     return self._keep(SecretVersion(text, version_id))
-                # The id is taken. Either another writer was faster, which the next look at the current version
+                # The id exists. Either another writer was faster, which the next read of the current version
                 # shows, or an operator has rolled back to `instead_of` after it had been replaced once before.
-            raise Retryable("secret_service", "the secret could not be written just now")
+            raise Retryable("secret_service", "the secret cannot be written at the moment")
 
     def check_writable(self, version: SecretVersion) -> None:
         """Try what `replace` will need, without a new version: write the one that was read once more.
@@ -172,7 +172,7 @@ class SecretStore:
         raise error  # not in the handler: no trace of the failed call belongs in a log
 
     def _put(self, version_id: str, text: str) -> bool:
-        """Write a version and make it the current one; False when there is one of that id that is not."""
+        """Write a version as the current one; return False when its id exists and is not the current one."""
         error: ConfigError | Retryable
         try:
             answer = self._client.put_secret_value(
@@ -195,7 +195,7 @@ def _unreadable(error: ClientError | BotoCoreError) -> ConfigError | Retryable:
     code = _code(error)
     if code in UNREADABLE:
         return ConfigError("no_secret", f"the connector's secret cannot be read ({code}); write it and redrive")
-    return Retryable("secret_service", f"the secret could not be read just now ({code})", after_s=30)
+    return Retryable("secret_service", f"the secret cannot be read at the moment ({code})", after_s=30)
 
 
 def _unwritable(error: ClientError | BotoCoreError) -> ConfigError | Retryable:
@@ -208,4 +208,4 @@ def _unwritable(error: ClientError | BotoCoreError) -> ConfigError | Retryable:
         )
     if code in UNREADABLE:
         return ConfigError("no_secret", f"the connector's secret cannot be written ({code}); check it and redrive")
-    return Retryable("secret_service", f"the secret could not be written just now ({code})", after_s=30)
+    return Retryable("secret_service", f"the secret cannot be written at the moment ({code})", after_s=30)

@@ -1,4 +1,4 @@
-"""The protocol of signers, and the tools they are made with."""
+"""The protocol of signers, and the tools they use."""
 
 from __future__ import annotations
 
@@ -46,10 +46,11 @@ class Signer(Protocol):
 class Tools:
     """What signers use.
 
-    `lock` lets one process at a time replace a stored token. `clock` returns Unix seconds, `sleep` takes seconds.
-    `endpoint` is the secret's own base URL, "" for the platform's. `unsaved` holds grants whose refresh token is
-    not stored yet, by the refresh token that was spent on them: one dictionary for every signer that a process
-    makes for the secret, since a signer is replaced when an operator writes the secret.
+    `http` calls the token endpoint, `store` reads and writes the secret. `lock` lets one process at a time replace
+    a stored token. `endpoint` is the secret's own base URL, "" for the platform's. `clock` returns Unix seconds,
+    `sleep` takes seconds. `unsaved` holds grants whose refresh token is not stored yet, by the refresh token that
+    was spent on them: one dictionary for every signer that a process makes for the secret, since a signer is
+    replaced when an operator writes the secret.
     """
 
     http: Http

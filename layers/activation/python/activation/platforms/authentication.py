@@ -20,7 +20,7 @@ ISSUED = "issued"  # the one key that our code adds to a secret: what a token en
 
 
 class _Keys:
-    """What every kind answers, here for one that needs no key and writes none back."""
+    """The keys of a kind of authentication; by default it needs none and writes none back."""
 
     @property
     def required_keys(self) -> tuple[str, ...]:
