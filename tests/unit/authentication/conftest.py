@@ -19,7 +19,7 @@ Aws = tuple[Any, Any]  # Secrets Manager and DynamoDB
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[Aws]:
-    """Give moto's AWS."""
+    """Return moto's AWS."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
             patch.setenv(name, "testing")
@@ -36,14 +36,14 @@ def moto() -> Iterator[Aws]:
 
 @pytest.fixture(params=["memory", "moto"])
 def aws(request: pytest.FixtureRequest) -> Aws:
-    """Give both kinds of AWS, one after the other, so that they are known to answer alike."""
+    """Return each kind of AWS in turn, to show that both answer alike."""
     found: Aws = request.getfixturevalue("moto") if request.param == "moto" else (Secrets(), Table())
     return found
 
 
 @pytest.fixture
 def make_world() -> Iterator[Callable[..., World]]:
-    """Give the maker of worlds in memory; further arguments are the specification's."""
+    """Return the maker of worlds in memory; further arguments are the specification's."""
     with ExitStack() as stack:
 
         def make(rotation: str = "none", *, expires_in: object = 1800, **about: Any) -> World:

@@ -39,7 +39,7 @@ class Repeating:
 
 @pytest.fixture
 def bench(aws: tuple[Any, Any]) -> Bench:
-    """Give a bench on either kind of table."""
+    """Return a fixture on either kind of table."""
     return Bench(aws[1])
 
 

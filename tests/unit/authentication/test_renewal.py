@@ -19,7 +19,7 @@ Make = Callable[..., World]
 
 @pytest.fixture
 def world(make_world: Make) -> World:
-    """Give a world whose endpoint exchanges tokens for others of 60 days."""
+    """Return a world whose endpoint exchanges tokens for others of 60 days."""
     world = make_world(expires_in=60 * DAY_S)
     world.spec = SPEC
     world.write(access_token=world.endpoint.current, app_id="client-1", app_secret="s3cret/+")

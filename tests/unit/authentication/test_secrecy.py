@@ -43,7 +43,7 @@ ECHO = b'{"error": "t0ken", "error_description": "s3cret refresh-0", "access_tok
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Give an error and everything that hangs on it, shown or not."""
+    """Return an error with its causes and contexts, shown or not."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

@@ -29,7 +29,7 @@ TTD = Several(
 
 @pytest.fixture
 def sign_with(make_world: Make) -> Callable[[Authentication, Mapping[str, object]], Signer]:
-    """Give what makes a signer of a specification and a secret."""
+    """Return what makes a signer of a specification and a secret."""
 
     def make(spec: Authentication, secret: Mapping[str, object]) -> Signer:
         world = make_world()

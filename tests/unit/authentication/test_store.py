@@ -38,7 +38,7 @@ class Bench:
 
 @pytest.fixture
 def bench(aws: tuple[Any, Any]) -> Bench:
-    """Give a bench on either kind of Secrets Manager."""
+    """Return a fixture on either kind of Secrets Manager."""
     return Bench(aws[0])
 
 

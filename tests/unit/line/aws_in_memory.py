@@ -22,7 +22,7 @@ LOCK = RLock()
 
 
 def refusal(operation: str, code: str, **more: Any) -> ClientError:
-    """Give the error of a client for an answer with `code`."""
+    """Return the error of a client for an answer with `code`."""
     answer: Any = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": 400}, **more}
     return ClientError(answer, operation)
 
@@ -153,7 +153,7 @@ class Buckets:
         return {"Contents": [{"Key": key} for key in keys]} if keys else {}
 
     def get_paginator(self, operation: str) -> Pages:
-        """Give the one paginator that is used."""
+        """Return the one paginator that is used."""
         return Pages(getattr(self, operation))
 
     def _version(self, operation: str, code: str, bucket: str, key: str, version: str) -> bytes:
@@ -172,7 +172,7 @@ class Pages:
     operation: Callable[..., dict[str, Any]]
 
     def paginate(self, **arguments: Any) -> Iterator[dict[str, Any]]:
-        """Give the page."""
+        """Return the page."""
         yield self.operation(**arguments)
 
 
@@ -200,7 +200,7 @@ class Queues:
             self.messages[QueueUrl].append({"Body": MessageBody, "MessageAttributes": attributes})
 
     def receive_message(self, *, QueueUrl: str, **_: Any) -> dict[str, Any]:  # noqa: N803
-        """Give a queue's messages; each one's handle is itself."""
+        """Return a queue's messages; each one's handle is itself."""
         with LOCK:
             return {"Messages": [one | {"ReceiptHandle": one} for one in self.messages[QueueUrl]]}
 

@@ -29,7 +29,7 @@ def _function() -> Iterator[None]:
 
 @pytest.fixture
 def logs() -> Iterator[io.StringIO]:
-    """Give what is logged while the test runs."""
+    """Return what is logged while the test runs."""
     (handler,) = logging.getLogger("line").handlers
     assert isinstance(handler, logging.StreamHandler)
     stream = io.StringIO()
@@ -64,7 +64,7 @@ def _moto(_function: None) -> Iterator[Aws]:
 
 @pytest.fixture
 def moto(_moto: Aws) -> Iterator[Aws]:
-    """Give moto's AWS, with whatever a test hung onto it taken off afterwards."""
+    """Return moto's AWS; faults that a test injected are removed afterwards."""
     yield _moto
     _moto.fuse.set(0)
     _moto.before.clear()
@@ -73,7 +73,7 @@ def moto(_moto: Aws) -> Iterator[Aws]:
 
 @pytest.fixture(params=["memory", "moto"])
 def aws(request: pytest.FixtureRequest) -> Aws:
-    """Give both kinds of AWS, one after the other, so that they are known to answer alike."""
+    """Return each kind of AWS in turn, to show that both answer alike."""
     found: Aws = request.getfixturevalue("moto") if request.param == "moto" else Aws.in_memory()
     return found
 
@@ -84,11 +84,11 @@ def _world(**settings: object) -> World:
 
 @pytest.fixture
 def make_world() -> Callable[..., World]:
-    """Give the maker of worlds, each with an AWS of its own in memory."""
+    """Return the maker of worlds, each with an AWS of its own in memory."""
     return _world
 
 
 @pytest.fixture
 def world() -> World:
-    """Give a world with small batches, sent one at a time."""
+    """Return a world with small batches, sent one at a time."""
     return _world()

@@ -134,7 +134,7 @@ class TinyPublisher:
         return self._request("users", "POST", "/users", body, rows=upload.lines)
 
     def classify(self, request: Request, answer: Answer) -> Outcome:
-        """Say by the status what the answer means; the body is the platform's own word for it."""
+        """Classify an answer by its status; the body is the platform's code."""
         body = json.loads(answer.body) if answer.body else {}
         after_s = float(answer.headers.get("retry-after", "0"))
         reference = answer.headers.get("x-reference", "")

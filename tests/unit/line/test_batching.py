@@ -34,7 +34,7 @@ def batcher(max_rows: int) -> Batcher:
 
 
 def chunks(kinds: Sequence[str], sizes: Sequence[int], start: int = 0) -> Iterator[Chunk]:
-    """Give the rows behind `start` in chunks of these sizes, over and over."""
+    """Return the rows after `start` in chunks of these sizes, repeated."""
     at, turn = start, 0
     while at < len(kinds):
         size = min(sizes[turn % len(sizes)], len(kinds) - at)

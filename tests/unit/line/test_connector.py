@@ -34,7 +34,7 @@ class Context:
     aws_request_id: str = "00000000-0000-0000-0000-000000000000"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Give the time left."""
+        """Return the time left."""
         return 300_000
 
 
@@ -90,7 +90,7 @@ class Function:
 
 @pytest.fixture
 def function(world: World, monkeypatch: pytest.MonkeyPatch) -> Function:
-    """Give a function, with no measure of an earlier test waiting to be told."""
+    """Return a function, without metrics that an earlier test left unpublished."""
     Metrics().clear_metrics()
     return Function(world, monkeypatch)
 

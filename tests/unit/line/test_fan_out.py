@@ -28,7 +28,7 @@ BAD = ["not an address", "", "n/a"]
 
 @pytest.fixture
 def make_large(make_world: Make) -> Make:
-    """Give the maker of worlds in which a few hundred bytes are a large file."""
+    """Return the maker of worlds in which a few hundred bytes are a large file."""
 
     def make(*, max_parts: int = 4, **settings: Any) -> World:
         world = make_world(**settings)
@@ -51,7 +51,7 @@ def parts_of(world: World) -> list[str]:
 
 
 def part_calls(world: World) -> set[int]:
-    """Give the parts for which messages were queued."""
+    """Return the parts for which messages were queued."""
     return {
         body["part"]
         for one in world.aws.sqs.messages[world.queue_url]

@@ -216,7 +216,7 @@ class Authority:
         return builder.sign(self.key, hashes.SHA256())
 
     def context(self, *, days: int = 1, host: str = "127.0.0.1") -> ssl.SSLContext:
-        """Give a server's context with a certificate for `host`, valid for `days` more."""
+        """Return a server's context with a certificate for `host`, valid for `days` more."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
         certificate = self._sign(name, key.public_key(), days=days, host=host)
@@ -234,13 +234,13 @@ class Authority:
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """Give an authority that only these tests know."""
+    """Return an authority that only these tests know."""
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture
 def trusted(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Authority:
-    """Give the authority, trusted by this process."""
+    """Return the authority, trusted by this process."""
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
     return authority
 

@@ -35,7 +35,7 @@ class Bench:
 
 @pytest.fixture
 def bench(aws: Aws) -> Bench:
-    """Give a bench."""
+    """Return a fixture on fresh tables."""
     return Bench(aws)
 
 
@@ -218,5 +218,5 @@ def test_dynamodbs_refusals_are_told_apart(in_memory: Aws, code: str, error: typ
 
 @pytest.fixture
 def in_memory() -> Aws:
-    """Give an AWS to hang faults onto."""
+    """Return an AWS to inject faults into."""
     return Aws.in_memory()

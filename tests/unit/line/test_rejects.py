@@ -34,7 +34,7 @@ class Bench:
 
 @pytest.fixture
 def bench(aws: Aws) -> Bench:
-    """Give a bench."""
+    """Return a fixture on fresh tables."""
     return Bench(aws)
 
 

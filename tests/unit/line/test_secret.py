@@ -77,7 +77,7 @@ def _secret(token: str, account: str = "a") -> str:
 
 @pytest.fixture
 def bench(aws: Aws) -> Bench:
-    """Give a bench."""
+    """Return a fixture on fresh tables."""
     return Bench(aws, platform_of(LIMITS))
 
 

@@ -62,7 +62,7 @@ COUNTS = ("rows", "rejected_by_us", "rejected_by_platform", "cells_left_out", "b
 
 
 def counts(receipt: dict[str, Any]) -> dict[str, Any]:
-    """Give what a receipt says of rows."""
+    """Return what a receipt says of rows."""
     return {key: receipt[key] for key in COUNTS}
 
 

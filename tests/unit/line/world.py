@@ -46,7 +46,7 @@ class Clock:
         self._lock = Lock()
 
     def __call__(self) -> float:
-        """Give the time."""
+        """Return the time in Unix seconds."""
         return self.now
 
     def pass_s(self, seconds: float) -> None:
@@ -320,7 +320,7 @@ class World:
             found += some
 
     def dead_codes(self) -> list[str]:
-        """Give the codes of the dead letters, taking them."""
+        """Return the codes of the dead letters, and remove them."""
         return [one["MessageAttributes"]["code"]["StringValue"] for one in self.take_dead_letters()]
 
     def ledger(self) -> Ledger:
@@ -330,7 +330,7 @@ class World:
         )
 
     def run_of(self, body: str) -> Run:
-        """Give the run that a message began."""
+        """Return the run that a message began."""
         from activation.drops.messages import read
 
         run = self.ledger().read(read(body, bucket="drops", account=ACCOUNT).drop.run_id(self.name))
@@ -338,7 +338,7 @@ class World:
         return run
 
     def receipts(self) -> list[dict[str, Any]]:
-        """Give every receipt of the connector, by key."""
+        """Return every receipt of the connector, by key."""
         listed = self.aws.s3.list_objects_v2(Bucket="receipts", Prefix=f"receipts/{self.name}/").get(
             "Contents", []
         )
@@ -346,12 +346,12 @@ class World:
         return [json.loads(self._body(key)) for key in keys]
 
     def receipt(self) -> dict[str, Any]:
-        """Give the connector's one receipt."""
+        """Return the connector's one receipt."""
         (one,) = self.receipts()
         return one
 
     def rejects(self, receipt: Mapping[str, Any] | None = None) -> list[tuple[str, str, str]]:
-        """Give the lines of a receipt's rejects list, without the header."""
+        """Return the lines of a receipt's rejects list, without the header."""
         key = (receipt or self.receipt())["rejects_key"]
         if key is None:
             return []
@@ -360,7 +360,7 @@ class World:
         return [(row, column, code) for row, column, code in lines]
 
     def kept(self) -> list[object]:
-        """Give all that is stored of the connector but the drops: its records, receipts and rejects."""
+        """Return all that is stored of the connector but the drops: its records, receipts and rejects."""
         records = [item for key, item in self.aws.dynamodb.items.items() if self.name in key]
         stored = [body for (bucket, key), body in self.aws.s3.objects.items() if bucket == "receipts"]
         return [*records, *stored]
@@ -428,7 +428,7 @@ class World:
 
 
 def people(count: int, *, start: int = 1) -> list[str]:
-    """Give addresses of people who do not exist."""
+    """Return addresses of people who do not exist."""
     return [f"person{number}@example.com" for number in range(start, start + count)]
 
 
