@@ -12,7 +12,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from activation.aws.errors import Kind, code_of, kind_of
+from activation.aws.errors import ErrorKind, code_of, kind_of
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.marketing_stream.batch import Received, come_again, received
@@ -27,7 +27,7 @@ _LOG = logging.getLogger(__name__)
 logging.getLogger().setLevel(log_level())
 
 # SNS refuses for good: the topic is gone; the token is too old or was never issued.
-_FOR_GOOD = (Kind.MISSING, Kind.REQUEST)
+_FOR_GOOD = (ErrorKind.MISSING, ErrorKind.REQUEST)
 
 
 def lambda_handler(lambda_event: Mapping[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:

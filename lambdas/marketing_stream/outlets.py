@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from activation.aws.dead_letters import letter
-from activation.aws.errors import Kind, code_of, kind_of
+from activation.aws.errors import ErrorKind, code_of, kind_of
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.marketing_stream.chunks import chunks
@@ -139,7 +139,7 @@ def _patiently(send: Send, chunk: Sequence[Parcel]) -> Undelivered:
             outcome, left = send(left)
         except (ClientError, BotoCoreError) as error:
             # A refusal of the request is about what was sent; any other about who sends it or when.
-            rest = _one_by_one(send, left) if kind_of(error) is Kind.REQUEST else _later(left)
+            rest = _one_by_one(send, left) if kind_of(error) is ErrorKind.REQUEST else _later(left)
             return result | _codes([code_of(error)]) | rest
         result |= outcome
         if not left or wait_s is None:

@@ -59,7 +59,7 @@ BUSY = frozenset(
 PASSING_STATUS = frozenset({408, 409, 425, 429})
 
 
-class Kind(StrEnum):
+class ErrorKind(StrEnum):
     """What kind of failure a call met: AWS may accept the same call later, or a person has to act."""
 
     BUSY = "busy"
@@ -69,32 +69,32 @@ class Kind(StrEnum):
 
 
 _ADVICE = {
-    Kind.BUSY: " beyond the SDK's retries",
-    Kind.DENIED: "; see the function's role",
-    Kind.MISSING: "; deploy again",
-    Kind.REQUEST: "; a retry cannot succeed",
+    ErrorKind.BUSY: " beyond the SDK's retries",
+    ErrorKind.DENIED: "; see the function's role",
+    ErrorKind.MISSING: "; deploy again",
+    ErrorKind.REQUEST: "; a retry cannot succeed",
 }
 
 
-def kind_of(error: ClientError | BotoCoreError) -> Kind:
+def kind_of(error: ClientError | BotoCoreError) -> ErrorKind:
     """Return the kind of a failed call.
 
     BUSY when AWS was busy or out of reach. REQUEST when AWS refuses the request for what it is, or the SDK refuses
     to send it: that is final.
     """
     if isinstance(error, ParamValidationError | UnknownParameterError):
-        return Kind.REQUEST
+        return ErrorKind.REQUEST
     if not isinstance(error, ClientError):
-        return Kind.BUSY
+        return ErrorKind.BUSY
     said = code_of(error)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if said in DENIED or said.startswith("KMS."):
-        return Kind.DENIED
+        return ErrorKind.DENIED
     if said in MISSING:
-        return Kind.MISSING
+        return ErrorKind.MISSING
     if said in WRONG or (400 <= status < 500 and status not in PASSING_STATUS and said not in BUSY):
-        return Kind.REQUEST
-    return Kind.BUSY
+        return ErrorKind.REQUEST
+    return ErrorKind.BUSY
 
 
 def classify(
@@ -107,11 +107,11 @@ def classify(
     kind = kind_of(error)
     if isinstance(error, ClientError):
         sentence = f"AWS answered {code_of(error)} to {error.operation_name}{_ADVICE[kind]}"
-    elif kind is Kind.REQUEST:
+    elif kind is ErrorKind.REQUEST:
         sentence = "this release makes an AWS call that the SDK does not know"
     else:
         sentence = f"an AWS service did not answer: {code_of(error)}"
-    if kind is Kind.BUSY:
+    if kind is ErrorKind.BUSY:
         return Retryable(f"{code}_{kind}", sentence, after_s=after_s)
     return ConfigError(f"{code}_{kind}", sentence)
 
