@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from activation.ledger.runs import HeldRun
 from activation.pipeline.sending import Sender
 
 from tests.unit.line.platform import Fault, hashed
@@ -171,3 +172,38 @@ def test_a_whole_that_was_refused_is_not_sent_again_after_each_wait(make_world: 
     world.run(world.drop(table(emails)), most=500)
     assert world.receipt()["state"] == "applied"
     assert sum(world.platform.applied_rows.values()) <= 8
+
+
+@pytest.mark.parametrize("in_flight", [1, 4])
+def test_a_record_does_not_grow_with_what_was_acknowledged(
+    make_world: Make, in_flight: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that the platform acknowledged stays in doubt, however many uploads a drop takes."""
+    most = [0]
+    real = HeldRun.save
+
+    def save(held: HeldRun, *, release: bool = False) -> None:
+        most.append(len(held.run.progress.checkpoint.in_doubt))
+        real(held, release=release)
+
+    monkeypatch.setattr(HeldRun, "save", save)
+    world = make_world(max_rows=2, in_flight=in_flight)
+    world.run(world.drop(table(people(100))))
+    assert world.receipt()["rows"]["acknowledged"] == 100
+    assert max(most) <= in_flight
+
+
+@pytest.mark.parametrize("split_by", ["a wait", "the limit"])
+def test_one_bad_row_in_the_first_of_two_halves_blocks_no_run(make_world: Make, split_by: str) -> None:
+    """Both halves are sent before a refusal is held against the account."""
+    world = make_world(max_rows=2)
+    emails = people(4)
+    world.platform.vague = True
+    world.platform.refuses = {hashed(emails[2])}
+    if split_by == "a wait":
+        world.platform.faults.append(Fault(skip=3, status=429, headers={"retry-after": "600"}))
+    else:
+        world.platform.max_members = 1
+    world.run(world.drop(table(emails)))
+    receipt = world.receipt()
+    assert (receipt["state"], receipt["rows"]["acknowledged"]) == ("applied", 3)

@@ -46,8 +46,8 @@ WRONG = frozenset(
 BUSY = frozenset(
     {
         "BandwidthLimitExceeded", "ConcurrentModificationException", "EC2ThrottledException", "InternalError",
-        "FilterPolicyLimitExceeded", "InternalFailure", "InternalServerError", "KMSThrottling",
-        "KMSThrottlingException", "KmsThrottled", "LimitExceededException", "OperationAborted",
+        "FilterPolicyLimitExceeded", "InternalFailure", "InternalServerError", "KMS.ThrottlingException",
+        "KMSThrottling", "KMSThrottlingException", "KmsThrottled", "LimitExceededException", "OperationAborted",
         "PriorRequestNotComplete", "ProvisionedThroughputExceededException", "ReplayLimitExceeded",
         "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "RequestTimeout",
         "RequestTimeoutException", "ServiceUnavailable", "SlowDown", "SubscriptionLimitExceeded",
@@ -84,15 +84,15 @@ def kind_of(error: ClientError | BotoCoreError) -> ErrorKind:
     """
     if isinstance(error, ParamValidationError | UnknownParameterError):
         return ErrorKind.REQUEST
-    if not isinstance(error, ClientError):
-        return ErrorKind.BUSY
     said = code_of(error)
+    if not isinstance(error, ClientError) or said in BUSY:
+        return ErrorKind.BUSY
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if said in DENIED or said.startswith("KMS."):
         return ErrorKind.DENIED
     if said in MISSING:
         return ErrorKind.MISSING
-    if said in WRONG or (400 <= status < 500 and status not in PASSING_STATUS and said not in BUSY):
+    if said in WRONG or (400 <= status < 500 and status not in PASSING_STATUS):
         return ErrorKind.REQUEST
     return ErrorKind.BUSY
 

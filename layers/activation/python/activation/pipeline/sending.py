@@ -179,6 +179,7 @@ class Sender:
             outcome = self._perform(upload, effect)
             if outcome.kind in (OutcomeKind.OK, OutcomeKind.PARTIAL):
                 self._acknowledge(upload, outcome)
+                effect.in_doubt = False
         finally:
             with self.held.lock:
                 progress.resolve(unit, in_doubt=effect.in_doubt)
@@ -196,9 +197,14 @@ class Sender:
         return None
 
     def _send_halves(self, upload: Upload, delivery: Delivery) -> None:
-        """Send both halves of an upload, and find the refused lines of each."""
-        for half in upload.halves():
-            refusal = self._attempt(half, delivery)
+        """Send both halves of an upload, and find the refused lines of each.
+
+        Both are sent before either is judged, since what the platform accepts of one says what it refuses of the
+        other.
+        """
+        halves = upload.halves()
+        refusals = [self._attempt(half, delivery) for half in halves]
+        for half, refusal in zip(halves, refusals, strict=True):
             if refusal is not None:
                 self._find_refused(half, refusal, delivery)
 

@@ -191,13 +191,15 @@ class ActiveRun(Invocation):
     def _opened(self, client: PlatformClient) -> Opened:
         """Return the audience at the platform: found or created once, then kept in the run's record."""
         run = self.held.run
-        if run.opened is None:
-            audience, keys = self.identity.audience, self.keys
-            opened = client.execute(client.publisher.open(audience, keys))
-            with self.held.lock:
+        known = run.opened
+        if known is not None:
+            return known
+        opened = client.execute(client.publisher.open(self.identity.audience, self.keys))
+        with self.held.lock:
+            if run.opened is None:  # else an upload has created it meanwhile
                 run.opened = replace(opened, created=opened.created or run.progress.attempts.created)
                 self.held.save()
-        return run.opened
+            return run.opened
 
     def _close(self, client: PlatformClient) -> RunState:
         """Check that every row is accounted for, then close the uploads."""
