@@ -7,7 +7,6 @@ everything else is the function's own, with the settings of its entry point's cl
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -112,11 +111,12 @@ def prepared(url: str, authority: Path) -> Callable[[], dict[str, Any]]:
 
 
 def _s3(url: str, authority: Path) -> Any:
-    os.environ |= {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
+    session = get_session()
+    session.set_credentials("bench", "bench")
     own: Any = transfer._CONFIG
     by_path: Any = {**own.s3, "addressing_style": "path"}  # there are no names below localhost
     config = own.merge(Config(s3=by_path))
-    return get_session().create_client(
+    return session.create_client(
         "s3", endpoint_url=url, region_name="us-east-1", config=config, verify=str(authority)
     )
 

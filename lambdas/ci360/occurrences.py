@@ -93,11 +93,8 @@ class Occurrence:
     @property
     def metadata(self) -> Mapping[str, str]:
         """The object's metadata, which S3 takes when an upload begins: rows and checksum are not known yet."""
-        return {
-            "columns": str(self.columns),
-            "occurrence": self.occurrence_id or self.link_digest,
-            "source": "ci360",
-        }
+        whose = self.occurrence_id or self.link_digest
+        return {"columns": str(self.columns), "occurrence": whose, "source": "ci360"}
 
     def __repr__(self) -> str:
         return f"Occurrence({self.key!r}, {self.state}, part={self.part})"
@@ -187,8 +184,7 @@ class Occurrences:
                 names={"#state": "state"},
             )
         except ConditionFailed as failed:
-            own = read_text(failed.item, "lease_token") == token
-            if own or read_text(failed.item, "state") in FINAL:
+            if read_text(failed.item, "lease_token") == token or read_text(failed.item, "state") in FINAL:
                 return _occurrence(key, failed.item)
             raise LeaseHeld(max(read_number(failed.item, "lease_until") - now, 1.0)) from None
         return _occurrence(key, item)

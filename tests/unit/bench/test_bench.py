@@ -15,11 +15,13 @@ import typer
 from activation.model import Kind
 from typer.testing import CliRunner
 
+from bench import landing, servers
 from bench.__main__ import bench
 from bench.environments import ROOT, Environment
 from bench.figures import Spread, Table, Target, whole
 from bench.handlers import handlers
 from bench.inside import bodies, floor, hashes, worker
+from bench.inside.landing import prepared
 from bench.inside.meter import peak_bytes
 from bench.inside.records import Records
 from bench.inside.sink import Sink
@@ -159,3 +161,12 @@ def test_a_missed_target_is_a_no(
 def test_the_bench_is_no_command_of_an_operator() -> None:
     """`activation bench` is gone: the bench needs what only develops."""
     assert CliRunner().invoke(activation, ["bench"]).exit_code == 2
+
+
+def test_the_landing_is_the_function_s_own(tmp_path: Path) -> None:
+    """What is measured brings every row of the file in, in parts, from one far end to the other."""
+    file = tmp_path / "data.csv"
+    rows = landing.write_rows(file, 13 * landing.MIB)
+    with servers.far_end(file, tmp_path) as server:
+        found = prepared(server.url, tmp_path / "authority.pem")()
+    assert (found["rows"], found["parts"]) == (rows, 2)
