@@ -67,13 +67,15 @@ def without_escapes(plain: bytes) -> bytes:
 def doubled(block: bytes, plain: bytes, delimiter: str, spans: Iterable[tuple[int, int]]) -> bytes:
     r"""Rewrite the records in `spans` from \" to "" and from \\ to \, within quoted cells only."""
     border = re.escape(delimiter.encode()) + rb"\r\n"
-    quoted = re.compile(rb"(?:(?<=[" + border + rb'])|\A)"[^"\\]*+(?:(?:\\.|"")[^"\\]*+)*+"', re.DOTALL)
+    # The quote comes first, so that the search is for one byte.
+    quoted = re.compile(rb'"(?<=[' + border + rb']")[^"\\]*+(?:(?:\\.|"")[^"\\]*+)*+"', re.DOTALL)
+    behind_line_end = b"\n" + plain  # a quote at the beginning is like one behind a line end
     pieces, at = [], 0
     for begin, end in spans:
-        for cell in quoted.finditer(plain, begin, end):
+        for cell in quoted.finditer(behind_line_end, begin + 1, end + 1):
             if b"\\" not in cell[0]:
                 continue
-            for pair in _PAIR.finditer(plain, *cell.span()):
-                pieces += [block[at : pair.start()], b'""' if pair[0] == ESCAPED_QUOTE else b"\\"]
-                at = pair.end()
+            for pair in _PAIR.finditer(behind_line_end, *cell.span()):
+                pieces += [block[at : pair.start() - 1], b'""' if pair[0] == ESCAPED_QUOTE else b"\\"]
+                at = pair.end() - 1
     return b"".join([*pieces, block[at:]])

@@ -8,6 +8,8 @@ from functools import cache
 
 from activation.drops.quotes import CR, LF, QUOTE, Escape, Quotes
 
+_LINE_END = re.compile(rb"[\r\n]")
+
 
 @dataclass(frozen=True)
 class Resolved:
@@ -34,28 +36,49 @@ class _Reading:
     pending: bool = False
 
 
+@dataclass(frozen=True)
+class _Patterns:
+    """What a text is made of: runs of records that read the same both ways, one such record, and cells."""
+
+    run: re.Pattern[bytes]
+    record: re.Pattern[bytes]
+    doubled: re.Pattern[bytes]
+    escaped: re.Pattern[bytes]
+    bare: re.Pattern[bytes]
+
+
 @cache
-def _patterns(delimiter: str) -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]]:
+def _patterns(delimiter: str) -> _Patterns:
     border = re.escape(delimiter.encode()) + rb"\r\n"
     bare = rb'[^"' + border + rb"][^" + border + rb"]*+|"
     # Backslashes in pairs, or alone before something else, mean no quote: both readings agree.
     agreed = rb'"[^"\\]*+(?:(?:""|\\\\|\\(?!["\\]))[^"\\]*+)*+"(?=[' + border + rb"])"
     cell = rb"(?:" + agreed + rb"|" + bare + rb")"
-    return (
-        re.compile(cell + rb"(?:" + re.escape(delimiter.encode()) + cell + rb")*+[\r\n]"),
-        re.compile(rb'"[^"]*+(?:""[^"]*+)*+"'),
-        re.compile(rb'"[^"\\]*+(?:(?:\\.|"")[^"\\]*+)*+"', re.DOTALL),
-        re.compile(rb"[^" + border + rb"]*+"),
+    record = cell + rb"(?:" + re.escape(delimiter.encode()) + cell + rb")*+[\r\n]"
+    return _Patterns(
+        run=re.compile(rb"(?:" + record + rb")*+"),
+        record=re.compile(record),
+        doubled=re.compile(rb'"[^"]*+(?:""[^"]*+)*+"'),
+        escaped=re.compile(rb'"[^"\\]*+(?:(?:\\.|"")[^"\\]*+)*+"', re.DOTALL),
+        bare=re.compile(rb"[^" + border + rb"]*+"),
     )
 
 
-def next_record(plain: bytes, at: int, delimiter: str, quotes: Quotes, *, final: bool) -> Resolved:
-    """Return what the record that begins at `at` is; an empty line counts as one, too."""
-    found = _patterns(delimiter)[0].match(plain, at)
-    return Resolved(found.end() - 1) if found else _resolve(plain, at, delimiter, quotes, final=final)
+def agreed(plain: bytes, at: int, delimiter: str) -> tuple[int, list[int]]:
+    """Find the records from `at` on that read the same both ways: the offset behind them, and their line ends'."""
+    patterns = _patterns(delimiter)
+    run = patterns.run.match(plain, at)
+    stop = run.end() if run else at
+    if plain.find(b'"', at, stop) < 0:
+        return stop, [end.start() for end in _LINE_END.finditer(plain, at, stop)]
+    ends = []
+    while at < stop and (record := patterns.record.match(plain, at)):
+        at = record.end()
+        ends.append(at - 1)
+    return stop, ends
 
 
-def _resolve(plain: bytes, at: int, delimiter: str, quotes: Quotes, *, final: bool) -> Resolved:
+def resolve(plain: bytes, at: int, delimiter: str, quotes: Quotes, *, final: bool) -> Resolved:
     """Read the record that begins at `at` both ways and choose.
 
     The reading with the header's number of cells is taken, the shorter one where both have it; RFC 4180's where
@@ -111,8 +134,8 @@ def _faults(plain: bytes, delimiter: str, quotes: Quotes, *, escaped: bool, fina
 def _told(plain: bytes, delimiter: str, quotes: Quotes, *, final: bool) -> set[Escape]:
     """Collect what the records say, as far as they can be read."""
     at, told = 0, set()
-    while at < len(plain):
-        one = next_record(plain, at, delimiter, quotes, final=final)
+    while (at := agreed(plain, at, delimiter)[0]) < len(plain):
+        one = resolve(plain, at, delimiter, quotes, final=final)
         if one.end < 0:
             break
         if one.decided:
@@ -123,14 +146,14 @@ def _told(plain: bytes, delimiter: str, quotes: Quotes, *, final: bool) -> set[E
 
 def _read(plain: bytes, at: int, delimiter: str, quotes: Quotes, *, escaped: bool, final: bool) -> _Reading:
     """Walk over a record's cells."""
-    _, by_doubling, by_backslash, bare = _patterns(delimiter)
-    quoted = by_backslash if escaped else by_doubling
+    patterns = _patterns(delimiter)
+    quoted = patterns.escaped if escaped else patterns.doubled
     limit = min(len(plain), at + quotes.record_bytes + 1)
     cut = limit < len(plain) or final  # more would not change anything
     place, cells = at, 0
     while True:
         is_quoted = place < limit and plain[place] == QUOTE
-        found = (quoted if is_quoted else bare).match(plain, place, limit)
+        found = (quoted if is_quoted else patterns.bare).match(plain, place, limit)
         if found is None:
             return _Reading(pending=not cut)
         place, cells = found.end(), cells + 1

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from activation.drops import quotes as quoting
 from activation.drops.limits import MIB
 from activation.drops.quotes import CR, DOUBLED, ESCAPED_QUOTE, LF, QUOTE, Escape, Quotes
-from activation.drops.readings import Resolved, next_record
+from activation.drops.readings import Resolved, agreed, resolve
 
 _SLICE_BYTES = MIB
 
@@ -137,9 +137,14 @@ def _by_quotes(block: bytes, delimiter: str, final: bool) -> Split:
 def _by_readings(plain: bytes, delimiter: str, final: bool, quotes: Quotes) -> Split:
     """Split where each record says whether a backslash makes a quote part of its cell."""
     at, last = 0, Resolved()
-    ends, spans = [], []
+    ends: list[int] = []
+    spans = []
     while at < len(plain):
-        last = next_record(plain, at, delimiter, quotes, final=final)
+        at, alike = agreed(plain, at, delimiter)
+        ends += alike
+        if at == len(plain):
+            break
+        last = resolve(plain, at, delimiter, quotes, final=final)
         if last.end < 0:
             break
         ends.append(last.end)
