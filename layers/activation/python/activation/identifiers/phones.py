@@ -35,6 +35,13 @@ _EXTENSION = re.compile(
 _SEVERAL = re.compile(r"[0-9]\W*[,;|&]\W*[0-9]|[0-9]\s*/\s*[0-9]{1,3}\Z")
 _ONLY_DIALLED = re.compile(r"[0-9+ ().-]+")
 _OPTIONAL_ZERO = re.compile(r"\(\s*0\s*\)")
+# Numbers as people put them, in shapes: each 0 stands for any digit. Odd are what may be a zero in brackets or a
+# float.
+_AS_PEOPLE_PUT = re.compile(r"\+?\(?0(?:[ ().-]{0,2}0){6,14}")
+_ODD = re.compile(r"\( *0 *\)|\A\+?0+\.0+\Z")
+_MARKS = b" -()."
+_NO_MARKS = str.maketrans("", "", _MARKS.decode())
+_SHAPE = bytes.maketrans(b"123456789", b"0" * 9)
 # Bare digits that have the shape of a number of the North American Numbering Plan.
 _NANP = r"[2-9][0-9]{2}[2-9][0-9]{6}"
 # How to dial abroad from North America; elsewhere 011 is an area, so what follows has to be a valid number.
@@ -109,6 +116,8 @@ class Phone:
             return f"1{digits}"
         if self.bare is Bare.REFUSE or (self.bare is Bare.INTERNATIONAL and digits.startswith("0")):
             return None
+        if self.bare is Bare.INTERNATIONAL:
+            return international(digits, strict=not self.any_length)
         number = digits.lstrip("0")
         return repaired_bare(number) or number
 
@@ -123,23 +132,30 @@ class Phone:
             typed = pc.replace_with_mask(typed, dressed, _undressed(typed.filter(dressed)))
             digits = pc.utf8_ltrim(typed, "+")
         abroad = pc.starts_with(typed, "+")
-        bare = pc.fill_null(pc.invert(abroad), fill_value=False)
+        bare = pc.and_not(pc.not_equal(typed, ""), abroad)
+        bare = pc.fill_null(bare, fill_value=False)
         number = pc.if_else(pc.and_not(abroad, pc.starts_with(digits, "0")), digits, nothing)
         if not pc.any(bare).as_py():
             sure = unchanged(number, None)
-        elif context.default_country:
-            sure = unchanged(number, None)
-            at_home = pc.if_else(pc.and_not(bare, pc.starts_with(digits, "00")), digits, nothing)
-            number = pc.coalesce(number, national_column(at_home, context.default_country))
-            sure = pc.or_(pc.fill_null(sure, fill_value=False), bare)
         else:
             at_home = pc.if_else(pc.and_not(bare, pc.starts_with(digits, "00")), digits, nothing)
-            number = pc.coalesce(number, self._bare_column(at_home))
-            sure = unchanged(number, bare)
+            number, sure = self._with_bare(number, bare, at_home, context)
         length = pc.binary_length(number)
         kept = pc.and_(pc.greater_equal(length, self.min_digits), pc.less_equal(length, _MAX_DIGITS))
         number = pc.if_else(pc.and_(kept, sure), number, nothing)
         return pc.binary_join_element_wise("+", number, "") if self.plus else number
+
+    def _with_bare(
+        self, number: pa.Array, bare: pa.Array, at_home: pa.Array, context: Context
+    ) -> tuple[pa.Array, pa.Array]:
+        """Fill in the numbers without a plus: the numbers, and a mask of those that are sure."""
+        if not context.default_country:
+            number = pc.coalesce(number, self._bare_column(at_home))
+            return number, unchanged(number, None if self.bare is Bare.INTERNATIONAL else bare)
+        long = pc.greater_equal(pc.binary_length(pc.utf8_ltrim(at_home, "0")), self.min_digits)
+        at_home = pc.if_else(long, at_home, pa.scalar(None, pa.string()))
+        sure = pc.or_(pc.fill_null(unchanged(number, None), fill_value=False), bare)
+        return pc.coalesce(number, national_column(at_home, context.default_country)), sure
 
     def _bare_column(self, digits: pa.Array) -> pa.Array:
         """Write digits without a country code as they are sent where nothing is repaired; null where not sure."""
@@ -168,12 +184,32 @@ def _is_plain(typed: pa.Array, digits: pa.Array) -> pa.Array:
 
 
 def _undressed(typed: pa.Array) -> pa.Array:
-    """Take spaces, hyphens, brackets and dots off numbers; null where they do not stand as people put them."""
-    shaped = pc.match_substring_regex(typed, r"\A\+?\(?[0-9](?:[ ().-]{0,2}[0-9]){6,14}\z")
-    shaped = pc.and_not(shaped, pc.match_substring_regex(typed, r"\( *0 *\)|\A\+?[0-9]+\.0+\z"))
-    for mark in (" ", "-", "(", ")", "."):
-        typed = pc.replace_substring(typed, mark, "")
-    return pc.if_else(shaped, typed, pa.scalar(None, pa.string()))
+    """Take spaces, hyphens, brackets and dots off numbers; null where they do not stand as people put them.
+
+    Judged by shape: with 0 for every digit, a column has a few dozen different numbers.
+    """
+    shapes = _with_bytes(typed, _bytes(typed).translate(_SHAPE), typed.buffers()[1]).dictionary_encode()
+    known = shapes.dictionary.to_pylist()
+    shaped = pa.array([bool(_AS_PEOPLE_PUT.fullmatch(one)) and not _ODD.search(one) for one in known], pa.bool_())
+    kept = pc.fill_null(shaped.take(shapes.indices), fill_value=False)
+    lengths = pa.array([len(one.translate(_NO_MARKS)) for one in known], pa.int32()).take(shapes.indices)
+    sure = typed.filter(kept)
+    ends = pc.cumulative_sum(lengths.filter(kept))
+    offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
+    bare = _with_bytes(sure, _bytes(sure).translate(None, _MARKS), offsets.buffers()[1])
+    return pc.replace_with_mask(pa.nulls(len(typed), pa.string()), kept, bare)
+
+
+def _bytes(values: pa.Array) -> bytes:
+    """Return the bytes that a string array's offsets count from."""
+    data = values.buffers()[2]
+    return data.to_pybytes() if data else b""
+
+
+def _with_bytes(like: pa.Array, data: bytes, offsets: pa.Buffer) -> pa.Array:
+    """Return a string array with other bytes: as long as another one, and null where that is."""
+    buffers = [like.buffers()[0], offsets, pa.py_buffer(data)]
+    return pa.Array.from_buffers(pa.string(), len(like), buffers, offset=like.offset)
 
 
 def _written(text: str) -> tuple[str | None, str | None]:
