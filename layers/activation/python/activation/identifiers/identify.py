@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.identifiers.codes import Code
-from activation.identifiers.countries import country_code
 from activation.identifiers.declared import declared_column, declared_value, looks_hashed
 from activation.identifiers.digest import digest, digests
 from activation.identifiers.rules import Result
@@ -56,43 +55,6 @@ def identify(field: Field, values: pa.Array, context: Context, *, hashed: bool) 
     if _repeats(values):
         return _spread(field, values.dictionary_encode(), context, hashed=hashed)
     return _each(field, values, context, hashed=hashed)
-
-
-def identify_by_country(
-    field: Field, values: pa.Array, countries: pa.Array, context: Context, *, hashed: bool
-) -> Column:
-    """Give what is sent for a column beside the column that says each row's country, both as long.
-
-    `countries` are raw cells, strings or a dictionary of them. Where the field's rule depends on the country
-    (postal codes, Amazon's states and streets), a row's own counts, the default country where its cell is blank,
-    and none where its cell is no country. Other fields come out as by `identify`.
-    """
-    if not depends_on_country(field) or (hashed and field.digest is not Digest.PLAIN):
-        return identify(field, values, context, hashed=hashed)
-    rows = _row_countries(countries, context.default_country)
-    sent, code = pa.nulls(len(values), pa.string()), pa.nulls(len(values), pa.string())
-    for country in pc.unique(rows).to_pylist():
-        own = replace(context, default_country=country)
-        here = pc.equal(rows, country)
-        if pc.all(here).as_py():
-            return identify(field, values, own, hashed=hashed)
-        column = identify(field, values.filter(here), own, hashed=hashed)
-        sent, code = pc.replace_with_mask(sent, here, column.sent), pc.replace_with_mask(code, here, column.code)
-    return Column(sent, code)
-
-
-def depends_on_country(field: Field) -> bool:
-    """Say whether what is sent for a cell depends on its row's country."""
-    # Most rules do not, and say nothing about it.
-    return bool(getattr(field.rule, "by_country", False))
-
-
-def _row_countries(countries: pa.Array, default: str) -> pa.Array:
-    """Give each row's country as an ISO alpha-2 code, "" where it is not known."""
-    encoded = countries if pa.types.is_dictionary(countries.type) else countries.dictionary_encode()
-    names = encoded.dictionary.cast(pa.string()).to_pylist()
-    codes = [(country_code(name) or "") if name is not None and trim(name) else default for name in names]
-    return pc.fill_null(pa.array(codes, pa.string()).take(encoded.indices), default)
 
 
 def identify_value(field: Field, text: str, context: Context, *, hashed: bool) -> Cell:
