@@ -200,7 +200,7 @@ def test_an_error_whose_text_names_somebody_is_not_told(scenario: Scenario) -> N
     line.wait_until_put_off()
     line.forget_record(put)
     events = line.sandbox.client("logs").filter_log_events(
-        logGroupName=line.log_group, filterPattern="unforeseen"
+        logGroupName=line.log_group, filterPattern="ValueError"
     )["events"]
-    assert any("ValueError" in event["message"] for event in events)
+    assert any("unexpected error" in event["message"] for event in events)
     scenario.check(put, len(some), some)
