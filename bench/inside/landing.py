@@ -40,11 +40,11 @@ class Kept(Occurrences):
         """Read it."""
         return self.kept
 
-    def claim(self, key: str) -> Occurrence:  # noqa: ARG002
+    def claim(self, key: str) -> Occurrence:  # noqa: ARG002  as the table has it
         """Take it."""
         return self.kept
 
-    def save(self, occurrence: Occurrence, *, release: bool = False) -> None:  # noqa: ARG002
+    def save(self, occurrence: Occurrence, *, release: bool = False) -> None:  # noqa: ARG002  as the table has it
         """Keep it."""
         self.kept = occurrence
         self.saves += 1
