@@ -124,7 +124,7 @@ class StreamClient:
         return self._ask("POST", self._path, body | ({"notes": notes} if notes else {}))
 
     def get(self, id_: str) -> Subscription:
-        """Give one subscription; raises ApiError with status 404 where there is none."""
+        """Return one subscription; raises ApiError with status 404 where there is none."""
         found = self._ask("GET", self._one(id_)).get("subscription")
         if not isinstance(found, dict):
             raise _unreadable(200)
@@ -136,7 +136,7 @@ class StreamClient:
         self._ask("PUT", self._one(id_), body | ({"notes": notes} if notes is not None else {}))
 
     def list(self, page_size: int = 1000) -> Iterator[Subscription]:
-        """Give every subscription, page after page."""
+        """Return every subscription, page after page."""
         token: str | None = None
         while True:
             query = {"maxResults": page_size} | ({"startingToken": token} if token else {})
@@ -202,7 +202,7 @@ def _refusal(error: AdvertisingApiException) -> ApiError:
 
 
 def _asked_to_wait(headers: Mapping[str, str] | None) -> float | None:
-    """Give the seconds of Retry-After, at most a minute; None where there is none or it is no number."""
+    """Return the seconds of Retry-After, at most a minute; None where there is none or it is no number."""
     try:
         return min(max(float((headers or {})["Retry-After"]), 0.0), _LONGEST_WAIT_S)
     except (KeyError, ValueError):

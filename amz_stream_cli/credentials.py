@@ -27,7 +27,7 @@ class Credentials:
     account_id: str = ""
 
     def acting_for(self, profile_id: str, account_id: str) -> Credentials:
-        """Give the same client for another advertiser, where one is named."""
+        """Return the same client for another advertiser, where one is named."""
         return replace(self, profile_id=profile_id or self.profile_id, account_id=account_id or self.account_id)
 
 

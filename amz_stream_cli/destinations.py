@@ -59,7 +59,7 @@ def from_outputs(name: str, outputs: Mapping[str | None, str], kind: str = "") -
 
 
 def dataset_of(stack: str) -> tuple[str, Realm] | None:
-    """Give the dataset and realm a stack's name says, None where it says none."""
+    """Return the dataset and realm a stack's name says, None where it says none."""
     for realm in Realm:
         prefix = f"AmzStream-{realm}-"
         if stack.startswith(prefix):
@@ -74,7 +74,7 @@ def is_dsp(dataset: str) -> bool:
 
 
 def arns(destination: Mapping[str, Any]) -> dict[str, str]:
-    """Give every ARN a destination names, by what it is of."""
+    """Return every ARN a destination names, by what it is of."""
     found: dict[str, str] = {}
     for kind in destination.values():
         if isinstance(kind, Mapping):

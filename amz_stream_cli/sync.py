@@ -53,7 +53,7 @@ class Wanted:
 
     @property
     def key(self) -> tuple[str, frozenset[str]]:
-        """Tell it from others of the same advertiser: dataset and destination, as Amazon does."""
+        """Return what tells it from others of the same advertiser: dataset and destination, as Amazon does."""
         return self.dataset, frozenset(destinations.arns(self.destination).values())
 
 
@@ -69,7 +69,7 @@ class Step:
     id: str = ""
 
     def __str__(self) -> str:
-        """Say it in a line of a diff."""
+        """Return it as one line of a diff."""
         sign = {"create": "+", "note": "~", "archive": "-"}[self.action]
         whose = self.advertiser.account_id if self.advertiser.dsp else self.advertiser.profile_id
         where = " ".join(destinations.arns(self.destination or {}).values()) or self.id

@@ -6,17 +6,17 @@ import os
 
 
 def available() -> list[int]:
-    """Give the cores this process may use; empty where the system cannot bind processes to cores."""
+    """Return the cores this process may use; empty where the system cannot bind processes to cores."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
 def one() -> list[int] | None:
-    """Give the core that everything compared runs on."""
+    """Return the core that everything compared runs on."""
     cores = available()
     return cores[:1] or None
 
 
 def the_other() -> list[int] | None:
-    """Give the cores for what answers the measured process; None where there is but one, or none to choose."""
+    """Return the cores for what answers the measured process; None where there is but one, or none to choose."""
     cores = available()
     return cores[1:] or None

@@ -57,14 +57,14 @@ class Environment:
         return answer
 
     def command(self, *arguments: str, cores: Sequence[int] | None = None) -> list[str]:
-        """Give the command line of a process, bound to `cores` where the system can do that."""
+        """Return the command line of a process, bound to `cores` where the system can do that."""
         command = [self.python, *self.options, *arguments]
         if cores is None or not hasattr(os, "sched_setaffinity"):
             return command
         return [sys.executable, str(ROOT / "bench" / "bound.py"), ",".join(map(str, cores)), *command]
 
     def environment(self) -> dict[str, str]:
-        """Give its environment: nothing of the developer's that could change what is imported or reached."""
+        """Return its environment: nothing of the developer's that could change what is imported or reached."""
         kept = {name: text for name, text in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
         direct = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
         return {
@@ -79,7 +79,7 @@ class Environment:
 
 
 def function(layers: Sequence[str] = ("activation", "vendor", "arrow")) -> Environment:
-    """Give the Python of a deployed function: the standard library, its layers, and Lambda's own boto3.
+    """Return the Python of a deployed function: the standard library, its layers, and Lambda's own boto3.
 
     The first call builds the layers for this machine, which needs the package index once.
     """
@@ -99,7 +99,7 @@ def function(layers: Sequence[str] = ("activation", "vendor", "arrow")) -> Envir
 
 
 def sdk() -> Environment:
-    """Give a Python with Meta's SDK, pandas and numpy; made once, from pins with their hashes."""
+    """Return a Python with Meta's SDK, pandas and numpy; made once, from pins with their hashes."""
     folder = CACHE / "sdk"
     python = folder / "bin" / "python"
     pins = ROOT / "bench" / "requirements.txt"
@@ -117,7 +117,7 @@ def sdk() -> Environment:
 
 
 def _runtime() -> Path:
-    """Give a folder with links to what Lambda's runtime brings, from this environment."""
+    """Return a folder with links to what Lambda's runtime brings, from this environment."""
     folder = CACHE / "runtime"
     folder.mkdir(parents=True, exist_ok=True)
     for name in RUNTIME:

@@ -15,7 +15,7 @@ class Spread:
 
     @property
     def median(self) -> float:
-        """Give the middle one."""
+        """Return the middle one."""
         return median(self.values)
 
     def text(self, write: Callable[[float], str]) -> str:

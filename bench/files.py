@@ -23,7 +23,7 @@ class Files:
     _made: set[Path] = field(default_factory=set)
 
     def path(self, rows: int, file_format: str = "csv", *, also: tuple[str, ...] = ()) -> Path:
-        """Give a file; where it has to be made, the formats of `also` are made with it."""
+        """Return a file; where it has to be made, the formats of `also` are made with it."""
         wanted = [self.folder / f"people-{rows}.{one}" for one in dict.fromkeys((file_format, *also))]
         if wanted[0] not in self._made:
             missing = [path for path in wanted if path not in self._made]
@@ -50,7 +50,7 @@ class Files:
 
 @contextmanager
 def files(maker: Environment) -> Iterator[Files]:
-    """Give room for files, and take it back."""
+    """Make a folder for files, and remove it afterwards."""
     CACHE.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=CACHE, prefix="files-"))
     try:

@@ -19,7 +19,7 @@ ROWS = 200_000  # of a file, made at a time
 
 
 def write_rows(path: Path, size_bytes: int) -> int:
-    """Write a file of five columns, of about that size; gives its rows."""
+    """Write a file of five columns, of about that size; returns its rows."""
     rows = written = 0
     with path.open("wb") as file:
         while written < size_bytes:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def bench(*, quick: bool, parts: Sequence[str], runs: int, write: Path | None, console: Console) -> bool:
-    """Measure the parts; gives whether every target was met."""
+    """Measure the parts; returns whether every target was met."""
     sizes = QUICK if quick else FULL
     sizes = replace(sizes, runs=runs) if runs else sizes
     with console.status("environments") as status, files(environments.sdk()) as made:

@@ -24,7 +24,7 @@ class Server:
     process: int
 
     def cpu_s(self) -> float | None:
-        """Give the CPU seconds it has used; None where the system does not say."""
+        """Return the CPU seconds it has used; None where the system does not say."""
         status = Path(f"/proc/{self.process}/stat")
         if not status.exists():
             return None

@@ -86,7 +86,7 @@ def _milliseconds(value_s: float) -> str:
 
 @contextmanager
 def _copies(function: Environment) -> Iterator[tuple[Environment, Environment]]:
-    """Give the function's modules twice: with compiled files, once something was imported, and never with any."""
+    """Return the function's modules twice: with compiled files, once something was imported, and never with any."""
     CACHE.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=CACHE, prefix="start-"))
     try:

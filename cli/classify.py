@@ -30,7 +30,7 @@ def classify(
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Read JSON lines, write one line each.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """Say what an answer of an ad platform means: ok, partial, retry, refresh_auth, stop ... and why.
+    """Return what an answer of an ad platform means: ok, partial, retry, refresh_auth, stop ... and why.
 
     With --jsonl each line in has "name", "call" (optional), "rows" (optional), "status", "headers" and "body",
     which may be text, an object or null; each line out has "name", "outcome", "retryable" and "reason". "rows" is

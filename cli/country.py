@@ -6,7 +6,7 @@ import typer
 
 
 def country_code(text: str) -> str:
-    """Give an ISO 3166-1 alpha-2 code in capitals, "" for none; a usage error where no phone number has it."""
+    """Return an ISO 3166-1 alpha-2 code in capitals, "" for none; a usage error where no phone number has it."""
     from activation.identifiers.numbering import has_numbers
 
     code = text.upper()

@@ -76,7 +76,7 @@ def demo(
 
 
 def _show(one: Delivered) -> bool:
-    """Print a drop's receipt and the account's members beside the expected ones; gives whether all is well."""
+    """Print a drop's receipt and the account's members beside the expected ones; returns whether all is well."""
     from cli.receipt_table import print_receipt
 
     print_receipt(one.receipt, sandbox=True)

@@ -34,7 +34,7 @@ class Deployment:
     connectors: dict[str, ConnectorAddresses]
 
     def connector(self, name: str) -> ConnectorAddresses:
-        """Give a connector's addresses; ends the command when there is none of this name."""
+        """Return a connector's addresses; ends the command when there is none of this name."""
         if name not in self.connectors:
             fail(f"no connector {name} is deployed; deployed are: {', '.join(sorted(self.connectors)) or 'none'}")
         return self.connectors[name]

@@ -43,7 +43,7 @@ class Distinct:
         return self._bound == _SPACE and len(self._smallest) <= self._kept
 
     def count(self) -> int:
-        """Give the number of distinct texts, exact while `is_exact`."""
+        """Return the number of distinct texts, exact while `is_exact`."""
         if self.is_exact:
             return len(self._smallest)
         self._shrink()

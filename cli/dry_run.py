@@ -89,7 +89,7 @@ class Watched:
         return self.source.size_bytes
 
     def read(self, offset: int, length: int) -> bytes:
-        """Give the source's bytes."""
+        """Return the source's bytes."""
         self.reached(min(offset + length, self.size_bytes))
         return self.source.read(offset, length)
 
@@ -162,7 +162,7 @@ class DryRun:
 
     @property
     def _limits(self) -> Limits:
-        """Give the platform's limits as the connector's settings narrow them."""
+        """Return the platform's limits as the connector's settings narrow them."""
         return self.platform.limits.narrowed(
             max_rows=int(self._setting("max_rows_per_request") or 0),
             max_bytes=int(self._setting("max_mb_per_request") or 0) * MB,
@@ -172,7 +172,7 @@ class DryRun:
         return self.connector.settings.get(name)
 
     def people(self, sums: Sums) -> int:
-        """Give the number of different people, at most that of the rows; an estimate may come out higher."""
+        """Return the number of different people, at most that of the rows; an estimate may come out higher."""
         return min(sums.people.count(), sums.sent)
 
     @property
@@ -225,7 +225,7 @@ class DryRun:
         sums.identifiers.update(upload.cells)
 
     def _names(self, columns: pa.Table) -> pa.ChunkedArray:
-        """Give one text per row that names its person: the first cell that can alone, else all cells together."""
+        """Return one text per row that names its person: the first that can alone, else all cells together."""
         table = self.platform.table
         alone = {key for _, key in table.singles}
         texts = {name: columns.column(name).cast(pa.string()) for name in columns.schema.names}
@@ -234,7 +234,7 @@ class DryRun:
 
 
 def _first_rows(rejected: pa.Table, code: str) -> tuple[int, ...]:
-    """Give the first rows of which `code` is the first finding, as the counts have it."""
+    """Return the first rows of which `code` is the first finding, as the counts have it."""
     first = rejected.group_by("row", use_threads=False).aggregate([("code", "first")])
     rows = first["row"].filter(pc.equal(first["code_first"], code))
     return tuple(rows.slice(0, FIRST_ROWS_KEPT).to_pylist())

@@ -42,7 +42,7 @@ def forecast(run: DryRun, sums: Sums) -> Forecast:
 
 
 def warnings(run: DryRun, sums: Sums) -> Iterator[tuple[str, str]]:
-    """Give what looks wrong although nothing refuses it: a stable code and a sentence."""
+    """Return what looks wrong although nothing refuses it: a stable code and a sentence."""
     if not sums.rows and sums.refusal is None:
         yield "no_rows", "the file has no rows; a run of it ends at once and sends nothing"
     for key, bare in sums.bare_numbers.items():

@@ -6,7 +6,7 @@ import typer
 
 
 def drop_key(connector: str, audience: str, identifiers: str, action: str, file: str) -> str:
-    """Give a drop's key; a usage error where a part of it is empty or has a slash, which would be two parts."""
+    """Return a drop's key; a usage error where a part of it is empty or has a slash, which would be two parts."""
     parts = {"connector": connector, "audience": audience, "identifiers": identifiers, "action": action}
     for name, text in parts.items():
         if "/" in text:

@@ -91,7 +91,7 @@ def _in_bucket(address: str) -> Iterator[bytes]:
 
 
 def _records(text: str) -> Iterator[dict[str, Any] | None]:
-    """Give the records of a file, with a line end between them or none; None for what is not one.
+    """Return the records of a file, with a line end between them or none; None for what is not one.
 
     Amazon's own deliveries come back to back unless the delivery stream ends the lines.
     """

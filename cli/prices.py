@@ -29,7 +29,7 @@ class Cost:
 
     @property
     def total_usd(self) -> float:
-        """Give both together."""
+        """Return both together."""
         return self.lambda_usd + self.dynamodb_usd
 
 

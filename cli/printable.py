@@ -18,7 +18,7 @@ def printable(text: str, *, most: int = 1024) -> str:
 
 
 def console() -> Console:
-    """Give a console that takes square brackets and colons in a cell for what they are."""
+    """Return a console that takes square brackets and colons in a cell for what they are."""
     from rich.console import Console
 
     return Console(markup=False, emoji=False, highlight=False)

@@ -17,7 +17,7 @@ TAKE_THE_PLACE = ("replace", "mirror")
 
 
 def deliver(sqs: SQSClient, source_url: str, target_url: str) -> int:
-    """Move the drops' events that a rule could not deliver into the queue they were meant for; gives how many.
+    """Move the drops' events that a rule could not deliver into the queue they were meant for; returns how many.
 
     What else lies there, a notice that found no listener, is no drop: it stays until SQS deletes it.
     SQS moves messages by itself from another queue's dead letters alone, and these are an EventBridge target's
@@ -44,7 +44,7 @@ def _is_drop(body: str) -> bool:
 
 
 def force(found: Deployment, connector: str, since: datetime, until: datetime) -> int:
-    """Send every drop once more whose run began in that time and has sent it; gives how many.
+    """Send every drop once more whose run began in that time and has sent it; returns how many.
 
     The messages say so themselves, so each makes a run of its own. Runs come in any order: of an object's versions
     that took the place of what was in the audience only the last is sent, of others all are. What was sent to

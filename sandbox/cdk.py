@@ -25,7 +25,7 @@ CI360 = {"ci360": "on"}
 
 
 def command(runner: node.Node, *arguments: str) -> list[str]:
-    """Give the command line of the CDK command."""
+    """Return the command line of the CDK command."""
     return [str(runner.program), str(_PROGRAM), *arguments]
 
 
@@ -39,14 +39,14 @@ def with_app(arguments: Sequence[str]) -> list[str]:
 
 
 def environment(runner: node.Node) -> dict[str, str]:
-    """Give this process's environment as the CDK command needs it."""
+    """Return this process's environment as the CDK command needs it."""
     # The constructs are 30 MB of Python source; without compiled files each synth takes ten seconds longer.
     kept = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return kept | _settings(runner)
 
 
 def sandbox_environment(runner: node.Node, place: Place, endpoint_url: str = "") -> dict[str, str]:
-    """Give the environment of a CDK command that must not reach a real account.
+    """Return the environment of a CDK command that must not reach a real account.
 
     Nothing of the developer's AWS settings is left. Without an endpoint there are no credentials either, which
     is enough for a synth.
@@ -76,7 +76,7 @@ def _settings(runner: node.Node) -> dict[str, str]:
 
 
 def hosts_wheels() -> dict[str, str]:
-    """Give the context flags that make the layers fit this machine, whose Python runs the functions here."""
+    """Return the context flags that make the layers fit this machine, whose Python runs the functions here."""
     machine, system = platform.machine().lower(), platform.system()
     if machine not in _ARCHITECTURES or system not in _SYSTEMS:
         raise SandboxError(
@@ -90,7 +90,7 @@ def hosts_wheels() -> dict[str, str]:
 
 
 def streams(datasets: tuple[str, ...]) -> dict[str, str]:
-    """Give the context flags that choose the stacks of Amazon Marketing Stream, whatever the settings hold.
+    """Return the context flags that choose the stacks of Amazon Marketing Stream, whatever the settings hold.
 
     One realm, the one whose region the emulator's account is prepared in.
     """
@@ -98,19 +98,19 @@ def streams(datasets: tuple[str, ...]) -> dict[str, str]:
 
 
 def synth(runner: node.Node, place: Place, context: Mapping[str, str]) -> list[str]:
-    """Give the command that synthesises the app into the sandbox's folder."""
+    """Return the command that synthesises the app into the sandbox's folder."""
     _share_zipped_assets(place.cdk_out)
     flags = [part for name, text in context.items() for part in ("--context", f"{name}={text}")]
     return command(runner, *with_app(["synth", "--quiet", "--output", str(place.cdk_out), *flags]))
 
 
 def bootstrap(runner: node.Node) -> list[str]:
-    """Give the command that prepares the account; where there is a cdk.json it would synthesise the app first."""
+    """Return the command that prepares the account; beside a cdk.json it would synthesise the app first."""
     return command(runner, "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--progress", "events")
 
 
 def deploy(runner: node.Node, place: Place, outputs: Path) -> list[str]:
-    """Give the command that deploys what was synthesised and writes the stacks' outputs to a file."""
+    """Return the command that deploys what was synthesised and writes the stacks' outputs to a file."""
     return command(
         runner,
         "deploy",

@@ -18,7 +18,7 @@ SIMULATOR = "ci360"
 
 
 def let_in(outputs: Outputs, simulators: Mapping[str, str], client: Callable[[str], Any]) -> None:
-    """Tell the functions of the deployed app, as far as there are any, about the simulator's server."""
+    """Configure the functions of the deployed app, as far as there are any, with the simulator's address."""
     found = {name: text for stack in outputs.values() for name, text in stack.items() if name.startswith("Ci360")}
     if SIMULATOR not in simulators or "Ci360Url" not in found:
         return

@@ -36,7 +36,7 @@ class Connector:
 
 
 def output(outputs: Outputs, name: str) -> str:
-    """Give an output by name, whichever stack has it; SandboxError when none does."""
+    """Return an output by name, whichever stack has it; SandboxError when none does."""
     for stack in outputs.values():
         if name in stack:
             return stack[name]
@@ -62,7 +62,7 @@ def deployed(outputs: Outputs, root: Path = ROOT) -> list[Connector]:
 
 
 def client(endpoint_url: str, service: str) -> Any:
-    """Give an AWS client as the root user of the emulator's account."""
+    """Return an AWS client as the root user of the emulator's account."""
     access = client_environment(endpoint_url)
     return boto3.client(  # type: ignore[call-overload]  # the service is not a literal here
         service,

@@ -15,7 +15,7 @@ QUEUE_OUTPUT = "IngressIngressQueue91B67342"
 
 
 def entrances(outputs: Outputs, endpoint_url: str, client: Callable[[str], Any]) -> dict[str, Any]:
-    """Give `ci360_url` and `ci360_api_key`, and `stream_queues` by stack, as far as they are deployed."""
+    """Return `ci360_url` and `ci360_api_key`, and `stream_queues` by stack, as far as they are deployed."""
     return {**_webhook(endpoint_url, client("apigateway")), **_queues(outputs, client("sqs"))}
 
 

@@ -59,7 +59,7 @@ def up(
 
 
 def down(place: Place = DEFAULT) -> bool:
-    """End everything; gives whether there was something to end."""
+    """End everything; returns whether there was something to end."""
     if not place.state.exists():
         return False
     with state.alone(place):

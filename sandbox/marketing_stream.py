@@ -11,7 +11,7 @@ _PREFIX, _QUEUE_ARN = "AmzStream-", "IngressIngressQueue91B67342"
 
 
 def queues(outputs: Outputs, endpoint_url: str) -> dict[str, str]:
-    """Give the URL of each stack's ingress queue, by stack."""
+    """Return the URL of each stack's ingress queue, by stack."""
     arns = {stack: found[_QUEUE_ARN] for stack, found in outputs.items() if _QUEUE_ARN in found}
     if not arns:
         return {}

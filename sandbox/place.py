@@ -17,22 +17,22 @@ class Place:
 
     @property
     def state(self) -> Path:
-        """Give the file that says what runs."""
+        """Return the file that says what runs."""
         return self.directory / "state.json"
 
     @property
     def logs(self) -> Path:
-        """Give the folder with a log for each process and step."""
+        """Return the folder with a log for each process and step."""
         return self.directory / "logs"
 
     @property
     def temporary(self) -> Path:
-        """Give the folder that stands in for /tmp."""
+        """Return the folder that stands in for /tmp."""
         return self.directory / "tmp"
 
     @property
     def cdk_out(self) -> Path:
-        """Give the folder the app is synthesised into."""
+        """Return the folder the app is synthesised into."""
         return self.directory / "cdk.out"
 
     def make(self) -> None:
@@ -41,7 +41,7 @@ class Place:
             folder.mkdir(parents=True, exist_ok=True)
 
     def log(self, name: str) -> Path:
-        """Give the log of a process or step."""
+        """Return the log of a process or step."""
         return self.logs / f"{name}.log"
 
 

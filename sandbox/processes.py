@@ -28,7 +28,7 @@ class Process:
 
     @property
     def url(self) -> str:
-        """Give the base URL it serves."""
+        """Return the base URL it serves."""
         return f"http://127.0.0.1:{self.port}"
 
     def runs(self) -> bool:
@@ -39,7 +39,7 @@ class Process:
 
 
 def _state_and_command(pid: int) -> tuple[str, str]:
-    """Give a process's state as one letter and its command line, both "" when there is none."""
+    """Return a process's state as one letter and its command line, both "" when there is none."""
     if Path("/proc/self").exists():  # slim container images have no ps
         try:
             stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
@@ -55,7 +55,7 @@ def _state_and_command(pid: int) -> tuple[str, str]:
 
 
 def plain_environment() -> dict[str, str]:
-    """Give this process's environment without what would change how Python or an AWS client behaves.
+    """Return this process's environment without what would change how Python or an AWS client behaves.
 
     One such setting, PYTHONDONTWRITEBYTECODE, makes the emulator take seconds longer at every start.
     """
@@ -63,7 +63,7 @@ def plain_environment() -> dict[str, str]:
 
 
 def free_port() -> int:
-    """Give a port of the loopback interface that nothing listens on."""
+    """Return a port of the loopback interface that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -115,6 +115,6 @@ def _signal_group(group: int, number: signal.Signals) -> None:
 
 
 def tail(log: Path) -> str:
-    """Give the last lines of a log and where the rest is."""
+    """Return the last lines of a log and where the rest is."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     return "\n".join([*lines[-_LOG_TAIL_LINES:], f"(all of it: {log})"])

@@ -26,12 +26,12 @@ class State:
 
     @property
     def emulator(self) -> Process:
-        """Give the AWS emulator."""
+        """Return the AWS emulator."""
         return next(one for one in self.processes if one.name == EMULATOR)
 
     @property
     def simulators(self) -> tuple[Process, ...]:
-        """Give the ad platforms."""
+        """Return the ad platforms."""
         return tuple(one for one in self.processes if one.name != EMULATOR)
 
     def runs(self) -> bool:

@@ -18,7 +18,7 @@ PACK = "AwsSolutions"
 
 
 def acknowledge(storage: StorageStack, activation: ActivationStack) -> None:
-    """Tell cdk-nag which findings are meant."""
+    """Acknowledge the findings of cdk-nag that are meant."""
     for name, connector in activation.connectors.items():
         _accept(
             connector.undelivered,
@@ -57,7 +57,7 @@ def _accept_wildcards(name: str, connector: Connector, storage: StorageStack) ->
 
 
 def acknowledge_streams(streams: Streams) -> None:
-    """Tell cdk-nag which findings in the stacks of Amazon Marketing Stream are meant."""
+    """Acknowledge the findings of cdk-nag that are meant in the stacks of Amazon Marketing Stream."""
     for region in streams.regions.values():
         _accept(region.access_logs, "S1", "It is where access is logged to; logging it would log itself.")
     for stack in streams.datasets:
@@ -92,7 +92,7 @@ def _accept_stream(stack: StreamDatasetStack) -> None:
 
 
 def acknowledge_ci360(stack: Ci360Stack | None, storage: StorageStack) -> None:
-    """Tell cdk-nag which findings in the stack of SAS CI360 are meant."""
+    """Acknowledge the findings of cdk-nag that are meant in the stack of SAS CI360."""
     if stack is None:
         return
     ci360 = stack.ci360
@@ -140,7 +140,7 @@ def _accept(construct: IConstruct, rule: str, reason: str) -> None:
 
 
 def _arn(bucket: s3.Bucket) -> str:
-    """Give a bucket's ARN as cdk-nag spells it in another stack: the name of the export."""
+    """Return a bucket's ARN as cdk-nag spells it in another stack: the name of the export."""
     owner = Stack.of(bucket)
     resolved: dict[str, str] = owner.resolve(owner.export_value(bucket.bucket_arn))
     return resolved["Fn::ImportValue"]

@@ -56,7 +56,7 @@ class Alarms(Construct):
         let_publish(self.topic, "NoticesRule", "events", {"ArnEquals": {"aws:SourceArn": self.notices.rule_arn}})
 
     def _notices(self, bus: events.IEventBus, undelivered: sqs.Queue) -> None:
-        """Tell failed and blocked runs with what the event says of them; an alarm only knows that there is one."""
+        """Notify of failed and blocked runs in the words of their event; an alarm only knows that there is one."""
         self.notices = events.Rule(
             self,
             "Notices",

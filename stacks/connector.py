@@ -168,7 +168,7 @@ class Connector(Construct):
         )
 
     def _environment(self) -> dict[str, str]:
-        """Give the names and addresses the function needs; nothing secret."""
+        """Return the names and addresses the function needs; nothing secret."""
         connector, storage = self._connector, self._storage
         return {
             "CONNECTOR": connector.name,

@@ -25,7 +25,7 @@ class Reader:
             mistakes.append(f"{path}: must be an object")
 
     def text(self, key: str, *, pattern: str, meaning: str, default: str | None = None) -> str:
-        """Give a text that matches `pattern` as a whole; `meaning` says in words what that is."""
+        """Return a text that matches `pattern` as a whole; `meaning` says in words what that is."""
         return self._read(
             key,
             default,
@@ -35,12 +35,12 @@ class Reader:
         )
 
     def choice(self, key: str, choices: Sequence[str], *, default: str | None = None) -> str:
-        """Give one of `choices`."""
+        """Return one of `choices`."""
         meaning = f"one of {', '.join(choices)}" if choices else "one of those that exist, and none does yet"
         return self._read(key, default, "", lambda value: value in choices, meaning)
 
     def whole(self, key: str, *, low: int, high: int, default: int | None = None) -> int:
-        """Give a whole number from `low` to `high`, both inclusive."""
+        """Return a whole number from `low` to `high`, both inclusive."""
         return self._read(
             key,
             default,
@@ -51,7 +51,7 @@ class Reader:
         )
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """Give a list of texts, empty when absent."""
+        """Return a list of texts, empty when absent."""
         found: Sequence[str] = self._read(
             key,
             [],
@@ -62,19 +62,19 @@ class Reader:
         return tuple(found)
 
     def values(self, key: str) -> Mapping[str, Any]:
-        """Give the object under `key` as it stands, empty when absent; the caller checks what is in it."""
+        """Return the object under `key` as it stands, empty when absent; the caller checks what is in it."""
         found: Mapping[str, Any] = self._read(
             key, {}, {}, lambda value: isinstance(value, Mapping), "an object of names and values"
         )
         return found
 
     def section(self, key: str) -> Reader:
-        """Give a reader for the object under `key`; an absent one is empty."""
+        """Return a reader for the object under `key`; an absent one is empty."""
         self._known.add(key)
         return Reader(self._values.get(key, {}), f"{self._path}.{key}", self._mistakes)
 
     def sections(self, key: str) -> list[Reader]:
-        """Give a reader for each object of the list under `key`, which must hold at least one."""
+        """Return a reader for each object of the list under `key`, which must hold at least one."""
         found: Sequence[object] = self._read(
             key,
             None,
@@ -85,7 +85,7 @@ class Reader:
         return [Reader(value, f"{self._path}.{key}[{index}]", self._mistakes) for index, value in enumerate(found)]
 
     def none(self, key: str) -> list[Reader]:
-        """Give no reader at all: for a list of objects that may be absent, and is."""
+        """Return no reader at all: for a list of objects that may be absent, and is."""
         self._known.add(key)
         return []
 

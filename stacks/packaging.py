@@ -34,7 +34,7 @@ RUNTIMES = {
 
 
 def function_code(folder: str, root: Path = ROOT) -> lambda_.Code:
-    """Give the source of one function, `lambdas/<folder>`, under that very path: imports read the same everywhere.
+    """Return the source of one function, `lambdas/<folder>`, under that path: imports read the same everywhere.
 
     Nothing else is in it, so a change to another folder changes no hash. The patterns are .gitignore's: without
     the leading slash they would leave out everything.

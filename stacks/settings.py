@@ -184,7 +184,7 @@ def _with_flags(given: object, context: Callable[[str], Any]) -> object:
 
 
 def _section(given: object, key: str) -> Mapping[str, Any] | None:
-    """Give a section as it stands in the file; None where there is none, which is not the same as an empty one."""
+    """Return a section as it stands in the file; None where there is none, which differs from an empty one."""
     section = given.get(key) if isinstance(given, Mapping) else None
     return section if isinstance(section, Mapping) else None
 

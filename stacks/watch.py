@@ -56,17 +56,17 @@ class Watch:
         self._tell = actions.SnsAction(topic)
 
     def depth(self, id_: str, queue: sqs.Queue, sentence: str) -> None:
-        """Tell of any message in a queue that nobody works off."""
+        """Alarm on any message in a queue that nobody works off."""
         metric = queue.metric_approximate_number_of_messages_visible(period=CHECKED_EVERY, statistic="Maximum")
         self.alarm(id_, metric, 1, sentence)
 
     def age(self, id_: str, queue: sqs.Queue, limit: Duration, sentence: str) -> None:
-        """Tell of a message that has waited for too long."""
+        """Alarm on a message that has waited for too long."""
         metric = queue.metric_approximate_age_of_oldest_message(period=CHECKED_EVERY, statistic="Maximum")
         self.alarm(id_, metric, limit.to_seconds(), sentence)
 
     def alarm(self, id_: str, metric: cloudwatch.IMetric, threshold: float, sentence: str) -> None:
-        """Tell when a metric reaches the threshold, and when it is below it again."""
+        """Alarm when a metric reaches the threshold, and notify when it is below it again."""
         alarm = cloudwatch.Alarm(
             self._scope,
             id_,

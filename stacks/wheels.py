@@ -70,7 +70,7 @@ class WheelsError(Exception):
 
 
 def layer_key(requirements: Path, wheels: Wheels) -> str:
-    """Give 32 hex digits that name a layer's content: its pins with their hashes, the target and the pruning."""
+    """Return 32 hex digits that name a layer's content: its pins with their hashes, the target and the pruning."""
     parts = [
         requirements.read_text(),
         TARGETS[wheels.architecture, wheels.system],
@@ -81,7 +81,7 @@ def layer_key(requirements: Path, wheels: Wheels) -> str:
 
 
 def build_layer(requirements: Path, wheels: Wheels, cache: Path) -> Path:
-    """Give the folder of the layer that `requirements` pins, building it unless `cache` has it.
+    """Return the folder of the layer that `requirements` pins, building it unless `cache` has it.
 
     Only the first build needs the package index. Raises WheelsError when a pin has no wheel for the target, a
     hash does not match, or the index cannot be reached.

@@ -45,7 +45,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="session")
 def lines(sandbox: Sandbox) -> Iterator[dict[str, Line]]:
-    """Give the line of each configured connector whose platform the tests know, by the connector's name."""
+    """Return the line of each configured connector whose platform the tests know, by the connector's name."""
     made = {name: Line(sandbox, name, dialect.platform) for name, dialect in configured().items()}
     yield made
     for line in made.values():
@@ -61,7 +61,7 @@ def evidence(sandbox: Sandbox, lines: dict[str, Line]) -> Evidence:
 
 @pytest.fixture
 def meta(lines: dict[str, Line], evidence: Evidence) -> Iterator[Line]:
-    """Give the Meta connector's line as deployed; after the test nothing of anybody may be found outside of it."""
+    """Return the Meta connector's line as deployed; after the test nobody's data may be found outside of it."""
     line = next(one for one in lines.values() if one.platform == "meta")
     line.reset()
     yield line

@@ -19,7 +19,7 @@ from lambdas.meta.platform import PLATFORM
 
 
 def bodies(path: Path) -> dict[str, int]:
-    """Make every body of the file, as the connector would; gives sums."""
+    """Make every body of the file, as the connector would; returns sums."""
     publisher, limits = PLATFORM.rehearsal(), PLATFORM.limits
     audience, opened = Audience("meta", "bench"), Opened("1")
     reader = open_drop(FileSource(path))

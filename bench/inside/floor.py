@@ -15,7 +15,7 @@ COLUMNS = ("email", "phone", "first_name", "last_name")
 
 
 def floor(path: Path) -> dict[str, int]:
-    """Hash every cell; gives the number of rows."""
+    """Hash every cell; returns the number of rows."""
     sha256 = hashlib.sha256
     table = pa.csv.read_csv(
         path,

@@ -20,7 +20,7 @@ def metered(work: Callable[[], dict[str, Any]]) -> None:
 
 
 def peak_bytes() -> int:
-    """Give the most memory this process has had resident: Linux's VmHWM, or what stands for it elsewhere."""
+    """Return the most memory this process has had resident: Linux's VmHWM, or what stands for it elsewhere."""
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))

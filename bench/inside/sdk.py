@@ -22,7 +22,7 @@ SCHEMA = [KEYS.email, KEYS.phone, KEYS.fn, KEYS.ln]
 
 
 def bodies(path: Path) -> dict[str, int]:
-    """Make every body of the file; gives sums."""
+    """Make every body of the file; returns sums."""
     rows = size_bytes = 0
     for chunk in pd.read_csv(path, chunksize=CHUNK_ROWS, dtype=str, keep_default_na=False):
         users = chunk.to_numpy().tolist()

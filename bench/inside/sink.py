@@ -25,7 +25,7 @@ class Sink(BaseHTTPRequestHandler):
     delay_s = 0.0
 
     def do_GET(self) -> None:
-        """Say that there is no audience yet."""
+        """Answer that there is no audience yet."""
         none: dict[str, object] = {"list": [], "page_info": {"total_page": 0}}
         self._answer(_envelope(none) if self.path.startswith(TIKTOK) else {"data": []})
 
@@ -58,7 +58,7 @@ class Sink(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log no request: it would be timed."""
 
 
 def _envelope(data: dict[str, object]) -> dict[str, object]:

@@ -22,7 +22,7 @@ def system_resolve(host: str, port: int) -> list[str]:
 
 
 def checked_addresses(host: str, port: int, *, laptop: bool, resolve: Resolve = system_resolve) -> list[str]:
-    """Give the addresses of `host`, in the resolver's order, when all of them may be connected to.
+    """Return the addresses of `host`, in the resolver's order, when all of them may be connected to.
 
     One that may not spoils the rest: a name that points inside and outside is an attack or a mistake, and
     picking the good one would let the next answer pick the other. `laptop` turns the rule round: then every

@@ -40,7 +40,7 @@ class BulkTask:
 
 
 def read_body(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give the JSON object of a request, plain or base64; raises Refused (413, 415, 400).
+    """Return the JSON object of a request, plain or base64; raises Refused (413, 415, 400).
 
     Both shapes of event are read, REST API's and HTTP API's:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html,
@@ -186,5 +186,5 @@ def _too_large() -> Refused:
 
 
 def _text(value: object) -> str:
-    """Give a short printable text as it is, and "" in place of anything else."""
+    """Return a short printable text as it is, and "" in place of anything else."""
     return value if isinstance(value, str) and len(value) <= MAX_TEXT and value.isprintable() else ""

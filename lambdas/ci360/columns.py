@@ -18,7 +18,7 @@ MAX_NAME = 256
 
 
 def read_columns(content: bytes) -> tuple[str, ...]:
-    """Give the column names; raises Rejected with a code, never with a name."""
+    """Return the column names; raises Rejected with a code, never with a name."""
     try:
         text = content.decode("utf-8-sig").strip()
     except UnicodeDecodeError:

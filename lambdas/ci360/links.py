@@ -54,7 +54,7 @@ class Link:
 
     @property
     def url(self) -> str:
-        """Give the link as text."""
+        """Return the link as text."""
         port = "" if self.port == HTTPS_PORT else f":{self.port}"
         return f"https://{self.host}{port}{self.target}"
 

@@ -6,12 +6,12 @@ import json
 
 
 def message(key: str) -> str:
-    """Give the body of the message that brings the file of `key` forward."""
+    """Return the body of the message that brings the file of `key` forward."""
     return json.dumps({"ci360": key})
 
 
 def read_key(body: str) -> str:
-    """Give the key a message names; "" when it names none."""
+    """Return the key a message names; "" when it names none."""
     try:
         key = json.loads(body)["ci360"]
     except (ValueError, KeyError, TypeError):

@@ -114,7 +114,7 @@ _NAMES = {f"#{name}": name for name in _RESERVED}
 
 
 class Occurrences:
-    """Reads and writes the records. `clock` gives Unix seconds.
+    """Reads and writes the records. `clock` returns Unix seconds.
 
     Every call raises Retryable when DynamoDB is throttled or failing, ConfigError when the table cannot be used.
     """
@@ -231,7 +231,7 @@ def _pk(key: str) -> str:
 
 
 def _assignments(occurrence: Occurrence) -> tuple[str, dict[str, Any]]:
-    """Give what to set of a record, and the values for it."""
+    """Return what to set of a record, and the values for it."""
     values: dict[str, Any] = {"state": {"S": occurrence.state.value}}
     values |= {name: {"S": getattr(occurrence, name)} for name in _TEXTS}
     values |= {name: {"N": str(getattr(occurrence, name))} for name in _NUMBERS}

@@ -39,7 +39,7 @@ class RedactingFormatter(logging.Formatter):
     """JSON, one line a record: the fields given with `extra`, and of an error its type and place only."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give the record as one line, redacted as a whole."""
+        """Return the record as one line, redacted as a whole."""
         line: dict[str, Any] = {
             "timestamp": datetime.fromtimestamp(record.created, tz=UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -55,7 +55,7 @@ class RedactingFormatter(logging.Formatter):
 
 
 def logger(level: str) -> logging.Logger:
-    """Give the functions' logger, after every handler there is was made to redact."""
+    """Return the functions' logger, after every handler there is was made to redact."""
     root = logging.getLogger()
     if not root.handlers:  # Lambda's runtime brings one
         root.addHandler(logging.StreamHandler(sys.stdout))
@@ -67,7 +67,7 @@ def logger(level: str) -> logging.Logger:
 
 
 def where(error: BaseException) -> str:
-    """Give the module and line that raised."""
+    """Return the module and line that raised."""
     trace = error.__traceback__
     if trace is None:
         return ""

@@ -48,7 +48,7 @@ class Results:
     _read_at: float = 0.0
 
     def tell(self, body: str) -> str:
-        """Tell of one event of the bus; gives the external event's name, "" when there is nothing to tell.
+        """Report one event of the bus; returns the external event's name, "" when there is nothing to report.
 
         Raises Retryable, ConfigError and Rejected.
         """
@@ -125,7 +125,7 @@ def _results() -> Results:
 
 
 def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  Lambda's signature
-    """Tell of each message; answers with the messages that must come back."""
+    """Report each message; returns the messages that must come back."""
     failed = [{"itemIdentifier": record["messageId"]} for record in event["Records"] if not _told(record)]
     return {"batchItemFailures": failed}
 

@@ -74,7 +74,7 @@ def _separators(block: bytes | bytearray) -> bytes:
 
 
 def _with_lf(text: bytes) -> bytes:
-    """Give the text with LF for every line end."""
+    """Return the text with LF for every line end."""
     return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
 
 

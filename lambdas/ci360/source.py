@@ -163,7 +163,7 @@ def _range_headers(offset: int, known: Facts | None) -> dict[str, str]:
 
 
 def _read_head(response: HTTPResponse, max_bytes: int, offset: int, known: Facts | None) -> tuple[Facts, int, int]:
-    """Give the facts, how many bytes to skip before `offset`, and how many follow in all."""
+    """Return the facts, how many bytes to skip before `offset`, and how many follow in all."""
     _check_status(response)
     if response.headers.get("Content-Encoding", "identity").lower() not in {"identity", "aws-chunked", ""}:
         raise Rejected(

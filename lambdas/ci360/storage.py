@@ -184,7 +184,7 @@ class Storage:
 
 
 def _meaning(error: ClientError) -> Exception:
-    """Say what a refusal of S3's means: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html."""
+    """Return what a refusal of S3's means: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html."""
     code = error.response["Error"]["Code"]
     if code in _MEANINGS:
         return _MEANINGS[code](code)

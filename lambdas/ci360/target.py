@@ -42,7 +42,7 @@ class Targets:
     drops: Mapping[str, frozenset[Action]]
 
     def choose(self, file_name: str, occurrence: str) -> Target:
-        """Give the key for a file name as the task has it.
+        """Return the key for a file name as the task has it.
 
         `occurrence` names one run of the task; it is part of the key, so that two runs never meet. Raises
         Rejected with a sentence for the marketer, which holds no part of the name.
@@ -105,7 +105,7 @@ def _refuse_hostile(name: str) -> None:
 
 
 def _unmasked(name: str) -> str:
-    """Give the name as somebody further on might read it: wide letters plain, percent signs resolved."""
+    """Return the name as somebody further on might read it: wide letters plain, percent signs resolved."""
     plain = unicodedata.normalize("NFKC", name)
     while (decoded := urllib.parse.unquote(plain, errors="replace")) != plain:
         plain = decoded

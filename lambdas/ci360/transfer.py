@@ -96,7 +96,7 @@ def _handled(record: Mapping[str, Any], time_left_s: Callable[[], float]) -> boo
 
 
 def _signs_of_life(record: Mapping[str, Any]) -> Callable[[], None]:
-    """Give what keeps a message hidden while its file is worked on; called as often as one likes."""
+    """Return what keeps a message hidden while its file is worked on; called as often as one likes."""
     given_at = -math.inf
 
     def alive() -> None:

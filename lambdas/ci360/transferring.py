@@ -44,7 +44,7 @@ class Transfers:
     def advance(
         self, body: str, *, time_left_s: Callable[[], float], alive: Callable[[], None] = lambda: None
     ) -> State | None:
-        """Bring the file of one message forward; gives its state, None when the message names none.
+        """Bring the file of one message forward; returns its state, None when the message names none.
 
         `alive` is called now and then while that goes on, for whoever has to keep the message hidden.
 
@@ -102,12 +102,12 @@ class Transfers:
         return landed
 
     def _as_recorded(self, held: Occurrence) -> Occurrence:
-        """Give the record as it is by now, when it still is this worker's."""
+        """Return the record as it is by now, when it still is this worker's."""
         recorded = self.occurrences.read(held.key)
         return recorded if recorded is not None and recorded.fence == held.fence else held
 
     def _go_on(self, before: Occurrence, error: OutOfTime | Retryable | UploadGone) -> Occurrence:
-        """Give the lease up and send the message that goes on, now or after a while."""
+        """Release the lease and send the message that goes on, now or after a while."""
         now = self._as_recorded(before)
         after_s = 0.0
         if isinstance(error, Retryable):

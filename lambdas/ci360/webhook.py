@@ -38,7 +38,7 @@ class Webhook:
         self._sqs = sqs
 
     def take_on(self, event: Mapping[str, Any], request_id: str) -> tuple[Accepted, str]:
-        """Take a task on; gives the answer and whether the call is new, a repetition, or begins a failed one anew.
+        """Accept a task; returns the answer and whether the call is new, repeated, or restarts a failed one.
 
         Raises Refused, and Retryable and ConfigError when the table or the queue cannot be used.
         """
@@ -139,7 +139,7 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _request_id(event: Mapping[str, Any], context: Any) -> str:
-    """Give API Gateway's id of the request, the same that its access log has."""
+    """Return API Gateway's id of the request, the same that its access log has."""
     given = event.get("requestContext")
     found = given.get("requestId") if isinstance(given, dict) else None
     return (

@@ -16,5 +16,5 @@ _CONFIG = Config(
 
 @functools.cache
 def client(service: str) -> Any:
-    """Give the client of a service."""
+    """Return the client of a service."""
     return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]  # the service is not a literal here

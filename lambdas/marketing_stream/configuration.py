@@ -65,7 +65,7 @@ def confirm_configuration() -> ConfirmConfiguration:
 
 
 def log_level() -> int:
-    """Give the level logs are written from, INFO where none is given."""
+    """Return the level logs are written from, INFO where none is given."""
     return logging.getLevelNamesMapping().get(os.environ.get("LOG_LEVEL", ""), logging.INFO)
 
 

@@ -31,7 +31,7 @@ _FOR_GOOD = (ErrorKind.MISSING, ErrorKind.REQUEST)
 
 
 def lambda_handler(lambda_event: Mapping[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
-    """Take a batch of the confirmation queue; gives the messages that are to come again."""
+    """Take a batch of the confirmation queue; returns the messages that are to come again."""
     sns, sqs = client("sns"), client("sqs")
     outlets = Outlets(firehose=None, sns=sns, sqs=sqs, out_of_time=lambda: False)
     return confirm_all(received(lambda_event), _configuration(), outlets)
@@ -66,7 +66,7 @@ def confirm_all(
 
 
 def _confirm(message: Received, source: Source, sns: Any) -> Reason | None:
-    """Confirm one; gives why it must not or cannot be. Raises the SDK's error where SNS may say yes later."""
+    """Confirm one; returns why it must not or cannot be. Raises the SDK's error where SNS may say yes later."""
     asked = Reader(source, frozenset()).read(message.body)
     if isinstance(asked, Unwanted):
         return asked.reason

@@ -27,7 +27,7 @@ _MARGIN_MS = 12_000
 
 
 def lambda_handler(lambda_event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
-    """Take a batch of the ingress queue; gives the messages that are to come again."""
+    """Take a batch of the ingress queue; returns the messages that are to come again."""
     outlets = Outlets(
         firehose=client("firehose"),
         sns=client("sns"),

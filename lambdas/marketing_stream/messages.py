@@ -61,7 +61,7 @@ Message = Data | Confirmation | Unwanted
 
 @dataclass(frozen=True)
 class Reader:
-    """Tells messages apart. `known` are the identifiers of all datasets there are, the stack's own included."""
+    """Sorts messages by what they are; `known` are the identifiers of all datasets, the stack's own included."""
 
     source: Source
     known: frozenset[str]

@@ -124,7 +124,7 @@ def _entry(number: int, parcel: Parcel) -> dict[str, Any]:
 
 
 def _judged(chunk: Sequence[Parcel], failed: Sequence[dict[str, Any]]) -> tuple[Undelivered, list[Parcel]]:
-    """Tell entries at fault from those that may be tried again."""
+    """Separate entries at fault from those that may be tried again."""
     at_fault = frozenset(chunk[int(one["Id"])].key for one in failed if one.get("SenderFault"))
     again = [chunk[int(one["Id"])] for one in failed if not one.get("SenderFault")]
     return Undelivered(never=at_fault) | _codes(one.get("Code", "") for one in failed), again

@@ -34,7 +34,7 @@ class Page:
 
 
 def classify(request: Request, answer: Answer, *, account: str = "") -> Outcome:
-    """Say what an answer means; `account` completes the links in the operator's sentences."""
+    """Return what an answer means; `account` completes the links in the operator's sentences."""
     if answer.status <= 0:
         return NO_ANSWER
     body = json_object(answer.body)

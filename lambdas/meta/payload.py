@@ -33,7 +33,7 @@ def payload(columns: pa.RecordBatch) -> Sequence[bytes | pa.Buffer]:
 
 
 def _cells(column: pa.Array) -> pa.Array:
-    """Give a column as texts that may stand between two quotation marks."""
+    """Return a column as texts that may stand between two quotation marks."""
     texts = pc.fill_null(column.cast(pa.string()), "")
     if find_first_of(_utf8(texts), ESCAPED) < 0:  # once over the whole column, at the speed of memory
         return texts
@@ -50,7 +50,7 @@ def _rows(cells: list[pa.Array]) -> pa.Buffer:
 
 
 def _utf8(texts: pa.Array) -> bytes | memoryview:
-    """Give all of a column's texts in one piece, without a copy."""
+    """Return all of a column's texts in one piece, without a copy."""
     _, offsets, values = texts.buffers()
     if values is None or not len(texts):
         return b""

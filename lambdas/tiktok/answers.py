@@ -74,7 +74,7 @@ class Details:
 
 
 def classify(request: Request, answer: Answer) -> Outcome:
-    """Say what an answer means."""
+    """Return what an answer means."""
     if answer.status <= 0:
         return NO_ANSWER
     body = json_object(answer.body)
@@ -97,7 +97,7 @@ def classify(request: Request, answer: Answer) -> Outcome:
 
 
 def _of_call(known: Meaning, call: str) -> Meaning:
-    """Say what a code means to a call, where that makes a difference."""
+    """Return what a code means to a call, where that makes a difference."""
     if known is BUSY and call not in ("update", ""):
         known = WRONG_REQUEST  # only a change can find an audience busy
     if known is WRONG_REQUEST:

@@ -42,7 +42,7 @@ MESSAGE_CHARACTERS_READ, MESSAGE_CHARACTERS_SHOWN = 2000, 200
 
 @dataclass(frozen=True)
 class TikTokPublisher:
-    """One advertiser. `clock_s` gives Unix seconds; it tells an audience that has ended from one in the making."""
+    """One advertiser. `clock_s` returns Unix seconds; it separates ended audiences from those in the making."""
 
     account: AdAccount
     clock_s: Callable[[], float] = field(default=time.time, repr=False)
@@ -209,7 +209,7 @@ class TikTokPublisher:
 
 
 def _quoted(message: str) -> str:
-    """Give the beginning of a platform's message without what could be personal."""
+    """Return the beginning of a platform's message without what could be personal."""
     head = message[:MESSAGE_CHARACTERS_READ]
     if len(head) < len(message):
         head = head[: -len(head.split(" ")[-1]) or None]  # half of what could be personal is not known as such

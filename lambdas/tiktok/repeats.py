@@ -23,7 +23,7 @@ def repeated(columns: pa.Table) -> pa.Array | None:
 
 
 def _shares(numbers: pa.Array) -> Iterator[pa.Array]:
-    """Give the places of the numbers, those of equal ones in one share and in their order."""
+    """Return the places of the numbers, those of equal ones in one share and in their order."""
     share = pc.shift_right(numbers, pa.scalar(64 - SHARE_BITS, pa.uint64())).cast(pa.uint8())
     order = pc.array_sort_indices(share)  # stable, and for so few values a matter of counting
     begin = 0
@@ -34,7 +34,7 @@ def _shares(numbers: pa.Array) -> Iterator[pa.Array]:
 
 
 def _again(places: pa.Array, numbers: pa.Array, columns: pa.Table) -> pa.Array:
-    """Give those of the places whose rows were there before, by their numbers and then by all their cells."""
+    """Return those of the places whose rows were there before, by their numbers and then by all their cells."""
     if len(pc.unique(numbers)) == len(numbers):
         return places.slice(0, 0)
     codes = numbers.dictionary_encode().indices  # a number's code is the next one where the number is new

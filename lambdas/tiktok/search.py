@@ -50,7 +50,7 @@ def find(calls: Calls, name: str, wanted: str) -> Generator[Request, Outcome, Li
 
 
 def why_not_ready(one: Listed, now_s: float) -> Rejected | Retryable:
-    """Tell an audience that has ended from one that TikTok is working on; `now_s` is Unix seconds."""
+    """Return why an audience takes nothing: it has ended, or TikTok is working on it; `now_s` is Unix seconds."""
     if 0 < _time_s(one.expires) < now_s:
         return Rejected(
             "audience_expired",

@@ -26,7 +26,7 @@ async def whole_body(receive: Receive) -> bytes:
 
 
 def replay_body(body: bytes, receive: Receive) -> Receive:
-    """Give a `receive` that tells the body again, then what comes after it."""
+    """Return a `receive` that tells the body again, then what comes after it."""
     told = False
 
     async def again() -> Message:

@@ -50,7 +50,7 @@ def advance(seconds: float) -> None:
 
 
 def waits() -> dict[str, Any]:
-    """Give `delivering`, the messages functions are at work on, and `hidden`, queue URL to seconds."""
+    """Return `delivering`, the messages functions are at work on, and `hidden`, queue URL to seconds."""
     now = time.time()
     hidden = {}
     with request_scope(ACCOUNT, REGION), sqs._queues_lock:

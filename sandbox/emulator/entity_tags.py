@@ -63,11 +63,11 @@ class _Tag:
         self._tag = os.urandom(16)
 
     def digest(self) -> bytes:
-        """Give 16 bytes."""
+        """Return 16 bytes."""
         return self._tag
 
     def hexdigest(self) -> str:
-        """Give them in hex."""
+        """Return them in hex."""
         return self._tag.hex()
 
 

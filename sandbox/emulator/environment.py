@@ -11,7 +11,7 @@ REGION = "us-east-1"
 
 
 def client_environment(endpoint_url: str) -> dict[str, str]:
-    """Give what an AWS client needs to work against the emulator.
+    """Return what an AWS client needs to work against the emulator.
 
     The emulator takes a 12-digit access key for the number of the account, whose root user it then is: that
     user may do everything, with or without IAM enforcement.
@@ -29,12 +29,12 @@ def client_environment(endpoint_url: str) -> dict[str, str]:
 
 
 def functions_python() -> str:
-    """Give the version of Python the functions run with, as `3.11`: the host's own."""
+    """Return the version of Python the functions run with, as `3.11`: the host's own."""
     return sysconfig.get_python_version()
 
 
 def emulator_environment(port: int, directory: Path, *, auth: bool) -> dict[str, str]:
-    """Give the emulator's whole environment, which its functions inherit: nothing of the developer's but PATH.
+    """Return the emulator's whole environment, which its functions inherit: nothing of the developer's but PATH.
 
     `auth` turns IAM enforcement on.
     """

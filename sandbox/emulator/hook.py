@@ -27,7 +27,7 @@ class Hook:
     parameters: tuple[str, ...]
 
     def current(self) -> Function:
-        """Give the function as it is now, replaced or not."""
+        """Return the function as it is now, replaced or not."""
         function: Function = getattr(importlib.import_module(self.module), self.name)
         return function
 
@@ -36,7 +36,7 @@ class Hook:
         setattr(importlib.import_module(self.module), self.name, wrap(self.current()))
 
     def fault(self) -> str:
-        """Say what is wrong with the place, "" when nothing is."""
+        """Return what is wrong with the place, "" when nothing is."""
         try:
             function = self.current()
             parameters = tuple(inspect.signature(function).parameters)
@@ -56,12 +56,12 @@ class Table:
     keys: tuple[str, ...] = ()
 
     def entries(self) -> dict[str, Any]:
-        """Give the dictionary itself."""
+        """Return the dictionary itself."""
         table: dict[str, Any] = getattr(importlib.import_module(self.module), self.name)
         return table
 
     def fault(self) -> str:
-        """Say what is wrong with the place, "" when nothing is."""
+        """Return what is wrong with the place, "" when nothing is."""
         try:
             table = self.entries()
         except (ImportError, AttributeError) as error:

@@ -58,7 +58,7 @@ def _forget_old(unpacked: Path) -> None:
 
 
 def build_runtime(directory: Path) -> Path:
-    """Make the functions' environment: links to the installed RUNTIME_PACKAGES; gives its interpreter."""
+    """Make the functions' environment: links to the installed RUNTIME_PACKAGES; returns its interpreter."""
     shutil.rmtree(directory, ignore_errors=True)
     venv.EnvBuilder(symlinks=True, with_pip=False).create(directory)
     site = Path(sysconfig.get_path("purelib", "venv", {"base": str(directory)}))
@@ -83,7 +83,7 @@ def _with_python(original: Function, python: Path) -> Function:
 
 
 def _zipfile_keeping(directory: Path) -> ModuleType:
-    """Give a stand-in for the module `zipfile` whose archives are unpacked once and linked to afterwards.
+    """Return a stand-in for the module `zipfile` whose archives are unpacked once and linked to afterwards.
 
     Every new process of a function unpacks its code and layers; with pyarrow in a layer that is 85 MB and more
     than a second each, and Python compiles it anew each time.
@@ -112,7 +112,7 @@ def _zipfile_keeping(directory: Path) -> ModuleType:
 
 
 def peak_memory_bytes(pid: int) -> int | None:
-    """Give the most memory the process ever had resident, or None where the system does not tell."""
+    """Return the most memory the process ever had resident, or None where the system does not tell."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

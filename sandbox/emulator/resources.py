@@ -112,7 +112,7 @@ def _archive_delete(physical_id: str, _props: dict[str, Any]) -> None:
 
 
 def _secret_name(reference: str) -> str:
-    """Give the name the emulator files a secret under, from the ARN that is its physical id here."""
+    """Return the name the emulator files a secret under, from the ARN that is its physical id here."""
     name, _ = secretsmanager._resolve(reference)
     return name or reference
 

@@ -10,7 +10,7 @@ HOOKS = (_ORIGIN,)
 
 
 def install() -> None:
-    """Tell the policy evaluation that the transport was secure; it is asked only with IAM enforcement on."""
+    """Mark the transport as secure for the policy evaluation, which only runs with IAM enforcement on."""
     _ORIGIN.replace(_as_tls)
 
 

@@ -12,7 +12,7 @@ class Clock:
         self._ahead_s = 0.0
 
     def now(self) -> float:
-        """Say what time the platform believes it is."""
+        """Return what time the platform believes it is."""
         return time.time() + self._ahead_s
 
     def advance(self, seconds: float) -> float:

@@ -44,7 +44,7 @@ class Platform(Protocol[Call]):
     clock: Clock
 
     def latency_s(self) -> float:
-        """Say how long every answer takes, in seconds."""
+        """Return how long every answer takes, in seconds."""
         ...
 
     async def read(self, request: Request, entry: Entry) -> Call:
@@ -56,15 +56,15 @@ class Platform(Protocol[Call]):
         ...
 
     def state(self) -> tuple[Mapping[str, Any], Iterator[tuple[Mapping[str, Any], Iterator[Any]]]]:
-        """Give what to show of the platform, then each audience with an iterator over its members."""
+        """Return what to show of the platform, then each audience with an iterator over its members."""
         ...
 
     def secret(self, endpoint: str) -> Mapping[str, Any]:
-        """Give the secret of the default account, for a client that reaches the simulator at `endpoint`."""
+        """Return the secret of the default account, for a client that reaches the simulator at `endpoint`."""
         ...
 
     def settings(self) -> Mapping[str, Any]:
-        """Give the settings in force, as JSON."""
+        """Return the settings in force, as JSON."""
         ...
 
     def configure(self, changes: Mapping[str, Any]) -> None:

@@ -31,7 +31,7 @@ class Fault:
     drop: str | None = None
 
     def body_bytes(self) -> bytes:
-        """Give the scripted body as it goes over the wire."""
+        """Return the scripted body as it goes over the wire."""
         if self.body is None:
             return b""
         return self.body.encode() if isinstance(self.body, str) else json.dumps(self.body).encode()

@@ -31,7 +31,7 @@ class Entry:
     note: dict[str, str | int | bool | None] = field(default_factory=dict)
 
     def as_json(self) -> Mapping[str, Any]:
-        """Give the entry as `/_sim/requests` shows it."""
+        """Return the entry as `/_sim/requests` shows it."""
         return vars(self)
 
 

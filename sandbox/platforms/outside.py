@@ -16,23 +16,23 @@ class Outside:
         self._http = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(60.0))
 
     def state(self, *, members: bool = True) -> Any:
-        """Give the state; without members, counts only."""
+        """Return the state; without members, counts only."""
         return self._ask("GET", f"state?members={int(members)}")
 
     def audience(self, name: str) -> Any:
-        """Give the one audience of that name with its members; raises LookupError when there is not just one."""
+        """Return the one audience of that name with its members; raises LookupError when there is not just one."""
         found = [one for one in self.state()["audiences"] if one["name"] == name]
         if len(found) != 1:
             raise LookupError(f"{len(found)} audiences have that name")
         return found[0]
 
     def requests(self, route: str = "") -> list[Any]:
-        """Give the journal's rows whose `METHOD /path` contains `route`."""
+        """Return the journal's rows whose `METHOD /path` contains `route`."""
         rows: list[Any] = self._ask("GET", "requests")
         return [row for row in rows if route in f"{row['method']} {row['route']}"]
 
     def secret(self) -> Any:
-        """Give the secret of the default account."""
+        """Return the secret of the default account."""
         return self._ask("GET", "secret")
 
     def configure(self, **changes: Any) -> None:

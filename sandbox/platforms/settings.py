@@ -12,7 +12,7 @@ Settings = TypeVar("Settings")
 
 
 def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
-    """Give `settings` (a frozen dataclass) with `changes` made; raises ValueError with every mistake in them."""
+    """Return `settings` (a frozen dataclass) with `changes` made; raises ValueError with every mistake in them."""
     hints = get_type_hints(type(settings))
     mistakes: list[str] = []
     values: dict[str, Any] = {}

@@ -19,13 +19,13 @@ class Alarms(Construct):
         self._watch = Watch(self, self.topic, "SAS CI360: ")
 
     def dead_letters(self, id_: str, queue: sqs.Queue, sentence: str) -> None:
-        """Tell of any message in a queue that nobody works off."""
+        """Alarm on any message in a queue that nobody works off."""
         self._watch.depth(id_, queue, sentence)
 
     def backlog(self, id_: str, queue: sqs.Queue, limit: Duration, sentence: str) -> None:
-        """Tell of a message that has waited for too long."""
+        """Alarm on a message that has waited for too long."""
         self._watch.age(id_, queue, limit, sentence)
 
     def server_errors(self, id_: str, api: apigateway.RestApi, sentence: str) -> None:
-        """Tell of calls that were answered with 5xx."""
+        """Alarm on calls that were answered with 5xx."""
         self._watch.alarm(id_, api.metric_server_error(period=CHECKED_EVERY, statistic="Sum"), 1, sentence)

@@ -116,7 +116,7 @@ class BulkApi(Construct):
 
     @property
     def url(self) -> str:
-        """Give the address to enter in CI360."""
+        """Return the address to enter in CI360."""
         return self.api.url_for_path("/" + "/".join(PATH))
 
     def _account(self) -> None:

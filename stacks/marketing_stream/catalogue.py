@@ -20,7 +20,7 @@ class Realm(StrEnum):
 
     @property
     def region(self) -> str:
-        """Give the AWS region that the realm's topics are in, and so the stacks."""
+        """Return the AWS region that the realm's topics are in, and so the stacks."""
         return _REGIONS[self]
 
 
@@ -58,7 +58,7 @@ class Dataset:
     default: bool = True
 
     def source(self, realm: Realm) -> str:
-        """Give the pattern of the topics that send it in `realm`, "" where it is not known."""
+        """Return the pattern of the topics that send it in `realm`, "" where it is not known."""
         account = dict(self.accounts).get(realm)
         return f"arn:aws:sns:{realm.region}:{account}:*" if account else ""
 

@@ -276,5 +276,5 @@ _UNLISTED = {
 
 
 def fields_of(dataset_id: str, counting: Counting) -> Fields:
-    """Give a dataset's fields; for one whose field list this project does not know, those that all have."""
+    """Return a dataset's fields; for one whose field list this project does not know, those that all have."""
     return FIELDS.get(dataset_id) or _UNLISTED[BY_ID[dataset_id].counting if dataset_id in BY_ID else counting]

@@ -180,7 +180,7 @@ class Landing(Construct):
             )
 
     def _projection(self) -> dict[str, str]:
-        """Give the partitions as a rule, so that nobody has to add one each hour.
+        """Return the partitions as a rule, so that nobody has to add one each hour.
 
         https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html, read 2026-11-22
         """

@@ -27,7 +27,7 @@ SUBSCRIBER_ROLE_OUTPUT = "FirehoseSubscriberRoleInfraArn3358A9BC"
 
 
 def pin(construct: IConstruct, logical_id: str) -> None:
-    """Give the resource or output behind `construct` this logical id."""
+    """Pin the resource or output behind `construct` to this logical id."""
     element = construct if isinstance(construct, CfnElement) else construct.node.default_child
     assert isinstance(element, CfnElement)  # noqa: S101  narrows a type, checks no input
     element.override_logical_id(logical_id)

@@ -27,7 +27,7 @@ class Query:
 
 
 def table_name(dataset_id: str) -> str:
-    """Give the name of the table and the beginning of its views' names."""
+    """Return the name of the table and the beginning of its views' names."""
     return dataset_id.replace("-", "_")
 
 
@@ -138,5 +138,5 @@ def _number(field: str) -> str:
 
 
 def _column(field: str) -> str:
-    """Give the column of a field: Athena's names are lower case, and some fields begin with a word of SQL."""
+    """Return the column of a field: Athena's names are lower case, and some fields begin with a word of SQL."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in field)

@@ -40,7 +40,7 @@ class StreamDataset:
 
     @property
     def stack_name(self) -> str:
-        """Give the stack's name, which is the one that Amazon's example stacks have."""
+        """Return the stack's name, which is the one that Amazon's example stacks have."""
         return f"AmzStream-{self.realm}-{self.dataset.id}"
 
 
@@ -113,7 +113,7 @@ def read_stream(
 def _several(
     reader: Reader, key: str, choices: tuple[str, ...], flag: object, default: tuple[str, ...] = ()
 ) -> tuple[str, ...]:
-    """Give some of `choices`: those of the flag, else those of the section, else `default`, else all."""
+    """Return some of `choices`: those of the flag, else those of the section, else `default`, else all."""
     listed = reader.texts(key)
     named = str(flag).split(",") if flag is not None else listed or default or choices
     wrong = [one for one in named if one not in choices]
@@ -125,7 +125,7 @@ def _several(
 def _listed(
     reader: Reader, asked: object, realms: tuple[Realm, ...], delivery: tuple[str, ...]
 ) -> list[StreamDataset]:
-    """Give the stacks of the datasets named by the flag, else by the section, else of the default ones."""
+    """Return the stacks of the datasets named by the flag, else by the section, else of the default ones."""
     named = reader.texts("datasets") or tuple(one.id for one in DATASETS if one.default)
     if asked is not None:
         named = (

@@ -23,7 +23,7 @@ class Sandbox:
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def client(self, service: str) -> Any:
-        """Give an AWS client as the account's root user."""
+        """Return an AWS client as the account's root user."""
         if service not in self._clients:  # making one takes a tenth of a second
             self._clients[service] = boto3.client(  # type: ignore[call-overload]  # the service is not a literal here
                 service,
@@ -36,12 +36,12 @@ class Sandbox:
         return self._clients[service]
 
     def connector(self, name: str) -> dict[str, str]:
-        """Give the names and addresses of what a connector consists of."""
+        """Return the names and addresses of what a connector consists of."""
         resources: dict[str, str] = self.described["connectors"][name]
         return resources
 
     def drop(self, key: str, body: bytes) -> str:
-        """Put an object into the drops bucket; gives its version id."""
+        """Put an object into the drops bucket; returns its version id."""
         put = self.client("s3").put_object(Bucket=self.described["drops_bucket"], Key=key, Body=body)
         return str(put["VersionId"])
 
@@ -55,7 +55,7 @@ class Sandbox:
         return until(final, within_s)
 
     def receipt_so_far(self, key: str) -> dict[str, Any] | None:
-        """Give a receipt as it is, None when there is none yet."""
+        """Return a receipt as it is, None when there is none yet."""
         s3 = self.client("s3")
         try:
             body = s3.get_object(Bucket=self.described["receipts_bucket"], Key=key)["Body"].read()
@@ -65,11 +65,11 @@ class Sandbox:
         return document
 
     def simulator_state(self, platform: str, *, members: bool = True) -> Any:
-        """Give what a simulated platform holds."""
+        """Return what a simulated platform holds."""
         return self._simulator(platform, "GET", f"state?members={int(members)}")
 
     def simulator_requests(self, platform: str) -> Any:
-        """Give the calls a simulated platform got."""
+        """Return the calls a simulated platform got."""
         return self._simulator(platform, "GET", "requests")
 
     def simulator_faults(self, platform: str, *faults: dict[str, Any]) -> None:
@@ -85,7 +85,7 @@ class Sandbox:
         self._simulator(platform, "POST", "reset", {})
 
     def simulator_secret(self, platform: str) -> Any:
-        """Give what a client's secret holds to use a simulated platform."""
+        """Return what a client's secret holds to use a simulated platform."""
         return self._simulator(platform, "GET", "secret")
 
     def aws_faults(self, *faults: dict[str, Any]) -> None:
@@ -93,7 +93,7 @@ class Sandbox:
         self._aws("POST", "_faults", list(faults))
 
     def aws_faults_applied(self) -> list[int]:
-        """Give how often each of AWS's faults in force was applied."""
+        """Return how often each of AWS's faults in force was applied."""
         return [one["applied"] for one in self._aws("GET", "_faults")]
 
     def end_faults(self) -> None:
@@ -103,7 +103,7 @@ class Sandbox:
             self.simulator_faults(platform)
 
     def queue_waits(self) -> Any:
-        """Give `delivering`, the messages functions are at work on, and `hidden`, queue URL to seconds."""
+        """Return `delivering`, the messages functions are at work on, and `hidden`, queue URL to seconds."""
         return self._aws("GET", "_clock")
 
     def advance(self, seconds: float) -> None:

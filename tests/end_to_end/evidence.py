@@ -63,7 +63,7 @@ class Evidence:
         return found
 
     def texts(self) -> Iterator[tuple[str, str]]:
-        """Give everything that can be seen now, each with where; of the logs what is new since the last time."""
+        """Return everything that can be seen now, each with where; of the logs what is new since the last time."""
         yield from self._logs()
         with self.emulator_log.open("rb") as log:
             log.seek(self._log_offset)
@@ -78,7 +78,7 @@ class Evidence:
         yield "a metric", json.dumps(metrics)
 
     def search(self) -> list[str]:
-        """Say where something was found that must not be there; never what."""
+        """Return where something was found that must not be there; never what."""
         found = []
         self.secrets.collect()
         for place, text in self.texts():

@@ -31,12 +31,12 @@ class Function:
 
     @cached_property
     def addresses(self) -> dict[str, str]:
-        """Give the names and addresses of what the connector consists of."""
+        """Return the names and addresses of what the connector consists of."""
         return self.sandbox.connector(self.connector)
 
     @cached_property
     def deployed(self) -> dict[str, Any]:
-        """Give the function's configuration as it was deployed."""
+        """Return the function's configuration as it was deployed."""
         configuration = self.sandbox.client("lambda").get_function_configuration(
             FunctionName=self.addresses["function_name"]
         )
@@ -44,7 +44,7 @@ class Function:
 
     @cached_property
     def log_group(self) -> str:
-        """Give the log group the function writes to."""
+        """Return the log group the function writes to."""
         configuration = self.sandbox.client("lambda").get_function_configuration(
             FunctionName=self.addresses["function_name"]
         )
@@ -52,7 +52,7 @@ class Function:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Give the function's environment as it was deployed."""
+        """Return the function's environment as it was deployed."""
         found: dict[str, str] = self.deployed["Environment"]["Variables"]
         return found
 
@@ -90,7 +90,7 @@ class Function:
 
     @contextmanager
     def unwritten_secret(self) -> Iterator[Callable[[], None]]:
-        """Give the function a secret as a deployment leaves it, without a value; what is given writes it."""
+        """Return the function a secret as a deployment leaves it, without a value; what is given writes it."""
         stacks, name = self.sandbox.client("cloudformation"), f"unwritten-{time.monotonic_ns()}"
         template = {
             "Resources": {"Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": name}}},

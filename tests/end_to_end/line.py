@@ -127,17 +127,17 @@ class Line(Records):
             assert time.monotonic() - idle_since < EVENT_S, f"nothing moves: {why}"
 
     def finish_again(self, put: Put, within_s: float = 120.0) -> dict[str, Any]:
-        """Give the final receipt of a run that had stopped, once it has gone on from there."""
+        """Return the final receipt of a run that had stopped, once it has gone on from there."""
         self.wait_until_quiet(within_s)
         return self.finish(put, within_s)
 
     @property
     def dialect(self) -> Dialect:
-        """Give what there is to know of the line's platform."""
+        """Return what there is to know of the line's platform."""
         return dialects()[self.platform]
 
     def calls(self, route: str | None = None) -> list[dict[str, Any]]:
-        """Give the platform's journal of the calls to a route, of uploads by default."""
+        """Return the platform's journal of the calls to a route, of uploads by default."""
         route = self.dialect.upload if route is None else route
         return [one for one in self.sandbox.simulator_requests(self.platform) if route in one["route"]]
 
@@ -152,7 +152,7 @@ class Line(Records):
         return Sent(len(batches), len(taken) - len(batches), sum(one["rows"] for one in taken))
 
     def held(self, audience: str) -> set[Member]:
-        """Give the members of every audience of a name at the platform, as they were sent."""
+        """Return the members of every audience of a name at the platform, as they were sent."""
         found: set[Member] = set()
         for one in self.sandbox.simulator_state(self.platform)["audiences"]:
             if one["name"] == audience:
@@ -164,7 +164,7 @@ class Line(Records):
         return {member for person in of for member in self.dialect.members(person)}
 
     def audiences(self) -> list[dict[str, Any]]:
-        """Give the platform's audiences without their members."""
+        """Return the platform's audiences without their members."""
         found: list[dict[str, Any]] = self.sandbox.simulator_state(self.platform, members=False)["audiences"]
         return found
 

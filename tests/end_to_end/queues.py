@@ -38,7 +38,7 @@ class Queues(Function):
             client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
 
     def take_messages(self, count: int, within_s: float = 20.0) -> list[str]:
-        """Take messages out of the queue, which is held back; gives their bodies in the order of arrival."""
+        """Take messages out of the queue, which is held back; returns their bodies in the order of arrival."""
         return [one["Body"] for one in self._take(self.addresses["queue_url"], count, within_s)]
 
     def redrive(self) -> None:
@@ -54,7 +54,7 @@ class Queues(Function):
         )
 
     def redrive_if_dead(self) -> bool:
-        """Redrive what is in the dead letters; gives whether there was anything."""
+        """Redrive what is in the dead letters; returns whether there was anything."""
         dead = bool(self.dead_letters())
         if dead:
             self.redrive()
@@ -142,7 +142,7 @@ class Queues(Function):
             queues.delete_queue(QueueUrl=url)
 
     def queue_hides(self) -> float:
-        """Give the seconds until the queue shows a message that nobody works on; 0 when there is none."""
+        """Return the seconds until the queue shows a message that nobody works on; 0 when there is none."""
         waits = self.sandbox.queue_waits()
         return 0.0 if waits["delivering"] else float(waits["hidden"].get(self.addresses["queue_url"], 0.0))
 

@@ -31,7 +31,7 @@ class Records(Queues):
     """This part of a Line is about the ledger, and about time, most of which is kept there."""
 
     def run(self, put: Put) -> dict[str, Any] | None:
-        """Give the ledger's record of a drop's run, numbers and texts plain; None when there is none."""
+        """Return the ledger's record of a drop's run, numbers and texts plain; None when there is none."""
         answer = self.sandbox.client("dynamodb").get_item(
             TableName=self.variables["LEDGER_TABLE"],
             Key={"pk": {"S": self._pk(put)}},
@@ -49,7 +49,7 @@ class Records(Queues):
         return until(there, within_s)
 
     def wait_out(self, put: Put, within_s: float = 30.0) -> float:
-        """Let the time pass that a run waits for, and see it go on; gives the seconds it was to wait."""
+        """Let the time pass that a run waits for, and see it go on; returns the seconds it was to wait."""
         url = self.addresses["queue_url"]
 
         def waits() -> dict[str, Any] | None:

@@ -35,7 +35,7 @@ FLAT_BYTES = 128 * MIB
 
 @pytest.fixture
 def webhook(sandbox: Sandbox) -> Iterator[Webhook]:
-    """Give the webhook, and a CI360 that remembers nothing; in the end no upload is open, no link logged."""
+    """Return the webhook, and a CI360 that remembers nothing; in the end no upload is open, no link logged."""
     sandbox.simulator_reset("ci360")
     hook = Webhook(sandbox)
     hook.dead_letters()
@@ -48,12 +48,12 @@ def webhook(sandbox: Sandbox) -> Iterator[Webhook]:
 
 
 def crc32_of(content: bytes) -> str:
-    """Give a CRC-32 as S3 writes it."""
+    """Return a CRC-32 as S3 writes it."""
     return base64.b64encode(zlib.crc32(content).to_bytes(4, "big")).decode()
 
 
 def columns() -> list[str]:
-    """Give the columns of the people's file."""
+    """Return the columns of the people's file."""
     return HEADER.decode().strip().split(",")
 
 
@@ -191,7 +191,7 @@ def test_a_row_too_narrow_far_down_leaves_nothing(webhook: Webhook) -> None:
 
 
 def write_rows(path: Path, size_bytes: int) -> int:
-    """Write a file of five columns, of about that size; gives its rows."""
+    """Write a file of five columns, of about that size; returns its rows."""
     rows = written = 0
     with path.open("wb") as file:
         while written < size_bytes:
@@ -243,7 +243,7 @@ def test_a_run_killed_twice_ends_with_one_whole_object(webhook: Webhook, tmp_pat
 
 
 def _processor_s(webhook: Webhook) -> float:
-    """Give the processor time the transfer function's processes have used, 0 where the system does not tell."""
+    """Return the processor time the transfer function's processes have used, 0 where the system does not tell."""
     total = 0
     for worker in webhook.workers():
         path = Path(f"/proc/{worker['pid']}/stat")

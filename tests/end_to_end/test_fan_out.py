@@ -23,7 +23,7 @@ WORKER_MIB = 256
 
 
 def records_of_parts(meta: Line) -> list[dict[str, Any]]:
-    """Give the ledger's records of parts."""
+    """Return the ledger's records of parts."""
     items = meta.sandbox.client("dynamodb").scan(TableName=meta.variables["LEDGER_TABLE"])["Items"]
     return [item for item in items if "#part#" in item["pk"]["S"]]
 
@@ -74,7 +74,7 @@ def test_a_worker_of_a_part_that_is_killed_costs_what_it_had_in_flight(meta: Lin
 
 
 def export(file: BinaryIO, size_bytes: int) -> int:
-    """Write a customer export of about this size, most of it columns that no platform takes; gives its rows."""
+    """Write a customer export of about this size, most of it columns that no platform takes; returns its rows."""
     drawn = random.Random(5)
     first = [f"Name{number}" for number in range(400)]
     last = [f"Sur'name {number}" for number in range(4_000)]

@@ -46,7 +46,7 @@ class Deployed:
     bucket: str
 
     def depth(self, url: str, *, hidden: bool = True) -> int:
-        """Give how many messages a queue holds."""
+        """Return how many messages a queue holds."""
         names = ["ApproximateNumberOfMessages", *(["ApproximateNumberOfMessagesNotVisible"] if hidden else [])]
         found = self.sandbox.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         return sum(map(int, found.values()))
@@ -77,7 +77,7 @@ class Deployed:
         return found
 
     def lines(self) -> list[tuple[str, str]]:
-        """Give every landed line and its object."""
+        """Return every landed line and its object."""
         s3 = self.sandbox.client("s3")
         found = []
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
@@ -104,7 +104,7 @@ class Deployed:
 
 @pytest.fixture
 def deployed(sandbox: Sandbox) -> Deployed:
-    """Give the deployed stack with nothing in it."""
+    """Return the deployed stack with nothing in it."""
     sqs = sandbox.client("sqs")
 
     def dead_letters_of(url: str) -> str:

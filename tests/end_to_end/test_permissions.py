@@ -121,7 +121,7 @@ def test_the_role_reaches_nothing_of_anybody_else(enforced: Line) -> None:
 
 
 def _as_function(line: Line) -> Callable[[str], Any]:
-    """Give clients with the credentials of the connector's function, as its process has them."""
+    """Return clients with the credentials of the connector's function, as its process has them."""
     (worker, *_) = line.sandbox.workers(line.connector)
     lines = Path(f"/proc/{worker['pid']}/environ").read_bytes().split(b"\0")
     environment = dict(one.decode().split("=", 1) for one in lines if b"=" in one)

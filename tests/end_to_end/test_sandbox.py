@@ -42,7 +42,7 @@ def test_drop_becomes_an_audience_of_exactly_its_people(sandbox: Sandbox) -> Non
 
 
 def _texts(value: object) -> list[str]:
-    """Give every text in a JSON value."""
+    """Return every text in a JSON value."""
     if isinstance(value, dict):
         return [text for one in value.values() for text in _texts(one)]
     if isinstance(value, list):

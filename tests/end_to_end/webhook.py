@@ -21,7 +21,7 @@ class Webhook:
     sandbox: Sandbox
 
     def run_task(self, s3_filename: str, **task: Any) -> Mapping[str, Any]:
-        """Let the simulated CI360 run a bulk task; gives what it sent and what each call was answered."""
+        """Let the simulated CI360 run a bulk task; returns what it sent and what each call was answered."""
         given = {
             "webhook": self.sandbox.described["ci360_url"],
             "api_key": self.sandbox.described["ci360_api_key"],
@@ -47,7 +47,7 @@ class Webhook:
         return url
 
     def authority(self) -> str:
-        """Give the certificate by which the simulator's links can be trusted."""
+        """Return the certificate by which the simulator's links can be trusted."""
         return str(self.sandbox.simulator_state("ci360")["authority"])
 
     def landed(self, key: str, within_s: float = 60.0) -> Mapping[str, Any]:
@@ -55,7 +55,7 @@ class Webhook:
         return until(lambda: self.head(key), within_s)
 
     def head(self, key: str) -> Mapping[str, Any] | None:
-        """Give an object's head; None when there is none."""
+        """Return an object's head; None when there is none."""
         s3 = self.sandbox.client("s3")
         try:
             head: Mapping[str, Any] = s3.head_object(
@@ -66,7 +66,7 @@ class Webhook:
         return head
 
     def record(self, key: str) -> Mapping[str, Any]:
-        """Give a file's record as plain values."""
+        """Return a file's record as plain values."""
         item = self.sandbox.client("dynamodb").get_item(
             TableName=self._table, Key={"pk": {"S": f"file#{key}"}}, ConsistentRead=True
         )["Item"]
@@ -78,7 +78,7 @@ class Webhook:
         return next(name for name in names if "ci360-Occurrences" in name)
 
     def landed_record(self, key: str, within_s: float = 10.0) -> Mapping[str, Any]:
-        """Wait until the record says what the object shows already; gives the record."""
+        """Wait until the record says what the object shows already; returns the record."""
 
         def final() -> Mapping[str, Any] | None:
             record = self.record(key)
@@ -119,7 +119,7 @@ class Webhook:
         return [one for one in self.sandbox.all_workers() if "ci360-Transfer" in one["function"]]
 
     def kill_worker(self) -> int:
-        """Kill the process that is at work on a transfer; gives its id."""
+        """Kill the process that is at work on a transfer; returns its id."""
 
         def at_work() -> int | None:
             return next((one["pid"] for one in self.workers() if one["in_flight"]), None)
@@ -129,7 +129,7 @@ class Webhook:
         return pid
 
     def events(self) -> list[Mapping[str, Any]]:
-        """Give the external events that CI360 was sent."""
+        """Return the external events that CI360 was sent."""
         events: list[Mapping[str, Any]] = self.sandbox.simulator_state("ci360")["events"]
         return events
 

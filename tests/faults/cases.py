@@ -93,7 +93,7 @@ NOT_COVERED: dict[str, str] = {
 
 
 def table(results: Iterable[Row]) -> Iterator[str]:
-    """Give the table's lines as a terminal shows them."""
+    """Return the table's lines as a terminal shows them."""
     yield _line("case", "on", "what", "delivered", "re-sent", "at most", "seconds", "skipped")
     for one in _ordered(results):
         counts = (str(one.resent), str(one.bound), f"{one.seconds:.1f}", f"{one.simulated_s:.0f}")
@@ -105,7 +105,7 @@ def _line(number: str, on: str, what: str, delivered: str, *counts: str) -> str:
 
 
 def page(results: Iterable[Row]) -> str:
-    """Give the page for people: the table without what differs from run to run, and what is not covered."""
+    """Return the page for people: the table without what differs from run to run, and what is not covered."""
     rows = [
         f"| {one.number} | {one.on} | {one.what} | {one.delivered} | {one.resent} | {one.bound} |"
         for one in _ordered(results)

@@ -71,7 +71,7 @@ class Chaos:
         line.redrive_when_quiet()
 
     def report(self, receipt: dict[str, Any]) -> None:
-        """Say what was done and what came of it."""
+        """Return what was done and what came of it."""
         line, sent = self.scenario.line, self.scenario.line.sent()
         sys.stdout.write(
             f"\nchaos, seed {SEED}, {self.plan.in_flight} in flight: {self.plan.rows:,} rows, {line.kills} kills"
@@ -81,7 +81,7 @@ class Chaos:
         )
 
     def _script(self) -> list[dict[str, Any]]:
-        """Give four of each fault, in an order and at distances left to chance."""
+        """Return four of each fault, in an order and at distances left to chance."""
         kinds: tuple[dict[str, Any], ...] = (
             {"route": "/users", "drop": "after"},
             {"route": "/users", "drop": "before"},

@@ -48,13 +48,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def line(request: pytest.FixtureRequest, lines: dict[str, Line]) -> Line:
-    """Give the case's connector."""
+    """Return the case's connector."""
     return lines[request.param]
 
 
 @pytest.fixture
 def scenario(request: pytest.FixtureRequest, line: Line, evidence: Evidence) -> Iterator[Scenario]:
-    """Give a case its line; afterwards nothing of anybody may be found where it does not belong."""
+    """Return a case its line; afterwards nothing of anybody may be found where it does not belong."""
     mark = request.node.get_closest_marker("case")
     number = mark.args[0]
     result = Result(number, mark.kwargs.get("what") or cases.COVERED[number], line.connector)

@@ -46,17 +46,17 @@ class Scenario:
 
     @property
     def audience(self) -> str:
-        """Give the case's audience."""
+        """Return the case's audience."""
         return f"Case {self.result.number}"
 
     @property
     def dialect(self) -> Dialect:
-        """Give what there is to know of the case's platform."""
+        """Return what there is to know of the case's platform."""
         return self.line.dialect
 
     @property
     def short_s(self) -> int:
-        """Give a timeout just above what a function keeps for one call and what follows it."""
+        """Return a timeout just above what a function keeps for one call and what follows it."""
         return round(self.dialect.patience_s) + 24
 
     @property
@@ -77,7 +77,7 @@ class Scenario:
         self.set(**self.dialect.states[state])
 
     def refuse(self, what: str, **more: Any) -> dict[str, Any]:
-        """Give a line of the script: the platform refuses uploads in its own words for `what`."""
+        """Return a line of the script: the platform refuses uploads in its own words for `what`."""
         return {"route": self.dialect.upload, **self.dialect.says[what], **more}
 
     def people(self, count: int, *, part: str = "", first: int = 0) -> list[Person]:
@@ -102,7 +102,7 @@ class Scenario:
         rejected_by_us: int = 0,
         rejected_by_platform: int = 0,
     ) -> dict[str, Any]:
-        """Bring the run to its end and hold it to the promise; gives the receipt.
+        """Bring the run to its end and hold it to the promise; returns the receipt.
 
         Every row is acknowledged or rejected; the platform holds exactly the people it should; and it was sent no
         more than once but for what was in flight at a kill, for answers that were lost, and for uploads that the

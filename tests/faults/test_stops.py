@@ -111,7 +111,7 @@ def test_a_certificate_that_is_no_good_stops_the_run(scenario: Scenario, tmp_pat
 
 @contextmanager
 def _https(certificate: trustme.LeafCert) -> Iterator[tuple[str, list[str]]]:
-    """Serve a retired API over TLS; gives its address and the paths it was asked for."""
+    """Serve a retired API over TLS; returns its address and the paths it was asked for."""
     asked: list[str] = []
 
     class Retired(BaseHTTPRequestHandler):
@@ -125,7 +125,7 @@ def _https(certificate: trustme.LeafCert) -> Iterator[tuple[str, list[str]]]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name the base class gives it
-            """Say nothing."""
+            """Log nothing."""
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)

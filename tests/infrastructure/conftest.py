@@ -34,7 +34,7 @@ class Templates:
     activation: Mapping[str, Any]
 
     def resources(self, type_: str, name: str = "") -> dict[str, Properties]:
-        """Give the resources of a type, by logical id, where that begins with `name`."""
+        """Return the resources of a type, by logical id, where that begins with `name`."""
         return {
             id_: resource.get("Properties", {})
             for template in (self.storage, self.activation)
@@ -43,12 +43,12 @@ class Templates:
         }
 
     def resource(self, type_: str, name: str = "") -> Properties:
-        """Give the properties of the one resource of a type whose logical id begins with `name`."""
+        """Return the properties of the one resource of a type whose logical id begins with `name`."""
         (found,) = self.resources(type_, name).values()
         return found
 
     def functions(self) -> list[tuple[str, Path, list[Path]]]:
-        """Give each function's connector, asset and layers, these as folders in the order they are searched."""
+        """Return each function's connector, asset and layers, these as folders in the order they are searched."""
         assets = self.assets()
         layers = self.resources("AWS::Lambda::LayerVersion")
         found = []
@@ -59,7 +59,7 @@ class Templates:
         return found
 
     def assets(self) -> dict[str, Path]:
-        """Give the folder of each file asset of the activation stack, by the S3 key it is uploaded to."""
+        """Return the folder of each file asset of the activation stack, by the S3 key it is uploaded to."""
         manifest = json.loads((self.outdir / "audience-activation-activation.assets.json").read_text())
         return {
             destination["objectKey"]: self.outdir / asset["source"]["path"]
@@ -69,7 +69,7 @@ class Templates:
 
 
 def context(settings: Mapping[str, Any], *, staging: bool) -> dict[str, Any]:
-    """Give the context that the CDK command would: cdk.json's own, and our settings.
+    """Return the context that the CDK command would: cdk.json's own, and our settings.
 
     Without staging, assets are hashed where they are but not copied.
     """
@@ -146,7 +146,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any]
 
 
 def host_wheels() -> dict[str, str]:
-    """Give the target of this machine: what the sandbox deploys with, and what this Python can import."""
+    """Return the target of this machine: what the sandbox deploys with, and what this Python can import."""
     return {
         "architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
         "python": sysconfig.get_python_version(),

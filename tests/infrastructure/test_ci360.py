@@ -35,7 +35,7 @@ class Ci360Template:
     template: Mapping[str, Any]
 
     def all(self, type_: str, name: str = "") -> dict[str, Properties]:
-        """Give the resources of a type whose logical id begins with `name`."""
+        """Return the resources of a type whose logical id begins with `name`."""
         return {
             id_: resource.get("Properties", {})
             for id_, resource in self.template["Resources"].items()
@@ -43,12 +43,12 @@ class Ci360Template:
         }
 
     def one(self, type_: str, name: str = "") -> Properties:
-        """Give the one resource."""
+        """Return the one resource."""
         (found,) = self.all(type_, name).values()
         return found
 
     def statements(self, role: str) -> dict[str, dict[str, Any]]:
-        """Give the statements of a function's role, by their ids."""
+        """Return the statements of a function's role, by their ids."""
         (policy,) = self.one("AWS::IAM::Role", role)["Policies"]
         return {one["Sid"]: one for one in policy["PolicyDocument"]["Statement"]}
 

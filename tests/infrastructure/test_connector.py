@@ -17,12 +17,12 @@ each_connector = pytest.mark.parametrize("id_", CONNECTORS)
 
 
 def timeout_s(templates: Templates, id_: str) -> int:
-    """Give the timeout of a connector's function."""
+    """Return the timeout of a connector's function."""
     return int(templates.resource("AWS::Lambda::Function", f"{id_}Function")["Timeout"])
 
 
 def policy_of(templates: Templates, queue: str) -> list[dict[str, Any]]:
-    """Give the statements of a queue's policy."""
+    """Return the statements of a queue's policy."""
     statements: list[dict[str, Any]] = templates.resource("AWS::SQS::QueuePolicy", queue)["PolicyDocument"][
         "Statement"
     ]

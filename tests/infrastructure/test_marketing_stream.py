@@ -31,7 +31,7 @@ def settings_of(section: object, **flags: str) -> StreamSettings | None:
 
 
 def synthesise(outdir: Path, stream: object, *, staging: bool = False) -> dict[str, Template]:
-    """Synthesise the app with this section; gives the stream's templates by stack name."""
+    """Synthesise the app with this section; returns the stream's templates by stack name."""
     from app import build
 
     configured = json.loads((ROOT / "cdk.context.json").read_text())["audience_activation"]
@@ -45,7 +45,7 @@ def synthesise(outdir: Path, stream: object, *, staging: bool = False) -> dict[s
 
 @pytest.fixture(scope="module")
 def outdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder the templates are written to."""
+    """Return the folder the templates are written to."""
     return tmp_path_factory.mktemp("stream")
 
 
@@ -73,7 +73,7 @@ def templates(outdir: Path) -> dict[str, Template]:
 
 
 def of_type(template: Template, type_: str) -> dict[str, Any]:
-    """Give the properties of the resources of a type, by logical id."""
+    """Return the properties of the resources of a type, by logical id."""
     return {id_: one.get("Properties", {}) for id_, one in template["Resources"].items() if one["Type"] == type_}
 
 

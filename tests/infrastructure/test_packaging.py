@@ -24,7 +24,7 @@ def size_bytes(folder: Path) -> int:
 
 
 def code_keys(templates: Templates) -> dict[str, str]:
-    """Give the asset of each function by its connector."""
+    """Return the asset of each function by its connector."""
     return {
         function["Environment"]["Variables"]["CONNECTOR"]: function["Code"]["S3Key"]
         for function in templates.resources("AWS::Lambda::Function").values()

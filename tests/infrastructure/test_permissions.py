@@ -34,12 +34,12 @@ def text(value: Any) -> str:
 
 
 def several(value: Any) -> list[Any]:
-    """Give a policy's one or several as several."""
+    """Return a policy's one or several as several."""
     return value if isinstance(value, list) else [value]
 
 
 def statements(templates: Templates, role: str) -> dict[str, dict[str, Any]]:
-    """Give the statements of a role by their id; it has one inline policy and no managed one."""
+    """Return the statements of a role by their id; it has one inline policy and no managed one."""
     properties = templates.resource("AWS::IAM::Role", role)
     assert "ManagedPolicyArns" not in properties
     (policy,) = properties["Policies"]
@@ -47,7 +47,7 @@ def statements(templates: Templates, role: str) -> dict[str, dict[str, Any]]:
 
 
 def every_statement(templates: Templates) -> list[dict[str, Any]]:
-    """Give every statement that any role of the app has."""
+    """Return every statement that any role of the app has."""
     assert not templates.resources("AWS::IAM::Policy"), "something added to a role behind permissions.py"
     assert not templates.resources("AWS::IAM::ManagedPolicy")
     return [

@@ -33,14 +33,14 @@ def read(given: object, known: Mapping[str, Platform] | None = None, **flags: st
 
 
 def mistakes(given: object, known: Mapping[str, Platform] | None = None) -> list[str]:
-    """Give what is wrong with settings that are wrong."""
+    """Return what is wrong with settings that are wrong."""
     with pytest.raises(SettingsError) as caught:
         read(given, known)
     return caught.value.mistakes
 
 
 def with_options() -> dict[str, Platform]:
-    """Give the platforms there are, one of them with an option of every kind."""
+    """Return the platforms there are, one of them with an option of every kind."""
     options = (
         BooleanOption("close_at_once", False, "Whether lists are closed at once."),
         IntegerOption("retention_days", 1, 540, 30, "How long members stay."),

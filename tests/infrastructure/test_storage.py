@@ -12,7 +12,7 @@ BUCKETS = ("AccessLogs", "Drops", "Receipts")
 
 
 def lifecycle(templates: Templates, bucket: str) -> dict[str, Any]:
-    """Give the one lifecycle rule of a bucket."""
+    """Return the one lifecycle rule of a bucket."""
     (rule,) = templates.resource("AWS::S3::Bucket", bucket)["LifecycleConfiguration"]["Rules"]
     assert rule["Status"] == "Enabled"
     return dict(rule)

@@ -26,7 +26,7 @@ RULES = {
 
 
 def report(outdir: Path) -> dict[str, Any]:
-    """Give cdk-nag's part of the validation report."""
+    """Return cdk-nag's part of the validation report."""
     (plugin,) = json.loads((outdir / "validation-report.json").read_text())["pluginReports"]
     assert plugin["pluginName"] == "AwsSolutions"
     return dict(plugin)

@@ -71,7 +71,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def operator(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install requirements.txt, and nothing else, into an environment; gives the folder of its programs."""
+    """Install requirements.txt, and nothing else, into an environment; returns the folder of its programs."""
     environment = tmp_path_factory.mktemp("operator") / "environment"
     run(sys.executable, "-m", "venv", environment, within=checkout)
     began = time.monotonic()

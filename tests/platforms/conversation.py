@@ -16,7 +16,7 @@ LOST = Answer(0, {}, b"")  # no answer came
 
 
 def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
-    """Give an answer with a JSON body, or with a text one as it is."""
+    """Return an answer with a JSON body, or with a text one as it is."""
     text = body if isinstance(body, str) else json.dumps(body)
     return Answer(status, dict(headers or {}), text.encode())
 
@@ -24,7 +24,7 @@ def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = 
 def hold(
     conversation: Generator[Request, Outcome, T], publisher: Publisher, answers: Iterable[Answer]
 ) -> tuple[T, list[Request]]:
-    """Hold a conversation to its end with one answer per request; gives its result and the requests."""
+    """Hold a conversation to its end with one answer per request; returns its result and the requests."""
     asked: list[Request] = []
     script = iter(answers)
     try:

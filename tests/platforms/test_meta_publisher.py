@@ -36,7 +36,7 @@ def account(**more: object) -> AdAccount:
 
 
 def publisher() -> Publisher:
-    """Give the publisher of the account."""
+    """Return the publisher of the account."""
     return PLATFORM.publisher(account())
 
 
@@ -51,19 +51,19 @@ def digest(text: str) -> str:
 
 
 def batch(columns: dict[str, list[str | None]], *, first_row: int = 1) -> Batch:
-    """Give a batch of text columns, its rows numbered from `first_row`."""
+    """Return a batch of text columns, its rows numbered from `first_row`."""
     table = pa.table({key: pa.array(values, pa.string()) for key, values in columns.items()})
     last_row = first_row + table.num_rows - 1
     return Batch("run", first_row, last_row, table, pa.array(range(first_row, last_row + 1)))
 
 
 def upload(columns: dict[str, list[str | None]], *, first_row: int = 1, part: str = "") -> Upload:
-    """Give the upload of all of a batch of text columns, or a part of it by name."""
+    """Return the upload of all of a batch of text columns, or a part of it by name."""
     return replace(batch(columns, first_row=first_row).upload(), part=part)
 
 
 def page(*audiences: tuple[str, str, str], after: str = "") -> Answer:
-    """Give a page of audiences (id, name, subtype), with a next one behind the cursor `after`."""
+    """Return a page of audiences (id, name, subtype), with a next one behind the cursor `after`."""
     body: dict[str, object] = {"data": [{"id": i, "name": n, "subtype": s} for i, n, s in audiences]}
     if after:
         body["paging"] = {"cursors": {"after": after}, "next": "https://graph.example/?access_token=leak"}
@@ -383,7 +383,7 @@ class TestArrived:
         return one.classify(question, answer(body, status))
 
     def session(self, **more: object) -> dict[str, object]:
-        """Give the session of the batch that is asked for, as Meta shows it."""
+        """Return the session of the batch that is asked for, as Meta shows it."""
         own = str(session_id(upload({"EMAIL": [digest("a")]})))
         return {"session_id": own, "num_received": "1", "num_invalid_entries": "0", **more}
 

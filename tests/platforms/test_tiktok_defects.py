@@ -95,13 +95,13 @@ class Advertiser:
 
 
 def said(data: object, code: int = 0, message: str = "OK") -> Answer:
-    """Give an answer in TikTok's envelope."""
+    """Return an answer in TikTok's envelope."""
     body = {"code": code, "message": message, "request_id": "req-1", "data": data}
     return Answer(200, {}, json.dumps(body).encode())
 
 
 def audience(name: str = "VIP") -> dict[str, Any]:
-    """Give an audience as the list shows it, ready to be changed."""
+    """Return an audience as the list shows it, ready to be changed."""
     return {
         "audience_id": "42",
         "name": name,
@@ -152,13 +152,13 @@ class Line(World):
         )
 
     def digests(self, count: int, key: str = LIST) -> str:
-        """Put a list of hashed addresses; gives its message."""
+        """Put a list of hashed addresses; returns its message."""
         return self.event(self.put("".join(f"{hashed(one)}\n" for one in people(count)), key))
 
 
 @pytest.fixture
 def line() -> Iterator[Line]:
-    """Give the line; no test may leave a message that nobody takes up."""
+    """Return the line; no test may leave a message that nobody takes up."""
     Logger()  # the function's own, of which the line's is a child
     one = Line()
     yield one
@@ -226,7 +226,7 @@ class _Invocation:
     aws_request_id = "1"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Give the time left."""
+        """Return the time left."""
         return 300_000
 
 

@@ -36,7 +36,7 @@ NOW_S = 1_795_305_600.0  # 2026-11-22
 
 
 def publisher() -> TikTokPublisher:
-    """Give the publisher of a good secret's advertiser."""
+    """Return the publisher of a good secret's advertiser."""
     made = PLATFORM.publisher(account_of(PLATFORM, SECRET))
     assert isinstance(made, TikTokPublisher)
     return replace(made, clock_s=lambda: NOW_S)
@@ -48,18 +48,18 @@ def digest(text: str) -> str:
 
 
 def batch(columns: dict[str, list[str | None]]) -> Batch:
-    """Give a batch of text columns."""
+    """Return a batch of text columns."""
     table = pa.table({key: pa.array(values, pa.string()) for key, values in columns.items()})
     return Batch("run", 1, table.num_rows, table, pa.array(range(1, table.num_rows + 1)))
 
 
 def reply(data: object, code: int = 0, message: str = "OK") -> Answer:
-    """Give an answer in TikTok's envelope."""
+    """Return an answer in TikTok's envelope."""
     return answer({"code": code, "message": message, "request_id": "req-1", "data": data})
 
 
 def listed(audience_id: str, **more: object) -> dict[str, object]:
-    """Give an audience as the list shows it: one's own customer file, ready to be changed."""
+    """Return an audience as the list shows it: one's own customer file, ready to be changed."""
     return {
         "audience_id": audience_id,
         "name": NAME,
@@ -74,12 +74,12 @@ def listed(audience_id: str, **more: object) -> dict[str, object]:
 
 
 def page(*audiences: dict[str, object], pages: int = 1) -> Answer:
-    """Give a page of the list."""
+    """Return a page of the list."""
     return reply({"list": list(audiences), "page_info": {"total_page": pages}})
 
 
 def details(*, valid: bool, members: int = 0, **more: object) -> Answer:
-    """Give the answer to a look at an audience."""
+    """Return the answer to a look at an audience."""
     shown = {"is_valid": valid, "cover_num": members, **more}
     return reply({"list": [{"audience_details": shown, "audience_history": [{"msg": ""}]}]})
 
@@ -93,7 +93,7 @@ def form(request: Request) -> dict[str, Message]:
 
 
 def file_of(request: Request) -> bytes:
-    """Give the exact bytes of the file in an upload."""
+    """Return the exact bytes of the file in an upload."""
     found = re.search(
         rb"Content-Type: text/csv\r\n\r\n(.*)\r\n--activation-[0-9a-f]{32}--\r\n$", request.content, re.S
     )

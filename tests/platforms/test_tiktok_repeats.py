@@ -29,12 +29,12 @@ ROWS = st.lists(
 
 
 def expected(rows: list[tuple[str | None, ...]]) -> list[bool]:
-    """Say of each row whether it was there before."""
+    """Return for each row whether it was there before."""
     return [row in rows[:place] for place, row in enumerate(rows)]
 
 
 def in_chunks(rows: list[tuple[str | None, ...]], cuts: list[int]) -> pa.Table:
-    """Give rows as a table in several chunks."""
+    """Return rows as a table in several chunks."""
     edges = [0, *sorted(cut % (len(rows) + 1) for cut in cuts), len(rows)]
     names = [str(index) for index in range(len(rows[0]))]
     return pa.Table.from_batches(
@@ -49,7 +49,7 @@ def in_chunks(rows: list[tuple[str | None, ...]], cuts: list[int]) -> pa.Table:
 
 
 def found(table: pa.Table) -> list[bool]:
-    """Give the mask as a list."""
+    """Return the mask as a list."""
     mask = repeated(table)
     return [False] * table.num_rows if mask is None else mask.to_pylist()
 

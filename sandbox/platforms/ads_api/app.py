@@ -56,11 +56,11 @@ class AdsApi:
         self.tokens: dict[str, float] = {}
 
     def latency_s(self) -> float:
-        """Say how long every answer takes."""
+        """Return how long every answer takes."""
         return self.register.settings.latency_s
 
     def settings(self) -> Mapping[str, Any]:
-        """Give the settings in force."""
+        """Return the settings in force."""
         return dataclasses.asdict(self.register.settings)
 
     def configure(self, changes: Mapping[str, Any]) -> None:
@@ -81,7 +81,7 @@ class AdsApi:
         self.register, self.tokens = Register(), {}
 
     def secret(self, endpoint: str) -> Mapping[str, Any]:
-        """Give what a client has to hold."""
+        """Return what a client has to hold."""
         return {
             "refresh_token": REFRESH_TOKEN,
             "client_id": CLIENT_ID,
@@ -92,7 +92,7 @@ class AdsApi:
         }
 
     def state(self) -> tuple[Mapping[str, Any], Iterator[tuple[Mapping[str, Any], Iterator[Any]]]]:
-        """Give every subscription; the API has no audiences."""
+        """Return every subscription; the API has no audiences."""
         now, settings = self.clock.now(), self.register.settings
         shown = [
             {**one.shown(now, settings), "advertiser": one.advertiser, "dsp": one.dsp}

@@ -52,7 +52,7 @@ class Subscription:
     confirmed: float | None = None
 
     def status(self, now: float, settings: AdsApiSettings) -> str:
-        """Say what state it is in now."""
+        """Return what state it is in now."""
         provisioned = self.created + settings.provisioning_s
         if self.archived:
             return "ARCHIVED"
@@ -65,7 +65,7 @@ class Subscription:
         return "PENDING_CONFIRMATION" if now < provisioned + settings.unconfirmed_s else "FAILED_CONFIRMATION"
 
     def shown(self, now: float, settings: AdsApiSettings) -> dict[str, Any]:
-        """Give it as the API shows it."""
+        """Return it as the API shows it."""
         shown: dict[str, Any] = {
             "createdDate": _date(self.created),
             "dataSetId": self.dataset,
@@ -137,7 +137,7 @@ class Register:
         return found
 
     def _destination(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the destination in its newer form; raises ApiError unless there is just one, and a valid one."""
+        """Return the destination in its newer form; raises ApiError unless there is just one, and a valid one."""
         destination = dict(body.get("destination", {}))
         if "destinationArn" in body:
             destination["sqsDestination"] = {"queueArn": body["destinationArn"]}

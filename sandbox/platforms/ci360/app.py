@@ -55,11 +55,11 @@ class Ci360Platform:
         self._cuts_left = 0
 
     def latency_s(self) -> float:
-        """Say how long every answer takes."""
+        """Return how long every answer takes."""
         return self._settings.latency_s
 
     def settings(self) -> Mapping[str, Any]:
-        """Give the settings in force."""
+        """Return the settings in force."""
         return vars(self._settings)
 
     def configure(self, changes: Mapping[str, Any]) -> None:
@@ -68,11 +68,11 @@ class Ci360Platform:
         self._cuts_left = self._settings.cuts
 
     def secret(self, endpoint: str) -> Mapping[str, Any]:
-        """Give the access point's secret, for whoever sends results back."""
+        """Return the access point's secret, for whoever sends results back."""
         return {"tenant_id": TENANT_ID, "client_secret": CLIENT_SECRET, "endpoint": endpoint}
 
     def state(self) -> tuple[Mapping[str, Any], Iterator[tuple[Mapping[str, Any], Iterator[Any]]]]:
-        """Give where the files are and by whose word they are trusted, the tasks and the events; no audience."""
+        """Return where the files are and by whose word they are trusted, the tasks and the events; no audience."""
         about = {
             "files_host": self.files_url.removeprefix("https://"),
             "authority": self.authority,
@@ -126,7 +126,7 @@ class Ci360Platform:
 
 
 def certificate(folder: Path) -> tuple[Path, str]:
-    """Make an authority nobody else has, and a certificate by it; gives the file and the authority's own."""
+    """Make an authority nobody else has, and a certificate by it; returns the file and the authority's own."""
     authority = trustme.CA()
     path = folder / "server.pem"
     path.touch(mode=0o600)

@@ -35,11 +35,11 @@ class StagedFile:
 
     @property
     def size_bytes(self) -> int:
-        """Give its size."""
+        """Return its size."""
         return self.path.stat().st_size if self.path else len(self.content)
 
     def etag(self, *, changed: bool) -> str:
-        """Give the entity tag; a large file's is made of its name and size."""
+        """Return the entity tag; a large file's is made of its name and size."""
         about = f"{self.path} {self.size_bytes}".encode() if self.path else self.content
         return f'"{hashlib.md5(about + (b"changed" if changed else b"")).hexdigest()}"'  # noqa: S324  as S3's are
 

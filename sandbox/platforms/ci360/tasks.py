@@ -65,7 +65,7 @@ class Task:
         return self.metadata.encode()
 
     def file(self) -> Path | None:
-        """Give the data file on this machine; raises ValueError when it is not there."""
+        """Return the data file on this machine; raises ValueError when it is not there."""
         if not self.data_path:
             return None
         path = Path(self.data_path)
@@ -93,7 +93,7 @@ def webhook_body(task: Task, occurrence_id: str, data_link: str, metadata_link: 
 
 
 async def call(task: Task, body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Call the webhook as often as the task says; gives status, answer and seconds of each call."""
+    """Call the webhook as often as the task says; returns status, answer and seconds of each call."""
     return [await asyncio.to_thread(_call, task, json.dumps(body).encode()) for _ in range(task.calls)]
 
 

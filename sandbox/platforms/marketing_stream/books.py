@@ -33,7 +33,7 @@ class Books:
 
 
 def key_of(about: Mapping[str, Any]) -> Key:
-    """Give dimensions as a key, the dataset left out."""
+    """Return dimensions as a key, the dataset left out."""
     return tuple(
         sorted(
             (name, None if value is None else str(value)) for name, value in about.items() if name != "dataset_id"

@@ -73,7 +73,7 @@ MEASURED: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = 
 
 
 def dimensions(dataset: str, number: int, hour: datetime) -> Record:
-    """Give the dimensions of the `number`th thing an advertiser advertises, in an hour."""
+    """Return the dimensions of the `number`th thing an advertiser advertises, in an hour."""
     common: Record = {
         "dataset_id": dataset,
         "marketplace_id": "ATVPDKIKX0DER",

@@ -61,11 +61,11 @@ class MetaPlatform:
         self.world = World(self.clock)
 
     def latency_s(self) -> float:
-        """Say how long every answer takes."""
+        """Return how long every answer takes."""
         return self.world.settings.latency_s
 
     def settings(self) -> Mapping[str, Any]:
-        """Give the settings in force."""
+        """Return the settings in force."""
         return self.world.as_settings()
 
     def configure(self, changes: Mapping[str, Any]) -> None:
@@ -77,7 +77,7 @@ class MetaPlatform:
         self.world.reset()
 
     def secret(self, endpoint: str) -> Mapping[str, Any]:
-        """Give the default account's secret."""
+        """Return the default account's secret."""
         return {
             "access_token": Token().token,
             "ad_account_id": Account().id,
@@ -86,7 +86,7 @@ class MetaPlatform:
         }
 
     def state(self) -> tuple[Mapping[str, Any], Iterator[tuple[Mapping[str, Any], Iterator[Any]]]]:
-        """Give every audience that was not deleted, with what is staged for a replace counted beside it."""
+        """Return every audience that was not deleted, with what is staged for a replace counted beside it."""
         now = self.clock.now()
 
         def audiences() -> Iterator[tuple[Mapping[str, Any], Iterator[Any]]]:

@@ -76,7 +76,7 @@ class Audience:
         return len(self.members) if self.forced_size is None else self.forced_size
 
     def operation_code(self, now: float) -> int:
-        """Say the operation status."""
+        """Return the operation status."""
         self.settle(now)
         if self.forced_status is not None:
             return self.forced_status
@@ -95,24 +95,24 @@ class View:
     account_active: bool
 
     def operation_status(self) -> dict[str, Any]:
-        """Give the operation status with its text."""
+        """Return the operation status with its text."""
         code = self.audience.operation_code(self.now)
         if not self.account_active and code == NORMAL:
             code = INACTIVE_ACCOUNT
         return {"code": code, "description": OPERATION_TEXT.get(code, "Status not available")}
 
     def delivery_status(self) -> dict[str, Any]:
-        """Give the delivery status: usable, or too small."""
+        """Return the delivery status: usable, or too small."""
         if self.matched() < SMALLEST_USABLE:
             return {"code": 300, "description": "This audience is too small to deliver ads to"}
         return {"code": 200, "description": "This audience is ready for use"}
 
     def matched(self) -> int:
-        """Say how many people the members were matched to."""
+        """Return how many people the members were matched to."""
         return int(self.audience.size() * self.settings.match_rate)
 
     def approximate(self, *, upper: bool) -> int:
-        """Give a bound of the size: two digits of it, and nothing below a thousand."""
+        """Return a bound of the size: two digits of it, and nothing below a thousand."""
         size = self.matched()
         if size < SMALLEST_SHOWN:
             return SMALLEST_SHOWN
@@ -147,7 +147,7 @@ FIELDS: dict[str, Callable[[View], Any]] = {
 
 
 def shown(view: View, names: Iterable[str]) -> dict[str, Any]:
-    """Give the fields asked for, and the id; a field without a value is left out, as Graph does."""
+    """Return the fields asked for, and the id; a field without a value is left out, as Graph does."""
     found: dict[str, Any] = {}
     for name in names:
         if name not in FIELDS:

@@ -30,18 +30,18 @@ class GraphCall:
 
     @property
     def the_audience(self) -> Audience:
-        """Give the audience the call is about."""
+        """Return the audience the call is about."""
         if self.audience is None:
             raise RuntimeError("an edge of an audience was called without one")
         return self.audience
 
     def view(self, audience: Audience) -> View:
-        """Give what the fields of an audience are read from."""
+        """Return what the fields of an audience are read from."""
         active = self.account.account_status == ACTIVE
         return View(audience, self.world.clock.now(), self.world.settings, active)
 
     def fields(self, default: Sequence[str] = ("id",)) -> list[str]:
-        """Give the names of the fields asked for; a list comes as text with commas, or as JSON."""
+        """Return the names of the fields asked for; a list comes as text with commas, or as JSON."""
         text = self.parameters.text("fields")
         if not text:
             return list(default)

@@ -28,7 +28,7 @@ class GraphError(Exception):
     headers: dict[str, str] = field(default_factory=dict)
 
     def envelope(self) -> dict[str, Any]:
-        """Give the JSON body; fields that Meta leaves out are left out."""
+        """Return the JSON body; fields that Meta leaves out are left out."""
         error = {
             "message": self.message,
             "type": self.type,
@@ -59,7 +59,7 @@ def unknown_field(name: str, node_type: str) -> GraphError:
 
 
 def unknown_object(method: str, identifier: str) -> GraphError:
-    """Say that an object is not there, or that this token may not see it: Meta does not tell which."""
+    """Return the error for an object that is not there, or not for this token to see: Meta does not tell which."""
     return GraphError(
         100,
         f"Unsupported {method.lower()} request. Object with ID '{identifier}' does not exist, cannot be loaded "
@@ -137,12 +137,12 @@ def too_small() -> GraphError:
 
 
 def not_yet(edge: str) -> GraphError:
-    """Say that a new audience has not reached this server yet."""
+    """Return the error for a new audience that has not reached this server yet."""
     return GraphError(803, f"(#803) Some of the aliases you requested do not exist: {edge}", status=404)
 
 
 def deleted_audience() -> GraphError:
-    """Say that the audience was deleted."""
+    """Return the error for an audience that was deleted."""
     return GraphError(1487366, "Custom Audience Has Been Deleted", is_transient=False)
 
 

@@ -112,7 +112,7 @@ class Schema:
         return _json([row[index] for index, _ in self._attributes])
 
     def unpack(self, packed: Packed) -> list[Any]:
-        """Give the row back as it was sent."""
+        """Return the row back as it was sent."""
         row: list[Any] = [""] * len(self.keys)
         mask, at = int.from_bytes(packed.person[:_MASK_BYTES], "big"), _MASK_BYTES
         for bit, index in self._hashed:
@@ -167,7 +167,7 @@ class Members:
         return [schema.keys for schema in self._schemas]
 
     def rows(self) -> Iterator[list[Any]]:
-        """Give every member as it was sent, those of one schema after those of another."""
+        """Return every member as it was sent, those of one schema after those of another."""
         people = list(self._people.items())
         for wanted, schema in enumerate(self._schemas):
             for person, value in people:
@@ -193,7 +193,7 @@ class Members:
 
 
 def _identifiers(person: bytes) -> Iterator[tuple[int, bytes]]:
-    """Give the identifiers that name one person: e-mail and phone, and those that are not hashed as a whole."""
+    """Return the identifiers that name one person: e-mail and phone, and those that are not hashed as a whole."""
     mask, at = int.from_bytes(person[:_MASK_BYTES], "big"), _MASK_BYTES
     for bit in (_BIT["EMAIL"], _BIT["PHONE"]):  # the first two hashes, where they are there
         if mask & bit:
@@ -204,7 +204,7 @@ def _identifiers(person: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _hash_bytes(hashes: list[Any]) -> bytes:
-    """Give SHA-256 digits as bytes; 64 lower-case hexadecimal digits are the only form Meta documents."""
+    """Return SHA-256 digits as bytes; 64 lower-case hexadecimal digits are the only form Meta documents."""
     try:
         text = "".join(hashes)
         packed = bytes.fromhex(text)

@@ -35,14 +35,14 @@ class Parameters:
         return cls(values)
 
     def text(self, name: str) -> str | None:
-        """Give a parameter as text, None when it was not sent."""
+        """Return a parameter as text, None when it was not sent."""
         value = self._values.get(name)
         if value is None or isinstance(value, str):
             return value
         return orjson.dumps(value).decode()
 
     def decoded(self, name: str) -> Any:
-        """Give a parameter that is an object, a list, a number or a bool; refuses text that is not JSON."""
+        """Return a parameter that is an object, a list, a number or a bool; refuses text that is not JSON."""
         value = self._values.get(name)
         if not isinstance(value, str):
             return value
@@ -52,7 +52,7 @@ class Parameters:
             raise invalid(f"Param {name} must be valid JSON") from None
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        """Give a bool, in any spelling Graph takes."""
+        """Return a bool, in any spelling Graph takes."""
         value = self._values.get(name)
         if value is None:
             return default
@@ -63,7 +63,7 @@ class Parameters:
         raise invalid(f"Param {name} must be a boolean")
 
     def whole(self, name: str) -> int | None:
-        """Give a whole number, None when it was not sent."""
+        """Return a whole number, None when it was not sent."""
         value = self._values.get(name)
         if value is None:
             return None

@@ -110,7 +110,7 @@ class Checked:
 
 
 def _all_lists(rows: list[Any], length: int) -> bool:
-    """Say whether there are rows, all of them lists of `length` values."""
+    """Return whether there are rows, all of them lists of `length` values."""
     return {list} == set(map(type, rows)) and {length} == set(map(len, rows))
 
 

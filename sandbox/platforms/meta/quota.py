@@ -75,7 +75,7 @@ class Quota:
         self._calls.append(now)
 
     def headers(self, now: float, *, write_users: bool, settings: MetaSettings, audiences: int) -> dict[str, str]:
-        """Give the usage headers: an upload carries the account's and the app's, all else the business one."""
+        """Return the usage headers: an upload carries the account's and the app's, all else the business one."""
         allowance = ALLOWANCES[settings.tier]
         used = min(100, round(100 * len(self._calls) / self._hourly(settings, audiences)))
         if not write_users:

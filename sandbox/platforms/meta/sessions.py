@@ -80,15 +80,15 @@ class Session:
 
     @property
     def expires(self) -> float:
-        """Say when it ends by itself."""
+        """Return when it ends by itself."""
         return self.started + LIFETIME_S
 
     def expired(self, now: float) -> bool:
-        """Say whether its ninety minutes are over."""
+        """Return whether its ninety minutes are over."""
         return now >= self.expires
 
     def open(self, now: float) -> bool:
-        """Say whether a batch that comes now is still taken."""
+        """Return whether a batch that comes now is still taken."""
         return self.ended is None and not self.expired(now)
 
     def take(self, batch: Batch, received: int, invalid_rows: int, now: float) -> None:
@@ -100,7 +100,7 @@ class Session:
             self.ended = now
 
     def shown(self, now: float, match_rate: float) -> dict[str, str]:
-        """Give the session as the `sessions` edge shows it: texts, all of them."""
+        """Return the session as the `sessions` edge shows it: texts, all of them."""
         done = not self.open(now)
         found = {
             "session_id": str(self.id),

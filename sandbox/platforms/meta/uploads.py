@@ -175,7 +175,7 @@ def _filled(audience: Audience, payload: Payload, upload: Upload) -> None:
 
 
 def _own_session(verb: str, payload: Payload) -> str:
-    """Give the session id Meta makes up: the same for each request of a schema and verb, in every audience."""
+    """Return the session id Meta makes up: the same for each request of a schema and verb, in every audience."""
     text = "\n".join((verb, payload.style, *payload.keys)) if payload.style == LIST_STYLE else verb
     return str(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1)
 

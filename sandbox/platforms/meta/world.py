@@ -59,7 +59,7 @@ class World:
         self._ids = itertools.count(FIRST_AUDIENCE_ID, 10)
 
     def quota(self, account_id: str) -> Quota:
-        """Give the quota of an ad account."""
+        """Return the quota of an ad account."""
         return self.quotas.setdefault(account_id, Quota(account_id))
 
     def of_account(self, account_id: str) -> list[Audience]:
@@ -133,7 +133,7 @@ class World:
                 audience.members.add(schema, [schema.pack(row) for row in group["rows"]])
 
     def as_settings(self) -> dict[str, Any]:
-        """Give the settings in force."""
+        """Return the settings in force."""
         return {
             **dataclasses.asdict(self.settings),
             "accounts": [dataclasses.asdict(one) for one in self.accounts.values()],

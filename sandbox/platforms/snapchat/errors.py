@@ -59,7 +59,7 @@ def forbidden() -> SnapError:
 
 
 def not_found() -> SnapError:
-    """Say that a segment or a path is not there."""
+    """Return the error for a segment or a path that is not there."""
     return SnapError(404, "Resource can not be found", "E3003", NOT_AVAILABLE)
 
 

@@ -51,11 +51,11 @@ class TikTokPlatform:
         self.world = World(self.clock)
 
     def latency_s(self) -> float:
-        """Say how long every answer takes."""
+        """Return how long every answer takes."""
         return self.world.settings.latency_s
 
     def settings(self) -> Mapping[str, Any]:
-        """Give the settings in force."""
+        """Return the settings in force."""
         return self.world.as_settings()
 
     def configure(self, changes: Mapping[str, Any]) -> None:
@@ -67,11 +67,11 @@ class TikTokPlatform:
         self.world.reset()
 
     def secret(self, endpoint: str) -> Mapping[str, Any]:
-        """Give the default advertiser's secret."""
+        """Return the default advertiser's secret."""
         return {"ACCESS_TOKEN": Token().token, "ADVERTISER_ID": Advertiser().id, "ENDPOINT": endpoint}
 
     def state(self) -> tuple[Mapping[str, Any], Iterator[tuple[Mapping[str, Any], Iterator[Any]]]]:
-        """Give every audience with what it holds now: work under way shows in `processing` only."""
+        """Return every audience with what it holds now: work under way shows in `processing` only."""
 
         def audiences() -> Iterator[tuple[Mapping[str, Any], Iterator[Any]]]:
             for one in list(self.world.audiences.values()):
@@ -138,7 +138,7 @@ class TikTokPlatform:
 
 
 def _joined(request: Request) -> dict[str, Any]:
-    """Give the query; a name given several times is a list, as some clients send one."""
+    """Return the query; a name given several times is a list, as some clients send one."""
     query: dict[str, Any] = {}
     for name in request.query_params:
         values = request.query_params.getlist(name)
@@ -178,7 +178,7 @@ async def _read_form(request: Request, read: Read, entry: Entry) -> None:
 
 
 def _given(contents: Contents | TikTokError | None) -> Contents:
-    """Give what was read of a file, or raise what was wrong with it."""
+    """Return what was read of a file, or raise what was wrong with it."""
     if isinstance(contents, TikTokError):
         raise contents
     if contents is None:

@@ -42,7 +42,7 @@ class Change:
     message: str = ""
 
     def shown(self) -> dict[str, str]:
-        """Give the line as `get` shows it."""
+        """Return the line as `get` shows it."""
         return {
             "action": self.action,
             "action_detail": self.detail,
@@ -85,7 +85,7 @@ class Audience:
         self.work = None
 
     def expires(self) -> float:
-        """Say when it ends: a fixed time after its creation, or a year after the last change."""
+        """Return when it ends: a fixed time after its creation, or a year after the last change."""
         if self.forced_expiry is not None:
             return self.forced_expiry
         if self.retention_days is not None:
@@ -107,23 +107,23 @@ class View:
 
     @property
     def expired(self) -> bool:
-        """Say whether its time is over: it can then only be deleted."""
+        """Return whether its time is over: it can then only be deleted."""
         return self.now >= self.audience.expires()
 
     @property
     def cover(self) -> int:
-        """Say how many people it was matched to; nothing before it was processed, nor after it expired."""
+        """Return how many people it was matched to; nothing before it was processed, nor after it expired."""
         if self.expired:
             return 0
         return int(self.audience.size() * self.settings.match_rate)
 
     @property
     def valid(self) -> bool:
-        """Say whether it can be used, and changed."""
+        """Return whether it can be used, and changed."""
         return self.audience.work is None and not self.expired and self.cover >= self.settings.min_size
 
     def listed(self) -> dict[str, Any]:
-        """Give the item of `list`."""
+        """Return the item of `list`."""
         audience = self.audience
         left_s = audience.expires() - self.now
         return {
@@ -144,7 +144,7 @@ class View:
         }
 
     def detailed(self, history_size: int) -> dict[str, Any]:
-        """Give the item of `get`: under other names than in `list`, and with the history, newest first."""
+        """Return the item of `get`: under other names than in `list`, and with the history, newest first."""
         item = self.listed()
         details = {key: value for key, value in item.items() if key != "audience_type"}
         small = not self.valid and self.audience.work is None and not self.expired

@@ -17,14 +17,14 @@ class Fields:
     values: Mapping[str, Any]
 
     def text(self, name: str, *, most: int | None = None) -> str:
-        """Give a required text, of 1 to `most` characters."""
+        """Return a required text, of 1 to `most` characters."""
         found = self.optional_text(name, most=most)
         if found is None:
             raise missing(name)
         return found
 
     def optional_text(self, name: str, *, most: int | None = None) -> str | None:
-        """Give a text, None when it was not sent. An id is a text as well: a number is refused."""
+        """Return a text, None when it was not sent. An id is a text as well: a number is refused."""
         value = self.values.get(name)
         if value is None:
             return None
@@ -35,7 +35,7 @@ class Fields:
         return value
 
     def whole(self, name: str, default: int | None, least: int, most: int | None) -> int | None:
-        """Give a whole number within its range; in a query it comes as text."""
+        """Return a whole number within its range; in a query it comes as text."""
         value = self.values.get(name)
         if value is None:
             return default
@@ -50,7 +50,7 @@ class Fields:
         return number
 
     def choice(self, name: str, known: tuple[str, ...], default: str | None = None) -> str:
-        """Give one of `known`; required where there is no default."""
+        """Return one of `known`; required where there is no default."""
         value = self.values.get(name, default)
         if value is None:
             raise missing(name)
@@ -59,7 +59,7 @@ class Fields:
         return str(value)
 
     def texts(self, name: str, most: int) -> list[str] | None:
-        """Give a list of 1 to `most` texts, None when it was not sent; in a query it comes as a JSON array."""
+        """Return a list of 1 to `most` texts, None when it was not sent; in a query it comes as a JSON array."""
         value = self.values.get(name)
         if value is None:
             return None

@@ -99,7 +99,7 @@ def check_upload(data: bytes, name: str, signature: str, calculate_type: str, ma
 
 
 def shown(calculate_type: str, identifiers: dict[bytes, None]) -> Iterator[Any]:
-    """Give identifiers as they were sent: a line, or for MULTIPLE_TYPES a row of cells."""
+    """Return identifiers as they were sent: a line, or for MULTIPLE_TYPES a row of cells."""
     for one in list(identifiers):
         yield one.decode().split(",") if calculate_type == MULTIPLE else one.hex()
 

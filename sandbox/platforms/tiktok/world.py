@@ -60,7 +60,7 @@ class World:
         self._ids = itertools.count(FIRST_AUDIENCE_ID, 10)
 
     def quota(self, endpoint: str) -> Quota:
-        """Give the quota of an endpoint: the limit is the app's, whichever advertiser it acts for."""
+        """Return the quota of an endpoint: the limit is the app's, whichever advertiser it acts for."""
         return self.quotas.setdefault(endpoint, Quota())
 
     def authorize(self, text: str | None, scope: int) -> Token:
@@ -107,7 +107,7 @@ class World:
         return sorted(found, key=lambda one: int(one.id), reverse=True)
 
     def view(self, audience: Audience) -> View:
-        """Give an audience as it is now."""
+        """Return an audience as it is now."""
         now = self.clock.now()
         audience.settle(now)
         return View(audience, now, self.settings)
@@ -166,7 +166,7 @@ class World:
                 audience.forced_expiry = self.clock.now() + wanted["expires_in_s"]
 
     def as_settings(self) -> dict[str, Any]:
-        """Give the settings in force."""
+        """Return the settings in force."""
         return {
             **dataclasses.asdict(self.settings),
             "advertisers": [dataclasses.asdict(one) for one in self.advertisers.values()],

@@ -26,7 +26,7 @@ def url() -> Iterator[str]:
 
 @pytest.fixture
 def ci360(url: str) -> Outside:
-    """Give it with nothing in it."""
+    """Return it with nothing in it."""
     outside = Outside(url)
     outside.reset()
     return outside

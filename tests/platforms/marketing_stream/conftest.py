@@ -29,7 +29,7 @@ def api() -> Iterator[Outside]:
 
 @pytest.fixture
 def environment(api: Outside, tmp_path: Path) -> dict[str, str]:
-    """Give an environment whose only credentials are the simulator's."""
+    """Return an environment whose only credentials are the simulator's."""
     secret = api.secret()
     return {
         "PATH": os.environ["PATH"],

@@ -27,7 +27,7 @@ FIREHOSE = (
 
 
 def created(run: Run, *arguments: str) -> str:
-    """Create a subscription; gives its identifier."""
+    """Create a subscription; returns its identifier."""
     done = run(*(arguments or CREATE), "--json")
     assert done.returncode == 0, done.stderr
     return str(json.loads(done.stdout)["subscriptionId"])

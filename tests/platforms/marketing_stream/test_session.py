@@ -16,12 +16,12 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 def blocks(kind: str) -> list[str]:
-    """Give the page's blocks of a kind."""
+    """Return the page's blocks of a kind."""
     return re.findall(rf"^```{kind}\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
 def steps() -> Iterator[tuple[list[str], str]]:
-    """Give each command's arguments and what the page says it prints, exit code included."""
+    """Return each command's arguments and what the page says it prints, exit code included."""
     for block in blocks("console"):
         for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             line, _, said = step.partition("\n")

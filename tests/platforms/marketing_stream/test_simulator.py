@@ -20,7 +20,7 @@ QUEUE = "arn:aws:sqs:us-east-1:111122223333:AmzStream-NA-sp-traffic-IngressQueue
 
 @pytest.fixture
 def stream(api: Outside, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Give the library's own client, its two addresses turned to the simulator."""
+    """Return the library's own client, its two addresses turned to the simulator."""
     for name in ("AD_API_REFRESH_TOKEN", "AD_API_CLIENT_ID", "AD_API_CLIENT_SECRET"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(AccessTokenClient, "scheme", "http://")
@@ -38,7 +38,7 @@ def body(**changes: Any) -> dict[str, Any]:
 
 
 def refused(status: int, call: Any, *arguments: Any, **named: Any) -> str:
-    """Make a call that must be refused; gives the message."""
+    """Make a call that must be refused; returns the message."""
     with pytest.raises(AdvertisingApiException) as caught:
         call(*arguments, **named)
     assert caught.value.code == status

@@ -20,7 +20,7 @@ def meta_url() -> Iterator[str]:
 
 @pytest.fixture
 def meta(meta_url: str) -> Outside:
-    """Give the simulated Meta with nothing in it."""
+    """Return the simulated Meta with nothing in it."""
     outside = Outside(meta_url)
     outside.reset()
     return outside
@@ -35,7 +35,7 @@ def tiktok_url() -> Iterator[str]:
 
 @pytest.fixture
 def tiktok(tiktok_url: str) -> Outside:
-    """Give the simulated TikTok with nothing in it, unthrottled, and with work that waits for its clock."""
+    """Return the simulated TikTok with nothing in it, unthrottled, and with work that waits for its clock."""
     outside = Outside(tiktok_url)
     outside.reset()
     outside.configure(tier="unlimited", processing_s=3600, match_rate=1.0)

@@ -32,7 +32,7 @@ def new_audience(meta: Outside) -> str:
 
 
 def bearer(meta: Outside) -> dict[str, str]:
-    """Give the header that carries the token."""
+    """Return the header that carries the token."""
     return {"Authorization": f"Bearer {meta.secret()['access_token']}"}
 
 

@@ -49,7 +49,7 @@ class Client:
 
 @pytest.fixture
 def client(meta: Outside) -> Client:
-    """Give a client with the default secret."""
+    """Return a client with the default secret."""
     secret = meta.secret()
     return Client(meta, secret["access_token"], f"act_{secret['ad_account_id']}")
 
@@ -60,7 +60,7 @@ def people(count: int, prefix: str = "p") -> list[list[str]]:
 
 
 def code_of(answer: requests.Response) -> tuple[int, int | None]:
-    """Give code and subcode of a refusal."""
+    """Return code and subcode of a refusal."""
     error = answer.json()["error"]
     return error["code"], error.get("error_subcode")
 

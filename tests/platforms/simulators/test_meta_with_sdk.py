@@ -32,7 +32,7 @@ def api(meta: Outside, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.fixture
 def account(meta: Outside, api: Any) -> Any:
-    """Give the default ad account as the SDK sees it."""
+    """Return the default ad account as the SDK sees it."""
     return AdAccount(f"act_{meta.secret()['ad_account_id']}", api=api)
 
 
@@ -43,7 +43,7 @@ def create(account: Any, name: str = "VIP", **more: Any) -> Any:
 
 
 def refusal(call: Any) -> FacebookRequestError:
-    """Give the error the SDK raises for a call."""
+    """Return the error the SDK raises for a call."""
     with pytest.raises(FacebookRequestError) as caught:
         call()
     return caught.value

@@ -32,14 +32,14 @@ def digest(text: object) -> str:
 
 
 def batch(columns: dict[str, list[str | None]], first_row: int = 1) -> Batch:
-    """Give a batch of text columns."""
+    """Return a batch of text columns."""
     table = pa.table({key: pa.array(values, pa.string()) for key, values in columns.items()})
     last_row = first_row + table.num_rows - 1
     return Batch("run", first_row, last_row, table, pa.array(range(first_row, last_row + 1)))
 
 
 def upload(columns: dict[str, list[str | None]]) -> Upload:
-    """Give the upload of all of a batch of text columns."""
+    """Return the upload of all of a batch of text columns."""
     return batch(columns).upload()
 
 
@@ -89,14 +89,14 @@ class Line:
 
 @pytest.fixture
 def to_meta(meta: Outside) -> Line:
-    """Give the way to the simulated Meta, which insists on the proof."""
+    """Return the way to the simulated Meta, which insists on the proof."""
     meta.configure(require_appsecret_proof=True)
     return Line.of(META, {**meta.secret(), "endpoint": meta.base_url})
 
 
 @pytest.fixture
 def to_tiktok(tiktok: Outside) -> Line:
-    """Give the way to the simulated TikTok."""
+    """Return the way to the simulated TikTok."""
     return Line.of(TIKTOK, {**tiktok.secret(), "ENDPOINT": tiktok.base_url})
 
 
@@ -186,7 +186,7 @@ class TestTikTok:
     """TikTok."""
 
     def upload(self, line: Line, opened: Opened, numbers: range, files: int = 1) -> list[str]:
-        """Upload hashes in as many files; gives the handles."""
+        """Upload hashes in as many files; returns the handles."""
         handles = []
         for start in range(files):
             lines: list[str | None] = [digest(number) for number in numbers[start::files]]

@@ -75,7 +75,7 @@ class Connector:
 
 @pytest.fixture
 def connector(snapchat: Outside, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connector]:
-    """Give a connector; its table is not of moto, whose DynamoDB is not safe between threads."""
+    """Return a connector; its table is not of moto, whose DynamoDB is not safe between threads."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "testing")
     with mock_aws():

@@ -51,7 +51,7 @@ class Client:
 
 @pytest.fixture
 def client(tiktok: Outside) -> Client:
-    """Give a client with the default secret."""
+    """Return a client with the default secret."""
     secret = tiktok.secret()
     return Client(tiktok, secret["ACCESS_TOKEN"], secret["ADVERTISER_ID"])
 

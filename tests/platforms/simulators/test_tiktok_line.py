@@ -94,13 +94,13 @@ class Line(World):
         return receipt
 
     def held(self) -> set[str]:
-        """Give what the audience holds."""
+        """Return what the audience holds."""
         return set(self.tiktok.audience("VIP")["members"])
 
 
 @pytest.fixture
 def line(tiktok: Outside, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
-    """Give the line; no test may leave a message that nobody takes up."""
+    """Return the line; no test may leave a message that nobody takes up."""
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Tests")
     Logger()  # the function's own, of which the line's is a child
     one = Line(tiktok)
@@ -109,7 +109,7 @@ def line(tiktok: Outside, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
 
 
 def digests(emails: list[str]) -> set[str]:
-    """Give what TikTok should hold of these people."""
+    """Return what TikTok should hold of these people."""
     return {hashed(one) for one in emails}
 
 

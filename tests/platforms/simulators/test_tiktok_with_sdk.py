@@ -66,7 +66,7 @@ class Sdk:
         return self.api.dmp_custom_audience_list(self.advertiser, self.token, **more)["data"]
 
     def get(self, audience: str) -> Any:
-        """Give an audience's details and history."""
+        """Return an audience's details and history."""
         answer = self.api.dmp_custom_audience_get(self.advertiser, [audience], self.token)
         return answer["data"]["list"][0]
 
@@ -83,7 +83,7 @@ def sdk(tiktok: Outside, tmp_path: Path) -> Sdk:
 
 
 def refusal(call: Any) -> int:
-    """Give the code of the error the SDK raises for a call; it says so in its text only."""
+    """Return the code of the error the SDK raises for a call; it says so in its text only."""
     with pytest.raises(TiktokSDKError) as caught:
         call()
     said = re.match(r"Error Code: (\d+), message: .+, request_id: \w+", str(caught.value))

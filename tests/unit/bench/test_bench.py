@@ -141,7 +141,7 @@ def test_peak_memory_grows_with_what_is_held() -> None:
 
 @pytest.fixture(name="command")
 def bench_command() -> typer.Typer:
-    """Give `python -m bench` as a command that can be run in this process."""
+    """Return `python -m bench` as a command that can be run in this process."""
     app = typer.Typer(pretty_exceptions_enable=False)
     app.command()(bench)
     return app

@@ -22,7 +22,7 @@ def ci360_url() -> Iterator[str]:
 
 @pytest.fixture
 def ci360(ci360_url: str) -> Outside:
-    """Give the simulated CI360 with nothing in it."""
+    """Return the simulated CI360 with nothing in it."""
     outside = Outside(ci360_url)
     outside.reset()
     return outside
@@ -30,7 +30,7 @@ def ci360(ci360_url: str) -> Outside:
 
 @pytest.fixture
 def world(ci360: Outside, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """Give AWS in memory with the app's CI360 part in it."""
+    """Return AWS in memory with the app's CI360 part in it."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     with mock_aws():

@@ -21,7 +21,7 @@ EVENTS = {"landed": "AudienceLanded", "completed": "AudienceActivated", "failed"
 
 @pytest.fixture
 def results(world: World) -> Results:
-    """Give the function's core, with the secret the simulated access point gives out."""
+    """Return the function's core, with the secret the simulated access point gives out."""
     secrets = boto3.client("secretsmanager", region_name=REGION)
     secret = json.dumps(world.outside.secret())
     arn = secrets.create_secret(Name="ci360", SecretString=secret)["ARN"]

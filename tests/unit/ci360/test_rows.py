@@ -19,7 +19,7 @@ CELLS = st.text(st.sampled_from('ab,"\n \u00fc\U0001f600'), max_size=6)
 
 
 def through(data: bytes, columns: int, block_bytes: int) -> tuple[int, bytes]:
-    """Read data in blocks as the transfer does; gives the rows and the bytes of all parts together."""
+    """Read data in blocks as the transfer does; returns the rows and the bytes of all parts together."""
     counted, parts, at = 0, b"", 0
     size = block_bytes
     while True:

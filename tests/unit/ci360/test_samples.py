@@ -56,7 +56,7 @@ def calls() -> list[Path]:
 
 
 def expected(name: str) -> int:
-    """Say what a call is answered with: a good one is taken on, everything else is the caller's mistake."""
+    """Return what a call is answered with: a good one is taken on, everything else is the caller's mistake."""
     good = name.startswith("webhook-s3-")
     return STATUSES.get(name, 202 if good else 400)
 

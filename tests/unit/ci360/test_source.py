@@ -28,7 +28,7 @@ def link(world: World) -> Link:
 
 @pytest.fixture
 def source(world: World) -> Source:
-    """Give a source that trusts the simulator, and waits for two seconds."""
+    """Return a source that trusts the simulator, and waits for two seconds."""
     return Source(world.hosts, laptop_ca=world.authority, silence_s=2)
 
 

@@ -59,7 +59,7 @@ def _small_parts(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 
 @pytest.fixture(scope="module")
 def large_file() -> str:
-    """Give the large file, made once."""
+    """Return the large file, made once."""
     return large()
 
 

@@ -32,7 +32,7 @@ class Context:
     """Lambda's, with time enough."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """Give what is left of the invocation."""
+        """Return what is left of the invocation."""
         return 300_000
 
 
@@ -45,7 +45,7 @@ def times(world: World, monkeypatch: pytest.MonkeyPatch) -> Times:
 
 
 def handle(key: str, receives: int = 1) -> list[dict[str, str]]:
-    """Let the handler have a message; gives the failures it reports."""
+    """Let the handler have a message; returns the failures it reports."""
     record = {
         "messageId": "m-1",
         "receiptHandle": "r-1",

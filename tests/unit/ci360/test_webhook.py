@@ -21,7 +21,7 @@ REQUEST = "gateway-request"
 
 @pytest.fixture
 def answer(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Give the Lambda handler over the world's webhook: from an event to status and JSON body."""
+    """Return the Lambda handler over the world's webhook: from an event to status and JSON body."""
     monkeypatch.setattr(webhook, "_made", [world.webhook()])
 
     def call(given: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -34,7 +34,7 @@ def answer(world: World, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def refusal(answered: tuple[int, dict[str, Any]]) -> tuple[int, str, dict[str, str]]:
-    """Check the error form; gives status, code and issues by field."""
+    """Check the error form; returns status, code and issues by field."""
     status, body = answered
     assert set(body) == {"error"}
     error = body["error"]

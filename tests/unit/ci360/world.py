@@ -42,7 +42,7 @@ class Clock:
         self.now = START_S
 
     def __call__(self) -> float:
-        """Give the time."""
+        """Return the time."""
         return self.now
 
 
@@ -119,7 +119,7 @@ class World:
         return Transfers(**{**parts, **changes})
 
     def stage(self, data: str = "", **task: Any) -> Mapping[str, Any]:
-        """Let CI360 stage a file; gives the body it would call the webhook with."""
+        """Let CI360 stage a file; returns the body it would call the webhook with."""
         given = {"columns": COLUMNS, "s3_filename": "audience.csv", **task}
         run = urllib3.request(
             "POST",
@@ -130,7 +130,7 @@ class World:
         return body
 
     def accept(self, data: str = "", **task: Any) -> str:
-        """Stage a file and let the webhook take it on; gives its key."""
+        """Stage a file and let the webhook take it on; returns its key."""
         answer, _ = self.webhook().take_on(event(self.stage(data, **task)), "request-1")
         return answer.key
 
@@ -141,13 +141,13 @@ class World:
         return (worker or self.transfers()).advance(message(key), time_left_s=time_left_s or (lambda: 300.0))
 
     def record(self, key: str) -> Occurrence:
-        """Give a file's record."""
+        """Return a file's record."""
         found = self.occurrences.read(key)
         assert found is not None
         return found
 
     def object(self, key: str) -> tuple[bytes, Mapping[str, str]]:
-        """Give an object and its metadata."""
+        """Return an object and its metadata."""
         got = self.s3.get_object(Bucket=BUCKET, Key=key)
         return got["Body"].read(), got["Metadata"]
 
@@ -216,7 +216,7 @@ class Bus:
         return {"FailedEntryCount": 0, "Entries": [{} for _ in Entries]}
 
     def details(self, detail_type: str) -> list[dict[str, Any]]:
-        """Give the details of the events of one type."""
+        """Return the details of the events of one type."""
         return [json.loads(one["Detail"]) for one in self.entries if one["DetailType"] == detail_type]
 
 

@@ -89,7 +89,7 @@ def nonsense() -> Iterator[str]:
             self.do_GET()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the standard library's name
-            """Say nothing."""
+            """Log nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever, daemon=True)

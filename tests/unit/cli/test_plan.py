@@ -34,7 +34,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def planned(path: Path, *arguments: str, connector: str = "meta", exit_code: int = 0) -> dict[str, Any]:
-    """Plan a file; gives the JSON."""
+    """Plan a file; returns the JSON."""
     command = ["plan", str(path), "--connector", connector, "--audience", "VIP", "--json", *arguments]
     result = CliRunner().invoke(app, command)
     assert result.exit_code == exit_code, result.output
@@ -55,7 +55,7 @@ def people(count: int) -> list[list[str]]:
 
 
 def warned(plan: dict[str, Any]) -> list[str]:
-    """Give the codes of a plan's warnings."""
+    """Return the codes of a plan's warnings."""
     return [one["code"] for one in plan["warnings"]]
 
 

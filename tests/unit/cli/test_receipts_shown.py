@@ -16,7 +16,7 @@ SHOWN = r"[/red] [bold]VIP[/bold] :smile: \x1b[2J\rx"
 
 
 def receipt(**more: object) -> dict[str, Any]:
-    """Give a small receipt of a drop for an audience of that name."""
+    """Return a small receipt of a drop for an audience of that name."""
     return {
         "run_id": "r",
         "state": "applied",

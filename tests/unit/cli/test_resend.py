@@ -25,7 +25,7 @@ NOTICE = json.dumps({"source": "audience-activation", "detail-type": "Activation
 
 @pytest.fixture
 def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator[SQSClient]:
-    """Give SQS with two empty queues."""
+    """Return SQS with two empty queues."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     with mock_aws():
         client = boto3.client("sqs")
@@ -75,7 +75,7 @@ def keep_receipts(*receipts: tuple[str, str, str, dict[str, str]]) -> None:
 
 
 def deployment(sqs: SQSClient) -> Deployment:
-    """Give a deployment of one connector."""
+    """Return a deployment of one connector."""
     url = sqs.get_queue_url(QueueName="queue")["QueueUrl"]
     addresses = ConnectorAddresses(*(url for _ in fields(ConnectorAddresses)))
     return Deployment("drops", "receipts", "ledger", "", {"meta": addresses})

@@ -27,7 +27,7 @@ KEY = "receipts/meta/VIP/abc1.json"
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
-    """Give S3 with the receipts bucket of an app whose stacks' outputs need not be read."""
+    """Return S3 with the receipts bucket of an app whose stacks' outputs need not be read."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setattr(deployment, "find", lambda: Deployment("drops", "receipts", "ledger", "archive", {}))
     monkeypatch.setattr(sys, "argv", [".venv/bin/activation"])

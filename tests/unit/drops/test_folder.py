@@ -29,7 +29,7 @@ class Bucket:
         ).delete()
 
     def put(self, name: str, body: bytes = b"email\na@example.com\n") -> str:
-        """Put an object into the folder; gives its version."""
+        """Put an object into the folder; returns its version."""
         version: str = self.client.put_object(Bucket="drops", Key=FOLDER + name, Body=body)["VersionId"]
         return version
 
@@ -40,7 +40,7 @@ class Bucket:
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    """Give an empty bucket."""
+    """Return an empty bucket."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     with mock_aws():

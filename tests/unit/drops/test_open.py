@@ -256,7 +256,7 @@ class EndlessLine:
         self.read_bytes = 0
 
     def read(self, offset: int, length: int) -> bytes:
-        """Give the header and then the same letter for ever."""
+        """Return the header and then the same letter for ever."""
         self.read_bytes += length
         return (b"email\n" if not offset else b"") + b"x" * (length - (0 if offset else 6))
 

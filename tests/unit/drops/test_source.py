@@ -155,7 +155,7 @@ def test_each_failure_says_what_happens_next(fault: Any, raised: type[Activation
 
 @pytest.fixture
 def bucket() -> Iterator[S3Client]:
-    """Give a client of a simulated S3 with a versioned bucket."""
+    """Return a client of a simulated S3 with a versioned bucket."""
     with mock_aws():
         client = boto3.client(
             "s3", region_name="eu-west-1", aws_access_key_id="test", aws_secret_access_key="test"

@@ -110,7 +110,7 @@ ROWS = st.lists(st.one_of(st.none(), CELLS), max_size=12)
 
 
 def scalar(field: Field, texts: list[str | None], context: Context, *, hashed: bool) -> Column:
-    """Give the oracle's answer: cell by cell."""
+    """Return the oracle's answer: cell by cell."""
     cells = [None if text is None else identify_value(field, text, context, hashed=hashed) for text in texts]
     return Column(
         pa.array([cell.sent if cell else None for cell in cells], pa.string()),

@@ -14,7 +14,7 @@ KINDS = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "pe
 
 
 def descriptions(code: int, region: str) -> list[PhoneNumberDesc]:
-    """Give what libphonenumber knows of each kind of number under a country code."""
+    """Return what libphonenumber knows of each kind of number under a country code."""
     metadata = (
         PhoneMetadata.metadata_for_nongeo_region(code, None)
         if region == "001"

@@ -14,7 +14,7 @@ PLATFORMS = ("meta", "meta_conversions", "tiktok", "snapchat", "amazon_ads", "go
 
 
 def table(platform: str) -> FieldTable:
-    """Give a platform's table."""
+    """Return a platform's table."""
     found: FieldTable = import_module(f"lambdas.{platform}.fields").TABLE
     return found
 

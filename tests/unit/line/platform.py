@@ -152,7 +152,7 @@ class TinyPublisher:
     def close(
         self, audience: Audience, opened: Opened, handles: Sequence[str]
     ) -> Generator[Request, Outcome, Closed]:
-        """Tell the platform that everything is there, where it wants to be told."""
+        """Finish the uploads where the platform wants to be told that everything is there."""
         if not self.handles:
             return Closed()
         outcome = yield self._request("close", "POST", "/close", {"handles": ",".join(handles)})

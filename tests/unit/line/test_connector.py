@@ -68,7 +68,7 @@ class Function:
         self.handler = lambda_handler_for(platform_of(limits))
 
     def receive(self, body: str, *, receives: int = 1) -> list[str]:
-        """Hand a message over; gives the ids of those that must come back."""
+        """Hand a message over; returns the ids of those that must come back."""
         record = {
             "messageId": "m1",
             "receiptHandle": "r1",

@@ -81,7 +81,7 @@ def test_a_connector_caps_its_requests(make_world: Make) -> None:
 
 
 def _sizes(make_world: Make, **settings: Any) -> list[int]:
-    """Send twelve people, eight in a request; gives the size of each upload."""
+    """Send twelve people, eight in a request; returns the size of each upload."""
     world = make_world(max_rows=8)
     world.settings = replace(world.settings, **settings)
     sizes: list[int] = []

@@ -62,7 +62,7 @@ class Bench:
         return values
 
     def signed(self) -> str:
-        """Sign a request; gives the header's value."""
+        """Sign a request; returns the header's value."""
         return self.secret.sign(ASKED)[0].headers["Authorization"]
 
     def refused(self) -> None:

@@ -242,7 +242,7 @@ class World:
         return self.event(self.put(text, f"{self.name}/{audience}/{kind}/{file}"))
 
     def put(self, text: str | bytes, key: str) -> dict[str, Any]:
-        """Put an object at a key; gives what an event says of it."""
+        """Put an object at a key; returns what an event says of it."""
         body = text.encode() if isinstance(text, str) else text
         version = self.aws.s3.put_object(Bucket="drops", Key=key, Body=body)["VersionId"]
         sequencer = f"{next(NAMES):018X}"
@@ -373,7 +373,7 @@ class World:
         return sum(".rejects/" in one["Key"] for one in listed)
 
     def check(self, *emails: str) -> dict[str, Any]:
-        """Assert what must hold at the end of every run that came through; gives its receipt.
+        """Assert what must hold at the end of every run that came through; returns its receipt.
 
         The sums are those of the file, the platform holds exactly the members of `emails`, no more batches were
         repeated than there were crashes and lost answers, and the rejects list has a line for every rejected row.

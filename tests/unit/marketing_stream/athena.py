@@ -35,14 +35,14 @@ class Athena:
             self._database.execute(query.sql)
 
     def ask(self, sql: str) -> list[dict[str, Any]]:
-        """Run a query; gives rows as objects."""
+        """Run a query; returns rows as objects."""
         found = self._database.execute(sql)
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def landed_lines(folder: Path) -> list[tuple[str, str]]:
-    """Give every line of the files below a folder, and its file."""
+    """Return every line of the files below a folder, and its file."""
     return [(line, str(path)) for path in sorted(folder.rglob("*")) if path.is_file() for line in _lines(path)]
 
 

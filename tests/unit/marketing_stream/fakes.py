@@ -116,7 +116,7 @@ class FakeSqs:
         return {"Successful": Entries}
 
     def reasons(self, url: str) -> dict[str, str]:
-        """Give the reason of each dead letter in a queue, by its body."""
+        """Return the reason of each dead letter in a queue, by its body."""
         return {
             one["MessageBody"]: one["MessageAttributes"]["reason"]["StringValue"]
             for one in self.queues.get(url, [])

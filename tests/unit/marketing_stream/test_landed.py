@@ -17,7 +17,7 @@ from tests.unit.marketing_stream.world import record
 
 
 def look(*arguments: str) -> dict[str, Any]:
-    """Run the command; gives its JSON."""
+    """Run the command; returns its JSON."""
     done = CliRunner().invoke(stream, ["landed", *arguments, "--json"])
     assert done.exit_code == 0, done.output
     found: dict[str, Any] = json.loads(done.stdout)

@@ -62,7 +62,7 @@ def _run(path: Path) -> Outcome:
 
 
 def _stack(lambda_event: dict[str, Any], document: dict[str, Any]) -> tuple[str, Realm]:
-    """Give the stack a file is for: by the queue it came from, else by what it says."""
+    """Return the stack a file is for: by the queue it came from, else by what it says."""
     queue = next((one.get("eventSourceARN", "") for one in lambda_event["Records"]), "")
     for realm in Realm:
         for dataset in sorted(BY_ID, key=len, reverse=True):

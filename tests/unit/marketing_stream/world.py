@@ -33,13 +33,13 @@ class World:
 
     @property
     def source(self) -> Source:
-        """Give the topics this stack listens to."""
+        """Return the topics this stack listens to."""
         pattern = BY_ID[self.dataset].source(self.realm) or f"arn:aws:sns:{self.realm.region}:123456789012:*"
         return Source(pattern, self.dataset)
 
     @property
     def outlets(self) -> Outlets:
-        """Give the services as the functions see them."""
+        """Return the services as the functions see them."""
         return Outlets(self.firehose, self.sns, self.sqs, lambda: self.time_is_up)
 
     def receive(self, lambda_event: Mapping[str, Any]) -> list[str]:
@@ -64,13 +64,13 @@ class World:
         return _ids(answer)
 
     def confirm(self, bodies: Iterable[str]) -> list[str]:
-        """Run the confirmation function; gives the messages it wants again."""
+        """Run the confirmation function; returns the messages it wants again."""
         configuration = ConfirmConfiguration(self.source, CONFIRMATIONS, CONFIRMATIONS_DEAD)
         return _ids(confirm_all(received(event(*bodies)), configuration, self.outlets))
 
     @property
     def lines(self) -> list[str]:
-        """Give the landed records, each of which must be one line of JSON."""
+        """Return the landed records, each of which must be one line of JSON."""
         text = b"".join(self.firehose.landed).decode()
         lines = text.split("\n")
         assert lines.pop() == ""
@@ -125,7 +125,7 @@ def confirmation(topic: str, token: str | None = "secret-token", **changes: obje
 
 
 def topic_of(dataset: str, realm: Realm = Realm.NA, name: str = "") -> str:
-    """Give Amazon's topic of a dataset for one advertiser."""
+    """Return Amazon's topic of a dataset for one advertiser."""
     pattern = BY_ID[dataset].source(realm)
     return pattern[:-1] + (name or f"FEADMessageDeliveryTopic-{dataset}-ATVPDKIKX0DER-ENTITY1")
 

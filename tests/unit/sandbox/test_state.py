@@ -14,7 +14,7 @@ from sandbox.processes import Process
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    """Give a place of its own."""
+    """Return a place of its own."""
     made = Place(tmp_path / "sandbox")
     made.make()
     return made

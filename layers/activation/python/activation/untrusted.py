@@ -52,10 +52,10 @@ def identifier(value: object) -> str | None:
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """Give a JSON object as it is, and an empty one in place of anything else."""
+    """Return a JSON object as it is, and an empty one in place of anything else."""
     return value if isinstance(value, dict) else {}
 
 
 def sequence(value: object) -> list[Any]:
-    """Give a JSON array as it is, and an empty one in place of anything else."""
+    """Return a JSON array as it is, and an empty one in place of anything else."""
     return value if isinstance(value, list) else []

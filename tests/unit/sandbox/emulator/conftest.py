@@ -36,7 +36,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 @pytest.fixture
 def faults(emulator: Emulator) -> Iterator[Callable[[list[dict[str, Any]]], None]]:
-    """Give what sets faults, and end them after the test."""
+    """Return what sets faults, and end them after the test."""
 
     def post(documents: list[dict[str, Any]]) -> None:
         requests.post(f"{emulator.url}/_faults", json=documents, timeout=5).raise_for_status()

@@ -28,7 +28,7 @@ class Emulator:
     directory: Path
 
     def client(self, service: str, **config: Any) -> Any:
-        """Give a client as the account's root user, which tries once unless told otherwise."""
+        """Return a client as the account's root user, which tries once unless told otherwise."""
         return boto3.client(  # type: ignore[call-overload]  # the service is not a literal here
             service,
             endpoint_url=self.url,
@@ -39,7 +39,7 @@ class Emulator:
         )
 
     def queue(self, **attributes: str) -> tuple[str, str]:
-        """Make a queue; gives its URL and ARN."""
+        """Make a queue; returns its URL and ARN."""
         sqs = self.client("sqs")
         url = sqs.create_queue(QueueName=_name(), Attributes=attributes)["QueueUrl"]
         got = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
@@ -69,7 +69,7 @@ class Emulator:
         return name
 
     def rule(self, bucket: str, queue_arn: str, **target: Any) -> str:
-        """Send the bucket's new objects to a queue; gives the rule's ARN."""
+        """Send the bucket's new objects to a queue; returns the rule's ARN."""
         events, name = self.client("events"), _name()
         pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [bucket]}}}
         arn = str(events.put_rule(Name=name, EventPattern=json.dumps(pattern))["RuleArn"])
@@ -77,7 +77,7 @@ class Emulator:
         return arn
 
     def receive(self, queue_url: str, within_s: float = 5.0) -> list[dict[str, Any]]:
-        """Take what is in a queue, waiting for a first message; gives the messages, deleted."""
+        """Take what is in a queue, waiting for a first message; returns the messages, deleted."""
         sqs, end = self.client("sqs"), time.monotonic() + within_s
         while True:
             answer = sqs.receive_message(
@@ -94,7 +94,7 @@ class Emulator:
             time.sleep(0.05)
 
     def function(self, code: str, *, layers: tuple[str, ...] = (), **properties: Any) -> str:
-        """Make a function of one module with a `handler`; gives its name."""
+        """Make a function of one module with a `handler`; returns its name."""
         name = _name()
         self.client("lambda").create_function(
             FunctionName=name,
@@ -115,7 +115,7 @@ class Emulator:
         return payload
 
     def stack(self, resources: dict[str, Any], outputs: dict[str, Any]) -> dict[str, str]:
-        """Deploy a template of these resources; gives the outputs' values."""
+        """Deploy a template of these resources; returns the outputs' values."""
         cloudformation, name = self.client("cloudformation"), _name()
         template = {"Resources": resources, "Outputs": {key: {"Value": one} for key, one in outputs.items()}}
         cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
@@ -131,7 +131,7 @@ def _name() -> str:
 
 
 def zipped(files: dict[str, str]) -> bytes:
-    """Give a zip archive of text files."""
+    """Return a zip archive of text files."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for path, text in files.items():

@@ -10,7 +10,7 @@ from tests.unit.sandbox.emulator.driver import Emulator
 
 @pytest.fixture
 def versions(emulator: Emulator) -> tuple[str, str]:
-    """Put two versions of one key; gives the bucket and the older version."""
+    """Put two versions of one key; returns the bucket and the older version."""
     bucket, s3 = emulator.bucket(), emulator.client("s3")
     older = s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")["VersionId"]
     s3.put_object(Bucket=bucket, Key="k", Body=b"newer")

@@ -20,7 +20,7 @@ def encoded(crc32: int) -> str:
 
 
 def uploaded(emulator: Emulator) -> tuple[Any, dict[str, Any]]:
-    """Upload the parts; gives the client and what completes the upload, without a checksum."""
+    """Upload the parts; returns the client and what completes the upload, without a checksum."""
     s3, where = emulator.client("s3"), {"Bucket": emulator.bucket(), "Key": "k"}
     begun = s3.create_multipart_upload(**where, ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT")
     assert begun["ChecksumType"] == "FULL_OBJECT"

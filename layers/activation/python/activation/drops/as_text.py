@@ -11,12 +11,12 @@ _EXACT_IN_DOUBLE = float(2**53)
 
 
 def is_nested(type_: pa.DataType) -> bool:
-    """Say whether a column holds lists, maps or structures."""
+    """Return whether a column holds lists, maps or structures."""
     return bool(types.is_nested(type_))
 
 
 def is_flat(type_: pa.DataType) -> bool:
-    """Say whether a column can be read as text."""
+    """Return whether a column can be read as text."""
     if types.is_dictionary(type_):
         return is_flat(type_.value_type)
     return any(
@@ -37,7 +37,7 @@ def _is_bytes(type_: pa.DataType) -> bool:
 
 
 def column_as_text(column: pa.Array) -> tuple[pa.Array, list[int]]:
-    """Give a column as strings, null where it is null, and the indexes of the cells that are not UTF-8.
+    """Return a column as strings, null where it is null, and the indexes of the cells that are not UTF-8.
 
     Those cells become null. Whole numbers are written digit by digit, also when they are stored as floating
     point (a phone column with gaps, as pandas writes it); a true fraction is written in the shortest form that

@@ -65,7 +65,7 @@ class Records:
         return split(block, self.delimiter, final=final, quotes=self.quotes)
 
     def _fresh(self, offset: int) -> Iterator[tuple[bytes, str | None]]:
-        """Give the text in blocks; the last comes with "" or with the code that says why it ends there."""
+        """Return the text in blocks; the last comes with "" or with the code that says why it ends there."""
         wanted = self.text.limits.block_bytes
         pieces: list[bytes] = []
         held = 0
@@ -95,7 +95,7 @@ class Records:
         return replace(chunk, cursor_after=lambda row: Cursor(row, end) if row == last_row else within(row))
 
     def _capped(self, found: Split) -> tuple[Split, str | None]:
-        """Give the records before the first that is refused, and its code if there is one.
+        """Return the records before the first that is refused, and its code if there is one.
 
         What is refused, and why, follows from the record alone, wherever a block happens to end.
         """
@@ -114,7 +114,7 @@ class Records:
 
 
 def first_longer(found: Split, cap: int) -> int | None:
-    """Give the offset of the first record, complete or not, of more than `cap` bytes."""
+    """Return the offset of the first record, complete or not, of more than `cap` bytes."""
     block = found.block
     if len(block) <= cap:
         return None

@@ -60,5 +60,5 @@ class ByteSource(Protocol):
         ...
 
     def read(self, offset: int, length: int) -> bytes:
-        """Give exactly `length` bytes from `offset`, fewer only at the end; raises Retryable or Rejected."""
+        """Return exactly `length` bytes from `offset`, fewer only at the end; raises Retryable or Rejected."""
         ...

@@ -58,5 +58,5 @@ def map_columns(table: FieldTable, header: Sequence[str], kind: Kind) -> MappedC
 
 
 def _shown(name: str, index: int) -> str:
-    """Give a column's name as far as it cannot be anybody's data, else its number, from 1."""
+    """Return a column's name as far as it cannot be anybody's data, else its number, from 1."""
     return name if SHOWABLE.fullmatch(name.strip()) else f"column {index + 1}"

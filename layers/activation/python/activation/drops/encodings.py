@@ -72,7 +72,7 @@ def wide(codec: str) -> re.Pattern[bytes] | None:
 
 
 def fits(line: bytes, codec: str) -> bool:
-    """Say whether a line is valid in a codec."""
+    """Return whether a line is valid in a codec."""
     try:
         line.decode(codec)
     except UnicodeDecodeError:
@@ -87,6 +87,6 @@ _LINES_TO_TELL = 5
 
 
 def surely_utf8(lines: list[bytes], codec: str) -> bool:
-    """Say whether lines with special characters are UTF-8 although another codec is declared."""
+    """Return whether lines with special characters are UTF-8 although another codec is declared."""
     enough = _LINES_TO_TELL if codec in _LIKE_UTF8 else 1
     return codec != "utf-8" and len(lines) >= enough and all(fits(line, "utf-8") for line in lines)

@@ -10,7 +10,7 @@ SHORTEST = 16  # bytes of a line; below it a parser is as fast
 
 
 def even_lines(block: bytes, end: int, delimiter: bytes) -> pa.Array | None:
-    """Give the lines before `end` as a string array, when each has the first one's width and ends as that does.
+    """Return the lines before `end` as a string array, when each has the first one's width and ends as that does.
 
     None for any other text, and where a quote or the delimiter may stand for more than itself. The block is UTF-8.
     """
@@ -31,5 +31,5 @@ def even_lines(block: bytes, end: int, delimiter: bytes) -> pa.Array | None:
 
 @lru_cache(maxsize=8)
 def _offsets(width: int, count: int) -> pa.Buffer:
-    """Give where cells of one width begin; the blocks of a file have the same number of them, give or take one."""
+    """Return where cells of one width begin; the blocks of a file have as many, give or take one."""
     return pa.arange(0, width * count + 1, width).cast(pa.int32()).buffers()[1]

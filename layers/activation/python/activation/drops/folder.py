@@ -102,7 +102,7 @@ def _is_manifest(name: str) -> bool:
 
 
 def _listed(client: S3Client, bucket: str, prefix: str) -> dict[str, int | None]:
-    """Give the keys and sizes of the files in a folder."""
+    """Return the keys and sizes of the files in a folder."""
     found: dict[str, int | None] = {}
     try:
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
@@ -133,7 +133,7 @@ def _manifest(client: S3Client, bucket: str, key: str, version_id: str) -> bytes
 
 
 def _entries(text: bytes, bucket: str, prefix: str) -> dict[str, int | None]:
-    """Give the keys that a manifest lists, and their sizes where it says them."""
+    """Return the keys that a manifest lists, and their sizes where it says them."""
     try:
         entries = json.loads(text)["entries"]
         listed = [(str(one["url"]), one.get("meta", {}).get("content_length")) for one in entries]

@@ -35,12 +35,12 @@ _LIST_WORDS = frozenset(_LIST_HEADERS.split())
 
 
 def looks_like_value(cell: str) -> bool:
-    """Say whether a cell can only be somebody's data, not a column's name; one too long for a name is data."""
+    """Return whether a cell can only be somebody's data, not a column's name; one too long for a name is data."""
     return len(cell) > _MAX_NAME_CHARACTERS or _VALUE.fullmatch(cell) is not None
 
 
 def detect_delimiter(head: bytes) -> str:
-    """Give the delimiter that occurs most often in the first line outside quotes; a comma when none does."""
+    """Return the delimiter that occurs most often in the first line outside quotes; a comma when none does."""
     bare = _QUOTED_CELL.sub(b"", head.lstrip(b"\r\n"))
     line = _LINE_END.split(bare, maxsplit=1)[0]
     return max(DELIMITERS, key=lambda delimiter: line.count(delimiter.encode()))
@@ -59,7 +59,7 @@ def column_names(line: str, delimiter: str, columns_cap: int) -> tuple[str, ...]
 
 
 def checked_names(cells: list[str], delimiter: str, columns_cap: int) -> tuple[str, ...]:
-    """Give the names, or raise Rejected with header_missing, duplicate_header or header_unusable."""
+    """Return the names, or raise Rejected with header_missing, duplicate_header or header_unusable."""
     if len(cells) > columns_cap:
         raise refused("header_unusable", why=f"it has more than {columns_cap} columns")
     for index, cell in enumerate(cells, 1):
@@ -86,13 +86,13 @@ def checked_names(cells: list[str], delimiter: str, columns_cap: int) -> tuple[s
 
 
 def shown(name: str) -> str:
-    """Give a column's name as it may stand in a sentence: printable, and not longer than a name is."""
+    """Return a column's name as it may stand in a sentence: printable, and not longer than a name is."""
     clean = "".join(letter if letter.isprintable() else "?" for letter in name)
     return repr(clean if len(clean) <= 60 else clean[:57] + "...")
 
 
 def is_list_header(line: str, single: str) -> bool:
-    """Say whether a single-column list's first line names the column.
+    """Return whether a single-column list's first line names the column.
 
     It does when every word of it is one that identifier types are called by ("Email Address", "hashed_email",
     "SHA256", the type's own name) and it is no value. Raises Rejected when it names several columns.

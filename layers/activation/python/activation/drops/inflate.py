@@ -55,7 +55,7 @@ class _Counted(io.RawIOBase):
         self.position = 0
 
     def readable(self) -> bool:
-        """Say that it can be read."""
+        """Return True: it can be read."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override] # typeshed asks for its own Buffer

@@ -103,7 +103,7 @@ class JsonLinesReader:
 
 
 def row_of(line: bytes) -> dict[str, str | None]:
-    """Give a line's values as texts; raises ValueError with the row's code where it is no row."""
+    """Return a line's values as texts; raises ValueError with the row's code where it is no row."""
     try:
         values = json.loads(
             line.decode(), object_pairs_hook=_object, parse_int=_whole, parse_float=str, parse_constant=_no_number
@@ -137,7 +137,7 @@ def _no_number(_name: str) -> None:
 
 
 def _encodable(text: str) -> str:
-    """Give a text back, unless it holds half of a surrogate pair, written as an escape."""
+    """Return a text back, unless it holds half of a surrogate pair, written as an escape."""
     if not text.isascii():
         try:
             text.encode()
@@ -157,7 +157,7 @@ def _text(value: object) -> str | None:
 
 
 def keys_of(head: bytes) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Give the keys of the objects in a file's first lines, and which of them hold whole numbers only.
+    """Return the keys of the objects in a file's first lines, and which of them hold whole numbers only.
 
     Raises Rejected when no line is a flat object.
     """

@@ -54,5 +54,5 @@ def _mended(cells: list[str], width: int) -> list[str] | None:
 
 
 def _is_prose(cell: str) -> bool:
-    """Say whether a lone cell is a remark of the export's, as reports end with ("Confidential - do not copy")."""
+    """Return whether a lone cell is a remark, as reports end with ("Confidential - do not copy")."""
     return len(cell.split()) > 1 and any(c.isalpha() for c in cell) and "@" not in cell

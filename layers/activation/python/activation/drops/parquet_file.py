@@ -41,7 +41,7 @@ class ParquetReader:
 
     @property
     def _group_ends(self) -> list[int]:
-        """Give the number of rows up to the end of each row group."""
+        """Return the number of rows up to the end of each row group."""
         footer = self.file.metadata
         return list(accumulate(footer.row_group(index).num_rows for index in range(footer.num_row_groups)))
 
@@ -137,19 +137,19 @@ class RangedFile(io.RawIOBase):
         self._at = 0
 
     def readable(self) -> bool:
-        """Say that it can be read."""
+        """Return True: it can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Say that it can be read from anywhere."""
+        """Return True: it can be read from any offset."""
         return True
 
     def tell(self) -> int:
-        """Give the offset of the next byte."""
+        """Return the offset of the next byte."""
         return self._at
 
     def size(self) -> int:
-        """Give the size in bytes."""
+        """Return the size in bytes."""
         return self._source.size_bytes
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
@@ -159,7 +159,7 @@ class RangedFile(io.RawIOBase):
         return self._at
 
     def read(self, size: int = -1) -> bytes:
-        """Give up to `size` bytes, all that are left when negative; raises what the source raises."""
+        """Return up to `size` bytes, all that are left when negative; raises what the source raises."""
         left = max(0, self._source.size_bytes - self._at)
         wanted = left if size < 0 else min(size, left)
         data = self._source.read(self._at, wanted) if wanted else b""

@@ -24,7 +24,7 @@ def screen(
     context: Context,
     may_go_on: Callable[[], bool],
 ) -> tuple[Cursor, bool]:
-    """Look for values in clear behind `start`; gives how far it got, and whether that is the end of the file.
+    """Look for values in clear behind `start`; returns how far it got, and whether that is the end of the file.
 
     Whoever declares a file hashed and puts a person's address into it has exported the wrong column, and the rest
     of the file is no more to be trusted. Raises Rejected with clear_text, naming row and column.
@@ -49,7 +49,7 @@ def screen(
 
 
 def _first_in_clear(chunk: Chunk, values: pa.Array, field: Field, context: Context) -> int | None:
-    """Give the number of the first row whose cell is no digest but somebody's data."""
+    """Return the number of the first row whose cell is no digest but somebody's data."""
     if plainly_digests(field.digest, values):
         return None
     codes = identify(field, values, context, hashed=True).code

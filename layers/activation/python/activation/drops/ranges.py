@@ -53,7 +53,7 @@ class Piece:
 
 
 def range_count(reader: DropReader, range_bytes: int) -> int:
-    """Say into how many ranges of about `range_bytes` a text is to be surveyed; 1 when it is not to be split."""
+    """Return how many ranges of about `range_bytes` a text is surveyed in; 1 when it is not to be split."""
     if not isinstance(reader, TextReader) or not reader.text.seekable:
         return 1
     return max(1, -(-(reader.text.source.size_bytes - reader.body) // range_bytes))
@@ -102,7 +102,7 @@ def settle(surveys: Sequence[Survey], record_bytes: int) -> tuple[Piece, ...] | 
 
 
 def row_group_pieces(reader: ParquetReader, range_bytes: int) -> tuple[Piece, ...]:
-    """Give pieces of whole row groups, each of at least `range_bytes` as stored but the last."""
+    """Return pieces of whole row groups, each of at least `range_bytes` as stored but the last."""
     pieces = []
     row = rows = size_bytes = first = 0
     footer = reader.file.metadata
@@ -129,7 +129,7 @@ def piece_chunks(reader: DropReader, piece: Piece, start: Cursor | None = None) 
 
 
 def _cut(chunk: Chunk, last: int) -> Chunk:
-    """Give a chunk without the rows behind `last`."""
+    """Return a chunk without the rows behind `last`."""
     malformed = {row: code for row, code in chunk.malformed.items() if row <= last}
     row_count = last - chunk.first_row + 1
     lines = row_count - len(malformed)
@@ -148,7 +148,7 @@ def _delimiter(reader: TextReader) -> str:
 
 
 def _border(reader: TextReader, index: int, range_bytes: int) -> int | None:
-    """Give the offset at which a range begins: behind a line end, or at the text's own beginning or end.
+    """Return the offset at which a range begins: behind a line end, or at the text's own beginning or end.
 
     It follows from the bytes alone, so that both neighbours come to the same. None: no line end within the cap.
     """
@@ -205,7 +205,7 @@ class _Surveyor:
         self._carry, self._at = block[found.end :], self._at + found.end
 
     def _undecided(self, part: bytes) -> bool:
-        """Say whether it takes the rest of a record to tell what the quotes in a part of it mean."""
+        """Return whether it takes the rest of a record to tell what the quotes in a part of it mean."""
         if self._quotes.escape is not Escape.OPEN:
             return False
         return ESCAPED_QUOTE in self._quotes.plain(part, self._delimiter)

@@ -103,7 +103,7 @@ def resolve(plain: bytes, at: int, delimiter: str, quotes: Quotes, *, final: boo
 
 
 def escape_of(head: bytes, delimiter: str, quotes: Quotes, *, final: bool) -> Escape:
-    """Say what a file's first part, without its header, tells about the whole.
+    """Return what a file's first part, without its header, tells about the whole.
 
     It is the reading with fewer faults: none that breaks off, then fewer rows of another width than the header.
     Where both break off, it is what the records say that can be read.

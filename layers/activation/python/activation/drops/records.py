@@ -77,12 +77,12 @@ class Split:
 
     @cached_property
     def starts(self) -> pa.Array:
-        """Give the offset of each complete record's first byte (uint64)."""
+        """Return the offset of each complete record's first byte (uint64)."""
         return self._bounds[0]
 
     @cached_property
     def stops(self) -> pa.Array:
-        """Give the offset behind each complete record's last byte, its line end left out (uint64)."""
+        """Return the offset behind each complete record's last byte, its line end left out (uint64)."""
         return self._bounds[1]
 
     @cached_property
@@ -187,7 +187,7 @@ def _by_parity(block: bytes, delimiter: str, final: bool) -> Split | None:
 
 
 def _all_border(values: pa.Array, delimiter: str) -> bool:
-    """Say whether each byte may stand beside a quoted cell's quote: delimiter, line end, or another quote."""
+    """Return whether each byte may stand beside a quoted cell's quote: delimiter, line end, or another quote."""
     border = pc.equal(values, _byte(ord(delimiter)))
     for one in (QUOTE, LF, CR):
         border = pc.or_(border, pc.equal(values, _byte(one)))
@@ -220,7 +220,7 @@ def _by_scan(block: bytes, delimiter: str, final: bool) -> Split:
 def _with_tail(
     block: bytes, ends: pa.Array, *, final: bool, is_open: bool = False, is_broken: bool = False
 ) -> Split:
-    """Give the records that end at `ends`, and in a final block the one that ends with it."""
+    """Return the records that end at `ends`, and in a final block the one that ends with it."""
     end = ends[-1].as_py() + 1 if len(ends) else 0
     if final and not is_open and end < len(block):
         ends = pa.concat_arrays([ends, pa.array([len(block)], pa.uint64())])

@@ -11,14 +11,14 @@ from activation.drops.records import Split
 
 
 def left(rows: pa.Array, malformed: Iterable[int]) -> pa.Array:
-    """Give the row numbers that are not among the malformed ones."""
+    """Return the row numbers that are not among the malformed ones."""
     return rows.filter(pc.invert(pc.is_in(rows, pa.array(sorted(malformed), pa.int64()))))
 
 
 def screened(
     columns: list[pa.Array], rows: pa.Array, malformed: dict[int, str], suspects: Iterable[tuple[str, str]]
 ) -> tuple[list[pa.Array], pa.Array]:
-    """Give columns and row numbers without the malformed rows.
+    """Return columns and row numbers without the malformed rows.
 
     Malformed are those already known to be, and those of which a cell holds one of the `suspects`: characters
     with a code each. The latter are added to `malformed`.
@@ -35,7 +35,7 @@ def screened(
 
 
 def is_utf8(data: pa.Buffer) -> bool:
-    """Say whether bytes are UTF-8, without a copy of them."""
+    """Return whether bytes are UTF-8, without a copy of them."""
     offsets = pa.array([0, data.size], pa.int32()).buffers()[1]
     try:
         pa.Array.from_buffers(pa.string(), 1, [None, offsets, data]).validate(full=True)

@@ -33,7 +33,7 @@ _LINE_CONTROLS = frozenset(b"\t\n\r\x0c\x1a\x1b\x1e\x1f\x00")
 
 
 def compression(head: bytes) -> str:
-    """Give "gzip", "zstd" or "" for the first bytes of a file."""
+    """Return "gzip", "zstd" or "" for the first bytes of a file."""
     if head.startswith(b"\x1f\x8b"):
         return "gzip"
     # A zstd file may begin with a frame to be skipped: 0x184D2A50 to 0x184D2A5F.
@@ -43,7 +43,7 @@ def compression(head: bytes) -> str:
 
 
 def is_parquet(head: bytes) -> bool:
-    """Say whether the first bytes are Parquet's, and not those of a text that begins with the same letters."""
+    """Return whether the first bytes are Parquet's, and not those of a text that begins with the same letters."""
     return head.startswith(_PARQUET) and not _is_text(head)
 
 
@@ -90,7 +90,7 @@ def byte_order_mark(head: bytes) -> Marked:
 
 
 def is_json_lines(head: bytes) -> bool:
-    """Tell JSON Lines from delimited text; raises Rejected for a JSON document, HTML and XML."""
+    """Return whether a text is JSON Lines, not delimited; raises Rejected for a JSON document, HTML and XML."""
     text = head.lstrip()
     if text.startswith(b"<"):
         lower = text[:4096].lower()

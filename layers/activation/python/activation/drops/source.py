@@ -76,7 +76,7 @@ class BytesSource:
         object.__setattr__(self, "size_bytes", len(self.data))
 
     def read(self, offset: int, length: int) -> bytes:
-        """Give `length` bytes from `offset`, fewer at the end."""
+        """Return `length` bytes from `offset`, fewer at the end."""
         return self.data[offset : offset + length]
 
 
@@ -91,7 +91,7 @@ class FileSource:
         object.__setattr__(self, "size_bytes", self.path.stat().st_size)
 
     def read(self, offset: int, length: int) -> bytes:
-        """Give `length` bytes from `offset`, fewer at the end; raises Rejected when the file has shrunk."""
+        """Return `length` bytes from `offset`, fewer at the end; raises Rejected when the file has shrunk."""
         with self.path.open("rb") as file:
             file.seek(offset)
             piece = file.read(length)
@@ -124,7 +124,7 @@ class S3Source:
         return cls(client, bucket, key, version_id, head["ContentLength"], head["ETag"])
 
     def read(self, offset: int, length: int) -> bytes:
-        """Give `length` bytes from `offset`, fewer at the end; an interrupted answer is read on where it broke.
+        """Return `length` bytes from `offset`, fewer at the end; an interrupted answer is read on where it broke.
 
         Raises Rejected with object_gone or object_changed, ConfigError where S3 denies the read, Retryable
         when S3 is busy beyond the SDK's own retries or the connection breaks again and again.

@@ -33,7 +33,7 @@ class Text:
         return not self.compression and not self.transcoded
 
     def stream(self, offset: int = 0) -> Iterator[bytes]:
-        """Give the text's bytes from `offset` of the text; raises BrokenStream where it is damaged."""
+        """Return the text's bytes from `offset` of the text; raises BrokenStream where it is damaged."""
         if self.seekable:
             yield from stream(self.source, offset, self.limits.block_bytes)
             return
@@ -51,7 +51,7 @@ class Text:
             offset = 0
 
     def head(self) -> tuple[bytes, bool]:
-        """Give the first bytes, at most `limits.head_bytes`, and whether they are all there is.
+        """Return the first bytes, at most `limits.head_bytes`, and whether they are all there is.
 
         A stream that breaks within them gives what came before, and reading it says why; one that breaks before
         its first byte raises Rejected.

@@ -56,7 +56,7 @@ def _as_typed(code: int, national: str) -> PhoneNumber:
 
 
 def is_valid(digits: str) -> bool:
-    """Say whether digits are a country code and, as they stand, a number that its plan has."""
+    """Return whether digits are a country code and, as they stand, a number that its plan has."""
     from phonenumbers import is_valid_number  # noqa: PLC0415 - as above
 
     found = split(digits)
@@ -64,7 +64,7 @@ def is_valid(digits: str) -> bool:
 
 
 def _is_possible(digits: str) -> bool:
-    """Say whether a number is as long as its country's numbers are, area code included."""
+    """Return whether a number is as long as its country's numbers are, area code included."""
     import phonenumbers  # noqa: PLC0415 - as above
 
     found = split(digits)

@@ -61,7 +61,7 @@ def folded(text: str) -> str:
 
 
 def _spellings(name: str) -> Iterator[str]:
-    """Give the ways to write an ISO name: turned at its comma, without it, with St for Saint, & for and."""
+    """Return the ways to write an ISO name: turned at its comma, without it, with St for Saint, & for and."""
     head, _, tail = name.partition(", ")
     for form in (name, head, f"{tail} {head}") if tail else (name,):
         for plain in (form, re.sub(r"\bSaint\b", "St", form), re.sub(r"^The |, The$", "", form)):
@@ -105,7 +105,7 @@ def _local_names() -> dict[str, str]:
 
 
 def country_code(text: str) -> str | None:
-    """Give the ISO 3166-1 alpha-2 code, in upper case, that a code or a name stands for; None when unknown."""
+    """Return the ISO 3166-1 alpha-2 code, in upper case, that a code or a name stands for; None when unknown."""
     name = written(text)
     if any(c.isdecimal() for c in name):
         return None

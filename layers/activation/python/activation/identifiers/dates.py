@@ -106,7 +106,7 @@ def month_named(text: str) -> int | None:
 
 
 def begins_with_month(text: str) -> bool:
-    """Say whether a date begins with the name of a month."""
+    """Return whether a date begins with the name of a month."""
     return _BEGINS_WITH_MONTH.match(romanized(unmarked(text))) is not None
 
 

@@ -24,7 +24,7 @@ _DAMAGED_DIGEST = 20
 
 
 def looks_hashed(trimmed: str) -> bool:
-    """Say whether a cell of a raw drop is a digest: MD5, SHA-1 or SHA-2, hexadecimal or SHA-256 in base64."""
+    """Return whether a cell of a raw drop is a digest: MD5, SHA-1 or SHA-2, hexadecimal or SHA-256 in base64."""
     bare = _unquoted(trimmed)
     if len(bare) in (32, 40, 56, 64, 96, 128):
         return _HEX.fullmatch(bare) is not None
@@ -66,7 +66,7 @@ def declared_column(kind: Digest, values: pa.Array, placeholders: frozenset[str]
 
 
 def plainly_digests(kind: Digest, values: pa.Array) -> bool:
-    """Say whether every cell of a string array has a digest's shape, so that none is in clear.
+    """Return whether every cell of a string array has a digest's shape, so that none is in clear.
 
     False says only that it takes a closer look at each cell to tell.
     """
@@ -82,7 +82,7 @@ def _unquoted(trimmed: str) -> str:
 
 @lru_cache(maxsize=64)
 def _poison(kind: Digest, placeholders: frozenset[str]) -> frozenset[str]:
-    """Give the hexadecimal digests that stand for nobody, in the algorithm of `kind`."""
+    """Return the hexadecimal digests that stand for nobody, in the algorithm of `kind`."""
     hexadecimal = Digest.MD5_HEX if kind is Digest.MD5_HEX else Digest.SHA256_HEX
     texts = (*POISON_TEXTS, *(t.upper() for t in POISON_TEXTS), *(t.title() for t in POISON_TEXTS), "NaN", " ")
     return frozenset(digest(hexadecimal, text) for text in (*texts, *placeholders))

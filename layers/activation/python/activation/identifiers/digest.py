@@ -40,7 +40,7 @@ def digest(kind: Digest, text: str) -> str:
 
 
 def digests(kind: Digest, values: pa.Array) -> pa.Array:
-    """Give `digest` of every text of a string array, null for null; at most 33 million texts at once."""
+    """Return `digest` of every text of a string array, null for null; at most 33 million texts at once."""
     if kind is Digest.PLAIN or not len(values):
         return values
     dense = values.drop_null() if values.null_count else values
@@ -68,7 +68,7 @@ def _column(joined: bytes, width: int, like: pa.Array) -> pa.Array:
 
 
 def _sha256(values: pa.Array) -> bytes | bytearray:
-    """Give the digests of a string array without nulls, one behind the other.
+    """Return the digests of a string array without nulls, one behind the other.
 
     The library is held against hashlib at both ends of the column: digests that belong to other texts would
     match nobody, and nobody would see it.

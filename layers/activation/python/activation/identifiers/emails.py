@@ -111,5 +111,5 @@ def _address(text: str) -> str:
 
 
 def _names(name: str, address: str) -> bool:
-    """Say whether what stands before an address is its owner's name, or itself once more; not another address."""
+    """Return whether what stands before an address is its owner's name or itself once more, not another."""
     return "@" not in name or trim(name).strip("\"'").casefold() == trim(address).casefold()

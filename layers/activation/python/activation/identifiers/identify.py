@@ -43,7 +43,7 @@ class Cell:
 
 
 def identify(field: Field, values: pa.Array, context: Context, *, hashed: bool) -> Column:
-    """Give what is sent for a column: a string array, plain or dictionary-encoded, null for blank.
+    """Return what is sent for a column: a string array, plain or dictionary-encoded, null for blank.
 
     `hashed` says that the drop declares its values as digests already: they are checked by shape and passed on.
     Never raises for what a cell holds.
@@ -58,7 +58,7 @@ def identify(field: Field, values: pa.Array, context: Context, *, hashed: bool) 
 
 
 def identify_value(field: Field, text: str, context: Context, *, hashed: bool) -> Cell:
-    """Give what is sent for one cell: `identify` for a single text, and the oracle it is tested against."""
+    """Return what is sent for one cell: `identify` for a single text, and the oracle it is tested against."""
     trimmed = "" if too_long(text) else trim(text)
     code = _refused(text, trimmed)
     if code or not trimmed:
@@ -86,7 +86,7 @@ def _normalized(field: Field, text: str, context: Context) -> Result:
 
 
 def _refused(text: str, trimmed: str) -> str | None:
-    """Give the code for what no field takes; None for the rest, blank cells included."""
+    """Return the code for what no field takes; None for the rest, blank cells included."""
     if too_long(text):
         return Code.TOO_LONG
     if not trimmed.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
@@ -137,7 +137,7 @@ def _one_by_one(field: Field, values: pa.Array, context: Context, *, hashed: boo
 
 @lru_cache(maxsize=64)
 def _nobody(placeholders: frozenset[str]) -> pa.Array:
-    """Give what no normalised value may be: placeholders and words for "no value"."""
+    """Return what no normalised value may be: placeholders and words for "no value"."""
     return pa.array(sorted(BLANK_WORDS | POISON_TEXTS | placeholders), pa.string())
 
 

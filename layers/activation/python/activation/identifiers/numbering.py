@@ -24,7 +24,7 @@ KEEPS_ZERO = r"\A(?:" + "|".join(str(code) for code in ZERO_CODES) + ")"
 
 
 def has_numbers(country: str) -> bool:
-    """Say whether an ISO alpha-2 code in upper case has a numbering plan, so that it can be a default country."""
+    """Return whether an ISO alpha-2 code in upper case has a numbering plan, and can be a default country."""
     import phonenumbers  # noqa: PLC0415 - see the top
 
     return country in phonenumbers.SUPPORTED_REGIONS
@@ -59,7 +59,7 @@ def national(digits: str, country: str) -> str | None:
 
 
 def _fits(number: PhoneNumber, country: str) -> bool:
-    """Say whether a number has the outline of the numbers of a country: length and first digits."""
+    """Return whether a number has the outline of the numbers of a country: length and first digits."""
     import phonenumbers  # noqa: PLC0415 - see the top
 
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(country, None)
@@ -90,7 +90,7 @@ class _Plan:
 
 @cache
 def _plan(country: str) -> _Plan | None:
-    """Give the plan of a country whose trunk prefix is one digit or none, else None."""
+    """Return the plan of a country whose trunk prefix is one digit or none, else None."""
     from phonenumbers import PhoneMetadata  # noqa: PLC0415 - see the top
 
     metadata = PhoneMetadata.metadata_for_region(country, None)
@@ -122,7 +122,7 @@ def _alternatives(pattern: str) -> set[str]:
 
 
 def national_column(digits: pa.Array, country: str) -> pa.Array:
-    """Give `national` for the digits that fit the country's plan at once; null for the others."""
+    """Return `national` for the digits that fit the country's plan at once; null for the others."""
     nothing = pa.scalar(None, pa.string())
     plan = _plan(country)
     if plan is None or not plan.valid:

@@ -213,7 +213,7 @@ def _with_bytes(like: pa.Array, data: bytes, offsets: pa.Buffer) -> pa.Array:
 
 
 def _written(text: str) -> tuple[str | None, str | None]:
-    """Give the number as typed with ASCII digits and without labels, or the code that says why it is none."""
+    """Return the number as typed with ASCII digits and without labels, or the code that says why it is none."""
     written = whole_number(_ascii(unmarked(text)))
     if is_float(written):
         return None, Code.NUMBER_AS_FLOAT

@@ -48,7 +48,7 @@ def _states() -> dict[str, str]:
 
 
 def _state(text: str) -> tuple[str | None, str | None]:
-    """Give the letters of a state or its code, lower case: (letters, None) or (None, code)."""
+    """Return the letters of a state or its code, lower case: (letters, None) or (None, code)."""
     plain = romanized(written(text))
     if foreign(plain):
         return None, Code.NOT_LATIN

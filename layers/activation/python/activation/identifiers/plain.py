@@ -36,7 +36,7 @@ class Unchanged:
     name: str = "unchanged"
 
     def value(self, text: str, context: Context) -> Result:  # noqa: ARG002 - the protocol's
-        """Give the text back, unless it names a person by itself."""
+        """Return the text back, unless it names a person by itself."""
         if _MARKED.match(trim(text)):
             text = whole_number(marks_off(text))
             if _EXPONENT.fullmatch(text):
@@ -46,7 +46,7 @@ class Unchanged:
         return (None, Code.PERSONAL_IN_CLEAR) if _PERSONAL.fullmatch(trim(text)) else (text, None)
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
-        """Give back printable ASCII without spaces, @ and plus that is no word for "no value"."""
+        """Return printable ASCII without spaces, @ and plus that is no word for "no value"."""
         words = pa.array(sorted(BLANK_WORDS), pa.string())
         fits = pc.and_not(
             pc.match_substring_regex(values, r"\A[!-*,-?A-~]+\z"),

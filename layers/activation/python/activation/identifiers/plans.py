@@ -70,5 +70,5 @@ def code_of(first: str) -> str:
 
 
 def told_from_national(first: str) -> bool:
-    """Say whether ten digits that begin so are a country code of three digits and a zero, and national nowhere."""
+    """Return whether ten digits that begin so are a three-digit country code and a zero, and national nowhere."""
     return re.match(r"[2-5]..0", first) is not None and len(code_of(first)) == 3

@@ -20,7 +20,7 @@ _BRITAIN = re.compile(r"(?:[a-z]{1,2}\d{2,3}|[a-z]{1,2}\d[a-z]\d)[a-z]{2}", re.A
 
 
 def _plain(text: str) -> tuple[str, str | None]:
-    """Give the lower-case letters and digits of a postal code, or the code that says why there are none."""
+    """Return the lower-case letters and digits of a postal code, or the code that says why there are none."""
     written = unicodedata.normalize("NFKC", trim(text)).lower()
     if is_float(written):
         return "", Code.NUMBER_AS_FLOAT

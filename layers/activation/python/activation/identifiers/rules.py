@@ -29,5 +29,5 @@ class PerValue:
         return self.normalize(text, context)
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array | None:  # noqa: ARG002 - the protocol's
-        """Give None: there is no columnar form."""
+        """Return None: there is no columnar form."""
         return None

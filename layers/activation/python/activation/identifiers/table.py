@@ -122,14 +122,14 @@ class FieldTable:
         )
 
     def field(self, key: str) -> Field:
-        """Give the field of a wire key; KeyError when there is none."""
+        """Return the field of a wire key; KeyError when there is none."""
         for one in self.fields:
             if one.key == key:
                 return one
         raise KeyError(key)
 
     def find(self, name: str) -> Field | None:
-        """Give the field that a column name or a wire key means, the first one where it means several."""
+        """Return the field that a column name or a wire key means, the first one where it means several."""
         wanted = column_name(name)
         for one in self.fields:
             if wanted in (column_name(known) for known in (one.key, *one.synonyms)):

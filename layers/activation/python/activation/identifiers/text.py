@@ -116,7 +116,7 @@ def whole_number(bare: str) -> str:
 
 
 def too_long(text: str) -> bool:
-    """Say whether a cell exceeds MAX_CELL_BYTES; a lone surrogate counts as three bytes."""
+    """Return whether a cell exceeds MAX_CELL_BYTES; a lone surrogate counts as three bytes."""
     if len(text) * 4 <= MAX_CELL_BYTES:
         return False
     return len(text) > MAX_CELL_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_CELL_BYTES
@@ -143,7 +143,7 @@ def romanized(text: str) -> str:
 
 
 def foreign(text: str) -> bool:
-    """Say whether a letter or mark is left that is not plain ASCII."""
+    """Return whether a letter or mark is left that is not plain ASCII."""
     return not text.isascii() and any(not c.isascii() and unicodedata.category(c)[0] in "LM" for c in text)
 
 
@@ -151,5 +151,5 @@ FLOAT = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*)?[eE][+-]?[0-9]+|[+-]?[0-9]+[.,]0+
 
 
 def is_float(text: str) -> bool:
-    """Say whether a number looks written by a float: 4.15555E+10, 14155552671.0."""
+    """Return whether a number looks written by a float: 4.15555E+10, 14155552671.0."""
     return FLOAT.fullmatch(text) is not None

@@ -15,7 +15,7 @@ HEX = LOWER_HEX + b"ABCDEF"
 
 
 def even(values: pa.Array, width: int) -> memoryview | None:
-    """Give the bytes of all cells of a string array, one behind the other, without a copy.
+    """Return the bytes of all cells of a string array, one behind the other, without a copy.
 
     None where a cell is null or has another width than `width` bytes, and for an array without cells.
     """
@@ -30,7 +30,7 @@ def even(values: pa.Array, width: int) -> memoryview | None:
 
 
 def even_hex(values: pa.Array, width: int, digits: bytes = HEX) -> bool:
-    """Say whether every cell is surely `width` of these digits; False also where that cannot be told quickly."""
+    """Return whether every cell is surely `width` of these digits; False where that cannot be told quickly."""
     if find_first_not_of is None:
         return False
     cells = even(values, width)

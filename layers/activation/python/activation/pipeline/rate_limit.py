@@ -65,7 +65,7 @@ class RateLimit:
             return self._pace(now)
 
     def give_back(self) -> None:
-        """Give back an upload that `wait_s` counted but that was not sent."""
+        """Return to the budget an upload that `wait_s` counted but that was not sent."""
         with self._lock:
             self._reserved += 1  # void once the window ends, like every reservation
             self._own = {one: (began, max(0, used - 1)) for one, (began, used) in self._own.items()}
