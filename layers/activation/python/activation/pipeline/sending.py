@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.errors import ConfigError, Rejected, Retryable
-from activation.ledger.progress import Unit
 from activation.ledger.runs import HeldRun
+from activation.ledger.units import Unit
 from activation.model import Audience
 from activation.pipeline.batching import Prepared
 from activation.pipeline.client import Effect, OutOfTime, PlatformClient

@@ -47,9 +47,11 @@ from activation.drops.messages import Work
 from activation.drops.parquet_file import ParquetReader
 from activation.drops.ranges import Piece, range_count, row_group_pieces, settle
 from activation.errors import ActivationError, ConfigError, Rejected
-from activation.ledger.progress import REFERENCES_KEPT, Progress, add_left_out
+from activation.ledger.progress import Progress
 from activation.ledger.runs import STOPPED, HeldRun, Run, RunState
 from activation.ledger.split import Ending, Phase, RunSplit, Sent
+from activation.ledger.tally import REFERENCES_KEPT
+from activation.ledger.units import add_left_out
 from activation.model import Cursor
 from activation.platforms.publisher import Verdict
 
