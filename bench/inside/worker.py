@@ -38,6 +38,7 @@ from activation.platforms.options import complete
 from activation.platforms.platform import Platform
 from activation.platforms.request import Request
 from activation.report.rejects import Rejects
+from activation.runs.destination import KnownDestination
 
 from bench.inside.meter import metered
 from bench.inside.records import Records
@@ -113,21 +114,16 @@ def work(
         max_rows=limits.rows_of(field for _, field in mapped.fields),
     )
     run.opened = client.execute(publisher.open(audience, keys))
-    opened = run.opened
     bucket = Bucket()
     sender = Sender(
         run_id="bench",
         held=held,
         audience=audience,
-        publisher=publisher,
-        open=lambda: opened,
-        open_again=lambda: opened,
-        opened_now=lambda _: None,
+        destination=KnownDestination(run.opened),
         client=client,
         rejects=Rejects(cast("Any", bucket), "receipts", "bench"),
         in_flight=in_flight,
         limits=limits,
-        may_start=lambda: True,
     )
     before = run.progress.tally.requests
     began = time.perf_counter()

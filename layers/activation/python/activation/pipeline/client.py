@@ -75,6 +75,11 @@ class PlatformClient:
     note_sent: Callable[[int, bool], None]
     sleep: Callable[[float], None] = time.sleep
 
+    @property
+    def has_time(self) -> bool:
+        """Return whether the invocation has time for another upload."""
+        return self.time_left_s() > self.timeout_s
+
     def execute(self, conversation: Generator[Request, Outcome, T]) -> T:
         """Send the requests that a publisher's generator yields, and return the generator's result.
 

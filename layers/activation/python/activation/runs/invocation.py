@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from activation.aws.clients import Clients
@@ -26,10 +26,11 @@ from activation.pipeline.batching import Batcher, Prepared
 from activation.pipeline.client import OutOfTime, PlatformClient
 from activation.pipeline.rate_limit import RateLimits
 from activation.pipeline.sending import Sender
+from activation.pipeline.upload_client import Destination
 from activation.platforms.http import Http
 from activation.platforms.limits import Limits
 from activation.platforms.platform import Platform
-from activation.platforms.publisher import Opened, Publisher
+from activation.platforms.publisher import Publisher
 from activation.platforms.rate import Scope
 from activation.report import receipts
 from activation.report.receipts import Identity
@@ -147,40 +148,29 @@ class Invocation:
             progress.plan.columns, progress.plan.ignored_columns = dict(mapped.used), list(mapped.ignored)
         return reader, mapped
 
-    def send(self, client: PlatformClient, opened: Callable[[], Opened], piece: Piece | None = None) -> bool:
-        """Send what is left of the drop, or of a piece of it; returns False when time ran out first."""
-        run, limits = self.held.run, self.platform.limits
-        in_flight = self.settings.requests_in_flight or limits.in_flight
+    def suspect_in_flight(self) -> None:
+        """Take to be in doubt what an earlier worker may have sent before it died."""
+        checkpoint = self.held.run.progress.checkpoint
         if self.crashed:
-            run.progress.checkpoint.suspects = max(run.progress.checkpoint.suspects, in_flight)
+            checkpoint.suspects = max(checkpoint.suspects, self._in_flight)
+
+    def send(self, client: PlatformClient, destination: Destination, batches: Iterable[Prepared]) -> bool:
+        """Send batches; returns False when time ran out first."""
         sender = Sender(
             run_id=self.identity.run_id,
             held=self.held,
             audience=self.identity.audience,
-            publisher=client.publisher,
-            open=opened,
-            open_again=lambda: self._open_again(opened),
-            opened_now=self._opened_now,
+            destination=destination,
             client=client,
             rejects=self.rejects,
-            in_flight=in_flight,
+            in_flight=self._in_flight,
             limits=self._limits,
-            may_start=lambda: self.time_left_s() > limits.timeout_s + MARGIN_S,
         )
-        return sender.send(self._spans(piece))
+        return sender.send(batches)
 
-    def _open_again(self, opened: Callable[[], Opened]) -> Opened:
-        """Look for the audience again: an upload whose answer was lost may have created it."""
-        with self.held.lock:
-            self.held.run.opened = None
-            self.held.run.progress.attempts.created = True
-        return opened()
-
-    def _opened_now(self, opened: Opened) -> None:
-        """Record the audience that an upload has created."""
-        with self.held.lock:
-            self.held.run.opened = opened
-            self.held.save()
+    @property
+    def _in_flight(self) -> int:
+        return self.settings.requests_in_flight or self.platform.limits.in_flight
 
     @property
     def _limits(self) -> Limits:
@@ -196,7 +186,11 @@ class Invocation:
         now = Reading(settings.context, settings.encoding, settings.delimiter)
         return self.held.run.progress.plan.reading or now
 
-    def _spans(self, piece: Piece | None) -> Iterator[Prepared]:
+    def batches(self, piece: Piece | None = None) -> Iterator[Prepared]:
+        """Open the drop, and return the batches of what is left of it, or of a piece of it.
+
+        A hashed drop is scanned first; raises what opening and scanning raise.
+        """
         kind, progress = self.located.kind, self.held.run.progress
         reader, mapped = self.open_drop()
         batcher = Batcher(
@@ -209,7 +203,7 @@ class Invocation:
         if kind.hashed and not progress.checkpoint.scanned_whole:
             self.scan(reader, mapped.fields, self.platform.limits.timeout_s, piece)
         chunks = _chunks(reader, piece, progress.checkpoint.cursor)
-        yield from batcher.spans(chunks, progress.checkpoint.cursor, frozenset(progress.checkpoint.ahead))
+        return batcher.spans(chunks, progress.checkpoint.cursor, frozenset(progress.checkpoint.ahead))
 
     def scan(
         self, reader: DropReader, fields: Sequence[tuple[int, Field]], timeout_s: float, piece: Piece | None = None

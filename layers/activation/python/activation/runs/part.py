@@ -19,6 +19,7 @@ from activation.ledger.split import Phase, RunSplit
 from activation.model import Cursor
 from activation.pipeline.client import OutOfTime
 from activation.platforms.publisher import Publisher
+from activation.runs.destination import KnownDestination
 from activation.runs.fan_out import catch_up, is_done, piece_of
 from activation.runs.invocation import Invocation
 
@@ -114,7 +115,9 @@ class ActivePart(Invocation):
             )
         if run.progress.checkpoint.cursor == Cursor():
             run.progress.checkpoint.cursor = piece.start
-        if not self.send(self.platform_client(publisher), lambda: opened, piece):
+        self.suspect_in_flight()
+        batches = self.batches(piece)
+        if not self.send(self.platform_client(publisher), KnownDestination(opened), batches):
             return False
         if (
             not run.progress.tally.rows_settled

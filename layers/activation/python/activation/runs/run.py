@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,10 +16,11 @@ from activation.ledger.runs import STOPPED, RunState
 from activation.ledger.split import Ending, Phase
 from activation.pipeline.client import OutOfTime, PlatformClient
 from activation.platforms.outcome import Outcome, failure
-from activation.platforms.publisher import Closed, Opened
+from activation.platforms.publisher import Closed
 from activation.report import receipts
 from activation.report.announce import announce
 from activation.runs.deadline import begin_again, has_lock, is_overdue, queue_up
+from activation.runs.destination import RunDestination
 from activation.runs.fan_out import RunParts, plan
 from activation.runs.invocation import NO_PROGRESS_MAX, Invocation
 
@@ -141,7 +141,7 @@ class ActiveRun(Invocation):
                 raise OutOfTime("alone", "the file cannot be cut into parts, and is sent in one stream", after_s=1)
         if run_parts.split.phase is Phase.SEND and self.held.run.opened is None:
             self.open_drop()
-            opened = self._opened(client)  # not by the parts: two of them would create two audiences
+            opened = self._destination(client).open()  # not by the parts: two of them would create two audiences
             if opened.by_upload:  # one upload has to create it before any other is sent
                 run_parts.give_up()
                 raise OutOfTime("alone", "the first upload creates the audience; one stream sends all", after_s=1)
@@ -182,24 +182,16 @@ class ActiveRun(Invocation):
     def _send(self, client: PlatformClient) -> bool:
         """Send what is left of the drop; return False when time ran out first."""
         try:
-            return self.send(client, lambda: self._opened(client))
+            self.suspect_in_flight()
+            batches = self.batches()
+            return self.send(client, self._destination(client), batches)
         except Rejected as error:
             if error.code == "empty_file" and self.held.run.progress.checkpoint.cursor.row == 0:
                 return True
             raise
 
-    def _opened(self, client: PlatformClient) -> Opened:
-        """Return the audience at the platform: found or created once, then kept in the run's record."""
-        run = self.held.run
-        known = run.opened
-        if known is not None:
-            return known
-        opened = client.execute(client.publisher.open(self.identity.audience, self.keys))
-        with self.held.lock:
-            if run.opened is None:  # else an upload has created it meanwhile
-                run.opened = replace(opened, created=opened.created or run.progress.attempts.created)
-                self.held.save()
-            return run.opened
+    def _destination(self, client: PlatformClient) -> RunDestination:
+        return RunDestination(self.held, client, self.identity.audience, self.keys)
 
     def _close(self, client: PlatformClient) -> RunState:
         """Check that every row is accounted for, then close the uploads."""
