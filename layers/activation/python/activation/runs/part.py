@@ -20,8 +20,8 @@ from activation.model import Cursor
 from activation.pipeline.client import OutOfTime
 from activation.platforms.publisher import Publisher
 from activation.runs.destination import KnownDestination
-from activation.runs.fan_out import catch_up, is_done, piece_of
 from activation.runs.invocation import Invocation
+from activation.runs.split import catch_up, is_done, piece_of
 
 AT_WORK = frozenset({RunState.RUNNING, RunState.WAITING})  # the states of a run whose parts may work
 

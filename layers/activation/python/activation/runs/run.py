@@ -21,8 +21,9 @@ from activation.report import receipts
 from activation.report.announce import announce
 from activation.runs.deadline import begin_again, has_lock, is_overdue, queue_up
 from activation.runs.destination import RunDestination
-from activation.runs.fan_out import RunParts, plan
+from activation.runs.fan_out import RunParts
 from activation.runs.invocation import NO_PROGRESS_MAX, Invocation
+from activation.runs.split import plan
 
 
 class ActiveRun(Invocation):
