@@ -1,13 +1,41 @@
-"""The audience at the platform that a run sends to: found or created once, then kept in the run's record."""
+"""The audience that a run sends to: locked, then found or created once and kept in the run's record."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from activation.errors import Rejected
+from activation.ledger.keys import audience_key
 from activation.ledger.runs import HeldRun
 from activation.model import Audience
 from activation.pipeline.client import PlatformClient
-from activation.platforms.publisher import Opened
+from activation.platforms.publisher import Opened, Publisher
+from activation.runs.deadline import has_lock
+from activation.runs.invocation import Invocation
+from activation.runs.secret import other_account
+
+
+def acquire_audience(invocation: Invocation, publisher: Publisher, *, begun: bool) -> None:
+    """Acquire the audience's lock, unless a newer version of the object has been sent.
+
+    Raises AudienceLocked and Superseded. Raises ConfigError when the run has `begun` in one ad account and the
+    secret is now for another. Raises Rejected when the message asks by id for the account that the secret names: a
+    drop without an id goes there already, so this would be a second run of it.
+    """
+    connector, identity, run = invocation.connector, invocation.identity, invocation.held.run
+    audience = identity.audience
+    if audience.account and not begun and connector.secret.names(audience.account):
+        raise Rejected(
+            "own_account",
+            "ad_account names the account of the connector's secret; leave it out to send the drop there",
+        )
+    lock = audience_key(connector.platform.name, publisher.account.account_id, audience.name)
+    if begun and run.audience_lock not in (lock, ""):
+        raise other_account()
+    run.audience_lock = lock
+    connector.locks.acquire(lock, identity.run_id)
+    connector.locks.check_order(identity.work.drop, audience.connector, audience.account)
+    has_lock(run.progress, connector.clock())
 
 
 @dataclass(frozen=True)
