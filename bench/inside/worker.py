@@ -58,6 +58,26 @@ class FixedSecret:
         """Do nothing: the simulator refuses no secret."""
 
 
+@dataclass(frozen=True)
+class Invocation:
+    """An invocation that does not end; `held` is the run's record, `timeout_s` that of a call."""
+
+    held: HeldRun
+    timeout_s: float
+
+    def time_for_calls_s(self) -> float:
+        """Return what Lambda gives a function."""
+        return 900.0
+
+    def keep_lease(self) -> None:
+        """Renew the lease as a connector does."""
+        self.held.keep(2 * self.timeout_s)
+
+    def note_sent(self, size_bytes: int, repeated: bool) -> None:
+        """Count a request that was sent."""
+        self.held.note_sent(size_bytes, repeated)
+
+
 class Bucket:
     """S3 as far as rejects need it: what is put there is counted and forgotten."""
 
@@ -98,9 +118,7 @@ def work(
         http=http,
         rate_limit=RateLimit(table, f"account#{platform.name}#bench", platform.rate.tier(account.options).windows),
         timeout_s=platform.limits.timeout_s,
-        time_left_s=lambda: 900.0,
-        keep_lease=lambda: held.keep(2 * platform.limits.timeout_s),
-        note_sent=held.note_sent,
+        worker=Invocation(held, platform.limits.timeout_s),
     )
     reader = open_drop(FileSource(path), single=kind.single)
     mapped = map_columns(platform.table, reader.header, kind)

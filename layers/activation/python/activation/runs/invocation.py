@@ -146,8 +146,7 @@ class Invocation:
 
     def platform_client(self, publisher: Publisher) -> PlatformClient:
         """Return the client that sends this invocation's requests."""
-        connector, timeout_s = self.connector, self.connector.timeout_s
-        rate, account = connector.platform.rate, publisher.account
+        connector, rate, account = self.connector, self.connector.platform.rate, publisher.account
         shared_with = account.account_id if rate.scope is Scope.ACCOUNT else connector.settings.secret_arn
         return PlatformClient(
             publisher=publisher,
@@ -156,11 +155,8 @@ class Invocation:
             rate_limit=connector.rate_limits.of(
                 rate_key(connector.platform.name, rate.scope, shared_with), rate.tier(account.options).windows
             ),
-            timeout_s=timeout_s,
-            time_left_s=lambda: self.time_left_s() - MARGIN_S,
-            # A call that never quite goes silent may take twice its timeout.
-            keep_lease=lambda: self.held.keep(2 * timeout_s + MARGIN_S),
-            note_sent=self.held.note_sent,
+            timeout_s=connector.timeout_s,
+            worker=self,
             sleep=connector.sleep,
         )
 
@@ -183,11 +179,23 @@ class Invocation:
         if self.crashed:
             checkpoint.suspects = max(checkpoint.suspects, self.connector.in_flight)
 
+    def time_for_calls_s(self) -> float:
+        """Return the seconds left for calls to the platform, and for reading the drop."""
+        return self.time_left_s() - MARGIN_S
+
+    def keep_lease(self) -> None:
+        """Renew the lease where it may end during a call; raises LeaseLost when another worker holds the run."""
+        # A call that never quite goes silent may take twice its timeout.
+        self.held.keep(2 * self.connector.timeout_s + MARGIN_S)
+
+    def note_sent(self, size_bytes: int, repeated: bool) -> None:
+        """Count a request that was sent; `repeated` says that the platform may already have had its members."""
+        self.held.note_sent(size_bytes, repeated)
+
     def keep_and_may_go_on(self) -> bool:
         """Keep the lease while nothing is sent, and return whether there is time to go on."""
-        needed_s = self.connector.timeout_s + MARGIN_S
-        self.held.keep(needed_s)
-        return self.time_left_s() > needed_s
+        self.held.keep(self.connector.timeout_s + MARGIN_S)
+        return self.time_for_calls_s() > self.connector.timeout_s
 
     def note_time(self) -> None:
         """Add the time since the invocation began, or since the last call, to the run's active time."""
