@@ -177,10 +177,11 @@ class RunParts:
         """Fall back to one stream; no part has sent anything yet."""
         self.split = replace(self.split, phase=Phase.ALONE, parts=0, pieces=(), continuations=(), since=self.now)
 
-    def restart(self) -> None:
-        """Have the unfinished parts dispatched again, after the run stopped or started over."""
+    def restart(self) -> RunSplit:
+        """Have the unfinished parts dispatched again, after the run stopped or started over; return the split."""
         if self.split.phase is not Phase.ALONE:
             self.split = replace(self.split, ending=None, continuations=(), since=self.now)
+        return self.split
 
     @property
     def poll_after_s(self) -> float:

@@ -174,7 +174,11 @@ class Invocation:
         )
 
     def suspect_in_flight(self) -> None:
-        """Take to be in doubt what an earlier worker may have sent before it died."""
+        """Take to be in doubt what an earlier worker may have sent before it died.
+
+        Only the invocation that claims the dead worker's lease knows that it died: the record has to say so even
+        when this invocation sends nothing.
+        """
         checkpoint = self.held.run.progress.checkpoint
         if self.crashed:
             checkpoint.suspects = max(checkpoint.suspects, self.connector.in_flight)

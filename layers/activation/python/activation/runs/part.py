@@ -45,6 +45,8 @@ class ActivePart:
             return self.machine.idle()
         catch_up(held.run, whole.progress)
         split = whole.progress.plan.split
+        if split is not None and split.phase is Phase.SEND:
+            self.invocation.suspect_in_flight()
         if split is None or not self._is_wanted(whole, split):
             return self.machine.idle()
         return self.machine.early() or self._go_on(whole, split)
@@ -105,7 +107,6 @@ class ActivePart:
             )
         if progress.checkpoint.cursor == Cursor():
             progress.checkpoint.cursor = piece.start
-        invocation.suspect_in_flight()
         drop = RunDrop.open(invocation, piece)
         drop.scan()
         sender = invocation.sender(invocation.platform_client(publisher), KnownDestination(whole.opened))

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.runs import STOPPED, RunState
-from activation.ledger.split import Ending
+from activation.ledger.split import Ending, Phase
 from activation.pipeline.client import PlatformClient
 from activation.platforms.outcome import Outcome, failure
 from activation.platforms.publisher import Closed
@@ -33,14 +33,16 @@ class ActiveRun:
 
     def work(self) -> Next:
         """Resume from the state in the record, and return the step that follows."""
-        run = self.invocation.held.run
+        run, split = self.invocation.held.run, self.invocation.held.run.progress.plan.split
+        if split is None or split.phase is Phase.ALONE:  # else its parts are what sends
+            self.invocation.suspect_in_flight()
         if run.state in STOPPED:  # an operator fixed the cause and redrove the message
             begin_again(run, self.machine.clock())
             run.state = RunState.ACCEPTED if run.progress.checkpoint.closed else RunState.RUNNING
-            if run.progress.plan.split:
-                parts_of(self.invocation).restart()
-        if run.progress.plan.split and run.progress.plan.split.ending:
-            return self._end(run.progress.plan.split.ending)
+            if split is not None:
+                split = parts_of(self.invocation).restart()
+        if split is not None and split.ending:
+            return self._end(split.ending)
         if step := self.machine.overdue() or self.machine.early():
             return step
         if run.state is not RunState.ACCEPTED:
@@ -87,7 +89,6 @@ class ActiveRun:
     def _send(self, client: PlatformClient) -> bool:
         """Send what is left of the drop; return False when time ran out first."""
         invocation, held = self.invocation, self.invocation.held
-        invocation.suspect_in_flight()
         try:
             drop = RunDrop.open(invocation)
             drop.scan()
