@@ -10,9 +10,9 @@ from activation.drops.messages import Work, read
 from activation.errors import Rejected
 from activation.ledger.runs import FINAL, STOPPED, HeldRun, Run, RunState
 from activation.report.receipts import Identity
+from activation.runs.advance import Active, advance
 from activation.runs.effects import refuse_key, refuse_message
 from activation.runs.invocation import Connector, Invocation, Stopwatch
-from activation.runs.leave import Active, advance
 from activation.runs.part import ActivePart
 from activation.runs.run import ActiveRun
 from activation.runs.states import StateMachine

@@ -15,10 +15,10 @@ from activation.ledger.split import Phase, RunSplit
 from activation.model import Cursor
 from activation.pipeline.client import OutOfTime
 from activation.platforms.publisher import Publisher
+from activation.runs.advance import leave
 from activation.runs.destination import KnownDestination, acquire_audience
 from activation.runs.drop import RunDrop
 from activation.runs.invocation import Invocation
-from activation.runs.leave import leave
 from activation.runs.split import catch_up, is_done, piece_of
 from activation.runs.states import Next, StateMachine
 

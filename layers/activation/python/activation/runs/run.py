@@ -12,12 +12,12 @@ from activation.ledger.split import Ending, Phase
 from activation.pipeline.client import PlatformClient
 from activation.platforms.outcome import Outcome, failure
 from activation.platforms.publisher import Closed
+from activation.runs.advance import leave
 from activation.runs.deadline import begin_again
 from activation.runs.destination import RunDestination, acquire_audience
 from activation.runs.drop import RunDrop
 from activation.runs.effects import RunEffects
 from activation.runs.invocation import Invocation
-from activation.runs.leave import leave
 from activation.runs.share_out import is_shared_out, parts_of, share_out
 from activation.runs.states import Next, StateMachine
 

@@ -1,4 +1,4 @@
-"""The two ends of an invocation for a record: its work, then the step that follows."""
+"""An invocation from end to end: the work that a record asks for, then the step that follows."""
 
 from __future__ import annotations
 
