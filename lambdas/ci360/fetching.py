@@ -73,7 +73,7 @@ class Fetch:
     def run(self) -> Occurrence:
         """Bring the file in; returns the occurrence with every part uploaded, or with `small` set, not uploaded.
 
-        Raises OutOfTime, Rejected, Retryable, ConfigError, storage.UploadGone and occurrences.LeaseLost.
+        Raises OutOfTime, Rejected, Retryable, ConfigError, storage.UploadGone and lease.LeaseLost.
         """
         self._renewed_at = self.clock()
         at = self.occurrence

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from activation.aws.lease import LeaseHeld, LeaseLost
 from activation.aws.table import ConditionalTable
 from activation.errors import ActivationError, Retryable
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.ci360.aws import client
-from lambdas.ci360.occurrences import LeaseHeld, LeaseLost, Occurrences
+from lambdas.ci360.occurrences import Occurrences
 from lambdas.ci360.redaction import logger, where
 from lambdas.ci360.settings import TransferSettings
 from lambdas.ci360.source import Source

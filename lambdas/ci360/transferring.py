@@ -48,7 +48,7 @@ class Transfers:
 
         `alive` is called now and then while that goes on, for whoever has to keep the message hidden.
 
-        Raises occurrences.LeaseHeld and LeaseLost, Retryable and ConfigError; then the message must come back.
+        Raises lease.LeaseHeld and LeaseLost, Retryable and ConfigError; then the message must come back.
         """
         key = read_key(body)
         known = self.occurrences.read(key) if key else None

@@ -14,12 +14,13 @@ from typing import Any
 import moto.s3.models
 import pytest
 from activation.aws.app_events import SOURCE
+from activation.aws.lease import LeaseHeld, LeaseLost
 from activation.errors import ConfigError, Retryable
 from botocore.exceptions import ClientError, ParamValidationError
 
 from lambdas.ci360 import fetching, notices, rows
 from lambdas.ci360.checksums import encoded
-from lambdas.ci360.occurrences import LeaseHeld, LeaseLost, State
+from lambdas.ci360.occurrences import State
 from lambdas.ci360.redaction import RedactingFormatter
 from lambdas.ci360.rows import MAX_RECORD_BYTES
 from lambdas.ci360.storage import Whole
