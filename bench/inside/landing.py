@@ -80,7 +80,6 @@ def prepared(url: str, authority: Path) -> Callable[[], dict[str, Any]]:
         max_file_bytes=10**12,
         deadline_s=3600,
         keep_days=1,
-        log_level="",
     )
     records = Kept(
         Occurrence(

@@ -25,7 +25,7 @@ def results(world: World) -> Results:
     secrets = boto3.client("secretsmanager", region_name=REGION)
     secret = json.dumps(world.outside.secret())
     arn = secrets.create_secret(Name="ci360", SecretString=secret)["ARN"]
-    settings = ResultsSettings("occurrences", arn, "gateway.example", EVENTS, ("subject_id", "app"), "INFO")
+    settings = ResultsSettings("occurrences", "", arn, "gateway.example", EVENTS, ("subject_id", "app"))
     return Results(settings, world.occurrences, secrets, urllib3.PoolManager(retries=False))
 
 

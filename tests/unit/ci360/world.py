@@ -89,7 +89,6 @@ class World:
             max_file_bytes=10**9,
             deadline_s=3600,
             keep_days=30,
-            log_level="INFO",
         )
 
     def scratch(self, content: bytes) -> Path:
@@ -101,7 +100,7 @@ class World:
     def webhook(self) -> Webhook:
         """Make the webhook, which lets CI360 write to connector meta."""
         targets = Targets("ci360/", {"meta": frozenset({Action.ADD}), "tiktok": frozenset()})
-        settings = WebhookSettings("occurrences", self.queue, BUCKET, targets, self.hosts, 30, "INFO")
+        settings = WebhookSettings("occurrences", self.queue, BUCKET, targets, self.hosts, 30)
         return Webhook(settings, self.occurrences, self.sqs)
 
     def transfers(self, **changes: Any) -> Transfers:
