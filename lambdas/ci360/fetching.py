@@ -50,10 +50,7 @@ class _Made:
 
 @dataclass
 class Fetch:
-    """One turn at a file; `occurrence` is what has arrived of it.
-
-    `time_left_s` says how long the turn may last; `alive` is called now and then while it does.
-    """
+    """One turn at a file: `occurrence` is what has arrived of it, `time_left_s` how long the turn may last."""
 
     occurrence: Occurrence
     occurrences: Occurrences
@@ -62,7 +59,6 @@ class Fetch:
     with_header: bool
     max_bytes: int
     time_left_s: Callable[[], float]
-    alive: Callable[[], None]
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     small: bytearray | None = None  # the whole of a file that fits one part
@@ -200,12 +196,10 @@ class Fetch:
             self._save(self.occurrence)
 
     def _save(self, occurrence: Occurrence) -> None:
-        self.alive()
         self.occurrences.save(occurrence)
         self.occurrence = occurrence
         self._renewed_at = self.clock()
 
     def _renew(self) -> None:
-        self.alive()
         self.occurrences.renew(self.occurrence)
         self._renewed_at = self.clock()

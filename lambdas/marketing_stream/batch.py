@@ -1,7 +1,6 @@
 """A batch from a queue and the answer Lambda wants: which of its messages are to come again.
 
-Not `activation.aws.sqs_edge`, which handles a message at a time: here a whole batch is one call of Firehose. Nor
-could a function of 256 MB wait for Powertools, which it imports.
+Not `activation.aws.sqs_edge`, which handles a message at a time: here a whole batch is one call of Firehose.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import boto3
 import urllib3
 from activation.aws.table import ConditionalTable
 from activation.model import Action
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
 
 from lambdas.ci360.checksums import encoded
@@ -163,6 +164,15 @@ class World:
         """Take what is in a queue and visible."""
         got = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
         return list(got.get("Messages", []))
+
+
+class Context(LambdaContext):
+    """Lambda's, with time enough."""
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        """Return what is left of the invocation."""
+        return 300_000
 
 
 class MotoStorage(Storage):
