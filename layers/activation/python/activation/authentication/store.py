@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from activation.aws.errors import ErrorKind, code_of, kind_of
 from activation.errors import ConfigError, Retryable
 from activation.platforms.credentials import Credentials
 from activation.untrusted import json_object
@@ -25,14 +26,6 @@ CURRENT = "AWSCURRENT"
 NAMESPACE = uuid.UUID("4b1f0f0c-7f0e-5c0b-9b53-6c1f2f1f8a11")  # of the version ids that this module makes
 ROLLBACKS = 8  # how often one version may have been replaced, rolled back to and replaced again
 
-UNREADABLE = frozenset(
-    {
-        "AccessDeniedException",
-        "DecryptionFailure",
-        "InvalidRequestException",  # the secret is about to be deleted
-        "ResourceNotFoundException",
-    }
-)
 UNWRITABLE = {
     "AccessDeniedException": "secretsmanager:PutSecretValue on it, or kms:GenerateDataKey on its key",
     "EncryptionFailure": "kms:GenerateDataKey on its key",
@@ -179,7 +172,7 @@ class SecretStore:
                 SecretId=self._arn, ClientRequestToken=version_id, SecretString=text
             )
         except (ClientError, BotoCoreError) as failed:
-            if _code(failed) == "ResourceExistsException":
+            if code_of(failed) == "ResourceExistsException":
                 return False
             error = _unwritable(failed)
         else:
@@ -187,25 +180,17 @@ class SecretStore:
         raise error
 
 
-def _code(error: ClientError | BotoCoreError) -> str:
-    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
-
-
-def _unreadable(error: ClientError | BotoCoreError) -> ConfigError | Retryable:
-    code = _code(error)
-    if code in UNREADABLE:
-        return ConfigError("no_secret", f"the connector's secret cannot be read ({code}); write it and redrive")
-    return Retryable("secret_service", f"the secret cannot be read at the moment ({code})", after_s=30)
+def _unreadable(error: ClientError | BotoCoreError, *, verb: str = "read") -> ConfigError | Retryable:
+    if kind_of(error) is ErrorKind.BUSY:
+        return Retryable("secret_service", f"the secret cannot be {verb} at the moment ({code_of(error)})")
+    return ConfigError("no_secret", f"the secret cannot be {verb} ({code_of(error)}); check it and redrive")
 
 
 def _unwritable(error: ClientError | BotoCoreError) -> ConfigError | Retryable:
-    code = _code(error)
-    if code in UNWRITABLE:
+    if missing := UNWRITABLE.get(code_of(error)):
         return ConfigError(
             "secret_not_writable",
             "the connector's secret cannot be written, and the platform's new token has to be stored in it:"
-            f" the AWS identity that tried lacks {UNWRITABLE[code]}; grant it and redrive",
+            f" the AWS identity that tried lacks {missing}; grant it and redrive",
         )
-    if code in UNREADABLE:
-        return ConfigError("no_secret", f"the connector's secret cannot be written ({code}); check it and redrive")
-    return Retryable("secret_service", f"the secret cannot be written at the moment ({code})", after_s=30)
+    return _unreadable(error, verb="written")
