@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from activation.aws.errors import classify
 from activation.aws.table import ConditionalTable
 from activation.errors import ConfigError, Retryable, where
 from botocore.config import Config
@@ -71,7 +72,7 @@ class Webhook:
         try:
             self._sqs.send_message(QueueUrl=self._settings.queue_url, MessageBody=message(key))
         except (ClientError, BotoCoreError) as error:
-            raise Retryable("queue", f"the transfer queue did not answer: {type(error).__name__}") from None
+            raise classify(error, code="queue") from None
 
 
 def _occurrence(task: BulkTask, request_id: str) -> Occurrence:
