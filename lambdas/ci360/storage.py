@@ -44,7 +44,7 @@ class _Damaged(Retryable):
     """What arrived has another checksum than what was sent."""
 
 
-_MEANINGS: Mapping[str, type[Exception]] = {
+_OWN_ERRORS: Mapping[str, type[Exception]] = {
     **dict.fromkeys(("NoSuchUpload", "InvalidPart", "InvalidPartOrder", "EntityTooSmall"), UploadGone),
     **dict.fromkeys(("PreconditionFailed", "412"), _Exists),
     **dict.fromkeys(("NoSuchKey", "404", "NotFound"), _Missing),
@@ -178,16 +178,16 @@ class Storage:
         try:
             return operation(Bucket=self.bucket, **arguments)
         except ClientError as error:
-            raise _meaning(error) from None
+            raise _classified(error) from None
         except BotoCoreError as error:
             raise classify(error, code="bucket", after_s=10) from None
 
 
-def _meaning(error: ClientError) -> Exception:
-    """Return what a refusal of S3's means: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html."""
+def _classified(error: ClientError) -> Exception:
+    """Return the error to raise for a refusal: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html."""
     code = error.response["Error"]["Code"]
-    if code in _MEANINGS:
-        return _MEANINGS[code](code)
+    if code in _OWN_ERRORS:
+        return _OWN_ERRORS[code](code)
     if code in {"ConditionalRequestConflict", "409"}:
         return _Conflict("bucket", "another write to the object is going on", after_s=30)
     if code == "BadDigest":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from activation.aws.dead_letters import send_to_dead_letters
 from activation.errors import Rejected, Retryable
 
-from lambdas.ci360.fetching import Fetch, OutOfTime
+from lambdas.ci360.fetching import Fetch, InvocationEnding
 from lambdas.ci360.messages import message, read_key
 from lambdas.ci360.notices import announce
 from lambdas.ci360.occurrences import FINAL, Occurrence, Occurrences, State
@@ -71,7 +71,7 @@ class Transfers:
             occurrence = self._turn(occurrence, time_left_s)
         except Rejected as error:
             occurrence = self._failed(self._as_recorded(occurrence), error)
-        except (OutOfTime, Retryable, UploadGone) as error:
+        except (InvocationEnding, Retryable, UploadGone) as error:
             occurrence = self._go_on(occurrence, error)
         self._log(occurrence, time.monotonic() - began)
         return occurrence.state
@@ -109,7 +109,7 @@ class Transfers:
         recorded = self.occurrences.read(held.key)
         return recorded if recorded is not None and recorded.fence == held.fence else held
 
-    def _go_on(self, before: Occurrence, error: OutOfTime | Retryable | UploadGone) -> Occurrence:
+    def _go_on(self, before: Occurrence, error: InvocationEnding | Retryable | UploadGone) -> Occurrence:
         """Release the lease and send the message that goes on, now or after a while."""
         now = self._as_recorded(before)
         after_s = 0.0

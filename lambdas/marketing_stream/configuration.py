@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from activation.aws.environment import Environment
 
-from lambdas.marketing_stream.topics import Source
+from lambdas.marketing_stream.topics import DatasetTopics
 
 
 @dataclass(frozen=True)
 class FanOutConfiguration:
     """What the fan-out function is told. `line_end` is what it adds to a record before the delivery stream."""
 
-    source: Source
+    source: DatasetTopics
     known: frozenset[str]
     delivery_stream: str
     line_end: bytes
@@ -29,7 +29,7 @@ class FanOutConfiguration:
 class ConfirmConfiguration:
     """What the confirmation function is told."""
 
-    source: Source
+    source: DatasetTopics
     queue_url: str
     dead_letter_queue_url: str
 
@@ -69,5 +69,5 @@ def log_level() -> int:
     return logging.getLevelNamesMapping().get(os.environ.get("LOG_LEVEL", ""), logging.INFO)
 
 
-def _source(reader: Environment) -> Source:
-    return Source(reader.text("SOURCE"), reader.text("DATASET_ID"))
+def _source(reader: Environment) -> DatasetTopics:
+    return DatasetTopics(reader.text("SOURCE"), reader.text("DATASET_ID"))

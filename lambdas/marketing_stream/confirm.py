@@ -19,9 +19,9 @@ from lambdas.marketing_stream.batch import Received, come_again, received
 from lambdas.marketing_stream.clients import client
 from lambdas.marketing_stream.configuration import ConfirmConfiguration, confirm_configuration, log_level
 from lambdas.marketing_stream.logs import event
-from lambdas.marketing_stream.messages import Confirmation, Reader, Reason, Unwanted
+from lambdas.marketing_stream.messages import Confirmation, MessageReader, Reason, Unwanted
 from lambdas.marketing_stream.outlets import Outlets, Parcel
-from lambdas.marketing_stream.topics import Source
+from lambdas.marketing_stream.topics import DatasetTopics
 
 _LOG = logging.getLogger(__name__)
 logging.getLogger().setLevel(log_level())
@@ -65,9 +65,9 @@ def confirm_all(
     return come_again(outlets.sqs, configuration.queue_url, again)
 
 
-def _confirm(message: Received, source: Source, sns: Any) -> Reason | None:
+def _confirm(message: Received, source: DatasetTopics, sns: Any) -> Reason | None:
     """Confirm one; returns why it must not or cannot be. Raises the SDK's error where SNS may say yes later."""
-    asked = Reader(source, frozenset()).read(message.body)
+    asked = MessageReader(source, frozenset()).read(message.body)
     if isinstance(asked, Unwanted):
         return asked.reason
     if not isinstance(asked, Confirmation) or not source.sends(asked.topic):

@@ -16,7 +16,7 @@ from lambdas.marketing_stream.batch import Received, come_again, received
 from lambdas.marketing_stream.clients import client
 from lambdas.marketing_stream.configuration import FanOutConfiguration, fan_out_configuration, log_level
 from lambdas.marketing_stream.logs import event
-from lambdas.marketing_stream.messages import Confirmation, Data, Reader, Reason, Unwanted
+from lambdas.marketing_stream.messages import Confirmation, Data, MessageReader, Reason, Unwanted
 from lambdas.marketing_stream.outlets import Outlets, Parcel
 
 _LOG = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def fan_out(
     messages: Sequence[Received], configuration: FanOutConfiguration, outlets: Outlets
 ) -> dict[str, list[dict[str, str]]]:
     """Send every message where it belongs."""
-    reader = Reader(configuration.source, configuration.known)
+    reader = MessageReader(configuration.source, configuration.known)
     read = {message.key: reader.read(message.body) for message in messages}
     data = [Parcel(key, one.text) for key, one in read.items() if isinstance(one, Data)]
     asks = [Parcel(one.key, one.body) for one in messages if isinstance(read[one.key], Confirmation)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NoReturn
 
-from lambdas.marketing_stream.topics import Source
+from lambdas.marketing_stream.topics import DatasetTopics
 
 # The longest record a delivery stream takes, the end of the line included:
 # https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html, read 2026-11-22
@@ -60,10 +60,10 @@ Message = Data | Confirmation | Unwanted
 
 
 @dataclass(frozen=True)
-class Reader:
+class MessageReader:
     """Sorts messages by what they are; `known` are the identifiers of all datasets, the stack's own included."""
 
-    source: Source
+    source: DatasetTopics
     known: frozenset[str]
 
     def read(self, body: str) -> Message:

@@ -12,7 +12,7 @@ _AMAZONS_NAMES = "FEADMessageDeliveryTopic-"
 
 
 @dataclass(frozen=True)
-class Source:
+class DatasetTopics:
     """The topics of one dataset in one region, as the pattern of their ARNs; `*` stands for anything."""
 
     pattern: str
