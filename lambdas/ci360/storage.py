@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from activation.aws.errors import classify
+from activation.aws.errors import classify, code_of
 from activation.errors import Rejected, Retryable
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -177,15 +177,13 @@ class Storage:
     def _ask(self, operation: Callable[..., Any], **arguments: Any) -> Any:
         try:
             return operation(Bucket=self.bucket, **arguments)
-        except ClientError as error:
+        except (ClientError, BotoCoreError) as error:
             raise _classified(error) from None
-        except BotoCoreError as error:
-            raise classify(error, code="bucket", after_s=10) from None
 
 
-def _classified(error: ClientError) -> Exception:
+def _classified(error: ClientError | BotoCoreError) -> Exception:
     """Return the error to raise for a refusal: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html."""
-    code = error.response["Error"]["Code"]
+    code = code_of(error)
     if code in _OWN_ERRORS:
         return _OWN_ERRORS[code](code)
     if code in {"ConditionalRequestConflict", "409"}:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from threading import Semaphore
 from typing import Any
 
+import pytest
 from activation.aws.sqs_edge import HIDDEN_HEARTBEATS, RETURN_S, sqs_handler
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import ClientError
 
 
 @dataclass
@@ -74,6 +76,25 @@ def test_one_message_that_failed_returns_alone() -> None:
     handler = sqs_handler(lambda: worker, logging.getLogger("edge"))
     assert handler(event("a", "b", "c"), Context()) == {"batchItemFailures": [{"itemIdentifier": "m-b"}]}
     assert worker.hidden == [("r-b", RETURN_S)]
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "says", "returns_s"),
+    [("ThrottlingException", 400, "aws_busy", 30), ("AccessDenied", 403, "aws_denied", RETURN_S)],
+)
+def test_a_failed_call_to_aws_is_told_by_the_table_of_aws_errors(
+    code: str, status: int, says: str, returns_s: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is no unexpected error, wherever it came from."""
+
+    def work(_: str) -> None:
+        answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+        raise ClientError(answer, "SendMessage")
+
+    worker = Worker(work)
+    assert sqs_handler(lambda: worker, logging.getLogger("edge"))(event("a"), Context())["batchItemFailures"]
+    assert caplog.records[-1].__dict__["code"] == says
+    assert worker.hidden == [("r-a", returns_s)]
 
 
 def test_a_message_stays_hidden_for_as_long_as_it_is_worked_on() -> None:

@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Protocol
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from activation.aws.errors import classify
 from activation.aws.lease import LeaseHeld, LeaseLost
 from activation.aws.visibility import backoff_s, postpone
 from activation.errors import ActivationError, Retryable, where
@@ -66,6 +69,8 @@ def sqs_handler(
             with _repeating(lambda: hide(record, HIDDEN_HEARTBEATS * heartbeat_s), heartbeat_s):
                 made[0].handle(record["body"], context)
         except Exception as error:  # noqa: BLE001  the edge: whatever the error, the message must return
+            if isinstance(error, ClientError | BotoCoreError):
+                error = classify(error)
             after_s = _report(logger, error, context.get_remaining_time_in_millis() / 1000)
             if isinstance(error, ActivationError | LeaseHeld):
                 # Backs off, so that a message's few receives outlast an outage, or the other worker.
