@@ -13,7 +13,7 @@ from lambdas.marketing_stream.topics import DatasetTopics
 
 @dataclass(frozen=True)
 class FanOutConfiguration:
-    """What the fan-out function is told. `line_end` is what it adds to a record before the delivery stream."""
+    """The fan-out function's settings. `line_end` is appended to each record in the delivery stream."""
 
     source: DatasetTopics
     known: frozenset[str]
@@ -27,7 +27,7 @@ class FanOutConfiguration:
 
 @dataclass(frozen=True)
 class ConfirmConfiguration:
-    """What the confirmation function is told."""
+    """The confirmation function's settings."""
 
     source: DatasetTopics
     queue_url: str
@@ -35,7 +35,7 @@ class ConfirmConfiguration:
 
 
 def fan_out_configuration() -> FanOutConfiguration:
-    """Read the fan-out's environment; raises ConfigError with everything that is missing."""
+    """Read the fan-out function's environment; raises ConfigError naming everything that is missing."""
     reader = Environment(os.environ)
     source = _source(reader)
     configuration = FanOutConfiguration(
@@ -53,7 +53,7 @@ def fan_out_configuration() -> FanOutConfiguration:
 
 
 def confirm_configuration() -> ConfirmConfiguration:
-    """Read the confirmation function's environment; raises ConfigError with everything that is missing."""
+    """Read the confirmation function's environment; raises ConfigError naming everything that is missing."""
     reader = Environment(os.environ)
     configuration = ConfirmConfiguration(
         source=_source(reader),
@@ -65,7 +65,7 @@ def confirm_configuration() -> ConfirmConfiguration:
 
 
 def log_level() -> int:
-    """Return the level logs are written from, INFO where none is given."""
+    """Return the level from which logs are written, INFO by default."""
     return logging.getLevelNamesMapping().get(os.environ.get("LOG_LEVEL", ""), logging.INFO)
 
 
