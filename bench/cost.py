@@ -18,7 +18,7 @@ IN_FLIGHT = 4  # Meta's own limit in this project
 
 
 def cost(sizes: Sizes, files: Files, function: Environment, step: Callable[[str], None]) -> Table:
-    """Price a run as it was measured, against a platform that answers in half a second."""
+    """Price a measured run against a platform that answers in half a second."""
     step("cost")
     path = files.path(sizes.cpu_rows)
     with servers.simulator(LATENCY_S) as server:

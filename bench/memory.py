@@ -18,7 +18,7 @@ FLAT = 0.10
 
 
 def memory(sizes: Sizes, files: Files, function: Environment, step: Callable[[str], None]) -> Table:
-    """Send files of growing size, each from a fresh process."""
+    """Send files of growing size, each from a new process."""
     peaks: dict[str, list[Spread]] = {one: [] for one in FORMATS}
     with servers.sink(function, DELAY_S) as server:
         secret = STAND_IN | {"endpoint": server.url}
