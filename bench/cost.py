@@ -50,8 +50,8 @@ def cost(sizes: Sizes, files: Files, function: Environment, step: Callable[[str]
         notes=(
             (
                 f"Prices of {prices.READ}: {prices.LAMBDA_SOURCE}, {prices.DYNAMODB_SOURCE}. S3, SQS, EventBridge and "
-                "logs add less than a tenth of a cent a drop. The seconds are this machine's; a processor of Lambda's "
-                "differs."
+                "logs add less than a tenth of a cent a drop. The seconds are this machine's; Lambda's processors "
+                "differ."
             ),
         ),
     )

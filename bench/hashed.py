@@ -38,9 +38,9 @@ def hashed(sizes: Sizes, files: Files, function: Environment, step: Callable[[st
     rate, peak = Spread(tuple(rates)), Spread(tuple(peaks))
     return Table(
         f"TikTok: {sizes.hashed_rows:,} hashed lines",
-        f"A list of {IDENTIFIERS} through a fresh worker: scanned for plaintext values, then read, checked, its "
-        f"repeats left out, and uploaded with its MD5 in {uploads} files ({size_bytes / 1e6:.0f} MB) to a server that "
-        f"answers after {DELAY_S * 1000:.0f} ms and keeps nothing. CPU time of the process without its start and "
+        f"A list of {IDENTIFIERS} through a new worker: scanned for plaintext values, then read, checked, "
+        f"deduplicated and uploaded with its MD5 in {uploads} files ({size_bytes / 1e6:.0f} MB) to a server that "
+        f"answers after {DELAY_S * 1000:.0f} ms and stores nothing. CPU time of the process without its start and "
         f"imports, memory as VmHWM; {sizes.runs} runs.",
         ("", "lines per CPU-second", "peak, MB", "wall, s"),
         [["this project", rate.text(whole), peak.text(megabytes), Spread(tuple(walls)).text(seconds)]],

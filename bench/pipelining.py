@@ -66,9 +66,9 @@ def pipelining(sizes: Sizes, files: Files, function: Environment, step: Callable
         ),
         notes=(
             (
-                "The target is held against the server that only answers: the simulated Meta parses, checks and keeps "
-                "each of the members in one thread, and while it does, seven other answers wait. Its CPU seconds say "
-                "how near it is to being what is measured."
+                "The target is held against the server that only answers: the simulated Meta parses, checks and stores "
+                "all members in one thread, while seven other answers wait. Its CPU seconds show how close it is to being "
+                "the bottleneck."
             ),
         ),
     )

@@ -12,7 +12,7 @@ from bench.figures import Table, Target
 HEAD = """\
 # Benchmarks
 
-Written by `make bench`, which measures all of it on one machine; do not edit. `python -m bench --quick` is a short
+Written by `make bench`, which measures everything on one machine; do not edit. `python -m bench --quick` is a short
 run.
 """
 

@@ -58,8 +58,8 @@ def start(sizes: Sizes, function: Environment, step: Callable[[str], None]) -> T
     }
     return Table(
         "Start",
-        f"Milliseconds to import a handler's module less those of boto3 alone (whose own are in the first line), in a "
-        f"fresh process with the function's layers and nothing else, all files in the disk's cache; median of "
+        f"Milliseconds to import a handler's module, without boto3's own (in the first line), in a "
+        f"new process with the function's layers and nothing else, all files in the disk's cache; median of "
         f"{sizes.start_runs}. `compiled`: Python's compiled files lie beside the source; `source`: they do not.",
         ("module", "Arrow", "compiled, CPU", "compiled, wall", "source, CPU", "source, wall"),
         rows,
@@ -103,7 +103,7 @@ def _copies(function: Environment) -> Iterator[tuple[Environment, Environment]]:
 
 
 def _linked(source: Path, copy: Path) -> Path:
-    """Copy a folder of modules as links to its files, without compiled ones; of the project, only deployed files."""
+    """Copy a folder of modules as links to its files, without compiled ones; of the project, what is deployed."""
     parts = [source / name for name in ("lambdas", "bench")] if source == ROOT else [source]
     for part in parts:
         shutil.copytree(

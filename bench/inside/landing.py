@@ -65,7 +65,7 @@ class Told:
 
 
 def prepared(url: str, authority: Path) -> Callable[[], dict[str, Any]]:
-    """Return a function that lands the file and returns its row count; clients exist before, as at a cold start."""
+    """Return a function that lands the file and returns its row count; clients exist already, as at a start."""
     trusted = authority.read_text(encoding="utf-8")
     hosts = AllowedHosts.of([], url.removeprefix("https://"))
     settings = TransferSettings(
