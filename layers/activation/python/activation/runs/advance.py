@@ -35,7 +35,7 @@ class Active(Protocol):
 
 
 class Effects(Protocol):
-    """What a run does for a step beside its record and its next message; a part does nothing of it."""
+    """What a run does for a step, besides saving its record and queueing its next message; a part does not."""
 
     def waits(self, step: Next) -> None:
         """Report a run that will continue; its record is saved, and its next message not yet queued."""
@@ -73,7 +73,7 @@ def leave(invocation: Invocation, step: Next, effects: Effects | None) -> RunSta
 
     The next message is queued before the lease is released: a crash between the two leaves two messages, of which
     the lease lets one proceed; the other order would leave none. The record is saved before either, so that a
-    worker that lost the lease queues and reports nothing. `effects` are what a run does beside, None for a part.
+    worker that lost the lease queues and reports nothing. `effects` are what a run also does, None for a part.
     """
     held = invocation.held
     if effects and step.step in ENDS:
