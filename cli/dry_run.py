@@ -19,6 +19,7 @@ from activation.drops.open import open_drop
 from activation.drops.plaintext_scan import screen
 from activation.errors import Rejected
 from activation.identifiers.phones import Phone
+from activation.identifiers.row_country import country_column, names_country
 from activation.identifiers.table import Context
 from activation.ledger.progress import FIRST_ROWS_KEPT
 from activation.model import Cursor
@@ -183,14 +184,16 @@ class DryRun:
     def _tallied(self, chunks: Iterator[Chunk], mapped: MappedColumns, sums: Sums) -> Iterator[Chunk]:
         """Count filled cells, and phone numbers that may lack a country code, as the chunks go by."""
         for chunk in chunks:
+            of_rows = country_column(mapped.fields, chunk.columns.schema.names)
             for index, one in mapped.fields:
                 values = chunk.columns.column(index)
                 filled = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(values), ""), fill_value=False)
                 sums.filled[one.key] += pc.sum(filled).as_py() or 0
                 if isinstance(one.rule, Phone) and not self.located.kind.hashed:
-                    sums.bare_numbers[one.key] += (
-                        pc.sum(pc.match_substring_regex(values, BARE_NUMBER)).as_py() or 0
-                    )
+                    bare = pc.match_substring_regex(values, BARE_NUMBER)
+                    if of_rows is not None:
+                        bare = pc.and_not(bare, names_country(chunk.columns.column(of_rows)))
+                    sums.bare_numbers[one.key] += pc.sum(bare).as_py() or 0
             yield chunk
 
     def _note(self, prepared: Prepared, opened: Opened, sums: Sums) -> None:

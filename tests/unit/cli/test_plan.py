@@ -148,6 +148,13 @@ def test_phones_without_country_code_are_suspicious(tmp_path: Path) -> None:
     assert "cells_left_out" in warned(planned(path, connector="tiktok"))
 
 
+def test_numbers_beside_their_country_are_not_suspicious(tmp_path: Path) -> None:
+    """A national number is one of the country that its row names."""
+    path = tmp_path / "people.csv"
+    path.write_text("phone,country\n" + "".join(f"0171 {n},Germany\n" for n in range(1_234_500, 1_235_700)))
+    assert warned(planned(path)) == []
+
+
 def test_small_and_repeating_audiences_are_warned_of(tmp_path: Path) -> None:
     """Few people, and many rows of the same people, are not refused but said."""
     path = written(tmp_path / "people.csv", people(30) * 5)

@@ -14,6 +14,7 @@ from activation.drops.chunk import Chunk
 from activation.errors import Rejected
 from activation.identifiers.identify import identify
 from activation.identifiers.needed import has_needed, leave_out_incomplete
+from activation.identifiers.row_country import country_column, identify_by_country
 from activation.identifiers.table import Context, Field, FieldTable
 from activation.ledger.progress import FIRST_ROWS_KEPT, LeftOut, LeftOutCells, Span, Unit
 from activation.model import Cursor
@@ -48,7 +49,8 @@ class Batcher:
     """Cuts a drop into spans; where it cuts depends on the rows alone, not on chunks, retries or timing.
 
     `table` is the platform's field table, `fields` pairs a column's index in the file with a field it fills, in
-    wire order. `context` and `hashed` say how cells are read. `max_rows` is how many rows a batch may have.
+    wire order. `context` and `hashed` say how cells are read; where a column says each row's country, that comes
+    before the context's default one. `max_rows` is how many rows a batch may have.
     """
 
     table: FieldTable
@@ -110,8 +112,14 @@ class Batcher:
     def _identify(self, chunk: Chunk) -> _Identified:
         sent: dict[str, pa.Array] = {}
         codes: dict[str, pa.Array] = {}
+        cells_of = chunk.columns.column
+        of_rows = country_column(self.fields, chunk.columns.schema.names)
+        countries = None if of_rows is None else cells_of(of_rows).dictionary_encode()
         for index, one in self.fields:
-            column = identify(one, chunk.columns.column(index), self.context, hashed=self.hashed)
+            if countries is None:
+                column = identify(one, cells_of(index), self.context, hashed=self.hashed)
+            else:
+                column = identify_by_country(one, cells_of(index), countries, self.context, hashed=self.hashed)
             sent[one.key], codes[one.key] = column.sent, column.code
         leave_out_incomplete(self.table, sent, codes)
         accepted = has_needed(self.table, sent, codes)
