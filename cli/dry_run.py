@@ -14,10 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from activation.drops.chunk import ByteSource, Chunk
 from activation.drops.columns import MappedColumns, map_columns
+from activation.drops.date_orders import reads_dates, with_date_order
 from activation.drops.locate import Located
 from activation.drops.open import open_drop
 from activation.drops.plaintext_scan import screen
+from activation.drops.reading import Reading
 from activation.errors import Rejected
+from activation.identifiers.dates import order_of
 from activation.identifiers.phones import Phone
 from activation.identifiers.row_country import country_column, names_country
 from activation.identifiers.table import Context
@@ -55,14 +58,18 @@ class Found:
 class Sums:
     """What a dry run came to.
 
-    `left_out` is by field and code. `filled` counts a column's cells that are not blank, `bare_numbers` those of
-    phone columns that may lack a country code. `refusal` is why the run would fail, None where it would not.
+    `date_order` is how dates are read, "" where nothing says it. `mended` counts rows
+    that lacked blank cells at their end or had too many. `left_out` is by field and code. `filled` counts
+    a column's cells that are not blank, `bare_numbers` those of phone columns that may lack a country code.
+    `refusal` is why the run would fail, None where it would not.
     """
 
     format: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     ignored_columns: tuple[str, ...] = ()
+    date_order: str = ""
     rows: int = 0
+    mended: int = 0
     sent: int = 0
     rejected: dict[str, Found] = field(default_factory=dict)
     left_out: dict[tuple[str, str], Found] = field(default_factory=dict)
@@ -130,16 +137,19 @@ class DryRun:
         sums.format = reader.format
         mapped = map_columns(self.platform.table, reader.header, kind)
         sums.columns, sums.ignored_columns = mapped.used, tuple(mapped.ignored)
+        reading = with_date_order(Reading(self.context), reader, mapped.fields, hashed=kind.hashed)
+        context = reading.context
+        sums.date_order = order_of(context) if reads_dates(mapped.fields) and not kind.hashed else ""
         keys = tuple(one.key for _, one in mapped.fields)
         with closing(publisher.open(self.located.audience, keys)) as conversation:
             next(conversation)  # raises what is wrong with the audience's name before anything is asked
         if kind.hashed:
             chunks, fields = reader.chunks(Cursor()), mapped.fields
-            screen(chunks, Cursor(), fields=fields, context=self.context, may_go_on=lambda: True)
+            screen(chunks, Cursor(), fields=fields, context=context, may_go_on=lambda: True)
         batcher = Batcher(
             table=self.platform.table,
             fields=mapped.fields,
-            context=self.context,
+            context=context,
             hashed=kind.hashed,
             max_rows=self._limits.rows_of(one for _, one in mapped.fields),
         )
@@ -199,6 +209,7 @@ class DryRun:
     def _note(self, prepared: Prepared, opened: Opened, sums: Sums) -> None:
         span = prepared.span
         sums.rows = span.last_row
+        sums.mended += span.mended
         sums.sent += prepared.columns.num_rows
         for code, count in span.rejected.items():
             found = sums.rejected.setdefault(code, Found())

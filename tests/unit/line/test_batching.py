@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -210,3 +211,21 @@ def test_a_platform_without_a_country_reads_the_column_all_the_same() -> None:
 def sha256(text: str) -> str:
     """Return a text's digest as the platforms want it."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+@given(sizes=SIZES, max_rows=st.integers(1, 7), mended=st.sets(st.integers(1, 40)), start=st.integers(0, 39))
+@settings(max_examples=60, deadline=None)
+def test_mended_rows_are_counted_once_whatever_the_chunks(
+    sizes: list[int], max_rows: int, mended: set[int], start: int
+) -> None:
+    """Each span counts its own, sent or not, and what lies before the start is not counted again."""
+    kinds = [KINDS[row % 4] for row in range(40)]
+    given_rows = [
+        replace(
+            one, mended=pa.array(sorted(row for row in mended if row in set(one.rows.to_pylist())), pa.int64())
+        )
+        for one in chunks(kinds, sizes, start)
+    ]
+    spans = [one.span for one in batcher(max_rows).spans(given_rows, Cursor(start), ())]
+    counted = [len([row for row in mended if one.first_row <= row <= one.last_row]) for one in spans]
+    assert [one.mended for one in spans] == counted

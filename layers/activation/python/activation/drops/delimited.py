@@ -62,12 +62,13 @@ class DelimitedReader:
             if undecodable:
                 data = _without(records, undecodable)
         lines = None if undecodable or self.delimiter != LIST_DELIMITER else self._lines(block, data.size)
-        columns, ragged = self._columns(data) if lines is None else ([lines], [])
+        columns, ragged, mended = self._columns(data) if lines is None else ([lines], [], [])
         count = len(columns[0]) + len(ragged) + len(undecodable)
         rows = pa.arange(first_row, first_row + count)
         malformed = {first_row + index: "not_utf8" for index in undecodable}
         if malformed:
             rows = left(rows, malformed)
+        mended_rows = rows.take(pa.array(mended, pa.int64()))
         if ragged:
             malformed.update((rows[index].as_py(), "ragged_row") for index in ragged)
             rows = left(rows, malformed)
@@ -76,16 +77,16 @@ class DelimitedReader:
             suspects.append(("\ufffd", "not_utf8"))
         columns, rows = screened(columns, rows, malformed, suspects)
         batch = pa.RecordBatch.from_arrays(columns, names=list(self.header))
-        return Chunk(first_row, count, batch, rows, cursor_after, malformed)
+        return Chunk(first_row, count, batch, rows, cursor_after, malformed, left(mended_rows, malformed))
 
     def _lines(self, block: bytes, end: int) -> pa.Array | None:
         """Take a list apart the short way, where that is sure."""
         return None if block.startswith(BOM_UTF8) else even_lines(block, end, self.delimiter.encode())
 
-    def _columns(self, data: pa.Buffer) -> tuple[list[pa.Array], list[int]]:
-        """Parse records that are UTF-8: the columns, and the indexes of records that do not fit them."""
+    def _columns(self, data: pa.Buffer) -> tuple[list[pa.Array], list[int], list[int]]:
+        """Parse records that are UTF-8: the columns, and the indexes that `with_mended` returns."""
         if not data.size:
-            return [pa.array([], pa.string()) for _ in self._keys], []
+            return [pa.array([], pa.string()) for _ in self._keys], [], []
         odd: list[pa.csv.InvalidRow] = []
 
         def skip(row: pa.csv.InvalidRow) -> str:
@@ -109,7 +110,7 @@ class DelimitedReader:
             ),
         )
         columns = [column.combine_chunks() for column in table.columns]
-        return with_mended(columns, odd, self.delimiter) if odd else (columns, [])
+        return with_mended(columns, odd, self.delimiter) if odd else (columns, [], [])
 
 
 def _without(records: Split, excluded: list[int]) -> pa.Buffer:

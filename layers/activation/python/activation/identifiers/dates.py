@@ -110,7 +110,7 @@ def begins_with_month(text: str) -> bool:
     return _BEGINS_WITH_MONTH.match(romanized(unmarked(text))) is not None
 
 
-def date_order(values: pa.Array) -> str:
+def date_order(values: pa.Array | pa.ChunkedArray) -> str:
     """Return the one order in which all dates of a column can be read; "" where there is none or more than one.
 
     `values` are the raw cells, strings, of as much of a drop as decides for all of it, so that every reader of the
@@ -125,11 +125,6 @@ def date_order(values: pa.Array) -> str:
             possible = {order for order, _ in _readings(numbers.groups())}
             fits &= possible or fits
     return fits.pop() if len(fits) == 1 else ""
-
-
-def with_date_order(context: Context, values: pa.Array) -> Context:
-    """Return the context with the order of a column's own rows, where neither setting nor country says one."""
-    return context if order_of(context) else replace(context, date_order=date_order(values))
 
 
 def _without_time(text: str) -> tuple[str, str]:

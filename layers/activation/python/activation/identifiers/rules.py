@@ -19,11 +19,13 @@ class PerValue:
     """A rule without a columnar form: names, places, dates repeat, so distinct values are few.
 
     `by_country` says that the country matters, a row's own before the default one; see row_country.py.
+    `reads_dates` says that the order of day, month and year matters.
     """
 
     name: str
     normalize: Callable[[str, Context], Result]
     by_country: bool = False
+    reads_dates: bool = False
 
     def value(self, text: str, context: Context) -> Result:
         """Normalise one cell."""

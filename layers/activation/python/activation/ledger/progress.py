@@ -68,6 +68,7 @@ class Span:
 
     `first_row` and `last_row` are counted from 1, both inclusive. `rejected` counts the rows that we rejected, by
     code. `left_out` are the cells of the other rows that are left out. `after` is the cursor after the span.
+    `mended` counts the rows that lacked blank cells at their end or had too many.
     """
 
     first_row: int
@@ -75,6 +76,7 @@ class Span:
     rejected: Mapping[str, int]
     left_out: Mapping[str, Mapping[str, LeftOut]]
     after: Cursor
+    mended: int = 0
 
 
 @dataclass
@@ -109,7 +111,8 @@ class Tally:
     acknowledged once all uploads that carry it are. `identifiers` counts the cells of acknowledged uploads by
     field, without those of refused lines. `verdicts` counts, by an upload's handle and by code, the rows that the
     platform refused after it had acknowledged the upload; `rejected_by_platform` includes them. `left_out` are the
-    cells left out of rows that were sent. `uploads` counts acknowledged uploads, each half as one. `requests`,
+    cells left out of rows that were sent. `mended` counts the rows, sent or not, that lacked blank cells at their
+    end or had too many. `uploads` counts acknowledged uploads, each half as one. `requests`,
     `resent` and `bytes_sent` count what was sent, acknowledged or not; `resent` only what the platform may have
     had before. `references` are the platform's newest request ids. `active_s` is the duration of all invocations
     in seconds.
@@ -121,6 +124,7 @@ class Tally:
     identifiers: Counter[str] = field(default_factory=Counter)
     verdicts: dict[str, dict[str, int]] = field(default_factory=dict)
     left_out: LeftOutCells = field(default_factory=dict)
+    mended: int = 0
     uploads: int = 0
     requests: int = 0
     resent: int = 0
@@ -165,7 +169,7 @@ class Tally:
 
     def forget_rows(self) -> None:
         """Reset the counts of rows, which are counted again; those of requests stay."""
-        self.acknowledged = self.uploads = 0
+        self.acknowledged = self.uploads = self.mended = 0
         self.rejected_by_us, self.rejected_by_platform = Counter(), Counter()
         self.identifiers, self.verdicts, self.left_out = Counter(), {}, {}
 
@@ -292,6 +296,7 @@ class Progress:
             self.checkpoint.cursor = span.after
             self.tally.rejected_by_us.update(span.rejected)
             add_left_out(self.tally.left_out, span.left_out)
+            self.tally.mended += span.mended
             self.checkpoint.ahead = {unit for unit in self.checkpoint.ahead if unit.first_row != first_row}
             del self._open[first_row]
 

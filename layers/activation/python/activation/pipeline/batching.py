@@ -136,6 +136,7 @@ class Batcher:
             rows=chunk.rows if whole else chunk.rows.filter(accepted),
             rejected=pa.concat_tables(rejected).sort_by("row") if rejected else FINDINGS.empty_table(),
             left_out=_concat(_findings(chunk.rows, codes, accepted, whole_rows=False)),
+            mended=chunk.mended,
         )
 
     def _prepare(self, pending: list[_Identified], first_row: int, last_row: int, after: Cursor) -> Prepared:
@@ -151,18 +152,20 @@ class Batcher:
             rejected=reasons,
             left_out=_count_cells(left_out),
             after=after,
+            mended=sum(len(part.mended) for part in parts),
         )
         return Prepared(span, columns, rows, rejected)
 
 
 @dataclass(frozen=True)
 class _Identified:
-    """A chunk after identification: what would be sent, and the findings, all in row order."""
+    """A chunk after identification: what would be sent, the findings and the mended rows, all in row order."""
 
     columns: pa.RecordBatch
     rows: pa.Array
     rejected: pa.Table
     left_out: pa.Table
+    mended: pa.Array
 
     @property
     def rows_sent(self) -> int:
@@ -179,6 +182,7 @@ class _Identified:
             self.rows.slice(0, count),
             self.rejected.slice(0, _count_up_to(self.rejected["row"], row)),
             self.left_out.slice(0, _count_up_to(self.left_out["row"], row)),
+            self.mended.slice(0, _count_up_to(self.mended, row)),
         )
 
     def behind(self, row: int) -> _Identified | None:
@@ -188,8 +192,10 @@ class _Identified:
             self.rows.slice(count),
             self.rejected.slice(_count_up_to(self.rejected["row"], row)),
             self.left_out.slice(_count_up_to(self.left_out["row"], row)),
+            self.mended.slice(_count_up_to(self.mended, row)),
         )
-        return rest if rest.rows_sent or rest.rejected.num_rows or rest.left_out.num_rows else None
+        found = rest.rejected.num_rows or rest.left_out.num_rows or len(rest.mended)
+        return rest if rest.rows_sent or found else None
 
 
 def _until_damaged(chunks: Iterable[Chunk], damage: list[Rejected]) -> Iterator[Chunk]:

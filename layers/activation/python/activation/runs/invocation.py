@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from activation.aws.clients import Clients
 from activation.drops.chunk import Chunk, DropReader
 from activation.drops.columns import MappedColumns, map_columns
+from activation.drops.date_orders import with_date_order
 from activation.drops.locate import Located
 from activation.drops.messages import Work
 from activation.drops.open import open_drop
@@ -140,10 +141,13 @@ class Invocation:
             declared_delimiter=self._reading.delimiter or None,
         )
         mapped = map_columns(self.platform.table, reader.header, kind)
+        reading = progress.plan.reading or with_date_order(
+            self._reading, reader, mapped.fields, hashed=kind.hashed
+        )
         self.keys = tuple(field.key for _, field in mapped.fields)
         with self.held.lock:
             progress.plan.etag, progress.plan.format = source.etag, reader.format
-            progress.plan.reading = self._reading
+            progress.plan.reading = reading
             progress.plan.columns, progress.plan.ignored_columns = dict(mapped.used), list(mapped.ignored)
         return reader, mapped
 
