@@ -1,4 +1,4 @@
-"""Country codes given as command-line options."""
+"""Country codes and orders of dates given as command-line options."""
 
 from __future__ import annotations
 
@@ -13,3 +13,12 @@ def country_code(text: str) -> str:
     if code and not has_numbers(code):
         raise typer.BadParameter(f"{text!r} is not an ISO 3166-1 alpha-2 code with a numbering plan, such as DE")
     return code
+
+
+def known_order(text: str) -> str:
+    """Return an order of day, month and year, "" for none; a usage error where it is no such order."""
+    from activation.identifiers.dates import ORDERS
+
+    if text and text not in ORDERS:
+        raise typer.BadParameter(f"{text!r} is none of {', '.join(ORDERS)}")
+    return text

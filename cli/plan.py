@@ -27,6 +27,9 @@ def plan(
     default_country: Annotated[
         str, typer.Option(help="ISO country code for national phone numbers, instead of the connector's setting.")
     ] = "",
+    date_order: Annotated[
+        str, typer.Option(help="How dates are written, instead of the connector's setting: dmy, mdy or ymd.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Read a file as the connector would and show what a run would send; exit 1 if the run would fail.
@@ -42,7 +45,7 @@ def plan(
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     from cli.connectors import NoConnector, connector_of
-    from cli.country import country_code
+    from cli.country import country_code, known_order
     from cli.dry_run import DryRun, Watched
     from cli.keys import drop_key
 
@@ -61,6 +64,7 @@ def plan(
         context=Context(
             country_code(default_country) or str(settings.get("default_country") or ""),
             frozenset(settings.get("placeholders") or ()),
+            known_order(date_order) or str(settings.get("date_order") or ""),
         ),
     )
     source = FileSource(file)
@@ -99,8 +103,10 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
         "format": sums.format,
         "refused": _reason(sums.refusal),
         "columns": dict(sums.columns),
+        "date_order": sums.date_order,
         "ignored_columns": list(sums.ignored_columns),
         "rows": sums.rows,
+        "rows_mended": sums.mended,
         "rows_sent": sums.sent,
         "rows_rejected": sum(found.count for found in sums.rejected.values()),
         "rejected": {code: _found(found) for code, found in sums.rejected.items()},

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
+_ORDERS = {"dmy": "day, month, year", "mdy": "month, day, year", "ymd": "year, month, day"}
+
 
 def print_plan(plan: dict[str, Any]) -> None:
     """Print what a run would send, what it would leave out, and what looks wrong."""
@@ -30,12 +32,18 @@ def print_plan(plan: dict[str, Any]) -> None:
         )
     if plan["ignored_columns"]:
         table.add_row("columns not used", "", Text(", ".join(plan["ignored_columns"])))
+    if plan["date_order"]:
+        table.add_row("dates", "", _ORDERS[plan["date_order"]])
     if plan["refused"] and not plan["rows"]:
         console.print(table)
         _print_refusal(console, plan)
         return
     table.add_section()
     table.add_row("rows", f"{plan['rows']:,}", "")
+    if plan["rows_mended"]:
+        table.add_row(
+            "of these mended", f"{plan['rows_mended']:,}", "blank cells at their end were missing, or too many"
+        )
     table.add_row("= sent", f"{plan['rows_sent']:,}", "")
     table.add_row("+ rejected", f"{plan['rows_rejected']:,}", _found(plan["rejected"], "rows"))
     for field, codes in plan["cells_left_out"].items():

@@ -181,6 +181,7 @@ class Connector(Construct):
             "EVENT_BUS_NAME": storage.bus.event_bus_name,
             "EXPECTED_ACCOUNT": connector.account,
             "DEFAULT_COUNTRY": connector.default_country,
+            "DATE_ORDER": connector.date_order,
             "PLACEHOLDERS": json.dumps(connector.placeholders),
             "OPTIONS": json.dumps(dict(connector.options)),
             "ENCODING": connector.encoding,

@@ -90,7 +90,8 @@ class ConnectorSettings:
     """One connector: a platform, an account and how hard to work for them.
 
     "" and None mean that nothing is configured: the account named in the secret is not compared, national phone
-    numbers are unusable, the platform's own limits of requests in flight and of rows and bytes a request hold,
+    numbers are unusable, a file's own dates or the default country say their order, the platform's own limits of
+    requests in flight and of rows and bytes a request hold,
     nobody is mailed. `options` are what the platform lets a connector choose, by name.
     """
 
@@ -98,6 +99,7 @@ class ConnectorSettings:
     platform: str
     account: str
     default_country: str
+    date_order: str
     requests_in_flight: int | None
     max_rows_per_request: int | None
     max_mb_per_request: int | None
@@ -260,6 +262,7 @@ def _connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> Conne
         default_country=reader.text(
             "default_country", pattern=r"[A-Z]{2}", meaning="an ISO 3166-1 alpha-2 code in upper case", default=""
         ),
+        date_order=reader.choice("date_order", ("", "dmy", "mdy", "ymd"), default=""),
         requests_in_flight=reader.whole("requests_in_flight", low=0, high=64, default=0) or None,
         # For a slow line, or to have less to send again after a crash; a platform's lower limit still holds.
         max_rows_per_request=reader.whole("max_rows_per_request", low=0, high=1_000_000, default=0) or None,

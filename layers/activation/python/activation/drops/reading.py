@@ -9,7 +9,10 @@ from activation.identifiers.table import Context
 
 @dataclass(frozen=True)
 class Reading:
-    """What a drop's rows and cells depend on beside its bytes; see FunctionSettings."""
+    """What a drop's rows and cells depend on beside its bytes; see FunctionSettings.
+
+    The context's `date_order` is the setting's, or else what the drop's first rows showed; see date_orders.py.
+    """
 
     context: Context
     encoding: str = ""

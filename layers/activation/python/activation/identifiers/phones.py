@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from activation.identifiers.abroad import international, is_valid, repaired_bare, split
 from activation.identifiers.codes import Code
-from activation.identifiers.numbering import KEEPS_ZERO, national, national_column
+from activation.identifiers.numbering import KEEPS_ZERO, has_numbers, national, national_column
 from activation.identifiers.rules import Result
 from activation.identifiers.table import Context
 from activation.identifiers.text import is_float, trim, unmarked, whole_number
@@ -33,6 +33,8 @@ _EXTENSION = re.compile(
 )
 # Behind a slash a few digits are another line of the same house; more are a number behind its area code.
 _SEVERAL = re.compile(r"[0-9]\W*[,;|&]\W*[0-9]|[0-9]\s*/\s*[0-9]{1,3}\Z")
+# A number with digits behind its point: they are not part of it.
+_FRACTION = re.compile(r"\+?[0-9]{9,}[.,][0-9]{1,3}")
 _ONLY_DIALLED = re.compile(r"[0-9+ ().-]+")
 _OPTIONAL_ZERO = re.compile(r"\(\s*0\s*\)")
 # Numbers as people put them, in shapes: each 0 stands for any digit. Odd are what may be a zero in brackets or a
@@ -65,7 +67,8 @@ class Phone:
     it. `(0)` is dropped where the country drops its trunk zero and kept where the zero is part of the number
     (Italy). Extensions, vanity letters and several numbers in one cell are refused, since their digits run
     together into somebody else's number. `any_length` keeps numbers of a length that their country does not have,
-    where the platform's own examples are such.
+    where the platform's own examples are such. `by_country`: a number without its country code is one of the
+    country that its row names, else of the default one.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Phone:
     bare: Bare
     min_digits: int = 7
     any_length: bool = False
+    by_country: bool = True
 
     def value(self, text: str, context: Context) -> Result:
         """Normalise one number."""
@@ -120,6 +124,16 @@ class Phone:
             return international(digits, strict=not self.any_length)
         number = digits.lstrip("0")
         return repaired_bare(number) or number
+
+    def told_by_country(self, values: pa.Array) -> pa.Array:
+        """Mask the numbers that do not begin with a plus."""
+        begun = pc.ascii_ltrim_whitespace(values)
+        alone = pc.or_(pc.starts_with(begun, "+"), pc.equal(begun, ""))
+        return pc.invert(pc.fill_null(alone, fill_value=True))
+
+    def country_of_row(self, named: str | None, default: str) -> str:
+        """Return the row's country, the default one where the row names none that has telephone numbers."""
+        return named if named and has_numbers(named) else default
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:
         """Normalise digits, spaces, dots, hyphens and brackets that carry a country code or need none."""
@@ -215,7 +229,7 @@ def _with_bytes(like: pa.Array, data: bytes, offsets: pa.Buffer) -> pa.Array:
 def _written(text: str) -> tuple[str | None, str | None]:
     """Return the number as typed with ASCII digits and without labels, or the code that says why it is none."""
     written = whole_number(_ascii(unmarked(text)))
-    if is_float(written):
+    if is_float(written) or _FRACTION.fullmatch(written):
         return None, Code.NUMBER_AS_FLOAT
     if not _ONLY_DIALLED.fullmatch(written):
         if _EXTENSION.search(written):

@@ -14,6 +14,7 @@ from activation.drops.chunk import Chunk
 from activation.errors import Rejected
 from activation.identifiers.identify import identify
 from activation.identifiers.needed import has_needed, leave_out_incomplete
+from activation.identifiers.row_country import country_column, identify_by_country
 from activation.identifiers.table import Context, Field, FieldTable
 from activation.ledger.units import FIRST_ROWS_KEPT, LeftOut, LeftOutCells, Span, Unit
 from activation.model import Cursor
@@ -48,7 +49,8 @@ class Batcher:
     """Cuts a drop into spans; where it cuts depends on the rows alone, not on chunks, retries or timing.
 
     `table` is the platform's field table, `fields` pairs a column's index in the file with a field it fills, in
-    wire order. `context` and `hashed` say how cells are read. `max_rows` is how many rows a batch may have.
+    wire order. `context` and `hashed` say how cells are read; where a column says each row's country, that comes
+    before the context's default one. `max_rows` is how many rows a batch may have.
     """
 
     table: FieldTable
@@ -110,8 +112,14 @@ class Batcher:
     def _identify(self, chunk: Chunk) -> _Identified:
         sent: dict[str, pa.Array] = {}
         codes: dict[str, pa.Array] = {}
+        cells_of = chunk.columns.column
+        of_rows = country_column(self.fields, chunk.columns.schema.names)
+        countries = None if of_rows is None else cells_of(of_rows).dictionary_encode()
         for index, one in self.fields:
-            column = identify(one, chunk.columns.column(index), self.context, hashed=self.hashed)
+            if countries is None:
+                column = identify(one, cells_of(index), self.context, hashed=self.hashed)
+            else:
+                column = identify_by_country(one, cells_of(index), countries, self.context, hashed=self.hashed)
             sent[one.key], codes[one.key] = column.sent, column.code
         leave_out_incomplete(self.table, sent, codes)
         accepted = has_needed(self.table, sent, codes)
@@ -128,6 +136,7 @@ class Batcher:
             rows=chunk.rows if whole else chunk.rows.filter(accepted),
             rejected=pa.concat_tables(rejected).sort_by("row") if rejected else FINDINGS.empty_table(),
             left_out=_concat(_findings(chunk.rows, codes, accepted, whole_rows=False)),
+            mended=chunk.mended,
         )
 
     def _prepare(self, pending: list[_Identified], first_row: int, last_row: int, after: Cursor) -> Prepared:
@@ -143,18 +152,20 @@ class Batcher:
             rejected=reasons,
             left_out=_count_cells(left_out),
             after=after,
+            mended=sum(len(part.mended) for part in parts),
         )
         return Prepared(span, columns, rows, rejected)
 
 
 @dataclass(frozen=True)
 class _Identified:
-    """A chunk after identification: what would be sent, and the findings, all in row order."""
+    """A chunk after identification: what would be sent, the findings and the mended rows, all in row order."""
 
     columns: pa.RecordBatch
     rows: pa.Array
     rejected: pa.Table
     left_out: pa.Table
+    mended: pa.Array
 
     @property
     def rows_sent(self) -> int:
@@ -171,6 +182,7 @@ class _Identified:
             self.rows.slice(0, count),
             self.rejected.slice(0, _count_up_to(self.rejected["row"], row)),
             self.left_out.slice(0, _count_up_to(self.left_out["row"], row)),
+            self.mended.slice(0, _count_up_to(self.mended, row)),
         )
 
     def behind(self, row: int) -> _Identified | None:
@@ -180,8 +192,10 @@ class _Identified:
             self.rows.slice(count),
             self.rejected.slice(_count_up_to(self.rejected["row"], row)),
             self.left_out.slice(_count_up_to(self.left_out["row"], row)),
+            self.mended.slice(_count_up_to(self.mended, row)),
         )
-        return rest if rest.rows_sent or rest.rejected.num_rows or rest.left_out.num_rows else None
+        found = rest.rejected.num_rows or rest.left_out.num_rows or len(rest.mended)
+        return rest if rest.rows_sent or found else None
 
 
 def _until_damaged(chunks: Iterable[Chunk], damage: list[Rejected]) -> Iterator[Chunk]:

@@ -67,7 +67,11 @@ class FunctionSettings:
             requests_in_flight=reader.whole("REQUESTS_IN_FLIGHT", 0),
             deadline_s=reader.whole("DEADLINE_S", 3 * 86_400),
             ledger_ttl_days=reader.whole("LEDGER_TTL_DAYS", 400),
-            context=Context(reader.text("DEFAULT_COUNTRY", "").upper(), frozenset(reader.texts("PLACEHOLDERS"))),
+            context=Context(
+                reader.text("DEFAULT_COUNTRY", "").upper(),
+                frozenset(reader.texts("PLACEHOLDERS")),
+                reader.text("DATE_ORDER", ""),
+            ),
             max_rows_per_request=reader.whole("MAX_ROWS_PER_REQUEST", 0),
             max_bytes_per_request=reader.whole("MAX_BYTES_PER_REQUEST", 0),
             split_above_bytes=reader.whole("SPLIT_ABOVE_BYTES", cls.split_above_bytes),
