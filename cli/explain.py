@@ -38,11 +38,11 @@ def explain(
     from activation.identifiers.table import Context
     from activation.platforms.platform import Platform
 
-    from cli.country import country_code
+    from cli.country import country_option
 
     named = _platform(platform, api)
     table = named.table
-    context = Context(default_country=country_code(default_country))
+    context = Context(default_country=country_option(default_country))
     if jsonl:
         sys.stdout.writelines(json.dumps(one) + "\n" for one in _explained(table, context, sys.stdin))
         return

@@ -42,7 +42,7 @@ def plan(
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     from cli.connectors import NoConnector, connector_of
-    from cli.country import country_code
+    from cli.country import country_option
     from cli.dry_run import DryRun, Watched
     from cli.keys import drop_key
 
@@ -59,7 +59,7 @@ def plan(
         located=located,
         connector=named,
         context=Context(
-            country_code(default_country) or str(settings.get("default_country") or ""),
+            country_option(default_country) or str(settings.get("default_country") or ""),
             frozenset(settings.get("placeholders") or ()),
         ),
     )
