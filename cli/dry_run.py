@@ -20,7 +20,7 @@ from activation.drops.plaintext_scan import screen
 from activation.errors import Rejected
 from activation.identifiers.phones import Phone
 from activation.identifiers.table import Context
-from activation.ledger.progress import FIRST_ROWS_KEPT
+from activation.ledger.units import FIRST_ROWS_KEPT
 from activation.model import Cursor
 from activation.pipeline.batching import Batcher, Prepared
 from activation.platforms.limits import Limits

@@ -38,6 +38,7 @@ from activation.platforms.options import complete
 from activation.platforms.platform import Platform
 from activation.platforms.request import Request
 from activation.report.rejects import Rejects
+from activation.runs.destination import KnownDestination
 
 from bench.inside.meter import metered
 from bench.inside.records import Records
@@ -55,6 +56,26 @@ class FixedSecret:
 
     def renew(self, refused: Request, number: int) -> None:
         """Do nothing: the simulator refuses no secret."""
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """An invocation that does not end; `held` is the run's record, `timeout_s` that of a call."""
+
+    held: HeldRun
+    timeout_s: float
+
+    def time_for_calls_s(self) -> float:
+        """Return what Lambda gives a function."""
+        return 900.0
+
+    def keep_lease(self) -> None:
+        """Renew the lease as a connector does."""
+        self.held.keep(2 * self.timeout_s)
+
+    def note_sent(self, size_bytes: int, repeated: bool) -> None:
+        """Count a request that was sent."""
+        self.held.note_sent(size_bytes, repeated)
 
 
 class Bucket:
@@ -97,9 +118,7 @@ def work(
         http=http,
         rate_limit=RateLimit(table, f"account#{platform.name}#bench", platform.rate.tier(account.options).windows),
         timeout_s=platform.limits.timeout_s,
-        time_left_s=lambda: 900.0,
-        keep_lease=lambda: held.keep(2 * platform.limits.timeout_s),
-        note_sent=held.note_sent,
+        worker=Invocation(held, platform.limits.timeout_s),
     )
     reader = open_drop(FileSource(path), single=kind.single)
     mapped = map_columns(platform.table, reader.header, kind)
@@ -113,21 +132,16 @@ def work(
         max_rows=limits.rows_of(field for _, field in mapped.fields),
     )
     run.opened = client.execute(publisher.open(audience, keys))
-    opened = run.opened
     bucket = Bucket()
     sender = Sender(
         run_id="bench",
         held=held,
         audience=audience,
-        publisher=publisher,
-        open=lambda: opened,
-        open_again=lambda: opened,
-        opened_now=lambda _: None,
+        destination=KnownDestination(run.opened),
         client=client,
         rejects=Rejects(cast("Any", bucket), "receipts", "bench"),
         in_flight=in_flight,
         limits=limits,
-        may_start=lambda: True,
     )
     before = run.progress.tally.requests
     began = time.perf_counter()

@@ -11,9 +11,11 @@ from activation.drops.reading import Reading
 from activation.drops.survey import Passage, Survey
 from activation.errors import ConfigError, Retryable
 from activation.identifiers.table import Context
-from activation.ledger.progress import Attempts, Checkpoint, FilePlan, LeftOut, Progress, Tally, Unit
+from activation.ledger.progress import Attempts, Checkpoint, FilePlan, Progress
 from activation.ledger.runs import Ledger, RunState
 from activation.ledger.split import Ending, Phase, RunSplit
+from activation.ledger.tally import Tally
+from activation.ledger.units import LeftOut, Unit
 from activation.model import Cursor
 from activation.platforms.publisher import Opened
 

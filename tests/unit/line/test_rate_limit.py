@@ -244,6 +244,20 @@ class Unsigned:
         """Have nothing else."""
 
 
+class Hurried:
+    """A worker without time for a call."""
+
+    def time_for_calls_s(self) -> float:
+        """Return less than a call's timeout."""
+        return 10.0
+
+    def keep_lease(self) -> None:
+        """Hold nothing."""
+
+    def note_sent(self, size_bytes: int, repeated: bool) -> None:
+        """Count nothing."""
+
+
 def test_an_invocation_that_has_no_time_to_send_uses_nothing_of_the_window() -> None:
     """Its upload is counted before the time is looked at, and given back."""
     clock = Clock()
@@ -254,9 +268,7 @@ def test_an_invocation_that_has_no_time_to_send_uses_nothing_of_the_window() -> 
         http=TinyPlatform(clock.pass_s),
         rate_limit=rate_limit,
         timeout_s=60,
-        time_left_s=lambda: 10,
-        keep_lease=lambda: None,
-        note_sent=lambda size, again: None,
+        worker=Hurried(),
         sleep=clock.pass_s,
     )
     with pytest.raises(OutOfTime):

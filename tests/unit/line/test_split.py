@@ -16,8 +16,8 @@ from activation.drops.source import BytesSource
 from activation.ledger.progress import FilePlan, Progress
 from activation.ledger.split import Ending, Phase, RunSplit, Sent
 from activation.model import Drop
-from activation.runs.fan_out import plan
 from activation.runs.settings import FunctionSettings
+from activation.runs.split import plan
 
 from tests.unit.line.test_settings import GOOD
 
@@ -42,7 +42,7 @@ def test_a_part_is_worth_its_start(above_bytes: int, most_parts: int, parts: int
 
 def test_a_part_can_be_surveyed_within_an_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file so long that its parts would be too long has more of them."""
-    monkeypatch.setattr("activation.runs.fan_out.LONGEST_RANGE_BYTES", 1_000)
+    monkeypatch.setattr("activation.runs.split.LONGEST_RANGE_BYTES", 1_000)
     split = planned(CSV, most_parts=2)
     assert split is not None
     assert split.parts == 19

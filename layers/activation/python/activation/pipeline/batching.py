@@ -15,7 +15,7 @@ from activation.errors import Rejected
 from activation.identifiers.identify import identify
 from activation.identifiers.needed import has_needed, leave_out_incomplete
 from activation.identifiers.table import Context, Field, FieldTable
-from activation.ledger.progress import FIRST_ROWS_KEPT, LeftOut, LeftOutCells, Span, Unit
+from activation.ledger.units import FIRST_ROWS_KEPT, LeftOut, LeftOutCells, Span, Unit
 from activation.model import Cursor
 
 NO_IDENTIFIER = "no_identifier"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from boto3.s3.transfer import TransferConfig
 
-from activation.ledger.progress import Unit
+from activation.ledger.units import Unit
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
