@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 
-def country_code(text: str) -> str:
+def country_option(text: str) -> str:
     """Return an ISO 3166-1 alpha-2 code in capitals, "" for none; a usage error if it has no phone numbers."""
     from activation.identifiers.numbering import has_numbers
 

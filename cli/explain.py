@@ -39,11 +39,11 @@ def explain(
     from activation.identifiers.table import Context
     from activation.platforms.platform import Platform
 
-    from cli.country import country_code, known_order
+    from cli.country import country_option, known_order
 
     named = _platform(platform, api)
     table = named.table
-    context = Context(country_code(default_country), date_order=known_order(date_order))
+    context = Context(country_option(default_country), date_order=known_order(date_order))
     if jsonl:
         sys.stdout.writelines(json.dumps(one) + "\n" for one in _explained(table, context, sys.stdin))
         return

@@ -45,7 +45,7 @@ def plan(
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     from cli.connectors import NoConnector, connector_of
-    from cli.country import country_code, known_order
+    from cli.country import country_option, known_order
     from cli.dry_run import DryRun, Watched
     from cli.keys import drop_key
 
@@ -62,7 +62,7 @@ def plan(
         located=located,
         connector=named,
         context=Context(
-            country_code(default_country) or str(settings.get("default_country") or ""),
+            country_option(default_country) or str(settings.get("default_country") or ""),
             frozenset(settings.get("placeholders") or ()),
             known_order(date_order) or str(settings.get("date_order") or ""),
         ),

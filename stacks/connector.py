@@ -15,7 +15,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.alarms import Alarms
+from stacks.alarms import ConnectorAlarms
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.permissions import Reach, statements
 from stacks.settings import ConnectorSettings, Settings
@@ -64,7 +64,7 @@ class Connector(Construct):
         self.function = self._function(layers, code)
         self.rule = self._rule()
         self._mapping()
-        self.alarms = Alarms(
+        self.alarms = ConnectorAlarms(
             self,
             "Alarms",
             connector=connector,

@@ -20,7 +20,7 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 900.0
 YEAR_S = 365 * 86_400.0
 
 
-def find(calls: Calls, name: str, wanted: str) -> Generator[Request, Outcome, Listed | None]:
+def find_audience(calls: Calls, name: str, wanted: str) -> Generator[Request, Outcome, Listed | None]:
     """Read every page, and return the advertiser's own customer-file audience with the name.
 
     Raises ConfigError if two have it, Rejected if it is of another type than `wanted`.

@@ -245,8 +245,8 @@ def test_every_option_that_does_not_fit_is_reported_at_once() -> None:
         "[0].options.close_at_once": "must be true or false",
         "[0].options.retention_days": "must be a whole number from 1 to 540",
         "[0].options.page": "must be a page's id",
-        "[0].options.colour": f"no such option of the platform (there are: {there})",
-        "[1].options.page": "no such option of the platform (there are: access_tier); it is an option of Meta"
+        "[0].options.colour": f"no such option of the platform (known: {there})",
+        "[1].options.page": "no such option of the platform (known: access_tier); it is an option of Meta"
         " custom audiences",
         "[1].options.access_tier": "must be one of basic, advanced, premium, ultimate",
         "[2].options": "must be an object of names and values",
