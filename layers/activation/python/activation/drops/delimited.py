@@ -44,7 +44,16 @@ class DelimitedReader:
 
     def chunks(self, start: Cursor) -> Iterator[Chunk]:
         """Stream the rows behind `start`; raises Rejected at a row that cannot be read, Retryable by S3."""
-        return Records(self.text, self.body, self.delimiter, self._parse, self.quotes).chunks(start)
+        width = len(self.header)
+        parse, unreadable = self._parse, self._unreadable
+        return Records(self.text, self.body, self.delimiter, parse, self.quotes, unreadable, width).chunks(start)
+
+    def _unreadable(self, behind: Cursor) -> Chunk:
+        """Return the chunk of one row with a quote out of place."""
+        nothing = [pa.array([], pa.string()) for _ in self.header]
+        batch = pa.RecordBatch.from_arrays(nothing, names=list(self.header))
+        rows = pa.array([], pa.int64())
+        return Chunk(behind.row, 1, batch, rows, lambda _: behind, {behind.row: "quote_not_closed"})
 
     def _parse(self, records: Split, first_row: int, cursor_after: CursorAfter) -> Chunk | None:
         if not records.end or (records.block[0] in b"\r\n" and not len(records.starts)):
