@@ -33,6 +33,8 @@ _EXTENSION = re.compile(
 )
 # Behind a slash a few digits are another line of the same house; more are a number behind its area code.
 _SEVERAL = re.compile(r"[0-9]\W*[,;|&]\W*[0-9]|[0-9]\s*/\s*[0-9]{1,3}\Z")
+# A number with digits behind its point: they are not part of it.
+_FRACTION = re.compile(r"\+?[0-9]{9,}[.,][0-9]{1,3}")
 _ONLY_DIALLED = re.compile(r"[0-9+ ().-]+")
 _OPTIONAL_ZERO = re.compile(r"\(\s*0\s*\)")
 # Numbers as people put them, in shapes: each 0 stands for any digit. Odd are what may be a zero in brackets or a
@@ -227,7 +229,7 @@ def _with_bytes(like: pa.Array, data: bytes, offsets: pa.Buffer) -> pa.Array:
 def _written(text: str) -> tuple[str | None, str | None]:
     """Return the number as typed with ASCII digits and without labels, or the code that says why it is none."""
     written = whole_number(_ascii(unmarked(text)))
-    if is_float(written):
+    if is_float(written) or _FRACTION.fullmatch(written):
         return None, Code.NUMBER_AS_FLOAT
     if not _ONLY_DIALLED.fullmatch(written):
         if _EXTENSION.search(written):

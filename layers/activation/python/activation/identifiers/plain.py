@@ -21,7 +21,8 @@ _PERSONAL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|\+\d{8,15}", re.ASCII)
 _MARKS = r"\A(?:'|=\"|[+-]?[0-9]+(?:[.,]|[eE]\+))"
 _MARKED = re.compile(_MARKS)
 _UNSURE = rf"{_MARKS}|\A[&'=]"  # what may be blank, or a word for "no value", behind its marks
-_EXPONENT = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE]\+[0-9]+", re.ASCII)
+# 6.5E+12 of a spreadsheet, 6.512E12 of Java; 7E3 may be somebody's id.
+_EXPONENT = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+[eE][+-]?|[eE]\+)[0-9]+", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 
 

@@ -20,7 +20,7 @@ _US_PLUS_4 = re.compile(r"(\d{5})-?\d{4}", re.ASCII)
 # Where a code of digits begins with zeros that spreadsheets take off: the United States, and Puerto Rico and the
 # Virgin Islands, which have codes from 006 to 009.
 _ZIP_COUNTRIES = ("US", "PR", "VI")
-_SHORT_ZIP = re.compile(r"\d{3,4}(?:-?\d{4})?", re.ASCII)
+_SHORT_ZIP = re.compile(r"[0-9]{3,4}|[0-9]{7,8}")
 # What stands before a code in a labelled cell: z:94107, as Meta's lead forms write it.
 _LABEL = re.compile(r"\A[^\W\d_]{1,12}\s*:\s*")
 # Large customers of the French post: 77304 CEDEX, 75116 PARIS CEDEX 16.
@@ -87,11 +87,11 @@ def _plain(text: str, context: Context) -> tuple[str, str, str | None]:
         return "", "", Code.NOT_LATIN
     if cedex := _CEDEX.fullmatch(spelled):
         spelled = cedex[1]
-    if context.default_country in _ZIP_COUNTRIES and _SHORT_ZIP.fullmatch(spelled):
-        spelled = spelled.zfill(5 if len(spelled) < 5 else 10 if "-" in spelled else 9)
     kept = re.sub(r"[^a-z0-9]", "", spelled)
     if is_float(kept):
         return "", "", Code.NUMBER_AS_FLOAT
+    if context.default_country in _ZIP_COUNTRIES and _SHORT_ZIP.fullmatch(kept):
+        spelled = kept = kept.zfill(5 if len(kept) < 5 else 9)
     return spelled, kept, None if kept else Code.NOTHING_LEFT
 
 
@@ -101,10 +101,11 @@ def _nothing(values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG001 - 
 
 def _unsure(lowered: pa.Array, context: Context) -> pa.Array:
     """Mask codes that need a closer look: written as a float would be, or perhaps without their first zero."""
-    pattern = r"\A[0-9 -]+e[0-9 -]+\z"
+    pattern = r"\A[0-9]+e[0-9]+\z"
     if context.default_country in _ZIP_COUNTRIES:
-        pattern += r"|\A[0-9]{3,4}(?:-?[0-9]{4})?\z"
-    return pc.match_substring_regex(lowered, pattern)
+        pattern += rf"|\A(?:{_SHORT_ZIP.pattern})\z"
+    bare = pc.replace_substring(pc.replace_substring(lowered, " ", ""), "-", "")
+    return pc.match_substring_regex(bare, pattern)
 
 
 def _bare(values: pa.Array, context: Context) -> pa.Array:
