@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from activation.identifiers.abroad import international, is_valid, repaired_bare, split
 from activation.identifiers.codes import Code
+from activation.identifiers.dressed import undressed
 from activation.identifiers.numbering import KEEPS_ZERO, has_numbers, national, national_column
 from activation.identifiers.rules import Result
 from activation.identifiers.table import Context
@@ -37,13 +38,6 @@ _SEVERAL = re.compile(r"[0-9]\W*[,;|&]\W*[0-9]|[0-9]\s*/\s*[0-9]{1,3}\Z")
 _FRACTION = re.compile(r"\+?[0-9]{9,}[.,][0-9]{1,3}")
 _ONLY_DIALLED = re.compile(r"[0-9+ ().-]+")
 _OPTIONAL_ZERO = re.compile(r"\(\s*0\s*\)")
-# Numbers as people put them, in shapes: each 0 stands for any digit. Odd are what may be a zero in brackets or a
-# float.
-_AS_PEOPLE_PUT = re.compile(r"\+?\(?0(?:[ ().-]{0,2}0){6,14}")
-_ODD = re.compile(r"\( *0 *\)|\A\+?0+\.0+\Z")
-_MARKS = b" -()."
-_NO_MARKS = str.maketrans("", "", _MARKS.decode())
-_SHAPE = bytes.maketrans(b"123456789", b"0" * 9)
 # Bare digits that have the shape of a number of the North American Numbering Plan.
 _NANP = r"[2-9][0-9]{2}[2-9][0-9]{6}"
 # How to dial abroad from North America; elsewhere 011 is an area, so what follows has to be a valid number.
@@ -143,7 +137,7 @@ class Phone:
         # Most cells are bare digits already; the costly kernels run on those that are not.
         dressed = pc.invert(pc.fill_null(_is_plain(typed, digits), fill_value=True))
         if pc.any(dressed).as_py():
-            typed = pc.replace_with_mask(typed, dressed, _undressed(typed.filter(dressed)))
+            typed = pc.replace_with_mask(typed, dressed, undressed(typed.filter(dressed)))
             digits = pc.utf8_ltrim(typed, "+")
         abroad = pc.starts_with(typed, "+")
         bare = pc.and_not(pc.not_equal(typed, ""), abroad)
@@ -195,35 +189,6 @@ def _is_plain(typed: pa.Array, digits: pa.Array) -> pa.Array:
     in_range = pc.and_(pc.greater_equal(length, 7), pc.less_equal(length, _MAX_DIGITS))
     one_plus = pc.less_equal(pc.subtract(pc.binary_length(typed), length), 1)
     return pc.and_(pc.and_(pc.ascii_is_decimal(digits), in_range), one_plus)
-
-
-def _undressed(typed: pa.Array) -> pa.Array:
-    """Take spaces, hyphens, brackets and dots off numbers; null where they do not stand as people put them.
-
-    Judged by shape: with 0 for every digit, a column has a few dozen different numbers.
-    """
-    shapes = _with_bytes(typed, _bytes(typed).translate(_SHAPE), typed.buffers()[1]).dictionary_encode()
-    known = shapes.dictionary.to_pylist()
-    shaped = pa.array([bool(_AS_PEOPLE_PUT.fullmatch(one)) and not _ODD.search(one) for one in known], pa.bool_())
-    kept = pc.fill_null(shaped.take(shapes.indices), fill_value=False)
-    lengths = pa.array([len(one.translate(_NO_MARKS)) for one in known], pa.int32()).take(shapes.indices)
-    sure = typed.filter(kept)
-    ends = pc.cumulative_sum(lengths.filter(kept))
-    offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
-    bare = _with_bytes(sure, _bytes(sure).translate(None, _MARKS), offsets.buffers()[1])
-    return pc.replace_with_mask(pa.nulls(len(typed), pa.string()), kept, bare)
-
-
-def _bytes(values: pa.Array) -> bytes:
-    """Return the bytes that a string array's offsets count from."""
-    data = values.buffers()[2]
-    return data.to_pybytes() if data else b""
-
-
-def _with_bytes(like: pa.Array, data: bytes, offsets: pa.Buffer) -> pa.Array:
-    """Return a string array with other bytes: as long as another one, and null where that is."""
-    buffers = [like.buffers()[0], offsets, pa.py_buffer(data)]
-    return pa.Array.from_buffers(pa.string(), len(like), buffers, offset=like.offset)
 
 
 def _written(text: str) -> tuple[str | None, str | None]:

@@ -64,16 +64,17 @@ def depends_on_country(field: Field) -> bool:
 
 
 def identify_by_country(
-    field: Field, values: pa.Array, countries: pa.Array, context: Context, *, hashed: bool
+    field: Field, values: pa.Array, countries: pa.Array | None, context: Context, *, hashed: bool
 ) -> Column:
     """Return what is sent for a column beside the column that says each row's country, both as long.
 
-    `countries` are raw cells, strings or a dictionary of them. Where the field's rule depends on the country, a
-    row's own counts and the default one where its cell is blank. Other fields come out as by `identify`.
+    `countries` are raw cells, strings or a dictionary of them, None where no column says them. Where the field's
+    rule depends on the country, a row's own counts, and the default one where its cell is blank. Other fields come
+    out as by `identify`.
     """
     rule = field.rule
     digests = hashed and field.digest is not Digest.PLAIN
-    if not isinstance(rule, ByCountry) or not rule.by_country or digests:
+    if countries is None or not isinstance(rule, ByCountry) or not rule.by_country or digests:
         return identify(field, values, context, hashed=hashed)
     values = values.cast(pa.string())
     matters = rule.told_by_country(values)

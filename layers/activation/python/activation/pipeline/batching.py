@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 
 from activation.drops.chunk import Chunk
 from activation.errors import Rejected
-from activation.identifiers.identify import identify
 from activation.identifiers.needed import has_needed, leave_out_incomplete
 from activation.identifiers.row_country import country_column, identify_by_country
 from activation.identifiers.table import Context, Field, FieldTable
@@ -112,14 +111,11 @@ class Batcher:
     def _identify(self, chunk: Chunk) -> _Identified:
         sent: dict[str, pa.Array] = {}
         codes: dict[str, pa.Array] = {}
-        cells_of = chunk.columns.column
         of_rows = country_column(self.fields, chunk.columns.schema.names)
-        countries = None if of_rows is None else cells_of(of_rows).dictionary_encode()
+        countries = None if of_rows is None else chunk.columns.column(of_rows).dictionary_encode()
         for index, one in self.fields:
-            if countries is None:
-                column = identify(one, cells_of(index), self.context, hashed=self.hashed)
-            else:
-                column = identify_by_country(one, cells_of(index), countries, self.context, hashed=self.hashed)
+            cells = chunk.columns.column(index)
+            column = identify_by_country(one, cells, countries, self.context, hashed=self.hashed)
             sent[one.key], codes[one.key] = column.sent, column.code
         leave_out_incomplete(self.table, sent, codes)
         accepted = has_needed(self.table, sent, codes)
