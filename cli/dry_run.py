@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,29 +12,30 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from activation.drops.chunk import ByteSource, Chunk
-from activation.drops.columns import MappedColumns, map_columns
+from activation.drops.chunk import ByteSource
+from activation.drops.columns import map_columns
 from activation.drops.locate import Located
 from activation.drops.open import open_drop
 from activation.drops.plaintext_scan import screen
+from activation.drops.sample import Sample, take_sample
 from activation.errors import Rejected
-from activation.identifiers.phones import Phone
 from activation.identifiers.table import Context
 from activation.ledger.progress import FIRST_ROWS_KEPT
-from activation.model import Cursor
+from activation.model import Cursor, RunWarning
 from activation.pipeline.batching import Batcher, Prepared
 from activation.platforms.limits import Limits
 from activation.platforms.platform import Platform
 from activation.platforms.publisher import Opened, Publisher
 from activation.platforms.rate import Tier
 from activation.platforms.upload import Batch, Upload
+from activation.report import warnings as verdict
+from activation.report.warnings import Counts, Judged, refuse_weak
 from activation.runs.settings import DELIMITERS
 
 from cli.connectors import NamedConnector
 from cli.distinct import Distinct
 
 MB = 1_000_000
-BARE_NUMBER = r"\A[^0-9A-Za-z+]*0?[1-9][^A-Za-z]*\z"  # digits that begin with neither + nor 00
 
 
 @dataclass
@@ -54,8 +55,8 @@ class Found:
 class Sums:
     """What a dry run came to.
 
-    `left_out` is by field and code. `filled` counts a column's cells that are not blank, `bare_numbers` those of
-    phone columns that may lack a country code. `refusal` is why the run would fail, None where it would not.
+    `left_out` is by field and code. `sample` is what the first rows showed. `whole` says that the end of the file
+    was reached. `refusal` is why the run would fail, None where it would not.
     """
 
     format: str = ""
@@ -65,8 +66,8 @@ class Sums:
     sent: int = 0
     rejected: dict[str, Found] = field(default_factory=dict)
     left_out: dict[tuple[str, str], Found] = field(default_factory=dict)
-    filled: Counter[str] = field(default_factory=Counter)
-    bare_numbers: Counter[str] = field(default_factory=Counter)
+    sample: Sample = field(default_factory=Sample)
+    whole: bool = False
     people: Distinct = field(default_factory=Distinct)
     batches: int = 0
     uploads: int = 0
@@ -115,6 +116,8 @@ class DryRun:
         except Rejected as error:
             if error.code != "empty_file":  # a run of it ends well, and sends nothing
                 sums.refusal = error
+            else:
+                sums.whole = True
         sums.cpu_s = time.process_time() - began_s
         return sums
 
@@ -132,6 +135,9 @@ class DryRun:
         keys = tuple(one.key for _, one in mapped.fields)
         with closing(publisher.open(self.located.audience, keys)) as conversation:
             next(conversation)  # raises what is wrong with the audience's name before anything is asked
+        sums.sample = take_sample(reader, mapped, kind, self.platform.table, self.context)
+        if not self._setting("allow_weak"):
+            refuse_weak(sums.sample)
         if kind.hashed:
             chunks, fields = reader.chunks(Cursor()), mapped.fields
             screen(chunks, Cursor(), fields=fields, context=self.context, may_go_on=lambda: True)
@@ -143,8 +149,9 @@ class DryRun:
             max_rows=self._limits.rows_of(one for _, one in mapped.fields),
         )
         opened = publisher.planned(keys)
-        for prepared in batcher.spans(self._tallied(reader.chunks(Cursor()), mapped, sums), Cursor(), ()):
+        for prepared in batcher.spans(reader.chunks(Cursor()), Cursor(), ()):
             self._note(prepared, opened, sums)
+        sums.whole = True
 
     @property
     def platform(self) -> Platform:
@@ -180,18 +187,28 @@ class DryRun:
         """How many requests are under way at once."""
         return int(self._setting("requests_in_flight") or self.platform.limits.in_flight)
 
-    def _tallied(self, chunks: Iterator[Chunk], mapped: MappedColumns, sums: Sums) -> Iterator[Chunk]:
-        """Count filled cells, and phone numbers that may lack a country code, as the chunks go by."""
-        for chunk in chunks:
-            for index, one in mapped.fields:
-                values = chunk.columns.column(index)
-                filled = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(values), ""), fill_value=False)
-                sums.filled[one.key] += pc.sum(filled).as_py() or 0
-                if isinstance(one.rule, Phone) and not self.located.kind.hashed:
-                    sums.bare_numbers[one.key] += (
-                        pc.sum(pc.match_substring_regex(values, BARE_NUMBER)).as_py() or 0
-                    )
-            yield chunk
+    def warnings(self, sums: Sums) -> list[RunWarning]:
+        """Return what a run's receipt would warn of.
+
+        People are also counted over the whole file here, which a run cannot do: rows that repeat only behind the
+        sample are warned of as well.
+        """
+        left_out: dict[str, dict[str, int]] = {}
+        for (key, code), found in sorted(sums.left_out.items()):
+            left_out.setdefault(key, {})[code] = found.count
+        counts = Counts(
+            rows=sums.rows,
+            whole=sums.whole,
+            sent=sums.sent,
+            rejected={code: found.count for code, found in sums.rejected.items()},
+            left_out=left_out,
+            identifiers=sums.identifiers,
+        )
+        action, platform = self.located.audience.action, self.platform
+        warned = verdict.warnings(Judged(platform.table, platform.minimum, action, sums.sample, counts))
+        if all(one.code != "rows_repeat" for one in warned):
+            warned += verdict.of_repeats(sums.sent, self.people(sums))
+        return warned
 
     def _note(self, prepared: Prepared, opened: Opened, sums: Sums) -> None:
         span = prepared.span

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,6 +28,7 @@ def plan(
     default_country: Annotated[
         str, typer.Option(help="ISO country code for national phone numbers, instead of the connector's setting.")
     ] = "",
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for a warning, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Read a file as the connector would and show what a run would send; exit 1 if it would be refused.
@@ -79,11 +81,11 @@ def plan(
         from cli.plan_table import print_plan
 
         print_plan(report)
-    raise typer.Exit(0 if sums.refusal is None else 1)
+    raise typer.Exit(1 if sums.refusal or (strict and report["warnings"]) else 0)
 
 
 def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
-    from cli.forecast import forecast, warnings
+    from cli.forecast import forecast
 
     expected = forecast(run, sums)
     audience = run.located.audience
@@ -118,7 +120,7 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
             "dynamodb": round(expected.cost.dynamodb_usd, 6),
             "total": round(expected.cost.total_usd, 6),
         },
-        "warnings": [{"code": code, "sentence": sentence} for code, sentence in warnings(run, sums)],
+        "warnings": [asdict(one) for one in run.warnings(sums)],
     }
 
 

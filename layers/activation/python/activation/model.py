@@ -1,4 +1,4 @@
-"""The words of the project as values: drop, audience, action, kind and cursor."""
+"""The words of the project as values: drop, audience, action, kind, cursor and warning."""
 
 from __future__ import annotations
 
@@ -85,3 +85,11 @@ class Cursor:
 
     row: int = 0
     position: int = 0
+
+
+@dataclass(frozen=True)
+class RunWarning:
+    """What looks wrong with a drop although it may be sent: a stable `code` and a `sentence` without any value."""
+
+    code: str
+    sentence: str

@@ -48,15 +48,15 @@ def map_columns(table: FieldTable, header: Sequence[str], kind: Kind) -> MappedC
         )
     used: dict[str, str] = {}
     for index, field in fields:
-        name = _shown(header[index], index)
+        name = label(header[index], index)
         used[name] = f"{used[name]}, {field.key}" if name in used else field.key
     taken = {index for index, _ in fields}
-    ignored = [_shown(name, index) for index, name in enumerate(header) if index not in taken]
+    ignored = [label(name, index) for index, name in enumerate(header) if index not in taken]
     if (more := len(ignored) - IGNORED_SHOWN) > 0:
         ignored[IGNORED_SHOWN:] = [f"and {more} more"]
     return MappedColumns(fields, used, ignored)
 
 
-def _shown(name: str, index: int) -> str:
+def label(name: str, index: int) -> str:
     """Return a column's name as far as it cannot be anybody's data, else its number, from 1."""
     return name if SHOWABLE.fullmatch(name.strip()) else f"column {index + 1}"

@@ -15,6 +15,7 @@ from activation.drops.open import open_drop
 from activation.drops.plaintext_scan import screen
 from activation.drops.ranges import Piece, piece_chunks
 from activation.drops.reading import Reading
+from activation.drops.sample import take_sample
 from activation.drops.source import S3Source
 from activation.errors import Rejected, Retryable
 from activation.identifiers.table import Field
@@ -34,6 +35,7 @@ from activation.platforms.rate import Scope
 from activation.report import receipts
 from activation.report.receipts import Identity
 from activation.report.rejects import Rejects
+from activation.report.warnings import refuse_weak
 from activation.runs.secret import ConnectorSecret, other_account
 from activation.runs.settings import FunctionSettings
 
@@ -145,7 +147,22 @@ class Invocation:
             progress.plan.etag, progress.plan.format = source.etag, reader.format
             progress.plan.reading = self._reading
             progress.plan.columns, progress.plan.ignored_columns = dict(mapped.used), list(mapped.ignored)
+        if self._is_untouched:
+            sample = take_sample(reader, mapped, kind, self.platform.table, self._reading.context)
+            with self.held.lock:
+                progress.plan.sample = sample
+            if not self.settings.allow_weak:
+                refuse_weak(sample)
         return reader, mapped
+
+    @property
+    def _is_untouched(self) -> bool:
+        """Return whether nothing of the run was sent yet: until then its columns are judged, and never after.
+
+        Parts are not asked: their run has been.
+        """
+        run = self.held.run
+        return self.work.part is None and run.opened is None and not run.progress.tally.requests
 
     def send(self, client: PlatformClient, opened: Callable[[], Opened], piece: Piece | None = None) -> bool:
         """Send what is left of the drop, or of a piece of it; returns False when time ran out first."""

@@ -19,6 +19,7 @@ from activation.pipeline.client import OutOfTime, PlatformClient
 from activation.platforms.outcome import Outcome, failure
 from activation.platforms.publisher import Closed, Opened
 from activation.report import receipts
+from activation.report import warnings as verdict
 from activation.report.announce import announce
 from activation.runs.deadline import begin_again, has_lock, is_overdue, queue_up
 from activation.runs.fan_out import RunParts, plan
@@ -369,6 +370,9 @@ class ActiveRun(Invocation):
             return self._receipt(None, {})
 
     def _receipt(self, rejects_key: str | None, notes: Mapping[str, str]) -> dict[str, Any]:
+        warnings = verdict.of_run(self.platform, self.identity.audience.action, self.held.run, notes)
+        with self.held.lock:
+            self.held.run.progress.warnings = warnings  # for `status`, with the save that follows every receipt
         return receipts.compose(
             self.identity,
             self.held.run,
@@ -376,6 +380,7 @@ class ActiveRun(Invocation):
             now=self.clock(),
             rejects_key=rejects_key,
             notes=notes,
+            warnings=warnings,
         )
 
     def _account_id(self) -> str:
