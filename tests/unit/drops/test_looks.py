@@ -154,8 +154,16 @@ def test_a_column_that_repeats_a_used_one_is_no_lookalike() -> None:
 
 def test_a_column_that_fills_the_gaps_of_a_used_one_is_a_lookalike() -> None:
     """What the used column lacks would be lost."""
-    text = "email,Home number (phone)\nana@example.org,+14155550100\n,+14155550101\n"
-    assert taken(text).lookalikes == {"Home number (phone)": "phone"}
+    text = "email,Rufnummernfeld\nana@example.org,+14155550100\n,+14155550101\n"
+    assert taken(text).lookalikes == {"Rufnummernfeld": "phone"}
+
+
+def test_an_ignored_column_is_not_judged() -> None:
+    """Whoever tells to ignore a column has answered the question."""
+    reader = open_drop(BytesSource(b"email,Contact\nx@example.net,ana@example.org\n"))
+    mapped = map_columns(TABLE, reader.header, RAW)
+    assert take_sample(reader, mapped, RAW, TABLE, Context(), ignored=[1]).lookalikes == {}
+    assert take_sample(reader, mapped, RAW, TABLE, Context()).lookalikes == {"Contact": "email"}
 
 
 def test_a_column_that_few_rows_fill_is_none() -> None:
@@ -173,12 +181,12 @@ def test_a_column_without_a_showable_name_is_named_by_its_number() -> None:
 def test_a_hashed_drop_is_judged_by_names_and_digests() -> None:
     """A digest's shape says nothing of what was hashed; its column's name does, where nothing used is that."""
     digest = "ab" * 32
-    text = f"email,Telefonnummer (SHA),Name\n{digest},{digest},{digest}\n"
-    assert taken(text, hashed=True).lookalikes == {"Telefonnummer (SHA)": "phone"}
-    text = f"phone,Telefon privat,Nachname\n{digest},{digest},{digest}\n"
+    text = f"email,Rufnummernfeld,Anmerkung\n{digest},{digest},{digest}\n"
+    assert taken(text, hashed=True).lookalikes == {"Rufnummernfeld": "phone"}
+    text = f"phone,Rufnummernfeld,Anmerkung\n{digest},{digest},{digest}\n"
     assert taken(text, hashed=True).lookalikes == {}
-    text = f"phone,E-Mail-Adresse,Nachname\n{digest},{digest},{digest}\n"
-    assert taken(text, hashed=True).lookalikes == {"E-Mail-Adresse": "email"}
+    text = f"phone,Zweitmailbox,Anmerkung\n{digest},{digest},{digest}\n"
+    assert taken(text, hashed=True).lookalikes == {"Zweitmailbox": "email"}
 
 
 def test_weak_columns_are_names_and_places() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.drops.chunk import DropReader
-from activation.drops.columns import MappedColumns, label
+from activation.drops.columns import MappedColumns, shown_name
 from activation.drops.looks import has_country_code, like_mail, like_phones
 from activation.drops.telling_names import telling
 from activation.errors import Rejected
@@ -53,27 +53,34 @@ class Sample:
 
 
 def take_sample(
-    reader: DropReader, mapped: MappedColumns, kind: Kind, table: FieldTable, context: Context
+    reader: DropReader,
+    mapped: MappedColumns,
+    kind: Kind,
+    table: FieldTable,
+    context: Context,
+    *,
+    ignored: Collection[int] = (),
 ) -> Sample:
     """Look at the first rows of a drop; raises Retryable when the storage fails.
 
+    `ignored` are the indexes of the columns that the settings tell to ignore: they are not judged.
     What is wrong with the file itself is left to its reading: a sample of it is empty.
     """
     batch = _first_rows(reader)
-    fields = tuple(one.key for _, one in mapped.fields)
+    fields = tuple(dict.fromkeys(one.key for _, one in mapped.fields))
     alone = {key for _, key in table.singles}
-    strong = [(index, one) for index, one in mapped.fields if one.key in alone]
+    strong = [(index, one) for index, one in mapped.columns if one.key in alone]
     weak = kind.single is None and bool(alone) and not strong
     if batch is None:
         return Sample(fields=fields, weak=weak)
     phones, bare = (0, 0) if kind.hashed or context.default_country else _bare_phones(batch, mapped)
     judge = _Judge(kind, table, context)
-    names = _names(batch, strong, judge) if strong else _whole_rows(batch, mapped.fields)
+    names = _names(batch, strong, judge) if strong else _whole_rows(batch, mapped.columns)
     return Sample(
         rows=batch.num_rows,
         fields=fields,
         weak=weak,
-        lookalikes={} if kind.single else _lookalikes(batch, reader.header, mapped, judge),
+        lookalikes={} if kind.single else _lookalikes(batch, reader.header, mapped, judge, ignored),
         phones=phones,
         bare=bare,
         named=len(names) - names.null_count,
@@ -92,14 +99,14 @@ def _first_rows(reader: DropReader) -> pa.RecordBatch | None:
 
 
 def _lookalikes(
-    batch: pa.RecordBatch, header: Sequence[str], mapped: MappedColumns, judge: _Judge
+    batch: pa.RecordBatch, header: Sequence[str], mapped: MappedColumns, judge: _Judge, ignored: Collection[int]
 ) -> dict[str, str]:
     """Return the unused columns that look like identifiers, by their shown names."""
-    used = {index for index, _ in mapped.fields}
-    used_kinds = {_kind_of(one.rule) for _, one in mapped.fields}
+    used = {index for index, _ in mapped.columns}
+    used_kinds = {_kind_of(one.rule) for _, one in mapped.columns}
     found: dict[str, str] = {}
     for index, name in enumerate(header):
-        if index in used or len(found) >= LISTED:
+        if index in used or index in ignored or len(found) >= LISTED:
             continue
         places, cells = _filled(batch.column(index))
         if not cells or len(cells) < FILLED_SHARE * batch.num_rows:
@@ -110,7 +117,7 @@ def _lookalikes(
         else:
             repeats = _repeats(look, places, cells, [batch.column(one) for one in used])
         if look and not repeats:
-            found[label(name, index)] = look
+            found[shown_name(name, index)] = look
     return found
 
 
@@ -169,10 +176,10 @@ def _bare_phones(batch: pa.RecordBatch, mapped: MappedColumns) -> tuple[int, int
 
     A row whose country is in a column of its own says it there.
     """
-    countries = [index for index, one in mapped.fields if one.key == "COUNTRY"]
+    countries = [index for index, one in mapped.columns if one.key == "COUNTRY"]
     said = set(_filled_places(batch.column(countries[0]))) if countries else set()
     looked = bare = 0
-    for index, one in mapped.fields:
+    for index, one in mapped.columns:
         if not isinstance(one.rule, Phone):
             continue
         places, cells = _filled(batch.column(index))

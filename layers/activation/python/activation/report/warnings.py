@@ -115,7 +115,7 @@ def _of_people(drop: Judged) -> Iterator[RunWarning]:
     Only where a row may be sent without one: elsewhere all have one, and a platform may be sent each once.
     """
     counts, alone = drop.counts, {key for _, key in drop.table.singles}
-    others = any(one.identifies and one.key not in alone for one in drop.table.fields)
+    others = drop.table.can_identify([one.key for one in drop.table.fields if one.key not in alone])
     strong = sum(count for key, count in counts.identifiers.items() if key in alone)
     if others and not drop.sample.weak and counts.identifiers and strong < STRONG_SHARE * counts.sent:
         yield RunWarning(
@@ -154,7 +154,8 @@ def _of_size(drop: Judged) -> Iterator[RunWarning]:
     yield from of_repeats(sample.named, sample.people, first)
     if unusable := next((drop.notes[code] for code in UNUSABLE if code in drop.notes), None):
         yield RunWarning("audience_unusable", unusable)
-    people = min(counts.sent, sample.people + max(0, counts.rows - sample.rows))
+    # A row of the sample may be another one than those that were sent only if it is among the rejected.
+    people = min(counts.sent, sample.people + max(0, counts.sent + rejected - sample.named))
     if counts.whole and counts.sent and drop.action is not Action.REMOVE and people < drop.minimum.people:
         yield RunWarning("audience_small", f"{people:,} people at most are in this drop: {drop.minimum.why}")
 
