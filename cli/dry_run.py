@@ -12,8 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from activation.drops.chunk import ByteSource
-from activation.drops.columns import map_columns
+from activation.drops.chunk import ByteSource, DropReader
+from activation.drops.columns import MappedColumns, map_columns
 from activation.drops.locate import Located
 from activation.drops.open import open_drop
 from activation.drops.plaintext_scan import screen
@@ -103,6 +103,13 @@ class DryRun:
     connector: NamedConnector
     context: Context
 
+    @classmethod
+    def of(cls, located: Located, connector: NamedConnector, default_country: str = "") -> DryRun:
+        """Return the dry run of a drop, read as the connector's settings say; a country here wins over theirs."""
+        settings = connector.settings
+        country = default_country or str(settings.get("default_country") or "")
+        return cls(located, connector, Context(country, frozenset(settings.get("placeholders") or ())))
+
     def over(self, source: ByteSource) -> Sums:
         """Read the whole drop as the connector would; a refusal is in the sums, with what was there before it."""
         sums = Sums()
@@ -123,12 +130,7 @@ class DryRun:
 
     def _read(self, source: ByteSource, sums: Sums) -> None:
         kind, publisher = self.located.kind, self._publisher
-        reader = open_drop(
-            source,
-            single=kind.single,
-            declared_encoding=self._setting("encoding") or None,
-            declared_delimiter=DELIMITERS.get(self._setting("delimiter"), self._setting("delimiter")) or None,
-        )
+        reader = self.open(source)
         sums.format = reader.format
         mapped = map_columns(self.platform.table, reader.header, kind)
         sums.columns, sums.ignored_columns = mapped.used, tuple(mapped.ignored)
@@ -141,17 +143,29 @@ class DryRun:
         if kind.hashed:
             chunks, fields = reader.chunks(Cursor()), mapped.fields
             screen(chunks, Cursor(), fields=fields, context=self.context, may_go_on=lambda: True)
-        batcher = Batcher(
+        opened = publisher.planned(keys)
+        for prepared in self.batcher(mapped).spans(reader.chunks(Cursor()), Cursor(), ()):
+            self._note(prepared, opened, sums)
+        sums.whole = True
+
+    def open(self, source: ByteSource) -> DropReader:
+        """Open the drop as the connector would; raises what `open_drop` raises."""
+        return open_drop(
+            source,
+            single=self.located.kind.single,
+            declared_encoding=self._setting("encoding") or None,
+            declared_delimiter=DELIMITERS.get(self._setting("delimiter"), self._setting("delimiter")) or None,
+        )
+
+    def batcher(self, mapped: MappedColumns) -> Batcher:
+        """Return the batcher that a run of these columns has."""
+        return Batcher(
             table=self.platform.table,
             fields=mapped.fields,
             context=self.context,
-            hashed=kind.hashed,
+            hashed=self.located.kind.hashed,
             max_rows=self._limits.rows_of(one for _, one in mapped.fields),
         )
-        opened = publisher.planned(keys)
-        for prepared in batcher.spans(reader.chunks(Cursor()), Cursor(), ()):
-            self._note(prepared, opened, sums)
-        sums.whole = True
 
     @property
     def platform(self) -> Platform:

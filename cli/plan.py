@@ -28,18 +28,22 @@ def plan(
     default_country: Annotated[
         str, typer.Option(help="ISO country code for national phone numbers, instead of the connector's setting.")
     ] = "",
+    rows: Annotated[
+        int,
+        typer.Option(min=0, max=100, help="Also show the cells of so many first rows: the people in your file."),
+    ] = 0,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for a warning, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Read a file as the connector would and show what a run would send; exit 1 if it would be refused.
 
     Nothing leaves this machine. Rows, rejects and left-out cells are counted, and the requests are
-    built and measured; minutes and dollars are estimates.
+    built and measured; minutes and dollars are estimates. With --rows the cells are shown, one by one,
+    as they are in the file, as they are normalised and as they would be sent; never without it.
     """
     from activation.drops.locate import locate as read_key
     from activation.drops.source import FileSource
     from activation.errors import ConfigError, Rejected
-    from activation.identifiers.table import Context
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -47,6 +51,7 @@ def plan(
     from cli.country import country_code
     from cli.dry_run import DryRun, Watched
     from cli.keys import drop_key
+    from cli.preview import preview, print_preview
 
     key = drop_key(connector, audience, identifiers, action, file.name)
     try:
@@ -56,15 +61,7 @@ def plan(
         )
     except (Rejected, NoConnector) as error:
         _refuse(key, error.code, error.sentence, as_json)
-    settings = named.settings
-    run = DryRun(
-        located=located,
-        connector=named,
-        context=Context(
-            country_code(default_country) or str(settings.get("default_country") or ""),
-            frozenset(settings.get("placeholders") or ()),
-        ),
-    )
+    run = DryRun.of(located, named, country_code(default_country))
     source = FileSource(file)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
@@ -75,12 +72,15 @@ def plan(
         except ConfigError as error:
             _refuse(key, error.code, error.sentence, as_json)
     report = _report(key, run, sums)
+    shown = preview(run, source, rows)
     if as_json:
-        print(json.dumps(report, ensure_ascii=False))
+        cells = {"preview": [asdict(one) for one in shown]} if rows else {}
+        print(json.dumps(report | cells, ensure_ascii=False))
     else:
         from cli.plan_table import print_plan
 
         print_plan(report)
+        print_preview(shown)
     raise typer.Exit(1 if sums.refusal or (strict and report["warnings"]) else 0)
 
 
