@@ -89,6 +89,8 @@ def drop(
 
 def _found(run: DryRun, source: ByteSource) -> list[str]:
     """Return why a plan of the drop is refused, and what it warns of."""
+    from cli.verdict import warnings
+
     sums = run.over(source)
     refused = [f"refused  {sums.refusal.code}: {sums.refusal.sentence}"] if sums.refusal else []
-    return [*refused, *(f"warning  {one.code}: {one.sentence}" for one in run.warnings(sums))]
+    return [*refused, *(f"warning  {one.code}: {one.sentence}" for one in warnings(run, sums))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,15 +21,14 @@ from activation.drops.sample import Sample, take_sample
 from activation.errors import Rejected
 from activation.identifiers.table import Context
 from activation.ledger.progress import FIRST_ROWS_KEPT
-from activation.model import Cursor, RunWarning
+from activation.model import Cursor
 from activation.pipeline.batching import Batcher, Prepared
 from activation.platforms.limits import Limits
 from activation.platforms.platform import Platform
 from activation.platforms.publisher import Opened, Publisher
 from activation.platforms.rate import Tier
 from activation.platforms.upload import Batch, Upload
-from activation.report import warnings as verdict
-from activation.report.warnings import Counts, Judged, refuse_weak
+from activation.report.warnings import refuse_weak
 from activation.runs.settings import DELIMITERS
 
 from cli.connectors import NamedConnector
@@ -75,24 +74,6 @@ class Sums:
     identifiers: Counter[str] = field(default_factory=Counter)
     cpu_s: float = 0.0
     refusal: Rejected | None = None
-
-
-@dataclass(frozen=True)
-class Watched:
-    """A source that tells how far into the file it has been read."""
-
-    source: ByteSource
-    reached: Callable[[int], None]
-
-    @property
-    def size_bytes(self) -> int:
-        """The stored size."""
-        return self.source.size_bytes
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Return the source's bytes."""
-        self.reached(min(offset + length, self.size_bytes))
-        return self.source.read(offset, length)
 
 
 @dataclass(frozen=True)
@@ -200,29 +181,6 @@ class DryRun:
     def in_flight(self) -> int:
         """How many requests are under way at once."""
         return int(self._setting("requests_in_flight") or self.platform.limits.in_flight)
-
-    def warnings(self, sums: Sums) -> list[RunWarning]:
-        """Return what a run's receipt would warn of.
-
-        People are also counted over the whole file here, which a run cannot do: rows that repeat only behind the
-        sample are warned of as well.
-        """
-        left_out: dict[str, dict[str, int]] = {}
-        for (key, code), found in sorted(sums.left_out.items()):
-            left_out.setdefault(key, {})[code] = found.count
-        counts = Counts(
-            rows=sums.rows,
-            whole=sums.whole,
-            sent=sums.sent,
-            rejected={code: found.count for code, found in sums.rejected.items()},
-            left_out=left_out,
-            identifiers=sums.identifiers,
-        )
-        action, platform = self.located.audience.action, self.platform
-        warned = verdict.warnings(Judged(platform.table, platform.minimum, action, sums.sample, counts))
-        if all(one.code != "rows_repeat" for one in warned):
-            warned += verdict.of_repeats(sums.sent, self.people(sums))
-        return warned
 
     def _note(self, prepared: Prepared, opened: Opened, sums: Sums) -> None:
         span = prepared.span

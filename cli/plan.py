@@ -49,9 +49,10 @@ def plan(
 
     from cli.connectors import NoConnector, connector_of
     from cli.country import country_code
-    from cli.dry_run import DryRun, Watched
+    from cli.dry_run import DryRun
     from cli.keys import drop_key
     from cli.preview import preview, print_preview
+    from cli.watched import Watched
 
     key = drop_key(connector, audience, identifiers, action, file.name)
     try:
@@ -86,6 +87,7 @@ def plan(
 
 def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
     from cli.forecast import forecast
+    from cli.verdict import warnings
 
     expected = forecast(run, sums)
     audience = run.located.audience
@@ -120,7 +122,7 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
             "dynamodb": round(expected.cost.dynamodb_usd, 6),
             "total": round(expected.cost.total_usd, 6),
         },
-        "warnings": [asdict(one) for one in run.warnings(sums)],
+        "warnings": [asdict(one) for one in warnings(run, sums)],
     }
 
 

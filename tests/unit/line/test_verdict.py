@@ -15,6 +15,7 @@ from activation.model import Action
 
 from cli.connectors import NamedConnector
 from cli.dry_run import DryRun
+from cli.verdict import warnings
 from tests.unit.line.platform import TABLE, platform_of
 from tests.unit.line.world import Crashed, World, people, table
 
@@ -47,7 +48,7 @@ def planned(world: World, text: str, *, allow_weak: bool) -> list[dict[str, str]
     located = locate(f"{world.name}/vip/raw/a.csv", connector=world.name, table=TABLE, actions={Action.ADD})
     connector = NamedConnector(world.name, platform_of(world.limits), {"allow_weak": allow_weak})
     run = DryRun(located=located, connector=connector, context=world.settings.context)
-    return [asdict(one) for one in run.warnings(run.over(BytesSource(text.encode())))]
+    return [asdict(one) for one in warnings(run, run.over(BytesSource(text.encode())))]
 
 
 def in_ledger(world: World, body: str) -> list[dict[str, str]]:
