@@ -49,6 +49,14 @@ def test_names_in_a_receipt_are_shown_as_they_are(capsys: pytest.CaptureFixture[
     assert flat.count("".join(SHOWN.split())) >= 3
 
 
+def test_warnings_stand_under_the_sums(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each with its code and its sentence; a receipt of an earlier release has none."""
+    print_receipt(receipt(warnings=[{"code": "audience_small", "sentence": f"few people in {NAME}"}]))
+    assert f"warning  audience_small: few people in {SHOWN}" in capsys.readouterr().out
+    print_receipt(receipt())
+    assert "warning" not in capsys.readouterr().out
+
+
 def test_a_key_is_shown_as_it_is() -> None:
     """`locate` shows a key's parts letter by letter."""
     done = CliRunner().invoke(app, ["locate", "--key", f"meta/{NAME.replace('/', '')}/raw/x.csv"])

@@ -21,13 +21,13 @@ _MAIL = Email("any address")
 _SEVERAL = re.compile(r"\s*(?::::|[;,|]).*", re.DOTALL)
 _TYPED = re.compile(r"\+?[0-9 ().\u00a0\u2010-\u2013/-]+")
 _LABEL = re.compile(r"\A[^\W\d_]{1,12}\.?:?\s*(?=[+(0-9])")
-_DRESSED = re.compile(r"[0-9)][ ().\u00a0\u2010-\u2013/-]+[(0-9]")
+_GROUP = re.compile(r"[0-9]+")
 # Digits with marks in between that are something else: decimals, dates, IPv4 addresses, thousands, postal codes
-# (ZIP+4, Brazil's, Portugal's, Japan's), social security numbers.
+# (ZIP+4, Brazil's, Portugal's, Japan's), social security numbers, a year and a running number.
 _NO_PHONE = re.compile(
     r"[+-]?[0-9]+[.,][0-9]+|[0-9]{4}([-./ ])[0-9]{1,2}\1[0-9]{1,2}|[0-9]{1,2}([-./ ])[0-9]{1,2}\2[0-9]{2,4}"
     r"|[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]{5}-[0-9]{3,4}|[0-9]{3,4}-[0-9]{3,4}"
-    r"|[0-9]{3}-[0-9]{2}-[0-9]{4}"
+    r"|[0-9]{3}-[0-9]{2}-[0-9]{4}|(?:19|20)[0-9]{2}[-/. ][0-9]{3,9}"
 )
 _DIGITS = (7, 15)
 _UNNAMED_DIGITS = 9  # fewer are numbers of anything
@@ -88,9 +88,16 @@ def _typed(cell: str) -> str:
 
 
 def _is_shown_as_phone(typed: str) -> bool:
-    if sum(c.isdigit() for c in typed) < _UNNAMED_DIGITS:
+    """Return whether digits are written as people write telephone numbers, and not as they write numbers at large.
+
+    With a plus, or with an area code in brackets, or in two groups behind a zero, or in three.
+    """
+    groups = _GROUP.findall(typed)
+    if typed.startswith("+"):
+        return True
+    if sum(map(len, groups)) < _UNNAMED_DIGITS:
         return False
-    return typed.startswith("+") or _DRESSED.search(typed) is not None
+    return len(groups) > 2 or (len(groups) > 1 and typed.startswith(("(", "0")))
 
 
 def _is_abroad(typed: str, *, named: bool) -> bool:

@@ -28,7 +28,8 @@ _CODED_WORDS = """
     issn asin barcode imei serial serie iban bic swift vat ust tva iva nif cif dni cpf cnpj ssn siret siren tax
     invoice rechnung facture factura fattura fatura factuur account konto compte cuenta conto conta rekening card
     karte carte tarjeta carta cartao kaart ticket tracking policy contract vertrag contrat contrato contratto
-    transaction transaktion timestamp epoch lat lon lng latitude longitude ip token hash
+    transaction transaktion contribuinte contribuyente fiscale steuer bsn cpr ein tin abn
+    tfn passport timestamp epoch lat lon lng latitude longitude ip token hash
 """
 _CODED_STEMS = "bestell auftrag rechnung kundennr コード 注文 品番 オーダー"
 # Someone else than the row's person, or nothing that an ad platform matches: a fax, a handle, a shop, staff.
