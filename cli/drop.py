@@ -1,4 +1,4 @@
-"""`activation drop`: put a file where its audience is filled from."""
+"""`activation drop`: upload a file under the key of its audience."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def drop(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check that the drop's key can be read, then upload the file; exit 1 if it cannot."""
+    """Check the drop's key, then upload the file; exit 1 if the key cannot be read."""
     import boto3
     from activation.drops.locate import locate as read_key
     from activation.drops.source import BytesSource, FileSource

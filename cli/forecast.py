@@ -1,4 +1,4 @@
-"""From a dry run's sums to time and money."""
+"""Estimates from a dry run: time and cost."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cli import prices
 from cli.dry_run import DryRun, Sums
 
-ANSWER_S = 0.5  # what an upload of ten thousand rows takes the large platforms to answer, about
+ANSWER_S = 0.5  # about what the large platforms take to answer an upload of ten thousand rows
 # Measured by the bench: a batch's record in the ledger is one to two kB, and the rate limit is read once a second.
 WRITE_UNITS_PER_UPLOAD, WRITE_UNITS_PER_RUN = 2, 10
 READ_UNITS_PER_S, READ_UNITS_PER_RUN = 1, 5
@@ -15,7 +15,7 @@ READ_UNITS_PER_S, READ_UNITS_PER_RUN = 1, 5
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a run would take: minutes by the account's tier, the functions' seconds of work, dollars."""
+    """What a run would take: minutes by access tier, seconds of the functions' work, dollars."""
 
     minutes: dict[str, float]
     active_s: float
@@ -23,7 +23,7 @@ class Forecast:
 
 
 def forecast(run: DryRun, sums: Sums) -> Forecast:
-    """Estimate a run; the time a platform makes it wait is spent in the queue and costs nothing."""
+    """Estimate a run. Time spent waiting for the platform is spent in the queue and costs nothing."""
     active_s = max(sums.cpu_s, sums.uploads * ANSWER_S / run.in_flight)
     minutes = {name: max(active_s, tier.seconds(sums.uploads)) / 60 for name, tier in run.tiers.items()}
     dollars = prices.cost(

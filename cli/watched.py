@@ -1,4 +1,4 @@
-"""A source that tells how far into the file it has been read, for a progress bar."""
+"""A source that records how far into the file it has been read, for a progress bar."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from activation.drops.chunk import ByteSource
 
 @dataclass(frozen=True)
 class Watched:
-    """A source that tells how far into the file it has been read."""
+    """A source that records how far into the file it has been read."""
 
     source: ByteSource
     reached: Callable[[int], None]

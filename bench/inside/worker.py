@@ -1,8 +1,8 @@
 """A connector's worker in a process of its own: a file in, requests over HTTP out, with the line's own sender.
 
 `worker.py FILE SECRET IN_FLIGHT LEDGER_S [PLATFORM IDENTIFIERS]`: SECRET is the account's secret as JSON with its
-endpoint, LEDGER_S how long the ledger takes to answer, PLATFORM meta unless it is given, IDENTIFIERS the type of a
-list of hashes. What AWS would do beside it is left out; the function's modules are all loaded.
+endpoint, LEDGER_S how long the ledger takes to answer, PLATFORM the platform (default meta), IDENTIFIERS the type
+of a list of hashes. AWS's own work is left out; the function's modules are all loaded.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ from bench.inside.records import Records
 
 @dataclass(frozen=True)
 class FixedSecret:
-    """A secret that does not change: what signs every request."""
+    """A secret that never changes, with its signer."""
 
     signer: Signer
 
     def sign(self, request: Request) -> tuple[Request, int]:
-        """Return the request as it is sent."""
+        """Return the signed request."""
         return self.signer.sign(request), 0
 
     def renew(self, refused: Request, number: int) -> None:
@@ -58,19 +58,19 @@ class FixedSecret:
 
 
 class Bucket:
-    """S3 as far as rejects need it: what is put there is counted and forgotten."""
+    """S3 for rejects: objects are counted and discarded."""
 
     def __init__(self) -> None:
         self.objects = 0
 
     def put_object(self, **_: Any) -> dict[str, str]:
-        """Take an object."""
+        """Accept an object."""
         self.objects += 1
         return {}
 
 
 def loaded(name: str) -> Platform:
-    """Load a platform's function whole, since that counts towards its memory."""
+    """Load all modules of a platform's function, since they count towards its memory."""
     import_module(f"lambdas.{name}.handler")
     return platform_named(name)
 
@@ -78,7 +78,7 @@ def loaded(name: str) -> Platform:
 def work(
     path: Path, platform: Platform, secret: str, *, in_flight: int, ledger_s: float, kind: Kind = RAW
 ) -> dict[str, Any]:
-    """Send the whole file; returns the sums of the run and what the ledger was asked."""
+    """Send the whole file; return the run's counts and the calls to the ledger."""
     version = SecretVersion(secret, "bench")
     account = platform.account.read(version.credentials, "", complete(platform.options, {}))
     publisher, audience = platform.publisher(account), Audience(platform.name, f"bench {time.time_ns()}")

@@ -16,7 +16,7 @@ SOURCE = "https://developers.google.com/data-manager/api/devguides/concepts/form
 READ = "2026-11-22"
 
 
-# An address counts only whole: both names, region and postal code.
+# An address only counts if it is complete: both names, region and postal code.
 ADDRESS = "address"
 
 
@@ -71,7 +71,7 @@ TABLE = FieldTable(
         ),
         _field(
             "regionCode",
-            country("ISO 3166-1 alpha-2, upper case, in clear", upper=True),
+            country("ISO 3166-1 alpha-2, upper case, in plaintext", upper=True),
             Digest.PLAIN,
             headers.COUNTRY,
             identifies=True,
@@ -79,7 +79,7 @@ TABLE = FieldTable(
         ),
         _field(
             "postalCode",
-            spaced_postal_code("trimmed, upper case, in clear"),
+            spaced_postal_code("trimmed, upper case, in plaintext"),
             Digest.PLAIN,
             headers.POSTAL_CODE,
             identifies=True,
@@ -87,12 +87,12 @@ TABLE = FieldTable(
         ),
         _field(
             "mobileId",
-            Device("lower case, hyphens kept, in clear"),
+            Device("lower case, hyphens kept, in plaintext"),
             Digest.PLAIN,
             (*headers.DEVICE, *headers.IDFA, *headers.GAID),
             identifies=True,
         ),
-        _field("userId", Unchanged("unchanged, in clear"), Digest.PLAIN, headers.CUSTOMER, identifies=True),
+        _field("userId", Unchanged("unchanged, in plaintext"), Digest.PLAIN, headers.CUSTOMER, identifies=True),
     ),
     singles=(
         ("EMAIL", "emailAddress"),

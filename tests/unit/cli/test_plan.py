@@ -170,7 +170,7 @@ def test_rows_that_repeat_behind_the_sample_are_warned_of(tmp_path: Path) -> Non
     """A plan counts people over the whole file, a run over its first rows only."""
     plan = planned(written(tmp_path / "people.csv", [*people(2_100), *people(2_100)]))
     assert warned(plan) == ["rows_repeat"]
-    assert "4,200 rows are only 2,100" in plan["warnings"][0]["sentence"]
+    assert "4,200 rows name only 2,100" in plan["warnings"][0]["sentence"]
 
 
 @pytest.mark.parametrize(

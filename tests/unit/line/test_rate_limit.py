@@ -50,6 +50,23 @@ def test_a_longer_hold_stays(aws: Aws) -> None:
     assert theirs.wait_s() == pytest.approx(598)
 
 
+def test_a_hold_removed_from_the_record_ends_for_every_worker(aws: Aws) -> None:
+    """The record is authoritative: an operator who clears a wrong hold restarts no function."""
+    clock, account = Clock(), f"a{next(NAMES)}"
+    mine, theirs = rate_limits(aws, clock, account, account)
+    mine.hold(600)
+    clock.pass_s(1)
+    assert [mine.wait_s(), theirs.wait_s()] == pytest.approx([599, 599])
+    ConditionalTable(aws.dynamodb, "ledger").update(
+        f"account#tiny#{account}",
+        "SET not_before = :now",
+        {":now": {"N": str(clock())}, ":held": {"N": str(clock() + 599)}},
+        condition="not_before = :held",
+    )
+    clock.pass_s(1)
+    assert (mine.wait_s(), theirs.wait_s()) == (0, 0)
+
+
 def test_the_table_is_read_once_a_second(aws: Aws) -> None:
     """Asking before every request costs no read each."""
     clock = Clock()

@@ -86,6 +86,15 @@ def test_a_message_names_its_part_and_so_does_its_continuation() -> None:
     assert "part" not in json.loads(replace(work, part=None).next_message())
 
 
+def test_a_message_holds_any_key_in_ascii() -> None:
+    """SQS takes neither U+FFFF nor most control characters, and an S3 key may have them."""
+    work = Work(Drop("drops", "meta/été/raw/\uffff\x01\U0001f600", "1", "0A", 5), again="x", ad_account="7")
+    message = work.next_message()
+    assert message.isascii()
+    assert message.isprintable()
+    assert read(message, bucket="drops", account="") == replace(work, continuation=1)
+
+
 def test_a_message_of_the_first_release_is_read() -> None:
     """It may still be queued, and has the number of its continuation under another name."""
     work = Work(Drop("drops", "meta/a/raw/f", "1", "", 5), continuation=2)

@@ -130,7 +130,7 @@ def _of_cells(drop: Judged) -> Iterator[RunWarning]:
         yield RunWarning(
             "phones_without_country_code",
             f"{_share(sample.bare, sample.phones)} of the first {sample.phones:,} phone numbers have no country"
-            " code and there is no default_country; they match nobody, or somebody else",
+            " code and there is no default_country; they match nobody, or the wrong person",
         )
     for key, codes in counts.left_out.items():
         cells = sum(codes.values())
@@ -147,7 +147,7 @@ def _of_size(drop: Judged) -> Iterator[RunWarning]:
     sample, counts = drop.sample, drop.counts
     rejected = sum(counts.rejected.values())
     if counts.whole and not counts.rows:
-        yield RunWarning("no_rows", "the file has no rows; a run of it ends at once and sends nothing")
+        yield RunWarning("no_rows", "the file has no rows; its run ends at once and sends nothing")
     if counts.rows and rejected >= REJECTED_SHARE * counts.rows:
         yield RunWarning("rows_rejected", f"{_share(rejected, counts.rows)} of the rows are rejected")
     first = "" if counts.whole and counts.rows == sample.rows else "the first "
@@ -163,7 +163,7 @@ def _of_size(drop: Judged) -> Iterator[RunWarning]:
 def of_repeats(rows: int, people: int, first: str = "") -> Iterator[RunWarning]:
     """Yield a warning where `rows` rows are far fewer `people`; `first` says of which rows that was counted."""
     if rows and people <= (1 - REPEATED_SHARE) * rows:
-        yield RunWarning("rows_repeat", f"{first}{rows:,} rows are only {people:,} different people")
+        yield RunWarning("rows_repeat", f"{first}{rows:,} rows name only {people:,} different people")
 
 
 def _share(part: int, whole: int) -> str:
