@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from activation.drops.chunk import ByteSource
+
+    from cli.dry_run import DryRun
+
+ADDS_NOTHING_ELSE = ("replace", "mirror")  # actions by which the rest of the file would leave the audience
 
 
 def drop(
@@ -19,34 +27,70 @@ def drop(
     action: Annotated[
         str, typer.Option(help="add (the default), remove or replace, where the platform offers it.")
     ] = "",
+    first: Annotated[
+        int, typer.Option(min=0, max=10_000, help="Upload only so many first rows, as a file of its own.")
+    ] = 0,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Plan the file first; upload nothing if that warns, and exit 1.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check the drop's key, then upload the file; exit 1 if the key cannot be read."""
     import boto3
     from activation.drops.locate import locate as read_key
-    from activation.errors import Rejected
+    from activation.drops.source import BytesSource, FileSource
+    from activation.errors import ConfigError, Rejected
     from activation.model import Drop
     from rich.progress import Progress
 
     from cli import deployment
     from cli.connectors import NoConnector, connector_of
+    from cli.dry_run import DryRun
+    from cli.first_rows import first_name, first_rows
     from cli.keys import drop_key
     from cli.typed import typed
 
-    key = drop_key(connector, audience, identifiers, action, file.name)
+    if first and action.lower() in ADDS_NOTHING_ELSE:
+        raise typer.BadParameter(f"a {action.lower()} of a part of the file would take out everybody else")
+    key = drop_key(connector, audience, identifiers, action, first_name(file.name, first) if first else file.name)
+    source: ByteSource = FileSource(file)
     try:
         named = connector_of(connector)
-        read_key(key, connector=connector, table=named.platform.table, actions=named.platform.limits.actions)
-    except (Rejected, NoConnector) as error:
+        located = read_key(
+            key, connector=connector, table=named.platform.table, actions=named.platform.limits.actions
+        )
+        run = DryRun.of(located, named)
+        if first:
+            source = BytesSource(first_rows(run.open(source), first))
+        found = _found(run, source) if strict else []
+    except (Rejected, NoConnector, ConfigError) as error:
         deployment.fail(f"{error.code}: {error.sentence}")
+    if found:
+        deployment.fail("\n".join((*found, "nothing was uploaded")))
     bucket = deployment.find().drops_bucket
     client = boto3.client("s3")
     with Progress(transient=True, disable=as_json) as progress:
-        task = progress.add_task("uploading", total=file.stat().st_size)
-        client.upload_file(str(file), bucket, key, Callback=lambda sent: progress.update(task, advance=sent))
+        task = progress.add_task("uploading", total=source.size_bytes)
+
+        def uploaded(sent: int) -> None:
+            progress.update(task, advance=sent)
+
+        if isinstance(source, BytesSource):
+            client.upload_fileobj(io.BytesIO(source.data), bucket, key, Callback=uploaded)
+        else:
+            client.upload_file(str(file), bucket, key, Callback=uploaded)
     version = client.head_object(Bucket=bucket, Key=key).get("VersionId", "")
-    run_id = Drop(bucket, key, version, "", file.stat().st_size).run_id(connector)
+    run_id = Drop(bucket, key, version, "", source.size_bytes).run_id(connector)
     if as_json:
         print(json.dumps({"bucket": bucket, "key": key, "version_id": version, "run_id": run_id}))
     else:
         print(f"s3://{bucket}/{key}\nrun {run_id}: {typed('receipt', run_id)}")
+
+
+def _found(run: DryRun, source: ByteSource) -> list[str]:
+    """Return why a plan of the drop is refused, and what it warns of."""
+    from cli.verdict import warnings
+
+    sums = run.over(source)
+    refused = [f"refused  {sums.refusal.code}: {sums.refusal.sentence}"] if sums.refusal else []
+    return [*refused, *(f"warning  {one.code}: {one.sentence}" for one in warnings(run, sums))]

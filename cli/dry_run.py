@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,17 +12,16 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from activation.drops.chunk import ByteSource, Chunk
+from activation.drops.chunk import ByteSource, DropReader
 from activation.drops.columns import MappedColumns, map_columns
 from activation.drops.date_orders import reads_dates, with_date_order
 from activation.drops.locate import Located
 from activation.drops.open import open_drop
 from activation.drops.plaintext_scan import screen
 from activation.drops.reading import Reading
+from activation.drops.sample import Sample, take_sample
 from activation.errors import Rejected
 from activation.identifiers.dates import order_of
-from activation.identifiers.phones import Phone
-from activation.identifiers.row_country import country_column, names_country
 from activation.identifiers.table import Context
 from activation.ledger.units import FIRST_ROWS_KEPT
 from activation.model import Cursor
@@ -32,13 +31,13 @@ from activation.platforms.platform import Platform
 from activation.platforms.publisher import Opened, Publisher
 from activation.platforms.rate import Tier
 from activation.platforms.upload import Batch, Upload
+from activation.report.warnings import refuse_weak
 from activation.runs.settings import DELIMITERS
 
 from cli.connectors import NamedConnector
 from cli.distinct import Distinct
 
 MB = 1_000_000
-BARE_NUMBER = r"\A[^0-9A-Za-z+]*0?[1-9][^A-Za-z]*\z"  # digits that begin with neither + nor 00
 
 
 @dataclass
@@ -59,9 +58,9 @@ class Sums:
     """The result of a dry run.
 
     `date_order` is how dates are read, "" if nothing says it. `mended` counts rows that lacked blank cells at
-    their end or had too many. `left_out` is by field and code. `filled` counts a column's non-blank cells,
-    `bare_numbers` those of phone columns that may lack a country code. `refusal` is the reason why the run would
-    fail, None if it would succeed.
+    their end or had too many. `left_out` is by field and code. `sample` is what the first rows showed. `whole`
+    says that the end of the file was reached. `refusal` is the reason why the run would fail, None if it would
+    succeed.
     """
 
     format: str = ""
@@ -73,8 +72,8 @@ class Sums:
     sent: int = 0
     rejected: dict[str, Found] = field(default_factory=dict)
     left_out: dict[tuple[str, str], Found] = field(default_factory=dict)
-    filled: Counter[str] = field(default_factory=Counter)
-    bare_numbers: Counter[str] = field(default_factory=Counter)
+    sample: Sample = field(default_factory=Sample)
+    whole: bool = False
     people: Distinct = field(default_factory=Distinct)
     batches: int = 0
     uploads: int = 0
@@ -85,30 +84,25 @@ class Sums:
 
 
 @dataclass(frozen=True)
-class Watched:
-    """A source that records how far into the file it has been read."""
-
-    source: ByteSource
-    reached: Callable[[int], None]
-
-    @property
-    def size_bytes(self) -> int:
-        """The stored size."""
-        return self.source.size_bytes
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Return the source's bytes."""
-        self.reached(min(offset + length, self.size_bytes))
-        return self.source.read(offset, length)
-
-
-@dataclass(frozen=True)
 class DryRun:
     """A located drop, its connector, and how its cells are read."""
 
     located: Located
     connector: NamedConnector
     context: Context
+
+    @classmethod
+    def of(
+        cls, located: Located, connector: NamedConnector, default_country: str = "", date_order: str = ""
+    ) -> DryRun:
+        """Return the dry run of a drop, read by the connector's settings; what is given here wins over them."""
+        settings = connector.settings
+        context = Context(
+            default_country or str(settings.get("default_country") or ""),
+            frozenset(settings.get("placeholders") or ()),
+            date_order or str(settings.get("date_order") or ""),
+        )
+        return cls(located, connector, context)
 
     def over(self, source: ByteSource) -> Sums:
         """Read the whole drop as the connector would; return the counts, and the refusal if there is one."""
@@ -123,39 +117,55 @@ class DryRun:
         except Rejected as error:
             if error.code != "empty_file":  # such a run ends normally and sends nothing
                 sums.refusal = error
+            else:
+                sums.whole = True
         sums.cpu_s = time.process_time() - began_s
         return sums
 
     def _read(self, source: ByteSource, sums: Sums) -> None:
         kind, publisher = self.located.kind, self._publisher
-        reader = open_drop(
-            source,
-            single=kind.single,
-            declared_encoding=self._setting("encoding") or None,
-            declared_delimiter=DELIMITERS.get(self._setting("delimiter"), self._setting("delimiter")) or None,
-        )
+        reader = self.open(source)
         sums.format = reader.format
         mapped = map_columns(self.platform.table, reader.header, kind)
         sums.columns, sums.ignored_columns = mapped.used, tuple(mapped.ignored)
-        reading = with_date_order(Reading(self.context), reader, mapped.fields, hashed=kind.hashed)
-        context = reading.context
+        context = self.reading(reader, mapped).context
         sums.date_order = order_of(context) if reads_dates(mapped.fields) and not kind.hashed else ""
         keys = tuple(one.key for _, one in mapped.fields)
         with closing(publisher.open(self.located.audience, keys)) as conversation:
             next(conversation)  # raises if the audience's name is invalid, before any request
+        sums.sample = take_sample(reader, mapped, kind, self.platform.table, context)
+        if not self._setting("allow_weak"):
+            refuse_weak(sums.sample)
         if kind.hashed:
             chunks, fields = reader.chunks(Cursor()), mapped.fields
             screen(chunks, Cursor(), fields=fields, context=context, may_go_on=lambda: True)
-        batcher = Batcher(
+        opened = publisher.planned(keys)
+        for prepared in self.batcher(mapped, context).spans(reader.chunks(Cursor()), Cursor(), ()):
+            self._note(prepared, opened, sums)
+        sums.whole = True
+
+    def open(self, source: ByteSource) -> DropReader:
+        """Open the drop as the connector would; raises what `open_drop` raises."""
+        return open_drop(
+            source,
+            single=self.located.kind.single,
+            declared_encoding=self._setting("encoding") or None,
+            declared_delimiter=DELIMITERS.get(self._setting("delimiter"), self._setting("delimiter")) or None,
+        )
+
+    def reading(self, reader: DropReader, mapped: MappedColumns) -> Reading:
+        """Return how a run of this drop would read it."""
+        return with_date_order(Reading(self.context), reader, mapped.fields, hashed=self.located.kind.hashed)
+
+    def batcher(self, mapped: MappedColumns, context: Context) -> Batcher:
+        """Return the batcher that a run of these columns has."""
+        return Batcher(
             table=self.platform.table,
             fields=mapped.fields,
             context=context,
-            hashed=kind.hashed,
+            hashed=self.located.kind.hashed,
             max_rows=self._limits.rows_of(one for _, one in mapped.fields),
         )
-        opened = publisher.planned(keys)
-        for prepared in batcher.spans(self._tallied(reader.chunks(Cursor()), mapped, sums), Cursor(), ()):
-            self._note(prepared, opened, sums)
 
     @property
     def platform(self) -> Platform:
@@ -190,21 +200,6 @@ class DryRun:
     def in_flight(self) -> int:
         """Return how many requests are in flight at a time."""
         return int(self._setting("requests_in_flight") or self.platform.limits.in_flight)
-
-    def _tallied(self, chunks: Iterator[Chunk], mapped: MappedColumns, sums: Sums) -> Iterator[Chunk]:
-        """Yield the chunks unchanged, counting filled cells and phone numbers that may lack a country code."""
-        for chunk in chunks:
-            of_rows = country_column(mapped.fields, chunk.columns.schema.names)
-            for index, one in mapped.fields:
-                values = chunk.columns.column(index)
-                filled = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(values), ""), fill_value=False)
-                sums.filled[one.key] += pc.sum(filled).as_py() or 0
-                if isinstance(one.rule, Phone) and not self.located.kind.hashed:
-                    bare = pc.match_substring_regex(values, BARE_NUMBER)
-                    if of_rows is not None:
-                        bare = pc.and_not(bare, names_country(chunk.columns.column(of_rows)))
-                    sums.bare_numbers[one.key] += pc.sum(bare).as_py() or 0
-            yield chunk
 
     def _note(self, prepared: Prepared, opened: Opened, sums: Sums) -> None:
         span = prepared.span

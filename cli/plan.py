@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,24 +31,31 @@ def plan(
     date_order: Annotated[
         str, typer.Option(help="How dates are written, instead of the connector's setting: dmy, mdy or ymd.")
     ] = "",
+    rows: Annotated[
+        int,
+        typer.Option(min=0, max=100, help="Also show the cells of so many first rows: the people in your file."),
+    ] = 0,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for a warning, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Read a file as the connector would and show what a run would send; exit 1 if the run would fail.
 
     Nothing leaves this machine. Rows, rejects and left-out cells are counted, and the requests are
-    built and measured; minutes and dollars are estimates.
+    built and measured; minutes and dollars are estimates. With --rows the cells are shown, one by one,
+    as they are in the file, as they are normalised and as they would be sent; never without it.
     """
     from activation.drops.locate import locate as read_key
     from activation.drops.source import FileSource
     from activation.errors import ConfigError, Rejected
-    from activation.identifiers.table import Context
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     from cli.connectors import NoConnector, connector_of
     from cli.country import country_option, known_order
-    from cli.dry_run import DryRun, Watched
+    from cli.dry_run import DryRun
     from cli.keys import drop_key
+    from cli.preview import preview, print_preview
+    from cli.watched import Watched
 
     key = drop_key(connector, audience, identifiers, action, file.name)
     try:
@@ -57,16 +65,7 @@ def plan(
         )
     except (Rejected, NoConnector) as error:
         _refuse(key, error.code, error.sentence, as_json)
-    settings = named.settings
-    run = DryRun(
-        located=located,
-        connector=named,
-        context=Context(
-            country_option(default_country) or str(settings.get("default_country") or ""),
-            frozenset(settings.get("placeholders") or ()),
-            known_order(date_order) or str(settings.get("date_order") or ""),
-        ),
-    )
+    run = DryRun.of(located, named, country_option(default_country), known_order(date_order))
     source = FileSource(file)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
@@ -77,17 +76,21 @@ def plan(
         except ConfigError as error:
             _refuse(key, error.code, error.sentence, as_json)
     report = _report(key, run, sums)
+    shown = preview(run, source, rows)
     if as_json:
-        print(json.dumps(report, ensure_ascii=False))
+        cells = {"preview": [asdict(one) for one in shown]} if rows else {}
+        print(json.dumps(report | cells, ensure_ascii=False))
     else:
         from cli.plan_table import print_plan
 
         print_plan(report)
-    raise typer.Exit(0 if sums.refusal is None else 1)
+        print_preview(shown)
+    raise typer.Exit(1 if sums.refusal or (strict and report["warnings"]) else 0)
 
 
 def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
-    from cli.forecast import forecast, warnings
+    from cli.forecast import forecast
+    from cli.verdict import warnings
 
     expected = forecast(run, sums)
     audience = run.located.audience
@@ -124,7 +127,7 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
             "dynamodb": round(expected.cost.dynamodb_usd, 6),
             "total": round(expected.cost.total_usd, 6),
         },
-        "warnings": [{"code": code, "sentence": sentence} for code, sentence in warnings(run, sums)],
+        "warnings": [asdict(one) for one in warnings(run, sums)],
     }
 
 

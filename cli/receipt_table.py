@@ -61,6 +61,8 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
     for code, note in receipt["platform_notes"].items():
         table.add_row(code, "", printable(note))
     console().print(table)
+    for warning in receipt.get("warnings", []):
+        print(printable(f"warning  {warning['code']}: {warning['sentence']}"))
     if receipt["rejects_key"]:
         print(f"list the rejected rows: {typed('receipt', receipt['run_id'], '--rejects', sandbox=sandbox)}")
 

@@ -18,9 +18,10 @@ RUN_DIGITS_SHOWN = 12  # enough digits for `receipt` to find exactly one run
 def status(
     connector: Annotated[str, typer.Option(help="Only this connector's runs.")] = "",
     state: Annotated[str, typer.Option(help="Only runs in this state, such as running, failed or blocked.")] = "",
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if a listed run has warnings.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """List the runs in the ledger, newest first."""
+    """List the runs in the ledger, newest first, with what looks wrong with each."""
     import boto3
     from activation.ledger.runs import RunState
 
@@ -42,7 +43,13 @@ def status(
     if as_json:
         for run in runs:
             print(json.dumps(run, ensure_ascii=False))
-        return
+    else:
+        _print_runs(runs)
+    if strict and any(run["warnings"] for run in runs):
+        raise typer.Exit(1)
+
+
+def _print_runs(runs: list[dict[str, Any]]) -> None:
     from rich.table import Column, Table
 
     from cli.printable import console, printable
@@ -54,11 +61,11 @@ def status(
         table.add_row(
             run["run_id"][:RUN_DIGITS_SHOWN],
             printable(f"{run['connector']}: {run['audience']} ({run['action']})"),
-            f"{run['state']} {run['code']}",  # the sentence is in the receipt
+            " ".join([run["state"], run["code"], *(f"({one['code']})" for one in run["warnings"])]),
             f"{run['rows_acknowledged']:,}",
             run["updated_at"][:16],
         )
-    console().print(table)
+    console().print(table)  # the sentences are in the receipt
 
 
 def receipt(
@@ -138,4 +145,14 @@ def _run(item: dict[str, Any]) -> dict[str, Any] | None:
         "code": text("code"),
         "sentence": text("sentence"),
         "key": text("object_key"),
+        "warnings": _warnings(text("progress")),
     }
+
+
+def _warnings(progress: str) -> list[dict[str, str]]:
+    """Return the warnings that a run's newest receipt has; its record may be of another release."""
+    try:
+        found = json.loads(progress).get("warnings", [])
+    except ValueError:
+        return []
+    return list(found)

@@ -186,6 +186,7 @@ class Connector(Construct):
             "OPTIONS": json.dumps(dict(connector.options)),
             "ENCODING": connector.encoding,
             "DELIMITER": connector.delimiter,
+            "ALLOW_WEAK": "1" if connector.allow_weak else "",
             "REQUESTS_IN_FLIGHT": str(connector.requests_in_flight or ""),
             "MAX_ROWS_PER_REQUEST": str(connector.max_rows_per_request or ""),
             "MAX_BYTES_PER_REQUEST": str((connector.max_mb_per_request or 0) * MB or ""),

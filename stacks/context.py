@@ -50,6 +50,10 @@ class Reader:
             f"a whole number from {low} to {high}",
         )
 
+    def flag(self, key: str, *, default: bool | None = None) -> bool:
+        """Return true or false."""
+        return self._read(key, default, False, lambda value: isinstance(value, bool), "true or false")
+
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of texts, empty when absent."""
         found: Sequence[str] = self._read(

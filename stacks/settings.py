@@ -91,8 +91,8 @@ class ConnectorSettings:
 
     "" and None mean that nothing is configured: the account named in the secret is not compared, national phone
     numbers are unusable, a file's own dates or the default country say their order, the platform's own limits of
-    requests in flight and of rows and bytes a request hold,
-    nobody is mailed. `options` are what the platform lets a connector choose, by name.
+    requests in flight and of rows and bytes a request hold, nobody is mailed. `allow_weak` sends drops whose
+    columns can match hardly anybody. `options` are what the platform lets a connector choose, by name.
     """
 
     name: str
@@ -112,6 +112,7 @@ class ConnectorSettings:
     placeholders: tuple[str, ...]
     encoding: str
     delimiter: str
+    allow_weak: bool
     alarm_email: str
     options: tuple[tuple[str, Value], ...] = ()
 
@@ -280,6 +281,7 @@ def _connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> Conne
         placeholders=reader.texts("placeholders"),
         encoding=reader.choice("encoding", ("", *ENCODINGS), default=""),
         delimiter=reader.choice("delimiter", ("", ",", ";", "|", "tab"), default=""),
+        allow_weak=reader.flag("allow_weak", default=False),
         alarm_email=reader.text(
             "alarm_email", pattern=r"[^@\s]+@[^@\s]+", meaning="an e-mail address", default=""
         ),

@@ -158,6 +158,7 @@ def test_the_environment_is_names_and_addresses(templates: Templates) -> None:
         "DATE_ORDER": "mdy",
         "ENCODING": "latin-1",
         "DELIMITER": "tab",
+        "ALLOW_WEAK": "",
         "PLACEHOLDERS": '["test@test.com"]',
         "OPTIONS": '{"access_tier": "premium"}',
         "REQUESTS_IN_FLIGHT": "3",

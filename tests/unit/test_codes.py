@@ -16,11 +16,10 @@ SOURCES = ("layers/activation/python/activation", "lambdas", "cli")
 PAGES = ("docs/operations.md", "docs/codes.md", "docs/ci360.md")  # the first links to the others
 # Calls that give a code; OutOfTime is not among them, since its run goes on at once and shows none.
 CARRIERS = {"ConfigError", "Rejected", "Retryable", "NoConnector", "Outcome", "Meaning", "refused", "replace"}
-CARRIERS |= {"BadLink", "__init__"}
+CARRIERS |= {"BadLink", "__init__", "RunWarning"}
 AWS_ENDINGS = ("busy", "denied", "missing", "request")  # of activation.aws.errors.classify
-# Named as a constant, since more than one module counts rows under them; the warnings are those of `plan`.
+# Named as a constant, since more than one module counts rows under them.
 CONSTANTS = {"NO_IDENTIFIER", "NOT_NAMED"}
-WARNINGS = "cli/forecast.py"
 WORD = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -56,8 +55,6 @@ def of_source(path: Path) -> Iterator[str]:
         match node:
             case ast.Call():
                 yield from of_call(node)
-            case ast.Yield(value=ast.Tuple(elts=[first, *_])) if path.match(WARNINGS):
-                yield from words(first)
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in CONSTANTS:
                 yield from words(value)
 

@@ -171,6 +171,55 @@ def test_small_and_repeating_audiences_are_warned_of(tmp_path: Path) -> None:
     assert warned(plan) == ["rows_repeat", "audience_small"]
 
 
+def test_rows_without_an_identifier_that_matches_are_warned_of(tmp_path: Path) -> None:
+    """Most rows have names alone although there is a column of addresses; names were sent for them."""
+    rows = [
+        [f"one.{place}@example.com" if place < 40 else "", f"Ada{place}", "Byron", "1"] for place in range(200)
+    ]
+    plan = planned(written(tmp_path / "people.csv", rows, ["email", "first_name", "last_name", "zip"]))
+    assert warned(plan) == ["no_strong_identifier"]
+    assert "40 of 200" in plan["warnings"][0]["sentence"]
+
+
+def test_rows_that_repeat_behind_the_sample_are_warned_of(tmp_path: Path) -> None:
+    """A plan counts people over the whole file, a run over its first rows only."""
+    plan = planned(written(tmp_path / "people.csv", [*people(2_100), *people(2_100)]))
+    assert warned(plan) == ["rows_repeat"]
+    assert "4,200 rows name only 2,100" in plan["warnings"][0]["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        (["first_name", "last_name", "zip", "Erreichbar unter"], "no_strong_identifier"),
+        (["phone", "last_name", "zip", "Erreichbar unter"], "unused_identifiers"),
+    ],
+)
+def test_a_weak_drop_is_refused_with_a_mapping_to_paste(tmp_path: Path, header: list[str], code: str) -> None:
+    """The columns are named, no cell is, and the connector's settings may allow it."""
+    cells = ["+14155550100" if header[0] == "phone" else "Ada", "Byron", "94046", "ada@example.com"]
+    path = written(tmp_path / "people.csv", [cells], header)
+    plan = planned(path, exit_code=1)
+    assert plan["refused"]["code"] == code
+    assert '--map "Erreichbar unter=email"' in plan["refused"]["sentence"]
+    assert plan["rows"] == 0
+    assert code in warned(plan)
+    assert "ada" not in json.dumps(plan).casefold()
+    connector = {"name": "meta", "platform": "meta", "allow_weak": True}
+    (tmp_path / "cdk.context.json").write_text(json.dumps({"audience_activation": {"connectors": [connector]}}))
+    plan = planned(path)
+    assert plan["rows_sent"] == 1
+    assert code in warned(plan)
+
+
+def test_strict_makes_a_warning_an_answer(tmp_path: Path) -> None:
+    """With --strict a warning exits 1; without one, a plan exits 0 as before."""
+    path = written(tmp_path / "few.csv", people(5))
+    assert warned(planned(path)) == ["audience_small"]
+    assert warned(planned(path, "--strict", exit_code=1)) == ["audience_small"]
+    assert warned(planned(written(tmp_path / "many.csv", people(200)), "--strict")) == []
+
+
 def test_an_empty_file_is_no_refusal(tmp_path: Path) -> None:
     """A file with a header alone ends well in a run; the plan says that nothing is in it."""
     plan = planned(written(tmp_path / "people.csv", []))

@@ -58,6 +58,14 @@ def test_mended_rows_are_shown_where_there_are_any(
     assert ("of these mended" in capsys.readouterr().out) == shown
 
 
+def test_warnings_stand_under_the_sums(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each with its code and its sentence; a receipt of an earlier release has none."""
+    print_receipt(receipt(warnings=[{"code": "audience_small", "sentence": f"few people in {NAME}"}]))
+    assert f"warning  audience_small: few people in {SHOWN}" in capsys.readouterr().out
+    print_receipt(receipt())
+    assert "warning" not in capsys.readouterr().out
+
+
 def test_a_key_is_shown_as_it_is() -> None:
     """`locate` shows a key's parts letter by letter."""
     done = CliRunner().invoke(app, ["locate", "--key", f"meta/{NAME.replace('/', '')}/raw/x.csv"])

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from activation.ledger.progress import Progress
+from activation.model import RunWarning
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
@@ -94,3 +96,54 @@ def test_a_replay_into_the_future_is_warned_of(hours: int, warned: bool) -> None
     result = asked("replay", "--force", "--from", "2026-11-20T00:00:00", "--to", f"{until:%Y-%m-%dT%H:%M:%S}")
     assert result.exit_code == 0
     assert ("warning: --to is in the future: it is now" in result.stderr) is warned
+
+
+def in_ledger(run: str, *warnings: str) -> None:
+    """Put the record of a run into a ledger, as the function saves it."""
+    progress = Progress(warnings=[RunWarning(code, "a sentence") for code in warnings])
+    item = {"pk": f"meta#run#{run}", "state": "applied", "audience": "VIP", "progress": progress.to_json()}
+    boto3.client("dynamodb").put_item(TableName="ledger", Item={name: {"S": text} for name, text in item.items()})
+
+
+@pytest.fixture
+def ledger(s3: S3Client) -> None:
+    """Make an empty ledger."""
+    boto3.client("dynamodb").create_table(
+        TableName="ledger",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+@pytest.mark.usefixtures("ledger")
+def test_status_shows_what_a_receipt_warns_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The codes are in the table, codes and sentences in the JSON."""
+    monkeypatch.setenv("COLUMNS", "200")
+    in_ledger("a" * 32, "audience_small", "rows_repeat")
+    (line,) = asked("status", "--json").stdout.splitlines()
+    assert json.loads(line)["warnings"] == [
+        {"code": "audience_small", "sentence": "a sentence"},
+        {"code": "rows_repeat", "sentence": "a sentence"},
+    ]
+    assert "audience_small" in asked("status").stdout
+
+
+@pytest.mark.usefixtures("ledger")
+def test_status_is_strict_on_request() -> None:
+    """A warning of a run that is listed exits 1; runs that are not listed do not count."""
+    in_ledger("a" * 32)
+    assert asked("status", "--strict").exit_code == 0
+    in_ledger("b" * 32, "audience_small")
+    assert asked("status").exit_code == 0
+    assert asked("status", "--strict").exit_code == 1
+    assert asked("status", "--strict", "--json").exit_code == 1
+    assert asked("status", "--strict", "--state", "failed").exit_code == 0
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_record_without_progress_has_no_warnings() -> None:
+    """A record of an earlier release is listed like any other."""
+    item = {"pk": f"meta#run#{'c' * 32}", "state": "applied"}
+    boto3.client("dynamodb").put_item(TableName="ledger", Item={name: {"S": text} for name, text in item.items()})
+    assert json.loads(asked("status", "--json").stdout)["warnings"] == []

@@ -44,12 +44,14 @@ def test_everything_that_is_set_is_taken() -> None:
             "PLACEHOLDERS": '["a@b.c"]',
             "ENCODING": "latin-1",
             "DELIMITER": "tab",
+            "ALLOW_WEAK": "1",
         }
     )
     assert (settings.encoding, settings.delimiter) == ("latin-1", "\t")
     assert (settings.requests_in_flight, settings.max_rows_per_request, settings.deadline_s) == (3, 500, 60)
     assert (settings.max_bytes_per_request, settings.ledger_ttl_days) == (250_000_000, 7)
     assert settings.expected_account == "42"
+    assert settings.allow_weak
     assert settings.context == Context("DE", frozenset({"a@b.c"}))
 
 

@@ -1,4 +1,4 @@
-"""The words of the project as values: drop, audience, action, kind and cursor."""
+"""The words of the project as values: drop, audience, action, kind, cursor and warning."""
 
 from __future__ import annotations
 
@@ -95,3 +95,11 @@ def visible_name(name: str) -> str:
     and a space at an end cannot be seen.
     """
     return unicodedata.normalize("NFC", name).strip()
+
+
+@dataclass(frozen=True)
+class RunWarning:
+    """What looks wrong with a drop although it may be sent: a stable `code` and a `sentence` without any value."""
+
+    code: str
+    sentence: str

@@ -23,6 +23,11 @@ class MappedColumns:
     used: Mapping[str, str]
     ignored: Sequence[str]
 
+    @property
+    def columns(self) -> list[tuple[int, Field]]:
+        """Return the index of every column of the file that is used, with each field that it fills."""
+        return list(self.fields)
+
 
 def map_columns(table: FieldTable, header: Sequence[str], kind: Kind) -> MappedColumns:
     """Map the columns; raises Rejected with no_usable_column when none of them can name a person."""
@@ -48,15 +53,15 @@ def map_columns(table: FieldTable, header: Sequence[str], kind: Kind) -> MappedC
         )
     used: dict[str, str] = {}
     for index, field in fields:
-        name = _shown(header[index], index)
+        name = shown_name(header[index], index)
         used[name] = f"{used[name]}, {field.key}" if name in used else field.key
     taken = {index for index, _ in fields}
-    ignored = [_shown(name, index) for index, name in enumerate(header) if index not in taken]
+    ignored = [shown_name(name, index) for index, name in enumerate(header) if index not in taken]
     if (more := len(ignored) - IGNORED_SHOWN) > 0:
         ignored[IGNORED_SHOWN:] = [f"and {more} more"]
     return MappedColumns(fields, used, ignored)
 
 
-def _shown(name: str, index: int) -> str:
+def shown_name(name: str, index: int) -> str:
     """Return a column's name as far as it cannot be anybody's data, else its number, from 1."""
     return name if SHOWABLE.fullmatch(name.strip()) else f"column {index + 1}"

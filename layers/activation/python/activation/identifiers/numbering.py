@@ -58,6 +58,26 @@ def national(digits: str, country: str) -> str | None:
     return _digits(first) if first and _fits(first, country) else None
 
 
+def is_number_of(typed: str, country: str) -> bool:
+    """Return whether a number as people type it at home is a valid one of `country` (ISO alpha-2).
+
+    Where a prefix is dialled before a number it has to be there, unless the area code is in brackets: digits alone
+    are a valid number of too many countries.
+    """
+    import phonenumbers  # noqa: PLC0415 - see the top
+
+    try:
+        number = phonenumbers.parse(typed, country)
+    except phonenumbers.NumberParseException:
+        return False
+    if number.country_code != phonenumbers.country_code_for_region(country):
+        return False
+    trunk = plan_of(number.country_code).national_prefix or ""
+    digits = re.sub(r"[^0-9]", "", typed)
+    dialled = trunk in ("", "1") or digits.startswith(trunk) or typed.startswith("(")
+    return dialled and bool(phonenumbers.is_valid_number(number))
+
+
 def _fits(number: PhoneNumber, country: str) -> bool:
     """Return whether a number has the outline of the numbers of a country: length and first digits."""
     import phonenumbers  # noqa: PLC0415 - see the top

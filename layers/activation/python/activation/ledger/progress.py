@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from activation.drops.reading import Reading
+from activation.drops.sample import Sample
 from activation.drops.survey import Survey
 from activation.ledger.split import RunSplit
 from activation.ledger.tally import REFERENCES_KEPT, Tally
 from activation.ledger.units import Span, Unit, add_left_out
-from activation.model import Cursor
+from activation.model import Cursor, RunWarning
 from activation.records import from_json, to_json
 
 
@@ -43,8 +44,9 @@ class FilePlan:
     """How the file is read and split, fixed when the run first opens it.
 
     `etag` is the object's. `reading` is what the settings said of its cells, None before the run began. `format`,
-    `columns` (by name, the fields that each fills) and `ignored_columns` are for the receipt. `split` is how a
-    large file is split, None for any other. `survey` is what a part found in its range, None before.
+    `columns` (by name, the fields that each fills) and `ignored_columns` are for the receipt. `sample` is what its
+    first rows showed before anything was sent, None before. `split` is how a large file is split, None for any
+    other. `survey` is what a part found in its range, None before.
     """
 
     etag: str = ""
@@ -52,6 +54,7 @@ class FilePlan:
     format: str = ""
     columns: dict[str, str] = field(default_factory=dict)
     ignored_columns: list[str] = field(default_factory=list)
+    sample: Sample | None = None
     split: RunSplit | None = None
     survey: Survey | None = None
 
@@ -78,14 +81,16 @@ class Progress:
     """Everything the next invocation of a run, or of a part of one, needs; a few kB, whatever the file's size.
 
     `checkpoint` is where to resume, `tally` what the receipt counts, `plan` how the file is read, `attempts` how
-    often the run began. Owned by the one worker that holds the run's lease; its threads share it under a lock. All
-    counts except those of requests include acknowledged units only, so a crash loses none and counts none twice.
+    often the run began, `warnings` those of its newest receipt. Owned by the one worker that holds the run's
+    lease; its threads share it under a lock. All counts except those of requests include acknowledged units only,
+    so a crash loses none and counts none twice.
     """
 
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     tally: Tally = field(default_factory=Tally)
     plan: FilePlan = field(default_factory=FilePlan)
     attempts: Attempts = field(default_factory=Attempts)
+    warnings: list[RunWarning] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._open: dict[

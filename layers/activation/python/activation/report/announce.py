@@ -35,6 +35,7 @@ def announce(
         "audience": receipt["audience"],
         "action": receipt["action"],
         "rows": receipt["rows"],
+        "warnings": receipt["warnings"],
         "key": receipt["drop"]["key"],
         "receipt_key": receipt_key,
     }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from activation.drops.messages import Work
 from activation.ledger.runs import FINAL, STOPPED, Run
-from activation.model import Audience
+from activation.model import Audience, RunWarning
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -39,13 +39,20 @@ class Identity:
 
 
 def compose(
-    identity: Identity, run: Run, *, account: str, now: float, rejects_key: str | None, notes: Mapping[str, str]
+    identity: Identity,
+    run: Run,
+    *,
+    account: str,
+    now: float,
+    rejects_key: str | None,
+    notes: Mapping[str, str],
+    warnings: Sequence[RunWarning] = (),
 ) -> dict[str, Any]:
     """Return a receipt.
 
     `account` is the ad account that the run sends to; drop["ad_account"] is the one that the message named, "" for
     none. `now` is Unix seconds. `rejects_key` is the key of the list of rejects, None if there is none. `notes`
-    are the platform's notes, by code.
+    are the platform's notes, by code. `warnings` are what looks wrong beside the sums.
 
     `date_order` is the one that the settings say or the file shows, "" if neither does. `rows` counts people,
     `identifiers` the cells sent for them, by field. rows["in"] is None until the end of the file is reached.
@@ -66,6 +73,7 @@ def compose(
         "state": run.state.value,
         "final": run.state in FINAL or run.state in STOPPED,
         "reason": {"code": run.code, "sentence": run.sentence} if run.code else None,
+        "warnings": [asdict(one) for one in warnings],
         "connector": identity.audience.connector,
         "platform": identity.platform,
         "account": account,

@@ -11,11 +11,13 @@ from activation.drops.date_orders import with_date_order
 from activation.drops.open import open_drop
 from activation.drops.plaintext_scan import screen
 from activation.drops.ranges import Piece, piece_chunks
+from activation.drops.sample import take_sample
 from activation.drops.source import S3Source
 from activation.errors import Rejected
 from activation.model import Cursor
 from activation.pipeline.batching import Batcher, Prepared
 from activation.pipeline.client import OutOfTime
+from activation.report.warnings import refuse_weak
 from activation.runs.invocation import Invocation
 
 
@@ -53,6 +55,12 @@ class RunDrop:
             progress.plan.etag, progress.plan.format = source.etag, reader.format
             progress.plan.reading = reading
             progress.plan.columns, progress.plan.ignored_columns = dict(mapped.used), list(mapped.ignored)
+        if invocation.is_untouched:
+            sample = take_sample(reader, mapped, kind, connector.platform.table, reading.context)
+            with invocation.held.lock:
+                progress.plan.sample = sample
+            if not connector.settings.allow_weak:
+                refuse_weak(sample)
         return cls(invocation, reader, mapped, piece)
 
     @property

@@ -18,6 +18,7 @@ from activation.ledger.progress import Progress
 from activation.ledger.runs import Run, RunState
 from activation.model import Audience
 from activation.report import receipts
+from activation.report import warnings as verdict
 from activation.report.announce import announce
 from activation.report.receipts import Identity
 from activation.runs.invocation import Connector, Invocation
@@ -91,13 +92,18 @@ class RunEffects:
             return self._receipt(None, {})
 
     def _receipt(self, rejects_key: str | None, notes: Mapping[str, str]) -> dict[str, Any]:
+        connector, run = self.invocation.connector, self.invocation.held.run
+        warnings = verdict.of_run(connector.platform, self.invocation.identity.audience.action, run, notes)
+        with self.invocation.held.lock:
+            run.progress.warnings = warnings  # for `status`, with the save that follows every receipt
         return receipts.compose(
             self.invocation.identity,
-            self.invocation.held.run,
+            run,
             account=self._account_id(),
-            now=self.invocation.connector.clock(),
+            now=connector.clock(),
             rejects_key=rejects_key,
             notes=notes,
+            warnings=warnings,
         )
 
     def _account_id(self) -> str:

@@ -139,6 +139,15 @@ class Invocation:
         now = Reading(settings.context, settings.encoding, settings.delimiter)
         return self.held.run.progress.plan.reading or now
 
+    @property
+    def is_untouched(self) -> bool:
+        """Return whether nothing of the run was sent yet: until then its columns are judged, and never after.
+
+        A part's columns are its run's, which was judged.
+        """
+        run = self.held.run
+        return self.work.part is None and run.opened is None and not run.progress.tally.requests
+
     def find_publisher(self) -> Publisher:
         """Return the publisher of the run's ad account; raises what reading the secret raises."""
         connector = self.connector

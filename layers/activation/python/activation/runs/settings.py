@@ -47,6 +47,7 @@ class FunctionSettings:
     max_parts: int = 8
     encoding: str = ""
     delimiter: str = ""
+    allow_weak: bool = False
     options: Mapping[str, Value] = field(default_factory=dict)
 
     @classmethod
@@ -78,6 +79,7 @@ class FunctionSettings:
             max_parts=reader.whole("MAX_PARTS", cls.max_parts),
             encoding=reader.text("ENCODING", ""),
             delimiter=DELIMITERS.get(delimiter, delimiter),
+            allow_weak=reader.whole("ALLOW_WEAK", 0) == 1,
             options=reader.mapping("OPTIONS"),
         )
         reader.finish()

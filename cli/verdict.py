@@ -1,0 +1,33 @@
+"""What a plan warns of: what the run's receipt would, of the same sums."""
+
+from __future__ import annotations
+
+from activation.model import RunWarning
+from activation.report import warnings as verdict
+from activation.report.warnings import Counts, Judged
+
+from cli.dry_run import DryRun, Sums
+
+
+def warnings(run: DryRun, sums: Sums) -> list[RunWarning]:
+    """Return what a run's receipt would warn of.
+
+    People are also counted over the whole file here, which a run cannot do: rows that repeat only behind the
+    sample are warned of as well.
+    """
+    left_out: dict[str, dict[str, int]] = {}
+    for (key, code), found in sorted(sums.left_out.items()):
+        left_out.setdefault(key, {})[code] = found.count
+    counts = Counts(
+        rows=sums.rows,
+        whole=sums.whole,
+        sent=sums.sent,
+        rejected={code: found.count for code, found in sums.rejected.items()},
+        left_out=left_out,
+        identifiers=sums.identifiers,
+    )
+    action, platform = run.located.audience.action, run.platform
+    warned = verdict.warnings(Judged(platform.table, platform.minimum, action, sums.sample, counts))
+    if all(one.code != "rows_repeat" for one in warned):
+        warned += verdict.of_repeats(sums.sent, run.people(sums))
+    return warned

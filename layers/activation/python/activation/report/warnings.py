@@ -1,0 +1,170 @@
+"""The verdict beside the sums: what looks wrong although nothing refuses it, and what is refused for it.
+
+`plan`, the receipt, `status` and the run's event all show this list. Shares are of what was read so far; what can
+be said of the whole file only is said once its end was reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from activation.drops.proposal import proposed_mapping
+from activation.drops.sample import MAIL, PHONE, Sample
+from activation.errors import Rejected
+from activation.identifiers.table import FieldTable
+from activation.ledger.runs import Run
+from activation.model import Action, RunWarning
+from activation.platforms.platform import Minimum, Platform
+
+NO_COUNTRY_CODE_SHARE = 0.5
+LEFT_OUT_SHARE = 0.5
+REJECTED_SHARE = 0.1
+REPEATED_SHARE = 0.2
+STRONG_SHARE = 0.5
+
+# Notes of a platform that say that nobody can use the audience as it is.
+UNUSABLE = ("too_small",)
+ALLOW = 'or set "allow_weak": true for the connector to send it as it is'
+LOOKS = {MAIL: "e-mail addresses", PHONE: "phone numbers"}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The sums of a drop, all by stable codes and wire keys.
+
+    `rows` is how many rows were read, `whole` whether that is the whole file. `sent` counts the rows that were
+    sent, or in a plan would be. `rejected` counts the others by code. `left_out` are cells left out of rows that
+    were sent, by field and code, `identifiers` the cells that were sent, by field.
+    """
+
+    rows: int = 0
+    whole: bool = False
+    sent: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    identifiers: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A drop to be judged: where it goes, what its first rows showed, its sums, the platform's notes by code."""
+
+    table: FieldTable
+    minimum: Minimum
+    action: Action
+    sample: Sample = field(default_factory=Sample)
+    counts: Counts = field(default_factory=Counts)
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+def refuse_weak(sample: Sample) -> None:
+    """Raise Rejected for a drop that can match hardly anybody, or that leaves out a column that could.
+
+    Called before anything is sent, unless the connector's settings allow such drops.
+    """
+    for warning in _of_columns(sample):
+        raise Rejected(warning.code, f"{warning.sentence}; nothing was sent: {_what_to_do(sample)}, {ALLOW}")
+
+
+def warnings(drop: Judged) -> list[RunWarning]:
+    """Return what looks wrong, the gravest first."""
+    found = [*_of_columns(drop.sample), *_of_people(drop)]
+    return [*found, *_of_cells(drop), *_of_size(drop)]
+
+
+def of_run(platform: Platform, action: Action, run: Run, notes: Mapping[str, str]) -> list[RunWarning]:
+    """Return the warnings of a run as far as it has come; `notes` are what the platform said last, by code."""
+    progress, tally = run.progress, run.progress.tally
+    counts = Counts(
+        rows=progress.checkpoint.cursor.row,
+        whole=progress.checkpoint.read_whole,
+        sent=tally.acknowledged,
+        rejected=tally.rejected_by_us + tally.rejected_by_platform,
+        left_out={
+            key: {code: found.cells for code, found in sorted(codes.items())}
+            for key, codes in sorted(tally.left_out.items())
+        },
+        identifiers=tally.identifiers,
+    )
+    notes = {**(run.opened.notes if run.opened else {}), **notes}
+    sample = progress.plan.sample or Sample()
+    return warnings(Judged(platform.table, platform.minimum, action, sample, counts, notes))
+
+
+def _of_columns(sample: Sample) -> Iterator[RunWarning]:
+    if sample.weak:
+        yield RunWarning(
+            "no_strong_identifier",
+            f"the columns used ({', '.join(sample.fields)}) match hardly anybody by themselves",
+        )
+    if sample.lookalikes:
+        listed = ", ".join(f"{name} ({LOOKS[look]})" for name, look in sample.lookalikes.items())
+        yield RunWarning("unused_identifiers", f"columns that are not used seem to hold identifiers: {listed}")
+
+
+def _what_to_do(sample: Sample) -> str:
+    return proposed_mapping(sample.lookalikes) or (
+        "say in the connector's columns which column holds e-mail addresses or phone numbers"
+    )
+
+
+def _of_people(drop: Judged) -> Iterator[RunWarning]:
+    """Yield a warning where few of the rows that were sent can have carried an identifier that matches alone.
+
+    Only where a row may be sent without one: elsewhere all have one, and a platform may be sent each once.
+    """
+    counts, alone = drop.counts, {key for _, key in drop.table.singles}
+    others = drop.table.can_identify([one.key for one in drop.table.fields if one.key not in alone])
+    strong = sum(count for key, count in counts.identifiers.items() if key in alone)
+    if others and not drop.sample.weak and counts.identifiers and strong < STRONG_SHARE * counts.sent:
+        yield RunWarning(
+            "no_strong_identifier",
+            f"at most {strong:,} of {counts.sent:,} rows sent have an identifier that matches by itself",
+        )
+
+
+def _of_cells(drop: Judged) -> Iterator[RunWarning]:
+    sample, counts = drop.sample, drop.counts
+    if sample.phones and sample.bare >= NO_COUNTRY_CODE_SHARE * sample.phones:
+        yield RunWarning(
+            "phones_without_country_code",
+            f"{_share(sample.bare, sample.phones)} of the first {sample.phones:,} phone numbers have no country"
+            " code and there is no default_country; they match nobody, or the wrong person",
+        )
+    for key, codes in counts.left_out.items():
+        cells = sum(codes.values())
+        filled = cells + counts.identifiers.get(key, 0)
+        if cells >= LEFT_OUT_SHARE * filled:
+            worst = max(codes, key=lambda code: codes[code])
+            yield RunWarning(
+                "cells_left_out",
+                f"{_share(cells, filled)} of the cells for {key} are left out, most often as {worst}",
+            )
+
+
+def _of_size(drop: Judged) -> Iterator[RunWarning]:
+    sample, counts = drop.sample, drop.counts
+    rejected = sum(counts.rejected.values())
+    if counts.whole and not counts.rows:
+        yield RunWarning("no_rows", "the file has no rows; its run ends at once and sends nothing")
+    if counts.rows and rejected >= REJECTED_SHARE * counts.rows:
+        yield RunWarning("rows_rejected", f"{_share(rejected, counts.rows)} of the rows are rejected")
+    first = "" if counts.whole and counts.rows == sample.rows else "the first "
+    yield from of_repeats(sample.named, sample.people, first)
+    if unusable := next((drop.notes[code] for code in UNUSABLE if code in drop.notes), None):
+        yield RunWarning("audience_unusable", unusable)
+    # A row of the sample may be another one than those that were sent only if it is among the rejected.
+    people = min(counts.sent, sample.people + max(0, counts.sent + rejected - sample.named))
+    if counts.whole and counts.sent and drop.action is not Action.REMOVE and people < drop.minimum.people:
+        yield RunWarning("audience_small", f"{people:,} people at most are in this drop: {drop.minimum.why}")
+
+
+def of_repeats(rows: int, people: int, first: str = "") -> Iterator[RunWarning]:
+    """Yield a warning where `rows` rows are far fewer `people`; `first` says of which rows that was counted."""
+    if rows and people <= (1 - REPEATED_SHARE) * rows:
+        yield RunWarning("rows_repeat", f"{first}{rows:,} rows name only {people:,} different people")
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}"
