@@ -163,6 +163,18 @@ def test_what_cannot_be_cut_is_one_stream(make_large: Make) -> None:
     assert receipts[0] == receipts[1]
 
 
+def test_a_row_with_a_quote_out_of_place_is_left_out_of_one_stream(make_large: Make) -> None:
+    """The file is surveyed and not cut; its other rows are sent, as they are of a small file."""
+    broken = 'email\n"' + table(people(20))[6:]
+    receipts = []
+    for world in (make_large(), _unsplit(make_large())):
+        world.run(world.drop(broken))
+        receipts.append(same_but_for_the_way(world.check(*people(20)[1:])))
+        assert "parts" not in world.receipt()
+        assert world.receipt()["rejected_by_us"] == {"quote_not_closed": 1}
+    assert receipts[0] == receipts[1]
+
+
 def test_a_hashed_file_is_looked_through_by_all_parts_before_any_sends(make_large: Make) -> None:
     """One value in clear anywhere, and nothing is sent; without one, all is."""
     emails = people(30)

@@ -26,7 +26,7 @@ Unreadable = Callable[[Cursor], Chunk]
 
 
 # How much of a block is split at once behind a row with a quote out of place, where more of them may follow.
-_WINDOW_BYTES = 64 * 1024
+_WINDOW_BYTES = 2 * 1024
 _LINE = re.compile(rb"[^\r\n]*[\r\n]+")
 _NEXT_LINE = re.compile(rb"[^\r\n]*")
 
@@ -57,10 +57,10 @@ class Records:
         block = b""
         for fresh, ending in self._fresh(offset):
             block = block + fresh if block else fresh
-            window, is_all = len(block), False
+            begin, window, is_all = 0, len(block), False
             while not is_all:
-                is_all = window >= len(block)
-                piece = block if is_all else block[:window]
+                is_all = window >= len(block) - begin
+                piece = block[begin : begin + window]
                 whole, problem = self._capped(self._split(piece, final=is_all and ending == ""))
                 used, at = whole.end, offset
                 if row < start.row:
@@ -72,39 +72,40 @@ class Records:
                 if chunk is not None:
                     yield self._with_end(chunk, at + whole.end)
                     row += chunk.row_count
-                block, offset = block[used:], offset + used
+                begin, offset = begin + used, offset + used
                 if problem:
-                    length = self._unreadable_line(block, problem, final=ending == "")
+                    length = self._unreadable_line(block, begin, problem, final=ending == "")
                     if length is None:
                         raise refused(problem, row=row + 1, cap=self.text.limits.record_bytes)
                     if not length:
                         break  # what follows it is in the next block
-                    block, offset, row = block[length:], offset + length, row + 1
+                    begin, offset, row = begin + length, offset + length, row + 1
                     if self.unreadable and row > start.row:
                         yield self.unreadable(Cursor(row, offset))
                     window, is_all = _WINDOW_BYTES, False
-                elif not used:
-                    window *= 2
+                else:
+                    window *= 4
+            block = block[begin:]
             if ending:
                 raise refused(ending, row=row)
 
-    def _unreadable_line(self, block: bytes, problem: str, *, final: bool) -> int | None:
-        """Return the length of the first line of a block when it alone is left out.
+    def _unreadable_line(self, block: bytes, begin: int, problem: str, *, final: bool) -> int | None:
+        """Return the length of the line that begins at `begin` of a block, when it alone is left out.
 
         None where it is not: no other row is in the line after it. 0 where the block does not tell yet.
         """
         if problem != "unterminated_quote" or self.unreadable is None:
             return None
         cap = self.text.limits.record_bytes
-        line = _LINE.match(block)
+        line = _LINE.match(block, begin)
         following = _NEXT_LINE.match(block, line.end()) if line else None
         if line is None or following is None or following.end() == len(block):
-            start = line.end() if line else 0
+            start = line.end() if line else begin
             if not final:
                 return 0 if len(block) - start <= cap else None
             if line is None or start == len(block):
                 return None
-        if line.end() > cap or following is None or len(following[0]) > cap:
+        if len(line[0]) > cap or following is None or len(following[0]) > cap:
             return None
         text = following[0].decode(self.text.encoding, "replace")
         try:
@@ -112,7 +113,7 @@ class Records:
             cells = next(csv.reader([text], delimiter=self.delimiter), [])
         except csv.Error:  # a cell is too long
             return None
-        return line.end() if len(cells) == self.columns else None
+        return len(line[0]) if len(cells) == self.columns else None
 
     def _split(self, block: bytes, *, final: bool) -> Split:
         return split(block, self.delimiter, final=final, quotes=self.quotes)

@@ -30,6 +30,18 @@ def has_numbers(country: str) -> bool:
     return country in phonenumbers.SUPPORTED_REGIONS
 
 
+@cache
+def has_numbers_of(country: str, length: int) -> bool:
+    """Return whether a country has mobile numbers of so few digits, as Andorra has; "" has none.
+
+    Short numbers of landlines do not count: they may as well be a piece of a longer one.
+    """
+    from phonenumbers import PhoneMetadata  # noqa: PLC0415 - see the top
+
+    metadata = PhoneMetadata.metadata_for_region(country, None) if country else None
+    return bool(metadata and metadata.mobile and length in (metadata.mobile.possible_length or ()))
+
+
 def national(digits: str, country: str) -> str | None:
     """Read digits without a plus, first as a number of `country` (ISO alpha-2), with its country code or without.
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from activation.identifiers.abroad import international, is_valid, repaired_bare, split
 from activation.identifiers.codes import Code
 from activation.identifiers.dressed import undressed
-from activation.identifiers.numbering import KEEPS_ZERO, has_numbers, national, national_column
+from activation.identifiers.numbering import KEEPS_ZERO, has_numbers, has_numbers_of, national, national_column
 from activation.identifiers.rules import Result
 from activation.identifiers.table import Context
 from activation.identifiers.text import is_float, trim, unmarked, whole_number
@@ -80,11 +80,12 @@ class Phone:
         digits = re.sub(r"[^0-9]", "", written)
         if not digits.strip("0"):
             return None, Code.PHONE_ALL_ZEROS
-        if len(digits.lstrip("0")) < self.min_digits:
+        length = len(digits.lstrip("0"))
+        if length < self.min_digits and not has_numbers_of(context.default_country, length):
             return None, Code.PHONE_LENGTH
         if written.startswith("+") or digits.startswith("00"):
             number = self._abroad(written, digits, context)
-            code = Code.PHONE_LENGTH if len(digits.lstrip("0")) > _MAX_DIGITS else Code.PHONE_NOT_IN_PLAN
+            code = Code.PHONE_LENGTH if length > _MAX_DIGITS else Code.PHONE_NOT_IN_PLAN
         elif context.default_country:
             number, code = national(digits, context.default_country), Code.PHONE_NOT_IN_COUNTRY
         else:
