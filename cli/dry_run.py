@@ -133,7 +133,7 @@ class DryRun:
         with closing(publisher.open(self.located.audience, keys)) as conversation:
             next(conversation)  # raises what is wrong with the audience's name before anything is asked
         if kind.hashed:
-            chunks, fields = reader.chunks(Cursor()), mapped.fields
+            chunks, fields = reader.chunks(Cursor()), mapped.columns
             screen(chunks, Cursor(), fields=fields, context=self.context, may_go_on=lambda: True)
         batcher = Batcher(
             table=self.platform.table,
@@ -141,6 +141,7 @@ class DryRun:
             context=self.context,
             hashed=kind.hashed,
             max_rows=self._limits.rows_of(one for _, one in mapped.fields),
+            several=mapped.several,
         )
         opened = publisher.planned(keys)
         for prepared in batcher.spans(self._tallied(reader.chunks(Cursor()), mapped, sums), Cursor(), ()):
@@ -183,7 +184,7 @@ class DryRun:
     def _tallied(self, chunks: Iterator[Chunk], mapped: MappedColumns, sums: Sums) -> Iterator[Chunk]:
         """Count filled cells, and phone numbers that may lack a country code, as the chunks go by."""
         for chunk in chunks:
-            for index, one in mapped.fields:
+            for index, one in mapped.columns:
                 values = chunk.columns.column(index)
                 filled = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(values), ""), fill_value=False)
                 sums.filled[one.key] += pc.sum(filled).as_py() or 0

@@ -12,7 +12,9 @@ import pyarrow.compute as pc
 
 from activation.drops.chunk import Chunk
 from activation.errors import Rejected
+from activation.identifiers.assign import Use
 from activation.identifiers.identify import identify
+from activation.identifiers.join import join
 from activation.identifiers.needed import has_needed, leave_out_incomplete
 from activation.identifiers.table import Context, Field, FieldTable
 from activation.ledger.progress import FIRST_ROWS_KEPT, LeftOut, LeftOutCells, Span, Unit
@@ -49,6 +51,7 @@ class Batcher:
 
     `table` is the platform's field table, `fields` pairs a column's index in the file with a field it fills, in
     wire order. `context` and `hashed` say how cells are read. `max_rows` is how many rows a batch may have.
+    `several` are, by wire key, all columns of the fields that have more than one, see MappedColumns.
     """
 
     table: FieldTable
@@ -56,6 +59,7 @@ class Batcher:
     context: Context
     hashed: bool
     max_rows: int
+    several: Mapping[str, Sequence[Use]] = field(default_factory=dict)
 
     def spans(self, chunks: Iterable[Chunk], start: Cursor, settled: Iterable[Unit]) -> Iterator[Prepared]:
         """Yield every span after `start`, prepared, in row order.
@@ -111,7 +115,10 @@ class Batcher:
         sent: dict[str, pa.Array] = {}
         codes: dict[str, pa.Array] = {}
         for index, one in self.fields:
-            column = identify(one, chunk.columns.column(index), self.context, hashed=self.hashed)
+            if uses := self.several.get(one.key):
+                column = join(one, uses, chunk.columns, self.context, hashed=self.hashed)
+            else:
+                column = identify(one, chunk.columns.column(index), self.context, hashed=self.hashed)
             sent[one.key], codes[one.key] = column.sent, column.code
         leave_out_incomplete(self.table, sent, codes)
         accepted = has_needed(self.table, sent, codes)

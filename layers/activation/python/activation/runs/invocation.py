@@ -205,9 +205,10 @@ class Invocation:
             context=self._reading.context,
             hashed=kind.hashed,
             max_rows=self._limits.rows_of(field for _, field in mapped.fields),
+            several=mapped.several,
         )
         if kind.hashed and not progress.checkpoint.scanned_whole:
-            self.scan(reader, mapped.fields, self.platform.limits.timeout_s, piece)
+            self.scan(reader, mapped.columns, self.platform.limits.timeout_s, piece)
         chunks = _chunks(reader, piece, progress.checkpoint.cursor)
         yield from batcher.spans(chunks, progress.checkpoint.cursor, frozenset(progress.checkpoint.ahead))
 

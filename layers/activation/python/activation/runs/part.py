@@ -103,7 +103,7 @@ class ActivePart(Invocation):
         if progress.checkpoint.scanned == Cursor():
             progress.checkpoint.scanned = piece.start
         reader, mapped = self.open_drop()
-        self.scan(reader, mapped.fields, self.platform.limits.timeout_s, piece)
+        self.scan(reader, mapped.columns, self.platform.limits.timeout_s, piece)
 
     def _send(self, publisher: Publisher, split: RunSplit, whole: Run) -> bool:
         """Send what is left of the piece; return False when time ran out first."""

@@ -1,0 +1,63 @@
+"""Several columns of one field: the first usable cell of a row, in order of preference."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pyarrow as pa
+import pytest
+from activation.identifiers.assign import Use
+from activation.identifiers.join import join
+from activation.identifiers.table import Context
+
+from lambdas.meta.fields import TABLE
+
+EMAIL, COUNTRY = TABLE.field("EMAIL"), TABLE.field("COUNTRY")
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _columns(*columns: list[str | None]) -> pa.RecordBatch:
+    return pa.record_batch(
+        [pa.array(one, pa.string()) for one in columns], names=[str(n) for n in range(len(columns))]
+    )
+
+
+def test_blank_and_unusable_cells_are_filled_from_the_next_column() -> None:
+    """A row keeps its first usable cell; where none is, the first reason."""
+    columns = _columns(
+        ["a@b.co", "", "none", "bad", "bad", None], ["c@d.co", "e@f.co", "g@h.co", "i@j.co", "", "1"]
+    )
+    found = join(EMAIL, [Use(0), Use(1)], columns, Context(), hashed=False)
+    wanted = ["a@b.co", "e@f.co", "g@h.co", "i@j.co"]
+    assert found.sent.to_pylist() == [*map(_sha256, wanted), None, None]
+    assert found.code.to_pylist() == [None, None, None, None, "not_an_email", "not_an_email"]
+    assert (found.sent.type, found.code.type) == (pa.string(), pa.string())
+
+
+@pytest.mark.parametrize("order", [[Use(0), Use(1, hashed=True)], [Use(1, hashed=True)]])
+def test_a_column_that_is_called_hashed_is_passed_on_in_a_raw_drop(order: list[Use]) -> None:
+    """A digest there is not hashed again; whatever else stands there is a value like any other."""
+    columns = _columns(["", "", ""], [_sha256("a@b.co").upper(), "c@d.co", "0" * 32])
+    found = join(EMAIL, order, columns, Context(), hashed=False)
+    assert found.sent.to_pylist() == [_sha256("a@b.co"), _sha256("c@d.co"), None]
+    assert found.code.to_pylist() == [None, None, "hash_md5"]
+
+
+def test_the_raw_value_goes_before_the_hash_beside_it() -> None:
+    """Our own normalisation is the platform's; the hash helps where there is no usable value."""
+    columns = _columns(["A@B.co", "bad"], [_sha256("x@y.co"), _sha256("c@d.co")])
+    found = join(EMAIL, [Use(0), Use(1, hashed=True)], columns, Context(), hashed=False)
+    assert found.sent.to_pylist() == [_sha256("a@b.co"), _sha256("c@d.co")]
+
+
+@pytest.mark.parametrize("hashed", [False, True])
+def test_a_constant_fills_the_rows_without_a_value(hashed: bool) -> None:
+    """It is a value, and hashed here, whatever the drop declares of its own."""
+    given = _sha256("de") if hashed else "DE"
+    found = join(COUNTRY, [Use(0), Use(-1, constant="US")], _columns([given, ""]), Context(), hashed=hashed)
+    assert found.sent.to_pylist() == [_sha256("de"), _sha256("us")]
+    only = join(COUNTRY, [Use(-1, constant="US")], _columns(["x", "y"]), Context(), hashed=hashed)
+    assert only.sent.to_pylist() == [_sha256("us")] * 2
