@@ -1,4 +1,4 @@
-"""A country as an option gives it."""
+"""A country and the order of a date as options give them."""
 
 from __future__ import annotations
 
@@ -13,3 +13,12 @@ def country_code(text: str) -> str:
     if code and not has_numbers(code):
         raise typer.BadParameter(f"{text!r} is not an ISO 3166-1 alpha-2 code with a numbering plan, as DE is")
     return code
+
+
+def checked_date_order(text: str) -> str:
+    """Return dmy, mdy or ymd, "" for none; a usage error for anything else."""
+    from activation.identifiers.column_map import DATE_ORDERS
+
+    if text and text not in DATE_ORDERS:
+        raise typer.BadParameter(f"must be one of {', '.join(DATE_ORDERS)}", param_hint="--date-order")
+    return text

@@ -18,6 +18,7 @@ from activation.drops.locate import Located
 from activation.drops.open import open_drop
 from activation.drops.plaintext_scan import screen
 from activation.errors import Rejected
+from activation.identifiers.column_map import Entries
 from activation.identifiers.phones import Phone
 from activation.identifiers.table import Context
 from activation.ledger.progress import FIRST_ROWS_KEPT
@@ -61,6 +62,7 @@ class Sums:
     format: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     ignored_columns: tuple[str, ...] = ()
+    proposed_columns: Mapping[str, str] = field(default_factory=dict)
     rows: int = 0
     sent: int = 0
     rejected: dict[str, Found] = field(default_factory=dict)
@@ -96,11 +98,15 @@ class Watched:
 
 @dataclass(frozen=True)
 class DryRun:
-    """A drop, located, with its connector and how its cells are read."""
+    """A drop, located, with its connector and how its cells are read.
+
+    `columns` is what people said of its columns: see activation/identifiers/column_map.py.
+    """
 
     located: Located
     connector: NamedConnector
     context: Context
+    columns: Entries = ()
 
     def over(self, source: ByteSource) -> Sums:
         """Read the whole drop as the connector would; a refusal is in the sums, with what was there before it."""
@@ -127,8 +133,9 @@ class DryRun:
             declared_delimiter=DELIMITERS.get(self._setting("delimiter"), self._setting("delimiter")) or None,
         )
         sums.format = reader.format
-        mapped = map_columns(self.platform.table, reader.header, kind)
+        mapped = map_columns(self.platform.table, reader.header, kind, self.columns)
         sums.columns, sums.ignored_columns = mapped.used, tuple(mapped.ignored)
+        sums.proposed_columns = mapped.proposed
         keys = tuple(one.key for _, one in mapped.fields)
         with closing(publisher.open(self.located.audience, keys)) as conversation:
             next(conversation)  # raises what is wrong with the audience's name before anything is asked

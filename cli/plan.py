@@ -27,22 +27,29 @@ def plan(
     default_country: Annotated[
         str, typer.Option(help="ISO country code for national phone numbers, instead of the connector's setting.")
     ] = "",
+    column_map: Annotated[
+        list[str] | None,
+        typer.Option("--map", help='What a column is, as "E-MAIL-ADRESSE=email"; repeat it for others.'),
+    ] = None,
+    date_order: Annotated[str, typer.Option(help="Of dates in numbers: dmy, mdy or ymd.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Read a file as the connector would and show what a run would send; exit 1 if it would be refused.
 
     Nothing leaves this machine. Rows, rejects and left-out cells are counted, and the requests are
-    built and measured; minutes and dollars are estimates.
+    built and measured; minutes and dollars are estimates. `--map` says what a column is (email, phone, ignore and
+    the names of `activation columns`), or what every row has, as country=US.
     """
     from activation.drops.locate import locate as read_key
     from activation.drops.source import FileSource
     from activation.errors import ConfigError, Rejected
+    from activation.identifiers.column_map import merged, parse
     from activation.identifiers.table import Context
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     from cli.connectors import NoConnector, connector_of
-    from cli.country import country_code
+    from cli.country import checked_date_order, country_code
     from cli.dry_run import DryRun, Watched
     from cli.keys import drop_key
 
@@ -52,6 +59,7 @@ def plan(
         located = read_key(
             key, connector=connector, table=named.platform.table, actions=named.platform.limits.actions
         )
+        said = merged(dict(named.settings.get("columns") or ()), parse(column_map or []))
     except (Rejected, NoConnector) as error:
         _refuse(key, error.code, error.sentence, as_json)
     settings = named.settings
@@ -61,7 +69,9 @@ def plan(
         context=Context(
             country_code(default_country) or str(settings.get("default_country") or ""),
             frozenset(settings.get("placeholders") or ()),
+            checked_date_order(date_order) or str(settings.get("date_order") or ""),
         ),
+        columns=said,
     )
     source = FileSource(file)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
@@ -100,6 +110,8 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
         "refused": _reason(sums.refusal),
         "columns": dict(sums.columns),
         "ignored_columns": list(sums.ignored_columns),
+        "proposed_columns": dict(sums.proposed_columns),
+        "mapping": dict(run.columns),
         "rows": sums.rows,
         "rows_sent": sums.sent,
         "rows_rejected": sum(found.count for found in sums.rejected.values()),

@@ -30,6 +30,13 @@ def print_plan(plan: dict[str, Any]) -> None:
         )
     if plan["ignored_columns"]:
         table.add_row("columns not used", "", Text(", ".join(plan["ignored_columns"])))
+    if plan["mapping"]:
+        table.add_row(
+            "columns as told", "", Text(", ".join(f"{name}={to}" for name, to in plan["mapping"].items()))
+        )
+    if plan["proposed_columns"]:
+        maps = " ".join(f'--map "{name}={meaning}"' for name, meaning in plan["proposed_columns"].items())
+        table.add_row("if they are meant", "", Text(maps))
     if plan["refused"] and not plan["rows"]:
         console.print(table)
         _print_refusal(console, plan)

@@ -195,6 +195,8 @@ class Connector(Construct):
             "POWERTOOLS_SERVICE_NAME": connector.name,
             "POWERTOOLS_METRICS_NAMESPACE": "AudienceActivation",
             "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
+            **({"COLUMNS": json.dumps(dict(connector.columns))} if connector.columns else {}),
+            **({"DATE_ORDER": connector.date_order} if connector.date_order else {}),
         }
 
     def _rule(self) -> events.Rule:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from activation.drops.codes import refused
 from activation.errors import Rejected
 from activation.identifiers.assign import Assignment, Proposal, Told, Use, assign
+from activation.identifiers.column_map import Entries, told_of
 from activation.identifiers.headers import ONE_PER_PERSON
 from activation.identifiers.table import Field, FieldTable
 from activation.model import Kind
@@ -46,17 +47,19 @@ class MappedColumns:
         ]
 
 
-def map_columns(table: FieldTable, header: Sequence[str], kind: Kind, told: Told | None = None) -> MappedColumns:
-    """Map the columns, by what was told of them and by their names.
+def map_columns(table: FieldTable, header: Sequence[str], kind: Kind, entries: Entries = ()) -> MappedColumns:
+    """Map the columns, by what people said of them (`entries`, see column_map.py) and by their names.
 
-    Raises Rejected: no_usable_column when the columns cannot name a person, required_column_missing,
+    What was said of columns does not matter to a list without a header. Raises Rejected: bad_columns when the
+    entries do not fit the header, no_usable_column when the columns cannot name a person, required_column_missing,
     duplicate_header when two columns cannot be told apart.
     """
     if kind.single is not None:
         one = table.field(kind.single)
         return MappedColumns([(0, one)], {"column 1": one.key}, ())
+    told = told_of(table, header, entries)
     found = assign(table, header, told)
-    _refuse_twins(table, header, found, told or Told())
+    _refuse_twins(table, header, found, told)
     uses = {key: _of_kind(of_key, kind) for key, of_key in found.uses.items()}
     proposed = {shown_name(header[one.index], one.index): one.meaning.value for one in found.proposals}
     if not table.can_identify(uses):
@@ -145,7 +148,10 @@ def _refuse_twins(table: FieldTable, header: Sequence[str], found: Assignment, t
 
 def _unusable(table: FieldTable, header: Sequence[str], proposals: Sequence[Proposal]) -> Rejected:
     wanted = ", ".join(one.key for one in table.fields if one.identifies and not one.together)
-    hint = "is the first line of the file its header?"
+    hint = (
+        'is the first line of the file its header? If so, say which column is which: --map "COLUMN=email", or '
+        '"columns": {"COLUMN": "email"} in the connector\'s settings'
+    )
     if proposals:
         maps = " ".join(f'--map "{shown_name(header[one.index], one.index)}={one.meaning}"' for one in proposals)
         hint = f"if these are meant, say so: {maps}"

@@ -107,10 +107,11 @@ def assign(table: FieldTable, header: Sequence[str], told: Told | None = None) -
     ours = [one for one in named if one.person == person]
     uses = {one.key: columns for one in table.fields if (columns := tuple(_uses(one, ours, told)))}
     taken = {use.index for columns in uses.values() for use in columns}
+    filled = {key for key, columns in uses.items() if columns[0].index >= 0}
     others = [one for one in named if one.person != person]
     proposals = [
         *(_proposals(table, others, Why.ANOTHER_PERSON, frozenset())),
-        *(_proposals(table, unsettled, Why.AMBIGUOUS, uses)),
+        *(_proposals(table, unsettled, Why.AMBIGUOUS, filled)),
     ]
     return Assignment(
         uses, tuple(sorted((one for one in proposals if one.index not in taken), key=lambda one: one.index))

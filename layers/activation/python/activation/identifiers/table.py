@@ -160,12 +160,11 @@ class FieldTable:
         own = self.called(name)
         if own:
             return own
-        meanings = (
-            [Meaning(name.lower())] if name.lower() in set(Meaning) else [one.meaning for one in senses(name)]
-        )
+        found = sorted(senses(name), key=lambda one: not one.sure)
+        meanings = [Meaning(name.lower())] if name.lower() in set(Meaning) else [one.meaning for one in found]
         for meaning in meanings:
-            if found := tuple(one for one in self.fields if meaning in one.means):
-                return found
+            if fields := tuple(one for one in self.fields if meaning in one.means):
+                return fields
         return ()
 
     def called(self, name: str) -> tuple[Field, ...]:

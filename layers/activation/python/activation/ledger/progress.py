@@ -175,7 +175,8 @@ class FilePlan:
     """How the file is read and split, fixed when the run first opens it.
 
     `etag` is the object's. `reading` is what the settings said of its cells, None before the run began. `format`,
-    `columns` (by name, the fields that each fills) and `ignored_columns` are for the receipt. `split` is how a
+    `columns` (by name, the fields that each fills), `ignored_columns` and `proposed_columns` (by name, what each
+    may mean) are for the receipt. `split` is how a
     large file is split, None for any other. `survey` is what a part found in its range, None before.
     """
 
@@ -184,6 +185,7 @@ class FilePlan:
     format: str = ""
     columns: dict[str, str] = field(default_factory=dict)
     ignored_columns: list[str] = field(default_factory=list)
+    proposed_columns: dict[str, str] = field(default_factory=dict)
     split: RunSplit | None = None
     survey: Survey | None = None
 

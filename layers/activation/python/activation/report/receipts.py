@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from activation.drops.messages import Work
+from activation.ledger.progress import FilePlan
 from activation.ledger.runs import FINAL, STOPPED, Run
 from activation.model import Audience
 
@@ -83,7 +84,7 @@ def compose(
             "identifiers": identity.kind,
             "format": progress.plan.format,
         },
-        "columns": {"used": progress.plan.columns, "ignored": progress.plan.ignored_columns},
+        "columns": _columns(progress.plan),
         "rows": {
             "in": progress.checkpoint.cursor.row if progress.checkpoint.read_whole else None,
             "read": progress.tally.rows_settled,
@@ -110,6 +111,17 @@ def compose(
         "platform_references": progress.tally.references,
         **({"parts": len(split.pieces)} if split and split.pieces else {}),
         **({"started_over": progress.attempts.starts} if progress.attempts.starts else {}),
+    }
+
+
+def _columns(plan: FilePlan) -> dict[str, Any]:
+    """Return what became of the file's columns; what was said of them, or is proposed, where there is any."""
+    said = dict(plan.reading.columns) if plan.reading else {}
+    return {
+        "used": plan.columns,
+        "ignored": plan.ignored_columns,
+        **({"proposed": plan.proposed_columns} if plan.proposed_columns else {}),
+        **({"mapping": said} if said else {}),
     }
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from activation.aws.clients import Clients
 from activation.drops.chunk import Chunk, DropReader
@@ -17,7 +17,8 @@ from activation.drops.ranges import Piece, piece_chunks
 from activation.drops.reading import Reading
 from activation.drops.source import S3Source
 from activation.errors import Rejected, Retryable
-from activation.identifiers.table import Field
+from activation.identifiers.column_map import from_metadata, merged
+from activation.identifiers.table import Context, Field
 from activation.ledger.audience_lock import AudienceLocks
 from activation.ledger.keys import audience_key, rate_key
 from activation.ledger.runs import HeldRun
@@ -133,17 +134,19 @@ class Invocation:
         source = S3Source.of(self.clients.s3, drop.bucket, drop.key, drop.version_id)
         if progress.plan.etag not in ("", source.etag):
             raise Rejected("object_changed", "the object has changed since this run began; nothing more is sent")
+        reading = progress.plan.reading or self._reading_now(source.metadata)
         reader = open_drop(
             source,
             single=kind.single,
-            declared_encoding=self._reading.encoding or None,
-            declared_delimiter=self._reading.delimiter or None,
+            declared_encoding=reading.encoding or None,
+            declared_delimiter=reading.delimiter or None,
         )
-        mapped = map_columns(self.platform.table, reader.header, kind)
+        mapped = map_columns(self.platform.table, reader.header, kind, reading.columns)
         self.keys = tuple(field.key for _, field in mapped.fields)
         with self.held.lock:
             progress.plan.etag, progress.plan.format = source.etag, reader.format
-            progress.plan.reading = self._reading
+            progress.plan.reading = reading
+            progress.plan.proposed_columns = dict(mapped.proposed)
             progress.plan.columns, progress.plan.ignored_columns = dict(mapped.used), list(mapped.ignored)
         return reader, mapped
 
@@ -189,12 +192,25 @@ class Invocation:
             max_rows=self.settings.max_rows_per_request, max_bytes=self.settings.max_bytes_per_request
         )
 
-    @property
-    def _reading(self) -> Reading:
-        """Return how the drop is read: as when the run began, so that a resumed run cuts the same batches."""
+    def _reading_now(self, metadata: Mapping[str, str]) -> Reading:
+        """Return how the drop is read by the settings and its own metadata; a run that began keeps to its plan.
+
+        Else a resumed run would cut other batches. Raises Rejected for metadata that cannot be read.
+        """
         settings = self.settings
-        now = Reading(settings.context, settings.encoding, settings.delimiter)
-        return self.held.run.progress.plan.reading or now
+        own, date_order = from_metadata(metadata)
+        return Reading(
+            replace(settings.context, date_order=date_order or settings.context.date_order),
+            settings.encoding,
+            settings.delimiter,
+            merged(settings.columns, own),
+        )
+
+    @property
+    def _context(self) -> Context:
+        """Return how cells are read: as when the run began."""
+        reading = self.held.run.progress.plan.reading
+        return reading.context if reading else self.settings.context
 
     def _spans(self, piece: Piece | None) -> Iterator[Prepared]:
         kind, progress = self.located.kind, self.held.run.progress
@@ -202,7 +218,7 @@ class Invocation:
         batcher = Batcher(
             table=self.platform.table,
             fields=mapped.fields,
-            context=self._reading.context,
+            context=self._context,
             hashed=kind.hashed,
             max_rows=self._limits.rows_of(field for _, field in mapped.fields),
             several=mapped.several,
@@ -224,7 +240,7 @@ class Invocation:
             _chunks(reader, piece, progress.checkpoint.scanned),
             progress.checkpoint.scanned,
             fields=fields,
-            context=self._reading.context,
+            context=self._context,
             may_go_on=lambda: self.keep_and_may_go_on(timeout_s),
         )
         with self.held.lock:

@@ -25,7 +25,8 @@ class FunctionSettings:
     of it does nothing. `context` is how cells are read. `max_rows_per_request` and `max_bytes_per_request` are 0
     for the platform's own. A file above `split_above_bytes` is split among up to `max_parts` workers; 0 bytes
     split none. `encoding` and `delimiter` are declared for the connector's delimited files, "" where they are
-    detected. `options` are the platform's options that the settings mention.
+    detected. `options` are the platform's options that the settings mention, `columns` what they say of the files'
+    columns (see identifiers/column_map.py).
     """
 
     connector: str
@@ -48,6 +49,7 @@ class FunctionSettings:
     encoding: str = ""
     delimiter: str = ""
     options: Mapping[str, Value] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> FunctionSettings:
@@ -67,7 +69,11 @@ class FunctionSettings:
             requests_in_flight=reader.whole("REQUESTS_IN_FLIGHT", 0),
             deadline_s=reader.whole("DEADLINE_S", 3 * 86_400),
             ledger_ttl_days=reader.whole("LEDGER_TTL_DAYS", 400),
-            context=Context(reader.text("DEFAULT_COUNTRY", "").upper(), frozenset(reader.texts("PLACEHOLDERS"))),
+            context=Context(
+                reader.text("DEFAULT_COUNTRY", "").upper(),
+                frozenset(reader.texts("PLACEHOLDERS")),
+                reader.text("DATE_ORDER", ""),
+            ),
             max_rows_per_request=reader.whole("MAX_ROWS_PER_REQUEST", 0),
             max_bytes_per_request=reader.whole("MAX_BYTES_PER_REQUEST", 0),
             split_above_bytes=reader.whole("SPLIT_ABOVE_BYTES", cls.split_above_bytes),
@@ -75,6 +81,7 @@ class FunctionSettings:
             encoding=reader.text("ENCODING", ""),
             delimiter=DELIMITERS.get(delimiter, delimiter),
             options=reader.mapping("OPTIONS"),
+            columns=reader.mapping("COLUMNS"),
         )
         reader.finish()
         return settings

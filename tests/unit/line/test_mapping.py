@@ -1,0 +1,74 @@
+"""What is said of a drop's columns: by the settings and beside the file, and kept to by the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from activation.identifiers.column_map import parse, to_metadata
+
+from tests.unit.line.platform import Fault
+from tests.unit.line.world import World, people
+
+Make = Callable[..., World]
+
+
+def _text(count: int) -> str:
+    return "Anschrift;Konto\n" + "".join(f"{one};k{row}\n" for row, one in enumerate(people(count)))
+
+
+def test_the_settings_say_what_a_column_is(make_world: Make) -> None:
+    """A name that nobody knows is used as the connector's settings say, and the receipt shows it."""
+    world = make_world()
+    world.settings = replace(world.settings, columns={"ANSCHRIFT": "email"})
+    world.restart()
+    world.run(world.drop(_text(3)))
+    columns = world.check(*people(3))["columns"]
+    assert columns["used"] == {"Anschrift": "EMAIL"}
+    assert columns["mapping"] == {"ANSCHRIFT": "email"}
+
+
+def test_what_is_said_beside_the_file_holds_for_that_file(make_world: Make) -> None:
+    """The metadata of a drop wins over the settings, and does not concern the next drop."""
+    world = make_world()
+    world.settings = replace(world.settings, columns={"Anschrift": "id"})
+    world.restart()
+    item = world.put(_text(3), f"{world.name}/vip/raw/people.csv", to_metadata(parse(["Anschrift=email"])))
+    world.run(world.event(item))
+    assert world.check(*people(3))["columns"]["used"] == {"Anschrift": "EMAIL"}
+    world.run(world.drop(_text(3), file="other.csv"))
+    assert world.receipts()[-1]["reason"]["code"] == "no_usable_column"
+
+
+def test_a_run_keeps_to_what_was_said_when_it_began(make_world: Make) -> None:
+    """Settings that change while a run waits for the platform change nothing of it."""
+    world = make_world(max_rows=2)
+    world.settings = replace(world.settings, columns={"Anschrift": "email"})
+    world.restart()
+
+    def change() -> None:
+        world.settings = replace(world.settings, columns={"Anschrift": "spare"})
+
+    world.platform.faults.append(Fault(skip=1, status=429, headers={"retry-after": "300"}, act=change))
+    world.run(world.drop(_text(6)))
+    receipt = world.check(*people(6))
+    assert receipt["continuations"] > 0
+    assert receipt["columns"]["used"] == {"Anschrift": "EMAIL"}
+
+
+def test_a_mistake_in_what_is_said_stops_the_drop_and_mended_settings_send_it(make_world: Make) -> None:
+    """Nothing is sent by half a mapping; the redriven run reads the settings as they are then."""
+    world = make_world()
+    world.settings = replace(world.settings, columns={"Anschrift": "emial", "Telefax": "email"})
+    world.restart()
+    body = world.drop(_text(2))
+    world.run(body)
+    reason = world.receipt()["reason"]
+    assert reason["code"] == "bad_columns"
+    assert "emial" in reason["sentence"]
+    assert "Telefax" in reason["sentence"]
+    world.settings = replace(world.settings, columns={"Anschrift": "email"})
+    world.restart()
+    world.redrive()
+    world.run()
+    world.check(*people(2))
