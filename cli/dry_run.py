@@ -133,7 +133,7 @@ class DryRun:
             declared_delimiter=DELIMITERS.get(self._setting("delimiter"), self._setting("delimiter")) or None,
         )
         sums.format = reader.format
-        mapped = map_columns(self.platform.table, reader.header, kind, self.columns)
+        mapped = map_columns(self.platform.table, reader.header, kind, self.columns, reader.nested)
         sums.columns, sums.ignored_columns = mapped.used, tuple(mapped.ignored)
         sums.proposed_columns = mapped.proposed
         keys = tuple(one.key for _, one in mapped.fields)

@@ -30,4 +30,4 @@ def check_against(file: Path, named: NamedConnector, kind: Kind, said: Entries) 
         declared_delimiter=DELIMITERS.get(delimiter, delimiter) or None,
     )
     entries = merged(dict(named.settings.get("columns") or ()), said)
-    map_columns(named.platform.table, reader.header, kind, entries)
+    map_columns(named.platform.table, reader.header, kind, entries, reader.nested)

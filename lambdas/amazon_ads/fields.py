@@ -77,9 +77,7 @@ TABLE = FieldTable(
         ),
     ),
     singles=(
-        ("EMAIL", "em"),
         ("EMAIL_SHA256", "em"),
-        ("PHONE", "ph"),
         ("PHONE_SHA256", "ph"),
         ("MAID", "maId"),
     ),

@@ -94,9 +94,7 @@ TABLE = FieldTable(
         _field("userId", Unchanged("unchanged, in clear"), Digest.PLAIN, Meaning.CUSTOMER_ID, identifies=True),
     ),
     singles=(
-        ("EMAIL", "emailAddress"),
         ("EMAIL_SHA256", "emailAddress"),
-        ("PHONE", "phoneNumber"),
         ("PHONE_SHA256", "phoneNumber"),
         ("MAID", "mobileId"),
         ("USER_ID", "userId"),

@@ -97,9 +97,7 @@ TABLE = FieldTable(
         _needs_more("DATA_PROCESSING_OPTIONS_STATE", choice("1000 (California) or 0", "0", "1000"), GUIDE),
     ),
     singles=(
-        ("EMAIL", "EMAIL"),
         ("EMAIL_SHA256", "EMAIL"),
-        ("PHONE", "PHONE"),
         ("PHONE_SHA256", "PHONE"),
         ("MADID", "MADID"),
         ("MAID", "MADID"),

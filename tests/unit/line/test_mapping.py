@@ -72,3 +72,22 @@ def test_a_mistake_in_what_is_said_stops_the_drop_and_mended_settings_send_it(ma
     world.redrive()
     world.run()
     world.check(*people(2))
+
+
+def test_a_list_of_plain_addresses_needs_no_header(make_world: Make) -> None:
+    """One address a line, declared by the key, is normalised and hashed as a column of them is."""
+    world = make_world()
+    world.run(world.drop("\n".join([*people(3), "nobody"]), kind="email", file="list.txt"))
+    receipt = world.check(*people(3))
+    assert receipt["rejected_by_us"] == {"not_an_email": 1}
+
+
+def test_lists_inside_a_file_are_left_out_and_named(make_world: Make) -> None:
+    """A list of labels does not keep the people of a file from being sent; a path can be mapped."""
+    world = make_world()
+    world.settings = replace(world.settings, columns={"contact.value": "email"})
+    world.restart()
+    lines = "".join(f'{{"contact":{{"value":"{one}"}},"labels":["a"]}}\n' for one in people(3))
+    world.run(world.drop(lines, file="people.jsonl"))
+    columns = world.check(*people(3))["columns"]
+    assert (columns["used"], columns["ignored"]) == ({"contact.value": "EMAIL"}, ["labels (nested)"])

@@ -47,17 +47,24 @@ class MappedColumns:
         ]
 
 
-def map_columns(table: FieldTable, header: Sequence[str], kind: Kind, entries: Entries = ()) -> MappedColumns:
+def map_columns(
+    table: FieldTable,
+    header: Sequence[str],
+    kind: Kind,
+    entries: Entries = (),
+    nested: Sequence[str] = (),
+) -> MappedColumns:
     """Map the columns, by what people said of them (`entries`, see column_map.py) and by their names.
 
-    What was said of columns does not matter to a list without a header. Raises Rejected: bad_columns when the
+    `nested` are the names of lists in the file, which are left out and named. What was said of columns does not
+    matter to a list without a header. Raises Rejected: bad_columns when the
     entries do not fit the header, no_usable_column when the columns cannot name a person, required_column_missing,
     duplicate_header when two columns cannot be told apart.
     """
     if kind.single is not None:
         one = table.field(kind.single)
         return MappedColumns([(0, one)], {"column 1": one.key}, ())
-    told = told_of(table, header, entries)
+    told = told_of(table, header, entries, nested=nested)
     found = assign(table, header, told)
     _refuse_twins(table, header, found, told)
     uses = {key: _of_kind(of_key, kind) for key, of_key in found.uses.items()}
@@ -71,6 +78,7 @@ def map_columns(table: FieldTable, header: Sequence[str], kind: Kind, entries: E
         )
     taken = {use.index for of_key in uses.values() for use in of_key}
     ignored = [shown_name(name, index) for index, name in enumerate(header) if index not in taken]
+    ignored += [f"{shown_name(name, len(header) + index)} (nested)" for index, name in enumerate(nested)]
     if (more := len(ignored) - IGNORED_SHOWN) > 0:
         ignored[IGNORED_SHOWN:] = [f"and {more} more"]
     return MappedColumns(

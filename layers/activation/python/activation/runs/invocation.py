@@ -141,7 +141,7 @@ class Invocation:
             declared_encoding=reading.encoding or None,
             declared_delimiter=reading.delimiter or None,
         )
-        mapped = map_columns(self.platform.table, reader.header, kind, reading.columns)
+        mapped = map_columns(self.platform.table, reader.header, kind, reading.columns, reader.nested)
         self.keys = tuple(field.key for _, field in mapped.fields)
         with self.held.lock:
             progress.plan.etag, progress.plan.format = source.etag, reader.format
