@@ -24,6 +24,7 @@ from activation.identifiers.table import Context
 from activation.ledger.progress import FIRST_ROWS_KEPT
 from activation.model import Cursor
 from activation.pipeline.batching import Batcher, Prepared
+from activation.pipeline.further import uploads_of
 from activation.platforms.limits import Limits
 from activation.platforms.platform import Platform
 from activation.platforms.publisher import Opened, Publisher
@@ -217,7 +218,7 @@ class DryRun:
         if prepared.columns.num_rows:
             batch = Batch("plan", span.first_row, span.last_row, prepared.columns, prepared.rows)
             sums.batches += 1
-            for upload in self._publisher.uploads(batch):
+            for upload in uploads_of(self._publisher, batch, prepared.further):
                 self._upload(upload, opened, sums)
 
     def _upload(self, upload: Upload, opened: Opened, sums: Sums) -> None:

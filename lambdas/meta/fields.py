@@ -38,8 +38,14 @@ COUNTRY = country("ISO 3166-1 alpha-2, lower case, from codes, alpha-3 codes and
 DEVICE = Device("lower case, hyphens kept, in clear", shape=HYPHENATED)
 
 
-def _hashed(key: str, rule: Rule, *means: Meaning, identifies: bool = False) -> Field:
-    return Field(key, rule, Digest.SHA256_HEX, GUIDE, READ, means=means, identifies=identifies)
+def _hashed(key: str, rule: Rule, *means: Meaning, identifies: bool = False, further: int = 0) -> Field:
+    return Field(key, rule, Digest.SHA256_HEX, GUIDE, READ, means=means, identifies=identifies, further=further)
+
+
+# Meta's own list template has three columns each of e-mail and phone (quoted at
+# https://github.com/facebook/facebook-python-business-sdk/issues/278); a row of the API has room for one, so the
+# others go in rows of their own with the same person's name and place.
+FURTHER = 2
 
 
 def _needs_more(key: str, rule: Rule, source: str) -> Field:
@@ -55,8 +61,8 @@ NAMING = tuple(frozenset(("FN", "LN", *more)) for more in (("ZIP",), ("CT",), ("
 TABLE = FieldTable(
     platform="meta",
     fields=(
-        _hashed("EMAIL", EMAIL, Meaning.EMAIL, identifies=True),
-        _hashed("PHONE", PHONE, Meaning.PHONE, identifies=True),
+        _hashed("EMAIL", EMAIL, Meaning.EMAIL, identifies=True, further=FURTHER),
+        _hashed("PHONE", PHONE, Meaning.PHONE, identifies=True, further=FURTHER),
         Field(
             "MADID",
             DEVICE,

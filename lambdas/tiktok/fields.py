@@ -24,10 +24,16 @@ _PHONE = Phone(
 _DEVICE = Device("trimmed, lower case, hyphens kept")
 
 
+# A file names each type up to three times, so three addresses and phones of a person count
+# (FORMATS); lines of their own are the same to TikTok, which matches identifiers and not rows.
+MORE, MORE_MEANINGS = 2, frozenset((Meaning.EMAIL, Meaning.PHONE))
+
+
 def _field(
     key: str, rule: Rule, digest: Digest, *means: Meaning, synonyms: tuple[str, ...] = (), source: str = FORMATS
 ) -> Field:
-    return Field(key, rule, digest, source, READ, means=means, synonyms=synonyms, identifies=True)
+    further = MORE if MORE_MEANINGS.intersection(means) else 0
+    return Field(key, rule, digest, source, READ, means=means, synonyms=synonyms, identifies=True, further=further)
 
 
 TABLE = FieldTable(

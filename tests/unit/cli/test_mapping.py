@@ -59,6 +59,16 @@ def test_the_settings_and_the_command_go_together(file: Path) -> None:
     assert drop("plan", file, "--map", "Land=country")["columns"] == {"Kontakt": "EMAIL", "Land": "COUNTRY"}
 
 
+@pytest.mark.parametrize("connector", ["meta", "tiktok", "snapchat"])
+def test_three_addresses_of_a_person_are_planned_for(file: Path, connector: str) -> None:
+    """They are counted as identifiers, and the people as before; a fourth is left."""
+    header = "email,email,email,email,first_name"
+    file.write_text(f"{header}\na@b.co,b@b.co,c@b.co,d@b.co,Ada\ne@b.co,,,,Bo\n", encoding="utf-8")
+    plan = asked("plan", str(file), "--connector", connector, "--audience", "VIP")
+    key = "EMAIL" if connector == "meta" else "EMAIL_SHA256"
+    assert (plan["rows_sent"], plan["people"], plan["identifiers"][key]) == (2, 2, 4)
+
+
 @pytest.mark.parametrize("command", ["plan", "drop"])
 def test_every_mistake_is_said_before_anything_is_uploaded(file: Path, command: str) -> None:
     """An unknown field, an unknown column and two meanings, all in one answer."""

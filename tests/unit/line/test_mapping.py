@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
+import pytest
 from activation.identifiers.column_map import parse, to_metadata
 
 from tests.unit.line.platform import Fault
-from tests.unit.line.world import World, people
+from tests.unit.line.world import Crashed, World, people
 
 Make = Callable[..., World]
 
@@ -91,3 +93,42 @@ def test_lists_inside_a_file_are_left_out_and_named(make_world: Make) -> None:
     world.run(world.drop(lines, file="people.jsonl"))
     columns = world.check(*people(3))["columns"]
     assert (columns["used"], columns["ignored"]) == ({"contact.value": "EMAIL"}, ["labels (nested)"])
+
+
+@pytest.mark.parametrize("setup", [{}, {"one_kind": True}, {"max_rows": 2, "in_flight": 2}])
+def test_further_addresses_of_a_person_are_sent_and_the_person_counts_once(
+    make_world: Make, setup: dict[str, Any]
+) -> None:
+    """Every address is a member, each row is acknowledged once, and the sums are exact."""
+    world = make_world(**setup)
+    first, second = people(5), people(5, start=50)
+    lines = [
+        f"{one},{two if row % 2 else one}\n" for row, (one, two) in enumerate(zip(first, second, strict=True))
+    ]
+    world.run(world.drop("email,e-mail\n" + "".join(lines) + ",\n"))
+    receipt = world.receipt()
+    assert receipt["state"] == "applied"
+    assert receipt["rows"] == {
+        "in": 6, "read": 6, "acknowledged": 5, "rejected_by_us": 1, "rejected_by_platform": 0,
+    }  # fmt: skip
+    assert receipt["identifiers"]["EMAIL"] == 7
+    world.check_sums(receipt)
+    world.check_members(*first, second[1], second[3])
+
+
+def test_a_crash_between_a_persons_addresses_repeats_none_of_the_sums(make_world: Make) -> None:
+    """The line of further addresses is a unit of its own, found again under its name."""
+    world = make_world(max_rows=3, in_flight=1)
+
+    def die() -> None:
+        world.aws.fuse.blown = True
+        raise Crashed
+
+    world.platform.faults.append(Fault(skip=1, act=die))
+    lines = "".join(f"{one},{two}\n" for one, two in zip(people(6), people(6, start=50), strict=True))
+    world.run(world.drop("email,e-mail\n" + lines))
+    receipt = world.receipt()
+    assert world.crashes == 1
+    assert (receipt["state"], receipt["rows"]["acknowledged"]) == ("applied", 6)
+    world.check_sums(receipt)
+    world.check_members(*people(6), *people(6, start=50))

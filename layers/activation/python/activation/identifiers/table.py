@@ -82,7 +82,8 @@ class Field:
     `blank_with_others` is False where the platform refuses a blank cell in a column that other rows of the same
     request fill. `from_column` is False where a column of a file cannot fill the field, since the request has to
     carry more than the row (the id of an app or a page). `means` is what a column has to mean to fill the field,
-    the preferred meaning first: a birth year before a whole date of birth.
+    the preferred meaning first: a birth year before a whole date of birth. `further` is how many more
+    values of one person can be sent, each in a line of its own, where several columns have them.
     """
 
     key: str
@@ -97,6 +98,7 @@ class Field:
     blank_with_others: bool = True
     from_column: bool = True
     means: tuple[Meaning, ...] = ()
+    further: int = 0
 
 
 @dataclass(frozen=True)

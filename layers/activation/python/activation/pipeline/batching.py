@@ -19,6 +19,7 @@ from activation.identifiers.needed import has_needed, leave_out_incomplete
 from activation.identifiers.table import Context, Field, FieldTable
 from activation.ledger.progress import FIRST_ROWS_KEPT, LeftOut, LeftOutCells, Span, Unit
 from activation.model import Cursor
+from activation.pipeline.further import Lines, further_lines
 
 NO_IDENTIFIER = "no_identifier"
 # A span ends after this many times the platform's limit, or this many rows where the limit is large, so that a
@@ -36,13 +37,14 @@ class Prepared:
 
     `span` says which rows these are. `columns` holds those that are sent, by wire key, and `rows` their source row
     numbers. `rejected` (FINDINGS) says why each of the others is not: one line per unusable cell, or one for the
-    row.
+    row. `further` are the lines of second addresses and phones, of third ones and so on.
     """
 
     span: Span
     columns: pa.Table = field(repr=False)
     rows: pa.Array
     rejected: pa.Table
+    further: tuple[Lines, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,9 +116,11 @@ class Batcher:
     def _identify(self, chunk: Chunk) -> _Identified:
         sent: dict[str, pa.Array] = {}
         codes: dict[str, pa.Array] = {}
+        further: dict[str, tuple[pa.Array, ...]] = {}
         for index, one in self.fields:
             if uses := self.several.get(one.key):
-                column = join(one, uses, chunk.columns, self.context, hashed=self.hashed)
+                joined = join(one, uses, chunk.columns, self.context, hashed=self.hashed)
+                column, further[one.key] = joined.column, joined.further
             else:
                 column = identify(one, chunk.columns.column(index), self.context, hashed=self.hashed)
             sent[one.key], codes[one.key] = column.sent, column.code
@@ -135,6 +139,7 @@ class Batcher:
             rows=chunk.rows if whole else chunk.rows.filter(accepted),
             rejected=pa.concat_tables(rejected).sort_by("row") if rejected else FINDINGS.empty_table(),
             left_out=_concat(_findings(chunk.rows, codes, accepted, whole_rows=False)),
+            further=further_lines(self.table, sent, further, accepted, chunk.rows),
         )
 
     def _prepare(self, pending: list[_Identified], first_row: int, last_row: int, after: Cursor) -> Prepared:
@@ -151,7 +156,7 @@ class Batcher:
             left_out=_count_cells(left_out),
             after=after,
         )
-        return Prepared(span, columns, rows, rejected)
+        return Prepared(span, columns, rows, rejected, _further([part.further for part in parts]))
 
 
 @dataclass(frozen=True)
@@ -162,6 +167,7 @@ class _Identified:
     rows: pa.Array
     rejected: pa.Table
     left_out: pa.Table
+    further: tuple[Lines, ...] = ()
 
     @property
     def rows_sent(self) -> int:
@@ -178,6 +184,7 @@ class _Identified:
             self.rows.slice(0, count),
             self.rejected.slice(0, _count_up_to(self.rejected["row"], row)),
             self.left_out.slice(0, _count_up_to(self.left_out["row"], row)),
+            tuple(one.slice(0, _count_up_to(one.rows, row)) for one in self.further),
         )
 
     def behind(self, row: int) -> _Identified | None:
@@ -187,8 +194,20 @@ class _Identified:
             self.rows.slice(count),
             self.rejected.slice(_count_up_to(self.rejected["row"], row)),
             self.left_out.slice(_count_up_to(self.left_out["row"], row)),
+            tuple(one.slice(_count_up_to(one.rows, row)) for one in self.further),
         )
         return rest if rest.rows_sent or rest.rejected.num_rows or rest.left_out.num_rows else None
+
+
+def _further(parts: list[tuple[Lines, ...]]) -> tuple[Lines, ...]:
+    """Return the lines of several chunks together, by how manieth values they hold."""
+    together = []
+    for place in range(max((len(one) for one in parts), default=0)):
+        lines = [one[place] for one in parts if place < len(one) and len(one[place].rows)]
+        if lines:
+            rows = pa.concat_arrays([_flat(one.rows) for one in lines])
+            together.append(Lines(pa.Table.from_batches([one.columns for one in lines]), rows))
+    return tuple(together)
 
 
 def _until_damaged(chunks: Iterable[Chunk], damage: list[Rejected]) -> Iterator[Chunk]:

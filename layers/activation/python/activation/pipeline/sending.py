@@ -17,6 +17,7 @@ from activation.model import Audience
 from activation.pipeline.batching import Prepared
 from activation.pipeline.client import Effect, OutOfTime, PlatformClient
 from activation.pipeline.delivery import BatchRefusals, Delivery, UploadResult
+from activation.pipeline.further import uploads_of
 from activation.platforms.limits import Limits
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
 from activation.platforms.publisher import Opened, Publisher
@@ -118,7 +119,7 @@ class Sender:
         disjoint = True
         if prepared.columns.num_rows:
             batch = Batch(self.run_id, span.first_row, span.last_row, prepared.columns, prepared.rows)
-            uploads = self.publisher.uploads(batch)
+            uploads = uploads_of(self.publisher, batch, prepared.further)
             disjoint = _are_disjoint(batch, uploads)
         refusals = BatchRefusals(prepared.columns.num_rows, disjoint=disjoint)
         with self.held.lock:
