@@ -26,10 +26,11 @@ def join(one: Field, uses: Sequence[Use], columns: pa.RecordBatch, context: Cont
     """Return what is sent for a field, from the first of its columns that has it in a row.
 
     Further values are those of the other columns that differ, as many as the field may have; a digest is none
-    where there is a column of plain values, since it is most often the same value's. `hashed` is what the drop
-    declares of its values. In a raw drop, a column whose name says digests is read as those, and what is none there as a
-    value like any other; a constant is a value in every drop. A row's code is that of the first column with one,
-    where none is usable.
+    where there is a column of plain values, since it is most often the same value's.
+
+    `hashed` is what the drop declares of its values. In a raw drop, a column whose name says digests is read as
+    those, and what is none there as a value like any other; a constant is a value in every drop. A row's code is
+    that of the first column with one, where none is usable.
     """
     joined: Column | None = None
     further = [pa.nulls(columns.num_rows, pa.string())] * one.further
