@@ -1,4 +1,4 @@
-"""The subscription API: calls with patience, and answers as objects.
+"""The subscription API: calls that retry, and answers as objects.
 
 Read 2026-11-22: https://advertising.amazon.com/API/docs/en-us/amazon-marketing-stream/openapi and
 https://advertising.amazon.com/API/docs/en-us/guides/amazon-marketing-stream/managing-subscriptions.
@@ -27,7 +27,7 @@ from stacks.marketing_stream.catalogue import DSP, SPONSORED, Realm
 
 quiet()
 
-# For the sandbox and for tests: everything, tokens too, is asked of this address instead of Amazon's.
+# For the sandbox and tests: every request, token requests included, goes to this address instead of Amazon's.
 ENDPOINT_VARIABLE = "AD_API_ENDPOINT_URL"
 
 _MARKETPLACES = {Realm.NA: Marketplaces.NA, Realm.EU: Marketplaces.EU, Realm.FE: Marketplaces.JP}
@@ -39,7 +39,7 @@ _LATER = frozenset({429, 500, 502, 503, 504})
 
 @dataclass(frozen=True)
 class Subscription:
-    """A subscription as the API shows it; `fields` is all of it, unchanged."""
+    """A subscription as the API returns it; `fields` is the whole object, unchanged."""
 
     id: str
     dataset: str
@@ -50,7 +50,7 @@ class Subscription:
 
     @classmethod
     def of(cls, shown: Mapping[str, Any]) -> Subscription:
-        """Read one; an older form of the destination becomes the newer one."""
+        """Return the API's object as a Subscription; an older form of the destination becomes the newer one."""
         destination = shown.get("destination")
         if not isinstance(destination, Mapping):
             arn = shown.get("destinationArn")
@@ -76,7 +76,7 @@ class _Library(ad_api.base.Client):  # type: ignore[misc]  # the library has no 
 
     @staticmethod
     def _check_response(res: requests.Response) -> Any:
-        """Refuse a success that is none before the library takes it for an empty answer or stumbles over it."""
+        """Raise on a 2xx answer that is no success: not JSON, not an object, or an object with an error."""
         if res.ok and res.content.strip():
             try:
                 said = res.json()
@@ -88,7 +88,7 @@ class _Library(ad_api.base.Client):  # type: ignore[misc]  # the library has no 
 
 
 class StreamClient:
-    """Subscriptions of one advertiser in one realm; `dsp` asks the API's half for Amazon DSP."""
+    """The subscriptions of one advertiser in one realm; `dsp` selects the API's paths for Amazon DSP."""
 
     def __init__(self, credentials: Credentials, realm: Realm, *, dsp: bool = False) -> None:
         if not dsp and not (credentials.profile_id or credentials.account_id):
@@ -111,7 +111,7 @@ class StreamClient:
             timeout=_TIMEOUT_S,
             verify_additional_credentials=False,
         )
-        # The library lets the environment win over what it is given; here it has been asked already.
+        # The library prefers environment variables to its arguments; they are already applied here.
         self._library.credentials = {**self._library.credentials, "profile_id": profile.get("profile_id", "")}
         if endpoint := os.environ.get(ENDPOINT_VARIABLE, ""):
             scheme, _, host = endpoint.rstrip("/").partition("://")
@@ -119,12 +119,12 @@ class StreamClient:
             self._library._auth.scheme, self._library._auth.host = f"{scheme}://", host
 
     def create(self, dataset: str, destination: Mapping[str, Any], token: str, notes: str = "") -> dict[str, Any]:
-        """Make a subscription. `token` is 22 to 36 characters; the same one for a retry makes no second."""
+        """Create a subscription. `token` is 22 to 36 characters; a retry with the same one creates no second."""
         body = {"clientRequestToken": token, "dataSetId": dataset, **_destination(destination)}
         return self._ask("POST", self._path, body | ({"notes": notes} if notes else {}))
 
     def get(self, id_: str) -> Subscription:
-        """Return one subscription; raises ApiError with status 404 where there is none."""
+        """Return one subscription; raises ApiError with status 404 if it does not exist."""
         found = self._ask("GET", self._one(id_)).get("subscription")
         if not isinstance(found, dict):
             raise _unreadable(200)
@@ -136,7 +136,7 @@ class StreamClient:
         self._ask("PUT", self._one(id_), body | ({"notes": notes} if notes is not None else {}))
 
     def list(self, page_size: int = 1000) -> Iterator[Subscription]:
-        """Return every subscription, page after page."""
+        """Yield every subscription, page by page."""
         token: str | None = None
         while True:
             query = {"maxResults": page_size} | ({"startingToken": token} if token else {})
@@ -155,7 +155,7 @@ class StreamClient:
     def _ask(
         self, method: str, path: str, body: object = None, query: Mapping[str, object] | None = None
     ) -> dict[str, Any]:
-        """Ask, and again where the API says later: for as long as it says, else twice as long each time."""
+        """Send a request; retry while the API says later, after the time it asks for, else with doubling waits."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 answer = self._library.ask(method, path, body, query or {}, self._headers)
@@ -171,7 +171,8 @@ class StreamClient:
                 return answer if isinstance(answer, dict) else {}
             if attempt == _ATTEMPTS or (failure.status and failure.status not in _LATER):
                 raise failure from None
-            # Half to the whole of a wait that doubles: two commands that were refused together do not meet again.
+            # Half to all of a doubling wait, so that two commands refused at the same time do not retry at the
+            # same time.
             time.sleep(2 ** (attempt - 1) * random.uniform(0.5, 1) if wait_s is None else wait_s)  # noqa: S311  no secret
         raise AssertionError("unreachable")
 
@@ -181,28 +182,28 @@ def _destination(destination: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unreadable(status: int) -> ApiError:
-    return ApiError(status, f"the API answered {status} with something it does not answer; is a proxy in between?")
+    return ApiError(status, f"the answer ({status}) is not one of the API's; is a proxy in between?")
 
 
 def _refusal(error: AdvertisingApiException) -> ApiError:
-    """Put a refusal into a sentence, whichever of its forms it has."""
+    """Return a refusal as a sentence, whichever form the API gave it."""
     said = error.error
     text = (said.get("message") or said.get("details") or said.get("code")) if isinstance(said, Mapping) else ""
     sentence = str(text or "no readable reason")
     if error.code == 401:
-        sentence += "; the token or the client id is not accepted"
+        sentence += "; the token or the client id was rejected"
     if error.code == 403:
-        sentence += "; check the profile or account and what the login behind the refresh token may do"
+        sentence += "; check the profile or account, and the permissions of the refresh token's login"
     if "Destination is invalid" in sentence:
         sentence += (
-            "; the destination must be in the realm's AWS region, and its policy must let Amazon's reviewer in; "
+            "; the destination must be in the realm's AWS region, and its policy must allow Amazon's reviewer; "
             "for Firehose see `subscribers` and `reviewers` in the settings"
         )
     return ApiError(error.code, f"the API answered {error.code}: {sentence}")
 
 
 def _asked_to_wait(headers: Mapping[str, str] | None) -> float | None:
-    """Return the seconds of Retry-After, at most a minute; None where there is none or it is no number."""
+    """Return the seconds of Retry-After, at most 60; None if it is absent or not a number."""
     try:
         return min(max(float((headers or {})["Retry-After"]), 0.0), _LONGEST_WAIT_S)
     except (KeyError, ValueError):

@@ -31,7 +31,7 @@ from stacks.marketing_stream.catalogue import Realm
 if TYPE_CHECKING:
     from amz_stream_cli.client import StreamClient
 
-# What Amazon's example app ends with when a successful answer holds a message.
+# Amazon's example app prints this line when a successful answer contains a message.
 _MESSAGE_IN_ANSWER = 255
 
 app = typer.Typer(
@@ -105,9 +105,7 @@ def create(
 @app.command()
 def update(
     subscription_id: SubscriptionId,
-    status: Annotated[
-        str, typer.Option("--status", "-t", help="ARCHIVED ends the subscription; there is no way back.")
-    ] = "",
+    status: Annotated[str, typer.Option("--status", "-t", help="ARCHIVED ends the subscription for good.")] = "",
     api_region: Region = Realm.NA,
     notes: NewNotes = None,
     profile_id: ProfileId = "",
@@ -151,13 +149,13 @@ def get(
 @app.command("list")
 def list_(
     api_region: Region = Realm.NA,
-    page_size: Annotated[int, typer.Option(min=1, max=5000, help="Subscriptions asked for at a time.")] = 1000,
+    page_size: Annotated[int, typer.Option(min=1, max=5000, help="Subscriptions per request.")] = 1000,
     profile_id: ProfileId = "",
     account_id: AccountId = "",
     dsp: Dsp = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show every subscription this login made for the advertiser, all pages."""
+    """Show all subscriptions that this login has created for the advertiser."""
     from amz_stream_cli import show
 
     with _sentences():
@@ -173,14 +171,14 @@ def list_(
 @app.command()
 def sync(
     file: Annotated[Path, typer.Argument(help="YAML or JSON with a list under `subscriptions`.")],
-    prune: Annotated[bool, typer.Option("--prune", help="Archive live subscriptions the file lacks.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
-    check: Annotated[
-        bool, typer.Option("--check", help="Only compare; exit 1 when there is a difference.")
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Archive live subscriptions that are not in the file.")
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Apply the changes without asking.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only compare; exit 1 if there is a difference.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make the subscriptions what a file says: shows the difference, asks, then creates, notes and archives."""
+    """Make the subscriptions match a file: show the difference, ask, then create, annotate and archive."""
     from amz_stream_cli import destinations
     from amz_stream_cli.sync import Advertiser, read, steps
 
@@ -196,7 +194,7 @@ def sync(
     if as_json:
         print(json.dumps([{"action": one.action, "dataset": one.dataset, "id": one.id} for one in planned]))
     else:
-        print("\n".join(map(str, planned)) or "nothing to do: the subscriptions are as the file says")
+        print("\n".join(map(str, planned)) or "nothing to do: the subscriptions match the file")
     if check:
         raise typer.Exit(1 if planned else 0)
     if not planned or not (yes or typer.confirm(f"make {len(planned)} changes?", err=True)):
@@ -230,7 +228,7 @@ def _client(realm: Realm, profile_id: str, account_id: str, *, dsp: bool) -> Str
 
 @contextmanager
 def _sentences() -> Iterator[None]:
-    """End the command with exit 1 and a sentence where something is wrong that the user can see to."""
+    """End the command with exit 1 and the error's sentence on a StreamError."""
     try:
         yield
     except StreamError as error:

@@ -1,8 +1,8 @@
-"""Who asks: the environment, else the file `credentials.yml` in the folder python-amazon-ad-api looks in.
+"""The client's credentials: from the environment, else from python-amazon-ad-api's file `credentials.yml`.
 
-https://github.com/denisneuf/python-amazon-ad-api, read 2026-11-22. With AD_API_REFRESH_TOKEN, AD_API_CLIENT_ID and
-AD_API_CLIENT_SECRET all set, the environment wins and AD_API_PROFILE_ID belongs to it; else the file's account
-`default` is taken, from `~/.config/python-ad-api` on Linux and macOS or from PYTHON-AD-APIDIR.
+https://github.com/denisneuf/python-amazon-ad-api, read 2026-11-22. If AD_API_REFRESH_TOKEN, AD_API_CLIENT_ID and
+AD_API_CLIENT_SECRET are all set, the environment is used, AD_API_PROFILE_ID included; else the account `default`
+of the file, which is in `~/.config/python-ad-api` on Linux and macOS, or in PYTHON-AD-APIDIR.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _IN_ENVIRONMENT = ("AD_API_REFRESH_TOKEN", "AD_API_CLIENT_ID", "AD_API_CLIENT_SE
 
 @dataclass(frozen=True)
 class Credentials:
-    """A client, its refresh token, and the advertiser: a profile, or for DSP an account."""
+    """A client, its refresh token, and the advertiser: a profile, or an account for DSP."""
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -27,12 +27,12 @@ class Credentials:
     account_id: str = ""
 
     def acting_for(self, profile_id: str, account_id: str) -> Credentials:
-        """Return the same client for another advertiser, where one is named."""
+        """Return the same client for the given advertiser; "" keeps its own."""
         return replace(self, profile_id=profile_id or self.profile_id, account_id=account_id or self.account_id)
 
 
 def load(account: str = "default") -> Credentials:
-    """Find credentials where the library finds them; raises CredentialsError saying what is missing where."""
+    """Load the credentials; raises CredentialsError naming what is missing and where."""
     from ad_api.base.credential_provider import (
         FromConfigFileCredentialProvider,
         FromEnvCredentialProvider,
@@ -59,7 +59,7 @@ def load(account: str = "default") -> Credentials:
 
 
 def quiet() -> None:
-    """Take back the log handler the library installs for the whole program when it is imported."""
+    """Remove the log handler that importing the library installs for the whole program."""
     for handler in [one for one in logging.root.handlers if type(one) is logging.StreamHandler]:
         logging.root.removeHandler(handler)
 

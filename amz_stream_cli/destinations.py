@@ -1,4 +1,4 @@
-"""Where a subscription delivers to: given by ARN, or read from a stack's outputs."""
+"""A subscription's destination: given by ARN, or read from a stack's outputs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Destination = dict[str, Any]
 
 
 def queue(arn: str) -> Destination:
-    """Name a queue."""
+    """Return a queue as a destination."""
     return {"sqsDestination": {"queueArn": arn}}
 
 
 def delivery_stream(arn: str, subscription_role: str, subscriber_role: str) -> Destination:
-    """Name a delivery stream and its two roles."""
+    """Return a delivery stream and its two roles as a destination."""
     return {
         "firehoseDestination": {
             "deliveryStreamArn": arn,
@@ -35,7 +35,7 @@ def delivery_stream(arn: str, subscription_role: str, subscriber_role: str) -> D
 
 
 def of_stack(name: str, realm: Realm, kind: str = "") -> Destination:
-    """Read a stack's outputs: its queue where it has one, unless `kind` is "firehose"; raises StreamError."""
+    """Read a stack's outputs; return its queue if it has one, unless `kind` is "firehose". Raises StreamError."""
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -44,22 +44,22 @@ def of_stack(name: str, realm: Realm, kind: str = "") -> Destination:
         described = client.describe_stacks(StackName=name)["Stacks"][0]
     except (BotoCoreError, ClientError) as error:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-        raise StreamError(f"stack {name} is not found in {realm.region} ({code}); deploy it first") from None
+        raise StreamError(f"stack {name} was not found in {realm.region} ({code}); deploy it first") from None
     outputs = {one.get("OutputKey"): one.get("OutputValue", "") for one in described.get("Outputs", ())}
     return from_outputs(name, outputs, kind)
 
 
 def from_outputs(name: str, outputs: Mapping[str | None, str], kind: str = "") -> Destination:
-    """Make a destination of a stack's outputs; raises StreamError where they name none of the kind."""
+    """Return the destination in a stack's outputs; raises StreamError if they contain none of this kind."""
     if kind != "firehose" and _QUEUE in outputs:
         return queue(outputs[_QUEUE])
     if kind != "sqs" and all(key in outputs for key in _FIREHOSE.values()):
         return delivery_stream(*(outputs[key] for key in _FIREHOSE.values()))
-    raise StreamError(f"the outputs of stack {name} name no destination" + (f" of kind {kind}" if kind else ""))
+    raise StreamError(f"the outputs of stack {name} contain no destination" + (f" of kind {kind}" if kind else ""))
 
 
 def dataset_of(stack: str) -> tuple[str, Realm] | None:
-    """Return the dataset and realm a stack's name says, None where it says none."""
+    """Return the dataset and realm in a stack's name, None if it names none."""
     for realm in Realm:
         prefix = f"AmzStream-{realm}-"
         if stack.startswith(prefix):
@@ -68,13 +68,13 @@ def dataset_of(stack: str) -> tuple[str, Realm] | None:
 
 
 def is_dsp(dataset: str) -> bool:
-    """Whether a dataset is subscribed to through the API's half for Amazon DSP."""
+    """Return whether a dataset is subscribed to through the API for Amazon DSP."""
     found = catalogue.BY_ID.get(dataset)
     return found.path == catalogue.DSP if found else dataset.startswith("adsp-")
 
 
 def arns(destination: Mapping[str, Any]) -> dict[str, str]:
-    """Return every ARN a destination names, by what it is of."""
+    """Return every ARN of a destination, by the kind of resource it names."""
     found: dict[str, str] = {}
     for kind in destination.values():
         if isinstance(kind, Mapping):

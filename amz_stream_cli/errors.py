@@ -1,14 +1,14 @@
-"""What ends a command, in sentences: never a traceback, never a token."""
+"""The errors that end a command, as sentences: never a traceback, never a token."""
 
 from __future__ import annotations
 
 
 class StreamError(Exception):
-    """The command cannot do what it was asked; `str()` is what the user reads."""
+    """The command cannot do what was requested; `str()` is the sentence for the user."""
 
 
 class CredentialsError(StreamError):
-    """There are no credentials, or not enough of them."""
+    """Credentials are missing or incomplete."""
 
 
 class ApiError(StreamError):

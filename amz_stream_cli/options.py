@@ -1,4 +1,4 @@
-"""The options that the commands share, each checked before anything is asked of the API."""
+"""The options that the commands share, each checked before the API is called."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stacks.marketing_stream.catalogue import BY_ID, Realm
 def _dataset(given: str) -> str:
     if given not in BY_ID:
         if not re.fullmatch(r"any:[a-z0-9]+(-[a-z0-9]+)*", given):
-            raise typer.BadParameter(f"one of {', '.join(BY_ID)}; another one is given as any:<dataset>")
+            raise typer.BadParameter(f"one of {', '.join(BY_ID)}; give any other as any:<dataset>")
         return given.removeprefix("any:")
     return given
 
@@ -24,7 +24,7 @@ def _complete_dataset(incomplete: str) -> list[str]:
 
 def _token(given: str) -> str:
     if given and not 22 <= len(given) <= 36:
-        raise typer.BadParameter("must have 22 to 36 characters; leave it out to have one made")
+        raise typer.BadParameter("must have 22 to 36 characters; leave it out to have one generated")
     return given
 
 
@@ -35,7 +35,7 @@ def _notes(given: str | None) -> str | None:
 
 
 def _id(given: str) -> str:
-    # It becomes a part of an address, in which `..` and `/` would lead elsewhere.
+    # The id becomes a segment of a URL, where `..` and `/` would change the path.
     if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}", given):
         raise typer.BadParameter("must be an identifier such as amzn1.fead.cs1.abc, of at most 255 characters")
     return given
@@ -55,12 +55,12 @@ Token = Annotated[
         "--client-request-token",
         "-c",
         callback=_token,
-        help="22 to 36 characters; a retry with the same token makes no second subscription. Made if absent.",
+        help="22 to 36 characters; a retry with the same one creates no second subscription. Generated if absent.",
     ),
 ]
 Notes = Annotated[str, typer.Option("--notes", "-n", callback=_notes, help="Up to 128 characters.")]
 NewNotes = Annotated[str | None, typer.Option("--notes", "-n", callback=_notes, help="New notes.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, the API's own fields.")]
-ProfileId = Annotated[str, typer.Option(help="The advertiser's profile; the credentials' own by default.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with the API's own fields.")]
+ProfileId = Annotated[str, typer.Option(help="The advertiser's profile; by default the credentials' own.")]
 AccountId = Annotated[str, typer.Option(help="The account of an Amazon DSP advertiser.")]
-Dsp = Annotated[bool, typer.Option("--dsp", help="Ask for subscriptions to Amazon DSP datasets.")]
+Dsp = Annotated[bool, typer.Option("--dsp", help="Use the subscriptions to Amazon DSP datasets.")]

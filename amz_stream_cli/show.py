@@ -1,4 +1,4 @@
-"""Subscriptions for eyes: the tables Amazon's example app prints, and sentences about what is not there."""
+"""Print subscriptions as Amazon's example app does, and say why some may be missing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from amz_stream_cli.client import Subscription
 from amz_stream_cli.destinations import arns
 
 NOTHING_SEEN = (
-    "No subscriptions found! Subscriptions belong to the client and to the login behind its refresh token: those "
-    "made with another login, for another profile or in another region are not shown."
+    "No subscriptions found! Subscriptions belong to the client and to the login that issued its refresh token: "
+    "those of another login, profile or region are not shown."
 )
 
 
@@ -25,7 +25,7 @@ def table(fields: Mapping[str, object]) -> None:
                 made.add_row(inner, arn)
         else:
             made.add_row(name, "" if value is None else str(value))
-    # An ARN is to be copied whole, however narrow the window or a pipe is.
+    # An ARN must be printed whole to be copied, however narrow the window.
     Console(width=160, soft_wrap=True).print(made)
 
 

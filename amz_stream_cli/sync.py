@@ -1,8 +1,8 @@
-"""Subscriptions as code: a file that says which there should be, compared with those there are.
+"""Subscriptions as code: a file that lists the wanted subscriptions, compared with the existing ones.
 
 subscriptions:
   - stack: AmzStream-NA-sp-traffic        # dataset, region and destination are read from it
-    profile_id: "1234567890"              # which advertiser; the credentials' own where absent
+    profile_id: "1234567890"              # the advertiser; by default the credentials' own
     notes: brand A
   - dataset: sb-traffic
     region: EU
@@ -34,7 +34,7 @@ _FIREHOSE = ("delivery_stream_arn", "subscription_role_arn", "subscriber_role_ar
 
 @dataclass(frozen=True)
 class Advertiser:
-    """Whose subscriptions: a realm, a profile or account, and the half of the API."""
+    """Whose subscriptions: a realm, a profile or account, and whether the API for Amazon DSP is used."""
 
     realm: Realm
     profile_id: str
@@ -44,7 +44,7 @@ class Advertiser:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A subscription there should be."""
+    """A subscription that the file asks for."""
 
     advertiser: Advertiser
     dataset: str
@@ -53,13 +53,13 @@ class Wanted:
 
     @property
     def key(self) -> tuple[str, frozenset[str]]:
-        """Return what tells it from others of the same advertiser: dataset and destination, as Amazon does."""
+        """Return what identifies it among the advertiser's subscriptions: dataset and destination."""
         return self.dataset, frozenset(destinations.arns(self.destination).values())
 
 
 @dataclass(frozen=True)
 class Step:
-    """One difference: what is done about it, "create", "note" or "archive", and about which."""
+    """One change: its action ("create", "note" or "archive") and the subscription."""
 
     action: str
     advertiser: Advertiser
@@ -69,7 +69,7 @@ class Step:
     id: str = ""
 
     def __str__(self) -> str:
-        """Return it as one line of a diff."""
+        """Return the change as one line of a diff."""
         sign = {"create": "+", "note": "~", "archive": "-"}[self.action]
         whose = self.advertiser.account_id if self.advertiser.dsp else self.advertiser.profile_id
         where = " ".join(destinations.arns(self.destination or {}).values()) or self.id
@@ -77,7 +77,7 @@ class Step:
 
 
 def read(path: Path, of_stack: Callable[[str, Realm, str], Mapping[str, Any]]) -> list[Wanted]:
-    """Read the file, asking `of_stack` for destinations; raises StreamError with every mistake in it."""
+    """Read the file, using `of_stack` to find destinations; raises StreamError listing every mistake in it."""
     import yaml
 
     try:
@@ -96,7 +96,7 @@ def read(path: Path, of_stack: Callable[[str, Realm, str], Mapping[str, Any]]) -
     seen: set[object] = set()
     for one in wanted:
         if (one.advertiser, one.key) in seen:
-            mistakes.append(f"{path}: {one.dataset} is there twice for one advertiser and destination")
+            mistakes.append(f"{path}: {one.dataset} appears twice for one advertiser and destination")
         seen.add((one.advertiser, one.key))
     if mistakes:
         raise StreamError("\n".join(mistakes))
@@ -113,7 +113,7 @@ def _wanted(entry: object, of_stack: Callable[[str, Realm, str], Mapping[str, An
     dataset = given.get("dataset") or (told[0] if told else "")
     region = given.get("region") or (str(told[1]) if told else "NA")
     if not dataset:
-        raise StreamError("names neither a dataset nor a stack whose name says one")
+        raise StreamError("needs a dataset, or a stack whose name contains one")
     if region not in tuple(Realm):
         raise StreamError(f"region must be one of {', '.join(Realm)}")
     dsp = destinations.is_dsp(dataset)
@@ -132,16 +132,17 @@ def _destination(
     if ways[1]:
         return destinations.queue(given["destination_arn"])
     if missing := [key for key in _FIREHOSE if key not in given]:
-        raise StreamError(f"lacks {', '.join(missing)}")
+        raise StreamError(f"{', '.join(missing)} missing")
     return destinations.delivery_stream(*(given[key] for key in _FIREHOSE))
 
 
 def steps(
     wanted: Iterable[Wanted], there: Mapping[Advertiser, Iterable[Subscription]], *, prune: bool = False
 ) -> list[Step]:
-    """Compare; a failed, suspended or archived subscription counts as none, for Amazon cannot bring one back.
+    """Return the changes needed. Failed, suspended and archived subscriptions count as absent.
 
-    With `prune`, live subscriptions of the named advertisers that are not wanted are archived.
+    Amazon cannot revive those. With `prune`, live subscriptions of the named advertisers that are not wanted are
+    archived.
     """
     live = {
         advertiser: {

@@ -1,1 +1,1 @@
-"""`python -m bench`: how fast, how lean and how dear the line is; every figure from a process of its own."""
+"""`python -m bench`: speed, memory and cost of the line; every figure comes from a process of its own."""

@@ -1,4 +1,4 @@
-"""`python -m bench`: the figures of docs/benchmarks.md, measured here."""
+"""`python -m bench`: measure the figures of docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class Part(StrEnum):
 
 def bench(
     quick: Annotated[
-        bool, typer.Option("--quick", help="Small files and few runs; for a look, not for the record.")
+        bool, typer.Option("--quick", help="Small files and few runs; for a quick check, not for the report.")
     ] = False,
     only: Annotated[list[Part] | None, typer.Option(help="Only this part; may be given several times.")] = None,
-    runs: Annotated[int, typer.Option(min=0, help="Runs of each measurement; 0 for the usual five.")] = 0,
+    runs: Annotated[int, typer.Option(min=0, help="Runs of each measurement; 0 for the default of five.")] = 0,
     write: Annotated[Path | None, typer.Option(help="Write the report to this file, as Markdown.")] = None,
 ) -> None:
-    """Measure speed, memory, start and cost on this machine; exit 1 when a target is missed.
+    """Measure speed, memory, start and cost on this machine; exit 1 if a target is missed.
 
-    Nothing of it reaches AWS or an ad platform. The first run makes an environment for Meta's SDK and needs the
-    package index for that.
+    Nothing is sent to AWS or an ad platform. The first run creates an environment for Meta's SDK, which needs the
+    package index.
     """
     try:
         met = run.bench(

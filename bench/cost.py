@@ -18,7 +18,7 @@ IN_FLIGHT = 4  # Meta's own limit in this project
 
 
 def cost(sizes: Sizes, files: Files, function: Environment, step: Callable[[str], None]) -> Table:
-    """Price a run as it was measured, against a platform that answers in half a second."""
+    """Price a measured run against a platform that answers in half a second."""
     step("cost")
     path = files.path(sizes.cpu_rows)
     with servers.simulator(LATENCY_S) as server:
@@ -50,8 +50,8 @@ def cost(sizes: Sizes, files: Files, function: Environment, step: Callable[[str]
         notes=(
             (
                 f"Prices of {prices.READ}: {prices.LAMBDA_SOURCE}, {prices.DYNAMODB_SOURCE}. S3, SQS, EventBridge and "
-                "logs add less than a tenth of a cent a drop. The seconds are this machine's; a processor of Lambda's "
-                "differs."
+                "logs add less than a tenth of a cent a drop. The seconds are this machine's; Lambda's processors "
+                "differ."
             ),
         ),
     )

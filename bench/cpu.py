@@ -1,4 +1,4 @@
-"""Rows per CPU-second: a file's bytes to request bodies, against Meta's SDK and against a bare loop of hashes."""
+"""Rows per CPU-second, from a file's bytes to request bodies, compared with Meta's SDK and a loop of hashes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Step = Callable[[str], None]
 
 ABOUT = (
     "{rows:,} rows with e-mail, phone, first and last name ({size:.0f} MB of CSV), file bytes to request bodies, "
-    "{runs} runs. Each measurement is a process of its own on one and the same core, in the order A B C, C B A, "
-    "and so on; CPU time of the process without its start and imports. A ratio is that of two neighbours."
+    "{runs} runs. Each measurement is a process of its own on the same core, in the order A B C, C B A, and so on; "
+    "CPU time of the process without its start and imports. A ratio compares two measurements that follow each other."
 )
 
 
@@ -38,7 +38,7 @@ def bodies(sizes: Sizes, files: Files, function: Environment, sdk: Environment, 
     return Table(
         "CPU",
         ABOUT.format(rows=sizes.cpu_rows, size=path.stat().st_size / 1e6, runs=sizes.runs),
-        ("path", "rows per CPU-second", "this project is so many times as fast"),
+        ("path", "rows per CPU-second", "this project's speed, relative to it"),
         rows,
         targets=(
             Target("at least 12 times the SDK's path", f"{against_sdk.median:.1f}", against_sdk.median >= 12),
@@ -46,9 +46,9 @@ def bodies(sizes: Sizes, files: Files, function: Environment, sdk: Environment, 
         ),
         notes=(
             (
-                "The floor normalises nothing, checks nothing and writes no body. It keeps to the bare loop: "
-                "this project hashes whole Arrow columns at once with the processor's own SHA or vector instructions "
-                "(stringzilla), and names once for each distinct one in a chunk."
+                "The floor normalises nothing, checks nothing and writes no body, and it hashes cell by cell. "
+                "This project hashes whole Arrow columns at once with the processor's SHA or vector instructions "
+                "(stringzilla), and each distinct name of a chunk only once."
             ),
         ),
     )
@@ -67,8 +67,8 @@ def stage(sizes: Sizes, files: Files, function: Environment, step: Step) -> Tabl
     return Table(
         "Identifiers alone",
         f"The same {sizes.cpu_rows:,} rows, already in memory as columns: normalised, checked and hashed to "
-        "hexadecimal texts, against a loop that hashes the same cells as they stand.",
-        ("path", "rows per CPU-second", "this project is so many times as fast"),
+        "hexadecimal texts, against a loop that hashes the same cells unchanged.",
+        ("path", "rows per CPU-second", "this project's speed, relative to it"),
         [
             ["this project", _rate(rates["ours"]), "1"],
             ["hashlib.sha256 of each cell", _rate(rates["loop"]), ratio.text(times)],

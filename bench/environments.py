@@ -1,4 +1,4 @@
-"""The Pythons that are measured: one as a function has it, its layers and no more, and one with Meta's SDK."""
+"""The Python environments that are measured: a function's own with its layers, and one with Meta's SDK."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from stacks.wheels import build_layer
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "bench"
-# What a function finds in Lambda's runtime and so brings in none of its layers.
+# Packages of Lambda's runtime, which are therefore in none of a function's layers.
 RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 MACHINES = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "amd64": "x86_64"}
 
 
 class ChildFailed(Exception):
-    """A measuring process did not come to its end; the text is what it said last."""
+    """A measuring process failed; the text is the end of its output."""
 
 
 @dataclass(frozen=True)
 class Environment:
     """A Python and where it looks for modules.
 
-    `cores` are those its processes may run on, None for all.
+    `cores` are those that its processes may run on, None for all.
     """
 
     python: str
@@ -42,7 +42,7 @@ class Environment:
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, module: str, *arguments: str, cores: Sequence[int] | None = None) -> dict[str, Any]:
-        """Run a module that prints one JSON object in the end; raises ChildFailed."""
+        """Run a module that prints one JSON object at its end; raises ChildFailed."""
         done = subprocess.run(
             self.command("-m", module, *arguments, cores=cores),
             cwd=ROOT,
@@ -57,14 +57,14 @@ class Environment:
         return answer
 
     def command(self, *arguments: str, cores: Sequence[int] | None = None) -> list[str]:
-        """Return the command line of a process, bound to `cores` where the system can do that."""
+        """Return the command line of a process, bound to `cores` if the system supports that."""
         command = [self.python, *self.options, *arguments]
         if cores is None or not hasattr(os, "sched_setaffinity"):
             return command
         return [sys.executable, str(ROOT / "bench" / "bound.py"), ",".join(map(str, cores)), *command]
 
     def environment(self) -> dict[str, str]:
-        """Return its environment: nothing of the developer's that could change what is imported or reached."""
+        """Return its environment, without the developer's variables that could change imports or endpoints."""
         kept = {name: text for name, text in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
         direct = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
         return {
@@ -99,7 +99,7 @@ def function(layers: Sequence[str] = ("activation", "vendor", "arrow")) -> Envir
 
 
 def sdk() -> Environment:
-    """Return a Python with Meta's SDK, pandas and numpy; made once, from pins with their hashes."""
+    """Return a Python with Meta's SDK, pandas and numpy; created once, from pins with their hashes."""
     folder = CACHE / "sdk"
     python = folder / "bin" / "python"
     pins = ROOT / "bench" / "requirements.txt"
@@ -117,7 +117,7 @@ def sdk() -> Environment:
 
 
 def _runtime() -> Path:
-    """Return a folder with links to what Lambda's runtime brings, from this environment."""
+    """Return a folder with links to the packages of Lambda's runtime, from this environment."""
     folder = CACHE / "runtime"
     folder.mkdir(parents=True, exist_ok=True)
     for name in RUNTIME:

@@ -1,4 +1,4 @@
-"""Figures as they are reported: medians with their spread, tables, and targets that are met or not."""
+"""Figures for the report: medians with their spread, tables, and targets."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Spread:
 
     @property
     def median(self) -> float:
-        """Return the middle one."""
+        """Return the median."""
         return median(self.values)
 
     def text(self, write: Callable[[float], str]) -> str:
-        """Write the median, and the lowest and highest behind it."""
+        """Return the median, then the lowest and highest value."""
         if len(self.values) == 1:
             return write(self.values[0])
         return f"{write(self.median)} ({write(min(self.values))} to {write(max(self.values))})"
@@ -27,7 +27,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Target:
-    """What was wanted of a figure, and what it came to."""
+    """What was wanted of a figure, what was measured, and whether the target was met."""
 
     wanted: str
     found: str
@@ -36,7 +36,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Table:
-    """One part of the report. `about` says how it was measured, `notes` what has to be known to read it."""
+    """One part of the report. `about` says how it was measured, `notes` what the reader has to know."""
 
     title: str
     about: str
@@ -47,20 +47,20 @@ class Table:
 
 
 def whole(value: float) -> str:
-    """Write a number without decimals, grouped."""
+    """Return a number without decimals, grouped."""
     return f"{value:,.0f}"
 
 
 def seconds(value: float) -> str:
-    """Write seconds to the hundredth."""
+    """Return seconds with two decimals."""
     return f"{value:.2f}"
 
 
 def times(value: float) -> str:
-    """Write a ratio."""
+    """Return a ratio."""
     return f"{value:.2f}"
 
 
 def megabytes(value: float) -> str:
-    """Write bytes as megabytes of 1,000,000."""
+    """Return bytes as megabytes of 1,000,000."""
     return f"{value / 1e6:.0f}"

@@ -1,4 +1,4 @@
-"""The files that are measured: made when wanted, gone at the end."""
+"""The files that are measured: generated on demand, removed at the end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Files:
     _made: set[Path] = field(default_factory=set)
 
     def path(self, rows: int, file_format: str = "csv", *, also: tuple[str, ...] = ()) -> Path:
-        """Return a file; where it has to be made, the formats of `also` are made with it."""
+        """Return a file; if it does not exist yet, the formats of `also` are generated with it."""
         wanted = [self.folder / f"people-{rows}.{one}" for one in dict.fromkeys((file_format, *also))]
         if wanted[0] not in self._made:
             missing = [path for path in wanted if path not in self._made]
@@ -32,7 +32,7 @@ class Files:
         return wanted[0]
 
     def hashes(self, rows: int) -> Path:
-        """Make a list of hashes; `remove_hashes` removes it."""
+        """Generate a list of hashes; `remove_hashes` removes it."""
         path = self.folder / "hashes.csv"
         self.maker.run("bench.inside.hashes", str(rows), str(path))
         return path
@@ -50,7 +50,7 @@ class Files:
 
 @contextmanager
 def files(maker: Environment) -> Iterator[Files]:
-    """Make a folder for files, and remove it afterwards."""
+    """Create a folder for files, and remove it afterwards."""
     CACHE.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=CACHE, prefix="files-"))
     try:

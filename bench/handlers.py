@@ -1,4 +1,4 @@
-"""The Lambda handlers there are, found in the source."""
+"""Find the Lambda handlers in the source."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ NAME = "lambda_handler"
 
 
 def handlers(root: Path) -> list[str]:
-    """Name every module under `lambdas/` that defines or assigns `lambda_handler`."""
+    """Return every module under `lambdas/` that defines or assigns `lambda_handler`."""
     found = []
     for path in sorted((root / "lambdas").rglob("*.py")):
         body = ast.parse(path.read_text(encoding="utf-8")).body

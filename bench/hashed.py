@@ -1,4 +1,4 @@
-"""TikTok's path: a list of hashes, looked through, read, its repeats left out, and uploaded in files of 50 MB."""
+"""TikTok's path: a list of hashes is scanned, read, deduplicated and uploaded in files of 50 MB."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from bench.files import Files
 from bench.plan import Sizes
 
 DELAY_S = 0.1
-LEDGER_S = 0.005  # DynamoDB's single-digit milliseconds
+LEDGER_S = 0.005  # about DynamoDB's latency
 WANTED_RATE = 1_000_000
 LIMIT_BYTES = 256_000_000
 IDENTIFIERS = "EMAIL_SHA256"
 
 
 def hashed(sizes: Sizes, files: Files, function: Environment, step: Callable[[str], None]) -> Table:
-    """Send a file of hashes to a server that answers as TikTok does and keeps nothing."""
+    """Send a file of hashes to a server that answers as TikTok does and stores nothing."""
     path = str(files.hashes(sizes.hashed_rows))
     rates, peaks, walls, uploads, size_bytes = [], [], [], 0, 0
     with servers.sink(function, DELAY_S) as server:
@@ -38,9 +38,9 @@ def hashed(sizes: Sizes, files: Files, function: Environment, step: Callable[[st
     rate, peak = Spread(tuple(rates)), Spread(tuple(peaks))
     return Table(
         f"TikTok: {sizes.hashed_rows:,} hashed lines",
-        f"A list of {IDENTIFIERS} through a fresh worker: looked through for values in clear, then read, checked, its "
-        f"repeats left out, and uploaded with its MD5 in {uploads} files ({size_bytes / 1e6:.0f} MB) to a server that "
-        f"answers after {DELAY_S * 1000:.0f} ms and keeps nothing. CPU time of the process without its start and "
+        f"A list of {IDENTIFIERS} through a new worker: scanned for plaintext values, then read, checked, "
+        f"deduplicated and uploaded with its MD5 in {uploads} files ({size_bytes / 1e6:.0f} MB) to a server that "
+        f"answers after {DELAY_S * 1000:.0f} ms and stores nothing. CPU time of the process without its start and "
         f"imports, memory as VmHWM; {sizes.runs} runs.",
         ("", "lines per CPU-second", "peak, MB", "wall, s"),
         [["this project", rate.text(whole), peak.text(megabytes), Spread(tuple(walls)).text(seconds)]],

@@ -1,7 +1,7 @@
-"""What a gigabyte of CI360's costs the function that lands it: processor seconds of the whole process, and memory.
+"""What landing a gigabyte from CI360 costs its function: CPU seconds of the whole process, and memory.
 
-`python -m bench.landing [MEBIBYTES [RUNS]]` makes a file, and lands it RUNS times, each in a process of its own on
-one core, as Lambda gives the function one. Both far ends speak TLS, as on AWS; they run on the other cores.
+`python -m bench.landing [MEBIBYTES [RUNS]]` generates a file, and lands it RUNS times, each in a process of its
+own on one core, as Lambda gives the function one. Both far ends speak TLS, as on AWS; they run on the other cores.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from statistics import median
 from bench import cores, environments, servers
 
 MIB = 1024 * 1024
-ROWS = 200_000  # of a file, made at a time
+ROWS = 200_000  # bytes of the file generated at a time
 
 
 def write_rows(path: Path, size_bytes: int) -> int:
-    """Write a file of five columns, of about that size; returns its rows."""
+    """Write a file of five columns and about that size; return its number of rows."""
     rows = written = 0
     with path.open("wb") as file:
         while written < size_bytes:

@@ -1,4 +1,4 @@
-"""On what it was measured."""
+"""The machine and the versions of a measurement."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ THEIRS = ("facebook-business", "pandas", "numpy")
 
 
 def machine(sdk: Environment) -> list[tuple[str, str]]:
-    """Describe machine, versions and state of the tree, in words for a table."""
+    """Describe machine, versions and state of the working tree, in words for a table."""
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     theirs = sdk_versions(sdk)
     return [
@@ -34,7 +34,7 @@ def machine(sdk: Environment) -> list[tuple[str, str]]:
 
 
 def sdk_versions(sdk: Environment) -> dict[str, str]:
-    """Ask the SDK's environment for its versions."""
+    """Return the package versions of the SDK's environment."""
     return {name: str(found) for name, found in sdk.run("bench.inside.versions", *THEIRS).items()}
 
 

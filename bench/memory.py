@@ -18,7 +18,7 @@ FLAT = 0.10
 
 
 def memory(sizes: Sizes, files: Files, function: Environment, step: Callable[[str], None]) -> Table:
-    """Send files of growing size, each from a fresh process."""
+    """Send files of growing size, each from a new process."""
     peaks: dict[str, list[Spread]] = {one: [] for one in FORMATS}
     with servers.sink(function, DELAY_S) as server:
         secret = STAND_IN | {"endpoint": server.url}
@@ -35,8 +35,8 @@ def memory(sizes: Sizes, files: Files, function: Environment, step: Callable[[st
     growth = max(spreads[-1].median / spreads[-2].median - 1 for spreads in peaks.values())
     return Table(
         "Memory",
-        f"VmHWM of a fresh worker in MB, the function's modules all loaded, {IN_FLIGHT} requests in flight over "
-        f"HTTP to a server that answers after {DELAY_S * 1000:.0f} ms and keeps nothing.",
+        f"VmHWM of a new worker in MB, the function's modules all loaded, {IN_FLIGHT} requests in flight over "
+        f"HTTP to a server that answers after {DELAY_S * 1000:.0f} ms and stores nothing.",
         ("rows", *FORMATS),
         [
             [f"{rows:,}", *(spreads[place].text(megabytes) for spreads in peaks.values())]

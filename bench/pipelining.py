@@ -1,4 +1,4 @@
-"""Wall time over the ideal, which tells whether sending waits for parsing, or parsing for sending."""
+"""Wall time relative to the ideal, which shows whether sending waits for parsing, or parsing for sending."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from bench.plan import Sizes
 
 IN_FLIGHT = 8
 LATENCY_S = 0.5
-LEDGER_S = 0.005  # DynamoDB's single-digit milliseconds
+LEDGER_S = 0.005  # about DynamoDB's latency
 ROWS_PER_REQUEST = 10_000
 STAND_IN = {"access_token": "none", "ad_account_id": "1"}
-NAMES = {"sink": "one that only answers", "simulator": "the simulated Meta"}
+NAMES = {"sink": "a server that only answers", "simulator": "the simulated Meta"}
 
 
 def pipelining(sizes: Sizes, files: Files, function: Environment, step: Callable[[str], None]) -> Table:
-    """Send a file to one server that answers and no more, and to the simulated Meta, which checks and keeps all."""
+    """Send a file to a server that only answers, and to the simulated Meta, which checks and stores everything."""
     path = str(files.path(sizes.pipelining_rows))
     requests_wanted = math.ceil(sizes.pipelining_rows / ROWS_PER_REQUEST)
     ideal_s = requests_wanted / IN_FLIGHT * LATENCY_S
@@ -66,9 +66,9 @@ def pipelining(sizes: Sizes, files: Files, function: Environment, step: Callable
         ),
         notes=(
             (
-                "The target is held against the server that only answers: the simulated Meta parses, checks and keeps "
-                "each of the members in one thread, and while it does, seven other answers wait. Its CPU seconds say "
-                "how near it is to being what is measured."
+                "The target is held against the server that only answers: the simulated Meta parses, checks and stores "
+                "all members in one thread, while seven other answers wait. Its CPU seconds show how close it is to being "
+                "the bottleneck."
             ),
         ),
     )

@@ -1,4 +1,4 @@
-"""How large a run of the bench is."""
+"""The size of a run of the bench."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Sizes:
-    """Rows, and how often each measurement is repeated.
+    """Numbers of rows, and of repetitions of each measurement.
 
-    Files of more than `repeated_rows` are measured for memory once: their peaks hardly differ, and take minutes.
+    Files of more than `repeated_rows` are measured for memory only once: their peaks hardly differ, and each takes
+    minutes.
     """
 
     runs: int = 5

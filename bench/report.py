@@ -12,13 +12,13 @@ from bench.figures import Table, Target
 HEAD = """\
 # Benchmarks
 
-Written by `make bench`, which measures all of it on one machine; do not edit. `python -m bench --quick` is a short
+Written by `make bench`, which measures everything on one machine; do not edit. `python -m bench --quick` is a short
 run.
 """
 
 
 def show(table: Table, console: Console) -> None:
-    """Print a table and how its targets came out."""
+    """Print a table and whether its targets were met."""
     shown = RichTable(title=table.title, title_justify="left", caption=table.about, caption_justify="left")
     for place, name in enumerate(table.header):
         shown.add_column(name, justify="left" if place == 0 else "right")
@@ -33,7 +33,7 @@ def show(table: Table, console: Console) -> None:
 
 
 def page(machine: Sequence[tuple[str, str]], tables: Sequence[Table]) -> str:
-    """Write everything as Markdown."""
+    """Return the report as Markdown."""
     parts = [HEAD, _markdown(("measured on", ""), machine)]
     for table in tables:
         parts += [f"## {table.title}\n", f"{table.about}\n", _markdown(table.header, table.rows)]

@@ -1,4 +1,4 @@
-"""A run of the bench: every part in turn, shown as it comes and written down in the end."""
+"""A run of the bench: every part in order, printed as it finishes and written to the report at the end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def bench(*, quick: bool, parts: Sequence[str], runs: int, write: Path | None, console: Console) -> bool:
-    """Measure the parts; returns whether every target was met."""
+    """Measure the parts; return whether every target was met."""
     sizes = QUICK if quick else FULL
     sizes = replace(sizes, runs=runs) if runs else sizes
     with console.status("environments") as status, files(environments.sdk()) as made:

@@ -1,4 +1,4 @@
-"""What answers the measured worker: the simulated Meta, or a sink that keeps nothing."""
+"""The servers that answer the measured worker: the simulated Meta, or a sink that stores nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Server:
     process: int
 
     def cpu_s(self) -> float | None:
-        """Return the CPU seconds it has used; None where the system does not say."""
+        """Return the CPU seconds it has used; None if the system does not report them."""
         status = Path(f"/proc/{self.process}/stat")
         if not status.exists():
             return None
@@ -44,7 +44,7 @@ def simulator(latency_s: float) -> Iterator[Server]:
 
 @contextmanager
 def sink(function: Environment, delay_s: float) -> Iterator[Server]:
-    """Run the sink."""
+    """Run the sink, every answer after `delay_s`."""
     command = function.command("-m", "bench.inside.sink", str(delay_s), cores=cores.the_other())
     with _running(command, function.environment()) as server:
         yield server
@@ -52,7 +52,7 @@ def sink(function: Environment, delay_s: float) -> Iterator[Server]:
 
 @contextmanager
 def far_end(file: Path, folder: Path) -> Iterator[Server]:
-    """Run CI360's storage and S3 for a transfer; `folder` then has the certificate of their authority."""
+    """Run CI360's storage and S3 for a transfer; `folder` then contains their authority's certificate."""
     here = Environment(sys.executable, (), ())
     command = here.command("-m", "bench.inside.far_end", str(file), str(folder), cores=cores.the_other())
     with _running(command, None) as server:

@@ -1,4 +1,4 @@
-"""Import time of each handler over bare boto3, with and without compiled files beside the source."""
+"""Import time of each handler beyond bare boto3, with and without compiled files."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ JUDGED = "compiled cpu_s"
 
 
 def start(sizes: Sizes, function: Environment, step: Callable[[str], None]) -> Table:
-    """Import every handler in fresh processes."""
+    """Import every handler in new processes."""
     modules = handlers(ROOT)
     took: dict[tuple[str, str], list[float]] = {}
     reads: dict[str, bool] = {}
     with _copies(function) as (compiled, source):
-        for module in (BARE, *modules):  # writes the compiled files, and warms the disk's cache
+        for module in (BARE, *modules):  # writes the compiled files, and warms the disk cache
             compiled.run("bench.inside.imports", module)
             source.run("bench.inside.imports", module)
         for run in range(sizes.start_runs):
@@ -58,8 +58,8 @@ def start(sizes: Sizes, function: Environment, step: Callable[[str], None]) -> T
     }
     return Table(
         "Start",
-        f"Milliseconds to import a handler's module less those of boto3 alone (whose own are in the first line), in a "
-        f"fresh process with the function's layers and nothing else, all files in the disk's cache; median of "
+        f"Milliseconds to import a handler's module, without boto3's own (in the first line), in a "
+        f"new process with the function's layers and nothing else, all files in the disk's cache; median of "
         f"{sizes.start_runs}. `compiled`: Python's compiled files lie beside the source; `source`: they do not.",
         ("module", "Arrow", "compiled, CPU", "compiled, wall", "source, CPU", "source, wall"),
         rows,
@@ -69,7 +69,7 @@ def start(sizes: Sizes, function: Environment, step: Callable[[str], None]) -> T
         ),
         notes=(
             (
-                "Held against the targets is CPU time with compiled files: an import waits for nothing, and a busy "
+                "The targets are for CPU time with compiled files: an import does not wait for anything, and a busy "
                 "machine does not lengthen it."
             ),
         ),
@@ -86,11 +86,11 @@ def _milliseconds(value_s: float) -> str:
 
 @contextmanager
 def _copies(function: Environment) -> Iterator[tuple[Environment, Environment]]:
-    """Return the function's modules twice: with compiled files, once something was imported, and never with any."""
+    """Yield the function's environment twice: with compiled files after a first import, and without any."""
     CACHE.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=CACHE, prefix="start-"))
     try:
-        # The last of the path is Lambda's runtime, which brings its own compiled files in any case.
+        # The last entry of the path is Lambda's runtime, which always has its own compiled files.
         *ours, runtime = function.path
         environments = []
         for kind in ("compiled", "source"):
@@ -103,7 +103,7 @@ def _copies(function: Environment) -> Iterator[tuple[Environment, Environment]]:
 
 
 def _linked(source: Path, copy: Path) -> Path:
-    """Copy a folder of modules as links to its files, without compiled ones; of the project what is deployed."""
+    """Copy a folder of modules as links to its files, without compiled ones; of the project, what is deployed."""
     parts = [source / name for name in ("lambdas", "bench")] if source == ROOT else [source]
     for part in parts:
         shutil.copytree(

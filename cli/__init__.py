@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-# So that `python -m cli` works in a checkout where only requirements.txt is installed. An installed wheel has no
-# such folder: there the library is a package beside this one.
+# `python -m cli` must work in a checkout where only requirements.txt is installed. An installed wheel has no such
+# folder: there the library is a package beside this one.
 _LIBRARY = Path(__file__).resolve().parent.parent / "layers" / "activation" / "python"
 if _LIBRARY.is_dir():
     sys.path.insert(0, str(_LIBRARY))

@@ -77,7 +77,7 @@ def options(
 
 
 def main() -> None:
-    """Run the command; exits 0 for yes, 1 when the answer is no, 2 for a usage error."""
+    """Run the command. Exit 0: success. Exit 1: the check or operation failed. Exit 2: usage error."""
     app()
 
 

@@ -30,13 +30,13 @@ def classify(
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Read JSON lines, write one line each.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """Return what an answer of an ad platform means: ok, partial, retry, refresh_auth, stop ... and why.
+    """Show what an ad platform's answer means (ok, partial, retry, refresh_auth, stop ...) and why.
 
     With --jsonl each line in has "name", "call" (optional), "rows" (optional), "status", "headers" and "body",
     which may be text, an object or null; each line out has "name", "outcome", "retryable" and "reason". "rows" is
-    how many rows the request carried. Without it, rows that the answer names by index are taken for rows of a
-    request as large as the platform allows, and rows are not compared with a count in the answer. The request is
-    assumed to be one that may be repeated; creating an audience is not: there the app looks it up first.
+    how many rows the request carried. Without it, row indexes in the answer are read as if the request were full,
+    and the answer's row count is not checked. The request is assumed to be safe to repeat. Creating an audience is
+    not: in that case the app looks the audience up first.
     """
     judge = _platform(platform)
     if jsonl:
@@ -90,8 +90,8 @@ def _judge(platform: Platform, one: Mapping[str, Any]) -> Outcome:
     outcome = publisher.classify(request, answer)
     if rows or outcome.refused:
         return outcome
-    # Rows named by index are only known to be the request's when it is that long. A full request is not the
-    # default, because a platform that counts what it received would then seem to have lost most of it.
+    # Indexes of rows can only be interpreted if the request had that many rows. A full request is not the default:
+    # a platform that reports how many rows it received would then seem to have lost most of them.
     full = publisher.classify(replace(request, rows=platform.limits.max_rows), answer)
     return full if full.refused else outcome
 

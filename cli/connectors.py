@@ -1,4 +1,4 @@
-"""The connectors a command can speak of: the configured ones, and every platform under its own name."""
+"""The connectors that a command can name: the configured ones, or else every platform under its own name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class NoConnector(Exception):
-    """There is no such connector, or no telling which there are; a stable code and a sentence for the user."""
+    """The connector does not exist, or the settings cannot be read: a stable code and a sentence for the user."""
 
     def __init__(self, code: str, sentence: str) -> None:
         self.code, self.sentence = code, sentence
@@ -26,7 +26,7 @@ class NoConnector(Exception):
 
 @dataclass(frozen=True)
 class NamedConnector:
-    """A connector by name, with its platform; `settings` are as cdk.context.json has them, all checked."""
+    """A connector by name, with its platform; `settings` is its validated entry in cdk.context.json."""
 
     name: str
     platform: Platform
@@ -34,14 +34,14 @@ class NamedConnector:
 
     @property
     def options(self) -> Mapping[str, Value]:
-        """The platform's options as the settings have them, complete."""
+        """Return the platform's options, defaults included."""
         return complete(self.platform.options, dict(self.settings.get("options") or ()))
 
 
 def settings() -> Settings | None:
-    """Return the settings of cdk.context.json here, None where there is none.
+    """Return the settings in ./cdk.context.json, None if there is no such file.
 
-    Raises NoConnector with all that is wrong in it.
+    Raises NoConnector listing every mistake.
     """
     from stacks.settings import SettingsError, read_settings
 
@@ -59,7 +59,7 @@ def settings() -> Settings | None:
 
 
 def connectors() -> dict[str, NamedConnector]:
-    """Return the connectors of cdk.context.json here, else each platform under its own name.
+    """Return the connectors in ./cdk.context.json; without that file, each platform under its own name.
 
     Raises NoConnector.
     """

@@ -1,4 +1,4 @@
-"""A country and the order of a date as options give them."""
+"""Country codes and date orders given as command-line options."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import typer
 
 
 def country_code(text: str) -> str:
-    """Return an ISO 3166-1 alpha-2 code in capitals, "" for none; a usage error where no phone number has it."""
+    """Return an ISO 3166-1 alpha-2 code in capitals, "" for none; a usage error if it has no phone numbers."""
     from activation.identifiers.numbering import has_numbers
 
     code = text.upper()
     if code and not has_numbers(code):
-        raise typer.BadParameter(f"{text!r} is not an ISO 3166-1 alpha-2 code with a numbering plan, as DE is")
+        raise typer.BadParameter(f"{text!r} is not an ISO 3166-1 alpha-2 code with a numbering plan, such as DE")
     return code
 
 

@@ -42,7 +42,7 @@ def demo(
     from sandbox.progress import Steps
 
     console = Console(stderr=True)
-    ours = not state.load(DEFAULT).runs()  # a sandbox that was up before is somebody's, and stays up
+    ours = not state.load(DEFAULT).runs()  # a sandbox that was already running is not ours to stop
     failed, up = False, False
     try:
         console.print("[bold]1. Deploy[/] the app with the CDK to an AWS on this machine")
@@ -50,7 +50,7 @@ def demo(
         up = True
         os.environ |= client_environment(described["aws_endpoint_url"])
         if everything or not ci360:
-            console.print(f"[bold]2. Drop[/] an export of {rows:,} people, with mistakes as real ones have")
+            console.print(f"[bold]2. Drop[/] an export of {rows:,} people, with the mistakes of real exports")
             connectors = watch.shown(described)
             for one in watch.deliver(described, connectors if everything else connectors[:2], rows, console):
                 failed |= not _show(one)
@@ -76,7 +76,7 @@ def demo(
 
 
 def _show(one: Delivered) -> bool:
-    """Print a drop's receipt and the account's members beside the expected ones; returns whether all is well."""
+    """Print a drop's receipt and the account's members beside the expected ones; return whether all match."""
     from cli.receipt_table import print_receipt
 
     print_receipt(one.receipt, sandbox=True)

@@ -1,4 +1,4 @@
-"""What the commands that run the sandbox ask first: whether it is here, and what it needs is installed."""
+"""Checks before a command runs the sandbox: the sandbox's source and its packages must be there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 
 def require_checkout() -> None:
-    """End the command with exit 2 where there is no sandbox to ask: an installed wheel has none."""
+    """End the command with exit 2 if the sandbox's source is missing, as it is from an installed wheel."""
     if find_spec("sandbox") is None:
         _refuse("the sandbox comes with the project's source, not with an installed `activation`")
 

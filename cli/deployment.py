@@ -1,4 +1,4 @@
-"""The deployed app as a command finds it: by its stacks' outputs."""
+"""The deployed app, located through its stacks' outputs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ConnectorAddresses:
-    """What belongs to one connector: a secret, queues, a rule."""
+    """The resources of one connector: secret, queues, function, rule."""
 
     secret_arn: str
     queue_url: str
@@ -25,7 +25,7 @@ class ConnectorAddresses:
 
 @dataclass(frozen=True)
 class Deployment:
-    """The app in this account and region."""
+    """The app as deployed in this account and region."""
 
     drops_bucket: str
     receipts_bucket: str
@@ -34,7 +34,7 @@ class Deployment:
     connectors: dict[str, ConnectorAddresses]
 
     def connector(self, name: str) -> ConnectorAddresses:
-        """Return a connector's addresses; ends the command when there is none of this name."""
+        """Return a connector's addresses; end the command if no connector of this name is deployed."""
         if name not in self.connectors:
             fail(f"no connector {name} is deployed; deployed are: {', '.join(sorted(self.connectors)) or 'none'}")
         return self.connectors[name]
@@ -47,7 +47,7 @@ def fail(sentence: str) -> NoReturn:
 
 
 def find() -> Deployment:
-    """Read the stacks' outputs; ends the command when the app is not deployed here."""
+    """Read the stacks' outputs; end the command if the app is not deployed here."""
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -84,7 +84,7 @@ def find() -> Deployment:
 
 
 def _context() -> tuple[str, list[str]]:
-    """Read the app's name and its connectors' from cdk.context.json here."""
+    """Return the app's name and its connectors' names from ./cdk.context.json."""
     from cli.connectors import NoConnector, settings
 
     try:

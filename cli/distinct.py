@@ -1,4 +1,4 @@
-"""How many different people a file names: exact for small files, an estimate in bounded memory for large ones."""
+"""Count the different people in a file: exactly in small files, as an estimate in bounded memory in large ones."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-KEPT = 65_536  # the standard error is one in the square root of this: 0.4 %
+KEPT = 65_536  # the standard error is 1 / sqrt(k): 0.4 %
 _SPACE = 2**64
 
 
 class Distinct:
-    """A sketch of the k smallest hashes (Bar-Yossef and others, 2002), kept exact until there are more than k.
+    """A sketch of the k smallest hashes (Bar-Yossef and others, 2002), exact up to k distinct values.
 
-    Values that are digests already are their own hashes. `kept` is k.
+    Values that are already digests serve as their own hashes. `kept` is k.
     """
 
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
         self._smallest: set[int] = set()
-        self._bound = _SPACE  # hashes from here on cannot be among the smallest
+        self._bound = _SPACE  # larger hashes cannot be among the k smallest
 
     def add(self, values: Iterable[str]) -> None:
-        """Count texts; one that was counted before changes nothing."""
+        """Count texts; repeated texts count once."""
         for value in values:
             found = _hash(value)
             if found < self._bound:
@@ -34,12 +34,12 @@ class Distinct:
             self._shrink()
 
     def add_column(self, column: pa.Array | pa.ChunkedArray) -> None:
-        """Count a column's texts, nulls left out; each distinct one once."""
+        """Count a column's distinct texts; nulls are ignored."""
         self.add(column.drop_null().unique().to_pylist())
 
     @property
     def is_exact(self) -> bool:
-        """Whether the count is exact."""
+        """Return whether the count is exact."""
         return self._bound == _SPACE and len(self._smallest) <= self._kept
 
     def count(self) -> int:

@@ -1,4 +1,4 @@
-"""`activation doctor`: whether each connector's secret is there, and the platform lets us in."""
+"""`activation doctor`: check each connector's secret and its access to the platform."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def doctor(
 
 
 def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience: str) -> Iterator[Finding]:
-    """Read the secret, and let the platform's own checks ask what could be wrong.
+    """Read the secret, then run the platform's own checks.
 
-    An access token that has expired is replaced as the connector would: where that spends the refresh token, only
-    if this command's AWS identity may store the next one.
+    An expired access token is replaced as the connector would replace it. If that spends the refresh token, it is
+    done only if this command's AWS identity may store the new one.
     """
     import boto3
     from activation.aws.table import ConditionalTable

@@ -1,4 +1,4 @@
-"""`activation drop`: put a file where its audience is filled from."""
+"""`activation drop`: upload a file under the key of its audience."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def drop(
     date_order: Annotated[str, typer.Option(help="Of dates in numbers: dmy, mdy or ymd.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check that the drop's key can be read, then upload the file; exit 1 if it cannot.
+    """Check the drop's key and its columns, then upload the file; exit 1 if either cannot be read.
 
     `--map` and `--date-order` hold for this file alone and travel with it as its object metadata.
     """

@@ -1,4 +1,4 @@
-"""A run without its effects: the line's own reader, batcher and publisher, and sums instead of requests."""
+"""A dry run: the app's own reader, batcher and publisher, but requests are only counted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from activation.errors import Rejected
 from activation.identifiers.column_map import Entries
 from activation.identifiers.phones import Phone
 from activation.identifiers.table import Context
-from activation.ledger.progress import FIRST_ROWS_KEPT
+from activation.ledger.units import FIRST_ROWS_KEPT
 from activation.model import Cursor
 from activation.pipeline.batching import Batcher, Prepared
 from activation.pipeline.further import uploads_of
@@ -41,23 +41,23 @@ BARE_NUMBER = r"\A[^0-9A-Za-z+]*0?[1-9][^A-Za-z]*\z"  # digits that begin with n
 
 @dataclass
 class Found:
-    """One reason why rows or cells are not sent: how many, and the first source rows."""
+    """One reason why rows or cells are not sent: how often it occurs, and the first source rows."""
 
     count: int = 0
     first_rows: tuple[int, ...] = ()
 
     def add(self, count: int, rows: tuple[int, ...]) -> None:
-        """Count more of them, in row order."""
+        """Add occurrences, in row order."""
         self.count += count
         self.first_rows = (*self.first_rows, *rows)[:FIRST_ROWS_KEPT]
 
 
 @dataclass
 class Sums:
-    """What a dry run came to.
+    """The result of a dry run.
 
-    `left_out` is by field and code. `filled` counts a column's cells that are not blank, `bare_numbers` those of
-    phone columns that may lack a country code. `refusal` is why the run would fail, None where it would not.
+    `left_out` is by field and code. `filled` counts a column's non-blank cells, `bare_numbers` those of phone
+    columns that may lack a country code. `refusal` is the reason why the run would fail, None if it would succeed.
     """
 
     format: str = ""
@@ -81,7 +81,7 @@ class Sums:
 
 @dataclass(frozen=True)
 class Watched:
-    """A source that tells how far into the file it has been read."""
+    """A source that records how far into the file it has been read."""
 
     source: ByteSource
     reached: Callable[[int], None]
@@ -99,7 +99,7 @@ class Watched:
 
 @dataclass(frozen=True)
 class DryRun:
-    """A drop, located, with its connector and how its cells are read.
+    """A located drop, its connector, and how its cells are read.
 
     `columns` is what people said of its columns: see activation/identifiers/column_map.py.
     """
@@ -110,7 +110,7 @@ class DryRun:
     columns: Entries = ()
 
     def over(self, source: ByteSource) -> Sums:
-        """Read the whole drop as the connector would; a refusal is in the sums, with what was there before it."""
+        """Read the whole drop as the connector would; return the counts, and the refusal if there is one."""
         sums = Sums()
         began_s = time.process_time()
         try:
@@ -120,7 +120,7 @@ class DryRun:
                     "all_rows_rejected", "no row has anything the platform could match; see the rejects"
                 )
         except Rejected as error:
-            if error.code != "empty_file":  # a run of it ends well, and sends nothing
+            if error.code != "empty_file":  # such a run ends normally and sends nothing
                 sums.refusal = error
         sums.cpu_s = time.process_time() - began_s
         return sums
@@ -139,7 +139,7 @@ class DryRun:
         sums.proposed_columns = mapped.proposed
         keys = tuple(one.key for _, one in mapped.fields)
         with closing(publisher.open(self.located.audience, keys)) as conversation:
-            next(conversation)  # raises what is wrong with the audience's name before anything is asked
+            next(conversation)  # raises if the audience's name is invalid, before any request
         if kind.hashed:
             chunks, fields = reader.chunks(Cursor()), mapped.columns
             screen(chunks, Cursor(), fields=fields, context=self.context, may_go_on=lambda: True)
@@ -157,12 +157,12 @@ class DryRun:
 
     @property
     def platform(self) -> Platform:
-        """The connector's platform."""
+        """Return the connector's platform."""
         return self.connector.platform
 
     @property
     def tiers(self) -> Mapping[str, Tier]:
-        """The access tiers to plan for: the account's, where the settings name it."""
+        """Return the access tiers to plan for: the account's if the settings name it, else all."""
         return self.platform.rate.planned(self.connector.options)
 
     @cached_property
@@ -181,16 +181,16 @@ class DryRun:
         return self.connector.settings.get(name)
 
     def people(self, sums: Sums) -> int:
-        """Return the number of different people, at most that of the rows; an estimate may come out higher."""
+        """Return the number of different people, capped at the number of rows, since an estimate may exceed it."""
         return min(sums.people.count(), sums.sent)
 
     @property
     def in_flight(self) -> int:
-        """How many requests are under way at once."""
+        """Return how many requests are in flight at a time."""
         return int(self._setting("requests_in_flight") or self.platform.limits.in_flight)
 
     def _tallied(self, chunks: Iterator[Chunk], mapped: MappedColumns, sums: Sums) -> Iterator[Chunk]:
-        """Count filled cells, and phone numbers that may lack a country code, as the chunks go by."""
+        """Yield the chunks unchanged, counting filled cells and phone numbers that may lack a country code."""
         for chunk in chunks:
             for index, one in mapped.columns:
                 values = chunk.columns.column(index)
@@ -222,7 +222,7 @@ class DryRun:
                 self._upload(upload, opened, sums)
 
     def _upload(self, upload: Upload, opened: Opened, sums: Sums) -> None:
-        """Count an upload's requests: one, or those of its halves where it is over the platform's limit."""
+        """Count an upload's requests: one, or those of its halves if it exceeds the platform's limit."""
         self._limits.check_uploads(sums.uploads + 1)
         size_bytes = self._publisher.encode(upload, self.located.audience, opened).size_bytes
         if upload.lines > 1 and (size_bytes > self._limits.max_bytes or upload.lines > self._limits.max_rows):
@@ -234,7 +234,7 @@ class DryRun:
         sums.identifiers.update(upload.cells)
 
     def _names(self, columns: pa.Table) -> pa.ChunkedArray:
-        """Return one text per row that names its person: the first that can alone, else all cells together."""
+        """Return one text per row that identifies its person: the first sufficient identifier, else all cells."""
         table = self.platform.table
         alone = {key for _, key in table.singles}
         texts = {name: columns.column(name).cast(pa.string()) for name in columns.schema.names}
@@ -243,7 +243,7 @@ class DryRun:
 
 
 def _first_rows(rejected: pa.Table, code: str) -> tuple[int, ...]:
-    """Return the first rows of which `code` is the first finding, as the counts have it."""
+    """Return the first rows whose first finding is `code`, which is how the counts assign rows to codes."""
     first = rejected.group_by("row", use_threads=False).aggregate([("code", "first")])
     rows = first["row"].filter(pc.equal(first["code_first"], code))
     return tuple(rows.slice(0, FIRST_ROWS_KEPT).to_pylist())

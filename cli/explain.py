@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from activation.identifiers.table import Context, Field, FieldTable
     from activation.platforms.platform import FieldsOnly, Platform
 
-AUDIENCE = "audience"  # what --api may say for the platform's own, audience API
+AUDIENCE = "audience"  # the value of --api that means the platform's audience API
 
 
 def explain(
@@ -138,7 +138,7 @@ def _rejected(name: str, reason: str) -> dict[str, object]:
 
 
 def _show(field: Field, value: str, line: dict[str, object]) -> None:
-    """Print the way of one value, for a person."""
+    """Print how one value is normalised and sent, for people."""
     from activation.identifiers.codes import SENTENCES, Code
     from rich.table import Table
     from rich.text import Text

@@ -1,4 +1,4 @@
-"""From a dry run's sums to time, money and warnings."""
+"""Estimates from a dry run: time, cost and warnings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cli import prices
 from cli.dry_run import DryRun, Sums
 
-ANSWER_S = 0.5  # what an upload of ten thousand rows takes the large platforms to answer, about
+ANSWER_S = 0.5  # about what the large platforms take to answer an upload of ten thousand rows
 # Measured by the bench: a batch's record in the ledger is one to two kB, and the rate limit is read once a second.
 WRITE_UNITS_PER_UPLOAD, WRITE_UNITS_PER_RUN = 2, 10
 READ_UNITS_PER_S, READ_UNITS_PER_RUN = 1, 5
@@ -21,7 +21,7 @@ REPEATED_SHARE = 0.2
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a run would take: minutes by the account's tier, the functions' seconds of work, dollars."""
+    """What a run would take: minutes by access tier, seconds of the functions' work, dollars."""
 
     minutes: dict[str, float]
     active_s: float
@@ -29,7 +29,7 @@ class Forecast:
 
 
 def forecast(run: DryRun, sums: Sums) -> Forecast:
-    """Estimate a run; the time a platform makes it wait is spent in the queue and costs nothing."""
+    """Estimate a run. Time spent waiting for the platform is spent in the queue and costs nothing."""
     active_s = max(sums.cpu_s, sums.uploads * ANSWER_S / run.in_flight)
     minutes = {name: max(active_s, tier.seconds(sums.uploads)) / 60 for name, tier in run.tiers.items()}
     dollars = prices.cost(
@@ -42,15 +42,15 @@ def forecast(run: DryRun, sums: Sums) -> Forecast:
 
 
 def warnings(run: DryRun, sums: Sums) -> Iterator[tuple[str, str]]:
-    """Return what looks wrong although nothing refuses it: a stable code and a sentence."""
+    """Yield what looks wrong although nothing rejects it: a stable code and a sentence."""
     if not sums.rows and sums.refusal is None:
-        yield "no_rows", "the file has no rows; a run of it ends at once and sends nothing"
+        yield "no_rows", "the file has no rows; its run would end at once and send nothing"
     for key, bare in sums.bare_numbers.items():
         filled = sums.filled[key]
         if filled and bare >= NO_COUNTRY_CODE_SHARE * filled and not run.context.default_country:
             sentence = (
                 f"{_share(bare, filled)} of the cells for {key} begin with neither + nor 00 and there is no "
-                "default_country; without a country code they match nobody, or somebody else"
+                "default_country; without a country code they match nobody, or the wrong person"
             )
             yield "phones_without_country_code", sentence
     for key, filled in sums.filled.items():
@@ -67,7 +67,7 @@ def warnings(run: DryRun, sums: Sums) -> Iterator[tuple[str, str]]:
         yield "rows_rejected", f"{_share(rejected, sums.rows)} of the rows are rejected"
     people = run.people(sums)
     if sums.sent and people <= (1 - REPEATED_SHARE) * sums.sent:
-        yield "rows_repeat", f"{sums.sent:,} rows are only {people:,} different people"
+        yield "rows_repeat", f"{sums.sent:,} rows name only {people:,} different people"
     if sums.sent and people < run.platform.minimum.people:
         yield "audience_small", f"{people:,} people: {run.platform.minimum.why}"
 

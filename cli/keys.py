@@ -1,4 +1,4 @@
-"""The key that a command's options come to."""
+"""The drop key that a command's options stand for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import typer
 
 
 def drop_key(connector: str, audience: str, identifiers: str, action: str, file: str) -> str:
-    """Return a drop's key; a usage error where a part of it is empty or has a slash, which would be two parts."""
+    """Return a drop's key. A part that is empty or contains a slash is a usage error."""
     parts = {"connector": connector, "audience": audience, "identifiers": identifiers, "action": action}
     for name, text in parts.items():
         if "/" in text:

@@ -1,4 +1,4 @@
-"""`activation stream landed`: a look at landed files, with each record counted once."""
+"""`activation stream landed`: totals of landed files, with each record counted once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def landed(
     by: Annotated[str, typer.Option(help="Comma-separated fields to group the totals by.")] = "time_window_start",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Count the records in landed files, each once, and add up their measures."""
+    """Count each record in the landed files once, and add up the measures."""
     found, copies, unreadable = Counter[str](), Counter[str](), 0
     sums: dict[tuple[str, ...], dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     seen: set[str] = set()
@@ -91,9 +91,9 @@ def _in_bucket(address: str) -> Iterator[bytes]:
 
 
 def _records(text: str) -> Iterator[dict[str, Any] | None]:
-    """Return the records of a file, with a line end between them or none; None for what is not one.
+    """Yield the records of a file, None for anything that is not a record; line ends between records are optional.
 
-    Amazon's own deliveries come back to back unless the delivery stream ends the lines.
+    Amazon's own deliveries concatenate records without line ends unless the delivery stream adds them.
     """
     decoder = json.JSONDecoder(parse_float=Decimal)
     position = 0

@@ -1,4 +1,4 @@
-"""`activation redrive` and `activation replay`: bringing messages back."""
+"""`activation redrive` and `activation replay`: process messages again."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def redrive(connector: Annotated[str, typer.Option(help="The connector's name in
         return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
     source, target = arn(addresses.dead_letter_queue_url), arn(addresses.queue_url)
-    # The destination is named because not every dead letter came through SQS: what can never succeed is put there
-    # by the function itself, and such a message has no source queue to go back to.
+    # The destination is named explicitly because some dead letters never came through SQS: the function itself
+    # puts there what can never succeed, and such a message has no source queue to return to.
     sqs.start_message_move_task(SourceArn=source, DestinationArn=target)
     ends = time.monotonic() + MOVE_TIMEOUT_S
     with Console(stderr=True).status("moving"):
@@ -51,9 +51,9 @@ def replay(
     connector: Annotated[str, typer.Option(help="Only this connector's drops; all of them by default.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Send the finished drops of that time again.")] = False,
 ) -> None:
-    """Replay archived events: drops that were sent are not sent again, unfinished runs resume.
+    """Replay archived events: drops that were already sent are not sent again, unfinished runs resume.
 
-    With --force, each drop that was finished in that time is sent again, as a new run with a new id.
+    With --force, each drop whose run finished in that time is sent again, as a new run with a new id.
     """
     import boto3
 

@@ -1,4 +1,4 @@
-"""`activation plan`: what a drop would come to, without sending anything."""
+"""`activation plan`: what a drop would send, without sending anything."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def plan(
     date_order: Annotated[str, typer.Option(help="Of dates in numbers: dmy, mdy or ymd.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Read a file as the connector would and show what a run would send; exit 1 if it would be refused.
+    """Read a file as the connector would and show what a run would send; exit 1 if the run would fail.
 
     Nothing leaves this machine. Rows, rejects and left-out cells are counted, and the requests are
     built and measured; minutes and dollars are estimates. `--map` says what a column is (email, phone, ignore and

@@ -1,4 +1,4 @@
-"""A plan for a person to read."""
+"""A plan as a table for people."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def print_plan(plan: dict[str, Any]) -> None:
-    """Print what a run would come to, what it would not send, and what looks wrong."""
+    """Print what a run would send, what it would leave out, and what looks wrong."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -76,12 +76,12 @@ def _print_refusal(console: Console, plan: dict[str, Any]) -> None:
     console.print(f"refused  {refused['code']}: {refused['sentence']}", style="bold red", markup=False)
 
 
-def _found(codes: dict[str, dict[str, Any]], unit: str) -> str:
-    """Write counts by code, each with its first rows."""
+def _found(codes: dict[str, dict[str, Any]], count_key: str) -> str:
+    """Return counts by code, each with its first rows."""
     lines = []
-    for code, found in sorted(codes.items(), key=lambda item: -item[1][unit]):
+    for code, found in sorted(codes.items(), key=lambda item: -item[1][count_key]):
         rows = ", ".join(map(str, found["first_rows"]))
-        more = ", ..." if found[unit] > len(found["first_rows"]) else ""
-        word = "row" if found[unit] == 1 else "rows"
-        lines.append(f"{code} {found[unit]:,} ({word} {rows}{more})")
+        more = ", ..." if found[count_key] > len(found["first_rows"]) else ""
+        word = "row" if found[count_key] == 1 else "rows"
+        lines.append(f"{code} {found[count_key]:,} ({word} {rows}{more})")
     return "\n".join(lines)

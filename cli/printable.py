@@ -1,4 +1,4 @@
-"""Text from files and keys as it may stand on a terminal."""
+"""Text from files and keys, made safe to print on a terminal."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ if TYPE_CHECKING:
 
 
 def printable(text: str, *, most: int = 1024) -> str:
-    """Spell out control characters, invisible marks and lone surrogates; at most `most` characters of them all.
+    """Escape control characters, invisible marks and lone surrogates; cut the text after `most` characters.
 
-    A key may hold what moves a cursor or colours a line: an audience's name is whatever somebody called a folder.
+    A key may contain characters that move the cursor or colour a line, since an audience's name is any folder
+    name.
     """
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:most])
     return shown + (f" ... ({len(text)} characters)" if len(text) > most else "")
 
 
 def console() -> Console:
-    """Return a console that takes square brackets and colons in a cell for what they are."""
+    """Return a console that prints square brackets and colons in a cell literally."""
     from rich.console import Console
 
     return Console(markup=False, emoji=False, highlight=False)

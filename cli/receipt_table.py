@@ -1,4 +1,4 @@
-"""A receipt for a person to read."""
+"""A receipt as a table for people."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> None:
     """Print a receipt's totals, what was rejected and left out, and the command that lists the rejects.
 
-    `sandbox` says whether that command needs --sandbox; None: as the present command was called.
+    `sandbox` says whether that command needs --sandbox; None means: if the current command was called with it.
     """
     from rich.table import Table
 
@@ -34,7 +34,7 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
     table.add_row(
         "+ rejected by platform", f"{rows['rejected_by_platform']:,}", _codes(receipt["rejected_by_platform"])
     )
-    identifiers: dict[str, int] = receipt.get("identifiers", {})  # a receipt of an earlier release has none
+    identifiers: dict[str, int] = receipt.get("identifiers", {})  # receipts of earlier releases lack it
     if identifiers:
         table.add_section()
         table.add_row("identifiers sent", f"{sum(identifiers.values()):,}", _codes(identifiers))

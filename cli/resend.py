@@ -1,4 +1,4 @@
-"""Messages put into a connector's queue by hand: what never reached it, and what shall be sent once more."""
+"""Put messages into a connector's queue: undelivered events, and drops to send again."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from cli.deployment import Deployment
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 
-SENT = ("applied", "empty")  # a superseded version never landed, and would now land on the newer one
+SENT = ("applied", "empty")  # a superseded version must not be sent over the newer one
 TAKE_THE_PLACE = ("replace", "mirror")
 
 
 def deliver(sqs: SQSClient, source_url: str, target_url: str) -> int:
-    """Move the drops' events that a rule could not deliver into the queue they were meant for; returns how many.
+    """Move the events of drops that a rule could not deliver into the queue they were meant for; return how many.
 
-    What else lies there, a notice that found no listener, is no drop: it stays until SQS deletes it.
-    SQS moves messages by itself from another queue's dead letters alone, and these are an EventBridge target's
-    (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html, read
-    2026-11-22). Each is sent before it is deleted, so a crash leaves it twice, which the ledger makes harmless.
+    Other messages there, such as a notice that found no listener, are not drops: they stay until SQS deletes them.
+    SQS's own message move only works for the dead-letter queue of another queue, and this is an EventBridge
+    target's (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html,
+    read 2026-11-22). Each message is sent before it is deleted, so a crash leaves two copies, which the ledger
+    makes harmless.
     """
     moved = 0
     while messages := sqs.receive_message(QueueUrl=source_url, MaxNumberOfMessages=10).get("Messages", []):
         for message in messages:
             if not _is_drop(message["Body"]):
-                continue  # hidden for the queue's visibility timeout, so that the next receive gives others
+                continue  # hidden by the visibility timeout, so the next receive returns other messages
             sqs.send_message(QueueUrl=target_url, MessageBody=message["Body"])
             sqs.delete_message(QueueUrl=source_url, ReceiptHandle=message["ReceiptHandle"])
             moved += 1
@@ -44,10 +45,10 @@ def _is_drop(body: str) -> bool:
 
 
 def force(found: Deployment, connector: str, since: datetime, until: datetime) -> int:
-    """Send every drop once more whose run began in that time and has sent it; returns how many.
+    """Send again every drop whose run began in that time and has finished; return how many.
 
-    The messages say so themselves, so each makes a run of its own. Runs come in any order: of an object's versions
-    that took the place of what was in the audience only the last is sent, of others all are. What was sent to
+    Each message says that it is a forced one, so it makes a new run. Runs may be in any order: if an object's
+    versions replaced what was in the audience, only the last is sent, otherwise all are. A drop that was sent to
     several ad accounts is sent to each of them again.
     """
     import boto3
@@ -57,7 +58,7 @@ def force(found: Deployment, connector: str, since: datetime, until: datetime) -
     receipts = [one for one in _receipts(found, connector) if one["state"] in SENT]
     wanted = [one for one in receipts if since <= datetime.fromisoformat(one["started_at"]) <= until]
     wanted.sort(key=lambda receipt: str(receipt["started_at"]))
-    drops = {}  # each once, though it may have been forced before
+    drops = {}  # each once, even if it was forced before
     for one in wanted:
         version = "" if one["action"] in TAKE_THE_PLACE else one["drop"]["version_id"]
         drops[one["drop"]["key"], version, one["drop"].get("ad_account", "")] = one["drop"]
@@ -82,12 +83,12 @@ def _receipts(found: Deployment, connector: str) -> Iterator[dict[str, Any]]:
 
 
 def _event(drop: dict[str, Any], again: str) -> dict[str, Any]:
-    """Write the event S3 would send for the version; without a sequencer, which would call it superseded."""
+    """Return the event S3 would send for the version, but without a sequencer, so that it is not superseded."""
     item = {"key": drop["key"], "size": drop["size_bytes"], "version-id": drop["version_id"]}
     return {
         "source": "aws.s3",
         "detail-type": "Object Created",
         "detail": {"bucket": {"name": drop["bucket"]}, "object": item},
         "again": again,
-        "ad_account": drop.get("ad_account", ""),  # an earlier release's receipt has none
+        "ad_account": drop.get("ad_account", ""),  # receipts of earlier releases lack it
     }

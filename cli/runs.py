@@ -1,4 +1,4 @@
-"""`activation status` and `activation receipt`: what became of drops."""
+"""`activation status` and `activation receipt`: the state of runs, and the result of one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
-RUN_DIGITS_SHOWN = 12  # enough for `receipt` to tell a run from any other
+RUN_DIGITS_SHOWN = 12  # enough digits for `receipt` to find exactly one run
 
 
 def status(
@@ -103,7 +103,7 @@ def receipt(
 
 
 def _why_none(receipt: dict[str, Any]) -> str:
-    """Return why a run has no list of rejects: what stopped it, that it goes on, or that it rejected no row."""
+    """Return why a run has no list of rejects: it was stopped, has not ended, or rejected no row."""
     if receipt["reason"]:
         return f"{receipt['reason']['code']}: {receipt['reason']['sentence']}"
     if receipt["state"] == "running":
@@ -118,7 +118,7 @@ def _print_object(client: S3Client, bucket: str, key: str) -> None:
 
 
 def _run(item: dict[str, Any]) -> dict[str, Any] | None:
-    """Read a run's record; None for the table's other records."""
+    """Return a run's record; None for any other record of the table."""
     connector, _, rest = item["pk"]["S"].partition("#run#")
     if not rest:
         return None

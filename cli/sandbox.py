@@ -1,4 +1,4 @@
-"""`activation sandbox up|down`: the app, an AWS and the ad platforms on this machine."""
+"""`activation sandbox up|down`: an emulated AWS and ad platforms on this machine, with the app deployed."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _datasets(stream: str) -> tuple[str, ...]:
 
 
 def _again(directory: Path | None) -> tuple[str, ...]:
-    """Return the option that names this sandbox to another command."""
+    """Return the option that selects this sandbox in another command."""
     return () if directory is None else ("--directory", str(directory))
 
 

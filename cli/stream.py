@@ -1,4 +1,4 @@
-"""`activation stream`: subscriptions of Amazon Marketing Stream, and a look at what landed."""
+"""`activation stream`: Amazon Marketing Stream's subscriptions and landed files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import typer
 from amz_stream_cli import commands
 from cli.landed import landed
 
-stream = typer.Typer(help="Amazon Marketing Stream: subscriptions, and what landed.", no_args_is_help=True)
+stream = typer.Typer(help="Amazon Marketing Stream: subscriptions and landed files.", no_args_is_help=True)
 stream.command()(commands.create)
 stream.command()(commands.get)
 stream.command("list")(commands.list_)

@@ -1,4 +1,4 @@
-"""A command of this program, written as the user has to type it."""
+"""Commands of this program, as the user has to type them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _program() -> tuple[str, ...]:
     if called.name == "__main__.py":
         interpreter, *rest = sys.orig_argv
         return (interpreter, *rest[: rest.index("-m") + 2]) if "-m" in rest else (interpreter, sys.argv[0])
-    # A shell hands over the full path of what it found on PATH, where the user typed the name alone.
+    # A shell passes the full path of a program found on PATH, although the user typed only its name.
     found = shutil.which(called.name)
     if called.is_absolute() and found is not None and Path(found) == called:
         return (called.name,)

@@ -1,1 +1,1 @@
-"""The laptop's AWS and ad platforms: an emulator with its gaps closed, simulators, and what starts them."""
+"""The laptop's AWS and ad platforms: an emulator with its gaps closed, the simulators, and their launcher."""

@@ -20,26 +20,26 @@ _PROGRAM = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 _ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "amd64": "x86_64"}
 _SYSTEMS = {"Linux": "linux", "Darwin": "macos"}
 
-# The context flag by which a sandbox has CI360's webhook, whether the settings have a section for it or not.
+# The context flag that gives a sandbox CI360's webhook, whether or not the settings have a section for it.
 CI360 = {"ci360": "on"}
 
 
 def command(runner: node.Node, *arguments: str) -> list[str]:
-    """Return the command line of the CDK command."""
+    """Return the beginning of every CDK command line."""
     return [str(runner.program), str(_PROGRAM), *arguments]
 
 
 def with_app(arguments: Sequence[str]) -> list[str]:
-    """Return arguments of the CDK command that run the app with this Python, unless they name an app themselves.
+    """Return CDK arguments that run the app with this Python, unless they already name an app.
 
-    cdk.json names `python3`, which is this Python only where its environment is activated; `make` activates none.
+    cdk.json names `python3`, which is this Python only if its environment is activated; `make` activates none.
     """
     named = any(one.partition("=")[0] in ("-a", "--app") for one in arguments)
     return [*arguments, *(() if named else ("--app", shlex.join([sys.executable, "app.py"])))]
 
 
 def environment(runner: node.Node) -> dict[str, str]:
-    """Return this process's environment as the CDK command needs it."""
+    """Return this process's environment, adapted for the CDK command."""
     # The constructs are 30 MB of Python source; without compiled files each synth takes ten seconds longer.
     kept = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return kept | _settings(runner)
@@ -48,8 +48,8 @@ def environment(runner: node.Node) -> dict[str, str]:
 def sandbox_environment(runner: node.Node, place: Place, endpoint_url: str = "") -> dict[str, str]:
     """Return the environment of a CDK command that must not reach a real account.
 
-    Nothing of the developer's AWS settings is left. Without an endpoint there are no credentials either, which
-    is enough for a synth.
+    It contains none of the developer's AWS settings. Without an endpoint there are no credentials either, which is
+    enough for a synth.
     """
     direct = ",".join(filter(None, (os.environ.get("NO_PROXY", ""), "127.0.0.1", "localhost")))
     return {
@@ -69,14 +69,14 @@ def sandbox_environment(runner: node.Node, place: Place, endpoint_url: str = "")
 def _settings(runner: node.Node) -> dict[str, str]:
     return {
         "PATH": runner.path(),
-        "CDK_HOME": str(CACHE / "cdk"),  # or it writes to the home directory
+        "CDK_HOME": str(CACHE / "cdk"),  # otherwise it writes to the home directory
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(CACHE / "jsii"),
     }
 
 
 def hosts_wheels() -> dict[str, str]:
-    """Return the context flags that make the layers fit this machine, whose Python runs the functions here."""
+    """Return the context flags that build the layers for this machine, whose Python runs the functions here."""
     machine, system = platform.machine().lower(), platform.system()
     if machine not in _ARCHITECTURES or system not in _SYSTEMS:
         raise SandboxError(
@@ -90,9 +90,9 @@ def hosts_wheels() -> dict[str, str]:
 
 
 def streams(datasets: tuple[str, ...]) -> dict[str, str]:
-    """Return the context flags that choose the stacks of Amazon Marketing Stream, whatever the settings hold.
+    """Return the context flags that choose the stacks of Amazon Marketing Stream, whatever the settings say.
 
-    One realm, the one whose region the emulator's account is prepared in.
+    Only one realm: the one whose region is bootstrapped in the emulator's account.
     """
     return {"stream": ",".join(datasets) or "none", "stream_realms": "NA"}
 
@@ -105,12 +105,12 @@ def synth(runner: node.Node, place: Place, context: Mapping[str, str]) -> list[s
 
 
 def bootstrap(runner: node.Node) -> list[str]:
-    """Return the command that prepares the account; beside a cdk.json it would synthesise the app first."""
+    """Return the command that bootstraps the account; next to a cdk.json it would synthesise the app first."""
     return command(runner, "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--progress", "events")
 
 
 def deploy(runner: node.Node, place: Place, outputs: Path) -> list[str]:
-    """Return the command that deploys what was synthesised and writes the stacks' outputs to a file."""
+    """Return the command that deploys the synthesised app and writes the stacks' outputs to a file."""
     return command(
         runner,
         "deploy",
@@ -120,7 +120,7 @@ def deploy(runner: node.Node, place: Place, outputs: Path) -> list[str]:
         "--require-approval",
         "never",
         "--method",
-        "direct",  # a change set first is for people to look at
+        "direct",  # a change set would only be for people to review
         "--concurrency",
         "4",
         "--progress",
@@ -131,17 +131,17 @@ def deploy(runner: node.Node, place: Place, outputs: Path) -> list[str]:
 
 
 def _share_zipped_assets(cdk_out: Path) -> None:
-    """Keep zipped assets, which are named by content, for the next sandbox: zipping pyarrow takes ten seconds."""
+    """Keep zipped assets, named by content, for the next sandbox: zipping pyarrow takes ten seconds."""
     zipped = CACHE / "zipped-assets"
     zipped.mkdir(parents=True, exist_ok=True)
     cdk_out.mkdir(parents=True, exist_ok=True)
-    link = cdk_out / ".cache"  # where the CDK command looks for them
+    link = cdk_out / ".cache"  # where the CDK command looks for zipped assets
     if not link.exists():
         link.symlink_to(zipped)
 
 
 def main() -> int:
-    """Run the CDK command against whatever account the environment names."""
+    """Run the CDK command against the account that the environment names."""
     try:
         runner = node.find()
         node.install_packages(runner)

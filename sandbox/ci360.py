@@ -1,7 +1,7 @@
-"""Let the deployed CI360 functions reach the simulated CI360: the one exception to their rules, and only here.
+"""Let the deployed CI360 functions reach the simulated CI360, which their link rules would refuse.
 
-No template has these two variables. They name one server on this machine, and the certificate of the authority it
-made for itself when it started; see lambdas/ci360/links.py for what they let through.
+No template sets these two variables. They name one server on this machine, and the certificate authority that it
+made for itself when it started; lambdas/ci360/links.py says what they allow.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SIMULATOR = "ci360"
 
 
 def let_in(outputs: Outputs, simulators: Mapping[str, str], client: Callable[[str], Any]) -> None:
-    """Configure the functions of the deployed app, as far as there are any, with the simulator's address."""
+    """Give the deployed CI360 functions, if there are any, the simulator's address and certificate authority."""
     found = {name: text for stack in outputs.values() for name, text in stack.items() if name.startswith("Ci360")}
     if SIMULATOR not in simulators or "Ci360Url" not in found:
         return

@@ -1,4 +1,4 @@
-"""The deployed connectors, from the stacks' outputs, and the secrets they hold in the sandbox."""
+"""The deployed connectors, found in the stacks' outputs, and their secrets in the sandbox."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _RESOURCES = {
 
 @dataclass(frozen=True)
 class Connector:
-    """A connector of the app's settings and the names of what was deployed for it."""
+    """A connector in the app's settings and the names of its deployed resources."""
 
     name: str
     platform: str
@@ -36,7 +36,7 @@ class Connector:
 
 
 def output(outputs: Outputs, name: str) -> str:
-    """Return an output by name, whichever stack has it; SandboxError when none does."""
+    """Return an output by name, from any stack; raises SandboxError if there is none."""
     for stack in outputs.values():
         if name in stack:
             return stack[name]
@@ -44,7 +44,7 @@ def output(outputs: Outputs, name: str) -> str:
 
 
 def deployed(outputs: Outputs, root: Path = ROOT) -> list[Connector]:
-    """Match the connectors of cdk.context.json with the outputs that carry their names without hyphens."""
+    """Match the connectors of cdk.context.json with the outputs, which contain their names without hyphens."""
     settings = json.loads((root / "cdk.context.json").read_text())["audience_activation"]
     found = {name.lower(): text for stack in outputs.values() for name, text in stack.items()}
     return [
@@ -74,7 +74,7 @@ def client(endpoint_url: str, service: str) -> Any:
 
 
 def write_secrets(connectors: list[Connector], simulators: Mapping[str, str], endpoint_url: str) -> None:
-    """Give each connector the secret its platform's simulator says a client should hold."""
+    """Write to each connector's secret what its platform's simulator accepts."""
     secrets = client(endpoint_url, "secretsmanager")
     for connector in connectors:
         if connector.platform in simulators:

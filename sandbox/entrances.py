@@ -1,4 +1,4 @@
-"""Where others reach the deployed app: CI360's webhook with its key, and the queues that a stream is sent to."""
+"""How others reach the deployed app: CI360's webhook with its key, and the queues that a stream sends to."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from sandbox.connectors import Outputs
 
 WEBHOOK_PATH = "/ci360/bulk"
-# The logical id Amazon's own stream stacks give this output, which the app's keep.
+# The output's logical id in Amazon's own stream stacks, which the app's stacks keep.
 QUEUE_OUTPUT = "IngressIngressQueue91B67342"
 
 
 def entrances(outputs: Outputs, endpoint_url: str, client: Callable[[str], Any]) -> dict[str, Any]:
-    """Return `ci360_url` and `ci360_api_key`, and `stream_queues` by stack, as far as they are deployed."""
+    """Return `ci360_url` and `ci360_api_key`, and `stream_queues` by stack, for what is deployed."""
     return {**_webhook(endpoint_url, client("apigateway")), **_queues(outputs, client("sqs"))}
 
 
@@ -25,7 +25,8 @@ def _webhook(endpoint_url: str, gateway: Any) -> dict[str, str]:
         stages = gateway.get_stages(restApiId=api["id"])["item"]
         if WEBHOOK_PATH in paths and stages:
             keys = gateway.get_api_keys(includeValues=True)["items"]
-            # The name in the stack's own URL resolves to AWS; this is the emulator's address for the same stage.
+            # The host name in the stack's own URL resolves to AWS; this is the emulator's address of the same
+            # stage.
             url = f"{endpoint_url}/_aws/execute-api/{api['id']}/{stages[0]['stageName']}{WEBHOOK_PATH}"
             return {"ci360_url": url, **({"ci360_api_key": keys[0]["value"]} if keys else {})}
     return {}

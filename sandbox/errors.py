@@ -1,7 +1,7 @@
-"""What goes wrong with a sandbox, in a sentence for the person at the keyboard."""
+"""Errors of the sandbox, as sentences for its user."""
 
 from __future__ import annotations
 
 
 class SandboxError(Exception):
-    """The sandbox cannot come up or is not there; the text says why and what to do."""
+    """The sandbox cannot start or does not exist; the text says why and what to do."""

@@ -1,4 +1,4 @@
-"""Bring a sandbox up and down: emulator, simulators, the deployed app and its secrets."""
+"""Start and stop a sandbox: emulator, simulators, the deployed app and its secrets."""
 
 from __future__ import annotations
 
@@ -37,10 +37,9 @@ def up(
 ) -> dict[str, Any]:
     """Start what is not running, deploy the app as it is now, and describe the sandbox.
 
-    `streams` are the datasets of Amazon Marketing Stream whose stacks are deployed as well; with them a sandbox
-    takes seconds longer for each. In a sandbox that is up already the app is deployed anew and everything in it is
-    kept. A sandbox that cannot
-    be brought up, or that is interrupted, is taken down whole. Raises SandboxError.
+    `streams` are the datasets of Amazon Marketing Stream whose stacks are deployed as well; each takes seconds
+    longer. If the sandbox is already up, the app is deployed again and everything in it is kept. A sandbox that
+    cannot be started, or is interrupted, is stopped completely. Raises SandboxError.
     """
     with state.alone(place), _terminated_as_interrupted(), steps or Steps() as shown:
         before = state.load(place)
@@ -59,7 +58,7 @@ def up(
 
 
 def down(place: Place = DEFAULT) -> bool:
-    """End everything; returns whether there was something to end."""
+    """Stop everything; return whether anything was running."""
     if not place.state.exists():
         return False
     with state.alone(place):
@@ -79,7 +78,8 @@ def _deploy(place: Place, current: State, streams: tuple[str, ...], steps: Steps
         with steps.step("node and the CDK command"):
             runner = node.find()
             node.install_packages(runner)
-        # The synth takes longest and needs nothing that runs, so it goes on beside everything up to the deploy.
+        # The synth takes longest and needs no running process, so it runs in parallel with everything up to the
+        # deploy.
         synth = spawn(
             cdk.synth(runner, place, cdk.hosts_wheels() | cdk.streams(streams) | cdk.CI360),
             place.log("synth"),
@@ -127,7 +127,7 @@ def _start(place: Place, current: State) -> State:
 
 
 def simulators(folder: Path = _PLATFORMS) -> list[str]:
-    """Name the simulated platforms: the folders that can be run."""
+    """Return the names of the simulated platforms: the folders that can be run."""
     return sorted(program.parent.name for program in folder.glob("*/__main__.py"))
 
 
@@ -150,7 +150,7 @@ def _finish(started: subprocess.Popen[bytes], name: str, log: Path, within_s: fl
     try:
         status = started.wait(timeout=within_s)
     except subprocess.TimeoutExpired:
-        raise SandboxError(f"{name} was not done after {within_s:.0f} s:\n{tail(log)}") from None
+        raise SandboxError(f"{name} was not finished after {within_s:.0f} s:\n{tail(log)}") from None
     if status:
         raise SandboxError(f"{name} failed:\n{tail(log)}")
 
@@ -179,13 +179,13 @@ def _hand_over(current: State, outputs: connectors.Outputs) -> dict[str, Any]:
 
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """Let a request to terminate end the command as Ctrl-C does, so that nothing is left running."""
+    """Make a termination signal end the command as Ctrl-C does, so that nothing is left running."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may say what a signal does
+        yield  # only the main thread may set signal handlers
         return
     before = signal.signal(signal.SIGTERM, interrupt)
     try:

@@ -1,4 +1,4 @@
-"""The deployed stacks of Amazon Marketing Stream, from their outputs."""
+"""The deployed stacks of Amazon Marketing Stream, found in their outputs."""
 
 from __future__ import annotations
 

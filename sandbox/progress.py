@@ -1,4 +1,4 @@
-"""What is going on, on standard error: each step with how long it takes."""
+"""Progress on standard error: each step with the time it takes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 
 class Steps:
-    """The steps of one command. On a terminal they tick; elsewhere each is a line when it is done."""
+    """The steps of one command. On a terminal they tick; elsewhere each is printed when it is finished."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True)
@@ -24,17 +24,17 @@ class Steps:
         )
 
     def __enter__(self) -> Self:
-        """Begin to show."""
+        """Start the display."""
         self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave what was shown."""
+        """Stop the display; what was shown stays."""
         self._progress.stop()
 
     @contextmanager
     def step(self, description: str) -> Iterator[None]:
-        """Show a step for as long as the block takes; one that raises stays unticked."""
+        """Show a step while the block runs; one that raises is not ticked off."""
         task = self._progress.add_task(description, total=1)
         yield
         self._progress.update(task, completed=1)

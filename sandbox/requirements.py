@@ -1,4 +1,4 @@
-"""The packages the sandbox needs beyond those of a deployment, as pyproject.toml declares them."""
+"""The packages that the sandbox needs besides those of a deployment, as declared in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EXTRA = "demo"
 
 
 def installed() -> bool:
-    """Whether every package of the extra is installed for this Python."""
+    """Return whether every package of the extra is installed for this Python."""
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     requirements = declared["project"]["optional-dependencies"][EXTRA]
     try:

@@ -1,4 +1,4 @@
-"""What a sandbox consists of while it is up, kept in a file between commands."""
+"""The processes of a running sandbox, kept in a file between commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EMULATOR = "aws"
 
 @dataclass(frozen=True)
 class State:
-    """The processes of a sandbox, whether IAM is enforced, and what `sandbox up` printed last."""
+    """The processes of a sandbox, whether IAM is enforced, and what `sandbox up` last printed."""
 
     processes: tuple[Process, ...] = ()
     auth: bool = False
@@ -26,21 +26,21 @@ class State:
 
     @property
     def emulator(self) -> Process:
-        """Return the AWS emulator."""
+        """Return the AWS emulator's process."""
         return next(one for one in self.processes if one.name == EMULATOR)
 
     @property
     def simulators(self) -> tuple[Process, ...]:
-        """Return the ad platforms."""
+        """Return the simulators' processes."""
         return tuple(one for one in self.processes if one.name != EMULATOR)
 
     def runs(self) -> bool:
-        """Whether there is a sandbox and every process of it is alive."""
+        """Return whether there is a sandbox and all its processes are alive."""
         return bool(self.processes) and all(one.runs() for one in self.processes)
 
 
 def load(place: Place) -> State:
-    """Read the state; an empty one where no sandbox was left."""
+    """Read the state; return an empty one if there is no sandbox."""
     try:
         document = json.loads(place.state.read_text())
         return State(
@@ -55,7 +55,7 @@ def load(place: Place) -> State:
 
 
 def save(place: Place, state: State) -> None:
-    """Write the state, as a whole or not at all."""
+    """Write the state atomically."""
     scratch = place.state.with_suffix(".new")
     scratch.write_text(json.dumps(asdict(state), indent=2))
     scratch.replace(place.state)
@@ -68,7 +68,7 @@ def forget(place: Place) -> None:
 
 @contextmanager
 def alone(place: Place) -> Iterator[None]:
-    """Keep other commands from starting or ending the sandbox; SandboxError when one is at it."""
+    """Prevent other commands from starting or stopping the sandbox; raises SandboxError if one is doing so."""
     place.make()
     with (place.directory / "lock").open("w") as lock:
         try:

@@ -1,4 +1,4 @@
-"""The findings of cdk-nag this project accepts, each with its reason; there is no other place for them."""
+"""The findings of cdk-nag that this project accepts, each with its reason; all of them are here."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ PACK = "AwsSolutions"
 
 
 def acknowledge(storage: StorageStack, activation: ActivationStack) -> None:
-    """Acknowledge the findings of cdk-nag that are meant."""
+    """Acknowledge the accepted findings of cdk-nag in the storage and activation stacks."""
     for name, connector in activation.connectors.items():
         _accept(
             connector.undelivered,
             "SQS3",
-            "It is a dead-letter queue: of the rule's target, which the rule cannot see from the queue.",
+            "It is a dead-letter queue, of a rule's target; cdk-nag only recognises those of other queues.",
         )
         _accept(
             connector.secret,
             "SMG4",
-            "A platform's token is issued and renewed at the platform; a rotation function could call nothing.",
+            "A platform's token is issued and renewed at the platform; a rotation function has nothing to call.",
         )
         _accept(
             connector.function,
@@ -57,7 +57,7 @@ def _accept_wildcards(name: str, connector: Connector, storage: StorageStack) ->
 
 
 def acknowledge_streams(streams: Streams) -> None:
-    """Acknowledge the findings of cdk-nag that are meant in the stacks of Amazon Marketing Stream."""
+    """Acknowledge the accepted findings of cdk-nag in the stacks of Amazon Marketing Stream."""
     for region in streams.regions.values():
         _accept(region.access_logs, "S1", "It is where access is logged to; logging it would log itself.")
     for stack in streams.datasets:
@@ -92,7 +92,7 @@ def _accept_stream(stack: StreamDatasetStack) -> None:
 
 
 def acknowledge_ci360(stack: Ci360Stack | None, storage: StorageStack) -> None:
-    """Acknowledge the findings of cdk-nag that are meant in the stack of SAS CI360."""
+    """Acknowledge the accepted findings of cdk-nag in the stack of SAS CI360."""
     if stack is None:
         return
     ci360 = stack.ci360
@@ -131,7 +131,7 @@ def acknowledge_ci360(stack: Ci360Stack | None, storage: StorageStack) -> None:
         _accept(
             stack.secret,
             "SMG4",
-            "The access point's secret is issued and renewed in CI360; a rotation function could call nothing.",
+            "The access point's secret is issued and renewed in CI360; a rotation function has nothing to call.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Activation stack: a connector for each one configured, and the layers their functions share."""
+"""Activation stack: one construct per configured connector, and the layers their functions share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stacks.storage import StorageStack
 
 
 class ActivationStack(Stack):
-    """All connectors, and their layers: a layer of another stack would be an export, which cannot change."""
+    """All connectors and their layers. Layers from another stack would be exports, which cannot change."""
 
     def __init__(
         self, scope: Construct, id_: str, *, settings: Settings, storage: StorageStack, root: Path = ROOT
@@ -53,5 +53,5 @@ class ActivationStack(Stack):
 
 
 def construct_id(name: str) -> str:
-    """Turn a connector's name into a construct's: meta-eu becomes MetaEu."""
+    """Return the construct id of a connector's name: meta-eu becomes MetaEu."""
     return "".join(part.title() for part in name.split("-"))

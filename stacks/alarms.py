@@ -1,4 +1,4 @@
-"""Alarms of one connector: what an operator has to hear of, and where it is told."""
+"""A connector's alarms, and the topic that receives them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from constructs import Construct
 from stacks.settings import ConnectorSettings
 from stacks.watch import Watch, alarm_topic, let_publish
 
-# What the functions sign their events with.
+# The event source that the functions put into their events.
 NOTICE_SOURCE = "audience-activation"
 
 
 class Alarms(Construct):
-    """The alarms on a connector's queues and the topic they speak to."""
+    """The alarms on a connector's queues, and the topic they publish to."""
 
     def __init__(
         self,
@@ -41,22 +41,22 @@ class Alarms(Construct):
             dead_letters,
             "has dead letters: read their reason attributes, remove the cause, then `activation redrive`",
         )
-        # Dead letters are kept for 14 days: a week is left when this one speaks.
+        # Dead letters are kept for 14 days: when this alarm fires, a week is left.
         watch.age(
             "DeadLettersForgotten",
             dead_letters,
             Duration.days(7),
             "has dead letters older than a week; SQS deletes them after two",
         )
-        # Handled waits are new messages, so an old one is work that nothing takes up.
+        # A wait is a new message, so an old message is work that no worker is doing.
         watch.age("Backlog", queue, Duration.hours(6), "has a drop that has waited for six hours")
         watch.depth("Undelivered", undelivered, "has events that EventBridge could not deliver")
         self._notices(bus, undelivered)
-        # The topic is open to this rule and to the alarms of this stack alone.
+        # Only this rule and this stack's alarms may publish to the topic.
         let_publish(self.topic, "NoticesRule", "events", {"ArnEquals": {"aws:SourceArn": self.notices.rule_arn}})
 
     def _notices(self, bus: events.IEventBus, undelivered: sqs.Queue) -> None:
-        """Notify of failed and blocked runs in the words of their event; an alarm only knows that there is one."""
+        """Notify of failed and blocked runs with their event's text; an alarm could only say that there is one."""
         self.notices = events.Rule(
             self,
             "Notices",
@@ -69,7 +69,8 @@ class Alarms(Construct):
             ),
             targets=[
                 targets.SnsTopic(
-                    # By its ARN: the target would open the topic to every rule of every account.
+                    # By ARN: given the construct, the target would let every rule of every account publish to the
+                    # topic.
                     sns.Topic.from_topic_arn(self, "NoticesTopic", self.topic.topic_arn),
                     retry_attempts=3,
                     dead_letter_queue=undelivered,

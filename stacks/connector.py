@@ -1,4 +1,4 @@
-"""The Connector construct: rule, queue, dead letters, secret, function and alarms of one platform and account."""
+"""The Connector construct: rule, queues, secret, function and alarms of one platform and account."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from stacks.storage import StorageStack, object_created
 MAX_RECEIVES = 5
 VISIBILITY_TIMEOUTS = 6
 
-MB = 1_000_000  # as platforms count, who mean 50,000,000 bytes by 50 MB
+MB = 1_000_000  # decimal, as the platforms count: 50 MB are 50,000,000 bytes
 
 
 class Connector(Construct):
-    """One connector, from the rule on its prefix to its dead letters."""
+    """One connector, from the rule on its prefix to its dead-letter queue."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Connector(Construct):
         self._platform = platform
         self._storage = storage
         self.dead_letters = self._queue("DeadLetters", retention=Duration.days(14))
-        # Kept shorter than the dead letters: a message's age counts on from its first queue.
+        # Shorter than the dead letters' retention: a dead letter's age counts from the first queue.
         self.queue = self._queue(
             "Queue",
             retention=Duration.days(4),
@@ -84,8 +84,8 @@ class Connector(Construct):
     ) -> sqs.Queue:
         """Make a queue with SSE-SQS.
 
-        Messages point to drops and hold no member. With a customer key, EventBridge could not deliver unless the
-        key that protects the drops were opened to a service principal as well.
+        Messages point to drops and contain no member. With a customer key, EventBridge could only deliver if the
+        key that protects the drops were opened to a service principal.
         """
         return sqs.Queue(
             self,
@@ -100,11 +100,11 @@ class Connector(Construct):
         )
 
     def _secret(self) -> secretsmanager.CfnSecret:
-        """Make a secret without a value: the operator writes it, so no template or history ever holds one."""
+        """Make a secret without a value: the operator writes it, so no template or history ever contains one."""
         secret = secretsmanager.CfnSecret(
             self,
             "Secret",
-            description=f"What connector {self._connector.name} signs in with; empty until an operator fills it",
+            description=f"Credentials of connector {self._connector.name}; empty until an operator writes them",
             kms_key_id=self._storage.key.key_arn,
         )
         secret.apply_removal_policy(self._removal_policy())
@@ -114,7 +114,7 @@ class Connector(Construct):
         group = logs.LogGroup(
             self, "Logs", encryption_key=self._storage.key, removal_policy=self._removal_policy()
         )
-        # The construct takes one of an enumeration by name; the resource, and the settings, the days themselves.
+        # The construct only accepts an enumeration; the resource and the settings use days.
         resource = group.node.default_child
         assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101  narrows a type, checks no input
         resource.retention_in_days = self._settings.retention.logs_days
@@ -136,7 +136,7 @@ class Connector(Construct):
         return iam.Role(
             self,
             "Role",
-            description=f"What connector {connector.name} may do",
+            description=f"Permissions of connector {connector.name}",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={
                 "Connector": iam.PolicyDocument(statements=statements(connector, self._platform, reach))
@@ -159,16 +159,16 @@ class Connector(Construct):
             environment=self._environment(),
             log_group=self.log_group,
             tracing=lambda_.Tracing.ACTIVE,
-            # A long file is many short runs, each started by a message the one before sent; Lambda would stop
-            # that after 16. The ledger has its own cap:
+            # A long file takes many short runs, each started by the previous run's message; Lambda would stop that
+            # after 16. The ledger has its own limit:
             # https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
             recursive_loop=lambda_.RecursiveLoop.ALLOW,
-            # Every permission is in permissions.py; nothing may add to the role behind its back.
+            # All permissions are in permissions.py; no construct may add to the role.
             role=self.role.without_policy_updates(),
         )
 
     def _environment(self) -> dict[str, str]:
-        """Return the names and addresses the function needs; nothing secret."""
+        """Return the function's environment: names and addresses, nothing secret."""
         connector, storage = self._connector, self._storage
         return {
             "CONNECTOR": connector.name,
@@ -214,7 +214,7 @@ class Connector(Construct):
             "Mapping",
             target=self.function,
             event_source_arn=self.queue.queue_arn,
-            # One drop at a time: a drop may use the whole of an invocation.
+            # One drop at a time: a drop may take a whole invocation.
             batch_size=1,
             max_concurrency=self._connector.max_concurrency,
             report_batch_item_failures=True,

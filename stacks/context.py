@@ -10,10 +10,10 @@ _T = TypeVar("_T")
 
 
 class Reader:
-    """The keys of one JSON object at `path`; what is wrong is added to `mistakes`, as one sentence each.
+    """The keys of one JSON object at `path`; mistakes are added to `mistakes`, as one sentence each.
 
-    Every method gives the key's value, or `default` where the key is absent or wrong, so that reading goes on
-    and the caller can report everything together. A `default` of None makes a key required.
+    Every method returns the key's value, or `default` if the key is absent or wrong, so that the caller can read
+    on and report all mistakes together. A `default` of None makes a key required.
     """
 
     def __init__(self, value: object, path: str, mistakes: list[str]) -> None:
@@ -25,7 +25,7 @@ class Reader:
             mistakes.append(f"{path}: must be an object")
 
     def text(self, key: str, *, pattern: str, meaning: str, default: str | None = None) -> str:
-        """Return a text that matches `pattern` as a whole; `meaning` says in words what that is."""
+        """Return a text that matches the whole of `pattern`; `meaning` describes that in words."""
         return self._read(
             key,
             default,
@@ -36,7 +36,7 @@ class Reader:
 
     def choice(self, key: str, choices: Sequence[str], *, default: str | None = None) -> str:
         """Return one of `choices`."""
-        meaning = f"one of {', '.join(choices)}" if choices else "one of those that exist, and none does yet"
+        meaning = f"one of {', '.join(choices)}" if choices else "one of the existing ones, but none exists yet"
         return self._read(key, default, "", lambda value: value in choices, meaning)
 
     def whole(self, key: str, *, low: int, high: int, default: int | None = None) -> int:
@@ -45,7 +45,7 @@ class Reader:
             key,
             default,
             low,
-            # bool is an int to Python, not to someone who writes JSON
+            # bool is an int in Python, but not in JSON
             lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high,
             f"a whole number from {low} to {high}",
         )
@@ -62,39 +62,39 @@ class Reader:
         return tuple(found)
 
     def values(self, key: str) -> Mapping[str, Any]:
-        """Return the object under `key` as it stands, empty when absent; the caller checks what is in it."""
+        """Return the object under `key` unchecked, empty if absent."""
         found: Mapping[str, Any] = self._read(
             key, {}, {}, lambda value: isinstance(value, Mapping), "an object of names and values"
         )
         return found
 
     def section(self, key: str) -> Reader:
-        """Return a reader for the object under `key`; an absent one is empty."""
+        """Return a reader for the object under `key`; an absent object is empty."""
         self._known.add(key)
         return Reader(self._values.get(key, {}), f"{self._path}.{key}", self._mistakes)
 
     def sections(self, key: str) -> list[Reader]:
-        """Return a reader for each object of the list under `key`, which must hold at least one."""
+        """Return a reader for each object in the list under `key`, which must contain at least one."""
         found: Sequence[object] = self._read(
             key,
             None,
             [],
             lambda value: isinstance(value, list) and len(value) > 0,
-            "a list with an object or more",
+            "a list of one or more objects",
         )
         return [Reader(value, f"{self._path}.{key}[{index}]", self._mistakes) for index, value in enumerate(found)]
 
     def none(self, key: str) -> list[Reader]:
-        """Return no reader at all: for a list of objects that may be absent, and is."""
+        """Return no readers: for an optional list of objects that is absent."""
         self._known.add(key)
         return []
 
     def mistake(self, key: str, sentence: str) -> None:
-        """Add a mistake that only the caller can see."""
+        """Add a mistake that only the caller can recognise."""
         self._mistakes.append(f"{self._path}.{key}: {sentence}")
 
     def finish(self) -> None:
-        """Report the keys nobody asked for: a misspelt setting must not be ignored."""
+        """Report the keys that nothing has read: a misspelt setting must not be ignored."""
         for key in self._values:
             if key not in self._known:
                 known = ", ".join(sorted(self._known))

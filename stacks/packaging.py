@@ -1,4 +1,4 @@
-"""Functions and layers as assets without Docker: source folders as they are, wheels from the cache."""
+"""Functions and layers as assets without Docker: source folders unchanged, wheels from the cache."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stacks.wheels import build_layer, layer_key
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Lowest first: Lambda lays later layers over earlier ones.
+# Lowest first: later layers overwrite files of earlier ones.
 LAYERS = {
     "arrow": "Apache Arrow, pruned to columns, CSV, JSON and Parquet",
     "vendor": "Powertools, phone numbering plans, ISO countries, HTTP",
@@ -34,10 +34,10 @@ RUNTIMES = {
 
 
 def function_code(folder: str, root: Path = ROOT) -> lambda_.Code:
-    """Return the source of one function, `lambdas/<folder>`, under that path: imports read the same everywhere.
+    """Return the source of one function, `lambdas/<folder>`, under that path: imports are the same everywhere.
 
-    Nothing else is in it, so a change to another folder changes no hash. The patterns are .gitignore's: without
-    the leading slash they would leave out everything.
+    Nothing else is in the asset, so a change to another folder changes no hash. The patterns are .gitignore's:
+    without the leading slash they would exclude everything.
     """
     return lambda_.Code.from_asset(
         str(root),
@@ -49,7 +49,7 @@ def function_code(folder: str, root: Path = ROOT) -> lambda_.Code:
 def layers(
     scope: Construct, wheels: Wheels, root: Path = ROOT, names: Iterable[str] = tuple(LAYERS)
 ) -> list[lambda_.ILayerVersion]:
-    """Make the layers the functions of a stack have: the wheels, then our own library over them."""
+    """Make the layers of a stack's functions: the wheels, then our own library on top."""
     return [
         lambda_.LayerVersion(
             scope,
@@ -73,7 +73,7 @@ def _wheels_code(name: str, wheels: Wheels, root: Path) -> lambda_.Code:
         str(build_layer(requirements, wheels, root / CACHE)),
         ignore_mode=IgnoreMode.GIT,
         exclude=_LEFTOVERS,
-        # The pins are the content; hashing 100 MB of libraries at every synth would say no more.
+        # The pins define the content; hashing 100 MB of libraries at every synth would add nothing.
         asset_hash=layer_key(requirements, wheels),
         asset_hash_type=AssetHashType.CUSTOM,
     )

@@ -1,4 +1,4 @@
-"""What a connector's function may do: every action by name, every resource as narrow as the service allows."""
+"""The permissions of a connector's function: every action by name, resources as narrow as the service allows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from stacks.settings import ConnectorSettings
 
 @dataclass(frozen=True)
 class Reach:
-    """The resources a connector's function touches."""
+    """The resources that a connector's function uses."""
 
     key: kms.IKey
     drops: s3.IBucket
@@ -35,7 +35,7 @@ class Reach:
 
 def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -> list[iam.PolicyStatement]:
     """Return the statements of one connector's role."""
-    # A platform that hands out tokens to be used once has the function store the next one.
+    # If a platform's tokens can be used only once, the function must store the next one.
     store_tokens = ["secretsmanager:PutSecretValue"] if platform.authentication.rotates else []
     return [
         *_storage(connector, reach),
@@ -44,7 +44,8 @@ def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -
             "Ledger",
             ["dynamodb:GetItem", "dynamodb:UpdateItem"],
             [reach.ledger.table_arn],
-            # Runs and audiences are the connector's own; the pace of an ad account is shared by a platform's.
+            # Runs and audiences belong to the connector; an ad account's rate limit is shared by the platform's
+            # connectors.
             {
                 "ForAllValues:StringLike": {
                     "dynamodb:LeadingKeys": [f"{connector.name}#*", f"account#{connector.platform}#*"]
@@ -79,9 +80,9 @@ def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyState
             ["s3:GetObject", "s3:GetObjectVersion"],
             [reach.drops.arn_for_objects(f"{connector.name}/*")],
         ),
-        # Without it S3 answers 403 for an object that is gone, and a deleted drop looks like a missing permission:
+        # Without it, S3 answers 403 for a deleted object, which looks like a missing permission:
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, read 2026-11-22. No condition on the
-        # prefix: that check of S3's own carries none.
+        # prefix: S3's own check does not send one.
         _allow("TellGoneFromForbidden", ["s3:ListBucket"], [reach.drops.bucket_arn]),
         _allow(
             "OwnReceipts",
@@ -98,7 +99,7 @@ def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyState
 
 
 def _encryption(key: kms.IKey) -> list[iam.PolicyStatement]:
-    """Use the customer key through the services that hold the data, never directly."""
+    """Allow use of the customer key only through the services that store the data."""
     return [
         _allow(
             "KeyThroughStorage",
@@ -106,7 +107,7 @@ def _encryption(key: kms.IKey) -> list[iam.PolicyStatement]:
             [key.key_arn],
             _via("s3", "secretsmanager"),
         ),
-        # DynamoDB uses the key in the caller's name for more than it hands out:
+        # DynamoDB uses the key in the caller's name for more actions:
         # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html (2026-11-22)
         _allow(
             "KeyThroughLedger",

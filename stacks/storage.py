@@ -1,4 +1,4 @@
-"""Storage stack: where drops arrive, receipts and the ledger stay, and events are kept for replay."""
+"""Storage stack: the drops and receipts buckets, the ledger, and the event archive for replays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stacks.settings import Retention, Settings
 
 
 class StorageStack(Stack):
-    """Everything that outlives a connector. One customer key encrypts what holds or names members."""
+    """Everything that outlives a connector. One customer key encrypts all that contains or names members."""
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings) -> None:
         super().__init__(
@@ -29,7 +29,7 @@ class StorageStack(Stack):
         self.drops = self._drops(retention)
         self.receipts = self._receipts(retention)
         self.ledger = self._ledger()
-        self.bus = events.EventBus(self, "Bus", description="What became of each drop")
+        self.bus = events.EventBus(self, "Bus", description="Receipts and rejects of each drop")
         self.archive = self._archive(retention)
         self._outputs()
 
@@ -41,8 +41,8 @@ class StorageStack(Stack):
             enable_key_rotation=True,
             removal_policy=self._removal,
         )
-        # CloudWatch Logs encrypts with the key itself, for the log groups of this app only; their generated names
-        # begin with the stack's: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+        # CloudWatch Logs itself uses the key, for this app's log groups only; their generated names begin with the
+        # stack's: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
         key.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="LogsOfThisApp",
@@ -56,7 +56,7 @@ class StorageStack(Stack):
                     "kms:GenerateDataKeyWithoutPlaintext",
                     "kms:DescribeKey",
                 ],
-                resources=["*"],  # in a key's policy: this key
+                resources=["*"],  # in a key's policy, "*" is this key
                 conditions={
                     "ArnLike": {
                         "kms:EncryptionContext:aws:logs:arn": self.format_arn(
@@ -87,7 +87,7 @@ class StorageStack(Stack):
             key=self.key,
             versioned=True,
         )
-        # event_bridge_enabled=True would set this through a function with a managed policy.
+        # event_bridge_enabled=True would use a custom function with a managed policy.
         resource = bucket.node.default_child
         assert isinstance(resource, s3.CfnBucket)  # noqa: S101  narrows a type, checks no input
         resource.add_property_override(
@@ -96,7 +96,7 @@ class StorageStack(Stack):
         return bucket
 
     def _receipts(self, retention: Retention) -> s3.Bucket:
-        # A bucket of its own, without events: a receipt can never be taken for a drop.
+        # A separate bucket without events: a receipt can never be taken for a drop.
         return self._bucket(
             "Receipts",
             s3.LifecycleRule(
@@ -109,13 +109,13 @@ class StorageStack(Stack):
     def _bucket(
         self, id_: str, rule: s3.LifecycleRule, *, key: kms.IKey | None = None, versioned: bool = False
     ) -> s3.Bucket:
-        """Make a private bucket, encrypted with `key` and with its access logged, or without either."""
+        """Make a private bucket: encrypted with `key` and access-logged, or neither."""
         return s3.Bucket(
             self,
             id_,
             encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
             encryption_key=key,
-            # One data key for many objects, or KMS would slow down a large export.
+            # One data key for many objects, because KMS would slow down a large export.
             bucket_key_enabled=True if key else None,
             versioned=versioned,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
@@ -163,7 +163,7 @@ class StorageStack(Stack):
 
 
 def object_created(drops: s3.IBucket, prefix: str = "") -> events.EventPattern:
-    """Match new objects of this bucket, below `prefix` where one is given; it ends in a slash."""
+    """Return the pattern of new objects in this bucket, below `prefix` if given, which must end in a slash."""
     detail: dict[str, object] = {"bucket": {"name": [drops.bucket_name]}}
     if prefix:
         detail["object"] = {"key": [{"prefix": prefix}]}

@@ -1,4 +1,4 @@
-"""Alarms and the topic they speak to, as every stack makes them."""
+"""Alarms and their topic, as every stack makes them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ CHECKED_EVERY = Duration.minutes(5)
 def alarm_topic(
     scope: Construct, id_: str, *, title: str, email: str, alarms: str = "", sid: str = "AlarmsOfThisStack"
 ) -> sns.Topic:
-    """Make the topic that alarms speak to, and let those publish whose names fit `alarms`, "" for the stack's own.
+    """Make the topic for alarms; those with names like `alarms` may publish to it, "" for the stack's own.
 
-    A topic with a policy of its own, here for TLS, has lost the default one that lets the account's alarms in.
+    A topic with its own policy, needed here for TLS, loses the default policy that allows the account's alarms.
     """
     topic = sns.Topic(scope, id_, display_name=title, enforce_ssl=True)
     if email:
@@ -36,7 +36,7 @@ def alarm_topic(
 
 
 def let_publish(topic: sns.Topic, sid: str, service: str, source: dict[str, dict[str, str]]) -> None:
-    """Let a service of AWS publish to the topic for the `source` of a condition."""
+    """Let an AWS service publish to the topic, on condition of the `source`."""
     topic.add_to_resource_policy(
         iam.PolicyStatement(
             sid=sid,
@@ -49,14 +49,14 @@ def let_publish(topic: sns.Topic, sid: str, service: str, source: dict[str, dict
 
 
 class Watch:
-    """Makes alarms within `scope`. `subject` begins the sentence of each, as in "Connector meta " or "CI360: "."""
+    """Makes alarms within `scope`. `subject` begins each sentence, as in "Connector meta " or "CI360: "."""
 
     def __init__(self, scope: Construct, topic: sns.ITopic, subject: str) -> None:
         self._scope, self._subject = scope, subject
         self._tell = actions.SnsAction(topic)
 
     def depth(self, id_: str, queue: sqs.Queue, sentence: str) -> None:
-        """Alarm on any message in a queue that nobody works off."""
+        """Alarm on any message in a queue that no function reads."""
         metric = queue.metric_approximate_number_of_messages_visible(period=CHECKED_EVERY, statistic="Maximum")
         self.alarm(id_, metric, 1, sentence)
 
@@ -66,7 +66,7 @@ class Watch:
         self.alarm(id_, metric, limit.to_seconds(), sentence)
 
     def alarm(self, id_: str, metric: cloudwatch.IMetric, threshold: float, sentence: str) -> None:
-        """Alarm when a metric reaches the threshold, and notify when it is below it again."""
+        """Alarm when a metric reaches the threshold, and notify when it falls below it again."""
         alarm = cloudwatch.Alarm(
             self._scope,
             id_,
@@ -75,7 +75,7 @@ class Watch:
             threshold=threshold,
             evaluation_periods=1,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            # A queue or stream that nobody uses reports nothing at all.
+            # An unused queue or stream reports no data.
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         alarm.add_alarm_action(self._tell)

@@ -13,7 +13,7 @@ from uv import find_uv_bin
 
 from stacks.settings import Wheels
 
-# uv's names for a wheel's target; Lambda's Python 3.12 and later run on Amazon Linux 2023, which is glibc 2.34:
+# uv's names of the wheels' target; Lambda's Python 3.12 and later run on Amazon Linux 2023, with glibc 2.34:
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html, read 2026-11-22.
 TARGETS = {
     ("arm64", "linux"): "aarch64-manylinux_2_28",
@@ -32,12 +32,12 @@ PRUNED = {
         "pyarrow/**/*.pxd",
         "pyarrow/**/*.pxi",
         "pyarrow/**/*.pyx",
-        # Each library of Arrow's Python side is there under three names; the loader asks for the middle one,
+        # Each of Arrow's Python libraries has three names; the loader uses the middle one,
         # libarrow_python.so.2600.
         "pyarrow/libarrow*.so",
         "pyarrow/libarrow*.so.*.*.*",
-        # libarrow_python is linked against the acero, dataset and substrait libraries: those stay, although the
-        # modules that would use the latter two go.
+        # libarrow_python is linked against the acero, dataset and substrait libraries: those stay, even though the
+        # modules that use dataset and substrait are removed.
         "pyarrow/*flight*",
         "pyarrow/libarrow_s3*",
         "pyarrow/_s3fs*",
@@ -51,7 +51,7 @@ PRUNED = {
         "pyarrow/_pyarrow_cpp_tests*",
     ),
     "vendor": (
-        # Numbering plans only: no places, carriers or time zones of numbers.
+        # Numbering plans only: no places, carriers or time zones.
         "phonenumbers/geodata",
         "phonenumbers/carrierdata",
         "phonenumbers/tzdata",
@@ -61,16 +61,16 @@ PRUNED = {
     ),
 }
 
-# What an installer leaves that says where and when it ran.
+# Files an installer writes about where and when it ran.
 _TRACES = ("*.dist-info/RECORD", "*.dist-info/direct_url.json", "*.dist-info/INSTALLER", "bin", ".lock")
 
 
 class WheelsError(Exception):
-    """The wheels of a layer could not be had; the text is the installer's own."""
+    """The wheels of a layer could not be fetched; the text is the installer's own."""
 
 
 def layer_key(requirements: Path, wheels: Wheels) -> str:
-    """Return 32 hex digits that name a layer's content: its pins with their hashes, the target and the pruning."""
+    """Return 32 hex digits that identify a layer's content: its pins with hashes, the target and the pruning."""
     parts = [
         requirements.read_text(),
         TARGETS[wheels.architecture, wheels.system],
@@ -95,7 +95,7 @@ def build_layer(requirements: Path, wheels: Wheels, cache: Path) -> Path:
     try:
         _install(requirements, wheels, scratch / "python")
         _prune(scratch / "python", name)
-        scratch.chmod(0o755)  # mkdtemp lets nobody else in; Lambda's own user must read the layer
+        scratch.chmod(0o755)  # mkdtemp makes a private folder; Lambda's own user must be able to read the layer
         scratch.rename(built)
     except OSError:
         if not built.is_dir():  # else another synth was faster
@@ -114,8 +114,8 @@ def _install(requirements: Path, wheels: Wheels, folder: Path) -> None:
             "--python-version", wheels.python,
             "--only-binary", ":all:",
             "--require-hashes",
-            "--no-deps",  # the pins are complete but for what Lambda's runtime brings
-            "--link-mode", "copy",  # pruning must not reach into uv's cache
+            "--no-deps",  # the pins are complete except for what Lambda's runtime contains
+            "--link-mode", "copy",  # copied, since pruning must not change uv's cache
             "--requirement", requirements,
         ],
         capture_output=True,

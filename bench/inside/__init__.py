@@ -1,1 +1,1 @@
-"""What runs inside the measured processes: a module prints one JSON object and imports only what it measures."""
+"""Modules run inside the measured processes: each prints one JSON object and imports only what it measures."""

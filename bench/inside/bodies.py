@@ -1,4 +1,4 @@
-"""Our path: a file's bytes to Meta's request bodies, in one thread, with the line's own parts."""
+"""Our path: a file's bytes to Meta's request bodies, in one thread, with the line's own modules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lambdas.meta.platform import PLATFORM
 
 
 def bodies(path: Path) -> dict[str, int]:
-    """Make every body of the file, as the connector would; returns sums."""
+    """Generate every body of the file, as the connector would; return counts."""
     publisher, limits = PLATFORM.rehearsal(), PLATFORM.limits
     audience, opened = Audience("meta", "bench"), Opened("1")
     reader = open_drop(FileSource(path))

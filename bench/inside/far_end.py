@@ -1,4 +1,4 @@
-"""Both far ends of a transfer in one process, over TLS: CI360's storage that sends a file, S3 that keeps no byte.
+"""Both far ends of a transfer in one process, over TLS: CI360's storage with a file, and an S3 that discards.
 
 `far_end.py FILE FOLDER` writes its authority's certificate to FOLDER/authority.pem and prints its base URL.
 `/data` is the file, `/metadata` names its columns; every other path is a key of a bucket.
@@ -24,12 +24,12 @@ class FarEnd(BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # an answer in two packets would be held up by a delayed acknowledgement of the first
+    wbufsize = -1  # an answer in two packets would wait for a delayed acknowledgement of the first
     file = Path()
     parts: dict[int, tuple[int, str]] = {}  # noqa: RUF012  of the one upload there is
 
     def do_GET(self) -> None:
-        """Send the file, its columns, or the list of the parts there are."""
+        """Send the file, its columns, or the list of an upload's parts."""
         if self.path.startswith("/metadata"):
             self._answer(200, COLUMNS)
         elif self.path.startswith("/data"):
@@ -38,7 +38,7 @@ class FarEnd(BaseHTTPRequestHandler):
             self._list_parts()
 
     def do_PUT(self) -> None:
-        """Take a part or a small object, and forget its bytes."""
+        """Accept a part or a small object, and discard its bytes."""
         size, piece = int(self.headers["Content-Length"]), memoryview(bytearray(PIECE_BYTES))
         taken = 0
         while taken < size:
@@ -50,7 +50,7 @@ class FarEnd(BaseHTTPRequestHandler):
         self._answer(200, ETag='"e"')
 
     def do_POST(self) -> None:
-        """Begin an upload or put it together."""
+        """Begin or complete an upload."""
         self.rfile.read(int(self.headers.get("Content-Length", "0")))
         kind = "InitiateMultipartUploadResult" if "uploads" in self.path else "CompleteMultipartUploadResult"
         self._answer(200, f"<{kind} {NAMESPACE}><UploadId>u</UploadId></{kind}>".encode())
@@ -89,13 +89,13 @@ class FarEnd(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def handle_expect_100(self) -> bool:
-        """Let the body come."""
+        """Allow the client to send the body."""
         went_on = super().handle_expect_100()
         self.wfile.flush()
         return went_on
 
     def log_message(self, *_: object) -> None:
-        """Log no request: it would be timed."""
+        """Log no request: logging would be part of the measured time."""
 
 
 def _number(pattern: str, text: str) -> int:
@@ -104,7 +104,7 @@ def _number(pattern: str, text: str) -> int:
 
 
 def serve(file: Path, folder: Path) -> None:
-    """Serve until the process is ended."""
+    """Serve until the process is stopped."""
     FarEnd.file = file
     authority = trustme.CA()
     authority.cert_pem.write_to_path(folder / "authority.pem")

@@ -1,4 +1,4 @@
-"""The floor: read the CSV with Arrow in one thread and hash every cell, as it stands, in a bare loop."""
+"""The floor: read the CSV with Arrow in one thread and hash every unchanged cell in a bare loop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COLUMNS = ("email", "phone", "first_name", "last_name")
 
 
 def floor(path: Path) -> dict[str, int]:
-    """Hash every cell; returns the number of rows."""
+    """Hash every cell; return the number of rows."""
     sha256 = hashlib.sha256
     table = pa.csv.read_csv(
         path,

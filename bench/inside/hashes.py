@@ -1,4 +1,4 @@
-"""Makes a list of hashes, as a clean room exports one: `hashes.py ROWS FILE`."""
+"""Generates a list of hashes, as a clean room exports them: `hashes.py ROWS FILE`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROWS_AT_ONCE = 100_000
 
 
 def write(path: Path, rows: int) -> None:
-    """Write the SHA-256 of that many addresses, one a line, no two alike."""
+    """Write the SHA-256 of that many addresses, one per line, all different."""
     with path.open("wb") as file:
         for first in range(0, rows, ROWS_AT_ONCE):
             numbers = range(first, min(rows, first + ROWS_AT_ONCE))

@@ -1,4 +1,4 @@
-"""How long a module takes to import: `imports.py MODULE`, without the start of the interpreter."""
+"""Measure how long a module takes to import, without the interpreter's start: `imports.py MODULE`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""One transfer in a process of its own, as CI360's function makes it: a file in over TLS, one object out over TLS.
+"""One transfer in a process of its own, as in CI360's function: a file in over TLS, one object out over TLS.
 
-`landing.py URL AUTHORITY`: both far ends are at URL (see bench.inside.far_end). Its records are kept in memory;
-everything else is the function's own, with the settings of its entry point's clients.
+`landing.py URL AUTHORITY`: both far ends are at URL (see bench.inside.far_end). The function's records are kept in
+memory; everything else is the function's own, with the client settings of its entry point.
 """
 
 from __future__ import annotations
@@ -30,42 +30,42 @@ KEY = "ci360/people_run.csv"
 
 
 class Kept(Occurrences):
-    """The one record, in memory."""
+    """The function's only record, in memory."""
 
     def __init__(self, occurrence: Occurrence) -> None:
         self.kept = occurrence
         self.saves = 0
 
     def read(self, key: str) -> Occurrence | None:  # noqa: ARG002  as the table has it
-        """Read it."""
+        """Return the record."""
         return self.kept
 
     def claim(self, key: str) -> Occurrence:  # noqa: ARG002  as the table has it
-        """Take it."""
+        """Claim the record."""
         return self.kept
 
     def save(self, occurrence: Occurrence, *, release: bool = False) -> None:  # noqa: ARG002  as the table has it
-        """Keep it."""
+        """Save the record."""
         self.kept = occurrence
         self.saves += 1
 
     def renew(self, occurrence: Occurrence) -> None:
-        """Keep the lease, which nobody else wants."""
+        """Renew the lease, which nobody else wants."""
 
 
 class Told:
-    """The queue and the bus: whatever they are told is taken and forgotten."""
+    """A queue and a bus that discard their messages and events."""
 
     def send_message(self, **_: Any) -> None:
-        """Take a message."""
+        """Accept a message."""
 
     def put_events(self, **_: Any) -> dict[str, int]:
-        """Take an event."""
+        """Accept an event."""
         return {"FailedEntryCount": 0}
 
 
 def prepared(url: str, authority: Path) -> Callable[[], dict[str, Any]]:
-    """Return what lands the file and gives its rows; clients and settings are made before, as at a cold start."""
+    """Return a function that lands the file and returns its row count; clients exist already, as at a start."""
     trusted = authority.read_text(encoding="utf-8")
     hosts = AllowedHosts.of([], url.removeprefix("https://"))
     settings = TransferSettings(
@@ -80,7 +80,6 @@ def prepared(url: str, authority: Path) -> Callable[[], dict[str, Any]]:
         max_file_bytes=10**12,
         deadline_s=3600,
         keep_days=1,
-        log_level="",
     )
     records = Kept(
         Occurrence(
@@ -114,7 +113,7 @@ def _s3(url: str, authority: Path) -> Any:
     session = get_session()
     session.set_credentials("bench", "bench")
     own: Any = transfer._CONFIG
-    by_path: Any = {**own.s3, "addressing_style": "path"}  # there are no names below localhost
+    by_path: Any = {**own.s3, "addressing_style": "path"}  # `localhost` has no subdomains
     config = own.merge(Config(s3=by_path))
     return session.create_client(
         "s3", endpoint_url=url, region_name="us-east-1", config=config, verify=str(authority)

@@ -1,4 +1,4 @@
-"""What a measured process says of itself."""
+"""Measures a process from the inside."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def metered(work: Callable[[], dict[str, Any]]) -> None:
-    """Do the work and print what it gives, with the seconds it took: the process's own, and the clock's."""
+    """Do the work; print what it returns, with its CPU seconds and its wall seconds."""
     cpu_s, wall_s = time.process_time(), time.perf_counter()
     found = work()
     took = {"cpu_s": time.process_time() - cpu_s, "wall_s": time.perf_counter() - wall_s}
@@ -20,7 +20,7 @@ def metered(work: Callable[[], dict[str, Any]]) -> None:
 
 
 def peak_bytes() -> int:
-    """Return the most memory this process has had resident: Linux's VmHWM, or what stands for it elsewhere."""
+    """Return this process's peak resident memory: Linux's VmHWM, or its equivalent elsewhere."""
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))

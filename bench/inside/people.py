@@ -1,4 +1,4 @@
-"""Write a file of people nobody knows, the same for the same seed: `people.py ROWS PATH ...`.
+"""Write a file of invented people, the same for the same seed: `people.py ROWS PATH ...`.
 
 Columns: e-mail, phone, first name, last name. Names repeat as they do among people: how often the n-th most
 frequent one occurs follows a Zipf-Mandelbrot law, with the heads and tails that the US Census Bureau found for 1990
@@ -42,7 +42,7 @@ DOMAIN_SHARES = (0.45, 0.16, 0.12, 0.10, 0.08, 0.03, 0.03, 0.03)
 
 
 def tables(rows: int) -> Iterator[pa.Table]:
-    """Make the rows, piece by piece."""
+    """Yield the rows in pieces."""
     chance = np.random.default_rng(SEED)
     firsts, lasts = _names(chance, FIRST_NAMES), _names(chance, LAST_NAMES)
     first_shares, last_shares = _shares(FIRST_NAMES, 1.0, 4.0), _shares(LAST_NAMES, 0.95, 25.0)
@@ -101,7 +101,7 @@ def _phones(chance: np.random.Generator, count: int) -> pa.Array:
 
 
 class _Csv:
-    """A CSV file with a header and no quotes, none of the cells needing any; gzip when the path ends so."""
+    """A CSV file with a header and no quotes, which no cell needs; gzip if the path ends in .gz."""
 
     def __init__(self, path: Path) -> None:
         self._file = gzip.open(path, "wb", compresslevel=1) if path.suffix == ".gz" else path.open("wb")  # noqa: SIM115  closed by `close`
@@ -122,7 +122,7 @@ class _Csv:
 
 
 def write(rows: int, paths: list[Path]) -> None:
-    """Write the same rows as CSV, gzip CSV or Parquet, as each path's ending says."""
+    """Write the same rows as CSV, gzip CSV or Parquet, by each path's suffix."""
     writers: list[_Csv | pq.ParquetWriter] = []
     for table in tables(rows):
         if not writers:

@@ -1,4 +1,4 @@
-"""The ledger's table as one worker alone sees it: conditions hold, and a call takes its time and its units."""
+"""The ledger's table for a single worker: conditions always hold; calls take time and consume units."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Values = Mapping[str, Mapping[str, str]]
 
 
 class Records:
-    """The two DynamoDB calls that the line makes, answered after `latency_s`, with what they would be charged.
+    """The two DynamoDB calls that the line makes, answered after `latency_s`, with the units they would consume.
 
-    A write is charged one unit per started 1,024 bytes of the item, a consistent read one per started 4,096:
+    A write consumes one unit per started 1,024 bytes of the item, a consistent read one per started 4,096:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html (read 2026-11-22).
     """
 
@@ -24,19 +24,19 @@ class Records:
         self._lock = Lock()
 
     def get_item(self, **_: Any) -> dict[str, Any]:
-        """Find nothing: no other worker has held the account's requests back."""
+        """Find nothing: no other worker has paused the account's requests."""
         time.sleep(self._latency_s)
         with self._lock:
             self.read_units += 1
         return {}
 
     def update_item(self, *, Key: Values, ExpressionAttributeValues: Values, **_: Any) -> dict[str, Any]:  # noqa: N803  AWS's names
-        """Take a write; what is written is forgotten."""
+        """Accept a write and discard it."""
         time.sleep(self._latency_s)
         texts = [
             text for one in (Key, ExpressionAttributeValues) for value in one.values() for text in value.values()
         ]
-        names_bytes = 12 * (len(ExpressionAttributeValues) + 4)  # with the attributes that a claim has written
+        names_bytes = 12 * (len(ExpressionAttributeValues) + 4)  # with the attributes that a claim writes
         size_bytes = names_bytes + sum(len(text.encode()) for text in texts)
         with self._lock:
             self.write_units += math.ceil(size_bytes / 1024)

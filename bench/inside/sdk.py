@@ -1,7 +1,7 @@
 """The path of Meta's SDK: pandas chunks of 10,000, `CustomAudience.format_params`, JSON, form encoding.
 
 https://github.com/facebook/facebook-python-business-sdk, facebook_business/adobjects/helpers/customaudiencemixin.py
-(read 2026-11-22). Its cells go in as pandas reads them, as texts; nothing is sent.
+(read 2026-11-22). Its input cells are text, as pandas reads them; nothing is sent.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SCHEMA = [KEYS.email, KEYS.phone, KEYS.fn, KEYS.ln]
 
 
 def bodies(path: Path) -> dict[str, int]:
-    """Make every body of the file; returns sums."""
+    """Generate every body of the file; return counts."""
     rows = size_bytes = 0
     for chunk in pd.read_csv(path, chunksize=CHUNK_ROWS, dtype=str, keep_default_na=False):
         users = chunk.to_numpy().tolist()

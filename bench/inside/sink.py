@@ -1,6 +1,6 @@
-"""Answers uploads as Meta or TikTok does and keeps nothing: `sink.py DELAY_S` first prints its base URL.
+"""Answers uploads as Meta or TikTok does and stores nothing: `sink.py DELAY_S` first prints its base URL.
 
-For files of which a simulator that remembers every member would have to hold gigabytes.
+For files so large that a simulator, which stores every member, would need gigabytes.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ TIKTOK = "/open_api/"
 
 
 class Sink(BaseHTTPRequestHandler):
-    """One connection; the rows of an upload are told by its session, which comes last in the body."""
+    """One connection; an upload's row count comes from its session, which is last in the body."""
 
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # an answer in two packets would be held up for 40 ms by a delayed acknowledgement of the first
+    wbufsize = -1  # an answer in two packets would wait 40 ms for a delayed acknowledgement of the first
     delay_s = 0.0
 
     def do_GET(self) -> None:
@@ -30,7 +30,7 @@ class Sink(BaseHTTPRequestHandler):
         self._answer(_envelope(none) if self.path.startswith(TIKTOK) else {"data": []})
 
     def do_POST(self) -> None:
-        """Take an upload, or make the audience."""
+        """Accept an upload, or create the audience."""
         left, tail = int(self.headers["Content-Length"]), b""
         while left:
             piece = self.rfile.read(min(PIECE_BYTES, left))
@@ -58,7 +58,7 @@ class Sink(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def log_message(self, *_: object) -> None:
-        """Log no request: it would be timed."""
+        """Log no request: logging would be part of the measured time."""
 
 
 def _envelope(data: dict[str, object]) -> dict[str, object]:

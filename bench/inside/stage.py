@@ -1,7 +1,7 @@
 """The identifier stage alone, or the plain loop over the same cells: `stage.py ours|loop PATH`.
 
-Both begin with the columns in memory. The loop hashes every cell as it stands, once; ours normalises, checks,
-hashes and writes out hexadecimal digests.
+Both start with the columns in memory. The loop hashes every unchanged cell once; ours normalises, checks, hashes
+and writes hexadecimal digits.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def loop(chunks: list[pa.RecordBatch]) -> dict[str, int]:
 
 
 def ours(chunks: list[pa.RecordBatch], header: tuple[str, ...]) -> dict[str, int]:
-    """Identify every column."""
+    """Normalise and hash every column."""
     fields, context = map_columns(PLATFORM.table, header, RAW).fields, Context()
     for batch in chunks:
         for index, field in fields:

@@ -1,8 +1,8 @@
 """A connector's worker in a process of its own: a file in, requests over HTTP out, with the line's own sender.
 
 `worker.py FILE SECRET IN_FLIGHT LEDGER_S [PLATFORM IDENTIFIERS]`: SECRET is the account's secret as JSON with its
-endpoint, LEDGER_S how long the ledger takes to answer, PLATFORM meta unless it is given, IDENTIFIERS the type of a
-list of hashes. What AWS would do beside it is left out; the function's modules are all loaded.
+endpoint, LEDGER_S how long the ledger takes to answer, PLATFORM the platform (default meta), IDENTIFIERS the type
+of a list of hashes. AWS's own work is left out; the function's modules are all loaded.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from activation.platforms.options import complete
 from activation.platforms.platform import Platform
 from activation.platforms.request import Request
 from activation.report.rejects import Rejects
+from activation.runs.destination import KnownDestination
 
 from bench.inside.meter import metered
 from bench.inside.records import Records
@@ -45,32 +46,52 @@ from bench.inside.records import Records
 
 @dataclass(frozen=True)
 class FixedSecret:
-    """A secret that does not change: what signs every request."""
+    """A secret that never changes, with its signer."""
 
     signer: Signer
 
     def sign(self, request: Request) -> tuple[Request, int]:
-        """Return the request as it is sent."""
+        """Return the signed request."""
         return self.signer.sign(request), 0
 
     def renew(self, refused: Request, number: int) -> None:
         """Do nothing: the simulator refuses no secret."""
 
 
+@dataclass(frozen=True)
+class Invocation:
+    """An invocation that does not end; `held` is the run's record, `timeout_s` that of a call."""
+
+    held: HeldRun
+    timeout_s: float
+
+    def time_for_calls_s(self) -> float:
+        """Return what Lambda gives a function."""
+        return 900.0
+
+    def keep_lease(self) -> None:
+        """Renew the lease as a connector does."""
+        self.held.keep(2 * self.timeout_s)
+
+    def note_sent(self, size_bytes: int, repeated: bool) -> None:
+        """Count a request that was sent."""
+        self.held.note_sent(size_bytes, repeated)
+
+
 class Bucket:
-    """S3 as far as rejects need it: what is put there is counted and forgotten."""
+    """S3 for rejects: objects are counted and discarded."""
 
     def __init__(self) -> None:
         self.objects = 0
 
     def put_object(self, **_: Any) -> dict[str, str]:
-        """Take an object."""
+        """Accept an object."""
         self.objects += 1
         return {}
 
 
 def loaded(name: str) -> Platform:
-    """Load a platform's function whole, since that counts towards its memory."""
+    """Load all modules of a platform's function, since they count towards its memory."""
     import_module(f"lambdas.{name}.handler")
     return platform_named(name)
 
@@ -78,7 +99,7 @@ def loaded(name: str) -> Platform:
 def work(
     path: Path, platform: Platform, secret: str, *, in_flight: int, ledger_s: float, kind: Kind = RAW
 ) -> dict[str, Any]:
-    """Send the whole file; returns the sums of the run and what the ledger was asked."""
+    """Send the whole file; return the run's counts and the calls to the ledger."""
     version = SecretVersion(secret, "bench")
     account = platform.account.read(version.credentials, "", complete(platform.options, {}))
     publisher, audience = platform.publisher(account), Audience(platform.name, f"bench {time.time_ns()}")
@@ -97,9 +118,7 @@ def work(
         http=http,
         rate_limit=RateLimit(table, f"account#{platform.name}#bench", platform.rate.tier(account.options).windows),
         timeout_s=platform.limits.timeout_s,
-        time_left_s=lambda: 900.0,
-        keep_lease=lambda: held.keep(2 * platform.limits.timeout_s),
-        note_sent=held.note_sent,
+        worker=Invocation(held, platform.limits.timeout_s),
     )
     reader = open_drop(FileSource(path), single=kind.single)
     mapped = map_columns(platform.table, reader.header, kind)
@@ -113,21 +132,16 @@ def work(
         max_rows=limits.rows_of(field for _, field in mapped.fields),
     )
     run.opened = client.execute(publisher.open(audience, keys))
-    opened = run.opened
     bucket = Bucket()
     sender = Sender(
         run_id="bench",
         held=held,
         audience=audience,
-        publisher=publisher,
-        open=lambda: opened,
-        open_again=lambda: opened,
-        opened_now=lambda _: None,
+        destination=KnownDestination(run.opened),
         client=client,
         rejects=Rejects(cast("Any", bucket), "receipts", "bench"),
         in_flight=in_flight,
         limits=limits,
-        may_start=lambda: True,
     )
     before = run.progress.tally.requests
     began = time.perf_counter()

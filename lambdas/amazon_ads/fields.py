@@ -13,7 +13,8 @@ from activation.identifiers.plain import token
 from activation.identifiers.postal_codes import shaped_postal_code
 from activation.identifiers.table import Digest, Field, FieldTable, Rule
 
-# Amazon's own page (GCCXMZYCK4RXWS6C of its help) needs a login; these are the normalisers AWS published for it.
+# Amazon's own page (GCCXMZYCK4RXWS6C of its help) requires a login; the rules are those of the normalisers that
+# AWS published for it.
 SOURCE = "https://github.com/aws-solutions/amazon-marketing-cloud-uploader-from-aws/tree/main/source/glue"
 ADDRESSES = "https://github.com/amzn/amazon-ads-advertiser-audience-normalization-sdk-py"
 READ = "2026-11-22"
@@ -30,7 +31,9 @@ TABLE = FieldTable(
     fields=(
         _hashed(
             "em",
-            Email("lower case; only a-z 0-9 _ . @ - stay, so a + goes and its tag stays", word_characters=True),
+            Email(
+                "lower case; only a-z 0-9 _ . @ - stay, so a + is removed and its tag stays", word_characters=True
+            ),
             Meaning.EMAIL,
             identifies=True,
         ),
@@ -48,7 +51,7 @@ TABLE = FieldTable(
         _hashed("ln", _NAME, Meaning.LAST_NAME),
         _hashed(
             "ad",
-            street_address("words abbreviated as the post does, joined, lower case"),
+            street_address("words abbreviated as the postal service does, joined, lower case"),
             Meaning.ADDRESS,
             source=ADDRESSES,
         ),
@@ -59,14 +62,14 @@ TABLE = FieldTable(
         ),
         Field(
             "maId",
-            Device("lower case, hyphens kept, in clear"),
+            Device("lower case, hyphens kept, in plaintext"),
             Digest.PLAIN,
             SOURCE,
             READ,
             means=DEVICES,
             identifies=True,
         ),
-        # A member is removed by the id it was added with.
+        # Amazon removes a member by the id it was added with.
         Field(
             "externalUserId",
             token("letters, digits, hyphens and underscores, at most 128", r"[0-9a-zA-Z_-]{1,128}"),

@@ -87,7 +87,7 @@ def read_task(body: Mapping[str, Any], targets: Targets, hosts: AllowedHosts) ->
         raise Refused(
             400, "VALIDATION_ERROR", "This is the body of a triggered task; the endpoint takes bulk tasks"
         )
-    reader = _Reader(body)
+    reader = _TaskReader(body)
     occurrence_id = reader.optional_id("occurrenceId")
     data = reader.link("dataFile", hosts)
     metadata = reader.link("metadataFile", hosts)
@@ -114,7 +114,7 @@ def read_task(body: Mapping[str, Any], targets: Targets, hosts: AllowedHosts) ->
     )
 
 
-class _Reader:
+class _TaskReader:
     """Reads the keys that matter and collects what is wrong with them."""
 
     def __init__(self, body: Mapping[str, Any]) -> None:

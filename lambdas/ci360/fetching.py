@@ -21,7 +21,7 @@ from lambdas.ci360.columns import MAX_BYTES, header_line, read_columns
 from lambdas.ci360.links import read_link
 from lambdas.ci360.occurrences import Occurrence, Occurrences, State
 from lambdas.ci360.rows import cut
-from lambdas.ci360.source import Facts, Opened, Source
+from lambdas.ci360.source import Facts, OpenFile, Source
 from lambdas.ci360.storage import Storage
 
 # What is left of it after the cut is a part S3 takes. A request costs the same time for a small part as for a
@@ -35,7 +35,7 @@ RECORD_S = 1.0  # what a killed worker had done since, is done again
 _BOM = b"\xef\xbb\xbf"
 
 
-class OutOfTime(Exception):
+class InvocationEnding(Exception):
     """The invocation is about to end; what is recorded is where the next one goes on."""
 
 
@@ -50,10 +50,7 @@ class _Made:
 
 @dataclass
 class Fetch:
-    """One turn at a file; `occurrence` is what has arrived of it.
-
-    `time_left_s` says how long the turn may last; `alive` is called now and then while it does.
-    """
+    """One turn at a file: `occurrence` is what has arrived of it, `time_left_s` how long the turn may last."""
 
     occurrence: Occurrence
     occurrences: Occurrences
@@ -62,7 +59,6 @@ class Fetch:
     with_header: bool
     max_bytes: int
     time_left_s: Callable[[], float]
-    alive: Callable[[], None]
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     small: bytearray | None = None  # the whole of a file that fits one part
@@ -73,7 +69,7 @@ class Fetch:
     def run(self) -> Occurrence:
         """Bring the file in; returns the occurrence with every part uploaded, or with `small` set, not uploaded.
 
-        Raises OutOfTime, Rejected, Retryable, ConfigError, storage.UploadGone and occurrences.LeaseLost.
+        Raises InvocationEnding, Rejected, Retryable, ConfigError, storage.UploadGone and lease.LeaseLost.
         """
         self._renewed_at = self.clock()
         at = self.occurrence
@@ -106,14 +102,14 @@ class Fetch:
         ):
             try:
                 return self._parts(file, columns, uploads, in_flight)
-            except (OutOfTime, Retryable):
+            except (InvocationEnding, Retryable):
                 # What is on its way is good, whatever happened to the next part.
                 self._arrived(in_flight, keep=0)
                 raise
 
     def _parts(
         self,
-        file: Opened,
+        file: OpenFile,
         columns: tuple[str, ...],
         uploads: ThreadPoolExecutor,
         in_flight: deque[_Made],
@@ -141,7 +137,7 @@ class Fetch:
             if final:
                 return self.occurrence
 
-    def _block(self, file: Opened, carry: bytes, left: int) -> bytearray:
+    def _block(self, file: OpenFile, carry: bytes, left: int) -> bytearray:
         """Read until the block is full or the file at its end; `left` bytes are left of it, the carry included."""
         size = min(PART_BYTES, left)
         block = self._spare.pop() if self._spare else bytearray(size)
@@ -155,7 +151,7 @@ class Fetch:
                 if self.clock() - self._renewed_at > RENEW_S:
                     self._renew()
                 if self.time_left_s() <= 0:
-                    raise OutOfTime
+                    raise InvocationEnding
         return block
 
     def _part(
@@ -200,12 +196,10 @@ class Fetch:
             self._save(self.occurrence)
 
     def _save(self, occurrence: Occurrence) -> None:
-        self.alive()
         self.occurrences.save(occurrence)
         self.occurrence = occurrence
         self._renewed_at = self.clock()
 
     def _renew(self) -> None:
-        self.alive()
         self.occurrences.renew(self.occurrence)
         self._renewed_at = self.clock()

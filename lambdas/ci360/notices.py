@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from activation.errors import Retryable
+from activation.aws.app_events import put_event
 
 from lambdas.ci360.checksums import encoded
 from lambdas.ci360.occurrences import Occurrence, State
@@ -13,7 +12,6 @@ from lambdas.ci360.occurrences import Occurrence, State
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
 
-SOURCE = "audience-activation"  # as the connectors' own: activation.notices, which would bring Arrow along
 DETAIL_TYPES = {State.LANDED: "Landing Completed", State.FAILED: "Landing Failed"}
 
 
@@ -33,16 +31,4 @@ def announce(client: EventBridgeClient, bus: str, occurrence: Occurrence) -> Non
         "size_bytes": occurrence.written_bytes if occurrence.state is State.LANDED else None,
         "crc32": encoded(occurrence.crc32) if occurrence.state is State.LANDED else None,
     }
-    answer = client.put_events(
-        Entries=[
-            {
-                "Source": SOURCE,
-                "DetailType": DETAIL_TYPES[occurrence.state],
-                "Detail": json.dumps(detail),
-                "EventBusName": bus,
-            }
-        ]
-    )
-    if answer["FailedEntryCount"]:
-        code = answer["Entries"][0].get("ErrorCode", "unknown")
-        raise Retryable("event_bus", f"the app's event bus did not take the event: {code}", after_s=30)
+    put_event(client, bus, DETAIL_TYPES[occurrence.state], detail)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
-from activation.aws.table import ConditionalTable, ConditionFailed, Item, number, read_number, read_text
+from activation.aws.lease import Changes, Lease, LeaseHeld, Leases
+from activation.aws.table import ConditionalTable, ConditionFailed, Item, read_number, read_text
 
 LEASE_S = 60.0  # outlasts the longest silence of a server and the upload of a part
 
@@ -32,18 +33,6 @@ class Taken(Exception):
     def __init__(self, record: Occurrence) -> None:
         super().__init__("the key is taken")
         self.record = record
-
-
-class LeaseHeld(Exception):
-    """Another worker has the occurrence for up to `for_s` more seconds."""
-
-    def __init__(self, for_s: float) -> None:
-        super().__init__("another worker has the occurrence")
-        self.for_s = for_s
-
-
-class LeaseLost(Exception):
-    """Another worker took the occurrence over; this one must stop and may record nothing."""
 
 
 @dataclass(frozen=True)
@@ -100,17 +89,11 @@ class Occurrence:
         return f"Occurrence({self.key!r}, {self.state}, part={self.part})"
 
 
-_NUMBERS = (
-    "accepted_at", "fence", "turns", "idle", "size_bytes", "offset", "part", "rows", "written_bytes", "crc32",
-    "columns", "restarts",
-)  # fmt: skip
-_TEXTS = (
-    "occurrence_id", "connector", "file_name", "data_link", "metadata_link", "link_digest", "tracking_code",
-    "task_code", "request_id", "upload_id", "etag", "landed_version", "code", "sentence",
-)  # fmt: skip
-# Words of DynamoDB's own: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
-_RESERVED = ("state", "part", "rows", "offset", "columns")
-_NAMES = {f"#{name}": name for name in _RESERVED}
+# The lease writes the fence; nothing else may, since it must never fall.
+_NUMBERS = tuple(one.name for one in fields(Occurrence) if one.type in ("int", "float") and one.name != "fence")
+_TEXTS = tuple(one.name for one in fields(Occurrence) if one.type == "str" and one.name != "key")
+_NAMES = {f"#{name}": name for name in ("state", *_TEXTS, *_NUMBERS)}  # some are reserved words of DynamoDB's
+_STATES = {f":{state}": {"S": state.value} for state in State}
 
 
 class Occurrences:
@@ -129,6 +112,7 @@ class Occurrences:
     ) -> None:
         self._table = table
         self._keep_s = keep_days * 86_400
+        self._leases = Leases(table, keep_s=self._keep_s, clock=clock)
         self._lease_s = lease_s
         self._clock = clock
 
@@ -142,109 +126,82 @@ class Occurrences:
         return self._begin(wanted, "attribute_not_exists(pk)", {})
 
     def accept_again(self, wanted: Occurrence) -> Occurrence:
-        """Begin anew what failed, with a newer call's links; raises Taken when it goes on or had these."""
+        """Restart what failed with other links than a newer call's; raises Taken for any other record."""
         return self._begin(
-            wanted, "#state = :failed AND link_digest <> :link_digest", {":failed": {"S": State.FAILED}}
+            wanted, "#state = :failed AND #link_digest <> :link_digest", {":failed": _STATES[":failed"]}
         )
 
     def _begin(self, wanted: Occurrence, condition: str, values: Item) -> Occurrence:
-        begun = replace(wanted, state=State.ACCEPTED, accepted_at=self._clock())
-        sets, all_values = _assignments(begun)
+        begun = _changes(replace(wanted, state=State.ACCEPTED, accepted_at=self._clock()))
+        expires = {"N": str(int(self._clock()) + self._keep_s)}
         try:
             item = self._table.update(
                 _pk(wanted.key),
-                f"SET {sets}, lease_until = :lease, expires_at = :expires",
-                {**all_values, **values, ":lease": number(0), ":expires": self._expires()},
+                f"SET {begun.sets}, expires_at = :expires",
+                {**begun.values, **values, ":expires": expires},
                 condition=condition,
-                names=_NAMES,
+                names=begun.names,
             )
         except ConditionFailed as failed:
             raise Taken(_occurrence(wanted.key, failed.item)) from None
         return _occurrence(wanted.key, item)
 
     def claim(self, key: str) -> Occurrence:
-        """Take the lease, and a fence higher than any before; a final record is returned as it is.
+        """Acquire the lease of an occurrence; a final record is returned as it is.
 
-        Raises LeaseHeld while another worker's lease runs. A claim whose answer was lost and that the SDK repeated
-        is recognised as one's own by its token.
+        Raises LeaseHeld while another worker holds the lease.
         """
-        now, token = self._clock(), uuid.uuid4().hex
+        open_states = {name: _STATES[name] for name in (":accepted", ":fetching")}
         try:
-            item = self._table.update(
+            item = self._leases.acquire(
                 _pk(key),
-                "SET lease_until = :until, lease_token = :token, fence = fence + :one, turns = turns + :one",
-                {
-                    ":token": {"S": token},
-                    ":until": number(now + self._lease_s),
-                    ":one": {"N": "1"},
-                    ":now": number(now),
-                    **{f":{state}": {"S": state.value} for state in FINAL},
-                },
-                condition="lease_until < :now AND NOT #state IN (:landed, :failed)",
-                names={"#state": "state"},
-            )
-        except ConditionFailed as failed:
-            if read_text(failed.item, "lease_token") == token or read_text(failed.item, "state") in FINAL:
-                return _occurrence(key, failed.item)
-            raise LeaseHeld(max(read_number(failed.item, "lease_until") - now, 1.0)) from None
+                uuid.uuid4().hex,
+                for_s=self._lease_s,
+                changes=Changes("turns = turns + :one", open_states, {"#state": "state"}),
+                only_if=f"#state IN ({', '.join(open_states)})",
+            ).record
+        except LeaseHeld as held:
+            if read_text(held.record, "state") not in FINAL:
+                raise
+            item = held.record
         return _occurrence(key, item)
 
     def save(self, occurrence: Occurrence, *, release: bool = False) -> None:
-        """Record the occurrence and renew the lease, or give it up; raises LeaseLost when it is another's by now.
+        """Save the record and renew the lease, or release it; raises LeaseLost when another worker holds it.
 
-        A final record loses its links. Writing the same twice is harmless.
+        A final record is released, and loses its links.
         """
         final = occurrence.state in FINAL
         if final:
             occurrence = replace(occurrence, data_link="", metadata_link="")
-        until = 0.0 if release or final else self._clock() + self._lease_s
-        sets, values = _assignments(occurrence)
-        try:
-            self._table.update(
-                _pk(occurrence.key),
-                f"SET {sets}, lease_until = :lease, expires_at = :expires",
-                {**values, ":lease": number(until), ":expires": self._expires()},
-                condition="fence = :fence",
-                names=_NAMES,
-            )
-        except ConditionFailed:
-            raise LeaseLost from None
+        if release or final:
+            self._leases.release(_lease(occurrence), changes=_changes(occurrence))
+        else:
+            self._leases.renew(_lease(occurrence), for_s=self._lease_s, changes=_changes(occurrence))
 
     def renew(self, occurrence: Occurrence) -> None:
-        """Keep the lease; raises LeaseLost."""
-        try:
-            self._table.update(
-                _pk(occurrence.key),
-                "SET lease_until = :until",
-                {":until": number(self._clock() + self._lease_s), ":fence": {"N": str(occurrence.fence)}},
-                condition="fence = :fence",
-            )
-        except ConditionFailed:
-            raise LeaseLost from None
-
-    def _expires(self) -> Mapping[str, str]:
-        return {"N": str(int(self._clock()) + self._keep_s)}
+        """Renew the lease; raises LeaseLost when another worker holds it."""
+        self._leases.renew(_lease(occurrence), for_s=self._lease_s)
 
 
 def _pk(key: str) -> str:
     return f"file#{key}"
 
 
-def _assignments(occurrence: Occurrence) -> tuple[str, dict[str, Any]]:
-    """Return what to set of a record, and the values for it."""
-    values: dict[str, Any] = {"state": {"S": occurrence.state.value}}
-    values |= {name: {"S": getattr(occurrence, name)} for name in _TEXTS}
-    values |= {name: {"N": str(getattr(occurrence, name))} for name in _NUMBERS}
-    sets = ", ".join(f"{'#' if name in _RESERVED else ''}{name} = :{name}" for name in values)
-    return sets, {f":{name}": value for name, value in values.items()}
+def _lease(occurrence: Occurrence) -> Lease:
+    return Lease(_pk(occurrence.key), "", occurrence.fence, 0.0)
+
+
+def _changes(occurrence: Occurrence) -> Changes:
+    """Return the assignments that write an occurrence, all but its fence."""
+    values: dict[str, Any] = {":state": _STATES[f":{occurrence.state}"]}
+    values |= {f":{name}": {"S": getattr(occurrence, name)} for name in _TEXTS}
+    values |= {f":{name}": {"N": str(getattr(occurrence, name))} for name in _NUMBERS}
+    return Changes(", ".join(f"#{name[1:]} = {name}" for name in values), values, _NAMES)
 
 
 def _occurrence(key: str, item: Item) -> Occurrence:
-    fields: dict[str, Any] = {name: read_text(item, name) for name in _TEXTS}
-    fields |= {name: int(read_number(item, name)) for name in _NUMBERS if name != "accepted_at"}
-    return Occurrence(
-        key=key,
-        state=State(read_text(item, "state")),
-        accepted_at=read_number(item, "accepted_at"),
-        **fields,
-    )
+    values: dict[str, Any] = {name: read_text(item, name) for name in _TEXTS}
+    values |= {name: int(read_number(item, name)) for name in ("fence", *_NUMBERS)}
+    values |= {"state": State(read_text(item, "state")), "accepted_at": read_number(item, "accepted_at")}
+    return Occurrence(key, **values)

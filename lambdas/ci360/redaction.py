@@ -7,8 +7,9 @@ import logging
 import re
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
+
+from activation.errors import where
 
 # What a bearer URL looks like once a library has put it into a message of its own: whole, or from the path on.
 _URL = re.compile(r"\bhttps?://[^\s\"'<>\\]+", re.IGNORECASE)
@@ -64,13 +65,3 @@ def logger(level: str) -> logging.Logger:
     own = logging.getLogger("ci360")
     own.setLevel(level or logging.INFO)
     return own
-
-
-def where(error: BaseException) -> str:
-    """Return the module and line that raised."""
-    trace = error.__traceback__
-    if trace is None:
-        return ""
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import json
-import math
+import logging
 import os
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import urllib3
+from activation.authentication.store import SecretStore
+from activation.aws.sqs_edge import sqs_handler
 from activation.aws.table import ConditionalTable
-from activation.errors import ActivationError, ConfigError, Retryable
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.ci360.aws import client
 from lambdas.ci360.gateway import Tenant, send_event
 from lambdas.ci360.occurrences import Occurrence, Occurrences
-from lambdas.ci360.redaction import logger, where
+from lambdas.ci360.redaction import logger
 from lambdas.ci360.settings import ResultsSettings
 
 if TYPE_CHECKING:
-    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_sqs.client import SQSClient
 
-SECRET_MAX_AGE_S = 300.0
 # From the bus's detail types to the outcomes the settings name an external event for.
 OUTCOMES = {
     "Landing Completed": "landed",
@@ -36,16 +35,26 @@ OUTCOMES = {
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=3, read_timeout=10)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Results:
-    """Sends the events. Made once per cold start; the secret is read again when it is five minutes old."""
+    """Sends the events. Made once per cold start."""
 
     settings: ResultsSettings
     occurrences: Occurrences
-    secrets: SecretsManagerClient
+    secret: SecretStore
     http: urllib3.PoolManager
-    _tenant: Tenant | None = None
-    _read_at: float = 0.0
+    sqs: SQSClient
+    log: logging.Logger
+
+    @property
+    def queue_url(self) -> str:
+        """Return the URL of the queue that the messages come from."""
+        return self.settings.queue_url
+
+    def handle(self, body: str, context: LambdaContext) -> None:  # noqa: ARG002  the signature of a queue's worker
+        """Report one event of the bus; raises as `tell` does."""
+        name = self.tell(body)
+        self.log.info("event sent" if name else "nothing to report", extra={"event": name or None})
 
     def tell(self, body: str) -> str:
         """Report one event of the bus; returns the external event's name, "" when there is nothing to report.
@@ -58,7 +67,8 @@ class Results:
         occurrence = self.occurrences.read(event["detail"]["key"]) if name else None
         if occurrence is None:  # not asked for, or a drop that did not come from CI360
             return ""
-        send_event(self.http, self.settings.gateway, self._secret(), self._compose(name, event, occurrence))
+        tenant = Tenant.from_secret(self.secret.read().text)
+        send_event(self.http, self.settings.gateway, tenant, self._compose(name, event, occurrence))
         return name
 
     def _compose(self, name: str, event: Mapping[str, Any], occurrence: Occurrence) -> dict[str, Any]:
@@ -84,20 +94,6 @@ class Results:
         }
         return {key: str(text) for key, text in attributes.items() if text not in (None, "")}
 
-    def _secret(self) -> Tenant:
-        if self._tenant is None or time.monotonic() - self._read_at > SECRET_MAX_AGE_S:
-            try:
-                text = self.secrets.get_secret_value(SecretId=self.settings.secret_arn)["SecretString"]
-            except ClientError as error:
-                code = error.response["Error"]["Code"]
-                if code in {"ResourceNotFoundException", "AccessDeniedException", "DecryptionFailure"}:
-                    raise ConfigError("no_secret", f"the CI360 secret cannot be read ({code})") from None
-                raise Retryable("secret_service", f"the secret could not be read just now ({code})") from None
-            except BotoCoreError as error:
-                raise Retryable("secret_service", f"no secret just now: {type(error).__name__}") from None
-            self._tenant, self._read_at = Tenant.from_secret(text), time.monotonic()
-        return self._tenant
-
 
 def _sum(*counts: object) -> int | None:
     known = [count for count in counts if isinstance(count, int)]
@@ -105,50 +101,19 @@ def _sum(*counts: object) -> int | None:
 
 
 _log = logger(os.environ.get("LOG_LEVEL", ""))
-_sqs: list[Any] = []
-_made: list[Results] = []
 
 
 def _results() -> Results:
-    if not _made:
-        settings = ResultsSettings.from_environment(os.environ)
-        table = ConditionalTable(client("dynamodb", config=_CONFIG), settings.table)
-        _made.append(
-            Results(
-                settings,
-                Occurrences(table, keep_days=1),  # it only reads
-                client("secretsmanager", config=_CONFIG),
-                urllib3.PoolManager(retries=False),
-            )
-        )
-    return _made[0]
-
-
-def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  Lambda's signature
-    """Report each message; returns the messages that must come back."""
-    failed = [{"itemIdentifier": record["messageId"]} for record in event["Records"] if not _told(record)]
-    return {"batchItemFailures": failed}
-
-
-def _told(record: Mapping[str, Any]) -> bool:
-    try:
-        name = _results().tell(record["body"])
-    except ActivationError as error:
-        _log.error("CI360 could not be told", extra={"code": error.code, "reason": error.sentence})
-        _come_back(record, error.after_s if isinstance(error, Retryable) else 300)
-        return False
-    except Exception as error:  # noqa: BLE001  the SQS edge: whatever it was, the message must come back
-        _log.error("unforeseen", extra={"error": type(error).__name__, "at": where(error)})
-        return False
-    _log.info("told" if name else "nothing to tell", extra={"event": name or None})
-    return True
-
-
-def _come_back(record: Mapping[str, Any], after_s: float) -> None:
-    if not _sqs:
-        _sqs.append(client("sqs", config=_CONFIG))
-    _sqs[0].change_message_visibility(
-        QueueUrl=os.environ["QUEUE_URL"],
-        ReceiptHandle=record["receiptHandle"],
-        VisibilityTimeout=math.ceil(after_s),
+    settings = ResultsSettings.from_environment(os.environ)
+    return Results(
+        settings,
+        # It only reads: nothing is kept longer for it.
+        Occurrences(ConditionalTable(client("dynamodb", config=_CONFIG), settings.table), keep_days=1),
+        SecretStore(client("secretsmanager", config=_CONFIG), settings.secret_arn),
+        urllib3.PoolManager(retries=False),
+        client("sqs", config=_CONFIG),
+        _log,
     )
+
+
+lambda_handler = sqs_handler(_results, _log)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from activation.errors import ConfigError
+from activation.aws.environment import Environment
 from activation.model import Action
 
 from lambdas.ci360.links import AllowedHosts
@@ -23,20 +22,18 @@ class WebhookSettings:
     targets: Targets
     hosts: AllowedHosts
     keep_days: int
-    log_level: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> WebhookSettings:
         """Read them; raises ConfigError naming every variable that is missing or unreadable."""
-        reader = _Reader(environment)
+        reader = Environment(environment)
         settings = cls(
             table=reader.text("OCCURRENCE_TABLE"),
             queue_url=reader.text("QUEUE_URL"),
             bucket=reader.text("DROPS_BUCKET"),
-            targets=Targets(reader.text("LANDING_PREFIX"), reader.drops("DROPS")),
-            hosts=AllowedHosts.of(reader.texts("ALLOWED_HOSTS"), environment.get("LAPTOP_HOST", "")),
+            targets=Targets(reader.text("LANDING_PREFIX"), _drops(reader)),
+            hosts=_hosts(reader),
             keep_days=reader.whole("KEEP_DAYS"),
-            log_level=environment.get("LOG_LEVEL", ""),
         )
         reader.finish()
         return settings
@@ -62,25 +59,23 @@ class TransferSettings:
     max_file_bytes: int
     deadline_s: int
     keep_days: int
-    log_level: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> TransferSettings:
         """Read them; raises ConfigError naming every variable that is missing or unreadable."""
-        reader = _Reader(environment)
+        reader = Environment(environment)
         settings = cls(
             table=reader.text("OCCURRENCE_TABLE"),
             queue_url=reader.text("QUEUE_URL"),
             dead_letter_queue_url=reader.text("DEAD_LETTER_QUEUE_URL"),
             bucket=reader.text("DROPS_BUCKET"),
             bus=reader.text("EVENT_BUS_NAME"),
-            hosts=AllowedHosts.of(reader.texts("ALLOWED_HOSTS"), environment.get("LAPTOP_HOST", "")),
-            laptop_ca=environment.get("LAPTOP_CA", ""),
-            landing_header=environment.get("LANDING_HEADER", "metadata") != "none",
+            hosts=_hosts(reader),
+            laptop_ca=reader.text("LAPTOP_CA", ""),
+            landing_header=reader.text("LANDING_HEADER", "metadata") != "none",
             max_file_bytes=reader.whole("MAX_FILE_BYTES"),
             deadline_s=reader.whole("DEADLINE_S"),
             keep_days=reader.whole("KEEP_DAYS"),
-            log_level=environment.get("LOG_LEVEL", ""),
         )
         reader.finish()
         return settings
@@ -94,73 +89,38 @@ class ResultsSettings:
     """
 
     table: str
+    queue_url: str
     secret_arn: str
     gateway: str
     events: Mapping[str, str]
     identity: tuple[str, str]
-    log_level: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ResultsSettings:
         """Read them; raises ConfigError naming every variable that is missing or unreadable."""
-        reader = _Reader(environment)
+        reader = Environment(environment)
         settings = cls(
             table=reader.text("OCCURRENCE_TABLE"),
+            queue_url=reader.text("QUEUE_URL"),
             secret_arn=reader.text("SECRET_ARN"),
             gateway=reader.text("GATEWAY"),
-            events={
-                name: environment.get(f"{name.upper()}_EVENT", "") for name in ("landed", "completed", "failed")
-            },
+            events={name: reader.text(f"{name.upper()}_EVENT", "") for name in ("landed", "completed", "failed")},
             identity=(reader.text("IDENTITY_FIELD"), reader.text("IDENTITY")),
-            log_level=environment.get("LOG_LEVEL", ""),
         )
         reader.finish()
         return settings
 
 
-class _Reader:
-    """Reads variables and collects the names of those that cannot be."""
+def _hosts(reader: Environment) -> AllowedHosts:
+    reader.text("ALLOWED_HOSTS")  # no hosts are written as [], so an empty variable is a missing one
+    return AllowedHosts.of(reader.texts("ALLOWED_HOSTS"), reader.text("LAPTOP_HOST", ""))
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-        self._wrong: list[str] = []
 
-    def text(self, name: str) -> str:
-        value = self._environment.get(name, "")
-        if not value:
-            self._wrong.append(name)
-        return value
-
-    def whole(self, name: str) -> int:
-        value = self._environment.get(name, "")
-        if not value.isdecimal():
-            self._wrong.append(name)
-            return 0
-        return int(value)
-
-    def texts(self, name: str) -> list[str]:
-        value = self._json(name)
-        if isinstance(value, list) and all(isinstance(one, str) for one in value):
-            return value
-        self._wrong.append(name)
-        return []
-
-    def drops(self, name: str) -> dict[str, frozenset[Action]]:
-        value = self._json(name)
-        try:
-            if isinstance(value, dict):
-                return {key: frozenset(Action(one) for one in actions) for key, actions in value.items()}
-        except (TypeError, ValueError):
-            pass
-        self._wrong.append(name)
+def _drops(reader: Environment) -> dict[str, frozenset[Action]]:
+    reader.text("DROPS")  # likewise {}
+    try:
+        drops = reader.mapping("DROPS")
+        return {key: frozenset(Action(one) for one in actions) for key, actions in drops.items()}
+    except (TypeError, ValueError):
+        reader.wrong("DROPS")
         return {}
-
-    def _json(self, name: str) -> object:
-        try:
-            return json.loads(self._environment.get(name, ""))
-        except ValueError:
-            return None
-
-    def finish(self) -> None:
-        if self._wrong:
-            raise ConfigError("bad_environment", f"missing or unreadable: {', '.join(dict.fromkeys(self._wrong))}")

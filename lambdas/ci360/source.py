@@ -32,7 +32,7 @@ class Facts:
     etag: str
 
 
-class Opened:
+class OpenFile:
     """A file being read, from `offset` on. Use it in a `with` block."""
 
     def __init__(
@@ -99,7 +99,7 @@ class Source:
                 parts.append(piece)
             return b"".join(parts)
 
-    def open(self, link: Link, *, max_bytes: int, offset: int = 0, known: Facts | None = None) -> Opened:
+    def open(self, link: Link, *, max_bytes: int, offset: int = 0, known: Facts | None = None) -> OpenFile:
         """Open a file for reading from `offset` on; `known` is what was said of it when it was first opened.
 
         Raises Rejected when the file can never be had: the link has expired or is refused, a redirect, no length
@@ -116,7 +116,7 @@ class Source:
         except (HTTPException, OSError) as error:
             connection.close()
             raise Retryable("source_no_answer", f"the server did not answer: {type(error).__name__}") from None
-        return Opened(facts, connection, response, skip, left)
+        return OpenFile(facts, connection, response, skip, left)
 
     def _connect(self, link: Link) -> Pinned:
         laptop = self._hosts.is_laptop(link)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from activation.aws.errors import classify
+from activation.aws.errors import classify, code_of
 from activation.errors import Rejected, Retryable
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -44,7 +44,7 @@ class _Damaged(Retryable):
     """What arrived has another checksum than what was sent."""
 
 
-_MEANINGS: Mapping[str, type[Exception]] = {
+_OWN_ERRORS: Mapping[str, type[Exception]] = {
     **dict.fromkeys(("NoSuchUpload", "InvalidPart", "InvalidPartOrder", "EntityTooSmall"), UploadGone),
     **dict.fromkeys(("PreconditionFailed", "412"), _Exists),
     **dict.fromkeys(("NoSuchKey", "404", "NotFound"), _Missing),
@@ -177,17 +177,15 @@ class Storage:
     def _ask(self, operation: Callable[..., Any], **arguments: Any) -> Any:
         try:
             return operation(Bucket=self.bucket, **arguments)
-        except ClientError as error:
-            raise _meaning(error) from None
-        except BotoCoreError as error:
-            raise classify(error, code="bucket", after_s=10) from None
+        except (ClientError, BotoCoreError) as error:
+            raise _classified(error) from None
 
 
-def _meaning(error: ClientError) -> Exception:
-    """Return what a refusal of S3's means: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html."""
-    code = error.response["Error"]["Code"]
-    if code in _MEANINGS:
-        return _MEANINGS[code](code)
+def _classified(error: ClientError | BotoCoreError) -> Exception:
+    """Return the error to raise for a refusal: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html."""
+    code = code_of(error)
+    if code in _OWN_ERRORS:
+        return _OWN_ERRORS[code](code)
     if code in {"ConditionalRequestConflict", "409"}:
         return _Conflict("bucket", "another write to the object is going on", after_s=30)
     if code == "BadDigest":

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from activation.errors import ActivationError, Rejected, Retryable
+from activation.aws.dead_letters import send_to_dead_letters
+from activation.errors import Rejected, Retryable
 
-from lambdas.ci360.fetching import Fetch, OutOfTime
+from lambdas.ci360.fetching import Fetch, InvocationEnding
 from lambdas.ci360.messages import message, read_key
 from lambdas.ci360.notices import announce
 from lambdas.ci360.occurrences import FINAL, Occurrence, Occurrences, State
@@ -19,6 +20,7 @@ from lambdas.ci360.source import Source
 from lambdas.ci360.storage import Storage, UploadGone, Whole
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_events.client import EventBridgeClient
     from mypy_boto3_sqs.client import SQSClient
 
@@ -41,19 +43,24 @@ class Transfers:
     log: logging.Logger
     clock: Callable[[], float] = time.time
 
-    def advance(
-        self, body: str, *, time_left_s: Callable[[], float], alive: Callable[[], None] = lambda: None
-    ) -> State | None:
-        """Bring the file of one message forward; returns its state, None when the message names none.
+    @property
+    def queue_url(self) -> str:
+        """Return the URL of the queue that the messages come from."""
+        return self.settings.queue_url
 
-        `alive` is called now and then while that goes on, for whoever has to keep the message hidden.
+    def handle(self, body: str, context: LambdaContext) -> None:
+        """Advance the file of one message; raises as `advance` does."""
+        self.advance(body, time_left_s=lambda: context.get_remaining_time_in_millis() / 1000)
 
-        Raises occurrences.LeaseHeld and LeaseLost, Retryable and ConfigError; then the message must come back.
+    def advance(self, body: str, *, time_left_s: Callable[[], float]) -> State | None:
+        """Advance the file of one message; returns its state, None when the message names none.
+
+        Raises lease.LeaseHeld and LeaseLost, Retryable and ConfigError; then the message must come back.
         """
         key = read_key(body)
         known = self.occurrences.read(key) if key else None
         if known is None:
-            self._bury(body, Rejected("not_understood", "the message names no file of this app"))
+            self._send_to_dead_letters(body, Rejected("not_understood", "the message names no file of this app"))
             self.log.error("message refused")
             return None
         occurrence = self.occurrences.claim(known.key)
@@ -61,17 +68,15 @@ class Transfers:
             return occurrence.state
         began = time.monotonic()
         try:
-            occurrence = self._turn(occurrence, time_left_s, alive)
+            occurrence = self._turn(occurrence, time_left_s)
         except Rejected as error:
             occurrence = self._failed(self._as_recorded(occurrence), error)
-        except (OutOfTime, Retryable, UploadGone) as error:
+        except (InvocationEnding, Retryable, UploadGone) as error:
             occurrence = self._go_on(occurrence, error)
         self._log(occurrence, time.monotonic() - began)
         return occurrence.state
 
-    def _turn(
-        self, occurrence: Occurrence, time_left_s: Callable[[], float], alive: Callable[[], None]
-    ) -> Occurrence:
+    def _turn(self, occurrence: Occurrence, time_left_s: Callable[[], float]) -> Occurrence:
         if not occurrence.uploaded and self.clock() > occurrence.accepted_at + self.settings.deadline_s:
             raise Rejected("deadline", "the file could not be brought in before its deadline")
         fetch = Fetch(
@@ -82,10 +87,8 @@ class Transfers:
             with_header=self.settings.landing_header or bool(occurrence.connector),
             max_bytes=self.settings.max_file_bytes,
             time_left_s=lambda: time_left_s() - MARGIN_S,
-            alive=alive,
         )
         fetched = fetch.run()
-        alive()
         self.occurrences.renew(fetched)  # S3 may take a while to put the parts of a large file together
         return self._land(fetched, fetch.small)
 
@@ -106,7 +109,7 @@ class Transfers:
         recorded = self.occurrences.read(held.key)
         return recorded if recorded is not None and recorded.fence == held.fence else held
 
-    def _go_on(self, before: Occurrence, error: OutOfTime | Retryable | UploadGone) -> Occurrence:
+    def _go_on(self, before: Occurrence, error: InvocationEnding | Retryable | UploadGone) -> Occurrence:
         """Release the lease and send the message that goes on, now or after a while."""
         now = self._as_recorded(before)
         after_s = 0.0
@@ -142,19 +145,12 @@ class Transfers:
         failed = replace(occurrence, state=State.FAILED, code=error.code, sentence=error.sentence)
         self.storage.abandon(occurrence.key, occurrence.upload_id)
         announce(self.events, self.settings.bus, failed)
-        self._bury(message(occurrence.key), error)
+        self._send_to_dead_letters(message(occurrence.key), error)
         self.occurrences.save(failed)
         return failed
 
-    def _bury(self, body: str, error: ActivationError) -> None:
-        self.sqs.send_message(
-            QueueUrl=self.settings.dead_letter_queue_url,
-            MessageBody=body,
-            MessageAttributes={
-                "code": {"DataType": "String", "StringValue": error.code},
-                "reason": {"DataType": "String", "StringValue": error.sentence},
-            },
-        )
+    def _send_to_dead_letters(self, body: str, error: Rejected) -> None:
+        send_to_dead_letters(self.sqs, self.settings.dead_letter_queue_url, body, error)
 
     def _log(self, at: Occurrence, seconds: float) -> None:
         facts: dict[str, Any] = {

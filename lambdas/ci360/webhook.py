@@ -8,8 +8,9 @@ import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from activation.aws.errors import classify
 from activation.aws.table import ConditionalTable
-from activation.errors import ConfigError, Retryable
+from activation.errors import ConfigError, Retryable, where
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -18,7 +19,7 @@ from lambdas.ci360.aws import client
 from lambdas.ci360.bulk_task import BulkTask, read_body, read_task
 from lambdas.ci360.messages import message
 from lambdas.ci360.occurrences import Occurrence, Occurrences, State, Taken
-from lambdas.ci360.redaction import logger, where
+from lambdas.ci360.redaction import logger
 from lambdas.ci360.settings import WebhookSettings
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Webhook:
         try:
             self._sqs.send_message(QueueUrl=self._settings.queue_url, MessageBody=message(key))
         except (ClientError, BotoCoreError) as error:
-            raise Retryable("queue", f"the transfer queue did not answer: {type(error).__name__}") from None
+            raise classify(error, code="queue") from None
 
 
 def _occurrence(task: BulkTask, request_id: str) -> Occurrence:
@@ -130,9 +131,8 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         busy = Refused(503, "SERVICE_UNAVAILABLE", "Please call again later", retry_after_s=BUSY_S)
         return refused(busy, request_id)
     except Exception as error:  # noqa: BLE001  the HTTP edge: the caller is told nothing, the log what it was
-        _log.error(
-            "unforeseen", extra={"request_id": request_id, "error": type(error).__name__, "at": where(error)}
-        )
+        facts = {"request_id": request_id, "error": type(error).__name__, "at": where(error)}
+        _log.error("unexpected error", extra=facts)
         return refused(Refused(500, "INTERNAL_ERROR", "An unexpected error occurred"), request_id)
     _log.info("taken on", extra={"request_id": request_id, "object_key": answer.key, "call": call})
     return accepted(answer, request_id)

@@ -16,7 +16,7 @@ SOURCE = "https://developers.google.com/data-manager/api/devguides/concepts/form
 READ = "2026-11-22"
 
 
-# An address counts only whole: both names, region and postal code.
+# An address only counts if it is complete: both names, region and postal code.
 ADDRESS = "address"
 
 
@@ -70,7 +70,7 @@ TABLE = FieldTable(
         ),
         _field(
             "regionCode",
-            country("ISO 3166-1 alpha-2, upper case, in clear", upper=True),
+            country("ISO 3166-1 alpha-2, upper case, in plaintext", upper=True),
             Digest.PLAIN,
             Meaning.COUNTRY,
             identifies=True,
@@ -78,7 +78,7 @@ TABLE = FieldTable(
         ),
         _field(
             "postalCode",
-            spaced_postal_code("trimmed, upper case, in clear"),
+            spaced_postal_code("trimmed, upper case, in plaintext"),
             Digest.PLAIN,
             Meaning.POSTAL_CODE,
             identifies=True,
@@ -86,12 +86,12 @@ TABLE = FieldTable(
         ),
         _field(
             "mobileId",
-            Device("lower case, hyphens kept, in clear"),
+            Device("lower case, hyphens kept, in plaintext"),
             Digest.PLAIN,
             *DEVICES,
             identifies=True,
         ),
-        _field("userId", Unchanged("unchanged, in clear"), Digest.PLAIN, Meaning.CUSTOMER_ID, identifies=True),
+        _field("userId", Unchanged("unchanged, in plaintext"), Digest.PLAIN, Meaning.CUSTOMER_ID, identifies=True),
     ),
     singles=(
         ("EMAIL_SHA256", "emailAddress"),

@@ -1,7 +1,7 @@
-"""A batch from a queue and the answer Lambda wants: which of its messages are to come again.
+"""A batch from a queue, and the answer that tells Lambda which messages to retry.
 
-Not `activation.aws.sqs_edge`, which handles a message at a time: here a whole batch is one call of Firehose. Nor
-could a function of 256 MB wait for Powertools, which it imports.
+`activation.aws.sqs_edge` is not used: it handles one message at a time, while here a whole batch is one call of
+Firehose.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-# A message that failed comes back sooner than the queue's own timeout, which is there for a worker that died.
+# A failed message returns sooner than the queue's own timeout, which is meant for a worker that died.
 _SOONEST_S, _LATEST_S = 5, 180
 
 
@@ -36,7 +36,7 @@ class Received:
 
 
 def received(lambda_event: Mapping[str, Any]) -> list[Received]:
-    """Read the batch. What is missing or of another kind is read as empty, and never costs the other messages."""
+    """Read the batch. A missing or malformed member is read as empty, and never affects the other messages."""
     messages: list[Received] = []
     seen: dict[str, set[str]] = {}
     for record in lambda_event.get("Records") or ():
@@ -46,7 +46,7 @@ def received(lambda_event: Mapping[str, Any]) -> list[Received]:
         if body in bodies:
             continue
         bodies.add(body)
-        # SQS gives each message an id of its own. Should two have the same, neither may stand for the other.
+        # SQS gives each message a unique id. Should two share one, neither may stand for the other.
         key = message_id if len(bodies) == 1 and message_id else f"{message_id}#{len(bodies)}"
         receipt = _text(record.get("receiptHandle"))
         messages.append(Received(key, message_id, receipt, body, _receives(record.get("attributes"))))
@@ -63,7 +63,7 @@ def _receives(attributes: object) -> int:
 
 
 def come_again(sqs: SQSClient, queue_url: str, messages: Iterable[Received]) -> dict[str, list[dict[str, str]]]:
-    """Have messages come again soon, the later the oftener they came, and give Lambda's answer that says so.
+    """Make messages visible again soon (later, the more often they were received); return Lambda's answer.
 
     A message without an id is answered with an empty one, which Lambda takes for the whole batch:
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html, read 2026-11-22.

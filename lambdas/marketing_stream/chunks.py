@@ -1,4 +1,4 @@
-"""Messages in groups that a batch call takes: so many at most, and so many bytes together."""
+"""Group messages for batch calls, which limit both their number and their bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 def chunks(
     items: Iterable[Item], *, size_bytes: Callable[[Item], int], max_items: int, max_bytes: int
 ) -> Iterator[list[Item]]:
-    """Group `items` in their order; one that is larger than `max_bytes` alone goes alone."""
+    """Yield `items` in groups, in order; an item larger than `max_bytes` is a group of its own."""
     chunk: list[Item] = []
     held_bytes = 0
     for item in items:

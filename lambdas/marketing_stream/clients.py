@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-# Two attempts at a call within the margin a function keeps; what still fails comes again with its message.
+# Two attempts fit into the time a function keeps in reserve; what still fails is retried with its message.
 _CONFIG = Config(
     connect_timeout=2, read_timeout=4, retries={"mode": "standard", "max_attempts": 2}, max_pool_connections=4
 )

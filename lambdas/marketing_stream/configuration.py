@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from activation.aws.environment import Environment
 
-from lambdas.marketing_stream.topics import Source
+from lambdas.marketing_stream.topics import DatasetTopics
 
 
 @dataclass(frozen=True)
 class FanOutConfiguration:
-    """What the fan-out function is told. `line_end` is what it adds to a record before the delivery stream."""
+    """The fan-out function's settings. `line_end` is appended to each record in the delivery stream."""
 
-    source: Source
+    source: DatasetTopics
     known: frozenset[str]
     delivery_stream: str
     line_end: bytes
@@ -27,15 +27,15 @@ class FanOutConfiguration:
 
 @dataclass(frozen=True)
 class ConfirmConfiguration:
-    """What the confirmation function is told."""
+    """The confirmation function's settings."""
 
-    source: Source
+    source: DatasetTopics
     queue_url: str
     dead_letter_queue_url: str
 
 
 def fan_out_configuration() -> FanOutConfiguration:
-    """Read the fan-out's environment; raises ConfigError with everything that is missing."""
+    """Read the fan-out function's environment; raises ConfigError naming everything that is missing."""
     reader = Environment(os.environ)
     source = _source(reader)
     configuration = FanOutConfiguration(
@@ -53,7 +53,7 @@ def fan_out_configuration() -> FanOutConfiguration:
 
 
 def confirm_configuration() -> ConfirmConfiguration:
-    """Read the confirmation function's environment; raises ConfigError with everything that is missing."""
+    """Read the confirmation function's environment; raises ConfigError naming everything that is missing."""
     reader = Environment(os.environ)
     configuration = ConfirmConfiguration(
         source=_source(reader),
@@ -65,9 +65,9 @@ def confirm_configuration() -> ConfirmConfiguration:
 
 
 def log_level() -> int:
-    """Return the level logs are written from, INFO where none is given."""
+    """Return the level from which logs are written, INFO by default."""
     return logging.getLevelNamesMapping().get(os.environ.get("LOG_LEVEL", ""), logging.INFO)
 
 
-def _source(reader: Environment) -> Source:
-    return Source(reader.text("SOURCE"), reader.text("DATASET_ID"))
+def _source(reader: Environment) -> DatasetTopics:
+    return DatasetTopics(reader.text("SOURCE"), reader.text("DATASET_ID"))

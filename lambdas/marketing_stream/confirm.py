@@ -1,7 +1,7 @@
-"""The confirmation function: confirms a subscription when it is to Amazon's topic of this stack's dataset.
+"""The confirmation function: confirms subscriptions to Amazon's topics of this stack's dataset.
 
-Never by the address in the message, which anyone could have written, but by SNS's own call for the topic that was
-checked. https://docs.aws.amazon.com/sns/latest/api/API_ConfirmSubscription.html, read 2026-11-22: a token is good
+It never opens the address in the message, which anyone could have written, but calls SNS for the topic that was
+checked. https://docs.aws.amazon.com/sns/latest/api/API_ConfirmSubscription.html, read 2026-11-22: a token is valid
 for two days.
 """
 
@@ -19,19 +19,19 @@ from lambdas.marketing_stream.batch import Received, come_again, received
 from lambdas.marketing_stream.clients import client
 from lambdas.marketing_stream.configuration import ConfirmConfiguration, confirm_configuration, log_level
 from lambdas.marketing_stream.logs import event
-from lambdas.marketing_stream.messages import Confirmation, Reader, Reason, Unwanted
+from lambdas.marketing_stream.messages import Confirmation, MessageReader, Reason, Unwanted
 from lambdas.marketing_stream.outlets import Outlets, Parcel
-from lambdas.marketing_stream.topics import Source
+from lambdas.marketing_stream.topics import DatasetTopics
 
 _LOG = logging.getLogger(__name__)
 logging.getLogger().setLevel(log_level())
 
-# SNS refuses for good: the topic is gone; the token is too old or was never issued.
+# SNS's final refusals: the topic is gone; the token is too old or was never issued.
 _FOR_GOOD = (ErrorKind.MISSING, ErrorKind.REQUEST)
 
 
 def lambda_handler(lambda_event: Mapping[str, Any], _context: object) -> dict[str, list[dict[str, str]]]:
-    """Take a batch of the confirmation queue; returns the messages that are to come again."""
+    """Handle a batch of the confirmation queue; return the messages to retry."""
     sns, sqs = client("sns"), client("sqs")
     outlets = Outlets(firehose=None, sns=sns, sqs=sqs, out_of_time=lambda: False)
     return confirm_all(received(lambda_event), _configuration(), outlets)
@@ -45,7 +45,7 @@ def _configuration() -> ConfirmConfiguration:
 def confirm_all(
     messages: Sequence[Received], configuration: ConfirmConfiguration, outlets: Outlets
 ) -> dict[str, list[dict[str, str]]]:
-    """Confirm what may be confirmed; the rest goes to the dead letters with its reason."""
+    """Confirm the subscriptions that may be confirmed; send the rest to the dead letters with a reason."""
     refused: list[Parcel] = []
     again: list[Received] = []
     for message in messages:
@@ -65,9 +65,9 @@ def confirm_all(
     return come_again(outlets.sqs, configuration.queue_url, again)
 
 
-def _confirm(message: Received, source: Source, sns: Any) -> Reason | None:
-    """Confirm one; returns why it must not or cannot be. Raises the SDK's error where SNS may say yes later."""
-    asked = Reader(source, frozenset()).read(message.body)
+def _confirm(message: Received, source: DatasetTopics, sns: Any) -> Reason | None:
+    """Confirm one; return why it must not or cannot be. Raises the SDK's error if SNS may succeed later."""
+    asked = MessageReader(source, frozenset()).read(message.body)
     if isinstance(asked, Unwanted):
         return asked.reason
     if not isinstance(asked, Confirmation) or not source.sends(asked.topic):
@@ -75,12 +75,12 @@ def _confirm(message: Received, source: Source, sns: Any) -> Reason | None:
     if not asked.token:
         return Reason.NO_TOKEN
     try:
-        # A subscription that is confirmed already answers like one that was not.
+        # SNS answers the same for a subscription that is already confirmed.
         sns.confirm_subscription(TopicArn=asked.topic, Token=asked.token)
     except (ClientError, BotoCoreError) as error:
         if kind_of(error) in _FOR_GOOD:
             return Reason.REFUSED_BY_SNS
         raise
-    # The name of a topic that was checked tells dataset, marketplace and advertiser, and is no secret.
+    # The name of the checked topic contains dataset, marketplace and advertiser, and is no secret.
     event(_LOG, logging.INFO, "confirmed", topic=asked.topic)
     return None

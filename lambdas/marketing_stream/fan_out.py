@@ -1,7 +1,7 @@
-"""The fan-out function: data lands and is published, confirmations go to their queue, the rest is set aside.
+"""The fan-out function: lands and publishes data, and sends everything else to the queue it belongs to.
 
-At least once: a message is deleted when it has landed and is published, or is in another queue. One that failed
-comes again, alone; consumers tell its second copy by `idempotency_id`.
+At least once: a message is deleted once it has landed and is published, or is in another queue. A failed message
+is retried alone; consumers recognise a second copy by `idempotency_id`.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from lambdas.marketing_stream.batch import Received, come_again, received
 from lambdas.marketing_stream.clients import client
 from lambdas.marketing_stream.configuration import FanOutConfiguration, fan_out_configuration, log_level
 from lambdas.marketing_stream.logs import event
-from lambdas.marketing_stream.messages import Confirmation, Data, Reader, Reason, Unwanted
+from lambdas.marketing_stream.messages import Confirmation, Data, MessageReader, Reason, Unwanted
 from lambdas.marketing_stream.outlets import Outlets, Parcel
 
 _LOG = logging.getLogger(__name__)
 logging.getLogger().setLevel(log_level())
 
-# What the last calls of an invocation may take; nothing new is begun after it.
+# The time that the last calls of an invocation may take; nothing new is begun after it.
 _MARGIN_MS = 12_000
 
 
 def lambda_handler(lambda_event: Mapping[str, Any], context: Any) -> dict[str, list[dict[str, str]]]:
-    """Take a batch of the ingress queue; returns the messages that are to come again."""
+    """Handle a batch of the ingress queue; return the messages to retry."""
     outlets = Outlets(
         firehose=client("firehose"),
         sns=client("sns"),
@@ -45,8 +45,8 @@ def _configuration() -> FanOutConfiguration:
 def fan_out(
     messages: Sequence[Received], configuration: FanOutConfiguration, outlets: Outlets
 ) -> dict[str, list[dict[str, str]]]:
-    """Send every message where it belongs."""
-    reader = Reader(configuration.source, configuration.known)
+    """Send every message where it belongs; return the messages to retry."""
+    reader = MessageReader(configuration.source, configuration.known)
     read = {message.key: reader.read(message.body) for message in messages}
     data = [Parcel(key, one.text) for key, one in read.items() if isinstance(one, Data)]
     asks = [Parcel(one.key, one.body) for one in messages if isinstance(read[one.key], Confirmation)]
@@ -64,19 +64,19 @@ def fan_out(
     failed = landed.later | published.later | handed_on.later | handed_on.never | set_aside.later | set_aside.never
     codes = landed.codes | published.codes | handed_on.codes | set_aside.codes
     event(_LOG, logging.INFO, "batch", messages=len(messages), landed=len(there), confirmations=len(asks))
-    _tell_trouble(Counter(reasons.values()), failed, codes)
+    _log_failures(Counter(reasons.values()), failed, codes)
     if not failed:
         return {"batchItemFailures": []}
     return come_again(outlets.sqs, configuration.queue_url, [one for one in messages if one.key in failed])
 
 
-def _tell_trouble(reasons: Mapping[Reason, int], failed: frozenset[str], codes: frozenset[str]) -> None:
-    """Write what did not go as it should."""
+def _log_failures(reasons: Mapping[Reason, int], failed: frozenset[str], codes: frozenset[str]) -> None:
+    """Log dead letters, failures and retries."""
     if reasons:
         event(
             _LOG, logging.WARNING, "set aside", reasons={str(reason): count for reason, count in reasons.items()}
         )
     if failed:
-        event(_LOG, logging.ERROR, "to come again", messages=len(failed), codes=sorted(codes))
+        event(_LOG, logging.ERROR, "messages to retry", messages=len(failed), codes=sorted(codes))
     elif codes:
-        event(_LOG, logging.WARNING, "went after retries", codes=sorted(codes))
+        event(_LOG, logging.WARNING, "delivered after retries", codes=sorted(codes))

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NoReturn
 
-from lambdas.marketing_stream.topics import Source
+from lambdas.marketing_stream.topics import DatasetTopics
 
-# The longest record a delivery stream takes, the end of the line included:
+# The longest record a delivery stream accepts, line end included:
 # https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html, read 2026-11-22
 MAX_LINE_BYTES = 1000 * 1024 - 1
 
 
 class Reason(StrEnum):
-    """Why a message is put among the dead letters; the message itself goes there unchanged."""
+    """Why a message becomes a dead letter; the message itself is kept unchanged."""
 
     NOT_JSON = "not_json"
     NOT_AN_OBJECT = "not_an_object"
@@ -36,14 +36,14 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Data:
-    """A record of a dataset: its text, unchanged but for line ends, which outside of strings mean nothing."""
+    """A record of a dataset: its text, unchanged except for line ends, which mean nothing outside of strings."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Confirmation:
-    """SNS asks to confirm a subscription; `topic` is "" and `token` too where the message has none."""
+    """SNS's request to confirm a subscription; `topic` and `token` are "" if the message has none."""
 
     topic: str
     token: str
@@ -51,7 +51,7 @@ class Confirmation:
 
 @dataclass(frozen=True)
 class Unwanted:
-    """A message that is neither, and why."""
+    """A message that is neither data nor a confirmation, and why."""
 
     reason: Reason
 
@@ -60,10 +60,10 @@ Message = Data | Confirmation | Unwanted
 
 
 @dataclass(frozen=True)
-class Reader:
-    """Sorts messages by what they are; `known` are the identifiers of all datasets, the stack's own included."""
+class MessageReader:
+    """Classifies messages; `known` are the identifiers of all datasets, the stack's own included."""
 
-    source: Source
+    source: DatasetTopics
     known: frozenset[str]
 
     def read(self, body: str) -> Message:
@@ -81,7 +81,7 @@ class Reader:
         return self._data(document, body)
 
     def _unwrapped(self, envelope: dict[str, Any]) -> Message:
-        """Take a record out of its envelope, which comes where raw delivery is off."""
+        """Return the record in an envelope, which Amazon's messages have if raw delivery is off."""
         if not self.source.sends(_text(envelope, "TopicArn")):
             return Unwanted(Reason.FOREIGN_TOPIC)
         text = _text(envelope, "Message")
@@ -89,7 +89,7 @@ class Reader:
         return document if isinstance(document, Unwanted) else self._data(document, text)
 
     def _data(self, document: dict[str, Any], text: str) -> Message:
-        """Take what names a known dataset, whichever: what Amazon sends is not thrown away for its queue."""
+        """Accept a record of any known dataset: a record in the wrong queue must not be lost."""
         dataset = document.get("dataset_id")
         if not isinstance(dataset, str):
             return Unwanted(Reason.NO_DATASET)
@@ -103,7 +103,7 @@ class Reader:
 
 def _parsed(text: str) -> dict[str, Any] | Unwanted:
     try:
-        # What has no form in UTF-8 could not be sent on.
+        # Text that UTF-8 cannot represent could not be sent on.
         text.encode()
         document = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
@@ -112,7 +112,7 @@ def _parsed(text: str) -> dict[str, Any] | Unwanted:
 
 
 def _refuse(_: str) -> NoReturn:
-    """Refuse NaN and Infinity, which Python takes for JSON and no other reader does."""
+    """Refuse NaN and Infinity, which Python's JSON reader accepts and no other does."""
     raise ValueError("not JSON")
 
 

@@ -1,4 +1,4 @@
-"""Where messages go on to: the delivery stream, the data topic, other queues. Each says which did not arrive.
+"""Where messages are sent: the delivery stream, the data topic, other queues. Each call returns its failures.
 
 AWS answers a batch call with 200 and names the entries that failed. Limits, read 2026-11-22:
 https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html (500 records, 4 MiB),
@@ -22,15 +22,15 @@ from lambdas.marketing_stream.chunks import chunks
 FIREHOSE_RECORDS, FIREHOSE_BYTES = 500, 4 * 2**20
 SNS_ENTRIES, SNS_BYTES = 10, 256 * 2**10
 SQS_ENTRIES, SQS_BYTES = 10, 2**20
-_ATTRIBUTE_BYTES = 192  # the reason with its name and type, which count as well
+_ATTRIBUTE_BYTES = 192  # the reason's attribute, whose name and type count as well
 
-# Entries that failed are tried again in place before the queue is asked to bring them back, seconds between.
+# Seconds between attempts to send failed entries again, before their messages are left to the queue.
 WAITS_S = (0.1, 0.4, 1.0)
 
 
 @dataclass(frozen=True)
 class Parcel:
-    """A message on its way: its name in the batch, what is sent of it, and why where it is a dead letter."""
+    """A message on its way: its name in the batch, the text to send, and the reason if it is a dead letter."""
 
     key: str
     text: str
@@ -39,20 +39,20 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Undelivered:
-    """Messages that did not arrive: those that may the next time, and those the other side will never take."""
+    """Messages that did not arrive: `later` may succeed the next time, `never` are refused for good."""
 
     later: frozenset[str] = frozenset()
     never: frozenset[str] = frozenset()
     codes: frozenset[str] = frozenset()
 
     def __or__(self, other: Undelivered) -> Undelivered:
-        """Join what two calls left."""
+        """Return the union of both."""
         return Undelivered(self.later | other.later, self.never | other.never, self.codes | other.codes)
 
 
 @dataclass(frozen=True)
 class Outlets:
-    """The SDK's clients, and whether the time of this invocation is up; then what is left may go later."""
+    """The SDK's clients; `out_of_time` says whether this invocation must leave the rest for later."""
 
     firehose: Any
     sns: Any
@@ -60,7 +60,7 @@ class Outlets:
     out_of_time: Callable[[], bool]
 
     def land(self, stream: str, parcels: Iterable[Parcel], line_end: bytes) -> Undelivered:
-        """Put records into the delivery stream, each with the end of its line."""
+        """Put records into the delivery stream, each with its line end."""
 
         def put(chunk: Sequence[Parcel]) -> Sent:
             records = [{"Data": parcel.text.encode() + line_end} for parcel in chunk]
@@ -75,7 +75,7 @@ class Outlets:
         return self._in_chunks(put, parcels, FIREHOSE_RECORDS, FIREHOSE_BYTES, more_bytes=len(line_end))
 
     def publish(self, topic: str, parcels: Iterable[Parcel]) -> Undelivered:
-        """Publish records for whoever subscribes to the topic; one larger than SNS takes never arrives."""
+        """Publish records to the topic's subscribers; a record larger than SNS allows never arrives."""
         fitting, too_large = [], set()
         for parcel in parcels:
             if _bytes(parcel) > SNS_BYTES:
@@ -91,7 +91,7 @@ class Outlets:
         return Undelivered(never=frozenset(too_large)) | self._in_chunks(send, fitting, SNS_ENTRIES, SNS_BYTES)
 
     def send_on(self, queue_url: str, parcels: Iterable[Parcel]) -> Undelivered:
-        """Send messages to another queue, unchanged; a dead letter carries its reason as an attribute."""
+        """Send messages unchanged to another queue; a dead letter carries its reason as an attribute."""
 
         def send(chunk: Sequence[Parcel]) -> Sent:
             entries = [_entry(number, parcel) for number, parcel in enumerate(chunk)]
@@ -124,21 +124,21 @@ def _entry(number: int, parcel: Parcel) -> dict[str, Any]:
 
 
 def _judged(chunk: Sequence[Parcel], failed: Sequence[dict[str, Any]]) -> tuple[Undelivered, list[Parcel]]:
-    """Separate entries at fault from those that may be tried again."""
+    """Separate entries that are themselves at fault from those worth retrying."""
     at_fault = frozenset(chunk[int(one["Id"])].key for one in failed if one.get("SenderFault"))
     again = [chunk[int(one["Id"])] for one in failed if not one.get("SenderFault")]
     return Undelivered(never=at_fault) | _codes(one.get("Code", "") for one in failed), again
 
 
 def _patiently(send: Send, chunk: Sequence[Parcel]) -> Undelivered:
-    """Send a chunk, and again what failed of it; what still fails may go later."""
+    """Send a chunk, then retry its failed entries; those that still fail are left for later."""
     result = Undelivered()
     left: Sequence[Parcel] = chunk
     for wait_s in (*WAITS_S, None):
         try:
             outcome, left = send(left)
         except (ClientError, BotoCoreError) as error:
-            # A refusal of the request is about what was sent; any other about who sends it or when.
+            # A refused request is about its content; any other error is about the caller or the moment.
             rest = _one_by_one(send, left) if kind_of(error) is ErrorKind.REQUEST else _later(left)
             return result | _codes([code_of(error)]) | rest
         result |= outcome
@@ -149,7 +149,7 @@ def _patiently(send: Send, chunk: Sequence[Parcel]) -> Undelivered:
 
 
 def _one_by_one(send: Send, chunk: Sequence[Parcel]) -> Undelivered:
-    """Halve a chunk that was refused as a whole until the one at fault is alone: it must not harm the others."""
+    """Halve a chunk that was refused as a whole until the faulty entry is alone: the others must get through."""
     if len(chunk) == 1:
         return Undelivered(never=frozenset((chunk[0].key,)))
     middle = len(chunk) // 2

@@ -1,4 +1,4 @@
-"""Which SNS topics send a dataset to this stack."""
+"""The SNS topics that may send a dataset to this stack."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _AMAZONS_NAMES = "FEADMessageDeliveryTopic-"
 
 
 @dataclass(frozen=True)
-class Source:
-    """The topics of one dataset in one region, as the pattern of their ARNs; `*` stands for anything."""
+class DatasetTopics:
+    """The topics of one dataset in one region, as a pattern of ARNs; `*` stands for anything."""
 
     pattern: str
     dataset: str
 
     def sends(self, topic: str) -> bool:
-        """Whether the topic is one of them: its region, its account, its name.
+        """Return whether the topic matches: its region, its account, its name.
 
-        A name of the form that Amazon's topics have must name this dataset; any other name may be new.
+        A name in the form of Amazon's topics must contain this dataset; any other name may be new.
         """
         if not _TOPIC.fullmatch(topic) or not self._expression.fullmatch(topic):
             return False

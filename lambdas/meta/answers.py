@@ -1,4 +1,4 @@
-"""What Meta's answers mean: (request, status, headers, body) to an Outcome. Pure, and never an exception.
+"""What Meta's answers mean: (request, status, headers, body) to an Outcome. Pure; never raises.
 
 https://developers.facebook.com/documentation/ads-commerce/marketing-api/error-reference (read 2026-09-12)
 """
@@ -18,7 +18,7 @@ from lambdas.meta import usage
 from lambdas.meta.meanings import TRANSIENT, UNKNOWN_ERROR, Meaning, meaning
 
 NOT_THE_SERVICE = Meaning(
-    OutcomeKind.RETRY, "unreadable_answer", "The answer was not one of Meta's API, but of something before it.", 1
+    OutcomeKind.RETRY, "unreadable_answer", "The answer came from something in front of Meta's API.", 1
 )
 HTTP_THROTTLE = Meaning(OutcomeKind.RETRY, "throttled", "Meta asks to slow down.", 60, throttle=True)
 HTTP_TOO_LARGE = Meaning(OutcomeKind.TOO_LARGE, "too_large", "The request was too large for the server.")
@@ -34,7 +34,7 @@ class Page:
 
 
 def classify(request: Request, answer: Answer, *, account: str = "") -> Outcome:
-    """Return what an answer means; `account` completes the links in the operator's sentences."""
+    """Return what an answer means; `account` fills in the links in the operator's sentences."""
     if answer.status <= 0:
         return NO_ANSWER
     body = json_object(answer.body)
@@ -50,10 +50,11 @@ def classify(request: Request, answer: Answer, *, account: str = "") -> Outcome:
 
 
 def _unreadable(request: Request, answer: Answer) -> Outcome:
-    """Judge an answer without Meta's envelope: HTML of a gateway, a bare text, an empty error object.
+    """Classify an answer without Meta's envelope: HTML from a gateway, a bare text, an empty error object.
 
-    The status is all there is. A 4xx without envelope was most likely refused before anything was applied;
-    behind every other one the request may have been applied, which matters for what changes something.
+    Only the status is left to decide by. A 4xx without envelope was most likely refused before anything was
+    applied; after any other status the request may have been applied, which matters for requests that change
+    something.
     """
     if answer.status == 413:
         return _outcome(HTTP_TOO_LARGE, request, answer)
@@ -74,10 +75,10 @@ def _error(request: Request, answer: Answer, error: Mapping[str, Any], code: int
     if error.get("is_transient") is True and known.kind not in (OutcomeKind.RETRY, OutcomeKind.TOO_LARGE):
         known = TRANSIENT
     if request.call == "arrived" and known.code == "bad_request":
-        return Outcome(OutcomeKind.OK, "cannot_tell")  # a session that nobody opened, for all we know
+        return Outcome(OutcomeKind.OK, "cannot_tell")  # perhaps a session that nobody opened
     outcome = _outcome(known, request, answer, account)
     if known.code == TRANSIENT.code and not request.repeatable:
-        outcome = replace(outcome, kind=OutcomeKind.UNKNOWN)  # "try again" does not say that nothing was done
+        outcome = replace(outcome, kind=OutcomeKind.UNKNOWN)  # "try again" does not mean that nothing was applied
     return replace(
         outcome,
         platform_code=str(code) if subcode is None else f"{code}/{subcode}",
@@ -92,7 +93,7 @@ def _outcome(known: Meaning, request: Request, answer: Answer, account: str = ""
         after_s = quota.wait_s or (max(after_s, 300) if quota.full_access is False else after_s)
     reason = known.reason.replace("{account}", account or "<ad account id>")
     if known.kind is OutcomeKind.TOO_LARGE and request.rows == 1:
-        known = replace(known, kind=OutcomeKind.REFUSED)  # there is no half of one row
+        known = replace(known, kind=OutcomeKind.REFUSED)  # a single row cannot be halved
     return Outcome(known.kind, known.code, reason, after_s, reference=_trace(answer))
 
 
@@ -106,7 +107,7 @@ def _good(request: Request, answer: Answer, body: Mapping[str, Any]) -> Outcome:
         outcome = replace(
             outcome,
             code="version_upgraded",
-            reason="Meta took the call for a newer version of its API: the one called is retired. Update.",
+            reason="Meta treated the call as one to a newer version of its API. Update Audience Activation.",
         )
     match request.call:
         case "users":
@@ -124,15 +125,15 @@ def _good(request: Request, answer: Answer, body: Mapping[str, Any]) -> Outcome:
 
 
 def _received(outcome: Outcome, request: Request, body: Mapping[str, Any]) -> Outcome:
-    """Read the answer to an upload: rows that Meta calls invalid are refused, the others are in."""
+    """Read the answer to an upload: rows that Meta calls invalid are refused, the others are accepted."""
     received, invalid = whole(body.get("num_received")), whole(body.get("num_invalid_entries"))
     if received is None or (received <= 0 < request.rows):
-        # Nothing counted: an answer of another shape, or a session that was over before this request came.
+        # No counts: an answer of another shape, or a session that had ended before this request came.
         return replace(
             outcome,
             kind=OutcomeKind.UNKNOWN,
             code="nothing_counted",
-            reason="Meta did not say that it received any row.",
+            reason="Meta did not confirm that it received any row.",
         )
     samples = body.get("invalid_entry_samples")
     refused = _refused_rows(request.body, samples, most=invalid) if samples else {}
@@ -142,15 +143,15 @@ def _received(outcome: Outcome, request: Request, body: Mapping[str, Any]) -> Ou
     return replace(
         outcome,
         kind=OutcomeKind.PARTIAL,
-        code="invalid_entries",  # what the rows are counted under, whatever else the answer says
-        reason="Meta took the request and refused some of its rows.",
+        code="invalid_entries",  # rows are counted under this code, whatever else the answer says
+        reason="Meta accepted the request but refused some of its rows.",
         refused=refused,
         refused_count=min(count, request.rows) if request.rows else count,
     )
 
 
 def _refused_rows(body: bytes, samples: object, *, most: int | None) -> dict[int, str]:
-    """Find the rows Meta names. It names them by quoting them: the quotes are compared and dropped here."""
+    """Return the rows Meta names. It names rows by quoting them; the quotes are compared, then dropped."""
     quoted = set()
     for text in samples if isinstance(samples, dict | list) else ():
         row = _row(text)
@@ -176,9 +177,9 @@ def _cells(row: object) -> tuple[str, ...] | None:
 
 
 def _arrived(outcome: Outcome, request: Request, body: Mapping[str, Any]) -> Outcome:
-    """Read a session back: a session holds one request, so it arrived when the session received something.
+    """Return whether an upload arrived: it did if its session, which has no other upload, received a row.
 
-    Rows that it did not receive are refused ones, as in the answer to the upload itself.
+    Rows that the session did not receive are refused ones, as in the answer to the upload itself.
     """
     own, _, sent = request.context.partition(" ")
     sessions = [mapping(one) for one in sequence(body.get("data"))] if "data" in body else [body]
@@ -195,7 +196,7 @@ def _arrived(outcome: Outcome, request: Request, body: Mapping[str, Any]) -> Out
 
 
 def _page(body: Mapping[str, Any]) -> Page:
-    """Read a page. The link to the next one carries the token, so only that it exists is looked at."""
+    """Read a page. The link to the next page contains the token, so only its presence is used."""
     audiences = []
     for one in map(mapping, sequence(body.get("data"))):
         audience_id, name = identifier(one.get("id")), one.get("name")

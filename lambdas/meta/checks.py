@@ -1,4 +1,4 @@
-"""What `doctor` asks Meta, with Meta's own SDK, so that a mistake of our connector cannot agree with itself."""
+"""`doctor`'s checks of Meta, made with Meta's own SDK so that they do not repeat a mistake of our connector."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def examine(one: Examination) -> Iterator[Finding]:
     except FacebookRequestError as error:
         code = f"{error.api_error_code()}/{error.api_error_subcode()}"
         yield Finding("meta", False, f"rejected the call with code {code}, status {error.http_status()}")
-    except RequestException as error:  # its text has the URL, where the SDK puts the token
+    except RequestException as error:  # the text contains the URL, where the SDK puts the token
         yield Finding("meta", False, f"cannot be reached: {type(error).__name__}")
     except (FacebookError, LookupError, TypeError, AttributeError, ValueError):  # an answer of another shape
         yield Finding("meta", False, "did not answer as Meta does; check endpoint")

@@ -22,20 +22,21 @@ USERS = "https://developers.facebook.com/documentation/ads-commerce/marketing-ap
 READ = "2026-09-12"
 
 EMAIL = Email("trimmed, lower case, an ASCII address; dots and +tags stay", ascii_only=True)
-# The guide takes a number without a country code as long as COUNTRY is sent beside it; so digits without one are
-# refused only where a default country is configured and they are no number of it.
+# The guide accepts a number without a country code if COUNTRY is sent beside it. So such a number is only refused
+# if a default country is configured and the number is not valid there.
 PHONE = Phone("digits with country code, no plus, no leading zeros", plus=False, bare=Bare.AS_IS)
 NAME = Letters("lower case, without white space and punctuation; accents and other scripts stay")
 INITIAL = Letters("the first letter of the first name, lower case", first=1)
-# The guide wants a to z only, the Conversions API's page takes UTF-8, Meta's own library drops accented letters
-# whole: the Latin letter under the accent is what people write without it.
+# The guide wants a to z only, the Conversions API's page accepts UTF-8, Meta's own library drops accented letters.
+# The Latin letter under the accent is what people write without it.
 CITY = roman_letters("a to z only: lower case, accents off, without white space, digits and punctuation")
 STATE = state("two-letter code in the United States and Canada, elsewhere the name; a to z, lower case")
-# For ZIP+4 the guide wants the first five; the Conversions API's page removes dashes: elsewhere nothing is cut.
+# For ZIP+4 the guide wants the first five digits; the Conversions API's page removes dashes. Other codes are not
+# cut.
 ZIP = postal_code("lower case without white space and dashes; of a ZIP+4 the first five digits")
 # 中国 is refused by Meta's own tests (facebook/capi-param-builder, CountryUtilsTest).
 COUNTRY = country("ISO 3166-1 alpha-2, lower case, from codes, alpha-3 codes and names", refused=("中国",))
-DEVICE = Device("lower case, hyphens kept, in clear", shape=HYPHENATED)
+DEVICE = Device("lower case, hyphens kept, in plaintext", shape=HYPHENATED)
 
 
 def _hashed(key: str, rule: Rule, *means: Meaning, identifies: bool = False, further: int = 0) -> Field:
@@ -49,7 +50,7 @@ FURTHER = 2
 
 
 def _needs_more(key: str, rule: Rule, source: str) -> Field:
-    """Describe a key that a column cannot fill: its request names an app, a page or a legal regime as well."""
+    """Describe a key that a column alone cannot fill: its request also names an app, a page or a legal regime."""
     return Field(key, rule, Digest.PLAIN, source, READ, from_column=False)
 
 

@@ -20,7 +20,7 @@ TERMS_URL = "https://business.facebook.com/ads/manage/customaudiences/tos/?act={
 
 @dataclass(frozen=True)
 class Meaning:
-    """One row of the table; `after_s` is the wait when no header tells a better one."""
+    """One row of the table; `after_s` is the wait unless a header gives a better one."""
 
     kind: OutcomeKind
     code: str
@@ -33,14 +33,14 @@ def _throttle(after_s: float, reason: str) -> Meaning:
     return Meaning(OutcomeKind.RETRY, "throttled", reason, after_s, throttle=True)
 
 
-TRANSIENT = Meaning(OutcomeKind.RETRY, "transient", "Meta could not do it just now.", 1)
-AD_ACCOUNT_FULL = _throttle(60, "The ad account's quota for audience calls is used up for now.")
-APP_FULL = _throttle(60, "The app's quota is used up for now; every account of the app waits.")
+TRANSIENT = Meaning(OutcomeKind.RETRY, "transient", "Meta is temporarily unavailable.", 1)
+AD_ACCOUNT_FULL = _throttle(60, "The ad account's quota for audience calls is used up.")
+APP_FULL = _throttle(60, "The app's quota is used up; every account of the app waits.")
 NO_PERMISSION = Meaning(
     OutcomeKind.STOP,
     "no_permission",
-    "The token may not do this. Give the system user the ad account with the right to manage campaigns, and"
-    " the app ads_management; then redrive.",
+    "The token lacks the permission. Give the system user the right to manage campaigns in the ad account, and"
+    " the app the permission ads_management; then redrive.",
 )
 TERMS = Meaning(
     OutcomeKind.STOP,
@@ -51,13 +51,13 @@ TERMS = Meaning(
 TOKEN = Meaning(
     OutcomeKind.REFRESH_AUTH,
     "token_refused",
-    "Meta does not take the access token (expired, revoked, or its password changed). Write a new one into"
+    "Meta rejected the access token (expired, revoked, or the user's password changed). Write a new token into"
     " the connector's secret and redrive.",
 )
 GONE = Meaning(
     OutcomeKind.STOP,
     "audience_missing",
-    "The ad account or audience does not exist, or the token has no right to it; Meta does not tell which."
+    "The ad account or audience does not exist, or the token has no access to it; Meta does not say which."
     " Check ad_account_id in the secret and that the system user is assigned the account; then redrive.",
 )
 FLAGGED = Meaning(
@@ -72,7 +72,7 @@ OUTDATED = Meaning(
     "Meta has retired the version of its API that this release calls. Update Audience Activation.",
 )
 REFUSED_ROWS = Meaning(
-    OutcomeKind.REFUSED, "refused_by_platform", "Meta refused the request for what a row holds."
+    OutcomeKind.REFUSED, "refused_by_platform", "Meta refused the request because of the content of a row."
 )
 TOO_MANY = Meaning(OutcomeKind.TOO_LARGE, "too_large", "Meta found the request too large.")
 WRONG_REQUEST = Meaning(
@@ -91,7 +91,7 @@ UNKNOWN_ERROR = Meaning(
     OutcomeKind.STOP,
     "unknown_error",
     "Meta answered with an error this release does not know. Look the platform code up in Meta's error"
-    " reference, set it right and redrive.",
+    " reference, correct the cause and redrive.",
 )
 
 # (code, subcode) first, (code, None) for every other subcode of a code.
@@ -103,9 +103,11 @@ MEANINGS: dict[tuple[int, int | None], Meaning] = {
     (32, None): APP_FULL,
     (341, None): APP_FULL,
     (613, None): AD_ACCOUNT_FULL,
-    (5000, None): Meaning(OutcomeKind.RETRY, "transient", "Meta could not do it just now.", 30),
-    (21009, None): Meaning(OutcomeKind.RETRY, "transient", "Meta has not got the data set ready yet.", 30),
-    (803, None): Meaning(OutcomeKind.RETRY, "not_visible_yet", "A new audience takes some seconds to be seen.", 3),
+    (5000, None): Meaning(OutcomeKind.RETRY, "transient", "Meta is temporarily unavailable.", 30),
+    (21009, None): Meaning(OutcomeKind.RETRY, "transient", "Meta has not finished preparing the data set.", 30),
+    (803, None): Meaning(
+        OutcomeKind.RETRY, "not_visible_yet", "A new audience takes some seconds to become visible.", 3
+    ),
     (368, None): Meaning(
         OutcomeKind.STOP,
         "blocked_as_abusive",
@@ -141,12 +143,14 @@ MEANINGS: dict[tuple[int, int | None], Meaning] = {
     (104, None): Meaning(
         OutcomeKind.STOP,
         "signature_refused",
-        "Meta does not take the proof made of app_secret. Write the secret of the app the token is for into"
-        " the connector's secret, or leave app_secret out if the app asks for none; then redrive.",
+        "Meta rejected the proof made with app_secret. Write the secret of the token's app into the connector's"
+        " secret, or leave app_secret out if the app does not require proofs; then redrive.",
     ),
     (2635, None): OUTDATED,
     (2650, 1870145): Meaning(OutcomeKind.RETRY, "busy", "Meta is still updating the audience.", 120),
-    (2650, 1870148): Meaning(OutcomeKind.RETRY, "replace_failed", "Meta lost the replace; it starts afresh.", 60),
+    (2650, 1870148): Meaning(
+        OutcomeKind.RETRY, "replace_failed", "Meta lost the replace; it will be started again.", 60
+    ),
     (2650, 1870144): REPLACE,
     (2650, 1870147): REPLACE,
     (2650, 1870158): REPLACE,
@@ -154,20 +158,20 @@ MEANINGS: dict[tuple[int, int | None], Meaning] = {
     (2650, None): Meaning(
         OutcomeKind.REJECTED,
         "audience_refused",
-        "Meta does not let this audience be filled this way: it was filled before with another kind of list"
+        "Meta does not accept this kind of list for the audience, which was filled with another kind before"
         " (a single key, or values for people). Use an audience of another name.",
     ),
     (2654, 1713092): NO_PERMISSION,
-    (2654, None): Meaning(OutcomeKind.REJECTED, "audience_refused", "Meta refused the change of the audience."),
+    (2654, None): Meaning(OutcomeKind.REJECTED, "audience_refused", "Meta refused to change the audience."),
     (1487301, None): GONE,
     (1487366, None): GONE,
 }
 
-# Meta answers odd volumes with 613 and no subcode: abuse prevention, which a quick retry only prolongs.
-ABUSE_PREVENTION = _throttle(1800, "Meta holds the app back for an unusual volume of calls.")
+# Meta answers unusual volumes with 613 and no subcode: abuse prevention, which quick retries only prolong.
+ABUSE_PREVENTION = _throttle(1800, "Meta is throttling the app for an unusual volume of calls.")
 
-# What a code means differs with the call it answers: only an upload has rows to blame or to halve. 30,000
-# rows in one request once came back as 1/99 in place of 105 (facebook/facebook-java-business-sdk issue 46).
+# A code's meaning depends on the call it answers: only an upload has rows that can be at fault or halved. 30,000
+# rows in one request were once answered 1/99 instead of 105 (facebook/facebook-java-business-sdk issue 46).
 ON_CALL: dict[tuple[str, int, int | None], Meaning] = {
     ("users", 100, None): REFUSED_ROWS,
     ("users", 1, 99): TOO_MANY,
@@ -176,7 +180,7 @@ ON_CALL: dict[tuple[str, int, int | None], Meaning] = {
 
 
 def meaning(call: str, code: int, subcode: int | None) -> Meaning | None:
-    """Look an error up; None when nobody here knows it."""
+    """Return the meaning of an error; None if it is unknown."""
     if code == 613 and subcode is None:
         return ABUSE_PREVENTION
     exact = ON_CALL.get((call, code, subcode)) or MEANINGS.get((code, subcode))

@@ -13,16 +13,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from stringzilla import find_first_of
 
-# What JSON does not let stand in a string as it is; text beyond ASCII may, in UTF-8.
+# Characters that must be escaped in a JSON string; non-ASCII text may stay, in UTF-8.
 ESCAPED = bytes((0x22, 0x5C, *range(0x20)))
 ESCAPED_PATTERN = r'["\\\x00-\x1f]'
 
 
 def payload(columns: pa.RecordBatch) -> Sequence[bytes | pa.Buffer]:
-    """Build the `payload` object: a list schema and one array of texts per row, "" for a null cell.
+    """Return the `payload` object in parts: a list schema and one array of texts per row, "" for a null cell.
 
-    It comes in parts, to be joined once with what stands around it: each copy of a body is as dear as its hashes.
-    A column without any value is left out, schema and all: it says nothing, and EXTERN_ID is refused blank.
+    The parts are joined once, together with the rest of the body: each copy of a body takes as much memory as its
+    hashes. A column without any value is left out, its schema key included: it adds nothing, and Meta refuses a
+    blank EXTERN_ID.
     """
     kept = [name for name in columns.schema.names if columns.column(name).null_count < len(columns)]
     schema = json.dumps(kept, separators=(",", ":"))
@@ -33,9 +34,9 @@ def payload(columns: pa.RecordBatch) -> Sequence[bytes | pa.Buffer]:
 
 
 def _cells(column: pa.Array) -> pa.Array:
-    """Return a column as texts that may stand between two quotation marks."""
+    """Return a column as texts that can be put between quotation marks."""
     texts = pc.fill_null(column.cast(pa.string()), "")
-    if find_first_of(_utf8(texts), ESCAPED) < 0:  # once over the whole column, at the speed of memory
+    if find_first_of(_utf8(texts), ESCAPED) < 0:  # once over the whole column, at memory speed
         return texts
     special = pc.match_substring_regex(texts, ESCAPED_PATTERN)
     escaped = [json.dumps(text, ensure_ascii=False)[1:-1] for text in texts.filter(special).to_pylist()]
@@ -43,14 +44,14 @@ def _cells(column: pa.Array) -> pa.Array:
 
 
 def _rows(cells: list[pa.Array]) -> pa.Buffer:
-    """Join cells to rows and rows to one text, all but the first and last quotation mark and bracket."""
+    """Join cells to rows and rows to one text, without the first and last quotation mark and bracket."""
     rows = pc.binary_join_element_wise(*cells, '","')
     as_one_list = pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows)
     return pc.binary_join(as_one_list, '"],["')[0].as_buffer()
 
 
 def _utf8(texts: pa.Array) -> bytes | memoryview:
-    """Return all of a column's texts in one piece, without a copy."""
+    """Return all of a column's texts in one buffer, without a copy."""
     _, offsets, values = texts.buffers()
     if values is None or not len(texts):
         return b""

@@ -1,4 +1,4 @@
-"""Meta custom audiences, as the rest of the product knows the platform."""
+"""Meta custom audiences: the platform object."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from activation.platforms.options import ChoiceOption
 from activation.platforms.platform import Loaded, Minimum, Platform
 from activation.platforms.rate import Rate, Scope, Tier, Window
 
-# Meta retires a version of the Marketing API about 90 days after the next one and then takes its calls for the
-# newer one, with a header that says so (we alarm on it), or refuses them with code 2635.
+# Meta retires a version of the Marketing API about 90 days after the next one. After that it treats the version's
+# calls as calls to the newer one, with a header that says so (we alarm on it), or refuses them with code 2635.
 # https://developers.facebook.com/documentation/ads-commerce/marketing-api/overview/versioning (read 2026-09-12)
 API_VERSION = "v26.0"
 
-# A write scores 3, the score is forgotten after 300 seconds; beside it the number of audience calls an hour.
-# Their names since 2026 are limited and full, before that development and standard.
+# A write adds 3 to a score that is forgotten after 300 seconds; audience calls are also limited per hour. Since
+# 2026 the tiers are called limited and full, before that development and standard.
 RATE = "https://developers.facebook.com/documentation/ads-commerce/marketing-api/overview/rate-limiting"
 RATE_READ = "2026-09-12"
 
 LIMITS = Limits(
     # "10,000 records per request": .../marketing-api/audiences/guides/custom-audiences (read 2026-09-12)
     max_rows=10_000,
-    # No limit is published. 10,000 rows of every key are about 10 MB; half of that keeps a request well under
-    # its timeout on a slow line, and four of them under the function's memory.
+    # No limit is published. 10,000 rows of every key are about 10 MB; half of that keeps a request well under its
+    # timeout on a slow line, and four of them within the function's memory.
     max_bytes=5_000_000,
-    # Four at a time are never what holds back: see the windows of the rate.
+    # Four at a time are never the bottleneck: see the windows of the rate.
     in_flight=4,
     timeout_s=60.0,
     actions=frozenset({Action.ADD, Action.REMOVE}),

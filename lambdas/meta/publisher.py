@@ -23,9 +23,9 @@ from lambdas.meta.fields import TABLE
 from lambdas.meta.payload import payload
 from lambdas.meta.platform import API_VERSION
 
-# The page size Meta's guide advises; too much of it is answered with code 1, "reduce the amount of data".
+# The page size Meta's guide recommends; a larger one can be answered with code 1, "reduce the amount of data".
 PAGE_SIZE = 20
-MAX_PAGES = 200  # 500 audiences of the kind per ad account, and filtered by name: this many is a loop
+MAX_PAGES = 200  # an ad account has at most 500 such audiences: more pages mean a loop
 CREATE_ATTEMPTS = 2
 
 
@@ -36,16 +36,16 @@ class MetaPublisher:
     account: AdAccount
 
     def planned(self, keys: tuple[str, ...]) -> Opened:
-        """Return an audience that is there."""
+        """Return a stand-in for an existing audience."""
         return Opened("0")
 
     def open(self, audience: Audience, keys: tuple[str, ...]) -> Generator[Request, Outcome, Opened]:
         """Find the audience, or create it.
 
-        Names are not unique at Meta, so a lost answer to a creation is followed by another look before
-        anything is created again, and of several audiences the smallest id is taken, with a note. Raises
-        Rejected when members are to be removed from an audience that is not there, and what `failure` gives
-        for a call that did not go well.
+        Names are not unique at Meta. So if the answer to a creation is lost, the audience is looked up again
+        before anything is created, and of several audiences the one with the smallest id is used, with a note.
+        Raises Rejected if members are to be removed from an audience that does not exist, and the error from
+        `failure` if a call fails.
         """
         notes: dict[str, str] = {}
         found = yield from self._find(audience.name, notes)
@@ -67,7 +67,7 @@ class MetaPublisher:
         raise failure(outcome)
 
     def uploads(self, batch: Batch) -> list[Upload]:
-        """Return one upload; two where only some rows fill a column that Meta refuses blank (EXTERN_ID)."""
+        """Return one upload; two if only some rows fill a column that Meta refuses blank (EXTERN_ID)."""
         masks = [pa.repeat(pa.scalar(True), batch.columns.num_rows)]
         names = batch.columns.schema.names
         sides = [one.key for one in TABLE.fields if not one.blank_with_others and one.key in names]
@@ -80,7 +80,7 @@ class MetaPublisher:
         return [batch.masked(str(place), mask) for place, mask in enumerate(masks)]
 
     def encode(self, upload: Upload, audience: Audience, opened: Opened) -> Request:
-        """Return the request of an upload: a session of its own, with this request as its first and last."""
+        """Return the request of an upload: a session of its own, of which this is the first and last request."""
         session = {
             "session_id": session_id(upload),
             "batch_seq": 1,
@@ -88,8 +88,8 @@ class MetaPublisher:
             "estimated_num_total": upload.lines,
         }
         body = b"".join((b'{"payload":', *payload(upload.whole), b',"session":', _json(session), b"}"))
-        # A removal carries its members in a body like an addition: in a URL, where Meta's own SDK puts them,
-        # 10,000 of them have no room, and the hashes of people would be in every access log on the way.
+        # A removal carries its members in a body, like an addition. Meta's own SDK puts them in the URL, which is
+        # too short for 10,000 members, and the hashes of people would be in every access log on the way.
         method = "DELETE" if audience.action is Action.REMOVE else "POST"
         return self._request("users", method, f"{opened.audience_id}/users", body=body, rows=upload.lines)
 
@@ -98,7 +98,7 @@ class MetaPublisher:
         return answers.classify(request, answer, account=self.account.account_id)
 
     def arrived(self, upload: Upload, audience: Audience, opened: Opened) -> Request | None:
-        """Return the question for the upload's session: it has received rows exactly when the upload arrived."""
+        """Return the request for the upload's session: it has received rows exactly if the upload arrived."""
         asked = str(session_id(upload))
         fields = "session_id,stage,num_received,num_invalid_entries"
         question = self._get("arrived", f"{opened.audience_id}/sessions", session_id=asked, fields=fields)
@@ -107,19 +107,19 @@ class MetaPublisher:
     def close(
         self, audience: Audience, opened: Opened, handles: Sequence[str]
     ) -> Generator[Request, Outcome, Closed]:
-        """Do nothing: every session ended with its one request."""
+        """Return at once: every session ended with its only request."""
         yield from ()
         return Closed()
 
     def follow(
         self, audience: Audience, opened: Opened, handles: Sequence[str]
     ) -> Generator[Request, Outcome, Closed]:
-        """Ask nothing: Meta matches members within a day and says no more about them."""
+        """Return at once: Meta matches members within a day and reports nothing more about them."""
         yield from ()
         return Closed()
 
     def _find(self, name: str, notes: dict[str, str]) -> Generator[Request, Outcome, list[str]]:
-        """Read every page; the filter is Meta's, the exact comparison ours. A retired version goes to `notes`."""
+        """Read every page. Meta filters by name, we compare exactly; a note tells of a retired API version."""
         found: list[str] = []
         after = ""
         for _ in range(MAX_PAGES):
@@ -147,7 +147,7 @@ class MetaPublisher:
         )
 
     def _create(self, name: str, *, again: bool) -> Request:
-        """Build a creation; one made `again` gets the audience that the lost one may have left unseen as yet."""
+        """Build a creation; with `again`, Meta returns an audience that a lost attempt may have created."""
         fields: dict[str, object] = {
             "name": name,
             "subtype": "CUSTOM",
@@ -155,7 +155,7 @@ class MetaPublisher:
             "description": "Filled by Audience Activation for AWS",
         }
         if again:
-            # A new audience takes some seconds to be seen, so looking is not enough:
+            # A new audience takes some seconds to become visible, so looking it up is not enough:
             # .../marketing-api/reference/ad-account/customaudiences (read 2026-09-12)
             fields["enable_fetch_or_create"] = True
         path = f"act_{self.account.account_id}/customaudiences"
@@ -190,7 +190,7 @@ def session_id(upload: Upload) -> int:
 def _opened(found: list[str], notes: Mapping[str, str]) -> Opened:
     if len(found) == 1:
         return Opened(found[0], notes=notes)
-    note = f"{len(found)} audiences have this name; {found[0]}, the oldest, was taken"
+    note = f"{len(found)} audiences have this name; {found[0]}, the oldest, was used"
     return Opened(found[0], notes={**notes, "duplicate_audiences": note})
 
 

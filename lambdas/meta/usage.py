@@ -1,7 +1,7 @@
-"""What Meta's usage headers ask for, in seconds.
+"""The waits that Meta's usage headers ask for, in seconds.
 
-Three headers, three units: the business header speaks minutes, the ad account's seconds, the app's percent
-only. Which of them comes depends on the call, so all are read.
+Three headers, three units: the business header uses minutes, the ad account's seconds, the app's percentages only.
+Which of them arrive depends on the call, so all are read.
 
 https://developers.facebook.com/docs/graph-api/overview/rate-limiting
 https://developers.facebook.com/documentation/ads-commerce/marketing-api/overview/rate-limiting
@@ -20,19 +20,19 @@ BUSINESS = "x-business-use-case-usage"
 AD_ACCOUNT = "x-ad-account-usage"
 APP = "x-app-usage"
 
-LONGEST_WAIT_S = 86_400.0  # the windows are an hour; a header that asks for more than a day is not believed
+LONGEST_WAIT_S = 86_400.0  # the windows are one hour; a header that asks for more than a day is ignored
 NEARLY_FULL_PERCENT = 90.0
 PAUSE_NEARLY_FULL_S = 2.0
-PAUSE_FULL_S = 4.0  # full quotas were seen on ordinary good answers: slow down, but stay in the invocation
+PAUSE_FULL_S = 4.0  # full quotas occur on ordinary successful answers: slow down, but stay in the invocation
 
 
 @dataclass(frozen=True)
 class Usage:
-    """The headers of one answer, read.
+    """The usage headers of one answer.
 
-    `wait_s` is how long Meta says the block lasts, 0 when it does not say (which never means "at once").
-    `percent` is the fullest of the quotas that audience calls count against. `full_access` is the access
-    tier: True for full (standard), False for limited (development), None when no header told.
+    `wait_s` is how long Meta says the block lasts, 0 if it does not say (which never means "at once"). `percent`
+    is the fullest of the quotas that audience calls count against. `full_access` is the access tier: True for full
+    (standard), False for limited (development), None if no header says.
     """
 
     wait_s: float = 0.0
@@ -41,7 +41,7 @@ class Usage:
 
     @property
     def pause_s(self) -> float:
-        """How long to hold back after a call that went well: a full quota is a hint, not an error."""
+        """Return how long to pause after a successful call: a full quota is a hint, not an error."""
         if self.wait_s:
             return self.wait_s
         if self.percent >= 100:
@@ -50,10 +50,10 @@ class Usage:
 
 
 def read(headers: Mapping[str, str], *, throttled: bool) -> Usage:
-    """Read the headers; `throttled` says that the answer was an error of the throttling kind.
+    """Read the headers; `throttled` says that the answer was a throttling error.
 
-    Then every bucket counts, since the error may concern any of them, and so does the time until the ad
-    account's score resets, which is no wait as long as calls go well.
+    In that case every bucket counts, since the error may concern any of them, and so does the time until the ad
+    account's score resets, which needs no wait as long as calls succeed.
     """
     percents, waits_s, tiers = [0.0], [0.0], []
     for bucket in _business_buckets(headers):

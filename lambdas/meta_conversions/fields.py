@@ -36,7 +36,7 @@ def _clear(
 
 
 def _issued(key: str, what: str, shape: str = _ID, *, identifies: bool = True) -> Field:
-    """Describe an id that Meta made: it goes back as it came."""
+    """Describe an id that Meta issued: it is returned unchanged."""
     return _clear(key, token(what, shape), identifies=identifies)
 
 
@@ -58,7 +58,7 @@ TABLE = FieldTable(
         _hashed("fn", _NAME, Meaning.FIRST_NAME),
         _hashed("ln", _NAME, Meaning.LAST_NAME),
         _hashed("ge", GENDER, Meaning.GENDER),
-        # Where day and month could be swapped, the page's own example (2/16/1997) says which is which.
+        # If day and month could be swapped, the page's own example (2/16/1997) decides which comes first.
         _hashed("db", births.whole_date("YYYYMMDD from 1900 to today"), Meaning.BIRTH_DATE),
         _hashed(
             "ct",
@@ -88,33 +88,34 @@ TABLE = FieldTable(
         _hashed("doby", births.YEAR, Meaning.BIRTH_YEAR),
         _hashed("dobm", births.MONTH, Meaning.BIRTH_MONTH),
         _hashed("dobd", births.DAY, Meaning.BIRTH_DAY),
-        # "Hashing recommended": it goes unchanged, so that it equals the audience's EXTERN_ID, which is in clear.
+        # "Hashing recommended": it is sent unchanged, so that it equals the audience's EXTERN_ID, which is
+        # plaintext.
         _clear(
             "external_id", Unchanged("unchanged: the same text on every channel"), means=(Meaning.CUSTOMER_ID,)
         ),
         _clear(
             "madid",
-            Device("lower case, hyphens kept, in clear", shape=HYPHENATED),
+            Device("lower case, hyphens kept, in plaintext", shape=HYPHENATED),
             means=DEVICES,
         ),
         _clear("client_ip_address", IP_ADDRESS, "ip", "ip_address", "client_ip"),
         _clear(
             "client_user_agent",
-            Unchanged("unchanged: the browser's own words"),
+            Unchanged("unchanged: the browser's own text"),
             "user_agent",
             "useragent",
             identifies=False,
         ),
         _issued("fbc", "Meta's click id, fb.1.<time>.<id>", r"fb\.[0-2]\.\d{1,16}\.[!-~]{1,512}"),
         _issued("fbp", "Meta's browser id, fb.1.<time>.<id>", r"fb\.[0-2]\.\d{1,16}\.[!-~]{1,128}"),
-        _issued("subscription_id", "the id of a subscription, as Meta gave it"),
+        _issued("subscription_id", "the id of a subscription, as Meta issued it"),
         _issued("fb_login_id", "the id Facebook Login gave the app, digits", r"\d{1,20}"),
         _issued("lead_id", "the id of a lead ad's lead, digits", r"\d{1,20}"),
         _issued("anon_id", "the id of an app installation"),
         _issued("page_id", "the id of the page, digits", r"\d{1,20}", identifies=False),
-        _issued("page_scoped_user_id", "the id of a person to that page, digits", r"\d{1,20}"),
+        _issued("page_scoped_user_id", "the id of a person for that page, digits", r"\d{1,20}"),
         _issued("ctwa_clid", "the click id of an ad that opens WhatsApp", r"[!-~]{1,512}"),
         _issued("ig_account_id", "the id of the Instagram account, digits", r"\d{1,20}", identifies=False),
-        _issued("ig_sid", "the id of a person to that account, digits", r"\d{1,20}"),
+        _issued("ig_sid", "the id of a person for that account, digits", r"\d{1,20}"),
     ),
 )

@@ -1,4 +1,4 @@
-"""What Snapchat's answers mean: (request, status, headers, body) to an Outcome. Pure, and never an exception.
+"""What Snapchat's answers mean: (request, status, headers, body) to an Outcome. Pure; never raises.
 
 https://developers.snap.com/api/marketing-api/Ads-API/customer-lists (read 2026-11-29)
 """
@@ -14,7 +14,7 @@ from activation.platforms.outcome import Outcome, OutcomeKind
 from activation.platforms.request import Answer, Request
 from activation.untrusted import identifier, json_object, mapping, sequence
 
-SUCCESS = "success"  # in any case: Snap's samples have it in small letters and in capitals
+SUCCESS = "success"  # case-insensitive: Snap's samples have small letters and capitals
 NO_PERMISSION_CODE = "E3002"
 
 NO_ANSWER = Outcome(OutcomeKind.UNKNOWN, "no_answer", "No answer came.", after_s=5)
@@ -43,12 +43,12 @@ NOT_FOUND = Outcome(
 )
 TOO_LARGE = Outcome(OutcomeKind.TOO_LARGE, "too_large", "The request was too large for the server.")
 REFUSED = Outcome(
-    OutcomeKind.REFUSED, "refused_by_platform", "Snapchat refused the request, without saying for which row."
+    OutcomeKind.REFUSED, "refused_by_platform", "Snapchat refused the request without saying which row caused it."
 )
 WRONG_REQUEST = Outcome(
     OutcomeKind.REJECTED, "bad_request", "Snapchat refused the request as it is; sending it again cannot help."
 )
-# HTTP 200, and yet the call has failed, or a part of it; applied or not, the same again does no harm.
+# HTTP 200, and yet the call or a part of it has failed; whether or not it was applied, repeating it does no harm.
 ODD_SUCCESS = Outcome(
     OutcomeKind.UNKNOWN,
     "not_successful",
@@ -60,7 +60,7 @@ ODD_SUCCESS = Outcome(
 
 @dataclass(frozen=True)
 class Listed:
-    """A segment as the list shows it; `created` is a time as Snapchat writes it, "" where it says none."""
+    """A segment in the list; `created` is a time as Snapchat writes it, "" if there is none."""
 
     segment_id: str
     name: str
@@ -117,13 +117,13 @@ def _refusal(request: Request, answer: Answer, body: Mapping[str, Any], referenc
 
 
 def _unsure(found: Outcome, request: Request, reference: str) -> Outcome:
-    """Return the outcome of a call that may have been applied: unknown where a repetition would do harm."""
+    """Return the outcome of a call that may have been applied: unknown if repeating it would do harm."""
     kind = found.kind if request.repeatable else OutcomeKind.UNKNOWN
     return replace(found, kind=kind, reference=reference)
 
 
 def _words(body: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the status of the request and of each of its parts; what is no text counts as a failure."""
+    """Yield the status of the request and of each of its parts; a status that is not text counts as a failure."""
     yield str(body.get("request_status"))
     for things in (body.get("users"), body.get("segments")):
         for one in sequence(things):
@@ -161,7 +161,7 @@ def _listed(one: Mapping[str, Any]) -> Listed | None:
 
 
 def _cursor(body: Mapping[str, Any]) -> str:
-    """Return the next page's cursor; the link itself is not followed, since the token would go where it points."""
+    """Return the next page's cursor; the link itself is not followed, since it could take the token elsewhere."""
     link = mapping(body.get("paging")).get("next_link")
     if not isinstance(link, str):
         return ""

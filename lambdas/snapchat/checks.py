@@ -1,4 +1,4 @@
-"""What `doctor` asks Snapchat: whether the refresh token works, and the ad account's segments may be read."""
+"""Check for `doctor` that the refresh token works and may read the ad account's segments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Snapchat customer lists, as the rest of the product knows the platform."""
+"""Snapchat customer lists: the platform object."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LIMITS = Limits(
     timeout_s=60.0,
     actions=frozenset({Action.ADD, Action.REMOVE}),
 )
-LIFETIME_DAYS = 9_999  # what Snap takes for "as long as the segment exists"
+LIFETIME_DAYS = 9_999  # Snap's value for "as long as the segment exists"
 
 
 def _load() -> Loaded:
@@ -39,7 +39,7 @@ PLATFORM = Platform(
     name="snapchat",
     title="Snapchat customer lists",
     limits=LIMITS,
-    # On average 10 requests a second of a token, and 20 of an app.
+    # On average 10 requests a second per token, and 20 per app.
     rate=Rate(Scope.TOKEN, {"standard": Tier((Window(10, 1.0),), RATE, READ)}),
     authentication=OAuth2Refresh(
         # https://developers.snap.com/api/marketing-api/Ads-API/authentication (read 2026-11-29)
@@ -69,7 +69,7 @@ PLATFORM = Platform(
             1,
             LIFETIME_DAYS,
             LIFETIME_DAYS,
-            "How long a person stays in an audience that this connector creates; 9999 is for good.",
+            "How long a person stays in an audience that this connector creates; 9999 means for ever.",
         ),
     ),
     load=_load,

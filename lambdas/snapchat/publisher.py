@@ -1,4 +1,4 @@
-"""Snapchat customer lists: found or created by name, filled by requests of one kind of identifier each."""
+"""Snapchat customer lists: found or created by name; each request adds or removes one kind of identifier."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from lambdas.snapchat.answers import Listed, Page
 MAX_NAME_CHARACTERS = 375
 # https://developers.snap.com/api/marketing-api/Ads-API/api-patterns (read 2026-11-29): 50 to 1,000
 PAGE_SIZE = 1_000
-MAX_PAGES = 200  # this many segments of one ad account is a loop
+MAX_PAGES = 200  # more pages of one ad account's segments mean a loop
 CREATE_ATTEMPTS = 2
 
 
@@ -35,16 +35,16 @@ class SnapchatPublisher:
     account: AdAccount
 
     def planned(self, keys: tuple[str, ...]) -> Opened:
-        """Return a segment that is there."""
+        """Return a stand-in for an existing segment."""
         return Opened("0")
 
     def open(self, audience: Audience, keys: tuple[str, ...]) -> Generator[Request, Outcome, Opened]:
         """Find the segment, or create it.
 
-        Names are not unique, so a lost answer to a creation is followed by another look before anything is created
-        again, and of several segments the oldest is taken, with a note. Raises Rejected for a name that Snapchat
-        does not take and when people are to be removed from a segment that is not there, and what `failure` gives
-        for a call that did not go well.
+        Names are not unique. So if the answer to a creation is lost, the segment is looked up again before
+        anything is created, and of several segments the oldest is used, with a note. Raises Rejected for a name
+        that Snapchat does not accept and if people are to be removed from a segment that does not exist, and the
+        error from `failure` if a call fails.
         """
         if not 0 < len(audience.name) <= MAX_NAME_CHARACTERS:
             raise Rejected("bad_name", f"a Snapchat audience has a name of 1 to {MAX_NAME_CHARACTERS} characters")
@@ -65,46 +65,46 @@ class SnapchatPublisher:
         raise failure(outcome)
 
     def uploads(self, batch: Batch) -> list[Upload]:
-        """Return one upload for each kind of identifier, each value of it once: a request takes one kind alone."""
+        """Return one upload per kind of identifier, with each value once: a request holds a single kind."""
         kinds = (distinct_lines(batch, key) for key in batch.columns.schema.names)
         return [upload for upload in kinds if upload is not None]
 
     def encode(self, upload: Upload, audience: Audience, opened: Opened) -> Request:
-        """Return the request that adds the lines to the segment, or takes them out of it."""
+        """Return the request that adds the lines to the segment, or removes them from it."""
         (kind,) = upload.columns.schema.names
         cells = upload.columns.column(kind).combine_chunks()
         as_one_list = pa.ListArray.from_arrays(pa.array([0, len(cells)], pa.int32()), cells)
         lines = pc.binary_join(as_one_list, '"],["')[0].as_buffer()
         head = b'{"users":[{"schema":["' + kind.encode() + b'"],"data":[["'
-        # Also a removal has a body: the hashes of people in a URL would be in every access log on the way.
+        # A removal has a body, too: in a URL, the hashes of people would be in every access log on the way.
         method = "DELETE" if audience.action is Action.REMOVE else "POST"
         path = f"segments/{quote(opened.audience_id, safe='')}/users"
         return self._request("users", method, path, body=b"".join((head, lines, b'"]]}]}')), rows=upload.lines)
 
     def classify(self, request: Request, answer: Answer) -> Outcome:
-        """Return what an answer means, by its status and by what it says of the request and its parts."""
+        """Return what an answer means, by its status and by the statuses of the request and its parts."""
         return answers.classify(request, answer)
 
     def arrived(self, upload: Upload, audience: Audience, opened: Opened) -> Request | None:
-        """Return no question: Snapchat cannot be asked, and the same upload again changes nothing."""
+        """Return None: Snapchat cannot be asked, and repeating the upload changes nothing."""
         return None
 
     def close(
         self, audience: Audience, opened: Opened, handles: Sequence[str]
     ) -> Generator[Request, Outcome, Closed]:
-        """Do nothing: every request has ended by itself."""
+        """Return at once: every request is complete in itself."""
         yield from ()
         return Closed()
 
     def follow(
         self, audience: Audience, opened: Opened, handles: Sequence[str]
     ) -> Generator[Request, Outcome, Closed]:
-        """Ask nothing: Snapchat matches people later, and says no more about them."""
+        """Return at once: Snapchat matches people later, and reports nothing more about them."""
         yield from ()
         return Closed()
 
     def _find(self, name: str) -> Generator[Request, Outcome, list[Listed]]:
-        """Read every page, and return the account's own lists of the name, the oldest first."""
+        """Read every page; return the account's own lists with the name, the oldest first."""
         found: list[Listed] = []
         cursor = ""
         for _ in range(MAX_PAGES):
@@ -119,7 +119,7 @@ class SnapchatPublisher:
         return sorted(set(found), key=lambda one: (one.created, one.segment_id))
 
     def page(self, cursor: str = "") -> Request:
-        """Return the request for a page of the ad account's segments; "" is the first."""
+        """Return the request for a page of the ad account's segments; cursor "" is the first page."""
         query = {"limit": str(PAGE_SIZE), **({"cursor": cursor} if cursor else {})}
         return self._request("find", "GET", f"{self._segments}?{urlencode(query)}")
 
@@ -148,5 +148,5 @@ class SnapchatPublisher:
 def _opened(found: list[Listed]) -> Opened:
     if len(found) == 1:
         return Opened(found[0].segment_id)
-    note = f"{len(found)} segments have this name; {found[0].segment_id}, the oldest, was taken"
+    note = f"{len(found)} segments have this name; {found[0].segment_id}, the oldest, was used"
     return Opened(found[0].segment_id, notes={"duplicate_audiences": note})

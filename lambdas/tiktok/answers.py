@@ -1,4 +1,4 @@
-"""What TikTok's answers mean: (request, status, headers, body) to an Outcome. Pure, and never an exception.
+"""What TikTok's answers mean: (request, status, headers, body) to an Outcome. Pure; never raises.
 
 https://business-api.tiktok.com/portal/docs?id=1739940501023746 (customer file audiences, read 2026-04-18)
 """
@@ -29,11 +29,11 @@ OK_CODE, PARTIAL_CODE = 0, 20001
 NOT_THE_SERVICE = Meaning(
     OutcomeKind.RETRY,
     "unreadable_answer",
-    "The answer was not one of TikTok's API, but of something before it.",
+    "The answer came from something in front of TikTok's API.",
     2,
 )
 NO_SUCH_PLACE = Meaning(
-    OutcomeKind.STOP, "wrong_endpoint", "There is no such API at ENDPOINT of the connector's secret, or no more."
+    OutcomeKind.STOP, "wrong_endpoint", "ENDPOINT in the connector's secret has no such API, or no longer has it."
 )
 TOO_LARGE = Meaning(OutcomeKind.TOO_LARGE, "too_large", "The file was too large for the server.")
 NO_ANSWER = Outcome(OutcomeKind.UNKNOWN, "no_answer", "No answer came.", after_s=5)
@@ -41,7 +41,7 @@ NO_ANSWER = Outcome(OutcomeKind.UNKNOWN, "no_answer", "No answer came.", after_s
 
 @dataclass(frozen=True)
 class Listed:
-    """An audience as the list shows it; times as TikTok writes them, `expires` when it ends by itself."""
+    """An audience in the list; times are as TikTok writes them, `expires` is when the audience ends."""
 
     audience_id: str
     name: str
@@ -54,7 +54,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of the advertiser's audiences, and how many pages there are."""
+    """One page of the advertiser's audiences, and the number of pages."""
 
     audiences: tuple[Listed, ...]
     pages: int
@@ -62,9 +62,9 @@ class Page:
 
 @dataclass(frozen=True)
 class Details:
-    """How far TikTok has got with an audience: `members` is what it matched, `messages` what it complained of.
+    """The state of an audience: `members` is how many TikTok matched, `messages` what it reported.
 
-    `expires` is when it ends by itself, as TikTok writes times, "" where it does not say.
+    `expires` is when the audience ends, as TikTok writes times, "" if it does not say.
     """
 
     valid: bool
@@ -89,7 +89,7 @@ def classify(request: Request, answer: Answer) -> Outcome:
     if not complete:
         return _outcome(NOT_THE_SERVICE, request, reference)
     if code == PARTIAL_CODE:
-        reason = "TikTok took the request in part; what it left out shows in the audience's history."
+        reason = "TikTok applied only a part of the request; the audience's history shows what it left out."
         return Outcome(
             OutcomeKind.PARTIAL, "partly_taken", reason, platform_code=str(code), reference=reference, value=value
         )
@@ -97,16 +97,16 @@ def classify(request: Request, answer: Answer) -> Outcome:
 
 
 def _of_call(known: Meaning, call: str) -> Meaning:
-    """Return what a code means to a call, where that makes a difference."""
+    """Return what a code means for a call, if it depends on the call."""
     if known is BUSY and call not in ("update", ""):
-        known = WRONG_REQUEST  # only a change can find an audience busy
+        known = WRONG_REQUEST  # only a change can fail because an audience is busy
     if known is WRONG_REQUEST:
         return {"update": CHANGE_REFUSED, "create": CREATION_REFUSED}.get(call, known)
     return known
 
 
 def _without_envelope(status: int) -> Meaning:
-    """Judge an answer that the API did not give; a wrong path is answered with a bare 404."""
+    """Classify an answer that did not come from the API; a wrong path is answered with a bare 404."""
     match status:
         case 413:
             return TOO_LARGE
@@ -121,14 +121,14 @@ def _without_envelope(status: int) -> Meaning:
 def _outcome(known: Meaning, request: Request, reference: str) -> Outcome:
     kind = known.kind
     if known in (TRANSIENT, NOT_THE_SERVICE) and not request.repeatable:
-        kind = OutcomeKind.UNKNOWN  # "try again" does not say that nothing was done
+        kind = OutcomeKind.UNKNOWN  # "try again" does not mean that nothing was applied
     if kind is OutcomeKind.TOO_LARGE and request.rows == 1:
-        kind = OutcomeKind.REFUSED  # there is no half of one row
+        kind = OutcomeKind.REFUSED  # a single row cannot be halved
     return Outcome(kind, known.code, known.reason, known.after_s, reference=reference)
 
 
 def _value(request: Request, data: Mapping[str, Any]) -> tuple[Any, bool]:
-    """Read what a call gives back, and whether it gave what it must."""
+    """Return a call's value, and whether the answer contained what it must."""
     match request.call:
         case "upload":
             path = identifier(data.get("file_path"))

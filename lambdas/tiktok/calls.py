@@ -16,12 +16,12 @@ from activation.platforms.request import Request
 from lambdas.tiktok.payload import Multipart
 
 API = "open_api/v1.3/dmp/custom_audience"
-PAGE_SIZE = 100  # the most the list gives; left out it is 10
+PAGE_SIZE = 100  # the largest page; the default is 10
 
 
 @dataclass(frozen=True)
 class Calls:
-    """Requests to one advertiser's audiences. Ids are texts throughout: they are beyond what a float can hold."""
+    """Build requests for one advertiser's audiences. Ids are always text: they are too large for a float."""
 
     account: AdAccount
 
@@ -35,18 +35,18 @@ class Calls:
         return self._read("list", {"page": str(number), "page_size": str(PAGE_SIZE)})
 
     def get(self, audience_id: str) -> Request:
-        """Read how TikTok is getting on with an audience."""
+        """Read the state of an audience."""
         return self._read("get", {"custom_audience_ids": json.dumps([audience_id])})
 
     def create(self, name: str, calculate_type: str, files: list[str]) -> Request:
-        """Make files into an audience. Names may repeat, so doing it twice makes two."""
+        """Create an audience from files. Names may repeat, so doing it twice creates two."""
         fields = {"custom_audience_name": name, "calculate_type": calculate_type, "file_paths": files}
         return self._write("create", fields)
 
     def update(self, audience_id: str, action: str, files: list[str]) -> Request:
-        """Apply files to an audience: APPEND, REMOVE or REPLACE, which is also what no action means.
+        """Apply files to an audience: APPEND, REMOVE or REPLACE, which is also TikTok's default.
 
-        Doing it twice does no harm, but the second time meets an audience that is busy with the first.
+        Doing it twice does no harm, but the second call finds the audience busy with the first.
         """
         fields = {"custom_audience_id": audience_id, "action": action, "file_paths": files}
         return self._write("update", fields)
@@ -61,7 +61,7 @@ class Calls:
         return Request(call, "POST", self._url(call), headers, body, repeatable=False)
 
     def _url(self, call: str) -> str:
-        return f"{self.account.endpoint}/{API}/{call}/"  # without the slash at the end it is a 404
+        return f"{self.account.endpoint}/{API}/{call}/"  # without the trailing slash it is a 404
 
     def _headers(self, content_type: str = "") -> dict[str, str]:
         headers = {"Accept": "application/json"}

@@ -1,4 +1,4 @@
-"""What `doctor` asks TikTok: whether the token may list the advertiser's audiences."""
+"""Check for `doctor` that the token may list the advertiser's audiences."""
 
 from __future__ import annotations
 

@@ -12,14 +12,14 @@ FORMATS = "https://ads.tiktok.com/help/preview?content_id=5gcDeV2ckkwNVh1BedxvSJ
 UPLOAD = "https://business-api.tiktok.com/portal/docs?id=1739940567842818"
 READ = "2026-11-22"
 
-# The rule of September 2025 and later. Until then TikTok's page also took dots and +tags off.
+# The rule since September 2025. Until then TikTok's page also removed dots and +tags.
 _EMAIL = Email("all white space removed, lower case; dots and +tags stay", drop_spaces=True)
 _PHONE = Phone(
     "+ and the E.164 digits; a country code is required",
     plus=True,
     bare=Bare.REFUSE,
     min_digits=8,
-    any_length=True,  # the page's own example, +551155256, is shorter than Brazil's numbers are
+    any_length=True,  # the page's own example, +551155256, is shorter than any number in Brazil
 )
 _DEVICE = Device("trimmed, lower case, hyphens kept")
 
@@ -43,7 +43,7 @@ TABLE = FieldTable(
         _field("PHONE_SHA256", _PHONE, Digest.SHA256_HEX, Meaning.PHONE),
         _field("IDFA_SHA256", _DEVICE, Digest.SHA256_HEX, Meaning.IDFA),
         _field("GAID_SHA256", _DEVICE, Digest.SHA256_HEX, Meaning.GAID),
-        # FIRST is TikTok's word for either kind of device id; uploads also know it as MAID, creation does not.
+        # FIRST is TikTok's word for either kind of device id; uploads also accept MAID, creation does not.
         _field(
             "FIRST_SHA256", _DEVICE, Digest.SHA256_HEX, Meaning.DEVICE, synonyms=("MAID_SHA256",), source=UPLOAD
         ),

@@ -1,7 +1,7 @@
 """TikTok's return codes and what each of them means for us.
 
-Nearly every answer has HTTP status 200; the code in the body decides. Two of the codes say different things with
-the same number, and there alone the text is asked too.
+Nearly every answer has HTTP status 200; the code in the body decides. Two of the codes have two meanings, and only
+for those does the message decide.
 
 https://business-api.tiktok.com/portal/docs?id=1737172488964097 (return codes, read 2026-08-13)
 https://github.com/tiktok/tiktok-business-api-sdk (python_sdk, tiktok_code.py, read 2026-11-22)
@@ -16,7 +16,7 @@ from activation.platforms.outcome import OutcomeKind
 
 @dataclass(frozen=True)
 class Meaning:
-    """One row of the table; `after_s` is the wait, since TikTok sends no header that tells one."""
+    """One row of the table; `after_s` is the wait, since no header of TikTok's gives one."""
 
     kind: OutcomeKind
     code: str
@@ -24,10 +24,10 @@ class Meaning:
     after_s: float = 0.0
 
 
-# A limit per second is over in a second; those per minute and day are met by the core's growing waits.
+# A limit per second ends within a second; the core's growing waits handle those per minute and day.
 THROTTLED = Meaning(OutcomeKind.RETRY, "throttled", "TikTok asks to slow down.", 1)
-TRANSIENT = Meaning(OutcomeKind.RETRY, "transient", "TikTok could not do it just now.", 1)
-# An audience is not editable while TikTok works on an earlier file: minutes as a rule, 48 hours at most.
+TRANSIENT = Meaning(OutcomeKind.RETRY, "transient", "TikTok is temporarily unavailable.", 1)
+# An audience cannot be edited while TikTok works on an earlier file: usually minutes, at most 48 hours.
 BUSY = Meaning(
     OutcomeKind.RETRY,
     "busy",
@@ -38,14 +38,14 @@ BUSY = Meaning(
 TOKEN = Meaning(
     OutcomeKind.REFRESH_AUTH,
     "token_refused",
-    "TikTok does not take the access token (expired, revoked or incomplete). Write a new one into the"
+    "TikTok rejected the access token (expired, revoked or incomplete). Write a new token into the"
     " connector's secret and redrive.",
 )
 NO_PERMISSION = Meaning(
     OutcomeKind.STOP,
     "no_permission",
-    "The token may not do this. Whoever authorised it needs the role of an admin or operator of the advertiser,"
-    " and the app the scope of audience management; authorise it anew, then redrive.",
+    "The token lacks the permission. The user who authorised it must be an admin or operator of the advertiser,"
+    " and the app needs the audience management scope; authorise it anew, then redrive.",
 )
 NOT_ALLOWED = Meaning(
     OutcomeKind.STOP,
@@ -56,7 +56,7 @@ NOT_ALLOWED = Meaning(
 OTHER_ADVERTISER = Meaning(
     OutcomeKind.STOP,
     "account_missing",
-    "TikTok does not know the advertiser, or the token is not for it. Check ADVERTISER_ID in the connector's"
+    "TikTok does not know the advertiser, or the token has no access to it. Check ADVERTISER_ID in the connector's"
     " secret, then redrive.",
 )
 SANDBOX = Meaning(
@@ -67,7 +67,9 @@ SANDBOX = Meaning(
 WRONG_REQUEST = Meaning(
     OutcomeKind.REJECTED, "bad_request", "TikTok refused the request as it is; sending it again cannot help."
 )
-WRONG_FILE = Meaning(OutcomeKind.REJECTED, "file_refused", "TikTok refused the file for what it is or holds.")
+WRONG_FILE = Meaning(
+    OutcomeKind.REJECTED, "file_refused", "TikTok refused the file because of its format or content."
+)
 OUTDATED = Meaning(
     OutcomeKind.STOP,
     "version_retired",
@@ -79,14 +81,14 @@ FILES_GONE = Meaning(
     "TikTok no longer has the files that were uploaded for this drop, not even after they were uploaded anew."
     " Redrive it at a time when TikTok takes changes to the audience sooner.",
 )
-# 40002 to a change, with other words than those of an audience that is busy.
+# 40002 for a change, unless the message says that the audience is busy.
 CHANGE_REFUSED = Meaning(
     OutcomeKind.REJECTED,
     "change_refused",
     "TikTok refused the change. It refuses one that would leave the audience with fewer than 1,000 people, files"
     " of another type than the audience's, and an audience that is gone.",
 )
-# 40002 to a creation.
+# 40002 for a creation.
 CREATION_REFUSED = Meaning(
     OutcomeKind.REJECTED,
     "creation_refused",
@@ -94,13 +96,13 @@ CREATION_REFUSED = Meaning(
     " audience.",
 )
 MAYBE_DONE = Meaning(
-    OutcomeKind.UNKNOWN, "duplicate_request", "TikTok says that it has had this request before.", 1
+    OutcomeKind.UNKNOWN, "duplicate_request", "TikTok says that it has already received this request.", 1
 )
 UNKNOWN_ERROR = Meaning(
     OutcomeKind.STOP,
     "unknown_error",
     "TikTok answered with a code this release does not know. Look the platform code up in TikTok's table of"
-    " return codes, set it right and redrive.",
+    " return codes, correct the cause and redrive.",
 )
 
 MEANINGS: dict[int, Meaning] = {
@@ -110,8 +112,8 @@ MEANINGS: dict[int, Meaning] = {
     40133: THROTTLED,
     51021: THROTTLED,
     61000: THROTTLED,
-    40201: Meaning(OutcomeKind.RETRY, "transient", "TikTok has not got the task ready yet.", 5),
-    40202: Meaning(OutcomeKind.RETRY, "transient", "TikTok met two changes at once.", 2),
+    40201: Meaning(OutcomeKind.RETRY, "transient", "TikTok has not finished preparing the task.", 5),
+    40202: Meaning(OutcomeKind.RETRY, "transient", "TikTok received two changes at once.", 2),
     60001: Meaning(OutcomeKind.RETRY, "transient", "TikTok is under maintenance.", 300),
     40101: TOKEN,
     40102: TOKEN,
@@ -135,7 +137,9 @@ MEANINGS: dict[int, Meaning] = {
     40000: WRONG_REQUEST,
     40002: WRONG_REQUEST,
     40006: WRONG_REQUEST,
-    40007: Meaning(OutcomeKind.REJECTED, "audience_missing", "TikTok does not know the audience (any more)."),
+    40007: Meaning(
+        OutcomeKind.REJECTED, "audience_missing", "TikTok does not know the audience, or no longer does."
+    ),
     40010: Meaning(OutcomeKind.STOP, "wrong_endpoint", "TikTok has no API at ENDPOINT of the connector's secret."),
     40011: WRONG_REQUEST,
     40050: MAYBE_DONE,
@@ -145,7 +149,7 @@ MEANINGS: dict[int, Meaning] = {
     40700: WRONG_REQUEST,
     41001: WRONG_REQUEST,
     41002: WRONG_REQUEST,
-    40900: Meaning(OutcomeKind.RETRY, "file_damaged", "The file reached TikTok with another checksum.", 1),
+    40900: Meaning(OutcomeKind.RETRY, "file_damaged", "The file's checksum differed when it reached TikTok.", 1),
     40905: FILES_GONE,
     40910: FILES_GONE,
     40906: Meaning(OutcomeKind.REJECTED, "file_empty", "TikTok found the file empty."),
@@ -156,13 +160,13 @@ MEANINGS: dict[int, Meaning] = {
     40915: WRONG_FILE,
 }
 
-# 40002 is "wrong parameter" and "audience busy" in one. The words below were seen with the second.
+# 40002 means "wrong parameter" or "audience busy". The words below were seen with the second.
 BUSY_CODE = 40002
 BUSY_WORDS = ("not editable", "being processed", "being updated", "is processing")
 
 
 def meaning(code: int, message: object) -> Meaning:
-    """Look a code up; whole ranges are the server's own fault, and of the others an unknown one is final."""
+    """Return the meaning of a code: whole ranges are server errors; any other unknown code is final."""
     if code == BUSY_CODE and isinstance(message, str) and any(one in message.lower() for one in BUSY_WORDS):
         return BUSY
     known = MEANINGS.get(code)

@@ -1,4 +1,4 @@
-"""Columns to the file TikTok takes, and the file to a request's body, without a Python object per cell.
+"""Columns to the file that TikTok accepts, and the file to a request's body, without a Python object per cell.
 
 https://business-api.tiktok.com/portal/docs?id=1739940567842818 (upload an audience file, read 2026-04-18)
 """
@@ -16,9 +16,9 @@ from activation.platforms.request import Stream
 from lambdas.tiktok.repeats import repeated
 
 MULTIPLE_TYPES = "MULTIPLE_TYPES"
-# Names that mean one type: TikTok's file API knows both, its create call only the second.
+# Two names of one type: TikTok's file API accepts both, its create call only the second.
 ALIASES = {"MAID_SHA256": "FIRST_SHA256", "MAID_MD5": "FIRST_MD5"}
-# The header cells of a file of several types; device ids of any kind share one.
+# The header cells of a file with several types; all kinds of device ids share one.
 HEADERS = {
     "EMAIL_SHA256": "email_SHA256",
     "PHONE_SHA256": "phone_SHA256",
@@ -31,7 +31,7 @@ HEADERS = {
 }
 
 
-PIECE_ROWS = 16_384  # of a body, written at once: about a megabyte
+PIECE_ROWS = 16_384  # rows written at a time: about a megabyte
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,16 @@ class Multipart:
 
 
 def calculate_type(keys: Sequence[str]) -> str:
-    """Name the type of a file with these columns, as the create call wants it."""
+    """Return the type of a file with these columns, as the create call names it."""
     return ALIASES.get(keys[0], keys[0]) if len(keys) == 1 else MULTIPLE_TYPES
 
 
 @dataclass(frozen=True)
 class Csv:
-    """A file: its header, and its rows as columns, less the `repeated` ones, which do not count at TikTok.
+    """A file: its header, and its rows as columns; `repeated` marks rows that are not written.
 
-    ASCII, LF, no quotes, no blank line, no line twice. One column has no header, several must have one, and there
-    alone a cell may be empty.
+    ASCII, LF, no quotes, no blank line, no line twice. TikTok ignores repetitions. A single column has no
+    header; several columns have one, and only then may a cell be empty.
     """
 
     header: bytes
@@ -60,7 +60,7 @@ class Csv:
     repeated: pa.Array | None
 
     def lines(self) -> Iterator[bytes]:
-        """Write the rows, many in a piece."""
+        """Yield the rows' lines, many in a piece."""
         begin = 0
         for batch in self.columns.to_batches(max_chunksize=PIECE_ROWS):
             texts = [pc.fill_null(column.cast(pa.string()), "") for column in batch.columns]
@@ -74,18 +74,18 @@ class Csv:
 
 
 def csv(columns: pa.Table) -> Csv:
-    """Make a file of columns of digests, by their keys."""
+    """Return the file of these columns of digests, named by their keys."""
     keys = columns.schema.names
     header = ",".join(HEADERS[ALIASES.get(key, key)] for key in keys).encode() + b"\n" if len(keys) > 1 else b""
     return Csv(header, columns, repeated(columns))
 
 
 def multipart(fields: dict[str, str], file: Csv) -> Multipart:
-    """Build the form: `fields`, the MD5 of exactly the file's bytes, and the file.
+    """Return the form: `fields`, the MD5 of exactly the file's bytes, and the file.
 
-    The lines are put together twice, for the checksum and when they are sent, so that they need not be held. The
-    same file gives the same body, boundary included. Nothing in the file can look like the boundary: its lines
-    are hashes.
+    The lines are generated twice, for the checksum and for sending, so that they need not be kept in memory. The
+    same file gives the same body, boundary included. Nothing in the file can look like the boundary: its lines are
+    hashes.
     """
     checksum, size_bytes = hashlib.md5(file.header, usedforsecurity=False), len(file.header)
     for piece in file.lines():

@@ -1,4 +1,4 @@
-"""TikTok custom audiences, as the rest of the product knows the platform."""
+"""TikTok custom audiences: the platform object."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from activation.platforms.rate import Rate, Scope, Tier, Window
 MAX_FILES_PER_CALL = 49
 MB = 1_000_000
 LIMITS = Limits(
-    # A file may hold as many lines as fit: this many MD5 digests, the shortest there are, are 250 MB.
+    # A file may have any number of lines that fit: this many MD5 digests, the shortest, are 250 MB.
     max_rows=250 * MB // 33,
     # https://business-api.tiktok.com/portal/docs?id=1739940567842818 (read 2026-04-18)
     max_bytes=250 * MB,
-    # Older pages of TikTok's partners say 50 MB: under every limit that was ever published, and all that a
-    # function of 256 MB can hold.
+    # Older pages of TikTok's partners say 50 MB. That is below every published limit, and all that a function of
+    # 256 MB can hold.
     usual_bytes=50 * MB,
-    # The form around the file is some 800 bytes; a digest's line end, or comma, is one.
+    # The form around the file is about 800 bytes; each digest is followed by one line end or comma.
     head_bytes=2_000,
     cell_bytes=1,
-    # Uploads are few and large; a second one at the same time costs memory and gains little.
+    # Uploads are few and large; a second one in flight costs memory and gains little.
     in_flight=1,
-    # 50 MB in two minutes is a line of 3.3 Mbit/s.
+    # 50 MB in two minutes needs 3.3 Mbit/s.
     timeout_s=120.0,
-    # Ten calls' worth, each of which may have to wait two days for the one before it.
+    # Enough for ten calls, each of which may have to wait two days for the call before.
     max_uploads=10 * MAX_FILES_PER_CALL,
     actions=frozenset({Action.ADD, Action.REMOVE, Action.REPLACE}),
 )
 
-# Per app and call, by the developer's tier: so many a second and sixty times that a minute.
+# Per app and call, by the developer's tier: per second, and sixty times that per minute.
 RATE = "https://github.com/api-evangelist/tiktok-ads"
 RATE_READ = "2026-08-13"
 

@@ -1,4 +1,4 @@
-"""TikTok custom audiences: files are uploaded, then made into an audience or applied to one, all at once."""
+"""TikTok custom audiences: files are uploaded, then used together to create or change an audience."""
 
 from __future__ import annotations
 
@@ -23,44 +23,44 @@ from lambdas.tiktok.platform import MAX_FILES_PER_CALL
 from lambdas.tiktok.search import FIRST_WAIT_S, LONGEST_WAIT_S, find, why_not_ready
 
 MAX_NAME_CHARACTERS = 128
-MIN_PEOPLE = 1_000  # matched, before an audience can be used or changed: the SDK's description of `update`
-LOOK_AGAIN_S = 10.0  # after a creation whose answer was lost, before it is made again
+MIN_PEOPLE = 1_000  # matched people, before an audience can be used or changed: the SDK's description of `update`
+LOOK_AGAIN_S = 10.0  # after a creation whose answer was lost, before it is repeated
 
 
 ACTIONS = {Action.ADD: "APPEND", Action.REMOVE: "REMOVE", Action.REPLACE: "REPLACE"}
 TAKEN = (OutcomeKind.OK, OutcomeKind.PARTIAL)
-FOUND = "found"  # of an audience that was there after all
+FOUND = "found"  # for an audience that existed after all
 
 NOTES = {
-    "minimum": "TikTok uses an audience from 1,000 matched people on, and refuses changes that leave fewer.",
+    "minimum": "An audience can be used from 1,000 matched people on; TikTok refuses changes that leave fewer.",
     "retention": "An audience ends 365 days after it was last changed or last used in an active ad group.",
 }
 PERSONAL = re.compile(r"[0-9A-Fa-f]{32,}|\S+@\S+|\+?\d[\d -]{6,}")
-# Looking for what is personal takes time that grows with the square of a text's length.
+# The search for personal data takes time that grows with the square of a text's length.
 MESSAGE_CHARACTERS_READ, MESSAGE_CHARACTERS_SHOWN = 2000, 200
 
 
 @dataclass(frozen=True)
 class TikTokPublisher:
-    """One advertiser. `clock_s` returns Unix seconds; it separates ended audiences from those in the making."""
+    """One advertiser. `clock_s` returns Unix seconds; it tells ended audiences from those being created."""
 
     account: AdAccount
     clock_s: Callable[[], float] = field(default=time.time, repr=False)
 
     @property
     def calls(self) -> Calls:
-        """The calls to the advertiser's audiences."""
+        """Return the calls to the advertiser's audiences."""
         return Calls(self.account)
 
     def planned(self, keys: tuple[str, ...]) -> Opened:
-        """Return an audience that is there and takes files of these columns."""
+        """Return a stand-in for an existing audience that accepts files of these columns."""
         return Opened("0", state={"calculate_type": calculate_type(keys)})
 
     def open(self, audience: Audience, keys: tuple[str, ...]) -> Generator[Request, Outcome, Opened]:
-        """Look the audience up before anything is uploaded; one that is not there is created at the end.
+        """Look the audience up before anything is uploaded; if it does not exist, it is created at the end.
 
-        Raises Rejected when it cannot take this drop (another type of identifier, ended, nothing to remove
-        from), ConfigError when two have the name, Retryable while TikTok still works on it.
+        Raises Rejected if it cannot take this drop (another type of identifier, ended, nothing to remove from),
+        ConfigError if two have the name, Retryable while TikTok still works on it.
         """
         if not 0 < len(audience.name) <= MAX_NAME_CHARACTERS:
             raise Rejected("bad_name", f"a TikTok audience has a name of 1 to {MAX_NAME_CHARACTERS} characters")
@@ -77,11 +77,11 @@ class TikTokPublisher:
         return Opened(found.audience_id, state={"calculate_type": wanted})
 
     def uploads(self, batch: Batch) -> list[Upload]:
-        """Return one upload: a file may leave cells empty."""
+        """Return one upload: a file may contain empty cells."""
         return [batch.upload()]
 
     def encode(self, upload: Upload, audience: Audience, opened: Opened) -> Request:
-        """Return the upload of a file that holds the lines."""
+        """Return the request that uploads a file with the lines."""
         fields = {
             "advertiser_id": self.account.account_id,
             "calculate_type": opened.state["calculate_type"],
@@ -93,17 +93,17 @@ class TikTokPublisher:
         return answers.classify(request, answer)
 
     def arrived(self, upload: Upload, audience: Audience, opened: Opened) -> Request | None:
-        """Return no question: TikTok lists no files, and one that is never used does no harm."""
+        """Return None: TikTok cannot list files, and a file that is never used does no harm."""
         return None
 
     def close(
         self, audience: Audience, opened: Opened, handles: Sequence[str]
     ) -> Generator[Request, Outcome, Closed]:
-        """Make the uploaded files (`handles` are their paths) into the audience, or apply them to it.
+        """Create the audience from the uploaded files (`handles` are their paths), or apply them to it.
 
-        All files go into one call; where they are more than a call should take, into one call each time TikTok
-        lets the audience be changed again. When the files have expired by then, they are wanted once more, from
-        the first on. Raises what `failure` gives for a call that did not go well.
+        All files go into one call. If they are too many for one, there is a call each time TikTok lets the
+        audience be changed again. If the files have expired by then, all are uploaded again. Raises the error from
+        `failure` if a call fails.
         """
         done = int(opened.state.get("applied", "0"))
         files = list(handles[done : done + MAX_FILES_PER_CALL])
@@ -125,7 +125,7 @@ class TikTokPublisher:
         if outcome.kind is OutcomeKind.PARTIAL:
             notes["partly_taken"] = outcome.reason
         state = {**opened.state, "applied": str(done + len(files))}
-        opened = replace(opened, notes=notes, state=state)  # the notes are for the last receipt, too
+        opened = replace(opened, notes=notes, state=state)  # the last receipt has the notes as well
         if done + len(files) < len(handles):
             return Closed(unfinished=True, after_s=LONGEST_WAIT_S, opened=opened)
         closed = yield from self.follow(audience, opened, handles)
@@ -134,7 +134,7 @@ class TikTokPublisher:
     def follow(
         self, audience: Audience, opened: Opened, handles: Sequence[str]
     ) -> Generator[Request, Outcome, Closed]:
-        """Ask whether TikTok has processed the files."""
+        """Poll whether TikTok has processed the files."""
         outcome = yield self.calls.get(opened.audience_id)
         details = outcome.value
         notes = {}
@@ -149,8 +149,8 @@ class TikTokPublisher:
                 return Closed(notes=notes)
             if details.members and details.members < MIN_PEOPLE:
                 notes["too_small"] = (
-                    "TikTok has processed the files and matched too few people: the audience can be neither used"
-                    " nor changed. Delete it, and drop more people at once."
+                    "TikTok has processed the files and matched too few people: the audience cannot be used or"
+                    " changed. Delete it, and drop more people at once."
                 )
                 return Closed(notes=notes)
         asked = int(opened.state.get("asked", "0")) + 1
@@ -162,13 +162,14 @@ class TikTokPublisher:
         )
 
     def _create(self, audience: Audience, of_type: str, files: list[str]) -> Generator[Request, Outcome, Outcome]:
-        """Create the audience, unless an earlier attempt whose answer was lost already has.
+        """Create the audience, unless an earlier attempt whose answer was lost has created it.
 
-        Only this run writes to the name, and found it free when it opened: an audience that is in the making
-        under that name now is its own. Gives an outcome with the audience's id, or what the files met, or raises.
+        Only this run writes to the name, which was free when the run opened the audience: an audience that now
+        exists under that name and is not ready was created by this run. Returns an outcome with the audience's id
+        or with the state of the files, or raises.
         """
         found = yield from find(self.calls, audience.name, of_type)
-        if found is not None and found.valid:  # made by somebody else meanwhile
+        if found is not None and found.valid:  # created by somebody else in the meantime
             outcome = yield from self._apply(audience.action, found.audience_id, files, first=True)
             return replace(outcome, value=found.audience_id, code=FOUND if outcome.kind in TAKEN else outcome.code)
         if found is None:
@@ -185,10 +186,10 @@ class TikTokPublisher:
     def _apply(
         self, action: Action, audience_id: str, files: list[str], *, first: bool
     ) -> Generator[Request, Outcome, Outcome]:
-        """Apply files; those of a replacement that found no room in its first call are added to it.
+        """Apply files; files of a replacement after its first call are appended.
 
-        When the answer is lost, an audience that is being worked on tells that the files arrived, since it was
-        ready before and this run alone writes to it; else they are sent again, which does no harm.
+        If the answer is lost and the audience is then busy, the files have arrived: the audience was ready before,
+        and only this run writes to it. Otherwise they are sent again, which does no harm.
         """
         if not first:
             yield from self._until_ready(audience_id)
@@ -202,15 +203,15 @@ class TikTokPublisher:
         return (yield self.calls.update(audience_id, word, files))
 
     def _until_ready(self, audience_id: str) -> Generator[Request, Outcome, None]:
-        """Raise Retryable while TikTok works on the files of the call before."""
+        """Raise Retryable while TikTok works on the files of the previous call."""
         details = (yield self.calls.get(audience_id)).value
         if not isinstance(details, Details) or not details.valid:
-            raise Retryable("busy", "TikTok is still working on the files before these", after_s=LONGEST_WAIT_S)
+            raise Retryable("busy", "TikTok is still working on the previous files", after_s=LONGEST_WAIT_S)
 
 
 def _quoted(message: str) -> str:
-    """Return the beginning of a platform's message without what could be personal."""
+    """Return the beginning of a platform's message without anything that could be personal."""
     head = message[:MESSAGE_CHARACTERS_READ]
     if len(head) < len(message):
-        head = head[: -len(head.split(" ")[-1]) or None]  # half of what could be personal is not known as such
+        head = head[: -len(head.split(" ")[-1]) or None]  # the pattern may not recognise a word cut in half
     return PERSONAL.sub("…", head)[:MESSAGE_CHARACTERS_SHOWN]

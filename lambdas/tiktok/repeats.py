@@ -1,4 +1,4 @@
-"""Rows that say what an earlier one says: found by a number made of each, and judged by the rows themselves."""
+"""Find rows that repeat an earlier row: by a hash of each row, confirmed by comparing the rows."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from activation.identifiers.widths import even
 
-SHARE_BITS = 6  # rows are compared in 64 shares, so that what is looked up fits a processor's cache
-MIX = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio: spreads what is alike
+SHARE_BITS = 6  # rows are compared in 64 shares, so that each share's lookups fit a processor's cache
+MIX = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio: spreads similar numbers
 WORD_BYTES = 8
 ONES = 2**64 - 1
 
 
 def repeated(columns: pa.Table) -> pa.Array | None:
-    """Mask the rows of which every cell is as in an earlier row; None where no row is."""
+    """Return a mask of the rows whose every cell equals an earlier row's; None if there is none."""
     numbers = pa.concat_arrays([_numbers(batch) for batch in columns.to_batches()])
     places = [_again(places, numbers.take(places), columns) for places in _shares(numbers)]
     found = pa.concat_arrays([one for one in places if len(one)] or [pa.array([], pa.uint64())])
@@ -23,9 +23,9 @@ def repeated(columns: pa.Table) -> pa.Array | None:
 
 
 def _shares(numbers: pa.Array) -> Iterator[pa.Array]:
-    """Return the places of the numbers, those of equal ones in one share and in their order."""
+    """Yield the numbers' positions in shares: equal numbers are in one share, in their order."""
     share = pc.shift_right(numbers, pa.scalar(64 - SHARE_BITS, pa.uint64())).cast(pa.uint8())
-    order = pc.array_sort_indices(share)  # stable, and for so few values a matter of counting
+    order = pc.array_sort_indices(share)  # stable, and a counting sort for so few values
     begin = 0
     sizes = {one["values"]: one["counts"] for one in pc.value_counts(share).to_pylist()}
     for _, size in sorted(sizes.items()):
@@ -34,10 +34,10 @@ def _shares(numbers: pa.Array) -> Iterator[pa.Array]:
 
 
 def _again(places: pa.Array, numbers: pa.Array, columns: pa.Table) -> pa.Array:
-    """Return those of the places whose rows were there before, by their numbers and then by all their cells."""
+    """Return the positions whose rows occurred before, found by their numbers and confirmed by all their cells."""
     if len(pc.unique(numbers)) == len(numbers):
         return places.slice(0, 0)
-    codes = numbers.dictionary_encode().indices  # a number's code is the next one where the number is new
+    codes = numbers.dictionary_encode().indices  # a number gets the next code when it first occurs
     highest = pc.cumulative_max(codes)
     before = pa.concat_arrays([pa.array([-1], pa.int32()), highest.slice(0, len(highest) - 1)])
     again = pc.less_equal(codes, before)
@@ -51,7 +51,7 @@ def _again(places: pa.Array, numbers: pa.Array, columns: pa.Table) -> pa.Array:
 
 
 def _numbers(batch: pa.RecordBatch) -> pa.Array:
-    """Make a number of each row: equal rows have equal ones, others hardly ever."""
+    """Return a number for each row: equal rows have equal numbers, other rows hardly ever."""
     sums, salt = None, 1
     for column in batch.columns:
         one = pc.multiply(_of_cells(column), pa.scalar(salt, pa.uint64()))
@@ -61,7 +61,7 @@ def _numbers(batch: pa.RecordBatch) -> pa.Array:
 
 
 def _of_cells(column: pa.Array) -> pa.Array:
-    """Make a number of each cell: of a digest's first sixteen characters, read as two numbers; 0 of no cell."""
+    """Return a number for each cell, from a digest's first sixteen characters read as two numbers; 0 for null."""
     texts = column.cast(pa.string())
     if not texts.null_count:
         return _of_texts(texts)
@@ -73,7 +73,7 @@ def _of_cells(column: pa.Array) -> pa.Array:
 def _of_texts(texts: pa.Array) -> pa.Array:
     width = len(texts[0].as_buffer()) if len(texts) else 0
     cells = even(texts, width) if width >= 2 * WORD_BYTES and width % WORD_BYTES == 0 else None
-    if cells is None:  # no digests
+    if cells is None:  # not digests
         return pa.array([hash(text) & ONES for text in texts.to_pylist()], pa.uint64())
     words = cells.cast("Q")
     first, second = (_array(words[place :: width // WORD_BYTES]) for place in (0, 1))

@@ -1,4 +1,4 @@
-"""Finding an advertiser's audience by its name, and whether it can be changed."""
+"""Find an advertiser's audience by name, and tell whether it can be changed."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from lambdas.tiktok.answers import Listed, Page
 from lambdas.tiktok.calls import Calls
 from lambdas.tiktok.payload import ALIASES
 
-MAX_PAGES = 100  # 400 own audiences and what is shared with the advertiser: this many is a loop
-# Processing takes minutes as a rule and 48 hours at most: looked at soon, then ever less often.
+MAX_PAGES = 100  # 400 own audiences, and those shared with the advertiser: more pages mean a loop
+# Processing usually takes minutes and at most 48 hours: poll soon, then less and less often.
 FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 900.0
 YEAR_S = 365 * 86_400.0
 
 
 def find(calls: Calls, name: str, wanted: str) -> Generator[Request, Outcome, Listed | None]:
-    """Read every page, and give the one customer file of the advertiser's own that has the name.
+    """Read every page, and return the advertiser's own customer-file audience with the name.
 
-    Raises ConfigError when two have it, Rejected when it is of another type than `wanted`.
+    Raises ConfigError if two have it, Rejected if it is of another type than `wanted`.
     """
     found: dict[str, Listed] = {}
     for number in range(1, MAX_PAGES + 1):
@@ -43,21 +43,21 @@ def find(calls: Calls, name: str, wanted: str) -> Generator[Request, Outcome, Li
     if one is not None and ALIASES.get(one.calculate_type, one.calculate_type) not in ("", wanted):
         raise Rejected(
             "type_mismatch",
-            f"the audience was made of {one.calculate_type} files and takes no {wanted} ones;"
+            f"the audience was made of {one.calculate_type} files and does not accept {wanted} files;"
             " use an audience of another name",
         )
     return one
 
 
 def why_not_ready(one: Listed, now_s: float) -> Rejected | Retryable:
-    """Return why an audience takes nothing: it has ended, or TikTok is working on it; `now_s` is Unix seconds."""
+    """Return why an audience accepts no change: it ended, or TikTok is working on it; `now_s` is Unix seconds."""
     if 0 < _time_s(one.expires) < now_s:
         return Rejected(
             "audience_expired",
             "the audience has ended and can only be deleted; delete it, or use another name",
         )
-    # The longer ago the last change, the longer the wait: so it grows from one look to the next. An audience
-    # ends a year after its last change unless it was given an end.
+    # The wait is the time since the last change, so it grows from poll to poll. An audience ends a year after its
+    # last change unless it was given an end.
     changed_s = max(_time_s(one.created), _time_s(one.expires) - YEAR_S)
     return Retryable(
         "busy",

@@ -1,1 +1,1 @@
-"""The demo: an export as messy as real ones, dropped into the sandbox, and what came of it."""
+"""The demo: drop a realistically messy export into the sandbox, and check the result."""

@@ -1,4 +1,4 @@
-"""The demo's task of the simulated CI360: calls the deployed webhook, lands as a drop, fills an audience."""
+"""The demo's task of the simulated CI360: it calls the deployed webhook, lands as a drop and fills an audience."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 PEOPLE = 1000
-_WITHOUT_EMAIL = 25  # every so manieth person: nobody a platform could know
+_WITHOUT_EMAIL = 25  # every so many people, one whom no platform could know
 
 
 def deliver(described: dict[str, Any], console: Console) -> Delivered:
-    """Run the task and watch its file to the end; raises SandboxError when it does not come to one.
+    """Run the task and follow its file until the run ends; raises SandboxError if it does not end.
 
-    The file goes to the first connector of the settings that the demo can check.
+    The file goes to the first connector in the settings that the demo can check.
     """
     connector = next(iter(shown(described)), None)
     if connector is None:
-        raise SandboxError("no connector of the settings has a simulated platform with an expectation")
+        raise SandboxError("no connector in the settings has a platform whose members the demo can check")
     audience = Audience(connector.name, f"CI360 task of {time.strftime('%H.%M.%S')}")
     asked = f"{audience.connector}/{audience.name}/raw/people.csv"
     emails = ["" if number % _WITHOUT_EMAIL == 0 else f"Person.{number}@Example.com" for number in range(PEOPLE)]
@@ -54,7 +54,7 @@ def deliver(described: dict[str, Any], console: Console) -> Delivered:
         soft_wrap=True,
     )
     if call["status"] != requests.codes.accepted:
-        raise SandboxError("the webhook did not take the task on")
+        raise SandboxError("the webhook did not accept the task")
     client, bucket = boto3.client("s3"), described["drops_bucket"]
     landed = _await_landing(client, bucket, call["answer"]["key"])
     console.print(

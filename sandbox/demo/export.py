@@ -1,4 +1,4 @@
-"""The demo's export as a file, and what each simulated platform should hold of it."""
+"""The demo's export as a file, and the members each simulated platform should hold afterwards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.platforms.expectation import Member, expectations
 
 @dataclass(frozen=True)
 class Export:
-    """A file, the members each platform should hold after it, and how many of its rows each cannot use."""
+    """A file, the members that each platform should hold after it, and how many rows each platform cannot use."""
 
     body: bytes
     members: dict[str, set[Member]]
@@ -20,7 +20,7 @@ class Export:
 
 
 def write(rows: int, rejects: int = REJECTS, *, seed: int = 2026) -> Export:
-    """Write an export of `rows` people, `rejects` of whom nobody could know."""
+    """Generate an export of `rows` people, `rejects` of whom no platform could know."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(HEADER)

@@ -1,4 +1,4 @@
-"""Twenty-five thousand people nobody knows, and what is known of each once it is normalised."""
+"""Twenty-five thousand invented people, each as written in the export and as normalised."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Written twice by hand: as people write it, and normalised. The demo compares an ad account's members with the
-# second column, which no code of a connector has touched.
+# Each value is written by hand in both forms: as people write it, and normalised. The demo compares an ad
+# account's members with the second form, which no connector code has touched.
 FIRST_NAMES = (
     ("Zoë", "zoë"), ("José", "josé"), ("Anne-Marie", "annemarie"), ("MARY", "mary"), ("  john ", "john"),
     ("Łukasz", "łukasz"), ("D'Angelo", "dangelo"), ("Søren", "søren"), ("Mary Ann", "maryann"), ("Ayşe", "ayşe"),
@@ -26,9 +26,9 @@ LAST_NAMES = (
 
 @dataclass(frozen=True)
 class Place:
-    """A town: its cells as written and as matched, and how its phone numbers begin.
+    """A town: its cells as written and as normalised, and how its phone numbers begin.
 
-    `national` is the fixed start of a number behind the calling code; `digits` is how many follow it.
+    `national` is the fixed start of a number after the calling code; `digits` is how many digits follow it.
     """
 
     city: tuple[str, str]
@@ -76,19 +76,19 @@ HEADER = (
 KEYS = ("EMAIL", "PHONE", "FN", "LN", "CT", "ST", "ZIP", "COUNTRY")
 ROWS = 25_000
 REJECTS = 137
-BLANKS = ("", " ", "", "")  # a blank cell is no mistake and counts as none
+BLANKS = ("", " ", "", "")  # a blank cell is not a mistake and not counted as one
 
 
 @dataclass(frozen=True)
 class Person:
-    """One line of the export, and what is known of the person: normalised, by key; None for a reject."""
+    """One line of the export, and the person's normalised values by key; None for a reject."""
 
     cells: tuple[str, ...]
     normalized: dict[str, str] | None
 
 
 def people(rows: int = ROWS, rejects: int = REJECTS, *, seed: int = 2026) -> Iterator[Person]:
-    """Make the export's lines; the same for the same seed, each person once."""
+    """Yield the export's lines; the same for the same seed, each person once."""
     chance = random.Random(seed)  # noqa: S311  a demo's data, nothing secret
     rejected = frozenset(chance.sample(range(rows), rejects))
     for number in range(rows):
@@ -116,7 +116,7 @@ def _person(chance: random.Random, number: int) -> Person:
         values[key] = (chance.choice(BLANKS), "")
     if chance.random() < 0.05:
         values["EMAIL"] = (chance.choice(BLANKS), "") if values["PHONE"][1] else values["EMAIL"]
-    if chance.random() < 0.01:  # an extension where a number should be: left out and counted, the row is sent
+    if chance.random() < 0.01:  # an extension instead of a number: left out and counted, but the row is sent
         values["PHONE"] = (chance.choice(("ext. 4711", "12345", "unknown")), "")
     cells = (*(values[key][0] for key in KEYS), chance.choice(("gold", "silver", "")))
     return Person(cells, {key: values[key][1] for key in KEYS})
@@ -143,15 +143,15 @@ def _messy_phone(chance: random.Random, place: Place, subscriber: str) -> str:
 
 
 def _reject(chance: random.Random) -> Person:
-    """Make a line that names nobody: wrong in the ways exports are."""
+    """Return a line that identifies nobody, with mistakes that real exports have."""
     kind = chance.randrange(5)
     city = chance.choice(PLACES).city[0]
-    if kind == 0:  # no cell that names a person
+    if kind == 0:  # no cell that identifies a person
         return Person(("", "", "", "", city, "", "", "US", "gold"), None)
-    if kind == 1:  # the words tools write for nothing
+    if kind == 1:  # words that tools write for a missing value
         return Person(("null", "N/A", "none", "NaN", city, "", "", "", ""), None)
-    if kind == 2:  # an e-mail address that is none, a phone number that is none
+    if kind == 2:  # an invalid e-mail address and an invalid phone number
         return Person(("not an address", "12345", "", "", city, "", "", "", ""), None)
-    if kind == 3:  # a cell too many: an unquoted comma somewhere, so no cell can be trusted
+    if kind == 3:  # one cell too many, from an unquoted comma: no cell can be trusted
         return Person(("someone@example.com", "", "A", "B", city, "C", "D", "US", "gold", "extra"), None)
     return Person(("@example.com", "0000000000", "", "", "", "", "", "", "silver"), None)

@@ -1,4 +1,4 @@
-"""The demo's drops: put into the bucket, watched to their final receipts, compared with what was expected."""
+"""The demo's drops: uploaded, followed to their final receipts, compared with the expected members."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ENDED = {state.value for state in FINAL | STOPPED}
 
 @dataclass(frozen=True)
 class Shown:
-    """A connector whose deliveries the demo can check: its platform, and where the platform's simulator is."""
+    """A connector whose deliveries the demo can check: its platform, and the simulator's address."""
 
     name: str
     platform: str
@@ -44,7 +44,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Delivered:
-    """A drop that has come to its end: its receipt, and the simulated account's members against the expected."""
+    """A finished drop: its receipt, and the simulated account's members compared with the expected ones."""
 
     connector: str
     audience: str
@@ -69,7 +69,7 @@ def shown(described: dict[str, Any]) -> list[Shown]:
 def deliver(
     described: dict[str, Any], connectors: Sequence[Shown], rows: int, console: Console
 ) -> list[Delivered]:
-    """Drop the demo's export for each of the connectors; raises SandboxError when one of the runs does not end."""
+    """Drop the demo's export for each of the connectors; raises SandboxError if a run does not end."""
     client = boto3.client("s3")
     made = export.write(rows)
     waiting = []
@@ -104,7 +104,7 @@ def deliver(
 def await_receipt(
     client: S3Client, bucket: str, key: str, *, rows: int, what: str, console: Console
 ) -> dict[str, Any]:
-    """Wait for a final receipt, showing the rows it accounts for."""
+    """Wait for a final receipt; show how many rows are accounted for."""
     ends = time.monotonic() + WITHIN_S
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

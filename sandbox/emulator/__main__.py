@@ -16,7 +16,7 @@ _APP = Hook("ministack.app", "app", ("scope", "receive", "send"))
 
 
 def main() -> int:
-    """Check every hook, put them in place, serve until told to stop."""
+    """Check every hook, install them, serve until told to stop."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.emulator", description=__doc__)
     parser.add_argument("--port", type=int, default=4566, help="on 127.0.0.1")
     parser.add_argument("--directory", type=Path, default=Path(".sandbox"), help="for temporary files")
@@ -25,7 +25,7 @@ def main() -> int:
     directory = arguments.directory.resolve()
     environment = emulator_environment(arguments.port, directory, auth=arguments.auth)
     Path(environment["TMPDIR"]).mkdir(parents=True, exist_ok=True)
-    # Before the package is imported: it reads its settings then.
+    # Set before the package is imported: it then reads its settings.
     os.environ.clear()
     os.environ.update(environment)
     try:
@@ -35,13 +35,13 @@ def main() -> int:
         return 1
     import ministack.app
 
-    sys.argv[1:] = []  # its own command line has other options
+    sys.argv[1:] = []  # the emulator's own command line has other options
     ministack.app.main()
     return 0
 
 
 def hook_in(directory: Path) -> None:
-    """Check that every place to hook into is there, then hook in; MissingHookError before anything is changed."""
+    """Check that every hooked name exists, then install the hooks; MissingHookError before anything is changed."""
     families = _families()
     check(place for family in families for place in family.HOOKS)
     check([_APP])
@@ -54,7 +54,7 @@ def hook_in(directory: Path) -> None:
 
 
 def _families() -> tuple[ModuleType, ...]:
-    # Imported only now: they import the emulator, which reads its settings then.
+    # Imported here because they import the emulator, which then reads its settings.
     try:
         from sandbox.emulator import (
             batch_answers,
@@ -77,7 +77,7 @@ def _families() -> tuple[ModuleType, ...]:
         )
     except ImportError as error:
         raise MissingHookError(f"the emulator's package has changed: {error}") from error
-    # `events` goes after `target_dead_letters`: a rule that a replay leaves out has no dead letter either.
+    # `events` comes after `target_dead_letters`: a rule that a replay leaves out must not get a dead letter.
     return (
         resources,
         saved_queries,

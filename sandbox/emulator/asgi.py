@@ -1,4 +1,4 @@
-"""The little of ASGI that the sandbox's own routes in front of the emulator need."""
+"""The parts of ASGI that the sandbox's own routes in front of the emulator need."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 async def whole_body(receive: Receive) -> bytes:
-    """Read a request to its end."""
+    """Read the whole body of a request."""
     pieces: list[bytes] = []
     while True:
         message = await receive()
@@ -26,7 +26,7 @@ async def whole_body(receive: Receive) -> bytes:
 
 
 def replay_body(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that tells the body again, then what comes after it."""
+    """Return a `receive` that returns the body again, then whatever follows it."""
     told = False
 
     async def again() -> Message:

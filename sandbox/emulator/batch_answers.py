@@ -1,4 +1,4 @@
-"""What Lambda makes of a function's answer to a queue batch where the mapping asks for partial failures."""
+"""Lambda's handling of a function's answer to a queue batch with partial failures enabled."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ _EXECUTE = Hook(_LAMBDA, "_execute_function", ("func", "event"))
 
 HOOKS = (_BATCH, _EXECUTE)
 
-_message_ids: ContextVar[frozenset[str] | None] = ContextVar("messages of the batch being run", default=None)
+_message_ids: ContextVar[frozenset[str] | None] = ContextVar(
+    "ids of the messages in the current batch", default=None
+)
 
 
 def install() -> None:
-    """Judge each answer by AWS's rules before the emulator reads it."""
+    """Check each answer by AWS's rules before the emulator reads it."""
     _BATCH.replace(_knowing_its_messages)
     _EXECUTE.replace(_judged)
 
 
 def whole_batch_fails(answer: object, message_ids: frozenset[str]) -> bool:
-    """Whether Lambda takes the answer for a failure of every message of the batch.
+    """Return whether Lambda treats the answer as a failure of every message of the batch.
 
-    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html (read 2026-11-22): an answer that
-    is not an object, and an identifier that is empty, null, misnamed or of no message in the batch, fail the
-    whole batch; no answer, and no or a null list of failures, are success.
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html (read 2026-11-22): the whole batch
+    fails if the answer is not an object, or an identifier is empty, null, misnamed or not of a message in the
+    batch. No answer, and an absent or null list of failures, are success.
     """
     if answer is None:
         return False
@@ -66,7 +68,7 @@ def _judged(original: Function) -> Function:
             refusal = {"errorType": "Sandbox.BatchAnswer", "errorMessage": "malformed partial batch answer"}
             return {**result, "error": True, "body": refusal}
         if not isinstance(answer, dict) or not answer.get("batchItemFailures"):
-            # A null list makes the emulator raise, and the messages come back; for Lambda it is success.
+            # A null list makes the emulator raise, so the messages return; for Lambda it is success.
             return {**result, "body": {"batchItemFailures": []}}
         return result
 

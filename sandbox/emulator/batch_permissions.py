@@ -1,4 +1,4 @@
-"""Permissions of batch calls: AWS asks for that of the call for one, the emulator for one of their own."""
+"""Permissions of batch calls: AWS checks the permission of the single call, the emulator one of the batch call."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ASKED = {
 
 
 def install() -> None:
-    """Ask for the permission AWS asks for."""
+    """Make the emulator check the permission that AWS checks."""
     _ACTION.replace(_as_for_one)
 
 

@@ -1,4 +1,4 @@
-"""Objects with many records, as Firehose writes them; the emulator alone writes one for each record."""
+"""Objects with many records, as Firehose writes them; the emulator would write one object per record."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DELIVER = Hook(_FIREHOSE, "_deliver_records_to_s3", ("stream", "dest", "records
 
 HOOKS: tuple[Hook | Table, ...] = (_ACTIONS, Hook(_FIREHOSE, "_put_record_batch", ("data",)), _DELIVER)
 
-# What looks at each record by itself.
+# Processors that look at each record separately.
 _RECORD_BY_RECORD = (
     "DynamicPartitioningConfiguration",
     "DataFormatConversionConfiguration",
@@ -21,11 +21,11 @@ _RECORD_BY_RECORD = (
 )
 
 Held = list[tuple[dict[str, Any], dict[str, Any], list[tuple[str, bytes]]]]
-_held: ContextVar[Held | None] = ContextVar("records of the call being answered", default=None)
+_held: ContextVar[Held | None] = ContextVar("records of the current call", default=None)
 
 
 def install() -> None:
-    """Write what one call puts as one object."""
+    """Write the records of one call as one object."""
     _DELIVER.replace(_kept)
     actions = _ACTIONS.entries()
     actions["PutRecordBatch"] = _at_once(actions["PutRecordBatch"])

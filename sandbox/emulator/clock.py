@@ -1,8 +1,8 @@
-"""Time for the queues, over HTTP: what they hide until later can be seen now.
+"""Control the queues' time over HTTP, so that hidden messages can become visible at once.
 
-`POST /_clock` with `{"advance_s": n}` moves their time ahead, `GET /_clock` says what there is to wait for. A dead
-worker costs half an hour of visibility timeout on AWS, and a busy platform a delay; nobody has to sit through them
-here. Only the queues' time moves: what the app keeps of time is in its own table.
+`POST /_clock` with `{"advance_s": n}` moves the queues' time ahead, `GET /_clock` lists what they are waiting for.
+A dead worker costs half an hour of visibility timeout on AWS, and a busy platform a delay; here nobody has to wait
+for them. Only the queues' time moves: times that the app stores are in its own table.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HOOKS: tuple[Hook | Table, ...] = (
 
 
 async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with how many deliveries are under way, and the seconds until each queue shows its next message."""
+    """Answer with the number of deliveries in progress and the seconds until queues show their next message."""
     if scope["method"] == "POST":
         try:
             seconds = float(json.loads(await whole_body(receive))["advance_s"])
@@ -41,7 +41,7 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def advance(seconds: float) -> None:
-    """Bring the moment every message is next seen nearer by so many seconds."""
+    """Make every hidden message visible that many seconds earlier."""
     with request_scope(ACCOUNT, REGION), sqs._queues_lock:
         for queue in sqs._queues.values():
             for message in queue["messages"]:
@@ -50,7 +50,7 @@ def advance(seconds: float) -> None:
 
 
 def waits() -> dict[str, Any]:
-    """Return `delivering`, the messages functions are at work on, and `hidden`, queue URL to seconds."""
+    """Return `delivering`, the number of messages being processed, and `hidden`, queue URL to seconds."""
     now = time.time()
     hidden = {}
     with request_scope(ACCOUNT, REGION), sqs._queues_lock:

@@ -1,8 +1,8 @@
-"""Entity tags of large bodies without MD5, which takes longer than everything else that is done with them.
+"""Entity tags of large bodies without MD5, which would take longer than all other work on them.
 
-S3's are no MD5 either where a customer key encrypts, as it does in the app's buckets, and never of a whole
-upload in parts: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html (read 2026-11-22). There the
-same bytes have another tag whenever they are written, and so they have here.
+In S3, too, tags are not MD5 digests if a customer key encrypts the object, as in the app's buckets, or if it was
+uploaded in parts: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html (read 2026-11-22). The same
+bytes then get another tag each time they are written, as they do here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ministack.services import s3
 
 from sandbox.emulator.hook import Function, Hook
 
-LARGE_BYTES = 5 * 1024 * 1024  # a part of an upload has at least that
+LARGE_BYTES = 5 * 1024 * 1024  # a part of an upload is at least this large
 
 _HASH = Hook("ministack.services.s3", "md5_hash", ("data",))
 _COMPLETE = Hook(
@@ -29,7 +29,7 @@ HOOKS = (_HASH, _COMPLETE)
 
 
 def install() -> None:
-    """Tag large bodies at random, when they arrive and when parts are put together."""
+    """Give large bodies random tags, when they arrive and when parts are completed."""
     _HASH.replace(_tagged)
     _COMPLETE.replace(_put_together)
 
@@ -42,7 +42,7 @@ def _tagged(original: Function) -> Function:
 
 
 def _put_together(original: Function) -> Function:
-    """Tag the whole without reading it again; whoever sends Content-MD5 is still told the truth."""
+    """Tag the completed object without reading it again; a request with Content-MD5 is still checked."""
     cheap = ModuleType("hashlib")
     cheap.__dict__.update(vars(hashlib), md5=_md5)
 
@@ -57,7 +57,7 @@ def _put_together(original: Function) -> Function:
 
 
 class _Tag:
-    """Looks like an MD5 object to whoever only asks for its result, and is no digest of anything."""
+    """An object with MD5's interface that is not a digest of anything."""
 
     def __init__(self) -> None:
         self._tag = os.urandom(16)
@@ -67,7 +67,7 @@ class _Tag:
         return self._tag
 
     def hexdigest(self) -> str:
-        """Return them in hex."""
+        """Return the 16 bytes in hex."""
         return self._tag.hex()
 
 

@@ -1,4 +1,4 @@
-"""S3's events as EventBridge gets them from AWS: with the version id, archived, and replayed to chosen rules."""
+"""S3's events as AWS sends them to EventBridge: with the version id, archived, and replayed to chosen rules."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _version: ContextVar[str | None] = ContextVar("version of the object the event i
 
 
 def install() -> None:
-    """Carry the version id to the event, archive it, and hold replays to the rules they name."""
+    """Add the version id to the events, archive them, and limit replays to the rules they name."""
     _FIRE.replace(_remember_version)
     _DISPATCH.replace(_complete_and_archive)
     _TARGET.replace(_only_replayed_to)
@@ -57,8 +57,8 @@ def _remember_version(original: Function) -> Function:
 
 def _complete_and_archive(original: Function) -> Function:
     def dispatch(event: dict[str, Any], view: Any = None) -> None:
-        # Only S3 itself reaches this with its source: PutEvents refuses aws.* sources, replays carry their
-        # name, and what a rule forwards to another bus is archived there by the forwarder.
+        # Only S3 itself gets here with its source: PutEvents refuses aws.* sources, replays carry their name, and
+        # what a rule forwards to another bus is archived there by the forwarder.
         first_hand = event.get("Source") == "aws.s3" and not event.keys() & {"ReplayName", "_DispatchPath"}
         if not first_hand:
             original(event, view)
@@ -71,7 +71,7 @@ def _complete_and_archive(original: Function) -> Function:
 
 
 def _as_aws_sends_it(event: dict[str, Any]) -> dict[str, Any]:
-    """Add the version id, and give the time as whole seconds, which is what a replay compares."""
+    """Return the event with the version id, and with the time in whole seconds, which replays compare."""
     detail = json.loads(event["Detail"])
     version = _version.get()
     if version:

@@ -1,7 +1,8 @@
-"""Faults on the AWS side, by request: errors, delays, lost answers, cut bodies.
+"""Faults on the AWS side, by request: errors, delays, lost answers, truncated bodies.
 
-`POST /_faults` takes a list of faults and replaces the one in force, `GET /_faults` gives it back with how often
-each was applied, `DELETE /_faults` ends all. A fault has these members, all but one of the last group optional:
+`POST /_faults` takes a list of faults and replaces the current one, `GET /_faults` returns it with how often each
+was applied, `DELETE /_faults` removes all. These are the members of a fault. All are optional;
+without one from `delay_s` on, it has no effect:
 
     service, action   which calls, as in IAM ("s3", "GetObject*"; "*" is any, and matches any)
     caller            "lambda" for the deployed functions' calls, "driver" for everybody else's
@@ -64,7 +65,7 @@ class Fault:
     applied: int = 0
 
     def takes(self, call: Call) -> bool:
-        """Whether this call is the fault's; counts it."""
+        """Count a matching call; return whether the fault applies to it."""
         if not (
             fnmatchcase(call.service, self.service)
             and fnmatchcase(call.action, self.action)
@@ -81,7 +82,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Call:
-    """What a fault can tell a request by."""
+    """The properties of a request that a fault can match."""
 
     service: str
     action: str
@@ -93,7 +94,7 @@ _NAMES = {field.name for field in fields(Fault)} - {"matched", "applied"}
 
 
 def parsed(document: object) -> list[Fault]:
-    """Read the posted list; ValueError says what is wrong with it."""
+    """Read the posted list; raises ValueError saying what is wrong with it."""
     if not isinstance(document, list):
         raise ValueError("a list of faults is expected")
     faults = []
@@ -103,20 +104,20 @@ def parsed(document: object) -> list[Fault]:
             raise ValueError(f"unknown members: {', '.join(sorted(unknown))}")
         fault = Fault(**entry)
         if fault.caller not in ("", "lambda", "driver") or fault.drop not in ("", "before", "after"):
-            raise ValueError("caller is lambda or driver, drop is before or after")
+            raise ValueError("caller must be lambda or driver, drop must be before or after")
         faults.append(fault)
     return faults
 
 
 class FaultyApplication:
-    """The emulator behind the faults in force."""
+    """The emulator, with the current faults in front of it."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
         self._faults: list[Fault] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve `/_faults`, and every other request with the first fault that takes it."""
+        """Serve `/_faults`; apply to every other request the first fault that matches it."""
         if scope["type"] != "http" or (scope["path"] != "/_faults" and not self._faults):
             await self._application(scope, receive, send)
             return
@@ -174,11 +175,11 @@ def _call(scope: Scope, body: bytes) -> Call:
 
 
 async def _discard(message: Message) -> None:
-    """Take an answer and lose it."""
+    """Discard an answer."""
 
 
 async def _hang_up(send: Send) -> None:
-    """Close the connection without the rest of the answer; ASGI has no word for it, the server's stream does."""
+    """Close the connection without the rest of the answer: ASGI has no message for that, the server has."""
     stream = send.__self__  # type: ignore[attr-defined]  # hypercorn passes its stream's own method
     stream.closed = True
     await stream.send(StreamClosed(stream_id=stream.stream_id))

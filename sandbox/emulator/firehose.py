@@ -49,7 +49,7 @@ _compression: ContextVar[str] = ContextVar("compression of the delivery stream",
 
 
 def install() -> None:
-    """Deliver to subscribed streams, and compress where the stream says so."""
+    """Deliver to subscribed streams, and compress if the stream asks for it."""
     _FANOUT.replace(_to_streams_too)
     _DELIVER.replace(_knowing_compression)
     _PUT.replace(_compressed)

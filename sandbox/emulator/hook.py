@@ -1,4 +1,4 @@
-"""A place in the emulator's package that the sandbox replaces, and the check that it is still there."""
+"""A name in the emulator's package that the sandbox replaces, and the check that it still exists."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-TESTED_VERSION = "1.5.33"  # the version pyproject.toml pins, whose source the hooks were written against
+TESTED_VERSION = "1.5.33"  # the version that pyproject.toml pins and the hooks were written for
 
 Function = Callable[..., Any]
 
 
 class MissingHookError(RuntimeError):
-    """The installed emulator no longer has a place that a hook needs."""
+    """The installed emulator no longer has a name that a hook needs."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Hook:
         return function
 
     def replace(self, wrap: Callable[[Function], Function]) -> None:
-        """Put `wrap(original)` in the function's place; callers find it by name, so they all get it."""
+        """Replace the function with `wrap(original)`; callers look it up by name, so all use the replacement."""
         setattr(importlib.import_module(self.module), self.name, wrap(self.current()))
 
     def fault(self) -> str:
-        """Return what is wrong with the place, "" when nothing is."""
+        """Return what is wrong with the hooked name, "" for nothing."""
         try:
             function = self.current()
             parameters = tuple(inspect.signature(function).parameters)
@@ -49,7 +49,7 @@ class Hook:
 
 @dataclass(frozen=True)
 class Table:
-    """A dictionary of the emulator that the sandbox adds entries to or wraps entries of."""
+    """A dictionary in the emulator whose entries the sandbox adds to or wraps."""
 
     module: str
     name: str
@@ -61,19 +61,19 @@ class Table:
         return table
 
     def fault(self) -> str:
-        """Return what is wrong with the place, "" when nothing is."""
+        """Return what is wrong with the dictionary, "" for nothing."""
         try:
             table = self.entries()
         except (ImportError, AttributeError) as error:
             return f"{self.module}.{self.name}: {error}"
         if not isinstance(table, dict):
-            return f"{self.module}.{self.name} is no dictionary any more"
+            return f"{self.module}.{self.name} is no longer a dictionary"
         gone = [key for key in self.keys if key not in table]
         return f"{self.module}.{self.name} has no {', '.join(gone)}" if gone else ""
 
 
 def check(places: Iterable[Hook | Table]) -> None:
-    """Raise MissingHookError naming every place that is gone and the version that still had it."""
+    """Raise MissingHookError listing every missing name and the version that still had it."""
     faults = [fault for place in places if (fault := place.fault())]
     if faults:
         installed = importlib.metadata.version("ministack")

@@ -1,4 +1,4 @@
-"""Batches of more than ten messages for a function, as Lambda gives from standard queues."""
+"""Batches of more than ten messages for a function, as Lambda sends from standard queues."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _RECEIVE = Hook("ministack.services.sqs", "_receive_messages_for_esm", ("queue_u
 
 HOOKS = (_RECEIVE, Hook("ministack.services.sqs", "_get_q", ("url", "action")))
 
-# What an invocation takes: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html (2026-11-22).
+# The size of an invocation: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html (2026-11-22).
 _MAX_BYTES = 6 * 2**20
 _MAX_FROM_FIFO = 10
 
 
 def install() -> None:
-    """Receive again and again until the batch is as large as the mapping says."""
+    """Receive repeatedly until the batch is as large as the mapping asks for."""
     _RECEIVE.replace(_filled)
 
 
@@ -26,7 +26,7 @@ def _filled(original: Function) -> Function:
     def receive(queue_url: str, max_number: int) -> list[dict[str, Any]]:
         batch: list[dict[str, Any]] = []
         wanted = min(max_number, _MAX_FROM_FIFO) if sqs._get_q(queue_url).get("is_fifo") else max_number
-        # A message is a megabyte at most, and JSON in JSON up to twice that: room for ten more is left each time.
+        # A message is at most a megabyte, and up to twice that as JSON in JSON: leave room for ten more each time.
         while len(batch) < wanted and 2 * sum(len(one["body"]) for one in batch) < _MAX_BYTES // 2:
             received = original(queue_url, wanted - len(batch))
             batch += received

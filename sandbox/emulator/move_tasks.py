@@ -22,7 +22,7 @@ HOOKS: tuple[Hook | Table, ...] = (
     Hook("ministack.services.sqs", "_ensure_msg_fields", ("m",)),
 )
 
-# What a move leaves behind: the message counts as new in the queue it is moved to.
+# A move resets these attributes: the message counts as new in the queue it is moved to.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
 # (read 2026-11-22)
 _OF_THE_OLD_MESSAGE = ("receipt_handle", "first_receive_at", "enqueued_at", "dedup_id", "seq")
@@ -82,7 +82,7 @@ def _start(data: dict[str, Any], _queue_url: str) -> dict[str, Any]:
     if task.per_second:
         threading.Thread(target=_move, args=(task,), daemon=True, name="message-move-task").start()
     else:
-        _move(task)  # on the event loop, where no other API call touches the queues meanwhile
+        _move(task)  # on the event loop, so that no other API call touches the queues meanwhile
     return {"TaskHandle": task.handle}
 
 
@@ -143,7 +143,7 @@ def _described(task: _Task) -> dict[str, Any]:
     if task.per_second:
         described["MaxNumberOfMessagesPerSecond"] = task.per_second
     if task.status == "RUNNING":
-        described["TaskHandle"] = task.handle  # given only while it can still be cancelled
+        described["TaskHandle"] = task.handle  # only present while the task can still be cancelled
     if task.reason:
         described["FailureReason"] = task.reason
     return described

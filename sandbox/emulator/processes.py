@@ -1,8 +1,8 @@
-"""The functions' processes: only what AWS's runtime has on the import path, layers unpacked once, and their state.
+"""The functions' processes: AWS's runtime packages only, layers unpacked once, and the processes' state.
 
 The emulator runs a function with its own interpreter, so everything in the developer's environment could be
-imported and a layer left out of a template would go unnoticed. Here functions run in an environment of their own
-that has the packages of Lambda's Python runtime and nothing else.
+imported, and a layer missing from a template would go unnoticed. Here functions run in a separate environment with
+only the packages of Lambda's Python runtime.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _WORKERS = Table("ministack.core.lambda_runtime", "_workers")
 
 HOOKS: tuple[Hook | Table, ...] = (_BINARY, _MEMORY, _WORKERS)
 
-# What Lambda's Python runtime brings besides the standard library: the SDK and what it needs.
+# What Lambda's Python runtime contains besides the standard library: the SDK and its dependencies.
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html#python-sdk-included (read 2026-11-22)
 RUNTIME_PACKAGES = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
 
@@ -40,7 +40,7 @@ _KEPT_S = 7 * 24 * 3600.0
 
 
 def install(directory: Path) -> None:
-    """Run functions from an environment built under `directory`, with unpacked archives kept there too."""
+    """Run functions from an environment built under `directory`, which also keeps unpacked archives."""
     python = build_runtime(directory / "runtime")
     unpacked = directory / "unpacked"
     unpacked.mkdir(parents=True, exist_ok=True)
@@ -51,14 +51,14 @@ def install(directory: Path) -> None:
 
 
 def _forget_old(unpacked: Path) -> None:
-    """Remove what no function was started from for a week: each change of the code leaves an archive behind."""
+    """Delete archives that no function was started from for a week: each change of the code leaves one behind."""
     for archive in unpacked.iterdir():
         if time.time() - archive.stat().st_mtime > _KEPT_S:
             shutil.rmtree(archive, ignore_errors=True)
 
 
 def build_runtime(directory: Path) -> Path:
-    """Make the functions' environment: links to the installed RUNTIME_PACKAGES; returns its interpreter."""
+    """Build the functions' environment from links to the installed RUNTIME_PACKAGES; return its interpreter."""
     shutil.rmtree(directory, ignore_errors=True)
     venv.EnvBuilder(symlinks=True, with_pip=False).create(directory)
     site = Path(sysconfig.get_path("purelib", "venv", {"base": str(directory)}))
@@ -83,10 +83,10 @@ def _with_python(original: Function, python: Path) -> Function:
 
 
 def _zipfile_keeping(directory: Path) -> ModuleType:
-    """Return a stand-in for the module `zipfile` whose archives are unpacked once and linked to afterwards.
+    """Return a stand-in for the module `zipfile` that unpacks each archive once and links to it afterwards.
 
-    Every new process of a function unpacks its code and layers; with pyarrow in a layer that is 85 MB and more
-    than a second each, and Python compiles it anew each time.
+    Otherwise every new process of a function unpacks its code and layers; with pyarrow in a layer that is 85 MB
+    and more than a second each time, and Python compiles it anew each time.
     """
     unpacking = threading.Lock()  # functions that start together share layers: one unpacks, the others wait
 
@@ -112,7 +112,7 @@ def _zipfile_keeping(directory: Path) -> ModuleType:
 
 
 def peak_memory_bytes(pid: int) -> int | None:
-    """Return the most memory the process ever had resident, or None where the system does not tell."""
+    """Return the peak resident memory of a process, None if the system does not report it."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

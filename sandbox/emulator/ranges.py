@@ -1,4 +1,4 @@
-"""S3 GetObject with both a range and a version id: 206 and the slice; the emulator sends the whole."""
+"""S3 GetObject with both a range and a version id: 206 and the slice; the emulator would send the whole object."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _Answer = tuple[int, dict[str, str], bytes]
 
 
 def install() -> None:
-    """Slice what a versioned read gives back."""
+    """Return only the requested slice of a versioned object."""
     _GET.replace(_sliced)
 
 
@@ -35,7 +35,7 @@ def _sliced(original: Function) -> Function:
             error = s3._xml_body(s3._range_error_xml(bucket_name, key))
             return 416, {"Content-Type": "application/xml", "Content-Range": f"bytes */{total}"}, error
         start, end = span
-        # The checksum of the whole object does not fit a slice; an SDK that verifies it would refuse the slice.
+        # The whole object's checksum does not match a slice; an SDK that verifies it would refuse the slice.
         kept = {
             name: text for name, text in answer_headers.items() if not name.lower().startswith("x-amz-checksum-")
         }

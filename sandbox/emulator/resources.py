@@ -1,4 +1,4 @@
-"""CloudFormation resources the emulator lacks or provisions in part: archives, secrets, functions, tables."""
+"""CloudFormation resources the emulator lacks or provisions incompletely: archives, secrets, functions, tables."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Created = tuple[str, dict[str, Any]]
 
 
 def install() -> None:
-    """Register the archive type and wrap the others."""
+    """Register the archive type and wrap the other types."""
     types = _TYPES.entries()
     types["AWS::Events::Archive"] = {
         "create": _archive_create,
@@ -112,13 +112,13 @@ def _archive_delete(physical_id: str, _props: dict[str, Any]) -> None:
 
 
 def _secret_name(reference: str) -> str:
-    """Return the name the emulator files a secret under, from the ARN that is its physical id here."""
+    """Return the name under which the emulator stores a secret, from the ARN that is its physical id here."""
     name, _ = secretsmanager._resolve(reference)
     return name or reference
 
 
 def _secret_create(original: Function) -> Function:
-    """`Ref` of a secret is its ARN; without a declared value it has no version, so reading it fails as on AWS."""
+    """Make `Ref` of a secret its ARN; without a declared value it has no version and cannot be read, as on AWS."""
 
     def create(logical_id: str, props: dict[str, Any], stack_name: str) -> Created:
         name, attributes = original(logical_id, props, stack_name)
@@ -151,9 +151,9 @@ def _secret_delete(original: Function) -> Function:
 
 
 def _then(settle: Callable[[str, dict[str, Any]], None], original: Function, position: int) -> Function:
-    """Provision, then apply what the emulator leaves out of the declared properties.
+    """Provision, then apply the declared properties that the emulator ignores.
 
-    `position` is where the new properties stand among the provisioner's arguments.
+    `position` is the index of the new properties among the provisioner's arguments.
     """
 
     def provision(*arguments: Any, **named: Any) -> Created:
@@ -165,7 +165,7 @@ def _then(settle: Callable[[str, dict[str, Any]], None], original: Function, pos
 
 
 def _function_settings(name: str, properties: dict[str, Any]) -> None:
-    """Keep the reserved concurrency and the recursion setting."""
+    """Apply the reserved concurrency and the recursion setting."""
     reserved = properties.get("ReservedConcurrentExecutions")
     lambda_svc._functions[name]["concurrency"] = None if reserved is None else int(reserved)
     lambda_svc._put_function_recursion_config(

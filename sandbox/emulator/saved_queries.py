@@ -1,4 +1,4 @@
-"""Saved Athena queries in CloudFormation, which the emulator keeps but does not provision."""
+"""Saved Athena queries in CloudFormation, which the emulator stores but does not provision."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _create(_logical_id: str, properties: dict[str, Any], _stack_name: str) -> t
 def _update(
     physical_id: str, _old: dict[str, Any], new: dict[str, Any], stack_name: str, logical_id: str
 ) -> tuple[str, dict[str, Any]]:
-    """Replace the query, as CloudFormation does: it cannot be changed."""
+    """Replace the query, as CloudFormation does, since a query cannot be changed."""
     _delete(physical_id, new)
     return _create(logical_id, new, stack_name)
 

@@ -1,4 +1,4 @@
-"""EventBridge targets that cannot be reached: the event goes to the target's dead-letter queue, as on AWS."""
+"""Events for EventBridge targets that cannot be reached go to the target's dead-letter queue, as on AWS."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ HOOKS = (
     ),
 )
 
-# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html (read 2026-11-22): a target that is
-# gone or refuses the caller is not retried.
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html (read 2026-11-22): there is no retry if
+# a target is gone or refuses the caller.
 _GONE = ("NO_RESOURCE", "The target does not exist.")
 _REFUSED = ("NO_PERMISSIONS", "The target's resource policy does not let EventBridge send to it.")
 
@@ -71,7 +71,7 @@ def _obstacle(target_arn: str, rule_arn: str) -> tuple[str, str] | None:
 
 
 def _admits(queue: dict[str, Any], queue_arn: str, rule_arn: str) -> bool:
-    """Whether the queue's policy lets the rule send: the emulator leaves this out, AWS does not."""
+    """Return whether the queue's policy lets the rule send, which AWS checks and the emulator does not."""
     context = EvalContext(
         principal_arn="*",
         principal_type="Service",

@@ -1,4 +1,4 @@
-"""Requests count as having come over TLS, so that policies that refuse plain HTTP let the laptop's through."""
+"""Treat requests as sent over TLS, so that policies against plain HTTP allow the laptop's requests."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""CRC-32 of a whole object that was uploaded in parts (FULL_OBJECT); the emulator knows the composite one only.
+"""CRC-32 of a whole object uploaded in parts (FULL_OBJECT); the emulator only knows the composite checksum.
 
-S3 compares the one that CompleteMultipartUpload names, and gives it with the object:
+S3 compares it with the one in CompleteMultipartUpload, and returns it with the object:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html (read 2026-11-29).
 """
 
@@ -33,7 +33,7 @@ _Answer = tuple[int, dict[str, str], bytes]
 
 
 def install() -> None:
-    """Remember the type an upload was begun with, and compare and keep the whole's checksum in its end."""
+    """Remember an upload's checksum type; at completion, compare and store the checksum of the whole object."""
     _BEGIN.replace(_begun)
     _COMPLETE.replace(_completed)
 
@@ -75,7 +75,7 @@ def _completed(original: Function) -> Function:
                 "BadDigest", "The CRC32 you specified did not match what was received.", 400
             )
             return refused
-        upload["checksum_algorithm"] = None  # else the composite would be made and kept
+        upload["checksum_algorithm"] = None  # otherwise the composite checksum would be computed and stored
         answer = original(bucket_name, key, body, query_params, given)
         upload["checksum_algorithm"] = "CRC32"
         if answer[0] == 200:

@@ -1,6 +1,6 @@
-"""What a platform should hold of the people it was sent, worked out without any code of the connectors.
+"""The members a platform should hold of the people it was sent, computed without any code of the connectors.
 
-A platform's folder says it in its `expected.py`, as one EXPECTED; nothing else has to be told of it.
+A platform's folder defines an EXPECTED in its `expected.py`; nothing else has to be changed for it.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from typing import Any
 
 MODULE = "expected"
 
-# A member of an audience: its cells by the platform's own key, those that are empty left out. One person may be
-# several members, where a platform keeps each kind of identifier by itself.
+# A member of an audience: its non-empty cells by the platform's own key. One person may be several members, if a
+# platform stores each kind of identifier separately.
 Member = frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """How a platform knows people.
+    """The members a platform should hold.
 
-    `members` returns the members that a person becomes, none where the platform cannot know the person. It is
-    given what is known of the person, normalised and not hashed, by these keys: EMAIL, PHONE (digits, the calling
-    code first), FN, LN, CT, ST, ZIP and COUNTRY; a key may be missing or have "". `held` returns the members of an
-    audience as the simulator's state shows it.
+    `members` returns the members that a person becomes, none if the platform cannot know the person. Its argument
+    is the person's values, normalised and not hashed, by these keys: EMAIL, PHONE (digits, the calling code
+    first), FN, LN, CT, ST, ZIP and COUNTRY; a key may be missing or have "". `held` returns the members of an
+    audience in the simulator's state.
     """
 
     members: Callable[[Mapping[str, str]], set[Member]]
@@ -38,7 +38,7 @@ class Expectation:
 def expectations() -> dict[str, Expectation]:
     """Return the expectation of every simulated platform that has one, by the platform's name.
 
-    Raises TypeError naming a module whose EXPECTED is none.
+    Raises TypeError naming a module whose EXPECTED is not an Expectation.
     """
     folders = sorted(path.parent.name for path in Path(__file__).parent.glob(f"*/{MODULE}.py"))
     return {name: _expected(f"sandbox.platforms.{name}.{MODULE}") for name in folders}
@@ -50,7 +50,7 @@ def hashed_member(cells: Mapping[str, str]) -> Member:
 
 
 def held_by_schema(audience: Mapping[str, Any]) -> set[Member]:
-    """Read an audience whose members are rows of cells, those of one of its `schemas` after those of another."""
+    """Return an audience's members, which are listed as rows of cells, schema after schema."""
     keys = [group["schema"] for group in audience["schemas"] for _ in range(group["count"])]
     return {
         frozenset((key, cell) for key, cell in zip(schema, row, strict=True) if cell != "")

@@ -1,4 +1,4 @@
-"""The face every simulator shows: its state, its journal and its faults, beside the platform's own API.
+"""The test routes of every simulator, `/_sim/...`: its state, journal and faults, beside the platform's own API.
 
 GET  /_sim/state?members=0   audiences with id, name, count and members as sent; members=0 leaves them out
 GET  /_sim/requests          one row per call: route, status, rows, digest of the rows, whether applied
@@ -38,21 +38,21 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 
 class Platform(Protocol[Call]):
-    """What a simulated platform gives to the face. It lives in the clock it was built with."""
+    """A simulated platform, as its test routes use it. It lives in the clock it was built with."""
 
     name: str
     clock: Clock
 
     def latency_s(self) -> float:
-        """Return how long every answer takes, in seconds."""
+        """Return the delay of every answer, in seconds."""
         ...
 
     async def read(self, request: Request, entry: Entry) -> Call:
-        """Take the call in: fill the entry's rows and digest; change nothing and refuse nothing yet."""
+        """Read the call: fill in the entry's rows and digest; change nothing and refuse nothing yet."""
         ...
 
     async def answer(self, call: Call, entry: Entry) -> Response:
-        """Check, apply and answer the call as the platform does; sets the entry's `applied`."""
+        """Check, apply and answer the call as the platform does; set the entry's `applied`."""
         ...
 
     def state(self) -> tuple[Mapping[str, Any], Iterator[tuple[Mapping[str, Any], Iterator[Any]]]]:
@@ -60,11 +60,11 @@ class Platform(Protocol[Call]):
         ...
 
     def secret(self, endpoint: str) -> Mapping[str, Any]:
-        """Return the secret of the default account, for a client that reaches the simulator at `endpoint`."""
+        """Return the secret of the default account, for a client that calls the simulator at `endpoint`."""
         ...
 
     def settings(self) -> Mapping[str, Any]:
-        """Return the settings in force, as JSON."""
+        """Return the current settings, as JSON."""
         ...
 
     def configure(self, changes: Mapping[str, Any]) -> None:
@@ -92,7 +92,7 @@ class _Face(Generic[Call]):
         self.faults = FaultScript()
 
     async def call(self, request: Request) -> Response:
-        """Answer a call of the platform's API, or do to it what the script says."""
+        """Answer a call of the platform's API, or apply the fault that the script has for it."""
         route = f"{request.method} {request.url.path}"
         journal = self.journal
         entry = journal.open(self.platform.clock.now(), request.method, request.url.path)
@@ -103,7 +103,7 @@ class _Face(Generic[Call]):
             return _NoAnswer()
         fault = self.faults.take(route)
         await asyncio.sleep(self.platform.latency_s() + (fault.delay_s if fault else 0.0))
-        if journal is not self.journal:  # reset meanwhile: the call was one of the platform that is forgotten
+        if journal is not self.journal:  # reset meanwhile: the call was made to the platform as it was before
             return _NoAnswer()
         response = await (self._struck(fault, call, entry) if fault else self.platform.answer(call, entry))
         entry.status = 0 if isinstance(response, _NoAnswer) else response.status_code
@@ -180,7 +180,7 @@ def _joined(members: Iterator[Any], rows_per_chunk: int = 5000) -> Iterator[str]
 
 
 def _checked(endpoint: Endpoint) -> Endpoint:
-    """Answer 400 with the mistakes when a test sends the face something it cannot read."""
+    """Answer 400 with the mistakes if a test sends a route something it cannot read."""
 
     async def checked(request: Request) -> Response:
         try:
@@ -192,7 +192,7 @@ def _checked(endpoint: Endpoint) -> Endpoint:
 
 
 def with_face(platform: Platform[Call]) -> ASGIApp:
-    """Build the application that serves a platform's API and its face."""
+    """Return the application that serves a platform's API and its test routes."""
     face = _Face(platform)
     routes = [
         Route("/_sim/state", face.state, methods=["GET"]),

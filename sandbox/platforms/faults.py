@@ -1,4 +1,4 @@
-"""Faults on script: which calls are to be refused, delayed or cut off, and how often."""
+"""Scripted faults: which calls are refused, delayed or cut off, and how often."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _DROPS = ("before", "after")
 
 @dataclass
 class Fault:
-    """One line of the script.
+    """One fault of the script.
 
-    It meets calls whose `METHOD /path` contains `route`: the first `skip` of them pass, the next `times` are
-    struck (None: every later one). With `status` the call is answered with it and nothing is applied; `body` is
-    text, or JSON. `drop` closes the connection: "before" with nothing applied, "after" once it was applied.
-    `delay_s` waits first; alone, the call is then applied and answered as usual.
+    It matches calls whose `METHOD /path` contains `route`: the first `skip` of them pass, the next `times` get the
+    fault (None: all later ones). With `status` the call is answered with it and nothing is applied; `body` is
+    text, or JSON. `drop` closes the connection: "before" the call is applied, or "after". `delay_s` waits first;
+    if it is the only effect, the call is then applied and answered as usual.
     """
 
     route: str = ""
@@ -38,13 +38,13 @@ class Fault:
 
 
 class FaultScript:
-    """The faults still to come, in the order they were given; the first that fits a call strikes it."""
+    """The remaining faults, in order; a call gets the first fault that matches."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
 
     def load(self, script: object) -> None:
-        """Put a new script in place of the old one; raises ValueError with every mistake in it."""
+        """Replace the script; raises ValueError listing every mistake in the new one."""
         if not isinstance(script, list):
             raise ValueError("the script is a JSON list of faults")
         mistakes: list[str] = []
@@ -54,7 +54,7 @@ class FaultScript:
         self._faults = faults
 
     def take(self, route: str) -> Fault | None:
-        """Use up one strike (or one skip of each earlier line that fits) for the call `METHOD /path`."""
+        """Return the fault for the call `METHOD /path`, counting the skips of matching faults before it."""
         for fault in self._faults:
             if fault.route not in route or fault.times == 0:
                 continue
@@ -67,7 +67,7 @@ class FaultScript:
         return None
 
     def pending(self) -> list[dict[str, Any]]:
-        """List what has not struck yet."""
+        """Return the faults that have not been used up."""
         return [dataclasses.asdict(fault) for fault in self._faults if fault.times != 0]
 
 
@@ -94,6 +94,6 @@ def _fault(number: int, line: object, mistakes: list[str]) -> Fault:
         if key in line and (not isinstance(line[key], types) or isinstance(line[key], bool))
     ]
     if line.get("drop") not in (None, *_DROPS):
-        found.append(f"fault {number}: drop is 'before' or 'after'")
+        found.append(f"fault {number}: drop must be 'before' or 'after'")
     mistakes.extend(found)
     return Fault() if found else Fault(**line)

@@ -1,4 +1,4 @@
-"""What a simulated platform was asked, call by call: the evidence a test counts."""
+"""The calls to a simulated platform, one by one: the evidence that tests count."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import orjson
 class Entry:
     """One call, filled in while it is read and answered.
 
-    `rows` and `digest` are of the members it carried, `applied` whether the platform changed anything for it.
-    `status` is 0 when the connection was closed without an answer, `fault` says what the script did to it, and
-    `note` holds the platform's own words (session, batch, action); never a member.
+    `rows` and `digest` are of the members it carried, `applied` says whether it changed anything. `status` is 0 if
+    the connection was closed without an answer, `fault` is the scripted fault that it got, and `note` contains the
+    platform's own terms (session, batch, action); never a member.
     """
 
     number: int
@@ -48,7 +48,7 @@ class Journal:
         return entry
 
     def counters(self) -> dict[str, int]:
-        """Add up the calls: all, applied, struck by a fault, and the rows of the applied ones."""
+        """Return the number of calls: all, applied, with a fault; and the rows of the applied ones."""
         applied = [entry for entry in self.entries if entry.applied]
         return {
             "requests": len(self.entries),
@@ -59,5 +59,5 @@ class Journal:
 
 
 def digest_of_rows(rows: object) -> str:
-    """Digest rows as sent: SHA-256 of their compact JSON in UTF-8, so that a batch sent again shows."""
+    """Return a digest of rows as sent, SHA-256 of their compact JSON in UTF-8, to recognise a batch sent again."""
     return hashlib.sha256(orjson.dumps(rows)).hexdigest()

@@ -1,4 +1,4 @@
-"""A running simulator from outside: what tests and the demo ask its face."""
+"""A client of a running simulator's test routes, for tests and the demo."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import urllib3
 
 
 class Outside:
-    """The face of the simulator at `base_url`; a question it refuses raises ValueError with its answer."""
+    """The test routes of the simulator at `base_url`; a refused request raises ValueError with its answer."""
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/")
         self._http = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(60.0))
 
     def state(self, *, members: bool = True) -> Any:
-        """Return the state; without members, counts only."""
+        """Return the state; without `members`, only counts."""
         return self._ask("GET", f"state?members={int(members)}")
 
     def audience(self, name: str) -> Any:
-        """Return the one audience of that name with its members; raises LookupError when there is not just one."""
+        """Return the only audience of that name, with its members; raises LookupError if there is not just one."""
         found = [one for one in self.state()["audiences"] if one["name"] == name]
         if len(found) != 1:
             raise LookupError(f"{len(found)} audiences have that name")
@@ -40,7 +40,7 @@ class Outside:
         self._ask("POST", "config", changes)
 
     def fail(self, *script: Mapping[str, Any]) -> None:
-        """Put a script of faults in place of the one there."""
+        """Replace the script of faults."""
         self._ask("POST", "faults", list(script))
 
     def advance(self, seconds: float) -> None:
@@ -48,7 +48,7 @@ class Outside:
         self._ask("POST", "clock", {"advance_s": seconds})
 
     def reset(self) -> None:
-        """Make it forget everything."""
+        """Reset the simulator."""
         self._ask("POST", "reset", {})
 
     def _ask(self, method: str, what: str, body: Mapping[str, Any] | Sequence[Any] | None = None) -> Any:

@@ -1,4 +1,4 @@
-"""Serve a simulator over real sockets: as a program of its own, or in a thread of a test."""
+"""Serve a simulator over real sockets: as a separate program, or in a thread of a test."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-TRANSPORT = "sandbox.transport"  # the scope's extension that holds the connection
+TRANSPORT = "sandbox.transport"  # the key of the connection in the scope's extensions
 
 
 class _Protocol(H11Protocol):
-    """HTTP/1.1 that shows an application its connection, so that a lost answer can be played."""
+    """HTTP/1.1 that gives the application its connection, so that it can lose an answer."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         super().connection_made(transport)
@@ -63,7 +63,7 @@ def _port(server: uvicorn.Server) -> int:
 def running(
     app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, certificate: Path | None = None
 ) -> Iterator[str]:
-    """Serve `app` in a thread while the block runs and give its base URL; port 0 takes a free one.
+    """Serve `app` in a thread while the block runs; yield its base URL. Port 0 takes a free port.
 
     With a `certificate` (a PEM file with key and chain) it is served over TLS.
     """
@@ -82,7 +82,7 @@ def running(
 
 
 def run(name: str, build: Callable[[], ASGIApp]) -> None:
-    """Parse `--host` and `--port` and serve until stopped; the first line on stdout is the base URL."""
+    """Parse `--host` and `--port`, and serve until stopped; the first line on stdout is the base URL."""
     parser = argparse.ArgumentParser(description=f"A simulated {name} on this machine.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")

@@ -1,4 +1,4 @@
-"""Frozen settings changed by JSON from a test: every unknown key and wrong type is named at once."""
+"""Frozen settings that a test changes with JSON: all unknown keys and wrong types are reported at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Settings = TypeVar("Settings")
 
 
 def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
-    """Return `settings` (a frozen dataclass) with `changes` made; raises ValueError with every mistake in them."""
+    """Return `settings` (a frozen dataclass) with `changes`; raises ValueError listing every mistake in them."""
     hints = get_type_hints(type(settings))
     mistakes: list[str] = []
     values: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""What an operator has to hear of the webhook and its transfers."""
+"""Alarms on the webhook and its transfers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stacks.watch import CHECKED_EVERY, Watch, alarm_topic
 
 
 class Alarms(Construct):
-    """Alarms on queues and answers, and the topic they speak to."""
+    """Alarms on queues and on 5xx answers, and the topic they publish to."""
 
     def __init__(self, scope: Construct, id_: str, *, email: str) -> None:
         super().__init__(scope, id_)
@@ -19,7 +19,7 @@ class Alarms(Construct):
         self._watch = Watch(self, self.topic, "SAS CI360: ")
 
     def dead_letters(self, id_: str, queue: sqs.Queue, sentence: str) -> None:
-        """Alarm on any message in a queue that nobody works off."""
+        """Alarm on any message in a queue that no function reads."""
         self._watch.depth(id_, queue, sentence)
 
     def backlog(self, id_: str, queue: sqs.Queue, limit: Duration, sentence: str) -> None:

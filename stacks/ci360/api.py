@@ -1,4 +1,4 @@
-"""The REST API: one route, a key and its plan, a shape for the body, errors in SAS's form, an access log."""
+"""The REST API: one route, an API key with a usage plan, a body schema, errors in SAS's form, an access log."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ STAGE = "prod"
 PATH = ("ci360", "bulk")
 RETRY_AFTER_S = 60
 
-# What API Gateway answers without asking the function, in words of our own: its own could quote the body.
+# API Gateway's answers without a call of the function, in our own words: its default texts could quote the body.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """A gateway response; a status of "" leaves API Gateway's own."""
+    """A gateway response; a status of "" keeps API Gateway's own."""
 
     kind: apigateway.ResponseType
     status: str
@@ -43,7 +43,7 @@ _ANSWERS = {
     "NoKey": _Answer(
         apigateway.ResponseType.INVALID_API_KEY, "403", "FORBIDDEN", "The x-api-key header is missing or wrong"
     ),
-    # The name it has for a route that is not there.
+    # API Gateway's name for a route that does not exist.
     "NoRoute": _Answer(
         apigateway.ResponseType.MISSING_AUTHENTICATION_TOKEN, "404", "NOT_FOUND", "There is nothing here"
     ),
@@ -57,7 +57,7 @@ _ANSWERS = {
         "The body must be application/json",
     ),
     "Throttled": _Answer(
-        apigateway.ResponseType.THROTTLED, "429", "TOO_MANY_REQUESTS", "Too many requests at a time"
+        apigateway.ResponseType.THROTTLED, "429", "TOO_MANY_REQUESTS", "Too many requests at once"
     ),
     "Quota": _Answer(apigateway.ResponseType.QUOTA_EXCEEDED, "429", "QUOTA_EXCEEDED", "Too many requests today"),
     "Filtered": _Answer(apigateway.ResponseType.WAF_FILTERED, "403", "FORBIDDEN", "This address may not call"),
@@ -73,7 +73,7 @@ _ANSWERS = {
 
 
 class BulkApi(Construct):
-    """`POST /ci360/bulk`, for whoever has the key."""
+    """`POST /ci360/bulk`, for callers with the API key."""
 
     def __init__(
         self,
@@ -90,13 +90,13 @@ class BulkApi(Construct):
             self,
             "Api",
             rest_api_name=f"{name}-ci360",
-            description="Takes on SAS CI360's bulk custom tasks",
+            description="Accepts SAS CI360's bulk custom tasks",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             cloud_watch_role=False,
             deploy_options=apigateway.StageOptions(
                 stage_name=STAGE,
                 metrics_enabled=True,
-                # Errors of API Gateway's own; the bodies hold signed links and are never traced.
+                # API Gateway's own errors only; bodies contain signed links and are never traced.
                 logging_level=apigateway.MethodLoggingLevel.ERROR,
                 data_trace_enabled=False,
                 access_log_destination=apigateway.LogGroupLogDestination(access_log),
@@ -120,7 +120,7 @@ class BulkApi(Construct):
         return self.api.url_for_path("/" + "/".join(PATH))
 
     def _account(self) -> None:
-        """Let API Gateway write logs, which an account allows once for each region."""
+        """Let API Gateway write logs: a setting that exists once per account and region."""
         role = iam.Role(
             self,
             "LogsRole",
@@ -147,7 +147,7 @@ class BulkApi(Construct):
         )
         self.logs_role = role
         account = apigateway.CfnAccount(self, "Account", cloud_watch_role_arn=role.role_arn)
-        # Other APIs of the account may have come to use it.
+        # Other APIs of the account may depend on it.
         for kept in (account, role):
             kept.apply_removal_policy(RemovalPolicy.RETAIN)
         self.api.deployment_stage.node.add_dependency(account)
@@ -156,7 +156,7 @@ class BulkApi(Construct):
         body = self.api.add_model(
             "Body",
             content_type="application/json",
-            description="What a bulk task's body has at least; the function checks the rest",
+            description="The minimum of a bulk task's body; the function checks the rest",
             schema=apigateway.JsonSchema(
                 schema=apigateway.JsonSchemaVersion.DRAFT4,
                 type=apigateway.JsonSchemaType.OBJECT,
@@ -199,7 +199,8 @@ class BulkApi(Construct):
                 response_parameters=headers,
                 response_templates={"application/json": json.dumps({"error": error})},
             )
-            # A deployment is a snapshot: it has to be taken when they are there, and again when one changes.
+            # A deployment is a snapshot: it must be made after the methods and responses, and again when one
+            # changes.
             deployment = self.api.latest_deployment
             assert deployment is not None  # noqa: S101  narrows a type: the API is deployed
             deployment.node.add_dependency(response)
@@ -217,7 +218,7 @@ class BulkApi(Construct):
         return plan
 
     def _only_from(self, networks: tuple[str, ...], name: str) -> None:
-        """Let nobody in but these addresses, before a key is looked at."""
+        """Allow only these addresses, before the API key is checked."""
         statements = []
         for version, colon in (("IPV4", False), ("IPV6", True)):
             addresses = [network for network in networks if (":" in network) is colon]
@@ -236,7 +237,7 @@ class BulkApi(Construct):
             self,
             "Wall",
             scope="REGIONAL",
-            description="Lets the addresses of SAS CI360 in, and nobody else",
+            description="Allows only the addresses of SAS CI360",
             default_action=wafv2.CfnWebACL.DefaultActionProperty(block={}),
             visibility_config=_seen(f"{name}-ci360"),
             rules=[
@@ -262,7 +263,7 @@ class BulkApi(Construct):
 
 
 def _access_line() -> str:
-    """Write who called, and what was answered; neither key nor body."""
+    """Return the access log's format: the caller and the answer, but neither key nor body."""
     fields = (
         "requestId", "requestTime", "httpMethod", "resourcePath", "status", "responseLength", "responseLatency",
         "identity.sourceIp", "identity.userAgent", "identity.apiKeyId", "error.responseType", "integration.status",

@@ -1,4 +1,4 @@
-"""The stack of SAS CI360, where the settings ask for it."""
+"""Adds the stack of SAS CI360, if the settings ask for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stacks.storage import StorageStack
 
 
 def add_ci360(app: App, settings: Settings, storage: StorageStack, root: Path) -> Ci360Stack | None:
-    """Add the stack to the app; None where there is no section `ci360`."""
+    """Add the stack to the app; return None if there is no section `ci360`."""
     if settings.ci360 is None:
         return None
     return Ci360Stack(

@@ -1,4 +1,4 @@
-"""A function of the stack: log group, role with what it is given and no more, the function itself."""
+"""A function of the stack: log group, least-privilege role, and the function itself."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.settings import Settings
 from stacks.storage import StorageStack
 
-# A whole virtual CPU: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html. The memory itself
-# is not needed; with less CPU a cold start would take seconds, and TLS and checksums would set the pace of a
+# One whole vCPU: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html. The memory itself is not
+# needed, but with less CPU a cold start would take seconds, and TLS and checksums would limit the speed of a
 # transfer.
 MEMORY_MB = 1769
 
 
 class Function(Construct):
-    """One function; with `queue` it works that off, one message at a time."""
+    """One function; with `queue`, it handles that queue one message at a time."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Function(Construct):
         self.role = iam.Role(
             self,
             "Role",
-            description=f"{description}: what it may do",
+            description=f"{description}: permissions",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={
                 "Function": iam.PolicyDocument(
@@ -70,9 +70,9 @@ class Function(Construct):
             timeout=Duration.seconds(timeout_s),
             environment={**environment, "LOG_LEVEL": settings.log_level},
             log_group=self.log_group,
-            # A large file is many runs, each started by a message of the one before; the record has a deadline.
+            # A large file takes many runs, each started by the previous run's message; the record has a deadline.
             recursive_loop=lambda_.RecursiveLoop.ALLOW if loops else None,
-            # Every permission is written here; nothing may add to the role behind its back.
+            # All permissions are explicit; no construct may add to the role.
             role=self.role.without_policy_updates(),
         )
         if queue:
@@ -88,7 +88,7 @@ class Function(Construct):
 
 
 def log_group(scope: Construct, id_: str, settings: Settings, storage: StorageStack) -> logs.LogGroup:
-    """Make a log group, encrypted, and kept for as long as the settings say."""
+    """Make an encrypted log group with the retention of the settings."""
     removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
     group = logs.LogGroup(scope, id_, encryption_key=storage.key, removal_policy=removal)
     resource = group.node.default_child

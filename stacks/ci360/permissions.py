@@ -1,4 +1,4 @@
-"""What the functions may do: every action by name, every resource as narrow as the service allows."""
+"""The functions' permissions: every action by name, every resource as narrow as the service allows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from aws_cdk import aws_sqs as sqs
 
 
 def record(table: dynamodb.ITable, key: kms.IKey, actions: Sequence[str]) -> list[iam.PolicyStatement]:
-    """Use the occurrence table, and the key it is encrypted with through it."""
+    """Allow use of the occurrence table, and of its encryption key through DynamoDB."""
     return [
         allow("Occurrences", [f"dynamodb:{action}" for action in actions], [table.table_arn]),
         # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html (2026-11-22)
@@ -38,15 +38,15 @@ def record(table: dynamodb.ITable, key: kms.IKey, actions: Sequence[str]) -> lis
 
 
 def files(bucket: s3.IBucket, key: kms.IKey, prefixes: Sequence[str]) -> list[iam.PolicyStatement]:
-    """Upload below the prefixes that are open to CI360; nothing there can be deleted."""
+    """Allow uploads below the prefixes that are open to CI360; nothing there can be deleted."""
     return [
-        # GetObject is for the head of an object that is there already: is it this very file's?
+        # GetObject reads the head of an existing object, to tell whether it is this file.
         allow(
             "Land",
             ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
             [bucket.arn_for_objects(f"{prefix}/*") for prefix in prefixes],
         ),
-        # Without it S3 answers 403 for what is not there:
+        # Without it, S3 answers 403 for a missing object:
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html, read 2026-11-22
         allow("TellAbsentFromForbidden", ["s3:ListBucket"], [bucket.bucket_arn]),
         # An upload in parts with checksums needs both:
@@ -56,23 +56,23 @@ def files(bucket: s3.IBucket, key: kms.IKey, prefixes: Sequence[str]) -> list[ia
 
 
 def consume(queue: sqs.IQueue) -> list[iam.PolicyStatement]:
-    """Take messages from a queue, as Lambda does in the function's name."""
+    """Allow receiving messages from a queue, which Lambda does with the function's role."""
     actions = ["ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes"]
     return [allow("Consume", [f"sqs:{action}" for action in actions], [queue.queue_arn])]
 
 
 def send(sid: str, queue: sqs.IQueue) -> iam.PolicyStatement:
-    """Put messages into a queue."""
+    """Allow sending messages to a queue."""
     return allow(sid, ["sqs:SendMessage"], [queue.queue_arn])
 
 
 def announce(bus: events.IEventBus) -> iam.PolicyStatement:
-    """Put events on the app's bus."""
+    """Allow putting events on the app's bus."""
     return allow("Announce", ["events:PutEvents"], [bus.event_bus_arn])
 
 
 def read_secret(secret: secretsmanager.CfnSecret, key: kms.IKey) -> list[iam.PolicyStatement]:
-    """Read one secret."""
+    """Allow reading one secret."""
     return [
         allow("OwnSecret", ["secretsmanager:GetSecretValue"], [secret.ref]),
         allow("KeyThroughSecret", ["kms:Decrypt"], [key.key_arn], _via("secretsmanager")),
@@ -80,14 +80,14 @@ def read_secret(secret: secretsmanager.CfnSecret, key: kms.IKey) -> list[iam.Pol
 
 
 def write_log(group: logs.ILogGroup) -> iam.PolicyStatement:
-    """Write to one log group."""
+    """Allow writing to one log group."""
     return allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [group.log_group_arn])
 
 
 def allow(
     sid: str, actions: list[str], resources: list[str], conditions: dict[str, object] | None = None
 ) -> iam.PolicyStatement:
-    """Write a statement."""
+    """Return an IAM statement."""
     return iam.PolicyStatement(sid=sid, actions=actions, resources=resources, conditions=conditions)
 
 

@@ -1,4 +1,4 @@
-"""Who may deliver files, from where and to where: the section `ci360` of the settings; no section, no stack."""
+"""The section `ci360` of the settings: who may deliver files, from where and to where. No section, no stack."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from stacks.context import Reader
 ACTIONS = ("add", "remove", "replace", "mirror")
 
 _HOST = r"\.?(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
-# Everybody can own a bucket, so a name that stands for every bucket allows everybody's files.
+# Anybody can own a bucket, so a name that covers every bucket would accept anybody's files.
 _ANYBODYS = re.compile(r"(\.|\A)s3([.-][a-z0-9-]+)*\.amazonaws\.com(\.cn)?|\.?amazonaws\.com(\.cn)?")
 _EVENT = r"[A-Za-z0-9_. -]{0,100}"
 
 
 @dataclass(frozen=True)
 class ResultsSettings:
-    """What CI360 is told by external events; a name "" means that this outcome is not told.
+    """The external events sent to CI360; an event name of "" sends nothing for that outcome.
 
-    `gateway` is the external gateway address of the access point. `identity_field` and `identity` are what CI360
-    files the events under, as they are of a task and not of a person.
+    `gateway` is the external gateway address of the access point. `identity_field` and `identity` are the identity
+    that CI360 files the events under, since they are about a task and not about a person.
     """
 
     gateway: str
@@ -36,12 +36,12 @@ class ResultsSettings:
 
 @dataclass(frozen=True)
 class Ci360Settings:
-    """The webhook as a whole.
+    """The settings of the webhook.
 
-    `allowed_hosts` are names, or suffixes that begin with a dot. `drops` maps a connector to the actions its
-    drops may have. `allowed_ips` () lets every address in that has the API key. `logs_role` says whose role API
-    Gateway logs with, of which an account has one for each region: this `app` makes it, or the `account` has it
-    already.
+    `allowed_hosts` are names, or suffixes that begin with a dot. `drops` maps a connector to the actions that its
+    drops may have. `allowed_ips` lists the networks that may call; () allows any caller with the API key.
+    `logs_role` says where API Gateway's log role comes from, of which an account has one per region: this `app`
+    creates it, or the `account` already has it.
     """
 
     allowed_hosts: tuple[str, ...]
@@ -64,10 +64,10 @@ class Ci360Settings:
 def read_ci360(
     reader: Reader, given: Mapping[str, Any] | None, connectors: tuple[str, ...], asked: object = None
 ) -> Ci360Settings | None:
-    """Read the section `given` through its `reader`; None where there is none and the command line asks for none.
+    """Read the section `given` through its `reader`; None if there is none and the command line asks for none.
 
-    The command line goes before the section: `-c ci360=none` leaves it out, `-c ci360=on` makes one of defaults
-    where there is none, with which CI360 may add to every connector's audiences.
+    The command line overrides the section: `-c ci360=none` leaves it out, `-c ci360=on` uses the defaults if there
+    is no section; CI360 may then add to every connector's audiences.
     """
     if asked not in (None, "on", "none"):
         reader.mistake("flag", "-c ci360= must be on or none")
@@ -83,7 +83,7 @@ def read_ci360(
         ),
         landing_header=reader.choice("landing_header", ("metadata", "none"), default="metadata"),
         drops=dict.fromkeys(connectors, ("add",)) if given is None else _drops(reader, given, connectors),
-        # S3's 10,000 parts would be 117 GiB; a file that large nobody has tried.
+        # S3's 10,000 parts would allow 117 GiB; nobody has tested a file that large.
         max_file_gb=reader.whole("max_file_gb", low=1, high=20, default=10),
         deadline_hours=reader.whole("deadline_hours", low=1, high=24 * 3, default=12),
         keep_days=reader.whole("keep_days", low=1, high=3650, default=90),
@@ -101,7 +101,7 @@ def read_ci360(
     if settings.landing_prefix in connectors:
         reader.mistake(
             "landing_prefix",
-            f"{settings.landing_prefix} is a connector's name: its files would be taken for drops",
+            f"{settings.landing_prefix} is a connector's name: its files would be read as drops",
         )
     if settings.results is None:
         reader.none("results")
@@ -117,7 +117,7 @@ def _hosts(reader: Reader) -> tuple[str, ...]:
                 "allowed_hosts", "each must be a host name, or a suffix of names that begins with a dot"
             )
         elif _ANYBODYS.fullmatch(host):
-            reader.mistake("allowed_hosts", f"{host} stands for every bucket there is; name the bucket's own host")
+            reader.mistake("allowed_hosts", f"{host} matches every bucket; name the bucket's own host")
     return hosts
 
 
@@ -130,7 +130,7 @@ def _drops(reader: Reader, given: Mapping[str, Any], connectors: tuple[str, ...]
         if unknown:
             one.mistake("actions", f"{', '.join(unknown)}: there are {', '.join(ACTIONS)}")
         if name in drops:
-            one.mistake("connector", f"{name} is there twice")
+            one.mistake("connector", f"{name} appears twice")
         drops[name] = tuple(action for action in actions if action in ACTIONS)
         one.finish()
     return drops
@@ -142,7 +142,7 @@ def _networks(reader: Reader) -> tuple[str, ...]:
         try:
             networks.append(str(ipaddress.ip_network(text)))
         except ValueError:
-            reader.mistake("allowed_ips", f"{text} is no network such as 203.0.113.0/24")
+            reader.mistake("allowed_ips", f"{text} is not a network such as 203.0.113.0/24")
     return tuple(networks)
 
 

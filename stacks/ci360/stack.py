@@ -23,19 +23,19 @@ from stacks.packaging import function_code, layers
 from stacks.settings import Settings
 from stacks.storage import StorageStack
 
-WEBHOOK_S = 15  # API Gateway waits for 29 seconds; an answer takes a fraction of one
+WEBHOOK_S = 15  # API Gateway waits for up to 29 seconds; an answer takes a fraction of a second
 TRANSFER_S = 300
 RESULTS_S = 60
-# AWS's advice for a queue that a function works off:
+# AWS's advice for a queue that a function reads:
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html, read 2026-11-22
 MAX_RECEIVES = 5
 VISIBILITY_TIMEOUTS = 6
-# The layers the functions need, which are not those of the connectors: nothing here is columnar.
+# The functions' layers differ from the connectors': nothing here is columnar.
 LAYERS = ("vendor", "activation")
 
 
 class Ci360Stack(Stack):
-    """A stack of its own: whoever has no CI360 leaves its section out of the settings."""
+    """The stack of SAS CI360; it is only deployed if the settings have its section."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Ci360Stack(Stack):
         self._outputs()
 
     def _table(self) -> dynamodb.Table:
-        """Make the occurrence table; while a file is on its way its record holds the signed links to it."""
+        """Make the occurrence table; until a file has landed, its record contains the signed links to it."""
         retain = self._settings.removal != "destroy"
         return dynamodb.Table(
             self,
@@ -94,7 +94,7 @@ class Ci360Stack(Stack):
     def _queue(
         self, id_: str, *, retention: Duration, timeout_s: int = 0, dead_letters: sqs.Queue | None = None
     ) -> sqs.Queue:
-        """Make a queue with SSE-SQS; messages name a key and hold neither a link nor a member."""
+        """Make a queue with SSE-SQS; messages name a key and contain neither a link nor a member."""
         return sqs.Queue(
             self,
             id_,
@@ -117,7 +117,7 @@ class Ci360Stack(Stack):
             code=self._code,
             layers=self._layers,
             handler="webhook",
-            description="Takes SAS CI360's bulk tasks on",
+            description="Accepts SAS CI360's bulk tasks",
             timeout_s=WEBHOOK_S,
             environment={
                 "OCCURRENCE_TABLE": self.table.table_name,
@@ -144,7 +144,7 @@ class Ci360Stack(Stack):
             code=self._code,
             layers=self._layers,
             handler="transfer",
-            description="Brings SAS CI360's files into the drops bucket",
+            description="Transfers SAS CI360's files into the drops bucket",
             timeout_s=TRANSFER_S,
             environment={
                 "OCCURRENCE_TABLE": self.table.table_name,
@@ -171,7 +171,7 @@ class Ci360Stack(Stack):
         )
 
     def _results(self, results: ResultsSettings) -> Function:
-        """Make what tells CI360: a rule on the app's bus, a queue, a secret, a function."""
+        """Make the parts that report to CI360: a rule on the app's bus, a queue, a secret, a function."""
         dead_letters = self._queue("ResultsDeadLetters", retention=Duration.days(14))
         queue = self._queue(
             "ResultsQueue", retention=Duration.days(4), timeout_s=RESULTS_S, dead_letters=dead_letters
@@ -179,7 +179,7 @@ class Ci360Stack(Stack):
         self.secret = secretsmanager.CfnSecret(
             self,
             "Secret",
-            description="SAS CI360's access point: tenant_id, client_secret; empty until an operator fills it",
+            description="SAS CI360's access point: tenant_id, client_secret; empty until an operator writes it",
             kms_key_id=self._storage.key.key_arn,
         )
         self.secret.apply_removal_policy(
@@ -193,7 +193,7 @@ class Ci360Stack(Stack):
             code=self._code,
             layers=self._layers,
             handler="results",
-            description="Tells SAS CI360 what became of its files",
+            description="Reports the results of files to SAS CI360",
             timeout_s=RESULTS_S,
             environment={
                 "OCCURRENCE_TABLE": self.table.table_name,
@@ -216,7 +216,7 @@ class Ci360Stack(Stack):
         self.rule = events.Rule(
             self,
             "ResultsRule",
-            description="What became of files and drops, for SAS CI360",
+            description="Results of files and drops, for SAS CI360",
             event_bus=self._storage.bus,
             event_pattern=events.EventPattern(
                 source=[NOTICE_SOURCE],
@@ -225,7 +225,7 @@ class Ci360Stack(Stack):
             targets=[targets.SqsQueue(queue, retry_attempts=3, dead_letter_queue=dead_letters)],
         )
         self.alarms.dead_letters(
-            "Untold", dead_letters, "was not told of results; see the queue ResultsDeadLetters"
+            "Untold", dead_letters, "did not receive results; see the queue ResultsDeadLetters"
         )
         CfnOutput(self, "Ci360SecretArn", value=self.secret.ref)
         CfnOutput(self, "Ci360ResultsFunctionName", value=function.function.function_name)

@@ -1,4 +1,4 @@
-"""What an operator has to hear of: data that waits or was refused, subscriptions that are about to fail."""
+"""Alarms on waiting or refused data, and on subscriptions that are about to fail."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class StreamAlarms(Construct):
 
     def __init__(self, scope: Construct, id_: str, *, wanted: StreamDataset, topic: sns.Topic) -> None:
         super().__init__(scope, id_)
-        # By its ARN: alarms would otherwise write themselves into the policy of a topic in another stack.
+        # By ARN: given the construct, alarms would add themselves to the policy of a topic in another stack.
         told = sns.Topic.from_topic_arn(self, "Topic", topic.topic_arn)
         self._watch = Watch(self, told, f"{wanted.stack_name}: ")
 
     def of_landing(self, landing: Landing) -> None:
-        """Watch what the delivery stream has not written yet, and what it could not write."""
+        """Alarm on records that the delivery stream has not written yet, or could not write."""
         for id_, name, statistic, threshold, sentence in (
             ("Freshness", "DeliveryToS3.DataFreshness", "Maximum", 1800, "has records that wait for half an hour"),
-            ("Throttled", "ThrottledRecords", "Sum", 1, "has refused records for want of throughput"),
+            ("Throttled", "ThrottledRecords", "Sum", 1, "has refused records because of its throughput limit"),
         ):
             metric = cloudwatch.Metric(
                 namespace="AWS/Firehose",
@@ -39,26 +39,27 @@ class StreamAlarms(Construct):
             self._watch.alarm(id_, metric, threshold, f"delivery stream {sentence}")
 
     def of_fan_out(self, fan_out: FanOut) -> None:
-        """Watch queues and functions."""
+        """Alarm on queues and functions."""
         ingress, confirmations = fan_out.ingress, fan_out.confirmations
         self._watch.age(
             "Lag", ingress.queue, Duration.hours(1), "data has waited in the ingress queue for an hour"
         )
         self._watch.depth(
-            "DeadLetters", ingress.dead_letters, "messages are among the dead letters; each says why"
+            "DeadLetters", ingress.dead_letters, "there are dead letters; each has a reason attribute"
         )
-        # A week is left when this one speaks.
+        # When this alarm fires, a week is left.
         self._watch.age(
             "DeadLettersForgotten", ingress.dead_letters, Duration.days(7), "dead letters are older than a week"
         )
-        # A confirmation is good for two days only; then the subscription has failed and must be made anew.
+        # A confirmation token is valid for only two days; after that the subscription has failed and must be
+        # created again.
         self._watch.age(
             "ConfirmationLag", confirmations.queue, Duration.minutes(30), "a subscription waits to be confirmed"
         )
         self._watch.depth(
             "ConfirmationFailed",
             confirmations.dead_letters,
-            "a subscription was not confirmed; its message says why",
+            "a subscription was not confirmed; its dead letter has the reason",
         )
         self._errors("FanOutErrors", fan_out.fan_out.function, "the fan-out function fails")
         self._errors("ConfirmErrors", fan_out.confirm.function, "the confirmation function fails")
@@ -66,7 +67,7 @@ class StreamAlarms(Construct):
             "DataTopicFailed",
             fan_out.topic.metric_number_of_notifications_failed(period=CHECKED_EVERY, statistic="Sum"),
             1,
-            "a consumer of the data topic was not reached; give its subscription dead letters of its own",
+            "the data topic could not deliver to a consumer; give its subscription a dead-letter queue",
         )
 
     def _errors(self, id_: str, function: lambda_.Function, sentence: str) -> None:

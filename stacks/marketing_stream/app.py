@@ -16,7 +16,7 @@ from stacks.settings import Settings
 
 @dataclass(frozen=True)
 class Streams:
-    """The stacks that were made; none where the settings have no section for the stream."""
+    """The stacks that were added; all empty if the settings have no section for the stream."""
 
     regions: dict[Realm, StreamRegionStack] = field(default_factory=dict)
     datasets: tuple[StreamDatasetStack, ...] = ()
@@ -50,7 +50,7 @@ def add_streams(app: App, settings: Settings, root: Path) -> Streams:
         for wanted in stream.v2
     )
     if datasets:
-        # On one stack for each realm: forty-five times the same sentence is not read.
+        # On one stack per realm: nobody reads the same sentence forty-five times.
         for region in regions.values():
             Annotations.of(region).add_warning_v2(
                 "audience-activation:stream-v1-ends",

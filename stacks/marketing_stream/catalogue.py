@@ -1,4 +1,4 @@
-"""The datasets of Amazon Marketing Stream: how their records add up, and which account sends them in each region.
+"""The datasets of Amazon Marketing Stream: how to aggregate records, and which account sends them per region.
 
 Sources, read 2026-11-22: the data guide and the SQS and Firehose onboarding pages below
 https://advertising.amazon.com/API/docs/en-us/guides/amazon-marketing-stream/overview, and the example stacks
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class Realm(StrEnum):
-    """Amazon's advertising regions, by the names its API uses."""
+    """Amazon's advertising regions, named as in its API."""
 
     NA = "NA"
     EU = "EU"
@@ -20,7 +20,7 @@ class Realm(StrEnum):
 
     @property
     def region(self) -> str:
-        """Return the AWS region that the realm's topics are in, and so the stacks."""
+        """Return the AWS region of the realm's topics, where its stacks must be."""
         return _REGIONS[self]
 
 
@@ -28,10 +28,10 @@ _REGIONS = {Realm.NA: "us-east-1", Realm.EU: "eu-west-1", Realm.FE: "us-west-2"}
 
 
 class Counting(StrEnum):
-    """How the records of a dataset become a truth.
+    """How a dataset's records are aggregated.
 
-    `DELTAS` are summed, each `idempotency_id` once. Of `VERSIONS` the highest holds. `NOTICES` stand for
-    themselves; one may come twice.
+    `DELTAS` are summed, each `idempotency_id` once. Of `VERSIONS`, the highest is the current state. `NOTICES` are
+    single events, which may arrive twice.
     """
 
     DELTAS = "deltas"
@@ -45,10 +45,10 @@ DSP = "/dsp/streams/subscriptions"
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset: its identifier, how its records count, the API path that subscribes to it.
+    """A dataset: its identifier, how its records are aggregated, and the API path for subscriptions to it.
 
-    `accounts` are Amazon's, each the owner of the topics that send this dataset in one realm. It is empty where
-    Amazon publishes none; the user must then say where the dataset comes from.
+    `accounts` are Amazon's accounts, one per realm, that own the topics of this dataset. It is empty if Amazon
+    publishes none; the user must then say where the dataset comes from.
     """
 
     id: str
@@ -58,7 +58,7 @@ class Dataset:
     default: bool = True
 
     def source(self, realm: Realm) -> str:
-        """Return the pattern of the topics that send it in `realm`, "" where it is not known."""
+        """Return the pattern of the topics that send it in `realm`, "" if it is not known."""
         account = dict(self.accounts).get(realm)
         return f"arn:aws:sns:{realm.region}:{account}:*" if account else ""
 
@@ -73,7 +73,7 @@ def _dsp(id_: str, counting: Counting, *numbers: str) -> Dataset:
 
 _D, _V, _N = Counting.DELTAS, Counting.VERSIONS, Counting.NOTICES
 
-# Accounts in the order NA, EU, FE. They are texts: several begin with a zero.
+# Accounts in the order NA, EU, FE. They are text, since several begin with a zero.
 DATASETS = (
     Dataset("sp-traffic", _D, _accounts("906013806264", "668473351658", "074266271188")),
     Dataset("sp-conversion", _D, _accounts("802324068763", "562877083794", "622939981599")),
@@ -110,7 +110,7 @@ DATASETS = (
 )
 BY_ID = {dataset.id: dataset for dataset in DATASETS}
 
-# Amazon's own roles, which look at a queue before a subscription is made, and subscribe a delivery stream.
+# Amazon's own roles: one checks a queue before a subscription is made, one subscribes a delivery stream.
 REVIEWER_ROLE = "arn:aws:iam::926844853897:role/ReviewerRole"
 SUBSCRIBER_ROLE = "arn:aws:iam::926844853897:role/SubscriberRole"
 PUBLISHER_ROLE = "arn:aws:iam::926844853897:role/PublisherRole"  # of Stream v2

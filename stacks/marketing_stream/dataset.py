@@ -1,4 +1,4 @@
-"""The stack of one dataset in one realm, by queue, straight into the delivery stream, or both side by side."""
+"""The stack of one dataset in one realm, delivered to a queue, straight to the delivery stream, or to both."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class StreamDatasetStack(Stack):
         assert settings.marketing_stream is not None  # noqa: S101  narrows a type, checks no input
         self.wanted = wanted
         self.landing = Landing(self, "Landing", settings=settings, wanted=wanted, region=region)
-        # The table is in the region's database, and the alarms speak to its topic.
+        # The table is in the region's database, and the alarms publish to the region's topic.
         self.add_stack_dependency(region)
         alarms = StreamAlarms(self, "Alarms", wanted=wanted, topic=region.alarm_topic)
         alarms.of_landing(self.landing)

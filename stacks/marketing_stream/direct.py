@@ -1,4 +1,4 @@
-"""Delivery by Amazon straight into the delivery stream: the two roles a Firehose subscription names."""
+"""Delivery by Amazon straight to the delivery stream: the two roles that a Firehose subscription names."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from stacks.marketing_stream.settings import StreamDataset
 
 
 class DirectDelivery(Construct):
-    """The role that puts records and the role that subscribes, with names CloudFormation makes up.
+    """The role that puts records and the role that subscribes, with generated names.
 
     https://advertising.amazon.com/API/docs/en-us/guides/amazon-marketing-stream/onboarding/firehose/get-started,
-    read 2026-11-22. There is nothing to confirm: Amazon takes the subscriber role and subscribes by itself.
+    read 2026-11-22. There is nothing to confirm: Amazon assumes the subscriber role and subscribes by itself.
     """
 
     def __init__(

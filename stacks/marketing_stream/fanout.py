@@ -1,4 +1,4 @@
-"""Delivery by queue: the fan-out from Amazon's messages to the landing and the data topic, and confirmations."""
+"""Delivery by queue: the fan-out of Amazon's messages to landing and data topic, and the confirmations."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class FanOut(Construct):
         self.topic = sns.Topic(self, "DataTopic", enforce_ssl=True)
         pinned.pin(self.topic, pinned.DATA_TOPIC)
         self._code = function_code("marketing_stream", root)
-        # Our own library alone, which is small; with the wheels under it a cold start would be many times as long.
+        # Only our own library, which is small; with the wheel layers a cold start would take many times as long.
         self._layers = layers(self, settings.wheels, root, ("activation",))
         self.fan_out = self._fan_out(landing)
         self.confirm = self._confirm()
@@ -57,7 +57,7 @@ class FanOut(Construct):
             code=self._code,
             layers=self._layers,
             handler="lambdas.marketing_stream.fan_out.lambda_handler",
-            description=f"Takes apart what arrives for {self._wanted.stack_name}",
+            description=f"Sorts and forwards the messages for {self._wanted.stack_name}",
             queue=self.ingress.queue,
             timeout_s=FAN_OUT_TIMEOUT_S,
             batch_size=self._stream.batch_size,

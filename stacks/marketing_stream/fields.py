@@ -1,8 +1,8 @@
-"""The fields of each dataset: what its records are about and what they count.
+"""The fields of each dataset: what its records describe and what they count.
 
 Field lists: the dataset pages below
 https://advertising.amazon.com/API/docs/en-us/guides/amazon-marketing-stream/datasets/overview (read 2026-11-22).
-A field that is not here is still in the landed record, unchanged: a query reaches it with json_extract_scalar.
+A field not listed here is still in the landed record, unchanged: a query reads it with json_extract_scalar.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from stacks.marketing_stream.catalogue import BY_ID, Counting
 
 @dataclass(frozen=True)
 class Fields:
-    """What a dataset's records hold.
+    """The fields of a dataset's records.
 
-    `about` are the dimensions of a delta, or the plain fields of a version or notice. `counted` are numbers:
-    the summed ones of a delta. `nested` are kept as JSON text. `key` says which records speak of the same thing,
-    `newest` which field tells the newest of them.
+    `about` are the dimensions of a delta, or the plain fields of a version or notice. `counted` are numbers: the
+    summed ones of a delta. `nested` are kept as JSON text. `key` identifies what a record describes, `newest` is
+    the field by which the newest record is found.
     """
 
     about: tuple[str, ...]
@@ -83,7 +83,7 @@ _DSP_ABOUT = (
 
 
 def _change(id_field: str, about: tuple[str, ...], nested: tuple[str, ...], *counted: str) -> Fields:
-    """Describe a dataset of changes: the highest version of each entity is its state."""
+    """Return the fields of a dataset of changes: the highest version of each entity is its state."""
     return Fields(
         about=(*_ADVERTISER, id_field, *about),
         counted=("version", *counted),
@@ -94,7 +94,7 @@ def _change(id_field: str, about: tuple[str, ...], nested: tuple[str, ...], *cou
 
 
 def _managed(id_field: str, about: tuple[str, ...], nested: tuple[str, ...]) -> Fields:
-    """Describe a dataset of changes that tells its order by time, not by number."""
+    """Return the fields of a dataset of changes that are ordered by time, not by number."""
     return Fields(
         about=(*_ADVERTISER, id_field, "ad_product", "state", *about, "last_updated_date_time"),
         nested=nested,
@@ -276,5 +276,5 @@ _UNLISTED = {
 
 
 def fields_of(dataset_id: str, counting: Counting) -> Fields:
-    """Return a dataset's fields; for one whose field list this project does not know, those that all have."""
+    """Return a dataset's fields; for a dataset whose field list is not known here, those common to all."""
     return FIELDS.get(dataset_id) or _UNLISTED[BY_ID[dataset_id].counting if dataset_id in BY_ID else counting]

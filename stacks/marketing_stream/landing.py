@@ -1,4 +1,4 @@
-"""Where records land: an encrypted bucket behind a delivery stream, and the table and queries over it."""
+"""Where records land: an encrypted bucket behind a delivery stream, and its table and queries."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from stacks.marketing_stream.region import DATABASE, StreamRegionStack
 from stacks.marketing_stream.settings import StreamDataset
 from stacks.settings import Settings
 
-# Java's calendar year; `YYYY` would be the year of the week and wrong at the turn of the year.
+# Java's calendar year; `YYYY` is the year of the week, which differs around New Year.
 _ARRIVED = "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/"
 _BY_ATHENA = "year=${year}/month=${month}/day=${day}/hour=${hour}/"
-# The hours a record can have arrived in. Records older than the product do not exist.
+# The hours in which a record may have arrived. Records older than the product do not exist.
 _PARTITIONS = {"year": ("2022,2045", 4), "month": ("1,12", 2), "day": ("1,31", 2), "hour": ("0,23", 2)}
 
 
@@ -66,7 +66,7 @@ class Landing(Construct):
         )
         resource = bucket.node.default_child
         assert isinstance(resource, s3.CfnBucket)  # noqa: S101  narrows a type, checks no input
-        # The construct's own way would write this bucket into the log bucket's policy, in another stack.
+        # Given the construct, the CDK would add this bucket to the log bucket's policy, in another stack.
         resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
             destination_bucket_name=region.access_logs.bucket_name,
             log_file_prefix=f"{self._wanted.stack_name}/",
@@ -103,7 +103,7 @@ class Landing(Construct):
         return iam.Role(
             self,
             "Role",
-            description=f"What the delivery stream of {self._wanted.stack_name} may do",
+            description=f"Permissions of the delivery stream of {self._wanted.stack_name}",
             assumed_by=iam.ServicePrincipal("firehose.amazonaws.com"),
             inline_policies={"Landing": iam.PolicyDocument(statements=statements)},
         )
@@ -135,7 +135,7 @@ class Landing(Construct):
                 cloud_watch_logging_options=firehose.CfnDeliveryStream.CloudWatchLoggingOptionsProperty(
                     enabled=True, log_group_name=self.log_group.log_group_name, log_stream_name="delivery"
                 ),
-                # Amazon's own records come without an end of line; those of the fan-out have theirs otherwise.
+                # Amazon's own records have no line end; those of the fan-out already have one.
                 processing_configuration=_newlines() if direct else None,
             ),
         )
@@ -152,7 +152,7 @@ class Landing(Construct):
             database_name=DATABASE,
             table_input=glue.CfnTable.TableInputProperty(
                 name=table_name(dataset.id),
-                description=f"Records of {dataset.id} as they came, a line each, by the hour of arrival in UTC",
+                description=f"Records of {dataset.id} as they arrived, one per line, by hour of arrival in UTC",
                 table_type="EXTERNAL_TABLE",
                 parameters={"classification": "text", "EXTERNAL": "TRUE"} | self._projection(),
                 partition_keys=[glue.CfnTable.ColumnProperty(name=one, type="int") for one in _PARTITIONS],
@@ -162,7 +162,8 @@ class Landing(Construct):
                     input_format="org.apache.hadoop.mapred.TextInputFormat",
                     output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
                     serde_info=glue.CfnTable.SerdeInfoProperty(
-                        # It splits at control character 1, which JSON cannot hold: the whole line is the column.
+                        # The field separator is control character 1, which JSON cannot contain: the whole line is
+                        # one column.
                         serialization_library="org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
                     ),
                 ),
@@ -180,7 +181,7 @@ class Landing(Construct):
             )
 
     def _projection(self) -> dict[str, str]:
-        """Return the partitions as a rule, so that nobody has to add one each hour.
+        """Return the partitions as a rule, so that none has to be added each hour.
 
         https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html, read 2026-11-22
         """
@@ -205,7 +206,7 @@ class Landing(Construct):
 
 
 def _newlines() -> firehose.CfnDeliveryStream.ProcessingConfigurationProperty:
-    """Have the stream end each record with a line feed.
+    """Return the processor that ends each record with a line feed.
 
     https://docs.aws.amazon.com/firehose/latest/APIReference/API_Processor.html, read 2026-11-22
     """

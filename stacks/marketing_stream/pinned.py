@@ -1,7 +1,7 @@
-"""Logical ids that a live deployment of Amazon's example stacks has, and that must stay.
+"""Logical ids of Amazon's example stacks, which must not change in a live deployment.
 
-CloudFormation tells resources by them. Another id for the ingress queue would be another queue: every subscription
-made with the old one would send into nothing. The ids are those that
+CloudFormation identifies resources by them. Another id for the ingress queue would create another queue, and every
+existing subscription would send to a queue that no longer exists. The ids are those that
 https://github.com/amzn/amazon-marketing-stream-examples synthesises (read 2026-11-22).
 """
 

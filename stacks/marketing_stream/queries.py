@@ -1,8 +1,8 @@
-"""Queries over landed records that add up: SQL for Athena, as text.
+"""Athena SQL that aggregates landed records correctly, as text.
 
-Each line of the landed files is one column of the table, `line`, so that nothing a record holds can be lost to a
-schema. The views read the fields out of it. Amazon's advice, read 2026-11-22: keep one record of each
-idempotency_id, then sum, late and negative records included
+Each line of the landed files is one column of the table, `line`, so that no field can be lost to a schema. The
+views read the fields from it. Amazon's advice, read 2026-11-22: keep one record of each idempotency_id, then sum,
+late and negative records included
 (https://advertising.amazon.com/API/docs/en-us/guides/amazon-marketing-stream/querying-data).
 """
 
@@ -19,7 +19,7 @@ _NUMBER = "decimal(24, 6)"
 
 @dataclass(frozen=True)
 class Query:
-    """One saved query: a view to create, what it is called and what it is for."""
+    """One saved query: the view it creates, its name and its purpose."""
 
     name: str
     purpose: str
@@ -27,12 +27,12 @@ class Query:
 
 
 def table_name(dataset_id: str) -> str:
-    """Return the name of the table and the beginning of its views' names."""
+    """Return the name of the table, which is also the prefix of its views' names."""
     return dataset_id.replace("-", "_")
 
 
 def queries(dataset_id: str, counting: Counting) -> tuple[Query, ...]:
-    """Write the views of a dataset, in the order they have to be created."""
+    """Return the queries that create a dataset's views, in the order in which they must run."""
     fields, table = fields_of(dataset_id, counting), table_name(dataset_id)
     made = [_unreadable(dataset_id, table, fields)]
     if counting is Counting.DELTAS:
@@ -45,11 +45,11 @@ def queries(dataset_id: str, counting: Counting) -> tuple[Query, ...]:
 
 
 def _records(dataset_id: str, table: str, fields: Fields) -> Query:
-    # A record without its identifier stands for itself: all of those are not one record.
+    # Records without an identifier must not count as copies of each other.
     same = f"coalesce({_text('idempotency_id')}, line)"
     return Query(
         f"{table}_records",
-        "Every record once, with its fields: at least once on the way, once here.",
+        "Every record once, with its fields; delivery is at least once.",
         _ranked_view(
             f"{table}_records",
             dataset_id,
@@ -67,7 +67,7 @@ def _hourly(table: str, fields: Fields) -> Query:
     sums = "".join(f",\n  sum({_column(one)}) as {_column(one)}" for one in fields.counted)
     return Query(
         f"{table}_hourly",
-        "What each hour adds up to: corrections come late and may be negative, and are part of the sum.",
+        "Totals per hour, including late and negative corrections.",
         f"create or replace view {table}_hourly as\n"
         f"select {about}{sums},\n  count(*) as records\nfrom {table}_records\ngroup by {about}",
     )
@@ -78,7 +78,7 @@ def _current(dataset_id: str, table: str, fields: Fields) -> Query:
     same = ", ".join(_text(one) for one in fields.key)
     return Query(
         f"{table}_current",
-        "The newest known state of each entity: the highest version, in whatever order they came.",
+        "The newest known state of each entity: the highest version, whatever order they arrived in.",
         _ranked_view(
             f"{table}_current",
             dataset_id,
@@ -95,7 +95,7 @@ def _notices(dataset_id: str, table: str, fields: Fields) -> Query:
     same = ", ".join(_text(one) for one in fields.key) or "line"
     return Query(
         f"{table}_notices",
-        "Every notice once; Amazon may send one twice.",
+        "Every notice once; Amazon may send a notice twice.",
         _ranked_view(
             f"{table}_notices", dataset_id, table, about=fields.about, fields=fields, same=same, order="line"
         ),
@@ -106,7 +106,7 @@ def _unreadable(dataset_id: str, table: str, fields: Fields) -> Query:
     wrong = "".join(f"\n  or ({_text(one)} is not null and {_number(one)} is null)" for one in fields.counted)
     return Query(
         f"{table}_unreadable",
-        "Lines the other views leave out or read in part: it should be empty.",
+        "Lines that the other views omit or read only in part; it should be empty.",
         f'create or replace view {table}_unreadable as\nselect line, "$path" as object\nfrom {table}\n'
         f"where coalesce({_text('dataset_id')}, '') <> '{dataset_id}'{wrong}",
     )
@@ -115,7 +115,7 @@ def _unreadable(dataset_id: str, table: str, fields: Fields) -> Query:
 def _ranked_view(
     view: str, dataset_id: str, table: str, *, about: tuple[str, ...], fields: Fields, same: str, order: str
 ) -> str:
-    """Write a view that keeps the first of the records that are the same, in `order`."""
+    """Return a view that keeps the first of equal records, in `order`."""
     columns = [
         *(f"{_text(one)} as {_column(one)}" for one in about),
         *(f"{_number(one)} as {_column(one)}" for one in fields.counted),
@@ -138,5 +138,5 @@ def _number(field: str) -> str:
 
 
 def _column(field: str) -> str:
-    """Return the column of a field: Athena's names are lower case, and some fields begin with a word of SQL."""
+    """Return the column of a field: Athena's names are lower case, and some fields begin with an SQL keyword."""
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in field)

@@ -1,4 +1,4 @@
-"""The queues of a dataset stack, and who may send into the one that Amazon sends to."""
+"""The queues of a dataset stack, and the senders allowed on Amazon's ingress queue."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ VISIBILITY_TIMEOUTS = 6
 FAN_OUT_TIMEOUT_S = 30
 CONFIRM_TIMEOUT_S = 30
 
-# Bad messages are put among the dead letters by the function itself, so what is received again and again is good
-# and meets something that is down: 20 receives ride out at least an hour of it.
+# The function itself sends bad messages to the dead-letter queue. So a message that is received repeatedly is a
+# good one that meets an outage: 20 receives outlast at least an hour of it.
 _INGRESS_RECEIVES = 20
 _CONFIRMATION_RECEIVES = 10
 
 
 class Ingress(Construct):
-    """The queue Amazon delivers to, with its dead letters. There is no second chance: nothing is sent again."""
+    """The queue Amazon delivers to, with its dead-letter queue. Amazon never sends a message again."""
 
     def __init__(self, scope: Construct, id_: str, *, source: str, reviewers: tuple[str, ...]) -> None:
         super().__init__(scope, id_)
@@ -81,9 +81,9 @@ def _queue(
     timeout_s: int = 0,
     dead_letters: sqs.DeadLetterQueue | None = None,
 ) -> sqs.Queue:
-    """Make a queue that keeps what it has for 14 days, the longest there is.
+    """Make a queue that keeps its messages for 14 days, the maximum.
 
-    SSE-SQS and not a customer key: SNS could not deliver unless that key were opened to it as well.
+    SSE-SQS and not a customer key: SNS could only deliver if that key were opened to it as well.
     """
     queue = sqs.Queue(
         scope,

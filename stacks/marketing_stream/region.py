@@ -1,4 +1,4 @@
-"""What the dataset stacks of one realm share: access logs, the topic alarms speak to, the query database."""
+"""What the dataset stacks of one realm share: access logs, the alarms' topic, the query database."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DATABASE = "amazon_marketing_stream"
 
 
 class StreamRegionStack(Stack):
-    """One for each realm that receives anything."""
+    """The shared stack of each realm that receives a dataset."""
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings, realm: Realm) -> None:
         super().__init__(
@@ -61,7 +61,7 @@ class StreamRegionStack(Stack):
             lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(settings.retention.access_logs_days))],
             removal_policy=RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN,
         )
-        # Not by the data buckets themselves: a policy that named them would make the stacks wait for each other.
+        # Not granted by the data buckets: a policy that named them would make the stacks depend on each other.
         bucket.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="AccessLogsOfThisAccount",

@@ -1,6 +1,6 @@
-"""Which datasets are received, where and how: the section `marketing_stream` of the settings.
+"""The section `marketing_stream` of the settings: which datasets are received, where and how.
 
-Without the section there are no stacks of the stream; an empty one means all 15 datasets in all three realms.
+Without the section there are no stacks of the stream; an empty section means all 15 datasets in all three realms.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _COPY = r"(?=.{3,24}\Z)[a-z0-9]+(-[a-z0-9]+)*"
 
 @dataclass(frozen=True)
 class StreamDataset:
-    """One stack: a dataset in a realm, the topics it may come from, and its deliveries ("sqs", "firehose")."""
+    """One stack: a dataset in a realm, the topics that may send it, and its deliveries ("sqs", "firehose")."""
 
     dataset: Dataset
     realm: Realm
@@ -40,13 +40,13 @@ class StreamDataset:
 
     @property
     def stack_name(self) -> str:
-        """Return the stack's name, which is the one that Amazon's example stacks have."""
+        """Return the stack's name, the same as that of Amazon's example stacks."""
         return f"AmzStream-{self.realm}-{self.dataset.id}"
 
 
 @dataclass(frozen=True)
 class StreamV2:
-    """A stack for Stream v2: the short name its bucket begins with, and the realm."""
+    """A stack for Stream v2: the short name at the start of its bucket's name, and the realm."""
 
     name: str
     realm: Realm
@@ -54,10 +54,10 @@ class StreamV2:
 
 @dataclass(frozen=True)
 class StreamSettings:
-    """The stream as a whole.
+    """The settings of the stream.
 
-    `reviewers` and `subscribers` are the principals of Amazon that are trusted. `keep_days` is how long landed
-    records stay; 0 keeps them for ever. `alarm_email` "" means that nobody is mailed.
+    `reviewers` and `subscribers` are the trusted principals of Amazon. `keep_days` is how long landed records are
+    kept; 0 keeps them for ever. `alarm_email` "" means that no mail is sent.
     """
 
     datasets: tuple[StreamDataset, ...]
@@ -74,9 +74,9 @@ class StreamSettings:
 def read_stream(
     reader: Reader, given: Mapping[str, Any] | None, context: Callable[[str], Any]
 ) -> StreamSettings | None:
-    """Read the section `given` through its `reader`; None where there is no section and no flag asks for it.
+    """Read the section `given` through its `reader`; None if there is none and no flag asks for it.
 
-    The command line goes before the section: `-c stream=all`, `none` or a list such as `sp-traffic,sp-conversion`
+    The command line overrides the section: `-c stream=all`, `none` or a list such as `sp-traffic,sp-conversion`
     says which datasets, `-c stream_realms=NA,EU` where, `-c delivery_type=sqs,firehose` how.
     """
     asked = context("stream")
@@ -91,7 +91,7 @@ def read_stream(
     if unknown:
         reader.mistake(
             "overrides",
-            f"Amazon publishes no source account for {', '.join(unknown)}: give its topics' ARN as `source`",
+            f"Amazon publishes no source account for {', '.join(unknown)}: give the topics' ARN as `source`",
         )
     settings = StreamSettings(
         datasets=tuple(stacks.values()),
@@ -150,7 +150,7 @@ def _optional_sections(reader: Reader, given: Mapping[str, Any] | None, key: str
 
 
 def _override(reader: Reader, realms: tuple[Realm, ...], delivery: tuple[str, ...]) -> list[StreamDataset]:
-    """Read what one dataset has of its own: realms, topics, delivery. The dataset need not be in the catalogue."""
+    """Read one dataset's own settings: realms, topics, delivery. The dataset need not be in the catalogue."""
     id_ = reader.text("dataset", pattern=_DATASET_ID, meaning="a dataset's identifier such as sp-traffic")
     dataset = BY_ID.get(id_) or Dataset(
         id_, Counting(reader.choice("counting", tuple(Counting), default=Counting.NOTICES)), default=False

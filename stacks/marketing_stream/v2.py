@@ -1,6 +1,6 @@
-"""A stack for Stream v2: the bucket Amazon writes Parquet files into, the queue that names them, their keys.
+"""A stack for Stream v2: the bucket that Amazon writes Parquet files to, a queue of their names, and the keys.
 
-Built from Amazon's published template, not from a delivery seen: StreamV2_S3_CF_Template.yaml in
+Built from Amazon's published template, not from an observed delivery: StreamV2_S3_CF_Template.yaml in
 https://github.com/amzn/ads-advanced-tools-docs/tree/main/amazon_marketing_stream, read 2026-11-22.
 """
 
@@ -26,7 +26,7 @@ _KEY_PENDING_DAYS = 30
 
 
 class StreamV2Stack(Stack):
-    """`AmzStreamV2-<realm>-<name>`: what a v2 subscription names as its destination, and nothing that reads it."""
+    """`AmzStreamV2-<realm>-<name>`: the destination of a v2 subscription; nothing here reads the files."""
 
     def __init__(
         self, scope: Construct, id_: str, *, settings: Settings, wanted: StreamV2, region: StreamRegionStack
@@ -54,7 +54,7 @@ class StreamV2Stack(Stack):
         CfnOutput(
             self,
             "Destination",
-            description="What the v2 subscription call takes as its destination",
+            description="The destination for the v2 subscription call",
             value=self.to_json_string(
                 {"bucketArn": self.bucket.bucket_arn, "notification": {"queueArn": self.queue.queue_arn}}
             ),
@@ -75,7 +75,7 @@ class StreamV2Stack(Stack):
                 sid="AmazonEncryptsWhatItSends",
                 principals=[self._publisher],
                 actions=["kms:Decrypt", "kms:GenerateDataKey"],
-                resources=["*"],  # in a key's policy: this key
+                resources=["*"],  # in a key's policy, "*" is this key
                 conditions={"StringEquals": {"kms:ViaService": f"{service}.{self.region}.amazonaws.com"}},
             )
         )
@@ -151,5 +151,5 @@ class StreamV2Stack(Stack):
 
     def _alarms(self, region: StreamRegionStack) -> None:
         watch = Watch(self, region.alarm_topic, f"{self.stack_name}: ")
-        watch.age("Lag", self.queue, Duration.hours(1), "nobody has taken up a new file for an hour")
-        watch.depth("DeadLettersAlarm", self.dead_letters, "names of files are among the dead letters")
+        watch.age("Lag", self.queue, Duration.hours(1), "a new file's name has waited in the queue for an hour")
+        watch.depth("DeadLettersAlarm", self.dead_letters, "file names are in the dead-letter queue")

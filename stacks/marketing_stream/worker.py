@@ -1,4 +1,4 @@
-"""A function of the stream that works off a queue: log group, role, function and mapping."""
+"""A function of the stream that handles a queue: log group, role, function and mapping."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MEMORY_MB = 256
 
 
 class Worker(Construct):
-    """One function and its queue. `statements` are all it may do beyond reading the queue and writing its log."""
+    """One function and its queue. `statements` are its permissions beyond reading the queue and logging."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Worker(Construct):
         self.role = iam.Role(
             self,
             "Role",
-            description=f"{description}: what it may do",
+            description=f"{description}: permissions",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={"Worker": iam.PolicyDocument(statements=[*self._always(queue), *statements])},
         )
@@ -60,7 +60,7 @@ class Worker(Construct):
             timeout=Duration.seconds(timeout_s),
             environment={**environment, "LOG_LEVEL": settings.log_level},
             log_group=self.log_group,
-            # Every permission is written here; nothing may add to the role behind its back.
+            # All permissions are explicit; no construct may add to the role.
             role=self.role.without_policy_updates(),
         )
         lambda_.EventSourceMapping(

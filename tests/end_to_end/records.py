@@ -92,11 +92,13 @@ class Records(Queues):
         self.sandbox.advance(seconds)
         self.simulated_s += seconds
 
-    def edit_progress(self, put: Put, **changes: Any) -> None:
-        """Change what the ledger notes of a run's progress."""
+    def edit_plan(self, put: Put, **changes: Any) -> None:
+        """Change what the ledger has recorded of how a run reads its file."""
         run = self.run(put)
         assert run is not None
-        progress = json.dumps({**json.loads(run["progress"]), **changes})
+        progress = json.loads(run["progress"])
+        assert changes.keys() <= progress["plan"].keys()  # a field of another name would change nothing
+        progress = json.dumps({**progress, "plan": {**progress["plan"], **changes}})
         self.sandbox.client("dynamodb").update_item(
             TableName=self.variables["LEDGER_TABLE"],
             Key={"pk": {"S": self._pk(put)}},

@@ -30,7 +30,7 @@ COVERED: dict[str, str] = {
     "F07": "a worker loses its lease while a call of it hangs",
     "F08": "continuations without progress come to an end",
     "F09": "a deployment in the middle of a file, with smaller requests",
-    "F10": "the function fails in a way nobody foresaw: the message comes back",
+    "F10": "the function fails with an unexpected error: the message comes back",
     "F11": "too many requests",
     "F12": "throttled for longer than an invocation lasts, for ever, for less than nothing",
     "F13": "throttles in Meta's own shapes: 4, 17, 32, 613, 80003 in a 400",

@@ -59,7 +59,7 @@ def test_bytes_that_are_not_the_ones_the_run_began_with_stop_it(scenario: Scenar
     put, some = scenario.start(12, latency_s=1.0)
     until(lambda: True if (line.run(put) or {}).get("continuation", 0) >= 1 else None, 60)
     line.kill_in_flight()
-    line.edit_progress(put, etag="0" * 32)
+    line.edit_plan(put, etag="0" * 32)
     line.pass_time(1800)
     receipt = line.finish(put)
     assert (receipt["state"], receipt["reason"]["code"]) == ("failed", "object_changed")

@@ -74,7 +74,7 @@ def test_an_absurd_wait_is_waited_for_an_hour_at_most(scenario: Scenario) -> Non
     )
     put, some = scenario.start()
     waited_s = [line.wait_out(put) for _ in waits]
-    assert all(55 <= one <= 3_600 for one in waited_s)
+    assert all(55 <= one <= 3_600 for one in waited_s), waited_s
     scenario.check(put, len(some), some)
 
 

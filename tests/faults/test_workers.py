@@ -192,7 +192,7 @@ def test_a_failure_nobody_foresaw_is_no_acknowledgement(scenario: Scenario) -> N
 
 @pytest.mark.case("F55")
 def test_an_error_whose_text_names_somebody_is_not_told(scenario: Scenario) -> None:
-    """Of an error nobody foresaw the log has the type and the place, and not the text."""
+    """Of an unexpected error the log has the type and the place, and not the text."""
     line = scenario.line
     with line.held_back():
         put, some = scenario.start(1)

@@ -305,9 +305,10 @@ def test_the_table_is_the_customer_key_s_and_forgets(ci360: Ci360Template) -> No
 
 def test_results_hear_of_files_and_of_activations(ci360: Ci360Template, plain: Ci360Template) -> None:
     """The rule on the app's bus matches what the transfer and the connectors announce; the secret is empty."""
+    from activation.aws.app_events import SOURCE
     from activation.report.announce import DETAIL_TYPES as ACTIVATIONS
 
-    from lambdas.ci360.notices import DETAIL_TYPES, SOURCE
+    from lambdas.ci360.notices import DETAIL_TYPES
     from lambdas.ci360.results import OUTCOMES
 
     pattern = ci360.one("AWS::Events::Rule")["EventPattern"]

@@ -26,9 +26,10 @@ from activation.errors import Rejected
 from activation.ledger.runs import RunState
 from activation.platforms.options import complete
 from activation.platforms.request import Answer, Request
-from activation.runs.connector import Dispatcher, lambda_handler_for
+from activation.runs.connector import lambda_handler_for
+from activation.runs.dispatch import Dispatcher
+from activation.runs.invocation import Connector
 from activation.runs.secret import ConnectorSecret
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.tiktok.calls import Calls
@@ -142,13 +143,15 @@ class Line(World):
             clock=self.clock,
         )
         return Dispatcher(
-            PLATFORM,
-            self.settings,
-            clients,
-            secret,
-            self.advertiser,
-            clock=self.clock,
-            sleep=self.clock.pass_s,
+            Connector(
+                PLATFORM,
+                self.settings,
+                clients,
+                secret,
+                self.advertiser,
+                clock=self.clock,
+                sleep=self.clock.pass_s,
+            )
         )
 
     def digests(self, count: int, key: str = LIST) -> str:
@@ -159,7 +162,6 @@ class Line(World):
 @pytest.fixture
 def line() -> Iterator[Line]:
     """Return the line; no test may leave a message that nobody takes up."""
-    Logger()  # the function's own, of which the line's is a child
     one = Line()
     yield one
     assert one.queue == []

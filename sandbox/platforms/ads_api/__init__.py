@@ -1,1 +1,1 @@
-"""The simulated Amazon Ads API, as far as subscriptions of Amazon Marketing Stream need it."""
+"""The simulated Amazon Ads API: what subscriptions of Amazon Marketing Stream need of it."""

@@ -38,7 +38,7 @@ _PAGE = 5000
 
 @dataclass
 class Call:
-    """A request taken in, and what the description of the API has against it."""
+    """A received request, and how it violates the API's description."""
 
     request: Request
     body: bytes
@@ -56,11 +56,11 @@ class AdsApi:
         self.tokens: dict[str, float] = {}
 
     def latency_s(self) -> float:
-        """Return how long every answer takes."""
+        """Return the delay of every answer, in seconds."""
         return self.register.settings.latency_s
 
     def settings(self) -> Mapping[str, Any]:
-        """Return the settings in force."""
+        """Return the current settings."""
         return dataclasses.asdict(self.register.settings)
 
     def configure(self, changes: Mapping[str, Any]) -> None:
@@ -81,7 +81,7 @@ class AdsApi:
         self.register, self.tokens = Register(), {}
 
     def secret(self, endpoint: str) -> Mapping[str, Any]:
-        """Return what a client has to hold."""
+        """Return the secret that a client needs."""
         return {
             "refresh_token": REFRESH_TOKEN,
             "client_id": CLIENT_ID,
@@ -101,7 +101,7 @@ class AdsApi:
         return {"subscriptions": shown}, iter(())
 
     async def read(self, request: Request, entry: Entry) -> Call:
-        """Take a call in and hold it against the description."""
+        """Read a call and check it against the description."""
         body = await request.body()
         entry.rows, entry.digest = (1, digest_of_rows(body.decode("utf-8", "replace"))) if body else (0, "")
         fault = ""
@@ -114,7 +114,7 @@ class AdsApi:
         return Call(request, body, fault)
 
     async def answer(self, call: Call, entry: Entry) -> Response:
-        """Answer as the API does."""
+        """Return the API's answer."""
         try:
             if call.request.url.path == _TOKENS:
                 return self._token(call)
@@ -213,5 +213,5 @@ def _json(document: Mapping[str, Any], status: int = 200) -> Response:
 
 
 def build() -> ASGIApp:
-    """Build a fresh simulator: one client, one profile, one DSP account, no subscription."""
+    """Return a new simulator: one client, one profile, one DSP account, no subscription."""
     return with_face(AdsApi())

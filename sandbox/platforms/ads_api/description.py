@@ -1,7 +1,7 @@
-"""What the project needs of Amazon's OpenAPI description of the subscription API, written down anew.
+"""The parts of Amazon's OpenAPI description of the subscription API that the project needs, in our own words.
 
-Version 3.0 at https://advertising.amazon.com/API/docs/en-us/amazon-marketing-stream/openapi, read
-2026-11-22. Both kinds of content are taken: the one that page names, and plain JSON, which the API takes as well.
+Version 3.0 at https://advertising.amazon.com/API/docs/en-us/amazon-marketing-stream/openapi, read 2026-11-22. Two
+content types are accepted: the one that page names, and plain JSON, which the API accepts as well.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a test may set with `POST /_sim/config`, and what holds when it sets nothing.
+"""The settings that a test may change with `POST /_sim/config`, and their defaults.
 
     {"provisioning_s": 60, "confirms": false, "max_pending": 1500, "rejected_destinations": ["arn:aws:firehose"]}
 
@@ -18,11 +18,11 @@ ACCOUNT_ID = "900000000000001"
 
 @dataclass(frozen=True)
 class AdsApiSettings:
-    """The API as a whole.
+    """The API's settings.
 
-    `provisioning_s` is how long a new subscription is PROVISIONING, `unconfirmed_s` how long one waits to be
-    confirmed before it has failed. `profiles` and `accounts` are those the client may act for.
-    `rejected_destinations` are beginnings of ARNs that are answered "Destination is invalid".
+    `provisioning_s` is how long a new subscription is PROVISIONING, `unconfirmed_s` how long it waits for a
+    confirmation before it fails. `profiles` and `accounts` are those the client may act for.
+    `rejected_destinations` are prefixes of ARNs that are answered "Destination is invalid".
     """
 
     latency_s: float = 0.0

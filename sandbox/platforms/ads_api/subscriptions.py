@@ -1,7 +1,8 @@
-"""Subscriptions as Amazon keeps them: who made them, what they send where, and what state they are in.
+"""Subscriptions as Amazon keeps them: their creator, dataset, destination and state.
 
 States and limits: https://advertising.amazon.com/API/docs/en-us/guides/amazon-marketing-stream/managing-subscriptions
-(read 2026-11-22). Which destinations are refused is not published; here those elsewhere or of no known form.
+(read 2026-11-22). Amazon does not publish which destinations it refuses; here, those in another region or of an
+unknown form.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Subscription:
     confirmed: float | None = None
 
     def status(self, now: float, settings: AdsApiSettings) -> str:
-        """Return what state it is in now."""
+        """Return the subscription's current state."""
         provisioned = self.created + settings.provisioning_s
         if self.archived:
             return "ARCHIVED"
@@ -65,7 +66,7 @@ class Subscription:
         return "PENDING_CONFIRMATION" if now < provisioned + settings.unconfirmed_s else "FAILED_CONFIRMATION"
 
     def shown(self, now: float, settings: AdsApiSettings) -> dict[str, Any]:
-        """Return it as the API shows it."""
+        """Return the subscription as the API shows it."""
         shown: dict[str, Any] = {
             "createdDate": _date(self.created),
             "dataSetId": self.dataset,
@@ -91,7 +92,7 @@ class Register:
     def create(
         self, owner: str, advertiser: str, body: Mapping[str, Any], *, dsp: bool, now: float
     ) -> Subscription:
-        """Make a subscription, or give the one that this very request made before; raises ApiError."""
+        """Create a subscription, or return the one that the same request created before; raises ApiError."""
         destination = self._destination(body)
         dataset, token = body["dataSetId"], body["clientRequestToken"]
         mine = [one for one in self.all.values() if one.owner == owner]
@@ -124,20 +125,20 @@ class Register:
         return self.all[id_]
 
     def of(self, owner: str, advertiser: str, *, dsp: bool) -> list[Subscription]:
-        """List what this identity made for this advertiser; others' are invisible to it."""
+        """Return the subscriptions that this identity created for this advertiser; others' are invisible to it."""
         return [
             one for one in self.all.values() if (one.owner, one.advertiser, one.dsp) == (owner, advertiser, dsp)
         ]
 
     def find(self, owner: str, advertiser: str, id_: str, *, dsp: bool) -> Subscription:
-        """Find one; raises ApiError."""
+        """Return a subscription by id; raises ApiError."""
         found = next((one for one in self.of(owner, advertiser, dsp=dsp) if one.id == id_), None)
         if found is None:
             raise ApiError(404, "NOT_FOUND", "Subscription does not exist")
         return found
 
     def _destination(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the destination in its newer form; raises ApiError unless there is just one, and a valid one."""
+        """Return the destination in its newer form; raises ApiError unless there is exactly one, a valid one."""
         destination = dict(body.get("destination", {}))
         if "destinationArn" in body:
             destination["sqsDestination"] = {"queueArn": body["destinationArn"]}

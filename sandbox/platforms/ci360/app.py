@@ -35,7 +35,7 @@ _HOST = "localhost"
 
 @dataclass
 class Ci360Platform:
-    """CI360, as far as bulk tasks need it. `files_url` is where its staging is served over TLS."""
+    """CI360: what bulk tasks need of it. `files_url` is where its staging is served over TLS."""
 
     files_url: str = ""
     authority: str = ""
@@ -47,7 +47,7 @@ class Ci360Platform:
         self.reset()
 
     def reset(self) -> None:
-        """Forget every file, task and event."""
+        """Delete all files, tasks and events."""
         self._settings = Ci360Settings()
         self._files: dict[str, staging.StagedFile] = {}
         self._tasks: list[dict[str, Any]] = []
@@ -55,11 +55,11 @@ class Ci360Platform:
         self._cuts_left = 0
 
     def latency_s(self) -> float:
-        """Return how long every answer takes."""
+        """Return the delay of every answer, in seconds."""
         return self._settings.latency_s
 
     def settings(self) -> Mapping[str, Any]:
-        """Return the settings in force."""
+        """Return the current settings."""
         return vars(self._settings)
 
     def configure(self, changes: Mapping[str, Any]) -> None:
@@ -68,11 +68,11 @@ class Ci360Platform:
         self._cuts_left = self._settings.cuts
 
     def secret(self, endpoint: str) -> Mapping[str, Any]:
-        """Return the access point's secret, for whoever sends results back."""
+        """Return the access point's secret, for senders of results."""
         return {"tenant_id": TENANT_ID, "client_secret": CLIENT_SECRET, "endpoint": endpoint}
 
     def state(self) -> tuple[Mapping[str, Any], Iterator[tuple[Mapping[str, Any], Iterator[Any]]]]:
-        """Return where the files are and by whose word they are trusted, the tasks and the events; no audience."""
+        """Return the files' address and authority, the tasks and the events; there are no audiences."""
         about = {
             "files_host": self.files_url.removeprefix("https://"),
             "authority": self.authority,
@@ -82,13 +82,13 @@ class Ci360Platform:
         return about, iter(())
 
     async def read(self, request: Request, entry: Entry) -> Request:
-        """Take a call in; only its path is of interest beforehand."""
+        """Read a call; the journal needs only its path."""
         if request.headers.get("range"):
             entry.note["range"] = request.headers["range"]
         return request
 
     async def answer(self, call: Request, entry: Entry) -> Response:
-        """Answer: a file, a task run, or an event taken in."""
+        """Answer with a file, run a task, or accept an event."""
         path = call.url.path
         if path.startswith("/staging/"):
             cut = self._cuts_left > 0
@@ -126,7 +126,7 @@ class Ci360Platform:
 
 
 def certificate(folder: Path) -> tuple[Path, str]:
-    """Make an authority nobody else has, and a certificate by it; returns the file and the authority's own."""
+    """Make a certificate authority and a certificate from it; return the file and the authority's certificate."""
     authority = trustme.CA()
     path = folder / "server.pem"
     path.touch(mode=0o600)
@@ -135,13 +135,13 @@ def certificate(folder: Path) -> tuple[Path, str]:
 
 
 def build() -> ASGIApp:
-    """Build a fresh simulator, with its staging served over TLS from a port of its own until the process ends."""
+    """Return a new simulator, whose staging is served over TLS on its own port until the process ends."""
     platform = Ci360Platform()
     app = with_face(platform)
     with ExitStack() as stack:
         pem, platform.authority = certificate(Path(mkdtemp(prefix="ci360-")))
         url = stack.enter_context(running(app, certificate=pem))
-        pem.unlink()  # it is loaded, and nobody else needs the key
+        pem.unlink()  # already loaded, and nobody else needs the key
         platform.files_url = url.replace("127.0.0.1", _HOST)
-        platform.server = stack.pop_all()  # kept: an end of it would be the server's
+        platform.server = stack.pop_all()  # kept: if it were collected, the server would stop
     return app

@@ -20,7 +20,7 @@ _IDENTITIES = ("datahub_id", "subject_id", "customer_id", "login_id")
 
 
 async def take(request: Request, events: list[dict[str, Any]]) -> Response:
-    """Take an event in."""
+    """Accept an event."""
     token = request.headers.get("authorization", "").removeprefix("Bearer ")
     if not _is_good(token):
         return JSONResponse({"message": "Invalid token"}, status_code=401)

@@ -1,6 +1,6 @@
-"""What a test may set with `POST /_sim/config`, and what holds when it sets nothing.
+"""The settings that a test may change with `POST /_sim/config`, and their defaults.
 
-Every setting is about the files behind the links: how slowly they come, and what is wrong with the answers.
+Every setting is about the files behind the links: how slowly they are sent, and what is wrong with the answers.
 
     {"bytes_per_s": 20000, "cut_after_bytes": 5000000, "cuts": 2}
 """
@@ -15,13 +15,13 @@ CLIENT_SECRET = "simulated0client0secret0for0the0access0point"
 
 @dataclass(frozen=True)
 class Ci360Settings:
-    """How the staging behaves.
+    """The behaviour of the staging.
 
-    `link_lifetime_s` is how long a link is good. `bytes_per_s` slows the files down, None does not.
-    `extra_length` is added to the announced length; `no_length` announces none. `cut_after_bytes` closes the
-    connection after that many bytes of an answer, for the next `cuts` answers. `redirect_to` answers 302.
-    `encoding` is said to be the files'. `ignore_ranges` sends a file whole whatever part was asked for.
-    `changed` gives files another entity tag.
+    `link_lifetime_s` is how long a link is valid. `bytes_per_s` limits the speed, None does not. `extra_length` is
+    added to the announced length; `no_length` announces none. `cut_after_bytes` closes the connection after that
+    many bytes of an answer, for the next `cuts` answers. `redirect_to` answers 302. `encoding` is announced as the
+    files' Content-Encoding. `ignore_ranges` sends the whole file whatever range was requested. `changed` gives
+    files another entity tag.
     """
 
     latency_s: float = 0.0

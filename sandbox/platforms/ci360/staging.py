@@ -1,4 +1,4 @@
-"""Staged files behind signed links, as S3 serves them: expiry, ranges, tags, and answers gone wrong on demand."""
+"""Staged files behind signed links, as S3 serves them: expiry, ranges, tags, and faulty answers on demand."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class StagedFile:
 
     @property
     def size_bytes(self) -> int:
-        """Return its size."""
+        """Return the size in bytes."""
         return self.path.stat().st_size if self.path else len(self.content)
 
     def etag(self, *, changed: bool) -> str:
-        """Return the entity tag; a large file's is made of its name and size."""
+        """Return the entity tag; a large file's is derived from its name and size."""
         about = f"{self.path} {self.size_bytes}".encode() if self.path else self.content
         return f'"{hashlib.md5(about + (b"changed" if changed else b"")).hexdigest()}"'  # noqa: S324  as S3's are
 
@@ -53,7 +53,7 @@ class StagedFile:
 
 
 def sign(base_url: str, path: str, now: float, lifetime_s: float) -> str:
-    """Make a link to a path that is good for `lifetime_s` seconds."""
+    """Return a link to a path, valid for `lifetime_s` seconds."""
     parameters = {
         "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
         "X-Amz-Credential": "ASIASIMULATED/us-east-1/s3/aws4_request",
@@ -73,7 +73,7 @@ def _signature(path: str, query: str) -> str:
 def serve(
     request: Request, file: StagedFile | None, settings: Ci360Settings, now: float, *, cut: bool
 ) -> Response:
-    """Answer a request for a file; `cut` closes the connection in the middle, as the settings say."""
+    """Answer a request for a file; `cut` closes the connection in the middle, as the settings ask."""
     if settings.redirect_to:
         return RedirectResponse(settings.redirect_to, status_code=302)
     refusal = _refusal(request, now)

@@ -1,4 +1,4 @@
-"""Bulk custom tasks: a file staged, a body made of its links, a connector's webhook called as CI360 calls it."""
+"""Bulk custom tasks: stage a file, build the body with its links, call a connector's webhook as CI360 does."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from typing import Any
 
 import urllib3
 
-# CI360 waits a minute at most, set per connector: https://github.com/sassoftware/ci360-extensions,
+# CI360 waits at most a minute, set per connector: https://github.com/sassoftware/ci360-extensions,
 # `ci360-custom-development-standards/SAS-CI360-Guidelines-Connector.md` (read 2026-11-22)
 TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a marketer sets up, and the audience it has selected.
+    """A marketer's task, and the audience it has selected.
 
-    The data is `data` as text, or the file at `data_path` on this machine. `metadata` is how the columns are told,
-    `json` or `csv`, or the very content of the file. `body` overlays the webhook's body, for calls no CI360 makes.
-    `calls` is how often the webhook is called with one and the same body.
+    The data is `data` as text, or the file at `data_path` on this machine. `metadata` is the form of the columns'
+    description, `json` or `csv`, or the very content of that file. `body` overlays the webhook's body, for calls
+    that CI360 does not make. `calls` is how often the webhook is called with the same body.
     """
 
     webhook: str
@@ -54,7 +54,7 @@ class Task:
             raise ValueError(str(error)) from None
 
     def metadata_content(self) -> bytes:
-        """Write the metadata file: CI360's newer form, its older one, or what the task says literally."""
+        """Return the metadata file: CI360's newer form, its older one, or the task's literal text."""
         if self.metadata == "json":
             columns = [{"columnName": name, "dataType": "character"} for name in self.columns]
             return json.dumps(columns).encode()
@@ -65,7 +65,7 @@ class Task:
         return self.metadata.encode()
 
     def file(self) -> Path | None:
-        """Return the data file on this machine; raises ValueError when it is not there."""
+        """Return the data file on this machine; raises ValueError if it does not exist."""
         if not self.data_path:
             return None
         path = Path(self.data_path)
@@ -75,7 +75,7 @@ class Task:
 
 
 def webhook_body(task: Task, occurrence_id: str, data_link: str, metadata_link: str) -> dict[str, Any]:
-    """Write the body with the keys, and in the order, that SAS's own connectors are called with."""
+    """Return the body with the keys, and in the order, of the calls to SAS's own connectors."""
     return {
         "occurrenceId": occurrence_id,
         "taskId": str(uuid.uuid4()),
@@ -93,7 +93,7 @@ def webhook_body(task: Task, occurrence_id: str, data_link: str, metadata_link: 
 
 
 async def call(task: Task, body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Call the webhook as often as the task says; returns status, answer and seconds of each call."""
+    """Call the webhook as often as the task asks; return status, answer and seconds of each call."""
     return [await asyncio.to_thread(_call, task, json.dumps(body).encode()) for _ in range(task.calls)]
 
 

@@ -1,1 +1,1 @@
-"""A sender of Amazon Marketing Stream messages, with books of what they add up to."""
+"""A sender of Amazon Marketing Stream messages, which keeps the totals of what it sent."""

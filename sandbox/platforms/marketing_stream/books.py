@@ -1,4 +1,4 @@
-"""The sender's own books: what every hour adds up to when each record counts once, in exact numbers."""
+"""The sender's own totals per hour when each record counts once, in exact numbers."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class Books:
         self.notices: dict[str, set[str]] = defaultdict(set)
 
     def add(self, dataset: str, about: Mapping[str, Any], numbers: Mapping[str, Decimal]) -> None:
-        """Enter a record that was sent for the first time."""
+        """Add a record that is sent for the first time."""
         totals = self.totals[dataset][key_of(about)]
         for name, number in numbers.items():
             totals[name] += number
 
     def change(self, dataset: str, entity: str, version: int) -> None:
-        """Enter a version, in whatever order versions are sent."""
+        """Add a version, in whatever order versions are sent."""
         known = self.versions[dataset]
         known[entity] = max(version, known.get(entity, version))
 
 
 def key_of(about: Mapping[str, Any]) -> Key:
-    """Return dimensions as a key, the dataset left out."""
+    """Return dimensions as a key, without the dataset."""
     return tuple(
         sorted(
             (name, None if value is None else str(value)) for name, value in about.items() if name != "dataset_id"

@@ -1,4 +1,4 @@
-"""Composes messages: records of any dataset, corrections, copies, and what should never have been sent."""
+"""Composes messages: records of any dataset, corrections, copies, and messages that are not data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox.platforms.marketing_stream.shapes import CHANGED, MEASURED, NOTICED
 
 _PACIFIC = timezone(timedelta(hours=-8))
 
-# What a queue may hold that is no data: each kind breaks a reader in its own way.
+# Messages that are not data: each kind breaks a reader in its own way.
 POISON = (
     '{"dataset_id": "sp-traffic", "clicks": ',
     "null",
@@ -30,7 +30,7 @@ POISON = (
 
 
 class Composer:
-    """A source of messages that can be told again: the same seed composes the same ones."""
+    """A reproducible source of messages: the same seed composes the same ones."""
 
     def __init__(self, seed: int = 1) -> None:
         self._draw = random.Random(seed)  # noqa: S311  made-up data, no secret
@@ -38,7 +38,7 @@ class Composer:
         self._poisons = 0
 
     def record(self, dataset: str, hour: datetime | None = None) -> str:
-        """Compose a new message of any dataset and enter it in the books; `hour` is when it happened."""
+        """Return a new message of any dataset, and add it to the books; `hour` is when it happened."""
         moment = hour or datetime(2026, 11, 21, self._draw.randrange(24), tzinfo=_PACIFIC)
         if dataset in MEASURED:
             about = dimensions(dataset, self._draw.randrange(40), moment)
@@ -51,7 +51,7 @@ class Composer:
         return text
 
     def correction(self, dataset: str, original: str) -> str:
-        """Compose a late, partly negative change of an earlier record, under an identifier of its own."""
+        """Return a late, partly negative change of an earlier record, with a new identifier."""
         document = json.loads(original)
         about = {
             name: value
@@ -65,7 +65,7 @@ class Composer:
         return self._measured(dataset, about, numbers)
 
     def poison(self) -> str:
-        """Compose the next kind of message that is no data."""
+        """Return the next kind of message that is not data."""
         self._poisons += 1
         return POISON[self._poisons % len(POISON)]
 

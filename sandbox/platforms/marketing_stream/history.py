@@ -1,7 +1,7 @@
-"""Months of a dataset in the order in which they arrive: hours, their copies, and corrections for up to 60 days.
+"""Months of a dataset in order of arrival: hours, their copies, and corrections for up to 60 days.
 
-https://advertising.amazon.com/API/docs/en-us/guides/amazon-marketing-stream/faq, read 2026-11-22: traffic comes
-within 12 hours and is corrected for 72 more, conversions are corrected for 60 days, anything may come twice.
+https://advertising.amazon.com/API/docs/en-us/guides/amazon-marketing-stream/faq, read 2026-11-22: traffic arrives
+within 12 hours and is corrected for 72 more, conversions are corrected for 60 days, anything may arrive twice.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sandbox.platforms.marketing_stream.composer import Composer
 
 @dataclass(frozen=True)
 class Arrival:
-    """A message and when it arrives."""
+    """A message and its time of arrival."""
 
     at: datetime
     body: str
@@ -25,7 +25,7 @@ class Arrival:
 def history(
     composer: Composer, dataset: str, *, first: datetime, days: int, an_hour: int, seed: int = 1
 ) -> Iterator[Arrival]:
-    """Return every message of `days` days with `an_hour` records an hour, by time of arrival."""
+    """Yield every message of `days` days with `an_hour` records an hour, by time of arrival."""
     draw = random.Random(seed)  # noqa: S311  made-up data, no secret
     correction_hours = 60 * 24 if dataset.endswith("conversion") else 72
     arrivals = []

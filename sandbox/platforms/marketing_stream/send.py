@@ -16,12 +16,12 @@ import boto3
 from sandbox.platforms.marketing_stream.composer import Composer
 from sandbox.platforms.marketing_stream.shapes import DATASETS, MEASURED
 
-_IN_A_CALL = 10  # entries of SendMessageBatch
+_IN_A_CALL = 10  # the most entries of SendMessageBatch
 
 
 @dataclass(frozen=True)
 class Mix:
-    """Messages in the order they are sent, and how many of each kind there are."""
+    """Messages in sending order, and how many of each kind there are."""
 
     bodies: tuple[str, ...]
     records: int
@@ -38,7 +38,7 @@ def mix(
     copies: float = 0.02,
     seed: int = 1,
 ) -> Mix:
-    """Compose `messages` of `datasets`, of which shares are poison and copies, and one in ten is a correction."""
+    """Compose `messages` of `datasets`: `poison` and `copies` are shares, and one in ten is a correction."""
     draw = random.Random(seed)  # noqa: S311  made-up data, no secret
     bad, twice = int(messages * poison), int(messages * copies)
     records: list[str] = []
@@ -58,7 +58,7 @@ def mix(
 
 
 def send(sqs: Any, queue_url: str, bodies: Sequence[str], threads: int = 4) -> None:
-    """Send every body; raises RuntimeError when the queue refuses one."""
+    """Send every body; raises RuntimeError if the queue refuses one."""
 
     def call(first: int) -> None:
         entries = [
@@ -74,13 +74,13 @@ def send(sqs: Any, queue_url: str, bodies: Sequence[str], threads: int = 4) -> N
 
 
 def main() -> int:
-    """Send a mix and print what was sent, the books of money included."""
+    """Send a mix; print what was sent, and the totals of money."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.platforms.marketing_stream.send", description=__doc__)
     parser.add_argument("--queue-url", required=True, help="an address of `stream_queues` of `sandbox up --json`")
     parser.add_argument("--endpoint-url", required=True, help="the emulator's address")
     parser.add_argument("--dataset", default="sp-traffic", help=f"one of {', '.join(DATASETS)}, or all")
     parser.add_argument("--messages", type=int, default=1000)
-    parser.add_argument("--poison", type=float, default=0.03, help="share of messages that are no data")
+    parser.add_argument("--poison", type=float, default=0.03, help="share of messages that are not data")
     parser.add_argument("--copies", type=float, default=0.02, help="share of messages that were sent before")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()

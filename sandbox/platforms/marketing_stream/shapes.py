@@ -1,8 +1,8 @@
-"""What a message of each dataset looks like.
+"""The form of each dataset's messages.
 
 Field lists: the dataset pages below
 https://advertising.amazon.com/API/docs/en-us/guides/amazon-marketing-stream/datasets/overview (read 2026-11-22).
-Every value is made up.
+Every value is invented.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Record = dict[str, Any]
 _WINDOWS = ("1d", "7d", "14d", "30d")
 _KEYWORDS = ("running shoes", "laufschuhe", 'chaussures "été"', "鞋", "zapatillas ñ")
 
-# Dataset: the dimensions beyond those all have, and the numbers, money first.
+# Dataset: the dimensions beyond the common ones, and the numbers, money first.
 MEASURED: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     "sp-traffic": (
         ("currency", "keyword_id", "keyword_text", "match_type", "placement"),
@@ -73,7 +73,7 @@ MEASURED: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = 
 
 
 def dimensions(dataset: str, number: int, hour: datetime) -> Record:
-    """Return the dimensions of the `number`th thing an advertiser advertises, in an hour."""
+    """Return the dimensions of an advertiser's `number`th ad, keyword or the like, in an hour."""
     common: Record = {
         "dataset_id": dataset,
         "marketplace_id": "ATVPDKIKX0DER",

@@ -1,4 +1,4 @@
-"""An ad account's node and edges: reading it, listing and creating audiences, erasing people from all of them.
+"""An ad account's node and edges: reading it, listing and creating audiences, deleting people from all of them.
 
 https://developers.facebook.com/documentation/ads-commerce/marketing-api/reference/ad-account/customaudiences
 (read 2026-11-22).
@@ -62,7 +62,7 @@ def list_audiences(call: GraphCall) -> dict[str, Any]:
     paging: dict[str, Any] = {"cursors": {"before": _cursor(page[0]), "after": _cursor(page[-1])}}
     if start + limit < len(matching):
         query = {
-            "access_token": call.token.token,  # Meta puts it there too: a client must not log this address
+            "access_token": call.token.token,  # Meta puts the token there, too: a client must not log this address
             "fields": ",".join(names),
             "limit": limit,
             "after": _cursor(page[-1]),
@@ -100,7 +100,7 @@ def _cursor(audience: Audience) -> str:
 
 
 def _start(audiences: list[Audience], after: str | None, before: str | None, limit: int) -> int:
-    """Find where a page starts; cursors name an id, so that one deleted meanwhile does not shift the pages."""
+    """Return the index where a page starts; cursors name ids, so deletions meanwhile do not shift the pages."""
     if not after and not before:
         return 0
     try:
@@ -114,7 +114,7 @@ def _start(audiences: list[Audience], after: str | None, before: str | None, lim
 
 
 def create_audience(call: GraphCall) -> dict[str, Any]:
-    """POST /act_X/customaudiences: names are not unique, so twice makes two."""
+    """POST /act_X/customaudiences: names are not unique, so a repetition creates a second audience."""
     parameters = call.parameters
     name = (parameters.text("name") or "").strip()
     if not name:
@@ -152,7 +152,7 @@ def create_audience(call: GraphCall) -> dict[str, Any]:
 
 
 def forget_people(call: GraphCall) -> dict[str, Any]:
-    """DELETE /act_X/usersofanyaudience: take people out of every customer-file audience of the account."""
+    """DELETE /act_X/usersofanyaudience: remove people from every customer-file audience of the account."""
     checked = Payload.of(call.parameters.decoded("payload")).checked()
     for audience in call.world.of_account(call.account.id):
         if audience.subtype == "CUSTOM":

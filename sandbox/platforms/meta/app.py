@@ -39,7 +39,7 @@ _VERSION = re.compile(r"v\d{1,2}\.\d")
 
 @dataclass
 class Read:
-    """A request taken in."""
+    """A received request."""
 
     method: str
     version: str
@@ -52,7 +52,7 @@ class Read:
 
 
 class MetaPlatform:
-    """Meta's Marketing API, as far as customer-file audiences need it."""
+    """Meta's Marketing API: what customer-file audiences need of it."""
 
     name = "meta"
 
@@ -61,11 +61,11 @@ class MetaPlatform:
         self.world = World(self.clock)
 
     def latency_s(self) -> float:
-        """Return how long every answer takes."""
+        """Return the delay of every answer, in seconds."""
         return self.world.settings.latency_s
 
     def settings(self) -> Mapping[str, Any]:
-        """Return the settings in force."""
+        """Return the current settings."""
         return self.world.as_settings()
 
     def configure(self, changes: Mapping[str, Any]) -> None:
@@ -86,7 +86,7 @@ class MetaPlatform:
         }
 
     def state(self) -> tuple[Mapping[str, Any], Iterator[tuple[Mapping[str, Any], Iterator[Any]]]]:
-        """Return every audience that was not deleted, with what is staged for a replace counted beside it."""
+        """Return every audience that was not deleted; members staged for a replace are counted separately."""
         now = self.clock.now()
 
         def audiences() -> Iterator[tuple[Mapping[str, Any], Iterator[Any]]]:
@@ -109,7 +109,7 @@ class MetaPlatform:
         return {"accounts": list(self.world.accounts)}, audiences()
 
     async def read(self, request: Request, entry: Entry) -> Read:
-        """Take a call in and note the rows it carries."""
+        """Read a call and note the rows it carries."""
         parameters = await Parameters.of(request)
         parts = tuple(part for part in request.url.path.split("/") if part)
         version = parts[0] if parts and _VERSION.fullmatch(parts[0]) else ""
@@ -130,7 +130,7 @@ class MetaPlatform:
         )
 
     async def answer(self, call: Read, entry: Entry) -> Response:
-        """Answer as Graph does: a refusal is an envelope, whatever went wrong."""
+        """Answer as Graph does: every refusal comes in its envelope."""
         headers = {
             "facebook-api-version": call.version if call.version in OPEN else NEWEST,
             "x-fb-request-id": "A" + secrets.token_urlsafe(16),
@@ -218,7 +218,7 @@ class MetaPlatform:
 
 
 def _note(entry: Entry, parameters: Parameters, method: str) -> None:
-    """Note in the journal what an upload carries; what cannot be read is left to the answer."""
+    """Note in the journal what an upload carries; unreadable parameters are left to the answer."""
     try:
         payload, session = parameters.decoded("payload"), parameters.decoded("session")
     except GraphError:
@@ -235,5 +235,5 @@ def _note(entry: Entry, parameters: Parameters, method: str) -> None:
 
 
 def build() -> ASGIApp:
-    """Build a fresh simulator: one account, one token, no audience."""
+    """Return a new simulator: one account, one token, no audience."""
     return with_face(MetaPlatform())

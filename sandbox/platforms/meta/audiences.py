@@ -1,4 +1,4 @@
-"""Custom audiences: what they hold, the state they are in, and the fields a read may ask for."""
+"""Custom audiences: their members, their state, and the fields a read may ask for."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OPERATION_TEXT = {
     500: "Error",
 }
 NORMAL, REPLACING, FILLING, INACTIVE_ACCOUNT, FLAGGED = 200, 414, 441, 470, 471
-SMALLEST_SHOWN = 1000  # sizes below are not told
+SMALLEST_SHOWN = 1000  # smaller sizes are not shown
 SMALLEST_USABLE = 100
 
 
@@ -38,8 +38,8 @@ SMALLEST_USABLE = 100
 class Audience:
     """One audience of an ad account.
 
-    `forced_status` is an operation status set from outside; `forced_size` a size for the limits that need a
-    hundred million people. `early_calls` counts down the uploads that meet a server which has not heard of it.
+    `forced_status` is an operation status set by a test; `forced_size` a size for limits that need a hundred
+    million people. `early_calls` counts down the uploads that reach a server which does not know the audience yet.
     """
 
     id: str
@@ -65,14 +65,14 @@ class Audience:
     replacing_until: float = 0.0
 
     def settle(self, now: float) -> None:
-        """Let a replace that ran out of time end: the audience then holds what had arrived."""
+        """End a replace that ran out of time: the audience then holds what had arrived."""
         if self.replace is not None and self.replace.session.expired(now):
             self.members = self.replace.staged
             self.replace.session.ended = self.replace.session.expires
             self.replace = None
 
     def size(self) -> int:
-        """Count the members, or give the size set from outside."""
+        """Return the number of members, or the size set by a test."""
         return len(self.members) if self.forced_size is None else self.forced_size
 
     def operation_code(self, now: float) -> int:
@@ -87,7 +87,7 @@ class Audience:
 
 @dataclass(frozen=True)
 class View:
-    """What a field of an audience is computed from."""
+    """The inputs from which the fields of an audience are computed."""
 
     audience: Audience
     now: float
@@ -112,7 +112,7 @@ class View:
         return int(self.audience.size() * self.settings.match_rate)
 
     def approximate(self, *, upper: bool) -> int:
-        """Return a bound of the size: two digits of it, and nothing below a thousand."""
+        """Return a bound of the size: rounded to two digits, and nothing below a thousand."""
         size = self.matched()
         if size < SMALLEST_SHOWN:
             return SMALLEST_SHOWN
@@ -147,7 +147,7 @@ FIELDS: dict[str, Callable[[View], Any]] = {
 
 
 def shown(view: View, names: Iterable[str]) -> dict[str, Any]:
-    """Return the fields asked for, and the id; a field without a value is left out, as Graph does."""
+    """Return the requested fields and the id; a field without a value is left out, as in Graph."""
     found: dict[str, Any] = {}
     for name in names:
         if name not in FIELDS:

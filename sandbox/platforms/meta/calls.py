@@ -1,4 +1,4 @@
-"""One call to a node, as its edges see it: who asks, with what parameters, about which audience."""
+"""One call to a node, as the edges see it: token, parameters and audience."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class GraphCall:
         return self.audience
 
     def view(self, audience: Audience) -> View:
-        """Return what the fields of an audience are read from."""
+        """Return the view from which the audience's fields are computed."""
         active = self.account.account_status == ACTIVE
         return View(audience, self.world.clock.now(), self.world.settings, active)
 
     def fields(self, default: Sequence[str] = ("id",)) -> list[str]:
-        """Return the names of the fields asked for; a list comes as text with commas, or as JSON."""
+        """Return the names of the requested fields, which come as text with commas or as JSON."""
         text = self.parameters.text("fields")
         if not text:
             return list(default)

@@ -1,4 +1,4 @@
-"""Which method on which edge does what, and who may."""
+"""The edges: what each method does, and who may use it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ AUDIENCE_EDGES: dict[tuple[str, str], Edge] = {
 
 
 def find_audience(world: World, method: str, node: str) -> Audience:
-    """Find the audience a call names; raises GraphError for one that is unknown or was deleted."""
+    """Return the audience a call names; raises GraphError if it is unknown or was deleted."""
     audience = world.audiences.get(node)
     if audience is None:
         raise unknown_object(method, node)
@@ -43,7 +43,7 @@ def find_audience(world: World, method: str, node: str) -> Audience:
 
 
 def check_rights(method: str, token: Token, account: Account, node: str) -> None:
-    """Refuse what the token, the account or its terms do not allow."""
+    """Raise GraphError for what the token, the account or its terms do not allow."""
     if token.accounts is not None and account.id not in token.accounts:
         raise unknown_object(method, node)
     if method == "GET":

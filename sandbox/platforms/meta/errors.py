@@ -2,8 +2,8 @@
 
 Codes, subcodes and titles:
 https://developers.facebook.com/documentation/ads-commerce/marketing-api/error-reference and
-https://developers.facebook.com/docs/graph-api/guides/error-handling (read 2026-11-22). HTTP status is 400 unless
-another was seen in public traffic; a client must not decide by it, and the wording is free to change as well.
+https://developers.facebook.com/docs/graph-api/guides/error-handling (read 2026-11-22). A client must not decide
+by the HTTP status, which is 400 unless another was seen in public traffic, nor by the wording, which may change.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 @dataclass
 class GraphError(Exception):
-    """A refusal, as the envelope says it; `type` is what Meta writes there, which tells a client nothing."""
+    """A refusal with the envelope's contents; `type` is Meta's, and tells a client nothing."""
 
     code: int
     message: str
@@ -37,29 +37,29 @@ class GraphError(Exception):
             "is_transient": self.is_transient,
             "error_user_title": self.user_title,
             "error_user_msg": self.user_msg,
-            # Meta's sample of the one answer without a type has no trace id either.
+            # Meta's sample of the only answer without a type has no trace id either.
             "fbtrace_id": "A" + secrets.token_urlsafe(16) if self.type else None,
         }
         return {"error": {key: value for key, value in error.items() if value is not None}}
 
 
 def invalid(sentence: str) -> GraphError:
-    """Refuse a parameter."""
+    """Return the error for an invalid parameter."""
     return GraphError(100, f"(#100) {sentence}")
 
 
 def missing(parameter: str) -> GraphError:
-    """Refuse a call that lacks a parameter."""
+    """Return the error for a missing parameter."""
     return invalid(f"Missing parameter(s): {parameter}")
 
 
 def unknown_field(name: str, node_type: str) -> GraphError:
-    """Refuse a field or edge the node type does not have."""
+    """Return the error for a field or edge that the node type does not have."""
     return invalid(f"Tried accessing nonexisting field ({name}) on node type ({node_type})")
 
 
 def unknown_object(method: str, identifier: str) -> GraphError:
-    """Return the error for an object that is not there, or not for this token to see: Meta does not tell which."""
+    """Return the error for an object that is missing or that the token may not see: Meta does not say which."""
     return GraphError(
         100,
         f"Unsupported {method.lower()} request. Object with ID '{identifier}' does not exist, cannot be loaded "
@@ -71,7 +71,7 @@ def unknown_object(method: str, identifier: str) -> GraphError:
 
 
 def terms(subcode: int) -> GraphError:
-    """Refuse until a person has accepted the Custom Audience terms."""
+    """Return the error for Custom Audience terms that nobody has accepted."""
     return GraphError(
         200,
         "Permissions error",
@@ -83,7 +83,7 @@ def terms(subcode: int) -> GraphError:
 
 
 def flagged() -> GraphError:
-    """Refuse uploads to an audience flagged for what its name suggests."""
+    """Return the error for uploads to an audience flagged because of its name."""
     return GraphError(
         100,
         "Invalid parameter",
@@ -105,7 +105,7 @@ REPLACE_TITLES = {
 
 
 def audience_update(subcode: int) -> GraphError:
-    """Refuse an upload for the state the audience or its replace is in."""
+    """Return the error for an upload that the state of the audience or its replace does not allow."""
     return GraphError(
         2650,
         "(#2650) Failed to update the custom audience",
@@ -116,7 +116,7 @@ def audience_update(subcode: int) -> GraphError:
 
 
 def mixed_schemas(filled_with: str, sent: str) -> GraphError:
-    """Refuse the other schema style than the one the audience was first filled with."""
+    """Return the error for another schema style than the one the audience was first filled with."""
     return GraphError(
         2650,
         f"(#2650) The audience was created with data source FILE_IMPORTED.{filled_with}, which does not support "
@@ -125,7 +125,7 @@ def mixed_schemas(filled_with: str, sent: str) -> GraphError:
 
 
 def too_small() -> GraphError:
-    """Refuse a removal that would leave too few people."""
+    """Return the error for a removal that would leave too few people."""
     return GraphError(
         200,
         "Permissions error",
@@ -147,7 +147,7 @@ def deleted_audience() -> GraphError:
 
 
 def retired_version(newest: str) -> GraphError:
-    """Refuse a version past its end, for an app that is not upgraded by itself."""
+    """Return the error for a retired version, for an app that is not upgraded automatically."""
     return GraphError(
         2635,
         "(#2635) You are calling a deprecated version of the Ads API. "
@@ -156,5 +156,5 @@ def retired_version(newest: str) -> GraphError:
 
 
 def no_write_right() -> GraphError:
-    """Refuse a write to a disabled ad account."""
+    """Return the error for a write to a disabled ad account."""
     return GraphError(2654, "(#2654) Failed to create custom audience", subcode=1713092, is_transient=False)

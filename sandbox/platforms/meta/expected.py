@@ -1,4 +1,4 @@
-"""What Meta should hold of people: one row for each, with every key that is known, each hashed by itself.
+"""The members Meta should hold: one row per person, with every known key, each hashed separately.
 
 https://developers.facebook.com/documentation/ads-commerce/marketing-api/audiences/guides/custom-audiences
 (read 2026-11-22).
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from sandbox.platforms.expectation import Expectation, Member, hashed_member, held_by_schema
 
 KEYS = ("EMAIL", "PHONE", "LN", "FN", "CT", "ST", "ZIP", "COUNTRY")
-NAMING = ("EMAIL", "PHONE", "FN", "LN")  # a row with none of these names nobody
+NAMING = ("EMAIL", "PHONE", "FN", "LN")  # a row without any of these identifies nobody
 
 
 def _members(person: Mapping[str, str]) -> set[Member]:

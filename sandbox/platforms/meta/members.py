@@ -1,4 +1,4 @@
-"""An audience's members, packed: three million of them fit in a simulator's memory."""
+"""An audience's members, packed so that three million fit in a simulator's memory."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _PLAIN_MASK = sum(_BIT[key] for key in PLAIN)
 
 
 class InvalidRow(Exception):
-    """A row Meta counts as invalid; the argument is the reason it would give."""
+    """A row that Meta counts as invalid; the argument is Meta's reason."""
 
 
 class Packed(NamedTuple):
-    """A row in two parts: who the person is, and what is said of them; attributes do not tell people apart."""
+    """A row in two parts: the identifiers of the person, and attributes, which do not distinguish people."""
 
     person: bytes
     attributes: bytes
 
 
 class Schema:
-    """How the rows of one schema, its keys in the sender's order, are checked, packed and unpacked."""
+    """Checks, packs and unpacks the rows of one schema, whose keys are in the sender's order."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         self.keys = tuple(keys)
@@ -47,7 +47,7 @@ class Schema:
         self._in_order = itemgetter(*(index for _, index in self._hashed)) if self._hashed else list
 
     def pack(self, row: Sequence[Any]) -> Packed:
-        """Pack a row as sent; raises InvalidRow where Meta would count it as invalid."""
+        """Return a row, as sent, packed; raises InvalidRow if Meta would count it as invalid."""
         mask, hashes = 0, []
         for bit, index in self._hashed:
             if (cell := row[index]) != "":
@@ -63,7 +63,7 @@ class Schema:
         return Packed(mask.to_bytes(_MASK_BYTES, "big") + person, attributes)
 
     def pack_hashed(self, rows: Sequence[Sequence[Any]]) -> list[Packed] | None:
-        """Pack all rows at once where every key is hashed and every row valid, else give None."""
+        """Return all rows packed at once if every key is hashed and every row valid, else None."""
         if self._plain or self._attributes:
             return None
         bits = [bit for bit, _ in self._hashed]
@@ -112,7 +112,7 @@ class Schema:
         return _json([row[index] for index, _ in self._attributes])
 
     def unpack(self, packed: Packed) -> list[Any]:
-        """Return the row back as it was sent."""
+        """Return the row as it was sent."""
         row: list[Any] = [""] * len(self.keys)
         mask, at = int.from_bytes(packed.person[:_MASK_BYTES], "big"), _MASK_BYTES
         for bit, index in self._hashed:
@@ -130,7 +130,7 @@ class Schema:
 
 
 class Members:
-    """The people of one audience; adding one twice changes nothing, whatever the order of the schema's keys."""
+    """The people of one audience; adding a person twice changes nothing, whatever the order of the keys."""
 
     def __init__(self) -> None:
         self._schemas: list[Schema] = []
@@ -140,15 +140,15 @@ class Members:
         return len(self._people)
 
     def add(self, schema: Schema, rows: Sequence[Packed]) -> None:
-        """Add people, or update what is said of those already there."""
+        """Add people, or update the attributes of existing ones."""
         number = self._number(schema)
         for row in rows:
             self._people[row.person] = (number, row.attributes) if row.attributes else number
 
     def meant(self, rows: Sequence[Packed]) -> set[bytes]:
-        """Find the members that `rows` name: by the same cells, else by any identifier that is one's alone.
+        """Return the members that `rows` identify: by the same cells, else by any identifier of a single person.
 
-        People may be taken out with other columns than they were put in with: Meta matches people, not rows.
+        People may be removed with other columns than they were added with: Meta matches people, not rows.
         """
         named = {row.person for row in rows}
         found = named & self._people.keys()
@@ -158,16 +158,16 @@ class Members:
         return found
 
     def remove(self, people: set[bytes]) -> None:
-        """Take members out."""
+        """Remove members."""
         for person in people:
             del self._people[person]
 
     def schemas(self) -> list[tuple[str, ...]]:
-        """List the schemas members were sent with."""
+        """Return the schemas that members were sent with."""
         return [schema.keys for schema in self._schemas]
 
     def rows(self) -> Iterator[list[Any]]:
-        """Return every member as it was sent, those of one schema after those of another."""
+        """Yield every member as it was sent, schema after schema."""
         people = list(self._people.items())
         for wanted, schema in enumerate(self._schemas):
             for person, value in people:
@@ -176,7 +176,7 @@ class Members:
                     yield schema.unpack(Packed(person, attributes))
 
     def counts(self) -> list[int]:
-        """Count the members of each schema, in the order of `schemas`."""
+        """Return the number of members of each schema, in the order of `schemas`."""
         if len(self._schemas) == 1:
             return [len(self._people)]
         counts = [0] * len(self._schemas)
@@ -193,9 +193,9 @@ class Members:
 
 
 def _identifiers(person: bytes) -> Iterator[tuple[int, bytes]]:
-    """Return the identifiers that name one person: e-mail and phone, and those that are not hashed as a whole."""
+    """Yield the identifiers that name a single person: e-mail, phone, and those that are not hashed."""
     mask, at = int.from_bytes(person[:_MASK_BYTES], "big"), _MASK_BYTES
-    for bit in (_BIT["EMAIL"], _BIT["PHONE"]):  # the first two hashes, where they are there
+    for bit in (_BIT["EMAIL"], _BIT["PHONE"]):  # the first two hashes, if present
         if mask & bit:
             yield bit, person[at : at + 32]
             at += 32

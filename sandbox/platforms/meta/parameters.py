@@ -1,4 +1,4 @@
-"""A call's parameters, wherever the client put them: query, form, multipart form or one JSON body."""
+"""A call's parameters, from wherever the client put them: query, form, multipart form or a JSON body."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Parameters:
-    """Names and values; a value that is an object or a list may come as such or as JSON text."""
+    """Names and values; an object or list may come as JSON or as JSON text."""
 
     def __init__(self, values: dict[str, Any], problem: GraphError | None = None) -> None:
         self._values = values
@@ -22,11 +22,12 @@ class Parameters:
 
     @classmethod
     async def of(cls, request: Request) -> Parameters:
-        """Read them all; what cannot be read is kept as `problem`, to be answered after the token is checked."""
+        """Read all parameters; a mistake is kept as `problem`, to be answered after the token is checked."""
         values: dict[str, Any] = dict(request.query_params)
         body = await request.body()
         if encoding := request.headers.get("content-encoding"):
-            # Nothing public says that Meta takes compressed bodies; a client that sends them is not proven here.
+            # No public page says that Meta accepts compressed bodies, so a client that sends them would not be
+            # proven here.
             return cls(values, invalid(f"Content-Encoding {encoding} is not supported"))
         try:
             values.update(await _body_values(request, body))
@@ -52,7 +53,7 @@ class Parameters:
             raise invalid(f"Param {name} must be valid JSON") from None
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        """Return a bool, in any spelling Graph takes."""
+        """Return a bool, in any spelling Graph accepts."""
         value = self._values.get(name)
         if value is None:
             return default

@@ -1,4 +1,4 @@
-"""The rows of an upload: read, checked against the limits, and parted into valid and invalid ones.
+"""The rows of an upload: read, checked against the limits, and split into valid and invalid ones.
 
 https://developers.facebook.com/documentation/ads-commerce/marketing-api/reference/custom-audience/users
 (read 2026-11-22).
@@ -15,10 +15,10 @@ from sandbox.platforms.meta.errors import GraphError, invalid, missing
 from sandbox.platforms.meta.members import KEYS, InvalidRow, Packed, Schema
 
 MAX_ROWS = 10_000
-UNHELPFUL_FROM = 30_000  # thirty thousand rows were once answered with an unknown error, not with the limit
+UNHELPFUL_FROM = 30_000  # thirty thousand rows were once answered with an unknown error instead of the limit's
 MAX_SAMPLES = 100
 LIST_STYLE, SINGLE_STYLE = "MULTI_HASHES", "HASHES_OR_USER_IDS"
-# The old form: one key as text, in place of a list of keys.
+# The old form: one key as text instead of a list of keys.
 SINGLE_KEYS = {
     "EMAIL_SHA256": "EMAIL",
     "PHONE_SHA256": "PHONE",
@@ -41,7 +41,7 @@ class Payload:
 
     @classmethod
     def of(cls, value: Any) -> Payload:
-        """Read the `payload` parameter; refuses what is no upload at all."""
+        """Read the `payload` parameter; raises GraphError if it is not an upload."""
         if value is None:
             raise missing("payload")
         if not isinstance(value, Mapping):
@@ -60,13 +60,13 @@ class Payload:
         return cls(keys, style, rows)
 
     def refuse_values(self, refused: Collection[str]) -> None:
-        """Refuse the whole upload, without naming a row, where one holds any of these cells."""
+        """Raise GraphError, without naming a row, if a cell of the upload is one of these."""
         for row in self.rows if refused else ():
             if any(cell in refused for cell in (row if isinstance(row, list) else [row])):
                 raise invalid("Invalid parameter")
 
     def checked(self) -> Checked:
-        """Pack the rows; raises GraphError where the request as a whole is refused."""
+        """Pack the rows; raises GraphError if the request as a whole is refused."""
         if len(self.rows) >= UNHELPFUL_FROM:
             raise GraphError(1, "An unknown error occurred", subcode=99, status=500, type=None)
         if len(self.rows) > MAX_ROWS:
@@ -94,7 +94,7 @@ class Payload:
 
 @dataclass
 class Checked:
-    """Rows parted: the valid ones packed, the invalid ones counted, with up to a hundred samples."""
+    """Split rows: the valid ones packed, the invalid ones counted, with up to a hundred samples."""
 
     schema: Schema
     received: int

@@ -1,8 +1,8 @@
-"""How much an ad account may be called, and the usage headers that say how much it was.
+"""The rate limits of an ad account, and the usage headers that report its usage.
 
-A score (a read 1, a write 3 points, forgotten after 300 s; 60 points on Limited, 9,000 on Full) beside an hourly
-number of Custom Audience calls (5,000 or 190,000, and 40 for every active audience, 700,000 at most). Calls made
-while blocked lengthen the block.
+A score (1 point a read, 3 a write, forgotten after 300 s; limit 60 points on Limited, 9,000 on Full) and an hourly
+number of Custom Audience calls (5,000 or 190,000, plus 40 for every active audience, at most 700,000). Calls made
+while blocked extend the block.
 https://developers.facebook.com/documentation/ads-commerce/marketing-api/overview/rate-limiting and
 https://developers.facebook.com/docs/graph-api/overview/rate-limiting
 (read 2026-11-22).
@@ -25,7 +25,7 @@ WAIT = "https://developers.facebook.com/docs/graph-api/overview/rate-limiting"
 
 @dataclass(frozen=True)
 class Allowance:
-    """What a tier allows; `header_name` is how the usage headers call it."""
+    """The limits of a tier; `header_name` is the tier's name in the usage headers."""
 
     points: int
     block_s: float
@@ -50,7 +50,7 @@ class Quota:
         self._blocked_until = 0.0
 
     def charge(self, now: float, *, write: bool, settings: MetaSettings, audiences: int) -> None:
-        """Count a call; raises GraphError 17 or 80003 where it is one too many."""
+        """Count a call; raises GraphError 17 or 80003 if it exceeds a limit."""
         allowance = ALLOWANCES[settings.tier]
         self._forget(now)
         points = 3 if write else 1
@@ -75,7 +75,7 @@ class Quota:
         self._calls.append(now)
 
     def headers(self, now: float, *, write_users: bool, settings: MetaSettings, audiences: int) -> dict[str, str]:
-        """Return the usage headers: an upload carries the account's and the app's, all else the business one."""
+        """Return the usage headers: the account's and the app's for an upload, else the business one."""
         allowance = ALLOWANCES[settings.tier]
         used = min(100, round(100 * len(self._calls) / self._hourly(settings, audiences)))
         if not write_users:

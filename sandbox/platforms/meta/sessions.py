@@ -1,4 +1,4 @@
-"""Upload sessions: which batches belong together, and what a session still takes.
+"""Upload sessions: which batches belong together, and what a session still accepts.
 
 https://developers.facebook.com/documentation/ads-commerce/marketing-api/audiences/guides/custom-audiences and
 https://developers.facebook.com/documentation/ads-commerce/marketing-api/reference/custom-audience/sessions
@@ -30,7 +30,7 @@ SESSION_FIELDS = (
 
 @dataclass(frozen=True)
 class Batch:
-    """What a request says of its place in a session; `session_id` 0 when it says nothing."""
+    """A request's position in a session; `session_id` is 0 if the request does not name one."""
 
     session_id: int
     sequence: int
@@ -38,7 +38,7 @@ class Batch:
 
     @classmethod
     def of(cls, value: Any) -> Batch | None:
-        """Read the `session` parameter; None when there is none. Refuses numbers out of range."""
+        """Read the `session` parameter; None if there is none. Raises GraphError for numbers out of range."""
         if value is None:
             return None
         if not isinstance(value, Mapping):
@@ -68,7 +68,7 @@ def _whole(value: Mapping[str, Any], name: str) -> int:
 
 @dataclass
 class Session:
-    """One upload: what it received so far. `ended` is set by the last batch or by its ninety minutes."""
+    """One upload and its counts so far. `ended` is set by the last batch or after ninety minutes."""
 
     id: int
     verb: str
@@ -80,7 +80,7 @@ class Session:
 
     @property
     def expires(self) -> float:
-        """Return when it ends by itself."""
+        """Return when the session ends by itself."""
         return self.started + LIFETIME_S
 
     def expired(self, now: float) -> bool:
@@ -88,11 +88,11 @@ class Session:
         return now >= self.expires
 
     def open(self, now: float) -> bool:
-        """Return whether a batch that comes now is still taken."""
+        """Return whether a batch that arrives now is accepted."""
         return self.ended is None and not self.expired(now)
 
     def take(self, batch: Batch, received: int, invalid_rows: int, now: float) -> None:
-        """Count a batch in; one sent twice is received twice."""
+        """Count a batch; a batch sent twice is counted twice."""
         self.received += received
         self.invalid += invalid_rows
         self.batches.add(batch.sequence)
@@ -100,7 +100,7 @@ class Session:
             self.ended = now
 
     def shown(self, now: float, match_rate: float) -> dict[str, str]:
-        """Return the session as the `sessions` edge shows it: texts, all of them."""
+        """Return the session as the `sessions` edge shows it: all values as text."""
         done = not self.open(now)
         found = {
             "session_id": str(self.id),
@@ -118,7 +118,7 @@ class Session:
 
 @dataclass
 class Replace:
-    """A replace under way: the people that came so far; they take the audience over at the end."""
+    """A replace in progress: the people received so far become the audience at its end."""
 
     session: Session
     schema: tuple[str, ...]

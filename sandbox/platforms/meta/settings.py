@@ -1,10 +1,10 @@
-"""What a test may set with `POST /_sim/config`, and what holds when it sets nothing.
+"""The settings that a test may change with `POST /_sim/config`, and their defaults.
 
     {"tier": "limited", "accounts": [{"terms_accepted": false}], "tokens": [{"state": "expired"}],
      "audiences": [{"name": "VIP", "operation_status": 471}]}
 
-`accounts` and `tokens` change the default one when `id` or `token` is left out, and add another when it is new.
-`audiences` changes those that match `id`, else `name` within `account_id`, and makes one where none matches.
+`accounts` and `tokens` change the default one if `id` or `token` is left out, and add another if it is new.
+`audiences` changes those that match `id`, else `name` within `account_id`, and creates one if none matches.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Tier(StrEnum):
 
 
 class TokenState(StrEnum):
-    """Whether a token still works, and why not: each is code 190 with a subcode of its own."""
+    """Whether a token still works, and why not: each state is code 190 with its own subcode."""
 
     VALID = "valid"
     INVALID = "invalid"
@@ -38,7 +38,7 @@ class TokenState(StrEnum):
 
 @dataclass(frozen=True)
 class Account:
-    """An ad account. `account_status` 1 is active, 2 disabled; `terms_subcode` is answered without terms."""
+    """An ad account. `account_status` 1 is active, 2 disabled; without terms, `terms_subcode` is the answer."""
 
     id: str = DEFAULT_ACCOUNT
     name: str = "Sandbox ad account"
@@ -59,15 +59,15 @@ class Token:
 
 @dataclass(frozen=True)
 class MetaSettings:
-    """The platform as a whole.
+    """The platform's settings.
 
-    Where Meta publishes no number, or one that no test could wait for, the default is the friendly one and the
-    setting is there to take it away: `early_calls` first `/users` calls of a new audience answer 803;
-    `matching_s` after an upload the audience shows 441, `replacing_s` after the last batch of a replace 414;
-    `min_left` is how many members a removal must leave; `match_rate` is the share of rows that find a person;
-    `max_page` is the largest page before "reduce the amount of data"; `hourly_quota` None is the tier's own.
-    An upload with one of the `refused_values` in it, hashes as sent, is refused as a whole with code 100.
-    `auto_upgrade` answers retired versions with a warning header where False refuses them.
+    Where Meta publishes no number, or one that no test could wait for, the default is harmless and the setting can
+    change it: the `early_calls` first `/users` calls of a new audience answer 803; for `matching_s` after an
+    upload the audience shows 441, for `replacing_s` after the last batch of a replace 414; `min_left` is how many
+    members a removal must leave; `match_rate` is the share of rows that match a person; `max_page` is the largest
+    page before "reduce the amount of data"; `hourly_quota` None is the tier's own. An upload that contains one of
+    the `refused_values`, hashes as sent, is refused as a whole with code 100. `auto_upgrade` answers calls to
+    retired versions with a warning header; False refuses them.
     """
 
     latency_s: float = 0.0

@@ -53,14 +53,14 @@ class Upload:
 
 @dataclass(frozen=True)
 class Uploaded:
-    """What became of an upload: the answer's body and whether the audience took the rows."""
+    """The result of an upload: the answer's body, and whether the rows were applied."""
 
     body: dict[str, Any]
     applied: bool
 
 
 def add_or_remove(upload: Upload) -> Uploaded:
-    """Apply `/users`; a batch after its session's end is answered as usual and thrown away."""
+    """Apply `/users`; a batch after its session's end is answered as usual and discarded."""
     audience, now = upload.audience, upload.now
     _usable(upload, "users")
     if audience.operation_code(now) == 414:
@@ -84,7 +84,7 @@ def add_or_remove(upload: Upload) -> Uploaded:
 
 
 def replace(upload: Upload) -> Uploaded:
-    """Apply `/usersreplace`: batch 1 starts it, the last batch ends it, and then the audience is what came."""
+    """Apply `/usersreplace`: batch 1 starts it; after the last batch, the received rows are the audience."""
     audience, now = upload.audience, upload.now
     _usable(upload, "usersreplace")
     if audience.size() >= LARGEST_REPLACED:
@@ -126,7 +126,7 @@ def _style_and_value(audience: Audience, payload: Payload) -> None:
 
 
 def _session(upload: Upload, batch: Batch) -> Session:
-    """Find or start the session; one that another audience of the account uses is refused."""
+    """Return the session, started if it is new; raises GraphError if another audience of the account uses it."""
     if upload.session_is_foreign(batch.session_id):
         raise invalid("Param session[session_id] must be unique in the ad account")
     sessions = upload.audience.sessions
@@ -175,7 +175,7 @@ def _filled(audience: Audience, payload: Payload, upload: Upload) -> None:
 
 
 def _own_session(verb: str, payload: Payload) -> str:
-    """Return the session id Meta makes up: the same for each request of a schema and verb, in every audience."""
+    """Return the session id that Meta generates: one per schema and verb, the same in every audience."""
     text = "\n".join((verb, payload.style, *payload.keys)) if payload.style == LIST_STYLE else verb
     return str(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1)
 

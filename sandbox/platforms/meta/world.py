@@ -1,4 +1,4 @@
-"""What the simulated Meta holds: ad accounts, tokens and audiences; and how a test changes them from outside."""
+"""The state of the simulated Meta: ad accounts, tokens and audiences; and how a test changes it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sandbox.platforms.meta.quota import Quota
 from sandbox.platforms.meta.settings import Account, MetaSettings, Token, TokenState
 from sandbox.platforms.settings import changed
 
-FIRST_AUDIENCE_ID = 23_860_000_000_000_101  # longer than a float holds, as Meta's are
+FIRST_AUDIENCE_ID = 23_860_000_000_000_101  # too long for a float, as Meta's are
 _REFUSALS: dict[TokenState, tuple[int | None, str]] = {
     TokenState.INVALID: (None, "Invalid OAuth access token - Cannot parse access token"),
     TokenState.APP_REMOVED: (458, "Error validating access token: The user has not authorized application."),
@@ -29,7 +29,7 @@ _REFUSALS: dict[TokenState, tuple[int | None, str]] = {
     TokenState.EXPIRED: (463, "Error validating access token: Session has expired."),
     TokenState.UNCONFIRMED: (464, "Error validating access token: Sessions for the user are not allowed."),
 }
-# What `audiences` in the settings may say of one: the name there, and the attribute here.
+# Settings of an audience in `audiences`: the setting's name, and the attribute here.
 _FORCED = {
     "name": "name",
     "subtype": "subtype",
@@ -43,14 +43,14 @@ _FORCED = {
 
 
 class World:
-    """Everything the platform knows; all of it is forgotten on reset."""
+    """The platform's whole state, which a reset discards."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.reset()
 
     def reset(self) -> None:
-        """Forget all but the default account and token."""
+        """Discard everything but the default account and token."""
         self.settings = MetaSettings()
         self.accounts = {Account().id: Account()}
         self.tokens = {Token().token: Token()}
@@ -63,19 +63,19 @@ class World:
         return self.quotas.setdefault(account_id, Quota(account_id))
 
     def of_account(self, account_id: str) -> list[Audience]:
-        """List the audiences of an ad account, newest first."""
+        """Return the audiences of an ad account, newest first."""
         found = [one for one in self.audiences.values() if one.account_id == account_id and not one.deleted]
         return sorted(found, key=lambda one: int(one.id), reverse=True)
 
     def create(self, account_id: str, name: str, **attributes: Any) -> Audience:
-        """Make an audience, whatever its name."""
+        """Create an audience, even if the name exists."""
         now = int(self.clock.now())
         audience = Audience(str(next(self._ids)), account_id, name, now, updated=now, **attributes)
         self.audiences[audience.id] = audience
         return audience
 
     def authenticate(self, token: str | None, proof: str | None, proof_time: str | None) -> Token:
-        """Find the token; raises GraphError for one that is missing, unknown, dead or proven wrongly."""
+        """Return the token; raises GraphError if it is missing, unknown or invalid, or its proof is wrong."""
         if not token:
             raise GraphError(104, "An access token is required to request this resource.")
         found = self.tokens.get(token, Token(token, TokenState.INVALID))
@@ -133,7 +133,7 @@ class World:
                 audience.members.add(schema, [schema.pack(row) for row in group["rows"]])
 
     def as_settings(self) -> dict[str, Any]:
-        """Return the settings in force."""
+        """Return the current settings."""
         return {
             **dataclasses.asdict(self.settings),
             "accounts": [dataclasses.asdict(one) for one in self.accounts.values()],

@@ -31,7 +31,7 @@ _SPELLINGS = (str.upper, str.lower, str.title)
 
 @dataclass(frozen=True)
 class Read:
-    """A request taken in; `problem` is what is wrong with its body for an endpoint that needs one."""
+    """A received request; `problem` is what is wrong with its body, for endpoints that need one."""
 
     method: str
     path: str
@@ -45,7 +45,7 @@ class Read:
 
 
 class SnapchatPlatform:
-    """Snapchat's Marketing API, as far as customer lists need it, and its token endpoint."""
+    """Snapchat's Marketing API, what customer lists need of it, and its token endpoint."""
 
     name = "snapchat"
 
@@ -55,11 +55,11 @@ class SnapchatPlatform:
         self._spellings = itertools.cycle(_SPELLINGS)
 
     def latency_s(self) -> float:
-        """Return how long every answer takes."""
+        """Return the delay of every answer, in seconds."""
         return self.world.settings.latency_s
 
     def settings(self) -> Mapping[str, Any]:
-        """Return the settings in force."""
+        """Return the current settings."""
         return dataclasses.asdict(self.world.settings)
 
     def configure(self, changes: Mapping[str, Any]) -> None:
@@ -67,12 +67,12 @@ class SnapchatPlatform:
         self.world.configure(changes)
 
     def reset(self) -> None:
-        """Forget everything but the default ad account, client and refresh token."""
+        """Discard everything but the default ad account, client and refresh token."""
         self.world.reset()
         self._spellings = itertools.cycle(_SPELLINGS)
 
     def secret(self, endpoint: str) -> Mapping[str, Any]:
-        """Return the default client's secret, with the refresh token that is valid now."""
+        """Return the default client's secret, with the currently valid refresh token."""
         return {
             "client_id": DEFAULT_CLIENT_ID,
             "client_secret": self.world.settings.client_secret,
@@ -82,10 +82,10 @@ class SnapchatPlatform:
         }
 
     def state(self) -> tuple[Mapping[str, Any], Iterator[tuple[Mapping[str, Any], Iterator[Any]]]]:
-        """Return the tokens as counts and digests, and every segment, a group of `schemas` for each kind."""
+        """Return the tokens as counts and digests, and every segment, with a group of `schemas` per kind."""
         now = self.clock.now()
         for segment in self.world.segments.values():
-            segment.expire(now)  # here, and not in the thread that reads the iterator beside other calls
+            segment.expire(now)  # here, because the iterator is read in another thread while calls go on
 
         def audiences() -> Iterator[tuple[Mapping[str, Any], Iterator[Any]]]:
             for one in list(self.world.segments.values()):
@@ -100,7 +100,7 @@ class SnapchatPlatform:
         return {"ad_accounts": accounts, "tokens": self.world.tokens.shown()}, audiences()
 
     async def read(self, request: Request, entry: Entry) -> Read:
-        """Take a call in and note the rows it carries."""
+        """Read a call and note the rows it carries."""
         raw = await request.body()
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         body, problem = None, ""
@@ -192,7 +192,7 @@ class SnapchatPlatform:
 
 
 def _note_rows(entry: Entry, body: Any) -> None:
-    """Note the rows of an upload or removal; what cannot be read is left to the answer."""
+    """Note the rows of an upload or removal; unreadable bodies are left to the answer."""
     users = body.get("users") if isinstance(body, dict) else None
     sent = users[0] if isinstance(users, list) and users else None
     if isinstance(sent, dict) and isinstance(sent.get("data"), list):
@@ -200,5 +200,5 @@ def _note_rows(entry: Entry, body: Any) -> None:
 
 
 def build() -> ASGIApp:
-    """Build a fresh simulator: one ad account, one client with its refresh token, no segment."""
+    """Return a new simulator: one ad account, one client with its refresh token, no segment."""
     return with_face(SnapchatPlatform())

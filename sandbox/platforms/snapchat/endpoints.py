@@ -24,9 +24,9 @@ SMALLEST_PAGE, LARGEST_PAGE = 50, 1_000
 
 @dataclass
 class SnapCall:
-    """One call as the endpoints see it: `id` is that of the path, `url` the address without its query.
+    """One call as the endpoints see it: `id` is the one in the path, `url` the address without its query.
 
-    `applied`, `paging` and `note` are filled in: what changed, where the next page is, what the journal notes.
+    The endpoint sets `applied`, whether it changed anything, `paging`, the next page, and `note` for the journal.
     """
 
     world: World
@@ -39,12 +39,12 @@ class SnapCall:
     note: dict[str, str | int | bool | None] = field(default_factory=dict)
 
     def show(self, segment: Segment) -> dict[str, Any]:
-        """Return a segment as it is now."""
+        """Return the current state of a segment."""
         return segment.shown(self.world.clock.now(), self.world.settings)
 
 
 def create(call: SnapCall) -> list[dict[str, Any]]:
-    """POST /v1/adaccounts/{id}/segments: names are not unique, so twice makes two."""
+    """POST /v1/adaccounts/{id}/segments: names are not unique, so a repetition creates a second segment."""
     call.world.check_account(call.id)
     wanted = call.body.get("segments") if isinstance(call.body, dict) else None
     if not isinstance(wanted, list) or not wanted or not all(isinstance(one, dict) for one in wanted):
@@ -72,7 +72,7 @@ def _attributes(wanted: Mapping[str, Any], ad_account_id: str) -> dict[str, Any]
 
 
 def list_segments(call: SnapCall) -> list[dict[str, Any]]:
-    """GET /v1/adaccounts/{id}/segments: in pages, ordered, with `limit`; all of them, in no order, without."""
+    """GET /v1/adaccounts/{id}/segments: with `limit` in ordered pages; without it all at once, unordered."""
     call.world.check_account(call.id)
     limit, most = _limit(call.query.get("limit")), call.world.settings.page_size
     size = min(limit or LARGEST_PAGE, most or LARGEST_PAGE)
@@ -95,7 +95,7 @@ def _limit(text: str | None) -> int | None:
 
 
 def _start(cursor: str | None, found: list[Segment]) -> int:
-    """Return the place of the segment a cursor names: the first of its page."""
+    """Return the index of the segment that a cursor names, with which the page begins."""
     if cursor is None:
         return 0
     try:
@@ -116,7 +116,7 @@ def add_users(call: SnapCall) -> list[dict[str, Any]]:
 
 
 def remove_users(call: SnapCall) -> list[dict[str, Any]]:
-    """DELETE /v1/segments/{id}/users, with a body like that of an upload."""
+    """DELETE /v1/segments/{id}/users, with a body like an upload's."""
     return _users(call, "remove", Segment.remove)
 
 
@@ -142,7 +142,7 @@ def remove_all_users(call: SnapCall) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One endpoint: what it does, and the name of the things it answers with, in the singular."""
+    """One endpoint: its function, and the singular name of the objects in its answer."""
 
     run: Callable[[SnapCall], list[dict[str, Any]]]
     thing: str = "segment"

@@ -17,7 +17,7 @@ NOT_AVAILABLE = "We're sorry, but the requested resource is not available at thi
 
 @dataclass
 class SnapError(Exception):
-    """A refusal. `code` is "" where Snap's is not known; with `plain` the body is the message and no JSON."""
+    """A refusal. `code` is "" if Snap's is not known; with `plain` the body is just the message, not JSON."""
 
     status: int
     message: str
@@ -48,26 +48,26 @@ class OAuthError(Exception):
 
 
 def unauthorized() -> SnapError:
-    """Refuse a token that is missing, unknown or expired: 401, a word as its body, and RFC 6750's header."""
+    """Return the error for a missing, unknown or expired token: 401, a word as its body, and RFC 6750's header."""
     headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
     return SnapError(401, "unauthorized", plain=True, headers=headers)
 
 
 def forbidden() -> SnapError:
-    """Refuse an ad account, or a segment of one, that the user may not act for."""
+    """Return the error for an ad account, or one of its segments, that the user may not act for."""
     return SnapError(403, "Caller does not have permission", "E3002", NOT_AVAILABLE)
 
 
 def not_found() -> SnapError:
-    """Return the error for a segment or a path that is not there."""
+    """Return the error for a segment or path that does not exist."""
     return SnapError(404, "Resource can not be found", "E3003", NOT_AVAILABLE)
 
 
 def throttled() -> SnapError:
-    """Refuse a call over the rate limit; no header says when to come back."""
+    """Return the error for a call over the rate limit; no header says how long to wait."""
     return SnapError(429, "Too Many Requests", plain=True)
 
 
 def invalid(sentence: str) -> SnapError:
-    """Refuse a request for what it says; `sentence` names fields and counts, never a value that was sent."""
+    """Return the error for an invalid request; `sentence` names fields and counts, never a value that was sent."""
     return SnapError(400, sentence)

@@ -1,4 +1,4 @@
-"""Whom Snapchat should hold: one member for each kind of identifier of a person, each hashed by itself.
+"""The members Snapchat should hold: one per kind of identifier of a person, each hashed separately.
 
 https://developers.snap.com/api/marketing-api/Ads-API/customer-lists (read 2026-11-29): phones without a plus.
 """

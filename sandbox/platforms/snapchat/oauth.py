@@ -1,6 +1,6 @@
-"""The token endpoint, `POST /login/oauth2/access_token`; at Snap it has a host of its own, accounts.snapchat.com.
+"""The token endpoint, `POST /login/oauth2/access_token`; Snap serves it on another host, accounts.snapchat.com.
 
-https://developers.snap.com/api/marketing-api/Ads-API/authentication, and for what it refuses
+https://developers.snap.com/api/marketing-api/Ads-API/authentication, and for its refusals
 https://www.rfc-editor.org/rfc/rfc6749#section-5.2 and section 6 (read 2026-11-29).
 """
 
@@ -47,7 +47,7 @@ def exchange(world: World, content_type: str, body: bytes) -> dict[str, Any]:
 
 
 def _form(content_type: str, body: bytes) -> Mapping[str, str]:
-    """Read the form; a parameter without a value counts as left out, and one given twice is refused."""
+    """Read the form; a parameter without a value counts as absent, and a repeated one is refused."""
     if content_type != FORM:
         raise OAuthError("invalid_request", f"Content-Type must be {FORM}")
     given = parse_qs(body.decode("utf-8", "replace"))

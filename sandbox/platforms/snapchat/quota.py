@@ -1,7 +1,7 @@
-"""Rate limits: an average of 10 calls a second for one access token and of 20 for the app; more is a plain 429.
+"""Rate limits: on average 10 calls a second per access token and 20 per app; any more are a plain 429.
 
 https://developers.snap.com/api/marketing-api/Ads-API/rate-limits (read 2026-11-29). Snap does not publish over
-what time it averages, and no header of the answer tells.
+what time it averages, and no header says so.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from sandbox.platforms.snapchat.settings import SnapchatSettings
 
 
 class Quota:
-    """The calls counted against the app and against each of its access tokens."""
+    """The calls counted for the app and for each of its access tokens."""
 
     def __init__(self) -> None:
         self._app: deque[float] = deque()
         self._tokens: dict[str, deque[float]] = {}
 
     def charge(self, token: str, now: float, settings: SnapchatSettings) -> None:
-        """Count a call; raises SnapError 429, and counts nothing, where it is one too many for either."""
+        """Count a call; if it exceeds either limit, raise SnapError 429 and do not count it."""
         calls = self._tokens.setdefault(token, deque())
         limits = ((calls, settings.token_rate), (self._app, settings.app_rate))
         for counted, rate in limits:

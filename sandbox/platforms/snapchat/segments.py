@@ -27,7 +27,7 @@ def as_time(seconds: float) -> str:
 
 @dataclass
 class Segment:
-    """One audience segment; `forced_size` is set from outside and stands in for the matched people."""
+    """One audience segment; `forced_size` is set by a test and replaces the matched people."""
 
     id: str
     ad_account_id: str
@@ -48,7 +48,7 @@ class Segment:
         return sum(len(held) for held in self._held.values())
 
     def add(self, sent: Identifiers, now: float, processing_s: float) -> None:
-        """Add identifiers; one that is there already is kept for another `retention_days`."""
+        """Add identifiers; an existing one is kept for another `retention_days`."""
         self._change(now, processing_s)
         self._held.setdefault(sent.kind, {}).update(dict.fromkeys(sent.hashes, now))
         self._uploads += 1
@@ -56,7 +56,7 @@ class Segment:
             self._next_expiry = min(self._next_expiry, now + self.retention_days * DAY_S)
 
     def remove(self, sent: Identifiers, now: float, processing_s: float) -> None:
-        """Remove identifiers; one that is not there is ignored."""
+        """Remove identifiers; unknown ones are ignored."""
         self._change(now, processing_s)
         held = self._held.get(sent.kind, {})
         for one in sent.hashes:
@@ -75,7 +75,7 @@ class Segment:
         self.updated = now
 
     def expire(self, now: float) -> None:
-        """Let identifiers go that were last sent `retention_days` ago."""
+        """Remove identifiers that were last sent `retention_days` ago."""
         if now < self._next_expiry:
             return
         keep_s = self.retention_days * DAY_S
@@ -89,13 +89,13 @@ class Segment:
         return [(kind, list(held)) for kind, held in list(self._held.items()) if held]
 
     def created_answer(self) -> dict[str, Any]:
-        """Return the segment as the answer to its creation shows it: PENDING, and without the two later states."""
+        """Return the segment as in the answer to its creation: PENDING, without the two later states."""
         shown = self.shown(self.created, SnapchatSettings())
         del shown["upload_status"], shown["targetable_status"]
         return {**shown, "status": "PENDING"}
 
     def shown(self, now: float, settings: SnapchatSettings) -> dict[str, Any]:
-        """Return the segment as a list or a read of it shows it; the size lags behind while users are matched."""
+        """Return the segment as lists and reads show it; the size lags behind while users are matched."""
         self.expire(now)
         processing = now < self._matched_from
         counted = self._size_before if processing else len(self)

@@ -1,4 +1,4 @@
-"""What a test may set with `POST /_sim/config`, and what holds when it sets nothing.
+"""The settings that a test may change with `POST /_sim/config`, and their defaults.
 
     {"rotation": "lenient", "expires_in": 60, "status_words": "mixed", "ad_accounts": ["8adc3db7-..."],
      "audiences": [{"name": "VIP", "source_type": "LOOKALIKE", "size": 5000}]}
@@ -19,20 +19,20 @@ DEFAULT_REFRESH_TOKEN = "simulated0refresh0token0for0the0first0consent"
 
 
 class Rotation(StrEnum):
-    """What becomes of a refresh token that was used.
+    """What happens to a used refresh token.
 
     RFC 6749 section 6 lets a server issue a new one or keep the old; Snap does not publish what it does.
     """
 
-    STRICT = "strict"  # it is spent: the answer holds the only valid one
-    LENIENT = "lenient"  # it stays valid until one that was issued for it is used
+    STRICT = "strict"  # it becomes invalid: the answer has the only valid one
+    LENIENT = "lenient"  # it stays valid until the token issued for it is used
     OFF = "off"  # it stays valid, and the answer repeats it
 
 
 class StatusWords(StrEnum):
-    """How `request_status` and `sub_request_status` are written; Snap's own samples have both cases."""
+    """The spelling of `request_status` and `sub_request_status`; Snap's own samples have both cases."""
 
-    DOCUMENTED = "documented"  # "success" for a new segment, "SUCCESS" for all else
+    DOCUMENTED = "documented"  # "success" for a new segment, "SUCCESS" otherwise
     MIXED = "mixed"  # another spelling in every answer
 
 
@@ -40,21 +40,21 @@ class SoftError(StrEnum):
     """Where an answer with HTTP 200 says that the call failed."""
 
     REQUEST = "request"  # request_status is ERROR, and there is nothing else
-    SUB_REQUEST = "sub_request"  # request_status is SUCCESS, and the one sub_request_status is ERROR
+    SUB_REQUEST = "sub_request"  # request_status is SUCCESS, and the only sub_request_status is ERROR
 
 
 @dataclass(frozen=True)
 class SnapchatSettings:
-    """The platform as a whole.
+    """The platform's settings.
 
-    `rotation` and `expires_in`, the seconds an access token lives, are for the tokens; `revoked` takes the user's
-    consent away: no token works any more. `ad_accounts` are those the user may act for.
-    `token_rate` and `app_rate` are calls a second, averaged over `rate_window_s`; None is no limit. `max_rows`
-    bounds the identifiers of a request. `page_size` bounds a page below what the client asked for, None does not.
-    `processing_s` is how long users sent take to be matched, `match_rate` the share of identifiers that find a
-    person, and `min_size` how many people make a segment targetable.
-    The next `soft_errors` writes are answered HTTP 200 with an error where `soft_error_in` says, and not applied.
-    `soft_refusals` answers every malformed request that way, in place of HTTP 400.
+    `rotation` and `expires_in`, the lifetime of an access token in seconds, are about tokens; `revoked` withdraws
+    the user's consent: no token works any more. `ad_accounts` are those the user may act for. `token_rate` and
+    `app_rate` are calls a second, averaged over `rate_window_s`; None is no limit. `max_rows` limits the
+    identifiers of a request. `page_size` limits pages below the size the client asked for, None does not.
+    `processing_s` is how long sent users take to be matched, `match_rate` the share of identifiers that match a
+    person, and `min_size` how many people make a segment targetable. The next `soft_errors` writes are not applied
+    and answered HTTP 200 with an error in the place that `soft_error_in` names. `soft_refusals` does the same for
+    every malformed request, instead of HTTP 400.
     """
 
     latency_s: float = 0.0

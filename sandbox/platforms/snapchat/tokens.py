@@ -1,4 +1,4 @@
-"""Refresh tokens and access tokens: which are valid, and what using one does to the others."""
+"""Refresh tokens and access tokens: which are valid, and how using one affects the others."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from sandbox.platforms.snapchat.settings import DEFAULT_REFRESH_TOKEN, Rotation
 
 
 class Tokens:
-    """The tokens of one consent; a test may count the refresh tokens and compare digests of them."""
+    """The tokens of one consent; a test may count the refresh tokens and compare their digests."""
 
     def __init__(self) -> None:
-        self.current = DEFAULT_REFRESH_TOKEN  # the refresh token issued last
-        self._issued_for: dict[str, str] = {self.current: ""}  # valid refresh token -> the one it was issued for
+        self.current = DEFAULT_REFRESH_TOKEN  # the last issued refresh token
+        self._issued_for: dict[str, str] = {self.current: ""}  # valid refresh token -> the token it replaces
         self._ends: dict[str, float] = {}  # access token -> when it expires
         self._issued, self._refreshes = 1, 0
         self.refused = 0
@@ -24,9 +24,9 @@ class Tokens:
         return refresh_token in self._issued_for
 
     def refresh(self, refresh_token: str, rotation: Rotation, now: float, lifetime_s: float) -> tuple[str, str]:
-        """Return a new access token and the refresh token to use from now on, for one that is valid."""
+        """Exchange a valid refresh token: return a new access token and the refresh token to use from now on."""
         self._refreshes += 1
-        self._issued_for.pop(self._issued_for[refresh_token], None)  # its first use retires its predecessor
+        self._issued_for.pop(self._issued_for[refresh_token], None)  # its first use invalidates its predecessor
         if rotation is not Rotation.OFF:
             self.current = secrets.token_hex(32)
             self._issued_for[self.current] = refresh_token
@@ -42,9 +42,9 @@ class Tokens:
         return now < self._ends.get(access_token, 0.0)
 
     def shown(self) -> dict[str, Any]:
-        """Return the counts, and SHA-256 digests in place of the refresh tokens themselves."""
+        """Return the counts, and SHA-256 digests of the refresh tokens instead of the tokens."""
         return {
-            "refresh_tokens_issued": self._issued,  # the one of the consent is the first
+            "refresh_tokens_issued": self._issued,  # the one from the consent comes first
             "refreshes": self._refreshes,
             "refreshes_refused": self.refused,
             "current_digest": digest(self.current),

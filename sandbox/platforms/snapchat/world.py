@@ -1,7 +1,7 @@
-"""What the simulated Snapchat holds: tokens, segments and quotas; and how a test changes them.
+"""The state of the simulated Snapchat: tokens, segments and quotas; and how a test changes it.
 
 An audience in `audiences` of the settings has these keys: id, ad_account_id, name, source_type, and size, the
-matched people to show.
+number of matched people to show.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _FORCED = {"name": "name", "source_type": "source_type", "size": "forced_size"}
 
 
 class World:
-    """Everything the platform knows; all of it is forgotten on reset."""
+    """The platform's whole state, which a reset discards."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.reset()
 
     def reset(self) -> None:
-        """Forget all but the default ad account, client and refresh token."""
+        """Discard everything but the default ad account, client and refresh token."""
         self.settings = SnapchatSettings()
         self.tokens = Tokens()
         self.quota = Quota()
@@ -48,12 +48,12 @@ class World:
         self.quota.charge(token, now, settings)
 
     def check_account(self, ad_account_id: str) -> None:
-        """Refuse an ad account the user may not act for, whether it exists or not."""
+        """Raise SnapError for an ad account that the user may not act for, whether it exists or not."""
         if ad_account_id not in self.settings.ad_accounts:
             raise forbidden()
 
     def segment(self, segment_id: str) -> Segment:
-        """Return a segment by its id; raises SnapError 404, or 403 where its ad account is somebody else's."""
+        """Return a segment by its id; raises SnapError 404, or 403 if its ad account is somebody else's."""
         found = self.segments.get(segment_id)
         if found is None:
             raise not_found()
@@ -61,18 +61,18 @@ class World:
         return found
 
     def of_account(self, ad_account_id: str, *, ordered: bool) -> list[Segment]:
-        """Return the segments of an ad account: as they were created, or in no order a client could rely on."""
+        """Return the segments of an ad account: by creation, or in no order that a client could rely on."""
         found = [one for one in self.segments.values() if one.ad_account_id == ad_account_id]
         return found if ordered else sorted(found, key=lambda one: hashlib.sha256(one.id.encode()).digest())
 
     def create(self, ad_account_id: str, name: str, **attributes: Any) -> Segment:
-        """Make a segment, whatever its name."""
+        """Create a segment, even if the name exists."""
         segment = Segment(str(next(self._ids)), ad_account_id, name, self.clock.now(), **attributes)
         self.segments[segment.id] = segment
         return segment
 
     def spends_soft_error(self) -> bool:
-        """Return whether this write is one of the `soft_errors` still to come, and take it off their number."""
+        """Return whether this write is one of the remaining `soft_errors`, and decrement their number."""
         left = self.settings.soft_errors
         if left > 0:
             self.settings = dataclasses.replace(self.settings, soft_errors=left - 1)

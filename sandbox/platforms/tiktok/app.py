@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Read:
-    """A request taken in; `problem` is what was wrong with its body."""
+    """A received request; `problem` is what was wrong with its body."""
 
     method: str
     path: str
@@ -42,7 +42,7 @@ class Read:
 
 
 class TikTokPlatform:
-    """TikTok's Business API, as far as customer-file audiences need it."""
+    """TikTok's Business API: what customer-file audiences need of it."""
 
     name = "tiktok"
 
@@ -51,11 +51,11 @@ class TikTokPlatform:
         self.world = World(self.clock)
 
     def latency_s(self) -> float:
-        """Return how long every answer takes."""
+        """Return the delay of every answer, in seconds."""
         return self.world.settings.latency_s
 
     def settings(self) -> Mapping[str, Any]:
-        """Return the settings in force."""
+        """Return the current settings."""
         return self.world.as_settings()
 
     def configure(self, changes: Mapping[str, Any]) -> None:
@@ -63,7 +63,7 @@ class TikTokPlatform:
         self.world.configure(changes)
 
     def reset(self) -> None:
-        """Forget everything but the default advertiser and token."""
+        """Discard everything but the default advertiser and token."""
         self.world.reset()
 
     def secret(self, endpoint: str) -> Mapping[str, Any]:
@@ -71,7 +71,7 @@ class TikTokPlatform:
         return {"ACCESS_TOKEN": Token().token, "ADVERTISER_ID": Advertiser().id, "ENDPOINT": endpoint}
 
     def state(self) -> tuple[Mapping[str, Any], Iterator[tuple[Mapping[str, Any], Iterator[Any]]]]:
-        """Return every audience with what it holds now: work under way shows in `processing` only."""
+        """Return every audience with its current members; work in progress shows in `processing` only."""
 
         def audiences() -> Iterator[tuple[Mapping[str, Any], Iterator[Any]]]:
             for one in list(self.world.audiences.values()):
@@ -89,7 +89,7 @@ class TikTokPlatform:
         return {"advertisers": list(self.world.advertisers), "files": len(self.world.files)}, audiences()
 
     async def read(self, request: Request, entry: Entry) -> Read:
-        """Take a call in; an uploaded file is parsed beside the event loop."""
+        """Read a call; an uploaded file is parsed outside the event loop."""
         read = Read(request.method, request.url.path, request.headers.get("access-token"), Fields({}))
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if request.method == "GET":
@@ -104,7 +104,7 @@ class TikTokPlatform:
         return read
 
     async def answer(self, call: Read, entry: Entry) -> Response:
-        """Answer as TikTok does: an envelope with HTTP 200, or 404 in plain text where nothing is."""
+        """Answer as TikTok does: an envelope with HTTP 200, or a plain-text 404 for an unknown path."""
         endpoint = ENDPOINTS.get(call.path)
         if endpoint is None:
             return PlainTextResponse("404 page not found", status_code=404)
@@ -138,7 +138,7 @@ class TikTokPlatform:
 
 
 def _joined(request: Request) -> dict[str, Any]:
-    """Return the query; a name given several times is a list, as some clients send one."""
+    """Return the query; a name given several times becomes a list, as some clients send one."""
     query: dict[str, Any] = {}
     for name in request.query_params:
         values = request.query_params.getlist(name)
@@ -178,7 +178,7 @@ async def _read_form(request: Request, read: Read, entry: Entry) -> None:
 
 
 def _given(contents: Contents | TikTokError | None) -> Contents:
-    """Return what was read of a file, or raise what was wrong with it."""
+    """Return the contents of a file, or raise what was wrong with it."""
     if isinstance(contents, TikTokError):
         raise contents
     if contents is None:
@@ -187,5 +187,5 @@ def _given(contents: Contents | TikTokError | None) -> Contents:
 
 
 def build() -> ASGIApp:
-    """Build a fresh simulator: one advertiser, one token, no audience."""
+    """Return a new simulator: one advertiser, one token, no audience."""
     return with_face(TikTokPlatform())

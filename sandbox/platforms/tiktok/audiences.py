@@ -1,4 +1,4 @@
-"""Audiences: what they hold, the work under way on them, and how list and get show them.
+"""Audiences: their members, the work in progress on them, and how list and get show them.
 
 https://business-api.tiktok.com/portal/docs?id=1739940570793985 (create) and
 https://business-api.tiktok.com/portal/docs?id=1739940507792385 (get), read 2026-11-22.
@@ -19,13 +19,13 @@ EXPIRING_DAYS = 60
 
 
 def as_time(seconds: float) -> str:
-    """Write a time as TikTok does, in GMT."""
+    """Return a time as TikTok writes it, in GMT."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 @dataclass
 class Work:
-    """A create or update that is being processed: what the audience will hold, and what there is to say then."""
+    """A create or update in progress: the audience's members after it, and its message."""
 
     done: float
     members: dict[bytes, None]
@@ -34,7 +34,7 @@ class Work:
 
 @dataclass
 class Change:
-    """One line of an audience's history; its message comes when it was processed."""
+    """One line of an audience's history; its message is set when it has been processed."""
 
     action: str
     detail: str
@@ -54,7 +54,7 @@ class Change:
 
 @dataclass
 class Audience:
-    """One audience; `forced_size` and `expires` may be set from outside."""
+    """One audience; `forced_size` and `expires` may be set by a test."""
 
     id: str
     advertiser_id: str
@@ -75,7 +75,7 @@ class Audience:
     error: str = ""
 
     def settle(self, now: float) -> None:
-        """Let work end whose time has come."""
+        """Finish the work whose time has come."""
         if self.work is None or now < self.work.done:
             return
         self.members = self.work.members
@@ -93,7 +93,7 @@ class Audience:
         return max(self.created, self.modified) + YEAR_DAYS * DAY_S
 
     def size(self) -> int:
-        """Count the identifiers, or give the number set from outside."""
+        """Return the number of identifiers, or the number set by a test."""
         return len(self.members) if self.forced_size is None else self.forced_size
 
 
@@ -112,7 +112,7 @@ class View:
 
     @property
     def cover(self) -> int:
-        """Return how many people it was matched to; nothing before it was processed, nor after it expired."""
+        """Return the number of people matched; 0 before it was processed and after it expired."""
         if self.expired:
             return 0
         return int(self.audience.size() * self.settings.match_rate)
@@ -123,7 +123,7 @@ class View:
         return self.audience.work is None and not self.expired and self.cover >= self.settings.min_size
 
     def listed(self) -> dict[str, Any]:
-        """Return the item of `list`."""
+        """Return the item in the answer of `list`."""
         audience = self.audience
         left_s = audience.expires() - self.now
         return {
@@ -144,7 +144,7 @@ class View:
         }
 
     def detailed(self, history_size: int) -> dict[str, Any]:
-        """Return the item of `get`: under other names than in `list`, and with the history, newest first."""
+        """Return the item in the answer of `get`: other names than in `list`, and the history, newest first."""
         item = self.listed()
         details = {key: value for key, value in item.items() if key != "audience_type"}
         small = not self.valid and self.audience.work is None and not self.expired

@@ -26,7 +26,7 @@ ACTIONS = ("APPEND", "REMOVE", "REPLACE")
 
 @dataclass
 class Upload:
-    """The file part of a call, if it has one. `read` gives its identifiers, parsed when first asked for."""
+    """The file part of a call, if there is one. `read` returns its identifiers, parsed on the first call."""
 
     name: str
     data: bytes
@@ -63,7 +63,7 @@ def upload_file(call: TikTokCall) -> dict[str, Any]:
 
 
 def create(call: TikTokCall) -> dict[str, Any]:
-    """POST /dmp/custom_audience/create/: names are not unique, so twice makes two."""
+    """POST /dmp/custom_audience/create/: names are not unique, so a repetition creates a second audience."""
     name = call.fields.text("custom_audience_name", most=NAME_CHARACTERS)
     calculate_type = call.fields.choice("calculate_type", CREATE_TYPES)
     sub_type = call.fields.choice("audience_sub_type", SUB_TYPES, "NORMAL")
@@ -87,7 +87,7 @@ def create(call: TikTokCall) -> dict[str, Any]:
 
 
 def update(call: TikTokCall) -> dict[str, Any]:
-    """POST /dmp/custom_audience/update/: without an action the files replace what is there."""
+    """POST /dmp/custom_audience/update/: without an action, the files replace the members."""
     audience_id = call.fields.text("custom_audience_id")
     name = call.fields.optional_text("custom_audience_name", most=NAME_CHARACTERS)
     action = call.fields.choice("action", ACTIONS, "REPLACE")
@@ -114,7 +114,7 @@ def update(call: TikTokCall) -> dict[str, Any]:
 
 
 def _update_sub_type(call: TikTokCall, audience: Audience) -> dict[str, Any]:
-    """Change the sub type; whatever else was sent is ignored."""
+    """Change the sub type; all other fields are ignored."""
     wanted = call.fields.choice("audience_sub_type", SUB_TYPES)
     if wanted == "NORMAL" and audience.audience_sub_type != "NORMAL":
         raise parameter("audience_sub_type: only NORMAL can be changed, to REACH_FREQUENCY.")
@@ -160,7 +160,7 @@ def _note(call: TikTokCall, audience: Audience, action: str, files: list[File]) 
 
 
 def list_audiences(call: TikTokCall) -> dict[str, Any]:
-    """GET /dmp/custom_audience/list/: own and shared ones, of every type."""
+    """GET /dmp/custom_audience/list/: own and shared audiences, of every type."""
     page = call.fields.whole("page", 1, 1, None) or 1
     size = call.fields.whole("page_size", 10, 1, 100) or 10
     wanted = call.fields.texts("custom_audience_ids", MOST_IDS)
@@ -178,7 +178,7 @@ def list_audiences(call: TikTokCall) -> dict[str, Any]:
 
 
 def get_audiences(call: TikTokCall) -> dict[str, Any]:
-    """GET /dmp/custom_audience/get/: where the rows a file lost show up, long after the call that sent it."""
+    """GET /dmp/custom_audience/get/: the only answer that shows lost rows, long after the call that sent them."""
     wanted = call.fields.texts("custom_audience_ids", MOST_IDS)
     if wanted is None:
         raise missing("custom_audience_ids")
@@ -188,7 +188,7 @@ def get_audiences(call: TikTokCall) -> dict[str, Any]:
 
 
 def delete(call: TikTokCall) -> dict[str, Any]:
-    """POST /dmp/custom_audience/delete/: all of them, or none where one is not there."""
+    """POST /dmp/custom_audience/delete/: all of them, or none if one does not exist."""
     wanted = call.fields.texts("custom_audience_ids", MOST_IDS)
     if wanted is None:
         raise missing("custom_audience_ids")
@@ -203,7 +203,7 @@ def delete(call: TikTokCall) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One endpoint: its method, the scope it takes and what it does."""
+    """One endpoint: its method, the scope it needs, and its function."""
 
     method: str
     scope: int

@@ -27,10 +27,10 @@ NOT_EDITABLE = "Audience is not editable, please check audience status"
 
 
 def parameter(sentence: str) -> TikTokError:
-    """Refuse a parameter; the very code that also says an audience is busy."""
+    """Return the error for a parameter; the same code also says that an audience is busy."""
     return TikTokError(PARAMETER, sentence)
 
 
 def missing(name: str) -> TikTokError:
-    """Refuse a call without a required field."""
+    """Return the error for a missing required field."""
     return TikTokError(PARAMETER, f"Missing required field(s): {name}.")

@@ -1,4 +1,4 @@
-"""What TikTok should hold of people: one line for each, of e-mail address and phone number, each hashed by itself.
+"""The members TikTok should hold: one line per person, of e-mail address and phone number, hashed separately.
 
 https://business-api.tiktok.com/portal/docs?id=1739940567842818 (read 2026-11-22): phone numbers with their plus.
 """
@@ -11,7 +11,7 @@ from typing import Any
 from sandbox.platforms.expectation import Expectation, Member, hashed_member
 from sandbox.platforms.tiktok.files import MULTIPLE
 
-COLUMNS = ("EMAIL_SHA256", "PHONE_SHA256")  # of a file with both
+COLUMNS = ("EMAIL_SHA256", "PHONE_SHA256")  # the type of a file with both
 
 
 def _members(person: Mapping[str, str]) -> set[Member]:
@@ -21,7 +21,7 @@ def _members(person: Mapping[str, str]) -> set[Member]:
 
 
 def _held(audience: Mapping[str, Any]) -> set[Member]:
-    """Read an audience: rows of cells where its files have several columns, else a text for each member."""
+    """Return an audience's members: rows of cells if its files have several columns, else a text each."""
     kind = audience["calculate_type"]
     if kind != MULTIPLE:
         return {frozenset({(kind, one)}) for one in audience["members"]}

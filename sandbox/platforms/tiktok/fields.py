@@ -24,7 +24,7 @@ class Fields:
         return found
 
     def optional_text(self, name: str, *, most: int | None = None) -> str | None:
-        """Return a text, None when it was not sent. An id is a text as well: a number is refused."""
+        """Return a text, None if it was not sent. An id is also text: a number is refused."""
         value = self.values.get(name)
         if value is None:
             return None
@@ -50,7 +50,7 @@ class Fields:
         return number
 
     def choice(self, name: str, known: tuple[str, ...], default: str | None = None) -> str:
-        """Return one of `known`; required where there is no default."""
+        """Return one of `known`; required if there is no default."""
         value = self.values.get(name, default)
         if value is None:
             raise missing(name)

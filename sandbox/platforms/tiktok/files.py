@@ -1,8 +1,8 @@
-"""Uploaded files: the identifiers in them, packed, and the rows TikTok will not find out about before later.
+"""Uploaded files: their identifiers, packed, and the malformed rows, which TikTok only reports later.
 
 Layout: https://business-api.tiktok.com/portal/docs?id=1739940567842818 (read 2026-11-22). What that page leaves
-open (byte order mark, CRLF, blank lines, quotes, a header above a single type) is read strictly here: such a
-row does not have the declared form. Upper-case hexadecimal digits do, and name the same person.
+open (byte order mark, CRLF, blank lines, quotes, a header above a single type) is read strictly here: such rows
+are malformed. Upper-case hexadecimal digits are not, and identify the same person.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sandbox.platforms.tiktok.errors import (
 )
 
 MULTIPLE = "MULTIPLE_TYPES"
-# Hexadecimal digits of each type; MAID is a device id in clear, allowed only beside hashed columns.
+# The number of hexadecimal digits of each type; MAID is a plaintext device id, allowed only beside hashed columns.
 DIGITS = {
     "EMAIL_SHA256": 64,
     "PHONE_SHA256": 64,
@@ -52,7 +52,7 @@ MOST_OF_A_HEADER = 3
 
 @dataclass(frozen=True)
 class Contents:
-    """A file's identifiers, each once, in the order of the file, and how many rows did not have its type's form.
+    """A file's identifiers, each once, in the order of the file, and the number of malformed rows.
 
     An identifier is the hash's bytes, or for MULTIPLE_TYPES the row as sent, in lower case.
     """
@@ -66,7 +66,7 @@ class Contents:
 
 @dataclass(frozen=True)
 class File:
-    """A file the advertiser may use in a create or an update."""
+    """A file that the advertiser may use in a create or an update."""
 
     path: str
     advertiser_id: str
@@ -75,7 +75,7 @@ class File:
 
 
 def contents_of(data: bytes, calculate_type: str) -> Contents:
-    """Read a file; raises TikTokError where its header is not that of a MULTIPLE_TYPES file."""
+    """Read a file; raises TikTokError if its header is not that of a MULTIPLE_TYPES file."""
     kind = ALIASES.get(calculate_type, calculate_type)
     if kind == MULTIPLE:
         identifiers, rows, malformed = _columns(data)
@@ -85,7 +85,7 @@ def contents_of(data: bytes, calculate_type: str) -> Contents:
 
 
 def check_upload(data: bytes, name: str, signature: str, calculate_type: str, max_bytes: int) -> None:
-    """Refuse what TikTok refuses at once: suffix, size, signature and type."""
+    """Raise TikTokError for what TikTok refuses at once: suffix, size, signature and type."""
     if calculate_type not in UPLOAD_TYPES:
         raise TikTokError(FILE_CALCULATE_TYPE, "The calculate_type is invalid.")
     if not name.endswith((".csv", ".txt")):
@@ -99,7 +99,7 @@ def check_upload(data: bytes, name: str, signature: str, calculate_type: str, ma
 
 
 def shown(calculate_type: str, identifiers: dict[bytes, None]) -> Iterator[Any]:
-    """Return identifiers as they were sent: a line, or for MULTIPLE_TYPES a row of cells."""
+    """Yield identifiers as they were sent: a line, or for MULTIPLE_TYPES a row of cells."""
     for one in list(identifiers):
         yield one.decode().split(",") if calculate_type == MULTIPLE else one.hex()
 
@@ -110,7 +110,7 @@ def _lines(data: bytes) -> list[bytes]:
 
 
 def _hashes(data: bytes, digits: int) -> tuple[dict[bytes, None], int, int]:
-    """Read one hash a line: in one stroke where every line has the form, else line by line."""
+    """Read one hash a line: all at once if every line is well-formed, else line by line."""
     body = data if data.endswith(b"\n") else data + b"\n"
     count, rest = divmod(len(body), digits + 1)
     if rest == 0 and body[digits :: digits + 1] == b"\n" * count:

@@ -1,7 +1,7 @@
-"""Rate limits: so many calls a second, minute and day for one app and endpoint.
+"""Rate limits: calls a second, minute and day for one app and endpoint.
 
 https://github.com/api-evangelist/tiktok-ads (rate-limits, from TikTok's pages; read 2026-11-22).
-There is no header that says so and none that says when to come back.
+No header reports the limit or how long to wait.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Quota:
         self._blocked_until = 0.0
 
     def charge(self, now: float, tier: Tier) -> None:
-        """Count a call; raises TikTokError 40100 where it is one too many."""
+        """Count a call; raises TikTokError 40100 if it exceeds a limit."""
         limits = LIMITS[tier]
         if limits and now < self._blocked_until:
             raise TikTokError(THROTTLED, f"App reaches the QPM limit {limits[1][2]}")

@@ -1,4 +1,4 @@
-"""What a test may set with `POST /_sim/config`, and what holds when it sets nothing.
+"""The settings that a test may change with `POST /_sim/config`, and their defaults.
 
     {"processing_s": 172800, "tier": "sandbox", "tokens": [{"state": "revoked"}],
      "audiences": [{"name": "VIP", "audience_type": "Lookalike Audience", "shared": true, "is_creator": false}]}
@@ -26,7 +26,7 @@ class Tier(StrEnum):
     PREMIUM = "premium"
     ULTIMATE = "ultimate"
     SANDBOX = "sandbox"
-    UNLIMITED = "unlimited"  # TikTok has none: for tests of something else
+    UNLIMITED = "unlimited"  # not a tier of TikTok's: for tests of something else
 
 
 class TokenState(StrEnum):
@@ -57,12 +57,12 @@ class Token:
 
 @dataclass(frozen=True)
 class TikTokSettings:
-    """The platform as a whole.
+    """The platform's settings.
 
     `processing_s` is how long a create or update keeps an audience from being edited, up to 48 hours on TikTok;
-    the default lets a person watch it. `file_lifetime_s` is how long an upload may wait to be used, which TikTok
-    does not publish. `match_rate` is the share of identifiers that find a person, `min_size` what TikTok asks for
-    at least, of matches and of what an update leaves.
+    the default is short enough to watch. `file_lifetime_s` is how long an upload may wait to be used, which TikTok
+    does not publish. `match_rate` is the share of identifiers that match a person, `min_size` the minimum number
+    of matched people, also after an update.
     """
 
     latency_s: float = 0.0

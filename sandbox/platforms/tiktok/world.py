@@ -1,4 +1,4 @@
-"""What the simulated TikTok holds: advertisers, tokens, files and audiences; and how a test changes them.
+"""The state of the simulated TikTok: advertisers, tokens, files and audiences; and how a test changes it.
 
 An audience in `audiences` of the settings has these keys: id, advertiser_id, name, audience_type, calculate_type,
 audience_sub_type, shared, is_creator, size, and expires_in_s (negative: it has expired).
@@ -30,7 +30,7 @@ from sandbox.platforms.tiktok.files import Contents, File
 from sandbox.platforms.tiktok.quota import Quota
 from sandbox.platforms.tiktok.settings import Advertiser, TikTokSettings, Token, TokenState
 
-FIRST_AUDIENCE_ID = 7_301_234_567_890_123_401  # longer than a float holds, as TikTok's are
+FIRST_AUDIENCE_ID = 7_301_234_567_890_123_401  # too long for a float, as TikTok's are
 _FORCED = {
     "name": "name",
     "audience_type": "audience_type",
@@ -43,14 +43,14 @@ _FORCED = {
 
 
 class World:
-    """Everything the platform knows; all of it is forgotten on reset."""
+    """The platform's whole state, which a reset discards."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.reset()
 
     def reset(self) -> None:
-        """Forget all but the default advertiser and token."""
+        """Discard everything but the default advertiser and token."""
         self.settings = TikTokSettings()
         self.advertisers = {Advertiser().id: Advertiser()}
         self.tokens = {Token().token: Token()}
@@ -60,11 +60,11 @@ class World:
         self._ids = itertools.count(FIRST_AUDIENCE_ID, 10)
 
     def quota(self, endpoint: str) -> Quota:
-        """Return the quota of an endpoint: the limit is the app's, whichever advertiser it acts for."""
+        """Return the quota of an endpoint: the limit is per app, whichever advertiser it acts for."""
         return self.quotas.setdefault(endpoint, Quota())
 
     def authorize(self, text: str | None, scope: int) -> Token:
-        """Find the token; raises TikTokError for one that is missing, unknown, dead or without the scope."""
+        """Return the token; raises TikTokError if it is missing, unknown or invalid, or lacks the scope."""
         if not text:
             raise TikTokError(EMPTY, "Access token is empty.")
         token = self.tokens.get(text)
@@ -77,7 +77,7 @@ class World:
         return token
 
     def check_advertiser(self, token: Token, advertiser_id: str) -> None:
-        """Refuse an advertiser that is not there, or not this token's."""
+        """Raise TikTokError for an advertiser that does not exist or that the token may not act for."""
         if advertiser_id not in self.advertisers:
             raise TikTokError(ADVERTISER_NOT_THERE, "The advertiser does not exist.")
         if token.advertisers is not None and advertiser_id not in token.advertisers:
@@ -85,13 +85,13 @@ class World:
             raise TikTokError(NO_PERMISSION, sentence)
 
     def keep(self, advertiser_id: str, contents: Contents) -> File:
-        """Keep an uploaded file under a path of its own."""
+        """Store an uploaded file under a new path."""
         file = File(secrets.token_hex(8), advertiser_id, self.clock.now(), contents)
         self.files[file.path] = file
         return file
 
     def file(self, advertiser_id: str, path: str) -> File:
-        """Find a file by its path; only the advertiser that uploaded it may use it, and not for ever."""
+        """Return a file by its path; only the advertiser that uploaded it may use it, for a limited time."""
         file = self.files.get(path)
         if file is None or file.advertiser_id != advertiser_id:
             raise TikTokError(FILE_NOT_THERE, "The file does not exist.")
@@ -100,20 +100,20 @@ class World:
         return file
 
     def of_advertiser(self, advertiser_id: str) -> list[Audience]:
-        """List an advertiser's audiences, newest first, each up to date."""
+        """Return an advertiser's audiences, newest first, each up to date."""
         found = [one for one in self.audiences.values() if one.advertiser_id == advertiser_id]
         for one in found:
             one.settle(self.clock.now())
         return sorted(found, key=lambda one: int(one.id), reverse=True)
 
     def view(self, audience: Audience) -> View:
-        """Return an audience as it is now."""
+        """Return the current view of an audience."""
         now = self.clock.now()
         audience.settle(now)
         return View(audience, now, self.settings)
 
     def create(self, advertiser_id: str, name: str, calculate_type: str, **attributes: Any) -> Audience:
-        """Make an audience, whatever its name."""
+        """Create an audience, even if the name exists."""
         audience = Audience(
             str(next(self._ids)), advertiser_id, name, self.clock.now(), calculate_type, **attributes
         )
@@ -121,7 +121,7 @@ class World:
         return audience
 
     def process(self, audience: Audience, action: str, members: dict[bytes, None], files: list[File]) -> None:
-        """Start the work that gives the audience its new members; what was wrong with a file shows at its end."""
+        """Start the work that gives the audience its new members; mistakes in a file show when it ends."""
         now = self.clock.now()
         rows = sum(one.contents.rows for one in files)
         malformed = sum(one.contents.malformed for one in files)
@@ -166,7 +166,7 @@ class World:
                 audience.forced_expiry = self.clock.now() + wanted["expires_in_s"]
 
     def as_settings(self) -> dict[str, Any]:
-        """Return the settings in force."""
+        """Return the current settings."""
         return {
             **dataclasses.asdict(self.settings),
             "advertisers": [dataclasses.asdict(one) for one in self.advertisers.values()],

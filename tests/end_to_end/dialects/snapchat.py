@@ -20,6 +20,6 @@ DIALECT = Dialect(
         "good": {"revoked": False, "ad_accounts": ["8adc3db7-8148-4fbf-999c-8d2266369d74"]},
     },
     uploads=2,
-    throttles=3,
+    throttles=8,
     patience_s=60.0,
 )

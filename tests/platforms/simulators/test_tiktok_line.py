@@ -15,9 +15,9 @@ from activation.platforms.account import AdAccount
 from activation.platforms.http import PooledHttp
 from activation.platforms.options import complete
 from activation.platforms.platform import Loaded
-from activation.runs.connector import Dispatcher
+from activation.runs.dispatch import Dispatcher
+from activation.runs.invocation import Connector
 from activation.runs.secret import ConnectorSecret
-from aws_lambda_powertools import Logger
 
 from lambdas.tiktok.platform import PLATFORM
 from lambdas.tiktok.publisher import TikTokPublisher
@@ -68,13 +68,7 @@ class Line(World):
             clock=self.clock,
         )
         return Dispatcher(
-            platform,
-            self.settings,
-            clients,
-            secret,
-            http,
-            clock=self.clock,
-            sleep=self.clock.pass_s,
+            Connector(platform, self.settings, clients, secret, http, clock=self.clock, sleep=self.clock.pass_s)
         )
 
     def _load(self) -> Loaded:
@@ -102,7 +96,6 @@ class Line(World):
 def line(tiktok: Outside, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
     """Return the line; no test may leave a message that nobody takes up."""
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Tests")
-    Logger()  # the function's own, of which the line's is a child
     one = Line(tiktok)
     yield one
     assert one.queue == []

@@ -12,7 +12,7 @@ from activation.aws.table import ConditionalTable, read_text
 from activation.errors import Retryable
 
 from tests.unit.authentication.world import NAMES, Clock
-from tests.unit.line.aws_in_memory import Table, refusal
+from tests.unit.line.aws_in_memory import Repeating, Table, refusal
 
 
 class Bench:
@@ -23,18 +23,6 @@ class Bench:
         self.table = ConditionalTable(dynamodb, "ledger")
         self.leases = Leases(self.table, clock=self.clock)
         self.key = f"lease{next(NAMES)}"
-
-
-class Repeating:
-    """A table whose writes are all sent twice, as the SDK does when an answer was lost."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-
-    def update_item(self, **arguments: Any) -> dict[str, Any]:
-        """Write twice and answer the second time."""
-        self._table.update_item(**arguments)
-        return self._table.update_item(**arguments)
 
 
 @pytest.fixture

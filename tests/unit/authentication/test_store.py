@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from activation.authentication.store import Replaced, SecretStore, SecretVersion
 from activation.errors import ActivationError, ConfigError, Retryable
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ParamValidationError, ReadTimeoutError
 
 from tests.unit.authentication.world import NAMES, Clock, Watched, failing
 from tests.unit.line.aws_in_memory import Secrets, refusal
@@ -206,6 +206,14 @@ def test_aws_that_does_not_answer_is_waited_for() -> None:
     bench = Bench(Secrets())
     bench.secrets.before.append(failing("get_secret_value", ReadTimeoutError(endpoint_url="https://aws.invalid")))
     with pytest.raises(Retryable, match="secret_service"):
+        bench.store().read()
+
+
+def test_a_call_that_the_sdk_refuses_is_final() -> None:
+    """Waiting does not make an argument right."""
+    bench = Bench(Secrets())
+    bench.secrets.before.append(failing("get_secret_value", ParamValidationError(report="SecretId")))
+    with pytest.raises(ConfigError, match="no_secret"):
         bench.store().read()
 
 

@@ -61,7 +61,7 @@ def test_an_error_shows_its_type_and_place_only() -> None:
     try:
         raise RuntimeError(LINK, "anna@example.com")
     except RuntimeError as error:
-        line = record("unforeseen", error=error)
+        line = record("unexpected error", error=error)
     assert json.loads(line)["error"] == "RuntimeError"
     assert json.loads(line)["at"].startswith("test_redaction.py:")
     assert "anna" not in line

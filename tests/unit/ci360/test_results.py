@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 import boto3
 import pytest
 import urllib3
+from activation.authentication.store import SecretStore
+from activation.aws.app_events import SOURCE
+from activation.aws.sqs_edge import sqs_handler
 from activation.errors import ActivationError, ConfigError, Rejected, Retryable
 
 from lambdas.ci360.gateway import Tenant, send_event
-from lambdas.ci360.notices import SOURCE
 from lambdas.ci360.results import Results
 from lambdas.ci360.settings import ResultsSettings
-from tests.unit.ci360.world import REGION, World
+from tests.unit.ci360.world import REGION, Context, World
 
 EVENTS = {"landed": "AudienceLanded", "completed": "AudienceActivated", "failed": "AudienceFailed"}
 
@@ -25,8 +28,9 @@ def results(world: World) -> Results:
     secrets = boto3.client("secretsmanager", region_name=REGION)
     secret = json.dumps(world.outside.secret())
     arn = secrets.create_secret(Name="ci360", SecretString=secret)["ARN"]
-    settings = ResultsSettings("occurrences", arn, "gateway.example", EVENTS, ("subject_id", "app"), "INFO")
-    return Results(settings, world.occurrences, secrets, urllib3.PoolManager(retries=False))
+    settings = ResultsSettings("occurrences", world.queue, arn, "gateway.example", EVENTS, ("subject_id", "app"))
+    http, log = urllib3.PoolManager(retries=False), logging.getLogger("ci360")
+    return Results(settings, world.occurrences, SecretStore(secrets, arn), http, world.sqs, log)
 
 
 def notice(detail_type: str, **detail: Any) -> str:
@@ -131,8 +135,23 @@ def test_a_secret_that_cannot_be_used_says_what_is_missing(secret: str) -> None:
     assert "s3cret" not in str(error.value)
 
 
-def test_an_empty_secret_waits_for_a_person(results: Results) -> None:
-    """Until somebody has filled it, messages come back and end among the dead letters."""
-    results.secrets.delete_secret(SecretId=results.settings.secret_arn, ForceDeleteWithoutRecovery=True)
+def test_a_missing_secret_waits_for_a_person(world: World, results: Results) -> None:
+    """Until somebody has written it, messages come back and end among the dead letters."""
+    secrets = boto3.client("secretsmanager", region_name=REGION)
+    secrets.delete_secret(SecretId=results.settings.secret_arn, ForceDeleteWithoutRecovery=True)
     with pytest.raises(ConfigError):
-        results._secret()
+        results.tell(activation(world.accept("1,a@b.example,X\n")))
+
+
+def test_an_event_that_cannot_be_sent_comes_back(world: World, results: Results) -> None:
+    """A busy gateway's message is reported to Lambda, and one that was sent is not."""
+    handler = sqs_handler(lambda: results, results.log)
+    record = {
+        "messageId": "m-1",
+        "receiptHandle": "r-1",
+        "body": activation(world.accept("1,a@b.example,X\n")),
+        "attributes": {"ApproximateReceiveCount": "1"},
+    }
+    world.outside.fail({"route": "/marketingGateway/events", "status": 503, "body": {}})
+    assert handler({"Records": [record]}, Context()) == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
+    assert handler({"Records": [record]}, Context()) == {"batchItemFailures": []}

@@ -75,7 +75,7 @@ def row(name: str, answer: object, effect: str) -> None:
 def test_calls(world: World, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
     """Good ones make one record and one message, all others an answer in the guideline's form and nothing else."""
     targets = Targets("ci360/", {"meta": frozenset({Action.ADD})})
-    settings = WebhookSettings("occurrences", world.queue, BUCKET, targets, HOSTS, 30, "INFO")
+    settings = WebhookSettings("occurrences", world.queue, BUCKET, targets, HOSTS, 30)
     monkeypatch.setattr(webhook, "_made", [webhook.Webhook(settings, world.occurrences, world.sqs)])
     given: dict[str, Any] = json.loads(path.read_text())
     response = webhook.lambda_handler(given if path.name.startswith("apigw-") else event(path.read_text()), None)
@@ -134,7 +134,7 @@ def test_the_expired_one(world: World) -> None:
 def test_a_redelivery_is_the_same_task(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The byte-identical second delivery has the first one's answer, the next run a key of its own."""
     targets = Targets("ci360/", {})
-    settings = WebhookSettings("occurrences", world.queue, BUCKET, targets, HOSTS, 30, "INFO")
+    settings = WebhookSettings("occurrences", world.queue, BUCKET, targets, HOSTS, 30)
     monkeypatch.setattr(webhook, "_made", [webhook.Webhook(settings, world.occurrences, world.sqs)])
     answers = [
         json.loads(webhook.lambda_handler(event((SAMPLES / f"webhook-s3-{name}.json").read_text()), None)["body"])

@@ -13,13 +13,13 @@ from typing import Any
 
 import moto.s3.models
 import pytest
-from activation.aws.app_events import SOURCE
+from activation.aws.lease import LeaseHeld, LeaseLost
 from activation.errors import ConfigError, Retryable
 from botocore.exceptions import ClientError, ParamValidationError
 
-from lambdas.ci360 import fetching, notices, rows
+from lambdas.ci360 import fetching, rows
 from lambdas.ci360.checksums import encoded
-from lambdas.ci360.occurrences import LeaseHeld, LeaseLost, State
+from lambdas.ci360.occurrences import State
 from lambdas.ci360.redaction import RedactingFormatter
 from lambdas.ci360.rows import MAX_RECORD_BYTES
 from lambdas.ci360.storage import Whole
@@ -519,11 +519,6 @@ def test_no_link_and_no_cell_is_told_or_logged(world: World, caplog: pytest.LogC
     for text in (emitted, json.dumps(items)):
         assert "X-Amz" not in text
         assert "@example.com" not in text
-
-
-def test_the_source_of_our_events_is_the_app_s() -> None:
-    """One name for every event of the app, though this function does without the library that defines it."""
-    assert notices.SOURCE == SOURCE
 
 
 def test_a_part_is_as_large_as_s3_asks() -> None:

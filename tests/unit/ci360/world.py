@@ -15,6 +15,7 @@ import boto3
 import urllib3
 from activation.aws.table import ConditionalTable
 from activation.model import Action
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
 
 from lambdas.ci360.checksums import encoded
@@ -89,7 +90,6 @@ class World:
             max_file_bytes=10**9,
             deadline_s=3600,
             keep_days=30,
-            log_level="INFO",
         )
 
     def scratch(self, content: bytes) -> Path:
@@ -101,7 +101,7 @@ class World:
     def webhook(self) -> Webhook:
         """Make the webhook, which lets CI360 write to connector meta."""
         targets = Targets("ci360/", {"meta": frozenset({Action.ADD}), "tiktok": frozenset()})
-        settings = WebhookSettings("occurrences", self.queue, BUCKET, targets, self.hosts, 30, "INFO")
+        settings = WebhookSettings("occurrences", self.queue, BUCKET, targets, self.hosts, 30)
         return Webhook(settings, self.occurrences, self.sqs)
 
     def transfers(self, **changes: Any) -> Transfers:
@@ -164,6 +164,15 @@ class World:
         """Take what is in a queue and visible."""
         got = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
         return list(got.get("Messages", []))
+
+
+class Context(LambdaContext):
+    """Lambda's, with time enough."""
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        """Return what is left of the invocation."""
+        return 300_000
 
 
 class MotoStorage(Storage):

@@ -16,7 +16,7 @@ from activation.drops.limits import ReadLimits
 from activation.drops.open import open_drop
 from activation.drops.source import BytesSource, FileSource, S3Source, stream
 from activation.errors import ActivationError, ConfigError, Rejected, Retryable
-from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import ClientError, ConnectionClosedError, ParamValidationError, ReadTimeoutError
 from botocore.response import StreamingBody
 from moto import mock_aws
 from mypy_boto3_s3 import S3Client
@@ -137,6 +137,7 @@ def test_interruptions_without_progress_end_in_a_retry_later() -> None:
         (error("KMS.DisabledException", 400), ConfigError, "storage_denied"),
         (error("NoSuchBucket", 404), ConfigError, "storage_missing"),
         (error("InvalidRequest", 400), ConfigError, "storage_request"),
+        (ParamValidationError(report="secret"), ConfigError, "storage_request"),
         (error("SlowDown", 503), Retryable, "storage_busy"),
         (error("InternalError", 500), Retryable, "storage_busy"),
         (error("SomethingNew", 500), Retryable, "storage_busy"),

@@ -16,7 +16,7 @@ from tests.unit.line.world import Aws, World
 
 @pytest.fixture(scope="session", autouse=True)
 def _function() -> Iterator[None]:
-    """Set what the function's environment sets, and make its logger, whose child the connector has."""
+    """Set what the function's environment sets, and make its logger, which `logs` listens to."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
             patch.setenv(name, "testing")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pyarrow as pa
 from activation.drops.chunk import Chunk
 from activation.identifiers.table import Context
-from activation.ledger.progress import LeftOut, Span, Unit
+from activation.ledger.units import LeftOut, Span, Unit
 from activation.model import Cursor
 from activation.pipeline.batching import NO_IDENTIFIER, SOURCE_ROWS_PER_BATCH_ROW, Batcher, Prepared
 from hypothesis import given, settings

@@ -13,6 +13,7 @@ from activation.ledger.runs import RunState
 from activation.platforms.limits import Limits
 from activation.runs import connector as module
 from activation.runs.connector import lambda_handler_for
+from activation.runs.dispatch import Dispatcher
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -140,7 +141,7 @@ def test_what_nobody_foresaw_comes_back_and_is_logged_by_place_alone(
     def explode(*_: object, **__: object) -> None:
         raise ValueError("person1@example.com")
 
-    monkeypatch.setattr("activation.runs.invocation.map_columns", explode)
+    monkeypatch.setattr("activation.runs.drop.map_columns", explode)
     assert function.receive(function.world.drop(table(people(4)))) == ["m1"]
     assert function.hidden_s == [60]
     out = capsys.readouterr()
@@ -158,7 +159,7 @@ def test_every_failure_is_reported_and_comes_back_in_time(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(module.Dispatcher, "handle", fail)
+    monkeypatch.setattr(Dispatcher, "handle", fail)
     assert function.receive("{}") == ["m1"]
     assert function.hidden_s == [hidden_s]
 

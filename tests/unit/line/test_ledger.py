@@ -11,13 +11,15 @@ from activation.drops.reading import Reading
 from activation.drops.survey import Passage, Survey
 from activation.errors import ConfigError, Retryable
 from activation.identifiers.table import Context
-from activation.ledger.progress import Attempts, Checkpoint, FilePlan, LeftOut, Progress, Tally, Unit
+from activation.ledger.progress import Attempts, Checkpoint, FilePlan, Progress
 from activation.ledger.runs import Ledger, RunState
 from activation.ledger.split import Ending, Phase, RunSplit
+from activation.ledger.tally import Tally
+from activation.ledger.units import LeftOut, Unit
 from activation.model import Cursor
 from activation.platforms.publisher import Opened
 
-from tests.unit.line.aws_in_memory import refusal
+from tests.unit.line.aws_in_memory import Repeating, refusal
 from tests.unit.line.world import NAMES, Aws, Clock
 
 FACTS = {"audience": "été", "object_key": "meta/vip/raw/a+b.csv"}
@@ -99,6 +101,19 @@ def test_a_held_lease_is_refused_until_it_ends(bench: Bench) -> None:
     item = bench.table.read(taken.pk)
     assert item is not None
     assert item["audience"]["S"] == "été"
+
+
+def test_a_claim_repeated_after_a_lost_answer_is_recognised(bench: Bench, aws: Aws) -> None:
+    """The SDK's repetition gets the lease of its own first try, and another worker's is refused."""
+    table = ConditionalTable(Repeating(aws.dynamodb), "ledger")  # type: ignore[arg-type]  # only what is called
+    repeating = Ledger(table, "tiny", lease_s=100, ttl_days=2, clock=bench.clock)
+    run = repeating.claim(bench.run_id, 0, FACTS)
+    assert (run.fence, run.lease_until) == (1, bench.clock() + 100)
+    for another in (bench.ledger, repeating):
+        with pytest.raises(LeaseHeld):
+            another.claim(bench.run_id, 0, FACTS)
+    repeating.save(run, release=True)
+    assert bench.ledger.claim(bench.run_id, 1, FACTS).fence == 2
 
 
 def test_who_was_taken_over_from_can_write_nothing(bench: Bench) -> None:

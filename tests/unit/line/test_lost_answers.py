@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.unit.line.aws_in_memory import refusal
 from tests.unit.line.platform import Fault, hashed
 from tests.unit.line.world import World, people, table
 
@@ -76,6 +77,28 @@ def test_the_doubt_a_crash_leaves_outlives_a_wait(make_world: Make) -> None:
     receipt = world.check(*people(9))
     assert world.crashes == 1
     assert world.platform.calls["arrived"] == 3
+    assert receipt["resent"] == world.platform.resent == 0
+
+
+def test_the_doubt_a_crash_leaves_outlives_a_wait_before_anything_is_sent(make_world: Make) -> None:
+    """A worker that takes over a dead one's run and cannot read the secret leaves its suspicion to the next."""
+    world = make_world(can_ask=True)
+    outages: list[str] = []
+
+    def die() -> None:
+        world.aws.fuse.set(1, after=True)
+        outages.append("InternalServiceError")
+
+    def fail(name: str, _: object) -> None:
+        if outages and name == "get_secret_value":
+            raise refusal(name, outages.pop())
+
+    world.aws.before.append(fail)
+    world.platform.faults.append(Fault(skip=1, act=die))
+    world.run(world.drop(table(people(9))))
+    receipt = world.check(*people(9))
+    assert (world.crashes, outages) == (1, [])
+    assert world.platform.calls["arrived"] == 1
     assert receipt["resent"] == world.platform.resent == 0
 
 

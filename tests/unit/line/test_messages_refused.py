@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from activation.drops.messages import Work
 from activation.ledger.runs import RunState
+from activation.model import Drop
 
 from tests.unit.line.world import ACCOUNT, World, people, table
 
@@ -28,6 +30,7 @@ from tests.unit.line.world import ACCOUNT, World, people, table
         (lambda event: json.dumps(_with(event, "object", {"key": "k", "size": float("inf")})), "not_understood"),
         (lambda event: json.dumps(_with(event, "object", {"key": "\ud800", "version-id": "1"})), "not_understood"),
         (lambda event: '{"detail-type": "Activation Continued", "drop": {}}', "not_understood"),
+        (lambda event: Work(Drop("drops", "\ud800", "1", "", 5)).next_message(), "not_understood"),
     ],
 )
 def test_a_message_this_app_did_not_cause_is_a_dead_letter(world: World, change: object, code: str) -> None:

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from activation.ledger.progress import (
-    FIRST_ROWS_KEPT,
-    REFERENCES_KEPT,
-    Checkpoint,
-    LeftOut,
-    Progress,
-    Span,
-    Tally,
-    Unit,
-)
+from activation.ledger.progress import Checkpoint, Progress
+from activation.ledger.tally import REFERENCES_KEPT, Tally
+from activation.ledger.units import FIRST_ROWS_KEPT, LeftOut, Span, Unit
 from activation.model import Cursor
 from activation.platforms.publisher import Verdict
 from activation.records import DamagedRecord

@@ -50,6 +50,23 @@ def test_a_longer_hold_stays(aws: Aws) -> None:
     assert theirs.wait_s() == pytest.approx(598)
 
 
+def test_a_hold_removed_from_the_record_ends_for_every_worker(aws: Aws) -> None:
+    """The record is authoritative: an operator who clears a wrong hold restarts no function."""
+    clock, account = Clock(), f"a{next(NAMES)}"
+    mine, theirs = rate_limits(aws, clock, account, account)
+    mine.hold(600)
+    clock.pass_s(1)
+    assert [mine.wait_s(), theirs.wait_s()] == pytest.approx([599, 599])
+    ConditionalTable(aws.dynamodb, "ledger").update(
+        f"account#tiny#{account}",
+        "SET not_before = :now",
+        {":now": {"N": str(clock())}, ":held": {"N": str(clock() + 599)}},
+        condition="not_before = :held",
+    )
+    clock.pass_s(1)
+    assert (mine.wait_s(), theirs.wait_s()) == (0, 0)
+
+
 def test_the_table_is_read_once_a_second(aws: Aws) -> None:
     """Asking before every request costs no read each."""
     clock = Clock()
@@ -227,6 +244,20 @@ class Unsigned:
         """Have nothing else."""
 
 
+class Hurried:
+    """A worker without time for a call."""
+
+    def time_for_calls_s(self) -> float:
+        """Return less than a call's timeout."""
+        return 10.0
+
+    def keep_lease(self) -> None:
+        """Hold nothing."""
+
+    def note_sent(self, size_bytes: int, repeated: bool) -> None:
+        """Count nothing."""
+
+
 def test_an_invocation_that_has_no_time_to_send_uses_nothing_of_the_window() -> None:
     """Its upload is counted before the time is looked at, and given back."""
     clock = Clock()
@@ -237,9 +268,7 @@ def test_an_invocation_that_has_no_time_to_send_uses_nothing_of_the_window() -> 
         http=TinyPlatform(clock.pass_s),
         rate_limit=rate_limit,
         timeout_s=60,
-        time_left_s=lambda: 10,
-        keep_lease=lambda: None,
-        note_sent=lambda size, again: None,
+        worker=Hurried(),
         sleep=clock.pass_s,
     )
     with pytest.raises(OutOfTime):

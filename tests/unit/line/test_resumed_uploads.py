@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from activation.ledger.runs import HeldRun
-from activation.pipeline.sending import Sender
+from activation.pipeline.acknowledgements import Acknowledgements
 
 from tests.unit.line.platform import Fault, hashed
 from tests.unit.line.world import Crashed, World, people, table
@@ -49,15 +49,15 @@ def test_a_record_never_names_an_upload_as_done_without_its_rows(
 ) -> None:
     """Whatever another thread saves before the worker dies, every row is accounted for afterwards."""
     world = make_world(max_rows=4, one_kind=True, in_flight=2)
-    real, finished = Sender._finish, iter(range(100))
+    real, finished = Acknowledgements.finish, iter(range(100))
 
-    def finish(sender: Sender, unit: object) -> None:
+    def finish(acknowledgements: Acknowledgements, unit: object) -> None:
         if next(finished) == 1:
             world.aws.fuse.blown = True
             raise Crashed
-        real(sender, unit)  # type: ignore[arg-type]
+        real(acknowledgements, unit)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Sender, "_finish", finish)
+    monkeypatch.setattr(Acknowledgements, "finish", finish)
     world.run(world.drop(FOUR))
     receipt = world.receipt()
     assert (receipt["state"], receipt["rows"]["acknowledged"]) == ("applied", 4)

@@ -16,8 +16,8 @@ from activation.drops.source import BytesSource
 from activation.ledger.progress import FilePlan, Progress
 from activation.ledger.split import Ending, Phase, RunSplit, Sent
 from activation.model import Drop
-from activation.runs.fan_out import plan
 from activation.runs.settings import FunctionSettings
+from activation.runs.split import plan
 
 from tests.unit.line.test_settings import GOOD
 
@@ -42,7 +42,7 @@ def test_a_part_is_worth_its_start(above_bytes: int, most_parts: int, parts: int
 
 def test_a_part_can_be_surveyed_within_an_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file so long that its parts would be too long has more of them."""
-    monkeypatch.setattr("activation.runs.fan_out.LONGEST_RANGE_BYTES", 1_000)
+    monkeypatch.setattr("activation.runs.split.LONGEST_RANGE_BYTES", 1_000)
     split = planned(CSV, most_parts=2)
     assert split is not None
     assert split.parts == 19
@@ -84,6 +84,15 @@ def test_a_message_names_its_part_and_so_does_its_continuation() -> None:
     work = Work(Drop("drops", "meta/a/raw/f", "1", "", 5), continuation=2, part=0)
     assert read(work.next_message(), bucket="drops", account="") == replace(work, continuation=3)
     assert "part" not in json.loads(replace(work, part=None).next_message())
+
+
+def test_a_message_holds_any_key_in_ascii() -> None:
+    """SQS takes neither U+FFFF nor most control characters, and an S3 key may have them."""
+    work = Work(Drop("drops", "meta/été/raw/\uffff\x01\U0001f600", "1", "0A", 5), again="x", ad_account="7")
+    message = work.next_message()
+    assert message.isascii()
+    assert message.isprintable()
+    assert read(message, bucket="drops", account="") == replace(work, continuation=1)
 
 
 def test_a_message_of_the_first_release_is_read() -> None:

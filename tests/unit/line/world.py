@@ -21,7 +21,8 @@ from activation.model import Action
 from activation.platforms.limits import Limits
 from activation.platforms.options import complete
 from activation.platforms.rate import Rate
-from activation.runs.connector import Dispatcher
+from activation.runs.dispatch import Dispatcher
+from activation.runs.invocation import Connector
 from activation.runs.secret import ConnectorSecret
 from activation.runs.settings import FunctionSettings
 
@@ -224,13 +225,9 @@ class World:
             clock=self.clock,
         )
         return Dispatcher(
-            platform,
-            self.settings,
-            clients,
-            secret,
-            self.platform,
-            clock=self.clock,
-            sleep=self.clock.pass_s,
+            Connector(
+                platform, self.settings, clients, secret, self.platform, clock=self.clock, sleep=self.clock.pass_s
+            )
         )
 
     def restart(self) -> None:

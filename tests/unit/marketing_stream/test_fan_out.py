@@ -281,7 +281,7 @@ def test_logs_hold_no_message_and_no_token(caplog: pytest.LogCaptureFixture) -> 
     world.receive(event(record(keyword_text="planted-text"), '{"planted-text"', confirmation(topic), foreign))
     assert world.sqs.reasons(CONFIRMATIONS_DEAD) == {foreign: "foreign_topic"}
     written = "\n".join(line.getMessage() for line in caplog.records if line.name.startswith("lambdas"))
-    assert "to come again" in written
+    assert "messages to retry" in written
     for secret in ("planted-text", "secret-token", "other-secret", "SubscribeURL", "receipt-", "evil"):
         assert secret not in written
 

@@ -13,7 +13,7 @@ from lambdas.marketing_stream.configuration import ConfirmConfiguration, FanOutC
 from lambdas.marketing_stream.confirm import confirm_all
 from lambdas.marketing_stream.fan_out import fan_out
 from lambdas.marketing_stream.outlets import Outlets
-from lambdas.marketing_stream.topics import Source
+from lambdas.marketing_stream.topics import DatasetTopics
 from stacks.marketing_stream.catalogue import BY_ID, DATASETS, Realm
 from tests.unit.marketing_stream.fakes import FakeFirehose, FakeSns, FakeSqs
 
@@ -32,10 +32,10 @@ class World:
     time_is_up: bool = False
 
     @property
-    def source(self) -> Source:
+    def source(self) -> DatasetTopics:
         """Return the topics this stack listens to."""
         pattern = BY_ID[self.dataset].source(self.realm) or f"arn:aws:sns:{self.realm.region}:123456789012:*"
-        return Source(pattern, self.dataset)
+        return DatasetTopics(pattern, self.dataset)
 
     @property
     def outlets(self) -> Outlets:

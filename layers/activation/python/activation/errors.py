@@ -1,6 +1,8 @@
-"""Three errors, named for what the caller does next."""
+"""Three errors, named for what the caller does next, and what a log may say of any other."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class ActivationError(Exception):
@@ -26,3 +28,13 @@ class Rejected(ActivationError):
 
 class ConfigError(ActivationError):
     """A person has to act first (secret, terms, permission, settings): stop, and keep the work for a redrive."""
+
+
+def where(error: BaseException) -> str:
+    """Return the module and line that raised, for a log, as an error's own text may hold a value."""
+    trace = error.__traceback__
+    if trace is None:
+        return ""
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"

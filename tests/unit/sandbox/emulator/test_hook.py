@@ -19,7 +19,7 @@ def test_places_that_are_there_pass() -> None:
         (Hook("ministack.services.s3", "_gone", ()), "ministack.services.s3._gone"),
         (Hook("ministack.nowhere", "name", ()), "ministack.nowhere.name"),
         (Hook("json", "loads", ("text",)), "json.loads: parameters are now (s,"),
-        (Table("os", "path"), "os.path is no dictionary"),
+        (Table("os", "path"), "os.path is no longer a dictionary"),
         (Table("os", "__dict__", ("no such key",)), "os.__dict__ has no no such key"),
     ],
 )

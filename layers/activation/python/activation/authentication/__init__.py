@@ -1,4 +1,4 @@
-"""Authentication at ad platforms, which `platforms.authentication` declares as data and signers carry out.
+"""Authentication at ad platforms, declared as data in `platforms.authentication` and carried out by signers.
 
-Import from the modules: this one stays empty, so that none of their libraries is loaded without need.
+Import from the modules: this file stays empty, so that their libraries are only loaded when needed.
 """

@@ -28,8 +28,8 @@ KNOWN_REFUSALS = frozenset(
     }
 )  # fmt: skip
 PASSING = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
-# Unknown error, service down, throttles:
-# https://developers.facebook.com/docs/graph-api/guides/error-handling (read 2026-09-12)
+# Unknown error, service down, throttling: https://developers.facebook.com/docs/graph-api/guides/error-handling
+# (read 2026-09-12)
 META_PASSING = frozenset({1, 2, 4, 17, 341})
 
 
@@ -123,7 +123,7 @@ def _ask(request: Request, tools: Tools, default_expires_s: float) -> Grant:
     except AnswerLost:
         problem = "the platform's token endpoint did not answer in time"
     if answer is None:
-        raise Retryable("token_endpoint", problem)  # not in a handler: no trace of the request belongs in a log
+        raise Retryable("token_endpoint", problem)  # outside the handler: the request must not be in a traceback
     said = json_object(answer.body)
     if said is None or not (200 <= answer.status < 300):
         raise _failure(answer, said)

@@ -13,15 +13,15 @@ from activation.aws.table import ConditionalTable
 from activation.errors import Retryable
 from activation.ledger.keys import token_key
 
-LOCK_S = 90.0  # longer than a slow token endpoint and Secrets Manager with the SDK's retries take
-WAIT_S = 12.0  # about the longest that a token request takes; the queue does longer waits
+LOCK_S = 90.0  # longer than a slow token endpoint and Secrets Manager take with the SDK's retries
+WAIT_S = 12.0  # about the longest token request; longer waits are left to the queue
 PAUSE_S = 0.25
 KEEP_S = 30 * 86_400.0
 
 
 @dataclass(frozen=True)
 class TokenLock:
-    """The lock of one secret, under `key`. Losing it does no harm: the write of a token is conditional."""
+    """The lock of one secret, under `key`. Losing it does no harm: tokens are written conditionally."""
 
     leases: Leases
     key: str
@@ -30,7 +30,7 @@ class TokenLock:
     def of(
         cls, table: ConditionalTable, platform: str, secret_arn: str, *, clock: Callable[[], float]
     ) -> TokenLock:
-        """Return the lock of a platform's secret, whose record the platform's functions may write."""
+        """Return the lock of a platform's secret; the platform's functions may write its record."""
         return cls(Leases(table, keep_s=KEEP_S, clock=clock), token_key(platform, secret_arn))
 
     @contextlib.contextmanager
@@ -58,6 +58,6 @@ class TokenLock:
         try:
             yield
         finally:
-            # A lease that cannot be released expires.
+            # A lease that was not released expires by itself.
             with contextlib.suppress(LeaseLost, Retryable):
                 self.leases.release(lease)

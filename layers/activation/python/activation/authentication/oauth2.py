@@ -34,7 +34,7 @@ class TokenSource(Protocol):
 
 
 class PlainSource:
-    """Access tokens from a refresh token that stays the same: every process fetches its own."""
+    """Access tokens from a refresh token that never changes: every process fetches its own."""
 
     def __init__(self, spec: OAuth2Refresh, secret: SecretVersion, tools: Tools) -> None:
         self._spec = spec
@@ -42,7 +42,7 @@ class PlainSource:
         self._tools = tools
 
     def obtain(self, refused: str, *, patient: bool) -> Grant:  # noqa: ARG002  nothing is shared, so nothing waits
-        """Fetch a token; when it is refused, read the secret again and try once more if it has changed."""
+        """Fetch a token; if it is refused, read the secret again and retry once if it has changed."""
         try:
             return self._refresh()
         except TokenRefused as answer:
@@ -60,15 +60,13 @@ class PlainSource:
         credentials = self._secret.credentials
         grant = refresh(self._spec, credentials, self._tools)
         if grant.refresh_token not in ("", credentials.required(self._spec.refresh_token_key)):
-            _LOG.warning(
-                "the platform issued a new refresh token, which is not stored: they are declared not to rotate"
-            )
+            _LOG.warning("the platform issued a new refresh token; not stored: they are declared not to rotate")
         return grant
 
 
 @dataclass
 class _Held:
-    """The token in memory: its `grant`, and `until` when it is used, in Unix seconds."""
+    """The token in memory: its `grant`, and `until` when to use it, in Unix seconds."""
 
     grant: Grant
     until: float
@@ -76,10 +74,10 @@ class _Held:
 
 @dataclass
 class _State:
-    """What the threads share.
+    """State shared by the threads.
 
     `held` is the token in memory, None for none. `refused` is the access token that the platform refused last, ""
-    for none. `failed` counts failed attempts to fetch one, and `failure` is the error of the last.
+    for none. `failed` counts failed attempts to fetch a token, and `failure` is the error of the last.
     """
 
     held: _Held | None = None
@@ -89,7 +87,7 @@ class _State:
 
 
 class BearerSigner:
-    """Adds an access token in a header, fetched when there is none or it is about to expire.
+    """Adds an access token in a header, fetched if there is none or it is about to expire.
 
     One thread fetches while the others wait; they share its result, or its error. A token that cannot be replaced
     early is used until it expires.
@@ -114,7 +112,7 @@ class BearerSigner:
         )
 
     def in_use(self, signed: Request) -> bool:
-        """Return whether the request carries the access token in memory; False when that is forgotten."""
+        """Return whether the request carries the access token in memory; False if there is none."""
         with self._lock:
             return self._carries_held(signed)
 
@@ -139,7 +137,7 @@ class BearerSigner:
             if state.held is not None and now < state.held.until:
                 return state.held.grant.access_token
             if state.failure is not None and state.failed > failed_before:
-                raise _again(state.failure)  # of the attempt that this thread has waited for
+                raise _again(state.failure)  # this thread has waited for that attempt
             still_good = state.held is not None and now + ASK_AGAIN_S < state.held.grant.expires_at
             error: Retryable | ConfigError
             try:

@@ -1,4 +1,4 @@
-"""A long-lived token that is exchanged for a new one before it expires, and stored in the secret."""
+"""A long-lived token that is exchanged for a new one before it expires, then stored in the secret."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _LOG = logging.getLogger(__name__)
 class RenewingSigner:
     """Adds the secret's token in a header, and renews it when it is due.
 
-    A renewal that fails is logged and tried again later: the token stays valid until it expires. The old
-    token is not revoked, so other processes use it until they read the secret again.
+    A renewal that fails is logged and tried again later: the token stays valid until it expires. The old token is
+    not revoked, so other processes use it until they read the secret again.
     """
 
     def __init__(self, spec: LongLivedToken, secret: SecretVersion, tools: Tools) -> None:
@@ -38,7 +38,7 @@ class RenewingSigner:
         self._token, self._due_at = self._token_of(secret)
 
     def sign(self, request: Request) -> Request:
-        """Add the token, renewed first when it is due."""
+        """Add the token; renew it first if it is due."""
         with self._lock:
             now = self._tools.clock()
             if now >= self._due_at:
@@ -57,11 +57,11 @@ class RenewingSigner:
             return signed.headers.get(self._spec.token.header) == f"{self._spec.token.prefix}{self._token}"
 
     def renew(self, refused: Request | None = None) -> bool:  # noqa: ARG002
-        """Return False: a token that the platform refuses cannot be exchanged any more."""
+        """Return False: a token that the platform refuses can no longer be exchanged."""
         return False
 
     def _token_of(self, secret: SecretVersion) -> tuple[str, float]:
-        """Return a secret's token, and when to renew it: at once when its expiry is not known."""
+        """Return a secret's token, and when to renew it: at once if its expiry is not known."""
         token = secret.credentials.required(self._spec.token.key)
         issued = mapping(secret.values.get(ISSUED))
         expires_at = number(issued.get("expires_at")) if issued.get("to") == token_digest(token) else None
@@ -76,7 +76,7 @@ class RenewingSigner:
                 try:
                     secret = self._tools.store.replace(secret, secret.rewritten(self._changes(grant)))
                 except Replaced as newer:
-                    secret = newer.current  # the operator's version counts
+                    secret = newer.current  # the operator's version wins
                 self._token, due_at = self._token_of(secret)
             self._due_at = max(self._due_at, due_at)
 

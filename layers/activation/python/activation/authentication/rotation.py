@@ -17,9 +17,9 @@ Failures that remain:
   permission, before the refresh token is spent.
 * The permission is lost between that check and the write, or the check does not cover it: ConfigError. No
   request is signed with the new access token, since the next refresh would be lost, too. Both tokens stay in this
-  process's memory, whatever else an operator changes in the secret; once the permission is granted, the next call
-  stores them and continues.
-* An operator writes the secret meanwhile: the refresh token in it counts. If it is the one that was just used,
+  process's memory, even if an operator changes something else in the secret; once the permission is
+  granted, the next call stores them and continues.
+* An operator writes the secret meanwhile: the refresh token in it counts. If it is the token that was just used,
   only that is replaced in what the operator wrote; if it is another, the app was authorised anew, and what the
   older authorisation gave is not used.
 """
@@ -48,7 +48,7 @@ class RotatingSource:
     def __init__(self, spec: OAuth2Refresh, secret: SecretVersion, tools: Tools) -> None:
         self._spec = spec
         self._tools = tools
-        self._latest: SecretVersion | None = secret  # None: read before use
+        self._latest: SecretVersion | None = secret  # None: read it before use
 
     def obtain(self, refused: str, *, patient: bool) -> Grant:
         """Return the access token that another process has stored, or fetch one and store it."""

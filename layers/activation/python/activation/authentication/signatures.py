@@ -18,7 +18,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class StaticSigner:
-    """Adds the secret's token in a header and, where declared, its proof in the query."""
+    """Adds the secret's token in a header and, if declared, its proof in the query."""
 
     def __init__(self, spec: StaticToken, credentials: Credentials) -> None:
         self._spec = spec
@@ -39,7 +39,7 @@ class StaticSigner:
 
 
 def with_token(request: Request, spec: StaticToken, token: str, proof_key: str) -> Request:
-    """Return the request with a token, and with its proof when there is a key for that."""
+    """Return the request with a token, and with its proof if there is a proof key."""
     url = request.url
     if proof_key:
         proof = hmac.new(proof_key.encode(), token.encode(), hashlib.sha256).hexdigest()
@@ -75,11 +75,11 @@ class BodySigner:
 
 
 class OAuth1Signer:
-    """Signs each request with a nonce and a timestamp of its own."""
+    """Signs each request with its own nonce and timestamp."""
 
     def __init__(self, spec: OAuth1, credentials: Credentials, clock: Callable[[], float]) -> None:
-        # Imported here, since it takes 15 ms that no other platform's function needs. It logs what it signs at the
-        # level of debugging, tokens included.
+        # Imported here because it takes 15 ms, and only this platform's function needs it. At debug level it logs
+        # what it signs, tokens included.
         from oauthlib.oauth1 import Client  # noqa: PLC0415
 
         logging.getLogger("oauthlib").setLevel(logging.INFO)
@@ -93,7 +93,7 @@ class OAuth1Signer:
         content_type = next(
             (value for name, value in request.headers.items() if name.lower() == "content-type"), ""
         )
-        # Only a form is signed. Any other body is kept from the library, which would add an `oauth_body_hash`, a
+        # Only a form is signed. Any other body is hidden from the library, which would add `oauth_body_hash`, a
         # draft's parameter that X does not describe.
         if content_type.split(";")[0].strip().lower() == FORM:
             _, signed, _ = client.sign(
@@ -113,19 +113,19 @@ class OAuth1Signer:
 
 
 class SeveralSigner:
-    """Applies several signers in turn."""
+    """Applies several signers one after another."""
 
     def __init__(self, signers: tuple[Signer, ...]) -> None:
         self._signers = signers
 
     def sign(self, request: Request) -> Request:
-        """Add the authentication of each."""
+        """Add the authentication of each signer."""
         for signer in self._signers:
             request = signer.sign(request)
         return request
 
     def in_use(self, signed: Request) -> bool:
-        """Return whether the credentials of every one of them are still in use."""
+        """Return whether every signer's credentials are still in use."""
         return all(signer.in_use(signed) for signer in self._signers)
 
     def renew(self, refused: Request | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""Makes the signer of a platform's requests from its declared authentication and a secret."""
+"""Make the signer of a platform's requests from its declared authentication and a secret."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from activation.aws.errors import ErrorKind, code_of, kind_of
 from activation.errors import ConfigError, Retryable
 from activation.platforms.credentials import Credentials
 from activation.untrusted import json_object
@@ -22,17 +23,9 @@ if TYPE_CHECKING:
 
 MAX_AGE_S = 300.0
 CURRENT = "AWSCURRENT"
-NAMESPACE = uuid.UUID("4b1f0f0c-7f0e-5c0b-9b53-6c1f2f1f8a11")  # of the version ids that this module makes
+NAMESPACE = uuid.UUID("4b1f0f0c-7f0e-5c0b-9b53-6c1f2f1f8a11")  # for the version ids made here
 ROLLBACKS = 8  # how often one version may have been replaced, rolled back to and replaced again
 
-UNREADABLE = frozenset(
-    {
-        "AccessDeniedException",
-        "DecryptionFailure",
-        "InvalidRequestException",  # the secret is about to be deleted
-        "ResourceNotFoundException",
-    }
-)
 UNWRITABLE = {
     "AccessDeniedException": "secretsmanager:PutSecretValue on it, or kms:GenerateDataKey on its key",
     "EncryptionFailure": "kms:GenerateDataKey on its key",
@@ -60,9 +53,9 @@ class SecretVersion:
         return Credentials(self.values)
 
     def rewritten(self, changes: Mapping[str, object]) -> str:
-        """Return the secret's text with some keys changed and all others as they were.
+        """Return the secret's text with some keys changed and all others unchanged.
 
-        A key keeps the spelling that it has in the secret, and is added when it is missing.
+        A key keeps its spelling in the secret, and is added if it is missing.
         """
         values = dict(self.values)
         for key, value in changes.items():
@@ -71,9 +64,9 @@ class SecretVersion:
         return json.dumps(values)
 
     def digest(self, *, without: Collection[str] = ()) -> str:
-        """Return a digest of the secret apart from some keys.
+        """Return a digest of the secret without some keys.
 
-        Without a specification's `rewritten_keys` it changes only when an operator changes something else.
+        Without a specification's `rewritten_keys`, it changes only when an operator changes something else.
         """
         dropped = {key.lower() for key in without}
         kept = {key: value for key, value in self.values.items() if key.strip().lower() not in dropped}
@@ -107,9 +100,9 @@ class SecretStore:
         return self._arn
 
     def read(self, max_age_s: float = MAX_AGE_S, *, afresh: bool = False) -> SecretVersion:
-        """Return the current version, at most `max_age_s` seconds old; `afresh` reads it in any case.
+        """Return the current version, at most `max_age_s` seconds old; `afresh` always reads it from AWS.
 
-        Raises ConfigError when the secret is missing or may not be read, Retryable when Secrets Manager does not
+        Raises ConfigError if the secret is missing or may not be read, Retryable if Secrets Manager does not
         answer.
         """
         with self._lock:
@@ -142,17 +135,17 @@ class SecretStore:
                 if self._put(version_id, text):
                     return self._keep(SecretVersion(text, version_id))
                 # The id exists. Either another writer was faster, which the next read of the current version
-                # shows, or an operator has rolled back to `instead_of` after it had been replaced once before.
+                # shows, or an operator has rolled back to `instead_of` after it had been replaced.
             raise Retryable("secret_service", "the secret cannot be written at the moment")
 
     def check_writable(self, version: SecretVersion) -> None:
-        """Try what `replace` will need, without a new version: write the one that was read once more.
+        """Check the permissions that `replace` needs without creating a version: write `version` again.
 
         Secrets Manager ignores a request whose token and contents are those of an existing version (on the page
-        that `replace` names), but not without `secretsmanager:PutSecretValue`. Not verified: whether it also
-        checks `kms:GenerateDataKey` on a key of the customer's own.
+        that `replace` names), but still requires `secretsmanager:PutSecretValue`. Not verified: whether it also
+        checks `kms:GenerateDataKey` on a customer managed key.
 
-        Raises ConfigError when the permission is missing, Retryable when Secrets Manager does not answer.
+        Raises ConfigError if the permission is missing, Retryable if Secrets Manager does not answer.
         """
         with self._lock:
             self._put(version.version_id, version.text)
@@ -169,7 +162,7 @@ class SecretStore:
             error = _unreadable(failed)
         else:
             return SecretVersion(answer.get("SecretString", ""), answer["VersionId"])
-        raise error  # not in the handler: no trace of the failed call belongs in a log
+        raise error  # outside the handler: the failed call must not be in a traceback
 
     def _put(self, version_id: str, text: str) -> bool:
         """Write a version as the current one; return False when its id exists and is not the current one."""
@@ -179,7 +172,7 @@ class SecretStore:
                 SecretId=self._arn, ClientRequestToken=version_id, SecretString=text
             )
         except (ClientError, BotoCoreError) as failed:
-            if _code(failed) == "ResourceExistsException":
+            if code_of(failed) == "ResourceExistsException":
                 return False
             error = _unwritable(failed)
         else:
@@ -187,25 +180,17 @@ class SecretStore:
         raise error
 
 
-def _code(error: ClientError | BotoCoreError) -> str:
-    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
-
-
-def _unreadable(error: ClientError | BotoCoreError) -> ConfigError | Retryable:
-    code = _code(error)
-    if code in UNREADABLE:
-        return ConfigError("no_secret", f"the connector's secret cannot be read ({code}); write it and redrive")
-    return Retryable("secret_service", f"the secret cannot be read at the moment ({code})", after_s=30)
+def _unreadable(error: ClientError | BotoCoreError, *, verb: str = "read") -> ConfigError | Retryable:
+    if kind_of(error) is ErrorKind.BUSY:
+        return Retryable("secret_service", f"the secret cannot be {verb} at the moment ({code_of(error)})")
+    return ConfigError("no_secret", f"the secret cannot be {verb} ({code_of(error)}); check it and redrive")
 
 
 def _unwritable(error: ClientError | BotoCoreError) -> ConfigError | Retryable:
-    code = _code(error)
-    if code in UNWRITABLE:
+    if missing := UNWRITABLE.get(code_of(error)):
         return ConfigError(
             "secret_not_writable",
             "the connector's secret cannot be written, and the platform's new token has to be stored in it:"
-            f" the AWS identity that tried lacks {UNWRITABLE[code]}; grant it and redrive",
+            f" the AWS identity that tried lacks {missing}; grant it and redrive",
         )
-    if code in UNREADABLE:
-        return ConfigError("no_secret", f"the connector's secret cannot be written ({code}); check it and redrive")
-    return Retryable("secret_service", f"the secret cannot be written at the moment ({code})", after_s=30)
+    return _unreadable(error, verb="written")

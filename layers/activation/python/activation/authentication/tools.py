@@ -15,7 +15,7 @@ from activation.platforms.request import Request
 
 
 class Signer(Protocol):
-    """Authenticates requests. One signer serves all threads that send for a connector."""
+    """Authenticates requests. One signer serves all of a connector's sending threads."""
 
     def sign(self, request: Request) -> Request:
         """Return a copy that carries the authentication of one attempt; call it again for the next attempt.
@@ -26,18 +26,18 @@ class Signer(Protocol):
         ...
 
     def in_use(self, signed: Request) -> bool:
-        """Return whether a request that this signer has signed carries the credentials that it signs with now.
+        """Return whether a request that this signer has signed carries its current credentials.
 
-        False when another thread has replaced the token since: the platform then refused an older one.
+        False if another thread has replaced the token since: the platform then refused an older token.
         """
         ...
 
     def renew(self, refused: Request | None = None) -> bool:
         """Forget the token that the platform has refused, so that the next `sign` gets another one.
 
-        `refused` is the signed request: when another thread has renewed the token since, nothing is forgotten.
-        Returns False when there is nothing to fetch: the secret itself has to be read again. Call it once for a
-        request; a platform that refuses a new token will refuse the one after it.
+        `refused` is the signed request: if another thread has renewed the token since, nothing is forgotten.
+        Returns False if there is no other token to fetch: the secret itself has to be read again. Call it once for
+        a request; a platform that refuses a new token will refuse the next as well.
         """
         ...
 

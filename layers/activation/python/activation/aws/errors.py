@@ -46,7 +46,8 @@ WRONG = frozenset(
 BUSY = frozenset(
     {
         "BandwidthLimitExceeded", "ConcurrentModificationException", "EC2ThrottledException", "InternalError",
-        "FilterPolicyLimitExceeded", "InternalFailure", "InternalServerError", "KMS.ThrottlingException",
+        "FilterPolicyLimitExceeded", "InternalFailure", "InternalServerError", "InternalServiceError",
+        "KMS.ThrottlingException",
         "KMSThrottling", "KMSThrottlingException", "KmsThrottled", "LimitExceededException", "OperationAborted",
         "PriorRequestNotComplete", "ProvisionedThroughputExceededException", "ReplayLimitExceeded",
         "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "RequestTimeout",

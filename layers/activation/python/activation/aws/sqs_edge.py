@@ -1,24 +1,31 @@
-"""The edge between a function and its queue: a message that failed is never acknowledged, and returns in time."""
+"""The edge between a function and its queue: a message that failed is never acknowledged, and returns in time.
+
+Imports neither Powertools nor boto3, so that it costs no cold start.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
 
+from activation.aws.errors import classify
 from activation.aws.lease import LeaseHeld, LeaseLost
 from activation.aws.visibility import backoff_s, postpone
-from activation.errors import ActivationError, Retryable
+from activation.errors import ActivationError, Retryable, where
 
 if TYPE_CHECKING:
+    import logging
+
+    from aws_lambda_powertools import Logger
+    from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_sqs.client import SQSClient
 
 RETURN_S = 60.0  # after a failure without a wait of its own; sooner than any queue's visibility timeout
+HIDDEN_HEARTBEATS = 6  # so that a few that failed do no harm
 
 
 class QueueWorker(Protocol):
@@ -39,48 +46,72 @@ class QueueWorker(Protocol):
         ...
 
 
-def sqs_handler(make: Callable[[], QueueWorker], logger: Logger) -> Callable[[dict[str, Any], LambdaContext], Any]:
+def sqs_handler(
+    make: Callable[[], QueueWorker], logger: Logger | logging.Logger, *, heartbeat_s: float = 0.0
+) -> Callable[[Mapping[str, Any], LambdaContext], dict[str, Any]]:
     """Return a Lambda handler for batches of a queue, which reports the messages that must return.
 
     `make` is called at the first message, so that missing settings make that message return as any failure does. A
-    failure's wait becomes the message's visibility timeout.
+    failure's wait becomes the message's visibility timeout. With `heartbeat_s` a message that is being handled is
+    hidden for six heartbeats at a time, so that it returns soon after its worker was killed; with 0 it is hidden
+    for its queue's own timeout.
     """
-    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     made: list[QueueWorker] = []
 
-    def on_message(record: SQSRecord, lambda_context: LambdaContext) -> None:
+    def hide(record: Mapping[str, Any], for_s: float) -> None:
+        if made and (code := postpone(made[0].sqs, made[0].queue_url, [(record["receiptHandle"], for_s)])):
+            logger.warning("visibility not changed", extra={"error": code})
+
+    def is_handled(record: Mapping[str, Any], context: LambdaContext) -> bool:
         try:
             if not made:
                 made.append(make())
-            made[0].handle(record.body, lambda_context)
-        except Exception as error:  # the edge: whatever the error, the message must return
-            after_s = _report(logger, error, lambda_context.get_remaining_time_in_millis() / 1000)
-            if isinstance(error, ActivationError):
-                # Backs off, so that a message's few receives outlast an outage.
-                after_s = backoff_s(after_s, int(record.attributes.approximate_receive_count))
-            if made and (failed := postpone(made[0].sqs, made[0].queue_url, [(record.receipt_handle, after_s)])):
-                logger.warning("visibility not changed", extra={"error": failed})
-            raise
+            with _repeating(lambda: hide(record, HIDDEN_HEARTBEATS * heartbeat_s), heartbeat_s):
+                made[0].handle(record["body"], context)
+        except Exception as error:  # noqa: BLE001  the edge: whatever the error, the message must return
+            if isinstance(error, ClientError | BotoCoreError):
+                error = classify(error)
+            after_s = _report(logger, error, context.get_remaining_time_in_millis() / 1000)
+            if isinstance(error, ActivationError | LeaseHeld):
+                # Backs off, so that a message's few receives outlast an outage, or the other worker.
+                after_s = backoff_s(after_s, int(record["attributes"]["ApproximateReceiveCount"]))
+            hide(record, after_s)
+            return False
+        return True
 
-    def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-        return process_partial_response(
-            event=event, record_handler=on_message, processor=processor, context=context
-        )
+    def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        failed = [record["messageId"] for record in event["Records"] if not is_handled(record, context)]
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
     return handler
 
 
-def where(error: BaseException) -> str:
-    """Return the module and line that raised, for the log: an error's own text may hold a value."""
-    trace = error.__traceback__
-    if trace is None:
-        return ""
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+@contextmanager
+def _repeating(call: Callable[[], None], every_s: float) -> Iterator[None]:
+    """Make a call at once and every so many seconds in a thread of its own, never again after the block; 0: never.
+
+    `call` must not raise.
+    """
+    if not every_s:
+        yield
+        return
+    ended = Event()
+
+    def repeat() -> None:
+        call()
+        while not ended.wait(every_s):
+            call()
+
+    thread = Thread(target=repeat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
-def _report(logger: Logger, error: Exception, time_left_s: float) -> float:
+def _report(logger: Logger | logging.Logger, error: Exception, time_left_s: float) -> float:
     """Log why a message returns, and return the seconds until it should."""
     match error:
         case LeaseHeld():

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from activation.drops.source import read_error
 from activation.errors import Rejected
@@ -115,7 +115,7 @@ def _listed(client: S3Client, bucket: str, prefix: str) -> dict[str, int | None]
                 found[item["Key"]] = item["Size"]
                 if len(found) > MOST_PARTS:
                     raise _too_many()
-    except ClientError as error:
+    except (ClientError, BotoCoreError) as error:
         raise read_error(error) from error
     return found
 
@@ -125,7 +125,7 @@ def _manifest(client: S3Client, bucket: str, key: str, version_id: str) -> bytes
         answer = client.get_object(Bucket=bucket, Key=key, VersionId=version_id)
         with answer["Body"] as body:
             text: bytes = body.read(MANIFEST_BYTES + 1)
-    except ClientError as error:
+    except (ClientError, BotoCoreError) as error:
         raise read_error(error) from error
     if len(text) > MANIFEST_BYTES:
         raise Rejected("bad_manifest", f"the manifest is longer than {MANIFEST_BYTES:,} bytes")
@@ -156,7 +156,7 @@ def _head(client: S3Client, bucket: str, key: str, version_id: str = "") -> Mapp
     version: dict[str, Any] = {"VersionId": version_id} if version_id else {}
     try:
         head: Mapping[str, Any] = client.head_object(Bucket=bucket, Key=key, **version)
-    except ClientError as error:
+    except (ClientError, BotoCoreError) as error:
         found = read_error(error)
         raise _changed() if found.code == "object_gone" and not version_id else found from error
     return head

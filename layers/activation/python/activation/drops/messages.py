@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from activation.errors import Rejected
 from activation.model import Drop
+from activation.records import DamagedRecord, from_json
 
 CONTINUATION = "Activation Continued"
 
@@ -36,17 +37,10 @@ class Work:
 
     def next_message(self) -> str:
         """Return the body of the run's next message; it names the object and holds nothing of its content."""
-        return json.dumps(
-            {
-                "detail-type": CONTINUATION,
-                "drop": asdict(self.drop),
-                "continuation": self.continuation + 1,
-                "replay": self.replay,
-                "again": self.again,
-                **({} if self.part is None else {"part": self.part}),
-                **({"ad_account": self.ad_account} if self.ad_account else {}),
-            }
-        )
+        fields = asdict(replace(self, continuation=self.continuation + 1))
+        # In ASCII, since SQS refuses some characters that a key may have; a reader takes no `part` of null.
+        known = {name: value for name, value in fields.items() if value is not None}
+        return json.dumps({"detail-type": CONTINUATION, **known})
 
 
 def read(body: str, *, bucket: str, account: str) -> Work:
@@ -64,9 +58,10 @@ def read(body: str, *, bucket: str, account: str) -> Work:
     if not isinstance(message, dict):
         raise Rejected("not_understood", "the message is no JSON object")
     try:
-        work = _continuation(message) if message.get("detail-type") == CONTINUATION else _event(message, account)
+        continued = message.get("detail-type") == CONTINUATION
+        work = _continuation(body, message) if continued else _event(message, account)
         work.run_id("")  # half of a surrogate pair, which JSON can hold and S3 cannot, fails here
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, DamagedRecord):
         raise Rejected(
             "not_understood", "the message lacks what an S3 Object Created event or a continuation has"
         ) from None
@@ -98,20 +93,7 @@ def _event(message: dict[str, Any], account: str) -> Work:
     )
 
 
-def _continuation(message: dict[str, Any]) -> Work:
-    drop = message["drop"]
-    return Work(
-        Drop(
-            bucket=str(drop["bucket"]),
-            key=str(drop["key"]),
-            version_id=str(drop["version_id"]),
-            sequencer=str(drop["sequencer"]),
-            size_bytes=int(drop["size_bytes"]),
-        ),
-        # "hop" is what the first release called it; its messages may still be queued or in the dead letters.
-        continuation=int(message["continuation"] if "continuation" in message else message["hop"]),
-        replay=str(message["replay"]),
-        again=str(message["again"]),
-        part=int(message["part"]) if "part" in message else None,
-        ad_account=str(message.get("ad_account", "")),
-    )
+def _continuation(body: str, message: dict[str, Any]) -> Work:
+    work = from_json(body, Work)
+    # "hop" is what the first release called it; its messages may still be queued or in the dead letters.
+    return replace(work, continuation=int(message["hop"])) if "hop" in message else work

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
+from activation.identifiers.column_map import from_metadata, merged
 from activation.identifiers.table import Context
 
 
@@ -19,3 +21,10 @@ class Reading:
     encoding: str = ""
     delimiter: str = ""
     columns: tuple[tuple[str, str], ...] = ()
+
+
+def with_metadata(reading: Reading, metadata: Mapping[str, str]) -> Reading:
+    """Return how a drop with this object metadata is read; raises Rejected with bad_columns."""
+    own, date_order = from_metadata(metadata)
+    context = replace(reading.context, date_order=date_order or reading.context.date_order)
+    return replace(reading, context=context, columns=merged(dict(reading.columns), own))

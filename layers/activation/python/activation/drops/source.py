@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from botocore import exceptions as aws
+from botocore.exceptions import BotoCoreError, ClientError
 
-from activation.aws.errors import classify, code_of
+from activation.aws.errors import ErrorKind, classify, code_of, kind_of
 from activation.drops.chunk import ByteSource
 from activation.drops.codes import refused
 from activation.errors import ActivationError, ConfigError, Retryable
@@ -23,23 +23,9 @@ if TYPE_CHECKING:
 # A body is read on after this many interruptions in a row that brought nothing.
 _TRIES = 5
 _BODY_PIECE_BYTES = 256 * 1024
-_INTERRUPTED = (
-    aws.ResponseStreamingError,
-    aws.IncompleteReadError,
-    aws.ReadTimeoutError,
-    aws.ConnectTimeoutError,
-    aws.ConnectionClosedError,
-    aws.EndpointConnectionError,
-    aws.HTTPClientError,
-)
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, read 2026-11-22. HEAD answers have no
 # body, so that their status stands in for the code. 405 is what the version of a delete marker answers.
 _GONE = {"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405"}
-_LATER = {
-    "SlowDown", "503", "ServiceUnavailable", "InternalError", "500", "502", "504", "RequestTimeout",
-    "RequestTimeTooSkewed", "ExpiredToken", "Throttling", "ThrottlingException", "BandwidthLimitExceeded",
-    "OperationAborted",
-}  # fmt: skip
 
 
 def stream(source: ByteSource, offset: int, piece_bytes: int) -> Iterator[bytes]:
@@ -118,10 +104,8 @@ class S3Source:
         """Ask S3 for the version's size; raises Rejected, ConfigError or Retryable as `read` does."""
         try:
             head = client.head_object(Bucket=bucket, Key=key, VersionId=version_id)
-        except aws.ClientError as error:
+        except (ClientError, BotoCoreError) as error:
             raise read_error(error) from error
-        except _INTERRUPTED as error:
-            raise _interrupted() from error
         metadata = head.get("Metadata", {})
         return cls(client, bucket, key, version_id, head["ContentLength"], head["ETag"], metadata)
 
@@ -138,12 +122,16 @@ class S3Source:
             before = len(got)
             try:
                 self._read_on(offset, length, got)
-            except aws.ClientError as error:
+            except ClientError as error:
                 raise read_error(error) from error
-            except _INTERRUPTED as error:
+            except BotoCoreError as error:
+                if kind_of(error) is not ErrorKind.BUSY:
+                    raise read_error(error) from error
                 tries = tries + 1 if len(got) == before else 1
                 if tries >= _TRIES:
-                    raise _interrupted() from error
+                    raise Retryable(
+                        "storage_interrupted", "The connection to S3 broke repeatedly while the drop was read."
+                    ) from error
                 self.sleep(0.1 * 2**tries)
         return bytes(got)
 
@@ -167,12 +155,8 @@ class S3Source:
             raise refused("object_changed")
 
 
-def _interrupted() -> Retryable:
-    return Retryable("storage_interrupted", "The connection to S3 broke repeatedly while the drop was read.")
-
-
-def read_error(error: aws.ClientError) -> ActivationError:
-    """Return what an answer of S3 means for the drop: gone, archived, or what it means for any work."""
+def read_error(error: ClientError | BotoCoreError) -> ActivationError:
+    """Return the error to raise for a failed call to S3: the drop is gone or archived, or as for any AWS call."""
     code = code_of(error)
     if code in _GONE:
         return refused("object_gone")

@@ -2,79 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from activation.drops.reading import Reading
 from activation.drops.survey import Survey
 from activation.ledger.split import RunSplit
+from activation.ledger.tally import REFERENCES_KEPT, Tally
+from activation.ledger.units import Span, Unit, add_left_out
 from activation.model import Cursor
-from activation.platforms.publisher import Verdict
 from activation.records import from_json, to_json
-
-FIRST_ROWS_KEPT = 5
-REFERENCES_KEPT = 20  # enough for a support case; the record has to stay small
-
-
-@dataclass(frozen=True, order=True)
-class Unit:
-    """What the ledger acknowledges as a whole: an upload, or a part of one.
-
-    `first_row` and `last_row` are the batch's source rows, `key` is the upload's name within the batch. `part` is
-    "" for the whole upload; each half of an upload that was refused or too large appends "0" or "1".
-    """
-
-    first_row: int
-    last_row: int
-    key: str
-    part: str = ""
-
-    def same_upload(self, other: Unit) -> bool:
-        """Return whether both are parts of the same upload."""
-        return (self.first_row, self.last_row, self.key) == (other.first_row, other.last_row, other.key)
-
-    def within(self, other: Unit) -> bool:
-        """Return whether the unit is a part of `other`, and not all of it."""
-        return self.same_upload(other) and self.part != other.part and self.part.startswith(other.part)
-
-
-@dataclass
-class LeftOut:
-    """Cells left out of rows that were sent: `cells` is how many, `first_rows` the first rows they are in."""
-
-    cells: int = 0
-    first_rows: tuple[int, ...] = ()
-
-    def add(self, other: LeftOut) -> None:
-        """Add cells of the same field and code from further on in the file."""
-        self.cells += other.cells
-        self.first_rows = (*self.first_rows, *other.first_rows)[:FIRST_ROWS_KEPT]
-
-
-LeftOutCells = dict[str, dict[str, LeftOut]]  # by field, then by code
-
-
-def add_left_out(into: LeftOutCells, more: Mapping[str, Mapping[str, LeftOut]]) -> None:
-    """Add the cells in `more`, which were left out further on in the file."""
-    for key, codes in more.items():
-        for code, found in codes.items():
-            into.setdefault(key, {}).setdefault(code, LeftOut()).add(found)
-
-
-@dataclass(frozen=True)
-class Span:
-    """The consecutive source rows of one batch, and what is not sent of them.
-
-    `first_row` and `last_row` are counted from 1, both inclusive. `rejected` counts the rows that we rejected, by
-    code. `left_out` are the cells of the other rows that are left out. `after` is the cursor after the span.
-    """
-
-    first_row: int
-    last_row: int
-    rejected: Mapping[str, int]
-    left_out: Mapping[str, Mapping[str, LeftOut]]
-    after: Cursor
 
 
 @dataclass
@@ -99,75 +36,6 @@ class Checkpoint:
     scanned: Cursor = field(default_factory=Cursor)
     scanned_whole: bool = False
     handles: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class Tally:
-    """The counts of the receipt.
-
-    `acknowledged`, `rejected_by_us` and `rejected_by_platform` count rows, the latter two by code; a row is
-    acknowledged once all uploads that carry it are. `identifiers` counts the cells of acknowledged uploads by
-    field, without those of refused lines. `verdicts` counts, by an upload's handle and by code, the rows that the
-    platform refused after it had acknowledged the upload; `rejected_by_platform` includes them. `left_out` are the
-    cells left out of rows that were sent. `uploads` counts acknowledged uploads, each half as one. `requests`,
-    `resent` and `bytes_sent` count what was sent, acknowledged or not; `resent` only what the platform may have
-    had before. `references` are the platform's newest request ids. `active_s` is the duration of all invocations
-    in seconds.
-    """
-
-    acknowledged: int = 0
-    rejected_by_us: Counter[str] = field(default_factory=Counter)
-    rejected_by_platform: Counter[str] = field(default_factory=Counter)
-    identifiers: Counter[str] = field(default_factory=Counter)
-    verdicts: dict[str, dict[str, int]] = field(default_factory=dict)
-    left_out: LeftOutCells = field(default_factory=dict)
-    uploads: int = 0
-    requests: int = 0
-    resent: int = 0
-    bytes_sent: int = 0
-    references: list[str] = field(default_factory=list)
-    active_s: float = 0.0
-
-    @property
-    def rows_settled(self) -> int:
-        """Return how many rows have a known outcome; at the end of the file, all of them must."""
-        return self.acknowledged + self.rejected_by_us.total() + self.rejected_by_platform.total()
-
-    @property
-    def refused_late(self) -> Counter[str]:
-        """Return how many rows the platform refused after it had acknowledged them, by code."""
-        counts: Counter[str] = Counter()
-        for refused in self.verdicts.values():
-            counts.update(refused)
-        return counts
-
-    def count_rows(self, rows: int, refused: Mapping[str, int]) -> None:
-        """Count rows whose uploads are all acknowledged, less those the platform refused, by code."""
-        self.acknowledged += rows - sum(refused.values())
-        self.rejected_by_platform.update(refused)
-
-    def judge(self, verdicts: Iterable[Verdict]) -> None:
-        """Count rows as rejected that the platform had acknowledged before; a repeated verdict changes nothing."""
-        for verdict in verdicts:
-            before = self.verdicts.pop(verdict.handle, {})
-            self.acknowledged += sum(before.values())
-            self.rejected_by_platform.subtract(before)
-            refused = {}
-            for code, count in verdict.refused.items():
-                refused[code] = min(
-                    count, self.acknowledged
-                )  # a platform cannot refuse more rows than it acknowledged
-                self.acknowledged -= refused[code]
-            self.rejected_by_platform.update(refused)
-            self.rejected_by_platform = +self.rejected_by_platform
-            if any(refused.values()):
-                self.verdicts[verdict.handle] = refused
-
-    def forget_rows(self) -> None:
-        """Reset the counts of rows, which are counted again; those of requests stay."""
-        self.acknowledged = self.uploads = 0
-        self.rejected_by_us, self.rejected_by_platform = Counter(), Counter()
-        self.identifiers, self.verdicts, self.left_out = Counter(), {}, {}
 
 
 @dataclass

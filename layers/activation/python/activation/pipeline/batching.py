@@ -17,7 +17,7 @@ from activation.identifiers.identify import identify
 from activation.identifiers.join import join
 from activation.identifiers.needed import has_needed, leave_out_incomplete
 from activation.identifiers.table import Context, Field, FieldTable
-from activation.ledger.progress import FIRST_ROWS_KEPT, LeftOut, LeftOutCells, Span, Unit
+from activation.ledger.units import FIRST_ROWS_KEPT, LeftOut, LeftOutCells, Span, Unit
 from activation.model import Cursor
 from activation.pipeline.further import Lines, further_lines
 

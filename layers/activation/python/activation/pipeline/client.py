@@ -54,15 +54,29 @@ class Signing(Protocol):
         ...
 
 
+class Worker(Protocol):
+    """Who sends the requests: an invocation, with its time, its lease on the run's record and its counts."""
+
+    def time_for_calls_s(self) -> float:
+        """Return the seconds left for calls."""
+        ...
+
+    def keep_lease(self) -> None:
+        """Renew the lease where it may end during a call; raises LeaseLost when another worker holds the run."""
+        ...
+
+    def note_sent(self, size_bytes: int, repeated: bool) -> None:
+        """Count a request that was sent; `repeated` says that the platform may already have had its members."""
+        ...
+
+
 @dataclass(frozen=True)
 class PlatformClient:
     """Sends one run's requests to its platform.
 
     `publisher` classifies the answers. `signing` authenticates each attempt. `http` carries it. `rate_limit` says
-    when the account may be asked. `timeout_s` is how many seconds a connection may be silent. `time_left_s`
-    returns the seconds that the invocation has left for calls. `keep_lease` is called before each request; it
-    raises LeaseLost when another worker holds the run by now. `note_sent` is called after each request with its
-    size in bytes, and whether it repeated members that the platform may already have had. `sleep` takes seconds.
+    when the account may be asked. `timeout_s` is how many seconds a connection may be silent. `worker` is who
+    sends: its lease is kept before each request, and each request is noted after it. `sleep` takes seconds.
     """
 
     publisher: Publisher
@@ -70,10 +84,13 @@ class PlatformClient:
     http: Http
     rate_limit: RateLimit
     timeout_s: float
-    time_left_s: Callable[[], float]
-    keep_lease: Callable[[], None]
-    note_sent: Callable[[int, bool], None]
+    worker: Worker
     sleep: Callable[[float], None] = time.sleep
+
+    @property
+    def has_time(self) -> bool:
+        """Return whether the invocation has time for another upload."""
+        return self.worker.time_for_calls_s() > self.timeout_s
 
     def execute(self, conversation: Generator[Request, Outcome, T]) -> T:
         """Send the requests that a publisher's generator yields, and return the generator's result.
@@ -161,7 +178,7 @@ class PlatformClient:
             self._check_time()
             signed, signer = self.signing.sign(request)  # which may ask for a token first
             self._check_time()
-            self.keep_lease()
+            self.worker.keep_lease()
         except BaseException:
             if request.rows > 0:
                 self.rate_limit.give_back()
@@ -173,7 +190,7 @@ class PlatformClient:
             effect.in_doubt = False  # the same request would have been refused before, too
         elif not applied:
             effect.in_doubt = repeated
-        self.note_sent(request.size_bytes, repeated and applied and request.rows > 0)
+        self.worker.note_sent(request.size_bytes, repeated and applied and request.rows > 0)
         throttled = outcome.kind is OutcomeKind.RETRY and outcome.code == "throttled"
         if outcome.after_s > 0 and (throttled or outcome.kind in (OutcomeKind.OK, OutcomeKind.PARTIAL)):
             self.rate_limit.hold(outcome.after_s)
@@ -182,7 +199,7 @@ class PlatformClient:
         return outcome
 
     def _check_time(self) -> None:
-        if self.time_left_s() < self.timeout_s:
+        if self.worker.time_for_calls_s() < self.timeout_s:
             raise OutOfTime("out_of_time", "the invocation has no time for another call", after_s=1)
 
     def _send_signed(self, signed: Request, effect: Effect, *, repeated: bool) -> Outcome:
@@ -217,7 +234,7 @@ class PlatformClient:
         )
 
     def _wait(self, wait_s: float, code: str, sentence: str) -> None:
-        if wait_s > QUICK_WAIT_S or wait_s > self.time_left_s():
+        if wait_s > QUICK_WAIT_S or wait_s > self.worker.time_for_calls_s():
             raise Retryable(code, sentence, after_s=wait_s)
         self.sleep(wait_s)
 

@@ -23,8 +23,9 @@ class RateLimit:
     the next window once one is full. `clock` returns Unix seconds.
 
     A throttle answer or a usage header sets "not before" for all workers: at once for this one, within
-    READ_EVERY_S seconds for the others. Uploads are reserved 1, 2, 4, ... at a time, so a worker that dies wastes
-    no more of a window than it has used.
+    READ_EVERY_S seconds for the others. The record is authoritative: a hold that is removed from it ends as soon.
+
+    Uploads are reserved 1, 2, 4, ... at a time, so a worker that dies wastes no more of a window than it has used.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class RateLimit:
         self._lock = Lock()
         self._item: Item = {}
         self._not_before = 0.0
+        self._unwritten = 0.0  # a hold that the record does not have yet, or could not be given
         self._read_at = 0.0
         self._reserved = 0
         self._reserve_next = 1
@@ -58,7 +60,7 @@ class RateLimit:
             now = self._clock()
             if not 0 <= now - self._read_at < READ_EVERY_S:
                 self._item = self._table.read(self._pk) or {}
-                self._not_before = max(self._not_before, read_number(self._item, "not_before"))
+                self._not_before = max(self._unwritten, read_number(self._item, "not_before"))
                 self._read_at = now
             if self._not_before > now or not uploads:
                 return max(0.0, self._not_before - now)
@@ -80,7 +82,7 @@ class RateLimit:
         with self._lock:
             if until <= self._not_before:
                 return
-            self._not_before = until
+            self._not_before = self._unwritten = until
         try:
             self._table.update(
                 self._pk,
@@ -88,8 +90,13 @@ class RateLimit:
                 {":until": number(until), ":expires": {"N": str(int(until) + 86_400)}},
                 condition="attribute_not_exists(not_before) OR not_before < :until",
             )
-        except (ConditionFailed, Retryable):
+        except Retryable:
             return
+        except ConditionFailed:  # another worker has set a longer hold
+            pass
+        with self._lock:
+            if self._unwritten == until:
+                self._unwritten = 0.0
 
     def _pace(self, now: float) -> float:
         """Count an upload in every window and return 0, or return the seconds until all of them have room."""

@@ -1,1 +1,1 @@
-"""What an ad platform's folder provides, and what everything else may know of it."""
+"""What an ad platform's folder provides to the rest of the product."""

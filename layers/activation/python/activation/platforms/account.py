@@ -1,4 +1,4 @@
-"""The ad account a run sends to, and where a connector's secret names it."""
+"""The ad account that a run sends to, and where a connector's secret names it."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class AdAccount:
 class AccountKey:
     """Where the secret names the ad account.
 
-    `key` is the secret's key and `pattern` what its value must match as a whole, once `prefix` is taken off.
-    `meaning` says in words what the value is. `endpoint` is the API's base URL, which the secret's key `endpoint`
-    may replace: so a simulator can stand in for the platform.
+    `key` is the secret's key. Its value, without `prefix`, must match the whole of `pattern`; `meaning` describes
+    the value in words. `endpoint` is the API's base URL; the secret's key `endpoint` may replace it, so that a
+    simulator can stand in for the platform.
     """
 
     key: str
@@ -40,7 +40,7 @@ class AccountKey:
     prefix: str = ""
 
     def canonical(self, account_id: str) -> str:
-        """Return an ad account's one name, which people write with the prefix or without it; "" stays ""."""
+        """Return an ad account's one name, whether it was written with the prefix or without; "" stays ""."""
         return account_id.removeprefix(self.prefix) or account_id  # a prefix alone must not stand for ""
 
     def own(self, secret: Credentials) -> str:

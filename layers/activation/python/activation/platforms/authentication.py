@@ -1,13 +1,13 @@
-"""How a platform authenticates requests, as plain data that the templates can read, too.
+"""How a platform authenticates requests, as plain data that the templates can read as well.
 
-A platform's folder names one of these. Each says which keys the connector's secret must have (`required_keys`)
-and may have (`optional_keys`), and which of them our code may write back (`rewritten_keys`): when there are any,
+A platform's folder names one of these. Each says which keys the connector's secret must have (`required_keys`) and
+may have (`optional_keys`), and which of them our code may write back (`rewritten_keys`): if there are any,
 `rotates` is True and the function's role needs `secretsmanager:PutSecretValue` on that secret.
 
 Federation (an AWS role exchanged for another cloud's token, without any stored credential) would be one more
-dataclass here, with no secret keys, and one more `TokenSource` in `oauth2`, whose `obtain` signs
-an AWS `GetCallerIdentity` request with the function's role and exchanges it at the other cloud's token service
-for a `Grant`. Everything after a `Grant` (caching, early refresh, renewal after a refusal) stays as it is.
+dataclass here, without secret keys, and one more `TokenSource` in `oauth2`, whose `obtain` signs an AWS
+`GetCallerIdentity` request with the function's role and exchanges it for a `Grant` at the other cloud's token
+service. Everything after a `Grant` (caching, early refresh, renewal after a refusal) would stay the same.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-ISSUED = "issued"  # the one key that our code adds to a secret: what a token endpoint issued, and until when
+ISSUED = "issued"  # the only key our code adds to a secret: the issued tokens, and their expiry
 
 
 class _Keys:
-    """The keys of a kind of authentication; by default it needs none and writes none back."""
+    """The keys of a kind of authentication; by default none are needed and none are written back."""
 
     @property
     def required_keys(self) -> tuple[str, ...]:
@@ -153,7 +153,7 @@ class OAuth2Refresh(_Keys):
 class OAuth1(_Keys):
     """An OAuth 1.0a signature of each request, by HMAC-SHA1 (RFC 5849), in the header `Authorization`.
 
-    The query is signed, a form body too, any other body is not: RFC 5849, section 3.4.1.3.1. The fields name the
+    The query and a form body are signed, any other body is not: RFC 5849, section 3.4.1.3.1. The fields name the
     keys of the secret.
     """
 
@@ -172,8 +172,8 @@ class OAuth1(_Keys):
 class BodySignature(_Keys):
     """An HMAC of the body's exact bytes in a header.
 
-    `key` is the HMAC key's key in the secret, `digest` the hash's name as `hashlib` has it. An `optional` one is
-    left out when the secret does not have the key.
+    `key` is the HMAC key's key in the secret, `digest` the hash's name in `hashlib`. An `optional` signature is
+    left out if the secret does not have the key.
     """
 
     key: str

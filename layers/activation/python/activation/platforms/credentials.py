@@ -13,10 +13,10 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True, init=False, repr=False)
 class Credentials:
-    """A secret's keys, compared without regard to case, and its values, without surrounding white space.
+    """A secret's keys, compared case-insensitively, and its values, without surrounding white space.
 
-    Tokens pasted with a line break at the end and ids typed as JSON numbers are accepted. Anything that a
-    header could not carry is refused, since a line break inside a token would forge a second header.
+    Tokens pasted with a trailing line break and ids typed as JSON numbers are accepted. Values that a header
+    cannot carry are refused, since a line break inside a token would forge a second header.
     """
 
     _values: Mapping[str, object]
@@ -40,7 +40,9 @@ class Credentials:
             raise ConfigError("bad_secret", f"{key} in the connector's secret is neither text nor a number")
         text = str(value).strip()
         if not one_word(text):
-            raise ConfigError("bad_secret", f"{key} in the connector's secret holds characters it cannot have")
+            raise ConfigError(
+                "bad_secret", f"{key} in the connector's secret contains characters that it must not have"
+            )
         return text
 
     def endpoint(self, key: str, default: str) -> str:

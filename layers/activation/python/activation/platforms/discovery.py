@@ -1,4 +1,4 @@
-"""The platforms there are: the folders under lambdas/ that hold a `platform.py`."""
+"""Find the platforms: the folders under lambdas/ that hold a `platform.py`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class UnknownPlatform(Exception):
 
 @cache
 def every_platform() -> dict[str, Platform | FieldsOnly]:
-    """Return every platform by name, those without a publisher included, in the names' order.
+    """Return every platform by name, in order, those without a publisher included.
 
-    Raises TypeError naming the module whose PLATFORM is no platform or has another name than its folder.
+    Raises TypeError naming the module whose PLATFORM is not a platform or not named like its folder.
     """
-    package = import_module("lambdas")  # a folder without __init__.py, which a deployed function has a part of
+    package = import_module("lambdas")  # without __init__.py: a function has a part of it
     folders = sorted({path.parent.name for root in package.__path__ for path in Path(root).glob(f"*/{MODULE}.py")})
     return {folder: _platform(folder) for folder in folders}
 
@@ -32,7 +32,7 @@ def platforms() -> dict[str, Platform]:
 
 
 def platform_named(name: str) -> Platform:
-    """Return a platform that drops can be sent to; raises UnknownPlatform, naming those there are."""
+    """Return a platform that drops can be sent to; raises UnknownPlatform listing the known ones."""
     found = platforms()
     if name not in found:
         raise UnknownPlatform(f"no platform is called {name!r}; there are {', '.join(found)}")
@@ -40,7 +40,7 @@ def platform_named(name: str) -> Platform:
 
 
 def fields_of(name: str, api: str = "") -> Platform | FieldsOnly:
-    """Return the platform `name`, or the one for its API `api`; raises UnknownPlatform, naming those there are."""
+    """Return the platform `name`, or the one for its API `api`; raises UnknownPlatform listing the known ones."""
     found = every_platform()
     for one in found.values():
         if (api and one.api == (name, api)) or (not api and one.name == name):

@@ -20,7 +20,7 @@ from urllib3.exceptions import (
 from activation.errors import ConfigError
 from activation.platforms.request import Answer, Request
 
-MAX_ANSWER_BYTES = 8 * 1024 * 1024  # an answer is a few kB; more is not one of these APIs
+MAX_ANSWER_BYTES = 8 * 1024 * 1024  # these APIs answer with a few kB; a longer answer is not theirs
 PIECE_BYTES = 64 * 1024
 
 
@@ -78,7 +78,7 @@ class PooledHttp:
             raise NotSent(type(error).__name__) from None
         except SSLError as error:
             if not any(isinstance(one, ssl.SSLCertVerificationError) for one in (error.__cause__, *error.args)):
-                raise AnswerLost(type(error).__name__) from None  # a connection cut in the middle is one too
+                raise AnswerLost(type(error).__name__) from None  # a connection cut in the middle, too
             raise ConfigError(
                 "tls", "the platform's certificate could not be verified; nothing was sent to it"
             ) from None
@@ -97,7 +97,7 @@ class PooledHttp:
 def _pieces(request: Request, ends_at: float) -> Iterator[bytes]:
     """Yield a body in pieces, so that the socket's timeout applies to each piece and not to the whole body.
 
-    Raises TimeoutError after `ends_at`, when the platform has received only a part of the body.
+    Raises TimeoutError once `ends_at` has passed, after the platform received only part of the body.
     """
     for part in (request.body,) if request.stream is None else request.stream.pieces():
         whole = memoryview(part)

@@ -14,12 +14,12 @@ from activation.model import Action
 class Limits:
     """What one request may carry, and how many may be in flight; each platform has the source beside its numbers.
 
-    `max_rows` and `max_bytes` are the most that a request may have. `in_flight` is how many requests may be in
-    flight, `timeout_s` how many seconds one may be silent. `actions` are what a drop may ask for. `usual_bytes` is
-    the size of a body where the connector's settings say nothing (0: `max_bytes`). `head_bytes` is what a body has
-    beside its rows, `cell_bytes` what each cell takes beside its value: with these a request has as many rows as
-    surely fit; without them (0) it is tried, and halved when it is too large. `max_uploads` is how many requests
-    one drop may take, where closing names each of them (0: any number).
+    `max_rows` and `max_bytes` limit a request. `in_flight` is how many requests may be in flight, `timeout_s` how
+    many seconds of silence one may have. `actions` are the actions a drop may ask for. `usual_bytes` is the size
+    of a body unless the connector's settings say otherwise (0: `max_bytes`). `head_bytes` is the size of a body
+    without its rows, `cell_bytes` the overhead of each cell: with these, a request gets as many rows as surely
+    fit; without them (0) it is tried, and halved if it is too large. `max_uploads` is how many requests one drop
+    may take, for platforms where closing names each of them (0: any number).
     """
 
     max_rows: int
@@ -48,8 +48,8 @@ class Limits:
     def rows_of(self, fields: Iterable[Field]) -> int:
         """Return how many rows with these fields a request may have, at least 1.
 
-        The length of a field that is sent unhashed is not known: rows with such fields may turn out to be too
-        many.
+        The length of a field that is sent unhashed is not known, so a request of rows with such fields may still
+        be too large.
         """
         if not self.cell_bytes:
             return self.max_rows

@@ -1,4 +1,4 @@
-"""What a platform lets a connector choose: `connectors[].options`, checked at synth and again at cold start."""
+"""The options a platform offers a connector: `connectors[].options`, checked at synth and again at cold start."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Option(Protocol):
 
     @property
     def default(self) -> Value:
-        """Return the value where the settings do not mention the option."""
+        """Return the value used if the settings do not mention the option."""
         ...
 
     @property
     def meaning(self) -> str:
-        """Return what the option does, in one sentence for the docs."""
+        """Return what the option does, in one sentence for the documentation."""
         ...
 
     def problem(self, value: object) -> str:
@@ -35,7 +35,7 @@ class Option(Protocol):
 
 @dataclass(frozen=True)
 class ChoiceOption:
-    """One of several words; the default may be "" for "not set"."""
+    """A choice of several words; the default may be "" for "not set"."""
 
     name: str
     choices: tuple[str, ...]
@@ -49,7 +49,7 @@ class ChoiceOption:
 
 @dataclass(frozen=True)
 class TextOption:
-    """A text that matches `pattern` as a whole; `form` says in words what that is."""
+    """A text that matches the whole of `pattern`; `form` describes that in words."""
 
     name: str
     pattern: str
@@ -75,7 +75,7 @@ class IntegerOption:
 
     def problem(self, value: object) -> str:
         """Return what `value` must be instead, "" when it fits."""
-        whole = isinstance(value, int) and not isinstance(value, bool)  # a bool is an int to Python alone
+        whole = isinstance(value, int) and not isinstance(value, bool)  # in Python a bool is also an int
         fits = whole and self.low <= value <= self.high  # type: ignore[operator]  # an int by now
         return "" if fits else f"must be a whole number from {self.low} to {self.high}"
 

@@ -30,15 +30,15 @@ class Outcome:
     """The meaning of one answer.
 
     `kind` says what the core does next. `code` is stable and ours. `reason` is a sentence for the operator; it
-    holds no value of the file. `after_s` is how many seconds to wait before the same account is asked again: with
-    `retry` before this request, with `ok` and `partial` a hint to slow down. `platform_code` and `reference` are
-    the platform's own error code and its trace or request id. `refused` maps the index of a line in the request
-    to a stable code, where the platform named it; `refused_count` is how many lines it refused in all.
-    `about_rows` is True where a refusal that names no line is known to be about what some line holds; otherwise
-    the core only suspects that. `value` is what the call returned to the conversation (an id, a page, a handle),
-    None if nothing. `attempts_max` (up to 5) is how often in a row the request may be answered like this; then the
-    drop is rejected with this outcome's code, and `after_s` counts up to 5 s. 0 means the core's own number of
-    attempts, after which the run waits.
+    contains no value of the file. `after_s` is how many seconds to wait before calling the same account again:
+    with `retry` before this request, with `ok` and `partial` as a hint to slow down. `platform_code` and
+    `reference` are the platform's own error code and its trace or request id. `refused` maps the index of a line
+    in the request to a stable code, where the platform named it; `refused_count` is how many lines it refused in
+    all. `about_rows` is True if a refusal that names no line is known to be caused by the content of some line;
+    otherwise the core only suspects that. `value` is what the call returned to the conversation (an id, a page, a
+    handle), None for nothing. `attempts_max` (up to 5) is how often in a row the request may get this answer;
+    after that, the drop is rejected with this outcome's code. With it, `after_s` is at most 5 s. 0 means the
+    core's own number of attempts, after which the run waits.
     """
 
     kind: OutcomeKind
@@ -66,8 +66,8 @@ class Outcome:
 def failure(outcome: Outcome) -> ActivationError:
     """Return the error to raise when an indispensable call had this outcome.
 
-    A refusal that names no row and is not known to be about one is an error of the account or the release, not of
-    the data: a person has to act.
+    A refusal that names no row and is not known to be caused by one is an error of the account or of this release,
+    not of the data: a person has to act.
     """
     code, sentence = outcome.code or outcome.kind.value, outcome.reason or "the platform gave no reason"
     if outcome.platform_code and outcome.kind in (OutcomeKind.STOP, OutcomeKind.REFUSED, OutcomeKind.REJECTED):

@@ -14,7 +14,7 @@ from activation.platforms.limits import Limits
 from activation.platforms.options import Option, Value, complete
 from activation.platforms.rate import Rate
 
-if TYPE_CHECKING:  # synth and the settings do without Arrow
+if TYPE_CHECKING:  # synth and the settings must work without Arrow
     from activation.platforms.credentials import Credentials
     from activation.platforms.publisher import Publisher
     from activation.platforms.request import Answer, Request
@@ -34,7 +34,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Examination:
-    """What `doctor` gives a platform's checks to work with.
+    """What `doctor` passes to a platform's checks.
 
     `secret` is the connector's, `account` the ad account it names. `audience` is the name of an audience to look
     up, "" for none. `send` signs a request, sends it and returns the answer; it raises the core's errors.
@@ -72,11 +72,11 @@ class Platform:
     """An ad platform's API that drops can be sent to.
 
     `name` is its folder under lambdas/ and the value of `connectors[].platform`; `title` is for people. `limits`
-    are what one request may carry, `rate` how fast an account may be called. `authentication` is how requests are
-    signed with the connector's secret, `account` which of the secret's keys names the ad account. `minimum` is the
-    smallest useful audience. `calls` maps the publisher's name of each call to "METHOD path" with shell wildcards.
-    `load` imports the rest. `own_options` are what a connector may choose beside the rate's tier. `api` is the
-    (platform, API) pair by which `explain` also knows the platform, ("", "") for none.
+    say what one request may carry, `rate` how fast an account may be called. `authentication` says how requests
+    are signed with the connector's secret, `account` which of the secret's keys names the ad account. `minimum` is
+    the smallest useful audience. `calls` maps the publisher's name of each call to "METHOD path" with shell
+    wildcards. `load` imports the rest. `own_options` are the connector's options besides the rate's tier. `api` is
+    the (platform, API) pair by which `explain` also finds the platform, ("", "") for none.
     """
 
     name: str
@@ -110,7 +110,7 @@ class Platform:
         return self.publisher(AdAccount("", self.account.endpoint, complete(self.options, options or {})))
 
     def call_of(self, text: str) -> str:
-        """Return the publisher's name of the call "METHOD path", or of one of its own names; "" for neither."""
+        """Return the publisher's name of the call "METHOD path", or `text` if it is such a name, else ""."""
         if text in self.calls:
             return text
         asked = text.strip().partition("?")[0].rstrip("/")

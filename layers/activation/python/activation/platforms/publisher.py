@@ -2,7 +2,7 @@
 
 A publisher never opens a connection and knows no secret. `uploads`, `encode` and `classify` are pure. What takes
 several calls (finding an audience, closing an upload) is a conversation: a generator that yields requests and is
-sent their outcomes, so that timeouts, retries, throttling and logging stay in one place, and a test can play the
+sent their outcomes. So timeouts, retries, throttling and logging stay in one place, and a test can play the
 platform.
 """
 
@@ -23,11 +23,12 @@ from activation.platforms.upload import Batch, Upload
 class Opened:
     """An audience that is ready to be filled.
 
-    `audience_id` is the platform's id, "" where closing the uploads, or the first upload, creates the audience.
-    `created` is True when this run created it. `state` is text the ledger keeps for the publisher between calls (a
-    session, a type); it holds nothing about people. `notes` are texts for the receipt, by a stable code (two
-    audiences of one name, for instance). `by_upload` is True while the first upload is what creates the audience:
-    it is then sent alone, and its outcome's `value` is the Opened that takes the place of this one.
+    `audience_id` is the platform's id, "" if the audience is created by closing the uploads or by the first
+    upload. `created` is True if this run created it. `state` is text that the ledger keeps for the publisher
+    between calls (a session, a type); it contains nothing about people. `notes` are notes for the receipt, by a
+    stable code (two audiences with the same name, for instance). `by_upload` is True while the first upload is
+    what creates the audience: it is then sent alone, and its outcome's `value` is the Opened that replaces this
+    one.
     """
 
     audience_id: str
@@ -54,13 +55,13 @@ class Verdict:
 class Closed:
     """What the platform answered when the uploads were closed, or when it was polled later.
 
-    `pending` means that the platform is still working: the core asks again with `follow` after `after_s` seconds.
-    `notes` are texts for the receipt, by a stable code. `unfinished` means that closing takes more calls than the
+    `pending` means that the platform is still working: the core polls it with `follow` after `after_s` seconds.
+    `notes` are notes for the receipt, by a stable code. `unfinished` means that closing takes more calls than the
     platform accepts now: the core calls `close` again after `after_s`. `opened` replaces what the ledger keeps of
-    the audience (the id it got when it was created, how much of the closing is done); None leaves it. `gone` is
-    the outcome that said that the platform no longer has what was uploaded: the core then opens the audience anew
-    and sends the drop again, but once only. `verdicts` are refusals that came after the uploads; their rows are
-    moved from acknowledged to rejected by the platform.
+    the audience (the id it got when it was created, how much of the closing is done); None leaves it unchanged.
+    `gone` is the outcome that said that the platform no longer has what was uploaded: the core then opens the
+    audience anew and sends the drop again, but only once. `verdicts` are refusals that came after the uploads;
+    their rows are moved from acknowledged to rejected by the platform.
     """
 
     pending: bool = False
@@ -85,9 +86,9 @@ class Publisher(Protocol):
         ...
 
     def open(self, audience: Audience, keys: tuple[str, ...]) -> Generator[Request, Outcome, Opened]:
-        """Find the audience by name, or create it where the platform creates before it fills.
+        """Find the audience by name, or create it if the platform needs one before it can be filled.
 
-        `keys` are the fields that the drop's columns fill, in their order on the wire.
+        `keys` are the fields that the drop's columns fill, in wire order.
         """
         ...
 
@@ -110,10 +111,10 @@ class Publisher(Protocol):
     def arrived(self, upload: Upload, audience: Audience, opened: Opened) -> Request | None:
         """Return the request that asks whether an upload whose answer was lost has reached the platform.
 
-        None where the platform cannot be asked: the upload is then sent again. The outcome of the question has
-        `value` True, or the handle that the lost answer had (with its `kind` and `refused_count`), False, or None
-        for "it cannot tell", which also means to send again. Not called for an upload that creates the audience:
-        the audience is then looked up again.
+        None if the platform cannot be asked: the upload is then sent again. The outcome of the request has `value`
+        True, or the handle of the lost answer (with its `kind` and `refused_count`); False; or None for "it cannot
+        tell", after which the upload is sent again, too. Not called for an upload that creates the audience: the
+        audience is then looked up again.
         """
         ...
 
@@ -122,12 +123,12 @@ class Publisher(Protocol):
     ) -> Generator[Request, Outcome, Closed]:
         """Finish after every upload was acknowledged; `handles` are their outcomes' `value` texts in row order.
 
-        May be called again for the same drop, when a call of it had to wait or a worker died.
+        May be called again for the same drop, after one of its calls had to wait or a worker died.
         """
         ...
 
     def follow(
         self, audience: Audience, opened: Opened, handles: Sequence[str]
     ) -> Generator[Request, Outcome, Closed]:
-        """Ask the platform whether it has processed the uploads, and what it has refused since."""
+        """Poll whether the platform has processed the uploads, and what it has refused since."""
         ...

@@ -15,7 +15,7 @@ TIER = "access_tier"  # the option that names an account's tier
 class Scope(StrEnum):
     """Who shares a platform's limit."""
 
-    ACCOUNT = "account"  # all that sends to the ad account
+    ACCOUNT = "account"  # everything that sends to the ad account
     TOKEN = "token"  # noqa: S105  # all that uses the same secret, whatever the account
 
 
@@ -27,7 +27,7 @@ class Window:
     per_s: float
 
     def seconds(self, requests: int) -> float:
-        """Return the least time this many uploads take: the first ones pass at once, then one window each."""
+        """Return the least time this many uploads take: the first window's pass at once, then one window each."""
         return math.floor(max(0, requests - 1) / self.requests) * self.per_s
 
 
@@ -48,28 +48,27 @@ class Tier:
 class Rate:
     """A platform's rate limit.
 
-    `scope` is who shares it. `tiers` are by the platform's own names, that of a new account first and the fastest
-    last.
+    `scope` is who shares it. `tiers` are by the platform's own names, from a new account's tier to the fastest.
     """
 
     scope: Scope
     tiers: Mapping[str, Tier]
 
     def tier(self, options: Mapping[str, Value]) -> Tier:
-        """Return the tier that the options name, else the fastest: an undeclared limit slows nobody down."""
+        """Return the tier that the options name, else the fastest: an undeclared tier slows nobody down."""
         return self.tiers.get(str(options.get(TIER) or ""), [*self.tiers.values()][-1])
 
     def planned(self, options: Mapping[str, Value]) -> Mapping[str, Tier]:
-        """Return the tiers a plan speaks of: the one the options name, else all."""
+        """Return the tiers a plan shows: the one the options name, else all."""
         named = str(options.get(TIER) or "")
         return {named: self.tiers[named]} if named in self.tiers else self.tiers
 
     @property
     def option(self) -> ChoiceOption:
-        """Return the option by which a connector names its account's tier."""
+        """Return the option with which a connector names its account's tier."""
         return ChoiceOption(
             TIER,
             ("", *self.tiers),
             "",
-            "The account's access tier; runs are paced by it before the platform has to refuse a request.",
+            "The account's access tier; runs are paced by it, so that the platform need not refuse requests.",
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Stream:
-    """A body that is too large to be held beside the columns it is made of.
+    """A body that is too large to be in memory together with the columns it is made of.
 
     `size_bytes` is its length. `pieces` returns the body in pieces, the same ones on every call.
     """
@@ -19,14 +19,14 @@ class Stream:
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request, complete but for its authentication, which the core adds to each attempt.
+    """One HTTP request, complete except for its authentication, which the core adds to each attempt.
 
-    `call` names the platform's operation in the publisher's own vocabulary ("users", "create"); `classify` and
-    the logs know it by that name. `method` and `url` are HTTP's. `headers` hold no token before the request is
-    signed. `body` is the whole body, unless it is large and comes as a `stream`. `rows` is how many lines of
-    people the body carries, 0 for a request that carries none. `repeatable` is False where sending the request
-    twice does harm (creating an audience): the core never repeats it after its answer was lost. `context` is a
-    note of the publisher's for its own `classify`; it says nothing about a person.
+    `call` is the publisher's own name of the platform's operation ("users", "create"); `classify` and the logs use
+    it. `method` and `url` are HTTP's. `headers` contain no token before the request is signed. `body` is the whole
+    body, unless it is large and comes as a `stream`. `rows` is how many lines of people the body carries, 0 for
+    none. `repeatable` is False if sending the request twice does harm (creating an audience): the core never
+    repeats it after its answer was lost. `context` is a note from the publisher to its own `classify`; it says
+    nothing about a person.
     """
 
     call: str

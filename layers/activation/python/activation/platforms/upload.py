@@ -14,8 +14,8 @@ class Batch:
     """Rows that are sent and acknowledged together.
 
     `run_id` is the run's. `first_row` and `last_row` are source rows, counted from 1, both inclusive; rows between
-    them that the batch does not hold were rejected. `columns` are the identifiers by wire key, all of one length,
-    null where nothing is sent for a cell; they come in the chunks they were read in, since a large request cannot
+    them that are not in the batch were rejected. `columns` are the identifiers by wire key, all of one length,
+    null if nothing is sent for a cell; they stay in the chunks they were read in, since a large request cannot
     afford a second copy. `rows` (int64) is the source row number of each row of the columns.
     """
 
@@ -54,12 +54,12 @@ class Upload:
     """What one request carries of a batch.
 
     `run_id`, `first_row` and `last_row` are the batch's, `key` names the upload within it; a retry, a redelivery
-    and a replay find the same upload under the same names. `columns` are the lines on the wire. `rows` is the
+    and a replay produce the same upload under the same names. `columns` are the lines on the wire. `rows` is the
     source row of each line (int64), or the list of source rows of each line (list of int64) where several rows
     became one line. `after` is the key of an upload of the same batch that has to be acknowledged first, "" for
-    none, and `earlier` what the platform returned for that one (its handles, in row order). `part` is "" for the
-    whole upload; each half of an upload that was refused or too large appends "0" or "1". `round` counts how often
-    rows that the platform named were taken out of this upload.
+    none, and `earlier` what the platform returned for that upload (its handles, in row order). `part` is "" for
+    the whole upload; each half of an upload that was refused or too large appends "0" or "1". `round` counts how
+    often rows that the platform named were taken out of this upload.
     """
 
     run_id: str
@@ -75,7 +75,7 @@ class Upload:
 
     @property
     def identity(self) -> str:
-        """Return the upload's name: the same for the same lines on every redelivery."""
+        """Return the upload's name, the same for the same lines on every redelivery."""
         name = f"{self.run_id}/{self.first_row}-{self.last_row}/{self.key}/{self.part}"
         return f"{name}/{self.round}" if self.round else name
 
@@ -87,7 +87,7 @@ class Upload:
 
     @property
     def whole(self) -> pa.RecordBatch:
-        """Return the columns as one record batch, copied where they are in several chunks."""
+        """Return the columns as one record batch, copied if they are in several chunks."""
         batches = self.columns.combine_chunks().to_batches()
         return batches[0] if batches else pa.RecordBatch.from_pylist([], self.columns.schema)
 
@@ -108,7 +108,7 @@ class Upload:
         return {name: len(column) - column.null_count for name, column in columns}
 
     def halves(self) -> tuple[Upload, Upload]:
-        """Return the upload's lines in two uploads, always cut at the same place; only for two lines or more."""
+        """Split the lines into two uploads, always at the same place; needs at least two lines."""
         middle = self.lines // 2
         return (
             replace(
@@ -128,7 +128,7 @@ class Upload:
         )
 
     def without(self, lines: Collection[int]) -> tuple[Upload, list[int]]:
-        """Return the upload without some lines, and the index in this upload of each line that is left."""
+        """Return the upload without some lines, and the former index of each line that is left."""
         kept = [line for line in range(self.lines) if line not in lines]
         places = pa.array(kept, pa.int64())
         rest = replace(self, columns=self.columns.take(places), rows=self.rows.take(places), round=self.round + 1)
@@ -138,8 +138,8 @@ class Upload:
 def distinct_lines(batch: Batch, key: str) -> Upload | None:
     """Return the upload of one column: each of its values once, with all the rows that have it.
 
-    None where no row of the batch has a value there. Lines stand in the order of their first rows, so that the
-    same batch gives the same upload.
+    None if no row of the batch has a value there. Lines are ordered by their first rows, so that the same batch
+    gives the same upload.
     """
     column = batch.columns.column(key).combine_chunks()
     valid = pc.is_valid(column)

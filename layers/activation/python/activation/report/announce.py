@@ -23,9 +23,9 @@ DETAIL_TYPES = {
 def announce(
     client: EventBridgeClient, bus: str, state: RunState, receipt: Mapping[str, Any], receipt_key: str
 ) -> None:
-    """Put the run's event, at least once: listeners recognise a repetition by `run_id` and `state`.
+    """Put the run's event on the bus, at least once: listeners recognise a repetition by `run_id` and `state`.
 
-    Raises Retryable when the bus did not accept it.
+    Raises Retryable if the bus did not accept it.
     """
     detail = {
         "run_id": receipt["run_id"],

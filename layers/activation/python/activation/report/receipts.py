@@ -26,10 +26,10 @@ def stem(audience: Audience, run_id: str) -> str:
 
 @dataclass(frozen=True)
 class Identity:
-    """What stays the same in all receipts of a run.
+    """The part of a run's receipts that never changes.
 
     `run_id` is the run's, `work` its message, `audience` where its people go. `kind` is what the key declares the
-    identifiers to be, "" where the key could not be parsed. `platform` is the platform's name.
+    identifiers to be, "" if the key could not be parsed. `platform` is the platform's name.
     """
 
     run_id: str
@@ -44,15 +44,14 @@ def compose(
 ) -> dict[str, Any]:
     """Return a receipt.
 
-    `account` is the ad account that the run sends to; drop["ad_account"] is the one that the message asked for, ""
-    where it named none. `now` is Unix seconds. `rejects_key` is the key of the list of rejects, None where there
-    is none. `notes` are texts of the platform's, by code.
+    `account` is the ad account that the run sends to; drop["ad_account"] is the one that the message named, "" for
+    none. `now` is Unix seconds. `rejects_key` is the key of the list of rejects, None if there is none. `notes`
+    are the platform's notes, by code.
 
-    `rows` counts people, `identifiers` the cells that were sent for them, by field. rows["in"] is None until the
-    end of the file was reached. rows["read"] counts those with a known outcome, so it is the sum of the
-    acknowledged and the rejected even when the run failed. `continuations` counts the run's messages after its
-    first. Times are ISO 8601 in UTC; `seconds` is the time from the first message to now, `active_seconds` that of
-    the invocations alone.
+    `rows` counts people, `identifiers` the cells sent for them, by field. rows["in"] is None until the end of the
+    file is reached. rows["read"] counts rows with a known outcome, so it is the sum of acknowledged and rejected
+    rows even if the run failed. `continuations` counts the run's messages after its first. Times are ISO 8601 in
+    UTC; `seconds` is the time from the first message to now, `active_seconds` that of the invocations alone.
     """
     progress, drop = run.progress, identity.work.drop
     left_out: dict[str, dict[str, Any]] = {}

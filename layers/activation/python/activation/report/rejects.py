@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from boto3.s3.transfer import TransferConfig
 
-from activation.ledger.progress import Unit
+from activation.ledger.units import Unit
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 HEADER = ("row", "column", "code")
 BUFFER_BYTES = 1024 * 1024
-OURS, PLATFORMS = "0", "1"  # in a part's name, after its first row, so that our rejects of a span sort first
+OURS, PLATFORMS = ("0", "1")  # in a part's name, so that our rejects of a span sort first
 NOT_NAMED = "refused_row_not_named"
 WRITTEN_AT_ONCE = 10_000  # lines; a platform may refuse millions of rows after it acknowledged them
 READ_AT_ONCE = 8  # parts; a file of 10 GB has thousands of them
 
 
 class Rejects:
-    """The rejects of a run: written in parts while it goes on, and joined when it ends.
+    """The rejects of a run, written in parts while it runs and joined when it ends.
 
     A part is written before its rows are acknowledged, under a name derived from them: after a crash it is written
-    again with the same content, and the list holds it once. Every cell is a number, a field's wire name or one of
-    our codes, so no spreadsheet reads one as a formula.
+    again with the same content, and the list contains it once. Every cell is a number, a field's wire name or one
+    of our codes, so no spreadsheet reads a cell as a formula.
     """
 
     def __init__(self, client: S3Client, bucket: str, stem: str) -> None:
@@ -53,10 +53,10 @@ class Rejects:
     def write_platforms(
         self, first_row: int, name: str, refused: Mapping[int, str], unnamed: int, *, column: str = ""
     ) -> None:
-        """Write what the platform refused of an upload: row -> code, and how many it counted without naming.
+        """Write what the platform refused of an upload: row -> code, and how many more it did not name.
 
         `name` is the upload's within the run; it begins with the batch's last row, as twelve digits. `column` is
-        the wire key of the identifier that was refused, "" where the upload carried whole rows.
+        the wire key of the refused identifier, "" if the upload carried whole rows.
         """
         lines: list[tuple[int | str, str, str]] = [(row, column, code) for row, code in sorted(refused.items())]
         if unnamed:
@@ -67,9 +67,9 @@ class Rejects:
     def read_platforms(
         self, first_row: int, last_row: int, acknowledged: Iterable[Unit]
     ) -> tuple[dict[int, str], int]:
-        """Return what the platform refused of the batch's acknowledged units: row -> code, how many unnamed.
+        """Return what the platform refused of the batch's acknowledged units: row -> code, and how many more.
 
-        A list whose unit is not among them was written by a worker that died, and is written again with it.
+        Other units' lists were written by a worker that died, and are written again with their units.
         """
         prefix = f"{first_row:012d}-{PLATFORMS}-{last_row:012d}-"
         begun = tuple(f"{one.key}-{one.part}" for one in acknowledged)
@@ -92,11 +92,11 @@ class Rejects:
         )
 
     def put_together(self, late: Mapping[str, int] | None = None) -> int:
-        """Write the whole list; return its number of lines, 0 where there is nothing to list.
+        """Write the whole list; return its number of lines, 0 if there is nothing to list.
 
-        It joins the parts and `late`, by code: the rows that the platform counted as refused, without naming them,
+        It joins the parts and `late`: by code, the rows that the platform counted as refused, without naming them,
         after it had acknowledged their uploads. Those counts may still change, so they are not written as a part.
-        The list may exceed the function's memory and disk, so it is uploaded while it is read.
+        The list may exceed the function's memory and disk, so it is uploaded while the parts are read.
         """
         keys = sorted(self._parts())
         if not keys and not any((late or {}).values()):
@@ -122,12 +122,12 @@ class Rejects:
             lines = body.splitlines(keepends=True)
             if _row(lines[0]) > last_row:
                 yield body
-            else:  # an earlier release cut its batches elsewhere
+            else:  # an earlier release cut batches differently
                 yield b"".join(line for line in lines if _row(line) > last_row)
             last_row = max(last_row, _row(lines[-1]))
 
     def remove_parts(self) -> None:
-        """Remove the parts, once the run has ended for good; one that is left behind does no harm."""
+        """Delete the parts after the run has ended for good; a part left behind does no harm."""
         keys = list(self._parts())
         for start in range(0, len(keys), 1000):
             self._client.delete_objects(
@@ -162,7 +162,7 @@ def _text(lines: Iterable[Iterable[object]]) -> bytes:
 
 
 def _unnamed(counts: Mapping[str, int]) -> Iterator[bytes]:
-    """Yield a line for each row that was counted and not named."""
+    """Yield a line for each row that was counted but not named."""
     for code, count in sorted(counts.items()):
         line = _text([("", "", code)])
         for start in range(0, count, WRITTEN_AT_ONCE):
@@ -174,7 +174,7 @@ def _row(line: bytes) -> int:
 
 
 class _Joined(io.RawIOBase):
-    """Pieces of text as a file to be read once, which counts the lines that were read."""
+    """Pieces of text as a file that is read once; counts the lines read."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self.lines = 0

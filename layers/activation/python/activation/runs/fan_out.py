@@ -35,76 +35,23 @@ differ by one for each part.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from activation.aws.clients import Clients
-from activation.drops.chunk import DropReader
-from activation.drops.limits import DEFAULT, GIB
+from activation.drops.limits import DEFAULT
 from activation.drops.messages import Work
-from activation.drops.parquet_file import ParquetReader
-from activation.drops.ranges import Piece, range_count, row_group_pieces, settle
+from activation.drops.ranges import settle
 from activation.errors import ActivationError, ConfigError, Rejected
-from activation.ledger.progress import REFERENCES_KEPT, Progress, add_left_out
 from activation.ledger.runs import STOPPED, HeldRun, Run, RunState
-from activation.ledger.split import Ending, Phase, RunSplit, Sent
-from activation.model import Cursor
-from activation.platforms.publisher import Verdict
+from activation.ledger.split import Ending, Phase, RunSplit
+from activation.runs.counts import gather, sums
+from activation.runs.split import catch_up, cut, is_done
 
-SHARES = 4  # a part has at least a quarter of the smallest file that is split, or its start costs too much
-LONGEST_RANGE_BYTES = GIB  # a survey is not resumed, and has to end within an invocation
 UNANSWERED_S = 3600.0  # how long a part's message may wait behind other drops; a second one does no harm
 DEATHS_MAX = 5  # of a part's workers in one phase; the queue's maximum receive count
 POLL_AFTER_S, POLL_AT_LEAST_EVERY_S = 2.0, 60.0
 POLL_SHARE = 0.1  # a poll is late by at most this share of the phase's time so far
-
-Key = TypeVar("Key")
-
-
-def plan(
-    reader: DropReader, size_bytes: int, *, above_bytes: int, most_parts: int, hashed: bool, now: float
-) -> RunSplit | None:
-    """Return how a file of `size_bytes` is split into parts, None when it stays one stream.
-
-    Files above `above_bytes` are split into at most `most_parts`, or more where a part would otherwise be longer
-    than LONGEST_RANGE_BYTES. `hashed` says that the drop has to be scanned first. `now` is Unix seconds.
-    """
-    share = max(above_bytes // SHARES, -(-size_bytes // max(1, most_parts)), 1)
-    range_bytes = min(share, LONGEST_RANGE_BYTES)
-    if isinstance(reader, ParquetReader):
-        # Inside gzip or zstd it is small, or refused.
-        pieces = row_group_pieces(reader, range_bytes) if reader.format == "parquet" else ()
-        if len(pieces) < 2:
-            return None
-        return _cut(RunSplit(Phase.SURVEY, len(pieces), range_bytes, now), pieces, hashed=hashed, now=now)
-    count = range_count(reader, range_bytes)
-    return RunSplit(Phase.SURVEY, count, range_bytes, now) if count > 1 else None
-
-
-def piece_of(split: RunSplit, part: int) -> Piece:
-    """Return the rows of a part."""
-    row, position, rows = split.pieces[part]
-    return Piece(Cursor(row, position), rows)
-
-
-def is_done(split: RunSplit, part: Run) -> bool:
-    """Return whether a part has finished the run's phase."""
-    match split.phase:
-        case Phase.SURVEY:
-            return part.progress.plan.survey is not None
-        case Phase.SCAN:
-            return part.progress.checkpoint.scanned_whole
-        case _:
-            return part.state is RunState.APPLIED
-
-
-def catch_up(part: Run, whole: Progress) -> None:
-    """Reset a part's record that is from before its run started over."""
-    if part.progress.attempts.starts < whole.attempts.starts:
-        part.progress.start_over()
-        part.progress.attempts.starts, part.state = whole.attempts.starts, RunState.RUNNING
 
 
 @dataclass
@@ -146,7 +93,7 @@ class RunParts:
             if part is not None:
                 catch_up(part, progress)
         with self.held.lock:
-            _gather(progress, split, parts)
+            gather(progress, split, parts)
         return parts
 
     def failed(self, parts: Sequence[Run | None]) -> ActivationError | None:
@@ -169,9 +116,9 @@ class RunParts:
         if split.phase is Phase.SURVEY:
             surveys = [survey for part in parts if part and (survey := part.progress.plan.survey)]
             pieces = settle(surveys, DEFAULT.record_bytes) or ()
-            cut = _cut(split, pieces, hashed=self.hashed, now=self.now)
+            pieced = cut(split, pieces, hashed=self.hashed, now=self.now)
             # A range in which no record begins is dropped as a part; what it has cost stays counted.
-            self.split = replace(cut, counted=_sums(parts[: cut.parts]))
+            self.split = replace(pieced, counted=sums(parts[: pieced.parts]))
         else:
             self.split = replace(split, phase=Phase.SEND, continuations=(), since=self.now)
 
@@ -230,74 +177,13 @@ class RunParts:
         """Fall back to one stream; no part has sent anything yet."""
         self.split = replace(self.split, phase=Phase.ALONE, parts=0, pieces=(), continuations=(), since=self.now)
 
-    def restart(self) -> None:
-        """Have the unfinished parts dispatched again, after the run stopped or started over."""
+    def restart(self) -> RunSplit:
+        """Have the unfinished parts dispatched again, after the run stopped or started over; return the split."""
         if self.split.phase is not Phase.ALONE:
             self.split = replace(self.split, ending=None, continuations=(), since=self.now)
+        return self.split
 
     @property
     def poll_after_s(self) -> float:
         """Return the seconds until the next poll of the parts."""
         return min(POLL_AT_LEAST_EVERY_S, max(POLL_AFTER_S, POLL_SHARE * (self.now - self.split.since)))
-
-
-def _cut(split: RunSplit, pieces: Sequence[Piece], *, hashed: bool, now: float) -> RunSplit:
-    """Return the split once its pieces are known; a file of fewer than two pieces is sent in one stream."""
-    if len(pieces) < 2:
-        return replace(split, phase=Phase.ALONE, parts=0, continuations=(), since=now)
-    return replace(
-        split,
-        phase=Phase.SCAN if hashed else Phase.SEND,
-        parts=len(pieces),
-        pieces=tuple((piece.start.row, piece.start.position, piece.rows) for piece in pieces),
-        continuations=(),
-        since=now,
-    )
-
-
-def _gather(progress: Progress, split: RunSplit, parts: Sequence[Run | None]) -> None:
-    """Write the sums over the parts into the run's own counts; gathering the same parts twice changes nothing."""
-    tally, checkpoint = progress.tally, progress.checkpoint
-    counted = _sums(parts)
-    tally.requests += counted.requests - split.counted.requests
-    tally.resent += counted.resent - split.counted.resent
-    tally.bytes_sent += counted.bytes_sent - split.counted.bytes_sent
-    tally.active_s += counted.active_s - split.counted.active_s
-    progress.plan.split = replace(split, counted=counted)
-    begun = [part.progress for part in parts if part]
-    tally.acknowledged = sum(part.tally.acknowledged for part in begun)
-    tally.uploads = sum(part.tally.uploads for part in begun)
-    tally.rejected_by_us = _total(part.tally.rejected_by_us for part in begun)
-    tally.rejected_by_platform = _total(part.tally.rejected_by_platform for part in begun)
-    tally.identifiers = _total(part.tally.identifiers for part in begun)
-    tally.left_out = {}
-    for part in begun:
-        add_left_out(tally.left_out, part.tally.left_out)
-        checkpoint.handles.update(part.checkpoint.handles)
-    verdicts = [Verdict(handle, refused) for handle, refused in tally.verdicts.items()]
-    tally.verdicts = {}
-    tally.judge(verdicts)  # which only the run knows
-    tally.references = [one for part in begun for one in part.tally.references][-REFERENCES_KEPT:]
-    if split.pieces:
-        rows = 0
-        for run, piece in zip(parts, split.pieces, strict=True):
-            rows += max(0, run.progress.checkpoint.cursor.row - piece[0]) if run else 0
-        checkpoint.cursor = Cursor(rows)
-
-
-def _sums(parts: Iterable[Run | None]) -> Sent:
-    """Return the sums over the parts of what the run also counts for requests of its own."""
-    begun = [part.progress.tally for part in parts if part]
-    return Sent(
-        requests=sum(part.requests for part in begun),
-        resent=sum(part.resent for part in begun),
-        bytes_sent=sum(part.bytes_sent for part in begun),
-        active_s=sum(part.active_s for part in begun),
-    )
-
-
-def _total(counts: Iterable[Counter[Key]]) -> Counter[Key]:
-    total: Counter[Key] = Counter()
-    for one in counts:
-        total.update(one)
-    return total

@@ -1,0 +1,81 @@
+"""A run's tally: what the receipt counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from activation.ledger.units import LeftOutCells
+from activation.platforms.publisher import Verdict
+
+REFERENCES_KEPT = 20  # enough for a support case; the record has to stay small
+
+
+@dataclass
+class Tally:
+    """The counts of the receipt.
+
+    `acknowledged`, `rejected_by_us` and `rejected_by_platform` count rows, the latter two by code; a row is
+    acknowledged once all uploads that carry it are. `identifiers` counts the cells of acknowledged uploads by
+    field, without those of refused lines. `verdicts` counts, by an upload's handle and by code, the rows that the
+    platform refused after it had acknowledged the upload; `rejected_by_platform` includes them. `left_out` are the
+    cells left out of rows that were sent. `uploads` counts acknowledged uploads, each half as one. `requests`,
+    `resent` and `bytes_sent` count what was sent, acknowledged or not; `resent` only what the platform may have
+    had before. `references` are the platform's newest request ids. `active_s` is the duration of all invocations
+    in seconds.
+    """
+
+    acknowledged: int = 0
+    rejected_by_us: Counter[str] = field(default_factory=Counter)
+    rejected_by_platform: Counter[str] = field(default_factory=Counter)
+    identifiers: Counter[str] = field(default_factory=Counter)
+    verdicts: dict[str, dict[str, int]] = field(default_factory=dict)
+    left_out: LeftOutCells = field(default_factory=dict)
+    uploads: int = 0
+    requests: int = 0
+    resent: int = 0
+    bytes_sent: int = 0
+    references: list[str] = field(default_factory=list)
+    active_s: float = 0.0
+
+    @property
+    def rows_settled(self) -> int:
+        """Return how many rows have a known outcome; at the end of the file, all of them must."""
+        return self.acknowledged + self.rejected_by_us.total() + self.rejected_by_platform.total()
+
+    @property
+    def refused_late(self) -> Counter[str]:
+        """Return how many rows the platform refused after it had acknowledged them, by code."""
+        counts: Counter[str] = Counter()
+        for refused in self.verdicts.values():
+            counts.update(refused)
+        return counts
+
+    def count_rows(self, rows: int, refused: Mapping[str, int]) -> None:
+        """Count rows whose uploads are all acknowledged, less those the platform refused, by code."""
+        self.acknowledged += rows - sum(refused.values())
+        self.rejected_by_platform.update(refused)
+
+    def judge(self, verdicts: Iterable[Verdict]) -> None:
+        """Count rows as rejected that the platform had acknowledged before; a repeated verdict changes nothing."""
+        for verdict in verdicts:
+            before = self.verdicts.pop(verdict.handle, {})
+            self.acknowledged += sum(before.values())
+            self.rejected_by_platform.subtract(before)
+            refused = {}
+            for code, count in verdict.refused.items():
+                refused[code] = min(
+                    count, self.acknowledged
+                )  # a platform cannot refuse more rows than it acknowledged
+                self.acknowledged -= refused[code]
+            self.rejected_by_platform.update(refused)
+            self.rejected_by_platform = +self.rejected_by_platform
+            if any(refused.values()):
+                self.verdicts[verdict.handle] = refused
+
+    def forget_rows(self) -> None:
+        """Reset the counts of rows, which are counted again; those of requests stay."""
+        self.acknowledged = self.uploads = 0
+        self.rejected_by_us, self.rejected_by_platform = Counter(), Counter()
+        self.identifiers, self.verdicts, self.left_out = Counter(), {}, {}

@@ -1,0 +1,95 @@
+"""One upload at the platform: encoded, sent, and sent again without the lines that the platform refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from activation.model import Audience
+from activation.pipeline.client import Effect, PlatformClient
+from activation.platforms.limits import Limits
+from activation.platforms.outcome import Outcome, OutcomeKind
+from activation.platforms.publisher import Opened
+from activation.platforms.upload import Upload
+
+# How often the rows that the platform names are taken out of one upload before it is halved: some platforms name
+# only the first few of many.
+NAMED_ROUNDS = 3
+
+
+class Destination(Protocol):
+    """The audience at the platform that a run's uploads go to."""
+
+    def open(self) -> Opened:
+        """Return the audience, found or created by the first call; raises what the platform's calls raise."""
+        ...
+
+    def open_again(self) -> Opened:
+        """Look for the audience again and return it: an upload whose answer was lost may have created it."""
+        ...
+
+    def created(self, opened: Opened) -> None:
+        """Record the audience that an upload has created."""
+        ...
+
+
+@dataclass(frozen=True)
+class UploadClient:
+    """Sends uploads to one audience, one request at a time.
+
+    `client` sends the requests. `audience` is where the people go, `destination` that audience at the platform.
+    `limits` are the platform's as the settings narrow them.
+    """
+
+    client: PlatformClient
+    audience: Audience
+    destination: Destination
+    limits: Limits
+
+    def send(self, upload: Upload, effect: Effect) -> Outcome:
+        """Send an upload; when the platform refuses it and names lines, take these out and send the rest.
+
+        An upload whose body exceeds the platform's limit is not sent: it would be refused.
+        """
+        named: dict[int, str] = {}
+        rest, lines = upload, list(range(upload.lines))
+        suspected = effect.in_doubt  # a worker that died may have sent the rest, not the whole
+        for _ in range(NAMED_ROUNDS):
+            outcome = self._request(rest, effect)
+            if outcome.kind is not OutcomeKind.REFUSED or not outcome.refused:
+                break
+            bad = {at: code for at, code in outcome.refused.items() if 0 <= at < len(lines)}
+            named |= {lines[at]: code for at, code in bad.items()}
+            if len(bad) == len(lines):
+                return _partial(outcome, named)
+            rest, kept = rest.without(bad)
+            lines = [lines[at] for at in kept]
+            effect.in_doubt = suspected
+        if named and outcome.kind in (OutcomeKind.OK, OutcomeKind.PARTIAL):
+            refused = named | {lines[at]: code for at, code in outcome.refused.items() if 0 <= at < len(lines)}
+            return _partial(outcome, refused, unnamed=outcome.refused_count - len(outcome.refused))
+        # The rest was refused without naming lines: halves of the whole upload have to find them.
+        if outcome.kind is OutcomeKind.REFUSED:
+            return replace(outcome, refused={}, about_rows=outcome.about_rows or bool(named))
+        return outcome
+
+    def _request(self, upload: Upload, effect: Effect) -> Outcome:
+        opened = self.destination.open()  # known by now, except for the first upload of a run
+        if opened.by_upload and effect.in_doubt:
+            opened = self.destination.open_again()  # the lost request may have created the audience
+        publisher = self.client.publisher
+        request = publisher.encode(upload, self.audience, opened)
+        too_many = upload.lines > self.limits.max_rows
+        if upload.lines > 1 and (too_many or request.size_bytes > self.limits.max_bytes):
+            return Outcome(
+                OutcomeKind.TOO_LARGE, code="over_limit", reason="the upload is over the platform's limit"
+            )
+        if opened.by_upload:  # a second one of these would create a second audience
+            return self.client.send(replace(request, repeatable=False), effect=effect)
+        return self.client.send(request, lambda: publisher.arrived(upload, self.audience, opened), effect=effect)
+
+
+def _partial(outcome: Outcome, refused: Mapping[int, str], *, unnamed: int = 0) -> Outcome:
+    count = len(refused) + unnamed
+    return replace(outcome, kind=OutcomeKind.PARTIAL, refused=dict(refused), refused_count=count)

@@ -1,0 +1,96 @@
+"""The audience that a run sends to: locked, then found or created once and kept in the run's record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from activation.errors import Rejected
+from activation.ledger.keys import audience_key
+from activation.ledger.runs import HeldRun
+from activation.model import Audience
+from activation.pipeline.client import PlatformClient
+from activation.platforms.publisher import Opened, Publisher
+from activation.runs.deadline import has_lock
+from activation.runs.invocation import Invocation
+from activation.runs.secret import other_account
+
+
+def acquire_audience(invocation: Invocation, publisher: Publisher, *, begun: bool) -> None:
+    """Acquire the audience's lock, unless a newer version of the object has been sent.
+
+    Raises AudienceLocked and Superseded. Raises ConfigError when the run has `begun` in one ad account and the
+    secret is now for another. Raises Rejected when the message asks by id for the account that the secret names: a
+    drop without an id goes there already, so this would be a second run of it.
+    """
+    connector, identity, run = invocation.connector, invocation.identity, invocation.held.run
+    audience = identity.audience
+    if audience.account and not begun and connector.secret.names(audience.account):
+        raise Rejected(
+            "own_account",
+            "ad_account names the account of the connector's secret; leave it out to send the drop there",
+        )
+    lock = audience_key(connector.platform.name, publisher.account.account_id, audience.name)
+    if begun and run.audience_lock not in (lock, ""):
+        raise other_account()
+    run.audience_lock = lock
+    connector.locks.acquire(lock, identity.run_id)
+    connector.locks.check_order(identity.work.drop, audience.connector, audience.account)
+    has_lock(run.progress, connector.clock())
+
+
+@dataclass(frozen=True)
+class RunDestination:
+    """A run's audience at the platform; several threads may call it.
+
+    `held` is the run's record, which keeps the audience. `client` sends the calls that find or create it.
+    `audience` is what the drop's key says of it, `keys` are the fields that the drop's columns fill.
+    """
+
+    held: HeldRun
+    client: PlatformClient
+    audience: Audience
+    keys: tuple[str, ...]
+
+    def open(self) -> Opened:
+        """Return the audience, found or created unless the record has it; raises what the calls raise."""
+        run = self.held.run
+        known = run.opened
+        if known is not None:
+            return known
+        opened = self.client.execute(self.client.publisher.open(self.audience, self.keys))
+        with self.held.lock:
+            if run.opened is None:  # else an upload has created it meanwhile
+                run.opened = replace(opened, created=opened.created or run.progress.attempts.created)
+                self.held.save()
+            return run.opened
+
+    def open_again(self) -> Opened:
+        """Look for the audience again and return it: an upload whose answer was lost may have created it."""
+        with self.held.lock:
+            self.held.run.opened = None
+            self.held.run.progress.attempts.created = True
+        return self.open()
+
+    def created(self, opened: Opened) -> None:
+        """Record the audience that an upload has created."""
+        with self.held.lock:
+            self.held.run.opened = opened
+            self.held.save()
+
+
+@dataclass(frozen=True)
+class KnownDestination:
+    """An audience that was opened before: `opened`. No upload creates it."""
+
+    opened: Opened
+
+    def open(self) -> Opened:
+        """Return the audience."""
+        return self.opened
+
+    def open_again(self) -> Opened:
+        """Return the audience."""
+        return self.opened
+
+    def created(self, opened: Opened) -> None:
+        """Do nothing: the record of the audience is the run's."""

@@ -1,0 +1,121 @@
+"""One message to one run: what it asks for, whether there is anything to do, and whose lease does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from activation.drops.locate import Located, is_marker, locate
+from activation.drops.messages import Work, read
+from activation.errors import Rejected
+from activation.ledger.runs import FINAL, STOPPED, HeldRun, Run, RunState
+from activation.report.receipts import Identity
+from activation.runs.advance import Active, advance
+from activation.runs.effects import refuse_key, refuse_message
+from activation.runs.invocation import Connector, Invocation, Stopwatch
+from activation.runs.part import ActivePart
+from activation.runs.run import ActiveRun
+from activation.runs.states import StateMachine
+from activation.runs.telemetry import Counted, Telemetry
+
+GRACE_S = 3600.0  # how long a run's next message may be overdue before another message may replace it
+
+
+@dataclass(frozen=True)
+class Dispatcher:
+    """Dispatches the messages of one connector's queue to their runs. Made once per cold start.
+
+    `connector` is what all messages share, `telemetry` where the function logs and counts.
+    """
+
+    connector: Connector
+    telemetry: Telemetry = field(default_factory=Telemetry)
+
+    def handle(self, body: str, *, aws_account: str, time_left_s: Callable[[], float]) -> RunState | None:
+        """Advance the run of one message; return its state, None when there was nothing to do.
+
+        Raises LeaseHeld and LeaseLost, after which the message must return.
+        """
+        connector, settings = self.connector, self.connector.settings
+        try:
+            work = read(body, bucket=settings.drops_bucket, account=aws_account)
+        except Rejected as error:
+            refuse_message(connector, body, error)
+            self.telemetry.message_refused(error)
+            return RunState.FAILED
+        work = replace(work, ad_account=connector.platform.account.canonical(work.ad_account))
+        run_id = work.run_id(settings.connector)
+        self.telemetry.begins(run_id, work)
+        if is_marker(work.drop.key):
+            self.telemetry.marker_ignored()
+            return None
+        known = connector.ledger.read(run_id, work.part)
+        if known is not None and self._is_settled(work, known):
+            self.telemetry.nothing_to_do(known.state)
+            return None
+        try:
+            located = self._locate(work)
+        except Rejected as error:
+            refuse_key(connector, work, run_id, error)
+            self.telemetry.key_refused(error)
+            return RunState.FAILED
+        return self._run(work, run_id, located, known, time_left_s)
+
+    def _locate(self, work: Work) -> Located:
+        """Return what the drop's key says; raises Rejected when it cannot be parsed."""
+        platform = self.connector.platform
+        located = locate(
+            work.drop.key,
+            connector=self.connector.settings.connector,
+            table=platform.table,
+            actions=platform.limits.actions,
+        )
+        return replace(located, audience=replace(located.audience, account=work.ad_account))
+
+    def _run(
+        self, work: Work, run_id: str, located: Located, known: Run | None, time_left_s: Callable[[], float]
+    ) -> RunState | None:
+        """Claim the record that the message is for, and advance it."""
+        connector, audience = self.connector, located.audience
+        crashed = known is not None and 0 < known.lease_until < connector.clock()
+        facts = {"audience": audience.name, "action": audience.action, "object_key": work.drop.key}
+        held = HeldRun(connector.ledger.claim(run_id, work.continuation, facts, work.part), connector.ledger)
+        if held.run.state in FINAL and work.part is None:  # it ended between our read and our claim
+            held.save(release=True)
+            return None
+        connector.secret.begin(afresh=held.run.state in STOPPED)
+        invocation = Invocation(
+            connector=connector,
+            identity=Identity(run_id, work, audience, located.kind.declared, connector.platform.name),
+            located=located,
+            held=held,
+            time_left_s=time_left_s,
+            crashed=crashed,
+            stopwatch=Stopwatch(connector.clock, connector.clock()),
+        )
+        before = Counted.of(held.run.progress.tally)
+        state = advance(_active(invocation))
+        self.telemetry.advanced(held.run, before, is_part=work.part is not None)
+        return state
+
+    def _is_settled(self, work: Work, known: Run) -> bool:
+        """Return whether the message has nothing to do: the run has ended, or another message continues it.
+
+        The message of a stopped run is in the dead letters; a replay asks for the run to continue without it.
+        """
+        now = self.connector.clock()
+        if known.state in FINAL:
+            return work.part is None or work.continuation <= known.continuation  # a part may be needed again
+        if known.lease_until > now:  # a worker holds it; its message returns if that worker dies
+            return work.continuation < known.continuation
+        carried_on = known.lease_until == 0 and not (known.state in STOPPED and work.replay)
+        due = max(known.not_before, known.updated_at) + GRACE_S
+        return carried_on and work.continuation <= known.continuation and now < due
+
+
+def _active(invocation: Invocation) -> Active:
+    """Return the run or the part that a message is for."""
+    run, connector, part = invocation.held.run, invocation.connector, invocation.work.part
+    if part is not None:
+        return ActivePart(invocation, StateMachine.of_part(run, connector.clock), part)
+    return ActiveRun(invocation, StateMachine.of_run(run, connector.settings.deadline_s, connector.clock))

@@ -1,0 +1,99 @@
+"""The drop of a run: opened once, its columns mapped, scanned when it is hashed, and cut into batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from activation.drops.chunk import Chunk, DropReader
+from activation.drops.columns import MappedColumns, map_columns
+from activation.drops.open import open_drop
+from activation.drops.plaintext_scan import screen
+from activation.drops.ranges import Piece, piece_chunks
+from activation.drops.reading import with_metadata
+from activation.drops.source import S3Source
+from activation.errors import Rejected
+from activation.model import Cursor
+from activation.pipeline.batching import Batcher, Prepared
+from activation.pipeline.client import OutOfTime
+from activation.runs.invocation import Invocation
+
+
+@dataclass(frozen=True)
+class RunDrop:
+    """An open drop, or a piece of it.
+
+    `invocation` is what reads it, `reader` yields its rows, `mapped` are the fields that its columns fill. `piece`
+    is the part's own, None for the whole drop.
+    """
+
+    invocation: Invocation
+    reader: DropReader
+    mapped: MappedColumns
+    piece: Piece | None = None
+
+    @classmethod
+    def open(cls, invocation: Invocation, piece: Piece | None = None) -> RunDrop:
+        """Open the drop and map its columns to fields, noting both in the plan; raises what the reader raises."""
+        drop, progress, connector = invocation.work.drop, invocation.held.run.progress, invocation.connector
+        source = S3Source.of(connector.clients.s3, drop.bucket, drop.key, drop.version_id)
+        if progress.plan.etag not in ("", source.etag):
+            raise Rejected("object_changed", "the object has changed since this run began; nothing more is sent")
+        kind = invocation.located.kind
+        reading = progress.plan.reading or with_metadata(invocation.reading, source.metadata)
+        reader = open_drop(
+            source,
+            single=kind.single,
+            declared_encoding=reading.encoding or None,
+            declared_delimiter=reading.delimiter or None,
+        )
+        mapped = map_columns(connector.platform.table, reader.header, kind, reading.columns, reader.nested)
+        with invocation.held.lock:
+            progress.plan.etag, progress.plan.format = source.etag, reader.format
+            progress.plan.reading = reading
+            progress.plan.columns, progress.plan.ignored_columns = dict(mapped.used), list(mapped.ignored)
+            progress.plan.proposed_columns = dict(mapped.proposed)
+        return cls(invocation, reader, mapped, piece)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Return the fields that the columns fill, as wire keys in their order on the wire."""
+        return tuple(field.key for _, field in self.mapped.fields)
+
+    def batches(self) -> Iterator[Prepared]:
+        """Return the batches of what is left, read as they are asked for; raises what the reader raises."""
+        connector, checkpoint = self.invocation.connector, self.invocation.held.run.progress.checkpoint
+        batcher = Batcher(
+            table=connector.platform.table,
+            fields=self.mapped.fields,
+            context=self.invocation.reading.context,
+            hashed=self.invocation.located.kind.hashed,
+            max_rows=connector.limits.rows_of(field for _, field in self.mapped.fields),
+            several=self.mapped.several,
+        )
+        chunks = self._chunks(checkpoint.cursor)
+        return batcher.spans(chunks, checkpoint.cursor, frozenset(checkpoint.ahead))
+
+    def scan(self) -> None:
+        """Scan what is left of a hashed drop for plaintext values; does nothing for any other.
+
+        Raises OutOfTime when the scan needs another invocation, and what the scan raises for a plaintext value.
+        """
+        held, checkpoint = self.invocation.held, self.invocation.held.run.progress.checkpoint
+        if checkpoint.scanned_whole or not self.invocation.located.kind.hashed:
+            return
+        reached, whole = screen(
+            self._chunks(checkpoint.scanned),
+            checkpoint.scanned,
+            fields=self.mapped.columns,
+            context=self.invocation.reading.context,
+            may_go_on=self.invocation.keep_and_may_go_on,
+        )
+        with held.lock:
+            checkpoint.scanned, checkpoint.scanned_whole = reached, whole
+            held.save()
+        if not whole:
+            raise OutOfTime("out_of_time", "the drop is still being scanned for plaintext values", after_s=1)
+
+    def _chunks(self, start: Cursor) -> Iterator[Chunk]:
+        return self.reader.chunks(start) if self.piece is None else piece_chunks(self.reader, self.piece, start)

@@ -1,0 +1,134 @@
+"""What a run shows to the outside: its receipt, its event, its dead letter, and the lock of its audience."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from activation.aws.dead_letters import send_to_dead_letters
+from activation.aws.errors import classify
+from activation.drops.messages import Work
+from activation.errors import ActivationError, Rejected, Retryable
+from activation.ledger.audience_lock import AudienceLocked
+from activation.ledger.progress import Progress
+from activation.ledger.runs import Run, RunState
+from activation.model import Audience
+from activation.report import receipts
+from activation.report.announce import announce
+from activation.report.receipts import Identity
+from activation.runs.invocation import Connector, Invocation
+from activation.runs.states import Next, Step
+
+UNREADABLE = "_unreadable"  # where receipts go whose key names no audience
+
+
+@dataclass(frozen=True)
+class RunEffects:
+    """The effects of a run's steps; `invocation` is the run's."""
+
+    invocation: Invocation
+
+    def waits(self, step: Next) -> None:
+        """Write an interim receipt, and hold the audience's lock until an hour after the next message is due."""
+        if step.state is not RunState.ACCEPTED:
+            with suppress(ClientError, BotoCoreError):  # the next receipt will say as much and more
+                self.write_receipt({})
+        run = self.invocation.held.run
+        if run.opened is not None:
+            with suppress(AudienceLocked):  # a run that is waiting for its lock has none to extend
+                run_id = self.invocation.identity.run_id
+                self.invocation.connector.locks.acquire(run.audience_lock, run_id, for_s=step.after_s + 3600)
+
+    def ends(self, step: Next) -> None:
+        """Write the receipt and announce the end; the message of a run that stops moves to the dead letters."""
+        invocation, connector = self.invocation, self.invocation.connector
+        stops = step.step is Step.STOP
+        receipt = self._write_receipt_if_allowed() if stops else self.write_receipt(step.notes)
+        bus = connector.settings.event_bus_name
+        announce(connector.clients.events, bus, step.state, receipt, f"{invocation.stem}.json")
+        if stops and step.error is not None:
+            send_to_dead_letters(
+                connector.clients.sqs,
+                connector.settings.dead_letter_queue_url,
+                invocation.work.next_message(),
+                step.error,
+                run_id=invocation.identity.run_id,
+            )
+
+    def ended(self, step: Next) -> None:
+        """Release the audience's lock; the parts of a finished run's rejects are removed."""
+        invocation = self.invocation
+        invocation.connector.locks.release(invocation.held.run.audience_lock, invocation.identity.run_id)
+        if step.step is Step.FINISH:
+            with suppress(ClientError, BotoCoreError):  # the run has ended; a part that is left does no harm
+                invocation.rejects.remove_parts()
+
+    def write_receipt(self, notes: Mapping[str, str]) -> dict[str, Any]:
+        """Write the receipt of the run as it is now, with the list of rejects once it has one; return it.
+
+        `notes` are texts of the platform's, by code.
+        """
+        invocation, run = self.invocation, self.invocation.held.run
+        ended = run.state not in (RunState.RUNNING, RunState.WAITING)
+        listed = ended and invocation.rejects.put_together(run.progress.tally.refused_late) > 0
+        receipt = self._receipt(invocation.rejects.key if listed else None, notes)
+        connector = invocation.connector
+        bucket = connector.settings.receipts_bucket
+        receipts.write(connector.clients.s3, bucket, f"{invocation.stem}.json", receipt)
+        return receipt
+
+    def _write_receipt_if_allowed(self) -> dict[str, Any]:
+        """Write the receipt of a run that stops; where that is denied, only the dead letter says why it stops."""
+        try:
+            return self.write_receipt({})
+        except (ClientError, BotoCoreError) as error:
+            if isinstance(classify(error), Retryable):
+                raise
+            return self._receipt(None, {})
+
+    def _receipt(self, rejects_key: str | None, notes: Mapping[str, str]) -> dict[str, Any]:
+        return receipts.compose(
+            self.invocation.identity,
+            self.invocation.held.run,
+            account=self._account_id(),
+            now=self.invocation.connector.clock(),
+            rejects_key=rejects_key,
+            notes=notes,
+        )
+
+    def _account_id(self) -> str:
+        asked_for, connector = self.invocation.identity.audience.account, self.invocation.connector
+        try:
+            return connector.secret.account(asked_for).account_id
+        except ActivationError:
+            return asked_for or connector.settings.expected_account
+
+
+def refuse_message(connector: Connector, body: str, error: Rejected, run_id: str = "") -> None:
+    """Send a message to the dead letters; `run_id` is "" where the message could not be read."""
+    queue_url = connector.settings.dead_letter_queue_url
+    send_to_dead_letters(connector.clients.sqs, queue_url, body, error, run_id=run_id)
+
+
+def refuse_key(connector: Connector, work: Work, run_id: str, error: Rejected) -> None:
+    """Write the receipt of a drop whose key cannot be parsed, and send its message to the dead letters."""
+    now, settings, clients = connector.clock(), connector.settings, connector.clients
+    audience = Audience(settings.connector, UNREADABLE)
+    run = Run("", 0, RunState.FAILED, work.continuation, now, now, 0.0, 0.0, 0, Progress())
+    run.code, run.sentence = error.code, error.sentence
+    receipt = receipts.compose(
+        Identity(run_id, work, audience, "", connector.platform.name),
+        run,
+        account=settings.expected_account,
+        now=now,
+        rejects_key=None,
+        notes={},
+    )
+    key = f"{receipts.stem(audience, run_id)}.json"
+    receipts.write(clients.s3, settings.receipts_bucket, key, receipt)
+    announce(clients.events, settings.event_bus_name, RunState.FAILED, receipt, key)
+    refuse_message(connector, work.next_message(), error, run_id)

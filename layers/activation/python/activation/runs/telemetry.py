@@ -1,0 +1,90 @@
+"""The log lines and metrics of a connector's function; neither holds a value of a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from activation.drops.messages import Work
+from activation.errors import Rejected
+from activation.ledger.runs import Run, RunState
+from activation.ledger.tally import Tally
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a tally counted when an invocation began, to tell what this invocation has added."""
+
+    settled: int
+    acknowledged: int
+    resent: int
+
+    @classmethod
+    def of(cls, tally: Tally) -> Counted:
+        """Return the counts as they are now."""
+        return cls(tally.rows_settled, tally.acknowledged, tally.resent)
+
+
+@dataclass(frozen=True)
+class Telemetry:
+    """Where a connector's function logs and counts.
+
+    Powertools keeps one logger and one set of metrics for each service, so every instance writes to the same ones.
+    """
+
+    log: Logger = field(default_factory=Logger)
+    metrics: Metrics = field(default_factory=Metrics)
+
+    def begins(self, run_id: str, work: Work) -> None:
+        """Name the run in every line that follows."""
+        self.log.append_keys(
+            run_id=run_id, continuation=work.continuation, replay=work.replay or None, part=work.part
+        )
+
+    def message_refused(self, error: Rejected) -> None:
+        """Report a message that cannot be read."""
+        self.log.error("message refused", extra={"code": error.code})
+        self._count("MessagesRefused", 1)
+
+    def key_refused(self, error: Rejected) -> None:
+        """Report a drop whose key cannot be parsed."""
+        self.log.error("key refused", extra={"code": error.code})
+        self._count("RunsFailed", 1)
+
+    def marker_ignored(self) -> None:
+        """Report an object that is no drop."""
+        self.log.info("ignored marker object")
+
+    def nothing_to_do(self, state: RunState) -> None:
+        """Report a message whose run has ended, or is continued by another message."""
+        self.log.info("nothing to do", extra={"state": state})
+
+    def advanced(self, run: Run, before: Counted, *, is_part: bool) -> None:
+        """Report what an invocation did for a run, or for a part of one.
+
+        The progress of parts is counted when their run polls them.
+        """
+        tally = run.progress.tally
+        if not is_part:
+            # Less when the run starts over.
+            self._count("RowsSettled", max(0, tally.rows_settled - before.settled))
+            self._count("RowsAcknowledged", max(0, tally.acknowledged - before.acknowledged))
+            self._count("BatchesResent", tally.resent - before.resent)
+            self._count(f"Runs{run.state.title()}", 1)
+        self.log.info(
+            "part" if is_part else "run",
+            extra={
+                "state": run.state,
+                "code": run.code or None,
+                "rows_acknowledged": tally.acknowledged,
+                "rows_rejected_by_us": tally.rejected_by_us.total(),
+                "rows_rejected_by_platform": tally.rejected_by_platform.total(),
+                "requests": tally.requests,
+                "resent": tally.resent,
+            },
+        )
+
+    def _count(self, name: str, value: int) -> None:
+        self.metrics.add_metric(name, MetricUnit.Count, value)
