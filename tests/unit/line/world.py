@@ -241,7 +241,7 @@ class World:
     def put(self, text: str | bytes, key: str, metadata: dict[str, str] | None = None) -> dict[str, Any]:
         """Put an object at a key; returns what an event says of it."""
         body = text.encode() if isinstance(text, str) else text
-        version = self.aws.s3.put_object(Bucket="drops", Key=key, Body=body, Metadata=metadata)["VersionId"]
+        version = self.aws.s3.put_object(Bucket="drops", Key=key, Body=body, Metadata=metadata or {})["VersionId"]
         sequencer = f"{next(NAMES):018X}"
         return {"key": key, "size": len(body), "version-id": version, "sequencer": sequencer}
 
