@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.resources import files
 
@@ -14,6 +14,7 @@ from activation.identifiers.headers import ONE_PER_PERSON, PLACES, Meaning
 NOBODY = ("staff", "company")  # somebody or something the rows are not about, whatever else they hold
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _SIGNS = re.compile(r"[\W_]+")
+_CUSTOM = re.compile(r"__p?c\Z")  # what Salesforce puts behind the names of fields of one's own
 _NUMBER = re.compile(r"(\D*)(\d{1,2})(\D*)")
 _LINKS = ("dela", "delo", "del", "dell", "della", "des", "der", "dem", "de", "du", "da", "do", "di", "of", "van")
 _NUMBER_STEP = 100  # "email 2" comes behind everything that is the first of its kind
@@ -68,6 +69,7 @@ def fold(name: str) -> str:
 @lru_cache(maxsize=4096)
 def senses(name: str) -> tuple[Sense, ...]:
     """Return what a column's name can mean, nothing where nobody knows; several where it depends on its row."""
+    name = _CUSTOM.sub("", name)
     folded = fold(name)
     found = _read(folded)
     if not found and "/" in name:
@@ -95,8 +97,11 @@ def vocabulary() -> Vocabulary:
         entry, what, rank, companions, names = line.split(",")
         folded = [fold(name) for name in names.split("|")]
         if entry in ("around", "before"):
+            affix = _Affix(what, int(rank), entry == "around")
             for one in folded:
-                found.affixes.setdefault(one, _Affix(what, int(rank), entry == "around"))
+                before = found.affixes.setdefault(one, affix)
+                if affix.behind and not before.behind:
+                    found.affixes[one] = replace(before, behind=True)
         elif entry == "not":
             found.nothing.update(folded)
         else:
