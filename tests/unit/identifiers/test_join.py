@@ -7,6 +7,8 @@ import hashlib
 import pyarrow as pa
 import pytest
 from activation.identifiers.assign import Use
+from activation.identifiers.cell_lists import with_lists
+from activation.identifiers.identify import identify
 from activation.identifiers.join import join
 from activation.identifiers.table import Context
 
@@ -80,3 +82,21 @@ def test_further_values_of_a_row_are_those_that_differ() -> None:
         [None, None, _sha256("z@y.co"), None],
     ]
     assert join(COUNTRY, [Use(0), Use(1)], _columns(["DE"], ["FR"]), Context(), hashed=False).further == ()
+
+
+def test_a_cell_of_several_values_is_taken_apart() -> None:
+    """Each part has to be a value; a cell that is one as it stands, or holds anything else, stays as it is."""
+    cells = ["a@b.co ::: C@d.co", "e@f.co;g@h.co,e@f.co", "i@j.co; see notes", "k@l.co", ";m@n.co", None]
+    columns = _columns(cells)
+    identified = identify(EMAIL, columns.column(0), Context(), hashed=False)
+    found, further = with_lists(EMAIL, columns.column(0), identified, Context())
+    assert found.sent.to_pylist() == [
+        *map(_sha256, ["a@b.co", "e@f.co"]), None, *map(_sha256, ["k@l.co", "m@n.co"]), None,
+    ]  # fmt: skip
+    assert found.code.to_pylist() == [None, None, "not_an_email", None, None, None]
+    assert [each.to_pylist() for each in further] == [
+        [*map(_sha256, ["c@d.co", "g@h.co"]), None, None, None, None]
+    ]
+    joined = join(EMAIL, [Use(0), Use(1)], _columns(["a@b.co;c@d.co"], ["e@f.co"]), Context(), hashed=False)
+    assert joined.column.sent.to_pylist() == [_sha256("a@b.co")]
+    assert [each.to_pylist() for each in joined.further] == [[_sha256("c@d.co")], [_sha256("e@f.co")]]

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.identifiers.assign import Use
+from activation.identifiers.cell_lists import with_lists
 from activation.identifiers.codes import Code
 from activation.identifiers.identify import Column, identify
 from activation.identifiers.table import Context, Field
@@ -36,10 +37,12 @@ def join(one: Field, uses: Sequence[Use], columns: pa.RecordBatch, context: Cont
     further = [pa.nulls(columns.num_rows, pa.string())] * one.further
     plain = hashed or all(use.hashed for use in uses)
     for use in uses:
-        found = _column(one, use, columns, context, hashed=hashed)
+        found, more = _column(one, use, columns, context, hashed=hashed)
         before, joined = joined, found if joined is None else _first(joined, found)
         if before is not None and one.further and (plain or not use.hashed) and not use.constant:
             further = _with_further(joined.sent, further, found.sent)
+        for each in more:
+            further = _with_further(joined.sent, further, each)
         if not joined.sent.null_count and not one.further:
             break
     assert joined is not None  # noqa: S101  a field without a column is in no assignment
@@ -60,21 +63,26 @@ def _with_further(sent: pa.Array, further: list[pa.Array], values: pa.Array) -> 
     return filled
 
 
-def _column(one: Field, use: Use, columns: pa.RecordBatch, context: Context, *, hashed: bool) -> Column:
+def _column(
+    one: Field, use: Use, columns: pa.RecordBatch, context: Context, *, hashed: bool
+) -> tuple[Column, tuple[pa.Array, ...]]:
+    """Return what is sent for one column, and the further values of cells that hold several."""
     if use.constant:
         found = identify(one, pa.array([use.constant]), context, hashed=False)
         places = pa.repeat(pa.scalar(0, pa.int32()), columns.num_rows)
-        return Column(found.sent.take(places), found.code.take(places))
+        return Column(found.sent.take(places), found.code.take(places)), ()
     values = columns.column(use.index)
-    if hashed or not use.hashed:
-        return identify(one, values, context, hashed=hashed)
+    if hashed:
+        return identify(one, values, context, hashed=True), ()
+    if not use.hashed:
+        return with_lists(one, values, identify(one, values, context, hashed=False), context)
     digests = identify(one, values, context, hashed=True)
     if digests.code.null_count == len(digests.code):
-        return digests
+        return digests, ()
     raw = identify(one, values, context, hashed=False)
     is_digest = pc.fill_null(pc.equal(raw.code, Code.LOOKS_HASHED.value), fill_value=False)
     code = pc.if_else(is_digest, digests.code, raw.code)
-    return Column(pc.coalesce(digests.sent, raw.sent), code)
+    return Column(pc.coalesce(digests.sent, raw.sent), code), ()
 
 
 def _first(before: Column, after: Column) -> Column:

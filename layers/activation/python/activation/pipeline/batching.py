@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from activation.drops.chunk import Chunk
 from activation.errors import Rejected
 from activation.identifiers.assign import Use
+from activation.identifiers.cell_lists import with_lists
 from activation.identifiers.identify import identify
 from activation.identifiers.join import join
 from activation.identifiers.needed import has_needed, leave_out_incomplete
@@ -122,7 +123,10 @@ class Batcher:
                 joined = join(one, uses, chunk.columns, self.context, hashed=self.hashed)
                 column, further[one.key] = joined.column, joined.further
             else:
-                column = identify(one, chunk.columns.column(index), self.context, hashed=self.hashed)
+                values = chunk.columns.column(index)
+                column = identify(one, values, self.context, hashed=self.hashed)
+                if not self.hashed:
+                    column, further[one.key] = with_lists(one, values, column, self.context)
             sent[one.key], codes[one.key] = column.sent, column.code
         leave_out_incomplete(self.table, sent, codes)
         accepted = has_needed(self.table, sent, codes)
