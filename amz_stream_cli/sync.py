@@ -107,7 +107,7 @@ def _wanted(entry: object, of_stack: Callable[[str, Realm, str], Mapping[str, An
     if not isinstance(entry, Mapping):
         raise StreamError("must be an object")
     if unknown := sorted(set(map(str, entry)) - _KEYS):
-        raise StreamError(f"no such key: {', '.join(unknown)} (there are {', '.join(sorted(_KEYS))})")
+        raise StreamError(f"no such key: {', '.join(unknown)} (known: {', '.join(sorted(_KEYS))})")
     given = {str(key): str(value) for key, value in entry.items()}
     told = destinations.dataset_of(given["stack"]) if "stack" in given else None
     dataset = given.get("dataset") or (told[0] if told else "")

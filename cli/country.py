@@ -1,11 +1,11 @@
-"""Country codes and date orders given as command-line options."""
+"""Country codes and orders of dates given as command-line options."""
 
 from __future__ import annotations
 
 import typer
 
 
-def country_code(text: str) -> str:
+def country_option(text: str) -> str:
     """Return an ISO 3166-1 alpha-2 code in capitals, "" for none; a usage error if it has no phone numbers."""
     from activation.identifiers.numbering import has_numbers
 
@@ -15,10 +15,10 @@ def country_code(text: str) -> str:
     return code
 
 
-def checked_date_order(text: str) -> str:
-    """Return dmy, mdy or ymd, "" for none; a usage error for anything else."""
-    from activation.identifiers.column_map import DATE_ORDERS
+def known_order(text: str) -> str:
+    """Return an order of day, month and year, "" for none; a usage error where it is no such order."""
+    from activation.identifiers.dates import ORDERS
 
-    if text and text not in DATE_ORDERS:
-        raise typer.BadParameter(f"must be one of {', '.join(DATE_ORDERS)}", param_hint="--date-order")
+    if text and text not in ORDERS:
+        raise typer.BadParameter(f"{text!r} is none of {', '.join(ORDERS)}")
     return text

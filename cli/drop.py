@@ -39,7 +39,7 @@ def drop(
 
     from cli import deployment
     from cli.connectors import NoConnector, connector_of
-    from cli.country import checked_date_order
+    from cli.country import known_order
     from cli.keys import drop_key
     from cli.mapping import check_against
     from cli.typed import typed
@@ -51,7 +51,7 @@ def drop(
             key, connector=connector, table=named.platform.table, actions=named.platform.limits.actions
         )
         said = parse(column_map or [])
-        metadata = to_metadata(said, checked_date_order(date_order))
+        metadata = to_metadata(said, known_order(date_order))
         if said:
             check_against(file, named, located.kind, said)
     except (Rejected, NoConnector) as error:

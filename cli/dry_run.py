@@ -14,12 +14,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from activation.drops.chunk import ByteSource, Chunk
 from activation.drops.columns import MappedColumns, map_columns
+from activation.drops.date_orders import reads_dates, with_date_order
 from activation.drops.locate import Located
 from activation.drops.open import open_drop
 from activation.drops.plaintext_scan import screen
+from activation.drops.reading import Reading
 from activation.errors import Rejected
 from activation.identifiers.column_map import Entries
+from activation.identifiers.dates import order_of
 from activation.identifiers.phones import Phone
+from activation.identifiers.row_country import countries_of_rows, names_country
 from activation.identifiers.table import Context
 from activation.ledger.units import FIRST_ROWS_KEPT
 from activation.model import Cursor
@@ -56,15 +60,19 @@ class Found:
 class Sums:
     """The result of a dry run.
 
-    `left_out` is by field and code. `filled` counts a column's non-blank cells, `bare_numbers` those of phone
-    columns that may lack a country code. `refusal` is the reason why the run would fail, None if it would succeed.
+    `date_order` is how dates are read, "" if nothing says it. `mended` counts rows that lacked blank cells at
+    their end or had too many. `left_out` is by field and code. `filled` counts a column's non-blank cells,
+    `bare_numbers` those of phone columns that may lack a country code. `refusal` is the reason why the run would
+    fail, None if it would succeed.
     """
 
     format: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     ignored_columns: tuple[str, ...] = ()
     proposed_columns: Mapping[str, str] = field(default_factory=dict)
+    date_order: str = ""
     rows: int = 0
+    mended: int = 0
     sent: int = 0
     rejected: dict[str, Found] = field(default_factory=dict)
     left_out: dict[tuple[str, str], Found] = field(default_factory=dict)
@@ -137,16 +145,19 @@ class DryRun:
         mapped = map_columns(self.platform.table, reader.header, kind, self.columns, reader.nested)
         sums.columns, sums.ignored_columns = mapped.used, tuple(mapped.ignored)
         sums.proposed_columns = mapped.proposed
+        reading = with_date_order(Reading(self.context), reader, mapped.columns, hashed=kind.hashed)
+        context = reading.context
+        sums.date_order = order_of(context) if reads_dates(mapped.columns) and not kind.hashed else ""
         keys = tuple(one.key for _, one in mapped.fields)
         with closing(publisher.open(self.located.audience, keys)) as conversation:
             next(conversation)  # raises if the audience's name is invalid, before any request
         if kind.hashed:
             chunks, fields = reader.chunks(Cursor()), mapped.columns
-            screen(chunks, Cursor(), fields=fields, context=self.context, may_go_on=lambda: True)
+            screen(chunks, Cursor(), fields=fields, context=context, may_go_on=lambda: True)
         batcher = Batcher(
             table=self.platform.table,
             fields=mapped.fields,
-            context=self.context,
+            context=context,
             hashed=kind.hashed,
             max_rows=self._limits.rows_of(one for _, one in mapped.fields),
             several=mapped.several,
@@ -192,19 +203,22 @@ class DryRun:
     def _tallied(self, chunks: Iterator[Chunk], mapped: MappedColumns, sums: Sums) -> Iterator[Chunk]:
         """Yield the chunks unchanged, counting filled cells and phone numbers that may lack a country code."""
         for chunk in chunks:
+            countries = countries_of_rows(mapped.fields, mapped.several, chunk.columns)
             for index, one in mapped.columns:
                 values = chunk.columns.column(index)
                 filled = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(values), ""), fill_value=False)
                 sums.filled[one.key] += pc.sum(filled).as_py() or 0
                 if isinstance(one.rule, Phone) and not self.located.kind.hashed:
-                    sums.bare_numbers[one.key] += (
-                        pc.sum(pc.match_substring_regex(values, BARE_NUMBER)).as_py() or 0
-                    )
+                    bare = pc.match_substring_regex(values, BARE_NUMBER)
+                    if countries is not None:
+                        bare = pc.and_not(bare, names_country(countries))
+                    sums.bare_numbers[one.key] += pc.sum(bare).as_py() or 0
             yield chunk
 
     def _note(self, prepared: Prepared, opened: Opened, sums: Sums) -> None:
         span = prepared.span
         sums.rows = span.last_row
+        sums.mended += span.mended
         sums.sent += prepared.columns.num_rows
         for code, count in span.rejected.items():
             found = sums.rejected.setdefault(code, Found())

@@ -26,6 +26,7 @@ def explain(
     default_country: Annotated[
         str, typer.Option(help="ISO country code for phone numbers that lack a country code.")
     ] = "",
+    date_order: Annotated[str, typer.Option(help="How dates are written: dmy, mdy or ymd.")] = "",
     api: Annotated[str, typer.Option(help="Another API of the platform, such as Meta's capi.")] = "",
     declared: Annotated[str, typer.Option(help="How the drop declares the value: raw or hashed.")] = "raw",
 ) -> None:
@@ -38,11 +39,11 @@ def explain(
     from activation.identifiers.table import Context
     from activation.platforms.platform import Platform
 
-    from cli.country import country_code
+    from cli.country import country_option, known_order
 
     named = _platform(platform, api)
     table = named.table
-    context = Context(default_country=country_code(default_country))
+    context = Context(country_option(default_country), date_order=known_order(date_order))
     if jsonl:
         sys.stdout.writelines(json.dumps(one) + "\n" for one in _explained(table, context, sys.stdin))
         return

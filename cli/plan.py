@@ -31,7 +31,9 @@ def plan(
         list[str] | None,
         typer.Option("--map", help='What a column is, as "E-MAIL-ADRESSE=email"; repeat it for others.'),
     ] = None,
-    date_order: Annotated[str, typer.Option(help="Of dates in numbers: dmy, mdy or ymd.")] = "",
+    date_order: Annotated[
+        str, typer.Option(help="How dates are written, instead of the connector's setting: dmy, mdy or ymd.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Read a file as the connector would and show what a run would send; exit 1 if the run would fail.
@@ -49,7 +51,7 @@ def plan(
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     from cli.connectors import NoConnector, connector_of
-    from cli.country import checked_date_order, country_code
+    from cli.country import country_option, known_order
     from cli.dry_run import DryRun, Watched
     from cli.keys import drop_key
 
@@ -67,9 +69,9 @@ def plan(
         located=located,
         connector=named,
         context=Context(
-            country_code(default_country) or str(settings.get("default_country") or ""),
+            country_option(default_country) or str(settings.get("default_country") or ""),
             frozenset(settings.get("placeholders") or ()),
-            checked_date_order(date_order) or str(settings.get("date_order") or ""),
+            known_order(date_order) or str(settings.get("date_order") or ""),
         ),
         columns=said,
     )
@@ -109,10 +111,12 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
         "format": sums.format,
         "refused": _reason(sums.refusal),
         "columns": dict(sums.columns),
+        "date_order": sums.date_order,
         "ignored_columns": list(sums.ignored_columns),
         "proposed_columns": dict(sums.proposed_columns),
         "mapping": dict(run.columns),
         "rows": sums.rows,
+        "rows_mended": sums.mended,
         "rows_sent": sums.sent,
         "rows_rejected": sum(found.count for found in sums.rejected.values()),
         "rejected": {code: _found(found) for code, found in sums.rejected.items()},

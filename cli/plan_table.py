@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+_ORDERS = {"dmy": "day, month, year", "mdy": "month, day, year", "ymd": "year, month, day"}
 
 
 def print_plan(plan: dict[str, Any]) -> None:
@@ -24,25 +27,20 @@ def print_plan(plan: dict[str, Any]) -> None:
     table.add_row("drop", "", Text(plan["key"]))
     table.add_row("audience", "", Text(f"{plan['audience']} ({plan['connector']}, {plan['action']})"))
     table.add_row("format", "", plan["format"] or "unknown")
-    if plan["columns"]:
-        table.add_row(
-            "columns used", "", Text(", ".join(f"{name}: {key}" for name, key in plan["columns"].items()))
-        )
-    if plan["ignored_columns"]:
-        table.add_row("columns not used", "", Text(", ".join(plan["ignored_columns"])))
-    if plan["mapping"]:
-        table.add_row(
-            "columns as told", "", Text(", ".join(f"{name}={to}" for name, to in plan["mapping"].items()))
-        )
-    if plan["proposed_columns"]:
-        maps = " ".join(f'--map "{name}={meaning}"' for name, meaning in plan["proposed_columns"].items())
-        table.add_row("if they are meant", "", Text(maps))
+    for label, columns in _columns(plan):
+        table.add_row(label, "", Text(columns))
+    if plan["date_order"]:
+        table.add_row("dates", "", _ORDERS[plan["date_order"]])
     if plan["refused"] and not plan["rows"]:
         console.print(table)
         _print_refusal(console, plan)
         return
     table.add_section()
     table.add_row("rows", f"{plan['rows']:,}", "")
+    if plan["rows_mended"]:
+        table.add_row(
+            "of these mended", f"{plan['rows_mended']:,}", "blank cells at their end were missing, or too many"
+        )
     table.add_row("= sent", f"{plan['rows_sent']:,}", "")
     table.add_row("+ rejected", f"{plan['rows_rejected']:,}", _found(plan["rejected"], "rows"))
     for field, codes in plan["cells_left_out"].items():
@@ -69,6 +67,19 @@ def print_plan(plan: dict[str, Any]) -> None:
         console.print(Text(f"warning  {warning['code']}: {warning['sentence']}", style="yellow"))
     if plan["refused"]:
         _print_refusal(console, plan)
+
+
+def _columns(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what became of the file's columns, as far as there is anything to say."""
+    proposed = (f'--map "{name}={meaning}"' for name, meaning in plan["proposed_columns"].items())
+    for label, columns in (
+        ("columns used", ", ".join(f"{name}: {key}" for name, key in plan["columns"].items())),
+        ("columns not used", ", ".join(plan["ignored_columns"])),
+        ("columns as told", ", ".join(f"{name}={to}" for name, to in plan["mapping"].items())),
+        ("if they are meant", " ".join(proposed)),
+    ):
+        if columns:
+            yield label, columns
 
 
 def _print_refusal(console: Console, plan: dict[str, Any]) -> None:

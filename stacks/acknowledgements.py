@@ -112,8 +112,8 @@ def acknowledge_ci360(stack: Ci360Stack | None, storage: StorageStack) -> None:
         _accept(
             stack.api.method,
             rule,
-            "SAS CI360's connector signs in with a key in a header; beside it there are a usage plan, and the"
-            " addresses that the settings list.",
+            "SAS CI360's connector signs in with a key in a header; a usage plan and the addresses in the"
+            " settings limit its use.",
         )
     if not ci360.allowed_ips:
         _accept(

@@ -16,7 +16,7 @@ from stacks.watch import Watch, alarm_topic, let_publish
 NOTICE_SOURCE = "audience-activation"
 
 
-class Alarms(Construct):
+class ConnectorAlarms(Construct):
     """The alarms on a connector's queues, and the topic they publish to."""
 
     def __init__(

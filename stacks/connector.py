@@ -15,7 +15,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.alarms import Alarms
+from stacks.alarms import ConnectorAlarms
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.permissions import Reach, statements
 from stacks.settings import ConnectorSettings, Settings
@@ -64,7 +64,7 @@ class Connector(Construct):
         self.function = self._function(layers, code)
         self.rule = self._rule()
         self._mapping()
-        self.alarms = Alarms(
+        self.alarms = ConnectorAlarms(
             self,
             "Alarms",
             connector=connector,
@@ -181,6 +181,7 @@ class Connector(Construct):
             "EVENT_BUS_NAME": storage.bus.event_bus_name,
             "EXPECTED_ACCOUNT": connector.account,
             "DEFAULT_COUNTRY": connector.default_country,
+            "DATE_ORDER": connector.date_order,
             "PLACEHOLDERS": json.dumps(connector.placeholders),
             "OPTIONS": json.dumps(dict(connector.options)),
             "ENCODING": connector.encoding,
@@ -196,7 +197,6 @@ class Connector(Construct):
             "POWERTOOLS_METRICS_NAMESPACE": "AudienceActivation",
             "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
             **({"COLUMNS": json.dumps(dict(connector.columns))} if connector.columns else {}),
-            **({"DATE_ORDER": connector.date_order} if connector.date_order else {}),
         }
 
     def _rule(self) -> events.Rule:

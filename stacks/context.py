@@ -98,7 +98,7 @@ class Reader:
         for key in self._values:
             if key not in self._known:
                 known = ", ".join(sorted(self._known))
-                self._mistakes.append(f"{self._path}.{key}: no such setting (there are {known})")
+                self._mistakes.append(f"{self._path}.{key}: no such setting (known: {known})")
 
     def _read(self, key: str, default: _T | None, instead: _T, fits: Callable[[Any], bool], meaning: str) -> _T:
         self._known.add(key)

@@ -99,15 +99,17 @@ class ConnectorSettings:
     """One connector: a platform, an account and how hard to work for them.
 
     "" and None mean that nothing is configured: the account named in the secret is not compared, national phone
-    numbers are unusable, the platform's own limits of requests in flight and of rows and bytes a request hold,
+    numbers are unusable, a file's own dates or the default country say their order, the platform's own limits of
+    requests in flight and of rows and bytes a request hold,
     nobody is mailed. `options` are what the platform lets a connector choose, by name.
-    `columns` are what the connector's files call the fields, `date_order` how they write dates in numbers.
+    `columns` are what the connector's files call the fields.
     """
 
     name: str
     platform: str
     account: str
     default_country: str
+    date_order: str
     requests_in_flight: int | None
     max_rows_per_request: int | None
     max_mb_per_request: int | None
@@ -123,7 +125,6 @@ class ConnectorSettings:
     alarm_email: str
     options: tuple[tuple[str, Value], ...] = ()
     columns: tuple[tuple[str, str], ...] = ()
-    date_order: str = ""
 
 
 @dataclass(frozen=True)
@@ -272,6 +273,7 @@ def _connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> Conne
         default_country=reader.text(
             "default_country", pattern=r"[A-Z]{2}", meaning="an ISO 3166-1 alpha-2 code in upper case", default=""
         ),
+        date_order=reader.choice("date_order", ("", "dmy", "mdy", "ymd"), default=""),
         requests_in_flight=reader.whole("requests_in_flight", low=0, high=64, default=0) or None,
         # For a slow line, or to have less to send again after a crash; a platform's lower limit still holds.
         max_rows_per_request=reader.whole("max_rows_per_request", low=0, high=1_000_000, default=0) or None,
@@ -294,7 +296,6 @@ def _connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> Conne
         ),
         options=_options(reader, platform, known_platforms),
         columns=_columns(reader, platform, known_platforms),
-        date_order=reader.choice("date_order", ("", "dmy", "mdy", "ymd"), default=""),
     )
 
 

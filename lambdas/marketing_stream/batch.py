@@ -62,7 +62,9 @@ def _receives(attributes: object) -> int:
     return max(int(count), 1) if isinstance(count, str) and count.isascii() and count.isdigit() else 1
 
 
-def come_again(sqs: SQSClient, queue_url: str, messages: Iterable[Received]) -> dict[str, list[dict[str, str]]]:
+def retry_messages(
+    sqs: SQSClient, queue_url: str, messages: Iterable[Received]
+) -> dict[str, list[dict[str, str]]]:
     """Make messages visible again soon (later, the more often they were received); return Lambda's answer.
 
     A message without an id is answered with an empty one, which Lambda takes for the whole batch:

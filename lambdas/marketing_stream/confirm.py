@@ -15,7 +15,7 @@ from typing import Any
 from activation.aws.errors import ErrorKind, code_of, kind_of
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambdas.marketing_stream.batch import Received, come_again, received
+from lambdas.marketing_stream.batch import Received, received, retry_messages
 from lambdas.marketing_stream.clients import client
 from lambdas.marketing_stream.configuration import ConfirmConfiguration, confirm_configuration, log_level
 from lambdas.marketing_stream.logs import event
@@ -62,7 +62,7 @@ def confirm_all(
     again += [one for one in messages if one.key in left.later | left.never]
     if not again:
         return {"batchItemFailures": []}
-    return come_again(outlets.sqs, configuration.queue_url, again)
+    return retry_messages(outlets.sqs, configuration.queue_url, again)
 
 
 def _confirm(message: Received, source: DatasetTopics, sns: Any) -> Reason | None:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lambdas.marketing_stream.batch import Received, come_again, received
+from lambdas.marketing_stream.batch import Received, received, retry_messages
 from lambdas.marketing_stream.clients import client
 from lambdas.marketing_stream.configuration import FanOutConfiguration, fan_out_configuration, log_level
 from lambdas.marketing_stream.logs import event
@@ -67,7 +67,7 @@ def fan_out(
     _log_failures(Counter(reasons.values()), failed, codes)
     if not failed:
         return {"batchItemFailures": []}
-    return come_again(outlets.sqs, configuration.queue_url, [one for one in messages if one.key in failed])
+    return retry_messages(outlets.sqs, configuration.queue_url, [one for one in messages if one.key in failed])
 
 
 def _log_failures(reasons: Mapping[Reason, int], failed: frozenset[str], codes: frozenset[str]) -> None:

@@ -87,7 +87,7 @@ def _error(request: Request, answer: Answer, error: Mapping[str, Any], code: int
 
 
 def _outcome(known: Meaning, request: Request, answer: Answer, account: str = "") -> Outcome:
-    quota = usage.read(answer.headers, throttled=known.throttle)
+    quota = usage.from_headers(answer.headers, throttled=known.throttle)
     after_s = known.after_s
     if known.throttle:
         after_s = quota.wait_s or (max(after_s, 300) if quota.full_access is False else after_s)
@@ -100,7 +100,7 @@ def _outcome(known: Meaning, request: Request, answer: Answer, account: str = ""
 def _good(request: Request, answer: Answer, body: Mapping[str, Any]) -> Outcome:
     outcome = Outcome(
         OutcomeKind.OK,
-        after_s=usage.read(answer.headers, throttled=False).pause_s,
+        after_s=usage.from_headers(answer.headers, throttled=False).pause_s,
         reference=_trace(answer),
     )
     if answer.headers.get("x-ad-api-version-warning"):

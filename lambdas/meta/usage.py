@@ -49,7 +49,7 @@ class Usage:
         return PAUSE_NEARLY_FULL_S if self.percent >= NEARLY_FULL_PERCENT else 0.0
 
 
-def read(headers: Mapping[str, str], *, throttled: bool) -> Usage:
+def from_headers(headers: Mapping[str, str], *, throttled: bool) -> Usage:
     """Read the headers; `throttled` says that the answer was a throttling error.
 
     In that case every bucket counts, since the error may concern any of them, and so does the time until the ad

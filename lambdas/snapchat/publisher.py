@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import pyarrow as pa
 import pyarrow.compute as pc
 from activation.errors import Rejected
-from activation.model import Action, Audience
+from activation.model import Action, Audience, visible_name
 from activation.platforms.account import AdAccount
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
 from activation.platforms.publisher import Closed, Opened
@@ -112,11 +112,12 @@ class SnapchatPublisher:
             page = outcome.value
             if not isinstance(page, Page):
                 raise failure(outcome)
-            found += [one for one in page.segments if one.name == name and one.own_list]
+            found += [one for one in page.segments if one.own_list and visible_name(one.name) == name]
             if not page.cursor or page.cursor == cursor:
                 break
             cursor = page.cursor
-        return sorted(set(found), key=lambda one: (one.created, one.segment_id))
+        # A list of that very name comes before those that merely look the same.
+        return sorted(set(found), key=lambda one: (one.name != name, one.created, one.segment_id))
 
     def page(self, cursor: str = "") -> Request:
         """Return the request for a page of the ad account's segments; cursor "" is the first page."""

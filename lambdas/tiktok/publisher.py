@@ -20,7 +20,7 @@ from lambdas.tiktok.answers import Details
 from lambdas.tiktok.calls import Calls
 from lambdas.tiktok.payload import calculate_type, csv, multipart
 from lambdas.tiktok.platform import MAX_FILES_PER_CALL
-from lambdas.tiktok.search import FIRST_WAIT_S, LONGEST_WAIT_S, find, why_not_ready
+from lambdas.tiktok.search import FIRST_WAIT_S, LONGEST_WAIT_S, find_audience, why_not_ready
 
 MAX_NAME_CHARACTERS = 128
 MIN_PEOPLE = 1_000  # matched people, before an audience can be used or changed: the SDK's description of `update`
@@ -65,7 +65,7 @@ class TikTokPublisher:
         if not 0 < len(audience.name) <= MAX_NAME_CHARACTERS:
             raise Rejected("bad_name", f"a TikTok audience has a name of 1 to {MAX_NAME_CHARACTERS} characters")
         wanted = calculate_type(keys)
-        found = yield from find(self.calls, audience.name, wanted)
+        found = yield from find_audience(self.calls, audience.name, wanted)
         if found is None:
             if audience.action is Action.REMOVE:
                 raise Rejected(
@@ -168,7 +168,7 @@ class TikTokPublisher:
         exists under that name and is not ready was created by this run. Returns an outcome with the audience's id
         or with the state of the files, or raises.
         """
-        found = yield from find(self.calls, audience.name, of_type)
+        found = yield from find_audience(self.calls, audience.name, of_type)
         if found is not None and found.valid:  # created by somebody else in the meantime
             outcome = yield from self._apply(audience.action, found.audience_id, files, first=True)
             return replace(outcome, value=found.audience_id, code=FOUND if outcome.kind in TAKEN else outcome.code)
@@ -178,7 +178,7 @@ class TikTokPublisher:
                 return outcome
             if outcome.kind is not OutcomeKind.UNKNOWN:
                 raise failure(outcome)
-            found = yield from find(self.calls, audience.name, of_type)
+            found = yield from find_audience(self.calls, audience.name, of_type)
             if found is None:
                 raise Retryable(outcome.code, outcome.reason, after_s=max(outcome.after_s, LOOK_AGAIN_S))
         return Outcome(OutcomeKind.OK, value=found.audience_id)

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from datetime import UTC, datetime
 
 from activation.errors import ConfigError, Rejected, Retryable
+from activation.model import visible_name
 from activation.platforms.outcome import Outcome, failure
 from activation.platforms.request import Request
 
@@ -19,7 +20,7 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 900.0
 YEAR_S = 365 * 86_400.0
 
 
-def find(calls: Calls, name: str, wanted: str) -> Generator[Request, Outcome, Listed | None]:
+def find_audience(calls: Calls, name: str, wanted: str) -> Generator[Request, Outcome, Listed | None]:
     """Read every page, and return the advertiser's own customer-file audience with the name.
 
     Raises ConfigError if two have it, Rejected if it is of another type than `wanted`.
@@ -30,9 +31,12 @@ def find(calls: Calls, name: str, wanted: str) -> Generator[Request, Outcome, Li
         page = outcome.value
         if not isinstance(page, Page):
             raise failure(outcome)
-        found |= {one.audience_id: one for one in page.audiences if one.name == name and one.own_customer_file}
+        own = [one for one in page.audiences if one.own_customer_file and visible_name(one.name) == name]
+        found |= {one.audience_id: one for one in own}
         if number >= page.pages:
             break
+    # An audience of that very name wins over those that merely look the same.
+    found = {key: one for key, one in found.items() if one.name == name} or found
     if len(found) > 1:
         raise ConfigError(
             "ambiguous_audience",

@@ -10,7 +10,7 @@ from constructs import Construct
 from stacks.watch import CHECKED_EVERY, Watch, alarm_topic
 
 
-class Alarms(Construct):
+class Ci360Alarms(Construct):
     """Alarms on queues and on 5xx answers, and the topic they publish to."""
 
     def __init__(self, scope: Construct, id_: str, *, email: str) -> None:

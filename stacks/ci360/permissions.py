@@ -66,7 +66,7 @@ def send(sid: str, queue: sqs.IQueue) -> iam.PolicyStatement:
     return allow(sid, ["sqs:SendMessage"], [queue.queue_arn])
 
 
-def announce(bus: events.IEventBus) -> iam.PolicyStatement:
+def put_events(bus: events.IEventBus) -> iam.PolicyStatement:
     """Allow putting events on the app's bus."""
     return allow("Announce", ["events:PutEvents"], [bus.event_bus_arn])
 

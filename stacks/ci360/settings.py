@@ -128,7 +128,7 @@ def _drops(reader: Reader, given: Mapping[str, Any], connectors: tuple[str, ...]
         actions = one.texts("actions") or ("add",)
         unknown = [action for action in actions if action not in ACTIONS]
         if unknown:
-            one.mistake("actions", f"{', '.join(unknown)}: there are {', '.join(ACTIONS)}")
+            one.mistake("actions", f"{', '.join(unknown)}; known: {', '.join(ACTIONS)}")
         if name in drops:
             one.mistake("connector", f"{name} appears twice")
         drops[name] = tuple(action for action in actions if action in ACTIONS)

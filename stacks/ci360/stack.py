@@ -15,7 +15,7 @@ from constructs import Construct
 
 from stacks.alarms import NOTICE_SOURCE
 from stacks.ci360 import permissions
-from stacks.ci360.alarms import Alarms
+from stacks.ci360.alarms import Ci360Alarms
 from stacks.ci360.api import BulkApi
 from stacks.ci360.function import Function, log_group
 from stacks.ci360.settings import Ci360Settings, ResultsSettings
@@ -163,7 +163,7 @@ class Ci360Stack(Stack):
                 *permissions.files(storage.drops, storage.key, [ci360.landing_prefix, *ci360.drops]),
                 permissions.send("GoOn", self.queue),
                 permissions.send("Bury", self.dead_letters),
-                permissions.announce(storage.bus),
+                permissions.put_events(storage.bus),
             ],
             queue=self.queue,
             max_concurrency=ci360.max_concurrency,
@@ -231,8 +231,8 @@ class Ci360Stack(Stack):
         CfnOutput(self, "Ci360ResultsFunctionName", value=function.function.function_name)
         return function
 
-    def _alarms(self) -> Alarms:
-        alarms = Alarms(self, "Alarms", email=self.ci360.alarm_email)
+    def _alarms(self) -> Ci360Alarms:
+        alarms = Ci360Alarms(self, "Alarms", email=self.ci360.alarm_email)
         alarms.dead_letters("DeadLetters", self.dead_letters, "a file did not land; its dead letter says why")
         alarms.backlog(
             "Backlog", self.queue, Duration.hours(1), "a file has waited for an hour; its link will expire"

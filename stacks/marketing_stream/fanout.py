@@ -14,7 +14,7 @@ from stacks.marketing_stream.catalogue import DATASETS
 from stacks.marketing_stream.landing import Landing
 from stacks.marketing_stream.queues import CONFIRM_TIMEOUT_S, FAN_OUT_TIMEOUT_S, Confirmations, Ingress
 from stacks.marketing_stream.settings import StreamDataset
-from stacks.marketing_stream.worker import Worker
+from stacks.marketing_stream.worker import QueueFunction
 from stacks.packaging import function_code, layers
 from stacks.settings import Settings
 
@@ -49,8 +49,8 @@ class FanOut(Construct):
         self.fan_out = self._fan_out(landing)
         self.confirm = self._confirm()
 
-    def _fan_out(self, landing: Landing) -> Worker:
-        return Worker(
+    def _fan_out(self, landing: Landing) -> QueueFunction:
+        return QueueFunction(
             self,
             "FanOut",
             settings=self._settings,
@@ -82,8 +82,8 @@ class FanOut(Construct):
             ],
         )
 
-    def _confirm(self) -> Worker:
-        return Worker(
+    def _confirm(self) -> QueueFunction:
+        return QueueFunction(
             self,
             "Confirm",
             settings=self._settings,

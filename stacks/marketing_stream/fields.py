@@ -275,6 +275,6 @@ _UNLISTED = {
 }
 
 
-def fields_of(dataset_id: str, counting: Counting) -> Fields:
+def dataset_fields(dataset_id: str, counting: Counting) -> Fields:
     """Return a dataset's fields; for a dataset whose field list is not known here, those common to all."""
     return FIELDS.get(dataset_id) or _UNLISTED[BY_ID[dataset_id].counting if dataset_id in BY_ID else counting]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stacks.marketing_stream.catalogue import Counting
-from stacks.marketing_stream.fields import Fields, fields_of
+from stacks.marketing_stream.fields import Fields, dataset_fields
 
 # Wide enough for a year's spend to a millionth; sums of decimals are exact, sums of doubles are not.
 _NUMBER = "decimal(24, 6)"
@@ -33,7 +33,7 @@ def table_name(dataset_id: str) -> str:
 
 def queries(dataset_id: str, counting: Counting) -> tuple[Query, ...]:
     """Return the queries that create a dataset's views, in the order in which they must run."""
-    fields, table = fields_of(dataset_id, counting), table_name(dataset_id)
+    fields, table = dataset_fields(dataset_id, counting), table_name(dataset_id)
     made = [_unreadable(dataset_id, table, fields)]
     if counting is Counting.DELTAS:
         made += [_records(dataset_id, table, fields), _hourly(table, fields)]

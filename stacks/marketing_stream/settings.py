@@ -118,7 +118,7 @@ def _several(
     named = str(flag).split(",") if flag is not None else listed or default or choices
     wrong = [one for one in named if one not in choices]
     if wrong:
-        reader.mistake(key, f"{', '.join(wrong)}: there are {', '.join(choices)}")
+        reader.mistake(key, f"{', '.join(wrong)}; known: {', '.join(choices)}")
     return tuple(dict.fromkeys(one for one in named if one in choices))
 
 
@@ -134,9 +134,7 @@ def _listed(
     unknown = [one for one in named if one not in BY_ID]
     if unknown:
         known = ", ".join(BY_ID)
-        reader.mistake(
-            "datasets", f"{', '.join(unknown)} not known; there are {known}, others go into `overrides`"
-        )
+        reader.mistake("datasets", f"{', '.join(unknown)} unknown; known: {known}; others go into `overrides`")
     return [
         StreamDataset(BY_ID[id_], realm, BY_ID[id_].source(realm), delivery)
         for realm in realms

@@ -17,7 +17,7 @@ from stacks.settings import Settings
 _MEMORY_MB = 256
 
 
-class Worker(Construct):
+class QueueFunction(Construct):
     """One function and its queue. `statements` are its permissions beyond reading the queue and logging."""
 
     def __init__(

@@ -28,7 +28,7 @@ def test_s3_that_is_busy_is_asked_again(scenario: Scenario) -> None:
     assert _applied(line) == 6
 
 
-@pytest.mark.case("F52", what="S3 breaks off bodies, three times")
+@pytest.mark.case("F52", what="S3 cuts off bodies, three times")
 def test_a_body_that_breaks_off_is_read_on_from_there(scenario: Scenario) -> None:
     """The reader asks for the rest by range, of the same version, and no row is lost or read twice."""
     line = scenario.line
@@ -109,7 +109,7 @@ def test_a_throttled_ledger_is_asked_again(scenario: Scenario) -> None:
 CLAIM = {**WRITE, "resource": "lease_token"}
 
 
-@pytest.mark.case("F65", what="DynamoDB claims the lease and loses the answer")
+@pytest.mark.case("F65", what="DynamoDB writes the claim of the lease and loses the answer")
 def test_a_claim_whose_answer_is_lost_is_known_as_ones_own(scenario: Scenario) -> None:
     """The repeated claim finds its own token, and the worker does not wait for itself."""
     line = scenario.line

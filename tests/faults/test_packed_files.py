@@ -47,7 +47,7 @@ def test_a_damaged_gzip_file_is_reported_with_how_far_it_was_read(scenario: Scen
     scenario.bound()
 
 
-@pytest.mark.case("F50", what="Parquet that is no good: nested, unreadable types, cut off")
+@pytest.mark.case("F50", what="invalid Parquet: nested, unreadable types, cut off")
 def test_parquet_that_cannot_be_read_is_refused(scenario: Scenario) -> None:
     """The column that cannot be read is named; a file without its footer is damaged."""
     emails = [person.email for person in scenario.people(10)]
@@ -65,7 +65,7 @@ def test_parquet_that_cannot_be_read_is_refused(scenario: Scenario) -> None:
     judge(scenario, files)
 
 
-@pytest.mark.case("F50", what="Parquet that is good: dictionaries, numbers for phones, row groups")
+@pytest.mark.case("F50", what="valid Parquet: dictionaries, numbers for phones, row groups")
 def test_parquet_of_every_honest_kind_is_read(scenario: Scenario) -> None:
     """A phone stored as a number is the same phone, and a row group ends nowhere that matters."""
     some = scenario.people(300)

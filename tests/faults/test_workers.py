@@ -109,10 +109,11 @@ def test_a_worker_out_of_memory_is_like_a_dead_one(scenario: Scenario) -> None:
 def test_one_message_at_two_workers_is_worked_on_once(scenario: Scenario) -> None:
     """While one works, the others report that they cannot; the message is not acknowledged for that."""
     line = scenario.line
-    with line.visibility(1):
-        # So short that the message, seen every second, is not received five times before the first worker is done.
-        put, some = scenario.start(6, latency_s=0.5)
-        line.wait_for_calls(5)
+    with line.visibility(2):
+        # So short that the message is not received five times before the first worker is done, even if each other
+        # worker takes seconds to start.
+        put, some = scenario.start(6, latency_s=0.8 / scenario.uploads)
+        line.wait_for_calls(5 * scenario.uploads)
         assert len(line.sandbox.workers(line.connector)) >= 2
     receipt = scenario.check(put, len(some), some)
     assert receipt["batches"] == len(line.calls()) == 6 * scenario.uploads

@@ -120,6 +120,7 @@ def settings() -> dict[str, Any]:
                 "platform": "tiktok",
                 "account": "1234567890",
                 "default_country": "DE",
+                "date_order": "mdy",
                 "requests_in_flight": 3,
                 "max_rows_per_request": 2000,
                 "max_mb_per_request": 100,

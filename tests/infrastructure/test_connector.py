@@ -155,6 +155,7 @@ def test_the_environment_is_names_and_addresses(templates: Templates) -> None:
         "CONNECTOR": "beta-eu",
         "EXPECTED_ACCOUNT": "1234567890",
         "DEFAULT_COUNTRY": "DE",
+        "DATE_ORDER": "mdy",
         "ENCODING": "latin-1",
         "DELIMITER": "tab",
         "PLACEHOLDERS": '["test@test.com"]',
@@ -196,6 +197,7 @@ def test_the_function_can_read_its_environment(templates: Templates) -> None:
     assert settings.max_bytes_per_request == 100_000_000
     assert (settings.deadline_s, settings.ledger_ttl_days) == (172_800, 90)
     assert settings.context.default_country == "DE"
+    assert settings.context.date_order == "mdy"
     assert settings.context.placeholders == {"test@test.com"}
     assert (settings.encoding, settings.delimiter) == ("latin-1", "\t")
     assert settings.options == {"access_tier": "premium"}

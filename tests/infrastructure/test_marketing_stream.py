@@ -107,9 +107,9 @@ def test_without_the_section_there_is_no_stream() -> None:
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "dataset": ({"datasets": ["sp-trafic"]}, "sp-trafic not known"),
-    "realm": ({"realms": ["US"]}, "there are NA, EU, FE"),
-    "delivery": ({"delivery": ["kinesis"]}, "there are sqs, firehose"),
+    "dataset": ({"datasets": ["sp-trafic"]}, "sp-trafic unknown"),
+    "realm": ({"realms": ["US"]}, "known: NA, EU, FE"),
+    "delivery": ({"delivery": ["kinesis"]}, "known: sqs, firehose"),
     "no source": ({"datasets": ["ads-campaign-management-ads"]}, "Amazon publishes no source account"),
     "source elsewhere": (
         {"overrides": [{"dataset": "x", "realms": ["EU"], "source": SOURCE}]},

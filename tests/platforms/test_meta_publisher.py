@@ -537,19 +537,19 @@ class TestUsage:
     def test_minutes(self) -> None:
         """The business header speaks minutes."""
         header = {"1": [{"type": "custom_audience", "call_count": 100, "estimated_time_to_regain_access": 19}]}
-        assert usage.read({usage.BUSINESS: json.dumps(header)}, throttled=True).wait_s == 19 * 60
+        assert usage.from_headers({usage.BUSINESS: json.dumps(header)}, throttled=True).wait_s == 19 * 60
 
     def test_seconds(self) -> None:
         """The ad account's header speaks seconds, and only a throttled call waits for the reset."""
         header = {usage.AD_ACCOUNT: json.dumps({"acc_id_util_pct": 100, "reset_time_duration": 100})}
-        assert usage.read(header, throttled=True).wait_s == 100
-        assert usage.read(header, throttled=False).wait_s == 0
-        assert usage.read(header, throttled=False).pause_s == usage.PAUSE_FULL_S
+        assert usage.from_headers(header, throttled=True).wait_s == 100
+        assert usage.from_headers(header, throttled=False).wait_s == 0
+        assert usage.from_headers(header, throttled=False).pause_s == usage.PAUSE_FULL_S
 
     def test_other_use_cases_do_not_slow_us(self) -> None:
         """A full quota of another kind of call is no reason to wait as long as ours go well."""
         header = {"1": [{"type": "ads_insights", "call_count": 100, "estimated_time_to_regain_access": 9}]}
-        read = usage.read({usage.BUSINESS: json.dumps(header)}, throttled=False)
+        read = usage.from_headers({usage.BUSINESS: json.dumps(header)}, throttled=False)
         assert read.pause_s == 0
 
     def test_zero_is_no_leave_to_go_on(self) -> None:
@@ -568,7 +568,7 @@ class TestUsage:
     def test_headers_that_are_not_as_documented(self, text: str) -> None:
         """A header that cannot be read asks for nothing."""
         headers = {usage.BUSINESS: text, usage.AD_ACCOUNT: text, usage.APP: text}
-        assert usage.read(headers, throttled=True).wait_s == 0
+        assert usage.from_headers(headers, throttled=True).wait_s == 0
 
 
 def test_call_names() -> None:

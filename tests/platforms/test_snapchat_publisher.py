@@ -152,6 +152,13 @@ def test_the_oldest_own_list_of_the_name_is_taken() -> None:
     assert all(one.url.startswith("https://adsapi.snapchat.com/v1/") for one in asked)
 
 
+def test_a_list_of_a_name_that_looks_the_same_is_taken() -> None:
+    """Spaces at the ends cannot be seen; a list of the very name comes first, however young it is."""
+    assert hold(listed(segment("5", "VIP "), segment("6", "V IP")))[0].audience_id == "5"
+    both = listed(segment("5", "VIP "), segment("6", created_at="2026-03-01"))
+    assert hold(both)[0].audience_id == "6"
+
+
 def test_an_audience_is_created_as_the_options_say() -> None:
     """Name, account and retention are in the body, and the answer's id is the audience."""
     opened, (_, create) = hold(listed(), listed(segment("57")))

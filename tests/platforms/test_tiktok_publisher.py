@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
+import unicodedata
 from dataclasses import replace
 from email import message_from_bytes
 from email.message import Message
@@ -256,6 +257,12 @@ class TestOpen:
         """Between two audiences a person decides, who is told both ids."""
         with pytest.raises(ConfigError, match=r"5.*6"):
             self.open(page(listed("5"), listed("6")))
+
+    def test_a_name_that_looks_the_same_is_the_same(self) -> None:
+        """Another Unicode form and spaces at the ends make no other audience, but the very name comes first."""
+        alike = f"{unicodedata.normalize('NFD', NAME)} "
+        assert self.open(page(listed("5", name=alike), listed("6", name=f"{NAME}s"))).audience_id == "5"
+        assert self.open(page(listed("5", name=alike), listed("6"))).audience_id == "6"
 
     def test_one_listed_on_two_pages_is_one(self) -> None:
         """The order of pages may move while they are read."""

@@ -73,6 +73,14 @@ def test_every_row_is_accounted_for(tmp_path: Path) -> None:
         assert abs(plan["people"] - len(made.members[connector])) <= 0.01 * plan["people"]
 
 
+def test_mended_rows_are_counted(tmp_path: Path) -> None:
+    """A row without the blank cells at its end is sent, and said to have lacked them."""
+    rows = people(5)
+    rows[1], rows[3] = rows[1][:2], [*rows[3], "", " "]
+    plan = planned(written(tmp_path / "people.csv", rows))
+    assert (plan["rows_mended"], plan["rows_sent"], plan["rows_rejected"]) == (2, 5, 0)
+
+
 def test_rejects_come_with_their_first_rows(tmp_path: Path) -> None:
     """Each code names the first source rows it was found in, at most five of them."""
     rows = people(20)
@@ -146,6 +154,13 @@ def test_phones_without_country_code_are_suspicious(tmp_path: Path) -> None:
     assert warned(planned(path)) == ["phones_without_country_code"]
     assert warned(planned(path, "--default-country", "us")) == []
     assert "cells_left_out" in warned(planned(path, connector="tiktok"))
+
+
+def test_numbers_beside_their_country_are_not_suspicious(tmp_path: Path) -> None:
+    """A national number is one of the country that its row names."""
+    path = tmp_path / "people.csv"
+    path.write_text("phone,country\n" + "".join(f"0171 {n},Germany\n" for n in range(1_234_500, 1_235_700)))
+    assert warned(planned(path)) == []
 
 
 def test_small_and_repeating_audiences_are_warned_of(tmp_path: Path) -> None:

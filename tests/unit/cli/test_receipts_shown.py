@@ -49,6 +49,15 @@ def test_names_in_a_receipt_are_shown_as_they_are(capsys: pytest.CaptureFixture[
     assert flat.count("".join(SHOWN.split())) >= 3
 
 
+@pytest.mark.parametrize(("more", "shown"), [({}, False), ({"rows_mended": 0}, False), ({"rows_mended": 3}, True)])
+def test_mended_rows_are_shown_where_there_are_any(
+    capsys: pytest.CaptureFixture[str], more: dict[str, int], *, shown: bool
+) -> None:
+    """A receipt of an earlier release says nothing of them."""
+    print_receipt(receipt(**more))
+    assert ("of these mended" in capsys.readouterr().out) == shown
+
+
 def test_a_key_is_shown_as_it_is() -> None:
     """`locate` shows a key's parts letter by letter."""
     done = CliRunner().invoke(app, ["locate", "--key", f"meta/{NAME.replace('/', '')}/raw/x.csv"])

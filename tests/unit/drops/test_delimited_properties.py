@@ -1,6 +1,7 @@
 """Delimited text read in any blocks and from any cursor is what Python's csv module reads in one go.
 
-But for rows that differ from the header by blank cells at their end: those are made as wide as the header.
+But for rows that differ from the header by blank cells at their end, which are made as wide as the header, and for
+rows whose quotes are out of place, which do not end the file.
 """
 
 from __future__ import annotations
@@ -34,13 +35,33 @@ class Expected:
 
 
 def expected(text: str, width: int, delimiter: str) -> Expected:
-    """Read with Python's csv module, strict; empty lines are no rows, and blank ends make no difference."""
+    """Read with Python's csv module, strict; empty lines are no rows, and blank ends make no difference.
+
+    Of a row that cannot be read its first line alone is left out, when the next one is a row by itself.
+    """
     out = Expected()
-    number = 0
+    lines = list(io.StringIO(text, newline=""))
+    while lines:
+        rest = _read_on(out, lines, width, delimiter)
+        while rest and not rest[0].strip("\r\n"):
+            del rest[0]
+        out.broken = bool(lines) and rest is not None and not _is_row(rest[:1], width, delimiter)
+        if rest is None or out.broken:
+            break
+        out.malformed[len(out.rows) + len(out.malformed) + 1] = "quote_not_closed"
+        lines = rest
+    return out
+
+
+def _read_on(out: Expected, lines: list[str], width: int, delimiter: str) -> list[str] | None:
+    """Read rows until one cannot be read; return the lines after its first one, None at the end."""
+    parser = csv.reader(lines, delimiter=delimiter, strict=True)
+    begin = 0
     try:
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True):
+        for row in parser:
+            begin = parser.line_num
             if row:
-                number += 1
+                number = len(out.rows) + len(out.malformed) + 1
                 lone = len(row) == 1 < width and len(row[0].split()) > 1 and any(map(str.isalpha, row[0]))
                 if lone or any(cell.strip() for cell in row[width:]):
                     out.malformed[number] = "ragged_row"
@@ -51,8 +72,14 @@ def expected(text: str, width: int, delimiter: str) -> Expected:
                 else:
                     out.rows[number] = cells
     except csv.Error:
-        out.broken = True
-    return out
+        return lines[begin + 1 :]
+    return None
+
+
+def _is_row(line: list[str], width: int, delimiter: str) -> bool:
+    """Return whether a line has the width of a row by itself, wherever its quotes are."""
+    texts = [one.rstrip("\r\n") for one in line]
+    return [len(cells) for cells in csv.reader(texts, delimiter=delimiter)] == [width]
 
 
 def reader(text: str, width: int, delimiter: str, block_bytes: int) -> DelimitedReader:

@@ -10,6 +10,7 @@ import pytest
 from activation.drops.limits import ReadLimits
 from activation.drops.open import open_drop
 from activation.drops.source import BytesSource
+from activation.model import Cursor
 
 from tests.unit.drops.reading import read
 
@@ -74,3 +75,10 @@ def test_a_short_row_that_is_not_utf8_is_that_row_s_matter() -> None:
     assert result.rows[3] == ("3", "", "")
     assert result.rows[4] == ("4", "5", "6")
     assert result.malformed == {2: "not_utf8", 5: "ragged_row"}
+
+
+def test_mended_rows_are_told_by_their_numbers() -> None:
+    """Those that are read, among rows that are not and rows that need nothing."""
+    lines = ["Ana,Ruiz", "Bo,Lind,b@example.org,1,Malmö", "too,many,cells,for,one,row", "C\0,Lee", "Di,Moe,,,,,"]
+    chunks = open_drop(BytesSource((HEADER + "\n".join(lines)).encode())).chunks(Cursor())
+    assert [row for chunk in chunks for row in chunk.mended.to_pylist()] == [1, 5]

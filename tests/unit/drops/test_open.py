@@ -218,9 +218,9 @@ LONG = b"x" * 5_000
         (b"1,2\n3," + LONG + b"\n4,5\n", 1, "record_too_long"),
         (b"1,2\n3,4\n5," + LONG, 2, "record_too_long"),
         (b'1,2\n3,"' + LONG + b'"\n4,5\n', 1, "unterminated_quote"),
-        (b'1,2\n3,"open\n' + b"4,5\n" * 2_000, 1, "unterminated_quote"),
-        (b'1,2\n3,"open\n4,5\n', 1, "unterminated_quote"),
-        (b'1,2\n3,"closed" early\n4,5\n', 1, "unterminated_quote"),
+        (b'1,2\n3,"open\n' + b"4\n" * 2_000, 1, "unterminated_quote"),
+        (b'1,2\n3,"open\n4,5,6\n', 1, "unterminated_quote"),
+        (b'1,2\n3,"closed" early\n\n', 1, "unterminated_quote"),
         (b"1,2\n" * 9 + b'3,"nick"name"\n', 9, "unterminated_quote"),
         (b"1,2\n" * 9 + b'3,"back\\"slash\n', 9, "unterminated_quote"),
     ],
@@ -235,6 +235,36 @@ def test_a_record_that_cannot_be_read_stops_the_file_there(
     assert result.refusal is not None
     assert result.refusal.code == code
     assert f"Row {good + 1} " in result.refusal.sentence
+
+
+@pytest.mark.parametrize("block_bytes", [10, 1_999, 100_000])
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize(
+    ("body", "left_out"),
+    [
+        (b'1,2\n3,"open\n' + b"4,5\n" * 2_000, [2]),
+        (b'1,2\n3,"open\n4,5\n', [2]),
+        (b'1,2\n3,"closed" early\n4,5\n', [2]),
+        (b'1,"x "y" z"\r\n\r\n3,"closed" early\r\n4,5\r\n', [1, 2]),
+        (b'1,2\n3,"open\n4,"5\n6,7\n', [2, 3]),
+        (b'1,"2\n3,4\n5,"6\n7,8\n' * 3, [1, 3, 5, 7, 9, 11]),
+        (b'1,"a "b" c"\n2,"a "b" c"\n3,"a\nb"\n' * 200 + b"1,2\n", [row for row in range(1, 601) if row % 3]),
+    ],
+)
+def test_one_row_with_a_quote_out_of_place_is_left_out(
+    body: bytes, left_out: list[int], block_bytes: int, *, compressed: bool
+) -> None:
+    """The line after it is a row again, and reading goes on there, from any cursor and in blocks of any size."""
+    limits = ReadLimits(record_bytes=2_000, block_bytes=block_bytes)
+    stored = gzip.compress(b"a,b\n" + body) if compressed else b"a,b\n" + body
+    opened = open_drop(BytesSource(stored), limits=limits)
+    result = read(opened)
+    assert result.refusal is None
+    assert result.malformed == dict.fromkeys(left_out, "quote_not_closed")
+    for row in range(1, result.count, 1 + result.count // 20):
+        rest = read(opened, result.cursors[row])
+        assert rest.rows == {number: cells for number, cells in result.rows.items() if number > row}
+        assert rest.malformed == {number: code for number, code in result.malformed.items() if number > row}
 
 
 def test_a_record_as_long_as_allowed_is_read() -> None:

@@ -92,7 +92,7 @@ def test_pieces_of_any_csv_are_the_file(text: str, range_bytes: int, block_bytes
     reader = DelimitedReader("csv", ("x", "y"), Text(BytesSource(text.encode()), limits), 0, ",")
     whole = read(reader)
     pieces = pieces_of(reader, range_bytes)
-    if whole.refusal is not None:
+    if whole.refusal is not None or "quote_not_closed" in whole.malformed.values():
         assert pieces is None
         return
     assert pieces is not None

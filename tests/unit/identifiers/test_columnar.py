@@ -94,6 +94,8 @@ PIECES = st.sampled_from(
         *("38400000-8cf0-11bd-b23e-10b96e40000d", "00000000-0000-0000-0000-000000000000"),
         *("a665a45920422f9d417e4867efdc4fb8a04a1f3fff1fa07e998e86f7f7a27ae3", "E3B0C44298FC1C149AFBF4C8996FB924"),
         *("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "d41d8cd98f00b204e9800998ecf8427e"),
+        *("&eacute;", "&amp;", "&#039;", "&lt;", "='", '="', "'", "<", ">", "mailto:", "docomo.ne.jp", "(Ana)"),
+        *("2139", "21394307", "77304 CEDEX", "30APR71", "mai", "+7 8 912", "p:", "52 1 ", "Herr", "日本", "(DE)"),
         *("1hFzBkhe0OUK+rOshx6Y+BaZFR8wKBUn1j/18jNlbGk=", '"', "'", "x" * 300, "9" * 40),
     ]
 )
@@ -105,6 +107,7 @@ CELLS = st.one_of(
     DIGITS,
     st.from_regex(r"\A[a-z0-9.+]{1,12}@(gmail|googlemail|example|a-b)\.(com|co\.uk)\Z"),
     st.from_regex(r"\A[0-9a-fA-F]{64}\Z"),
+    st.text("0123456789- .eaE+", max_size=11),
 )
 ROWS = st.lists(st.one_of(st.none(), CELLS), max_size=12)
 

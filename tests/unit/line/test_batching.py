@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
+import pytest
 from activation.drops.chunk import Chunk
 from activation.identifiers.table import Context
 from activation.ledger.units import LeftOut, Span, Unit
@@ -13,6 +16,8 @@ from activation.pipeline.batching import NO_IDENTIFIER, SOURCE_ROWS_PER_BATCH_RO
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lambdas.meta.fields import TABLE as META
+from lambdas.tiktok.fields import TABLE as TIKTOK
 from tests.unit.line.platform import TABLE, hashed
 
 EMAIL, ID, SPARE = TABLE.fields
@@ -169,3 +174,58 @@ def test_a_hopeless_stretch_ends_a_span_too() -> None:
 def test_an_empty_file_has_no_span() -> None:
     """Nothing is prepared where there is nothing."""
     assert cut([], [1], 3) == []
+
+
+@pytest.mark.parametrize(("header", "default"), [("Country", "US"), ("Lieferland", "")])
+def test_each_row_is_read_by_its_own_country(header: str, default: str) -> None:
+    """A row's country comes before the default one, for its telephone number and its postal code."""
+    by_key = {one.key: one for one in META.fields}
+    fields = [(0, by_key["PHONE"]), (1, by_key["ZIP"]), (2, by_key["COUNTRY"])]
+    rows = [
+        ("044 668 18 00", "8001", "CH"),
+        ("(617) 555-0123", "2139", "US"),
+        ("+41 44 668 18 00", "2139", ""),
+    ]
+    cells = [pa.array(column) for column in zip(*rows, strict=True)]
+    chunk = Chunk(1, 3, pa.record_batch(cells, names=["tel", "zip", header]), pa.arange(1, 4), _within(1, 3))
+    made = Batcher(table=META, fields=fields, context=Context(default), hashed=False, max_rows=9)
+    (prepared,) = made.spans([chunk], Cursor(), ())
+    third = "02139" if default else "2139"
+    assert prepared.columns["PHONE"].to_pylist() == [
+        sha256(f"{n}") for n in (41446681800, 16175550123, 41446681800)
+    ]
+    assert prepared.columns["ZIP"].to_pylist() == [sha256(code) for code in ("8001", "02139", third)]
+
+
+def test_a_platform_without_a_country_reads_the_column_all_the_same() -> None:
+    """TikTok has no field for a country, and its telephone numbers need one."""
+    fields = [(0, one) for one in TIKTOK.fields if one.key == "PHONE_SHA256"]
+    batch = pa.record_batch([pa.array(["0171 1234567"] * 2), pa.array(["DE", None])], names=["phone", "country"])
+    chunk = Chunk(1, 2, batch, pa.arange(1, 3), _within(1, 2))
+    made = Batcher(table=TIKTOK, fields=fields, context=Context(), hashed=False, max_rows=9)
+    (prepared,) = made.spans([chunk], Cursor(), ())
+    assert prepared.columns["PHONE_SHA256"].to_pylist() == [sha256("+491711234567")]
+    assert prepared.rejected.to_pylist() == [{"row": 2, "field": "PHONE_SHA256", "code": "phone_no_country"}]
+
+
+def sha256(text: str) -> str:
+    """Return a text's digest as the platforms want it."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@given(sizes=SIZES, max_rows=st.integers(1, 7), mended=st.sets(st.integers(1, 40)), start=st.integers(0, 39))
+@settings(max_examples=60, deadline=None)
+def test_mended_rows_are_counted_once_whatever_the_chunks(
+    sizes: list[int], max_rows: int, mended: set[int], start: int
+) -> None:
+    """Each span counts its own, sent or not, and what lies before the start is not counted again."""
+    kinds = [KINDS[row % 4] for row in range(40)]
+    given_rows = [
+        replace(
+            one, mended=pa.array(sorted(row for row in mended if row in set(one.rows.to_pylist())), pa.int64())
+        )
+        for one in chunks(kinds, sizes, start)
+    ]
+    spans = [one.span for one in batcher(max_rows).spans(given_rows, Cursor(start), ())]
+    counted = [len([row for row in mended if one.first_row <= row <= one.last_row]) for one in spans]
+    assert [one.mended for one in spans] == counted

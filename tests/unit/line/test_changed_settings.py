@@ -10,10 +10,12 @@ from threading import Event
 from typing import Any
 
 import pytest
-from activation.identifiers.table import Context
+from activation.identifiers import births
+from activation.identifiers.table import Context, Digest, Field
 from activation.runs.settings import FunctionSettings
 
-from tests.unit.line.platform import Fault
+from tests.unit.line import platform
+from tests.unit.line.platform import SOURCE, TABLE, Fault, hashed
 from tests.unit.line.world import Crashed, World, people
 
 Make = Callable[..., World]
@@ -76,3 +78,28 @@ def test_a_drop_that_was_refused_is_read_by_the_settings_that_mend_it(make_world
     world.redrive()
     world.run()
     world.check(*people(5))
+
+
+@pytest.mark.parametrize("split_above_bytes", [0, 200])
+def test_the_first_rows_say_the_order_of_all_dates(
+    make_world: Make, monkeypatch: pytest.MonkeyPatch, split_above_bytes: int
+) -> None:
+    """Later invocations and parts read dates as the file's beginning shows, which their own rows do not."""
+    month = Field("SPARE", births.MONTH, Digest.SHA256_HEX, SOURCE, "2026-11-29", ("dob",), identifies=True)
+    monkeypatch.setattr(platform, "TABLE", replace(TABLE, fields=(*TABLE.fields[:2], month)))
+    world = make_world(max_rows=4, in_flight=1)
+    world.settings = replace(world.settings, split_above_bytes=split_above_bytes, max_parts=4)
+    world.restart()
+    world.platform.faults.append(Fault(skip=2, status=503, times=9))
+    rows = [f"{one},{'12/31/1979' if at == 0 else '05/06/1980'}\n" for at, one in enumerate(people(40))]
+    body = world.drop("email,dob\n" + "".join(rows))
+    world.run(body)
+    receipt = world.receipt()
+    assert receipt["rows"]["acknowledged"] == receipt["identifiers"]["SPARE"] == 40
+    assert receipt["continuations"] > 0
+    assert receipt.get("parts", 1) == (4 if split_above_bytes else 1)
+    assert receipt["cells_left_out"] == {}
+    assert receipt["date_order"] == "mdy"
+    cells = {cell for member in world.platform.members for cell in member}
+    assert hashed("05") in cells
+    assert hashed("06") not in cells

@@ -35,6 +35,13 @@ def test_a_key_is_read_as_it_stands(key: str, name: str, action: Action, kind: K
     assert (located.audience, located.kind, located.file) == (Audience("tiny", name, action), kind, file)
 
 
+@pytest.mark.parametrize("name", ["S\u00fcd", "Su\u0308d", " S\u00fcd", "Su\u0308d \u00a0"])
+def test_names_that_look_the_same_are_one_audience(name: str) -> None:
+    """MacOS takes letters apart, and a space at an end cannot be seen."""
+    located = locate(f"tiny/{name}/raw/a.csv", connector="tiny", table=TABLE, actions=ALL)
+    assert located.audience.name == "S\u00fcd"
+
+
 @pytest.mark.parametrize(
     ("key", "code"),
     [

@@ -58,7 +58,16 @@ def losing(make_world: Make, times: int = 1, **settings: Any) -> World:
     return world
 
 
-COUNTS = ("rows", "rejected_by_us", "rejected_by_platform", "cells_left_out", "batches", "columns", "state")
+COUNTS = (
+    "rows",
+    "rejected_by_us",
+    "rejected_by_platform",
+    "cells_left_out",
+    "batches",
+    "columns",
+    "state",
+    "rows_mended",
+)
 
 
 def counts(receipt: dict[str, Any]) -> dict[str, Any]:

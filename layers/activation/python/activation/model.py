@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -86,3 +87,12 @@ class Cursor:
 
     row: int = 0
     position: int = 0
+
+
+def visible_name(name: str) -> str:
+    """Return a name as people see it: in Unicode's composed form, without white space at its ends.
+
+    macOS writes file names in the decomposed form (https://github.com/aws/aws-cli/issues/1639, read 2026-11-29),
+    and a space at an end cannot be seen.
+    """
+    return unicodedata.normalize("NFC", name).strip()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -19,6 +21,14 @@ from activation.model import Cursor
 # when there is no record in it.
 CursorAfter = Callable[[int], Cursor]
 Parse = Callable[[Split, int, CursorAfter], Chunk | None]
+# What a format says of one row that is left out: (place behind it, with its number) -> chunk.
+Unreadable = Callable[[Cursor], Chunk]
+
+
+# How much of a block is split at once behind a row with a quote out of place, where more of them may follow.
+_WINDOW_BYTES = 64 * 1024
+_LINE = re.compile(rb"[^\r\n]*[\r\n]+")
+_NEXT_LINE = re.compile(rb"[^\r\n]*")
 
 
 @dataclass(frozen=True)
@@ -27,6 +37,8 @@ class Records:
 
     `body` is the offset of the first byte behind the header, 0 without one. `delimiter` is the character that
     ends a cell, or "" where quotes mean nothing to records (JSON Lines). `quotes` says what they mean elsewhere.
+    `unreadable` makes the chunk of one row whose quoted cell is not closed, of which `columns` cells are expected:
+    its first line alone is left out when a row follows in the next. None: such a row refuses the rest.
     """
 
     text: Text
@@ -34,32 +46,73 @@ class Records:
     delimiter: str
     parse: Parse
     quotes: Quotes = DOUBLED
+    unreadable: Unreadable | None = None
+    columns: int = 0
 
     def chunks(self, start: Cursor) -> Iterator[Chunk]:
         """Stream the rows behind `start`; the rows before a refusal are given before it is raised."""
         row, offset = 0, self.body
         if start.row and start.position > self.body:
             row, offset = start.row, start.position
-        carry = b""
+        block = b""
         for fresh, ending in self._fresh(offset):
-            block = carry + fresh if carry else fresh
-            whole, problem = self._capped(self._split(block, final=ending == ""))
-            used, at = whole.end, offset
-            if row < start.row:
-                skipped = min(len(whole.starts), start.row - row)
-                row += skipped
-                cut = whole.starts[skipped].as_py() if skipped < len(whole.starts) else whole.end
-                whole, at = self._split(block[cut : whole.end], final=True), offset + cut
-            chunk = self.parse(whole, row + 1, self._way_back(whole, row + 1, at))
-            if chunk is not None:
-                yield self._with_end(chunk, at + whole.end)
-                row += chunk.row_count
-            if problem:
-                raise refused(problem, row=row + 1, cap=self.text.limits.record_bytes)
+            block = block + fresh if block else fresh
+            window, is_all = len(block), False
+            while not is_all:
+                is_all = window >= len(block)
+                piece = block if is_all else block[:window]
+                whole, problem = self._capped(self._split(piece, final=is_all and ending == ""))
+                used, at = whole.end, offset
+                if row < start.row:
+                    skipped = min(len(whole.starts), start.row - row)
+                    row += skipped
+                    cut = whole.starts[skipped].as_py() if skipped < len(whole.starts) else whole.end
+                    whole, at = self._split(piece[cut : whole.end], final=True), offset + cut
+                chunk = self.parse(whole, row + 1, self._way_back(whole, row + 1, at))
+                if chunk is not None:
+                    yield self._with_end(chunk, at + whole.end)
+                    row += chunk.row_count
+                block, offset = block[used:], offset + used
+                if problem:
+                    length = self._unreadable_line(block, problem, final=ending == "")
+                    if length is None:
+                        raise refused(problem, row=row + 1, cap=self.text.limits.record_bytes)
+                    if not length:
+                        break  # what follows it is in the next block
+                    block, offset, row = block[length:], offset + length, row + 1
+                    if self.unreadable and row > start.row:
+                        yield self.unreadable(Cursor(row, offset))
+                    window, is_all = _WINDOW_BYTES, False
+                elif not used:
+                    window *= 2
             if ending:
                 raise refused(ending, row=row)
-            carry = block[used:]
-            offset += used
+
+    def _unreadable_line(self, block: bytes, problem: str, *, final: bool) -> int | None:
+        """Return the length of the first line of a block when it alone is left out.
+
+        None where it is not: no other row is in the line after it. 0 where the block does not tell yet.
+        """
+        if problem != "unterminated_quote" or self.unreadable is None:
+            return None
+        cap = self.text.limits.record_bytes
+        line = _LINE.match(block)
+        following = _NEXT_LINE.match(block, line.end()) if line else None
+        if line is None or following is None or following.end() == len(block):
+            start = line.end() if line else 0
+            if not final:
+                return 0 if len(block) - start <= cap else None
+            if line is None or start == len(block):
+                return None
+        if line.end() > cap or following is None or len(following[0]) > cap:
+            return None
+        text = following[0].decode(self.text.encoding, "replace")
+        try:
+            # Not strictly: it may have a quote out of place, too.
+            cells = next(csv.reader([text], delimiter=self.delimiter), [])
+        except csv.Error:  # a cell is too long
+            return None
+        return line.end() if len(cells) == self.columns else None
 
     def _split(self, block: bytes, *, final: bool) -> Split:
         return split(block, self.delimiter, final=final, quotes=self.quotes)

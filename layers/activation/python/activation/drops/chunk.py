@@ -11,13 +11,18 @@ import pyarrow as pa
 from activation.model import Cursor
 
 
+def _no_rows() -> pa.Array:
+    return pa.array([], pa.int64())
+
+
 @dataclass(frozen=True)
 class Chunk:
     """A run of consecutive source rows, `first_row` to `first_row + row_count - 1`, counted from 1.
 
     `columns` has the file's columns as string arrays, in the header's order, one line per well-formed row, and
     `rows` (int64) the source row number of each line. `malformed` maps the numbers of the other rows to stable
-    codes (`ragged_row`, `nul_in_cell`, ...). `cursor_after` turns a source row of this chunk into the place
+    codes (`ragged_row`, `nul_in_cell`, ...), and `mended` (int64, ascending) has the well-formed rows that lacked
+    blank cells at their end or had too many. `cursor_after` turns a source row of this chunk into the place
     where reading goes on behind it; it may be slow, and is asked only where a batch ends.
     """
 
@@ -27,6 +32,7 @@ class Chunk:
     rows: pa.Array
     cursor_after: Callable[[int], Cursor]
     malformed: Mapping[int, str] = field(default_factory=dict)
+    mended: pa.Array = field(default_factory=_no_rows)
 
 
 class DropReader(Protocol):

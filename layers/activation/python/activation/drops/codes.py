@@ -85,6 +85,7 @@ FILE_CODES: dict[str, str] = {
 
 # Refusals of one row; it is counted, reported by its number and left out.
 ROW_CODES: dict[str, str] = {
+    "quote_not_closed": "A quoted cell of the row is not closed properly; the line after it is a row again.",
     "ragged_row": "The row has more cells than the header, or is a single line of text.",
     "nul_in_cell": "A cell holds a NUL character.",
     "not_utf8": "A cell is not valid in the file's encoding.",

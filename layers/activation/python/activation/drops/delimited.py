@@ -49,7 +49,16 @@ class DelimitedReader:
 
     def chunks(self, start: Cursor) -> Iterator[Chunk]:
         """Stream the rows behind `start`; raises Rejected at a row that cannot be read, Retryable by S3."""
-        return Records(self.text, self.body, self.delimiter, self._parse, self.quotes).chunks(start)
+        width = len(self.header)
+        parse, unreadable = self._parse, self._unreadable
+        return Records(self.text, self.body, self.delimiter, parse, self.quotes, unreadable, width).chunks(start)
+
+    def _unreadable(self, behind: Cursor) -> Chunk:
+        """Return the chunk of one row with a quote out of place."""
+        nothing = [pa.array([], pa.string()) for _ in self.header]
+        batch = pa.RecordBatch.from_arrays(nothing, names=list(self.header))
+        rows = pa.array([], pa.int64())
+        return Chunk(behind.row, 1, batch, rows, lambda _: behind, {behind.row: "quote_not_closed"})
 
     def _parse(self, records: Split, first_row: int, cursor_after: CursorAfter) -> Chunk | None:
         if not records.end or (records.block[0] in b"\r\n" and not len(records.starts)):
@@ -67,12 +76,13 @@ class DelimitedReader:
             if undecodable:
                 data = _without(records, undecodable)
         lines = None if undecodable or self.delimiter != LIST_DELIMITER else self._lines(block, data.size)
-        columns, ragged = self._columns(data) if lines is None else ([lines], [])
+        columns, ragged, mended = self._columns(data) if lines is None else ([lines], [], [])
         count = len(columns[0]) + len(ragged) + len(undecodable)
         rows = pa.arange(first_row, first_row + count)
         malformed = {first_row + index: "not_utf8" for index in undecodable}
         if malformed:
             rows = left(rows, malformed)
+        mended_rows = rows.take(pa.array(mended, pa.int64()))
         if ragged:
             malformed.update((rows[index].as_py(), "ragged_row") for index in ragged)
             rows = left(rows, malformed)
@@ -81,16 +91,16 @@ class DelimitedReader:
             suspects.append(("\ufffd", "not_utf8"))
         columns, rows = screened(columns, rows, malformed, suspects)
         batch = pa.RecordBatch.from_arrays(columns, names=list(self.header))
-        return Chunk(first_row, count, batch, rows, cursor_after, malformed)
+        return Chunk(first_row, count, batch, rows, cursor_after, malformed, left(mended_rows, malformed))
 
     def _lines(self, block: bytes, end: int) -> pa.Array | None:
         """Take a list apart the short way, where that is sure."""
         return None if block.startswith(BOM_UTF8) else even_lines(block, end, self.delimiter.encode())
 
-    def _columns(self, data: pa.Buffer) -> tuple[list[pa.Array], list[int]]:
-        """Parse records that are UTF-8: the columns, and the indexes of records that do not fit them."""
+    def _columns(self, data: pa.Buffer) -> tuple[list[pa.Array], list[int], list[int]]:
+        """Parse records that are UTF-8: the columns, and the indexes that `with_mended` returns."""
         if not data.size:
-            return [pa.array([], pa.string()) for _ in self._keys], []
+            return [pa.array([], pa.string()) for _ in self._keys], [], []
         odd: list[pa.csv.InvalidRow] = []
 
         def skip(row: pa.csv.InvalidRow) -> str:
@@ -114,7 +124,7 @@ class DelimitedReader:
             ),
         )
         columns = [column.combine_chunks() for column in table.columns]
-        return with_mended(columns, odd, self.delimiter) if odd else (columns, [])
+        return with_mended(columns, odd, self.delimiter) if odd else (columns, [], [])
 
 
 def _without(records: Split, excluded: list[int]) -> pa.Buffer:

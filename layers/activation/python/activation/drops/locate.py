@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from activation.errors import Rejected
 from activation.identifiers.table import FieldTable
-from activation.model import HASHED, RAW, Action, Audience, Kind
+from activation.model import HASHED, RAW, Action, Audience, Kind, visible_name
 
 LAYOUT = "<connector>/<audience>/<identifiers>[/<action>]/<file>"
 # An audience's name is in the keys of its receipts and rejects, which S3 lets be 1,024 bytes long; 128 characters
@@ -44,7 +44,8 @@ def locate(key: str, *, connector: str, table: FieldTable, actions: Iterable[Act
 
     EventBridge does not encode keys, unlike S3's own notifications
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html, read 2026-11-22), so `+` and `%`
-    are letters like any other. `<identifiers>` and `<action>` are case-insensitive.
+    are letters like any other. The audience's name is the part of the key as it is seen: two keys that look the
+    same mean the same audience. `<identifiers>` and `<action>` are case-insensitive.
 
     Raises Rejected: wrong_depth, empty_segment, other_connector, name_too_long, unknown_identifiers,
     unknown_action, action_not_offered. The sentence spells out the layout; it holds no part of the key.
@@ -63,7 +64,7 @@ def locate(key: str, *, connector: str, table: FieldTable, actions: Iterable[Act
     if action not in offered:
         names = ", ".join(sorted(offered))
         raise Rejected("action_not_offered", f"{table.platform} offers {names}; not {action}")
-    return Located(Audience(connector, segments[1], action), _kind(segments[2], table), segments[-1])
+    return Located(Audience(connector, visible_name(segments[1]), action), _kind(segments[2], table), segments[-1])
 
 
 def _action(segment: str) -> Action:

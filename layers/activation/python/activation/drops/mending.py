@@ -16,11 +16,11 @@ import pyarrow.csv
 
 def with_mended(
     columns: list[pa.Array], odd: Sequence[pa.csv.InvalidRow], delimiter: str
-) -> tuple[list[pa.Array], list[int]]:
+) -> tuple[list[pa.Array], list[int], list[int]]:
     """Put rows of another width back among the others, where only blank cells are missing or too many.
 
     `columns` are the rows as wide as the header, `odd` the others, numbered from 1 among all. Returns the columns
-    with the mended rows, and the indexes of those that stay out.
+    with the mended rows, the indexes of those that stay out, and of those that were mended.
     """
     mended: dict[int, list[str]] = {}
     ragged = []
@@ -31,7 +31,7 @@ def with_mended(
         else:
             mended[row.number - 1] = cells
     if not mended:
-        return columns, ragged
+        return columns, ragged, []
     every = pa.arange(0, len(columns[0]) + len(odd))
     places = pa.array([row.number - 1 for row in odd], pa.int64())
     even = every.filter(pc.invert(pc.is_in(every, places)))
@@ -41,7 +41,7 @@ def with_mended(
         pa.concat_arrays([column, pa.array(cells, pa.string())]).take(order)
         for column, cells in zip(columns, cells_of, strict=True)
     ]
-    return whole, ragged
+    return whole, ragged, list(mended)
 
 
 def _mended(cells: list[str], width: int) -> list[str] | None:

@@ -30,6 +30,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import pyarrow.compute as pc
+
 from activation.drops.blocks import first_longer
 from activation.drops.chunk import Chunk, DropReader
 from activation.drops.delimited import DelimitedReader
@@ -140,6 +142,7 @@ def _cut(chunk: Chunk, last: int) -> Chunk:
         chunk.rows.slice(0, lines),
         chunk.cursor_after,
         malformed,
+        chunk.mended.filter(pc.less_equal(chunk.mended, last)),
     )
 
 

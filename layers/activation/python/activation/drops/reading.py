@@ -15,6 +15,7 @@ class Reading:
 
     `columns` is what was said of the file's columns, by the connector's settings and by the drop's own metadata:
     see identifiers/column_map.py.
+    The context's `date_order` is the setting's, or else what the drop's first rows showed; see date_orders.py.
     """
 
     context: Context

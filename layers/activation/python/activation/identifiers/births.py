@@ -36,7 +36,7 @@ def whole_date(name: str) -> PerValue:
             return None, Code.NOT_A_DATE
         return f"{parts.year}{parts.month}{parts.day}", None
 
-    return PerValue(name, normalize)
+    return PerValue(name, normalize, reads_dates=True)
 
 
 def _number(text: str, width: int, low: int, high: int) -> tuple[str | None, str | None] | None:
@@ -75,6 +75,6 @@ def _part(text: str, context: Context, name: str) -> Result:
     return (part, None) if part else (None, Code.NOT_A_DATE)
 
 
-YEAR = PerValue("YYYY from 1900 to this year, alone or from a whole date", _year)
-MONTH = PerValue("MM from 01 to 12, a number, a month's name or from a whole date", _month)
-DAY = PerValue("DD from 01 to 31, alone or from a whole date", _day)
+YEAR = PerValue("YYYY from 1900 to this year, alone or from a whole date", _year, reads_dates=True)
+MONTH = PerValue("MM from 01 to 12, a number, a month's name or from a whole date", _month, reads_dates=True)
+DAY = PerValue("DD from 01 to 31, alone or from a whole date", _day, reads_dates=True)

@@ -36,23 +36,25 @@ _YOUNGEST, _OLDEST = 13, 100
 _SAMPLE = 2_000
 
 _ZONE = r"(?:\s*(?:[a-z]{1,5}(?:[+-]\d{1,2}:?\d{2})?|[+-]\d{1,2}(?::?\d{2}){0,2}|[a-z]+/[a-z_/]+))*"
-_CLOCK = r"\d{1,2}(?::\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?|\.\d{2}\.\d{2}(?:\.\d{1,9})?|h\d{2})(?:\s*[ap]\.?m\.?)?"
+_CLOCK = r"\d{1,2}(?::\d{2}(?::\d{2}(?:[.,:]\d{1,9})?)?|\.\d{2}\.\d{2}(?:\.\d{1,9})?|h\d{2})(?:\s*[ap]\.?m\.?)?"
 _REMARK = r"(?:\s*\[[^]]*\]|\s*\([^)]*\))*"
 _TIME = re.compile(rf"(?:t|\s+|,\s*|:){_CLOCK}{_ZONE}{_REMARK}\Z")
 _DAY_WITH_ZONE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:z|[+-]\d{2}:?\d{2})")
+# What stands behind a year in Russian, Ukrainian, Bulgarian and Polish.
+_YEAR_WORD = re.compile(r"(?<=\d)\s*(?:[\u0430-\u044f]{1,4}|r|roku)\.?\Z")
 # A hint at the format, as Meta's page has it: 2/16/1997 (mm/dd/yyyy).
 _HINT = re.compile(r"\s*\(([dmy/.\- ]{6,12})\)\Z")
 _IDEOGRAPHS = re.compile(r"(\d{4})\s*[\u5e74\ub144]\s*(\d{1,2})\s*[\u6708\uc6d4]\s*(\d{1,2})\s*[\u65e5\uc77c]?")
 
 _SEPARATOR = r"\s*[-/.\s]\s*"
 _NUMBERS = re.compile(rf"(\d{{1,4}}){_SEPARATOR}(\d{{1,2}}){_SEPARATOR}(\d{{1,4}})\.?")
-_COMPACT = re.compile(r"\d{8}")
+_COMPACT = re.compile(r"(\d{8})(?:t?\d{4}(?:\d{2}(?:[.,]\d{1,9})?)?z?)?")
 _WITHOUT_YEAR = re.compile(r"--(\d{2})-?(\d{2})|(\d{1,2})\s*[-/.]\s*(\d{1,2})\.?")
 _MONTH_AND_YEAR = re.compile(r"(\d{1,2})\s*[-/.]\s*(\d{4})|(\d{4})\s*[-/.]\s*(\d{1,2})")
 # With a month's name: 17 May 1980, 17MAY1980, 1er mai 1980, 17 de mayo de 1980; May 17th, 1980; 1980-May-17; as C
 # and Java write a moment, Sat May 17 00:00:00 1980; and May 1980.
 _MONTH = "(" + "|".join(sorted(months(), key=len, reverse=True)) + r")\.?"
-_WEEKDAY = r"(?:[a-z]{2,12}\.?,?\s+)?"
+_WEEKDAY = r"(?:[^\W\d_]{2,14}\.?,?\s+)?"
 _GAP = r"[\s.,/'-]*(?:(?:de|of|del)\s+)?"
 _ORDINAL = r"(?:st|nd|rd|th|er|e|o|\.)?"
 _DAY_FIRST = re.compile(rf"{_WEEKDAY}(\d{{1,2}}){_ORDINAL}{_GAP}{_MONTH}{_GAP}(\d{{4}}|\d{{2}})")
@@ -88,7 +90,8 @@ def order_of(context: Context) -> str:
 def read_date(text: str, order: str) -> Read:
     """Return the parts of a date, or the code that says why it is none; `order` is what numbers could swap by."""
     bare, hinted = _without_time(text)
-    if _COMPACT.fullmatch(bare):
+    if compact := _COMPACT.fullmatch(bare):
+        bare = compact[1]
         # Year first wherever that is a date; no eight digits are one both ways.
         read = _numeric((bare[:4], bare[4:6], bare[6:]), "ymd")
         return read if read[0] else _numeric((bare[:2], bare[2:4], bare[4:]), hinted or order)
@@ -110,7 +113,7 @@ def begins_with_month(text: str) -> bool:
     return _BEGINS_WITH_MONTH.match(romanized(unmarked(text))) is not None
 
 
-def date_order(values: pa.Array) -> str:
+def date_order(values: pa.Array | pa.ChunkedArray) -> str:
     """Return the one order in which all dates of a column can be read; "" where there is none or more than one.
 
     `values` are the raw cells, strings, of as much of a drop as decides for all of it, so that every reader of the
@@ -127,11 +130,6 @@ def date_order(values: pa.Array) -> str:
     return fits.pop() if len(fits) == 1 else ""
 
 
-def with_date_order(context: Context, values: pa.Array) -> Context:
-    """Return the context with the order of a column's own rows, where neither setting nor country says one."""
-    return context if order_of(context) else replace(context, date_order=date_order(values))
-
-
 def _without_time(text: str) -> tuple[str, str]:
     """Return the date of a cell in ASCII digits and lower case, and the order that a hint in brackets says."""
     plain = unicodedata.normalize("NFKC", whole_number(unmarked(text)))
@@ -145,7 +143,7 @@ def _without_time(text: str) -> tuple[str, str]:
         return zoned[1], order
     if _MOMENT.fullmatch(bare):
         return bare, order
-    return trim(_TIME.sub("", bare)), order if order in ORDERS else ""
+    return trim(_YEAR_WORD.sub("", _TIME.sub("", bare))), order if order in ORDERS else ""
 
 
 def _numeric(numbers: tuple[str, ...], order: str) -> Read:

@@ -30,12 +30,19 @@ _WORLD = re.compile(rf"[^{_NOT_IN_IT}]+@(?:[^{_NOT_IN_IT}.]+\.)+[^{_NOT_IN_IT}.]
 
 _GMAIL = ("gmail.com", "googlemail.com")
 # Japan's carriers gave out addresses with dots at the end and in a row until 2009, and deliver to them
-# (https://github.com/EC-CUBE/ec-cube/issues/1325, read 2026-11-29); mail programs write them in quotes.
-_FREE_DOTS = re.compile(rf"(\"?)(\.*{_ATOM}[{_LETTERS}'.-]*)\1@(docomo\.ne\.jp|ezweb\.ne\.jp|au\.com)")
+# (https://github.com/EC-CUBE/ec-cube/issues/1325, read 2026-11-29); mail programs write them in quotes. Mail.ru
+# gives them out, too (https://github.com/swiftmailer/swiftmailer/issues/239, read 2026-11-29).
+_FREE_DOTS_AT = (
+    r"(?:[a-z0-9-]+\.)?(?:docomo\.ne\.jp|ezweb\.ne\.jp|au\.com|tu-ka\.ne\.jp|softbank\.(?:ne\.)?jp|vodafone\.ne\.jp)"
+    r"|(?:mail|bk|list|inbox)\.ru"
+)
+_FREE_DOTS = re.compile(rf"(\"?)(\.*{_ATOM}[{_LETTERS}'.-]*)\1@({_FREE_DOTS_AT})")
 
 # How mail programs and pages write an address: Anna <anna@example.org>, anna@example.org (Anna), mailto:, quotes.
 _ANGLED = re.compile(r"([^<>]*)<([^<>]+)>")
 _NAMED = re.compile(r"([^\s()]+)\s*\([^()@]*\)")
+# A label, as of a form or a directory: email: anna@example.org, SMTP:anna@example.org.
+_LABEL = re.compile(r"[^\W\d_][\w-]{0,14}\s*:\s*(?=[^\s:@]+@[^\s:@]+\Z)")
 _MAILTO = re.compile(r"mailto:\s*([^?|]*).*", re.IGNORECASE | re.DOTALL)
 _QUOTED = re.compile("(['\"`])(.*)\\1|[\u2018-\u201f](.*)[\u2018-\u201f]", re.DOTALL)
 
@@ -102,6 +109,8 @@ def _address(text: str) -> str:
             bare = named[1]
         elif link := _MAILTO.fullmatch(bare):
             bare = link[1]
+        elif label := _LABEL.match(bare):
+            bare = bare[label.end() :]
         elif quoted := _QUOTED.fullmatch(bare):
             bare = next(inside for inside in quoted.group(2, 3) if inside is not None)
         elif bare.startswith("'"):

@@ -13,7 +13,7 @@ from activation.identifiers.declared import declared_column, declared_value, loo
 from activation.identifiers.digest import digest, digests
 from activation.identifiers.rules import Result
 from activation.identifiers.table import Context, Digest, Field
-from activation.identifiers.text import BLANK_WORDS, MAX_CELL_BYTES, POISON_TEXTS, too_long, trim
+from activation.identifiers.text import BLANK_WORDS, MAX_CELL_BYTES, POISON_TEXTS, too_long, trim, unmarked
 
 # A column is worth a dictionary when its first rows hold fewer distinct values than this share of them: what
 # comes twice in a hundred there comes many times in a chunk of tens of thousands.
@@ -59,7 +59,7 @@ def identify(field: Field, values: pa.Array, context: Context, *, hashed: bool) 
 
 def identify_value(field: Field, text: str, context: Context, *, hashed: bool) -> Cell:
     """Return what is sent for one cell: `identify` for a single text, and the oracle it is tested against."""
-    trimmed = "" if too_long(text) else trim(text)
+    trimmed = "" if too_long(text) else _said(text)
     code = _refused(text, trimmed)
     if code or not trimmed:
         return Cell(code=code)
@@ -73,6 +73,12 @@ def identify_value(field: Field, text: str, context: Context, *, hashed: bool) -
     if normalized is None:
         return Cell(code=code)
     return Cell(normalized=normalized, sent=digest(field.digest, normalized))
+
+
+def _said(text: str) -> str:
+    """Return what a cell says, trimmed: "no value" and digests are told behind a spreadsheet's marks as well."""
+    trimmed = trim(text)
+    return unmarked(trimmed) if trimmed[:1] in ("'", "=", "&") else trimmed
 
 
 def _normalized(field: Field, text: str, context: Context) -> Result:

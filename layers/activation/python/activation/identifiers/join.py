@@ -12,6 +12,7 @@ from activation.identifiers.assign import Use
 from activation.identifiers.cell_lists import with_lists
 from activation.identifiers.codes import Code
 from activation.identifiers.identify import Column, identify
+from activation.identifiers.row_country import identify_by_country
 from activation.identifiers.table import Context, Field
 
 
@@ -23,21 +24,29 @@ class Joined:
     further: tuple[pa.Array, ...] = ()
 
 
-def join(one: Field, uses: Sequence[Use], columns: pa.RecordBatch, context: Context, *, hashed: bool) -> Joined:
+def join(
+    one: Field,
+    uses: Sequence[Use],
+    columns: pa.RecordBatch,
+    context: Context,
+    countries: pa.Array | None = None,
+    *,
+    hashed: bool,
+) -> Joined:
     """Return what is sent for a field, from the first of its columns that has it in a row.
 
     Further values are those of the other columns that differ, as many as the field may have; a digest is none
     where there is a column of plain values, since it is most often the same value's.
 
-    `hashed` is what the drop declares of its values. In a raw drop, a column whose name says digests is read as
-    those, and what is none there as a value like any other; a constant is a value in every drop. A row's code is
-    that of the first column with one, where none is usable.
+    `countries` say each row's country, see row_country.py. `hashed` is what the drop declares of its values. In a
+    raw drop, a column whose name says digests is read as those, and what is none there as a value like any other;
+    a constant is a value in every drop. A row's code is that of the first column with one, where none is usable.
     """
     joined: Column | None = None
     further = [pa.nulls(columns.num_rows, pa.string())] * one.further
     plain = hashed or all(use.hashed for use in uses)
     for use in uses:
-        found, more = _column(one, use, columns, context, hashed=hashed)
+        found, more = _column(one, use, columns, context, countries, hashed=hashed)
         before, joined = joined, found if joined is None else _first(joined, found)
         if before is not None and one.further and (plain or not use.hashed) and not use.constant:
             further = _with_further(joined.sent, further, found.sent)
@@ -64,7 +73,7 @@ def _with_further(sent: pa.Array, further: list[pa.Array], values: pa.Array) -> 
 
 
 def _column(
-    one: Field, use: Use, columns: pa.RecordBatch, context: Context, *, hashed: bool
+    one: Field, use: Use, columns: pa.RecordBatch, context: Context, countries: pa.Array | None, *, hashed: bool
 ) -> tuple[Column, tuple[pa.Array, ...]]:
     """Return what is sent for one column, and the further values of cells that hold several."""
     if use.constant:
@@ -75,11 +84,11 @@ def _column(
     if hashed:
         return identify(one, values, context, hashed=True), ()
     if not use.hashed:
-        return with_lists(one, values, identify(one, values, context, hashed=False), context)
+        return with_lists(one, values, identify_by_country(one, values, countries, context, hashed=False), context)
     digests = identify(one, values, context, hashed=True)
     if digests.code.null_count == len(digests.code):
         return digests, ()
-    raw = identify(one, values, context, hashed=False)
+    raw = identify_by_country(one, values, countries, context, hashed=False)
     is_digest = pc.fill_null(pc.equal(raw.code, Code.LOOKS_HASHED.value), fill_value=False)
     code = pc.if_else(is_digest, digests.code, raw.code)
     return Column(pc.coalesce(digests.sent, raw.sent), code), ()

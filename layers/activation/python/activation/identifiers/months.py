@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib.resources import files
 
-# German, French, Spanish, Italian, Portuguese, Dutch and English; accents off, as they are compared. No name or
-# abbreviation means two months.
-_NAMES = """
-january jan januar janner jaenner janvier janv enero ene gennaio gen janeiro januari
-february feb februar fevrier fevr fev febrero febbraio fevereiro februari
-march mar marz mrz maerz mars marzo marco maart mrt
-april apr avril avr abril abr aprile
-may mai mayo maggio mag maio mei
-june jun juni juin junio giugno giu junho
-july jul juli juillet juil julio luglio lug julho
-august aug aout agosto ago augustus
-september sep sept septembre septiembre setiembre set settembre setembro
-october oct oktober okt octobre octubre ottobre ott outubro out
-november nov novembre noviembre novembro
-december dec dezember dez decembre diciembre dic dicembre dezembro
-"""
+from activation.identifiers.text import romanized
 
 
 @cache
 def months() -> dict[str, int]:
-    """Return the number of the month for each of its names."""
-    lines = _NAMES.strip().splitlines()
-    return {name: number for number, line in enumerate(lines, 1) for name in line.split()}
+    """Return the number of the month for each of its names, which are in month_names.txt, a line for each month.
+
+    In English, German, French, Spanish, Italian, Portuguese, Dutch, Swedish, Danish, Norwegian, Finnish, Polish,
+    Turkish, Russian, Ukrainian and Greek, by the calendars of https://cldr.unicode.org, read 2026-11-29, in the
+    cases that dates take. No name means two months, which leaves out Czech and Croatian, whose names for October
+    and November are each other's.
+    """
+    lines = (files(__package__) / "month_names.txt").read_text("utf-8").splitlines()
+    # Compared as dates are read: in lower case, accents off.
+    return {romanized(name): number for number, line in enumerate(lines, 1) for name in line.split()}

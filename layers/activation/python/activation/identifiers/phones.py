@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 
 from activation.identifiers.abroad import international, is_valid, repaired_bare, split
 from activation.identifiers.codes import Code
-from activation.identifiers.numbering import KEEPS_ZERO, national, national_column
+from activation.identifiers.dressed import undressed
+from activation.identifiers.numbering import KEEPS_ZERO, has_numbers, national, national_column
 from activation.identifiers.rules import Result
 from activation.identifiers.table import Context
 from activation.identifiers.text import is_float, trim, unmarked, whole_number
@@ -33,15 +34,10 @@ _EXTENSION = re.compile(
 )
 # Behind a slash a few digits are another line of the same house; more are a number behind its area code.
 _SEVERAL = re.compile(r"[0-9]\W*[,;|&]\W*[0-9]|[0-9]\s*/\s*[0-9]{1,3}\Z")
+# A number with digits behind its point: they are not part of it.
+_FRACTION = re.compile(r"\+?[0-9]{9,}[.,][0-9]{1,3}")
 _ONLY_DIALLED = re.compile(r"[0-9+ ().-]+")
 _OPTIONAL_ZERO = re.compile(r"\(\s*0\s*\)")
-# Numbers as people put them, in shapes: each 0 stands for any digit. Odd are what may be a zero in brackets or a
-# float.
-_AS_PEOPLE_PUT = re.compile(r"\+?\(?0(?:[ ().-]{0,2}0){6,14}")
-_ODD = re.compile(r"\( *0 *\)|\A\+?0+\.0+\Z")
-_MARKS = b" -()."
-_NO_MARKS = str.maketrans("", "", _MARKS.decode())
-_SHAPE = bytes.maketrans(b"123456789", b"0" * 9)
 # Bare digits that have the shape of a number of the North American Numbering Plan.
 _NANP = r"[2-9][0-9]{2}[2-9][0-9]{6}"
 # How to dial abroad from North America; elsewhere 011 is an area, so what follows has to be a valid number.
@@ -65,7 +61,8 @@ class Phone:
     it. `(0)` is dropped where the country drops its trunk zero and kept where the zero is part of the number
     (Italy). Extensions, vanity letters and several numbers in one cell are refused, since their digits run
     together into somebody else's number. `any_length` keeps numbers of a length that their country does not have,
-    where the platform's own examples are such.
+    where the platform's own examples are such. `by_country`: a number without its country code is one of the
+    country that its row names, else of the default one.
     """
 
     name: str
@@ -73,6 +70,7 @@ class Phone:
     bare: Bare
     min_digits: int = 7
     any_length: bool = False
+    by_country: bool = True
 
     def value(self, text: str, context: Context) -> Result:
         """Normalise one number."""
@@ -121,6 +119,16 @@ class Phone:
         number = digits.lstrip("0")
         return repaired_bare(number) or number
 
+    def told_by_country(self, values: pa.Array) -> pa.Array:
+        """Mask the numbers that do not begin with a plus."""
+        begun = pc.ascii_ltrim_whitespace(values)
+        alone = pc.or_(pc.starts_with(begun, "+"), pc.equal(begun, ""))
+        return pc.invert(pc.fill_null(alone, fill_value=True))
+
+    def country_of_row(self, named: str | None, default: str) -> str:
+        """Return the row's country, the default one where the row names none that has telephone numbers."""
+        return named if named and has_numbers(named) else default
+
     def clean(self, values: pa.Array, context: Context) -> pa.Array:
         """Normalise digits, spaces, dots, hyphens and brackets that carry a country code or need none."""
         nothing = pa.scalar(None, pa.string())
@@ -129,7 +137,7 @@ class Phone:
         # Most cells are bare digits already; the costly kernels run on those that are not.
         dressed = pc.invert(pc.fill_null(_is_plain(typed, digits), fill_value=True))
         if pc.any(dressed).as_py():
-            typed = pc.replace_with_mask(typed, dressed, _undressed(typed.filter(dressed)))
+            typed = pc.replace_with_mask(typed, dressed, undressed(typed.filter(dressed)))
             digits = pc.utf8_ltrim(typed, "+")
         abroad = pc.starts_with(typed, "+")
         bare = pc.and_not(pc.not_equal(typed, ""), abroad)
@@ -183,39 +191,10 @@ def _is_plain(typed: pa.Array, digits: pa.Array) -> pa.Array:
     return pc.and_(pc.and_(pc.ascii_is_decimal(digits), in_range), one_plus)
 
 
-def _undressed(typed: pa.Array) -> pa.Array:
-    """Take spaces, hyphens, brackets and dots off numbers; null where they do not stand as people put them.
-
-    Judged by shape: with 0 for every digit, a column has a few dozen different numbers.
-    """
-    shapes = _with_bytes(typed, _bytes(typed).translate(_SHAPE), typed.buffers()[1]).dictionary_encode()
-    known = shapes.dictionary.to_pylist()
-    shaped = pa.array([bool(_AS_PEOPLE_PUT.fullmatch(one)) and not _ODD.search(one) for one in known], pa.bool_())
-    kept = pc.fill_null(shaped.take(shapes.indices), fill_value=False)
-    lengths = pa.array([len(one.translate(_NO_MARKS)) for one in known], pa.int32()).take(shapes.indices)
-    sure = typed.filter(kept)
-    ends = pc.cumulative_sum(lengths.filter(kept))
-    offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
-    bare = _with_bytes(sure, _bytes(sure).translate(None, _MARKS), offsets.buffers()[1])
-    return pc.replace_with_mask(pa.nulls(len(typed), pa.string()), kept, bare)
-
-
-def _bytes(values: pa.Array) -> bytes:
-    """Return the bytes that a string array's offsets count from."""
-    data = values.buffers()[2]
-    return data.to_pybytes() if data else b""
-
-
-def _with_bytes(like: pa.Array, data: bytes, offsets: pa.Buffer) -> pa.Array:
-    """Return a string array with other bytes: as long as another one, and null where that is."""
-    buffers = [like.buffers()[0], offsets, pa.py_buffer(data)]
-    return pa.Array.from_buffers(pa.string(), len(like), buffers, offset=like.offset)
-
-
 def _written(text: str) -> tuple[str | None, str | None]:
     """Return the number as typed with ASCII digits and without labels, or the code that says why it is none."""
     written = whole_number(_ascii(unmarked(text)))
-    if is_float(written):
+    if is_float(written) or _FRACTION.fullmatch(written):
         return None, Code.NUMBER_AS_FLOAT
     if not _ONLY_DIALLED.fullmatch(written):
         if _EXTENSION.search(written):

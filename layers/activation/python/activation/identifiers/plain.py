@@ -20,7 +20,9 @@ _PERSONAL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|\+\d{8,15}", re.ASCII)
 # What a spreadsheet's marks for text, a float column and an exponent begin with.
 _MARKS = r"\A(?:'|=\"|[+-]?[0-9]+(?:[.,]|[eE]\+))"
 _MARKED = re.compile(_MARKS)
-_EXPONENT = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE]\+[0-9]+", re.ASCII)
+_UNSURE = rf"{_MARKS}|\A[&'=]"  # what may be blank, or a word for "no value", behind its marks
+# 6.5E+12 of a spreadsheet, 6.512E12 of Java; 7E3 may be somebody's id.
+_EXPONENT = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+[eE][+-]?|[eE]\+)[0-9]+", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 
 
@@ -50,7 +52,7 @@ class Unchanged:
         words = pa.array(sorted(BLANK_WORDS), pa.string())
         fits = pc.and_not(
             pc.match_substring_regex(values, r"\A[!-*,-?A-~]+\z"),
-            pc.or_(pc.is_in(pc.ascii_lower(values), value_set=words), pc.match_substring_regex(values, _MARKS)),
+            pc.or_(pc.is_in(pc.ascii_lower(values), value_set=words), pc.match_substring_regex(values, _UNSURE)),
         )
         return pc.if_else(pc.fill_null(fits, fill_value=False), values, pa.scalar(None, pa.string()))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from activation.identifiers.table import Context
 
@@ -17,12 +18,14 @@ Result = tuple[str | None, str | None]
 class PerValue:
     """A rule without a columnar form: names, places, dates repeat, so distinct values are few.
 
-    `by_country` says that the country matters, a row's own before the default one.
+    `by_country` says that the country matters, a row's own before the default one; see row_country.py.
+    `reads_dates` says that the order of day, month and year matters.
     """
 
     name: str
     normalize: Callable[[str, Context], Result]
     by_country: bool = False
+    reads_dates: bool = False
 
     def value(self, text: str, context: Context) -> Result:
         """Normalise one cell."""
@@ -31,3 +34,11 @@ class PerValue:
     def clean(self, values: pa.Array, context: Context) -> pa.Array | None:  # noqa: ARG002 - the protocol's
         """Return None: there is no columnar form."""
         return None
+
+    def told_by_country(self, values: pa.Array) -> pa.Array:
+        """Mask all cells: each may depend on the country."""
+        return pc.is_valid(values)
+
+    def country_of_row(self, named: str | None, default: str) -> str:
+        """Return the row's country; "" where it names one that nobody knows, which is not the default one."""
+        return default if named is None else named

@@ -19,11 +19,11 @@ class Tally:
     `acknowledged`, `rejected_by_us` and `rejected_by_platform` count rows, the latter two by code; a row is
     acknowledged once all uploads that carry it are. `identifiers` counts the cells of acknowledged uploads by
     field, without those of refused lines. `verdicts` counts, by an upload's handle and by code, the rows that the
-    platform refused after it had acknowledged the upload; `rejected_by_platform` includes them. `left_out` are the
-    cells left out of rows that were sent. `uploads` counts acknowledged uploads, each half as one. `requests`,
-    `resent` and `bytes_sent` count what was sent, acknowledged or not; `resent` only what the platform may have
-    had before. `references` are the platform's newest request ids. `active_s` is the duration of all invocations
-    in seconds.
+    platform refused after it had acknowledged the upload; `rejected_by_platform` includes them. `left_out` are
+    the cells left out of rows that were sent. `mended` counts rows that lacked blank cells at their end or had
+    too many. `uploads` counts acknowledged uploads, each half as one. `requests`, `resent` and `bytes_sent` count
+    what was sent, acknowledged or not; `resent` only what the platform may have had before. `references` are the
+    platform's newest request ids. `active_s` is the duration of all invocations in seconds.
     """
 
     acknowledged: int = 0
@@ -32,6 +32,7 @@ class Tally:
     identifiers: Counter[str] = field(default_factory=Counter)
     verdicts: dict[str, dict[str, int]] = field(default_factory=dict)
     left_out: LeftOutCells = field(default_factory=dict)
+    mended: int = 0
     uploads: int = 0
     requests: int = 0
     resent: int = 0
@@ -76,6 +77,6 @@ class Tally:
 
     def forget_rows(self) -> None:
         """Reset the counts of rows, which are counted again; those of requests stay."""
-        self.acknowledged = self.uploads = 0
+        self.acknowledged = self.uploads = self.mended = 0
         self.rejected_by_us, self.rejected_by_platform = Counter(), Counter()
         self.identifiers, self.verdicts, self.left_out = Counter(), {}, {}

@@ -61,6 +61,7 @@ class Span:
 
     `first_row` and `last_row` are counted from 1, both inclusive. `rejected` counts the rows that we rejected, by
     code. `left_out` are the cells of the other rows that are left out. `after` is the cursor after the span.
+    `mended` counts the rows that lacked blank cells at their end or had too many.
     """
 
     first_row: int
@@ -68,3 +69,4 @@ class Span:
     rejected: Mapping[str, int]
     left_out: Mapping[str, Mapping[str, LeftOut]]
     after: Cursor
+    mended: int = 0

@@ -14,9 +14,9 @@ from activation.drops.chunk import Chunk
 from activation.errors import Rejected
 from activation.identifiers.assign import Use
 from activation.identifiers.cell_lists import with_lists
-from activation.identifiers.identify import identify
 from activation.identifiers.join import join
 from activation.identifiers.needed import has_needed, leave_out_incomplete
+from activation.identifiers.row_country import countries_of_rows, identify_by_country
 from activation.identifiers.table import Context, Field, FieldTable
 from activation.ledger.units import FIRST_ROWS_KEPT, LeftOut, LeftOutCells, Span, Unit
 from activation.model import Cursor
@@ -53,8 +53,9 @@ class Batcher:
     """Cuts a drop into spans; where it cuts depends on the rows alone, not on chunks, retries or timing.
 
     `table` is the platform's field table, `fields` pairs a column's index in the file with a field it fills, in
-    wire order. `context` and `hashed` say how cells are read. `max_rows` is how many rows a batch may have.
-    `several` are, by wire key, all columns of the fields that have more than one, see MappedColumns.
+    wire order. `context` and `hashed` say how cells are read; where a column says each row's country, that comes
+    before the context's default one. `max_rows` is how many rows a batch may have. `several` are, by wire key, all
+    columns of the fields that have more than one, see MappedColumns.
     """
 
     table: FieldTable
@@ -118,15 +119,16 @@ class Batcher:
         sent: dict[str, pa.Array] = {}
         codes: dict[str, pa.Array] = {}
         further: dict[str, tuple[pa.Array, ...]] = {}
+        countries = countries_of_rows(self.fields, self.several, chunk.columns)
         for index, one in self.fields:
             if uses := self.several.get(one.key):
-                joined = join(one, uses, chunk.columns, self.context, hashed=self.hashed)
+                joined = join(one, uses, chunk.columns, self.context, countries, hashed=self.hashed)
                 column, further[one.key] = joined.column, joined.further
             else:
-                values = chunk.columns.column(index)
-                column = identify(one, values, self.context, hashed=self.hashed)
+                cells = chunk.columns.column(index)
+                column = identify_by_country(one, cells, countries, self.context, hashed=self.hashed)
                 if not self.hashed:
-                    column, further[one.key] = with_lists(one, values, column, self.context)
+                    column, further[one.key] = with_lists(one, cells, column, self.context)
             sent[one.key], codes[one.key] = column.sent, column.code
         leave_out_incomplete(self.table, sent, codes)
         accepted = has_needed(self.table, sent, codes)
@@ -143,6 +145,7 @@ class Batcher:
             rows=chunk.rows if whole else chunk.rows.filter(accepted),
             rejected=pa.concat_tables(rejected).sort_by("row") if rejected else FINDINGS.empty_table(),
             left_out=_concat(_findings(chunk.rows, codes, accepted, whole_rows=False)),
+            mended=chunk.mended,
             further=further_lines(self.table, sent, further, accepted, chunk.rows),
         )
 
@@ -159,18 +162,20 @@ class Batcher:
             rejected=reasons,
             left_out=_count_cells(left_out),
             after=after,
+            mended=sum(len(part.mended) for part in parts),
         )
         return Prepared(span, columns, rows, rejected, _further([part.further for part in parts]))
 
 
 @dataclass(frozen=True)
 class _Identified:
-    """A chunk after identification: what would be sent, and the findings, all in row order."""
+    """A chunk after identification: what would be sent, the findings and the mended rows, all in row order."""
 
     columns: pa.RecordBatch
     rows: pa.Array
     rejected: pa.Table
     left_out: pa.Table
+    mended: pa.Array
     further: tuple[Lines, ...] = ()
 
     @property
@@ -188,6 +193,7 @@ class _Identified:
             self.rows.slice(0, count),
             self.rejected.slice(0, _count_up_to(self.rejected["row"], row)),
             self.left_out.slice(0, _count_up_to(self.left_out["row"], row)),
+            self.mended.slice(0, _count_up_to(self.mended, row)),
             tuple(one.slice(0, _count_up_to(one.rows, row)) for one in self.further),
         )
 
@@ -198,9 +204,11 @@ class _Identified:
             self.rows.slice(count),
             self.rejected.slice(_count_up_to(self.rejected["row"], row)),
             self.left_out.slice(_count_up_to(self.left_out["row"], row)),
+            self.mended.slice(_count_up_to(self.mended, row)),
             tuple(one.slice(_count_up_to(one.rows, row)) for one in self.further),
         )
-        return rest if rest.rows_sent or rest.rejected.num_rows or rest.left_out.num_rows else None
+        found = rest.rejected.num_rows or rest.left_out.num_rows or len(rest.mended)
+        return rest if rest.rows_sent or found else None
 
 
 def _further(parts: list[tuple[Lines, ...]]) -> tuple[Lines, ...]:

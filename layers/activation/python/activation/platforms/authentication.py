@@ -118,9 +118,10 @@ class OAuth2Refresh(_Keys):
     `form` and `headers` are added to the token request (a scope, a User-Agent). `secret_headers` maps further
     headers of the API's own requests to the keys of the secret that hold their values (a developer token).
 
-    `rotates` says that an answer may hold a new refresh token, which then must be stored: some platforms take each
-    one once only. `refresh_early_s` is how long before its end an access token is replaced; `default_expires_s` is
-    the life assumed of one whose answer has no `expires_in`. Access tokens are carried in `header` after `prefix`.
+    `rotates` says that an answer may contain a new refresh token, which must then be stored: some platforms
+    accept each refresh token only once. `refresh_early_s` is how long before its end an access token is replaced;
+    `default_expires_s` is the assumed lifetime of a token whose answer has no `expires_in`. Access tokens are
+    carried in `header` after `prefix`.
     """
 
     token_url: str

@@ -35,7 +35,7 @@ def platform_named(name: str) -> Platform:
     """Return a platform that drops can be sent to; raises UnknownPlatform listing the known ones."""
     found = platforms()
     if name not in found:
-        raise UnknownPlatform(f"no platform is called {name!r}; there are {', '.join(found)}")
+        raise UnknownPlatform(f"no platform is called {name!r}; known: {', '.join(found)}")
     return found[name]
 
 
@@ -46,7 +46,7 @@ def fields_of(name: str, api: str = "") -> Platform | FieldsOnly:
         if (api and one.api == (name, api)) or (not api and one.name == name):
             return one
     asked = f"{name} {api}".strip()
-    raise UnknownPlatform(f"no platform is called {asked!r}; there are {', '.join(found)}")
+    raise UnknownPlatform(f"no platform is called {asked!r}; known: {', '.join(found)}")
 
 
 def _platform(folder: str) -> Platform | FieldsOnly:

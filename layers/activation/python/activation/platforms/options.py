@@ -108,5 +108,5 @@ def problems(options: Sequence[Option], given: Mapping[str, object]) -> dict[str
                 found[name] = problem
         else:
             there = ", ".join(sorted(known)) or "none"
-            found[name] = f"no such option of the platform (there are: {there})"
+            found[name] = f"no such option of the platform (known: {there})"
     return found

@@ -48,17 +48,19 @@ def compose(
     none. `now` is Unix seconds. `rejects_key` is the key of the list of rejects, None if there is none. `notes`
     are the platform's notes, by code.
 
-    `rows` counts people, `identifiers` the cells sent for them, by field. rows["in"] is None until the end of the
-    file is reached. rows["read"] counts rows with a known outcome, so it is the sum of acknowledged and rejected
-    rows even if the run failed. `continuations` counts the run's messages after its first. Times are ISO 8601 in
-    UTC; `seconds` is the time from the first message to now, `active_seconds` that of the invocations alone.
+    `date_order` is the one that the settings say or the file shows, "" if neither does. `rows` counts people,
+    `identifiers` the cells sent for them, by field. rows["in"] is None until the end of the file is reached.
+    rows["read"] counts rows with a known outcome, so it is the sum of acknowledged and rejected rows even if the
+    run failed. `rows_mended` counts those that lacked blank cells at their end or had too many. `continuations`
+    counts the run's messages after its first. Times are ISO 8601 in UTC; `seconds` is the time from the first
+    message to now, `active_seconds` that of the invocations alone.
     """
     progress, drop = run.progress, identity.work.drop
     left_out: dict[str, dict[str, Any]] = {}
     for key, codes in sorted(progress.tally.left_out.items()):
         for code, found in sorted(codes.items()):
             left_out.setdefault(key, {})[code] = {"cells": found.cells, "first_rows": list(found.first_rows)}
-    opened, split = run.opened, progress.plan.split
+    opened, split, reading = run.opened, progress.plan.split, progress.plan.reading
     return {
         "schema": SCHEMA,
         "run_id": identity.run_id,
@@ -84,6 +86,7 @@ def compose(
             "format": progress.plan.format,
         },
         "columns": _columns(progress.plan),
+        "date_order": reading.context.date_order if reading else "",
         "rows": {
             "in": progress.checkpoint.cursor.row if progress.checkpoint.read_whole else None,
             "read": progress.tally.rows_settled,
@@ -91,6 +94,7 @@ def compose(
             "rejected_by_us": sum(progress.tally.rejected_by_us.values()),
             "rejected_by_platform": sum(progress.tally.rejected_by_platform.values()),
         },
+        "rows_mended": progress.tally.mended,
         "identifiers": dict(sorted(progress.tally.identifiers.items())),
         "rejected_by_us": dict(sorted(progress.tally.rejected_by_us.items())),
         "rejected_by_platform": dict(sorted(progress.tally.rejected_by_platform.items())),

@@ -69,7 +69,8 @@ class Rejects:
     ) -> tuple[dict[int, str], int]:
         """Return what the platform refused of the batch's acknowledged units: row -> code, and how many more.
 
-        Other units' lists were written by a worker that died, and are written again with their units.
+        The lists of other units are left out: a worker that died wrote them, and they are written again with those
+        units.
         """
         prefix = f"{first_row:012d}-{PLATFORMS}-{last_row:012d}-"
         begun = tuple(f"{one.key}-{one.part}" for one in acknowledged)

@@ -30,6 +30,7 @@ def gather(progress: Progress, split: RunSplit, parts: Sequence[Run | None]) -> 
     begun = [part.progress for part in parts if part]
     tally.acknowledged = sum(part.tally.acknowledged for part in begun)
     tally.uploads = sum(part.tally.uploads for part in begun)
+    tally.mended = sum(part.tally.mended for part in begun)
     tally.rejected_by_us = _total(part.tally.rejected_by_us for part in begun)
     tally.rejected_by_platform = _total(part.tally.rejected_by_platform for part in begun)
     tally.identifiers = _total(part.tally.identifiers for part in begun)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from activation.drops.chunk import Chunk, DropReader
 from activation.drops.columns import MappedColumns, map_columns
+from activation.drops.date_orders import with_date_order
 from activation.drops.open import open_drop
 from activation.drops.plaintext_scan import screen
 from activation.drops.ranges import Piece, piece_chunks
@@ -48,6 +49,8 @@ class RunDrop:
             declared_delimiter=reading.delimiter or None,
         )
         mapped = map_columns(connector.platform.table, reader.header, kind, reading.columns, reader.nested)
+        if progress.plan.reading is None:  # later invocations and the parts read dates as the first one does
+            reading = with_date_order(reading, reader, mapped.columns, hashed=kind.hashed)
         with invocation.held.lock:
             progress.plan.etag, progress.plan.format = source.etag, reader.format
             progress.plan.reading = reading

@@ -1,0 +1,62 @@
+"""Postal codes as columns: the kernels give what the rule gives for each code, for most of them without a look."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pyarrow as pa
+import pytest
+from activation.identifiers.identify import identify, identify_value
+from activation.identifiers.postal_codes import PostalCode
+from activation.identifiers.table import Context, Field
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+FIELDS: list[Field] = [
+    import_module(f"lambdas.{platform}.fields").TABLE.field(key)
+    for platform, key in (("meta", "ZIP"), ("google", "postalCode"), ("amazon_ads", "zip"))
+]
+CODES = st.one_of(
+    st.from_regex(r"\A[0-9]{5}\Z"),
+    st.from_regex(r"\A ?[0-9]{3,5}[- ]?[0-9]{4} ?\Z"),
+    st.from_regex(r"\A[A-Za-z]{1,2}[0-9][0-9A-Za-z]? ?[0-9][A-Za-z]{2}\Z"),
+    st.from_regex(r"\A[0-9]{1,4}[- ]?[eE]?[- ]?[0-9]{0,4}\Z"),
+    st.sampled_from(
+        ["2139", "2139.0", "77304 CEDEX", "NULL", "na", "AB", "0", "00000", "\uff11\uff12345", "NL-1234AB"]
+    ),
+)
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=["meta", "google", "amazon_ads"])
+@given(
+    rows=st.lists(st.one_of(st.none(), CODES), max_size=20),
+    country=st.sampled_from(["", "US", "GB", "CA", "JP", "FR", "PR"]),
+    cut=st.integers(0, 4),
+)
+@settings(max_examples=80, deadline=None)
+def test_a_column_says_what_its_codes_say(field: Field, rows: list[str | None], country: str, cut: int) -> None:
+    """Plain, odd and broken codes come out of a column as they do alone."""
+    context = Context(country)
+    column = identify(field, pa.array(rows, pa.string()).slice(cut), context, hashed=False)
+    alone = [text and identify_value(field, text, context, hashed=False) for text in rows[cut:]]
+    assert column.sent.to_pylist() == [cell.sent if cell else None for cell in alone]
+    assert column.code.to_pylist() == [cell.code if cell else None for cell in alone]
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=["meta", "google", "amazon_ads"])
+def test_plain_codes_take_the_quick_way(field: Field) -> None:
+    """Five digits are known to be fine, and at Meta and Google what else is made of letters and digits."""
+    rule = field.rule
+    assert isinstance(rule, PostalCode)
+    five = pa.array(["10115", "02139", None])
+    assert rule.clean(five, Context()).equals(five)
+    assert rule.clean(five, Context("CA")).equals(five) == (field.key != "zip")
+    others = rule.clean(pa.array(["ec1a 1bb", "94107-1234", "77304 cedex"]), Context())
+    assert (
+        others.to_pylist()
+        == {
+            "ZIP": ["ec1a1bb", "94107", None],
+            "postalCode": ["EC1A 1BB", "94107-1234", None],
+            "zip": [None, None, None],
+        }[field.key]
+    )
