@@ -9,6 +9,7 @@ import typer
 from activation import __version__
 
 from cli.classify import classify
+from cli.columns import columns
 from cli.demo import demo
 from cli.demo_install import require_checkout, require_demo_install
 from cli.doctor import doctor
@@ -31,6 +32,7 @@ app = typer.Typer(
 
 app.command()(classify)
 app.command()(explain)
+app.command()(columns)
 app.command()(locate)
 app.command()(plan)
 app.command()(status)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from activation.drops.chunk import ByteSource
 
     from cli.dry_run import DryRun
@@ -33,21 +35,30 @@ def drop(
     strict: Annotated[
         bool, typer.Option("--strict", help="Plan the file first; upload nothing if that warns, and exit 1.")
     ] = False,
+    column_map: Annotated[
+        list[str] | None,
+        typer.Option("--map", help='What a column is, as "E-MAIL-ADRESSE=email"; repeat it for others.'),
+    ] = None,
+    date_order: Annotated[str, typer.Option(help="Of dates in numbers: dmy, mdy or ymd.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check the drop's key, then upload the file; exit 1 if the key cannot be read."""
-    import boto3
+    """Check the drop's key and its columns, then upload the file; exit 1 if either cannot be read.
+
+    `--map` and `--date-order` hold for this file alone and travel with it as its object metadata.
+    """
     from activation.drops.locate import locate as read_key
     from activation.drops.source import BytesSource, FileSource
     from activation.errors import ConfigError, Rejected
+    from activation.identifiers.column_map import parse, to_metadata
     from activation.model import Drop
-    from rich.progress import Progress
 
     from cli import deployment
     from cli.connectors import NoConnector, connector_of
+    from cli.country import known_order
     from cli.dry_run import DryRun
     from cli.first_rows import first_name, first_rows
     from cli.keys import drop_key
+    from cli.mapping import check_against
     from cli.typed import typed
 
     if first and action.lower() in ADDS_NOTHING_ELSE:
@@ -59,7 +70,11 @@ def drop(
         located = read_key(
             key, connector=connector, table=named.platform.table, actions=named.platform.limits.actions
         )
-        run = DryRun.of(located, named)
+        said, order = parse(column_map or []), known_order(date_order)
+        metadata = to_metadata(said, order)
+        run = DryRun.of(located, named, date_order=order, said=said)
+        if said:
+            check_against(run, source)
         if first:
             source = BytesSource(first_rows(run.open(source), first))
         found = _found(run, source) if strict else []
@@ -68,23 +83,35 @@ def drop(
     if found:
         deployment.fail("\n".join((*found, "nothing was uploaded")))
     bucket = deployment.find().drops_bucket
+    version = _upload(source, file, bucket, key, metadata, quiet=as_json)
+    run_id = Drop(bucket, key, version, "", source.size_bytes).run_id(connector)
+    if as_json:
+        print(json.dumps({"bucket": bucket, "key": key, "version_id": version, "run_id": run_id}))
+    else:
+        print(f"s3://{bucket}/{key}\nrun {run_id}: {typed('receipt', run_id)}")
+
+
+def _upload(
+    source: ByteSource, file: Path, bucket: str, key: str, metadata: Mapping[str, str], *, quiet: bool
+) -> str:
+    """Upload the file, or the first rows of it that `source` holds; return the object's version."""
+    import boto3
+    from activation.drops.source import BytesSource
+    from rich.progress import Progress
+
     client = boto3.client("s3")
-    with Progress(transient=True, disable=as_json) as progress:
+    more = {"Metadata": dict(metadata)} if metadata else None
+    with Progress(transient=True, disable=quiet) as progress:
         task = progress.add_task("uploading", total=source.size_bytes)
 
         def uploaded(sent: int) -> None:
             progress.update(task, advance=sent)
 
         if isinstance(source, BytesSource):
-            client.upload_fileobj(io.BytesIO(source.data), bucket, key, Callback=uploaded)
+            client.upload_fileobj(io.BytesIO(source.data), bucket, key, ExtraArgs=more, Callback=uploaded)
         else:
-            client.upload_file(str(file), bucket, key, Callback=uploaded)
-    version = client.head_object(Bucket=bucket, Key=key).get("VersionId", "")
-    run_id = Drop(bucket, key, version, "", source.size_bytes).run_id(connector)
-    if as_json:
-        print(json.dumps({"bucket": bucket, "key": key, "version_id": version, "run_id": run_id}))
-    else:
-        print(f"s3://{bucket}/{key}\nrun {run_id}: {typed('receipt', run_id)}")
+            client.upload_file(str(file), bucket, key, ExtraArgs=more, Callback=uploaded)
+    return str(client.head_object(Bucket=bucket, Key=key).get("VersionId", ""))
 
 
 def _found(run: DryRun, source: ByteSource) -> list[str]:

@@ -21,11 +21,13 @@ from activation.drops.plaintext_scan import screen
 from activation.drops.reading import Reading
 from activation.drops.sample import Sample, take_sample
 from activation.errors import Rejected
+from activation.identifiers.column_map import Entries
 from activation.identifiers.dates import order_of
 from activation.identifiers.table import Context
 from activation.ledger.units import FIRST_ROWS_KEPT
 from activation.model import Cursor
 from activation.pipeline.batching import Batcher, Prepared
+from activation.pipeline.further import uploads_of
 from activation.platforms.limits import Limits
 from activation.platforms.platform import Platform
 from activation.platforms.publisher import Opened, Publisher
@@ -66,6 +68,7 @@ class Sums:
     format: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     ignored_columns: tuple[str, ...] = ()
+    proposed_columns: Mapping[str, str] = field(default_factory=dict)
     date_order: str = ""
     rows: int = 0
     mended: int = 0
@@ -85,24 +88,36 @@ class Sums:
 
 @dataclass(frozen=True)
 class DryRun:
-    """A located drop, its connector, and how its cells are read."""
+    """A located drop, its connector, and how its cells are read.
+
+    `own_columns` is what was said of this file's columns alone: see activation/identifiers/column_map.py.
+    """
 
     located: Located
     connector: NamedConnector
     context: Context
+    own_columns: Entries = ()
 
     @classmethod
     def of(
-        cls, located: Located, connector: NamedConnector, default_country: str = "", date_order: str = ""
+        cls,
+        located: Located,
+        connector: NamedConnector,
+        default_country: str = "",
+        date_order: str = "",
+        said: Entries = (),
     ) -> DryRun:
-        """Return the dry run of a drop, read by the connector's settings; what is given here wins over them."""
+        """Return the dry run of a drop, read by the connector's settings; what is given here wins over them.
+
+        `said` is what is said of this file's columns alone.
+        """
         settings = connector.settings
         context = Context(
             default_country or str(settings.get("default_country") or ""),
             frozenset(settings.get("placeholders") or ()),
             date_order or str(settings.get("date_order") or ""),
         )
-        return cls(located, connector, context)
+        return cls(located, connector, context, said)
 
     def over(self, source: ByteSource) -> Sums:
         """Read the whole drop as the connector would; return the counts, and the refusal if there is one."""
@@ -126,18 +141,19 @@ class DryRun:
         kind, publisher = self.located.kind, self._publisher
         reader = self.open(source)
         sums.format = reader.format
-        mapped = map_columns(self.platform.table, reader.header, kind)
+        mapped = self.mapped(reader)
         sums.columns, sums.ignored_columns = mapped.used, tuple(mapped.ignored)
         context = self.reading(reader, mapped).context
-        sums.date_order = order_of(context) if reads_dates(mapped.fields) and not kind.hashed else ""
+        sums.proposed_columns = mapped.proposed
+        sums.date_order = order_of(context) if reads_dates(mapped.columns) and not kind.hashed else ""
         keys = tuple(one.key for _, one in mapped.fields)
         with closing(publisher.open(self.located.audience, keys)) as conversation:
             next(conversation)  # raises if the audience's name is invalid, before any request
-        sums.sample = take_sample(reader, mapped, kind, self.platform.table, context)
+        sums.sample = take_sample(reader, mapped, kind, self.platform.table, context, ignored=mapped.told_ignored)
         if not self._setting("allow_weak"):
             refuse_weak(sums.sample)
         if kind.hashed:
-            chunks, fields = reader.chunks(Cursor()), mapped.fields
+            chunks, fields = reader.chunks(Cursor()), mapped.columns
             screen(chunks, Cursor(), fields=fields, context=context, may_go_on=lambda: True)
         opened = publisher.planned(keys)
         for prepared in self.batcher(mapped, context).spans(reader.chunks(Cursor()), Cursor(), ()):
@@ -153,9 +169,16 @@ class DryRun:
             declared_delimiter=DELIMITERS.get(self._setting("delimiter"), self._setting("delimiter")) or None,
         )
 
+    def mapped(self, reader: DropReader) -> MappedColumns:
+        """Return the columns as a run would map them; raises what `map_columns` raises."""
+        kind, table = self.located.kind, self.platform.table
+        return map_columns(
+            table, reader.header, kind, self.own_columns, reader.nested, settings=self.connector_columns
+        )
+
     def reading(self, reader: DropReader, mapped: MappedColumns) -> Reading:
         """Return how a run of this drop would read it."""
-        return with_date_order(Reading(self.context), reader, mapped.fields, hashed=self.located.kind.hashed)
+        return with_date_order(Reading(self.context), reader, mapped.columns, hashed=self.located.kind.hashed)
 
     def batcher(self, mapped: MappedColumns, context: Context) -> Batcher:
         """Return the batcher that a run of these columns has."""
@@ -165,7 +188,13 @@ class DryRun:
             context=context,
             hashed=self.located.kind.hashed,
             max_rows=self._limits.rows_of(one for _, one in mapped.fields),
+            several=mapped.several,
         )
+
+    @property
+    def connector_columns(self) -> Entries:
+        """Return what the connector's settings say of its files' columns."""
+        return tuple(dict(self._setting("columns") or ()).items())
 
     @property
     def platform(self) -> Platform:
@@ -218,7 +247,7 @@ class DryRun:
         if prepared.columns.num_rows:
             batch = Batch("plan", span.first_row, span.last_row, prepared.columns, prepared.rows)
             sums.batches += 1
-            for upload in self._publisher.uploads(batch):
+            for upload in uploads_of(self._publisher, batch, prepared.further):
                 self._upload(upload, opened, sums)
 
     def _upload(self, upload: Upload, opened: Opened, sums: Sums) -> None:

@@ -28,6 +28,10 @@ def plan(
     default_country: Annotated[
         str, typer.Option(help="ISO country code for national phone numbers, instead of the connector's setting.")
     ] = "",
+    column_map: Annotated[
+        list[str] | None,
+        typer.Option("--map", help='What a column is, as "E-MAIL-ADRESSE=email"; repeat it for others.'),
+    ] = None,
     date_order: Annotated[
         str, typer.Option(help="How dates are written, instead of the connector's setting: dmy, mdy or ymd.")
     ] = "",
@@ -41,12 +45,14 @@ def plan(
     """Read a file as the connector would and show what a run would send; exit 1 if the run would fail.
 
     Nothing leaves this machine. Rows, rejects and left-out cells are counted, and the requests are
-    built and measured; minutes and dollars are estimates. With --rows the cells are shown, one by one,
-    as they are in the file, as they are normalised and as they would be sent; never without it.
+    built and measured; minutes and dollars are estimates. `--map` says what a column is (email, phone, ignore and
+    the names of `activation columns`), or what every row has, as country=US. With --rows the cells are shown, one
+    by one, as they are in the file, as they are normalised and as they would be sent; never without it.
     """
     from activation.drops.locate import locate as read_key
     from activation.drops.source import FileSource
     from activation.errors import ConfigError, Rejected
+    from activation.identifiers.column_map import parse
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -63,9 +69,10 @@ def plan(
         located = read_key(
             key, connector=connector, table=named.platform.table, actions=named.platform.limits.actions
         )
+        said = parse(column_map or [])
     except (Rejected, NoConnector) as error:
         _refuse(key, error.code, error.sentence, as_json)
-    run = DryRun.of(located, named, country_option(default_country), known_order(date_order))
+    run = DryRun.of(located, named, country_option(default_country), known_order(date_order), said)
     source = FileSource(file)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
@@ -89,6 +96,8 @@ def plan(
 
 
 def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
+    from activation.identifiers.column_map import without
+
     from cli.forecast import forecast
     from cli.verdict import warnings
 
@@ -108,6 +117,8 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
         "columns": dict(sums.columns),
         "date_order": sums.date_order,
         "ignored_columns": list(sums.ignored_columns),
+        "proposed_columns": dict(sums.proposed_columns),
+        "mapping": dict((*without(run.connector_columns, run.own_columns), *run.own_columns)),
         "rows": sums.rows,
         "rows_mended": sums.mended,
         "rows_sent": sums.sent,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,12 +27,8 @@ def print_plan(plan: dict[str, Any]) -> None:
     table.add_row("drop", "", Text(plan["key"]))
     table.add_row("audience", "", Text(f"{plan['audience']} ({plan['connector']}, {plan['action']})"))
     table.add_row("format", "", plan["format"] or "unknown")
-    if plan["columns"]:
-        table.add_row(
-            "columns used", "", Text(", ".join(f"{name}: {key}" for name, key in plan["columns"].items()))
-        )
-    if plan["ignored_columns"]:
-        table.add_row("columns not used", "", Text(", ".join(plan["ignored_columns"])))
+    for label, columns in _columns(plan):
+        table.add_row(label, "", Text(columns))
     if plan["date_order"]:
         table.add_row("dates", "", _ORDERS[plan["date_order"]])
     if plan["refused"] and not plan["rows"]:
@@ -70,6 +67,19 @@ def print_plan(plan: dict[str, Any]) -> None:
         console.print(Text(f"warning  {warning['code']}: {warning['sentence']}", style="yellow"))
     if plan["refused"]:
         _print_refusal(console, plan)
+
+
+def _columns(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what became of the file's columns, as far as there is anything to say."""
+    proposed = (f'--map "{name}={meaning}"' for name, meaning in plan["proposed_columns"].items())
+    for label, columns in (
+        ("columns used", ", ".join(f"{name}: {key}" for name, key in plan["columns"].items())),
+        ("columns not used", ", ".join(plan["ignored_columns"])),
+        ("columns as told", ", ".join(f"{name}={to}" for name, to in plan["mapping"].items())),
+        ("if they are meant", " ".join(proposed)),
+    ):
+        if columns:
+            yield label, columns
 
 
 def _print_refusal(console: Console, plan: dict[str, Any]) -> None:

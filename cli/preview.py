@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from activation.drops.chunk import ByteSource, Chunk
-from activation.drops.columns import MappedColumns, map_columns, shown_name
+from activation.drops.columns import MappedColumns, shown_name
 from activation.errors import Rejected
 from activation.identifiers.identify import Cell, identify_value
 from activation.identifiers.table import Context, Field
@@ -55,7 +55,7 @@ def preview(run: DryRun, source: ByteSource, count: int) -> list[PreviewedRow]:
         return []
     try:
         reader = run.open(source)
-        mapped = map_columns(run.platform.table, reader.header, run.located.kind)
+        mapped = run.mapped(reader)
         context = run.reading(reader, mapped).context
     except Rejected:
         return []

@@ -197,6 +197,7 @@ class Connector(Construct):
             "POWERTOOLS_SERVICE_NAME": connector.name,
             "POWERTOOLS_METRICS_NAMESPACE": "AudienceActivation",
             "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
+            **({"COLUMN_MAP": json.dumps(dict(connector.columns))} if connector.columns else {}),
         }
 
     def _rule(self) -> events.Rule:

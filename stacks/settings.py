@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
+from activation.identifiers.column_map import check_entries
+from activation.identifiers.header_names import fold
 from activation.platforms.options import Value, problems
 from activation.platforms.platform import Platform
 
@@ -45,6 +49,11 @@ ENCODINGS = (
 # What a function needs of memory: for itself, and for each megabyte of a request that it reads and sends. Above
 # what the bench found for files of 50 MB.
 FUNCTION_MB, MB_PER_REQUEST_MB = 128, 2.5
+
+
+# Of the 4 KB that all variables of a function may take:
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, read 2026-11-29
+MAX_COLUMNS_BYTES = 1_500
 
 
 class SettingsError(Exception):
@@ -92,7 +101,8 @@ class ConnectorSettings:
     "" and None mean that nothing is configured: the account named in the secret is not compared, national phone
     numbers are unusable, a file's own dates or the default country say their order, the platform's own limits of
     requests in flight and of rows and bytes a request hold, nobody is mailed. `allow_weak` sends drops whose
-    columns can match hardly anybody. `options` are what the platform lets a connector choose, by name.
+    columns can match hardly anybody. `options` are what the platform lets a connector choose, by name. `columns`
+    are what the connector's files call the fields.
     """
 
     name: str
@@ -115,6 +125,7 @@ class ConnectorSettings:
     allow_weak: bool
     alarm_email: str
     options: tuple[tuple[str, Value], ...] = ()
+    columns: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -286,7 +297,36 @@ def _connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> Conne
             "alarm_email", pattern=r"[^@\s]+@[^@\s]+", meaning="an e-mail address", default=""
         ),
         options=_options(reader, platform, known_platforms),
+        columns=_columns(reader, platform, known_platforms),
     )
+
+
+def _columns(
+    reader: Reader, platform: str, known_platforms: Mapping[str, Platform]
+) -> tuple[tuple[str, str], ...]:
+    """Read what the connector's files call the fields.
+
+    A platform's fields need Arrow, which a machine that only deploys may lack; `plan` and the function check them
+    too.
+    """
+    given = reader.values("columns")
+    texts = {
+        name: field for name, field in given.items() if isinstance(field, str) and name.strip() and field.strip()
+    }
+    for name in given.keys() - texts.keys():
+        reader.mistake(f"columns.{name}", "must be a field's name, ignore, or the value that every row has")
+    seen: dict[str, str] = {}
+    for name in texts:
+        if (before := seen.setdefault(fold(name), name)) != name:
+            reader.mistake(f"columns.{name}", f"is the same column as {before}")
+    if len(json.dumps(texts)) > MAX_COLUMNS_BYTES:
+        reader.mistake(
+            "columns", f"is longer than {MAX_COLUMNS_BYTES} bytes as JSON, all that a function has room for"
+        )
+    if platform in known_platforms and texts and find_spec("pyarrow"):
+        for mistake in check_entries(known_platforms[platform].table, texts):
+            reader.mistake("columns", mistake)
+    return tuple(texts.items())
 
 
 def _options(

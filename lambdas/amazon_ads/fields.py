@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from activation.identifiers import headers
 from activation.identifiers.addresses import street_address
 from activation.identifiers.devices import Device
 from activation.identifiers.emails import Email
+from activation.identifiers.headers import DEVICES, Meaning
 from activation.identifiers.names import germanic_letters
 from activation.identifiers.phones import Bare, Phone
 from activation.identifiers.places import two_letter_state
@@ -20,10 +20,8 @@ ADDRESSES = "https://github.com/amzn/amazon-ads-advertiser-audience-normalizatio
 READ = "2026-11-22"
 
 
-def _hashed(
-    key: str, rule: Rule, synonyms: tuple[str, ...], *, identifies: bool = False, source: str = SOURCE
-) -> Field:
-    return Field(key, rule, Digest.SHA256_HEX, source, READ, synonyms=synonyms, identifies=identifies)
+def _hashed(key: str, rule: Rule, meaning: Meaning, *, identifies: bool = False, source: str = SOURCE) -> Field:
+    return Field(key, rule, Digest.SHA256_HEX, source, READ, means=(meaning,), identifies=identifies)
 
 
 _NAME = germanic_letters("lower case, umlauts spelled out, letters a to z and digits only")
@@ -36,7 +34,7 @@ TABLE = FieldTable(
             Email(
                 "lower case; only a-z 0-9 _ . @ - stay, so a + is removed and its tag stays", word_characters=True
             ),
-            headers.EMAIL,
+            Meaning.EMAIL,
             identifies=True,
         ),
         _hashed(
@@ -46,21 +44,21 @@ TABLE = FieldTable(
                 plus=False,
                 bare=Bare.NANP,
             ),
-            headers.PHONE,
+            Meaning.PHONE,
             identifies=True,
         ),
-        _hashed("fn", _NAME, headers.FIRST_NAME),
-        _hashed("ln", _NAME, headers.LAST_NAME),
+        _hashed("fn", _NAME, Meaning.FIRST_NAME),
+        _hashed("ln", _NAME, Meaning.LAST_NAME),
         _hashed(
             "ad",
             street_address("words abbreviated as the postal service does, joined, lower case"),
-            headers.ADDRESS,
+            Meaning.ADDRESS,
             source=ADDRESSES,
         ),
-        _hashed("cty", _NAME, headers.CITY),
-        _hashed("st", two_letter_state("two letters, lower case"), headers.STATE),
+        _hashed("cty", _NAME, Meaning.CITY),
+        _hashed("st", two_letter_state("two letters, lower case"), Meaning.STATE),
         _hashed(
-            "zip", shaped_postal_code("of its country's shape, lower case; else left out"), headers.POSTAL_CODE
+            "zip", shaped_postal_code("of its country's shape, lower case; else left out"), Meaning.POSTAL_CODE
         ),
         Field(
             "maId",
@@ -68,7 +66,7 @@ TABLE = FieldTable(
             Digest.PLAIN,
             SOURCE,
             READ,
-            synonyms=(*headers.DEVICE, *headers.IDFA, *headers.GAID),
+            means=DEVICES,
             identifies=True,
         ),
         # Amazon removes a member by the id it was added with.
@@ -78,13 +76,11 @@ TABLE = FieldTable(
             Digest.PLAIN,
             SOURCE,
             READ,
-            synonyms=headers.CUSTOMER,
+            means=(Meaning.CUSTOMER_ID,),
         ),
     ),
     singles=(
-        ("EMAIL", "em"),
         ("EMAIL_SHA256", "em"),
-        ("PHONE", "ph"),
         ("PHONE_SHA256", "ph"),
         ("MAID", "maId"),
     ),

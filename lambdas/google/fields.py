@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from activation.identifiers import headers
 from activation.identifiers.countries import country
 from activation.identifiers.devices import Device
 from activation.identifiers.emails import Email
+from activation.identifiers.headers import DEVICES, Meaning
 from activation.identifiers.names import SUFFIXES, TITLES, trimmed_name
 from activation.identifiers.phones import Bare, Phone
 from activation.identifiers.plain import Unchanged
@@ -24,12 +24,11 @@ def _field(
     key: str,
     rule: Rule,
     digest: Digest,
-    synonyms: tuple[str, ...],
-    *,
+    *means: Meaning,
     identifies: bool = False,
     together: str = "",
 ) -> Field:
-    return Field(key, rule, digest, SOURCE, READ, synonyms=synonyms, identifies=identifies, together=together)
+    return Field(key, rule, digest, SOURCE, READ, means=means, identifies=identifies, together=together)
 
 
 TABLE = FieldTable(
@@ -43,21 +42,21 @@ TABLE = FieldTable(
                 gmail=True,
             ),
             Digest.SHA256_HEX,
-            headers.EMAIL,
+            Meaning.EMAIL,
             identifies=True,
         ),
         _field(
             "phoneNumber",
             Phone("+ and the E.164 digits", plus=True, bare=Bare.INTERNATIONAL, min_digits=8, any_length=True),
             Digest.SHA256_HEX,
-            headers.PHONE,
+            Meaning.PHONE,
             identifies=True,
         ),
         _field(
             "givenName",
             trimmed_name("trimmed, lower case, without a title such as Mrs.", TITLES),
             Digest.SHA256_HEX,
-            headers.FIRST_NAME,
+            Meaning.FIRST_NAME,
             identifies=True,
             together=ADDRESS,
         ),
@@ -65,7 +64,7 @@ TABLE = FieldTable(
             "familyName",
             trimmed_name("trimmed, lower case, without a suffix such as Jr.", SUFFIXES),
             Digest.SHA256_HEX,
-            headers.LAST_NAME,
+            Meaning.LAST_NAME,
             identifies=True,
             together=ADDRESS,
         ),
@@ -73,7 +72,7 @@ TABLE = FieldTable(
             "regionCode",
             country("ISO 3166-1 alpha-2, upper case, in plaintext", upper=True),
             Digest.PLAIN,
-            headers.COUNTRY,
+            Meaning.COUNTRY,
             identifies=True,
             together=ADDRESS,
         ),
@@ -81,7 +80,7 @@ TABLE = FieldTable(
             "postalCode",
             spaced_postal_code("trimmed, upper case, in plaintext"),
             Digest.PLAIN,
-            headers.POSTAL_CODE,
+            Meaning.POSTAL_CODE,
             identifies=True,
             together=ADDRESS,
         ),
@@ -89,15 +88,13 @@ TABLE = FieldTable(
             "mobileId",
             Device("lower case, hyphens kept, in plaintext"),
             Digest.PLAIN,
-            (*headers.DEVICE, *headers.IDFA, *headers.GAID),
+            *DEVICES,
             identifies=True,
         ),
-        _field("userId", Unchanged("unchanged, in plaintext"), Digest.PLAIN, headers.CUSTOMER, identifies=True),
+        _field("userId", Unchanged("unchanged, in plaintext"), Digest.PLAIN, Meaning.CUSTOMER_ID, identifies=True),
     ),
     singles=(
-        ("EMAIL", "emailAddress"),
         ("EMAIL_SHA256", "emailAddress"),
-        ("PHONE", "phoneNumber"),
         ("PHONE_SHA256", "phoneNumber"),
         ("MAID", "mobileId"),
         ("USER_ID", "userId"),

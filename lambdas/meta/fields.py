@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from activation.identifiers import births, headers
+from activation.identifiers import births
 from activation.identifiers.countries import country
 from activation.identifiers.devices import HYPHENATED, Device
 from activation.identifiers.emails import Email
 from activation.identifiers.genders import GENDER
+from activation.identifiers.headers import DEVICES, Meaning
 from activation.identifiers.names import Letters, roman_letters
 from activation.identifiers.phones import Bare, Phone
 from activation.identifiers.places import state
@@ -38,8 +39,14 @@ COUNTRY = country("ISO 3166-1 alpha-2, lower case, from codes, alpha-3 codes and
 DEVICE = Device("lower case, hyphens kept, in plaintext", shape=HYPHENATED)
 
 
-def _hashed(key: str, rule: Rule, synonyms: tuple[str, ...], *, identifies: bool = False) -> Field:
-    return Field(key, rule, Digest.SHA256_HEX, GUIDE, READ, synonyms=synonyms, identifies=identifies)
+def _hashed(key: str, rule: Rule, *means: Meaning, identifies: bool = False, further: int = 0) -> Field:
+    return Field(key, rule, Digest.SHA256_HEX, GUIDE, READ, means=means, identifies=identifies, further=further)
+
+
+# Meta's own list template has three columns each of e-mail and phone (quoted at
+# https://github.com/facebook/facebook-python-business-sdk/issues/278); a row of the API has room for one, so the
+# others go in rows of their own with the same person's name and place.
+FURTHER = 2
 
 
 def _needs_more(key: str, rule: Rule, source: str) -> Field:
@@ -47,18 +54,23 @@ def _needs_more(key: str, rule: Rule, source: str) -> Field:
     return Field(key, rule, Digest.PLAIN, source, READ, from_column=False)
 
 
+# A name alone is many people. What Meta calls too broad to match includes a first or a last name with a gender
+# (https://developers.facebook.com/documentation/ads-commerce/conversions-api/best-practices, read 2026-09-12), and
+# names with a country are as broad; with where a person lives, or the day of birth, both names are somebody.
+NAMING = tuple(frozenset(("FN", "LN", *more)) for more in (("ZIP",), ("CT",), ("DOBY", "DOBM", "DOBD")))
+
 TABLE = FieldTable(
     platform="meta",
     fields=(
-        _hashed("EMAIL", EMAIL, headers.EMAIL, identifies=True),
-        _hashed("PHONE", PHONE, headers.PHONE, identifies=True),
+        _hashed("EMAIL", EMAIL, Meaning.EMAIL, identifies=True, further=FURTHER),
+        _hashed("PHONE", PHONE, Meaning.PHONE, identifies=True, further=FURTHER),
         Field(
             "MADID",
             DEVICE,
             Digest.PLAIN,
             GUIDE,
             READ,
-            synonyms=(*headers.DEVICE, *headers.IDFA, *headers.GAID),
+            means=DEVICES,
             identifies=True,
         ),
         Field(
@@ -67,23 +79,23 @@ TABLE = FieldTable(
             Digest.PLAIN,
             GUIDE,
             READ,
-            synonyms=headers.CUSTOMER,
+            means=(Meaning.CUSTOMER_ID,),
             identifies=True,
             # A blank cell makes the row invalid ("empty external ID"), unlike blank cells of hashed keys.
             blank_with_others=False,
         ),
-        _hashed("FN", NAME, headers.FIRST_NAME, identifies=True),
-        _hashed("LN", NAME, headers.LAST_NAME, identifies=True),
-        _hashed("FI", INITIAL, headers.FIRST_INITIAL),
-        _hashed("GEN", GENDER, headers.GENDER),
-        _hashed("DOBY", births.YEAR, (*headers.BIRTH_YEAR, *headers.WHOLE_BIRTH_DATE)),
-        _hashed("DOBM", births.MONTH, (*headers.BIRTH_MONTH, *headers.WHOLE_BIRTH_DATE)),
-        _hashed("DOBD", births.DAY, (*headers.BIRTH_DAY, *headers.WHOLE_BIRTH_DATE)),
-        _hashed("CT", CITY, headers.CITY),
-        _hashed("ST", STATE, headers.STATE),
-        _hashed("ZIP", ZIP, headers.POSTAL_CODE),
-        _hashed("COUNTRY", COUNTRY, headers.COUNTRY),
-        Field("LOOKALIKE_VALUE", AMOUNT, Digest.PLAIN, USERS, READ),
+        _hashed("FN", NAME, Meaning.FIRST_NAME),
+        _hashed("LN", NAME, Meaning.LAST_NAME),
+        _hashed("FI", INITIAL, Meaning.FIRST_INITIAL),
+        _hashed("GEN", GENDER, Meaning.GENDER),
+        _hashed("DOBY", births.YEAR, Meaning.BIRTH_YEAR, Meaning.BIRTH_DATE),
+        _hashed("DOBM", births.MONTH, Meaning.BIRTH_MONTH, Meaning.BIRTH_DATE),
+        _hashed("DOBD", births.DAY, Meaning.BIRTH_DAY, Meaning.BIRTH_DATE),
+        _hashed("CT", CITY, Meaning.CITY),
+        _hashed("ST", STATE, Meaning.STATE),
+        _hashed("ZIP", ZIP, Meaning.POSTAL_CODE),
+        _hashed("COUNTRY", COUNTRY, Meaning.COUNTRY),
+        Field("LOOKALIKE_VALUE", AMOUNT, Digest.PLAIN, USERS, READ, means=(Meaning.VALUE,)),
         _needs_more("PAGEUID", token("a page-scoped user id, digits", r"\d{1,20}"), GUIDE),
         _needs_more("APPUID", token("an app-scoped user id, digits", r"\d{1,20}"), GUIDE),
         _needs_more("UID", token("a user id, digits", r"\d{1,20}"), GUIDE),
@@ -92,9 +104,7 @@ TABLE = FieldTable(
         _needs_more("DATA_PROCESSING_OPTIONS_STATE", choice("1000 (California) or 0", "0", "1000"), GUIDE),
     ),
     singles=(
-        ("EMAIL", "EMAIL"),
         ("EMAIL_SHA256", "EMAIL"),
-        ("PHONE", "PHONE"),
         ("PHONE_SHA256", "PHONE"),
         ("MADID", "MADID"),
         ("MAID", "MADID"),
@@ -102,4 +112,5 @@ TABLE = FieldTable(
         ("EXTERN_ID", "EXTERN_ID"),
         ("EXTERNAL_ID", "EXTERN_ID"),
     ),
+    naming=NAMING,
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from activation.identifiers import births, headers
+from activation.identifiers import births
 from activation.identifiers.countries import country
 from activation.identifiers.devices import HYPHENATED, Device
 from activation.identifiers.emails import Email
 from activation.identifiers.genders import GENDER
+from activation.identifiers.headers import DEVICES, Meaning
 from activation.identifiers.names import Letters, roman_letters
 from activation.identifiers.phones import Bare, Phone
 from activation.identifiers.places import state
@@ -24,12 +25,14 @@ _NAME = Letters("lower case, without white space and punctuation; accents and ot
 _ID = r"[!-~]{1,256}"
 
 
-def _hashed(key: str, rule: Rule, *synonyms: str, identifies: bool = False) -> Field:
-    return Field(key, rule, Digest.SHA256_HEX, PARAMETERS, READ, synonyms=synonyms, identifies=identifies)
+def _hashed(key: str, rule: Rule, *means: Meaning, identifies: bool = False) -> Field:
+    return Field(key, rule, Digest.SHA256_HEX, PARAMETERS, READ, means=means, identifies=identifies)
 
 
-def _clear(key: str, rule: Rule, *synonyms: str, identifies: bool = True) -> Field:
-    return Field(key, rule, Digest.PLAIN, PARAMETERS, READ, synonyms=synonyms, identifies=identifies)
+def _clear(
+    key: str, rule: Rule, *synonyms: str, means: tuple[Meaning, ...] = (), identifies: bool = True
+) -> Field:
+    return Field(key, rule, Digest.PLAIN, PARAMETERS, READ, means=means, synonyms=synonyms, identifies=identifies)
 
 
 def _issued(key: str, what: str, shape: str = _ID, *, identifies: bool = True) -> Field:
@@ -43,57 +46,57 @@ TABLE = FieldTable(
         _hashed(
             "em",
             Email("trimmed, lower case, an ASCII address; dots and +tags stay", ascii_only=True),
-            *headers.EMAIL,
+            Meaning.EMAIL,
             identifies=True,
         ),
         _hashed(
             "ph",
             Phone("digits with country code, no plus, no leading zeros", plus=False, bare=Bare.AS_IS),
-            *headers.PHONE,
+            Meaning.PHONE,
             identifies=True,
         ),
-        _hashed("fn", _NAME, *headers.FIRST_NAME),
-        _hashed("ln", _NAME, *headers.LAST_NAME),
-        _hashed("ge", GENDER, *headers.GENDER),
+        _hashed("fn", _NAME, Meaning.FIRST_NAME),
+        _hashed("ln", _NAME, Meaning.LAST_NAME),
+        _hashed("ge", GENDER, Meaning.GENDER),
         # If day and month could be swapped, the page's own example (2/16/1997) decides which comes first.
-        _hashed("db", births.whole_date("YYYYMMDD from 1900 to today"), *headers.WHOLE_BIRTH_DATE),
+        _hashed("db", births.whole_date("YYYYMMDD from 1900 to today"), Meaning.BIRTH_DATE),
         _hashed(
             "ct",
             roman_letters("a to z only: lower case, accents off, without white space, digits and punctuation"),
-            *headers.CITY,
+            Meaning.CITY,
         ),
         _hashed(
             "st",
             state("two-letter code in the United States and Canada, elsewhere the name; a to z, lower case"),
-            *headers.STATE,
+            Meaning.STATE,
         ),
         _hashed(
             "zp",
             postal_code("lower case without white space and dashes; of a ZIP+4 the first five digits"),
-            *headers.POSTAL_CODE,
+            Meaning.POSTAL_CODE,
         ),
         _hashed(
             "country",
             # 中国 is refused by Meta's own tests (facebook/capi-param-builder, CountryUtilsTest).
             country("ISO 3166-1 alpha-2, lower case, from codes, alpha-3 codes and names", refused=("中国",)),
-            *headers.COUNTRY,
+            Meaning.COUNTRY,
         ),
         # Not on the page; Meta's SDKs have them (facebook-business 26, serverside/user_data.py).
-        _hashed("fi", Letters("the first letter of the first name, lower case", first=1), *headers.FIRST_INITIAL),
+        _hashed("fi", Letters("the first letter of the first name, lower case", first=1), Meaning.FIRST_INITIAL),
         _hashed("f5first", Letters("the first five letters of the first name, lower case", first=5)),
         _hashed("f5last", Letters("the first five letters of the last name, lower case", first=5)),
-        _hashed("doby", births.YEAR, *headers.BIRTH_YEAR),
-        _hashed("dobm", births.MONTH, *headers.BIRTH_MONTH),
-        _hashed("dobd", births.DAY, *headers.BIRTH_DAY),
+        _hashed("doby", births.YEAR, Meaning.BIRTH_YEAR),
+        _hashed("dobm", births.MONTH, Meaning.BIRTH_MONTH),
+        _hashed("dobd", births.DAY, Meaning.BIRTH_DAY),
         # "Hashing recommended": it is sent unchanged, so that it equals the audience's EXTERN_ID, which is
         # plaintext.
-        _clear("external_id", Unchanged("unchanged: the same text on every channel"), *headers.CUSTOMER),
+        _clear(
+            "external_id", Unchanged("unchanged: the same text on every channel"), means=(Meaning.CUSTOMER_ID,)
+        ),
         _clear(
             "madid",
             Device("lower case, hyphens kept, in plaintext", shape=HYPHENATED),
-            *headers.DEVICE,
-            *headers.IDFA,
-            *headers.GAID,
+            means=DEVICES,
         ),
         _clear("client_ip_address", IP_ADDRESS, "ip", "ip_address", "client_ip"),
         _clear(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from activation.identifiers import headers
 from activation.identifiers.devices import Device
 from activation.identifiers.emails import Email
+from activation.identifiers.headers import Meaning
 from activation.identifiers.phones import Bare, Phone
 from activation.identifiers.table import Digest, Field, FieldTable, Rule
 
@@ -24,22 +24,32 @@ _PHONE = Phone(
 _DEVICE = Device("trimmed, lower case, hyphens kept")
 
 
-def _field(key: str, rule: Rule, digest: Digest, synonyms: tuple[str, ...] = (), source: str = FORMATS) -> Field:
-    return Field(key, rule, digest, source, READ, synonyms=synonyms, identifies=True)
+# A file names each type up to three times, so three addresses and phones of a person count
+# (FORMATS); lines of their own are the same to TikTok, which matches identifiers and not rows.
+MORE, MORE_MEANINGS = 2, frozenset((Meaning.EMAIL, Meaning.PHONE))
+
+
+def _field(
+    key: str, rule: Rule, digest: Digest, *means: Meaning, synonyms: tuple[str, ...] = (), source: str = FORMATS
+) -> Field:
+    further = MORE if MORE_MEANINGS.intersection(means) else 0
+    return Field(key, rule, digest, source, READ, means=means, synonyms=synonyms, identifies=True, further=further)
 
 
 TABLE = FieldTable(
     platform="tiktok",
     fields=(
-        _field("EMAIL_SHA256", _EMAIL, Digest.SHA256_HEX, headers.EMAIL),
-        _field("PHONE_SHA256", _PHONE, Digest.SHA256_HEX, headers.PHONE),
-        _field("IDFA_SHA256", _DEVICE, Digest.SHA256_HEX, headers.IDFA),
-        _field("GAID_SHA256", _DEVICE, Digest.SHA256_HEX, headers.GAID),
+        _field("EMAIL_SHA256", _EMAIL, Digest.SHA256_HEX, Meaning.EMAIL),
+        _field("PHONE_SHA256", _PHONE, Digest.SHA256_HEX, Meaning.PHONE),
+        _field("IDFA_SHA256", _DEVICE, Digest.SHA256_HEX, Meaning.IDFA),
+        _field("GAID_SHA256", _DEVICE, Digest.SHA256_HEX, Meaning.GAID),
         # FIRST is TikTok's word for either kind of device id; uploads also accept MAID, creation does not.
-        _field("FIRST_SHA256", _DEVICE, Digest.SHA256_HEX, ("MAID_SHA256", *headers.DEVICE), UPLOAD),
+        _field(
+            "FIRST_SHA256", _DEVICE, Digest.SHA256_HEX, Meaning.DEVICE, synonyms=("MAID_SHA256",), source=UPLOAD
+        ),
         _field("IDFA_MD5", _DEVICE, Digest.MD5_HEX),
         _field("GAID_MD5", _DEVICE, Digest.MD5_HEX),
-        _field("FIRST_MD5", _DEVICE, Digest.MD5_HEX, ("MAID_MD5",), UPLOAD),
+        _field("FIRST_MD5", _DEVICE, Digest.MD5_HEX, synonyms=("MAID_MD5",), source=UPLOAD),
     ),
     singles=(
         ("EMAIL_SHA256", "EMAIL_SHA256"),

@@ -180,6 +180,27 @@ def test_a_function_has_room_for_its_requests() -> None:
     assert kept.max_mb_per_request == 250
 
 
+def test_what_columns_are_called_is_checked_against_the_platform() -> None:
+    """Every entry that is no field, no value and no text is a mistake, and so is a column named twice."""
+    connector = {"name": "meta", "platform": "meta"}
+    right = {"E-MAIL-ADRESSE": "email", "Anrede": "GEN", "Notiz": "ignore", "country": "US"}
+    (kept,) = read({"connectors": [connector | {"columns": right, "date_order": "dmy"}]}).connectors
+    assert (dict(kept.columns), kept.date_order) == (right, "dmy")
+    wrong = {"Kunde": "emial", "email": "a@b.co", "country": "Narnia", "Ort": 7, "plz": "zip", "PLZ": "zip"}
+    found = mistakes({"connectors": [connector | {"columns": wrong, "date_order": "dym"}]})
+    assert sorted(sentence.partition(": ")[0].rpartition(".")[2] for sentence in found) == [
+        "Ort", "PLZ", "columns", "columns", "columns", "date_order",
+    ]  # fmt: skip
+    assert sum("is no field of meta" in sentence for sentence in found) == 1
+
+
+def test_columns_have_room_in_the_functions_environment() -> None:
+    """A function's variables are limited, and a longer list is refused before anything is deployed."""
+    columns = {f"column of an export {number}": "email" for number in range(60)}
+    (found,) = mistakes({"connectors": [{"name": "meta", "platform": "meta", "columns": columns}]})
+    assert "1500 bytes" in found
+
+
 def test_flags_of_the_command_line_win() -> None:
     """`-c wheels_python=3.11` changes one synth without touching the file."""
     given = {"connectors": [{"name": "meta", "platform": "meta"}], "wheels": {"python": "3.13"}}

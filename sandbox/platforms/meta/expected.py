@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from sandbox.platforms.expectation import Expectation, Member, hashed_member, held_by_schema
 
 KEYS = ("EMAIL", "PHONE", "LN", "FN", "CT", "ST", "ZIP", "COUNTRY")
-NAMING = ("EMAIL", "PHONE", "FN", "LN")  # a row without any of these identifies nobody
+# A row with none of these sets of keys identifies nobody: a name alone is many people.
+NAMING = (("EMAIL",), ("PHONE",), ("FN", "LN", "ZIP"), ("FN", "LN", "CT"))
 
 
 def _members(person: Mapping[str, str]) -> set[Member]:
-    if not any(person.get(key) for key in NAMING):
+    if not any(all(person.get(key) for key in keys) for keys in NAMING):
         return set()
     return {hashed_member({key: person.get(key, "") for key in KEYS})}
 

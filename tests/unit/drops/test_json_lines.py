@@ -6,7 +6,8 @@ import json
 
 import pyarrow.json
 import pytest
-from activation.drops.json_lines import JsonLinesReader, row_of
+from activation.drops.flat_json import keys_of, row_of
+from activation.drops.json_lines import JsonLinesReader
 from activation.drops.limits import ReadLimits
 from activation.drops.open import open_drop
 from activation.drops.source import BytesSource
@@ -125,10 +126,30 @@ def test_keys_that_come_later_are_columns_when_the_first_part_shows_them() -> No
     assert read(opened).rows == {1: ("1", None), 2: (None, "2")}
 
 
-def test_a_file_without_a_flat_object_is_refused() -> None:
-    """Lines of which none is a flat object name no column."""
+@pytest.mark.parametrize("lines", [b'{"a":[1]}\n', b"{}\n", b'{"a":{"b":[{"c":1}]}}\n'])
+def test_a_file_without_a_value_is_refused(lines: bytes) -> None:
+    """Lines of which none holds a text or a number name no column."""
     with pytest.raises(Rejected, match="header_unusable"):
-        open_drop(BytesSource(b'{"a":{"b":1}}\n{"a":[1]}\n'))
+        open_drop(BytesSource(lines))
+
+
+def test_objects_are_columns_by_their_paths_and_lists_are_left_out_and_named() -> None:
+    """What is inside an object is read as text; a list, and what a later object has more, is passed over."""
+    stored = (
+        b'{"email":"a@b.co","tags":["x"],"address":{"city":"Ulm","geo":{"lat":1.5},"lines":["1"]}}\n'
+        b'{"email":"c@d.co","address":null,"tags":null}\n'
+        b'{"email":"e@f.co","address":{"city":"Bonn","floor":3},"tags":[]}\n'
+        b'{"email":["g@h.co"]}\n{"email":"i@j.co","phone":"1"}\n'
+    )
+    head = stored[: stored.index(b'{"email":"e@f')]
+    assert open_drop(BytesSource(head)).header == ("email", "address.city", "address.geo.lat")
+    keys = keys_of(head)
+    text = Text(BytesSource(stored), ReadLimits())
+    opened = JsonLinesReader("jsonl", keys.flat, text, 0, keys.flat, keys.integers, keys.lists, keys.objects)
+    assert opened.nested == ("address.lines", "tags")
+    found = read(opened)
+    assert found.rows == {1: ("a@b.co", "Ulm", "1.5"), 2: ("c@d.co", None, None), 3: ("e@f.co", "Bonn", None)}
+    assert found.malformed == {4: "nested_value", 5: "unexpected_key"}
 
 
 def test_a_single_column_list_may_be_json_lines() -> None:

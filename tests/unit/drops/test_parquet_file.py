@@ -64,8 +64,6 @@ def test_flat_columns_are_read_as_exact_text() -> None:
 @pytest.mark.parametrize(
     ("column", "code", "type_"),
     [
-        (pa.array([["x"]]), "nested_parquet_column", "list"),
-        (pa.array([{"secret": "x"}]), "nested_parquet_column", "struct"),
         (pa.array([dt.time(1, 2)]), "unreadable_parquet_column", "time64"),
         (pa.array([b"0123456789abcdef"], pa.binary(16)), "unreadable_parquet_column", "fixed_size_binary"),
     ],
@@ -78,6 +76,29 @@ def test_other_columns_are_refused_by_name(column: pa.Array, code: str, type_: s
     assert "'tags'" in refusal.value.sentence
     assert type_ in refusal.value.sentence
     assert "secret" not in refusal.value.sentence
+
+
+def test_structures_are_columns_by_their_paths_and_lists_are_left_out_and_named() -> None:
+    """A nested column costs the file nothing but itself; null structures have null cells."""
+    places = pa.array([{"city": "Ulm", "lines": ["1"], "geo": {"lat": 1.5}}, None])
+    table = pa.table({"tags": [["x"], []], "address": places, "email": ["a@b.co", "c@d.co"]})
+    opened = open_drop(BytesSource(parquet(table)))
+    assert opened.header == ("address.city", "address.geo.lat", "email")
+    assert opened.nested == ("tags", "address.lines")
+    assert read(opened).rows == {1: ("Ulm", "1.5", "a@b.co"), 2: (None, None, "c@d.co")}
+    with pytest.raises(Rejected, match="nested_parquet_column") as refusal:
+        open_drop(BytesSource(parquet(pa.table({"tags": [["secret"]]}))))
+    assert "secret" not in refusal.value.sentence
+
+
+def test_columns_of_one_name_are_read_each() -> None:
+    """Parquet files may have them, and what lies between is left out of neither."""
+    table = pa.Table.from_arrays(
+        [pa.array(["a@b.co"]), pa.array([["x"]]), pa.array(["c@d.co"])], names=["email", "email", "email"]
+    )
+    opened = open_drop(BytesSource(parquet(table)))
+    assert (opened.header, opened.nested) == (("email", "email"), ("email",))
+    assert read(opened).rows == {1: ("a@b.co", "c@d.co")}
 
 
 def grouped(rows: int = 5_000) -> bytes:

@@ -44,7 +44,7 @@ class Part:
     """A piece of a drop as a reader of its own."""
 
     def __init__(self, reader: DropReader, piece: Piece) -> None:
-        self.format, self.header = reader.format, reader.header
+        self.format, self.header, self.nested = reader.format, reader.header, reader.nested
         self.chunks = lambda start: piece_chunks(reader, piece, start)
         self.piece = piece
 

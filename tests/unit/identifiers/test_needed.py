@@ -14,6 +14,7 @@ from activation.identifiers.table import Digest, Field, FieldTable
 from activation.model import RAW
 
 from lambdas.google.fields import TABLE as GOOGLE
+from lambdas.meta.fields import TABLE as META
 
 
 def _field(key: str, **more: object) -> Field:
@@ -78,3 +79,15 @@ def test_an_address_identifies_only_whole_at_google() -> None:
     assert not GOOGLE.can_identify(names)
     assert GOOGLE.can_identify([*names, "regionCode", "postalCode"])
     assert GOOGLE.can_identify(["emailAddress"])
+
+
+def test_a_name_alone_is_nobody_at_meta() -> None:
+    """First and last name need a place or a day of birth beside them in the row; neither alone does."""
+    assert not META.can_identify(["FN"])
+    assert not META.can_identify(["FN", "LN", "COUNTRY", "GEN"])
+    assert META.can_identify(["FN", "LN", "ZIP"])
+    sent, codes = _columns(
+        FN=["f", "f", "f", None, "f"], LN=["l", "l", None, "l", None], ZIP=["z", None, "z", "z", None],
+        EMAIL=[None, None, None, None, "e"],
+    )  # fmt: skip
+    assert has_needed(META, sent, codes).to_pylist() == [True, False, False, False, True]

@@ -7,8 +7,9 @@ from collections import Counter
 from importlib import import_module
 
 import pytest
-from activation.identifiers.headers import WHOLE_BIRTH_DATE
-from activation.identifiers.table import FieldTable, column_name
+from activation.identifiers.header_names import fold
+from activation.identifiers.headers import Meaning
+from activation.identifiers.table import FieldTable
 
 PLATFORMS = ("meta", "meta_conversions", "tiktok", "snapchat", "amazon_ads", "google")
 
@@ -31,14 +32,12 @@ def test_every_row_has_its_source(platform: str) -> None:
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_column_name_means_one_field(platform: str) -> None:
-    """No name fits two fields of a table, but that a whole date of birth fills year, month and day."""
-    names = Counter(
-        name
-        for field in table(platform).fields
-        for name in {column_name(known) for known in (field.key, *field.synonyms)}
-    )
-    shared = {column_name(name) for name in WHOLE_BIRTH_DATE}
-    assert {name for name, count in names.items() if count > 1} <= shared
+    """No name or meaning fits two fields of a table, but that a whole date of birth fills year, month and day."""
+    fields = table(platform).fields
+    names = Counter(name for one in fields for name in {fold(known) for known in (one.key, *one.synonyms)})
+    assert {name for name, count in names.items() if count > 1} == set()
+    meanings = Counter(meaning for one in fields for meaning in one.means)
+    assert {meaning for meaning, count in meanings.items() if count > 1} <= {Meaning.BIRTH_DATE}
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -50,7 +49,7 @@ def test_single_column_types_name_fields(platform: str) -> None:
 
 
 def test_columns_are_found_by_their_usual_names() -> None:
-    """Case, spaces, hyphens and underscores do not matter; unknown and second columns are named."""
+    """Case, spaces, hyphens and underscores do not matter, a second column counts, unknown ones are named."""
     header = ["E-Mail", "Phone Number", "FIRST_NAME", "surname", "Zip Code", "shoe size", "email_address"]
     mapped, unknown = table("meta").columns(header)
     assert {index: [field.key for field in fields] for index, fields in mapped.items()} == {
@@ -59,27 +58,21 @@ def test_columns_are_found_by_their_usual_names() -> None:
         2: ["FN"],
         3: ["LN"],
         4: ["ZIP"],
+        6: ["EMAIL"],
     }
-    assert unknown == ["shoe size", "email_address"]
+    assert unknown == ["shoe size"]
 
 
-def test_a_date_of_birth_fills_what_has_no_column_of_its_own() -> None:
-    """A whole date gives year, month and day, less the parts that have their own columns."""
+def test_a_date_of_birth_fills_what_its_own_columns_leave_blank() -> None:
+    """A whole date gives year, month and day; a part's own column is preferred."""
     mapped, unknown = table("meta").columns(["dob", "birth_year", "email"])
     assert {index: [field.key for field in fields] for index, fields in mapped.items()} == {
         2: ["EMAIL"],
         1: ["DOBY"],
-        0: ["DOBM", "DOBD"],
+        0: ["DOBY", "DOBM", "DOBD"],
     }
     assert unknown == []
     assert list(mapped) == [2, 1, 0]
-
-
-def test_a_second_date_of_birth_is_unknown() -> None:
-    """The first of two columns for the same fields is used."""
-    mapped, unknown = table("meta").columns(["birthday", "dob"])
-    assert list(mapped) == [0]
-    assert unknown == ["dob"]
 
 
 def test_keys_that_need_more_than_a_row_are_never_filled_from_a_column() -> None:

@@ -114,12 +114,22 @@ class Buckets:
     """S3 with versions, ranges and listing."""
 
     objects: dict[tuple[str, str], list[bytes]] = field(default_factory=dict)
+    metadata: dict[tuple[str, str, str], dict[str, str]] = field(default_factory=dict)
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes, **_: Any) -> dict[str, Any]:  # noqa: N803
+    def put_object(
+        self,
+        *,
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        Body: bytes,  # noqa: N803
+        Metadata: dict[str, str] | None = None,  # noqa: N803
+        **_: Any,
+    ) -> dict[str, Any]:
         """Keep a new version."""
         with LOCK:
             versions = self.objects.setdefault((Bucket, Key), [])
             versions.append(Body)
+            self.metadata[Bucket, Key, str(len(versions))] = Metadata or {}
             return {"VersionId": str(len(versions))}
 
     def upload_fileobj(self, file: Any, bucket: str, key: str, **_: Any) -> None:
@@ -129,7 +139,8 @@ class Buckets:
     def head_object(self, *, Bucket: str, Key: str, VersionId: str) -> dict[str, Any]:  # noqa: N803
         """Describe a version."""
         body = self._version("HeadObject", "404", Bucket, Key, VersionId)
-        return {"ContentLength": len(body), "ETag": _etag(body)}
+        metadata = self.metadata.get((Bucket, Key, VersionId), {})
+        return {"ContentLength": len(body), "ETag": _etag(body), "Metadata": metadata}
 
     def get_object(
         self,

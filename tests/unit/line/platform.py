@@ -30,7 +30,16 @@ SOURCE = "https://platform.example/docs"
 TABLE = FieldTable(
     platform="tiny",
     fields=(
-        Field("EMAIL", Email("an address"), Digest.SHA256_HEX, SOURCE, "2026-11-22", ("e-mail",), identifies=True),
+        Field(
+            "EMAIL",
+            Email("an address"),
+            Digest.SHA256_HEX,
+            SOURCE,
+            "2026-11-22",
+            ("e-mail",),
+            identifies=True,
+            further=1,
+        ),
         Field("ID", Unchanged(), Digest.PLAIN, SOURCE, "2026-11-22", ("customer_id",), blank_with_others=False),
         Field("SPARE", Email("a second address"), Digest.SHA256_HEX, SOURCE, "2026-11-22", identifies=True),
     ),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from activation.drops.columns import map_columns
 from activation.errors import Rejected
 from activation.model import HASHED, RAW, Kind
 
+from lambdas.meta.fields import TABLE as META
 from tests.unit.line.platform import TABLE
 
 
@@ -27,11 +30,32 @@ def test_a_file_without_a_column_that_names_a_person_is_refused(header: list[str
 
 
 @pytest.mark.parametrize(
-    "name", ["person@example.com", "+49 170 1234567", "0" * 64, "Zoë", "x" * 65, "=cmd()", "", "Jan 1980"]
+    "name",
+    [
+        "person@example.com",
+        "+49 170 1234567",
+        "0" * 64,
+        "é" * 65,
+        "x" * 65,
+        "=cmd()",
+        "",
+        "Jan 1980",
+        "a\x1b[2J",
+        "電話 \u0660\u0661\u0662\u0663",
+    ],
 )
 def test_a_name_that_may_be_somebodys_data_is_shown_as_a_number(name: str) -> None:
     """A file without a header has a person in its first line."""
     assert map_columns(TABLE, ["email", name], RAW).ignored == ["column 2"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Größe", "Téléphone fixe", "País", "電話番号\uff08自宅\uff09", "Cafe\u0301", "जन्म तिथि", "Nr. 1 - Wert"],
+)
+def test_a_name_is_shown_in_its_own_letters(name: str) -> None:
+    """Whoever reads which columns were not used finds them by the names the file gives them."""
+    assert map_columns(TABLE, ["email", name], RAW).ignored == [unicodedata.normalize("NFC", name)]
 
 
 def test_a_single_column_is_its_identifier() -> None:
@@ -41,8 +65,34 @@ def test_a_single_column_is_its_identifier() -> None:
     assert (mapped.used, mapped.ignored) == ({"column 1": "EMAIL"}, ())
 
 
-def test_a_second_column_for_a_field_is_ignored_by_name() -> None:
-    """The first one fills the field."""
-    mapped = map_columns(TABLE, ["email", "e-mail"], RAW)
+def test_several_columns_of_a_field_are_all_used() -> None:
+    """Each is named with the field, repeated names with their number, and none is unused."""
+    mapped = map_columns(TABLE, ["email", "e-mail", "Email"], RAW)
     assert [(index, field.key) for index, field in mapped.fields] == [(0, "EMAIL")]
-    assert mapped.ignored == ["e-mail"]
+    assert [index for index, _ in mapped.columns] == [0, 1, 2]
+    assert mapped.used == {"email": "EMAIL", "e-mail": "EMAIL", "Email": "EMAIL"}
+    assert mapped.ignored == []
+    assert map_columns(TABLE, ["email", "email"], RAW).used == {"email": "EMAIL", "email (2)": "EMAIL"}
+
+
+@pytest.mark.parametrize("header", [["email", "fn", "ln", "FN"], ["email", "user id", "user id"]])
+def test_two_columns_of_one_name_that_are_not_one_persons_are_refused_by_number(header: list[str]) -> None:
+    """Two first names, or two ids, may be of two people or two systems, and nothing says which is whose."""
+    with pytest.raises(Rejected, match="duplicate_header"):
+        map_columns(META, header, RAW)
+
+
+def test_a_hashed_drop_reads_the_columns_whose_names_say_so() -> None:
+    """The plain column beside it is not looked at, so that nobody's address stops the drop."""
+    for header in (["email", "email_sha256"], ["email_sha256", "email"]):
+        mapped = map_columns(META, header, HASHED)
+        assert [header[index] for index, _ in mapped.columns] == ["email_sha256"]
+        assert mapped.ignored == ["email"]
+    assert map_columns(META, ["email"], HASHED).ignored == []
+
+
+def test_a_refusal_proposes_the_columns_that_may_be_meant() -> None:
+    """What could be used but is not is ready to be pasted; nothing is taken from it unasked."""
+    with pytest.raises(Rejected, match="no_usable_column") as error:
+        map_columns(META, ["id", "Parent Email", "first_name"], RAW)
+    assert '--map "id=customer_id" --map "Parent Email=email"' in error.value.sentence

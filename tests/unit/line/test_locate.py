@@ -25,6 +25,7 @@ ALL = frozenset(Action)
             Kind("email_sha256", hashed=True, single="EMAIL"),
             "x y+z%41.csv",
         ),
+        ("tiny/vip/email/a.txt", "vip", Action.ADD, Kind("email", hashed=False, single="EMAIL"), "a.txt"),
         ("tiny/raw/raw/replace/replace", "raw", Action.REPLACE, RAW, "replace"),
     ],
 )

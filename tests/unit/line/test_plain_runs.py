@@ -103,7 +103,6 @@ def test_a_file_that_calls_itself_empty_but_is_not_is_read(world: World) -> None
         ("shoe size,colour\n42,red\n", "no_usable_column"),
         ("email\nnobody\nelse\n", "all_rows_rejected"),
         ("<!DOCTYPE html><html></html>", "html_page"),
-        ("email,email\na,b\n", "duplicate_header"),
     ],
 )
 def test_a_file_that_can_never_succeed_fails_at_once(world: World, text: str, code: str) -> None:

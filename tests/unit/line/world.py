@@ -238,10 +238,10 @@ class World:
         """Put an object, and give the body of the message that S3 and EventBridge make of it."""
         return self.event(self.put(text, f"{self.name}/{audience}/{kind}/{file}"))
 
-    def put(self, text: str | bytes, key: str) -> dict[str, Any]:
+    def put(self, text: str | bytes, key: str, metadata: dict[str, str] | None = None) -> dict[str, Any]:
         """Put an object at a key; returns what an event says of it."""
         body = text.encode() if isinstance(text, str) else text
-        version = self.aws.s3.put_object(Bucket="drops", Key=key, Body=body)["VersionId"]
+        version = self.aws.s3.put_object(Bucket="drops", Key=key, Body=body, Metadata=metadata or {})["VersionId"]
         sequencer = f"{next(NAMES):018X}"
         return {"key": key, "size": len(body), "version-id": version, "sequencer": sequencer}
 

@@ -22,7 +22,8 @@ class Kind:
     """What the drop's key declares its cells to be.
 
     `raw` and `hashed` files have a header row that names the columns. A single-column list declares one
-    identifier type in the key (`single` is its wire key, for instance EMAIL_SHA256) and has no header, or one.
+    identifier type in the key (`single` is its wire key, for instance EMAIL_SHA256) and has no header, or one; its
+    values are digests, but for the types email and phone.
     """
 
     declared: str

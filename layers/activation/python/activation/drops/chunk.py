@@ -48,6 +48,11 @@ class DropReader(Protocol):
         """The columns' names, as the file has them; a single-column list's is its identifier type."""
         ...
 
+    @property
+    def nested(self) -> tuple[str, ...]:
+        """The names of what the file holds lists under, which are no columns of it."""
+        ...
+
     def chunks(self, start: Cursor) -> Iterator[Chunk]:
         """Stream the rows behind `start`.
 

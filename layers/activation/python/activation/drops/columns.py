@@ -2,66 +2,170 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from activation.drops.codes import refused
 from activation.errors import Rejected
+from activation.identifiers.assign import Assignment, Proposal, Told, Use, assign
+from activation.identifiers.column_map import Entries, told_of
+from activation.identifiers.headers import ONE_PER_PERSON
 from activation.identifiers.table import Field, FieldTable
 from activation.model import Kind
 
 # A header cell that may be shown. A file without its header row has a person in its place.
-SHOWABLE = re.compile(r"(?!.*\d{4})[^\W\d][\w .()/-]{0,63}", re.ASCII)
+_MOST_SHOWN = 64
+_DIGITS_SHOWN = 3
+_SHOWABLE_SIGNS = frozenset(" .()/:_-+*#&',\u2019\u30fb\uff08\uff09\u3010\u3011")  # the Japanese brackets, too
 IGNORED_SHOWN = 100  # unused columns that are named: the ledger writes the names with every batch
 
 
 @dataclass(frozen=True)
 class MappedColumns:
-    """`fields` pairs a column's index with a field it fills; `used` and `ignored` are names, for people."""
+    """`fields` pairs the index of each field's first column with the field, -1 where a constant fills it.
+
+    `used` and `ignored` are names, for people. `several` are, by wire key, all columns of the fields that have
+    more than one or one that is read in a way of its own. `proposed` maps the names of unused columns to what they
+    may mean. `told_ignored` are the indexes of columns that people said to ignore.
+    """
 
     fields: Sequence[tuple[int, Field]]
     used: Mapping[str, str]
     ignored: Sequence[str]
+    several: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
+    proposed: Mapping[str, str] = field(default_factory=dict)
+    told_ignored: Collection[int] = ()
 
     @property
     def columns(self) -> list[tuple[int, Field]]:
         """Return the index of every column of the file that is used, with each field that it fills."""
-        return list(self.fields)
+        return [
+            (use.index, one)
+            for index, one in self.fields
+            for use in self.several.get(one.key, (Use(index),))
+            if use.index >= 0
+        ]
 
 
-def map_columns(table: FieldTable, header: Sequence[str], kind: Kind) -> MappedColumns:
-    """Map the columns; raises Rejected with no_usable_column when none of them can name a person."""
+def map_columns(
+    table: FieldTable,
+    header: Sequence[str],
+    kind: Kind,
+    own: Entries = (),
+    nested: Sequence[str] = (),
+    *,
+    settings: Entries = (),
+) -> MappedColumns:
+    """Map the columns, by what people said of them and by their names.
+
+    `own` is said of this file's columns and `settings` of those of all the connector's files: see column_map.py.
+    `nested` are the names of lists in the file, which are left out and named. What was said of columns does not
+    matter to a list without a header. Raises Rejected: bad_columns when the
+    entries do not fit the header, no_usable_column when the columns cannot name a person, required_column_missing,
+    duplicate_header when two columns cannot be told apart.
+    """
     if kind.single is not None:
-        field = table.field(kind.single)
-        return MappedColumns([(0, field)], {"column 1": field.key}, ())
-    by_index, _ = table.columns(header)
-    order = {field.key: place for place, field in enumerate(table.fields)}
-    pairs = [(index, field) for index, of_column in by_index.items() for field in of_column]
-    fields = sorted(pairs, key=lambda pair: order[pair[1].key])
-    if not table.can_identify([field.key for _, field in fields]):
-        wanted = ", ".join(field.key for field in table.fields if field.identifies)
-        raise Rejected(
-            "no_usable_column",
-            f"no column of the header row is one of {wanted}; is the first line of the file its header?",
-        )
-    if missing := [
-        one.key for one in table.fields if one.required and one.key not in {field.key for _, field in fields}
-    ]:
+        one = table.field(kind.single)
+        return MappedColumns([(0, one)], {"column 1": one.key}, ())
+    told = told_of(table, header, own, settings=settings, nested=nested)
+    found = assign(table, header, told)
+    _refuse_twins(table, header, found, told)
+    uses = {key: _of_kind(of_key, kind) for key, of_key in found.uses.items()}
+    proposed = {shown_name(header[one.index], one.index): one.meaning.value for one in found.proposals}
+    if not table.can_identify(uses):
+        raise _unusable(table, header, found.proposals)
+    if missing := [one.key for one in table.fields if one.required and one.key not in uses]:
         raise Rejected(
             "required_column_missing",
             f"{table.platform} wants {', '.join(missing)} in every row, and no column of the header row is that",
         )
-    used: dict[str, str] = {}
-    for index, field in fields:
-        name = shown_name(header[index], index)
-        used[name] = f"{used[name]}, {field.key}" if name in used else field.key
-    taken = {index for index, _ in fields}
+    taken = {use.index for of_key in uses.values() for use in of_key}
     ignored = [shown_name(name, index) for index, name in enumerate(header) if index not in taken]
+    ignored += [f"{shown_name(name, len(header) + index)} (nested)" for index, name in enumerate(nested)]
     if (more := len(ignored) - IGNORED_SHOWN) > 0:
         ignored[IGNORED_SHOWN:] = [f"and {more} more"]
-    return MappedColumns(fields, used, ignored)
+    return MappedColumns(
+        fields=[(of_key[0].index, table.field(key)) for key, of_key in uses.items()],
+        used=_used(header, uses),
+        ignored=ignored,
+        several={
+            key: of_key
+            for key, of_key in uses.items()
+            if len(of_key) > 1 or of_key[0].constant or of_key[0].hashed
+        },
+        proposed=dict(list(proposed.items())[:IGNORED_SHOWN]),
+        told_ignored=told.ignored,
+    )
 
 
 def shown_name(name: str, index: int) -> str:
     """Return a column's name as far as it cannot be anybody's data, else its number, from 1."""
-    return name if SHOWABLE.fullmatch(name.strip()) else f"column {index + 1}"
+    text = unicodedata.normalize("NFC", name.strip())
+    return text if _showable(text) else f"column {index + 1}"
+
+
+def _showable(text: str) -> bool:
+    if not 0 < len(text) <= _MOST_SHOWN or not text[0].isalpha():
+        return False
+    digits = 0
+    for letter in text:
+        digits = digits + 1 if letter.isdigit() else 0
+        if digits > _DIGITS_SHOWN:
+            return False
+        if not (letter.isalnum() or letter in _SHOWABLE_SIGNS or unicodedata.category(letter).startswith("M")):
+            return False
+    return True
+
+
+def _of_kind(uses: tuple[Use, ...], kind: Kind) -> tuple[Use, ...]:
+    """Return the columns that are read: of a hashed drop, those whose names say digests, where there are any."""
+    named = tuple(use for use in uses if use.hashed or use.constant)
+    return named if kind.hashed and any(use.hashed for use in named) else uses
+
+
+def _used(header: Sequence[str], uses: Mapping[str, tuple[Use, ...]]) -> dict[str, str]:
+    """Return the used columns' names with the fields they fill, in wire order."""
+    filled: dict[int, list[str]] = {}
+    constants: dict[str, list[str]] = {}
+    for key, of_key in uses.items():
+        for use in of_key:
+            if use.constant:
+                constants.setdefault(f"constant {use.constant}", []).append(key)
+            else:
+                filled.setdefault(use.index, []).append(key)
+    used: dict[str, str] = {}
+    for index, keys in filled.items():
+        name = shown_name(header[index], index)
+        used[f"{name} ({index + 1})" if name in used else name] = ", ".join(keys)
+    return used | {name: ", ".join(keys) for name, keys in constants.items()}
+
+
+def _refuse_twins(table: FieldTable, header: Sequence[str], found: Assignment, told: Told) -> None:
+    """Raise Rejected where a column fills a field of which a person has one, and another has the same name.
+
+    Such columns are two people's, or two systems' ids, and nothing says which is whose.
+    """
+    names = [name.strip().casefold() for name in header]
+    for key, uses in found.uses.items():
+        if ONE_PER_PERSON.isdisjoint(table.field(key).means):
+            continue
+        for use in uses:
+            if use.index < 0 or use.index in told.fields:
+                continue
+            alike = [index for index, name in enumerate(names) if name == names[use.index]]
+            alike = [index for index in alike if index not in told.ignored and index not in told.fields]
+            if len(alike) > 1:
+                raise refused("duplicate_header", first=alike[0] + 1, second=alike[1] + 1)
+
+
+def _unusable(table: FieldTable, header: Sequence[str], proposals: Sequence[Proposal]) -> Rejected:
+    wanted = ", ".join(one.key for one in table.fields if one.identifies and not one.together)
+    hint = (
+        'is the first line of the file its header? If so, say which column is which: --map "COLUMN=email", or '
+        '"columns": {"COLUMN": "email"} in the connector\'s settings'
+    )
+    if proposals:
+        maps = " ".join(f'--map "{shown_name(header[one.index], one.index)}={one.meaning}"' for one in proposals)
+        hint = f"if these are meant, say so: {maps}"
+    return Rejected("no_usable_column", f"no column of the header row is one of {wanted}; {hint}")

@@ -42,6 +42,11 @@ class DelimitedReader:
         # Arrow wants names that differ, which a header's blank ones do not.
         object.__setattr__(self, "_keys", [str(index) for index in range(len(self.header))])
 
+    @property
+    def nested(self) -> tuple[str, ...]:
+        """Return nothing: a cell of text holds no list."""
+        return ()
+
     def chunks(self, start: Cursor) -> Iterator[Chunk]:
         """Stream the rows behind `start`; raises Rejected at a row that cannot be read, Retryable by S3."""
         width = len(self.header)

@@ -49,7 +49,7 @@ def detect_delimiter(head: bytes) -> str:
 def column_names(line: str, delimiter: str, columns_cap: int) -> tuple[str, ...]:
     """Take the header line apart, cells without the white space around them; raises Rejected when unusable.
 
-    Several columns may have no name (spreadsheets leave such at the end); two may not have the same.
+    Several columns may have no name (spreadsheets leave such at the end), or the same name.
     """
     try:
         cells = next(csv.reader([line], delimiter=delimiter, strict=True))
@@ -59,7 +59,7 @@ def column_names(line: str, delimiter: str, columns_cap: int) -> tuple[str, ...]
 
 
 def checked_names(cells: list[str], delimiter: str, columns_cap: int) -> tuple[str, ...]:
-    """Return the names, or raise Rejected with header_missing, duplicate_header or header_unusable."""
+    """Return the names, or raise Rejected with header_missing or header_unusable."""
     if len(cells) > columns_cap:
         raise refused("header_unusable", why=f"it has more than {columns_cap} columns")
     for index, cell in enumerate(cells, 1):
@@ -74,14 +74,6 @@ def checked_names(cells: list[str], delimiter: str, columns_cap: int) -> tuple[s
                 "header_unusable",
                 why=f"read with the delimiter declared it is one column, but it holds a {SPOKEN[seen]}",
             )
-    named: dict[str, int] = {}
-    for index, cell in enumerate(cells, 1):
-        name = cell.casefold()
-        if name in named:
-            # By number: in a file without its header line the "names" are somebody's data.
-            raise refused("duplicate_header", first=named[name], second=index)
-        if name:
-            named[name] = index
     return tuple(cells)
 
 

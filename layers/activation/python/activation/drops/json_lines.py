@@ -1,8 +1,7 @@
-"""JSON Lines: one flat object a line, its keys the columns, every value as exactly the text it stands for."""
+"""JSON Lines: one object a line, its keys the columns, every value as exactly the text it stands for."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,15 +11,11 @@ import pyarrow.json
 
 from activation.drops.blocks import CursorAfter, Records
 from activation.drops.chunk import Chunk
-from activation.drops.codes import refused
+from activation.drops.flat_json import UnusableRow, flat_row_of, row_of
 from activation.drops.records import Split
 from activation.drops.screen import is_utf8, screened
 from activation.drops.text import Text
 from activation.model import Cursor
-
-
-class _UnusableRow(ValueError):
-    """A line that is no row; its argument is the row's code."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +24,9 @@ class JsonLinesReader:
 
     `keys` are the objects' keys in the order the file's first part shows them, and `integers` those whose
     values are whole numbers there, which only says what is tried first: a column may mix numbers and texts.
-    Numbers keep their digits, true and false are those words, null and an absent key give a null cell.
+    Numbers keep their digits, true and false are those words, null and an absent key give a null cell. `nested`
+    are the paths that hold lists there, which are left out; `objects` those that hold objects, whose own values
+    are columns under their paths.
     """
 
     format: str
@@ -38,6 +35,8 @@ class JsonLinesReader:
     body: int
     keys: tuple[str, ...]
     integers: frozenset[str] = frozenset()
+    nested: tuple[str, ...] = ()
+    objects: frozenset[str] = frozenset()
 
     def chunks(self, start: Cursor) -> Iterator[Chunk]:
         """Stream the rows behind `start`; raises Rejected at a line too long, Retryable by S3."""
@@ -48,7 +47,7 @@ class JsonLinesReader:
         if not count:
             return None
         malformed: dict[int, str] = {}
-        columns = self._at_once(records)
+        columns = None if self.nested or self.objects else self._at_once(records)
         if columns is None:
             columns = self._one_by_one(records, first_row, malformed)
         rows = pa.arange(first_row, first_row + count)
@@ -91,88 +90,30 @@ class JsonLinesReader:
         bounds = zip(records.starts.to_pylist(), records.stops.to_pylist(), strict=True)
         for row, (begin, end) in enumerate(bounds, first_row):
             try:
-                values = row_of(records.block[begin:end])
+                values = self._row(records.block[begin:end])
                 if not values.keys() <= known:
-                    raise _UnusableRow("unexpected_key")
-            except _UnusableRow as unusable:
+                    raise UnusableRow("unexpected_key")
+            except UnusableRow as unusable:
                 malformed[row] = str(unusable)
                 continue
             for key, column in cells.items():
                 column.append(values.get(key))
         return [pa.array(column, pa.string()) for column in cells.values()]
 
+    def _row(self, line: bytes) -> dict[str, str | None]:
+        """Return a line's values by the paths that are columns, or by keys that are unexpected.
 
-def row_of(line: bytes) -> dict[str, str | None]:
-    """Return a line's values as texts; raises ValueError with the row's code where it is no row."""
-    try:
-        values = json.loads(
-            line.decode(), object_pairs_hook=_object, parse_int=_whole, parse_float=str, parse_constant=_no_number
-        )
-    except _UnusableRow:
-        raise
-    except UnicodeDecodeError:
-        raise _UnusableRow("not_utf8") from None
-    except ValueError:
-        raise _UnusableRow("bad_json") from None
-    except RecursionError:
-        raise _UnusableRow("nested_value") from None
-    if not isinstance(values, dict):
-        raise _UnusableRow("bad_json")
-    return {_encodable(key): _text(value) for key, value in values.items()}
+        In a file with lists and objects, those where its first part shows none make a line unusable; what else is
+        inside an object that is known is left out.
+        """
+        if not self.nested and not self.objects:
+            return row_of(line)
+        row, known = flat_row_of(line), frozenset(self.keys)
+        if (row.lists | row.objects) & known:
+            raise UnusableRow("nested_value")
+        return {key: text for key, text in row.cells.items() if key in known or not self._passed_over(key)}
 
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        raise _UnusableRow("duplicate_key")
-    return values
-
-
-def _whole(digits: str) -> str:
-    return "0" if digits == "-0" else digits
-
-
-def _no_number(_name: str) -> None:
-    raise _UnusableRow("bad_json")
-
-
-def _encodable(text: str) -> str:
-    """Return a text back, unless it holds half of a surrogate pair, written as an escape."""
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise _UnusableRow("bad_json") from None
-    return text
-
-
-def _text(value: object) -> str | None:
-    if isinstance(value, str):
-        return _encodable(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None:
-        return None
-    raise _UnusableRow("nested_value")
-
-
-def keys_of(head: bytes) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Return the keys of the objects in a file's first lines, and which of them hold whole numbers only.
-
-    Raises Rejected when no line is a flat object.
-    """
-    whole: dict[str, bool] = {}
-    for line in head.splitlines():
-        try:
-            row = row_of(line)
-        except _UnusableRow:
-            continue
-        # A whole number's digits are none of our business here: those of one too long would be an error.
-        for key, value in json.loads(line, parse_int=lambda _: 0).items():
-            if row[key] is not None:
-                whole[key] = whole.get(key, True) and type(value) is int
-            else:
-                whole.setdefault(key, True)
-    if not whole:
-        raise refused("header_unusable", why="no line in the first part of the file is a flat JSON object")
-    return tuple(whole), frozenset(key for key, numbers in whole.items() if numbers)
+    def _passed_over(self, key: str) -> bool:
+        """Return whether a path without a column belongs to what is known to be nested."""
+        inside = {key[:place] for place, letter in enumerate(key) if letter == "."} | {key}
+        return not inside.isdisjoint(self.objects) or not inside.isdisjoint(self.nested)

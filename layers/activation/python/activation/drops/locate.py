@@ -16,6 +16,8 @@ LAYOUT = "<connector>/<audience>/<identifiers>[/<action>]/<file>"
 MAX_NAME_BYTES = 512
 # What Spark, Databricks and Parquet writers leave beside their files.
 MARKERS = frozenset(("_SUCCESS", "_metadata", "_common_metadata", "_temporary"))
+# Lists of values as people write them, one a line; every other list holds what its type's name says.
+PLAIN_LISTS = ("email", "phone")
 MARKER_PREFIXES = ("_started_", "_committed_")
 
 
@@ -79,10 +81,13 @@ def _kind(segment: str, table: FieldTable) -> Kind:
         return RAW
     if declared == HASHED.declared:
         return HASHED
+    if declared in PLAIN_LISTS and (fields := table.named(declared)):
+        return Kind(declared, hashed=False, single=fields[0].key)
     singles = dict(table.singles)
     if segment.upper() in singles:
         return Kind(declared, hashed=True, single=singles[segment.upper()])
-    names = ", ".join(["raw", "hashed", *(name.lower() for name in singles)])
+    plain = [name for name in PLAIN_LISTS if table.named(name)]
+    names = ", ".join(["raw", "hashed", *plain, *(name.lower() for name in singles)])
     alike = " or ".join(name.lower() for name in get_close_matches(segment.upper(), singles, cutoff=0.85))
     meant = f"; is {alike} meant?" if alike else ""
     raise Rejected(

@@ -10,8 +10,9 @@ from activation.drops import header as headers
 from activation.drops.chunk import ByteSource, DropReader
 from activation.drops.codes import refused
 from activation.drops.delimited import LIST_DELIMITER, DelimitedReader
+from activation.drops.flat_json import keys_of
 from activation.drops.inflate import BrokenStream
-from activation.drops.json_lines import JsonLinesReader, keys_of
+from activation.drops.json_lines import JsonLinesReader
 from activation.drops.limits import DEFAULT, ReadLimits
 from activation.drops.parquet_file import open_parquet
 from activation.drops.quotes import ESCAPED_QUOTE, Escape, Quotes
@@ -121,14 +122,17 @@ def _open_parquet(text: Text, single: str | None) -> DropReader:
 
 def _open_json_lines(text: Text, begin: int, head: bytes, whole: bool, single: str | None) -> DropReader:
     lines = head if whole else head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1]
-    keys, integers = keys_of(lines)
-    names = headers.checked_names(list(keys), "", text.limits.columns)
+    keys = keys_of(lines)
+    if not keys.flat:
+        raise refused("header_unusable", why="no line in the first part of the file is an object with a value")
+    names = headers.checked_names(list(keys.flat), "", text.limits.columns)
     if single is not None:
         if len(names) != 1:
             raise refused("header_unusable", why="a single-column list is expected, and it has several keys")
         names = (single,)
     suffix = f"+{text.compression}" if text.compression else ""
-    return JsonLinesReader(f"jsonl{suffix}", names, text, begin, keys, integers)
+    nested = keys.lists if single is None else ()
+    return JsonLinesReader(f"jsonl{suffix}", names, text, begin, keys.flat, keys.integers, nested, keys.objects)
 
 
 def _separator_line(head: bytes) -> tuple[str | None, int]:

@@ -15,11 +15,12 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from activation.drops.as_text import column_as_text, is_flat, is_nested
+from activation.drops.as_text import column_as_text
 from activation.drops.chunk import ByteSource, Chunk
 from activation.drops.codes import refused
-from activation.drops.header import checked_names, shown
+from activation.drops.header import checked_names
 from activation.drops.limits import MIB, ReadLimits
+from activation.drops.parquet_columns import ReadColumns, columns_of
 from activation.drops.screen import screened
 from activation.model import Cursor
 
@@ -38,6 +39,12 @@ class ParquetReader:
     header: tuple[str, ...]
     file: pq.ParquetFile = field(repr=False)
     limits: ReadLimits
+    columns: ReadColumns
+
+    @property
+    def nested(self) -> tuple[str, ...]:
+        """Return the names of the lists, maps and the like that are left out."""
+        return self.columns.nested
 
     @property
     def _group_ends(self) -> list[int]:
@@ -68,7 +75,10 @@ class ParquetReader:
         figures = self.file.metadata.row_group(group)
         row_bytes = max(1, figures.total_byte_size // max(1, figures.num_rows))
         rows = max(1_024, min(self.limits.slice_rows, _SLICE_BYTES // row_bytes))
-        batches = self.file.iter_batches(rows, row_groups=[group], use_threads=False)
+        read = self.columns.read
+        batches = self.file.iter_batches(
+            rows, row_groups=[group], columns=None if read is None else [*read], use_threads=False
+        )
         while True:
             batch = _understood(lambda: next(batches, None))
             if batch is None:
@@ -80,7 +90,7 @@ class ParquetReader:
         rows = pa.arange(first_row, first_row + len(batch))
         malformed: dict[int, str] = {}
         columns = []
-        for column in batch.columns:
+        for column in self.columns.of(batch):
             text, undecodable = column_as_text(column)
             columns.append(text)
             malformed.update((first_row + index, "not_utf8") for index in undecodable)
@@ -90,7 +100,7 @@ class ParquetReader:
 
 
 def open_parquet(source: ByteSource, limits: ReadLimits, suffix: str, single: str | None) -> ParquetReader:
-    """Read the footer and check every column.
+    """Read the footer and check every column; lists and maps are left out.
 
     Raises Rejected: corrupt_parquet, encrypted_parquet, nested_parquet_column, unreadable_parquet_column,
     decompression_bomb, or what is wrong with the columns' names.
@@ -98,25 +108,17 @@ def open_parquet(source: ByteSource, limits: ReadLimits, suffix: str, single: st
     ranged = pa.PythonFile(RangedFile(source), mode="r")
     file = _understood(lambda: pq.ParquetFile(ranged, buffer_size=_BUFFER_BYTES, pre_buffer=False))
     schema = _understood(lambda: file.schema_arrow)
-    for column in schema:
-        if not is_flat(column.type):
-            code = "nested_parquet_column" if is_nested(column.type) else "unreadable_parquet_column"
-            raise refused(code, column=shown(column.name), type=_type_name(column.type))
+    columns = columns_of(schema)
     inflated = sum(file.metadata.row_group(index).total_byte_size for index in range(file.num_row_groups))
     ratio = inflated / source.size_bytes
     if inflated > limits.inflated_bytes or (inflated > limits.ratio_free_bytes and ratio > limits.inflated_ratio):
         raise refused("decompression_bomb")
-    names = checked_names(schema.names, "", limits.columns)
+    names = checked_names([*columns.names], "", limits.columns)
     if single is not None:
         if len(names) != 1:
             raise refused("header_unusable", why="a single-column list is expected, and it has several columns")
         names = (single,)
-    return ParquetReader(f"parquet{suffix}", names, file, limits)
-
-
-def _type_name(type_: pa.DataType) -> str:
-    """Name a type without what is inside it: a nested type's text would hold the names of its parts."""
-    return str(type_).split("<", maxsplit=1)[0]
+    return ParquetReader(f"parquet{suffix}", names, file, limits, columns)
 
 
 def _understood(read: Callable[[], T]) -> T:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
+from activation.identifiers.column_map import Entries, from_metadata
 from activation.identifiers.table import Context
 
 
@@ -11,9 +13,20 @@ from activation.identifiers.table import Context
 class Reading:
     """What a drop's rows and cells depend on beside its bytes; see FunctionSettings.
 
-    The context's `date_order` is the setting's, or else what the drop's first rows showed; see date_orders.py.
+    `columns` is what the connector's settings say of its files' columns, `own_columns` what the drop's metadata
+    says of its own: see identifiers/column_map.py. The context's `date_order` is the setting's, or else what the
+    drop's first rows showed: see date_orders.py.
     """
 
     context: Context
     encoding: str = ""
     delimiter: str = ""
+    columns: Entries = ()
+    own_columns: Entries = ()
+
+
+def with_metadata(reading: Reading, metadata: Mapping[str, str]) -> Reading:
+    """Return how a drop with this object metadata is read; raises Rejected with bad_columns."""
+    own, date_order = from_metadata(metadata)
+    context = replace(reading.context, date_order=date_order or reading.context.date_order)
+    return replace(reading, context=context, own_columns=own)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -96,6 +96,7 @@ class S3Source:
     version_id: str
     size_bytes: int
     etag: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
     sleep: Callable[[float], None] = time.sleep
 
     @classmethod
@@ -105,7 +106,8 @@ class S3Source:
             head = client.head_object(Bucket=bucket, Key=key, VersionId=version_id)
         except (ClientError, BotoCoreError) as error:
             raise read_error(error) from error
-        return cls(client, bucket, key, version_id, head["ContentLength"], head["ETag"])
+        metadata = head.get("Metadata", {})
+        return cls(client, bucket, key, version_id, head["ContentLength"], head["ETag"], metadata)
 
     def read(self, offset: int, length: int) -> bytes:
         """Return `length` bytes from `offset`, fewer at the end; an interrupted answer is read on where it broke.

@@ -40,6 +40,12 @@ def has_needed(table: FieldTable, sent: Columns, codes: Columns) -> pa.Array:
     for key, column in sent.items():
         if table.field(key).identifies:
             accepted = pc.or_(accepted, pc.is_valid(column))
+    for keys in table.naming:
+        if keys <= sent.keys():
+            whole = pa.repeat(pa.scalar(True), count)
+            for key in keys:
+                whole = pc.and_(whole, pc.is_valid(sent[key]))
+            accepted = pc.or_(accepted, whole)
     for key in sent:
         if not table.field(key).required:
             continue

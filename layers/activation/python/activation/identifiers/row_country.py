@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.identifiers import headers
+from activation.identifiers.assign import Use
 from activation.identifiers.countries import country_code
+from activation.identifiers.header_names import senses
+from activation.identifiers.headers import Meaning
 from activation.identifiers.identify import Column, identify
-from activation.identifiers.table import Context, Digest, Field, column_name
+from activation.identifiers.table import Context, Digest, Field
 from activation.identifiers.text import trim
-
-_NAMES = frozenset(column_name(name) for name in headers.COUNTRY)
 
 
 @runtime_checkable
@@ -40,16 +40,47 @@ class ByCountry(Protocol):
 
 
 def country_column(fields: Sequence[tuple[int, Field]], header: Sequence[str]) -> int | None:
-    """Return the index of the column that says each row's country, None where there is none.
+    """Return the index of the first column that says each row's country, None where there is none.
 
     It is the column of the platform's country field, else one that is named like it: a platform without that field
     has national telephone numbers all the same.
     """
-    for index, field in fields:
-        if _NAMES & {column_name(name) for name in (field.key, *field.synonyms)}:
+    for index, one in fields:
+        if _is_country(one):
             return index
-    named = (index for index, name in enumerate(header) if column_name(name) in _NAMES)
-    return next(named, None)
+    return next((index for index, name in enumerate(header) if _names_country(name)), None)
+
+
+def countries_of_rows(
+    fields: Sequence[tuple[int, Field]], several: Mapping[str, Sequence[Use]], columns: pa.RecordBatch
+) -> pa.DictionaryArray | None:
+    """Return the raw cells that say each row's country, null where blank; None where nothing says it.
+
+    They are those of `country_column`, and of the field's other columns where that is blank; `several` has these,
+    by wire key.
+    """
+    first = country_column(fields, columns.schema.names)
+    if first is None:
+        return None
+    uses = next((several[one.key] for _, one in fields if _is_country(one) and one.key in several), (Use(first),))
+    cells = [
+        pa.repeat(pa.scalar(use.constant), columns.num_rows) if use.constant else columns.column(use.index)
+        for use in uses
+    ]
+    if len(cells) > 1:
+        blank = pa.scalar(None, pa.string())
+        cells = [
+            pc.coalesce(*(pc.if_else(pc.equal(pc.utf8_trim_whitespace(one), ""), blank, one) for one in cells))
+        ]
+    return cells[0].dictionary_encode()
+
+
+def _is_country(one: Field) -> bool:
+    return Meaning.COUNTRY in one.means or any(_names_country(name) for name in (one.key, *one.synonyms))
+
+
+def _names_country(name: str) -> bool:
+    return any(one.meaning is Meaning.COUNTRY and one.sure and not one.person for one in senses(name))
 
 
 def names_country(countries: pa.Array) -> pa.Array:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from activation.identifiers.header_names import fold, senses
+from activation.identifiers.headers import Meaning
+
 if TYPE_CHECKING:  # a function that only locates drops does without Arrow
     import pyarrow as pa
 
@@ -69,15 +72,18 @@ class Rule(Protocol):
 class Field:
     """One row of a platform's table.
 
-    `key` is the name on the wire. `synonyms` are column names in files that mean this field (compared by
-    `column_name`, so case, spaces, hyphens and underscores do not matter). `identifies` says that a row with this
-    cell alone names a person; a row with none such is rejected. `together` names a set of fields that count only
-    when a row has all of them (the parts of an address), "" for a field that counts alone; where the fields of a
-    set are marked as identifying, the whole set is what identifies. `required` says that the platform wants the
-    field in every row. `source` is the page the rule follows and `read` the date it was read, as YYYY-MM-DD.
+    `key` is the name on the wire. `synonyms` are the platform's own further names for it, compared folded (see
+    header_names.py). `identifies` says that a row with this cell alone names a person; a
+    row with none such, and with no set of the table's `naming`, is rejected. `together` names a set of fields that
+    count only when a row has all of them (the parts of an address), "" for a field that counts alone; where the
+    fields of a set are marked as identifying, the whole set is what identifies. `required` says that the platform
+    wants the field in every row. `source` is the page the rule follows and `read` the date it was read, as
+    YYYY-MM-DD.
     `blank_with_others` is False where the platform refuses a blank cell in a column that other rows of the same
     request fill. `from_column` is False where a column of a file cannot fill the field, since the request has to
-    carry more than the row (the id of an app or a page).
+    carry more than the row (the id of an app or a page). `means` is what a column has to mean to fill the field,
+    the preferred meaning first: a birth year before a whole date of birth. `further` is how many more
+    values of one person can be sent, each in a line of its own, where several columns have them.
     """
 
     key: str
@@ -91,6 +97,8 @@ class Field:
     required: bool = False
     blank_with_others: bool = True
     from_column: bool = True
+    means: tuple[Meaning, ...] = ()
+    further: int = 0
 
 
 @dataclass(frozen=True)
@@ -98,11 +106,13 @@ class FieldTable:
     """A platform's fields, in the order they take on the wire.
 
     `singles` maps the identifier type of a single-column drop (upper case, aliases included) to a field's key.
+    `naming` are sets of keys of which none names a person by itself: a row that fills a whole set does.
     """
 
     platform: str
     fields: tuple[Field, ...]
     singles: tuple[tuple[str, str], ...] = ()
+    naming: tuple[frozenset[str], ...] = ()
 
     @property
     def together(self) -> dict[str, tuple[str, ...]]:
@@ -114,8 +124,8 @@ class FieldTable:
         return sets
 
     def can_identify(self, keys: Collection[str]) -> bool:
-        """Whether rows that fill these wire keys can name a person: by a field alone, or by a whole set."""
-        return any(
+        """Return whether rows that fill these wire keys can name a person: by a field alone, or by a whole set."""
+        return any(one <= {*keys} for one in self.naming) or any(
             one.identifies and set(self.together.get(one.together, ())) <= {*keys}
             for one in self.fields
             if one.key in keys
@@ -128,38 +138,38 @@ class FieldTable:
                 return one
         raise KeyError(key)
 
-    def find(self, name: str) -> Field | None:
-        """Return the field that a column name or a wire key means, the first one where it means several."""
-        wanted = column_name(name)
-        for one in self.fields:
-            if wanted in (column_name(known) for known in (one.key, *one.synonyms)):
-                return one
-        return None
-
     def columns(self, header: Sequence[str]) -> tuple[dict[int, tuple[Field, ...]], list[str]]:
-        """Map a file's columns: (column index -> its fields, in wire order; names of the columns nobody knows).
+        """Map a header by its names alone: (column index -> the fields it fills; names of the unused columns)."""
+        from activation.identifiers.assign import assign  # noqa: PLC0415  it imports this module
 
-        A name fits a field by its key or a synonym. The first column that fits a field wins; a second one for
-        the same field counts as unknown. A name that several fields share (a whole date of birth fills year,
-        month and day) gives its column to those of them that have no column of their own.
-        """
-        known: dict[str, list[Field]] = {}
-        for one in self.fields:
-            names = {column_name(name) for name in (one.key, *one.synonyms)} if one.from_column else ()
-            for name in names:
-                known.setdefault(name, []).append(one)
-        fits = [known.get(column_name(name), []) for name in header]
-        taken: dict[str, int] = {}
-        for index, fields in sorted(enumerate(fits), key=lambda fit: len(fit[1]) > 1):
-            for one in fields:
-                taken.setdefault(one.key, index)
         mapped: dict[int, tuple[Field, ...]] = {}
-        for one in self.fields:
-            if one.key in taken:
-                mapped[taken[one.key]] = (*mapped.get(taken[one.key], ()), one)
+        for key, uses in assign(self, header).uses.items():
+            for use in uses:
+                mapped[use.index] = (*mapped.get(use.index, ()), self.field(key))
         return mapped, [name for index, name in enumerate(header) if index not in mapped]
 
+    def find(self, name: str) -> Field | None:
+        """Return the field that a column name or a wire key means, the first one where it means several."""
+        found = self.named(name)
+        return found[0] if found else None
 
-def column_name(name: str) -> str:
-    """Reduce a header cell to what is compared: letters and digits, lower case."""
-    return "".join(c for c in name.casefold() if c.isalnum())
+    def named(self, name: str) -> tuple[Field, ...]:
+        """Return the fields that a person calls by a wire key, a synonym, a meaning or a column's usual name.
+
+        A name that may mean several things means its first one here; a whole date of birth fills up to three
+        fields.
+        """
+        own = self.called(name)
+        if own:
+            return own
+        found = sorted(senses(name), key=lambda one: not one.sure)
+        meanings = [Meaning(name.lower())] if name.lower() in set(Meaning) else [one.meaning for one in found]
+        for meaning in meanings:
+            if fields := tuple(one for one in self.fields if meaning in one.means):
+                return fields
+        return ()
+
+    def called(self, name: str) -> tuple[Field, ...]:
+        """Return the fields whose wire key or synonym a name is."""
+        wanted = fold(name)
+        return tuple(one for one in self.fields if wanted in (fold(known) for known in (one.key, *one.synonyms)))

@@ -44,9 +44,10 @@ class FilePlan:
     """How the file is read and split, fixed when the run first opens it.
 
     `etag` is the object's. `reading` is what the settings said of its cells, None before the run began. `format`,
-    `columns` (by name, the fields that each fills) and `ignored_columns` are for the receipt. `sample` is what its
-    first rows showed before anything was sent, None before. `split` is how a large file is split, None for any
-    other. `survey` is what a part found in its range, None before.
+    `columns` (by name, the fields that each fills), `ignored_columns` and `proposed_columns` (by name, what each
+    may mean) are for the receipt. `sample` is what its first rows showed before anything was sent, None before.
+    `split` is how a large file is split, None for any other. `survey` is what a part found in its range, None
+    before.
     """
 
     etag: str = ""
@@ -55,6 +56,7 @@ class FilePlan:
     columns: dict[str, str] = field(default_factory=dict)
     ignored_columns: list[str] = field(default_factory=list)
     sample: Sample | None = None
+    proposed_columns: dict[str, str] = field(default_factory=dict)
     split: RunSplit | None = None
     survey: Survey | None = None
 

@@ -12,11 +12,15 @@ import pyarrow.compute as pc
 
 from activation.drops.chunk import Chunk
 from activation.errors import Rejected
+from activation.identifiers.assign import Use
+from activation.identifiers.cell_lists import with_lists
+from activation.identifiers.join import join
 from activation.identifiers.needed import has_needed, leave_out_incomplete
-from activation.identifiers.row_country import country_column, identify_by_country
+from activation.identifiers.row_country import countries_of_rows, identify_by_country
 from activation.identifiers.table import Context, Field, FieldTable
 from activation.ledger.units import FIRST_ROWS_KEPT, LeftOut, LeftOutCells, Span, Unit
 from activation.model import Cursor
+from activation.pipeline.further import Lines, further_lines
 
 NO_IDENTIFIER = "no_identifier"
 # A span ends after this many times the platform's limit, or this many rows where the limit is large, so that a
@@ -34,13 +38,14 @@ class Prepared:
 
     `span` says which rows these are. `columns` holds those that are sent, by wire key, and `rows` their source row
     numbers. `rejected` (FINDINGS) says why each of the others is not: one line per unusable cell, or one for the
-    row.
+    row. `further` are the lines of second addresses and phones, of third ones and so on.
     """
 
     span: Span
     columns: pa.Table = field(repr=False)
     rows: pa.Array
     rejected: pa.Table
+    further: tuple[Lines, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,8 @@ class Batcher:
 
     `table` is the platform's field table, `fields` pairs a column's index in the file with a field it fills, in
     wire order. `context` and `hashed` say how cells are read; where a column says each row's country, that comes
-    before the context's default one. `max_rows` is how many rows a batch may have.
+    before the context's default one. `max_rows` is how many rows a batch may have. `several` are, by wire key, all
+    columns of the fields that have more than one, see MappedColumns.
     """
 
     table: FieldTable
@@ -57,6 +63,7 @@ class Batcher:
     context: Context
     hashed: bool
     max_rows: int
+    several: Mapping[str, Sequence[Use]] = field(default_factory=dict)
 
     def spans(self, chunks: Iterable[Chunk], start: Cursor, settled: Iterable[Unit]) -> Iterator[Prepared]:
         """Yield every span after `start`, prepared, in row order.
@@ -111,11 +118,17 @@ class Batcher:
     def _identify(self, chunk: Chunk) -> _Identified:
         sent: dict[str, pa.Array] = {}
         codes: dict[str, pa.Array] = {}
-        of_rows = country_column(self.fields, chunk.columns.schema.names)
-        countries = None if of_rows is None else chunk.columns.column(of_rows).dictionary_encode()
+        further: dict[str, tuple[pa.Array, ...]] = {}
+        countries = countries_of_rows(self.fields, self.several, chunk.columns)
         for index, one in self.fields:
-            cells = chunk.columns.column(index)
-            column = identify_by_country(one, cells, countries, self.context, hashed=self.hashed)
+            if uses := self.several.get(one.key):
+                joined = join(one, uses, chunk.columns, self.context, countries, hashed=self.hashed)
+                column, further[one.key] = joined.column, joined.further
+            else:
+                cells = chunk.columns.column(index)
+                column = identify_by_country(one, cells, countries, self.context, hashed=self.hashed)
+                if not self.hashed:
+                    column, further[one.key] = with_lists(one, cells, column, self.context)
             sent[one.key], codes[one.key] = column.sent, column.code
         leave_out_incomplete(self.table, sent, codes)
         accepted = has_needed(self.table, sent, codes)
@@ -133,6 +146,7 @@ class Batcher:
             rejected=pa.concat_tables(rejected).sort_by("row") if rejected else FINDINGS.empty_table(),
             left_out=_concat(_findings(chunk.rows, codes, accepted, whole_rows=False)),
             mended=chunk.mended,
+            further=further_lines(self.table, sent, further, accepted, chunk.rows),
         )
 
     def _prepare(self, pending: list[_Identified], first_row: int, last_row: int, after: Cursor) -> Prepared:
@@ -150,7 +164,7 @@ class Batcher:
             after=after,
             mended=sum(len(part.mended) for part in parts),
         )
-        return Prepared(span, columns, rows, rejected)
+        return Prepared(span, columns, rows, rejected, _further([part.further for part in parts]))
 
 
 @dataclass(frozen=True)
@@ -162,6 +176,7 @@ class _Identified:
     rejected: pa.Table
     left_out: pa.Table
     mended: pa.Array
+    further: tuple[Lines, ...] = ()
 
     @property
     def rows_sent(self) -> int:
@@ -179,6 +194,7 @@ class _Identified:
             self.rejected.slice(0, _count_up_to(self.rejected["row"], row)),
             self.left_out.slice(0, _count_up_to(self.left_out["row"], row)),
             self.mended.slice(0, _count_up_to(self.mended, row)),
+            tuple(one.slice(0, _count_up_to(one.rows, row)) for one in self.further),
         )
 
     def behind(self, row: int) -> _Identified | None:
@@ -189,9 +205,21 @@ class _Identified:
             self.rejected.slice(_count_up_to(self.rejected["row"], row)),
             self.left_out.slice(_count_up_to(self.left_out["row"], row)),
             self.mended.slice(_count_up_to(self.mended, row)),
+            tuple(one.slice(_count_up_to(one.rows, row)) for one in self.further),
         )
         found = rest.rejected.num_rows or rest.left_out.num_rows or len(rest.mended)
         return rest if rest.rows_sent or found else None
+
+
+def _further(parts: list[tuple[Lines, ...]]) -> tuple[Lines, ...]:
+    """Return the lines of several chunks together, by how manieth values they hold."""
+    together = []
+    for place in range(max((len(one) for one in parts), default=0)):
+        lines = [one[place] for one in parts if place < len(one) and len(one[place].rows)]
+        if lines:
+            rows = pa.concat_arrays([_flat(one.rows) for one in lines])
+            together.append(Lines(pa.Table.from_batches([one.columns for one in lines]), rows))
+    return tuple(together)
 
 
 def _until_damaged(chunks: Iterable[Chunk], damage: list[Rejected]) -> Iterator[Chunk]:

@@ -13,6 +13,7 @@ from activation.model import Audience
 from activation.pipeline.acknowledgements import Acknowledgements
 from activation.pipeline.batching import Prepared
 from activation.pipeline.client import OutOfTime, PlatformClient
+from activation.pipeline.further import uploads_of
 from activation.pipeline.upload_client import Destination, UploadClient
 from activation.pipeline.uploading import Uploader
 from activation.pipeline.uploads import are_disjoint, chains_of, unit_of
@@ -112,7 +113,7 @@ class Sender:
         disjoint = True
         if prepared.columns.num_rows:
             batch = Batch(self.run_id, span.first_row, span.last_row, prepared.columns, prepared.rows)
-            uploads = self.client.publisher.uploads(batch)
+            uploads = uploads_of(self.client.publisher, batch, prepared.further)
             disjoint = are_disjoint(batch, uploads)
         return chains_of(self._acknowledgements.begin(prepared, uploads, disjoint=disjoint))
 

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from activation.drops.messages import Work
+from activation.identifiers.column_map import without
+from activation.ledger.progress import FilePlan
 from activation.ledger.runs import FINAL, STOPPED, Run
 from activation.model import Audience, RunWarning
 
@@ -92,7 +94,7 @@ def compose(
             "identifiers": identity.kind,
             "format": progress.plan.format,
         },
-        "columns": {"used": progress.plan.columns, "ignored": progress.plan.ignored_columns},
+        "columns": _columns(progress.plan),
         "date_order": reading.context.date_order if reading else "",
         "rows": {
             "in": progress.checkpoint.cursor.row if progress.checkpoint.read_whole else None,
@@ -121,6 +123,18 @@ def compose(
         "platform_references": progress.tally.references,
         **({"parts": len(split.pieces)} if split and split.pieces else {}),
         **({"started_over": progress.attempts.starts} if progress.attempts.starts else {}),
+    }
+
+
+def _columns(plan: FilePlan) -> dict[str, Any]:
+    """Return what became of the file's columns; what was said of them, or is proposed, where there is any."""
+    reading = plan.reading
+    said = dict((*without(reading.columns, reading.own_columns), *reading.own_columns)) if reading else {}
+    return {
+        "used": plan.columns,
+        "ignored": plan.ignored_columns,
+        **({"proposed": plan.proposed_columns} if plan.proposed_columns else {}),
+        **({"mapping": said} if said else {}),
     }
 
 

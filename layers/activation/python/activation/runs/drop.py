@@ -11,6 +11,7 @@ from activation.drops.date_orders import with_date_order
 from activation.drops.open import open_drop
 from activation.drops.plaintext_scan import screen
 from activation.drops.ranges import Piece, piece_chunks
+from activation.drops.reading import with_metadata
 from activation.drops.sample import take_sample
 from activation.drops.source import S3Source
 from activation.errors import Rejected
@@ -41,22 +42,34 @@ class RunDrop:
         source = S3Source.of(connector.clients.s3, drop.bucket, drop.key, drop.version_id)
         if progress.plan.etag not in ("", source.etag):
             raise Rejected("object_changed", "the object has changed since this run began; nothing more is sent")
-        kind, reading = invocation.located.kind, invocation.reading
+        kind = invocation.located.kind
+        reading = progress.plan.reading or with_metadata(invocation.reading, source.metadata)
         reader = open_drop(
             source,
             single=kind.single,
             declared_encoding=reading.encoding or None,
             declared_delimiter=reading.delimiter or None,
         )
-        mapped = map_columns(connector.platform.table, reader.header, kind)
+        mapped = map_columns(
+            connector.platform.table,
+            reader.header,
+            kind,
+            reading.own_columns,
+            reader.nested,
+            settings=reading.columns,
+        )
         if progress.plan.reading is None:  # later invocations and the parts read dates as the first one does
-            reading = with_date_order(reading, reader, mapped.fields, hashed=kind.hashed)
+            reading = with_date_order(reading, reader, mapped.columns, hashed=kind.hashed)
         with invocation.held.lock:
             progress.plan.etag, progress.plan.format = source.etag, reader.format
             progress.plan.reading = reading
             progress.plan.columns, progress.plan.ignored_columns = dict(mapped.used), list(mapped.ignored)
+            progress.plan.proposed_columns = dict(mapped.proposed)
         if invocation.is_untouched:
-            sample = take_sample(reader, mapped, kind, connector.platform.table, reading.context)
+            platform = connector.platform
+            sample = take_sample(
+                reader, mapped, kind, platform.table, reading.context, ignored=mapped.told_ignored
+            )
             with invocation.held.lock:
                 progress.plan.sample = sample
             if not connector.settings.allow_weak:
@@ -77,6 +90,7 @@ class RunDrop:
             context=self.invocation.reading.context,
             hashed=self.invocation.located.kind.hashed,
             max_rows=connector.limits.rows_of(field for _, field in self.mapped.fields),
+            several=self.mapped.several,
         )
         chunks = self._chunks(checkpoint.cursor)
         return batcher.spans(chunks, checkpoint.cursor, frozenset(checkpoint.ahead))
@@ -92,7 +106,7 @@ class RunDrop:
         reached, whole = screen(
             self._chunks(checkpoint.scanned),
             checkpoint.scanned,
-            fields=self.mapped.fields,
+            fields=self.mapped.columns,
             context=self.invocation.reading.context,
             may_go_on=self.invocation.keep_and_may_go_on,
         )

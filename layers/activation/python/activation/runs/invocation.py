@@ -136,7 +136,7 @@ class Invocation:
     def reading(self) -> Reading:
         """Return how the drop is read: as when the run began, so that a resumed run cuts the same batches."""
         settings = self.connector.settings
-        now = Reading(settings.context, settings.encoding, settings.delimiter)
+        now = Reading(settings.context, settings.encoding, settings.delimiter, tuple(settings.columns.items()))
         return self.held.run.progress.plan.reading or now
 
     @property

@@ -25,7 +25,8 @@ class FunctionSettings:
     of it does nothing. `context` is how cells are read. `max_rows_per_request` and `max_bytes_per_request` are 0
     for the platform's own. A file above `split_above_bytes` is split among up to `max_parts` workers; 0 bytes
     split none. `encoding` and `delimiter` are declared for the connector's delimited files, "" where they are
-    detected. `options` are the platform's options that the settings mention.
+    detected. `options` are the platform's options that the settings mention, `columns` what they say of the files'
+    columns (see identifiers/column_map.py).
     """
 
     connector: str
@@ -49,6 +50,7 @@ class FunctionSettings:
     delimiter: str = ""
     allow_weak: bool = False
     options: Mapping[str, Value] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> FunctionSettings:
@@ -81,6 +83,7 @@ class FunctionSettings:
             delimiter=DELIMITERS.get(delimiter, delimiter),
             allow_weak=reader.whole("ALLOW_WEAK", 0) == 1,
             options=reader.mapping("OPTIONS"),
+            columns=reader.mapping("COLUMN_MAP"),
         )
         reader.finish()
         return settings

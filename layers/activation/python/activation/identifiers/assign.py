@@ -1,0 +1,180 @@
+"""Which columns of a header fill a platform's fields, in which order, and which could if somebody said so."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from activation.identifiers.header_names import NOBODY, Sense, core, fold, senses, settled
+from activation.identifiers.headers import SINGLE, Meaning
+from activation.identifiers.table import Digest, Field, FieldTable
+
+# Whose columns are taken where the row has no other person: a file of one's buyers, or of one's attendees.
+SUBJECTS = ("buyer", "attendee", "student", "recipient", "shipping")
+
+
+class Why(StrEnum):
+    """Why a column is proposed and not used."""
+
+    AMBIGUOUS = "ambiguous"
+    ANOTHER_PERSON = "another_person"
+
+
+@dataclass(frozen=True)
+class Use:
+    """One column that fills a field: its index, and whether its name calls its values digests.
+
+    `constant` is what fills every row instead of a column, "" for a column; the index is -1 then.
+    """
+
+    index: int
+    hashed: bool = False
+    constant: str = ""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A column that may be meant: its index, what it may mean, and why it is not used unasked."""
+
+    index: int
+    meaning: Meaning
+    why: Why
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """`uses` are the columns of each field by wire key, in wire order, the preferred column first."""
+
+    uses: Mapping[str, tuple[Use, ...]]
+    proposals: tuple[Proposal, ...] = ()
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a person said of columns, by index: the fields that one fills, in the order given; those to ignore.
+
+    `constants` are by wire key.
+    """
+
+    fields: Mapping[int, tuple[Field, ...]] = field(default_factory=dict)
+    ignored: Collection[int] = ()
+    constants: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A column that its name says something of; `fields` are set where the name is the platform's own."""
+
+    index: int
+    sense: Sense | None
+    fields: tuple[Field, ...] = ()
+    hashed: bool = False
+
+    @property
+    def person(self) -> str:
+        return self.sense.person if self.sense else ""
+
+    def place(self, one: Field) -> int:
+        """Return how well the column fits a field, 0 for best, -1 for not at all."""
+        if self.fields:
+            return 0 if one in self.fields else -1
+        if self.sense is None or self.sense.meaning not in one.means:
+            return -1
+        return one.means.index(self.sense.meaning)
+
+
+def assign(table: FieldTable, header: Sequence[str], told: Told | None = None) -> Assignment:
+    """Assign columns to fields by what was told, then by their names.
+
+    Nothing is taken from a name that can mean several things, unless the header's other columns settle which, nor
+    from the columns of another person than the one that the row is about.
+    """
+    told = told or Told()
+    free = [index for index in range(len(header)) if index not in told.fields and index not in told.ignored]
+    around = _companions(header)
+    named, unsettled = [], []
+    for index in free:
+        found, own = senses(header[index]), tuple(one for one in table.called(header[index]) if one.from_column)
+        one = settled(found, around)
+        if own:
+            named.append(_Named(index, None, own, any(sense.hashed for sense in found)))
+        elif one is not None:
+            named.append(_Named(index, one, hashed=one.hashed))
+        elif found:
+            unsettled.append(_Named(index, found[-1], hashed=found[-1].hashed))
+    person = _person(table, named, told)
+    ours = [one for one in named if one.person == person]
+    uses = {one.key: columns for one in table.fields if (columns := tuple(_uses(one, ours, told)))}
+    taken = {use.index for columns in uses.values() for use in columns}
+    filled = {key for key, columns in uses.items() if columns[0].index >= 0}
+    others = [one for one in named if one.person != person]
+    proposals = [
+        *(_proposals(table, others, Why.ANOTHER_PERSON, frozenset())),
+        *(_proposals(table, unsettled, Why.AMBIGUOUS, filled)),
+    ]
+    return Assignment(
+        uses, tuple(sorted((one for one in proposals if one.index not in taken), key=lambda one: one.index))
+    )
+
+
+def _companions(header: Sequence[str]) -> frozenset[str]:
+    """Return what can settle an ambiguous name: the header's names, and the meanings of those that are sure."""
+    names = {fold(name) for name in header} | {core(name) for name in header}
+    sure = {f"@{one.meaning}" for name in header for one in senses(name) if one.sure and not one.person}
+    return frozenset(names | sure)
+
+
+def _uses(one: Field, named: Sequence[_Named], told: Told) -> Iterator[Use]:
+    """Yield the columns of a field in order of preference: as told, raw before hashed, then by their ranks."""
+    found = [Use(index) for index, fields in told.fields.items() if one in fields]
+    single = not SINGLE.isdisjoint(one.means)
+    fits = [(fit, each) for each in named if (fit := each.place(one)) >= 0 and not _unusable(one, each)]
+    sure = [(fit, each) for fit, each in fits if each.sense is None or each.sense.sure]
+    fits.sort(
+        key=lambda pair: (pair[1].hashed, pair[0], pair[1].sense.rank if pair[1].sense else 0, pair[1].index)
+    )
+    fits = [pair for pair in fits if pair in sure] or fits[:1]
+    found += [Use(each.index, each.hashed) for _, each in fits]
+    yield from found[:1] if single else found
+    if one.key in told.constants:
+        yield Use(-1, constant=told.constants[one.key])
+
+
+def _unusable(one: Field, named: _Named) -> bool:
+    """Return whether the name says digests where the field travels in clear."""
+    return named.hashed and one.digest is Digest.PLAIN
+
+
+def _person(table: FieldTable, named: Sequence[_Named], told: Told) -> str:
+    """Return whose columns are used: those of the row's own person, else of the one other who can be found."""
+
+    def keys(person: str) -> set[str]:
+        return {
+            one.key
+            for one in table.fields
+            for each in named
+            if each.person == person and each.place(one) >= 0 and not _unusable(one, each)
+        }
+
+    said = {one.key for fields in told.fields.values() for one in fields} | set(told.constants)
+    if table.can_identify(keys("") | said):
+        return ""
+    people = dict.fromkeys(each.person for each in named)
+    found = [one for one in people if one.partition(" ")[0] in SUBJECTS and table.can_identify(keys(one))]
+    first = [one for one in found if one.partition(" ")[0] == "buyer"]
+    if len(found) == 1 or len(first) == 1:
+        return (first or found)[0]
+    return ""
+
+
+def _proposals(
+    table: FieldTable, named: Sequence[_Named], why: Why, filled: Collection[str]
+) -> Iterator[Proposal]:
+    """Yield the columns that a field could be filled from, less the fields that have a column already."""
+    for each in named:
+        if each.sense is None or each.person in NOBODY or each.person.partition(" ")[0] in NOBODY:
+            continue
+        fields = [one for one in table.fields if each.place(one) >= 0 and not _unusable(one, each)]
+        if fields and not all(one.key in filled for one in fields):
+            yield Proposal(each.index, each.sense.meaning, why)

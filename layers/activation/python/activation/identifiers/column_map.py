@@ -1,0 +1,192 @@
+"""What people say of a file's columns: which field each fills, which to ignore, and what every row has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlencode
+
+from activation.errors import Rejected
+from activation.identifiers.assign import Told
+from activation.identifiers.header_names import fold
+from activation.identifiers.headers import Meaning
+from activation.identifiers.table import Context, Field, FieldTable
+
+IGNORE = "ignore"
+# Object metadata of a drop, ASCII text: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+# (read 2026-11-29), which takes 2 KB of it in all.
+COLUMNS_METADATA, DATE_ORDER_METADATA = "columns", "date-order"
+MOST_METADATA_BYTES = 1_800
+DATE_ORDERS = ("dmy", "mdy", "ymd")
+# Their values are as short as names of columns, "FI" and "CT"; whoever writes country=FI means Finland.
+_CODED = frozenset((Meaning.COUNTRY, Meaning.STATE, Meaning.GENDER))
+_LONGEST_CODE = 3
+
+
+Entries = tuple[tuple[str, str], ...]  # what is said of columns, in order: left and right side
+
+
+def parse(texts: Sequence[str]) -> Entries:
+    """Read entries such as "E-MAIL-ADRESSE=email"; raises Rejected with bad_columns, naming what is no entry."""
+    entries = tuple((left.strip(), right.strip()) for left, _, right in (text.rpartition("=") for text in texts))
+    _raise([f"{text!r} is not COLUMN=FIELD" for text, one in zip(texts, entries, strict=True) if not all(one)])
+    return entries
+
+
+def without(settings: Entries, own: Entries) -> Entries:
+    """Return the connector's entries that a drop's own ones leave in force."""
+    said = {fold(left) for left, _ in own}
+    return tuple((left, right) for left, right in settings if fold(left) not in said)
+
+
+def to_metadata(entries: Entries, date_order: str = "") -> dict[str, str]:
+    """Return entries as object metadata; raises Rejected where they have no room in it."""
+    text = urlencode(entries)
+    if len(text) > MOST_METADATA_BYTES:
+        raise Rejected(
+            "bad_columns", "so many columns have no room beside the file; put them in the connector's settings"
+        )
+    found = {COLUMNS_METADATA: text, DATE_ORDER_METADATA: date_order}
+    return {name: value for name, value in found.items() if value}
+
+
+def from_metadata(metadata: Mapping[str, str]) -> tuple[Entries, str]:
+    """Return the entries and the date order of object metadata; raises Rejected with bad_columns."""
+    order = metadata.get(DATE_ORDER_METADATA, "")
+    try:
+        text = metadata.get(COLUMNS_METADATA, "")
+        entries = tuple(parse_qsl(text, strict_parsing=True, errors="strict")) if text else ()
+    except ValueError:
+        raise Rejected("bad_columns", "the object's metadata `columns` is not URL-encoded text") from None
+    if order not in ("", *DATE_ORDERS):
+        raise Rejected("bad_columns", f"the object's metadata `date-order` is none of {', '.join(DATE_ORDERS)}")
+    return entries, order
+
+
+def told_of(
+    table: FieldTable,
+    header: Sequence[str],
+    own: Entries,
+    *,
+    settings: Entries = (),
+    nested: Sequence[str] = (),
+) -> Told:
+    """Read entries against a header; raises Rejected with bad_columns and every mistake at once.
+
+    The left side of an entry is a column, by its name or as "column 5", the right side a field: a wire key, a
+    meaning such as email, or a column name that is usual for it; or the word ignore. An entry whose left side is
+    such a field, and whose right side is a value, gives that value to every row without one. `nested` are the
+    columns that hold lists.
+
+    `own` is said of this file: a column that it lacks is a mistake. `settings` is said of all of a connector's
+    files, which need not have the same columns; where both speak of a column, the file's own entry counts.
+    """
+    reader = _Reader(table, header, nested)
+    for left, right in without(settings, own):
+        reader.read(left, right, may_lack=True)
+    for left, right in own:
+        reader.read(left, right)
+    _raise(reader.mistakes)
+    return Told(reader.fields, frozenset(reader.ignored), reader.constants)
+
+
+def check_entries(table: FieldTable, entries: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with entries whatever a file's header is: one sentence each."""
+    mistakes = []
+    for left, right in entries.items():
+        if fold(right) == IGNORE or _fields(table, right):
+            continue
+        if fields := _fields(table, left):
+            mistakes += _Reader(table, (), ()).value_mistakes(fields, left, right)
+        else:
+            mistakes.append(_unknown(table, left, right))
+    return mistakes
+
+
+@dataclass
+class _Reader:
+    """Entries read one by one; what is wrong with them gathers in `mistakes`."""
+
+    table: FieldTable
+    header: Sequence[str]
+    nested: Sequence[str]
+    fields: dict[int, tuple[Field, ...]] = field(default_factory=dict)
+    ignored: set[int] = field(default_factory=set)
+    constants: dict[str, str] = field(default_factory=dict)
+    mistakes: list[str] = field(default_factory=list)
+
+    def read(self, left: str, right: str, *, may_lack: bool = False) -> None:
+        """Read one entry; `may_lack`: the file need not have its column."""
+        columns = [*self._columns(left)]
+        if fold(right) == IGNORE:
+            self._say(columns, left, ())  # a column that is not there is ignored already
+            return
+        wanted, given = _fields(self.table, right), _fields(self.table, left)
+        if given and (not wanted or not columns or _is_code(given, right)):
+            self._constant(given, left, right, is_column=bool(columns))
+        elif not wanted:
+            self.mistakes.append(_unknown(self.table, left, right))
+        elif columns:
+            self._say(columns, left, wanted)
+        elif fold(left) in {fold(name) for name in self.nested}:
+            self.mistakes.append(f"column {left!r} holds lists, which cannot be sent")
+        elif not may_lack:
+            self.mistakes.append(f"no column of the header is called {left!r}")
+
+    def _columns(self, left: str) -> Iterator[int]:
+        exact = [index for index, name in enumerate(self.header) if name.strip() == left.strip()]
+        alike = exact or [index for index, name in enumerate(self.header) if name and fold(name) == fold(left)]
+        yield from alike
+        number = left.strip().lower().removeprefix("column ")
+        if (
+            not alike
+            and number != left.strip().lower()
+            and number.isdecimal()
+            and 0 < int(number) <= len(self.header)
+        ):
+            yield int(number) - 1
+
+    def _say(self, columns: Sequence[int], left: str, fields: tuple[Field, ...]) -> None:
+        for index in columns:
+            before = self.fields.get(index)
+            if (before is not None and before != fields) or (index in self.ignored and fields):
+                self.mistakes.append(f"column {left!r} has two meanings")
+            elif fields:
+                self.fields[index] = fields
+            else:
+                self.ignored.add(index)
+
+    def _constant(self, fields: tuple[Field, ...], left: str, right: str, *, is_column: bool) -> None:
+        found = self.value_mistakes(fields, left, right)
+        self.mistakes += [_unknown(self.table, left, right)] if found and is_column else found
+        if not found:
+            self.constants |= {one.key: right for one in fields}
+
+    @staticmethod
+    def value_mistakes(fields: tuple[Field, ...], left: str, right: str) -> list[str]:
+        """Return what is wrong with a constant."""
+        if any(one.identifies and not one.together for one in fields):
+            return [f"{left!r} cannot be {right!r} in every row: all rows would be one person"]
+        if all(one.rule.value(right, Context())[0] is None for one in fields):
+            return [f"{right!r} is neither a field nor a value of {left!r}"]
+        return []
+
+
+def _fields(table: FieldTable, name: str) -> tuple[Field, ...]:
+    return tuple(one for one in table.named(name) if one.from_column)
+
+
+def _is_code(fields: tuple[Field, ...], right: str) -> bool:
+    return len(right) <= _LONGEST_CODE and any(
+        not _CODED.isdisjoint(one.means) and one.rule.value(right, Context())[0] is not None for one in fields
+    )
+
+
+def _unknown(table: FieldTable, left: str, right: str) -> str:
+    known = ", ".join(dict.fromkeys(meaning.value for one in table.fields for meaning in one.means))
+    return f"{right!r}, which {left!r} is to be, is no field of {table.platform} (there are {known}, and {IGNORE})"
+
+
+def _raise(mistakes: Sequence[str]) -> None:
+    if mistakes:
+        raise Rejected("bad_columns", "; ".join(mistakes))

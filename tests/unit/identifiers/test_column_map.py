@@ -1,0 +1,91 @@
+"""What people say of columns: read, checked as a whole, and carried beside a file."""
+
+from __future__ import annotations
+
+import pytest
+from activation.errors import Rejected
+from activation.identifiers.column_map import from_metadata, parse, to_metadata, told_of, without
+from activation.identifiers.table import Field
+
+from lambdas.meta.fields import TABLE
+
+HEADER = ["E-MAIL-ADRESSE", "Anrede", "Land", "Kürzel", "Wert", "Wert"]
+
+
+def keys(fields: tuple[Field, ...]) -> list[str]:
+    """Return the wire keys of fields."""
+    return [one.key for one in fields]
+
+
+def test_entries_name_columns_and_fields_as_people_do() -> None:
+    """Columns by name, folded, or by number; fields by key, meaning or a usual name; a date of birth is three."""
+    told = told_of(
+        TABLE, HEADER, parse(["e-mail adresse=email", "Anrede=GEN", "column 4=birthday", "Wert=ignore"])
+    )
+    assert {index: keys(fields) for index, fields in told.fields.items()} == {
+        0: ["EMAIL"],
+        1: ["GEN"],
+        3: ["DOBY", "DOBM", "DOBD"],
+    }
+    assert told.ignored == {4, 5}
+
+
+@pytest.mark.parametrize(("entry", "constant"), [("country=US", "US"), ("country=FI", "FI"), ("state=CT", "CT")])
+def test_a_value_for_every_row_is_a_constant(entry: str, constant: str) -> None:
+    """Codes that are also short names of columns mean the country or state."""
+    told = told_of(TABLE, ["email"], parse([entry]))
+    assert list(told.constants.values()) == [constant]
+
+
+def test_all_mistakes_come_at_once() -> None:
+    """An unknown field, a column that is not there, two meanings, a list and a constant that is nobody's."""
+    entries = ["Anrede=shoe", "Spalte=email", "Land=country", "LAND=city", "tags=email", "phone=+14155550100",
+               "gender=robot"]  # fmt: skip
+    with pytest.raises(Rejected) as caught:
+        told_of(TABLE, HEADER, parse(entries), nested=["tags"])
+    assert caught.value.code == "bad_columns"
+    sentences = caught.value.sentence.split("; ")
+    assert len(sentences) == 6
+    for part in ("no field of meta", "no header", "two meanings", "lists", "one person", "neither"):
+        assert sum(part.replace("no header", "is called 'Spalte'") in one for one in sentences) == 1, part
+
+
+@pytest.mark.parametrize("text", ["email", "=email", "column="])
+def test_what_is_no_entry_is_refused(text: str) -> None:
+    """Both sides of the sign are needed."""
+    with pytest.raises(Rejected, match="COLUMN=FIELD"):
+        parse([text, "a=email"])
+
+
+def test_entries_travel_as_ascii() -> None:
+    """S3 keeps ASCII alone beside an object; what was said and the order of dates come back as they were."""
+    entries = parse(["Prénom=first_name", "電話=phone", "a=b=email", "country=US"])
+    metadata = to_metadata(entries, "dmy")
+    assert all(value.isascii() for value in metadata.values())
+    assert from_metadata(metadata) == (entries, "dmy")
+    assert from_metadata({}) == ((), "")
+    assert to_metadata(()) == {}
+    with pytest.raises(Rejected, match="settings"):
+        to_metadata(tuple((f"a column of a long name {n}", "email") for n in range(100)))
+
+
+@pytest.mark.parametrize("metadata", [{"columns": "no sign"}, {"columns": "a=%ff"}, {"date-order": "ydm"}])
+def test_other_metadata_is_refused(metadata: dict[str, str]) -> None:
+    """Anybody may write an object's metadata."""
+    with pytest.raises(Rejected, match="bad_columns"):
+        from_metadata(metadata)
+
+
+def test_a_drops_own_entries_win() -> None:
+    """What is said of a file goes before what is said of all of the connector's."""
+    settings = (("E-Mail", "phone"), ("Ort", "city"))
+    assert without(settings, parse(["e mail=email"])) == (("Ort", "city"),)
+
+
+def test_a_connectors_files_need_not_have_all_the_columns_it_maps() -> None:
+    """One connector sends several exports; what is said of one file alone has to be in it."""
+    settings = (("Spalte", "email"), ("Land", "country"))
+    told = told_of(TABLE, HEADER, (), settings=settings)
+    assert [one.key for (one,) in told.fields.values()] == ["COUNTRY"]
+    with pytest.raises(Rejected, match="called 'Spalte'"):
+        told_of(TABLE, HEADER, (("Spalte", "email"),), settings=settings)
