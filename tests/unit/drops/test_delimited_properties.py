@@ -11,7 +11,7 @@ import io
 from dataclasses import dataclass, field
 
 import pytest
-from activation.drops import records
+from activation.drops import blocks, records
 from activation.drops.delimited import DelimitedReader
 from activation.drops.limits import ReadLimits
 from activation.drops.source import BytesSource
@@ -130,14 +130,18 @@ def test_tables_written_by_python_are_read_the_same(  # noqa: PLR0917 -- hypothe
     check(text, len(table[0]), delimiter, block_bytes)
 
 
-@given(text=RAW_TEXT, width=st.integers(1, 3), block_bytes=st.integers(1, 80))
-@example(text='a,b\n"x', width=2, block_bytes=3)
-@example(text='a,6" nail\nb,"c\n"\n', width=2, block_bytes=4)
-@example(text='"a"\r\n\r\n"b"x\n', width=1, block_bytes=1)
-@example(text='"\n"\n"",""\n', width=1, block_bytes=2)
-@settings(max_examples=300, deadline=None)
-def test_any_text_is_read_as_python_reads_it(text: str, width: int, block_bytes: int) -> None:
+@given(text=RAW_TEXT, width=st.integers(1, 3), block_bytes=st.integers(1, 80), window_bytes=st.integers(1, 9))
+@example(text='a,b\n"x', width=2, block_bytes=3, window_bytes=1)
+@example(text='a,6" nail\nb,"c\n"\n', width=2, block_bytes=4, window_bytes=1)
+@example(text='"a"\r\n\r\n"b"x\n', width=1, block_bytes=1, window_bytes=1)
+@example(text='"\n"\n"",""\n', width=1, block_bytes=2, window_bytes=1)
+@example(text='"a"b\n"c\nd"\n\n"e\nf\n', width=1, block_bytes=80, window_bytes=2)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_is_read_as_python_reads_it(
+    text: str, width: int, block_bytes: int, window_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Stray quotes, ragged rows, NULs and open quotes end in the same rows, codes and refusal as in Python."""
+    monkeypatch.setattr(blocks, "_WINDOW_BYTES", window_bytes)
     check(text, width, ",", block_bytes)
 
 

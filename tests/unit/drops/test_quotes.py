@@ -165,7 +165,7 @@ TEXT = st.text(st.sampled_from('ab"\\\\""\\,\n\né'), max_size=80)
 
 @given(
     text=TEXT,
-    escape=st.sampled_from([Escape.OPEN, Escape.BACKSLASH]),
+    escape=st.sampled_from(Escape),
     block_bytes=st.integers(1, 40),
     range_bytes=st.integers(1, 40),
     record_bytes=st.sampled_from([12, 1_000]),

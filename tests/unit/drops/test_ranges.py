@@ -85,6 +85,11 @@ CELLS = st.lists(st.lists(CELL, min_size=2, max_size=2))
 )
 @example(text='a,"\n\n\n\n\n\n"\nb,c\n', range_bytes=2, block_bytes=3, record_bytes=1_000)
 @example(text='a,"\n\n\n\n\n\n\n\n\n\n"\nb,c\n', range_bytes=2, block_bytes=3, record_bytes=12)
+@example(
+    text='"x","x"\n' * 5 + '"x","a\nb"\n"x","q""\n""r"\n"x","x"', range_bytes=21, block_bytes=17, record_bytes=12
+)
+@example(text='a,b\nc,"d\ne,f"g\nh,i\n', range_bytes=9, block_bytes=3, record_bytes=1_000)
+@example(text='a,b\nc,"d\ne,f\nh,i\n', range_bytes=9, block_bytes=3, record_bytes=12)
 @settings(max_examples=150, deadline=None)
 def test_pieces_of_any_csv_are_the_file(text: str, range_bytes: int, block_bytes: int, record_bytes: int) -> None:
     """However quotes and borders fall, the pieces give the file's rows; a file with a fault has no pieces."""

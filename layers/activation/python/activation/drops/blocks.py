@@ -24,11 +24,11 @@ Parse = Callable[[Split, int, CursorAfter], Chunk | None]
 # What a format says of one row that is left out: (place behind it, with its number) -> chunk.
 Unreadable = Callable[[Cursor], Chunk]
 
-
-# How much of a block is split at once behind a row with a quote out of place, where more of them may follow.
-_WINDOW_BYTES = 2 * 1024
-_LINE = re.compile(rb"[^\r\n]*[\r\n]+")
-_NEXT_LINE = re.compile(rb"[^\r\n]*")
+# How much of a block is split first behind a row with a quote out of place, where more of them may follow; then
+# twice as much each time.
+_WINDOW_BYTES = 4 * 1024
+# A line with its end and the empty lines behind it; the next line.
+_TWO_LINES = re.compile(rb"([^\r\n]*+[\r\n]++)([^\r\n]++)")
 
 
 @dataclass(frozen=True)
@@ -54,66 +54,61 @@ class Records:
         row, offset = 0, self.body
         if start.row and start.position > self.body:
             row, offset = start.row, start.position
-        block = b""
+        block, at = b"", 0
         for fresh, ending in self._fresh(offset):
-            block = block + fresh if block else fresh
-            begin, window, is_all = 0, len(block), False
-            while not is_all:
-                is_all = window >= len(block) - begin
-                piece = block[begin : begin + window]
-                whole, problem = self._capped(self._split(piece, final=is_all and ending == ""))
-                used, at = whole.end, offset
+            block, at = block[at:] + fresh, 0
+            window = len(block)
+            while at < len(block):
+                part = block[at : at + window]
+                is_all = at + len(part) == len(block)
+                whole, problem = self._capped(self._split(part, final=is_all and ending == ""))
+                end, cut = at + whole.end, 0
                 if row < start.row:
                     skipped = min(len(whole.starts), start.row - row)
-                    row += skipped
                     cut = whole.starts[skipped].as_py() if skipped < len(whole.starts) else whole.end
-                    whole, at = self._split(piece[cut : whole.end], final=True), offset + cut
-                chunk = self.parse(whole, row + 1, self._way_back(whole, row + 1, at))
+                    whole, row = self._split(part[cut : whole.end], final=True), row + skipped
+                chunk = self.parse(whole, row + 1, self._way_back(whole, row + 1, offset + at + cut))
                 if chunk is not None:
-                    yield self._with_end(chunk, at + whole.end)
+                    yield self._with_end(chunk, offset + end)
                     row += chunk.row_count
-                begin, offset = begin + used, offset + used
+                at, window = end, 2 * window
                 if problem:
-                    length = self._unreadable_line(block, begin, problem, final=ending == "")
+                    length = self._left_out(block, at, problem, final=ending == "")
                     if length is None:
                         raise refused(problem, row=row + 1, cap=self.text.limits.record_bytes)
                     if not length:
-                        break  # what follows it is in the next block
-                    begin, offset, row = begin + length, offset + length, row + 1
+                        break  # the next block tells
+                    at, row, window = at + length, row + 1, _WINDOW_BYTES
                     if self.unreadable and row > start.row:
-                        yield self.unreadable(Cursor(row, offset))
-                    window, is_all = _WINDOW_BYTES, False
-                else:
-                    window *= 4
-            block = block[begin:]
+                        yield self.unreadable(Cursor(row, offset + at))
+                elif is_all:
+                    break
+            offset += at
             if ending:
                 raise refused(ending, row=row)
 
-    def _unreadable_line(self, block: bytes, begin: int, problem: str, *, final: bool) -> int | None:
-        """Return the length of the line that begins at `begin` of a block, when it alone is left out.
+    def _left_out(self, block: bytes, at: int, problem: str, *, final: bool) -> int | None:
+        """Return the length of the line at `at` if it alone is left out, None if it is not.
 
-        None where it is not: no other row is in the line after it. 0 where the block does not tell yet.
+        It is when the next line that is not empty has a row's width and both are within the cap. 0 where the block
+        ends too early to tell.
         """
         if problem != "unterminated_quote" or self.unreadable is None:
             return None
         cap = self.text.limits.record_bytes
-        line = _LINE.match(block, begin)
-        following = _NEXT_LINE.match(block, line.end()) if line else None
-        if line is None or following is None or following.end() == len(block):
-            start = line.end() if line else begin
-            if not final:
-                return 0 if len(block) - start <= cap else None
-            if line is None or start == len(block):
-                return None
-        if len(line[0]) > cap or following is None or len(following[0]) > cap:
+        lines = _TWO_LINES.match(block, at)
+        following = lines[2] if lines else b""
+        length = (lines.end(1) if lines else len(block)) - at
+        if length > cap or len(following) > cap:
             return None
-        text = following[0].decode(self.text.encoding, "replace")
+        if not final and (lines is None or lines.end() == len(block)):
+            return 0
         try:
             # Not strictly: it may have a quote out of place, too.
-            cells = next(csv.reader([text], delimiter=self.delimiter), [])
+            cells = next(csv.reader([following.decode(self.text.encoding, "replace")], delimiter=self.delimiter))
         except csv.Error:  # a cell is too long
             return None
-        return len(line[0]) if len(cells) == self.columns else None
+        return length if len(cells) == self.columns else None
 
     def _split(self, block: bytes, *, final: bool) -> Split:
         return split(block, self.delimiter, final=final, quotes=self.quotes)

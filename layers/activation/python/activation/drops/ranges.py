@@ -191,8 +191,8 @@ class _Surveyor:
         if self._in_tail and self._undecided(block[: found.stops[0].as_py()] if len(found.starts) else block):
             self.broken = True
             return
-        # The opening quote that was put in front of a tail takes a byte of the cap: the tail's own may not.
-        if found.is_broken or first_longer(found, self._cap + self._in_tail) is not None:
+        # The quote in front of a tail counts as well: the record's own opening quote lies before the range.
+        if found.is_broken or first_longer(found, self._cap) is not None:
             self.broken = True
             return
         starts = found.starts
