@@ -21,13 +21,14 @@ def columns(
     Home or a number around them. Those under "proposed" can mean something else: they are used only where the
     header's other columns settle what they mean; map them otherwise.
     """
+    from activation.identifiers.country_of_row import country_of_row
     from activation.platforms.discovery import UnknownPlatform, fields_of
 
     try:
         table = fields_of(platform, "").table
     except UnknownPlatform as error:
         raise typer.BadParameter(str(error)) from None
-    listed = [_listed(table, one) for one in table.fields if one.from_column]
+    listed = [_listed(table, one) for one in (*table.fields, *country_of_row(table)) if one.from_column]
     if as_json:
         print(json.dumps(listed, ensure_ascii=False))
         return

@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 from activation.drops.chunk import ByteSource, Chunk
 from activation.drops.columns import MappedColumns, shown_name
 from activation.errors import Rejected
+from activation.identifiers.countries import country_code
+from activation.identifiers.country_of_row import COUNTRY_OF_ROW
+from activation.identifiers.headers import Meaning
 from activation.identifiers.identify import Cell, identify_value
 from activation.identifiers.table import Context, Field
 from activation.model import Cursor
@@ -153,12 +156,19 @@ class _Cells:
         read = identify_value(one, raw, context, hashed=hashed)
         if (self.sent or {}).get(one.key) in (None, read.sent):
             return read
-        for index, other in self.mapped.columns:
-            if other.key == "COUNTRY" and (country := self.texts[index]):
-                code = identify_value(other, country, context, hashed=False).normalized or ""
-                there = replace(context, default_country=code.upper())
-                return identify_value(one, raw, there, hashed=hashed)
+        if country := next(filter(None, self._countries()), ""):
+            there = replace(context, default_country=country_code(country) or "")
+            return identify_value(one, raw, there, hashed=hashed)
         return read
+
+    def _countries(self) -> Iterator[str | None]:
+        """Yield what says the row's country, sent or not, the preferred text first."""
+        for key in (COUNTRY_OF_ROW, *(one.key for _, one in self.mapped.fields if Meaning.COUNTRY in one.means)):
+            for use in self.mapped.several.get(key, ()):
+                yield use.constant or self.texts[use.index]
+        for index, other in self.mapped.columns:
+            if Meaning.COUNTRY in other.means:
+                yield self.texts[index]
 
 
 def print_preview(rows: Sequence[PreviewedRow]) -> None:

@@ -69,6 +69,43 @@ def test_three_addresses_of_a_person_are_planned_for(file: Path, connector: str)
     assert (plan["rows_sent"], plan["people"], plan["identifiers"][key]) == (2, 2, 4)
 
 
+@pytest.mark.parametrize("connector", ["tiktok", "snapchat"])
+@pytest.mark.parametrize(
+    ("header", "said", "used"),
+    [
+        ("phone,Land", ["Land=country"], {"Land"}),
+        ("phone,Ursprung", ["Ursprung=country", "country=DE"], {"Ursprung", "constant DE"}),
+        ("phone,x", ["country=DE"], {"constant DE"}),
+        ("phone,Pays", [], {"Pays"}),
+        ("phone,Land,Vorname", [], {"Land"}),
+    ],
+)
+def test_the_country_of_a_row_reads_phones_where_it_is_not_sent(
+    file: Path, connector: str, header: str, said: list[str], used: set[str]
+) -> None:
+    """A column or a constant says it as on a platform that takes countries, and the plan names it as used."""
+    more = ",Ada" * header.count("Vorname")
+    file.write_text(f"{header}\n030 901820,Deutschland{more}\n", encoding="utf-8")
+    arguments = [part for one in said for part in ("--map", one)]
+    plan = asked("plan", str(file), "--connector", connector, "--audience", "VIP", *arguments, "--rows", "1")
+    assert {name for name, field in plan["columns"].items() if field == "country of phone numbers"} == used
+    assert plan["identifiers"] == {"PHONE_SHA256": 1}
+    assert plan["preview"][0]["cells"][0]["normalized"].endswith("4930901820")
+    assert not used & set(plan["ignored_columns"])
+
+
+def test_the_country_is_accepted_in_the_settings_of_every_platform_that_reads_by_it(file: Path) -> None:
+    """What no platform knows is a mistake as before, and a column of digests needs no country."""
+    connector = {"name": "tiktok", "platform": "tiktok", "columns": {"country": "DE"}}
+    Path("cdk.context.json").write_text(json.dumps({"audience_activation": {"connectors": [connector]}}))
+    file.write_text("phone\n030 901820\n", encoding="utf-8")
+    asked_for = ("plan", str(file), "--connector", "tiktok", "--audience", "VIP")
+    assert asked(*asked_for)["columns"] == {"phone": "PHONE_SHA256", "constant DE": "country of phone numbers"}
+    assert asked(*asked_for, "--map", "country=Atlantis", exit_code=1)["refused"]["code"] == "bad_columns"
+    file.write_text(f"phone\n{'a' * 64}\n", encoding="utf-8")
+    assert asked(*asked_for, "--identifiers", "hashed")["columns"] == {"phone": "PHONE_SHA256"}
+
+
 @pytest.mark.parametrize("command", ["plan", "drop"])
 def test_every_mistake_is_said_before_anything_is_uploaded(file: Path, command: str) -> None:
     """An unknown field, an unknown column and two meanings, all in one answer."""

@@ -9,7 +9,8 @@ from activation.drops.codes import refused
 from activation.errors import Rejected
 from activation.identifiers.assign import Assignment, Proposal, Told, Use, assign
 from activation.identifiers.column_map import Entries, told_of
-from activation.identifiers.headers import ONE_PER_PERSON
+from activation.identifiers.country_of_row import COUNTRY_OF_ROW, reads_by_country
+from activation.identifiers.headers import ONE_PER_PERSON, Meaning
 from activation.identifiers.showable import shown
 from activation.identifiers.table import Field, FieldTable
 from activation.model import Kind
@@ -23,7 +24,8 @@ class MappedColumns:
     """`fields` pairs the index of each field's first column with the field, -1 where a constant fills it.
 
     `used` and `ignored` are names, for people. `several` are, by wire key, all columns of the fields that have
-    more than one or one that is read in a way of its own. `proposed` maps the names of unused columns to what they
+    more than one or one that is read in a way of its own; under COUNTRY_OF_ROW are those that say how others are
+    read. `proposed` maps the names of unused columns to what they
     may mean. `told_ignored` are the indexes of columns that people said to ignore.
     """
 
@@ -69,7 +71,16 @@ def map_columns(
     found = assign(table, header, told)
     _refuse_twins(table, header, found, told)
     uses = {key: _of_kind(of_key, kind) for key, of_key in found.uses.items()}
-    proposed = {shown_name(header[one.index], one.index): one.meaning.value for one in found.proposals}
+    by_country = not kind.hashed and any(reads_by_country(one) for one in table.fields if one.key in uses)
+    if not by_country:  # digests are passed on whatever the country
+        uses.pop(COUNTRY_OF_ROW, None)
+    proposed = {
+        shown_name(header[one.index], one.index): one.meaning.value
+        for one in found.proposals
+        if by_country
+        or one.meaning is not Meaning.COUNTRY
+        or any(Meaning.COUNTRY in of.means for of in table.fields)
+    }
     if not table.can_identify(uses):
         raise _unusable(table, header, found.proposals)
     if missing := [one.key for one in table.fields if one.required and one.key not in uses]:
@@ -83,13 +94,13 @@ def map_columns(
     if (more := len(ignored) - IGNORED_SHOWN) > 0:
         ignored[IGNORED_SHOWN:] = [f"and {more} more"]
     return MappedColumns(
-        fields=[(of_key[0].index, table.field(key)) for key, of_key in uses.items()],
+        fields=[(of_key[0].index, table.field(key)) for key, of_key in uses.items() if key != COUNTRY_OF_ROW],
         used=_used(header, uses),
         ignored=ignored,
         several={
             key: of_key
             for key, of_key in uses.items()
-            if len(of_key) > 1 or of_key[0].constant or of_key[0].hashed
+            if len(of_key) > 1 or key == COUNTRY_OF_ROW or of_key[0].constant or of_key[0].hashed
         },
         proposed=dict(list(proposed.items())[:IGNORED_SHOWN]),
         told_ignored=told.ignored,
@@ -138,7 +149,7 @@ def _refuse_twins(table: FieldTable, header: Sequence[str], found: Assignment, t
     """
     names = [name.strip().casefold() for name in header]
     for key, uses in found.uses.items():
-        if ONE_PER_PERSON.isdisjoint(table.field(key).means):
+        if key == COUNTRY_OF_ROW or ONE_PER_PERSON.isdisjoint(table.field(key).means):
             continue
         for use in uses:
             if use.index < 0 or use.index in told.fields:

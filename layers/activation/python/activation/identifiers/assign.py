@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from activation.identifiers.country_of_row import country_of_row
 from activation.identifiers.header_names import NOBODY, Sense, core, fold, senses, settled
 from activation.identifiers.headers import SINGLE, Meaning
 from activation.identifiers.table import Digest, Field, FieldTable
@@ -44,7 +45,10 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Assignment:
-    """`uses` are the columns of each field by wire key, in wire order, the preferred column first."""
+    """`uses` are the columns of each field by wire key, in wire order, the preferred column first.
+
+    The last may be the key of `country_of_row`, whose columns say how others are read.
+    """
 
     uses: Mapping[str, tuple[Use, ...]]
     proposals: tuple[Proposal, ...] = ()
@@ -105,7 +109,7 @@ def assign(table: FieldTable, header: Sequence[str], told: Told | None = None) -
             unsettled.append(_Named(index, found[-1], hashed=found[-1].hashed))
     person = _person(table, named, told)
     ours = [one for one in named if one.person == person]
-    uses = {one.key: columns for one in table.fields if (columns := tuple(_uses(one, ours, told)))}
+    uses = {one.key: columns for one in _fields(table) if (columns := tuple(_uses(one, ours, told)))}
     taken = {use.index for columns in uses.values() for use in columns}
     filled = {key for key, columns in uses.items() if columns[0].index >= 0}
     others = [one for one in named if one.person != person]
@@ -116,6 +120,11 @@ def assign(table: FieldTable, header: Sequence[str], told: Told | None = None) -
     return Assignment(
         uses, tuple(sorted((one for one in proposals if one.index not in taken), key=lambda one: one.index))
     )
+
+
+def _fields(table: FieldTable) -> tuple[Field, ...]:
+    """Return what columns can fill: the platform's fields, and the country of a row that is not sent."""
+    return table.fields + country_of_row(table)
 
 
 def _companions(header: Sequence[str]) -> frozenset[str]:
@@ -175,6 +184,6 @@ def _proposals(
     for each in named:
         if each.sense is None or each.person in NOBODY or each.person.partition(" ")[0] in NOBODY:
             continue
-        fields = [one for one in table.fields if each.place(one) >= 0 and not _unusable(one, each)]
+        fields = [one for one in _fields(table) if each.place(one) >= 0 and not _unusable(one, each)]
         if fields and not all(one.key in filled for one in fields):
             yield Proposal(each.index, each.sense.meaning, why)

@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl, urlencode
 
 from activation.errors import Rejected
 from activation.identifiers.assign import Told
-from activation.identifiers.header_names import fold
+from activation.identifiers.country_of_row import country_of_row
+from activation.identifiers.header_names import fold, senses
 from activation.identifiers.headers import Meaning
 from activation.identifiers.showable import shown
 from activation.identifiers.table import Context, Field, FieldTable
@@ -181,7 +182,13 @@ class _Reader:
 
 
 def _fields(table: FieldTable, name: str) -> tuple[Field, ...]:
-    return tuple(one for one in table.named(name) if one.from_column)
+    """Return the fields that people call so, be it the country of a row that is not sent."""
+    found = tuple(one for one in table.named(name) if one.from_column)
+    if not found and (
+        name.lower() == Meaning.COUNTRY or any(one.meaning is Meaning.COUNTRY for one in senses(name))
+    ):
+        return country_of_row(table)
+    return found
 
 
 def _is_code(fields: tuple[Field, ...], right: str) -> bool:
@@ -191,7 +198,9 @@ def _is_code(fields: tuple[Field, ...], right: str) -> bool:
 
 
 def _unknown(table: FieldTable, left: str, right: str) -> str:
-    known = ", ".join(dict.fromkeys(meaning.value for one in table.fields for meaning in one.means))
+    known = ", ".join(
+        dict.fromkeys(meaning.value for one in (*table.fields, *country_of_row(table)) for meaning in one.means)
+    )
     return (
         f"{_quoted(right)}, which {_quoted(left)} is to be, is no field of {table.platform}"
         f" (there are {known}, and {IGNORE})"

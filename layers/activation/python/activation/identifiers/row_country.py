@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from activation.identifiers.assign import Use
 from activation.identifiers.countries import country_code
+from activation.identifiers.country_of_row import COUNTRY_OF_ROW
 from activation.identifiers.header_names import senses
 from activation.identifiers.headers import Meaning
 from activation.identifiers.identify import Column, identify
@@ -64,13 +65,21 @@ def countries_of_rows(
     """Return the raw cells that say each row's country, null where blank; None where nothing says it.
 
     They are those of `country_column`, and of the field's other columns where that is blank; `several` has these,
-    by wire key. `ignored` are the indexes of columns that people said to ignore.
+    by wire key; the columns of `country_of_row` there are what was said of the country, or the header settled.
+    `ignored` are the indexes of columns that people said to ignore.
     """
+    if COUNTRY_OF_ROW in several:
+        return _cells(several[COUNTRY_OF_ROW], columns)
     used = {index for index, _ in fields} | {use.index for uses in several.values() for use in uses}
     first = country_column(fields, columns.schema.names, used.union(ignored))
     if first is None:
         return None
     uses = next((several[one.key] for _, one in fields if _is_country(one) and one.key in several), (Use(first),))
+    return _cells(uses, columns)
+
+
+def _cells(uses: Sequence[Use], columns: pa.RecordBatch) -> pa.DictionaryArray:
+    """Return the cells of the first of several columns that has one, constants included."""
     cells = [
         pa.repeat(pa.scalar(use.constant), columns.num_rows) if use.constant else columns.column(use.index)
         for use in uses

@@ -143,8 +143,9 @@ class FieldTable:
         from activation.identifiers.assign import assign  # noqa: PLC0415  it imports this module
 
         mapped: dict[int, tuple[Field, ...]] = {}
+        known = {one.key for one in self.fields}
         for key, uses in assign(self, header).uses.items():
-            for use in uses:
+            for use in uses if key in known else ():
                 mapped[use.index] = (*mapped.get(use.index, ()), self.field(key))
         return mapped, [name for index, name in enumerate(header) if index not in mapped]
 
