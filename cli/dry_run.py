@@ -69,6 +69,7 @@ class Sums:
     columns: Mapping[str, str] = field(default_factory=dict)
     ignored_columns: tuple[str, ...] = ()
     proposed_columns: Mapping[str, str] = field(default_factory=dict)
+    others_columns: Mapping[str, str] = field(default_factory=dict)
     date_order: str = ""
     rows: int = 0
     mended: int = 0
@@ -144,7 +145,7 @@ class DryRun:
         mapped = self.mapped(reader)
         sums.columns, sums.ignored_columns = mapped.used, tuple(mapped.ignored)
         context = self.reading(reader, mapped).context
-        sums.proposed_columns = mapped.proposed
+        sums.proposed_columns, sums.others_columns = mapped.proposed, mapped.others
         sums.date_order = order_of(context) if reads_dates(mapped.columns) and not kind.hashed else ""
         keys = tuple(one.key for _, one in mapped.fields)
         with closing(publisher.open(self.located.audience, keys)) as conversation:

@@ -118,6 +118,7 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
         "date_order": sums.date_order,
         "ignored_columns": list(sums.ignored_columns),
         "proposed_columns": dict(sums.proposed_columns),
+        "others_columns": dict(sums.others_columns),
         "mapping": shown_entries(run.connector_columns, run.own_columns),
         "rows": sums.rows,
         "rows_mended": sums.mended,

@@ -76,6 +76,7 @@ def _columns(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
         ("columns used", ", ".join(f"{name}: {key}" for name, key in plan["columns"].items())),
         ("columns not used", ", ".join(plan["ignored_columns"])),
         ("columns as told", ", ".join(f"{name}={to}" for name, to in plan["mapping"].items())),
+        ("another person's", ", ".join(plan["others_columns"])),
         ("if they are meant", " ".join(proposed)),
     ):
         if columns:

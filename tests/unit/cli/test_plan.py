@@ -212,6 +212,16 @@ def test_a_weak_drop_is_refused_with_a_mapping_to_paste(tmp_path: Path, header: 
     assert code in warned(plan)
 
 
+def test_a_second_persons_address_is_neither_sent_nor_proposed(tmp_path: Path) -> None:
+    """Pasted onto the row's own person it would give them two people's addresses; the plan names it."""
+    header = ["First Name 1", "Email 1", "First Name 2", "Email 2"]
+    path = written(tmp_path / "pairs.csv", [["Ada", "ada@example.com", "Bo", "bo@example.com"]], header)
+    plan = planned(path)
+    assert plan["columns"] == {"Email 1": "EMAIL", "First Name 1": "FN"}
+    assert plan["others_columns"] == {"First Name 2": "first_name", "Email 2": "email"}
+    assert (plan["proposed_columns"], plan["refused"]) == ({}, None)
+
+
 def test_strict_makes_a_warning_an_answer(tmp_path: Path) -> None:
     """With --strict a warning exits 1; without one, a plan exits 0 as before."""
     path = written(tmp_path / "few.csv", people(5))

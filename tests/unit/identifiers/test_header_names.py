@@ -184,6 +184,27 @@ def test_another_persons_column_is_proposed_and_never_joined(other: str) -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("header", "used"),
+    [
+        (
+            ["First Name 1", "Last Name 1", "Email 1", "First Name 2", "Last Name 2", "Email 2", "Phone 2"],
+            [0, 1, 2],
+        ),
+        (["First Name", "Email", "Phone", "DOB 2", "Email 2", "Phone 3"], [0, 1, 2, 5]),
+        (["Last Name 1", "Email 1", "Last Name 2", "Email 2"], [0, 1]),
+        (["First Name", "Email 1", "Email 2"], [0, 1, 2]),
+        (["Nombre", "Apellido 1", "Apellido 2", "Email 1", "Email 2"], [0, 1, 3, 4]),
+        (["email", "customer id 2", "email 2"], [0, 2]),
+    ],
+)
+def test_a_number_on_a_name_makes_what_else_has_it_another_persons(header: list[str], used: list[int]) -> None:
+    """Numbered addresses without numbered names stay one person's, and so do Spanish last names."""
+    found = assign(META, header)
+    assert sorted({use.index for uses in found.uses.values() for use in uses}) == used
+    assert found.others | {*used} == {*range(len(header))}
+
+
 @pytest.mark.parametrize("person", ["buyer", "attendee", "shipping"])
 def test_the_only_person_of_a_file_is_the_row_s(person: str) -> None:
     """A list of attendees is about them; a buyer goes before the people bought for."""

@@ -95,4 +95,21 @@ def test_a_refusal_proposes_the_columns_that_may_be_meant() -> None:
     """What could be used but is not is ready to be pasted; nothing is taken from it unasked."""
     with pytest.raises(Rejected, match="no_usable_column") as error:
         map_columns(META, ["id", "Parent Email", "first_name"], RAW)
-    assert '--map "id=customer_id" --map "Parent Email=email"' in error.value.sentence
+    assert error.value.sentence.endswith('if these are meant, say so: --map "id=customer_id"')
+    assert "another person's than the row's is not used: Parent Email;" in error.value.sentence
+
+
+def test_two_others_without_a_person_of_the_rows_own_are_never_mixed() -> None:
+    """A file of couples is refused, and no text to paste names either."""
+    header = [f"{who} {what}" for who in ("Husband", "Wife") for what in ("First Name", "Last Name", "Email")]
+    with pytest.raises(Rejected, match="no_usable_column") as error:
+        map_columns(META, header, RAW)
+    assert "--map" not in error.value.sentence
+    assert "map that person's columns and no others" in error.value.sentence
+
+
+def test_another_persons_columns_are_named_apart_from_what_to_paste() -> None:
+    """They are not used, and a plan says whose they seem to be."""
+    mapped = map_columns(META, ["email", "first_name", "Guest Email", "Land"], RAW)
+    assert (mapped.proposed, mapped.others) == ({"Land": "country"}, {"Guest Email": "email"})
+    assert mapped.others_at == {2}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from activation.drops.codes import refused
 from activation.errors import Rejected
-from activation.identifiers.assign import Assignment, Proposal, Told, Use, assign
+from activation.identifiers.assign import Assignment, Proposal, Told, Use, Why, assign
 from activation.identifiers.column_map import Entries, told_of
 from activation.identifiers.country_of_row import COUNTRY_OF_ROW, reads_by_country
 from activation.identifiers.headers import ONE_PER_PERSON, Meaning
@@ -26,7 +26,8 @@ class MappedColumns:
     `used` and `ignored` are names, for people. `several` are, by wire key, all columns of the fields that have
     more than one or one that is read in a way of its own; under COUNTRY_OF_ROW are those that say how others are
     read. `proposed` maps the names of unused columns to what they
-    may mean. `told_ignored` are the indexes of columns that people said to ignore.
+    may mean. `others` maps those that seem to be another person's likewise, and `others_at` are the indexes of all
+    that are. `told_ignored` are the indexes of columns that people said to ignore.
     """
 
     fields: Sequence[tuple[int, Field]]
@@ -35,6 +36,8 @@ class MappedColumns:
     several: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
     proposed: Mapping[str, str] = field(default_factory=dict)
     told_ignored: Collection[int] = ()
+    others: Mapping[str, str] = field(default_factory=dict)
+    others_at: Collection[int] = ()
 
     @property
     def columns(self) -> list[tuple[int, Field]]:
@@ -74,15 +77,12 @@ def map_columns(
     by_country = not kind.hashed and any(reads_by_country(one) for one in table.fields if one.key in uses)
     if not by_country:  # digests are passed on whatever the country
         uses.pop(COUNTRY_OF_ROW, None)
-    proposed = {
-        shown_name(header[one.index], one.index): one.meaning.value
-        for one in found.proposals
-        if by_country
-        or one.meaning is not Meaning.COUNTRY
-        or any(Meaning.COUNTRY in of.means for of in table.fields)
-    }
+    takes_countries = by_country or any(Meaning.COUNTRY in one.means for one in table.fields)
+    proposals = [one for one in found.proposals if takes_countries or one.meaning is not Meaning.COUNTRY]
+    proposed = _named(header, (one for one in proposals if one.why is Why.AMBIGUOUS))
+    others = _named(header, (one for one in proposals if one.why is Why.ANOTHER_PERSON))
     if not table.can_identify(uses):
-        raise _unusable(table, header, found.proposals)
+        raise _unusable(table, proposed, others)
     if missing := [one.key for one in table.fields if one.required and one.key not in uses]:
         raise Rejected(
             "required_column_missing",
@@ -104,6 +104,8 @@ def map_columns(
         },
         proposed=dict(list(proposed.items())[:IGNORED_SHOWN]),
         told_ignored=told.ignored,
+        others=dict(list(others.items())[:IGNORED_SHOWN]),
+        others_at=found.others,
     )
 
 
@@ -113,6 +115,11 @@ def shown_name(name: str, index: int) -> str:
     A file without its header row has a person in its place.
     """
     return shown(name, f"column {index + 1}")
+
+
+def _named(header: Sequence[str], proposals: Iterable[Proposal]) -> dict[str, str]:
+    """Return what columns may mean, by the names that may be shown."""
+    return {shown_name(header[one.index], one.index): one.meaning.value for one in proposals}
 
 
 def _of_kind(uses: tuple[Use, ...], kind: Kind) -> tuple[Use, ...]:
@@ -160,13 +167,18 @@ def _refuse_twins(table: FieldTable, header: Sequence[str], found: Assignment, t
                 raise refused("duplicate_header", first=alike[0] + 1, second=alike[1] + 1)
 
 
-def _unusable(table: FieldTable, header: Sequence[str], proposals: Sequence[Proposal]) -> Rejected:
+def _unusable(table: FieldTable, proposed: Mapping[str, str], others: Mapping[str, str]) -> Rejected:
+    """Return the refusal; text to paste names no other person's columns, which could be two people's together."""
     wanted = ", ".join(one.key for one in table.fields if one.identifies and not one.together)
     hint = (
         'is the first line of the file its header? If so, say which column is which: --map "COLUMN=email", or '
         '"columns": {"COLUMN": "email"} in the connector\'s settings'
     )
-    if proposals:
-        maps = " ".join(f'--map "{shown_name(header[one.index], one.index)}={one.meaning}"' for one in proposals)
+    if proposed:
+        maps = " ".join(f'--map "{name}={meaning}"' for name, meaning in proposed.items())
         hint = f"if these are meant, say so: {maps}"
+    elif others:
+        hint = "if the rows are about one of these people, map that person's columns and no others"
+    if others:
+        hint = f"what seems to be another person's than the row's is not used: {', '.join(others)}; {hint}"
     return Rejected("no_usable_column", f"no column of the header row is one of {wanted}; {hint}")

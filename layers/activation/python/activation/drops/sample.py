@@ -102,12 +102,15 @@ def _first_rows(reader: DropReader) -> pa.RecordBatch | None:
 def _lookalikes(
     batch: pa.RecordBatch, header: Sequence[str], mapped: MappedColumns, judge: _Judge, ignored: Collection[int]
 ) -> dict[str, str]:
-    """Return the unused columns that look like identifiers, by their shown names."""
+    """Return the unused columns that look like identifiers, by their shown names.
+
+    Another person's are not among them: in the place of the row's own they would join two people.
+    """
     used = {index for index, _ in mapped.columns}
     used_kinds = {_kind_of(one.rule) for _, one in mapped.columns}
     found: dict[str, str] = {}
     for index, name in enumerate(header):
-        if index in used or index in ignored or len(found) >= LISTED:
+        if index in used or index in ignored or index in mapped.others_at or len(found) >= LISTED:
             continue
         places, cells = _filled(batch.column(index))
         if not cells or len(cells) < FILLED_SHARE * batch.num_rows:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from activation.identifiers.country_of_row import country_of_row
 from activation.identifiers.header_names import NOBODY, Sense, core, fold, senses, settled
-from activation.identifiers.headers import SINGLE, Meaning
+from activation.identifiers.headers import ONE_PER_PERSON, SINGLE, Meaning
 from activation.identifiers.table import Digest, Field, FieldTable
 
 # Whose columns are taken where the row has no other person: a file of one's buyers, or of one's attendees.
@@ -48,10 +48,12 @@ class Assignment:
     """`uses` are the columns of each field by wire key, in wire order, the preferred column first.
 
     The last may be the key of `country_of_row`, whose columns say how others are read.
+    `others` are the indexes of columns that are somebody else's than the person's that the row is about.
     """
 
     uses: Mapping[str, tuple[Use, ...]]
     proposals: tuple[Proposal, ...] = ()
+    others: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,13 @@ def assign(table: FieldTable, header: Sequence[str], told: Told | None = None) -
     told = told or Told()
     free = [index for index in range(len(header)) if index not in told.fields and index not in told.ignored]
     around = _companions(header)
+    numbers = _second_people(header, around)
     named, unsettled = [], []
     for index in free:
-        found, own = senses(header[index]), tuple(one for one in table.called(header[index]) if one.from_column)
+        found, own = (
+            _whose(senses(header[index]), numbers),
+            tuple(one for one in table.called(header[index]) if one.from_column),
+        )
         one = settled(found, around)
         if own:
             named.append(_Named(index, None, own, any(sense.hashed for sense in found)))
@@ -113,12 +119,36 @@ def assign(table: FieldTable, header: Sequence[str], told: Told | None = None) -
     taken = {use.index for columns in uses.values() for use in columns}
     filled = {key for key, columns in uses.items() if columns[0].index >= 0}
     others = [one for one in named if one.person != person]
+    others += [one for one in unsettled if one.person not in ("", person)]
     proposals = [
         *(_proposals(table, others, Why.ANOTHER_PERSON, frozenset())),
-        *(_proposals(table, unsettled, Why.AMBIGUOUS, filled)),
+        *(_proposals(table, [one for one in unsettled if one.person in ("", person)], Why.AMBIGUOUS, filled)),
     ]
     return Assignment(
-        uses, tuple(sorted((one for one in proposals if one.index not in taken), key=lambda one: one.index))
+        uses,
+        tuple(sorted((one for one in proposals if one.index not in taken), key=lambda one: one.index)),
+        frozenset(one.index for one in others),
+    )
+
+
+def _second_people(header: Sequence[str], around: Collection[str]) -> frozenset[int]:
+    """Return the numbers that stand on a name, a birthday or a gender: what else has one is that person's.
+
+    A last name alone says it only where nobody has a first name: Spanish people have two last names.
+    """
+    found = [one for name in header if (one := settled(senses(name), around)) is not None]
+    one_first_name = any(one.meaning in (Meaning.FIRST_NAME, Meaning.FULL_NAME) for one in found)
+    told = (ONE_PER_PERSON - SINGLE) | {Meaning.FULL_NAME}
+    if one_first_name:
+        told -= {Meaning.LAST_NAME}
+    return frozenset(one.number for one in found if one.number > 1 and one.meaning in told)
+
+
+def _whose(found: tuple[Sense, ...], numbers: Collection[int]) -> tuple[Sense, ...]:
+    """Return what a name can mean, as another person's where its number is one of theirs."""
+    return tuple(
+        replace(one, person=f"contact {one.number}") if one.number in numbers and not one.person else one
+        for one in found
     )
 
 

@@ -27,7 +27,8 @@ class Sense:
     `rank` orders the columns of one meaning: the lowest is preferred. `person` is "" for the person that the row
     is about, else who it is (shipping, parent, attendee 2). `hashed` says that the name calls its values digests.
     `sure` is False for a name with other meanings; it is used where one of `companions` is in the header, a folded
-    name or "@" and a meaning, and else only proposed.
+    name or "@" and a meaning, and else only proposed. `number` is the one in the name, 0 for none: "email 2" may
+    be a second address, or a second person's.
     """
 
     meaning: Meaning
@@ -36,6 +37,7 @@ class Sense:
     hashed: bool = False
     sure: bool = True
     companions: frozenset[str] = frozenset()
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,7 @@ def _with(sense: Sense, affixes: tuple[_Affix, ...], number: tuple[int, bool]) -
         any(one.what == "hash" for one in affixes),
         sense.sure,
         sense.companions,
+        count,
     )
 
 
