@@ -222,6 +222,24 @@ def test_a_second_persons_address_is_neither_sent_nor_proposed(tmp_path: Path) -
     assert (plan["proposed_columns"], plan["refused"]) == ({}, None)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        ["Besteller E-Mail", "Teilnehmer E-Mail"], ["Email", "Email participant"], ["E-mail", "Verzend e-mail"],
+        ["phone", "employer_phone"], ["Email", "Email de l'employeur"], ["Email", "Email del agente"],
+        ["E-mail", "E-mail marito"], ["E-mail", "E-mail do empregador"], ["E-Mail", "E-Mail des Teilnehmers"],
+        ["メールアドレス", "雇用主メールアドレス"], ["Email", "Email en cas d'urgence"],
+        ["E-mail", "E-mail van de ouder (1e)"],
+    ],
+)  # fmt: skip
+def test_another_persons_column_in_any_language_is_no_reason_to_refuse(tmp_path: Path, header: list[str]) -> None:
+    """Attendees, employers, agents and parents are others in German and Japanese as they are in English."""
+    cells = ["+14155550100", "+14155550101"] if header[0] == "phone" else ["ada@example.com", "bo@example.com"]
+    plan = planned(written(tmp_path / "people.csv", [cells], header))
+    assert plan["refused"] is None
+    assert list(plan["columns"]) == header[:1]
+
+
 def test_strict_makes_a_warning_an_answer(tmp_path: Path) -> None:
     """With --strict a warning exits 1; without one, a plan exits 0 as before."""
     path = written(tmp_path / "few.csv", people(5))

@@ -10,6 +10,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from activation.identifiers.header_names import words_for_others
+
 _PHONE_WORDS = "tel tlf fon mob cell cells movil portable sms gsm ph festnetz"
 _PHONE_STEMS = """
     phone telefon telephon handy mobil mobiel cellul celular telemov telefoon whatsapp msisdn rufnummer
@@ -32,26 +34,16 @@ _CODED_WORDS = """
     tfn passport timestamp epoch lat lon lng latitude longitude ip token hash
 """
 _CODED_STEMS = "bestell auftrag rechnung kundennr コード 注文 品番 オーダー"
-# Someone else than the row's person, or nothing that an ad platform matches: a fax, a handle, a shop, staff.
+# Someone else than the row's person, or nothing that an ad platform matches: a fax, a handle, a shop, staff; and
+# whom header_names.csv knows.
 _OTHER_WORDS = """
-    fax telefax faxnummer telecopie telecopieur
-    twitter instagram tiktok mastodon fediverse linkedin skype telegram jabber xmpp sip handle
-    owner manager agent rep representative assigned assignee author creator created modified updated support staff
-    employee consultant advisor seller vendor supplier merchant store shop branch emergency guardian spouse partner
-    friend referrer referred referral gift recipient receiver attendee guest shipping delivery shipto ship
-    assistant company organization organisation sender from cc bcc reply admin driver doctor school parent mother
-    father kin
-    mitarbeiter berater betreuer verkaufer vertreter filiale firma unternehmen lieferung empfanger notfall
-    ersteller erstellt geandert bearbeiter absender
-    proprietaire gestionnaire conseiller vendeur magasin entreprise societe livraison destinataire urgence createur
-    cree modifie expediteur parrain employe responsable
-    propietario gestor asesor vendedor tienda empresa envio destinatario emergencia creador creado modificado
-    remitente empleado asistente invitado entrega
-    proprietario gestore consulente venditore negozio azienda spedizione emergenza creatore creato modificato
-    mittente dipendente ospite consegna societa
-    gerente consultor loja criador criado remetente funcionario convidado
-    eigenaar beheerder adviseur verkoper winkel bedrijf levering ontvanger nood aangemaakt gewijzigd afzender
-    medewerker gast verzending
+    fax telefax faxnummer telecopie telecopieur twitter instagram tiktok mastodon fediverse linkedin skype
+    telegram jabber xmpp sip handle rep representative assigned author creator created modified updated
+    support employee consultant referred gift ship from cc bcc reply admin driver doctor kin mitarbeiter
+    ersteller erstellt geandert bearbeiter absender proprietaire gestionnaire magasin createur cree modifie
+    expediteur employe responsable propietario tienda creador creado modificado remitente empleado
+    proprietario gestore negozio creatore creato modificato mittente dipendente societa gerente consultor loja
+    criador criado remetente funcionario eigenaar beheerder winkel aangemaakt gewijzigd afzender medewerker
 """
 _OTHER_STEMS = """
     telefax liefer notfall mitarbeiter firmen filial bezorg noodcontact
@@ -79,7 +71,10 @@ _PHONE = _vocabulary(_PHONE_WORDS, _PHONE_STEMS)
 _MAIL = _vocabulary("", _MAIL_STEMS)
 _NUMBER = _vocabulary(_NUMBER_WORDS, _NUMBER_STEMS)
 _CODED = _vocabulary(_CODED_WORDS, _CODED_STEMS)
-_OTHER = _vocabulary(_OTHER_WORDS, _OTHER_STEMS)
+_OTHER = _vocabulary(
+    " ".join((_OTHER_WORDS, *words_for_others())),
+    " ".join((_OTHER_STEMS, *(word for word in words_for_others() if not word.isascii() and len(word) > 1))),
+)
 
 
 @dataclass(frozen=True)

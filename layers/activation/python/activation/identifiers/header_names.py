@@ -120,6 +120,15 @@ def vocabulary() -> Vocabulary:
     return found
 
 
+def words_for_others() -> frozenset[str]:
+    """Return the folded words that say somebody or something else than whom a file is about: guest, employer, store.
+
+    Buyers and students are not among them: files are about them more often than not.
+    """
+    whose = {word: affix.what for word, affix in vocabulary().affixes.items() if ":" in affix.what}
+    return frozenset(word for word, what in whose.items() if what not in ("person:buyer", "person:student"))
+
+
 def names_of(meaning: Meaning) -> Iterator[tuple[str, bool]]:
     """Yield the names of a meaning as the file writes them, each with whether it is sure."""
     for line in (files(__package__) / "header_names.csv").read_text("utf-8").splitlines():
