@@ -51,7 +51,16 @@ def test_a_name_that_may_be_somebodys_data_is_shown_as_a_number(name: str) -> No
 
 @pytest.mark.parametrize(
     "name",
-    ["Größe", "Téléphone fixe", "País", "電話番号\uff08自宅\uff09", "Cafe\u0301", "जन्म तिथि", "Nr. 1 - Wert"],
+    [
+        "Größe",
+        "Téléphone fixe",
+        "País",
+        "電話番号\uff08自宅\uff09",
+        "Cafe\u0301",
+        "जन्म तिथि",
+        "Nr. 1 - Wert",
+        "N\u00b0 de client\u00e8le",
+    ],
 )
 def test_a_name_is_shown_in_its_own_letters(name: str) -> None:
     """Whoever reads which columns were not used finds them by the names the file gives them."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.resources import files
 
+from activation.identifiers.header_endings import without_ending, without_format
 from activation.identifiers.headers import ONE_PER_PERSON, PLACES, Meaning
 
 NOBODY = ("staff", "company")  # somebody or something the rows are not about, whatever else they hold
@@ -71,12 +72,22 @@ def fold(name: str) -> str:
 @lru_cache(maxsize=4096)
 def senses(name: str) -> tuple[Sense, ...]:
     """Return what a column's name can mean, nothing where nobody knows; several where it depends on its row."""
-    name = _CUSTOM.sub("", name)
+    name = without_format(_CUSTOM.sub("", name))
     folded = fold(name)
     found = _read(folded)
     if not found and "/" in name:
         found = _joined(name)
-    return found
+    return found or _ended(name)
+
+
+def _ended(name: str) -> tuple[Sense, ...]:
+    """Read a name less a database's ending, which settles what the rest means: STATE_CD is no state of affairs."""
+    found = ((one, meanings) for bare, meanings in without_ending(name) for one in _read(fold(bare)))
+    return tuple(
+        replace(one, sure=one.sure or one.meaning is not Meaning.GENDER)
+        for one, meanings in found
+        if one.meaning in meanings
+    )
 
 
 def core(name: str) -> str:
@@ -121,7 +132,7 @@ def vocabulary() -> Vocabulary:
 
 
 def words_for_others() -> frozenset[str]:
-    """Return the folded words that say somebody or something else than whom a file is about: guest, employer, store.
+    """Return the folded words that say somebody or something else than whom a file is about.
 
     Buyers and students are not among them: files are about them more often than not.
     """

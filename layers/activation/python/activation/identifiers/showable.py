@@ -6,7 +6,8 @@ import unicodedata
 
 _MOST_SHOWN = 64
 _DIGITS_SHOWN = 3
-_SHOWABLE_SIGNS = frozenset(" .()/:_-+*#&',\u2019\u30fb\uff08\uff09\u3010\u3011")  # the Japanese brackets, too
+# The degree sign and the raised o of numbers, the Japanese brackets.
+_SHOWABLE_SIGNS = frozenset(" .()/:_-+*#&',\u00b0\u00ba\u2019\u30fb\uff08\uff09\u3010\u3011")
 
 
 def shown(text: str, instead: str) -> str:
