@@ -19,7 +19,7 @@ from activation.drops.locate import Located
 from activation.drops.open import open_drop
 from activation.drops.plaintext_scan import screen
 from activation.drops.reading import Reading
-from activation.drops.sample import Sample, take_sample
+from activation.drops.sample import Sample, lookalikes, take_sample
 from activation.errors import Rejected
 from activation.identifiers.column_map import Entries
 from activation.identifiers.dates import order_of
@@ -174,7 +174,13 @@ class DryRun:
         """Return the columns as a run would map them; raises what `map_columns` raises."""
         kind, table = self.located.kind, self.platform.table
         return map_columns(
-            table, reader.header, kind, self.own_columns, reader.nested, settings=self.connector_columns
+            table,
+            reader.header,
+            kind,
+            self.own_columns,
+            reader.nested,
+            settings=self.connector_columns,
+            looks=lambda unused: lookalikes(reader, unused, kind, table, self.context),
         )
 
     def reading(self, reader: DropReader, mapped: MappedColumns) -> Reading:

@@ -222,6 +222,23 @@ def test_a_second_persons_address_is_neither_sent_nor_proposed(tmp_path: Path) -
     assert (plan["proposed_columns"], plan["refused"]) == ({}, None)
 
 
+def test_a_refusal_proposes_the_columns_whose_cells_are_addresses(tmp_path: Path) -> None:
+    """What the names do not say, the first cells do; a city is no help, and no cell is shown."""
+    header = ["Zugang", "Ort", "Bemerkung"]
+    path = written(tmp_path / "people.csv", [["ada@example.com", "Bonn", "gold"]], header)
+    refused = planned(path, exit_code=1)["refused"]
+    assert refused["code"] == "no_usable_column"
+    assert refused["sentence"].endswith('if these are meant, say so: --map "Zugang=email"')
+    assert planned(path, "--map", "Zugang=email")["refused"] is None
+    headless = written(tmp_path / "headless.csv", [["ada@example.com"]] * 3, ["Bo Diddley, 1928"])
+    sentence = planned(headless, exit_code=1)["refused"]["sentence"]
+    assert (
+        'is the first line of the file its header? If so, and if these are meant, say so: --map "column 1'
+        in sentence
+    )
+    assert "example" not in sentence
+
+
 @pytest.mark.parametrize(
     "header",
     [

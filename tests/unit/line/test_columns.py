@@ -108,6 +108,13 @@ def test_a_refusal_proposes_the_columns_that_may_be_meant() -> None:
     assert "another person's than the row's is not used: Parent Email;" in error.value.sentence
 
 
+def test_a_refusal_proposes_nothing_that_leaves_the_file_unusable() -> None:
+    """A city alone names nobody, whatever column is said to be one."""
+    with pytest.raises(Rejected, match="no_usable_column") as error:
+        map_columns(META, ["id", "Ort", "Land"], RAW)
+    assert error.value.sentence.endswith('say so: --map "id=customer_id"')
+
+
 def test_two_others_without_a_person_of_the_rows_own_are_never_mixed() -> None:
     """A file of couples is refused, and no text to paste names either."""
     header = [f"{who} {what}" for who in ("Husband", "Wife") for what in ("First Name", "Last Name", "Email")]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from activation.drops.codes import refused
@@ -50,6 +51,10 @@ class MappedColumns:
         ]
 
 
+# Looks at a file's cells: the unused columns that seem to hold identifiers, by their shown names.
+Looks = Callable[[MappedColumns], Mapping[str, str]]
+
+
 def map_columns(
     table: FieldTable,
     header: Sequence[str],
@@ -58,11 +63,13 @@ def map_columns(
     nested: Sequence[str] = (),
     *,
     settings: Entries = (),
+    looks: Looks | None = None,
 ) -> MappedColumns:
     """Map the columns, by what people said of them and by their names.
 
     `own` is said of this file's columns and `settings` of those of all the connector's files: see column_map.py.
-    `nested` are the names of lists in the file, which are left out and named. What was said of columns does not
+    `nested` are the names of lists in the file, which are left out and named. `looks` is asked for what a refusal
+    is to propose where the names of the columns say nothing. What was said of columns does not
     matter to a list without a header. Raises Rejected: bad_columns when the
     entries do not fit the header, no_usable_column when the columns cannot name a person, required_column_missing,
     duplicate_header when two columns cannot be told apart.
@@ -82,7 +89,9 @@ def map_columns(
     proposed = _named(header, (one for one in proposals if one.why is Why.AMBIGUOUS))
     others = _named(header, (one for one in proposals if one.why is Why.ANOTHER_PERSON))
     if not table.can_identify(uses):
-        raise _unusable(table, proposed, others)
+        unused = MappedColumns([], {}, (), told_ignored=told.ignored, others_at=found.others)
+        held = looks(unused) if looks is not None else {}
+        raise _unusable(table, {**_enough(table, header, uses, proposals), **held}, others)
     if missing := [one.key for one in table.fields if one.required and one.key not in uses]:
         raise Rejected(
             "required_column_missing",
@@ -120,6 +129,17 @@ def shown_name(name: str, index: int) -> str:
 def _named(header: Sequence[str], proposals: Iterable[Proposal]) -> dict[str, str]:
     """Return what columns may mean, by the names that may be shown."""
     return {shown_name(header[one.index], one.index): one.meaning.value for one in proposals}
+
+
+def _enough(
+    table: FieldTable, header: Sequence[str], uses: Collection[str], proposals: Iterable[Proposal]
+) -> dict[str, str]:
+    """Return the proposals of which each alone makes the file usable: a city does not, whatever it is called."""
+
+    def is_enough(one: Proposal) -> bool:
+        return table.can_identify({*uses, *(of.key for of in table.fields if one.meaning in of.means)})
+
+    return _named(header, (one for one in proposals if one.why is Why.AMBIGUOUS and is_enough(one)))
 
 
 def _of_kind(uses: tuple[Use, ...], kind: Kind) -> tuple[Use, ...]:
@@ -177,6 +197,10 @@ def _unusable(table: FieldTable, proposed: Mapping[str, str], others: Mapping[st
     if proposed:
         maps = " ".join(f'--map "{name}={meaning}"' for name, meaning in proposed.items())
         hint = f"if these are meant, say so: {maps}"
+        if any(
+            re.fullmatch(r"column [0-9]+", name) for name in proposed
+        ):  # where names hold what people's cells do
+            hint = f"is the first line of the file its header? If so, and {hint}"
     elif others:
         hint = "if the rows are about one of these people, map that person's columns and no others"
     if others:

@@ -89,6 +89,16 @@ def take_sample(
     )
 
 
+def lookalikes(
+    reader: DropReader, mapped: MappedColumns, kind: Kind, table: FieldTable, context: Context
+) -> dict[str, str]:
+    """Return the unused columns that look like identifiers, as in Sample; raises as `take_sample` does."""
+    batch = _first_rows(reader)
+    if batch is None:
+        return {}
+    return _lookalikes(batch, reader.header, mapped, _Judge(kind, table, context), mapped.told_ignored)
+
+
 def _first_rows(reader: DropReader) -> pa.RecordBatch | None:
     try:
         chunks = reader.chunks(Cursor())

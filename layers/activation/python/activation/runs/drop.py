@@ -12,7 +12,7 @@ from activation.drops.open import open_drop
 from activation.drops.plaintext_scan import screen
 from activation.drops.ranges import Piece, piece_chunks
 from activation.drops.reading import with_metadata
-from activation.drops.sample import take_sample
+from activation.drops.sample import lookalikes, take_sample
 from activation.drops.source import S3Source
 from activation.errors import Rejected
 from activation.model import Cursor
@@ -50,6 +50,7 @@ class RunDrop:
             declared_encoding=reading.encoding or None,
             declared_delimiter=reading.delimiter or None,
         )
+        context = reading.context
         mapped = map_columns(
             connector.platform.table,
             reader.header,
@@ -57,6 +58,7 @@ class RunDrop:
             reading.own_columns,
             reader.nested,
             settings=reading.columns,
+            looks=lambda unused: lookalikes(reader, unused, kind, connector.platform.table, context),
         )
         if progress.plan.reading is None:  # later invocations and the parts read dates as the first one does
             reading = with_date_order(reading, reader, mapped.columns, hashed=kind.hashed)
