@@ -77,7 +77,7 @@ def drop(
             check_against(run, source)
         if first:
             source = BytesSource(first_rows(run.open(source), first))
-        found = _found(run, source) if strict else []
+        found = _found(run, source, is_part=first > 0) if strict else []
     except (Rejected, NoConnector, ConfigError) as error:
         deployment.fail(f"{error.code}: {error.sentence}")
     if found:
@@ -114,10 +114,11 @@ def _upload(
     return str(client.head_object(Bucket=bucket, Key=key).get("VersionId", ""))
 
 
-def _found(run: DryRun, source: ByteSource) -> list[str]:
-    """Return why a plan of the drop is refused, and what it warns of."""
+def _found(run: DryRun, source: ByteSource, *, is_part: bool) -> list[str]:
+    """Return why a plan of the drop is refused, and what it warns of: not that a part of the file is small."""
     from cli.verdict import warnings
 
     sums = run.over(source)
+    warned = [one for one in warnings(run, sums) if not (is_part and one.code == "audience_small")]
     refused = [f"refused  {sums.refusal.code}: {sums.refusal.sentence}"] if sums.refusal else []
-    return [*refused, *(f"warning  {one.code}: {one.sentence}" for one in warnings(run, sums))]
+    return [*refused, *(f"warning  {one.code}: {one.sentence}" for one in warned)]

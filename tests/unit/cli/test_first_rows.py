@@ -197,6 +197,18 @@ def test_ten_people_are_dropped_under_a_name_of_their_own(s3: S3Client, tmp_path
     assert len(rows_of(open_drop(BytesSource(body)))) == 10
 
 
+def test_that_few_rows_are_few_is_no_warning_of_them(s3: S3Client, tmp_path: Path) -> None:
+    """Ten people are what was asked for; what else is wrong with them stops the drop as it does the whole file."""
+    path = tmp_path / "people.csv"
+    path.write_text(delimited(), encoding="utf-8")
+    assert dropped(path, "--strict").exit_code == 1
+    assert dropped(path, "--first", "10", "--strict").exit_code == 0
+    assert keys(s3) == ["meta/VIP/raw/people.first-10-rows.csv"]
+    path.write_text("email\n" + "a@example.com\n" * 10, encoding="utf-8")
+    result = dropped(path, "--first", "10", "--strict")
+    assert (result.exit_code, "rows_repeat" in result.output) == (1, True)
+
+
 def test_the_whole_file_is_dropped_as_it_is(s3: S3Client, tmp_path: Path) -> None:
     """Without --first the bytes are the file's."""
     path = tmp_path / "people.csv"
