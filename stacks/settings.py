@@ -12,6 +12,7 @@ from typing import Any
 
 from activation.identifiers.column_map import check_entries
 from activation.identifiers.header_names import fold
+from activation.identifiers.row_rules import NO_RULE, RowRule, read_rule, rule_mistakes
 from activation.platforms.options import Value, problems
 from activation.platforms.platform import Platform
 
@@ -102,7 +103,7 @@ class ConnectorSettings:
     numbers are unusable, a file's own dates or the default country say their order, the platform's own limits of
     requests in flight and of rows and bytes a request hold, nobody is mailed. `allow_weak` sends drops whose
     columns can match hardly anybody. `options` are what the platform lets a connector choose, by name. `columns`
-    are what the connector's files call the fields.
+    are what the connector's files call the fields. `consent` and `operation` say which rows may be sent.
     """
 
     name: str
@@ -126,6 +127,8 @@ class ConnectorSettings:
     alarm_email: str
     options: tuple[tuple[str, Value], ...] = ()
     columns: tuple[tuple[str, str], ...] = ()
+    consent: RowRule = NO_RULE
+    operation: RowRule = NO_RULE
 
 
 @dataclass(frozen=True)
@@ -298,7 +301,18 @@ def _connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> Conne
         ),
         options=_options(reader, platform, known_platforms),
         columns=_columns(reader, platform, known_platforms),
+        consent=_rule(reader, "consent"),
+        operation=_rule(reader, "operation"),
     )
+
+
+def _rule(reader: Reader, name: str) -> RowRule:
+    """Read which rows may be sent."""
+    given = reader.values(name)
+    mistakes = rule_mistakes(given) if given else {}
+    for key, mistake in mistakes.items():
+        reader.mistake(f"{name}.{key}", mistake)
+    return RowRule() if mistakes else read_rule(given)
 
 
 def _columns(

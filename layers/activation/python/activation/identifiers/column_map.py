@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
@@ -90,6 +90,15 @@ def told_of(
     return Told(reader.fields, frozenset(reader.ignored), reader.constants)
 
 
+def columns_called(name: str, header: Sequence[str]) -> tuple[int, ...]:
+    """Return the indexes of the columns that a name means: spelled so, else folded so, else as "column 5"."""
+    exact = [index for index, one in enumerate(header) if one.strip() == name.strip()]
+    alike = exact or [index for index, one in enumerate(header) if one and fold(one) == fold(name)]
+    number = name.strip().lower().removeprefix("column ")
+    numbered = number != name.strip().lower() and number.isdecimal() and 0 < int(number) <= len(header)
+    return tuple(alike) if alike or not numbered else (int(number) - 1,)
+
+
 def check_entries(table: FieldTable, entries: Mapping[str, str]) -> list[str]:
     """Return what is wrong with entries whatever a file's header is: one sentence each."""
     mistakes = []
@@ -117,7 +126,7 @@ class _Reader:
 
     def read(self, left: str, right: str, *, may_lack: bool = False) -> None:
         """Read one entry; `may_lack`: the file need not have its column."""
-        columns = [*self._columns(left)]
+        columns = columns_called(left, self.header)
         if fold(right) == IGNORE:
             self._say(columns, left, ())  # a column that is not there is ignored already
             return
@@ -132,19 +141,6 @@ class _Reader:
             self.mistakes.append(f"column {left!r} holds lists, which cannot be sent")
         elif not may_lack:
             self.mistakes.append(f"no column of the header is called {left!r}")
-
-    def _columns(self, left: str) -> Iterator[int]:
-        exact = [index for index, name in enumerate(self.header) if name.strip() == left.strip()]
-        alike = exact or [index for index, name in enumerate(self.header) if name and fold(name) == fold(left)]
-        yield from alike
-        number = left.strip().lower().removeprefix("column ")
-        if (
-            not alike
-            and number != left.strip().lower()
-            and number.isdecimal()
-            and 0 < int(number) <= len(self.header)
-        ):
-            yield int(number) - 1
 
     def _say(self, columns: Sequence[int], left: str, fields: tuple[Field, ...]) -> None:
         for index in columns:

@@ -1,0 +1,81 @@
+"""Rows that are not sent because of what a column says of them: no consent, or deleted at the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from activation.drops.reading import Reading
+from activation.errors import Rejected
+from activation.identifiers.column_map import columns_called
+from activation.identifiers.row_rules import RowRule
+from activation.model import Action, Kind
+
+CONSENT, OPERATION = "consent", "operation"  # the settings' names
+NO_CONSENT = "no_consent"
+DELETED_AT_SOURCE = "deleted_at_source"
+TAKEN_OUT = (NO_CONSENT, DELETED_AT_SOURCE)
+
+
+@dataclass(frozen=True)
+class RowFilter:
+    """`indexes` are the columns of a rule, `allow` its answers, `code` why the other rows are not sent."""
+
+    setting: str
+    indexes: tuple[int, ...]
+    allow: tuple[str, ...]
+    code: str
+
+    def allowed(self, columns: pa.RecordBatch) -> pa.Array:
+        """Return which rows may be sent: those with an allowed answer in each of the columns."""
+        answers = pa.array(self.allow, pa.string())
+        masks = [pc.is_in(_folded(columns.column(index)), answers) for index in self.indexes]
+        found = masks[0]
+        for mask in masks[1:]:
+            found = pc.and_(found, mask)
+        return found
+
+
+def row_filters(reading: Reading, header: Sequence[str], kind: Kind, action: Action) -> tuple[RowFilter, ...]:
+    """Return the filters of a drop that adds people; one that removes has none, since who said no may leave.
+
+    Raises Rejected where the file lacks a rule's column: nobody knows then who may be sent.
+    """
+    if action is Action.REMOVE:
+        return ()
+    return tuple(_filters(reading, () if kind.single else header))
+
+
+def not_applied(reading: Reading, header: Sequence[str], kind: Kind, action: Action) -> tuple[str, ...]:
+    """Return the settings whose column a drop has that removes people, and which are not looked at there."""
+    if action is not Action.REMOVE or kind.single:
+        return ()
+    rules = {CONSENT: reading.consent, OPERATION: reading.operation}
+    return tuple(name for name, rule in rules.items() if rule and columns_called(rule.column, header))
+
+
+def _filters(reading: Reading, header: Sequence[str]) -> Iterator[RowFilter]:
+    if reading.consent:
+        indexes = columns_called(reading.consent.column, header)
+        if not indexes:
+            raise Rejected("consent_missing", _missing(CONSENT, reading.consent))
+        yield RowFilter(CONSENT, indexes, reading.consent.allow, NO_CONSENT)
+    if reading.operation:
+        indexes = columns_called(reading.operation.column, header)
+        if not indexes:
+            raise Rejected("operation_missing", _missing(OPERATION, reading.operation))
+        yield RowFilter(OPERATION, indexes, reading.operation.allow, DELETED_AT_SOURCE)
+
+
+def _missing(setting: str, rule: RowRule) -> str:
+    return (
+        f"the file has no column {rule.column!r}, which the connector's {setting} reads; nothing was sent: export "
+        f"the column with its header, or correct {setting} in the settings"
+    )
+
+
+def _folded(column: pa.Array) -> pa.Array:
+    return pc.utf8_lower(pc.utf8_trim_whitespace(pc.fill_null(column, "")))
