@@ -305,3 +305,21 @@ def test_every_setting_is_documented() -> None:
         for field in fields(section)
         if f"{field.name}." not in sections and f"{field.name}[]." not in sections
     }
+
+
+def test_consent_and_operation_are_checked_at_synth() -> None:
+    """What is missing, unknown or would allow everybody is named, with its key."""
+    connector = {"name": "meta", "platform": "meta"}
+    right = {
+        "consent": {"column": "ok", "allow": ["Subscribed"]},
+        "operation": {"column": "op", "allow": ["I", "U"]},
+    }
+    (kept,) = read({"connectors": [connector | right]}).connectors
+    assert (kept.consent.column, kept.consent.allow) == ("ok", ("subscribed",))
+    assert (kept.operation.column, kept.operation.allow) == ("op", ("i", "u"))
+    wrong = {"consent": {"column": "ok", "allow": [True, False]}, "operation": {"columns": "op", "allow": []}}
+    found = mistakes({"connectors": [connector | wrong]})
+    assert sum("].consent.allow" in one for one in found) == 1
+    assert {one.split("operation.")[1].split(":")[0] for one in found if "operation." in one} == {
+        "columns", "column", "allow",
+    }  # fmt: skip

@@ -40,6 +40,7 @@ def test_a_rule_that_was_read_reads_as_itself() -> None:
         ({"column": 5, "allow": "yes"}, ["column", "allow"]),
         ({"column": "ok", "allow": [1.5]}, ["allow"]),
         ({"column": "ok", "allow": [True, False]}, ["allow"]),
+        ({"column": "ok", "allow": ["a" * 150, "b" * 150, "c" * 150]}, ["allow"]),
         ({"column": "ok", "allow": [True], "deny": [1]}, ["deny"]),
     ],
 )

@@ -27,9 +27,9 @@ YES = read_rule({"column": "Accepts Marketing", "allow": [True]})
 OPERATION = read_rule({"column": "op", "allow": ["I", "U"]})
 
 
-def ruled(world: World, **rules: RowRule) -> None:
+def ruled(world: World, consent: RowRule = NO_RULE, operation: RowRule = NO_RULE) -> None:
     """Set rules and start the function anew."""
-    world.settings = replace(world.settings, **rules)
+    world.settings = replace(world.settings, consent=consent, operation=operation)
     world.restart()
 
 

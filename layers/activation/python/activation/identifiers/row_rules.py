@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 MOST_ANSWERS, LONGEST = 50, 200
+MAX_BYTES = 400  # as JSON: of what a function has room for, beside its other settings
 # A file of text has no booleans: true and false are these words there. Any other word has to be listed.
 _TRUE = ("true", "t", "yes", "y", "1", "1.0", "on", "ja", "oui", "si", "sí", "sim", "はい")
 _FALSE = ("false", "f", "no", "n", "0", "0.0", "off", "nein", "non", "não", "nao", "nee", "いいえ")
@@ -58,6 +60,8 @@ def rule_mistakes(given: Mapping[str, Any]) -> dict[str, str]:
         )
     elif {True, False} <= {one for one in allow if isinstance(one, bool)}:
         found["allow"] = "must not have both true and false: every row would be sent"
+    if not found and len(json.dumps(given)) > MAX_BYTES:
+        found["allow"] = f"is longer than {MAX_BYTES} bytes as JSON, all that a function has room for"
     return found
 
 
