@@ -19,7 +19,7 @@ from activation.drops.locate import Located
 from activation.drops.open import open_drop
 from activation.drops.plaintext_scan import screen
 from activation.drops.reading import Reading
-from activation.drops.row_filters import RowFilter, not_applied, row_filters
+from activation.drops.row_filters import RowFilter, asks_in_vain, row_filters
 from activation.drops.row_looks import refuse_unsaid
 from activation.drops.sample import Sample, take_sample
 from activation.errors import Rejected
@@ -159,7 +159,7 @@ class DryRun:
             self.platform.table,
             context,
             ignored=mapped.told_ignored,
-            not_applied=not_applied(self._settings_reading, reader.header, kind, self.located.audience.action),
+            asks_in_vain=asks_in_vain(self._settings_reading, reader.header, kind, self.located.audience.action),
         )
         refuse_unsaid(sums.sample.unsaid, self.located.audience.action)
         if not self._setting("allow_weak"):

@@ -160,6 +160,31 @@ def test_a_drop_that_removes_looks_at_no_column_and_says_so(make_world: Make, co
     assert [asdict(one) for one in warnings(run, run.over(BytesSource(body.encode())))] == receipt["warnings"]
 
 
+def test_a_change_file_under_remove_removes_the_deleted_alone(make_world: Make) -> None:
+    """Inserted, updated and blank rows stay in the audience; a list without the column is removed whole."""
+    world = make_world()
+    ruled(world, operation=OPERATION)
+    world.platform.audiences["vip"] = "a1"
+    world.run(world.event(world.put(text(8, "op", ("I", "D", "", "u")), f"{world.name}/vip/raw/remove/a.csv")))
+    receipt = world.receipt()
+    assert receipt["rejected_by_us"] == {"not_deleted_at_source": 6}
+    assert receipt["rows"]["acknowledged"] == 2
+    assert receipt["warnings"] == []
+    world.check_sums(receipt)
+    item = world.put("email\n" + "".join(f"{one}\n" for one in people(3)), f"{world.name}/vip/raw/remove/b.csv")
+    world.run(world.event(item))
+    assert sorted(one["rows"]["acknowledged"] for one in world.receipts()) == [2, 3]
+
+
+def test_a_change_file_of_which_nothing_is_said_removes_nobody(make_world: Make) -> None:
+    """Without the setting those who were inserted would leave, too."""
+    world = make_world()
+    world.platform.audiences["vip"] = "a1"
+    world.run(world.event(world.put(text(8, "op", ("I", "D")), f"{world.name}/vip/raw/remove/a.csv")))
+    assert world.receipt()["reason"]["code"] == "operation_unmapped"
+    assert not world.platform.calls
+
+
 def test_a_run_keeps_to_the_rule_it_began_with(make_world: Make) -> None:
     """A setting that changes while a run waits for the platform changes nothing of it."""
     world = make_world(max_rows=2)

@@ -17,22 +17,28 @@ from activation.model import Action, Kind
 CONSENT, OPERATION = "consent", "operation"  # the settings' names
 NO_CONSENT = "no_consent"
 DELETED_AT_SOURCE = "deleted_at_source"
-TAKEN_OUT = (NO_CONSENT, DELETED_AT_SOURCE)
+NOT_DELETED = "not_deleted_at_source"
+TAKEN_OUT = (NO_CONSENT, DELETED_AT_SOURCE, NOT_DELETED)
 
 
 @dataclass(frozen=True)
 class RowFilter:
-    """`indexes` are the columns of a rule, `allow` its answers, `code` why the other rows are not sent."""
+    """`indexes` are the columns of a rule, `allow` its answers, `code` why the other rows are not sent.
+
+    With `removes` it is the rows with one of the answers, and the blank ones, that are not sent.
+    """
 
     setting: str
     indexes: tuple[int, ...]
     allow: tuple[str, ...]
     code: str
+    removes: bool = False
 
     def allowed(self, columns: pa.RecordBatch) -> pa.Array:
-        """Return which rows may be sent: those with an allowed answer in each of the columns."""
-        answers = pa.array(self.allow, pa.string())
+        """Return which rows are sent: those with an allowed answer in each of the columns, or in none of them."""
+        answers = pa.array([*self.allow, *([""] if self.removes else [])], pa.string())
         masks = [pc.is_in(_folded(columns.column(index)), answers) for index in self.indexes]
+        masks = [pc.invert(mask) for mask in masks] if self.removes else masks
         found = masks[0]
         for mask in masks[1:]:
             found = pc.and_(found, mask)
@@ -40,21 +46,25 @@ class RowFilter:
 
 
 def row_filters(reading: Reading, header: Sequence[str], kind: Kind, action: Action) -> tuple[RowFilter, ...]:
-    """Return the filters of a drop that adds people; one that removes has none, since who said no may leave.
+    """Return the filters of a drop.
 
-    Raises Rejected where the file lacks a rule's column: nobody knows then who may be sent.
+    One that removes people asks for no consent, since who said no may leave. Of a file with a column of operations
+    it removes the deleted rows alone; a file without one is a list of people to remove.
+
+    Raises Rejected where a file that adds people lacks a rule's column: nobody knows then who may be sent.
     """
+    header = () if kind.single else header
     if action is Action.REMOVE:
-        return ()
-    return tuple(_filters(reading, () if kind.single else header))
+        rule = reading.operation
+        indexes = columns_called(rule.column, header) if rule else ()
+        return (RowFilter(OPERATION, indexes, rule.allow, NOT_DELETED, removes=True),) if indexes else ()
+    return tuple(_filters(reading, header))
 
 
-def not_applied(reading: Reading, header: Sequence[str], kind: Kind, action: Action) -> tuple[str, ...]:
-    """Return the settings whose column a drop has that removes people, and which are not looked at there."""
-    if action is not Action.REMOVE or kind.single:
-        return ()
-    rules = {CONSENT: reading.consent, OPERATION: reading.operation}
-    return tuple(name for name, rule in rules.items() if rule and columns_called(rule.column, header))
+def asks_in_vain(reading: Reading, header: Sequence[str], kind: Kind, action: Action) -> bool:
+    """Return whether a drop that removes people has the column of consent, which is not looked at there."""
+    removes = action is Action.REMOVE and kind.single is None and bool(reading.consent)
+    return removes and bool(columns_called(reading.consent.column, header))
 
 
 def _filters(reading: Reading, header: Sequence[str]) -> Iterator[RowFilter]:

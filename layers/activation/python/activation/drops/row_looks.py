@@ -65,10 +65,11 @@ def unsaid_columns(batch: pa.RecordBatch, header: Sequence[str], said: Collectio
 
 
 def refuse_unsaid(unsaid: Unsaid, action: Action) -> None:
-    """Raise Rejected for a drop that adds people and has such columns, before anything of it is sent."""
-    if action is Action.REMOVE:
-        return
-    if unsaid.consents:
+    """Raise Rejected for a drop with such columns, before anything of it is sent.
+
+    A drop that removes people asks for no consent, but a change file would remove those who were inserted.
+    """
+    if unsaid.consents and action is not Action.REMOVE:
         raise Rejected(
             "consent_unmapped",
             f"columns seem to say who may be contacted: {', '.join(unsaid.consents)}; nothing was sent: "

@@ -41,8 +41,8 @@ class Sample:
     their cells look like ("email", "phone"). `phones` is how many filled cells of used phone columns were looked
     at, `bare` how many of them seem to lack a country code although nothing else says the country. `named` is how
     many rows have an identifier, `people` how many different ones these are. `unsaid` are the columns that seem to
-    say whether a row may be sent, of which nobody said anything. `not_applied` are settings that do not hold for a
-    drop that removes people: see row_filters.py.
+    say whether a row may be sent, of which nobody said anything. `asks_in_vain` says that the
+    drop removes people and has a column of consent: see row_filters.py.
     """
 
     rows: int = 0
@@ -54,7 +54,7 @@ class Sample:
     named: int = 0
     people: int = 0
     unsaid: Unsaid = field(default_factory=Unsaid)
-    not_applied: tuple[str, ...] = ()
+    asks_in_vain: bool = False
 
 
 def take_sample(
@@ -65,7 +65,7 @@ def take_sample(
     context: Context,
     *,
     ignored: Collection[int] = (),
-    not_applied: tuple[str, ...] = (),
+    asks_in_vain: bool = False,
 ) -> Sample:
     """Look at the first rows of a drop; raises Retryable when the storage fails.
 
@@ -92,7 +92,7 @@ def take_sample(
         named=len(names) - names.null_count,
         people=pc.count_distinct(names, mode="only_valid").as_py(),
         unsaid=_unsaid(batch, reader.header, kind, mapped, whole=whole),
-        not_applied=not_applied,
+        asks_in_vain=asks_in_vain,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from activation.drops.proposal import proposed_mapping
-from activation.drops.row_filters import CONSENT, OPERATION, TAKEN_OUT
+from activation.drops.row_filters import TAKEN_OUT
 from activation.drops.sample import MAIL, PHONE, Sample
 from activation.errors import Rejected
 from activation.identifiers.table import FieldTable
@@ -105,16 +105,11 @@ def _of_columns(sample: Sample) -> Iterator[RunWarning]:
 
 
 def _of_rules(drop: Judged) -> Iterator[RunWarning]:
-    """Yield a warning where a drop that removes people has a column that says which rows may be sent."""
-    if drop.action is not Action.REMOVE:
-        return
+    """Yield a warning where a drop that removes people has a column that says who may be added."""
     sample = drop.sample
-    everybody = "people are removed whatever it says"
-    if CONSENT in sample.not_applied or sample.unsaid.consents:
-        yield RunWarning("consent_not_applied", f"the drop has a column of consent: {everybody}")
-    if OPERATION in sample.not_applied or sample.unsaid.operations:
+    if drop.action is Action.REMOVE and (sample.asks_in_vain or sample.unsaid.consents):
         yield RunWarning(
-            "operation_not_applied", f"the drop has a column of operations or deleted rows: {everybody}"
+            "consent_not_applied", "the drop has a column of consent: people are removed whatever it says"
         )
 
 

@@ -12,7 +12,7 @@ from activation.drops.open import open_drop
 from activation.drops.plaintext_scan import screen
 from activation.drops.ranges import Piece, piece_chunks
 from activation.drops.reading import with_metadata
-from activation.drops.row_filters import RowFilter, not_applied, row_filters
+from activation.drops.row_filters import RowFilter, asks_in_vain, row_filters
 from activation.drops.row_looks import refuse_unsaid
 from activation.drops.sample import Sample, take_sample
 from activation.drops.source import S3Source
@@ -80,7 +80,7 @@ class RunDrop:
                 platform.table,
                 reading.context,
                 ignored=mapped.told_ignored,
-                not_applied=not_applied(reading, reader.header, kind, action),
+                asks_in_vain=asks_in_vain(reading, reader.header, kind, action),
             )
             with invocation.held.lock:
                 progress.plan.sample = sample
