@@ -19,7 +19,7 @@ from activation.drops.locate import Located
 from activation.drops.open import open_drop
 from activation.drops.plaintext_scan import screen
 from activation.drops.reading import Reading
-from activation.drops.row_filters import RowFilter, asks_in_vain, row_filters
+from activation.drops.row_filters import RowFilter, asks_in_vain, ends_empty, row_filters
 from activation.drops.row_looks import refuse_unsaid
 from activation.drops.sample import Sample, take_sample
 from activation.errors import Rejected
@@ -128,7 +128,7 @@ class DryRun:
         began_s = time.process_time()
         try:
             self._read(source, sums)
-            if sums.rows and not sums.sent:
+            if sums.rows and not sums.sent and not ends_empty(self.located.audience.action, sums.rejected):
                 raise Rejected(
                     "all_rows_rejected", "no row has anything the platform could match; see the rejects"
                 )

@@ -176,6 +176,22 @@ def test_a_change_file_under_remove_removes_the_deleted_alone(make_world: Make) 
     assert sorted(one["rows"]["acknowledged"] for one in world.receipts()) == [2, 3]
 
 
+@pytest.mark.parametrize("split", [False, True])
+def test_a_file_of_deleted_rows_alone_ends_empty(make_world: Make, split: bool) -> None:
+    """Nothing is sent and nothing is wrong; one bad row among them is a failure as ever."""
+    world = make_world(max_rows=50)
+    ruled(world, operation=OPERATION)
+    if split:
+        world.settings = replace(world.settings, split_above_bytes=10_000, max_parts=4)
+        world.restart()
+    world.run(world.drop(text(1_200, "op", ("D",))))
+    receipt = world.receipt()
+    assert (receipt["state"], receipt["rejected_by_us"]) == ("empty", {"deleted_at_source": 1_200})
+    assert not world.platform.calls["users"]
+    world.run(world.drop("email,op\nperson@example.com,D\nnobody,I\n", file="other.csv"))
+    assert "all_rows_rejected" in [one["reason"]["code"] for one in world.receipts() if one["reason"]]
+
+
 def test_a_change_file_of_which_nothing_is_said_removes_nobody(make_world: Make) -> None:
     """Without the setting those who were inserted would leave, too."""
     world = make_world()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -59,6 +59,14 @@ def row_filters(reading: Reading, header: Sequence[str], kind: Kind, action: Act
         indexes = columns_called(rule.column, header) if rule else ()
         return (RowFilter(OPERATION, indexes, rule.allow, NOT_DELETED, removes=True),) if indexes else ()
     return tuple(_filters(reading, header))
+
+
+def ends_empty(action: Action, codes: Collection[str]) -> bool:
+    """Return whether a drop of which no row was sent is as it should be, by the `codes` of its rejected rows.
+
+    A change file may hold deleted rows alone. To replace an audience by nobody is never taken to be meant.
+    """
+    return action in (Action.ADD, Action.REMOVE) and set(codes) <= set(TAKEN_OUT)
 
 
 def asks_in_vain(reading: Reading, header: Sequence[str], kind: Kind, action: Action) -> bool:
