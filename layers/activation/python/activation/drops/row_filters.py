@@ -96,4 +96,5 @@ def _missing(setting: str, rule: RowRule) -> str:
 
 
 def _folded(column: pa.Array) -> pa.Array:
-    return pc.utf8_lower(pc.utf8_trim_whitespace(pc.fill_null(column, "")))
+    texts = pc.utf8_normalize(pc.fill_null(column, ""), form="NFC")
+    return pc.utf8_lower(pc.utf8_trim_whitespace(texts))

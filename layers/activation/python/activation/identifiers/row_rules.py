@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +34,7 @@ NO_RULE = RowRule()
 
 def folded(answer: str) -> str:
     """Return an answer as it is compared: in lower case, without spaces around it."""
-    return answer.strip().lower()
+    return unicodedata.normalize("NFC", answer).strip().lower()
 
 
 def read_rule(given: Mapping[str, Any]) -> RowRule:
