@@ -214,6 +214,7 @@ class DryRun:
             max_rows=self._limits.rows_of(one for _, one in mapped.fields),
             several=mapped.several,
             filters=filters,
+            ignored=mapped.told_ignored,
         )
 
     @property

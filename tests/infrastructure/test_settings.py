@@ -201,6 +201,14 @@ def test_columns_have_room_in_the_functions_environment() -> None:
     assert "1500 bytes" in found
 
 
+def test_placeholders_have_room_in_the_functions_environment() -> None:
+    """A stack whose function has more than 4 KB of variables would fail half-way through its deployment."""
+    values = [f"nobody.{number}@a-domain-of-the-shop.example" for number in range(30)]
+    (found,) = mistakes({"connectors": [{"name": "meta", "platform": "meta", "placeholders": values}]})
+    assert "connectors[0].placeholders" in found
+    assert "1000" in found
+
+
 def test_flags_of_the_command_line_win() -> None:
     """`-c wheels_python=3.11` changes one synth without touching the file."""
     given = {"connectors": [{"name": "meta", "platform": "meta"}], "wheels": {"python": "3.13"}}
@@ -323,3 +331,15 @@ def test_consent_and_operation_are_checked_at_synth() -> None:
     assert {one.split("operation.")[1].split(":")[0] for one in found if "operation." in one} == {
         "columns", "column", "allow",
     }  # fmt: skip
+
+
+def test_rules_have_room_beside_columns_and_placeholders() -> None:
+    """Each may fit by itself, and all of them not."""
+    columns = {f"column of an export {number}": "email" for number in range(40)}
+    full = {"columns": columns, "placeholders": ["a" * 900]}
+    rule = {"column": "ok", "allow": [True, *(f"answer {number}" for number in range(15))]}
+    connector = {"name": "meta", "platform": "meta"}
+    assert read({"connectors": [connector | full]})
+    assert read({"connectors": [connector | {"consent": rule, "operation": rule}]})
+    (found,) = mistakes({"connectors": [connector | full | {"consent": rule, "operation": rule}]})
+    assert "consent: has no room" in found

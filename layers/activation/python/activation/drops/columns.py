@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,14 +10,12 @@ from activation.errors import Rejected
 from activation.identifiers.assign import Assignment, Proposal, Told, Use, assign
 from activation.identifiers.column_map import Entries, told_of
 from activation.identifiers.headers import ONE_PER_PERSON
+from activation.identifiers.showable import shown
 from activation.identifiers.table import Field, FieldTable
 from activation.model import Kind
 
-# A header cell that may be shown. A file without its header row has a person in its place.
-_MOST_SHOWN = 64
-_DIGITS_SHOWN = 3
-_SHOWABLE_SIGNS = frozenset(" .()/:_-+*#&',\u2019\u30fb\uff08\uff09\u3010\u3011")  # the Japanese brackets, too
-IGNORED_SHOWN = 100  # unused columns that are named: the ledger writes the names with every batch
+# Columns that are named, unused and used ones: the ledger writes the names with every batch.
+IGNORED_SHOWN = USED_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -107,22 +104,11 @@ def map_columns(
 
 
 def shown_name(name: str, index: int) -> str:
-    """Return a column's name as far as it cannot be anybody's data, else its number, from 1."""
-    text = unicodedata.normalize("NFC", name.strip())
-    return text if _showable(text) else f"column {index + 1}"
+    """Return a column's name as far as it cannot be anybody's data, else its number, from 1.
 
-
-def _showable(text: str) -> bool:
-    if not 0 < len(text) <= _MOST_SHOWN or not text[0].isalpha():
-        return False
-    digits = 0
-    for letter in text:
-        digits = digits + 1 if letter.isdigit() else 0
-        if digits > _DIGITS_SHOWN:
-            return False
-        if not (letter.isalnum() or letter in _SHOWABLE_SIGNS or unicodedata.category(letter).startswith("M")):
-            return False
-    return True
+    A file without its header row has a person in its place.
+    """
+    return shown(name, f"column {index + 1}")
 
 
 def _of_kind(uses: tuple[Use, ...], kind: Kind) -> tuple[Use, ...]:
@@ -138,7 +124,7 @@ def _used(header: Sequence[str], uses: Mapping[str, tuple[Use, ...]], ruled: Map
     for key, of_key in uses.items():
         for use in of_key:
             if use.constant:
-                constants.setdefault(f"constant {use.constant}", []).append(key)
+                constants.setdefault(f"constant {shown(use.constant, '')}".strip(), []).append(key)
             else:
                 filled.setdefault(use.index, []).append(key)
     filled |= {index: [setting] for index, setting in ruled.items()}
@@ -146,7 +132,11 @@ def _used(header: Sequence[str], uses: Mapping[str, tuple[Use, ...]], ruled: Map
     for index, keys in filled.items():
         name = shown_name(header[index], index)
         used[f"{name} ({index + 1})" if name in used else name] = ", ".join(keys)
-    return used | {name: ", ".join(keys) for name, keys in constants.items()}
+    used |= {name: ", ".join(keys) for name, keys in constants.items()}
+    if (more := len(used) - USED_SHOWN) > 0:
+        rest = dict.fromkeys(list(used.values())[USED_SHOWN:])
+        used = dict(list(used.items())[:USED_SHOWN]) | {f"and {more} more": ", ".join(rest)}
+    return used
 
 
 def _refuse_twins(table: FieldTable, header: Sequence[str], found: Assignment, told: Told) -> None:

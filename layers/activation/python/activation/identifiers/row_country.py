@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
@@ -39,27 +39,35 @@ class ByCountry(Protocol):
         ...
 
 
-def country_column(fields: Sequence[tuple[int, Field]], header: Sequence[str]) -> int | None:
+def country_column(
+    fields: Sequence[tuple[int, Field]], header: Sequence[str], taken: Collection[int] = ()
+) -> int | None:
     """Return the index of the first column that says each row's country, None where there is none.
 
     It is the column of the platform's country field, else one that is named like it: a platform without that field
-    has national telephone numbers all the same.
+    has national telephone numbers all the same. `taken` are the indexes of columns that are to be ignored or mean
+    something else, whatever their names.
     """
     for index, one in fields:
         if _is_country(one):
             return index
-    return next((index for index, name in enumerate(header) if _names_country(name)), None)
+    named = (index for index, name in enumerate(header) if index not in taken and _names_country(name))
+    return next(named, None)
 
 
 def countries_of_rows(
-    fields: Sequence[tuple[int, Field]], several: Mapping[str, Sequence[Use]], columns: pa.RecordBatch
+    fields: Sequence[tuple[int, Field]],
+    several: Mapping[str, Sequence[Use]],
+    columns: pa.RecordBatch,
+    ignored: Collection[int] = (),
 ) -> pa.DictionaryArray | None:
     """Return the raw cells that say each row's country, null where blank; None where nothing says it.
 
     They are those of `country_column`, and of the field's other columns where that is blank; `several` has these,
-    by wire key.
+    by wire key. `ignored` are the indexes of columns that people said to ignore.
     """
-    first = country_column(fields, columns.schema.names)
+    used = {index for index, _ in fields} | {use.index for uses in several.values() for use in uses}
+    first = country_column(fields, columns.schema.names, used.union(ignored))
     if first is None:
         return None
     uses = next((several[one.key] for _, one in fields if _is_country(one) and one.key in several), (Use(first),))
@@ -111,7 +119,8 @@ def identify_by_country(
     matters = rule.told_by_country(values)
     if not pc.any(matters).as_py():
         return identify(field, values, context, hashed=hashed)
-    rows = pc.if_else(matters, _row_countries(rule, countries, context.default_country), context.default_country)
+    rows = countries_for(field, countries, context)
+    rows = pc.if_else(matters, rows, context.default_country)
     found = pc.value_counts(rows).to_pylist()
     if len(found) == 1:
         return identify(field, values, replace(context, default_country=found[0]["values"]), hashed=hashed)
@@ -128,8 +137,11 @@ def identify_by_country(
     return Column(pa.concat_arrays(sent).take(back), pa.concat_arrays(code).take(back))
 
 
-def _row_countries(rule: ByCountry, countries: pa.Array, default: str) -> pa.Array:
-    """Return the country by which each row is read."""
+def countries_for(field: Field, countries: pa.Array | None, context: Context) -> pa.Array | pa.Scalar:
+    """Return the country by which each row's cell is read: a string array, or one string for all rows."""
+    rule, default = field.rule, context.default_country
+    if countries is None or not isinstance(rule, ByCountry) or not rule.by_country:
+        return pa.scalar(default)
     named, encoded = _named(countries)
     codes = pa.array([rule.country_of_row(one, default) for one in named], pa.string())
     return pc.fill_null(codes.take(encoded.indices), rule.country_of_row(None, default))

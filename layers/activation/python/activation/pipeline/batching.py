@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -56,8 +56,9 @@ class Batcher:
     `table` is the platform's field table, `fields` pairs a column's index in the file with a field it fills, in
     wire order. `context` and `hashed` say how cells are read; where a column says each row's country, that comes
     before the context's default one. `max_rows` is how many rows a batch may have. `several` are, by wire key, all
-    columns of the fields that have more than one, see MappedColumns. `filters` take rows out before their cells
-    are read.
+    columns of the fields that have more than one, and `ignored` the indexes of columns that people said to ignore,
+    see MappedColumns.
+    `filters` take rows out before their cells are read.
     """
 
     table: FieldTable
@@ -67,6 +68,7 @@ class Batcher:
     max_rows: int
     several: Mapping[str, Sequence[Use]] = field(default_factory=dict)
     filters: Sequence[RowFilter] = ()
+    ignored: Collection[int] = ()
 
     def spans(self, chunks: Iterable[Chunk], start: Cursor, settled: Iterable[Unit]) -> Iterator[Prepared]:
         """Yield every span after `start`, prepared, in row order.
@@ -123,7 +125,7 @@ class Batcher:
         sent: dict[str, pa.Array] = {}
         codes: dict[str, pa.Array] = {}
         further: dict[str, tuple[pa.Array, ...]] = {}
-        countries = countries_of_rows(self.fields, self.several, chunk.columns)
+        countries = countries_of_rows(self.fields, self.several, chunk.columns, self.ignored)
         for index, one in self.fields:
             if uses := self.several.get(one.key):
                 joined = join(one, uses, chunk.columns, self.context, countries, hashed=self.hashed)
@@ -132,7 +134,7 @@ class Batcher:
                 cells = chunk.columns.column(index)
                 column = identify_by_country(one, cells, countries, self.context, hashed=self.hashed)
                 if not self.hashed:
-                    column, further[one.key] = with_lists(one, cells, column, self.context)
+                    column, further[one.key] = with_lists(one, cells, column, self.context, countries)
             sent[one.key], codes[one.key] = column.sent, column.code
         leave_out_incomplete(self.table, sent, codes)
         accepted = has_needed(self.table, sent, codes)

@@ -103,6 +103,7 @@ class RunDrop:
             max_rows=connector.limits.rows_of(field for _, field in self.mapped.fields),
             several=self.mapped.several,
             filters=self.filters,
+            ignored=self.mapped.told_ignored,
         )
         chunks = self._chunks(checkpoint.cursor)
         return batcher.spans(chunks, checkpoint.cursor, frozenset(checkpoint.ahead))
