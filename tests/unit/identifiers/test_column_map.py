@@ -89,3 +89,14 @@ def test_a_connectors_files_need_not_have_all_the_columns_it_maps() -> None:
     assert [one.key for (one,) in told.fields.values()] == ["COUNTRY"]
     with pytest.raises(Rejected, match="called 'Spalte'"):
         told_of(TABLE, HEADER, (("Spalte", "email"),), settings=settings)
+
+
+@pytest.mark.parametrize("entry", ["Vorname=first_name", "Ort=city", "E-Mail=email", "country=Land"])
+def test_a_column_that_is_not_there_is_no_value(entry: str) -> None:
+    """A file without the column has blanks there, and never the name of the field as everybody's first name."""
+    own = parse([entry])
+    told = told_of(TABLE, ["Mail", "Telefon"], (), settings=own)
+    assert not told.fields
+    assert not told.constants
+    with pytest.raises(Rejected, match="no column of the header is called"):
+        told_of(TABLE, ["Mail", "Telefon"], own)

@@ -122,7 +122,8 @@ class _Reader:
             self._say(columns, left, ())  # a column that is not there is ignored already
             return
         wanted, given = _fields(self.table, right), _fields(self.table, left)
-        if given and (not wanted or not columns or _is_code(given, right)):
+        # Where the right side names a field, the left one is a column, be it missing: Vorname=first_name.
+        if given and (not wanted or _is_code(given, right)):
             self._constant(given, left, right, is_column=bool(columns))
         elif not wanted:
             self.mistakes.append(_unknown(self.table, left, right))
