@@ -100,3 +100,16 @@ def test_a_cell_of_several_values_is_taken_apart() -> None:
     joined = join(EMAIL, [Use(0), Use(1)], _columns(["a@b.co;c@d.co"], ["e@f.co"]), Context(), hashed=False)
     assert joined.column.sent.to_pylist() == [_sha256("a@b.co")]
     assert [each.to_pylist() for each in joined.further] == [[_sha256("c@d.co")], [_sha256("e@f.co")]]
+
+
+def test_the_numbers_of_one_cell_are_read_by_their_rows_country() -> None:
+    """National numbers side by side are those of the country that the row names, not of the default one."""
+    phone, cell = TABLE.field("PHONE"), "4155550100; 4155550101"
+    countries = pa.array(["US", "", "US"]).dictionary_encode()
+    columns = _columns([cell, cell, "(415) 555-0100"])
+    found = join(phone, [Use(0)], columns, Context("DE"), countries, hashed=False)
+    american, german = (_sha256(f"{code}4155550100") for code in ("1", "49"))
+    assert found.column.sent.to_pylist() == [american, german, american]
+    assert [each.to_pylist() for each in found.further] == [
+        [_sha256("14155550101"), _sha256("494155550101"), None]
+    ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.identifiers.identify import Column, identify_value
+from activation.identifiers.row_country import countries_for
 from activation.identifiers.table import Context, Field
 
 _SEPARATORS = r"\s*:::\s*|\s*[;,|\n]\s*"
@@ -15,12 +17,12 @@ _BETWEEN = re.compile(_SEPARATORS)
 
 
 def with_lists(
-    one: Field, values: pa.Array, found: Column, context: Context
+    one: Field, values: pa.Array, found: Column, context: Context, countries: pa.Array | None = None
 ) -> tuple[Column, tuple[pa.Array, ...]]:
     """Return what is sent for a column of plain values, and the further values of cells that hold several.
 
     Only a cell that is no value as it stands is taken apart, and only where each part is a value; all others keep
-    their code. `found` is what `identify` made of the column.
+    their code. `found` is what `identify` made of the column, `countries` say each row's country as there.
     """
     if not one.further or found.code.null_count == len(found.code):
         return found, ()
@@ -29,7 +31,12 @@ def with_lists(
     if not pc.any(listed, min_count=0).as_py():
         return found, ()
     texts = values.filter(listed).cast(pa.string()).to_pylist()
-    rows = [_parts(one, text, context) for text in texts]
+    by_row = countries_for(one, countries, context)
+    places = by_row.filter(listed).to_pylist() if isinstance(by_row, pa.Array) else [by_row.as_py()] * len(texts)
+    rows = [
+        _parts(one, text, replace(context, default_country=place))
+        for text, place in zip(texts, places, strict=True)
+    ]
     code = found.code.filter(listed).cast(pa.string())
     code = pc.if_else(pa.array([bool(row) for row in rows]), pa.scalar(None, pa.string()), code)
     first, *more = ([row[place] if place < len(row) else None for row in rows] for place in range(1 + one.further))

@@ -84,7 +84,8 @@ def _column(
     if hashed:
         return identify(one, values, context, hashed=True), ()
     if not use.hashed:
-        return with_lists(one, values, identify_by_country(one, values, countries, context, hashed=False), context)
+        found = identify_by_country(one, values, countries, context, hashed=False)
+        return with_lists(one, values, found, context, countries)
     digests = identify(one, values, context, hashed=True)
     if digests.code.null_count == len(digests.code):
         return digests, ()

@@ -111,7 +111,8 @@ def identify_by_country(
     matters = rule.told_by_country(values)
     if not pc.any(matters).as_py():
         return identify(field, values, context, hashed=hashed)
-    rows = pc.if_else(matters, _row_countries(rule, countries, context.default_country), context.default_country)
+    rows = countries_for(field, countries, context)
+    rows = pc.if_else(matters, rows, context.default_country)
     found = pc.value_counts(rows).to_pylist()
     if len(found) == 1:
         return identify(field, values, replace(context, default_country=found[0]["values"]), hashed=hashed)
@@ -128,8 +129,11 @@ def identify_by_country(
     return Column(pa.concat_arrays(sent).take(back), pa.concat_arrays(code).take(back))
 
 
-def _row_countries(rule: ByCountry, countries: pa.Array, default: str) -> pa.Array:
-    """Return the country by which each row is read."""
+def countries_for(field: Field, countries: pa.Array | None, context: Context) -> pa.Array | pa.Scalar:
+    """Return the country by which each row's cell is read: a string array, or one string for all rows."""
+    rule, default = field.rule, context.default_country
+    if countries is None or not isinstance(rule, ByCountry) or not rule.by_country:
+        return pa.scalar(default)
     named, encoded = _named(countries)
     codes = pa.array([rule.country_of_row(one, default) for one in named], pa.string())
     return pc.fill_null(codes.take(encoded.indices), rule.country_of_row(None, default))

@@ -128,7 +128,7 @@ class Batcher:
                 cells = chunk.columns.column(index)
                 column = identify_by_country(one, cells, countries, self.context, hashed=self.hashed)
                 if not self.hashed:
-                    column, further[one.key] = with_lists(one, cells, column, self.context)
+                    column, further[one.key] = with_lists(one, cells, column, self.context, countries)
             sent[one.key], codes[one.key] = column.sent, column.code
         leave_out_incomplete(self.table, sent, codes)
         accepted = has_needed(self.table, sent, codes)
