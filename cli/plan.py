@@ -96,7 +96,7 @@ def plan(
 
 
 def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
-    from activation.identifiers.column_map import without
+    from activation.identifiers.column_map import shown_entries
 
     from cli.forecast import forecast
     from cli.verdict import warnings
@@ -118,7 +118,7 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
         "date_order": sums.date_order,
         "ignored_columns": list(sums.ignored_columns),
         "proposed_columns": dict(sums.proposed_columns),
-        "mapping": dict((*without(run.connector_columns, run.own_columns), *run.own_columns)),
+        "mapping": shown_entries(run.connector_columns, run.own_columns),
         "rows": sums.rows,
         "rows_mended": sums.mended,
         "rows_sent": sums.sent,

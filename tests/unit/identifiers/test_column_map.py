@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from activation.errors import Rejected
-from activation.identifiers.column_map import from_metadata, parse, to_metadata, told_of, without
+from activation.identifiers.column_map import from_metadata, parse, shown_entries, to_metadata, told_of, without
 from activation.identifiers.table import Field
 
 from lambdas.meta.fields import TABLE
@@ -100,3 +100,30 @@ def test_a_column_that_is_not_there_is_no_value(entry: str) -> None:
     assert not told.constants
     with pytest.raises(Rejected, match="no column of the header is called"):
         told_of(TABLE, ["Mail", "Telefon"], own)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    ["ada@example.com=email", "email=ada@example.com", "column 1=ada@example.com", "gender=+1 415 555 0100"],
+)
+def test_no_persons_data_gets_from_an_entry_into_an_error(entry: str) -> None:
+    """Anybody may write an object's metadata, and its errors are in receipts and logs."""
+    left, _, right = entry.partition("=")
+    with pytest.raises(Rejected) as caught:
+        told_of(TABLE, ["Mail"], ((left, right),))
+    assert "ada" not in caught.value.sentence
+    assert "555" not in caught.value.sentence
+    with pytest.raises(Rejected) as caught:
+        parse(["ada@example.com"])
+    assert caught.value.sentence == "entry 1 is not COLUMN=FIELD"
+
+
+def test_entries_are_shown_as_columns_names_are() -> None:
+    """A receipt names what was in force, and hides whatever may be somebody's data."""
+    own = (("ada@example.com", "ignore"), ("city", "+1 415 555 0100"), ("Ort", "city"))
+    assert shown_entries((("ORT", "zip"), ("Land", "country")), own) == {
+        "Land": "country",
+        "entry 2": "ignore",
+        "city": "a value",
+        "Ort": "city",
+    }

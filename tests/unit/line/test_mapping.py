@@ -132,3 +132,11 @@ def test_a_crash_between_a_persons_addresses_repeats_none_of_the_sums(make_world
     assert (receipt["state"], receipt["rows"]["acknowledged"]) == ("applied", 6)
     world.check_sums(receipt)
     world.check_members(*people(6), *people(6, start=50))
+
+
+def test_a_receipt_hides_what_metadata_says_if_it_may_be_somebodys_data(make_world: Make) -> None:
+    """What is to be ignored need not be there, so that anything may stand in its place."""
+    world = make_world()
+    said = to_metadata(parse(["ada@example.com=ignore", "Anschrift=email"]))
+    world.run(world.event(world.put(_text(2), f"{world.name}/vip/raw/people.csv", said)))
+    assert world.check(*people(2))["columns"]["mapping"] == {"entry 1": "ignore", "Anschrift": "email"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,13 +10,10 @@ from activation.errors import Rejected
 from activation.identifiers.assign import Assignment, Proposal, Told, Use, assign
 from activation.identifiers.column_map import Entries, told_of
 from activation.identifiers.headers import ONE_PER_PERSON
+from activation.identifiers.showable import shown
 from activation.identifiers.table import Field, FieldTable
 from activation.model import Kind
 
-# A header cell that may be shown. A file without its header row has a person in its place.
-_MOST_SHOWN = 64
-_DIGITS_SHOWN = 3
-_SHOWABLE_SIGNS = frozenset(" .()/:_-+*#&',\u2019\u30fb\uff08\uff09\u3010\u3011")  # the Japanese brackets, too
 IGNORED_SHOWN = 100  # unused columns that are named: the ledger writes the names with every batch
 
 
@@ -100,22 +96,11 @@ def map_columns(
 
 
 def shown_name(name: str, index: int) -> str:
-    """Return a column's name as far as it cannot be anybody's data, else its number, from 1."""
-    text = unicodedata.normalize("NFC", name.strip())
-    return text if _showable(text) else f"column {index + 1}"
+    """Return a column's name as far as it cannot be anybody's data, else its number, from 1.
 
-
-def _showable(text: str) -> bool:
-    if not 0 < len(text) <= _MOST_SHOWN or not text[0].isalpha():
-        return False
-    digits = 0
-    for letter in text:
-        digits = digits + 1 if letter.isdigit() else 0
-        if digits > _DIGITS_SHOWN:
-            return False
-        if not (letter.isalnum() or letter in _SHOWABLE_SIGNS or unicodedata.category(letter).startswith("M")):
-            return False
-    return True
+    A file without its header row has a person in its place.
+    """
+    return shown(name, f"column {index + 1}")
 
 
 def _of_kind(uses: tuple[Use, ...], kind: Kind) -> tuple[Use, ...]:
@@ -131,7 +116,7 @@ def _used(header: Sequence[str], uses: Mapping[str, tuple[Use, ...]]) -> dict[st
     for key, of_key in uses.items():
         for use in of_key:
             if use.constant:
-                constants.setdefault(f"constant {use.constant}", []).append(key)
+                constants.setdefault(f"constant {shown(use.constant, '')}".strip(), []).append(key)
             else:
                 filled.setdefault(use.index, []).append(key)
     used: dict[str, str] = {}

@@ -10,6 +10,7 @@ from activation.errors import Rejected
 from activation.identifiers.assign import Told
 from activation.identifiers.header_names import fold
 from activation.identifiers.headers import Meaning
+from activation.identifiers.showable import shown
 from activation.identifiers.table import Context, Field, FieldTable
 
 IGNORE = "ignore"
@@ -27,9 +28,9 @@ Entries = tuple[tuple[str, str], ...]  # what is said of columns, in order: left
 
 
 def parse(texts: Sequence[str]) -> Entries:
-    """Read entries such as "E-MAIL-ADRESSE=email"; raises Rejected with bad_columns, naming what is no entry."""
+    """Read entries such as "E-MAIL-ADRESSE=email"; raises Rejected and numbers those that are none."""
     entries = tuple((left.strip(), right.strip()) for left, _, right in (text.rpartition("=") for text in texts))
-    _raise([f"{text!r} is not COLUMN=FIELD" for text, one in zip(texts, entries, strict=True) if not all(one)])
+    _raise([f"entry {n} is not COLUMN=FIELD" for n, one in enumerate(entries, 1) if not all(one)])
     return entries
 
 
@@ -37,6 +38,12 @@ def without(settings: Entries, own: Entries) -> Entries:
     """Return the connector's entries that a drop's own ones leave in force."""
     said = {fold(left) for left, _ in own}
     return tuple((left, right) for left, right in settings if fold(left) not in said)
+
+
+def shown_entries(settings: Entries, own: Entries) -> dict[str, str]:
+    """Return the entries in force, the connector's and a drop's own, as far as they cannot be anybody's data."""
+    entries = enumerate((*without(settings, own), *own), 1)
+    return {shown(left, f"entry {n}"): shown(right, "a value") for n, (left, right) in entries}
 
 
 def to_metadata(entries: Entries, date_order: str = "") -> dict[str, str]:
@@ -130,9 +137,9 @@ class _Reader:
         elif columns:
             self._say(columns, left, wanted)
         elif fold(left) in {fold(name) for name in self.nested}:
-            self.mistakes.append(f"column {left!r} holds lists, which cannot be sent")
+            self.mistakes.append(f"column {_quoted(left)} holds lists, which cannot be sent")
         elif not may_lack:
-            self.mistakes.append(f"no column of the header is called {left!r}")
+            self.mistakes.append(f"no column of the header is called {_quoted(left)}")
 
     def _columns(self, left: str) -> Iterator[int]:
         exact = [index for index, name in enumerate(self.header) if name.strip() == left.strip()]
@@ -151,7 +158,7 @@ class _Reader:
         for index in columns:
             before = self.fields.get(index)
             if (before is not None and before != fields) or (index in self.ignored and fields):
-                self.mistakes.append(f"column {left!r} has two meanings")
+                self.mistakes.append(f"column {_quoted(left)} has two meanings")
             elif fields:
                 self.fields[index] = fields
             else:
@@ -167,9 +174,9 @@ class _Reader:
     def value_mistakes(fields: tuple[Field, ...], left: str, right: str) -> list[str]:
         """Return what is wrong with a constant."""
         if any(one.identifies and not one.together for one in fields):
-            return [f"{left!r} cannot be {right!r} in every row: all rows would be one person"]
+            return [f"{_quoted(left)} cannot be the same in every row: all rows would be one person"]
         if all(one.rule.value(right, Context())[0] is None for one in fields):
-            return [f"{right!r} is neither a field nor a value of {left!r}"]
+            return [f"{_quoted(right)} is neither a field nor a value of {_quoted(left)}"]
         return []
 
 
@@ -185,7 +192,15 @@ def _is_code(fields: tuple[Field, ...], right: str) -> bool:
 
 def _unknown(table: FieldTable, left: str, right: str) -> str:
     known = ", ".join(dict.fromkeys(meaning.value for one in table.fields for meaning in one.means))
-    return f"{right!r}, which {left!r} is to be, is no field of {table.platform} (there are {known}, and {IGNORE})"
+    return (
+        f"{_quoted(right)}, which {_quoted(left)} is to be, is no field of {table.platform}"
+        f" (there are {known}, and {IGNORE})"
+    )
+
+
+def _quoted(text: str) -> str:
+    """Return a side of an entry for a sentence: anybody may write an object's metadata, and anything into it."""
+    return repr(shown(text, f"({len(text)} characters)"))
 
 
 def _raise(mistakes: Sequence[str]) -> None:

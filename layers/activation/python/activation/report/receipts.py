@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from activation.drops.messages import Work
-from activation.identifiers.column_map import without
+from activation.identifiers.column_map import shown_entries
 from activation.ledger.progress import FilePlan
 from activation.ledger.runs import FINAL, STOPPED, Run
 from activation.model import Audience, RunWarning
@@ -129,7 +129,7 @@ def compose(
 def _columns(plan: FilePlan) -> dict[str, Any]:
     """Return what became of the file's columns; what was said of them, or is proposed, where there is any."""
     reading = plan.reading
-    said = dict((*without(reading.columns, reading.own_columns), *reading.own_columns)) if reading else {}
+    said = shown_entries(reading.columns, reading.own_columns) if reading else {}
     return {
         "used": plan.columns,
         "ignored": plan.ignored_columns,
