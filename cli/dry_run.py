@@ -189,6 +189,7 @@ class DryRun:
             hashed=self.located.kind.hashed,
             max_rows=self._limits.rows_of(one for _, one in mapped.fields),
             several=mapped.several,
+            ignored=mapped.told_ignored,
         )
 
     @property

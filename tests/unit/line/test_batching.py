@@ -208,6 +208,25 @@ def test_a_platform_without_a_country_reads_the_column_all_the_same() -> None:
     assert prepared.rejected.to_pylist() == [{"row": 2, "field": "PHONE_SHA256", "code": "phone_no_country"}]
 
 
+@pytest.mark.parametrize("told", ["ignored", "city"])
+def test_a_column_called_country_is_none_if_people_say_so(told: str) -> None:
+    """Whoever says that it is to be ignored, or means a city, knows that its cells are no countries."""
+    by_key = {one.key: one for one in META.fields}
+    fields = [(0, by_key["PHONE"]), *([(1, by_key["CT"])] if told == "city" else [])]
+    batch = pa.record_batch([pa.array(["0171 1234567"]), pa.array(["France"])], names=["phone", "country"])
+    chunk = Chunk(1, 1, batch, pa.arange(1, 2), _within(1, 1))
+    made = Batcher(
+        table=META,
+        fields=fields,
+        context=Context("DE"),
+        hashed=False,
+        max_rows=9,
+        ignored=(1,) if told == "ignored" else (),
+    )
+    (prepared,) = made.spans([chunk], Cursor(), ())
+    assert prepared.columns["PHONE"].to_pylist() == [sha256("491711234567")]
+
+
 def sha256(text: str) -> str:
     """Return a text's digest as the platforms want it."""
     return hashlib.sha256(text.encode()).hexdigest()

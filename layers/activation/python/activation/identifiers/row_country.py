@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
@@ -39,27 +39,35 @@ class ByCountry(Protocol):
         ...
 
 
-def country_column(fields: Sequence[tuple[int, Field]], header: Sequence[str]) -> int | None:
+def country_column(
+    fields: Sequence[tuple[int, Field]], header: Sequence[str], taken: Collection[int] = ()
+) -> int | None:
     """Return the index of the first column that says each row's country, None where there is none.
 
     It is the column of the platform's country field, else one that is named like it: a platform without that field
-    has national telephone numbers all the same.
+    has national telephone numbers all the same. `taken` are the indexes of columns that are to be ignored or mean
+    something else, whatever their names.
     """
     for index, one in fields:
         if _is_country(one):
             return index
-    return next((index for index, name in enumerate(header) if _names_country(name)), None)
+    named = (index for index, name in enumerate(header) if index not in taken and _names_country(name))
+    return next(named, None)
 
 
 def countries_of_rows(
-    fields: Sequence[tuple[int, Field]], several: Mapping[str, Sequence[Use]], columns: pa.RecordBatch
+    fields: Sequence[tuple[int, Field]],
+    several: Mapping[str, Sequence[Use]],
+    columns: pa.RecordBatch,
+    ignored: Collection[int] = (),
 ) -> pa.DictionaryArray | None:
     """Return the raw cells that say each row's country, null where blank; None where nothing says it.
 
     They are those of `country_column`, and of the field's other columns where that is blank; `several` has these,
-    by wire key.
+    by wire key. `ignored` are the indexes of columns that people said to ignore.
     """
-    first = country_column(fields, columns.schema.names)
+    used = {index for index, _ in fields} | {use.index for uses in several.values() for use in uses}
+    first = country_column(fields, columns.schema.names, used.union(ignored))
     if first is None:
         return None
     uses = next((several[one.key] for _, one in fields if _is_country(one) and one.key in several), (Use(first),))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -55,7 +55,8 @@ class Batcher:
     `table` is the platform's field table, `fields` pairs a column's index in the file with a field it fills, in
     wire order. `context` and `hashed` say how cells are read; where a column says each row's country, that comes
     before the context's default one. `max_rows` is how many rows a batch may have. `several` are, by wire key, all
-    columns of the fields that have more than one, see MappedColumns.
+    columns of the fields that have more than one, and `ignored` the indexes of columns that people said to ignore,
+    see MappedColumns.
     """
 
     table: FieldTable
@@ -64,6 +65,7 @@ class Batcher:
     hashed: bool
     max_rows: int
     several: Mapping[str, Sequence[Use]] = field(default_factory=dict)
+    ignored: Collection[int] = ()
 
     def spans(self, chunks: Iterable[Chunk], start: Cursor, settled: Iterable[Unit]) -> Iterator[Prepared]:
         """Yield every span after `start`, prepared, in row order.
@@ -119,7 +121,7 @@ class Batcher:
         sent: dict[str, pa.Array] = {}
         codes: dict[str, pa.Array] = {}
         further: dict[str, tuple[pa.Array, ...]] = {}
-        countries = countries_of_rows(self.fields, self.several, chunk.columns)
+        countries = countries_of_rows(self.fields, self.several, chunk.columns, self.ignored)
         for index, one in self.fields:
             if uses := self.several.get(one.key):
                 joined = join(one, uses, chunk.columns, self.context, countries, hashed=self.hashed)

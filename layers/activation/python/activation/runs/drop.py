@@ -91,6 +91,7 @@ class RunDrop:
             hashed=self.invocation.located.kind.hashed,
             max_rows=connector.limits.rows_of(field for _, field in self.mapped.fields),
             several=self.mapped.several,
+            ignored=self.mapped.told_ignored,
         )
         chunks = self._chunks(checkpoint.cursor)
         return batcher.spans(chunks, checkpoint.cursor, frozenset(checkpoint.ahead))
