@@ -19,6 +19,7 @@ from activation.identifiers.declared import looks_hashed
 from activation.identifiers.emails import Email
 from activation.identifiers.identify import identify
 from activation.identifiers.phones import Phone
+from activation.identifiers.row_country import countries_of_rows, names_country
 from activation.identifiers.table import Context, Field, FieldTable
 from activation.model import Cursor, Kind
 
@@ -174,10 +175,10 @@ def _filled(column: pa.Array) -> tuple[list[int], list[str]]:
 def _bare_phones(batch: pa.RecordBatch, mapped: MappedColumns) -> tuple[int, int]:
     """Return how many cells of phone columns were looked at, and how many of them say no country.
 
-    A row whose country is in a column of its own says it there.
+    A row that names its country, in a column of its own or in what is said of all rows, says it there.
     """
-    countries = [index for index, one in mapped.columns if one.key == "COUNTRY"]
-    said = set(_filled_places(batch.column(countries[0]))) if countries else set()
+    countries = countries_of_rows(mapped.fields, mapped.several, batch, mapped.told_ignored)
+    said = set(pc.indices_nonzero(names_country(countries)).to_pylist()) if countries is not None else set()
     looked = bare = 0
     for index, one in mapped.columns:
         if not isinstance(one.rule, Phone):
@@ -189,12 +190,6 @@ def _bare_phones(batch: pa.RecordBatch, mapped: MappedColumns) -> tuple[int, int
             for place, cell in zip(places, cells, strict=True)
         )
     return looked, bare
-
-
-def _filled_places(column: pa.Array) -> list[int]:
-    filled = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(column), ""), fill_value=False)
-    places: list[int] = pc.indices_nonzero(filled).to_pylist()
-    return places
 
 
 def _names(batch: pa.RecordBatch, columns: Sequence[tuple[int, Field]], judge: _Judge) -> pa.Array:
