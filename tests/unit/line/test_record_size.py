@@ -54,3 +54,14 @@ def test_a_very_wide_file_names_some_of_its_columns_only(make_world: Make) -> No
     assert len(receipt["columns"]["ignored"]) == 101
     assert receipt["columns"]["ignored"][-1] == "and 1800 more"
     assert len(world.aws.dynamodb.items[world.run_of(body).pk]["progress"]["S"]) < 10_000
+
+
+def test_a_file_with_very_many_addresses_a_row_names_some_of_its_columns_only(make_world: Make) -> None:
+    """All are read, since any may hold a row's first address, and the first hundred are named."""
+    world = make_world()
+    body = world.drop(",".join(["email"] * 1_900) + "\n" + "," * 1_899 + "ada@example.com\n")
+    world.run(body)
+    used = world.check("ada@example.com")["columns"]["used"]
+    assert len(used) == 101
+    assert used["and 1800 more"] == "EMAIL"
+    assert len(world.aws.dynamodb.items[world.run_of(body).pk]["progress"]["S"]) < 10_000

@@ -14,7 +14,8 @@ from activation.identifiers.showable import shown
 from activation.identifiers.table import Field, FieldTable
 from activation.model import Kind
 
-IGNORED_SHOWN = 100  # unused columns that are named: the ledger writes the names with every batch
+# Columns that are named, unused and used ones: the ledger writes the names with every batch.
+IGNORED_SHOWN = USED_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,11 @@ def _used(header: Sequence[str], uses: Mapping[str, tuple[Use, ...]]) -> dict[st
     for index, keys in filled.items():
         name = shown_name(header[index], index)
         used[f"{name} ({index + 1})" if name in used else name] = ", ".join(keys)
-    return used | {name: ", ".join(keys) for name, keys in constants.items()}
+    used |= {name: ", ".join(keys) for name, keys in constants.items()}
+    if (more := len(used) - USED_SHOWN) > 0:
+        rest = dict.fromkeys(list(used.values())[USED_SHOWN:])
+        used = dict(list(used.items())[:USED_SHOWN]) | {f"and {more} more": ", ".join(rest)}
+    return used
 
 
 def _refuse_twins(table: FieldTable, header: Sequence[str], found: Assignment, told: Told) -> None:
