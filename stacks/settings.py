@@ -51,9 +51,9 @@ ENCODINGS = (
 FUNCTION_MB, MB_PER_REQUEST_MB = 128, 2.5
 
 
-# Of the 4 KB that all variables of a function may take:
+# Of the 4 KB that all variables of a function may take; names, addresses and options need up to 1.5 KB:
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, read 2026-11-29
-MAX_COLUMNS_BYTES = 1_500
+MAX_COLUMNS_BYTES, MAX_PLACEHOLDERS_BYTES = 1_500, 1_000
 
 
 class SettingsError(Exception):
@@ -289,7 +289,7 @@ def _connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> Conne
         # A plain file above this size is shared out among up to so many workers at once; 0: none is.
         split_above_mb=reader.whole("split_above_mb", low=0, high=1_000_000, default=256),
         max_parts=reader.whole("max_parts", low=2, high=100, default=8),
-        placeholders=reader.texts("placeholders"),
+        placeholders=_placeholders(reader),
         encoding=reader.choice("encoding", ("", *ENCODINGS), default=""),
         delimiter=reader.choice("delimiter", ("", ",", ";", "|", "tab"), default=""),
         allow_weak=reader.flag("allow_weak", default=False),
@@ -299,6 +299,17 @@ def _connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> Conne
         options=_options(reader, platform, known_platforms),
         columns=_columns(reader, platform, known_platforms),
     )
+
+
+def _placeholders(reader: Reader) -> tuple[str, ...]:
+    """Read the values that mean nobody."""
+    found = reader.texts("placeholders")
+    if len(json.dumps(found)) > MAX_PLACEHOLDERS_BYTES:
+        reader.mistake(
+            "placeholders",
+            f"are longer than {MAX_PLACEHOLDERS_BYTES} bytes as JSON, all that a function has room for",
+        )
+    return found
 
 
 def _columns(

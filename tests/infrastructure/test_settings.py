@@ -201,6 +201,14 @@ def test_columns_have_room_in_the_functions_environment() -> None:
     assert "1500 bytes" in found
 
 
+def test_placeholders_have_room_in_the_functions_environment() -> None:
+    """A stack whose function has more than 4 KB of variables would fail half-way through its deployment."""
+    values = [f"nobody.{number}@a-domain-of-the-shop.example" for number in range(30)]
+    (found,) = mistakes({"connectors": [{"name": "meta", "platform": "meta", "placeholders": values}]})
+    assert "connectors[0].placeholders" in found
+    assert "1000" in found
+
+
 def test_flags_of_the_command_line_win() -> None:
     """`-c wheels_python=3.11` changes one synth without touching the file."""
     given = {"connectors": [{"name": "meta", "platform": "meta"}], "wheels": {"python": "3.13"}}
