@@ -130,7 +130,13 @@ class _Reader:
             return
         wanted, given = _fields(self.table, right), _fields(self.table, left)
         # Where the right side names a field, the left one is a column, be it missing: Vorname=first_name.
-        if given and (not wanted or _is_code(given, right)):
+        code = not {*given} & {*wanted} and _is_code(given, left, right)
+        if code and wanted and columns and any(Meaning.STATE in one.means for one in given):
+            means = " or ".join(dict.fromkeys(meaning.value for one in wanted for meaning in one.means))
+            self.mistakes.append(
+                f"{_quoted(right)} is a field and may be a value of {_quoted(left)}: say {means} for the field"
+            )
+        elif given and (not wanted or code):
             self._constant(given, left, right, is_column=bool(columns))
         elif not wanted:
             self.mistakes.append(_unknown(self.table, left, right))
@@ -184,9 +190,13 @@ def _fields(table: FieldTable, name: str) -> tuple[Field, ...]:
     return tuple(one for one in table.named(name) if one.from_column)
 
 
-def _is_code(fields: tuple[Field, ...], right: str) -> bool:
+def _is_code(fields: tuple[Field, ...], left: str, right: str) -> bool:
+    """Return whether the right side may be a value: Region=ST names a column, and only state=CT a state."""
     return len(right) <= _LONGEST_CODE and any(
-        not _CODED.isdisjoint(one.means) and one.rule.value(right, Context())[0] is not None for one in fields
+        fold(left) in (fold(one.key), *map(fold, one.means))
+        and not _CODED.isdisjoint(one.means)
+        and one.rule.value(right, Context())[0] is not None
+        for one in fields
     )
 
 
