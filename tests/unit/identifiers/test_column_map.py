@@ -147,3 +147,11 @@ def test_a_code_that_is_a_field_as_well_is_asked_for_where_the_column_is_there()
         told_of(TABLE, ["Mail", "State"], parse(["State=CT"]))
     assert keys(told_of(TABLE, ["Mail", "State"], parse(["State=city"])).fields[1]) == ["CT"]
     assert told_of(TABLE, ["Mail", "Country"], parse(["Country=FI"])).constants == {"COUNTRY": "FI"}
+
+
+def test_mistakes_without_end_make_no_sentence_without_end() -> None:
+    """Two kilobytes of metadata hold hundreds of entries, and the sentence has to fit into an event."""
+    with pytest.raises(Rejected) as caught:
+        told_of(TABLE, HEADER, tuple((f"c{n}", "f") for n in range(400)))
+    assert caught.value.sentence.endswith("and 380 more mistakes")
+    assert len(caught.value.sentence) < 10_000

@@ -18,6 +18,7 @@ IGNORE = "ignore"
 # (read 2026-11-29), which takes 2 KB of it in all.
 COLUMNS_METADATA, DATE_ORDER_METADATA = "columns", "date-order"
 MOST_METADATA_BYTES = 1_800
+MOST_MISTAKES = 20  # in one sentence, which travels in the ledger, in events and with dead letters
 DATE_ORDERS = ("dmy", "mdy", "ymd")
 # Their values are as short as names of columns, "FI" and "CT"; whoever writes country=FI means Finland.
 _CODED = frozenset((Meaning.COUNTRY, Meaning.STATE, Meaning.GENDER))
@@ -215,4 +216,6 @@ def _quoted(text: str) -> str:
 
 def _raise(mistakes: Sequence[str]) -> None:
     if mistakes:
-        raise Rejected("bad_columns", "; ".join(mistakes))
+        more = len(mistakes) - MOST_MISTAKES
+        rest = [f"and {more} more mistakes"] if more > 0 else []
+        raise Rejected("bad_columns", "; ".join((*mistakes[:MOST_MISTAKES], *rest)))
