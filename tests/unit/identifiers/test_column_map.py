@@ -155,3 +155,12 @@ def test_mistakes_without_end_make_no_sentence_without_end() -> None:
         told_of(TABLE, HEADER, tuple((f"c{n}", "f") for n in range(400)))
     assert caught.value.sentence.endswith("and 380 more mistakes")
     assert len(caught.value.sentence) < 10_000
+
+
+@pytest.mark.parametrize("left", ["###", "", " "])
+def test_a_name_without_letters_is_no_other_such_name(left: str) -> None:
+    """Columns called by signs are those signs, and what has no name is told by its number."""
+    with pytest.raises(Rejected, match="no column of the header"):
+        told_of(TABLE, ["***", ""], ((left, "email"),))
+    assert told_of(TABLE, ["***", ""], (("***", "email"), ("column 2", "phone"))).fields.keys() == {0, 1}
+    assert without((("###", "email"),), (("***", "email"),)) == (("###", "email"),)

@@ -37,8 +37,8 @@ def parse(texts: Sequence[str]) -> Entries:
 
 def without(settings: Entries, own: Entries) -> Entries:
     """Return the connector's entries that a drop's own ones leave in force."""
-    said = {fold(left) for left, _ in own}
-    return tuple((left, right) for left, right in settings if fold(left) not in said)
+    said = {_folded(left) for left, _ in own}
+    return tuple((left, right) for left, right in settings if _folded(left) not in said)
 
 
 def shown_entries(settings: Entries, own: Entries) -> dict[str, str]:
@@ -150,7 +150,9 @@ class _Reader:
 
     def _columns(self, left: str) -> Iterator[int]:
         exact = [index for index, name in enumerate(self.header) if name.strip() == left.strip()]
-        alike = exact or [index for index, name in enumerate(self.header) if name and fold(name) == fold(left)]
+        folded = _folded(left)
+        alike = exact or [index for index, name in enumerate(self.header) if _folded(name) == folded]
+        alike = alike if folded else []  # what has no name is called "column 5"
         yield from alike
         number = left.strip().lower().removeprefix("column ")
         if (
@@ -185,6 +187,11 @@ class _Reader:
         if all(one.rule.value(right, Context())[0] is None for one in fields):
             return [f"{_quoted(right)} is neither a field nor a value of {_quoted(left)}"]
         return []
+
+
+def _folded(name: str) -> str:
+    """Return a name as it is compared; one of signs alone is that one only."""
+    return fold(name) or name.strip()
 
 
 def _fields(table: FieldTable, name: str) -> tuple[Field, ...]:
