@@ -30,6 +30,7 @@ def bodies(path: Path) -> dict[str, int]:
         context=Context(),
         hashed=False,
         max_rows=limits.max_rows,
+        several=mapped.several,
     )
     rows = sent = size_bytes = 0
     for one in batcher.spans(reader.chunks(Cursor()), Cursor(), ()):

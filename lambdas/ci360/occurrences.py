@@ -183,6 +183,10 @@ class Occurrences:
         """Renew the lease; raises LeaseLost when another worker holds it."""
         self._leases.renew(_lease(occurrence), for_s=self._lease_s)
 
+    def release(self, occurrence: Occurrence) -> None:
+        """Release the lease and leave the record; raises LeaseLost when another worker holds it."""
+        self._leases.release(_lease(occurrence))
+
 
 def _pk(key: str) -> str:
     return f"file#{key}"

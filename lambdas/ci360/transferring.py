@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from activation.aws.dead_letters import send_to_dead_letters
-from activation.errors import Rejected, Retryable
+from activation.aws.lease import LeaseLost
+from activation.errors import ActivationError, Rejected, Retryable
+from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.ci360.fetching import Fetch, InvocationEnding
 from lambdas.ci360.messages import message, read_key
@@ -68,13 +71,23 @@ class Transfers:
             return occurrence.state
         began = time.monotonic()
         try:
-            occurrence = self._turn(occurrence, time_left_s)
-        except Rejected as error:
-            occurrence = self._failed(self._as_recorded(occurrence), error)
-        except (InvocationEnding, Retryable, UploadGone) as error:
-            occurrence = self._go_on(occurrence, error)
+            occurrence = self._advanced(occurrence, time_left_s)
+        except (ActivationError, ClientError, BotoCoreError):
+            # Else the message, which returns, would wait for this worker as for one that is still at work.
+            with suppress(ActivationError, LeaseLost):
+                self.occurrences.release(occurrence)
+            raise
         self._log(occurrence, time.monotonic() - began)
         return occurrence.state
+
+    def _advanced(self, occurrence: Occurrence, time_left_s: Callable[[], float]) -> Occurrence:
+        """Take a turn, and end the file or send the message that goes on; returns the occurrence as recorded."""
+        try:
+            return self._turn(occurrence, time_left_s)
+        except Rejected as error:
+            return self._failed(self._as_recorded(occurrence), error)
+        except (InvocationEnding, Retryable, UploadGone) as error:
+            return self._go_on(occurrence, error)
 
     def _turn(self, occurrence: Occurrence, time_left_s: Callable[[], float]) -> Occurrence:
         if not occurrence.uploaded and self.clock() > occurrence.accepted_at + self.settings.deadline_s:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from lambdas.ci360 import transfer
 from lambdas.ci360.messages import message
-from lambdas.ci360.occurrences import State
+from lambdas.ci360.occurrences import FINAL, State
 from lambdas.ci360.transfer import HEARTBEAT_S
 from tests.unit.ci360.world import Context, World
 
@@ -114,3 +114,23 @@ def test_an_environment_that_is_not_set_is_named(
     answer = transfer.lambda_handler({"Records": [record("ci360/x")]}, Context())
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
     assert "OCCURRENCE_TABLE" in caplog.records[-1].__dict__["why"]
+
+
+@pytest.mark.parametrize("rows", ["1,a@b.example,X\n", "1\n"])
+def test_a_busy_event_bus_delays_a_file_by_its_wait_alone(
+    world: World, handle: Handle, monkeypatch: pytest.MonkeyPatch, rows: str
+) -> None:
+    """Its message, when it returns, finds no lease to wait for, whether the file has landed or failed."""
+    busy: Any = {"Error": {"Code": "ThrottlingException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
+
+    def refuse(**_: object) -> None:
+        raise ClientError(busy, "PutEvents")
+
+    key = world.accept(rows)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.events, "put_events", refuse)
+        assert handle(key) == [{"itemIdentifier": "m-1"}]
+    assert world.record(key).state not in FINAL
+    world.clock.now += 1
+    assert handle(key, receives=2) == []
+    assert world.record(key).state in FINAL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
@@ -98,6 +98,16 @@ def told_of(
     return Told(reader.fields, frozenset(reader.ignored), reader.constants)
 
 
+def columns_called(name: str, header: Sequence[str]) -> tuple[int, ...]:
+    """Return the indexes of the columns that a name means: spelled so, else folded so, else as "column 5"."""
+    exact = [index for index, one in enumerate(header) if one.strip() == name.strip()]
+    alike = exact or [index for index, one in enumerate(header) if _folded(one) == _folded(name)]
+    alike = alike if _folded(name) else []  # what has no name is called "column 5"
+    number = name.strip().lower().removeprefix("column ")
+    numbered = number != name.strip().lower() and number.isdecimal() and 0 < int(number) <= len(header)
+    return tuple(alike) if alike or not numbered else (int(number) - 1,)
+
+
 def check_entries(table: FieldTable, entries: Mapping[str, str]) -> list[str]:
     """Return what is wrong with entries whatever a file's header is: one sentence each."""
     mistakes = []
@@ -125,7 +135,7 @@ class _Reader:
 
     def read(self, left: str, right: str, *, may_lack: bool = False) -> None:
         """Read one entry; `may_lack`: the file need not have its column."""
-        columns = [*self._columns(left)]
+        columns = columns_called(left, self.header)
         if fold(right) == IGNORE:
             self._say(columns, left, ())  # a column that is not there is ignored already
             return
@@ -147,21 +157,6 @@ class _Reader:
             self.mistakes.append(f"column {_quoted(left)} holds lists, which cannot be sent")
         elif not may_lack:
             self.mistakes.append(f"no column of the header is called {_quoted(left)}")
-
-    def _columns(self, left: str) -> Iterator[int]:
-        exact = [index for index, name in enumerate(self.header) if name.strip() == left.strip()]
-        folded = _folded(left)
-        alike = exact or [index for index, name in enumerate(self.header) if _folded(name) == folded]
-        alike = alike if folded else []  # what has no name is called "column 5"
-        yield from alike
-        number = left.strip().lower().removeprefix("column ")
-        if (
-            not alike
-            and number != left.strip().lower()
-            and number.isdecimal()
-            and 0 < int(number) <= len(self.header)
-        ):
-            yield int(number) - 1
 
     def _say(self, columns: Sequence[int], left: str, fields: tuple[Field, ...]) -> None:
         for index in columns:

@@ -22,7 +22,7 @@ class AudienceLocked(Exception):
 
 
 class Superseded(Exception):
-    """A newer version of the same object has already been sent."""
+    """A run of a newer version of the same object has already begun."""
 
 
 class AudienceLocks:

@@ -54,7 +54,8 @@ def advance(active: Active) -> RunState:
     """Advance a record as far as this invocation can, and leave it in a state that the next one can resume.
 
     Raises LeaseLost when another worker holds the record by now. Unexpected errors pass through: nothing is
-    released then, the lease expires and the message returns.
+    released then, the lease expires and the message returns. So do errors after the release, since a run that has
+    ended must not wait or stop again.
     """
     try:
         step = active.work()
@@ -64,6 +65,8 @@ def advance(active: Active) -> RunState:
         try:
             return active.leave(step)
         except EXPECTED as error:  # raised while the record was left for another reason
+            if active.machine.is_released:
+                raise
             step = active.machine.after(error)
     return active.leave(step)
 

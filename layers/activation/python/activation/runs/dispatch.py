@@ -51,6 +51,9 @@ class Dispatcher:
             return None
         known = connector.ledger.read(run_id, work.part)
         if known is not None and self._is_settled(work, known):
+            if known.state in FINAL and work.part is None:
+                # Its last worker may have died before it released the lock, or could not.
+                connector.locks.release(known.audience_lock, run_id)
             self.telemetry.nothing_to_do(known.state)
             return None
         try:

@@ -138,6 +138,11 @@ class StateMachine:
         """Return the machine of a part that was just claimed."""
         return cls(run, PARTS, math.inf, clock, run.progress.work_done, run.no_progress)
 
+    @property
+    def is_released(self) -> bool:
+        """Return whether the record's lease was released, so that nothing of this invocation may change it."""
+        return self.run.lease_until == 0
+
     def early(self) -> Next | None:
         """Return the step of a message that comes before the record is due, None for one that does not.
 
