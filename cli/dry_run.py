@@ -19,10 +19,13 @@ from activation.drops.locate import Located
 from activation.drops.open import open_drop
 from activation.drops.plaintext_scan import screen
 from activation.drops.reading import Reading
+from activation.drops.row_filters import RowFilter, asks_in_vain, ends_empty, row_filters
+from activation.drops.row_looks import refuse_unsaid
 from activation.drops.sample import Sample, lookalikes, take_sample
 from activation.errors import Rejected
 from activation.identifiers.column_map import Entries
 from activation.identifiers.dates import order_of
+from activation.identifiers.row_rules import RowRule, read_rule
 from activation.identifiers.table import Context
 from activation.ledger.units import FIRST_ROWS_KEPT
 from activation.model import Cursor
@@ -126,7 +129,7 @@ class DryRun:
         began_s = time.process_time()
         try:
             self._read(source, sums)
-            if sums.rows and not sums.sent:
+            if sums.rows and not sums.sent and not ends_empty(self.located.audience.action, sums.rejected):
                 raise Rejected(
                     "all_rows_rejected", "no row has anything the platform could match; see the rejects"
                 )
@@ -150,14 +153,24 @@ class DryRun:
         keys = tuple(one.key for _, one in mapped.fields)
         with closing(publisher.open(self.located.audience, keys)) as conversation:
             next(conversation)  # raises if the audience's name is invalid, before any request
-        sums.sample = take_sample(reader, mapped, kind, self.platform.table, context, ignored=mapped.told_ignored)
+        sums.sample = take_sample(
+            reader,
+            mapped,
+            kind,
+            self.platform.table,
+            context,
+            ignored=mapped.told_ignored,
+            asks_in_vain=asks_in_vain(self._settings_reading, reader.header, kind, self.located.audience.action),
+        )
+        refuse_unsaid(sums.sample.unsaid, self.located.audience.action)
         if not self._setting("allow_weak"):
             refuse_weak(sums.sample)
         if kind.hashed:
             chunks, fields = reader.chunks(Cursor()), mapped.columns
             screen(chunks, Cursor(), fields=fields, context=context, may_go_on=lambda: True)
         opened = publisher.planned(keys)
-        for prepared in self.batcher(mapped, context).spans(reader.chunks(Cursor()), Cursor(), ()):
+        batcher = self.batcher(mapped, context, self.filters(reader))
+        for prepared in batcher.spans(reader.chunks(Cursor()), Cursor(), ()):
             self._note(prepared, opened, sums)
         sums.whole = True
 
@@ -173,6 +186,7 @@ class DryRun:
     def mapped(self, reader: DropReader) -> MappedColumns:
         """Return the columns as a run would map them; raises what `map_columns` raises."""
         kind, table = self.located.kind, self.platform.table
+        ruled = {index: one.setting for one in self.filters(reader) for index in one.indexes}
         return map_columns(
             table,
             reader.header,
@@ -181,13 +195,18 @@ class DryRun:
             reader.nested,
             settings=self.connector_columns,
             looks=lambda unused: lookalikes(reader, unused, kind, table, self.context),
+            ruled=ruled,
         )
+
+    def filters(self, reader: DropReader) -> tuple[RowFilter, ...]:
+        """Return what takes rows out as a run would; raises what `row_filters` raises."""
+        return row_filters(self._settings_reading, reader.header, self.located.kind, self.located.audience.action)
 
     def reading(self, reader: DropReader, mapped: MappedColumns) -> Reading:
         """Return how a run of this drop would read it."""
         return with_date_order(Reading(self.context), reader, mapped.columns, hashed=self.located.kind.hashed)
 
-    def batcher(self, mapped: MappedColumns, context: Context) -> Batcher:
+    def batcher(self, mapped: MappedColumns, context: Context, filters: tuple[RowFilter, ...] = ()) -> Batcher:
         """Return the batcher that a run of these columns has."""
         return Batcher(
             table=self.platform.table,
@@ -196,6 +215,7 @@ class DryRun:
             hashed=self.located.kind.hashed,
             max_rows=self._limits.rows_of(one for _, one in mapped.fields),
             several=mapped.several,
+            filters=filters,
             ignored=mapped.told_ignored,
         )
 
@@ -203,6 +223,14 @@ class DryRun:
     def connector_columns(self) -> Entries:
         """Return what the connector's settings say of its files' columns."""
         return tuple(dict(self._setting("columns") or ()).items())
+
+    @property
+    def _settings_reading(self) -> Reading:
+        """Return what the settings say of rows."""
+        return Reading(self.context, consent=self._rule("consent"), operation=self._rule("operation"))
+
+    def _rule(self, name: str) -> RowRule:
+        return read_rule(self._setting(name) or {})
 
     @property
     def platform(self) -> Platform:

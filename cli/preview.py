@@ -17,6 +17,7 @@ from activation.identifiers.headers import Meaning
 from activation.identifiers.identify import Cell, identify_value
 from activation.identifiers.table import Context, Field
 from activation.model import Cursor
+from activation.pipeline.batching import Batcher
 
 from cli.dry_run import DryRun
 
@@ -60,11 +61,12 @@ def preview(run: DryRun, source: ByteSource, count: int) -> list[PreviewedRow]:
         reader = run.open(source)
         mapped = run.mapped(reader)
         context = run.reading(reader, mapped).context
+        filters = run.filters(reader)
     except Rejected:
         return []
     shown: list[PreviewedRow] = []
     for chunk in _first(reader.chunks(Cursor()), count):
-        shown += _rows(run, mapped, context, reader.header, chunk)
+        shown += _rows(run, mapped, run.batcher(mapped, context, filters), reader.header, chunk)
     return shown
 
 
@@ -92,11 +94,11 @@ def _first(chunks: Iterator[Chunk], count: int) -> Iterator[Chunk]:
 
 
 def _rows(
-    run: DryRun, mapped: MappedColumns, context: Context, header: tuple[str, ...], chunk: Chunk
+    run: DryRun, mapped: MappedColumns, batcher: Batcher, header: tuple[str, ...], chunk: Chunk
 ) -> Iterator[PreviewedRow]:
     sent: dict[int, dict[str, str]] = {}
     codes: dict[int, dict[str, str]] = {}
-    for prepared in run.batcher(mapped, context).spans([chunk], Cursor(chunk.first_row - 1), ()):
+    for prepared in batcher.spans([chunk], Cursor(chunk.first_row - 1), ()):
         for row, cells in zip(prepared.rows.to_pylist(), prepared.columns.to_pylist(), strict=True):
             sent[row] = {key: text for key, text in cells.items() if text is not None}
         for one in prepared.rejected.to_pylist():
@@ -106,7 +108,7 @@ def _rows(
     for row in range(chunk.first_row, chunk.first_row + chunk.row_count):
         reasons = codes.get(row, {})
         whole = "" if row in sent else next(iter(reasons.values()), "")
-        cells = _Cells(run, mapped, context, header, texts.get(row, ()), sent.get(row), reasons)
+        cells = _Cells(run, mapped, batcher.context, header, texts.get(row, ()), sent.get(row), reasons)
         yield PreviewedRow(row, whole, tuple(cells))
 
 

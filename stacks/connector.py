@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from activation.identifiers.row_rules import RowRule
 from activation.platforms.platform import Platform
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_events as events
@@ -197,6 +198,8 @@ class Connector(Construct):
             "POWERTOOLS_SERVICE_NAME": connector.name,
             "POWERTOOLS_METRICS_NAMESPACE": "AudienceActivation",
             "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
+            **_rule("CONSENT", connector.consent),
+            **_rule("OPERATION", connector.operation),
             **({"COLUMN_MAP": json.dumps(dict(connector.columns))} if connector.columns else {}),
         }
 
@@ -223,3 +226,8 @@ class Connector(Construct):
 
     def _removal_policy(self) -> RemovalPolicy:
         return RemovalPolicy.DESTROY if self._settings.removal == "destroy" else RemovalPolicy.RETAIN
+
+
+def _rule(name: str, rule: RowRule) -> dict[str, str]:
+    """Return a variable that says which rows may be sent, none where the settings say nothing."""
+    return {name: json.dumps({"column": rule.column, "allow": rule.allow}, ensure_ascii=False)} if rule else {}

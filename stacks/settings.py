@@ -12,6 +12,7 @@ from typing import Any
 
 from activation.identifiers.column_map import check_entries
 from activation.identifiers.header_names import fold
+from activation.identifiers.row_rules import NO_RULE, RowRule, read_rule, rule_mistakes
 from activation.platforms.options import Value, problems
 from activation.platforms.platform import Platform
 
@@ -102,7 +103,7 @@ class ConnectorSettings:
     numbers are unusable, a file's own dates or the default country say their order, the platform's own limits of
     requests in flight and of rows and bytes a request hold, nobody is mailed. `allow_weak` sends drops whose
     columns can match hardly anybody. `options` are what the platform lets a connector choose, by name. `columns`
-    are what the connector's files call the fields.
+    are what the connector's files call the fields. `consent` and `operation` say which rows may be sent.
     """
 
     name: str
@@ -126,6 +127,8 @@ class ConnectorSettings:
     alarm_email: str
     options: tuple[tuple[str, Value], ...] = ()
     columns: tuple[tuple[str, str], ...] = ()
+    consent: RowRule = NO_RULE
+    operation: RowRule = NO_RULE
 
 
 @dataclass(frozen=True)
@@ -253,6 +256,15 @@ def _connectors(
         needed_mb = FUNCTION_MB + math.ceil(MB_PER_REQUEST_MB * (connector.max_mb_per_request or 0))
         if connector.memory_mb < needed_mb:
             one.mistake("max_mb_per_request", f"needs a memory_mb of {needed_mb} or more")
+        rules = [rule for rule in (connector.consent, connector.operation) if rule]
+        said = [dict(connector.columns), connector.placeholders, *([rule.column, rule.allow] for rule in rules)]
+        if (
+            rules
+            and len(json.dumps(said, ensure_ascii=False).encode()) > MAX_COLUMNS_BYTES + MAX_PLACEHOLDERS_BYTES
+        ):
+            one.mistake(
+                "consent", "has no room in the function beside columns, placeholders and operation: shorten them"
+            )
         if connector.deadline_hours > 24 * retention.drops_days:
             one.mistake(
                 "deadline_hours", "is longer than drops_days: the drop would be gone before its run gives up"
@@ -298,7 +310,18 @@ def _connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> Conne
         ),
         options=_options(reader, platform, known_platforms),
         columns=_columns(reader, platform, known_platforms),
+        consent=_rule(reader, "consent"),
+        operation=_rule(reader, "operation"),
     )
+
+
+def _rule(reader: Reader, name: str) -> RowRule:
+    """Read which rows may be sent."""
+    given = reader.values(name)
+    mistakes = rule_mistakes(given) if given else {}
+    for key, mistake in mistakes.items():
+        reader.mistake(f"{name}.{key}", mistake)
+    return RowRule() if mistakes else read_rule(given)
 
 
 def _placeholders(reader: Reader) -> tuple[str, ...]:

@@ -313,3 +313,33 @@ def test_every_setting_is_documented() -> None:
         for field in fields(section)
         if f"{field.name}." not in sections and f"{field.name}[]." not in sections
     }
+
+
+def test_consent_and_operation_are_checked_at_synth() -> None:
+    """What is missing, unknown or would allow everybody is named, with its key."""
+    connector = {"name": "meta", "platform": "meta"}
+    right = {
+        "consent": {"column": "ok", "allow": ["Subscribed"]},
+        "operation": {"column": "op", "allow": ["I", "U"]},
+    }
+    (kept,) = read({"connectors": [connector | right]}).connectors
+    assert (kept.consent.column, kept.consent.allow) == ("ok", ("subscribed",))
+    assert (kept.operation.column, kept.operation.allow) == ("op", ("i", "u"))
+    wrong = {"consent": {"column": "ok", "allow": [True, False]}, "operation": {"columns": "op", "allow": []}}
+    found = mistakes({"connectors": [connector | wrong]})
+    assert sum("].consent.allow" in one for one in found) == 1
+    assert {one.split("operation.")[1].split(":")[0] for one in found if "operation." in one} == {
+        "columns", "column", "allow",
+    }  # fmt: skip
+
+
+def test_rules_have_room_beside_columns_and_placeholders() -> None:
+    """Each may fit by itself, and all of them not."""
+    columns = {f"column of an export {number}": "email" for number in range(40)}
+    full = {"columns": columns, "placeholders": ["a" * 900]}
+    rule = {"column": "ok", "allow": [True, *(f"answer {number}" for number in range(15))]}
+    connector = {"name": "meta", "platform": "meta"}
+    assert read({"connectors": [connector | full]})
+    assert read({"connectors": [connector | {"consent": rule, "operation": rule}]})
+    (found,) = mistakes({"connectors": [connector | full | {"consent": rule, "operation": rule}]})
+    assert "consent: has no room" in found

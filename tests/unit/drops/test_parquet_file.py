@@ -78,6 +78,15 @@ def test_other_columns_are_refused_by_name(column: pa.Array, code: str, type_: s
     assert "secret" not in refusal.value.sentence
 
 
+@pytest.mark.parametrize("column", [pa.array([dt.time(1, 2)]), pa.array([["x"]])])
+def test_a_column_called_like_a_person_is_refused_by_its_number(column: pa.Array) -> None:
+    """A file made without names of columns has the first person's cells in their place."""
+    with pytest.raises(Rejected) as refusal:
+        open_drop(BytesSource(parquet(pa.table({"ada@example.com": column}))))
+    assert "Column 1 " in refusal.value.sentence
+    assert "ada" not in refusal.value.sentence
+
+
 def test_structures_are_columns_by_their_paths_and_lists_are_left_out_and_named() -> None:
     """A nested column costs the file nothing but itself; null structures have null cells."""
     places = pa.array([{"city": "Ulm", "lines": ["1"], "geo": {"lat": 1.5}}, None])

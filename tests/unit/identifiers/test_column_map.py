@@ -127,3 +127,40 @@ def test_entries_are_shown_as_columns_names_are() -> None:
         "city": "a value",
         "Ort": "city",
     }
+
+
+@pytest.mark.parametrize(
+    ("entry", "key"), [("Region=ST", "ST"), ("State=st", "ST"), ("Bundesland=ST", "ST"), ("Region=CT", "CT")]
+)
+def test_a_wire_key_is_no_state_of_everybody(entry: str, key: str) -> None:
+    """A column is mapped by a key that a state's code could look like; a file without it has no such value."""
+    own = parse([entry])
+    told = told_of(TABLE, ["Mail", own[0][0]], own)
+    assert {index: keys(fields) for index, fields in told.fields.items()} == {1: [key]}
+    assert not told.constants
+    assert not told_of(TABLE, ["Mail"], (), settings=own).constants
+
+
+def test_a_code_that_is_a_field_as_well_is_asked_for_where_the_column_is_there() -> None:
+    """Connecticut for the rows without a state, or the column's cities: nothing says which."""
+    with pytest.raises(Rejected, match="say city for the field"):
+        told_of(TABLE, ["Mail", "State"], parse(["State=CT"]))
+    assert keys(told_of(TABLE, ["Mail", "State"], parse(["State=city"])).fields[1]) == ["CT"]
+    assert told_of(TABLE, ["Mail", "Country"], parse(["Country=FI"])).constants == {"COUNTRY": "FI"}
+
+
+def test_mistakes_without_end_make_no_sentence_without_end() -> None:
+    """Two kilobytes of metadata hold hundreds of entries, and the sentence has to fit into an event."""
+    with pytest.raises(Rejected) as caught:
+        told_of(TABLE, HEADER, tuple((f"c{n}", "f") for n in range(400)))
+    assert caught.value.sentence.endswith("and 380 more mistakes")
+    assert len(caught.value.sentence) < 10_000
+
+
+@pytest.mark.parametrize("left", ["###", "", " "])
+def test_a_name_without_letters_is_no_other_such_name(left: str) -> None:
+    """Columns called by signs are those signs, and what has no name is told by its number."""
+    with pytest.raises(Rejected, match="no column of the header"):
+        told_of(TABLE, ["***", ""], ((left, "email"),))
+    assert told_of(TABLE, ["***", ""], (("***", "email"), ("column 2", "phone"))).fields.keys() == {0, 1}
+    assert without((("###", "email"),), (("***", "email"),)) == (("###", "email"),)

@@ -114,6 +114,7 @@ def test_a_national_number_is_one_of_its_rows_country(
         ("tiktok", ["phone", "country-code"], 1),
         ("tiktok", ["phone", "email"], None),
         ("snapchat", ["country_iso2", "phone"], 0),
+        ("snapchat", ["Billing Country", "phone", "Country"], 2),
     ],
 )
 def test_the_column_of_countries_is_known_by_field_or_name(

@@ -259,3 +259,10 @@ def test_the_file_of_names_is_whole() -> None:
         assert names
         for name, _ in names:
             assert meaning in {one.meaning for one in senses(name)}, name
+
+
+@pytest.mark.parametrize("name", ["Username", "User Name", "Profile Name", "Location Name", "Address Name"])
+def test_a_compound_of_name_is_no_last_name(name: str) -> None:
+    """Beside a first name, "name" alone is the last name; a name that an account or a place has is nobody's."""
+    assert list(assign(META, ["email", "Vorname", name]).uses) == ["EMAIL", "FN"]
+    assert [use.index for use in assign(META, ["email", "Vorname", name, "Name"]).uses["LN"]] == [3]

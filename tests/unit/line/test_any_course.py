@@ -83,3 +83,38 @@ def test_every_row_has_its_end_whatever_happens(make_world: Make, first_seed: in
         assert not {hashed(one) for one in bad} & have, seed
         in_flight = world.settings.requests_in_flight or world.limits.in_flight
         assert world.platform.resent <= world.crashes * in_flight + world.platform.lost, seed
+
+
+@pytest.mark.parametrize("one_kind", [False, True])
+@pytest.mark.parametrize("first_seed", range(0, 20, SEEDS_PER_TEST))
+def test_a_person_of_two_addresses_has_one_end(make_world: Make, first_seed: int, one_kind: bool) -> None:
+    """A row counts once, as acknowledged when the platform has all its addresses, whatever happens to which.
+
+    Refusals that the platform only counts may be of rows that it refused by name as well.
+    """
+    for seed in range(first_seed, first_seed + SEEDS_PER_TEST):
+        rng = random.Random(seed)
+        world = _world(rng, make_world, one_kind=one_kind)
+        world.platform.unnamed_drops = False
+        first = people(rng.randint(1, 40))
+        second = [rng.choice([one, "", "nobody"]) for one in people(len(first), start=1000)]
+        refused = _chosen(rng, [*first, *second], (0, 0.1, 0.3)) - {"", "nobody"}
+        left_out = _chosen(rng, [*first, *second], (0, 0.1)) - refused - {"", "nobody"}
+        world.platform.refuses, world.platform.drops = set(map(hashed, refused)), set(map(hashed, left_out))
+        rows = [
+            rng.choice([f"{one},{two}", f"{two},{one}"] if "@" in two else [f"{one},{two}"])
+            for one, two in zip(first, second, strict=True)
+        ]
+        body = world.drop("\n".join(["email,e-mail", *rows, ""]))
+        if rng.random() < 0.8:
+            world.aws.fuse.set(rng.randint(1, 120), after=rng.random() < 0.5)
+        world.run(body, most=500)
+        receipt, bad = world.receipt(), refused | left_out
+        good = sum(bad.isdisjoint(pair) for pair in zip(first, second, strict=True))
+        counted = receipt["rejected_by_platform"].get("refused", 0)
+        assert (receipt["state"], receipt["rows"]["in"]) == ("applied", len(first)), (seed, receipt["reason"])
+        assert good - counted <= receipt["rows"]["acknowledged"] <= good, (seed, receipt["rows"])
+        world.check_sums(receipt)
+        have = {value for member in world.platform.members for value in member}
+        assert {hashed(one) for one in (*first, *second) if "@" in one and one not in bad} <= have, seed
+        assert not {hashed(one) for one in bad} & have, seed

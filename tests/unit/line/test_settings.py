@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from activation.errors import ConfigError
+from activation.identifiers.row_rules import RowRule
 from activation.identifiers.table import Context
 from activation.runs.settings import FunctionSettings
 
@@ -45,6 +46,8 @@ def test_everything_that_is_set_is_taken() -> None:
             "ENCODING": "latin-1",
             "DELIMITER": "tab",
             "ALLOW_WEAK": "1",
+            "CONSENT": '{"column": "ok", "allow": ["true", "yes"]}',
+            "OPERATION": '{"column": "op", "allow": ["i"]}',
         }
     )
     assert (settings.encoding, settings.delimiter) == ("latin-1", "\t")
@@ -52,6 +55,8 @@ def test_everything_that_is_set_is_taken() -> None:
     assert (settings.max_bytes_per_request, settings.ledger_ttl_days) == (250_000_000, 7)
     assert settings.expected_account == "42"
     assert settings.allow_weak
+    assert settings.consent == RowRule("ok", ("true", "yes"))
+    assert settings.operation == RowRule("op", ("i",))
     assert settings.context == Context("DE", frozenset({"a@b.c"}))
 
 
@@ -73,3 +78,12 @@ def test_placeholders_are_a_list_of_texts(text: str) -> None:
     """Anything else is a mistake, not an empty list."""
     with pytest.raises(ConfigError, match="PLACEHOLDERS"):
         FunctionSettings.from_environment(GOOD | {"PLACEHOLDERS": text})
+
+
+@pytest.mark.parametrize(
+    "text", ['{"column": "ok"}', '{"column": "", "allow": ["yes"]}', '{"allow": ["yes"]}', "[1]"]
+)
+def test_a_rule_that_cannot_be_read_is_no_missing_rule(text: str) -> None:
+    """A function whose consent is unreadable stops; it does not send everybody."""
+    with pytest.raises(ConfigError, match="CONSENT"):
+        FunctionSettings.from_environment(GOOD | {"CONSENT": text})

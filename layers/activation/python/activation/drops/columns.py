@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from activation.drops.codes import refused
 from activation.errors import Rejected
@@ -28,7 +28,8 @@ class MappedColumns:
     more than one or one that is read in a way of its own; under COUNTRY_OF_ROW are those that say how others are
     read. `proposed` maps the names of unused columns to what they
     may mean. `others` maps those that seem to be another person's likewise, and `others_at` are the indexes of all
-    that are. `told_ignored` are the indexes of columns that people said to ignore.
+    that are. `told_ignored` are the indexes of columns that people said to ignore,
+    `said` those of all columns of which they said anything.
     """
 
     fields: Sequence[tuple[int, Field]]
@@ -39,6 +40,7 @@ class MappedColumns:
     told_ignored: Collection[int] = ()
     others: Mapping[str, str] = field(default_factory=dict)
     others_at: Collection[int] = ()
+    said: Collection[int] = ()
 
     @property
     def columns(self) -> list[tuple[int, Field]]:
@@ -64,13 +66,15 @@ def map_columns(
     *,
     settings: Entries = (),
     looks: Looks | None = None,
+    ruled: Mapping[int, str] | None = None,
 ) -> MappedColumns:
     """Map the columns, by what people said of them and by their names.
 
     `own` is said of this file's columns and `settings` of those of all the connector's files: see column_map.py.
     `nested` are the names of lists in the file, which are left out and named. `looks` is asked for what a refusal
     is to propose where the names of the columns say nothing. What was said of columns does not
-    matter to a list without a header. Raises Rejected: bad_columns when the
+    matter to a list without a header. `ruled` are columns by index that say which rows are sent, with the setting
+    that says so: they fill no field unless people say so. Raises Rejected: bad_columns when the
     entries do not fit the header, no_usable_column when the columns cannot name a person, required_column_missing,
     duplicate_header when two columns cannot be told apart.
     """
@@ -78,6 +82,8 @@ def map_columns(
         one = table.field(kind.single)
         return MappedColumns([(0, one)], {"column 1": one.key}, ())
     told = told_of(table, header, own, settings=settings, nested=nested)
+    ruled = {index: setting for index, setting in (ruled or {}).items() if index not in told.fields}
+    told = replace(told, ignored=frozenset(told.ignored) | frozenset(ruled))
     found = assign(table, header, told)
     _refuse_twins(table, header, found, told)
     uses = {key: _of_kind(of_key, kind) for key, of_key in found.uses.items()}
@@ -97,14 +103,14 @@ def map_columns(
             "required_column_missing",
             f"{table.platform} wants {', '.join(missing)} in every row, and no column of the header row is that",
         )
-    taken = {use.index for of_key in uses.values() for use in of_key}
+    taken = {use.index for of_key in uses.values() for use in of_key} | set(ruled)
     ignored = [shown_name(name, index) for index, name in enumerate(header) if index not in taken]
     ignored += [f"{shown_name(name, len(header) + index)} (nested)" for index, name in enumerate(nested)]
     if (more := len(ignored) - IGNORED_SHOWN) > 0:
         ignored[IGNORED_SHOWN:] = [f"and {more} more"]
     return MappedColumns(
         fields=[(of_key[0].index, table.field(key)) for key, of_key in uses.items() if key != COUNTRY_OF_ROW],
-        used=_used(header, uses),
+        used=_used(header, uses, ruled),
         ignored=ignored,
         several={
             key: of_key
@@ -115,6 +121,7 @@ def map_columns(
         told_ignored=told.ignored,
         others=dict(list(others.items())[:IGNORED_SHOWN]),
         others_at=found.others,
+        said=frozenset(told.ignored) | frozenset(told.fields),
     )
 
 
@@ -148,8 +155,8 @@ def _of_kind(uses: tuple[Use, ...], kind: Kind) -> tuple[Use, ...]:
     return named if kind.hashed and any(use.hashed for use in named) else uses
 
 
-def _used(header: Sequence[str], uses: Mapping[str, tuple[Use, ...]]) -> dict[str, str]:
-    """Return the used columns' names with the fields they fill, in wire order."""
+def _used(header: Sequence[str], uses: Mapping[str, tuple[Use, ...]], ruled: Mapping[int, str]) -> dict[str, str]:
+    """Return the used columns' names with the fields they fill, in wire order, then those that say who is sent."""
     filled: dict[int, list[str]] = {}
     constants: dict[str, list[str]] = {}
     for key, of_key in uses.items():
@@ -158,6 +165,7 @@ def _used(header: Sequence[str], uses: Mapping[str, tuple[Use, ...]]) -> dict[st
                 constants.setdefault(f"constant {shown(use.constant, '')}".strip(), []).append(key)
             else:
                 filled.setdefault(use.index, []).append(key)
+    filled |= {index: [setting] for index, setting in ruled.items()}
     used: dict[str, str] = {}
     for index, keys in filled.items():
         name = shown_name(header[index], index)

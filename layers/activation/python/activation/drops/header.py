@@ -77,12 +77,6 @@ def checked_names(cells: list[str], delimiter: str, columns_cap: int) -> tuple[s
     return tuple(cells)
 
 
-def shown(name: str) -> str:
-    """Return a column's name as it may stand in a sentence: printable, and not longer than a name is."""
-    clean = "".join(letter if letter.isprintable() else "?" for letter in name)
-    return repr(clean if len(clean) <= 60 else clean[:57] + "...")
-
-
 def is_list_header(line: str, single: str) -> bool:
     """Return whether a single-column list's first line names the column.
 

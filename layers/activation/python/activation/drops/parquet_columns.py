@@ -10,7 +10,7 @@ from pyarrow import types
 
 from activation.drops.as_text import is_flat, is_nested
 from activation.drops.codes import refused
-from activation.drops.header import shown
+from activation.identifiers.showable import shown
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,15 @@ class ReadColumns:
 def columns_of(schema: pa.Schema) -> ReadColumns:
     """Choose the columns to read; raises Rejected for a type that no text can be made of, or when none is left."""
     nested: list[str] = []
+    for number, column in enumerate(schema, 1):
+        if not (is_nested(column.type) or is_flat(column.type)):
+            raise refused(
+                "unreadable_parquet_column", column=_named(column.name, number), type=type_name(column.type)
+            )
     leaves = [[*_leaves(column.type, column.name, (), nested)] for column in schema]
     names = tuple(name for of_column in leaves for name, _ in of_column)
     if len(schema) and not names:
-        raise refused("nested_parquet_column", column=shown(schema[0].name), type=type_name(schema[0].type))
+        raise refused("nested_parquet_column", column=_named(schema[0].name, 1), type=type_name(schema[0].type))
     kept = [index for index, of_column in enumerate(leaves) if of_column]
     # Columns are asked for by name only where that spares reading others, and where no name can mean two.
     by_name = bool(nested) and len({name.partition(".")[0] for name in schema.names}) == len(schema.names)
@@ -67,7 +72,11 @@ def _leaves(
         nested.append(name)
     elif is_flat(type_):
         yield name, path
-    elif path:
-        nested.append(name)
     else:
-        raise refused("unreadable_parquet_column", column=shown(name), type=type_name(type_))
+        nested.append(name)
+
+
+def _named(name: str, number: int) -> str:
+    """Name a column in a sentence, by its number where its name may be somebody's data."""
+    text = shown(name, "")
+    return repr(text) if text else str(number)

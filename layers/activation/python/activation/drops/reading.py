@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from activation.identifiers.column_map import Entries, from_metadata
+from activation.identifiers.row_rules import NO_RULE, RowRule
 from activation.identifiers.table import Context
 
 
@@ -15,7 +16,7 @@ class Reading:
 
     `columns` is what the connector's settings say of its files' columns, `own_columns` what the drop's metadata
     says of its own: see identifiers/column_map.py. The context's `date_order` is the setting's, or else what the
-    drop's first rows showed: see date_orders.py.
+    drop's first rows showed: see date_orders.py. `consent` and `operation` say which rows may be sent.
     """
 
     context: Context
@@ -23,6 +24,8 @@ class Reading:
     delimiter: str = ""
     columns: Entries = ()
     own_columns: Entries = ()
+    consent: RowRule = NO_RULE
+    operation: RowRule = NO_RULE
 
 
 def with_metadata(reading: Reading, metadata: Mapping[str, str]) -> Reading:

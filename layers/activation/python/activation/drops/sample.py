@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from activation.drops.chunk import DropReader
 from activation.drops.columns import MappedColumns, shown_name
 from activation.drops.looks import has_country_code, like_mail, like_phones
+from activation.drops.row_looks import Unsaid, unsaid_columns
 from activation.drops.telling_names import telling
 from activation.errors import Rejected
 from activation.identifiers.declared import looks_hashed
@@ -40,7 +41,9 @@ class Sample:
     column can match a person by itself. `lookalikes` maps unused columns, by the name that may be shown, to what
     their cells look like ("email", "phone"). `phones` is how many filled cells of used phone columns were looked
     at, `bare` how many of them seem to lack a country code although nothing else says the country. `named` is how
-    many rows have an identifier, `people` how many different ones these are.
+    many rows have an identifier, `people` how many different ones these are. `unsaid` are the columns that seem to
+    say whether a row may be sent, of which nobody said anything. `asks_in_vain` says that the
+    drop removes people and has a column of consent: see row_filters.py.
     """
 
     rows: int = 0
@@ -51,6 +54,8 @@ class Sample:
     bare: int = 0
     named: int = 0
     people: int = 0
+    unsaid: Unsaid = field(default_factory=Unsaid)
+    asks_in_vain: bool = False
 
 
 def take_sample(
@@ -61,13 +66,14 @@ def take_sample(
     context: Context,
     *,
     ignored: Collection[int] = (),
+    asks_in_vain: bool = False,
 ) -> Sample:
     """Look at the first rows of a drop; raises Retryable when the storage fails.
 
     `ignored` are the indexes of the columns that the settings tell to ignore: they are not judged.
     What is wrong with the file itself is left to its reading: a sample of it is empty.
     """
-    batch = _first_rows(reader)
+    batch, whole = _first_rows(reader)
     fields = tuple(dict.fromkeys(one.key for _, one in mapped.fields))
     alone = {key for _, key in table.singles}
     strong = [(index, one) for index, one in mapped.columns if one.key in alone]
@@ -86,6 +92,8 @@ def take_sample(
         bare=bare,
         named=len(names) - names.null_count,
         people=pc.count_distinct(names, mode="only_valid").as_py(),
+        unsaid=_unsaid(batch, reader.header, kind, mapped, whole=whole),
+        asks_in_vain=asks_in_vain,
     )
 
 
@@ -93,20 +101,35 @@ def lookalikes(
     reader: DropReader, mapped: MappedColumns, kind: Kind, table: FieldTable, context: Context
 ) -> dict[str, str]:
     """Return the unused columns that look like identifiers, as in Sample; raises as `take_sample` does."""
-    batch = _first_rows(reader)
+    batch, _ = _first_rows(reader)
     if batch is None:
         return {}
     return _lookalikes(batch, reader.header, mapped, _Judge(kind, table, context), mapped.told_ignored)
 
 
-def _first_rows(reader: DropReader) -> pa.RecordBatch | None:
+def _first_rows(reader: DropReader) -> tuple[pa.RecordBatch | None, bool]:
+    """Return the first rows, those of one chunk, and whether they are all of the drop's."""
+    first, whole = None, True
     try:
         chunks = reader.chunks(Cursor())
         with closing(chunks):  # type: ignore[type-var] # every reader's is a generator
-            first = next(chunks, None)
+            for chunk in chunks:
+                if first is not None:
+                    whole = False
+                    break
+                if chunk.columns.num_rows:
+                    first = chunk.columns
     except Rejected:
-        return None
-    return first.columns.slice(0, SAMPLE_ROWS) if first is not None else None
+        whole = False
+    if first is None:
+        return None, whole
+    return first.slice(0, SAMPLE_ROWS), whole and first.num_rows <= SAMPLE_ROWS
+
+
+def _unsaid(
+    batch: pa.RecordBatch, header: Sequence[str], kind: Kind, mapped: MappedColumns, *, whole: bool
+) -> Unsaid:
+    return Unsaid() if kind.single else unsaid_columns(batch, header, mapped.said, whole=whole)
 
 
 def _lookalikes(

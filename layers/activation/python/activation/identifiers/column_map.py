@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
@@ -19,6 +19,7 @@ IGNORE = "ignore"
 # (read 2026-11-29), which takes 2 KB of it in all.
 COLUMNS_METADATA, DATE_ORDER_METADATA = "columns", "date-order"
 MOST_METADATA_BYTES = 1_800
+MOST_MISTAKES = 20  # in one sentence, which travels in the ledger, in events and with dead letters
 DATE_ORDERS = ("dmy", "mdy", "ymd")
 # Their values are as short as names of columns, "FI" and "CT"; whoever writes country=FI means Finland.
 _CODED = frozenset((Meaning.COUNTRY, Meaning.STATE, Meaning.GENDER))
@@ -37,8 +38,8 @@ def parse(texts: Sequence[str]) -> Entries:
 
 def without(settings: Entries, own: Entries) -> Entries:
     """Return the connector's entries that a drop's own ones leave in force."""
-    said = {fold(left) for left, _ in own}
-    return tuple((left, right) for left, right in settings if fold(left) not in said)
+    said = {_folded(left) for left, _ in own}
+    return tuple((left, right) for left, right in settings if _folded(left) not in said)
 
 
 def shown_entries(settings: Entries, own: Entries) -> dict[str, str]:
@@ -98,6 +99,16 @@ def told_of(
     return Told(reader.fields, frozenset(reader.ignored), reader.constants)
 
 
+def columns_called(name: str, header: Sequence[str]) -> tuple[int, ...]:
+    """Return the indexes of the columns that a name means: spelled so, else folded so, else as "column 5"."""
+    exact = [index for index, one in enumerate(header) if one.strip() == name.strip()]
+    alike = exact or [index for index, one in enumerate(header) if _folded(one) == _folded(name)]
+    alike = alike if _folded(name) else []  # what has no name is called "column 5"
+    number = name.strip().lower().removeprefix("column ")
+    numbered = number != name.strip().lower() and number.isdecimal() and 0 < int(number) <= len(header)
+    return tuple(alike) if alike or not numbered else (int(number) - 1,)
+
+
 def check_entries(table: FieldTable, entries: Mapping[str, str]) -> list[str]:
     """Return what is wrong with entries whatever a file's header is: one sentence each."""
     mistakes = []
@@ -125,13 +136,19 @@ class _Reader:
 
     def read(self, left: str, right: str, *, may_lack: bool = False) -> None:
         """Read one entry; `may_lack`: the file need not have its column."""
-        columns = [*self._columns(left)]
+        columns = columns_called(left, self.header)
         if fold(right) == IGNORE:
             self._say(columns, left, ())  # a column that is not there is ignored already
             return
         wanted, given = _fields(self.table, right), _fields(self.table, left)
         # Where the right side names a field, the left one is a column, be it missing: Vorname=first_name.
-        if given and (not wanted or _is_code(given, right)):
+        code = not {*given} & {*wanted} and _is_code(given, left, right)
+        if code and wanted and columns and any(Meaning.STATE in one.means for one in given):
+            means = " or ".join(dict.fromkeys(meaning.value for one in wanted for meaning in one.means))
+            self.mistakes.append(
+                f"{_quoted(right)} is a field and may be a value of {_quoted(left)}: say {means} for the field"
+            )
+        elif given and (not wanted or code):
             self._constant(given, left, right, is_column=bool(columns))
         elif not wanted:
             self.mistakes.append(_unknown(self.table, left, right))
@@ -141,19 +158,6 @@ class _Reader:
             self.mistakes.append(f"column {_quoted(left)} holds lists, which cannot be sent")
         elif not may_lack:
             self.mistakes.append(f"no column of the header is called {_quoted(left)}")
-
-    def _columns(self, left: str) -> Iterator[int]:
-        exact = [index for index, name in enumerate(self.header) if name.strip() == left.strip()]
-        alike = exact or [index for index, name in enumerate(self.header) if name and fold(name) == fold(left)]
-        yield from alike
-        number = left.strip().lower().removeprefix("column ")
-        if (
-            not alike
-            and number != left.strip().lower()
-            and number.isdecimal()
-            and 0 < int(number) <= len(self.header)
-        ):
-            yield int(number) - 1
 
     def _say(self, columns: Sequence[int], left: str, fields: tuple[Field, ...]) -> None:
         for index in columns:
@@ -181,6 +185,11 @@ class _Reader:
         return []
 
 
+def _folded(name: str) -> str:
+    """Return a name as it is compared; one of signs alone is that one only."""
+    return fold(name) or name.strip()
+
+
 def _fields(table: FieldTable, name: str) -> tuple[Field, ...]:
     """Return the fields that people call so, be it the country of a row that is not sent."""
     found = tuple(one for one in table.named(name) if one.from_column)
@@ -191,9 +200,13 @@ def _fields(table: FieldTable, name: str) -> tuple[Field, ...]:
     return found
 
 
-def _is_code(fields: tuple[Field, ...], right: str) -> bool:
+def _is_code(fields: tuple[Field, ...], left: str, right: str) -> bool:
+    """Return whether the right side may be a value: Region=ST names a column, and only state=CT a state."""
     return len(right) <= _LONGEST_CODE and any(
-        not _CODED.isdisjoint(one.means) and one.rule.value(right, Context())[0] is not None for one in fields
+        fold(left) in (fold(one.key), *map(fold, one.means))
+        and not _CODED.isdisjoint(one.means)
+        and one.rule.value(right, Context())[0] is not None
+        for one in fields
     )
 
 
@@ -214,4 +227,6 @@ def _quoted(text: str) -> str:
 
 def _raise(mistakes: Sequence[str]) -> None:
     if mistakes:
-        raise Rejected("bad_columns", "; ".join(mistakes))
+        more = len(mistakes) - MOST_MISTAKES
+        rest = [f"and {more} more mistakes"] if more > 0 else []
+        raise Rejected("bad_columns", "; ".join((*mistakes[:MOST_MISTAKES], *rest)))

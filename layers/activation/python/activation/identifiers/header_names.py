@@ -13,6 +13,7 @@ from activation.identifiers.header_endings import without_ending, without_format
 from activation.identifiers.headers import ONE_PER_PERSON, PLACES, Meaning
 
 NOBODY = ("staff", "company")  # somebody or something the rows are not about, whatever else they hold
+UNSURE = ("maybe", "alone")  # entries of names that can mean something else
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _SIGNS = re.compile(r"[\W_]+")
 _CUSTOM = re.compile(r"__p?c\Z")  # what Salesforce puts behind the names of fields of one's own
@@ -29,7 +30,7 @@ class Sense:
     is about, else who it is (shipping, parent, attendee 2). `hashed` says that the name calls its values digests.
     `sure` is False for a name with other meanings; it is used where one of `companions` is in the header, a folded
     name or "@" and a meaning, and else only proposed. `number` is the one in the name, 0 for none: "email 2" may
-    be a second address, or a second person's.
+    be a second address, or a second person's. `alone` says that the name has it without affixes only.
     """
 
     meaning: Meaning
@@ -38,6 +39,7 @@ class Sense:
     hashed: bool = False
     sure: bool = True
     companions: frozenset[str] = frozenset()
+    alone: bool = False
     number: int = 0
 
 
@@ -121,7 +123,8 @@ def vocabulary() -> Vocabulary:
             sense = Sense(
                 Meaning(what),
                 int(rank),
-                sure=entry != "maybe",
+                sure=entry not in UNSURE,
+                alone=entry == "alone",
                 companions=frozenset(companions.split("|")) if companions else frozenset(),
             )
             for one in folded:
@@ -145,8 +148,8 @@ def names_of(meaning: Meaning) -> Iterator[tuple[str, bool]]:
     for line in (files(__package__) / "header_names.csv").read_text("utf-8").splitlines():
         entry, _, rest = line.partition(",")
         what, _, _, names = [*rest.split(","), "", "", ""][:4]
-        if entry in ("name", "whole", "maybe") and what == meaning:
-            yield from ((name, entry != "maybe") for name in names.split("|"))
+        if entry in ("name", "whole", *UNSURE) and what == meaning:
+            yield from ((name, entry not in UNSURE) for name in names.split("|"))
 
 
 def _joined(name: str) -> tuple[Sense, ...]:
@@ -176,6 +179,8 @@ def _read(folded: str) -> tuple[Sense, ...]:
 
 def _fits(sense: Sense, affixes: tuple[_Affix, ...]) -> bool:
     """Return whether a meaning takes the affixes: only phones are mobile, and nobody has a second first name."""
+    if sense.alone and affixes:
+        return False
     second = any(one.rank >= _NUMBER_STEP for one in affixes)
     mobile = any(one.what == "mobile" for one in affixes)
     return not (mobile and sense.meaning is not Meaning.PHONE) and not (second and sense.meaning in ONE_PER_PERSON)
@@ -203,7 +208,7 @@ def _with(sense: Sense, affixes: tuple[_Affix, ...], number: tuple[int, bool]) -
         any(one.what == "hash" for one in affixes),
         sense.sure,
         sense.companions,
-        count,
+        number=count,
     )
 
 

@@ -43,17 +43,18 @@ class ByCountry(Protocol):
 def country_column(
     fields: Sequence[tuple[int, Field]], header: Sequence[str], taken: Collection[int] = ()
 ) -> int | None:
-    """Return the index of the first column that says each row's country, None where there is none.
+    """Return the index of the column that says each row's country, None where there is none.
 
-    It is the column of the platform's country field, else one that is named like it: a platform without that field
-    has national telephone numbers all the same. `taken` are the indexes of columns that are to be ignored or mean
-    something else, whatever their names.
+    It is the column of the platform's country field, else the one that is best named like it: a platform without
+    that field has national telephone numbers all the same. `taken` are the indexes of columns that are to be
+    ignored or mean something else, whatever their names.
     """
     for index, one in fields:
         if _is_country(one):
             return index
-    named = (index for index, name in enumerate(header) if index not in taken and _names_country(name))
-    return next(named, None)
+    ranks = {index: _country_rank(name) for index, name in enumerate(header) if index not in taken}
+    named = [(rank, index) for index, rank in ranks.items() if rank is not None]
+    return min(named)[1] if named else None
 
 
 def countries_of_rows(
@@ -93,11 +94,14 @@ def _cells(uses: Sequence[Use], columns: pa.RecordBatch) -> pa.DictionaryArray:
 
 
 def _is_country(one: Field) -> bool:
-    return Meaning.COUNTRY in one.means or any(_names_country(name) for name in (one.key, *one.synonyms))
+    names = (one.key, *one.synonyms)
+    return Meaning.COUNTRY in one.means or any(_country_rank(name) is not None for name in names)
 
 
-def _names_country(name: str) -> bool:
-    return any(one.meaning is Meaning.COUNTRY and one.sure and not one.person for one in senses(name))
+def _country_rank(name: str) -> int | None:
+    """Return the rank of a column that names the person's country, the lowest preferred; None for any other."""
+    found = (one for one in senses(name) if one.meaning is Meaning.COUNTRY and one.sure and not one.person)
+    return next((one.rank for one in found), None)
 
 
 def names_country(countries: pa.Array) -> pa.Array:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.drops.chunk import Chunk
+from activation.drops.row_filters import RowFilter
 from activation.errors import Rejected
 from activation.identifiers.assign import Use
 from activation.identifiers.cell_lists import with_lists
@@ -57,6 +58,7 @@ class Batcher:
     before the context's default one. `max_rows` is how many rows a batch may have. `several` are, by wire key, all
     columns of the fields that have more than one, and `ignored` the indexes of columns that people said to ignore,
     see MappedColumns.
+    `filters` take rows out before their cells are read.
     """
 
     table: FieldTable
@@ -65,6 +67,7 @@ class Batcher:
     hashed: bool
     max_rows: int
     several: Mapping[str, Sequence[Use]] = field(default_factory=dict)
+    filters: Sequence[RowFilter] = ()
     ignored: Collection[int] = ()
 
     def spans(self, chunks: Iterable[Chunk], start: Cursor, settled: Iterable[Unit]) -> Iterator[Prepared]:
@@ -118,6 +121,7 @@ class Batcher:
         return bound if bound <= last_read else None
 
     def _identify(self, chunk: Chunk) -> _Identified:
+        chunk, taken_out = self._filter(chunk)
         sent: dict[str, pa.Array] = {}
         codes: dict[str, pa.Array] = {}
         further: dict[str, tuple[pa.Array, ...]] = {}
@@ -137,6 +141,7 @@ class Batcher:
         columns = pa.record_batch(list(sent.values()), names=list(sent))
         whole = pc.all(accepted, min_count=0).as_py()
         rejected = [] if whole else _findings(chunk.rows, codes, pc.invert(accepted), whole_rows=True)
+        rejected += taken_out
         if chunk.malformed:
             numbers = sorted(chunk.malformed)
             rejected.append(
@@ -150,6 +155,18 @@ class Batcher:
             mended=chunk.mended,
             further=further_lines(self.table, sent, further, accepted, chunk.rows),
         )
+
+    def _filter(self, chunk: Chunk) -> tuple[Chunk, list[pa.Table]]:
+        """Return the chunk without the rows that the filters take out, and the findings that say why."""
+        taken_out = []
+        for one in self.filters:
+            allowed = one.allowed(chunk.columns)
+            if not pc.all(allowed, min_count=0).as_py():
+                numbers = chunk.rows.filter(pc.invert(allowed))
+                blank, code = [""] * len(numbers), [one.code] * len(numbers)
+                taken_out.append(pa.table([numbers, blank, code], schema=FINDINGS))
+                chunk = replace(chunk, columns=chunk.columns.filter(allowed), rows=chunk.rows.filter(allowed))
+        return chunk, taken_out
 
     def _prepare(self, pending: list[_Identified], first_row: int, last_row: int, after: Cursor) -> Prepared:
         parts = [part.up_to(last_row) for part in pending]

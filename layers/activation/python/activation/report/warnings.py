@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from activation.drops.proposal import proposed_mapping
+from activation.drops.row_filters import TAKEN_OUT
 from activation.drops.sample import MAIL, PHONE, Sample
 from activation.errors import Rejected
 from activation.identifiers.table import FieldTable
@@ -69,7 +70,7 @@ def refuse_weak(sample: Sample) -> None:
 
 def warnings(drop: Judged) -> list[RunWarning]:
     """Return what looks wrong, the gravest first."""
-    found = [*_of_columns(drop.sample), *_of_people(drop)]
+    found = [*_of_columns(drop.sample), *_of_rules(drop), *_of_people(drop)]
     return [*found, *_of_cells(drop), *_of_size(drop)]
 
 
@@ -101,6 +102,15 @@ def _of_columns(sample: Sample) -> Iterator[RunWarning]:
     if sample.lookalikes:
         listed = ", ".join(f"{name} ({LOOKS[look]})" for name, look in sample.lookalikes.items())
         yield RunWarning("unused_identifiers", f"columns that are not used seem to hold identifiers: {listed}")
+
+
+def _of_rules(drop: Judged) -> Iterator[RunWarning]:
+    """Yield a warning where a drop that removes people has a column that says who may be added."""
+    sample = drop.sample
+    if drop.action is Action.REMOVE and (sample.asks_in_vain or sample.unsaid.consents):
+        yield RunWarning(
+            "consent_not_applied", "the drop has a column of consent: people are removed whatever it says"
+        )
 
 
 def _what_to_do(sample: Sample) -> str:
@@ -148,8 +158,9 @@ def _of_size(drop: Judged) -> Iterator[RunWarning]:
     rejected = sum(counts.rejected.values())
     if counts.whole and not counts.rows:
         yield RunWarning("no_rows", "the file has no rows; its run ends at once and sends nothing")
-    if counts.rows and rejected >= REJECTED_SHARE * counts.rows:
-        yield RunWarning("rows_rejected", f"{_share(rejected, counts.rows)} of the rows are rejected")
+    bad = rejected - sum(counts.rejected.get(code, 0) for code in TAKEN_OUT)  # those are meant to be rejected
+    if counts.rows and bad >= REJECTED_SHARE * counts.rows:
+        yield RunWarning("rows_rejected", f"{_share(bad, counts.rows)} of the rows are rejected")
     first = "" if counts.whole and counts.rows == sample.rows else "the first "
     yield from of_repeats(sample.named, sample.people, first)
     if unusable := next((drop.notes[code] for code in UNUSABLE if code in drop.notes), None):

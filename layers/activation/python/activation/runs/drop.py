@@ -12,7 +12,9 @@ from activation.drops.open import open_drop
 from activation.drops.plaintext_scan import screen
 from activation.drops.ranges import Piece, piece_chunks
 from activation.drops.reading import with_metadata
-from activation.drops.sample import lookalikes, take_sample
+from activation.drops.row_filters import RowFilter, asks_in_vain, row_filters
+from activation.drops.row_looks import refuse_unsaid
+from activation.drops.sample import Sample, lookalikes, take_sample
 from activation.drops.source import S3Source
 from activation.errors import Rejected
 from activation.model import Cursor
@@ -27,13 +29,14 @@ class RunDrop:
     """An open drop, or a piece of it.
 
     `invocation` is what reads it, `reader` yields its rows, `mapped` are the fields that its columns fill. `piece`
-    is the part's own, None for the whole drop.
+    is the part's own, None for the whole drop. `filters` take out rows that may not be sent.
     """
 
     invocation: Invocation
     reader: DropReader
     mapped: MappedColumns
     piece: Piece | None = None
+    filters: tuple[RowFilter, ...] = ()
 
     @classmethod
     def open(cls, invocation: Invocation, piece: Piece | None = None) -> RunDrop:
@@ -51,6 +54,8 @@ class RunDrop:
             declared_delimiter=reading.delimiter or None,
         )
         context = reading.context
+        action = invocation.located.audience.action
+        filters = row_filters(reading, reader.header, kind, action)
         mapped = map_columns(
             connector.platform.table,
             reader.header,
@@ -59,6 +64,7 @@ class RunDrop:
             reader.nested,
             settings=reading.columns,
             looks=lambda unused: lookalikes(reader, unused, kind, connector.platform.table, context),
+            ruled={index: one.setting for one in filters for index in one.indexes},
         )
         if progress.plan.reading is None:  # later invocations and the parts read dates as the first one does
             reading = with_date_order(reading, reader, mapped.columns, hashed=kind.hashed)
@@ -70,13 +76,18 @@ class RunDrop:
         if invocation.is_untouched:
             platform = connector.platform
             sample = take_sample(
-                reader, mapped, kind, platform.table, reading.context, ignored=mapped.told_ignored
+                reader,
+                mapped,
+                kind,
+                platform.table,
+                reading.context,
+                ignored=mapped.told_ignored,
+                asks_in_vain=asks_in_vain(reading, reader.header, kind, action),
             )
             with invocation.held.lock:
                 progress.plan.sample = sample
-            if not connector.settings.allow_weak:
-                refuse_weak(sample)
-        return cls(invocation, reader, mapped, piece)
+            _judge(invocation, sample)
+        return cls(invocation, reader, mapped, piece, filters)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -93,6 +104,7 @@ class RunDrop:
             hashed=self.invocation.located.kind.hashed,
             max_rows=connector.limits.rows_of(field for _, field in self.mapped.fields),
             several=self.mapped.several,
+            filters=self.filters,
             ignored=self.mapped.told_ignored,
         )
         chunks = self._chunks(checkpoint.cursor)
@@ -121,3 +133,18 @@ class RunDrop:
 
     def _chunks(self, start: Cursor) -> Iterator[Chunk]:
         return self.reader.chunks(start) if self.piece is None else piece_chunks(self.reader, self.piece, start)
+
+
+def _judge(invocation: Invocation, sample: Sample) -> None:
+    """Raise Rejected for a drop that is not to be sent as it is.
+
+    Its reading is forgotten then: a redrive reads the settings as they are once they were corrected.
+    """
+    try:
+        refuse_unsaid(sample.unsaid, invocation.located.audience.action)
+        if not invocation.connector.settings.allow_weak:
+            refuse_weak(sample)
+    except Rejected:
+        with invocation.held.lock:
+            invocation.held.run.progress.plan.reading = None
+        raise

@@ -136,7 +136,14 @@ class Invocation:
     def reading(self) -> Reading:
         """Return how the drop is read: as when the run began, so that a resumed run cuts the same batches."""
         settings = self.connector.settings
-        now = Reading(settings.context, settings.encoding, settings.delimiter, tuple(settings.columns.items()))
+        now = Reading(
+            settings.context,
+            settings.encoding,
+            settings.delimiter,
+            tuple(settings.columns.items()),
+            consent=settings.consent,
+            operation=settings.operation,
+        )
         return self.held.run.progress.plan.reading or now
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from activation.drops.row_filters import ends_empty
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.runs import STOPPED, RunState
 from activation.ledger.split import Ending, Phase
@@ -111,6 +112,8 @@ class ActiveRun:
         if rows == 0:
             return self.machine.done(RunState.EMPTY, NO_NOTES)
         if run.opened is None or (progress.plan.split and not progress.tally.uploads):
+            if ends_empty(audience.action, progress.tally.rejected_by_us):
+                return self.machine.done(RunState.EMPTY, NO_NOTES)
             raise Rejected("all_rows_rejected", "no row has anything the platform could match; see the rejects")
         return self._closed(client.execute(client.publisher.close(audience, run.opened, self._handles)))
 

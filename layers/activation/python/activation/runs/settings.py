@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from activation.aws.environment import Environment
 from activation.errors import ConfigError
+from activation.identifiers.row_rules import NO_RULE, RowRule, read_rule
 from activation.identifiers.table import Context
 from activation.platforms.options import Option, Value, problems
 
@@ -26,7 +27,7 @@ class FunctionSettings:
     for the platform's own. A file above `split_above_bytes` is split among up to `max_parts` workers; 0 bytes
     split none. `encoding` and `delimiter` are declared for the connector's delimited files, "" where they are
     detected. `options` are the platform's options that the settings mention, `columns` what they say of the files'
-    columns (see identifiers/column_map.py).
+    columns (see identifiers/column_map.py). `consent` and `operation` say which rows may be sent.
     """
 
     connector: str
@@ -51,6 +52,8 @@ class FunctionSettings:
     allow_weak: bool = False
     options: Mapping[str, Value] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
+    consent: RowRule = NO_RULE
+    operation: RowRule = NO_RULE
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> FunctionSettings:
@@ -84,9 +87,20 @@ class FunctionSettings:
             allow_weak=reader.whole("ALLOW_WEAK", 0) == 1,
             options=reader.mapping("OPTIONS"),
             columns=reader.mapping("COLUMN_MAP"),
+            consent=_rule(reader, "CONSENT"),
+            operation=_rule(reader, "OPERATION"),
         )
         reader.finish()
         return settings
+
+
+def _rule(reader: Environment, name: str) -> RowRule:
+    """Read which rows may be sent; a rule that cannot be read is a mistake, never no rule."""
+    given = reader.mapping(name)
+    rule = read_rule(given) if not given or {"column", "allow"} == given.keys() else NO_RULE
+    if given and not (rule and rule.allow):
+        reader.wrong(name)
+    return rule
 
 
 def check_options(options: Sequence[Option], given: Mapping[str, Value]) -> None:

@@ -1,0 +1,70 @@
+"""Which rows of a connector's files may be sent: by a column of consent, and by one of deleted records."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MOST_ANSWERS, LONGEST = 50, 200
+MAX_BYTES = 400  # as JSON: of what a function has room for, beside its other settings
+# A file of text has no booleans: true and false are these words there. Any other word has to be listed.
+_TRUE = ("true", "t", "yes", "y", "1", "1.0", "on", "ja", "oui", "si", "sí", "sim", "はい")
+_FALSE = ("false", "f", "no", "n", "0", "0.0", "off", "nein", "non", "não", "nao", "nee", "いいえ")
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """A row is sent if its cell in `column` is one of `allow`, and else not: a blank or unknown one is a no.
+
+    `allow` are folded answers, "" for a blank cell. An empty `column` is no rule.
+    """
+
+    column: str = ""
+    allow: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.column)
+
+
+NO_RULE = RowRule()
+
+
+def folded(answer: str) -> str:
+    """Return an answer as it is compared: in lower case, without spaces around it."""
+    return unicodedata.normalize("NFC", answer).strip().lower()
+
+
+def read_rule(given: Mapping[str, Any]) -> RowRule:
+    """Return the rule that the settings or a function's environment give; see `rule_mistakes`."""
+    if not given:
+        return RowRule()
+    answers: dict[str, None] = {}
+    for one in given.get("allow", ()):
+        words = _TRUE if one is True else _FALSE if one is False else ("" if one is None else folded(str(one)),)
+        answers |= dict.fromkeys(words)
+    return RowRule(str(given.get("column", "")).strip(), tuple(answers))
+
+
+def rule_mistakes(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with a rule as it is written in the settings, by its key."""
+    found = {name: "no such setting (known: column, allow)" for name in given if name not in ("column", "allow")}
+    column, allow = given.get("column"), given.get("allow")
+    if not isinstance(column, str) or not 0 < len(column.strip()) <= LONGEST:
+        found["column"] = "must be the name of the column, as the files' header has it"
+    if not isinstance(allow, list) or not 0 < len(allow) <= MOST_ANSWERS or not all(map(_is_answer, allow)):
+        found["allow"] = (
+            f"must be a list of 1 to {MOST_ANSWERS} answers whose rows may be sent: true, false, texts or whole "
+            'numbers, or "" for a blank cell'
+        )
+    elif {True, False} <= {one for one in allow if isinstance(one, bool)}:
+        found["allow"] = "must not have both true and false: every row would be sent"
+    if not found and len(json.dumps(given)) > MAX_BYTES:
+        found["allow"] = f"is longer than {MAX_BYTES} bytes as JSON, all that a function has room for"
+    return found
+
+
+def _is_answer(one: object) -> bool:
+    return one is None or (isinstance(one, str | int) and len(str(one)) <= LONGEST)
