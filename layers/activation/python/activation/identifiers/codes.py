@@ -29,6 +29,7 @@ class Code(StrEnum):
     PHONE_LETTERS = "phone_letters"
     PHONE_NO_COUNTRY = "phone_no_country"
     PHONE_NOT_IN_COUNTRY = "phone_not_in_country"
+    PHONE_AMBIGUOUS = "phone_ambiguous"
     PHONE_NOT_IN_PLAN = "phone_not_in_plan"
     NOTHING_LEFT = "nothing_left"
     NOT_LATIN = "not_latin"
@@ -68,6 +69,7 @@ SENTENCES: dict[Code, str] = {
     Code.PHONE_LETTERS: "The number is spelled with letters.",
     Code.PHONE_NO_COUNTRY: "The number has no country code and no default country is configured.",
     Code.PHONE_NOT_IN_COUNTRY: "The number has no country code and is not a number of the default country.",
+    Code.PHONE_AMBIGUOUS: "The number is one with its country code and another without; write it with a plus.",
     Code.PHONE_NOT_IN_PLAN: "No country has this country code, or the country has no numbers of this length.",
     Code.NOTHING_LEFT: "Nothing is left once white space and punctuation are removed.",
     Code.NOT_LATIN: "The platform takes the letters a to z in this field and the cell has others.",
