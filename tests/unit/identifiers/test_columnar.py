@@ -190,6 +190,24 @@ def test_half_a_character_is_refused(platform: str, field: Field, text: str, sur
 
 
 @pytest.mark.parametrize(("platform", "field"), FIELDS, ids=[f"{p}-{f.key}" for p, f in FIELDS])
+@pytest.mark.parametrize("lost", ["\ufffd", "\u00ef\u00bf\u00bd"], ids=["sign", "sign read as Latin-1"])
+def test_what_a_conversion_has_lost_is_refused(platform: str, field: Field, lost: str) -> None:
+    """A cell with the sign for an unreadable letter is left out, alone and in a column, in every field."""
+    damaged = [
+        f"M{lost}ller",
+        f"{lost}",
+        f"m{lost}ller@example.org",
+        f"Hauptstra{lost}e 1",
+        f"+49 171 123456{lost}",
+    ]
+    column = identify(field, pa.array([*damaged, "n/a"]), Context(), hashed=False)
+    assert column.code.to_pylist() == [Code.DAMAGED_TEXT] * len(damaged) + [Code.BLANK_WORD]
+    assert column.sent.null_count == len(column.sent)
+    cells = [identify_value(field, text, Context(), hashed=False) for text in damaged]
+    assert [cell.code for cell in cells] == [Code.DAMAGED_TEXT] * len(damaged)
+
+
+@pytest.mark.parametrize(("platform", "field"), FIELDS, ids=[f"{p}-{f.key}" for p, f in FIELDS])
 def test_words_for_no_value_are_refused_in_columns_too(platform: str, field: Field) -> None:
     """However a program spells "no value", a column leaves it out with the same code as a cell."""
     words = [spelled for word in sorted(BLANK_WORDS) for spelled in (word, word.upper(), f" {word.title()}\t")]

@@ -10,6 +10,7 @@ class Code(StrEnum):
 
     TOO_LONG = "too_long"
     BAD_UNICODE = "bad_unicode"
+    DAMAGED_TEXT = "damaged_text"
     BLANK_WORD = "blank_word"
     PLACEHOLDER = "placeholder"
     LOOKS_HASHED = "looks_hashed"
@@ -50,6 +51,7 @@ class Code(StrEnum):
 SENTENCES: dict[Code, str] = {
     Code.TOO_LONG: "The cell is longer than any identifier of this kind can be.",
     Code.BAD_UNICODE: "The cell holds half of a character (a lone surrogate) and cannot be written as UTF-8.",
+    Code.DAMAGED_TEXT: "The cell holds the sign for a letter that an earlier program could not read (U+FFFD).",
     Code.BLANK_WORD: "The cell holds a word or sign for 'no value', such as null, NaN or n/a.",
     Code.PLACEHOLDER: "The cell holds a placeholder that stands for nobody.",
     Code.LOOKS_HASHED: "The drop is declared raw; the cell looks like a digest; hashed twice, it matches nobody.",

@@ -122,6 +122,14 @@ def too_long(text: str) -> bool:
     return len(text) > MAX_CELL_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_CELL_BYTES
 
 
+def damaged(text: str) -> bool:
+    """Return whether a letter was lost in a conversion before: U+FFFD, or its UTF-8 read as Latin-1 once more.
+
+    No kernel takes such a cell: kernels take ASCII, and in names the letters of Latin-1 as well.
+    """
+    return not text.isascii() and ("\ufffd" in text or "\u00ef\u00bf\u00bd" in text)
+
+
 def composed(text: str) -> str:
     """Lower case in Unicode normal form C, the same bytes for the same letters."""
     if text.isascii():
