@@ -76,7 +76,7 @@ SENTENCES: dict[Code, str] = {
     Code.NOTHING_LEFT: "Nothing is left once white space and punctuation are removed.",
     Code.NOT_LATIN: "The platform takes the letters a to z in this field and the cell has others.",
     Code.NOT_A_POSTAL_CODE: "The cell is not a postal code.",
-    Code.UNKNOWN_COUNTRY: "The cell is neither an ISO 3166-1 code nor a country's name.",
+    Code.UNKNOWN_COUNTRY: "The cell is neither a code nor a name of a country.",
     Code.UNKNOWN_GENDER: "The cell is not a word for one of the two genders the platform knows.",
     Code.NOT_A_DATE: "The cell is not a date of birth, or not the part of one this field wants.",
     Code.AMBIGUOUS_DATE: "Day and month could be either way round; export dates as YYYY-MM-DD.",
