@@ -19,13 +19,15 @@ from activation.model import RAW
     [
         ("meta", "phone,country\n0171 1234567,DE\n", [], 0),
         ("meta", "phone,country\n0171 1234567,Atlantis\n", [], 1),
+        ("meta", "phone,country\n0171 1234567,X\n", [], 1),
+        ("meta", "phone,country\n0171 1234567,D\n", [], 0),
         ("meta", "phone,note\n0171 1234567,x\n", ["country=DE"], 0),
         ("tiktok", "phone,country\n0171 1234567,DE\n", [], 0),
         ("snapchat", "phone,country\n0171 1234567,DE\n", [], 0),
         ("snapchat", "phone,country\n0171 1234567,\n", [], 1),
         ("tiktok", "phone,country\n0171 1234567,DE\n", ["country=ignore"], 1),
     ],
-    ids=map(str, range(7)),
+    ids=map(str, range(9)),
 )
 def test_a_number_is_bare_if_nothing_in_its_row_names_a_country(
     platform: str, text: str, entries: list[str], bare: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 
 import pyarrow as pa
@@ -9,7 +10,7 @@ import pytest
 from activation.identifiers.codes import SENTENCES, Code
 from activation.identifiers.identify import Column, identify, identify_value
 from activation.identifiers.rules import PerValue
-from activation.identifiers.table import Context, Field
+from activation.identifiers.table import Context, Digest, Field
 from activation.identifiers.text import BLANK_WORDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -94,6 +95,7 @@ PIECES = st.sampled_from(
         *("38400000-8cf0-11bd-b23e-10b96e40000d", "00000000-0000-0000-0000-000000000000"),
         *("a665a45920422f9d417e4867efdc4fb8a04a1f3fff1fa07e998e86f7f7a27ae3", "E3B0C44298FC1C149AFBF4C8996FB924"),
         *("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "d41d8cd98f00b204e9800998ecf8427e"),
+        *("MÃ¼ller", "Ã", "©", "ÃŸ", "Ãƒ"),
         *("&eacute;", "&amp;", "&#039;", "&lt;", "='", '="', "'", "<", ">", "mailto:", "docomo.ne.jp", "(Ana)"),
         *("2139", "21394307", "77304 CEDEX", "30APR71", "mai", "+7 8 912", "p:", "52 1 ", "Herr", "日本", "(DE)"),
         *("1hFzBkhe0OUK+rOshx6Y+BaZFR8wKBUn1j/18jNlbGk=", '"', "'", "x" * 300, "9" * 40),
@@ -187,6 +189,47 @@ def test_half_a_character_is_refused(platform: str, field: Field, text: str, sur
     """A lone surrogate has no UTF-8 and therefore no digest: a code, not an exception."""
     cell = identify_value(field, f"a{text}{surrogate}b", Context(), hashed=False)
     assert cell.code == Code.BAD_UNICODE
+
+
+@pytest.mark.parametrize(("platform", "field"), FIELDS, ids=[f"{p}-{f.key}" for p, f in FIELDS])
+@pytest.mark.parametrize("lost", ["\ufffd", "\u00ef\u00bf\u00bd"], ids=["sign", "sign read as Latin-1"])
+def test_what_a_conversion_has_lost_is_refused(platform: str, field: Field, lost: str) -> None:
+    """A cell with the sign for an unreadable letter is left out, alone and in a column, in every field."""
+    damaged = [
+        f"M{lost}ller",
+        f"{lost}",
+        f"m{lost}ller@example.org",
+        f"Hauptstra{lost}e 1",
+        f"+49 171 123456{lost}",
+    ]
+    column = identify(field, pa.array([*damaged, "n/a"]), Context(), hashed=False)
+    assert column.code.to_pylist() == [Code.DAMAGED_TEXT] * len(damaged) + [Code.BLANK_WORD]
+    assert column.sent.null_count == len(column.sent)
+    cells = [identify_value(field, text, Context(), hashed=False) for text in damaged]
+    assert [cell.code for cell in cells] == [Code.DAMAGED_TEXT] * len(damaged)
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("M\u00c3\u00bcller", "müller"),
+        ("  Jos\u00c3\u00a9  Ren\u00c3\u00a9e ", "josérenée"),
+        ("Gro\u00c3\u0178", "groß"),
+        ("\u00c3\u0153nal", "ünal"),
+        ("\u00c3\u201erztin", "ärztin"),
+        ("JO\u00c3O", "joão"),
+        ("IRM\u00c3\u2013S", "irmãs"),
+        ("\u00abIRM\u00c3\u00bb", "irmã"),
+        ("M\u00c3\u00bcller S\u00e1", "m\u00e3\u00bcllers\u00e1"),
+    ],
+    ids=map(str, range(9)),
+)
+def test_a_name_read_in_the_wrong_encoding_is_read_again_where_that_is_certain(written: str, sent: str) -> None:
+    """UTF-8 taken for Windows-1252 becomes the name it was; where letters may be meant, they stay."""
+    names: Field = import_module("lambdas.meta.fields").TABLE.field("LN")
+    plain = replace(names, digest=Digest.PLAIN)
+    assert identify_value(plain, written, Context(), hashed=False).sent == sent
+    assert identify(plain, pa.array([written, "x"]), Context(), hashed=False).sent.to_pylist() == [sent, "x"]
 
 
 @pytest.mark.parametrize(("platform", "field"), FIELDS, ids=[f"{p}-{f.key}" for p, f in FIELDS])

@@ -79,6 +79,19 @@ def test_a_zip_gets_its_zero_back_where_its_row_is_american() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        *(("D", "DE"), ("a", "AT"), ("F", "FR"), ("I", "IT"), ("E", "ES"), ("B", "BE"), ("L", "LU"), ("S", "SE")),
+        *(("P", "PT"), ("GER", "DE"), ("SUI", "CH"), ("NED", "NL"), ("DEN", "DK"), ("POR", "PT"), ("gre", "GR")),
+        *(("CH", "CH"), ("Deutschland (D)", "DE"), ("A - Austria", "AT"), ("N", None), ("X", None), ("M", None)),
+    ],
+)
+def test_the_codes_on_cars_and_in_sports_are_read(written: str, code: str | None) -> None:
+    """German exports name countries by the letters on cars; a letter that is no such common one names none."""
+    assert country_code(written) == code
+
+
+@pytest.mark.parametrize(
     ("cell", "country", "default", "sent"),
     [
         ("0171 1234567", "DE", "US", "491711234567"),
@@ -86,6 +99,8 @@ def test_a_zip_gets_its_zero_back_where_its_row_is_american() -> None:
         ("(212) 555-0123", "US", "DE", "12125550123"),
         ("079 123 45 67", "Switzerland (CH)", "DE", "41791234567"),
         ("079 123 45 67", "USA", "CH", None),
+        ("0171 1234567", "D", "", "491711234567"),
+        ("0664 1234567", "A", "DE", "436641234567"),
         ("0171 1234567", " ", "DE", "491711234567"),
         ("0171 1234567", "nowhere", "DE", "491711234567"),
         ("0171 1234567", "AQ", "DE", "491711234567"),

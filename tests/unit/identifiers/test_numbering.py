@@ -7,10 +7,16 @@ import random
 import phonenumbers
 import pyarrow as pa
 import pytest
+from activation.identifiers.codes import Code
+from activation.identifiers.identify import identify, identify_value
 from activation.identifiers.numbering import ZERO_CODES, has_numbers, national, national_column
+from activation.identifiers.phones import Bare, Phone
+from activation.identifiers.table import Context, Digest, Field
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberDesc
 
 KINDS = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip", "uan")
+
+PHONE = Field("PHONE", Phone("digits", plus=False, bare=Bare.REFUSE, min_digits=4), Digest.PLAIN, "", "")
 
 
 def descriptions(code: int, region: str) -> list[PhoneNumberDesc]:
@@ -55,6 +61,54 @@ def test_columns_of_national_numbers_agree_with_the_library() -> None:
                 sure += 1
                 assert number == national(text, region), region
     assert sure > 1000
+
+
+@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
+def test_a_number_that_lost_its_plus_never_becomes_another(region: str) -> None:
+    """With its country code it comes out as itself or with a code, without it as itself, in columns too."""
+    chance = random.Random(20261129)
+    metadata = PhoneMetadata.metadata_for_region(region, None)
+    context, trunk = Context(region), (metadata and metadata.national_prefix) or ""
+    wanted: dict[str, str] = {}
+    at_home: dict[str, str] = {}
+    for kind in (phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.MOBILE):
+        example = phonenumbers.example_number_for_type(region, kind)
+        if not example:
+            continue
+        number = phonenumbers.national_significant_number(example)
+        for end in (0, 1, 2, 4):
+            other = number[: len(number) - end] + "".join(chance.choices("0123456789", k=end))
+            full = f"{example.country_code}{other}"
+            if phonenumbers.is_valid_number(phonenumbers.parse(f"+{full}")):
+                wanted[full] = full
+                at_home |= {other: full, f"{trunk}{other}": full}
+    texts = [*wanted, *at_home]
+    cells = [identify_value(PHONE, text, context, hashed=False) for text in texts]
+    for text, cell in zip(texts, cells, strict=True):
+        if text in wanted:
+            assert cell.sent == wanted[text] or cell.code == Code.PHONE_AMBIGUOUS
+        else:
+            assert cell.sent == at_home[text]
+    column = identify(PHONE, pa.array(texts, pa.string()), context, hashed=False)
+    assert column.sent.to_pylist() == [cell.sent for cell in cells]
+    assert column.code.to_pylist() == [cell.code for cell in cells]
+
+
+@pytest.mark.parametrize(
+    ("digits", "country", "number"),
+    [
+        ("491711234567", "DE", "491711234567"),
+        ("4915112345678", "DE", "4915112345678"),
+        ("04917112345", "DE", "494917112345"),
+        ("62812345678", "ID", "62812345678"),
+        ("468123456", "SE", None),
+        ("62218350123", "ID", None),
+    ],
+)
+def test_a_number_that_is_two_is_the_mobile_one_or_left_out(digits: str, country: str, number: str | None) -> None:
+    """Digits that are valid with their country code and without are the mobile number, where one of them is."""
+    cell = identify_value(PHONE, digits, Context(country), hashed=False)
+    assert (cell.sent, cell.code) == (number, None if number else Code.PHONE_AMBIGUOUS)
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 
 import pyarrow as pa
 import pytest
 from activation.identifiers.identify import identify, identify_value
 from activation.identifiers.postal_codes import PostalCode
-from activation.identifiers.table import Context, Field
+from activation.identifiers.table import Context, Digest, Field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +23,10 @@ CODES = st.one_of(
     st.from_regex(r"\A[A-Za-z]{1,2}[0-9][0-9A-Za-z]? ?[0-9][A-Za-z]{2}\Z"),
     st.from_regex(r"\A[0-9]{1,4}[- ]?[eE]?[- ]?[0-9]{0,4}\Z"),
     st.sampled_from(
-        ["2139", "2139.0", "77304 CEDEX", "NULL", "na", "AB", "0", "00000", "\uff11\uff12345", "NL-1234AB"]
+        [
+            *("2139", "2139.0", "77304 CEDEX", "NULL", "na", "AB", "0", "00000", "\uff11\uff12345", "NL-1234AB"),
+            *("D-50667", "a-1010", "CH-8001", "CH - 8001", "LV-1010", "D-1234", "A1010", "1010-A"),
+        ]
     ),
 )
 
@@ -30,7 +34,7 @@ CODES = st.one_of(
 @pytest.mark.parametrize("field", FIELDS, ids=["meta", "google", "amazon_ads"])
 @given(
     rows=st.lists(st.one_of(st.none(), CODES), max_size=20),
-    country=st.sampled_from(["", "US", "GB", "CA", "JP", "FR", "PR"]),
+    country=st.sampled_from(["", "US", "GB", "CA", "JP", "FR", "PR", "AT", "CH"]),
     cut=st.integers(0, 4),
 )
 @settings(max_examples=80, deadline=None)
@@ -41,6 +45,25 @@ def test_a_column_says_what_its_codes_say(field: Field, rows: list[str | None], 
     alone = [text and identify_value(field, text, context, hashed=False) for text in rows[cut:]]
     assert column.sent.to_pylist() == [cell.sent if cell else None for cell in alone]
     assert column.code.to_pylist() == [cell.code if cell else None for cell in alone]
+
+
+@pytest.mark.parametrize("country", ["", "DE", "US"])
+@pytest.mark.parametrize("key", ["meta", "google"])
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        *(("D-50667", "50667"), ("d-50667", "50667"), (" D - 50667", "50667"), ("DE-50667", "50667")),
+        *(("A-1010", "1010"), ("CH-8001", "8001"), ("L-1234", "1234"), ("F-75001", "75001"), ("B-1000", "1000")),
+        *(("LV-1010", "LV-1010"), ("D-1234", "D-1234"), ("MD-2001", "MD-2001"), ("A1010", "A1010")),
+    ],
+)
+def test_the_country_before_a_code_goes(written: str, code: str, key: str, country: str) -> None:
+    """The prefix of the old European way to address is no part of the code; Latvia's and others' is one."""
+    field = dict(zip(("meta", "google"), FIELDS, strict=False))[key]
+    sent = code.lower().replace("-", "") if key == "meta" else code
+    plain = replace(field, digest=Digest.PLAIN)
+    assert identify_value(plain, written, Context(country), hashed=False).sent == sent
+    assert identify(plain, pa.array([written]), Context(country), hashed=False).sent.to_pylist() == [sent]
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=["meta", "google", "amazon_ads"])

@@ -10,6 +10,7 @@ class Code(StrEnum):
 
     TOO_LONG = "too_long"
     BAD_UNICODE = "bad_unicode"
+    DAMAGED_TEXT = "damaged_text"
     BLANK_WORD = "blank_word"
     PLACEHOLDER = "placeholder"
     LOOKS_HASHED = "looks_hashed"
@@ -29,6 +30,7 @@ class Code(StrEnum):
     PHONE_LETTERS = "phone_letters"
     PHONE_NO_COUNTRY = "phone_no_country"
     PHONE_NOT_IN_COUNTRY = "phone_not_in_country"
+    PHONE_AMBIGUOUS = "phone_ambiguous"
     PHONE_NOT_IN_PLAN = "phone_not_in_plan"
     NOTHING_LEFT = "nothing_left"
     NOT_LATIN = "not_latin"
@@ -49,6 +51,7 @@ class Code(StrEnum):
 SENTENCES: dict[Code, str] = {
     Code.TOO_LONG: "The cell is longer than any identifier of this kind can be.",
     Code.BAD_UNICODE: "The cell holds half of a character (a lone surrogate) and cannot be written as UTF-8.",
+    Code.DAMAGED_TEXT: "The cell holds the sign for a letter that an earlier program could not read (U+FFFD).",
     Code.BLANK_WORD: "The cell holds a word or sign for 'no value', such as null, NaN or n/a.",
     Code.PLACEHOLDER: "The cell holds a placeholder that stands for nobody.",
     Code.LOOKS_HASHED: "The drop is declared raw; the cell looks like a digest; hashed twice, it matches nobody.",
@@ -68,11 +71,12 @@ SENTENCES: dict[Code, str] = {
     Code.PHONE_LETTERS: "The number is spelled with letters.",
     Code.PHONE_NO_COUNTRY: "The number has no country code and no default country is configured.",
     Code.PHONE_NOT_IN_COUNTRY: "The number has no country code and is not a number of the default country.",
+    Code.PHONE_AMBIGUOUS: "The number is one with its country code and another without; write it with a plus.",
     Code.PHONE_NOT_IN_PLAN: "No country has this country code, or the country has no numbers of this length.",
     Code.NOTHING_LEFT: "Nothing is left once white space and punctuation are removed.",
     Code.NOT_LATIN: "The platform takes the letters a to z in this field and the cell has others.",
     Code.NOT_A_POSTAL_CODE: "The cell is not a postal code.",
-    Code.UNKNOWN_COUNTRY: "The cell is neither an ISO 3166-1 code nor a country's name.",
+    Code.UNKNOWN_COUNTRY: "The cell is neither a code nor a name of a country.",
     Code.UNKNOWN_GENDER: "The cell is not a word for one of the two genders the platform knows.",
     Code.NOT_A_DATE: "The cell is not a date of birth, or not the part of one this field wants.",
     Code.AMBIGUOUS_DATE: "Day and month could be either way round; export dates as YYYY-MM-DD.",

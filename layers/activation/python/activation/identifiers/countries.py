@@ -39,12 +39,19 @@ _COUNTRY_ALIASES = {
     "sverige": "SE", "norge": "NO", "danmark": "DK", "suomi": "FI", "magyarorszag": "HU", "cesko": "CZ",
     "hellas": "GR", "eire": "IE", "usofa": "US", "virginislandsus": "VI", "virginislandsbritish": "VG",
 }  # fmt: skip
+# The letters on cars, which German exports have, and the codes of sports federations that people take for ISO's:
+# those that mean no other country.
+# https://www.unece.org/trans/roadsafe/distinguishing_signs.html, read 2026-11-29.
+_OTHER_CODES = {
+    "d": "DE", "a": "AT", "f": "FR", "i": "IT", "e": "ES", "b": "BE", "l": "LU", "s": "SE", "p": "PT",
+    "ger": "DE", "sui": "CH", "ned": "NL", "den": "DK", "por": "PT", "gre": "GR",
+}  # fmt: skip
 # Names that two countries share.
 _AMBIGUOUS = frozenset(("korea", "virginislands"))
 # A name and its code in one cell: Germany (DE), Germany [DE], DE - Germany, DE-Germany, DE: Germany, Germany, DE.
 _IN_BRACKETS = re.compile(r"(.+?)\s*[(\[]\s*([^()\[\]]+?)\s*[)\]]")
 _BETWEEN = r"(?:\s*[-\u2013\u2014/|:,]\s*|\s+)"
-_CODE = r"([^\W\d_]{2,3})"
+_CODE = r"([^\W\d_]{1,3})"
 _SIDE_BY_SIDE = (
     re.compile(rf"{_CODE}{_BETWEEN}(.+)"),
     re.compile(rf"(.+){_BETWEEN}{_CODE}"),
@@ -87,6 +94,7 @@ def _countries() -> dict[str, str]:
     for name in _AMBIGUOUS:
         known.pop(name, None)
     known.update(_COUNTRY_ALIASES)
+    known.update(_OTHER_CODES)
     for country in pycountry.countries:
         known[country.alpha_3.lower()] = country.alpha_2
         known[country.alpha_2.lower()] = country.alpha_2

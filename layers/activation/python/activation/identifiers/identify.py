@@ -13,7 +13,15 @@ from activation.identifiers.declared import declared_column, declared_value, loo
 from activation.identifiers.digest import digest, digests
 from activation.identifiers.rules import Result
 from activation.identifiers.table import Context, Digest, Field
-from activation.identifiers.text import BLANK_WORDS, MAX_CELL_BYTES, POISON_TEXTS, too_long, trim, unmarked
+from activation.identifiers.text import (
+    BLANK_WORDS,
+    MAX_CELL_BYTES,
+    POISON_TEXTS,
+    damaged,
+    too_long,
+    trim,
+    unmarked,
+)
 
 # A column is worth a dictionary when its first rows hold fewer distinct values than this share of them: what
 # comes twice in a hundred there comes many times in a chunk of tens of thousands.
@@ -97,6 +105,8 @@ def _refused(text: str, trimmed: str) -> str | None:
         return Code.TOO_LONG
     if not trimmed.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
         return Code.BAD_UNICODE
+    if damaged(text):
+        return Code.DAMAGED_TEXT
     return Code.BLANK_WORD if trimmed.casefold() in BLANK_WORDS else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -47,27 +48,68 @@ def national(digits: str, country: str) -> str | None:
 
     They are taken when they are a valid number there, else when they are a valid number of some country with
     its code, else when they have the outline of a number of `country` (plans grow faster than the data).
-    None when they are nothing of that.
+    None when they are nothing of that, and where they are two numbers: see `read_two_ways`.
     """
     import phonenumbers  # noqa: PLC0415 - see the top
 
-    code = phonenumbers.country_code_for_region(country)
     first: PhoneNumber | None = None
+    for number in _at_home(digits, country):
+        if phonenumbers.is_valid_number(number):
+            return _likelier(digits, number, country)
+        first = first or number
+    if not digits.startswith("0") and (abroad := digits if is_valid(digits) else repaired(digits)):
+        return abroad
+    return _digits(first) if first and _fits(first, country) else None
+
+
+def read_two_ways(digits: str, country: str) -> bool:
+    """Return whether digits are as likely a number of `country` with its country code as another without."""
+    import phonenumbers  # noqa: PLC0415 - see the top
+
+    valid = (number for number in _at_home(digits, country) if phonenumbers.is_valid_number(number))
+    number = next(valid, None)
+    return number is not None and _likelier(digits, number, country) is None
+
+
+def _at_home(digits: str, country: str) -> Iterator[PhoneNumber]:
+    """Yield the numbers that digits may be when dialled in a country, with its prefixes and without."""
+    import phonenumbers  # noqa: PLC0415 - see the top
+
+    code = phonenumbers.country_code_for_region(country)
     stripped = digits.lstrip("0")
     with_code = stripped.startswith(str(code))
     dialled = (plan_of(code).national_prefix or "", *former_prefixes(code))
     without = [digits.removeprefix(prefix) for prefix in dialled]
     for typed in dict.fromkeys((digits, stripped if with_code else digits, *without)):
         try:
-            number = phonenumbers.parse(typed, country)
+            yield phonenumbers.parse(typed, country)
         except phonenumbers.NumberParseException:
             continue
-        if phonenumbers.is_valid_number(number):
-            return _digits(number)
-        first = first or number
-    if not digits.startswith("0") and (abroad := digits if is_valid(digits) else repaired(digits)):
-        return abroad
-    return _digits(first) if first and _fits(first, country) else None
+
+
+def _likelier(digits: str, number: PhoneNumber, country: str) -> str | None:
+    """Return the likelier of two numbers: the valid one at home, or the one that the digits are behind their plus.
+
+    4915112345678 is a German mobile number whose plus was lost, and a valid landline of the area 0491 as well. A
+    mobile number is likelier than another; None where both are mobile, or neither is.
+    """
+    import phonenumbers  # noqa: PLC0415 - see the top
+
+    kinds = phonenumbers.PhoneNumberType
+    home = _digits(number)
+    if not digits.startswith(str(phonenumbers.country_code_for_region(country))):
+        return home
+    try:
+        behind_plus = phonenumbers.parse(f"+{digits}")
+    except phonenumbers.NumberParseException:
+        return home
+    if not phonenumbers.is_valid_number(behind_plus) or _digits(behind_plus) == home:
+        return home
+    may_be_mobile = (kinds.MOBILE, kinds.FIXED_LINE_OR_MOBILE)
+    mobile = [phonenumbers.number_type(one) in may_be_mobile for one in (number, behind_plus)]
+    if mobile[0] == mobile[1]:
+        return None
+    return home if mobile[0] else _digits(behind_plus)
 
 
 def is_number_of(typed: str, country: str) -> bool:

@@ -13,7 +13,14 @@ import pyarrow.compute as pc
 from activation.identifiers.abroad import international, is_valid, repaired_bare, split
 from activation.identifiers.codes import Code
 from activation.identifiers.dressed import undressed
-from activation.identifiers.numbering import KEEPS_ZERO, has_numbers, has_numbers_of, national, national_column
+from activation.identifiers.numbering import (
+    KEEPS_ZERO,
+    has_numbers,
+    has_numbers_of,
+    national,
+    national_column,
+    read_two_ways,
+)
 from activation.identifiers.rules import Result
 from activation.identifiers.table import Context
 from activation.identifiers.text import is_float, trim, unmarked, whole_number
@@ -88,6 +95,8 @@ class Phone:
             code = Code.PHONE_LENGTH if length > _MAX_DIGITS else Code.PHONE_NOT_IN_PLAN
         elif context.default_country:
             number, code = national(digits, context.default_country), Code.PHONE_NOT_IN_COUNTRY
+            if number is None and read_two_ways(digits, context.default_country):
+                code = Code.PHONE_AMBIGUOUS
         else:
             number, code = self._bare(digits), Code.PHONE_NO_COUNTRY
         if number is None:

@@ -26,6 +26,14 @@ _LABEL = re.compile(r"\A[^\W\d_]{1,12}\s*:\s*")
 # Large customers of the French post: 77304 CEDEX, 75116 PARIS CEDEX 16.
 _CEDEX = re.compile(r"(\d{5})\b.*\bcedex\b.*", re.ASCII | re.DOTALL)
 
+# The country before a code, as people in Europe wrote it, which is no part of it; at Latvia's LV-1010 and others'
+# it is. With as many digits as the country's codes have.
+_COUNTRY = re.compile(
+    r"\A(?:(?:de?|fr?|it?|es?)\s*[-\u2013]\s*(?=\d{5}(?:\s|\Z))|(?:at?|ch|lu?|be?)\s*[-\u2013]\s*(?=\d{4}(?:\s|\Z)))",
+    re.ASCII,
+)
+_PERHAPS_COUNTRY = r"\A[a-z]{1,2}-[0-9]"
+
 # https://github.com/aws-solutions/amazon-marketing-cloud-uploader-from-aws, source/glue/library/zip_normalizer.py:
 # shapes by country once white space and punctuation are gone; elsewhere five digits.
 _CANADA = re.compile(r"(?:[a-z]\d){3}", re.ASCII)
@@ -85,12 +93,15 @@ def _plain(text: str, context: Context) -> tuple[str, str, str | None]:
         return "", "", Code.NUMBER_AS_FLOAT
     if foreign(spelled):
         return "", "", Code.NOT_LATIN
+    named = _COUNTRY.match(spelled)
+    if named:
+        spelled = spelled[named.end() :]
     if cedex := _CEDEX.fullmatch(spelled):
         spelled = cedex[1]
     kept = re.sub(r"[^a-z0-9]", "", spelled)
     if is_float(kept):
         return "", "", Code.NUMBER_AS_FLOAT
-    if context.default_country in _ZIP_COUNTRIES and _SHORT_ZIP.fullmatch(kept):
+    if not named and context.default_country in _ZIP_COUNTRIES and _SHORT_ZIP.fullmatch(kept):
         spelled = kept = kept.zfill(5 if len(kept) < 5 else 9)
     return spelled, kept, None if kept else Code.NOTHING_LEFT
 
@@ -100,12 +111,13 @@ def _nothing(values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG001 - 
 
 
 def _unsure(lowered: pa.Array, context: Context) -> pa.Array:
-    """Mask codes that need a closer look: written as a float would be, or perhaps without their first zero."""
+    """Mask codes that need a closer look: like a float, with a country, perhaps without their first zero."""
     pattern = r"\A[0-9]+e[0-9]+\z"
     if context.default_country in _ZIP_COUNTRIES:
         pattern += rf"|\A(?:{_SHORT_ZIP.pattern})\z"
     bare = pc.replace_substring(pc.replace_substring(lowered, " ", ""), "-", "")
-    return pc.match_substring_regex(bare, pattern)
+    named = pc.match_substring_regex(lowered, _PERHAPS_COUNTRY)
+    return pc.or_(named, pc.match_substring_regex(bare, pattern))
 
 
 def _bare(values: pa.Array, context: Context) -> pa.Array:

@@ -65,13 +65,21 @@ _AS_TEXT = re.compile(r'="((?:[^"]|"")*)"')
 _WHOLE_FLOAT = re.compile(r"([+-]?[0-9]{1,15})[.,]0+", re.ASCII)
 
 
+# A letter in UTF-8 that was read as Windows-1252: Ã and what no name has behind it. A closing quote or a dash may
+# well be meant, so that the other letters stay as they are.
+_TWICE = re.compile("\u00c3[\u00a1-\u00aa\u00ac\u00ae-\u00b6\u00b8-\u00ba\u00bc-\u00bf\u0153\u0178\u201e\u2030]")
+
+
 def trim(text: str) -> str:
     """Take white space and invisible marks off both ends."""
     return text.strip(_ENDS)
 
 
 def written(text: str) -> str:
-    """Return what a cell says: trimmed, HTML entities as their letters, out of a spreadsheet's ="..."."""
+    """Return what a cell says: trimmed, HTML entities as their letters, out of a spreadsheet's ="...".
+
+    UTF-8 that was read as Windows-1252 becomes what it was, where that is certain.
+    """
     bare, before = text.strip(_ENDS), None
     while bare != before:
         before = bare
@@ -79,8 +87,15 @@ def written(text: str) -> str:
             bare = quoted[1].replace('""', '"')
         elif "&" in bare:
             bare = _ENTITY.sub(_letter, bare)
-        bare = trim(bare)
+        bare = trim(_read_again(bare))
     return bare
+
+
+def _read_again(text: str) -> str:
+    """Read MÃ¼ller as Müller; a text that has any other letter that is not ASCII stays as it is."""
+    if "\u00c3" not in text or not _TWICE.sub("", text).isascii():
+        return text
+    return _TWICE.sub(lambda pair: pair[0].encode("cp1252").decode(), text)
 
 
 def _letter(entity: re.Match[str]) -> str:
@@ -120,6 +135,14 @@ def too_long(text: str) -> bool:
     if len(text) * 4 <= MAX_CELL_BYTES:
         return False
     return len(text) > MAX_CELL_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_CELL_BYTES
+
+
+def damaged(text: str) -> bool:
+    """Return whether a letter was lost in a conversion before: U+FFFD, or its UTF-8 read as Latin-1 once more.
+
+    No kernel takes such a cell: kernels take ASCII, and in names the letters of Latin-1 as well.
+    """
+    return not text.isascii() and ("\ufffd" in text or "\u00ef\u00bf\u00bd" in text)
 
 
 def composed(text: str) -> str:
