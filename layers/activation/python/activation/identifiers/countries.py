@@ -40,8 +40,9 @@ _COUNTRY_ALIASES = {
     "hellas": "GR", "eire": "IE", "usofa": "US", "virginislandsus": "VI", "virginislandsbritish": "VG",
 }  # fmt: skip
 # The letters on cars, which German exports have, and the codes of sports federations that people take for ISO's:
-# those that mean no other country.
-# https://www.unece.org/trans/roadsafe/distinguishing_signs.html, read 2026-11-29.
+# those that mean no other country. Annex 4 of the 1949 Convention on Road Traffic has A, B, F, I and L
+# (https://360.lexisnexis.at/d/rechtsnorm-ris/anhang_4_abkommen_uber_den_strassenverkehr/L-10011286-L4, read
+# 2026-11-29); the other letters and the sports codes are common knowledge, for which no page was read.
 _OTHER_CODES = {
     "d": "DE", "a": "AT", "f": "FR", "i": "IT", "e": "ES", "b": "BE", "l": "LU", "s": "SE", "p": "PT",
     "ger": "DE", "sui": "CH", "ned": "NL", "den": "DK", "por": "PT", "gre": "GR",
