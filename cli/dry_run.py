@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +20,7 @@ from activation.drops.plaintext_scan import screen
 from activation.drops.reading import Reading
 from activation.drops.row_filters import RowFilter, asks_in_vain, ends_empty, row_filters
 from activation.drops.row_looks import refuse_unsaid
-from activation.drops.sample import Sample, lookalikes, take_sample
+from activation.drops.sample import lookalikes, take_sample
 from activation.errors import Rejected
 from activation.identifiers.column_map import Entries
 from activation.identifiers.dates import order_of
@@ -40,54 +39,9 @@ from activation.report.warnings import refuse_weak
 from activation.runs.settings import DELIMITERS
 
 from cli.connectors import NamedConnector
-from cli.distinct import Distinct
+from cli.dry_run_sums import Found, Sums
 
 MB = 1_000_000
-
-
-@dataclass
-class Found:
-    """One reason why rows or cells are not sent: how often it occurs, and the first source rows."""
-
-    count: int = 0
-    first_rows: tuple[int, ...] = ()
-
-    def add(self, count: int, rows: tuple[int, ...]) -> None:
-        """Add occurrences, in row order."""
-        self.count += count
-        self.first_rows = (*self.first_rows, *rows)[:FIRST_ROWS_KEPT]
-
-
-@dataclass
-class Sums:
-    """The result of a dry run.
-
-    `date_order` is how dates are read, "" if nothing says it. `mended` counts rows that lacked blank cells at
-    their end or had too many. `left_out` is by field and code. `sample` is what the first rows showed. `whole`
-    says that the end of the file was reached. `refusal` is the reason why the run would fail, None if it would
-    succeed.
-    """
-
-    format: str = ""
-    columns: Mapping[str, str] = field(default_factory=dict)
-    ignored_columns: tuple[str, ...] = ()
-    proposed_columns: Mapping[str, str] = field(default_factory=dict)
-    others_columns: Mapping[str, str] = field(default_factory=dict)
-    date_order: str = ""
-    rows: int = 0
-    mended: int = 0
-    sent: int = 0
-    rejected: dict[str, Found] = field(default_factory=dict)
-    left_out: dict[tuple[str, str], Found] = field(default_factory=dict)
-    sample: Sample = field(default_factory=Sample)
-    whole: bool = False
-    people: Distinct = field(default_factory=Distinct)
-    batches: int = 0
-    uploads: int = 0
-    body_bytes: int = 0
-    identifiers: Counter[str] = field(default_factory=Counter)
-    cpu_s: float = 0.0
-    refusal: Rejected | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cli import prices
-from cli.dry_run import DryRun, Sums
+from cli.dry_run import DryRun
+from cli.dry_run_sums import Sums
 
 ANSWER_S = 0.5  # about what the large platforms take to answer an upload of ten thousand rows
 # Measured by the bench: a batch's record in the ledger is one to two kB, and the rate limit is read once a second.

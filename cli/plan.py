@@ -12,7 +12,8 @@ import typer
 if TYPE_CHECKING:
     from activation.errors import Rejected
 
-    from cli.dry_run import DryRun, Found, Sums
+    from cli.dry_run import DryRun
+    from cli.dry_run_sums import Found, Sums
 
 
 def plan(

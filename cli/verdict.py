@@ -6,7 +6,8 @@ from activation.model import RunWarning
 from activation.report import warnings as verdict
 from activation.report.warnings import Counts, Judged
 
-from cli.dry_run import DryRun, Sums
+from cli.dry_run import DryRun
+from cli.dry_run_sums import Sums
 
 
 def warnings(run: DryRun, sums: Sums) -> list[RunWarning]:

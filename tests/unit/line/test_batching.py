@@ -12,7 +12,8 @@ from activation.drops.chunk import Chunk
 from activation.identifiers.table import Context
 from activation.ledger.units import LeftOut, Span, Unit
 from activation.model import Cursor
-from activation.pipeline.batching import NO_IDENTIFIER, SOURCE_ROWS_PER_BATCH_ROW, Batcher, Prepared
+from activation.pipeline.batching import SOURCE_ROWS_PER_BATCH_ROW, Batcher, Prepared
+from activation.pipeline.findings import NO_IDENTIFIER
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

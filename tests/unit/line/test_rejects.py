@@ -7,7 +7,7 @@ import io
 
 import pyarrow as pa
 import pytest
-from activation.pipeline.batching import FINDINGS
+from activation.pipeline.findings import FINDINGS
 from activation.report.rejects import Rejects
 
 from tests.unit.line.world import NAMES, Aws

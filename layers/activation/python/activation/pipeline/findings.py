@@ -1,0 +1,70 @@
+"""Why cells and rows are not sent, as a table, and counted for the receipt."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from activation.ledger.units import FIRST_ROWS_KEPT, LeftOut, LeftOutCells
+
+NO_IDENTIFIER = "no_identifier"
+# Why a cell or row is not sent: the source row, the field's key ("" for the row itself), the code.
+FINDINGS = pa.schema([("row", pa.int64()), ("field", pa.string()), ("code", pa.string())])
+
+
+def cell_findings(
+    rows: pa.Array, codes: Mapping[str, pa.Array], of: pa.Array, *, whole_rows: bool
+) -> list[pa.Table]:
+    """Return the coded cells of the rows in the mask `of`; with `whole_rows`, also each row without one."""
+    tables, explained = [], _none_of(len(rows))
+    for key, code in codes.items():
+        if code.null_count == len(code):
+            continue
+        here = pc.and_(of, pc.is_valid(code))
+        explained = pc.or_(explained, here)
+        numbers = rows.filter(here)
+        if len(numbers):
+            names = pa.array([key] * len(numbers), pa.string())
+            tables.append(pa.table([numbers, names, code.filter(here).cast(pa.string())], schema=FINDINGS))
+    if whole_rows:
+        numbers = rows.filter(pc.and_not(of, explained))
+        if len(numbers):
+            tables.append(of_rows(numbers, NO_IDENTIFIER))
+    return tables
+
+
+def of_rows(rows: pa.Array, code: str) -> pa.Table:
+    """Return the findings of whole rows that have one code."""
+    return pa.table([rows, [""] * len(rows), [code] * len(rows)], schema=FINDINGS)
+
+
+def by_row(tables: list[pa.Table]) -> pa.Table:
+    """Return findings together, in row order."""
+    return pa.concat_tables(tables).sort_by("row") if tables else FINDINGS.empty_table()
+
+
+def row_reasons(rejected: pa.Table) -> dict[str, int]:
+    """Return the rows counted by code, each row once: by its first finding in the fields' order on the wire."""
+    if not rejected.num_rows:
+        return {}
+    first = rejected.group_by("row", use_threads=False).aggregate([("code", "first")])
+    return dict(Counter(first["code_first"].to_pylist()))
+
+
+def count_cells(left_out: pa.Table) -> LeftOutCells:
+    """Return the cells counted by field and code, with the first rows of each."""
+    found: LeftOutCells = {}
+    if left_out.num_rows:
+        groups = left_out.group_by(["field", "code"], use_threads=False).aggregate([("row", "count")])
+        for one in groups.to_pylist():
+            of = pc.and_(pc.equal(left_out["field"], one["field"]), pc.equal(left_out["code"], one["code"]))
+            first_rows = tuple(left_out["row"].filter(of).slice(0, FIRST_ROWS_KEPT).to_pylist())
+            found.setdefault(one["field"], {})[one["code"]] = LeftOut(one["row_count"], first_rows)
+    return found
+
+
+def _none_of(count: int) -> pa.Array:
+    return pa.repeat(pa.scalar(False), count)
