@@ -9,7 +9,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.settings import ConnectorSettings
+from stacks.connector_settings import ConnectorSettings
 from stacks.watch import Watch, alarm_topic, let_publish
 
 # The event source that the functions put into their events.

@@ -17,9 +17,10 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.alarms import ConnectorAlarms
+from stacks.connector_settings import ConnectorSettings
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.permissions import Reach, statements
-from stacks.settings import ConnectorSettings, Settings
+from stacks.settings import Settings
 from stacks.storage import StorageStack, object_created
 
 # How often a message may fail, and how long it stays hidden meanwhile; both are AWS's own advice:

@@ -15,7 +15,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 
-from stacks.settings import ConnectorSettings
+from stacks.connector_settings import ConnectorSettings
 
 
 @dataclass(frozen=True)

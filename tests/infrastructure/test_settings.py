@@ -15,9 +15,9 @@ from activation.platforms.options import BooleanOption, IntegerOption, TextOptio
 from activation.platforms.platform import Platform
 from activation.runs.settings import check_options
 
+from stacks.connector_settings import ConnectorSettings
 from stacks.packaging import ROOT
 from stacks.settings import (
-    ConnectorSettings,
     Retention,
     Settings,
     SettingsError,
