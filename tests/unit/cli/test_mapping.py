@@ -123,7 +123,7 @@ def test_what_was_said_travels_with_the_file(file: Path, monkeypatch: pytest.Mon
         monkeypatch.setattr(deployment, "find", lambda: deployment.Deployment("drops", "", "", "", {}))
         answer = drop("drop", file, "--map", "Kontakt=email", "--date-order", "dmy")
         head = client.head_object(Bucket="drops", Key=answer["key"])
-        assert head["Metadata"] == {"columns": "Kontakt=email", "date-order": "dmy"}
+        assert head["Metadata"] == {"column-map": "Kontakt=email", "date-order": "dmy"}
         answer = drop("drop", file)
         assert client.head_object(Bucket="drops", Key=answer["key"])["Metadata"] == {}
 

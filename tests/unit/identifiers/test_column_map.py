@@ -64,12 +64,13 @@ def test_entries_travel_as_ascii() -> None:
     assert all(value.isascii() for value in metadata.values())
     assert from_metadata(metadata) == (entries, "dmy")
     assert from_metadata({}) == ((), "")
+    assert from_metadata({"columns": "2", "source": "ci360"}) == ((), "")  # as a file of SAS CI360 has it
     assert to_metadata(()) == {}
     with pytest.raises(Rejected, match="settings"):
         to_metadata(tuple((f"a column of a long name {n}", "email") for n in range(100)))
 
 
-@pytest.mark.parametrize("metadata", [{"columns": "no sign"}, {"columns": "a=%ff"}, {"date-order": "ydm"}])
+@pytest.mark.parametrize("metadata", [{"column-map": "no sign"}, {"column-map": "a=%ff"}, {"date-order": "ydm"}])
 def test_other_metadata_is_refused(metadata: dict[str, str]) -> None:
     """Anybody may write an object's metadata."""
     with pytest.raises(Rejected, match="bad_columns"):

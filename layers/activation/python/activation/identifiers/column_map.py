@@ -17,7 +17,8 @@ from activation.identifiers.table import Context, Field, FieldTable
 IGNORE = "ignore"
 # Object metadata of a drop, ASCII text: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 # (read 2026-11-29), which takes 2 KB of it in all.
-COLUMNS_METADATA, DATE_ORDER_METADATA = "columns", "date-order"
+# Not `columns`: files of SAS CI360 have their number of columns there.
+COLUMNS_METADATA, DATE_ORDER_METADATA = "column-map", "date-order"
 MOST_METADATA_BYTES = 1_800
 MOST_MISTAKES = 20  # in one sentence, which travels in the ledger, in events and with dead letters
 DATE_ORDERS = ("dmy", "mdy", "ymd")
@@ -66,7 +67,7 @@ def from_metadata(metadata: Mapping[str, str]) -> tuple[Entries, str]:
         text = metadata.get(COLUMNS_METADATA, "")
         entries = tuple(parse_qsl(text, strict_parsing=True, errors="strict")) if text else ()
     except ValueError:
-        raise Rejected("bad_columns", "the object's metadata `columns` is not URL-encoded text") from None
+        raise Rejected("bad_columns", "the object's metadata `column-map` is not URL-encoded text") from None
     if order not in ("", *DATE_ORDERS):
         raise Rejected("bad_columns", f"the object's metadata `date-order` is none of {', '.join(DATE_ORDERS)}")
     return entries, order
