@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pytest
 from activation.identifiers.abroad import international, is_valid, plan_of, prefixes_of, repaired_bare, split
 from activation.identifiers.identify import identify, identify_value
+from activation.identifiers.numbering import alternatives
 from activation.identifiers.phones import Bare, Phone
 from activation.identifiers.plans import plans
 from activation.identifiers.table import Context, Digest, Field
@@ -109,18 +110,6 @@ def group(pattern: str, begin: int) -> tuple[str, str]:
         if not depth:
             return pattern[begin:place], pattern[place + 1 :]
     return pattern[begin:], ""
-
-
-def alternatives(pattern: str) -> list[str]:
-    """Split a regular expression at its outermost bars."""
-    depth, parts = 0, [""]
-    for character in pattern:
-        depth += (character in "([") - (character in ")]")
-        if character == "|" and not depth:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
 
 
 @pytest.mark.parametrize("code", sorted(COUNTRY_CODE_TO_REGION_CODE))

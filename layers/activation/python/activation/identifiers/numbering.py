@@ -171,7 +171,7 @@ def _plan(country: str) -> _Plan | None:
     if metadata is None:
         return None
     trunk = metadata.national_prefix or ""
-    prefixes = _alternatives(metadata.national_prefix_for_parsing or "")
+    prefixes = set(alternatives(metadata.national_prefix_for_parsing or ""))
     if len(trunk) > 1 or (trunk and trunk not in prefixes):
         return None
     kinds = (metadata.fixed_line, metadata.mobile, metadata.toll_free, metadata.voip, metadata.personal_number)
@@ -183,8 +183,8 @@ def _plan(country: str) -> _Plan | None:
     )
 
 
-def _alternatives(pattern: str) -> set[str]:
-    """Split a regular expression at its outermost bars."""
+def alternatives(pattern: str) -> list[str]:
+    """Return the alternatives of a regular expression: it is split at its outermost bars."""
     depth, parts = 0, [""]
     for character in pattern:
         depth += (character in "([") - (character in ")]")
@@ -192,7 +192,7 @@ def _alternatives(pattern: str) -> set[str]:
             parts.append("")
         else:
             parts[-1] += character
-    return set(parts)
+    return parts
 
 
 def national_column(digits: pa.Array, country: str) -> pa.Array:
