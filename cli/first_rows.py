@@ -45,7 +45,7 @@ def first_rows(reader: DropReader, count: int) -> bytes:
 
 
 def _end(chunks: Iterator[Chunk], count: int) -> int:
-    """Return the place in the text behind the first `count` rows."""
+    """Return the offset in the text after the first `count` rows."""
     place = None
     for chunk in chunks:
         last = chunk.first_row + chunk.row_count - 1

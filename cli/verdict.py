@@ -13,8 +13,8 @@ from cli.dry_run_sums import Sums
 def warnings(run: DryRun, sums: Sums) -> list[RunWarning]:
     """Return what a run's receipt would warn of.
 
-    People are also counted over the whole file here, which a run cannot do: rows that repeat only behind the
-    sample are warned of as well.
+    A plan also counts people over the whole file, which a run cannot do, so it warns of rows that repeat only
+    after the sample, too.
     """
     left_out: dict[str, dict[str, int]] = {}
     for (key, code), found in sorted(sums.left_out.items()):

@@ -157,7 +157,7 @@ class Fetch:
     def _part(
         self, block: bytearray, latest: Occurrence, columns: tuple[str, ...], final: bool
     ) -> tuple[Occurrence, bytes]:
-        """Make the block the part's body; returns the occurrence behind it, and what belongs to the next part."""
+        """Make the block the body of the next part; return the occurrence after it, and the bytes left over."""
         first = latest.part == 1
         mark = len(_BOM) if first and block.startswith(_BOM) else 0
         if mark:

@@ -21,13 +21,13 @@ from activation.model import Cursor
 # when there is no record in it.
 CursorAfter = Callable[[int], Cursor]
 Parse = Callable[[Split, int, CursorAfter], Chunk | None]
-# What a format says of one row that is left out: (place behind it, with its number) -> chunk.
+# Makes the chunk of one row that is left out, given the cursor after it.
 Unreadable = Callable[[Cursor], Chunk]
 
-# How much of a block is split first behind a row with a quote out of place, where more of them may follow; then
-# twice as much each time.
+# How much of a block is split first after a row with a misplaced quote, since more such rows may follow; each
+# further split doubles it.
 _WINDOW_BYTES = 4 * 1024
-# A line with its end and the empty lines behind it; the next line.
+# A line with its end and any empty lines after it; then the next line.
 _TWO_LINES = re.compile(rb"([^\r\n]*+[\r\n]++)([^\r\n]++)")
 
 

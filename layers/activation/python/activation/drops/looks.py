@@ -90,7 +90,7 @@ def _typed(cell: str) -> str:
 def _is_shown_as_phone(typed: str) -> bool:
     """Return whether digits are written as people write telephone numbers, and not as they write numbers at large.
 
-    With a plus, or with an area code in brackets, or in two groups behind a zero, or in three.
+    With a plus, with an area code in brackets, in two groups after a leading zero, or in three groups.
     """
     groups = _GROUP.findall(typed)
     if typed.startswith("+"):

@@ -24,7 +24,7 @@ def screen(
     context: Context,
     may_go_on: Callable[[], bool],
 ) -> tuple[Cursor, bool]:
-    """Look for values in clear behind `start`; returns how far it got, and whether that is the end of the file.
+    """Scan the rows after `start` for plaintext values; return the cursor reached, and whether the file ended.
 
     Whoever declares a file hashed and puts a person's address into it has exported the wrong column, and the rest
     of the file is no more to be trusted. Raises Rejected with clear_text, naming row and column.

@@ -1,4 +1,4 @@
-"""The mapping that a refusal proposes, as text to paste into the settings or behind a command."""
+"""The mapping that a refusal proposes, as text to paste into the settings or append to a command."""
 
 from __future__ import annotations
 
