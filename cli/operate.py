@@ -53,11 +53,13 @@ def replay(
 ) -> None:
     """Replay archived events: drops that were already sent are not sent again, unfinished runs resume.
 
-    With --force, each drop whose run finished in that time is sent again, as a new run with a new id.
+    It first says which runs of that time are skipped, resumed or left as they are. With --force, each drop whose
+    run finished in that time is sent again, as a new run with a new id.
     """
     import boto3
 
     from cli import deployment, resend
+    from cli.outlook import outlook
     from cli.typed import typed
 
     found = deployment.find()
@@ -74,6 +76,10 @@ def replay(
             sent = resend.force(found, one, since, until)
             print(f"sending {sent} finished drops of {one} again")
         return
+    s3 = boto3.client("s3")
+    for one in wanted:
+        for sentence in outlook(s3, resend.receipts_of(found, one, since), since, until).sentences():
+            print(f"{one}: {sentence}")
     rules = [found.connector(name).rule_arn for name in wanted]
     name = f"activation-{datetime.now(tz=UTC):%Y%m%d-%H%M%S}"
     bus = f"{found.archive_arn.rsplit(':archive/', 1)[0]}:event-bus/default"

@@ -55,7 +55,7 @@ def force(found: Deployment, connector: str, since: datetime, until: datetime) -
 
     sqs = boto3.client("sqs")
     again = datetime.now(tz=UTC).isoformat(timespec="milliseconds")
-    receipts = [one for one in _receipts(found, connector) if one["state"] in SENT]
+    receipts = [one for one in receipts_of(found, connector) if one["state"] in SENT]
     wanted = [one for one in receipts if since <= datetime.fromisoformat(one["started_at"]) <= until]
     wanted.sort(key=lambda receipt: str(receipt["started_at"]))
     drops = {}  # each once, even if it was forced before
@@ -69,7 +69,8 @@ def force(found: Deployment, connector: str, since: datetime, until: datetime) -
     return len(drops)
 
 
-def _receipts(found: Deployment, connector: str) -> Iterator[dict[str, Any]]:
+def receipts_of(found: Deployment, connector: str, since: datetime | None = None) -> Iterator[dict[str, Any]]:
+    """Yield a connector's receipts, in no order; with `since`, only those written since then."""
     import boto3
 
     s3 = boto3.client("s3")
@@ -78,7 +79,7 @@ def _receipts(found: Deployment, connector: str) -> Iterator[dict[str, Any]]:
     )
     for page in pages:
         for item in page.get("Contents", []):
-            if item["Key"].endswith(".json"):
+            if item["Key"].endswith(".json") and (since is None or item["LastModified"] >= since):
                 yield json.loads(s3.get_object(Bucket=found.receipts_bucket, Key=item["Key"])["Body"].read())
 
 

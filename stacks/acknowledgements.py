@@ -51,6 +51,11 @@ def _accept_wildcards(name: str, connector: Connector, storage: StorageStack) ->
     )
     _accept(
         connector.role,
+        f"IAM5[Resource::{_arn(storage.receipts)}/receipts/{name}/*/*.rejects/*]",
+        "The parts that lists of rejects are joined from: objects below the connector's own prefix.",
+    )
+    _accept(
+        connector.role,
         "IAM5[Resource::*]",
         "xray:PutTraceSegments and xray:PutTelemetryRecords, and no other action: X-Ray has no resources to name.",
     )

@@ -20,7 +20,7 @@ from stacks.alarms import ConnectorAlarms
 from stacks.connector_settings import ConnectorSettings
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.permissions import Reach, statements
-from stacks.settings import Settings
+from stacks.settings import DEAD_LETTER_DAYS, Settings
 from stacks.storage import StorageStack, object_created
 
 # How often a message may fail, and how long it stays hidden meanwhile; both are AWS's own advice:
@@ -51,7 +51,7 @@ class Connector(Construct):
         self._connector = connector
         self._platform = platform
         self._storage = storage
-        self.dead_letters = self._queue("DeadLetters", retention=Duration.days(14))
+        self.dead_letters = self._queue("DeadLetters", retention=Duration.days(DEAD_LETTER_DAYS))
         # Shorter than the dead letters' retention: a dead letter's age counts from the first queue.
         self.queue = self._queue(
             "Queue",
@@ -59,7 +59,7 @@ class Connector(Construct):
             visibility_timeout=Duration.seconds(VISIBILITY_TIMEOUTS * connector.timeout_s),
             dead_letters=self.dead_letters,
         )
-        self.undelivered = self._queue("Undelivered", retention=Duration.days(14))
+        self.undelivered = self._queue("Undelivered", retention=Duration.days(DEAD_LETTER_DAYS))
         self.secret = self._secret()
         self.log_group = self._log_group()
         self.role = self._role()

@@ -84,10 +84,19 @@ def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyState
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, read 2026-11-22. No condition on the
         # prefix: S3's own check does not send one.
         _allow("TellGoneFromForbidden", ["s3:ListBucket"], [reach.drops.bucket_arn]),
+        # If-Match on a write needs s3:GetObject as well:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html, read 2026-11-29
         _allow(
             "OwnReceipts",
-            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
+            ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
             [reach.receipts.arn_for_objects(f"receipts/{connector.name}/*")],
+        ),
+        # Receipts and lists of rejects are directly below their audience, whose name has no slash; only the parts
+        # that a list is joined from are one folder deeper.
+        _allow(
+            "DiscardPartsOfRejects",
+            ["s3:DeleteObject"],
+            [reach.receipts.arn_for_objects(f"receipts/{connector.name}/*/*.rejects/*")],
         ),
         _allow(
             "ListOwnReceipts",

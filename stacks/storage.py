@@ -96,14 +96,17 @@ class StorageStack(Stack):
         return bucket
 
     def _receipts(self, retention: Retention) -> s3.Bucket:
-        # A separate bucket without events: a receipt can never be taken for a drop.
+        # A separate bucket without events: a receipt can never be taken for a drop. With versions, so that whoever
+        # overwrites or deletes a receipt by mistake destroys no evidence.
         return self._bucket(
             "Receipts",
             s3.LifecycleRule(
                 expiration=Duration.days(retention.receipts_days),
+                noncurrent_version_expiration=Duration.days(retention.noncurrent_receipts_days),
                 abort_incomplete_multipart_upload_after=Duration.days(1),
             ),
             key=self.key,
+            versioned=True,
         )
 
     def _bucket(

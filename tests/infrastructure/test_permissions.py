@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +88,15 @@ def test_wildcard_resources_are_own_objects_and_tracing(templates: Templates) ->
         if "*" in text(resource)
     }
     drops = frozenset({"s3:GetObject", "s3:GetObjectVersion"})
-    receipts = frozenset({"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"})
+    receipts = frozenset({"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"})
+    parts = frozenset({"s3:DeleteObject"})
     assert found == {
         (drops, "/alpha/*"),
         (drops, "/beta-eu/*"),
         (receipts, "/receipts/alpha/*"),
         (receipts, "/receipts/beta-eu/*"),
+        (parts, "/receipts/alpha/*/*.rejects/*"),
+        (parts, "/receipts/beta-eu/*/*.rejects/*"),
         (frozenset({"xray:PutTraceSegments", "xray:PutTelemetryRecords"}), "*"),
     }
 
@@ -110,6 +114,26 @@ def test_a_connector_writes_its_own_receipts_only(templates: Templates) -> None:
     own = statements(templates, "BetaEu")
     assert re.fullmatch(r"<\w*Receipts\w*>/receipts/beta-eu/\*", text(own["OwnReceipts"]["Resource"]))
     assert own["ListOwnReceipts"]["Condition"] == {"StringLike": {"s3:prefix": ["receipts/beta-eu/*"]}}
+
+
+@pytest.mark.parametrize("audience", ["vip", "vip.rejects", "a" * 32 + ".rejects", ".rejects"])
+def test_a_connector_cannot_delete_a_receipt(templates: Templates, audience: str) -> None:
+    """It deletes the parts of its rejects, and no receipt, list or version, whatever an audience is called.
+
+    In a resource, * is any text and ? any character, slashes included:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html, read 2026-11-29
+    """
+    deleting = [one for one in every_statement(templates) if "s3:Delete" in str(one["Action"])]
+    assert {action for one in deleting for action in several(one["Action"])} == {"s3:DeleteObject"}
+    patterns = [re.sub(r"<[^>]+>/", "", text(one["Resource"])) for one in deleting]
+    stem = f"receipts/beta-eu/{audience}/{'0' * 32}"
+
+    def may_delete(key: str) -> bool:
+        return any(fnmatchcase(key, pattern) for pattern in patterns)
+
+    assert may_delete(f"{stem}.rejects/000000000001-0.csv")
+    assert not may_delete(f"{stem}.json")
+    assert not may_delete(f"{stem}.rejects.csv")
 
 
 def test_nothing_writes_drops(templates: Templates) -> None:

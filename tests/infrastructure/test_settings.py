@@ -156,12 +156,23 @@ def test_names_must_differ_by_more_than_hyphens(second: str) -> None:
     assert found.startswith("audience_activation.connectors[1].name: ")
 
 
-def test_a_replay_never_finds_a_forgotten_drop() -> None:
-    """The ledger must remember a run for as long as its drop can still be read."""
-    retention = {"drops_days": 60, "noncurrent_drops_days": 31, "ledger_days": 90}
+@pytest.mark.parametrize(
+    ("retention", "at_least"),
+    [
+        ({"drops_days": 60, "noncurrent_drops_days": 31, "ledger_days": 90, "archive_days": 90}, 91),
+        ({"archive_days": 365, "ledger_days": 90}, 365),
+        ({"archive_days": 1, "drops_days": 5, "ledger_days": 13}, 14),
+    ],
+    ids=["drop", "archived event", "dead letter"],
+)
+def test_a_replay_never_finds_a_forgotten_run(retention: dict[str, int], at_least: int) -> None:
+    """The ledger remembers a run for as long as its drop, its event or its dead letter is kept."""
     (found,) = mistakes({"connectors": [{"name": "meta", "platform": "meta"}], "retention": retention})
     assert found.startswith("audience_activation.retention.ledger_days: ")
-    assert "91" in found
+    assert f"({at_least})" in found
+    read(
+        {"connectors": [{"name": "meta", "platform": "meta"}], "retention": retention | {"ledger_days": at_least}}
+    )
 
 
 def test_a_drop_outlives_its_deadline() -> None:

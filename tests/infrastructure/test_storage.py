@@ -75,7 +75,19 @@ def test_drops_expire_in_every_form(templates: Templates) -> None:
 def test_receipts_raise_no_events(templates: Templates) -> None:
     """A receipt cannot be taken for a drop."""
     assert "NotificationConfiguration" not in templates.resource("AWS::S3::Bucket", "Receipts")
-    assert lifecycle(templates, "Receipts")["ExpirationInDays"] == 400
+
+
+def test_receipts_are_versioned_and_expire(templates: Templates) -> None:
+    """An overwritten or deleted receipt is there for another while, then all of them go.
+
+    On a versioned bucket ExpirationInDays adds a delete marker, and NoncurrentVersionExpiration alone deletes what
+    is below it; S3 then removes the marker by itself. Source, read 2026-11-29:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-expire-general-considerations.html
+    """
+    assert templates.resource("AWS::S3::Bucket", "Receipts")["VersioningConfiguration"] == {"Status": "Enabled"}
+    rule = lifecycle(templates, "Receipts")
+    assert rule["ExpirationInDays"] == 400
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
 
 
 def test_the_archive_keeps_this_bucket_s_events_only(templates: Templates) -> None:

@@ -123,10 +123,17 @@ class Buckets:
         Key: str,  # noqa: N803
         Body: bytes,  # noqa: N803
         Metadata: dict[str, str] | None = None,  # noqa: N803
+        IfNoneMatch: str = "",  # noqa: N803
+        IfMatch: str = "",  # noqa: N803
         **_: Any,
     ) -> dict[str, Any]:
-        """Keep a new version."""
+        """Keep a new version, if the newest one is as the conditions say."""
         with LOCK:
+            versions = self.objects.get((Bucket, Key), [])
+            if IfMatch and not versions:
+                raise refusal("PutObject", "NoSuchKey")
+            if (IfNoneMatch == "*" and versions) or (IfMatch and IfMatch != _etag(versions[-1])):
+                raise refusal("PutObject", "PreconditionFailed")
             versions = self.objects.setdefault((Bucket, Key), [])
             versions.append(Body)
             self.metadata[Bucket, Key, str(len(versions))] = Metadata or {}
@@ -170,11 +177,11 @@ class Buckets:
         for one in Delete["Objects"]:
             self.delete_object(Bucket=Bucket, Key=one["Key"])
 
-    def list_objects_v2(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803
+    def list_objects_v2(self, *, Bucket: str, Prefix: str, MaxKeys: int = 1000) -> dict[str, Any]:  # noqa: N803
         """List by prefix, in order."""
         with LOCK:
             keys = sorted(key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix))
-        return {"Contents": [{"Key": key} for key in keys]} if keys else {}
+        return {"Contents": [{"Key": key} for key in keys[:MaxKeys]]} if keys else {}
 
     def get_paginator(self, operation: str) -> Pages:
         """Return the one paginator that is used."""

@@ -82,7 +82,7 @@ def test_a_claim_makes_the_record_and_a_save_changes_it(bench: Bench) -> None:
     item = bench.table.read(bench.ledger.key(bench.run_id))
     assert item is not None
     assert (item["audience"]["S"], item["rows_acknowledged"]["N"]) == ("été", "5")
-    assert "expires_at" not in item
+    assert int(item["expires_at"]["N"]) == int(bench.clock() + 100) + 2 * 86_400
 
 
 def test_a_held_lease_is_refused_until_it_ends(bench: Bench) -> None:
@@ -128,7 +128,7 @@ def test_who_was_taken_over_from_can_write_nothing(bench: Bench) -> None:
 
 
 def test_a_released_run_can_be_claimed_at_once(bench: Bench) -> None:
-    """Releasing ends the lease, and a finished run begins to expire."""
+    """Releasing ends the lease, and the record expires from then on."""
     run = bench.ledger.claim(bench.run_id, 0, FACTS)
     run.state = RunState.APPLIED
     bench.ledger.save(run, release=True)
@@ -137,6 +137,18 @@ def test_a_released_run_can_be_claimed_at_once(bench: Bench) -> None:
     assert item is not None
     assert int(item["expires_at"]["N"]) == int(bench.clock()) + 2 * 86_400
     assert bench.ledger.claim(bench.run_id, 1, FACTS).state is RunState.APPLIED
+
+
+@pytest.mark.parametrize("state", list(RunState))
+def test_every_record_of_a_run_expires(bench: Bench, state: RunState) -> None:
+    """A run that stopped, or that nobody continues, is forgotten like one that ended well."""
+    run = bench.ledger.claim(bench.run_id, 0, FACTS)
+    claimed = bench.table.read(run.pk)
+    run.state = state
+    bench.ledger.save(run, release=True)
+    for item in (claimed, bench.table.read(run.pk)):
+        assert item is not None
+        assert 0 <= int(item["expires_at"]["N"]) - bench.clock() - 2 * 86_400 <= 100
 
 
 def test_a_save_that_failed_has_renewed_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

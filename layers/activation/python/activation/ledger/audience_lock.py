@@ -29,7 +29,8 @@ class AudienceLocks:
     """The locks of audiences: a run holds one from its first request to its end, and each invocation extends it.
 
     `lock_s` is how many seconds a lock outlasts its holder's last message, so how long a run that died without
-    releasing it can block the next one. `ttl_days` is how long an object's newest version is remembered.
+    releasing it can block the next one. `ttl_days` is how long an object's newest version is remembered, and how
+    long the record of a lock outlasts the lock.
     `clock` returns Unix seconds.
     """
 
@@ -42,7 +43,7 @@ class AudienceLocks:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = table
-        self._leases = Leases(table, clock=clock)
+        self._leases = Leases(table, keep_s=ttl_days * 86_400.0, clock=clock)
         self._lock_s = lock_s
         self._ttl_s = ttl_days * 86_400
         self._clock = clock

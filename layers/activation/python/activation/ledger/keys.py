@@ -38,6 +38,11 @@ def audience_key(platform: str, account: str, audience: str) -> str:
     return f"account#{platform}#{account}#audience#{audience}"
 
 
+def known_audience_key(lock: str) -> str:
+    """Return the key of the record that says an audience exists, which never expires; `lock` is its lock's key."""
+    return lock.replace("#audience#", "#known#", 1)
+
+
 def rate_key(platform: str, scope: Scope, shared_with: str) -> str:
     """Return the key of the record of a platform's rate limit, shared by all workers under it.
 

@@ -70,8 +70,9 @@ class Run:
 class Ledger:
     """Reads and writes the records of a connector's runs.
 
-    `lease_s` is how many seconds a lease lasts, longer than any platform call; `ttl_days` how long the record of a
-    finished run is kept. `clock` returns Unix seconds.
+    `lease_s` is how many seconds a lease lasts, longer than any platform call. `ttl_days` is how long a record is
+    kept after its run was last worked on, however that ended: a run that stopped is forgotten like one that
+    finished. `clock` returns Unix seconds.
     """
 
     def __init__(
@@ -84,10 +85,9 @@ class Ledger:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = table
-        self._leases = Leases(table, clock=clock)
+        self._leases = Leases(table, keep_s=ttl_days * 86_400.0, clock=clock)
         self._connector = connector
         self._lease_s = lease_s
-        self._ttl_s = ttl_days * 86_400
         self._clock = clock
 
     def key(self, run_id: str, part: int | None = None) -> str:
@@ -143,9 +143,6 @@ class Ledger:
             ":opened": {"S": _opened_json(run.opened)},
             ":lock": {"S": run.audience_lock},
         }
-        if run.state in FINAL:
-            sets += ", expires_at = :expires"
-            values[":expires"] = {"N": str(int(now) + self._ttl_s)}
         changes = Changes(sets, values, {"#state": "state"})
         lease = Lease(run.pk, "", run.fence, run.lease_until)
         if release:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from activation.drops.messages import Work
 from activation.identifiers.column_map import shown_entries
 from activation.ledger.progress import FilePlan
 from activation.ledger.runs import FINAL, STOPPED, Run
 from activation.model import Audience, RunWarning
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3.client import S3Client
 
 SCHEMA = 1
 
@@ -136,16 +132,6 @@ def _columns(plan: FilePlan) -> dict[str, Any]:
         **({"proposed": plan.proposed_columns} if plan.proposed_columns else {}),
         **({"mapping": said} if said else {}),
     }
-
-
-def write(client: S3Client, bucket: str, key: str, receipt: Mapping[str, Any]) -> None:
-    """Write a receipt, replacing an interim one of the same run."""
-    client.put_object(
-        Bucket=bucket,
-        Key=key,
-        Body=json.dumps(receipt, indent=2, ensure_ascii=False).encode(),
-        ContentType="application/json",
-    )
 
 
 def _iso(seconds: float) -> str:

@@ -9,7 +9,8 @@ from activation.drops.locate import Located, is_marker, locate
 from activation.drops.messages import Work, read
 from activation.errors import Rejected
 from activation.ledger.runs import FINAL, STOPPED, HeldRun, Run, RunState
-from activation.report.receipts import Identity
+from activation.report import stored
+from activation.report.receipts import Identity, stem
 from activation.runs.advance import Active, advance
 from activation.runs.effects import refuse_key, refuse_message
 from activation.runs.invocation import Connector, Invocation, Stopwatch
@@ -62,7 +63,21 @@ class Dispatcher:
             refuse_key(connector, work, run_id, error)
             self.telemetry.key_refused(error)
             return RunState.FAILED
+        if known is None and (ended := self._ended_before(work, run_id, located)):
+            self.telemetry.nothing_to_do(ended)
+            return None
         return self._run(work, run_id, located, known, time_left_s)
+
+    def _ended_before(self, work: Work, run_id: str, located: Located) -> RunState | None:
+        """Return how a run ended that the ledger no longer remembers, None where its receipt tells of no end.
+
+        Without it a replay would send the drop again, or find it gone and report a failure.
+        """
+        if work.part is not None:
+            return None
+        connector, key = self.connector, f"{stem(located.audience, run_id)}.json"
+        receipt = stored.read_final(connector.clients.s3, connector.settings.receipts_bucket, key)
+        return RunState(receipt["state"]) if receipt else None
 
     def _locate(self, work: Work) -> Located:
         """Return what the drop's key says; raises Rejected when it cannot be parsed."""

@@ -17,7 +17,7 @@ from activation.ledger.audience_lock import AudienceLocked
 from activation.ledger.progress import Progress
 from activation.ledger.runs import Run, RunState
 from activation.model import Audience
-from activation.report import receipts
+from activation.report import receipts, stored
 from activation.report import warnings as verdict
 from activation.report.announce import announce
 from activation.report.receipts import Identity
@@ -35,6 +35,7 @@ class RunEffects:
 
     def waits(self, step: Next) -> None:
         """Write an interim receipt, and hold the audience's lock until an hour after the next message is due."""
+        self._note_audience()
         if step.state is not RunState.ACCEPTED:
             with suppress(ClientError, BotoCoreError):  # the next receipt will say as much and more
                 self.write_receipt({})
@@ -46,6 +47,7 @@ class RunEffects:
 
     def ends(self, step: Next) -> None:
         """Write the receipt and announce the end; the message of a run that stops moves to the dead letters."""
+        self._note_audience()
         invocation, connector = self.invocation, self.invocation.connector
         stops = step.step is Step.STOP
         receipt = self._write_receipt_if_allowed() if stops else self.write_receipt(step.notes)
@@ -68,10 +70,17 @@ class RunEffects:
             with suppress(ClientError, BotoCoreError):  # the run has ended; a part that is left does no harm
                 invocation.rejects.remove_parts()
 
+    def _note_audience(self) -> None:
+        """Note an audience that the run has opened, so that it is known when the run is long forgotten."""
+        run, identity = self.invocation.held.run, self.invocation.identity
+        if run.opened is not None:
+            audiences = self.invocation.connector.audiences
+            audiences.note(run.audience_lock, identity.audience, run.opened, identity.run_id)
+
     def write_receipt(self, notes: Mapping[str, str]) -> dict[str, Any]:
         """Write the receipt of the run as it is now, with the list of rejects once it has one; return it.
 
-        `notes` are texts of the platform's, by code.
+        A final receipt that says more stays: see `stored`. `notes` are texts of the platform's, by code.
         """
         invocation, run = self.invocation, self.invocation.held.run
         ended = run.state not in (RunState.RUNNING, RunState.WAITING)
@@ -79,7 +88,7 @@ class RunEffects:
         receipt = self._receipt(invocation.rejects.key if listed else None, notes)
         connector = invocation.connector
         bucket = connector.settings.receipts_bucket
-        receipts.write(connector.clients.s3, bucket, f"{invocation.stem}.json", receipt)
+        stored.write(connector.clients.s3, bucket, f"{invocation.stem}.json", receipt)
         return receipt
 
     def _write_receipt_if_allowed(self) -> dict[str, Any]:
@@ -135,6 +144,6 @@ def refuse_key(connector: Connector, work: Work, run_id: str, error: Rejected) -
         notes={},
     )
     key = f"{receipts.stem(audience, run_id)}.json"
-    receipts.write(clients.s3, settings.receipts_bucket, key, receipt)
+    stored.write(clients.s3, settings.receipts_bucket, key, receipt)
     announce(clients.events, settings.event_bus_name, RunState.FAILED, receipt, key)
     refuse_message(connector, work.next_message(), error, run_id)

@@ -12,6 +12,7 @@ from activation.drops.locate import Located
 from activation.drops.messages import Work
 from activation.drops.reading import Reading
 from activation.ledger.audience_lock import AudienceLocks
+from activation.ledger.audiences import KnownAudiences
 from activation.ledger.keys import rate_key
 from activation.ledger.runs import HeldRun, Ledger
 from activation.pipeline.client import PlatformClient
@@ -63,6 +64,11 @@ class Connector:
     def locks(self) -> AudienceLocks:
         """Return the audiences' locks."""
         return AudienceLocks(self.clients.table, ttl_days=self.settings.ledger_ttl_days, clock=self.clock)
+
+    @cached_property
+    def audiences(self) -> KnownAudiences:
+        """Return the list of audiences that were ever written to."""
+        return KnownAudiences(self.clients.table, self.clock)
 
     @cached_property
     def rate_limits(self) -> RateLimits:
