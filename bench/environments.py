@@ -86,7 +86,7 @@ def function(layers: Sequence[str] = ("activation", "vendor", "arrow")) -> Envir
     wheels = Wheels(
         architecture=MACHINES[platform.machine().lower()],
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
-        system="macos" if platform.system() == "Darwin" else "linux",
+        system="macos" if platform.system() == "Darwin" else "linux-laptop",
     )
     path = [ROOT]
     for name in layers:

@@ -18,7 +18,7 @@ from sandbox.processes import plain_environment
 
 _PROGRAM = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 _ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "amd64": "x86_64"}
-_SYSTEMS = {"Linux": "linux", "Darwin": "macos"}
+_SYSTEMS = {"Linux": "linux-laptop", "Darwin": "macos"}
 
 # The context flag that gives a sandbox CI360's webhook, whether or not the settings have a section for it.
 CI360 = {"ci360": "on"}

@@ -46,8 +46,8 @@ class SettingsError(Exception):
 class Wheels:
     """What the wheel layers are built for: a Lambda architecture, a Python version, an operating system.
 
-    `system` is `linux` for AWS (Amazon Linux 2023, manylinux_2_28); `macos` is for an emulator that runs the
-    functions with a Mac's own Python.
+    `system` is `linux` for AWS (Amazon Linux 2023, manylinux_2_28); `linux-laptop` and `macos` are for an emulator
+    that runs the functions with the machine's own Python.
     """
 
     architecture: str
@@ -153,8 +153,12 @@ def _wheels(reader: Reader) -> Wheels:
     wheels = Wheels(
         architecture=reader.choice("architecture", ("arm64", "x86_64"), default="arm64"),
         python=reader.choice("python", ("3.11", "3.12", "3.13", "3.14"), default="3.13"),
-        system=reader.choice("system", ("linux", "macos"), default="linux"),
+        system=reader.choice("system", ("linux", "linux-laptop", "macos"), default="linux"),
     )
+    # Lambda's Python 3.11 runs on Amazon Linux 2, with glibc 2.26, later ones on Amazon Linux 2023, with 2.34:
+    # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html, read 2026-11-22. Arrow's wheels need 2.28.
+    if (wheels.python, wheels.system) == ("3.11", "linux"):
+        reader.mistake("python", "3.11 runs on Amazon Linux 2 at Lambda, which cannot load Arrow; use 3.13")
     reader.finish()
     return wheels
 

@@ -18,6 +18,8 @@ from stacks.settings import Wheels
 TARGETS = {
     ("arm64", "linux"): "aarch64-manylinux_2_28",
     ("x86_64", "linux"): "x86_64-manylinux_2_28",
+    ("arm64", "linux-laptop"): "aarch64-manylinux_2_28",
+    ("x86_64", "linux-laptop"): "x86_64-manylinux_2_28",
     ("arm64", "macos"): "aarch64-apple-darwin",
     ("x86_64", "macos"): "x86_64-apple-darwin",
 }

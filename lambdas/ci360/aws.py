@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import botocore.session
+from activation.aws.sdk import checked
 from botocore.config import Config
 
 
@@ -15,5 +16,5 @@ def _session() -> botocore.session.Session:
 
 
 def client(service: str, config: Config) -> Any:
-    """Make a client with the function's own role and region."""
-    return _session().create_client(service, config=config)
+    """Make a client with the function's own role and region; raises ConfigError for an SDK that is too old."""
+    return checked(_session().create_client(service, config=config))

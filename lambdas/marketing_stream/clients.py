@@ -6,6 +6,7 @@ import functools
 from typing import Any
 
 import boto3
+from activation.aws.sdk import checked
 from botocore.config import Config
 
 # Two attempts fit into the time a function keeps in reserve; what still fails is retried with its message.
@@ -16,5 +17,5 @@ _CONFIG = Config(
 
 @functools.cache
 def client(service: str) -> Any:
-    """Return the client of a service."""
-    return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]  # the service is not a literal here
+    """Return the client of a service; raises ConfigError for an SDK that is too old."""
+    return checked(boto3.client(service, config=_CONFIG))  # type: ignore[call-overload]  # the service is not a literal here

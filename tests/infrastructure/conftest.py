@@ -151,7 +151,7 @@ def host_wheels() -> dict[str, str]:
     return {
         "architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
         "python": sysconfig.get_python_version(),
-        "system": "macos" if platform.system() == "Darwin" else "linux",
+        "system": "macos" if platform.system() == "Darwin" else "linux-laptop",
     }
 
 

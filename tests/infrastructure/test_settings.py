@@ -182,6 +182,20 @@ def test_a_drop_outlives_its_deadline() -> None:
     assert found.startswith("audience_activation.connectors[0].deadline_hours: ")
 
 
+@pytest.mark.parametrize(("system", "refused"), [("linux", True), ("linux-laptop", False), ("macos", False)])
+def test_a_python_that_cannot_load_arrow_is_refused(system: str, refused: bool) -> None:
+    """Lambda runs Python 3.11 on Amazon Linux 2, whose glibc is older than Arrow's wheels need; a laptop does not.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html, read 2026-11-22
+    """
+    given = {"connectors": [{"name": "meta", "platform": "meta"}], "wheels": {"python": "3.11", "system": system}}
+    if not refused:
+        assert read(given).wheels.python == "3.11"
+        return
+    (found,) = mistakes(given)
+    assert found.startswith("audience_activation.wheels.python: 3.11 runs on Amazon Linux 2")
+
+
 def test_a_function_has_room_for_its_requests() -> None:
     """A request that a function cannot hold would end every one of its invocations."""
     connector = {"name": "tiktok", "platform": "tiktok", "max_mb_per_request": 250, "memory_mb": 512}

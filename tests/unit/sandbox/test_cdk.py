@@ -69,8 +69,8 @@ def test_an_app_that_is_named_is_kept(given: list[str]) -> None:
 @pytest.mark.parametrize(
     ("machine", "system", "architecture", "named"),
     [
-        ("x86_64", "Linux", "x86_64", "linux"),
-        ("aarch64", "Linux", "arm64", "linux"),
+        ("x86_64", "Linux", "x86_64", "linux-laptop"),
+        ("aarch64", "Linux", "arm64", "linux-laptop"),
         ("arm64", "Darwin", "arm64", "macos"),
     ],
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
+from activation.aws.sdk import checked
 from activation.aws.table import ConditionalTable
 
 if TYPE_CHECKING:
@@ -34,11 +35,11 @@ class Clients:
 
     @classmethod
     def connect(cls, ledger_table: str, *, connections: int = 16) -> Clients:
-        """Make the clients, with the function's own role and region."""
+        """Make the clients, with the function's own role and region; raises ConfigError if the SDK is too old."""
         config = CONFIG.merge(Config(max_pool_connections=connections))
         return cls(
-            s3=boto3.client("s3", config=config),
-            sqs=boto3.client("sqs", config=config),
-            events=boto3.client("events", config=config),
-            table=ConditionalTable(boto3.client("dynamodb", config=config), ledger_table),
+            s3=checked(boto3.client("s3", config=config)),
+            sqs=checked(boto3.client("sqs", config=config)),
+            events=checked(boto3.client("events", config=config)),
+            table=ConditionalTable(checked(boto3.client("dynamodb", config=config)), ledger_table),
         )

@@ -11,6 +11,7 @@ import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from activation.aws.clients import CONFIG, Clients
+from activation.aws.sdk import checked
 from activation.aws.sqs_edge import sqs_handler
 from activation.platforms.http import PooledHttp
 from activation.platforms.options import complete
@@ -43,13 +44,16 @@ class ConnectorFunction:
 
 
 def connect(platform: Platform, settings: FunctionSettings) -> Connector:
-    """Make a connector's clients and read nothing yet; raises ConfigError when the settings' options are wrong."""
+    """Make a connector's clients and read nothing yet.
+
+    Raises ConfigError when the settings' options are wrong, or the SDK is too old.
+    """
     check_options(platform.options, settings.options)
     clients = Clients.connect(settings.ledger_table)
     http = PooledHttp(connections=settings.requests_in_flight or platform.limits.in_flight)
     secret = ConnectorSecret(
         platform,
-        boto3.client("secretsmanager", config=CONFIG),
+        checked(boto3.client("secretsmanager", config=CONFIG)),
         settings.secret_arn,
         table=clients.table,
         http=http,

@@ -1,0 +1,84 @@
+"""The SDK that Lambda's runtime brings, checked at cold start for every call the functions make.
+
+The runtime's SDK is not the one that the tests run with, and AWS may update it or leave it as it is
+(https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html, read 2026-11-29). In a layer, botocore would take
+30 MB and, without compiled files, half a second of each cold start; to look up what is used takes a millisecond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import botocore
+
+from activation.errors import ConfigError
+
+# By service and operation, the arguments that the functions pass; a test holds them against the sources.
+NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "dynamodb": {
+        "GetItem": frozenset({"TableName", "Key", "ConsistentRead"}),
+        "UpdateItem": frozenset(
+            {
+                "TableName", "Key", "UpdateExpression", "ConditionExpression", "ExpressionAttributeNames",
+                "ExpressionAttributeValues", "ReturnValues", "ReturnValuesOnConditionCheckFailure",
+            }
+        ),
+    },
+    "events": {"PutEvents": frozenset({"Entries"})},
+    "firehose": {"PutRecordBatch": frozenset({"DeliveryStreamName", "Records"})},
+    "s3": {
+        "AbortMultipartUpload": frozenset({"Bucket", "Key", "UploadId"}),
+        "CompleteMultipartUpload": frozenset(
+            {"Bucket", "Key", "UploadId", "MultipartUpload", "ChecksumCRC32", "ChecksumType", "IfNoneMatch"}
+        ),
+        "CreateMultipartUpload": frozenset(
+            {"Bucket", "Key", "ContentType", "Metadata", "ChecksumAlgorithm", "ChecksumType"}
+        ),
+        "DeleteObjects": frozenset({"Bucket", "Delete"}),
+        "GetObject": frozenset({"Bucket", "Key", "Range", "VersionId"}),
+        "HeadObject": frozenset({"Bucket", "Key", "VersionId", "ChecksumMode"}),
+        "ListObjectsV2": frozenset({"Bucket", "Prefix", "MaxKeys"}),
+        "ListParts": frozenset({"Bucket", "Key", "UploadId", "PartNumberMarker", "MaxParts"}),
+        "PutObject": frozenset(
+            {
+                "Bucket", "Key", "Body", "ContentType", "Metadata", "ChecksumAlgorithm", "ChecksumCRC32",
+                "IfMatch", "IfNoneMatch",
+            }
+        ),
+        "UploadPart": frozenset({"Bucket", "Key", "UploadId", "PartNumber", "Body", "ChecksumCRC32"}),
+    },
+    "secretsmanager": {
+        "GetSecretValue": frozenset({"SecretId"}),
+        "PutSecretValue": frozenset({"SecretId", "SecretString", "ClientRequestToken"}),
+    },
+    "sns": {
+        "ConfirmSubscription": frozenset({"TopicArn", "Token"}),
+        "PublishBatch": frozenset({"TopicArn", "PublishBatchRequestEntries"}),
+    },
+    "sqs": {
+        "ChangeMessageVisibilityBatch": frozenset({"QueueUrl", "Entries"}),
+        "SendMessage": frozenset({"QueueUrl", "MessageBody", "MessageAttributes", "DelaySeconds"}),
+        "SendMessageBatch": frozenset({"QueueUrl", "Entries"}),
+    },
+}  # fmt: skip
+
+
+def checked(client: Any) -> Any:
+    """Return a client of the SDK; raises ConfigError with old_sdk if it lacks a call that the functions make."""
+    model = client.meta.service_model
+    lacking = []
+    for name, arguments in NEEDED.get(model.service_name, {}).items():
+        if name not in model.operation_names:
+            lacking.append(f"{model.service_name}:{name}")
+            continue
+        shape = model.operation_model(name).input_shape
+        known = shape.members if shape else {}
+        lacking += [f"{model.service_name}:{name} {one}" for one in sorted(arguments) if one not in known]
+    if lacking:
+        raise ConfigError(
+            "old_sdk",
+            f"the runtime's botocore {botocore.__version__} lacks {', '.join(lacking)};"
+            " set wheels.python to a newer Python and deploy again",
+        )
+    return client
