@@ -33,6 +33,11 @@ class NamedConnector:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def actions(self) -> tuple[str, ...]:
+        """Return the actions that the settings allow, none for all of the platform's."""
+        return tuple(self.settings.get("actions") or ())
+
+    @property
     def options(self) -> Mapping[str, Value]:
         """Return the platform's options, defaults included."""
         return complete(self.platform.options, dict(self.settings.get("options") or ()))

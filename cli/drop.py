@@ -68,7 +68,11 @@ def drop(
     try:
         named = connector_of(connector)
         located = read_key(
-            key, connector=connector, table=named.platform.table, actions=named.platform.limits.actions
+            key,
+            connector=connector,
+            table=named.platform.table,
+            actions=named.platform.limits.actions,
+            allowed=named.actions,
         )
         said, order = parse(column_map or []), known_order(date_order)
         metadata = to_metadata(said, order)

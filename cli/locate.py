@@ -25,7 +25,11 @@ def locate(
             raise Rejected("marker", "ignored marker object (a folder, _SUCCESS, a hidden file), not a drop")
         connector = connector_of(name)
         located = read_key(
-            key, connector=name, table=connector.platform.table, actions=connector.platform.limits.actions
+            key,
+            connector=name,
+            table=connector.platform.table,
+            actions=connector.platform.limits.actions,
+            allowed=connector.actions,
         )
     except (Rejected, NoConnector) as error:
         _no(key, error.code, error.sentence, as_json)

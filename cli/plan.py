@@ -68,7 +68,11 @@ def plan(
     try:
         named = connector_of(connector)
         located = read_key(
-            key, connector=connector, table=named.platform.table, actions=named.platform.limits.actions
+            key,
+            connector=connector,
+            table=named.platform.table,
+            actions=named.platform.limits.actions,
+            allowed=named.actions,
         )
         said = parse(column_map or [])
     except (Rejected, NoConnector) as error:

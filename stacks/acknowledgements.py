@@ -19,6 +19,7 @@ PACK = "AwsSolutions"
 
 def acknowledge(storage: StorageStack, activation: ActivationStack) -> None:
     """Acknowledge the accepted findings of cdk-nag in the storage and activation stacks."""
+    _accept_people(activation, storage)
     for name, connector in activation.connectors.items():
         _accept(
             connector.undelivered,
@@ -36,6 +37,38 @@ def acknowledge(storage: StorageStack, activation: ActivationStack) -> None:
             "The runtime is the one the wheel layers are built for, a setting; newer than needed is no gain.",
         )
         _accept_wildcards(name, connector, storage)
+
+
+def _accept_people(activation: ActivationStack, storage: StorageStack) -> None:
+    here, readers = "<AWS::Region>:<AWS::AccountId>", storage.readers
+    for policy in (*readers.droppers.values(), readers.reader):
+        for stack in (storage, activation):
+            _accept(
+                policy,
+                f"IAM5[Resource::arn:<AWS::Partition>:cloudformation:{here}:stack/{stack.stack_name}/*]",
+                "One stack by its name; CloudFormation makes the end of its ARN.",
+            )
+    for name, policy in readers.droppers.items():
+        _accept(
+            policy,
+            f"IAM5[Resource::<{_logical_id(storage.drops)}.Arn>/{name}/*]",
+            "The drops of one connector: objects below its own prefix, whose names are not known beforehand.",
+        )
+    _accept(
+        readers.reader,
+        f"IAM5[Resource::<{_logical_id(storage.receipts)}.Arn>/receipts/*]",
+        "All receipts, whose names are not known beforehand; the policy is for whoever may read them.",
+    )
+    for resource in (
+        f"events:{here}:replay/activation-*",
+        f"sqs:{here}:{activation.stack_name}-*",
+        f"logs:{here}:log-group:{activation.stack_name}-*",
+    ):
+        _accept(
+            activation.operator,
+            f"IAM5[Resource::arn:<AWS::Partition>:{resource}]",
+            "Queues, log groups and replays of this app by how their names begin: all of them would not fit.",
+        )
 
 
 def _accept_wildcards(name: str, connector: Connector, storage: StorageStack) -> None:
@@ -149,3 +182,10 @@ def _arn(bucket: s3.Bucket) -> str:
     owner = Stack.of(bucket)
     resolved: dict[str, str] = owner.resolve(owner.export_value(bucket.bucket_arn))
     return resolved["Fn::ImportValue"]
+
+
+def _logical_id(bucket: s3.Bucket) -> str:
+    """Return a bucket's name in its own template, as cdk-nag spells it there."""
+    resource = bucket.node.default_child
+    assert isinstance(resource, s3.CfnBucket)  # noqa: S101  narrows a type, checks no input
+    return str(Stack.of(bucket).resolve(resource.logical_id))

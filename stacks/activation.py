@@ -10,6 +10,7 @@ from constructs import Construct
 
 from stacks.connector import Connector
 from stacks.packaging import ROOT, function_code, layers
+from stacks.people import operator_policy
 from stacks.settings import Settings
 from stacks.storage import StorageStack
 
@@ -39,6 +40,14 @@ class ActivationStack(Stack):
             )
             for connector in settings.connectors
         }
+        self.operator = operator_policy(
+            self,
+            secrets=[connector.secret for connector in self.connectors.values()],
+            key=storage.key,
+            ledger=storage.ledger,
+            archive=storage.archive,
+        )
+        CfnOutput(self, "OperatorPolicyArn", value=self.operator.managed_policy_arn)
         for name, connector in self.connectors.items():
             self._outputs(construct_id(name), connector)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -11,11 +12,14 @@ from importlib.util import find_spec
 from activation.identifiers.column_map import check_entries
 from activation.identifiers.header_names import fold
 from activation.identifiers.row_rules import NO_RULE, RowRule, read_rule, rule_mistakes
+from activation.model import Action
 from activation.platforms.options import Value, problems
 from activation.platforms.platform import Platform
 
 from stacks.context import Reader
 
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html, read 2026-11-29
+DROPPER = r"arn:aws[a-z-]*:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]{1,576})"
 NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
 # Those an export can be declared to have, which a test holds against the reader's; UTF-16 is known by its mark.
@@ -47,7 +51,9 @@ class ConnectorSettings:
     numbers are unusable, a file's own dates or the default country say their order, the platform's own limits of
     requests in flight and of rows and bytes a request hold, nobody is mailed. `allow_weak` sends drops whose
     columns can match hardly anybody. `options` are what the platform lets a connector choose, by name. `columns`
-    are what the connector's files call the fields. `consent` and `operation` say which rows may be sent.
+    are what the connector's files call the fields. `consent` and `operation` say which rows may be sent. `actions`
+    are those that its drops may ask for, none for all that the platform offers. `droppers` are the ARNs of
+    principals in other accounts that may upload its drops.
     """
 
     name: str
@@ -73,6 +79,8 @@ class ConnectorSettings:
     columns: tuple[tuple[str, str], ...] = ()
     consent: RowRule = NO_RULE
     operation: RowRule = NO_RULE
+    actions: tuple[str, ...] = ()
+    droppers: tuple[str, ...] = ()
 
 
 def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> ConnectorSettings:
@@ -115,6 +123,8 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
         columns=_columns(reader, platform, known_platforms),
         consent=_rule(reader, "consent"),
         operation=_rule(reader, "operation"),
+        actions=_actions(reader, platform, known_platforms),
+        droppers=_droppers(reader),
     )
     _check_room(reader, connector)
     return connector
@@ -132,6 +142,25 @@ def _check_room(reader: Reader, connector: ConnectorSettings) -> None:
         reader.mistake(
             "consent", "has no room in the function beside columns, placeholders and operation: shorten them"
         )
+
+
+def _actions(reader: Reader, platform: str, known_platforms: Mapping[str, Platform]) -> tuple[str, ...]:
+    """Read the actions that drops may ask for."""
+    given = reader.texts("actions")
+    offered = known_platforms[platform].limits.actions if platform in known_platforms else frozenset(Action)
+    if wrong := [one for one in given if one not in offered]:
+        reader.mistake(
+            "actions", f"{', '.join(wrong)} is not offered; {platform} offers {', '.join(sorted(offered))}"
+        )
+    return given
+
+
+def _droppers(reader: Reader) -> tuple[str, ...]:
+    """Read the principals of other accounts; a bucket's policy takes no wildcard in them."""
+    given = reader.texts("droppers")
+    if wrong := [one for one in given if not re.fullmatch(DROPPER, one)]:
+        reader.mistake("droppers", f"{', '.join(wrong)}: must be the ARN of a role, a user or an account")
+    return given
 
 
 def _rule(reader: Reader, name: str) -> RowRule:

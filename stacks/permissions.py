@@ -40,7 +40,7 @@ def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -
     return [
         *_storage(connector, reach),
         *_encryption(reach.key),
-        _allow(
+        allow(
             "Ledger",
             ["dynamodb:GetItem", "dynamodb:UpdateItem"],
             [reach.ledger.table_arn],
@@ -52,7 +52,7 @@ def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -
                 }
             },
         ),
-        _allow(
+        allow(
             "OwnQueue",
             [
                 "sqs:ReceiveMessage",
@@ -63,19 +63,19 @@ def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -
             ],
             [reach.queue.queue_arn],
         ),
-        _allow("OwnDeadLetters", ["sqs:SendMessage"], [reach.dead_letters.queue_arn]),
-        _allow("OwnSecret", ["secretsmanager:GetSecretValue", *store_tokens], [reach.secret.ref]),
-        _allow("Announce", ["events:PutEvents"], [reach.bus.event_bus_arn]),
-        _allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [reach.log_group.log_group_arn]),
+        allow("OwnDeadLetters", ["sqs:SendMessage"], [reach.dead_letters.queue_arn]),
+        allow("OwnSecret", ["secretsmanager:GetSecretValue", *store_tokens], [reach.secret.ref]),
+        allow("Announce", ["events:PutEvents"], [reach.bus.event_bus_arn]),
+        allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [reach.log_group.log_group_arn]),
         # X-Ray has no resources to name:
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html, read 2026-11-22
-        _allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"]),
+        allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"]),
     ]
 
 
 def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyStatement]:
     return [
-        _allow(
+        allow(
             "ReadOwnDrops",
             ["s3:GetObject", "s3:GetObjectVersion"],
             [reach.drops.arn_for_objects(f"{connector.name}/*")],
@@ -83,22 +83,22 @@ def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyState
         # Without it, S3 answers 403 for a deleted object, which looks like a missing permission:
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, read 2026-11-22. No condition on the
         # prefix: S3's own check does not send one.
-        _allow("TellGoneFromForbidden", ["s3:ListBucket"], [reach.drops.bucket_arn]),
+        allow("TellGoneFromForbidden", ["s3:ListBucket"], [reach.drops.bucket_arn]),
         # If-Match on a write needs s3:GetObject as well:
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html, read 2026-11-29
-        _allow(
+        allow(
             "OwnReceipts",
             ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
             [reach.receipts.arn_for_objects(f"receipts/{connector.name}/*")],
         ),
         # Receipts and lists of rejects are directly below their audience, whose name has no slash; only the parts
         # that a list is joined from are one folder deeper.
-        _allow(
+        allow(
             "DiscardPartsOfRejects",
             ["s3:DeleteObject"],
             [reach.receipts.arn_for_objects(f"receipts/{connector.name}/*/*.rejects/*")],
         ),
-        _allow(
+        allow(
             "ListOwnReceipts",
             ["s3:ListBucket"],
             [reach.receipts.bucket_arn],
@@ -110,7 +110,7 @@ def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyState
 def _encryption(key: kms.IKey) -> list[iam.PolicyStatement]:
     """Allow use of the customer key only through the services that store the data."""
     return [
-        _allow(
+        allow(
             "KeyThroughStorage",
             ["kms:Decrypt", "kms:GenerateDataKey"],
             [key.key_arn],
@@ -118,7 +118,7 @@ def _encryption(key: kms.IKey) -> list[iam.PolicyStatement]:
         ),
         # DynamoDB uses the key in the caller's name for more actions:
         # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html (2026-11-22)
-        _allow(
+        allow(
             "KeyThroughLedger",
             [
                 "kms:Decrypt",
@@ -139,7 +139,14 @@ def _via(*services: str) -> dict[str, object]:
     return {"StringEquals": {"kms:ViaService": [f"{one}.{Aws.REGION}.amazonaws.com" for one in services]}}
 
 
-def _allow(
+def through_key(key: kms.IKey, actions: list[str], *services: str) -> iam.PolicyStatement:
+    """Allow use of the customer key through services, and not by itself."""
+    sid = "KeyThrough" + "".join(service.title() for service in services)
+    return allow(sid, actions, [key.key_arn], _via(*services))
+
+
+def allow(
     sid: str, actions: list[str], resources: list[str], conditions: dict[str, object] | None = None
 ) -> iam.PolicyStatement:
+    """Return a statement that allows actions on resources."""
     return iam.PolicyStatement(sid=sid, actions=actions, resources=resources, conditions=conditions)

@@ -10,6 +10,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from stacks.connector_settings import ConnectorSettings
+from stacks.people import Readers
 from stacks.settings import Retention, Settings
 
 
@@ -31,6 +33,18 @@ class StorageStack(Stack):
         self.ledger = self._ledger()
         self.bus = events.EventBus(self, "Bus", description="Receipts and rejects of each drop")
         self.archive = self._archive(retention)
+        for connector in settings.connectors:
+            self._let_drop(connector)
+        self.readers = Readers(
+            self,
+            "People",
+            app=settings.name,
+            connectors=[connector.name for connector in settings.connectors],
+            key=self.key,
+            drops=self.drops,
+            receipts=self.receipts,
+            ledger=self.ledger,
+        )
         self._outputs()
 
     def _key(self, name: str) -> kms.Key:
@@ -147,6 +161,35 @@ class StorageStack(Stack):
             removal_policy=self._removal,
         )
 
+    def _let_drop(self, connector: ConnectorSettings) -> None:
+        """Let principals of other accounts upload drops of a connector, which their own accounts allow as well.
+
+        They can read nothing: with kms:Decrypt, which an upload in parts needs, comes no right to get an object.
+        Sources, read 2026-11-29: https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html,
+        https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
+        """
+        if not connector.droppers:
+            return
+        sid = "".join(part.title() for part in connector.name.split("-"))
+        principals: list[iam.IPrincipal] = [iam.ArnPrincipal(arn) for arn in connector.droppers]
+        self.drops.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid=f"DropFor{sid}",
+                principals=principals,
+                actions=["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
+                resources=[self.drops.arn_for_objects(f"{connector.name}/*")],
+            )
+        )
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid=f"DropFor{sid}",
+                principals=principals,
+                actions=["kms:GenerateDataKey", "kms:Decrypt"],
+                resources=["*"],  # in a key's policy, "*" is this key
+                conditions={"StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.amazonaws.com"}},
+            )
+        )
+
     def _archive(self, retention: Retention) -> events.Archive:
         return events.Archive(
             self,
@@ -159,6 +202,12 @@ class StorageStack(Stack):
 
     def _outputs(self) -> None:
         CfnOutput(self, "DropsBucket", value=self.drops.bucket_name)
+        # Who uploads with a header of their own names this key; the bucket uses it by default.
+        CfnOutput(self, "KeyArn", value=self.key.key_arn)
+        CfnOutput(self, "ReaderPolicyArn", value=self.readers.reader.managed_policy_arn)
+        for name, policy in self.readers.droppers.items():
+            prefix = "".join(part.title() for part in name.split("-"))
+            CfnOutput(self, f"{prefix}DropperPolicyArn", value=policy.managed_policy_arn)
         CfnOutput(self, "ReceiptsBucket", value=self.receipts.bucket_name)
         CfnOutput(self, "LedgerTable", value=self.ledger.table_name)
         CfnOutput(self, "EventBusName", value=self.bus.event_bus_name)

@@ -196,6 +196,24 @@ def test_a_python_that_cannot_load_arrow_is_refused(system: str, refused: bool) 
     assert found.startswith("audience_activation.wheels.python: 3.11 runs on Amazon Linux 2")
 
 
+def test_actions_are_those_of_the_platform() -> None:
+    """An action that the platform does not offer is named, with those it does."""
+    connector = {"name": "meta", "platform": "meta"}
+    (found,) = mistakes({"connectors": [connector | {"actions": ["add", "replace", "erase"]}]})
+    assert "actions: replace, erase is not offered; meta offers add, remove" in found
+    assert read({"connectors": [connector | {"actions": ["add"]}]}).connectors[0].actions == ("add",)
+
+
+@pytest.mark.parametrize(
+    "arn", ["*", "arn:aws:iam::*:root", "arn:aws:s3:::bucket", "arn:aws:iam::1:role/x", "222222222222"]
+)
+def test_droppers_are_named_one_by_one(arn: str) -> None:
+    """No wildcard and nothing but a role, a user or an account is let in."""
+    connector = {"name": "meta", "platform": "meta", "droppers": ["arn:aws:iam::222222222222:role/a/b", arn]}
+    (found,) = mistakes({"connectors": [connector]})
+    assert f"droppers: {arn}: must be the ARN" in found
+
+
 def test_a_function_has_room_for_its_requests() -> None:
     """A request that a function cannot hold would end every one of its invocations."""
     connector = {"name": "tiktok", "platform": "tiktok", "max_mb_per_request": 250, "memory_mb": 512}

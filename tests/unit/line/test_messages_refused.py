@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from activation.drops.messages import Work
@@ -117,3 +118,13 @@ def test_an_account_of_the_message_is_checked_only_where_it_has_one(world: World
 
 def _with(event: dict[str, dict[str, object]], name: str, value: object) -> dict[str, dict[str, object]]:
     return event | {"detail": event["detail"] | {name: value}}
+
+
+def test_an_action_that_the_settings_do_not_allow_is_refused(world: World) -> None:
+    """The platform offers removals, the connector's settings do not: nothing is sent."""
+    world.settings = replace(world.settings, actions=("add",))
+    world.restart()
+    world.run(world.drop(table(people(2)), kind="raw/remove"), world.drop(table(people(2))))
+    states = {one["reason"]["code"] if one["reason"] else one["state"] for one in world.receipts()}
+    assert states == {"action_not_allowed", "applied"}
+    assert world.dead_codes() == ["action_not_allowed"]

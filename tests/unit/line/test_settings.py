@@ -48,6 +48,7 @@ def test_everything_that_is_set_is_taken() -> None:
             "ALLOW_WEAK": "1",
             "CONSENT": '{"column": "ok", "allow": ["true", "yes"]}',
             "OPERATION": '{"column": "op", "allow": ["i"]}',
+            "ACTIONS": '["add", "remove"]',
         }
     )
     assert (settings.encoding, settings.delimiter) == ("latin-1", "\t")
@@ -57,6 +58,7 @@ def test_everything_that_is_set_is_taken() -> None:
     assert settings.allow_weak
     assert settings.consent == RowRule("ok", ("true", "yes"))
     assert settings.operation == RowRule("op", ("i",))
+    assert settings.actions == ("add", "remove")
     assert settings.context == Context("DE", frozenset({"a@b.c"}))
 
 

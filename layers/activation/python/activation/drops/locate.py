@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -39,16 +39,20 @@ def is_marker(key: str) -> bool:
     return not name or name in MARKERS or name.startswith((".", *MARKER_PREFIXES))
 
 
-def locate(key: str, *, connector: str, table: FieldTable, actions: Iterable[Action]) -> Located:
+def locate(
+    key: str, *, connector: str, table: FieldTable, actions: Iterable[Action], allowed: Collection[str] = ()
+) -> Located:
     """Read a key exactly as S3 and EventBridge give it; it is never URL-decoded.
 
     EventBridge does not encode keys, unlike S3's own notifications
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html, read 2026-11-22), so `+` and `%`
     are letters like any other. The audience's name is the part of the key as it is seen: two keys that look the
-    same mean the same audience. `<identifiers>` and `<action>` are case-insensitive.
+    same mean the same audience. `<identifiers>` and `<action>` are case-insensitive. `actions` are what the
+    platform offers, `allowed` those of them that the connector's settings allow, none for all.
 
     Raises Rejected: wrong_depth, empty_segment, other_connector, name_too_long, unknown_identifiers,
-    unknown_action, action_not_offered. The sentence spells out the layout; it holds no part of the key.
+    unknown_action, action_not_offered, action_not_allowed. The sentence spells out the layout; it holds no part
+    of the key.
     """
     segments = key.split("/")
     if len(segments) not in (4, 5):
@@ -64,6 +68,9 @@ def locate(key: str, *, connector: str, table: FieldTable, actions: Iterable[Act
     if action not in offered:
         names = ", ".join(sorted(offered))
         raise Rejected("action_not_offered", f"{table.platform} offers {names}; not {action}")
+    if allowed and action not in allowed:
+        names = ", ".join(sorted(allowed))
+        raise Rejected("action_not_allowed", f"the connector's settings allow {names}; not {action}")
     return Located(Audience(connector, visible_name(segments[1]), action), _kind(segments[2], table), segments[-1])
 
 

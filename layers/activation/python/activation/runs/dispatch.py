@@ -87,6 +87,7 @@ class Dispatcher:
             connector=self.connector.settings.connector,
             table=platform.table,
             actions=platform.limits.actions,
+            allowed=self.connector.settings.actions,
         )
         return replace(located, audience=replace(located.audience, account=work.ad_account))
 

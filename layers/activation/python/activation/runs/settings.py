@@ -28,6 +28,7 @@ class FunctionSettings:
     split none. `encoding` and `delimiter` are declared for the connector's delimited files, "" where they are
     detected. `options` are the platform's options that the settings mention, `columns` what they say of the files'
     columns (see identifiers/column_map.py). `consent` and `operation` say which rows may be sent.
+    `actions` are those that drops may ask for, none for all of the platform's.
     """
 
     connector: str
@@ -54,6 +55,7 @@ class FunctionSettings:
     columns: Mapping[str, str] = field(default_factory=dict)
     consent: RowRule = NO_RULE
     operation: RowRule = NO_RULE
+    actions: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> FunctionSettings:
@@ -89,6 +91,7 @@ class FunctionSettings:
             columns=reader.mapping("COLUMN_MAP"),
             consent=_rule(reader, "CONSENT"),
             operation=_rule(reader, "OPERATION"),
+            actions=tuple(reader.texts("ACTIONS")),
         )
         reader.finish()
         return settings

@@ -1,0 +1,157 @@
+"""Managed policies for people and programs: who drops for a connector, who reads receipts, who operates the app.
+
+No role of the app has one of them. They are attached by the account's administrator, to roles the company has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from stacks.permissions import allow, through_key
+
+
+class Readers(Construct):
+    """A policy to upload drops for each connector, by its name in `droppers`, and one to read what became of them.
+
+    `app` is the name that begins the stacks' names.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        app: str,
+        connectors: Iterable[str],
+        key: kms.IKey,
+        drops: s3.IBucket,
+        receipts: s3.IBucket,
+        ledger: dynamodb.ITable,
+    ) -> None:
+        super().__init__(scope, id_)
+        find = allow(
+            "FindTheApp",
+            ["cloudformation:DescribeStacks"],
+            [_stack(self, app, "storage"), _stack(self, app, "activation")],
+        )
+        self.droppers = {
+            name: iam.ManagedPolicy(
+                self,
+                "".join(part.title() for part in name.split("-")) + "Dropper",
+                description=f"Upload drops of {name}, and read none",
+                statements=[
+                    find,
+                    allow(
+                        "UploadDrops",
+                        ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
+                        [drops.arn_for_objects(f"{name}/*")],
+                    ),
+                    # An upload in parts needs kms:Decrypt as well:
+                    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html, read 2026-11-29
+                    through_key(key, ["kms:GenerateDataKey", "kms:Decrypt"], "s3"),
+                ],
+            )
+            for name in connectors
+        }
+        self.reader = iam.ManagedPolicy(
+            self,
+            "Reader",
+            description="Read receipts, rejects and the state of runs",
+            statements=[
+                find,
+                allow(
+                    "ReadReceipts",
+                    ["s3:GetObject", "s3:GetObjectVersion"],
+                    [receipts.arn_for_objects("receipts/*")],
+                ),
+                allow("ListReceipts", ["s3:ListBucket", "s3:ListBucketVersions"], [receipts.bucket_arn]),
+                allow("ReadLedger", ["dynamodb:GetItem", "dynamodb:Scan"], [ledger.table_arn]),
+                through_key(key, ["kms:Decrypt", "kms:DescribeKey"], "s3", "dynamodb"),
+            ],
+        )
+
+
+def operator_policy(
+    scope: Construct,
+    *,
+    secrets: Iterable[secretsmanager.CfnSecret],
+    key: kms.IKey,
+    ledger: dynamodb.ITable,
+    archive: events.Archive,
+) -> iam.ManagedPolicy:
+    """Make the policy to replay, redrive, write secrets and read logs, for who has the reader's as well.
+
+    Queues and log groups are those whose names begin with the stack's: by name, those of 26 connectors would not
+    fit into a policy's 6,144 characters. Drops cannot be read.
+    """
+    stack = Stack.of(scope)
+    own = f"{stack.stack_name}-*"
+    return iam.ManagedPolicy(
+        scope,
+        "Operator",
+        description="Replay, redrive, write secrets and read logs, together with the reader's policy",
+        statements=[
+            # What a move task needs of its queues (read 2026-11-29): https://docs.aws.amazon.com/
+            # AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
+            allow(
+                "Redrive",
+                [
+                    "sqs:CancelMessageMoveTask",
+                    "sqs:DeleteMessage",
+                    "sqs:GetQueueAttributes",
+                    "sqs:ListMessageMoveTasks",
+                    "sqs:ReceiveMessage",
+                    "sqs:SendMessage",
+                    "sqs:StartMessageMoveTask",
+                ],
+                [stack.format_arn(service="sqs", resource=own)],
+            ),
+            allow(
+                "Replay",
+                ["events:DescribeReplay", "events:StartReplay"],
+                [
+                    archive.archive_arn,
+                    stack.format_arn(service="events", resource="event-bus", resource_name="default"),
+                    stack.format_arn(service="events", resource="replay", resource_name="activation-*"),
+                ],
+            ),
+            allow(
+                "Secrets",
+                [f"secretsmanager:{action}" for action in ("DescribeSecret", "GetSecretValue", "PutSecretValue")],
+                [secret.ref for secret in secrets],
+            ),
+            # `doctor` renews an expired token under the same lock as the functions do.
+            allow(
+                "TokenLock",
+                ["dynamodb:UpdateItem"],
+                [ledger.table_arn],
+                {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["account#*#token#*"]}},
+            ),
+            through_key(key, ["kms:Decrypt", "kms:GenerateDataKey"], "secretsmanager", "dynamodb"),
+            allow(
+                "ReadLogs",
+                ["logs:FilterLogEvents", "logs:GetLogEvents"],
+                [
+                    stack.format_arn(
+                        service="logs",
+                        resource="log-group",
+                        resource_name=own,
+                        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+                    )
+                ],
+            ),
+        ],
+    )
+
+
+def _stack(scope: Construct, app: str, part: str) -> str:
+    return Stack.of(scope).format_arn(service="cloudformation", resource="stack", resource_name=f"{app}-{part}/*")

@@ -1,0 +1,72 @@
+"""Every call that a connector's function makes of AWS is allowed by its role."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.infrastructure.conftest import Templates
+from tests.infrastructure.test_permissions import several, statements
+from tests.sdk_calls import ROOT, calls_of
+
+# The action that a call needs where its name is not the operation's own. Sources, read 2026-11-29:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+ACTIONS = {
+    ("s3", "HeadObject"): "s3:GetObject",
+    ("s3", "ListObjectsV2"): "s3:ListBucket",
+    ("s3", "DeleteObjects"): "s3:DeleteObject",
+    ("s3", "CreateMultipartUpload"): "s3:PutObject",
+    ("s3", "UploadPart"): "s3:PutObject",
+    ("s3", "CompleteMultipartUpload"): "s3:PutObject",
+    ("s3", "ListParts"): "s3:ListMultipartUploadParts",
+    ("sqs", "ChangeMessageVisibilityBatch"): "sqs:ChangeMessageVisibility",
+    ("sqs", "SendMessageBatch"): "sqs:SendMessage",
+}
+# A version is read under an action of its own.
+VERSIONED = {("s3", "GetObject"), ("s3", "HeadObject")}
+# Only a platform whose tokens can be used once lets its function write the secret; see test_permissions.
+OPTIONAL = {"secretsmanager:PutSecretValue"}
+
+
+def needed(folder: str) -> dict[str, set[str]]:
+    """Return the actions that the sources of a connector's function need, each with the files that call it."""
+    found: dict[str, set[str]] = {}
+    library, own = ROOT / "layers" / "activation", ROOT / "lambdas" / folder
+    for path in (*library.rglob("*.py"), *own.rglob("*.py")):
+        for service, operation, argument in calls_of(path):
+            actions = {ACTIONS.get((service, operation), f"{service}:{operation}")}
+            if argument == "VersionId" and (service, operation) in VERSIONED:
+                actions = {"s3:GetObjectVersion"}
+            for action in actions:
+                found.setdefault(action, set()).add(Path(path).name)
+    return found
+
+
+@pytest.mark.parametrize(("role", "folder"), [("Alpha", "meta"), ("BetaEu", "tiktok")])
+def test_every_call_of_a_connector_is_allowed(templates: Templates, role: str, folder: str) -> None:
+    """No call in its sources or in the library meets a role that lacks its action."""
+    allowed = {
+        action for one in statements(templates, f"{role}Role").values() for action in several(one["Action"])
+    }
+    calls = needed(folder)
+    assert {"s3:GetObjectVersion", "dynamodb:UpdateItem", "sqs:ChangeMessageVisibility"} <= calls.keys()
+    assert {action: files for action, files in calls.items() if action not in allowed | OPTIONAL} == {}
+
+
+@pytest.mark.parametrize("role", ["Alpha", "BetaEu"])
+def test_nothing_is_allowed_that_no_call_needs(templates: Templates, role: str) -> None:
+    """Each action of a role is one that a call needs, or that AWS itself uses in the function's name.
+
+    Lambda reads the queue (ReceiveMessage, DeleteMessage, GetQueueAttributes), sends traces and writes logs, and
+    S3, DynamoDB and Secrets Manager use the key, each with the function's role:
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html, read 2026-11-22
+    """
+    by_aws = re.compile(r"kms:|logs:|xray:|sqs:(ReceiveMessage|DeleteMessage|GetQueueAttributes)$")
+    allowed = {
+        action for one in statements(templates, f"{role}Role").values() for action in several(one["Action"])
+    }
+    folder = {"Alpha": "meta", "BetaEu": "tiktok"}[role]
+    assert {action for action in allowed if not by_aws.match(action)} - needed(folder).keys() == set()

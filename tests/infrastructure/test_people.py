@@ -1,0 +1,113 @@
+"""What people and other accounts may do: managed policies, and uploads from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infrastructure.conftest import Templates, synthesise, tree
+from tests.infrastructure.test_permissions import several, text
+
+ELSEWHERE = "arn:aws:iam::222222222222:role/export"
+
+
+def policy(templates: Templates, name: str) -> dict[str, dict[str, Any]]:
+    """Return the statements of a managed policy by their id."""
+    found = templates.resource("AWS::IAM::ManagedPolicy", name)
+    return {one["Sid"]: one for one in found["PolicyDocument"]["Statement"]}
+
+
+def test_the_policies_are_attached_to_nobody(templates: Templates) -> None:
+    """Who has them is the company's to say; each is named by an output, and so is the key."""
+    policies = templates.resources("AWS::IAM::ManagedPolicy")
+    assert len(policies) == 4
+    for one in policies.values():
+        assert not {"Roles", "Users", "Groups"} & one.keys()
+    named = {**templates.storage["Outputs"], **templates.activation["Outputs"]}
+    wanted = {"AlphaDropperPolicyArn", "BetaEuDropperPolicyArn", "ReaderPolicyArn", "OperatorPolicyArn", "KeyArn"}
+    assert wanted <= named.keys()
+
+
+def test_who_drops_uploads_below_one_prefix_and_reads_nothing(templates: Templates) -> None:
+    """The policy of a connector puts objects below its prefix, with the customer key through S3 alone."""
+    own = policy(templates, "PeopleBetaEuDropper")
+    assert text(own["UploadDrops"]["Resource"]).endswith("/beta-eu/*")
+    actions = {action for one in own.values() for action in several(one["Action"])}
+    assert "s3:PutObject" in actions
+    assert not {action for action in actions if action.startswith(("s3:Get", "s3:List")) and "Parts" not in action}
+    assert "s3." in str(own["KeyThroughS3"]["Condition"])
+
+
+def test_who_reads_changes_nothing(templates: Templates) -> None:
+    """The reader's policy reads receipts and the ledger, and no drop."""
+    own = policy(templates, "PeopleReader")
+    actions = {action for one in own.values() for action in several(one["Action"])}
+    assert all(
+        action.partition(":")[2].startswith(("Get", "List", "Scan", "Describe", "Decrypt")) for action in actions
+    )
+    assert "Drops" not in json.dumps(list(own.values()))
+
+
+def test_who_operates_reads_no_drop_and_deletes_nothing_that_is_kept(templates: Templates) -> None:
+    """The operator's policy moves messages, replays, writes secrets and reads logs."""
+    own = policy(templates, "Operator")
+    actions = {action for one in own.values() for action in several(one["Action"])}
+    assert {"sqs:StartMessageMoveTask", "events:StartReplay", "secretsmanager:PutSecretValue"} <= actions
+    assert not {action for action in actions if action.startswith("s3:")}
+    assert own["TokenLock"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] == [
+        "account#*#token#*"
+    ]
+
+
+@pytest.mark.parametrize("count", [26])
+def test_policies_fit_however_many_connectors(templates: Templates, count: int) -> None:
+    """A managed policy takes at most 6,144 characters without white space.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, read 2026-11-29
+    """
+    secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:" + "x" * 70
+    own = json.dumps(list(policy(templates, "Operator").values()), separators=(",", ":"))
+    assert len(own) + count * len(secret_arn) < 6_144
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    """Synthesise an app with a connector that another account drops for and one that only adds."""
+    connectors = [
+        {"name": "alpha", "platform": "meta", "droppers": [ELSEWHERE]},
+        {"name": "beta", "platform": "tiktok", "actions": ["add"]},
+    ]
+    root = tree(tmp_path_factory.mktemp("tree"))
+    return synthesise(Path(tmp_path_factory.mktemp("out")), {"connectors": connectors}, root=root)
+
+
+def test_another_account_uploads_below_one_prefix(shared: Templates, templates: Templates) -> None:
+    """Bucket and key let the named principal upload drops of that connector, and nobody without the setting.
+
+    An upload from another account needs both, and its own account's leave:
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html, and
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-walkthroughs-managing-access-example2.html, read
+    2026-11-29
+    """
+    bucket = shared.resource("AWS::S3::BucketPolicy", "Drops")["PolicyDocument"]["Statement"]
+    key = shared.resource("AWS::KMS::Key")["KeyPolicy"]["Statement"]
+    (upload,) = (one for one in bucket if one["Effect"] == "Allow" and one["Principal"] == {"AWS": ELSEWHERE})
+    assert text(upload["Resource"]).endswith("/alpha/*")
+    assert set(upload["Action"]) == {"s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}
+    (encrypt,) = (one for one in key if one["Principal"] == {"AWS": ELSEWHERE})
+    assert set(encrypt["Action"]) == {"kms:GenerateDataKey", "kms:Decrypt"}
+    assert "s3." in str(encrypt["Condition"]["StringEquals"]["kms:ViaService"])
+    assert ELSEWHERE not in json.dumps(templates.storage)
+
+
+def test_the_function_is_told_which_actions_are_allowed(shared: Templates) -> None:
+    """Without the setting the variable is absent, and all of the platform's actions are allowed."""
+    functions = shared.resources("AWS::Lambda::Function")
+    variables = {
+        one["Environment"]["Variables"]["CONNECTOR"]: one["Environment"]["Variables"] for one in functions.values()
+    }
+    assert variables["beta"]["ACTIONS"] == '["add"]'
+    assert "ACTIONS" not in variables["alpha"]
