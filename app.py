@@ -18,6 +18,7 @@ from cdk_nag import AwsSolutionsChecks
 from stacks.acknowledgements import acknowledge, acknowledge_ci360, acknowledge_streams
 from stacks.activation import ActivationStack
 from stacks.ci360.app import add_ci360
+from stacks.limits import check
 from stacks.marketing_stream.app import add_streams
 from stacks.packaging import ROOT
 from stacks.settings import SettingsError, read_settings
@@ -28,7 +29,7 @@ from stacks.wheels import WheelsError
 def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None, root: Path = ROOT) -> App:
     """Build the app of the source tree at `root`, from the CDK command's context or from `context`.
 
-    Raises SettingsError, and WheelsError when a layer cannot be built.
+    Raises SettingsError, also for what AWS would refuse for its size, and WheelsError when a layer cannot be made.
     """
     app = App(outdir=outdir, context=context)
     settings = read_settings(app.node.try_get_context, platforms())
@@ -40,6 +41,10 @@ def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None
     acknowledge(storage, activation)
     acknowledge_streams(streams)
     acknowledge_ci360(ci360, storage)
+    check(
+        [storage, activation, *streams.regions.values(), *streams.datasets, *streams.v2, *filter(None, [ci360])],
+        {name: connector.environment for name, connector in activation.connectors.items()},
+    )
     return app
 
 

@@ -63,6 +63,7 @@ class Connector(Construct):
         self.secret = self._secret()
         self.log_group = self._log_group()
         self.role = self._role()
+        self.environment = self._environment()
         self.function = self._function(layers, code)
         self.rule = self._rule()
         self._mapping()
@@ -99,6 +100,8 @@ class Connector(Construct):
             dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=MAX_RECEIVES)
             if dead_letters
             else None,
+            # What nobody has handled yet outlives a connector that is removed; new work has its event archived.
+            removal_policy=RemovalPolicy.DESTROY if dead_letters else self._removal_policy(),
         )
 
     def _secret(self) -> secretsmanager.CfnSecret:
@@ -158,7 +161,7 @@ class Connector(Construct):
             layers=layers,
             memory_size=connector.memory_mb,
             timeout=Duration.seconds(connector.timeout_s),
-            environment=self._environment(),
+            environment=self.environment,
             log_group=self.log_group,
             tracing=lambda_.Tracing.ACTIVE,
             # A long file takes many short runs, each started by the previous run's message; Lambda would stop that

@@ -23,6 +23,7 @@ class StorageStack(Stack):
             scope,
             id_,
             description="Audience Activation: drops, receipts, ledger, event archive",
+            termination_protection=settings.removal == "retain",
         )
         retention = settings.retention
         self._removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
@@ -191,7 +192,7 @@ class StorageStack(Stack):
         )
 
     def _archive(self, retention: Retention) -> events.Archive:
-        return events.Archive(
+        archive = events.Archive(
             self,
             "Archive",
             source_event_bus=events.EventBus.from_event_bus_name(self, "DefaultBus", "default"),
@@ -199,6 +200,8 @@ class StorageStack(Stack):
             event_pattern=object_created(self.drops),
             retention=Duration.days(retention.archive_days),
         )
+        archive.apply_removal_policy(self._removal)
+        return archive
 
     def _outputs(self) -> None:
         CfnOutput(self, "DropsBucket", value=self.drops.bucket_name)

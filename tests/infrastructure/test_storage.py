@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.infrastructure.conftest import Templates
+from app import build
+from stacks.storage import StorageStack
+from tests.infrastructure.conftest import Templates, context
 
 BUCKETS = ("AccessLogs", "Drops", "Receipts")
 
@@ -116,12 +118,41 @@ def test_the_ledger_survives_mistakes(templates: Templates) -> None:
 
 
 def test_what_holds_data_is_kept_when_a_stack_goes(templates: Templates) -> None:
-    """Deleting a stack deletes no drop, receipt, ledger, key or secret."""
-    kept = {"AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SecretsManager::Secret"}
+    """Deleting a stack, or a connector from it, deletes no drop, receipt, ledger, key, secret or event."""
+    kept = {
+        "AWS::S3::Bucket",
+        "AWS::DynamoDB::Table",
+        "AWS::KMS::Key",
+        "AWS::SecretsManager::Secret",
+        "AWS::Events::Archive",
+    }
     for template in (templates.storage, templates.activation):
         for id_, resource in template["Resources"].items():
             if resource["Type"] in kept:
                 assert (id_, resource["DeletionPolicy"]) == (id_, "Retain")
+
+
+def test_a_removed_connector_leaves_its_dead_letters(templates: Templates) -> None:
+    """Dead letters and undelivered events outlive their connector; its queue of new work does not."""
+    policies = {
+        id_: resource.get("DeletionPolicy")
+        for id_, resource in templates.activation["Resources"].items()
+        if resource["Type"] == "AWS::SQS::Queue"
+    }
+    assert {policies[id_] for id_ in policies if "DeadLetters" in id_ or "Undelivered" in id_} == {"Retain"}
+    assert {policies[id_] for id_ in policies if id_.startswith(("AlphaQueue", "BetaEuQueue"))} == {"Delete"}
+
+
+def test_the_storage_stack_is_not_deleted_by_mistake(templates: Templates, settings: dict[str, Any]) -> None:
+    """It has termination protection, unless the settings say that data goes with its stack.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-protect-stacks.html, read 2026-11-29
+    """
+    for removal, protected in (("retain", True), ("destroy", False)):
+        app = build(context=context({**settings, "removal": removal}, staging=False))
+        stack = app.node.find_child("audience-activation-storage")
+        assert isinstance(stack, StorageStack)
+        assert stack.termination_protection is protected
 
 
 def test_nothing_has_a_name_of_its_own(templates: Templates) -> None:

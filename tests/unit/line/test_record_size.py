@@ -65,3 +65,19 @@ def test_a_file_with_very_many_addresses_a_row_names_some_of_its_columns_only(ma
     assert len(used) == 101
     assert used["and 1800 more"] == "EMAIL"
     assert len(world.aws.dynamodb.items[world.run_of(body).pk]["progress"]["S"]) < 10_000
+
+
+@pytest.mark.parametrize("name", ["Признак покупателя из выгрузки", "Телефон", "Штат", "Согласие на рассылку"])
+def test_a_header_in_cyrillic_is_no_larger_in_the_record(make_world: Make, name: str) -> None:
+    """Two thousand columns fit, whatever is made of them: unused, used, proposed or asked about.
+
+    A DynamoDB item takes at most 400 KB:
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html, read 2026-11-29
+    """
+    world = make_world()
+    names = [f"{name} {at}" for at in range(1_999)]
+    body = world.drop(";".join(["email", *names]) + "\n" + "ada@example.com" + ";да" * 1_999 + "\n")
+    world.run(body)
+    assert world.receipts()
+    record = world.aws.dynamodb.items[world.run_of(body).pk]
+    assert len(json.dumps(record, ensure_ascii=False).encode()) < 100_000

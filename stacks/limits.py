@@ -1,0 +1,47 @@
+"""What CloudFormation and Lambda refuse half-way through a deployment, found before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from aws_cdk import CfnResource, Stack, Token
+
+from stacks.settings import KEY, SettingsError
+
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html, read 2026-11-29
+MAX_RESOURCES = 500
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, read 2026-11-29
+MAX_ENVIRONMENT_BYTES = 4_096
+REFERENCE_BYTES = 160  # what a name or an ARN that only AWS knows may take
+
+
+def check(stacks: Iterable[Stack], environments: Mapping[str, Mapping[str, str]]) -> None:
+    """Raise SettingsError naming every stack and connector that AWS would refuse for its size.
+
+    `environments` are the variables of each connector's function, by the connector's name.
+    """
+    mistakes = []
+    for stack in stacks:
+        count = sum(isinstance(one, CfnResource) for one in stack.node.find_all())
+        if count > MAX_RESOURCES:
+            mistakes.append(
+                f"{KEY}.connectors: {stack.stack_name} would have {count} resources, and CloudFormation takes"
+                f" {MAX_RESOURCES}: move some connectors to a second copy of the app, under another `name`"
+            )
+    for name, variables in environments.items():
+        taken = _bytes(variables)
+        if taken > MAX_ENVIRONMENT_BYTES:
+            mistakes.append(
+                f"{KEY}.connectors: the settings of {name} take {taken} bytes in its function, which has room for"
+                f" {MAX_ENVIRONMENT_BYTES}: shorten columns, placeholders, consent or operation"
+            )
+    if mistakes:
+        raise SettingsError(mistakes)
+
+
+def _bytes(variables: Mapping[str, str]) -> int:
+    """Return what the variables take, about: names and ARNs that AWS makes are not known yet."""
+    return sum(
+        len(name.encode()) + (REFERENCE_BYTES if Token.is_unresolved(value) else len(value.encode()))
+        for name, value in variables.items()
+    )
