@@ -12,6 +12,7 @@ from cli.classify import classify
 from cli.columns import columns
 from cli.demo import demo
 from cli.demo_install import require_checkout, require_demo_install
+from cli.destroy import destroy
 from cli.doctor import doctor
 from cli.drop import drop
 from cli.explain import explain
@@ -41,6 +42,7 @@ app.command()(redrive)
 app.command()(replay)
 app.command()(drop)
 app.command()(doctor)
+app.command()(destroy)
 app.command()(demo)
 app.add_typer(sandbox, name="sandbox")
 app.add_typer(stream, name="stream")

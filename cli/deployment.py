@@ -83,6 +83,11 @@ def find() -> Deployment:
     )
 
 
+def app_name() -> str:
+    """Return the app's name in ./cdk.context.json; end the command where there is none."""
+    return _context()[0]
+
+
 def _context() -> tuple[str, list[str]]:
     """Return the app's name and its connectors' names from ./cdk.context.json."""
     from cli.connectors import NoConnector, settings

@@ -1,0 +1,109 @@
+"""`activation destroy` against stacks whose resources are retained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from typer.testing import CliRunner
+
+from cli import __main__
+from cli.destroy import remove
+
+RETAIN = {"DeletionPolicy": "Retain"}
+
+
+def template(**resources: tuple[str, dict[str, Any]]) -> str:
+    """Return a template of resources that stay when their stack goes."""
+    found = {name: {"Type": kind, "Properties": given, **RETAIN} for name, (kind, given) in resources.items()}
+    return json.dumps({"Resources": found})
+
+
+@pytest.fixture
+def deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Deploy two stacks of the app with data in them, and settings that name it."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    settings = {"audience_activation": {"connectors": [{"name": "meta", "platform": "meta"}]}}
+    (tmp_path / "cdk.context.json").write_text(json.dumps(settings))
+    monkeypatch.chdir(tmp_path)
+    with mock_aws():
+        client = boto3.client("cloudformation")
+        key = {"AttributeName": "pk", "KeyType": "HASH"}
+        storage = template(
+            Receipts=("AWS::S3::Bucket", {"VersioningConfiguration": {"Status": "Enabled"}}),
+            Ledger=(
+                "AWS::DynamoDB::Table",
+                {
+                    "KeySchema": [key],
+                    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+                    "BillingMode": "PAY_PER_REQUEST",
+                    "DeletionProtectionEnabled": True,
+                },
+            ),
+            Key=("AWS::KMS::Key", {"KeyPolicy": '{"Statement": []}'}),
+        )
+        activation = template(DeadLetters=("AWS::SQS::Queue", {}))
+        for name, body in (("storage", storage), ("activation", activation)):
+            client.create_stack(StackName=f"audience-activation-{name}", TemplateBody=body)
+        (bucket,) = boto3.client("s3").list_buckets()["Buckets"]
+        for text in (b"first", b"second"):
+            boto3.client("s3").put_object(Bucket=bucket["Name"], Key="receipts/one.json", Body=text)
+        boto3.client("s3").delete_object(Bucket=bucket["Name"], Key="receipts/one.json")
+        yield
+
+
+def left() -> dict[str, int]:
+    """Count what is left in the account."""
+    return {
+        "buckets": len(boto3.client("s3").list_buckets()["Buckets"]),
+        "tables": len(boto3.client("dynamodb").list_tables()["TableNames"]),
+        "queues": len(boto3.client("sqs").list_queues().get("QueueUrls", [])),
+        "stacks": len(boto3.client("cloudformation").describe_stacks()["Stacks"]),
+    }
+
+
+@pytest.mark.usefixtures("deployed")
+def test_everything_goes_once_the_name_is_typed() -> None:
+    """Buckets are emptied with all versions, and what the stacks retain is removed as well."""
+    result = CliRunner().invoke(__main__.app, ["destroy"], input="audience-activation\n")
+    assert result.exit_code == 0, result.output
+    assert "audience-activation-storage: 3 resources" in result.output
+    assert left() == dict.fromkeys(("buckets", "tables", "queues", "stacks"), 0)
+    (key,) = boto3.client("kms").list_keys()["Keys"]
+    assert boto3.client("kms").describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] == "PendingDeletion"
+
+
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize("typed", ["\n", "yes\n", "audience\n"])
+def test_nothing_goes_for_any_other_answer(typed: str) -> None:
+    """Only the app's own name is taken for a yes."""
+    before = left()
+    result = CliRunner().invoke(__main__.app, ["destroy"], input=typed)
+    assert (result.exit_code, left()) == (1, before)
+    assert "nothing was removed" in result.output
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_second_try_finds_nothing_to_remove() -> None:
+    """After everything is gone the command says so."""
+    CliRunner().invoke(__main__.app, ["destroy", "--yes"])
+    result = CliRunner().invoke(__main__.app, ["destroy", "--yes"])
+    assert result.exit_code == 1
+    assert "no stack of audience-activation is deployed" in result.output
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_secret_can_be_restored_for_a_while() -> None:
+    """Secrets and what is gone already: the one is kept for a week, the other passed over."""
+    client = boto3.client("secretsmanager")
+    arn = client.create_secret(Name="meta", SecretString="{}")["ARN"]
+    gone = {"gone": "AWS::S3::Bucket", "lost": "AWS::DynamoDB::Table"}
+    assert remove({"stack": {arn: "AWS::SecretsManager::Secret", **gone}}) == []
+    days = client.describe_secret(SecretId=arn)["DeletedDate"] - datetime.now(tz=UTC)
+    assert timedelta(days=6) < days < timedelta(days=8)
