@@ -23,7 +23,7 @@ DEMO := $(if $(wildcard $(DEV)),$(DEV),.venv/ready-demo)
 # The version of the environment's Python, where that is one the project supports and the one that was asked for.
 FITS = $(filter $(if $(filter file,$(origin PYTHON)),$(SUPPORTED),$(call VERSION,$(PYTHON))),$(call VERSION,$(BIN)/python))
 
-SOURCES := app.py amz_stream_cli bench cli lambdas layers sandbox stacks tests
+SOURCES := app.py amz_stream_cli bench checks cli lambdas layers sandbox stacks tests
 
 .PHONY: help
 help: ## list what can be made
@@ -50,8 +50,15 @@ faults: $(DEV) ## run the fault suite and the longer end-to-end tests (TABLE=doc
 chaos: $(DEV) ## 300,000 rows under random kills, throttles, lost answers and duplicate events
 	$(BIN)/pytest -s tests/faults/test_chaos.py $(ARGS)
 
+# checkov's own pins would hold back those of the project, so it has an environment of its own.
+CHECKS := .venv/checks/ready
+$(CHECKS): checks/requirements.txt $(DEV)
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv/checks
+	@$(BIN)/uv pip sync --quiet --python .venv/checks/bin/python --require-hashes checks/requirements.txt
+	@touch $@
+
 .PHONY: check
-check: $(DEV) ## lint, types, dependency rule, templates with everything that can be switched on
+check: $(DEV) $(CHECKS) ## lint, types, dependency rule, templates with everything that can be switched on
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SOURCES)
@@ -60,6 +67,11 @@ check: $(DEV) ## lint, types, dependency rule, templates with everything that ca
 	$(BIN)/python -m sandbox.cdk synth --quiet --output .cache/templates -c ci360=on \
 	  -c stream=sp-traffic,campaigns,budget-usage -c stream_realms=NA -c delivery_type=sqs,firehose
 	$(BIN)/cfn-lint '.cache/templates/*.template.json'
+	$(BIN)/python -m checks.templates .venv/checks/bin/checkov .cache/templates
+
+.PHONY: sbom
+sbom: $(CHECKS) ## write sbom.json, the bill of materials of what deploys and operates (CycloneDX)
+	.venv/checks/bin/cyclonedx-py requirements requirements.txt --output-file sbom.json
 
 .PHONY: synth
 synth: $(DEMO) ## write the templates to cdk.out; fails on a cdk-nag finding
@@ -95,6 +107,7 @@ locks: $(DEV) ## write the lock files anew from pyproject.toml, the layers' and 
 	$(LAYER_COMPILE) --no-emit-package jmespath layers/arrow/requirements.in -o layers/arrow/requirements.txt
 	$(LAYER_COMPILE) --no-emit-package jmespath layers/vendor/requirements.in -o layers/vendor/requirements.txt
 	$(LAYER_COMPILE) bench/requirements.in -o bench/requirements.txt
+	$(COMPILE) --no-annotate --no-header checks/requirements.in -o checks/requirements.txt
 
 .PHONY: clean
 clean: ## end the sandbox and remove what is installed, built or cached
