@@ -71,7 +71,7 @@ check: $(DEV) $(CHECKS) ## lint, types, dependency rule, templates with everythi
 
 .PHONY: sbom
 sbom: $(CHECKS) ## write sbom.json, the bill of materials of what deploys and operates (CycloneDX)
-	.venv/checks/bin/cyclonedx-py requirements requirements.txt --output-file sbom.json
+	.venv/checks/bin/cyclonedx-py requirements requirements.txt --outfile sbom.json
 
 .PHONY: synth
 synth: $(DEMO) ## write the templates to cdk.out; fails on a cdk-nag finding

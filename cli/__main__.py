@@ -12,6 +12,7 @@ from cli.classify import classify
 from cli.columns import columns
 from cli.demo import demo
 from cli.demo_install import require_checkout, require_demo_install
+from cli.deployment import STACK
 from cli.destroy import destroy
 from cli.doctor import doctor
 from cli.drop import drop
@@ -59,11 +60,19 @@ def options(
     in_sandbox: Annotated[
         bool, typer.Option("--sandbox", help="Use the sandbox that is running here, not AWS.")
     ] = False,
+    stack: Annotated[
+        str,
+        typer.Option(help="The app's name, where no cdk.context.json is.", envvar=STACK, show_envvar=False),
+    ] = "",
+    profile: Annotated[str, typer.Option(help="The AWS profile to use.")] = "",
+    region: Annotated[str, typer.Option(help="The AWS region of the app.")] = "",
     _: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Audience Activation for AWS: what is sent and why, drops, receipts, replays and the laptop sandbox."""
+    chosen = {STACK: stack, "AWS_PROFILE": profile, "AWS_DEFAULT_REGION": region, "AWS_REGION": region}
+    os.environ |= {name: value for name, value in chosen.items() if value}
     if in_sandbox:
         require_checkout()
         from sandbox import state

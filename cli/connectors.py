@@ -13,6 +13,7 @@ from activation.platforms.options import Value, complete
 from activation.platforms.platform import Platform
 
 if TYPE_CHECKING:
+    from cli.deployment import Deployment
     from stacks.settings import Settings
 
 
@@ -73,6 +74,11 @@ def connectors() -> dict[str, NamedConnector]:
             one.name: NamedConnector(one.name, platforms()[one.platform], asdict(one)) for one in found.connectors
         }
     return {name: NamedConnector(name, platform) for name, platform in platforms().items()}
+
+
+def deployed_as(name: str, found: Deployment) -> NamedConnector:
+    """Return a deployed connector that no settings here describe, with its platform's own options."""
+    return NamedConnector(name, platforms()[found.platforms[name]])
 
 
 def connector_of(name: str) -> NamedConnector:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
+
+    from stacks.settings import Settings
+
+STACK = "ACTIVATION_STACK"  # the variable that `--stack` sets
+DEFAULT_NAME = "audience-activation"
 
 
 @dataclass(frozen=True)
@@ -25,13 +33,14 @@ class ConnectorAddresses:
 
 @dataclass(frozen=True)
 class Deployment:
-    """The app as deployed in this account and region."""
+    """The app as deployed in this account and region; `platforms` are those of its connectors, by name."""
 
     drops_bucket: str
     receipts_bucket: str
     ledger_table: str
     archive_arn: str
     connectors: dict[str, ConnectorAddresses]
+    platforms: Mapping[str, str] = field(default_factory=dict)
 
     def connector(self, name: str) -> ConnectorAddresses:
         """Return a connector's addresses; end the command if no connector of this name is deployed."""
@@ -51,7 +60,7 @@ def find() -> Deployment:
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
-    name, listed = _context()
+    name = app_name()
     try:
         client = boto3.client("cloudformation")
         storage = _outputs(client, f"{name}-storage")
@@ -62,8 +71,8 @@ def find() -> Deployment:
             f"the app was not found in this AWS account and region ({code}): "
             "deploy it, check the AWS profile and region, or add --sandbox before the command"
         )
-    connectors = {}
-    for one in listed:
+    connectors, platforms = {}, _platforms(activation)
+    for one in platforms:
         prefix = "".join(part.title() for part in one.split("-"))
         if f"{prefix}SecretArn" in activation:
             connectors[one] = ConnectorAddresses(
@@ -80,25 +89,34 @@ def find() -> Deployment:
         storage["LedgerTable"],
         storage["ArchiveArn"],
         connectors,
+        platforms,
     )
 
 
 def app_name() -> str:
-    """Return the app's name in ./cdk.context.json; end the command where there is none."""
-    return _context()[0]
+    """Return the app's name: `--stack`, else that of ./cdk.context.json, else the default one."""
+    if named := os.environ.get(STACK):
+        return named
+    found = _settings()
+    return found.name if found else DEFAULT_NAME
 
 
-def _context() -> tuple[str, list[str]]:
-    """Return the app's name and its connectors' names from ./cdk.context.json."""
+def _settings() -> Settings | None:
     from cli.connectors import NoConnector, settings
 
     try:
-        found = settings()
+        return settings()
     except NoConnector as error:
         fail(error.sentence)
-    if found is None:
-        fail("cdk.context.json is not here; run the command in the app's folder")
-    return found.name, [one.name for one in found.connectors]
+
+
+def _platforms(outputs: Mapping[str, str]) -> dict[str, str]:
+    """Return the deployed connectors' platforms by their names; an earlier release's are those of the settings."""
+    if "Connectors" in outputs:
+        found: dict[str, str] = json.loads(outputs["Connectors"])
+        return found
+    known = _settings()
+    return {one.name: one.platform for one in known.connectors} if known else {}
 
 
 def _outputs(client: CloudFormationClient, stack: str) -> dict[str, str]:

@@ -24,7 +24,7 @@ def doctor(
 ) -> None:
     """Check secret, token, permissions, terms and API version of the connectors; exit 1 if a check fails."""
     from cli import deployment
-    from cli.connectors import connectors
+    from cli.connectors import connectors, deployed_as
 
     found = deployment.find()
     named = connectors()
@@ -32,7 +32,9 @@ def doctor(
     findings = [
         (name, one)
         for name, addresses in wanted.items()
-        for one in _examine(named[name], addresses.secret_arn, found.ledger_table, audience)
+        for one in _examine(
+            named.get(name) or deployed_as(name, found), addresses.secret_arn, found.ledger_table, audience
+        )
     ]
     for name, one in findings:
         if as_json:

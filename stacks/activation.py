@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from activation.platforms.discovery import platform_named
@@ -47,6 +48,9 @@ class ActivationStack(Stack):
             ledger=storage.ledger,
             archive=storage.archive,
         )
+        # So that the command finds the connectors where cdk.context.json is not.
+        platforms = {connector.name: connector.platform for connector in settings.connectors}
+        CfnOutput(self, "Connectors", value=json.dumps(platforms))
         CfnOutput(self, "OperatorPolicyArn", value=self.operator.managed_policy_arn)
         for name, connector in self.connectors.items():
             self._outputs(construct_id(name), connector)

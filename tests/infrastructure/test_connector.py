@@ -283,7 +283,7 @@ def test_only_a_configured_address_is_mailed(templates: Templates) -> None:
 
 def test_the_outputs_name_each_connector_s_parts(templates: Templates) -> None:
     """Secret, queues, function, rule and topic of each connector can be found without knowing a generated name."""
-    assert set(templates.activation["Outputs"]) - {"OperatorPolicyArn"} == {
+    assert set(templates.activation["Outputs"]) - {"OperatorPolicyArn", "Connectors"} == {
         f"{id_}{part}"
         for id_ in CONNECTORS
         for part in (
