@@ -28,7 +28,7 @@ where the row groups are. A compressed text has no ranges.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow.compute as pc
 
@@ -135,14 +135,13 @@ def _cut(chunk: Chunk, last: int) -> Chunk:
     malformed = {row: code for row, code in chunk.malformed.items() if row <= last}
     row_count = last - chunk.first_row + 1
     lines = row_count - len(malformed)
-    return Chunk(
-        chunk.first_row,
-        row_count,
-        chunk.columns.slice(0, lines),
-        chunk.rows.slice(0, lines),
-        chunk.cursor_after,
-        malformed,
-        chunk.mended.filter(pc.less_equal(chunk.mended, last)),
+    return replace(
+        chunk,
+        row_count=row_count,
+        columns=chunk.columns.slice(0, lines),
+        rows=chunk.rows.slice(0, lines),
+        malformed=malformed,
+        mended=chunk.mended.filter(pc.less_equal(chunk.mended, last)),
     )
 
 
