@@ -123,11 +123,14 @@ class Buckets:
         Key: str,  # noqa: N803
         Body: bytes,  # noqa: N803
         Metadata: dict[str, str] | None = None,  # noqa: N803
+        IfNoneMatch: str = "",  # noqa: N803
         **_: Any,
     ) -> dict[str, Any]:
         """Keep a new version."""
         with LOCK:
             versions = self.objects.setdefault((Bucket, Key), [])
+            if IfNoneMatch and versions:
+                raise refusal("PutObject", "PreconditionFailed")
             versions.append(Body)
             self.metadata[Bucket, Key, str(len(versions))] = Metadata or {}
             return {"VersionId": str(len(versions))}
