@@ -26,8 +26,8 @@ def plan(
     """Return how a file of `size_bytes` is split into parts, None when it stays one stream.
 
     Files above `above_bytes` are split into at most `most_parts`, or more where a part would otherwise be longer
-    than LONGEST_RANGE_BYTES, and in a folder, whose ranges end where files do. `hashed` says that the drop has to be
-    scanned first. `now` is Unix seconds.
+    than LONGEST_RANGE_BYTES, and in a folder, whose ranges end where files do. `hashed` says that the drop has to
+    be scanned first. `now` is Unix seconds.
     """
     share = max(above_bytes // SHARES, -(-size_bytes // max(1, most_parts)), 1)
     range_bytes = min(share, LONGEST_RANGE_BYTES)
