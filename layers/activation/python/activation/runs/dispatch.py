@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from activation.drops.locate import Located, is_marker, locate
+from activation.drops.locate import LAYOUT, Located, locate
 from activation.drops.messages import Work, read
+from activation.drops.places import Role, role_of
 from activation.errors import Rejected
 from activation.ledger.runs import FINAL, STOPPED, HeldRun, Run, RunState
 from activation.report.receipts import Identity
@@ -46,7 +47,7 @@ class Dispatcher:
         work = replace(work, ad_account=connector.platform.account.canonical(work.ad_account))
         run_id = work.run_id(settings.connector)
         self.telemetry.begins(run_id, work)
-        if is_marker(work.drop.key):
+        if role_of(work.drop.key) in (Role.SIDECAR, Role.SIGN):
             self.telemetry.marker_ignored()
             return None
         known = connector.ledger.read(run_id, work.part)
@@ -73,6 +74,8 @@ class Dispatcher:
             table=platform.table,
             actions=platform.limits.actions,
         )
+        if located.place.role is Role.PART:
+            raise Rejected("wrong_depth", f"folders are not read yet; the layout is {LAYOUT}")
         return replace(located, audience=replace(located.audience, account=work.ad_account))
 
     def _run(
