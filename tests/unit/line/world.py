@@ -361,8 +361,8 @@ class World:
         if key is None:
             return []
         header, *lines = csv.reader(io.StringIO(self._body(key).decode()))
-        assert header == ["row", "column", "code"]
-        return [(row, column, code) for row, column, code in lines]
+        assert header[:3] == ["row", "column", "code"]
+        return [(row, column, code) for row, column, code, *_ in lines]
 
     def kept(self) -> list[object]:
         """Return all that is stored of the connector but the drops: its records, receipts and rejects."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -61,6 +63,12 @@ class FolderListing:
         return file.key.removeprefix(self.prefix)
 
 
+def shown_file(name: str) -> str:
+    """Return a file's name in one line of text that no spreadsheet takes for a formula."""
+    text = "".join(letter if letter.isprintable() else "?" for letter in name)
+    return f"./{text}" if text[:1] in ("=", "+", "-", "@") else text
+
+
 def listing_key(connector: str, run_id: str) -> str:
     """Return the key of a run's listing in the receipts bucket."""
     return f"listings/{connector}/{run_id}.json"
@@ -70,31 +78,41 @@ def save_listing(client: S3Client, bucket: str, key: str, listing: FolderListing
     """Store a listing unless there is one, and return the one that is stored.
 
     The first listing counts: a redelivered sign or a second worker may list the folder again and find other files.
-    S3 makes the write conditional (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html,
-    read 2026-11-29). Raises Retryable or ConfigError when S3 cannot write or read it.
+    Raises Retryable or ConfigError when S3 cannot write or read it.
     """
-    try:
-        client.put_object(
-            Bucket=bucket,
-            Key=key,
-            Body=to_json(listing).encode(),
-            ContentType="application/json",
-            IfNoneMatch="*",
-        )
-    except (ClientError, BotoCoreError) as error:
-        if code_of(error) not in ("PreconditionFailed", "412"):
-            raise classify(error, code="storage") from error
-        return load_listing(client, bucket, key)
-    return listing
+    if save_text(client, bucket, key, to_json(listing), once=True):
+        return listing
+    return load_listing(client, bucket, key)
 
 
 def load_listing(client: S3Client, bucket: str, key: str) -> FolderListing:
-    """Return a stored listing.
+    """Return a stored listing; raises as `load_text` does."""
+    return from_json(load_text(client, bucket, key), FolderListing)
+
+
+def save_text(client: S3Client, bucket: str, key: str, text: str, *, once: bool = False) -> bool:
+    """Store a text, with `once` only if there is no object at the key; return whether it was stored.
+
+    S3 makes the write conditional (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html,
+    read 2026-11-29). Raises Retryable or ConfigError when S3 cannot write it.
+    """
+    put = partial(client.put_object, Bucket=bucket, Key=key, Body=text.encode(), ContentType="application/json")
+    try:
+        put(IfNoneMatch="*") if once else put()
+    except (ClientError, BotoCoreError) as error:
+        if code_of(error) not in ("PreconditionFailed", "412"):
+            raise classify(error, code="storage") from error
+        return False
+    return True
+
+
+def load_text(client: S3Client, bucket: str, key: str) -> bytes:
+    """Return what a run stored of its folder.
 
     Raises Rejected (listing_gone) when it was deleted, Retryable or ConfigError when S3 cannot read it.
     """
     try:
-        with client.get_object(Bucket=bucket, Key=key)["Body"] as body:
+        with closing(client.get_object(Bucket=bucket, Key=key)["Body"]) as body:
             text: bytes = body.read()
     except (ClientError, BotoCoreError) as error:
         if code_of(error) in ("NoSuchKey", "404"):
@@ -102,4 +120,4 @@ def load_listing(client: S3Client, bucket: str, key: str) -> FolderListing:
                 "listing_gone", "the list of the folder's files was deleted; close the folder again to send it"
             ) from error
         raise classify(error, code="storage") from error
-    return from_json(text, FolderListing)
+    return text

@@ -96,7 +96,7 @@ class ActiveRun:
             drop = RunDrop.open(invocation)
             drop.scan()
             destination = RunDestination(held, client, invocation.identity.audience, drop.keys)
-            return invocation.sender(client, destination).send(drop.batches())
+            return invocation.sender(client, destination, drop.rejects).send(drop.batches())
         except Rejected as error:
             if error.code == "empty_file" and held.run.progress.checkpoint.cursor.row == 0:
                 return True
