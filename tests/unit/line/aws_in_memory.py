@@ -135,8 +135,6 @@ class Buckets:
             if IfNoneMatch and (Bucket, Key) in self.objects:
                 raise refusal("PutObject", "PreconditionFailed")
             versions = self.objects.setdefault((Bucket, Key), [])
-            if IfNoneMatch and versions:
-                raise refusal("PutObject", "PreconditionFailed")
             versions.append(Body)
             now = datetime.fromtimestamp(int(self.clock()), tz=UTC)  # S3 tells times to the second
             self.written[Bucket, Key, str(len(versions))] = now

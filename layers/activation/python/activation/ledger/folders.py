@@ -134,8 +134,8 @@ class Folders:
         )
         return noted
 
-    def note_sent_alone(self, key: str, seen: Folder) -> None:
-        """Note that nothing is open in a folder whose late files were sent alone, unless more have come."""
+    def note_none_open(self, key: str, seen: Folder) -> None:
+        """Note that nothing is open in a folder, unless more files have come since it was read."""
         last = {":last": number(seen.last_event)}
         self._try(key, seen, "SET opened_at = :zero", last, "last_event = :last")
 

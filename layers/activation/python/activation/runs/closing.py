@@ -129,7 +129,7 @@ class FolderClosing:
         for prefix in sorted(_nested(listing))[:MOST_NESTED]:
             key = folders.key(listing.bucket, prefix, self.work.ad_account)
             seen = folders.read(key)
-            if seen.last_event < listed_at:
+            if seen.last_event <= listed_at:
                 folders.note_closing_of(
                     key, closing, facts_of(self.located, prefix), seen, undisturbed=seen.files > 0
                 )

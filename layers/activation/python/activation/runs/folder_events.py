@@ -87,17 +87,17 @@ class FolderEvents:
         """Send a late file by itself, or report it; it goes on waiting while others still arrive."""
         times, now, key = self.connector.settings.folders, self.connector.clock(), self._key(work, located)
         if self._is_listed(seen, work.drop):
-            self.telemetry.file_settled("listed")
+            self._settle(key, seen, "listed")
             return None
         wait_s = seen.last_event + times.late_s - now
         if wait_s > 0 and now - check.since < times.open_s:
             self._queue(work, check, wait_s)
             return None
         if not seen.closings or not self._is_newer(work.drop, seen.closings[0].stored_at):
-            self.telemetry.file_settled("left over")
+            self._settle(key, seen, "left over")
             return None
         if located.audience.action not in WHOLE:
-            self.connector.folders.note_sent_alone(key, seen)
+            self.connector.folders.note_none_open(key, seen)
             return replace(work, check=None)
         if not self.connector.folders.note_late(key, seen):
             self._queue(work, check, 1.0)  # closed meanwhile, perhaps with this file
@@ -112,6 +112,11 @@ class FolderEvents:
             located,
         )
         return None
+
+    def _settle(self, key: str, seen: Folder, why: str) -> None:
+        """Note that a late file needs nothing more."""
+        self.connector.folders.note_none_open(key, seen)
+        self.telemetry.file_settled(why)
 
     def _check_open(self, work: Work, check: Check, located: Located, seen: Folder) -> None:
         """Close a folder in which nothing has arrived for the quiet time, or report one open for too long."""
@@ -150,7 +155,7 @@ class FolderEvents:
             self._refuse(work, located, error)
             return
         if closed is None:  # its files are gone
-            connector.folders.note_sent_alone(key, seen)
+            connector.folders.note_none_open(key, seen)
             return
         run = self._folder_work(work, prefix, closed.listing.digest, closed.listing.size_bytes)
         run_id = run.run_id(settings.connector)
