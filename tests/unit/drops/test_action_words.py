@@ -32,9 +32,9 @@ MEANT = {
 HONEST = """
     export_2026-11-29 run-7 run 20261129 2026 11 part1 crm_sync_1 daily_sync sync_crm full delta incremental
     snapshot vip customers new_customers q3 spring+sale people drop_2026-11-29 clientes_del_mes selected delivered
-    release remote replay place templates leads winback churned lapsed purchasers archive supporters supplier demo more sub
-    9f1c2 4f0e8c1a-dead-4add-beef-00de1e7e0000 AWSDynamoDB data tables Unsaved output_1764153 cleanRooms success
-    run-1764153-part DE Köln été 顧客 optins block_3 shop.customer 1 LOAD public users new
+    release remote replay place templates leads winback churned lapsed purchasers archive supporters supplier
+    demo more sub 9f1c2 4f0e8c1a-dead-4add-beef-00de1e7e0000 AWSDynamoDB data tables Unsaved output_1764153
+    cleanRooms success run-1764153-part DE Köln été 顧客 optins block_3 shop.customer 1 LOAD public users new
 """
 
 

@@ -9,9 +9,11 @@ import hashlib
 import io
 import operator
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from threading import RLock
 from typing import Any
 
@@ -115,6 +117,8 @@ class Buckets:
 
     objects: dict[tuple[str, str], list[bytes]] = field(default_factory=dict)
     metadata: dict[tuple[str, str, str], dict[str, str]] = field(default_factory=dict)
+    written: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
+    clock: Callable[[], float] = time.time
 
     def put_object(
         self,
@@ -126,12 +130,14 @@ class Buckets:
         IfNoneMatch: str = "",  # noqa: N803
         **_: Any,
     ) -> dict[str, Any]:
-        """Keep a new version."""
+        """Keep a new version; with IfNoneMatch only where there is none."""
         with LOCK:
-            versions = self.objects.setdefault((Bucket, Key), [])
-            if IfNoneMatch and versions:
+            if IfNoneMatch and (Bucket, Key) in self.objects:
                 raise refusal("PutObject", "PreconditionFailed")
+            versions = self.objects.setdefault((Bucket, Key), [])
             versions.append(Body)
+            now = datetime.fromtimestamp(int(self.clock()), tz=UTC)  # S3 tells times to the second
+            self.written[Bucket, Key, str(len(versions))] = now
             self.metadata[Bucket, Key, str(len(versions))] = Metadata or {}
             return {"VersionId": str(len(versions))}
 
@@ -139,11 +145,17 @@ class Buckets:
         """Keep a file as a new version."""
         self.put_object(Bucket=bucket, Key=key, Body=file.read())
 
-    def head_object(self, *, Bucket: str, Key: str, VersionId: str) -> dict[str, Any]:  # noqa: N803
-        """Describe a version."""
+    def head_object(self, *, Bucket: str, Key: str, VersionId: str = "") -> dict[str, Any]:  # noqa: N803
+        """Describe a version, the current one by default."""
         body = self._version("HeadObject", "404", Bucket, Key, VersionId)
-        metadata = self.metadata.get((Bucket, Key, VersionId), {})
-        return {"ContentLength": len(body), "ETag": _etag(body), "Metadata": metadata}
+        version = VersionId or str(len(self.objects[Bucket, Key]))
+        return {
+            "ContentLength": len(body),
+            "ETag": _etag(body),
+            "Metadata": self.metadata.get((Bucket, Key, version), {}),
+            "VersionId": version,
+            "LastModified": self.written[Bucket, Key, version],
+        }
 
     def get_object(
         self,
@@ -173,11 +185,31 @@ class Buckets:
         for one in Delete["Objects"]:
             self.delete_object(Bucket=Bucket, Key=one["Key"])
 
-    def list_objects_v2(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803
-        """List by prefix, in order."""
+    def list_objects_v2(self, *, Bucket: str, Prefix: str, Delimiter: str = "") -> dict[str, Any]:  # noqa: N803
+        """List by prefix, in order; with a delimiter only what is directly below."""
+        listed = self.list_object_versions(Bucket=Bucket, Prefix=Prefix).get("Versions", [])
+        current = [one for one in listed if one["IsLatest"]]
+        if Delimiter:
+            current = [one for one in current if Delimiter not in one["Key"].removeprefix(Prefix)]
+        return {"Contents": current} if current else {}
+
+    def list_object_versions(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803
+        """List every version by prefix, in the order of keys, the newest version first."""
         with LOCK:
             keys = sorted(key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix))
-        return {"Contents": [{"Key": key} for key in keys]} if keys else {}
+            found = [
+                {
+                    "Key": key,
+                    "VersionId": str(number),
+                    "IsLatest": number == len(self.objects[Bucket, key]),
+                    "LastModified": self.written[Bucket, key, str(number)],
+                    "ETag": _etag(body),
+                    "Size": len(body),
+                }
+                for key in keys
+                for number, body in reversed(list(enumerate(self.objects[Bucket, key], 1)))
+            ]
+        return {"Versions": found} if found else {}
 
     def get_paginator(self, operation: str) -> Pages:
         """Return the one paginator that is used."""

@@ -57,15 +57,22 @@ def locate(key: str, *, connector: str, table: FieldTable, actions: Iterable[Act
     if len(segments[1].encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES:
         raise Rejected("name_too_long", f"the audience's name has more than {MAX_NAME_BYTES} bytes")
     offered, depth = frozenset(actions), actions_depth(segments)
-    action = Action(segments[depth - 1].lower()) if depth > _IDENTIFIERS + 1 else None
-    for folder in segments[depth:-1]:
-        _refuse_action(folder, action)
-    action = action or Action.ADD
+    refuse_folders(key)
+    action = Action(segments[depth - 1].lower()) if depth > _IDENTIFIERS + 1 else Action.ADD
     if action not in offered:
         names = ", ".join(sorted(offered))
         raise Rejected("action_not_offered", f"{table.platform} offers {names}; not {action}")
     audience = Audience(connector, visible_name(segments[1]), action)
     return Located(audience, _kind(segments[_IDENTIFIERS], table), segments[-1], place)
+
+
+def refuse_folders(key: str) -> None:
+    """Raise Rejected (unknown_action) for a key with a folder whose name could be meant as another action."""
+    segments = key.split("/")
+    depth = actions_depth(segments)
+    action = Action(segments[depth - 1].lower()) if depth > _IDENTIFIERS + 1 else None
+    for folder in segments[depth:-1]:
+        _refuse_action(folder, action)
 
 
 def _refuse_action(folder: str, action: Action | None) -> None:

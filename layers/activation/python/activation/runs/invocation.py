@@ -13,6 +13,7 @@ from activation.drops.locate import Located
 from activation.drops.messages import Work
 from activation.drops.reading import Reading
 from activation.ledger.audience_lock import AudienceLocks
+from activation.ledger.folders import Folders
 from activation.ledger.keys import rate_key
 from activation.ledger.runs import HeldRun, Ledger
 from activation.pipeline.client import PlatformClient
@@ -64,6 +65,12 @@ class Connector:
     def locks(self) -> AudienceLocks:
         """Return the audiences' locks."""
         return AudienceLocks(self.clients.table, ttl_days=self.settings.ledger_ttl_days, clock=self.clock)
+
+    @cached_property
+    def folders(self) -> Folders:
+        """Return the records of the connector's folders."""
+        settings = self.settings
+        return Folders(self.clients.table, settings.connector, ttl_days=settings.ledger_ttl_days, clock=self.clock)
 
     @cached_property
     def rate_limits(self) -> RateLimits:

@@ -14,6 +14,7 @@ from activation.pipeline.client import PlatformClient
 from activation.platforms.outcome import Outcome, failure
 from activation.platforms.publisher import Closed
 from activation.runs.advance import leave
+from activation.runs.closing import close_folder
 from activation.runs.deadline import begin_again
 from activation.runs.destination import RunDestination, acquire_audience
 from activation.runs.drop import RunDrop
@@ -72,6 +73,7 @@ class ActiveRun:
 
     def _go_on(self) -> Next:
         invocation, run = self.invocation, self.invocation.held.run
+        close_folder(invocation)
         publisher = invocation.find_publisher()
         begun = run.opened is not None or run.progress.attempts.starts > 0
         acquire_audience(invocation, publisher, begun=begun)
