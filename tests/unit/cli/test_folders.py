@@ -162,6 +162,21 @@ def test_two_entries_for_one_column_are_refused_before_the_upload(tmp_path: Path
     assert "Contents" not in bucket.list_objects_v2(Bucket="drops")
 
 
+def test_what_the_app_would_refuse_is_not_uploaded(
+    tmp_path: Path, bucket: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder inside that could be meant as another action, and more files than a folder may have."""
+    folder = export(tmp_path / "spark", 3)
+    monkeypatch.setattr("activation.drops.folder_closing.MOST_PARTS", 2)
+    assert "too_many_parts" in str(called("drop", folder, exit_code=1))
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    (folder / "delete").mkdir()
+    written(folder / "delete" / "part-0.csv", ROWS[:1])
+    assert "unknown_action" in str(called("drop", folder, exit_code=1))
+    assert "Contents" not in bucket.list_objects_v2(Bucket="drops")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["spark", "people.csv"], ["people.csv", "more/people.csv"], ["more/none"], ["people.csv", "--folder", "a/b"]],
