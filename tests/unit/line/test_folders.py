@@ -11,7 +11,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from activation.drops.folder_manifest import ManifestReading
+from activation.drops.folder_manifest import ManifestReading, manifest_text
 from activation.ledger.runs import RunState
 
 from tests.unit.line.folders import cut, drop_folder, placed_rejects
@@ -190,6 +190,22 @@ def test_a_cell_that_is_left_out_is_named_in_its_file(make_world: Make) -> None:
             "first_places": [{"file": "part-0", "row": 1}, {"file": "part-1", "row": 2}],
         }
     ]
+
+
+def test_a_manifest_as_the_command_writes_it_begins_the_run(make_world: Make) -> None:
+    """Files of any depth that it lists are the drop, read by its mapping, and shared out if they are large."""
+    world = large(make_world())
+    prefix, rows = f"{world.name}/vip/raw/export-20261129T231500Z/", people(40)
+    names = {"b.csv": rows[:3], "a/b.csv": rows[3:30], "c.csv": rows[30:]}
+    items = [
+        world.put("Kontakt\n" + "".join(f"{one}\n" for one in of), prefix + name) for name, of in names.items()
+    ]
+    text = manifest_text("drops", [(one["key"], one["size"]) for one in items], (("Kontakt", "email"),))
+    world.run(*map(world.event, items), world.event(world.put(text, f"{prefix}manifest")))
+    receipt = world.check(*rows)
+    assert receipt["folder"]["files"] == 3
+    assert receipt["parts"] > 1
+    assert receipt["columns"]["mapping"] == {"Kontakt": "email"}
 
 
 LARGE_BYTES = 200

@@ -102,7 +102,7 @@ def list_folder(client: S3Client, bucket: str, sign: tuple[str, str], place: Pla
         _refuse_others(found, before)
         return Closed(_by_manifest(bucket, key, place, manifest, found), written_at)
     files = [one for one in found.parts if not before.took(one)]
-    _check_count(len(files))
+    check_count(len(files))
     stale = tuple(_names(place, (one.file.key for one in found.parts if before.took(one))))
     listing = FolderListing(
         bucket, place.folder, key, tuple(one.file for one in files), tuple(sorted(found.skipped)), stale
@@ -129,7 +129,7 @@ def list_quiet(client: S3Client, bucket: str, place: Place, before: Before) -> C
     files = [one for one in own if not before.took(one)]
     if not files:
         return None
-    _check_count(len(files))
+    check_count(len(files))
     stale = tuple(_names(place, (one.file.key for one in own if before.took(one))))
     skipped = tuple(sorted(found.skipped))
     listing = FolderListing(bucket, place.folder, "", tuple(one.file for one in files), skipped, stale)
@@ -210,7 +210,7 @@ def _refuse_others(found: _Sorted, before: Before) -> None:
 def _by_manifest(bucket: str, key: str, place: Place, manifest: Manifest, found: _Sorted) -> FolderListing:
     """Return the listing of exactly what a manifest names; other files of the folder are left over."""
     listed: Mapping[str, int | None] = manifest.files
-    _check_count(len(listed))
+    check_count(len(listed))
     missing = sum(one not in found.objects for one in listed)
     if missing:
         raise Rejected(
@@ -244,7 +244,8 @@ def _names(place: Place, keys: Iterator[str]) -> list[str]:
     return [key.removeprefix(place.folder) for key in keys]
 
 
-def _check_count(count: int) -> None:
+def check_count(count: int) -> None:
+    """Raise Rejected (too_many_parts) for a folder of more than MOST_PARTS files."""
     if count > MOST_PARTS:
         raise Rejected(
             "too_many_parts", f"the folder has more than {MOST_PARTS:,} files; write fewer, larger ones"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 # Of small files, so many bytes stay in memory from the reading of their headers to that of their rows.
-KEPT_BYTES = 16 * MIB
+KEPT_BYTES = 8 * MIB
 
 
 @dataclass(frozen=True)

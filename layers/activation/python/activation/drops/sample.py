@@ -109,10 +109,7 @@ def lookalikes(
 
 
 def _first_rows(reader: DropReader) -> tuple[pa.RecordBatch | None, bool]:
-    """Return the first rows, and whether they are all of the drop's.
-
-    They are those of the first chunk, or of several where the files of a folder are short.
-    """
+    """Return the rows of the first chunk, of several where files are short, and whether they are all."""
     first: list[pa.RecordBatch] = []
     rows, size_bytes, whole = 0, 0, True
     try:
