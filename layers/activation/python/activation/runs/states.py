@@ -17,12 +17,12 @@ from activation.errors import ActivationError, ConfigError, Rejected, Retryable
 from activation.ledger.audience_lock import AudienceLocked, Superseded
 from activation.ledger.runs import Run, RunState
 from activation.pipeline.client import OutOfTime
-from activation.runs.deadline import is_overdue, queue_up
+from activation.runs.deadline import LOCKED, is_overdue, queue_up
 
 MAX_DELAY_S = 900  # the longest an SQS message can be delayed
 NO_PROGRESS_MAX = 20
 # Codes of waits that only the deadline bounds.
-WAITS = frozenset({"throttled", "busy", "audience_locked", "pending"})
+WAITS = frozenset({"throttled", "busy", LOCKED, "pending"})
 
 
 class Step(StrEnum):
@@ -33,6 +33,9 @@ class Step(StrEnum):
     FINISH = "finish"  # it has ended, and its message is done
     STOP = "stop"  # it has ended until somebody redrives its message from the dead letters
     RELEASE = "release"  # nothing continues it: the run sends a part another message when it needs the part again
+
+
+ENDS = frozenset({Step.FINISH, Step.STOP})
 
 
 class Cause(StrEnum):
@@ -146,10 +149,11 @@ class StateMachine:
     def early(self) -> Next | None:
         """Return the step of a message that comes before the record is due, None for one that does not.
 
-        A platform may ask for a longer wait than SQS can delay a message.
+        A platform may ask for a longer wait than SQS can delay a message. A run that waits for its audience's lock
+        is never early: it may have been woken.
         """
         early_s = self.run.not_before - self.clock()
-        if early_s <= 1:
+        if early_s <= 1 or self.run.code == LOCKED:
             return None
         state = self._unless_closed(RunState.WAITING)
         return replace(self._next(Cause.EARLY, state), after_s=early_s, not_before=self.run.not_before)
@@ -169,7 +173,7 @@ class StateMachine:
             case ClientError() | BotoCoreError():
                 return self.after(classify(error))
             case AudienceLocked():
-                return self._wait(queue_up(self.run.progress, self.clock()))
+                return self._wait(queue_up(self.run.progress, self.clock(), error.record))
             case Superseded():
                 return self.superseded()
             case OutOfTime():
