@@ -1,7 +1,7 @@
 """Who waits for an audience's lock, in the order of arrival, and to whom its holder hands it over.
 
-The lock's own record lists the waiters, one attribute for each, so that one conditional write hands it over: the lock
-is the first waiter's before the message that wakes it is sent, and no run that comes later can get in between. What
+The lock's own record lists the waiters, one attribute for each, so that one conditional write hands it over: the
+lock is the first waiter's before the message that wakes it is sent, and no later run can get in between. What
 wakes a waiter is in a record of its own, since all of them read and write the lock's.
 
 A crash anywhere costs time only. Every waiter also has a delayed message with which it tries by itself; the list
@@ -29,8 +29,8 @@ LISTED = "waiter:"  # before a run's id, the attribute that lists it
 class Waiter:
     """A run that waits for an audience.
 
-    `run_id` is its id and `since` the Unix time at which it began to wait. `message` is what continues it, with the
-    number `continuation`, in the queue at `queue_url`.
+    `run_id` is its id and `since` the Unix time at which it began to wait. `message` is what continues it, with
+    the number `continuation`, in the queue at `queue_url`.
     """
 
     run_id: str
@@ -123,7 +123,7 @@ class WaitingList:
         return None  # the lock expires, as that of a run that died
 
     def _pass_on(self, key: str, run_id: str, first: str, record: Item) -> None:
-        """Hand the lock to `first`, or free it where that is ""; raises ConditionFailed when the record changed."""
+        """Hand the lock to `first`, or free it where that is ""; raises ConditionFailed if the record changed."""
         listed = [name for one in (run_id, first) if one and (name := LISTED + one) in record]
         names = {f"#w{place}": name for place, name in enumerate(listed)}
         removed = f" REMOVE {', '.join(names)}" if names else ""

@@ -54,8 +54,6 @@ def release_after_stop(connector: Connector, run: Run, run_id: str) -> None:
 
 
 def _wake(connector: Connector, wake_up: WakeUp) -> None:
-    """Send a run the message that it otherwise sends itself with a delay: of two with one number, one is handled."""
+    """Send the message that its run has also queued with a delay: of two with one number, one is handled."""
     with suppress(ClientError, BotoCoreError):  # such as a queue of another connector that may not be written to
-        connector.clients.sqs.send_message(
-            QueueUrl=wake_up.queue_url, MessageBody=wake_up.message, DelaySeconds=0
-        )
+        connector.clients.sqs.send_message(QueueUrl=wake_up.queue_url, MessageBody=wake_up.message, DelaySeconds=0)
