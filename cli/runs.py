@@ -73,7 +73,7 @@ def receipt(
     rejects: Annotated[bool, typer.Option("--rejects", help="Print the rejected rows as CSV instead.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as it is stored.")] = False,
 ) -> None:
-    """Show where every row of a drop went; exit 1 if the run failed, is blocked or is unknown."""
+    """Show where every row of a drop went; exit 1 if the run failed, is blocked, superseded or unknown."""
     import boto3
 
     from cli import deployment
@@ -105,7 +105,7 @@ def receipt(
         print(json.dumps(body, ensure_ascii=False))
     else:
         print_receipt(body)
-    if body["state"] in ("failed", "blocked"):
+    if body["state"] in ("failed", "blocked", "superseded"):
         raise typer.Exit(1)
 
 
