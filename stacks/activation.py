@@ -40,6 +40,9 @@ class ActivationStack(Stack):
             for connector in settings.connectors
         }
         for name, connector in self.connectors.items():
+            others = [other for other in self.connectors.values() if other is not connector]
+            if alike := [other for other in others if other.platform.name == connector.platform.name]:
+                connector.wakes(alike)
             self._outputs(construct_id(name), connector)
 
     def _outputs(self, prefix: str, connector: Connector) -> None:

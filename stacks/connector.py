@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from activation.identifiers.row_rules import RowRule
 from activation.platforms.platform import Platform
@@ -19,7 +20,7 @@ from constructs import Construct
 from stacks.alarms import ConnectorAlarms
 from stacks.connector_settings import ConnectorSettings
 from stacks.packaging import ARCHITECTURES, RUNTIMES
-from stacks.permissions import Reach, statements
+from stacks.permissions import Reach, statements, waking
 from stacks.settings import Settings
 from stacks.storage import StorageStack, object_created
 
@@ -49,7 +50,7 @@ class Connector(Construct):
         super().__init__(scope, id_)
         self._settings = settings
         self._connector = connector
-        self._platform = platform
+        self.platform = platform
         self._storage = storage
         self.dead_letters = self._queue("DeadLetters", retention=Duration.days(14))
         # Shorter than the dead letters' retention: a dead letter's age counts from the first queue.
@@ -135,22 +136,25 @@ class Connector(Construct):
             secret=self.secret,
             log_group=self.log_group,
         )
+        self._policy = iam.PolicyDocument(statements=statements(connector, self.platform, reach))
         return iam.Role(
             self,
             "Role",
             description=f"Permissions of connector {connector.name}",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            inline_policies={
-                "Connector": iam.PolicyDocument(statements=statements(connector, self._platform, reach))
-            },
+            inline_policies={"Connector": self._policy},
         )
+
+    def wakes(self, others: Sequence[Connector]) -> None:
+        """Let the function wake runs of other connectors of its platform."""
+        self._policy.add_statements(waking([other.queue for other in others]))
 
     def _function(self, layers: list[lambda_.ILayerVersion], code: lambda_.Code) -> lambda_.Function:
         connector, wheels = self._connector, self._settings.wheels
         return lambda_.Function(
             self,
             "Function",
-            description=f"Sends the drops of {connector.name} to {self._platform.title}",
+            description=f"Sends the drops of {connector.name} to {self.platform.title}",
             code=code,
             handler=f"lambdas.{connector.platform}.handler.lambda_handler",
             runtime=RUNTIMES[wheels.python],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from activation.platforms.platform import Platform
@@ -71,6 +72,14 @@ def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html, read 2026-11-22
         _allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"]),
     ]
+
+
+def waking(others: Sequence[sqs.IQueue]) -> iam.PolicyStatement:
+    """Return the statement that lets a function wake runs of other connectors, in their queues.
+
+    Connectors of a platform may send to one ad account, whose audiences' locks they pass to each other.
+    """
+    return _allow("WakeOthers", ["sqs:SendMessage"], [queue.queue_arn for queue in others])
 
 
 def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyStatement]:
