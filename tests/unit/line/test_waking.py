@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from activation.aws.table import ConditionalTable
+from activation.errors import Retryable
 from activation.ledger.audience_lock import AudienceLocked, AudienceLocks
 from activation.ledger.keys import audience_key
 from activation.ledger.runs import RunState
@@ -139,6 +140,24 @@ def test_a_waiter_that_joins_during_the_release_is_woken(aws: Aws) -> None:
     aws.before.append(join)
     assert bench.release("one") == "two1"
     assert left == []
+
+
+def test_a_lock_that_cannot_be_handed_over_is_not_kept() -> None:
+    """When others join faster than the record can be written, the release fails, and its message returns."""
+    aws = Aws.in_memory()
+    bench = Bench(aws.dynamodb)
+    bench.acquire("one")
+    runs = iter(range(1_000))
+
+    def join(name: str, call: Any) -> None:
+        if name == "update_item" and call["ConditionExpression"].startswith("lease_token = "):
+            assert bench.join(f"w{next(runs)}-", START_S)
+
+    aws.before.append(join)
+    with pytest.raises(Retryable, match="ledger_busy"):
+        bench.release("one")
+    aws.before.clear()
+    assert bench.release("one").startswith("w")
 
 
 def test_a_full_list_makes_a_run_wait_for_its_own_message() -> None:

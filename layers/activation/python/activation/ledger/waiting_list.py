@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from activation.aws.table import ConditionalTable, ConditionFailed, Item, number, read_number, read_text
+from activation.errors import Retryable
 from activation.ledger.keys import waiter_key
 
 RESERVED_S = 60.0  # for a waiter's message to arrive; behind a longer backlog anyone may try
@@ -103,7 +104,8 @@ class WaitingList:
     def hand_over(self, key: str, run_id: str) -> WakeUp | None:
         """Take a run off the list and, if it holds the lock, hand that to the first waiter, or free it.
 
-        Return what wakes the new holder, None when there is none.
+        Return what wakes the new holder, None when there is none. Raises Retryable when so many runs join
+        meanwhile that the record is never as it was read.
         """
         for _ in range(WRITES_MAX):
             record = self._table.read(key) or {}
@@ -120,7 +122,7 @@ class WaitingList:
                     continue  # a run has joined since the record was read
                 # Else the SDK has repeated a write that took effect.
             return self._wake_up(key, first) if first else None
-        return None  # the lock expires, as that of a run that died
+        raise Retryable("ledger_busy", "the audience's lock changed too often to be handed over", after_s=10)
 
     def _pass_on(self, key: str, run_id: str, first: str, record: Item) -> None:
         """Hand the lock to `first`, or free it where that is ""; raises ConditionFailed if the record changed."""
