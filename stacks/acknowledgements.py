@@ -49,6 +49,12 @@ def _accept_wildcards(name: str, connector: Connector, storage: StorageStack) ->
         f"IAM5[Resource::{_arn(storage.receipts)}/receipts/{name}/*]",
         "The receipts of this connector: objects below its own prefix, whose names are not known beforehand.",
     )
+    for source in connector.sources:
+        _accept(
+            connector.role,
+            f"IAM5[Resource::arn:<AWS::Partition>:s3:::{source.bucket}/{source.prefix}*]",
+            "The objects of a source: below its prefix in the settings, whose names are not known beforehand.",
+        )
     _accept(
         connector.role,
         "IAM5[Resource::*]",

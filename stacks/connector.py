@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from activation.identifiers.row_rules import RowRule
 from activation.platforms.platform import Platform
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -21,6 +22,7 @@ from stacks.connector_settings import ConnectorSettings
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.permissions import Reach, statements
 from stacks.settings import Settings
+from stacks.source_settings import SourceSettings
 from stacks.storage import StorageStack, object_created
 
 # How often a message may fail, and how long it stays hidden meanwhile; both are AWS's own advice:
@@ -45,8 +47,10 @@ class Connector(Construct):
         storage: StorageStack,
         layers: list[lambda_.ILayerVersion],
         code: lambda_.Code,
+        sources: Sequence[SourceSettings] = (),
     ) -> None:
         super().__init__(scope, id_)
+        self.sources = sources
         self._settings = settings
         self._connector = connector
         self._platform = platform
@@ -65,6 +69,7 @@ class Connector(Construct):
         self.role = self._role()
         self.function = self._function(layers, code)
         self.rule = self._rule()
+        self.source_rules = {source.name: self._source_rule(source) for source in sources}
         self._mapping()
         self.alarms = ConnectorAlarms(
             self,
@@ -134,6 +139,7 @@ class Connector(Construct):
             dead_letters=self.dead_letters,
             secret=self.secret,
             log_group=self.log_group,
+            sources=self.sources,
         )
         return iam.Role(
             self,
@@ -202,14 +208,30 @@ class Connector(Construct):
             **_rule("CONSENT", connector.consent),
             **_rule("OPERATION", connector.operation),
             **({"COLUMN_MAP": json.dumps(dict(connector.columns))} if connector.columns else {}),
+            **_told([source.variable for source in self.sources]),
         }
 
     def _rule(self) -> events.Rule:
+        return self._rule_for(
+            "Rule",
+            f"New drops below {self._connector.name}/",
+            object_created(self._storage.drops.bucket_name, f"{self._connector.name}/"),
+        )
+
+    def _source_rule(self, source: SourceSettings) -> events.Rule:
+        """Make the rule of a source, which the queue's policy names like the connector's own."""
+        return self._rule_for(
+            f"{source.id}SourceRule",
+            f"New objects of the source {source.name}",
+            object_created(source.bucket, source.prefix, account=source.account or Aws.ACCOUNT_ID),
+        )
+
+    def _rule_for(self, id_: str, description: str, pattern: events.EventPattern) -> events.Rule:
         return events.Rule(
             self,
-            "Rule",
-            description=f"New drops below {self._connector.name}/",
-            event_pattern=object_created(self._storage.drops, f"{self._connector.name}/"),
+            id_,
+            description=description,
+            event_pattern=pattern,
             targets=[targets.SqsQueue(self.queue, retry_attempts=3, dead_letter_queue=self.undelivered)],
         )
 
@@ -227,6 +249,11 @@ class Connector(Construct):
 
     def _removal_policy(self) -> RemovalPolicy:
         return RemovalPolicy.DESTROY if self._settings.removal == "destroy" else RemovalPolicy.RETAIN
+
+
+def _told(sources: Sequence[dict[str, str]]) -> dict[str, str]:
+    """Return the variable that tells the function its sources, none where it has none."""
+    return {"SOURCES": json.dumps(sources, ensure_ascii=False, separators=(",", ":"))} if sources else {}
 
 
 def _rule(name: str, rule: RowRule) -> dict[str, str]:

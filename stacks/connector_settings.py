@@ -37,6 +37,7 @@ FUNCTION_MB, MB_PER_REQUEST_MB = 128, 2.5
 # Of the 4 KB that all variables of a function may take; names, addresses and options need up to 1.5 KB:
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, read 2026-11-29
 MAX_COLUMNS_BYTES, MAX_PLACEHOLDERS_BYTES = 1_500, 1_000
+MAX_SAID_BYTES = MAX_COLUMNS_BYTES + MAX_PLACEHOLDERS_BYTES
 
 
 @dataclass(frozen=True)
@@ -120,15 +121,19 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
     return connector
 
 
+def said(connector: ConnectorSettings) -> list[object]:
+    """Return what a connector's function is told at length: together it may have MAX_SAID_BYTES as JSON."""
+    rules = [rule for rule in (connector.consent, connector.operation) if rule]
+    return [dict(connector.columns), connector.placeholders, *([rule.column, rule.allow] for rule in rules)]
+
+
 def _check_room(reader: Reader, connector: ConnectorSettings) -> None:
     """Report settings that the function has no memory or no room in its environment for."""
     needed_mb = FUNCTION_MB + math.ceil(MB_PER_REQUEST_MB * (connector.max_mb_per_request or 0))
     if connector.memory_mb < needed_mb:
         reader.mistake("max_mb_per_request", f"needs a memory_mb of {needed_mb} or more")
-    rules = [rule for rule in (connector.consent, connector.operation) if rule]
-    said = [dict(connector.columns), connector.placeholders, *([rule.column, rule.allow] for rule in rules)]
-    most_bytes = MAX_COLUMNS_BYTES + MAX_PLACEHOLDERS_BYTES
-    if rules and len(json.dumps(said, ensure_ascii=False).encode()) > most_bytes:
+    rules = connector.consent or connector.operation
+    if rules and len(json.dumps(said(connector), ensure_ascii=False).encode()) > MAX_SAID_BYTES:
         reader.mistake(
             "consent", "has no room in the function beside columns, placeholders and operation: shorten them"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from activation.platforms.platform import Platform
@@ -16,6 +17,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 
 from stacks.connector_settings import ConnectorSettings
+from stacks.source_settings import SourceSettings
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Reach:
     dead_letters: sqs.IQueue
     secret: secretsmanager.CfnSecret
     log_group: logs.ILogGroup
+    sources: Sequence[SourceSettings] = ()
 
 
 def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -> list[iam.PolicyStatement]:
@@ -40,6 +43,7 @@ def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -
     return [
         *_storage(connector, reach),
         *_encryption(reach.key),
+        *_sources(reach.sources),
         _allow(
             "Ledger",
             ["dynamodb:GetItem", "dynamodb:UpdateItem"],
@@ -96,6 +100,35 @@ def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyState
             {"StringLike": {"s3:prefix": [f"receipts/{connector.name}/*"]}},
         ),
     ]
+
+
+def _sources(sources: Sequence[SourceSettings]) -> list[iam.PolicyStatement]:
+    """Allow reading the sources below their prefixes, and nothing else: what is there stays as it is.
+
+    Each is bound to its owner's account, because a bucket's name is free again once the bucket is deleted:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html, read 2026-11-29
+    """
+    found = []
+    for source in sources:
+        bucket = f"arn:{Aws.PARTITION}:s3:::{source.bucket}"
+        owner = {"s3:ResourceAccount": source.account or Aws.ACCOUNT_ID}
+        found += [
+            _allow(
+                f"Read{source.id}",
+                ["s3:GetObject", "s3:GetObjectVersion"],
+                [f"{bucket}/{source.prefix}*"],
+                {"StringEquals": owner},
+            ),
+            _allow(
+                f"List{source.id}",
+                ["s3:ListBucket"],
+                [bucket],
+                {"StringEquals": owner, "StringLike": {"s3:prefix": f"{source.prefix}*"}},
+            ),
+        ]
+    if keys := sorted({source.key_arn for source in sources if source.key_arn}):
+        found.append(_allow("DecryptSources", ["kms:Decrypt"], keys, _via("s3")))
+    return found
 
 
 def _encryption(key: kms.IKey) -> list[iam.PolicyStatement]:

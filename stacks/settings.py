@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from stacks.ci360.settings import Ci360Settings, read_ci360
 from stacks.connector_settings import NAME, ConnectorSettings, read_connector
 from stacks.context import Reader
 from stacks.marketing_stream.settings import StreamSettings, read_stream
+from stacks.source_settings import SourceSettings, read_sources
 
 KEY = "audience_activation"
 
@@ -23,6 +25,7 @@ FLAGS = {
     "wheels_architecture": ("wheels", "architecture"),
     "wheels_python": ("wheels", "python"),
     "wheels_system": ("wheels", "system"),
+    "sources": ("sources",),
 }
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html, read 2026-11-22
@@ -78,6 +81,7 @@ class Settings:
     wheels: Wheels
     retention: Retention
     connectors: tuple[ConnectorSettings, ...]
+    sources: tuple[SourceSettings, ...]
     marketing_stream: StreamSettings | None
     ci360: Ci360Settings | None
 
@@ -104,6 +108,7 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
         wheels=_wheels(reader.section("wheels")),
         retention=retention,
         connectors=connectors,
+        sources=read_sources(reader, connectors, known_platforms),
         marketing_stream=read_stream(
             reader.section("marketing_stream"), _section(given, "marketing_stream"), context
         ),
@@ -133,8 +138,16 @@ def _with_flags(given: object, context: Callable[[str], Any]) -> object:
         for key in path[:-1]:
             section = section.setdefault(key, {}) if isinstance(section, dict) else None
         if isinstance(section, dict):  # else the reader reports it
-            section[path[-1]] = value
+            section[path[-1]] = _parsed(value) if flag == "sources" else value
     return merged
+
+
+def _parsed(value: object) -> object:
+    """Return what a flag's JSON text says; the reader reports a text that says nothing."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _section(given: object, key: str) -> Mapping[str, Any] | None:

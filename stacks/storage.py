@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aws_cdk import ArnFormat, Aws, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
@@ -11,6 +13,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.settings import Retention, Settings
+from stacks.source_settings import SourceSettings
 
 
 class StorageStack(Stack):
@@ -30,7 +33,7 @@ class StorageStack(Stack):
         self.receipts = self._receipts(retention)
         self.ledger = self._ledger()
         self.bus = events.EventBus(self, "Bus", description="Receipts and rejects of each drop")
-        self.archive = self._archive(retention)
+        self.archive = self._archive(retention, settings.sources)
         self._outputs()
 
     def _key(self, name: str) -> kms.Key:
@@ -144,13 +147,13 @@ class StorageStack(Stack):
             removal_policy=self._removal,
         )
 
-    def _archive(self, retention: Retention) -> events.Archive:
+    def _archive(self, retention: Retention, sources: Sequence[SourceSettings]) -> events.Archive:
         return events.Archive(
             self,
             "Archive",
             source_event_bus=events.EventBus.from_event_bus_name(self, "DefaultBus", "default"),
-            description="New objects in the drops bucket, for `activation replay`",
-            event_pattern=object_created(self.drops),
+            description="New objects in the drops bucket and the sources, for `activation replay`",
+            event_pattern=any_created(self.drops, sources) if sources else object_created(self.drops.bucket_name),
             retention=Duration.days(retention.archive_days),
         )
 
@@ -162,9 +165,25 @@ class StorageStack(Stack):
         CfnOutput(self, "ArchiveArn", value=self.archive.archive_arn)
 
 
-def object_created(drops: s3.IBucket, prefix: str = "") -> events.EventPattern:
-    """Return the pattern of new objects in this bucket, below `prefix` if given, which must end in a slash."""
-    detail: dict[str, object] = {"bucket": {"name": [drops.bucket_name]}}
-    if prefix:
-        detail["object"] = {"key": [{"prefix": prefix}]}
-    return events.EventPattern(source=["aws.s3"], detail_type=["Object Created"], detail=detail)
+def object_created(bucket: str, prefix: str = "", *, account: str = "") -> events.EventPattern:
+    """Return the pattern of new objects in this bucket, below `prefix` if given, which must end in a slash.
+
+    `account` is the bucket's owner, "" for any.
+    """
+    return events.EventPattern(
+        source=["aws.s3"],
+        detail_type=["Object Created"],
+        account=[account] if account else None,
+        detail=_created(bucket, prefix),
+    )
+
+
+def any_created(drops: s3.IBucket, sources: Sequence[SourceSettings]) -> events.EventPattern:
+    """Return the pattern of new objects in the drops bucket, or below the prefix of a source."""
+    either = [_created(drops.bucket_name), *(_created(one.bucket, one.prefix) for one in sources)]
+    return events.EventPattern(source=["aws.s3"], detail_type=["Object Created"], detail={"$or": either})
+
+
+def _created(bucket: str, prefix: str = "") -> dict[str, object]:
+    below = {"object": {"key": [{"prefix": prefix}]}} if prefix else {}
+    return {"bucket": {"name": [bucket]}, **below}

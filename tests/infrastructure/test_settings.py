@@ -24,6 +24,7 @@ from stacks.settings import (
     Wheels,
     read_settings,
 )
+from stacks.source_settings import SourceSettings
 
 
 def read(given: object, known: Mapping[str, Platform] | None = None, **flags: str) -> Settings:
@@ -306,7 +307,13 @@ def test_every_setting_is_documented() -> None:
     """The table of settings has a line for each field there is, and none for one there is not."""
     page = (ROOT / "stacks" / "README.md").read_text().partition("## Settings")[2]
     table = set(re.findall(r"^\| `([\w.\[\]]+)` \|", page, re.MULTILINE))
-    sections = {"wheels.": Wheels, "retention.": Retention, "connectors[].": ConnectorSettings, "": Settings}
+    sections: dict[str, Any] = {
+        "wheels.": Wheels,
+        "retention.": Retention,
+        "connectors[].": ConnectorSettings,
+        "sources[].": SourceSettings,
+        "": Settings,
+    }
     assert table == {
         f"{prefix}{field.name}"
         for prefix, section in sections.items()
