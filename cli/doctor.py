@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from activation.platforms.request import Answer, Request
 
     from cli.connectors import NamedConnector
+    from cli.deployment import ConnectorAddresses, Deployment
 
 TIMEOUT_S = 20.0
 
@@ -22,7 +23,7 @@ def doctor(
     audience: Annotated[str, typer.Option(help="Also look up this audience; nothing is created.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per finding.")] = False,
 ) -> None:
-    """Check secret, token, permissions, terms and API version of the connectors; exit 1 if a check fails."""
+    """Check the connectors' secret, token, permissions, terms, API version and sources; exit 1 if a check fails."""
     from cli import deployment
     from cli.connectors import connectors
 
@@ -34,6 +35,7 @@ def doctor(
         for name, addresses in wanted.items()
         for one in _examine(named[name], addresses.secret_arn, found.ledger_table, audience)
     ]
+    findings += [(name, one) for name, addresses in wanted.items() for one in _sources(found, name, addresses)]
     for name, one in findings:
         if as_json:
             print(json.dumps({"connector": name, "check": one.check, "ok": one.ok, "says": one.says}))
@@ -80,6 +82,21 @@ def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience
         yield Finding("secret", False, error.sentence)
         return
     yield from named.platform.load().examine(Examination(Credentials(secret), account, audience, send))
+
+
+def _sources(found: Deployment, connector: str, addresses: ConnectorAddresses) -> Iterator[Finding]:
+    """Check what the owners of the connector's sources must have switched on."""
+    import boto3
+
+    from cli.source_checks import SourceExamination
+
+    sources = found.sources_of(connector)
+    if not sources:
+        return
+    described = boto3.client("lambda").get_function_configuration(FunctionName=addresses.function_name)
+    s3, kms = boto3.client("s3"), boto3.client("kms")
+    for source in sources:
+        yield from SourceExamination(source, s3, kms, described["Role"], found.region).findings()
 
 
 def _secret(arn: str) -> tuple[dict[str, Any] | None, Finding]:
