@@ -23,7 +23,7 @@ def doctor(
     audience: Annotated[str, typer.Option(help="Also look up this audience; nothing is created.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per finding.")] = False,
 ) -> None:
-    """Check the connectors' secret, token, permissions, terms, API version and sources; exit 1 if a check fails."""
+    """Check secrets, tokens, permissions, terms, API versions and sources of connectors; exit 1 if one fails."""
     from cli import deployment
     from cli.connectors import connectors
 

@@ -66,7 +66,7 @@ def test_a_bucket_as_it_was_made_sends_no_events(lake: Lake) -> None:
 def test_a_bucket_that_is_ready_passes(lake: Lake) -> None:
     """Events and versions are on."""
     # moto keeps this setting, but leaves it out of its answer.
-    answer = (SimpleNamespace(status_code=200), {"EventBridgeConfiguration": {}})
+    answer: Any = (SimpleNamespace(status_code=200), {"EventBridgeConfiguration": {}})
     lake.s3.meta.events.register("before-call.s3.GetBucketNotificationConfiguration", lambda **_: answer)
     lake.s3.put_bucket_versioning(Bucket="example-lake", VersioningConfiguration={"Status": "Enabled"})
     found = lake.checked()
