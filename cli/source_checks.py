@@ -117,7 +117,7 @@ class SourceExamination:
             if error.response["Error"]["Code"] not in NOTHING_SET:
                 raise
             policy = {}
-        actions = ("s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket")
+        actions = ("s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions")
         missing = [one for one in actions if not allows(policy, one, self.role_arn)]
         if missing:
             return False, f"must allow {', '.join(missing)} to {self.role_arn}"

@@ -121,7 +121,7 @@ def _sources(sources: Sequence[SourceSettings]) -> list[iam.PolicyStatement]:
             ),
             _allow(
                 f"List{source.id}",
-                ["s3:ListBucket"],
+                ["s3:ListBucket", "s3:ListBucketVersions"],
                 [bucket],
                 {"StringEquals": owner, "StringLike": {"s3:prefix": f"{source.prefix}*"}},
             ),

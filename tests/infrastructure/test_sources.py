@@ -85,7 +85,7 @@ def test_the_connector_s_function_alone_reads_a_source(with_sources: Templates) 
     assert set(read["Action"]) == {"s3:GetObject", "s3:GetObjectVersion"}
     assert text(read["Resource"]).endswith(":s3:::example-clean-rooms/results/vip people/*")
     assert read["Condition"] == {"StringEquals": owner}
-    assert listed["Action"] == "s3:ListBucket"
+    assert set(listed["Action"]) == {"s3:ListBucket", "s3:ListBucketVersions"}
     assert text(listed["Resource"]).endswith(":s3:::example-clean-rooms")
     assert listed["Condition"] == {
         "StringEquals": owner,
@@ -106,7 +106,13 @@ def test_nothing_is_written_to_a_source(with_sources: Templates) -> None:
         for action in several(statement["Action"])
         if any("example-" in text(one) or text(one) == KEY for one in several(statement["Resource"]))
     }
-    assert actions == {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "kms:Decrypt"}
+    assert actions == {
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:ListBucket",
+        "s3:ListBucketVersions",
+        "kms:Decrypt",
+    }
 
 
 def test_the_function_reads_what_the_template_tells_it(with_sources: Templates) -> None:

@@ -104,7 +104,7 @@ def test_another_accounts_bucket_must_name_the_role(lake: Lake) -> None:
     """Without a policy, or with one that forgets the list or the versions, the owner is told what to allow."""
     ok, says = lake.checked(OTHERS)["bucket policy"]
     assert not ok
-    assert says == f"must allow s3:GetObject, s3:GetObjectVersion, s3:ListBucket to {ROLE}"
+    assert says == f"must allow s3:GetObject, s3:GetObjectVersion, s3:ListBucket, s3:ListBucketVersions to {ROLE}"
     allowed: dict[str, Any] = {
         "Effect": "Allow",
         "Principal": {"AWS": ROLE},
@@ -112,8 +112,11 @@ def test_another_accounts_bucket_must_name_the_role(lake: Lake) -> None:
         "Resource": "arn:aws:s3:::example-lake/vip/*",
     }
     lake.s3.put_bucket_policy(Bucket="example-lake", Policy=json.dumps({"Statement": [allowed]}))
-    assert lake.checked(OTHERS)["bucket policy"] == (False, f"must allow s3:ListBucket to {ROLE}")
-    allowed["Action"].append("s3:ListBucket")
+    assert lake.checked(OTHERS)["bucket policy"] == (
+        False,
+        f"must allow s3:ListBucket, s3:ListBucketVersions to {ROLE}",
+    )
+    allowed["Action"].append("s3:ListBucket*")
     lake.s3.put_bucket_policy(Bucket="example-lake", Policy=json.dumps({"Statement": [allowed]}))
     assert lake.checked(OTHERS)["bucket policy"] == (True, "names the function's role or account")
 

@@ -67,13 +67,13 @@ def read(body: str, *, origins: Origins, account: str) -> Work:
         raise Rejected(
             "not_understood", "the message lacks what an S3 Object Created event or a continuation has"
         ) from None
-    source = origins.source_of(work.drop.bucket, work.drop.key)
-    owner = source.account if source and source.account else account
+    origin = origins.of(work.drop.bucket, work.drop.key)
+    owner = origin.account or account
     # In an event of S3's, the account is the bucket's owner:
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html, read 2026-11-29
     if owner and message.get("account", owner) != owner:
         raise Rejected("foreign_account", "the event is of another AWS account")
-    if not work.drop.is_versioned and not (source and work.drop.etag):
+    if not work.drop.is_versioned and not (origin.is_source and work.drop.etag):
         # Of the app's own bucket, "null" is overwritten in place while versioning is suspended.
         raise Rejected("no_version", "the event names no object version; versioning must be on for the bucket")
     return work

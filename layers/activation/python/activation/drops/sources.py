@@ -29,6 +29,35 @@ class BucketSource:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where an object is, and what stands in front of its key in the layout that `locate` reads.
+
+    The key of an object in the app's own bucket is the layout's. In a source, `layout_prefix` stands in place of
+    the source's `prefix`, and what follows is a file, or a folder and its parts, as it is after the action in the
+    app's own layout. So files and folders of both are told apart in one place, and a key or folder that was found
+    in the layout is turned back into the bucket's own with `key`.
+    """
+
+    bucket: str
+    prefix: str = ""
+    layout_prefix: str = ""
+    account: str = ""
+
+    @property
+    def is_source(self) -> bool:
+        """Return whether the bucket is another owner's."""
+        return self.layout_prefix != ""
+
+    def layout_key(self, key: str) -> str:
+        """Return the key that an object, or a folder, would have in the app's own bucket."""
+        return self.layout_prefix + key.removeprefix(self.prefix)
+
+    def key(self, layout_key: str) -> str:
+        """Return the bucket's own key of an object or folder of the layout."""
+        return self.prefix + layout_key.removeprefix(self.layout_prefix)
+
+
+@dataclass(frozen=True)
 class Origins:
     """Where the drops of one connector may be: in the app's own bucket below its name, and in its sources."""
 
@@ -36,30 +65,17 @@ class Origins:
     drops_bucket: str
     sources: Sequence[BucketSource] = ()
 
-    def source_of(self, bucket: str, key: str) -> BucketSource | None:
-        """Return the source that an object belongs to, None for the app's own bucket.
+    def of(self, bucket: str, key: str) -> Origin:
+        """Return where an object is.
 
         The settings refuse sources of one connector that hold the same object.
 
-        Raises Rejected: foreign_bucket for any other object.
+        Raises Rejected: foreign_bucket for an object that is in none of the connector's places.
         """
         if bucket == self.drops_bucket:
-            return None
+            return Origin(bucket)
         for source in self.sources:
             if source.holds(bucket, key):
-                return source
+                layout = "/".join((self.connector, source.audience, source.identifiers, source.action, ""))
+                return Origin(bucket, source.prefix, layout, source.account)
         raise Rejected("foreign_bucket", "the event is of another bucket or prefix than this connector's drops")
-
-    def layout_key(self, bucket: str, key: str) -> str:
-        """Return the key that an object would have in the app's own bucket, for `locate` to read.
-
-        What follows a source's prefix is a file, or a folder's part, exactly as what follows the action in the
-        app's own layout; everything else about keys is decided there, in one place.
-
-        Raises Rejected: foreign_bucket.
-        """
-        source = self.source_of(bucket, key)
-        if source is None:
-            return key
-        below = key.removeprefix(source.prefix)
-        return "/".join((self.connector, source.audience, source.identifiers, source.action, below))

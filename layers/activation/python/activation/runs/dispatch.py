@@ -68,7 +68,7 @@ class Dispatcher:
         """Return what the drop's key says; raises Rejected when it cannot be parsed."""
         platform, settings = self.connector.platform, self.connector.settings
         located = locate(
-            settings.origins.layout_key(work.drop.bucket, work.drop.key),
+            settings.origins.of(work.drop.bucket, work.drop.key).layout_key(work.drop.key),
             connector=settings.connector,
             table=platform.table,
             actions=platform.limits.actions,
