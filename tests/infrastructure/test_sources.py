@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from activation.runs.settings import FunctionSettings
 
+from stacks.packaging import ROOT
 from stacks.settings import SettingsError, read_settings
 from tests.infrastructure.conftest import Templates, synthesise, tree
 from tests.infrastructure.test_permissions import every_statement, several, statements, text
@@ -225,3 +227,19 @@ def _mistakes(settings: Mapping[str, Any], *sources: Mapping[str, Any]) -> list[
     except SettingsError as error:
         return error.mistakes
     return []
+
+
+def test_the_examples_of_the_docs_are_right() -> None:
+    """Every source on the page can be pasted into this tree's settings."""
+    from activation.platforms.discovery import platforms
+
+    page = (ROOT / "docs" / "sources.md").read_text()
+    blocks = [one for one in re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL) if '"kind"' in one]
+    whole, *single = blocks
+    examples = [*json.loads("{" + whole + "}")["sources"], *map(json.loads, single)]
+    connectors = [{"name": name, "platform": name} for name in ("meta", "tiktok", "snapchat")]
+    for example in examples:
+        given = {"audience_activation": {"connectors": connectors, "sources": [example]}}
+        (source,) = read_settings(given.get, platforms()).sources
+        assert source.bucket.startswith("example-")
+    assert len(examples) == 10
