@@ -53,6 +53,7 @@ def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience
     done only if this command's AWS identity may store the new one.
     """
     import boto3
+    from activation.authentication.parameter import secret_client
     from activation.aws.table import ConditionalTable
     from activation.errors import ActivationError, Retryable
     from activation.platforms.credentials import Credentials
@@ -66,7 +67,7 @@ def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience
         return
     http = PooledHttp(connections=1)
     table = ConditionalTable(boto3.client("dynamodb"), ledger_table)
-    client = boto3.client("secretsmanager")
+    client = secret_client(secret_arn)
     signing = ConnectorSecret(named.platform, client, secret_arn, table=table, http=http, options=named.options)
 
     def send(request: Request) -> Answer:
@@ -100,12 +101,12 @@ def _sources(found: Deployment, connector: str, addresses: ConnectorAddresses) -
 
 
 def _secret(arn: str) -> tuple[dict[str, Any] | None, Finding]:
-    import boto3
+    from activation.authentication.parameter import secret_client
     from activation.platforms.platform import Finding
     from botocore.exceptions import ClientError
 
     try:
-        text = boto3.client("secretsmanager").get_secret_value(SecretId=arn).get("SecretString", "")
+        text = secret_client(arn).get_secret_value(SecretId=arn).get("SecretString", "")
     except ClientError as error:
         return None, Finding("secret", False, f"cannot be read: {error.response['Error']['Code']}")
     try:

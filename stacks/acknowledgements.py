@@ -25,11 +25,12 @@ def acknowledge(storage: StorageStack, activation: ActivationStack) -> None:
             "SQS3",
             "It is a dead-letter queue, of a rule's target; cdk-nag only recognises those of other queues.",
         )
-        _accept(
-            connector.secret,
-            "SMG4",
-            "A platform's token is issued and renewed at the platform; a rotation function has nothing to call.",
-        )
+        if connector.secret:
+            _accept(
+                connector.secret,
+                "SMG4",
+                "A platform's token is issued and renewed there; a rotation function has nothing to call.",
+            )
         _accept(
             connector.function,
             "L1",

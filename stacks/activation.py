@@ -47,7 +47,7 @@ class ActivationStack(Stack):
             self._let_in(owner)
 
     def _outputs(self, prefix: str, connector: Connector) -> None:
-        CfnOutput(self, f"{prefix}SecretArn", value=connector.secret.ref)
+        CfnOutput(self, f"{prefix}SecretArn", value=connector.secret_arn)
         CfnOutput(self, f"{prefix}QueueUrl", value=connector.queue.queue_url)
         CfnOutput(self, f"{prefix}DeadLetterQueueUrl", value=connector.dead_letters.queue_url)
         CfnOutput(self, f"{prefix}UndeliveredQueueUrl", value=connector.undelivered.queue_url)

@@ -13,11 +13,11 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.alarms import ConnectorAlarms
+from stacks.connector_secret import existing_secret, own_secret
 from stacks.connector_settings import ConnectorSettings
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.permissions import Reach, statements
@@ -64,7 +64,13 @@ class Connector(Construct):
             dead_letters=self.dead_letters,
         )
         self.undelivered = self._queue("Undelivered", retention=Duration.days(14))
-        self.secret = self._secret()
+        # None where the settings name one that exists.
+        self.secret = (
+            None
+            if connector.secret.exists
+            else own_secret(self, connector.name, storage.key, self._removal_policy())
+        )
+        self.secret_arn = self.secret.ref if self.secret else existing_secret(self, connector.secret)
         self.log_group = self._log_group()
         self.role = self._role()
         self.function = self._function(layers, code)
@@ -106,17 +112,6 @@ class Connector(Construct):
             else None,
         )
 
-    def _secret(self) -> secretsmanager.CfnSecret:
-        """Make a secret without a value: the operator writes it, so no template or history ever contains one."""
-        secret = secretsmanager.CfnSecret(
-            self,
-            "Secret",
-            description=f"Credentials of connector {self._connector.name}; empty until an operator writes them",
-            kms_key_id=self._storage.key.key_arn,
-        )
-        secret.apply_removal_policy(self._removal_policy())
-        return secret
-
     def _log_group(self) -> logs.LogGroup:
         group = logs.LogGroup(
             self, "Logs", encryption_key=self._storage.key, removal_policy=self._removal_policy()
@@ -137,7 +132,7 @@ class Connector(Construct):
             bus=self._storage.bus,
             queue=self.queue,
             dead_letters=self.dead_letters,
-            secret=self.secret,
+            secret_arn=self.secret_arn,
             log_group=self.log_group,
             sources=self.sources,
         )
@@ -180,7 +175,7 @@ class Connector(Construct):
         connector, storage = self._connector, self._storage
         return {
             "CONNECTOR": connector.name,
-            "SECRET_ARN": self.secret.ref,
+            "SECRET_ARN": self.secret_arn,
             "DROPS_BUCKET": storage.drops.bucket_name,
             "RECEIPTS_BUCKET": storage.receipts.bucket_name,
             "LEDGER_TABLE": storage.ledger.table_name,
@@ -208,7 +203,7 @@ class Connector(Construct):
             **_rule("CONSENT", connector.consent),
             **_rule("OPERATION", connector.operation),
             **({"COLUMN_MAP": json.dumps(dict(connector.columns))} if connector.columns else {}),
-            **_told([source.variable for source in self.sources]),
+            **({"SOURCES": _compact([one.variable for one in self.sources])} if self.sources else {}),
         }
 
     def _rule(self) -> events.Rule:
@@ -251,11 +246,10 @@ class Connector(Construct):
         return RemovalPolicy.DESTROY if self._settings.removal == "destroy" else RemovalPolicy.RETAIN
 
 
-def _told(sources: Sequence[dict[str, str]]) -> dict[str, str]:
-    """Return the variable that tells the function its sources, none where it has none."""
-    return {"SOURCES": json.dumps(sources, ensure_ascii=False, separators=(",", ":"))} if sources else {}
-
-
 def _rule(name: str, rule: RowRule) -> dict[str, str]:
     """Return a variable that says which rows may be sent, none where the settings say nothing."""
     return {name: json.dumps({"column": rule.column, "allow": rule.allow}, ensure_ascii=False)} if rule else {}
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

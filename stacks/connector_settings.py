@@ -14,9 +14,9 @@ from activation.identifiers.row_rules import NO_RULE, RowRule, read_rule, rule_m
 from activation.platforms.options import Value, problems
 from activation.platforms.platform import Platform
 
+from stacks.connector_secret import OWN_SECRET, SecretSettings, read_secret
 from stacks.context import Reader
-
-NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+from stacks.names import NAME, RESERVED
 
 # Those an export can be declared to have, which a test holds against the reader's; UTF-16 is known by its mark.
 ENCODINGS = (
@@ -49,6 +49,7 @@ class ConnectorSettings:
     requests in flight and of rows and bytes a request hold, nobody is mailed. `allow_weak` sends drops whose
     columns can match hardly anybody. `options` are what the platform lets a connector choose, by name. `columns`
     are what the connector's files call the fields. `consent` and `operation` say which rows may be sent.
+    `secret` is where the credentials are, if not in a secret of the app's own.
     """
 
     name: str
@@ -74,6 +75,7 @@ class ConnectorSettings:
     columns: tuple[tuple[str, str], ...] = ()
     consent: RowRule = NO_RULE
     operation: RowRule = NO_RULE
+    secret: SecretSettings = OWN_SECRET
 
 
 def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> ConnectorSettings:
@@ -116,7 +118,10 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
         columns=_columns(reader, platform, known_platforms),
         consent=_rule(reader, "consent"),
         operation=_rule(reader, "operation"),
+        secret=read_secret(reader, known_platforms.get(platform)),
     )
+    if connector.name in RESERVED:
+        reader.mistake("name", f"{connector.name} is the name of something else in the buckets or the ledger")
     _check_room(reader, connector)
     return connector
 

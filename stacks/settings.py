@@ -11,9 +11,11 @@ from typing import Any
 from activation.platforms.platform import Platform
 
 from stacks.ci360.settings import Ci360Settings, read_ci360
-from stacks.connector_settings import NAME, ConnectorSettings, read_connector
+from stacks.connector_settings import ConnectorSettings, read_connector
 from stacks.context import Reader
+from stacks.existing import StorageSettings, read_boundary, read_storage, read_tags
 from stacks.marketing_stream.settings import StreamSettings, read_stream
+from stacks.names import NAME
 from stacks.source_settings import SourceSettings, read_sources
 
 KEY = "audience_activation"
@@ -73,7 +75,10 @@ class Retention:
 
 @dataclass(frozen=True)
 class Settings:
-    """The whole app. `name` begins every stack's name, so that an account can hold several copies."""
+    """The whole app. `name` begins every stack's name, so that an account can hold several copies.
+
+    `permissions_boundary` is the policy that bounds every role, "" for none. `tags` are those of every resource.
+    """
 
     name: str
     removal: str
@@ -82,6 +87,9 @@ class Settings:
     retention: Retention
     connectors: tuple[ConnectorSettings, ...]
     sources: tuple[SourceSettings, ...]
+    storage: StorageSettings
+    permissions_boundary: str
+    tags: tuple[tuple[str, str], ...]
     marketing_stream: StreamSettings | None
     ci360: Ci360Settings | None
 
@@ -109,6 +117,9 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
         retention=retention,
         connectors=connectors,
         sources=read_sources(reader, connectors, known_platforms),
+        storage=read_storage(reader.section("storage")),
+        permissions_boundary=read_boundary(reader),
+        tags=read_tags(reader),
         marketing_stream=read_stream(
             reader.section("marketing_stream"), _section(given, "marketing_stream"), context
         ),
@@ -119,6 +130,9 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
             context("ci360"),
         ),
     )
+    own = {settings.storage.drops_bucket, settings.storage.receipts_bucket} - {""}
+    if any(source.bucket in own for source in settings.sources):
+        reader.mistake("sources", "a source is a bucket of somebody else, not the app's own")
     reader.finish()
     if mistakes:
         raise SettingsError(mistakes)

@@ -11,18 +11,17 @@ from activation.identifiers.kinds import declarable
 from activation.model import Action
 from activation.platforms.platform import Platform
 
-from stacks.connector_settings import MAX_SAID_BYTES, NAME, ConnectorSettings, said
+from stacks.connector_settings import MAX_SAID_BYTES, ConnectorSettings, said
 from stacks.context import Reader
+from stacks.names import BUCKET, KEY_ARN, KEY_MEANING, NAME
 
 KINDS = ("bucket",)
 # A role's policies may have 10,240 characters, of which a source takes about 500:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, read 2026-11-29
 MOST_FOR_A_CONNECTOR = 10
-BUCKET = r"(?=.{3,63}\Z)[a-z0-9][a-z0-9.-]*[a-z0-9]"
 # A prefix is in the role's policy, where `*`, `?` and `${` are wildcards and letters end at U+00FF:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html, read 2026-11-29
 _PREFIX = r"(?=.{0,512}\Z)([^*?$/\x00-\x1f\x7f-\x9f\u0100-\U0010ffff]+/)*"
-KEY_ARN = r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+"
 
 
 @dataclass(frozen=True)
@@ -105,9 +104,7 @@ def _read(reader: Reader, platform_of: Mapping[str, Platform | None]) -> SourceS
             "identifiers", pattern=r"[A-Za-z0-9_]+", meaning="raw, hashed or one identifier type, such as email"
         ).lower(),
         action=reader.choice("action", sorted(platform.limits.actions if platform else Action), default="add"),
-        key_arn=reader.text(
-            "key_arn", pattern=KEY_ARN, meaning="the ARN of a KMS key, with its id and not an alias", default=""
-        ),
+        key_arn=reader.text("key_arn", pattern=KEY_ARN, meaning=KEY_MEANING, default=""),
         account=reader.text("account", pattern=r"\d{12}", meaning="an AWS account id of 12 digits", default=""),
     )
     if platform is not None and source.identifiers and find_spec("pyarrow"):

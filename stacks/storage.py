@@ -27,10 +27,13 @@ class StorageStack(Stack):
         )
         retention = settings.retention
         self._removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
-        self.key = self._key(settings.name)
+        existing = settings.storage
+        self.key: kms.IKey = (
+            kms.Key.from_key_arn(self, "Key", existing.key_arn) if existing.key_arn else self._key(settings.name)
+        )
         self.access_logs = self._access_logs(retention)
-        self.drops = self._drops(retention)
-        self.receipts = self._receipts(retention)
+        self.drops = self._drops(retention, existing.drops_bucket)
+        self.receipts = self._receipts(retention, existing.receipts_bucket)
         self.ledger = self._ledger()
         self.bus = events.EventBus(self, "Bus", description="Receipts and rejects of each drop")
         self.archive = self._archive(retention, settings.sources)
@@ -79,7 +82,7 @@ class StorageStack(Stack):
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html, read 2026-11-22
         return self._bucket("AccessLogs", s3.LifecycleRule(expiration=Duration.days(retention.access_logs_days)))
 
-    def _drops(self, retention: Retention) -> s3.Bucket:
+    def _drops(self, retention: Retention, name: str) -> s3.Bucket:
         bucket = self._bucket(
             "Drops",
             s3.LifecycleRule(
@@ -89,6 +92,7 @@ class StorageStack(Stack):
             ),
             key=self.key,
             versioned=True,
+            name=name,
         )
         # event_bridge_enabled=True would use a custom function with a managed policy.
         resource = bucket.node.default_child
@@ -98,7 +102,7 @@ class StorageStack(Stack):
         )
         return bucket
 
-    def _receipts(self, retention: Retention) -> s3.Bucket:
+    def _receipts(self, retention: Retention, name: str) -> s3.Bucket:
         # A separate bucket without events: a receipt can never be taken for a drop.
         return self._bucket(
             "Receipts",
@@ -107,15 +111,23 @@ class StorageStack(Stack):
                 abort_incomplete_multipart_upload_after=Duration.days(1),
             ),
             key=self.key,
+            name=name,
         )
 
     def _bucket(
-        self, id_: str, rule: s3.LifecycleRule, *, key: kms.IKey | None = None, versioned: bool = False
+        self,
+        id_: str,
+        rule: s3.LifecycleRule,
+        *,
+        key: kms.IKey | None = None,
+        versioned: bool = False,
+        name: str = "",
     ) -> s3.Bucket:
         """Make a private bucket: encrypted with `key` and access-logged, or neither."""
         return s3.Bucket(
             self,
             id_,
+            bucket_name=name or None,
             encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
             encryption_key=key,
             # One data key for many objects, because KMS would slow down a large export.

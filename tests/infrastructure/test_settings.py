@@ -16,6 +16,7 @@ from activation.platforms.platform import Platform
 from activation.runs.settings import check_options
 
 from stacks.connector_settings import ConnectorSettings
+from stacks.existing import StorageSettings
 from stacks.packaging import ROOT
 from stacks.settings import (
     Retention,
@@ -312,14 +313,17 @@ def test_every_setting_is_documented() -> None:
         "retention.": Retention,
         "connectors[].": ConnectorSettings,
         "sources[].": SourceSettings,
+        "storage.": StorageSettings,
         "": Settings,
     }
-    assert table == {
+    named = {
         f"{prefix}{field.name}"
         for prefix, section in sections.items()
         for field in fields(section)
         if f"{field.name}." not in sections and f"{field.name}[]." not in sections
     }
+    secret = {f"connectors[].{name}" for name in ("secret_arn", "ssm_parameter", "secret_key_arn")}
+    assert table == named - {"connectors[].secret"} | secret
 
 
 def test_consent_and_operation_are_checked_at_synth() -> None:
