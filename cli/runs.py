@@ -21,14 +21,15 @@ def status(
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if a listed run has warnings.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """List the runs in the ledger, newest first, with what looks wrong with each."""
+    """List the runs in the ledger, newest first, with what looks wrong with each, and the folders still open."""
     import boto3
     from activation.ledger.runs import RunState
 
     from cli import deployment
+    from cli.open_folders import STATES, folder_row
 
-    if state not in ("", *RunState):
-        raise typer.BadParameter(f"must be one of {', '.join(RunState)}", param_hint="--state")
+    if state not in ("", *RunState, *STATES):
+        raise typer.BadParameter(f"must be one of {', '.join((*RunState, *STATES))}", param_hint="--state")
     found = deployment.find()
     if connector:
         found.connector(connector)
@@ -37,7 +38,9 @@ def status(
         run
         for page in pages
         for item in page["Items"]
-        if (run := _run(item)) and connector in ("", run["connector"]) and state in ("", run["state"])
+        if (run := _run(item) or folder_row(item))
+        and connector in ("", run["connector"])
+        and state in ("", run["state"])
     ]
     runs.sort(key=lambda run: run["updated_at"], reverse=True)
     if as_json:
@@ -59,13 +62,16 @@ def _print_runs(runs: list[dict[str, Any]]) -> None:
     table = Table(run_column, to, Column("state, why", overflow="fold"), "acknowledged", updated)
     for run in runs:
         table.add_row(
-            run["run_id"][:RUN_DIGITS_SHOWN],
+            run["run_id"][:RUN_DIGITS_SHOWN] or "(folder)",
             printable(f"{run['connector']}: {run['audience']} ({run['action']})"),
             " ".join([run["state"], run["code"], *(f"({one['code']})" for one in run["warnings"])]),
             f"{run['rows_acknowledged']:,}",
             run["updated_at"][:16],
         )
     console().print(table)  # the sentences are in the receipt
+    for run in runs:
+        if not run["run_id"]:  # a folder has no receipt yet
+            console().print(printable(f"{run['key']}: {run['sentence']}"), highlight=False)
 
 
 def receipt(

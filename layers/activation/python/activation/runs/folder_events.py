@@ -23,6 +23,7 @@ from activation.drops.source import read_error
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.folders import Closing, Folder
 from activation.model import Action, Drop
+from activation.report.announce import FOLDER_OPEN, LATE_PART
 from activation.runs.closing import before_of, facts_of
 from activation.runs.effects import refuse_key
 from activation.runs.invocation import Connector
@@ -104,7 +105,7 @@ class FolderEvents:
             return None
         self.telemetry.late_part()
         self._announce(
-            "Activation Late Part",
+            LATE_PART,
             "late_part",
             "a file came after its folder had been closed, and was not sent: it would replace everybody else."
             " Write the folder's files and its sign again",
@@ -133,7 +134,7 @@ class FolderEvents:
             check = replace(check, told=True)
             self.telemetry.folder_overdue()
             self._announce(
-                "Activation Folder Open",
+                FOLDER_OPEN,
                 "folder_open",
                 f"a folder has been open for {times.open_s / 3600:.3g} hours; it waits for _SUCCESS or a manifest,"
                 " and nothing of it is sent before",

@@ -20,6 +20,7 @@ from activation.runs.destination import RunDestination, acquire_audience
 from activation.runs.drop import RunDrop
 from activation.runs.effects import RunEffects
 from activation.runs.invocation import Invocation
+from activation.runs.replace_guard import refuse_several
 from activation.runs.share_out import is_shared_out, parts_of, share_out
 from activation.runs.states import Next, StateMachine
 
@@ -74,6 +75,7 @@ class ActiveRun:
     def _go_on(self) -> Next:
         invocation, run = self.invocation, self.invocation.held.run
         close_folder(invocation)
+        refuse_several(invocation)
         publisher = invocation.find_publisher()
         begun = run.opened is not None or run.progress.attempts.starts > 0
         acquire_audience(invocation, publisher, begun=begun)
