@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
 
     from stacks.settings import Settings
+    from stacks.source_settings import SourceSettings
 
 STACK = "ACTIVATION_STACK"  # the variable that `--stack` sets
 DEFAULT_NAME = "audience-activation"
@@ -21,7 +22,7 @@ DEFAULT_NAME = "audience-activation"
 
 @dataclass(frozen=True)
 class ConnectorAddresses:
-    """The resources of one connector: secret, queues, function, rule."""
+    """The resources of one connector: secret, queues, function, rule, and the rules of its sources."""
 
     secret_arn: str
     queue_url: str
@@ -29,6 +30,7 @@ class ConnectorAddresses:
     undelivered_queue_url: str
     function_name: str
     rule_arn: str
+    source_rule_arns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,16 @@ class Deployment:
     archive_arn: str
     connectors: dict[str, ConnectorAddresses]
     platforms: Mapping[str, str] = field(default_factory=dict)
+    sources: tuple[SourceSettings, ...] = ()
+
+    @property
+    def region(self) -> str:
+        """Return the AWS region that the app is in."""
+        return self.archive_arn.split(":")[3]
+
+    def sources_of(self, connector: str) -> list[SourceSettings]:
+        """Return the sources whose drops a connector sends."""
+        return [source for source in self.sources if source.connector == connector]
 
     def connector(self, name: str) -> ConnectorAddresses:
         """Return a connector's addresses; end the command if no connector of this name is deployed."""
@@ -72,6 +84,8 @@ def find() -> Deployment:
             "deploy it, check the AWS profile and region, or add --sandbox before the command"
         )
     connectors, platforms = {}, _platforms(activation)
+    known = _settings()
+    sources = known.sources if known else ()
     for one in platforms:
         prefix = "".join(part.title() for part in one.split("-"))
         if f"{prefix}SecretArn" in activation:
@@ -82,6 +96,11 @@ def find() -> Deployment:
                 activation[f"{prefix}UndeliveredQueueUrl"],
                 activation[f"{prefix}FunctionName"],
                 activation[f"{prefix}RuleArn"],
+                tuple(
+                    activation[rule]
+                    for source in sources
+                    if source.connector == one and (rule := f"{source.id}SourceRuleArn") in activation
+                ),
             )
     return Deployment(
         storage["DropsBucket"],
@@ -90,6 +109,7 @@ def find() -> Deployment:
         storage["ArchiveArn"],
         connectors,
         platforms,
+        sources,
     )
 
 

@@ -80,7 +80,8 @@ def replay(
     for one in wanted:
         for sentence in outlook(s3, resend.receipts_of(found, one, since), since, until).sentences():
             print(f"{one}: {sentence}")
-    rules = [found.connector(name).rule_arn for name in wanted]
+    addresses = [found.connector(name) for name in wanted]
+    rules = [rule for one in addresses for rule in (one.rule_arn, *one.source_rule_arns)]
     name = f"activation-{datetime.now(tz=UTC):%Y%m%d-%H%M%S}"
     bus = f"{found.archive_arn.rsplit(':archive/', 1)[0]}:event-bus/default"
     boto3.client("events").start_replay(

@@ -17,6 +17,7 @@ from tests.sdk_calls import ROOT, calls_of
 ACTIONS = {
     ("s3", "HeadObject"): "s3:GetObject",
     ("s3", "ListObjectsV2"): "s3:ListBucket",
+    ("s3", "ListObjectVersions"): "s3:ListBucketVersions",
     ("s3", "DeleteObjects"): "s3:DeleteObject",
     ("s3", "CreateMultipartUpload"): "s3:PutObject",
     ("s3", "UploadPart"): "s3:PutObject",
@@ -25,10 +26,11 @@ ACTIONS = {
     ("sqs", "ChangeMessageVisibilityBatch"): "sqs:ChangeMessageVisibility",
     ("sqs", "SendMessageBatch"): "sqs:SendMessage",
 }
-# A version is read under an action of its own.
+# A version is read under an action of its own; an object of a source without versions is not.
 VERSIONED = {("s3", "GetObject"), ("s3", "HeadObject")}
-# Only a platform whose tokens can be used once lets its function write the secret; see test_permissions.
-OPTIONAL = {"secretsmanager:PutSecretValue"}
+# Only a platform whose tokens can be used once lets its function write the secret, and only a connector whose
+# settings name a parameter reads one; see test_permissions.
+OPTIONAL = {"secretsmanager:PutSecretValue", "ssm:GetParameter"}
 
 
 def needed(folder: str) -> dict[str, set[str]]:
@@ -36,10 +38,10 @@ def needed(folder: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     library, own = ROOT / "layers" / "activation", ROOT / "lambdas" / folder
     for path in (*library.rglob("*.py"), *own.rglob("*.py")):
-        for service, operation, argument in calls_of(path):
+        for service, operation, _ in calls_of(path):
             actions = {ACTIONS.get((service, operation), f"{service}:{operation}")}
-            if argument == "VersionId" and (service, operation) in VERSIONED:
-                actions = {"s3:GetObjectVersion"}
+            if (service, operation) in VERSIONED:
+                actions.add("s3:GetObjectVersion")
             for action in actions:
                 found.setdefault(action, set()).add(Path(path).name)
     return found

@@ -38,6 +38,7 @@ NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
         "DeleteObjects": frozenset({"Bucket", "Delete"}),
         "GetObject": frozenset({"Bucket", "Key", "Range", "VersionId"}),
         "HeadObject": frozenset({"Bucket", "Key", "VersionId", "ChecksumMode"}),
+        "ListObjectVersions": frozenset({"Bucket", "Prefix"}),
         "ListObjectsV2": frozenset({"Bucket", "Prefix", "MaxKeys"}),
         "ListParts": frozenset({"Bucket", "Key", "UploadId", "PartNumberMarker", "MaxParts"}),
         "PutObject": frozenset(
@@ -56,6 +57,7 @@ NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
         "ConfirmSubscription": frozenset({"TopicArn", "Token"}),
         "PublishBatch": frozenset({"TopicArn", "PublishBatchRequestEntries"}),
     },
+    "ssm": {"GetParameter": frozenset({"Name", "WithDecryption"})},
     "sqs": {
         "ChangeMessageVisibilityBatch": frozenset({"QueueUrl", "Entries"}),
         "SendMessage": frozenset({"QueueUrl", "MessageBody", "MessageAttributes", "DelaySeconds"}),
