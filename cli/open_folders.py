@@ -41,6 +41,7 @@ def folder_row(item: dict[str, Any]) -> dict[str, Any] | None:
         "sentence": "; ".join(([waits] if opened_at else []) + ([late] if late_files else [])),
         "key": _text(item, "object_prefix"),
         "warnings": [],
+        "parts_waiting": 0,
     }
 
 

@@ -9,7 +9,9 @@ import pytest
 from activation.drops.folder_closing import Before, Closed, SignReplaced, list_folder, list_quiet
 from activation.drops.folder_listing import FolderListing
 from activation.drops.places import place_of
+from activation.drops.sources import Origin
 from activation.errors import Rejected
+from activation.model import Drop
 
 from tests.unit.line.aws_in_memory import Buckets
 
@@ -41,7 +43,7 @@ class Bucket:
         key = name if name.startswith("meta/") else FOLDER + name
         place = place_of(key)
         assert place is not None
-        return list_folder(self.s3, "drops", (key, version), place, before)
+        return list_folder(self.s3, Origin("drops"), Drop("drops", key, version, "", 0), place, before)
 
 
 @pytest.fixture
@@ -253,7 +255,7 @@ def test_a_quiet_folder_is_its_own_files_without_those_of_folders_below(bucket: 
     bucket.put("_committed_1", b"x")
     place = place_of(f"{FOLDER}x=1/000")
     assert place is not None
-    closed = list_quiet(bucket.s3, "drops", place, NEVER)
+    closed = list_quiet(bucket.s3, Origin("drops"), place, NEVER)
     assert closed is not None
     assert (names(closed.listing), closed.listing.sign_key) == (["x=1/000"], "")
-    assert list_quiet(bucket.s3, "drops", place, took(closed)) is None
+    assert list_quiet(bucket.s3, Origin("drops"), place, took(closed)) is None

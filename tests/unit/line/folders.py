@@ -33,7 +33,7 @@ def drop_folder(
         etag = world.aws.s3.head_object(Bucket="drops", Key=item["key"], VersionId=item["version-id"])["ETag"]
         listed.append(FolderFile(item["key"], item["version-id"], etag, item["size"]))
     body = world.drop("", file="closed.csv", kind=kind)
-    work = read(body, bucket="drops", account=ACCOUNT)
+    work = read(body, origins=world.settings.origins, account=ACCOUNT)
     run_id = work.run_id(world.name)
     key = listing_key(world.name, run_id)
     listing = FolderListing("drops", prefix, work.drop.key, tuple(listed), skipped, stale, reading)

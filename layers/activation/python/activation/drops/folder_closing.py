@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from activation.drops.folder_listing import FolderFile, FolderListing
+from activation.drops.folder_listing import FolderFile, FolderListing, identity
 from activation.drops.locate import refuse_folders
 from activation.drops.manifest_entries import Manifest, read_manifest
 from activation.drops.places import Place, Role, place_of
 from activation.drops.sidecars import DYNAMODB_SUMMARY, SUCCESS, is_manifest
 from activation.drops.source import read_error
+from activation.drops.sources import Origin
 from activation.errors import Rejected
+from activation.model import Drop
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -35,8 +37,8 @@ class Before:
     """What earlier closings of a folder took.
 
     `at` is when the last one's sign was written, in Unix seconds by S3's clock, which counts whole ones. `files`
-    are the keys and versions that were listed. `signs` are the keys of manifests that closed the folder, of which
-    none is in doubt any more.
+    are the identities of those that were listed. `signs` are the keys of manifests that closed the folder, none of
+    which is in doubt any more.
     """
 
     at: float = 0.0
@@ -45,7 +47,8 @@ class Before:
 
     def took(self, found: Found) -> bool:
         """Return whether a file is left over from an earlier closing."""
-        return (found.file.key, found.file.version_id) in self.files or found.written_at < self.at
+        file = found.file
+        return identity(file.key, file.version_id, file.etag) in self.files or found.written_at < self.at
 
 
 @dataclass(frozen=True)
@@ -80,32 +83,32 @@ class _Sorted:
     objects: dict[str, Found] = field(default_factory=dict)
 
 
-def list_folder(client: S3Client, bucket: str, sign: tuple[str, str], place: Place, before: Before) -> Closed:
-    """List what a sign closes; `sign` is its key and version, `place` its place, `before` the earlier closings.
+def list_folder(client: S3Client, origin: Origin, sign: Drop, place: Place, before: Before) -> Closed:
+    """List what a sign closes; `origin` is where it is, `place` its place, `before` the earlier closings.
 
     Raises Rejected: empty_folder, too_many_parts, folder_changed (the sign is gone), several_manifests,
     dynamodb_export, and what reading a manifest raises: bad_manifest, bad_columns, manifest_elsewhere,
     manifest_lists_itself, manifest_duplicate, manifest_missing_file, manifest_size_differs. Raises SignReplaced.
     Retryable and ConfigError as reading a drop does.
     """
-    key, version_id = sign
-    name = key.rsplit("/", 1)[-1].lower()
+    name = sign.key.rsplit("/", 1)[-1].lower()
     if name == DYNAMODB_SUMMARY:
         raise Rejected(
             "dynamodb_export",
             "this is an export of DynamoDB, whose items are in a form of its own that is not read; write them as"
             " CSV, JSON Lines or Parquet, for example with Glue or Athena, and close that folder",
         )
-    manifest = read_manifest(client, bucket, key, version_id, place.folder) if is_manifest(name) else None
-    written_at, found = _look(client, bucket, key, version_id, place, must_be_newest=name == SUCCESS)
+    manifest = read_manifest(client, sign, origin.key(place.folder)) if is_manifest(name) else None
+    written_at, found = _look(client, origin, place, sign, must_be_newest=name == SUCCESS)
     if manifest is not None:
         _refuse_others(found, before)
-        return Closed(_by_manifest(bucket, key, place, manifest, found), written_at)
+        return Closed(_by_manifest(origin, sign.key, place, manifest, found), written_at)
     files = [one for one in found.parts if not before.took(one)]
     check_count(len(files))
-    stale = tuple(_names(place, (one.file.key for one in found.parts if before.took(one))))
+    prefix = origin.key(place.folder)
+    stale = tuple(_names(prefix, (one.file.key for one in found.parts if before.took(one))))
     listing = FolderListing(
-        bucket, place.folder, key, tuple(one.file for one in files), tuple(sorted(found.skipped)), stale
+        origin.bucket, prefix, sign.key, tuple(one.file for one in files), tuple(sorted(found.skipped)), stale
     )
     if _closed_otherwise(found, before, files) or (place.folder == place.base and not files):
         return Closed(listing, written_at, ignored=True)
@@ -119,36 +122,39 @@ def list_folder(client: S3Client, bucket: str, sign: tuple[str, str], place: Pla
     return Closed(listing, written_at)
 
 
-def list_quiet(client: S3Client, bucket: str, place: Place, before: Before) -> Closed | None:
+def list_quiet(client: S3Client, origin: Origin, place: Place, before: Before) -> Closed | None:
     """List a folder without a sign, in which nothing has arrived for a while; None when it has no new file.
 
     Raises Rejected (too_many_parts), Retryable and ConfigError.
     """
-    _, found = _look(client, bucket, "", "", place)
+    _, found = _look(client, origin, place)
+    prefix = origin.key(place.folder)
     own = [one for one in found.parts if one.place and one.place.folder == place.folder]
     files = [one for one in own if not before.took(one)]
     if not files:
         return None
     check_count(len(files))
-    stale = tuple(_names(place, (one.file.key for one in own if before.took(one))))
+    stale = tuple(_names(prefix, (one.file.key for one in own if before.took(one))))
     skipped = tuple(sorted(found.skipped))
-    listing = FolderListing(bucket, place.folder, "", tuple(one.file for one in files), skipped, stale)
+    listing = FolderListing(origin.bucket, prefix, "", tuple(one.file for one in files), skipped, stale)
     return Closed(listing, max(one.written_at for one in files))
 
 
 def _look(
-    client: S3Client, bucket: str, sign: str, version_id: str, place: Place, *, must_be_newest: bool = False
+    client: S3Client, origin: Origin, place: Place, sign: Drop | None = None, *, must_be_newest: bool = False
 ) -> tuple[float, _Sorted]:
     """Return when the sign was written, and what lies below its folder; a sign that is gone counts as older."""
     found, written_at, newest = _Sorted(), 0.0, ""
-    for key, version, is_latest, size_bytes, etag, at in _versions(client, bucket, place.folder):
-        if key == sign:
-            written_at = at if version == version_id else written_at
-            newest = version if is_latest else newest
+    prefix, mine = origin.key(place.folder), identity(sign.key, sign.version_id, sign.etag) if sign else None
+    for key, version, is_latest, size_bytes, etag, at in _versions(client, origin.bucket, prefix):
+        if mine is not None and key == mine[0]:
+            _, which = identity(key, version, etag)
+            written_at = at if which == mine[1] else written_at
+            newest = which if is_latest else newest
         elif is_latest:
             file = FolderFile(key, version, etag, size_bytes)
-            _sort(found, Found(file, at, place_of(key, size_bytes)), place)
-    if must_be_newest and newest != version_id:
+            _sort(found, Found(file, at, place_of(origin.layout_key(key), size_bytes)), origin, place)
+    if must_be_newest and mine is not None and newest != mine[1]:
         if newest:
             raise SignReplaced
         raise Rejected(
@@ -171,7 +177,7 @@ def _versions(client: S3Client, bucket: str, prefix: str) -> Iterator[tuple[str,
         raise read_error(error) from error
 
 
-def _sort(found: _Sorted, one: Found, folder: Place) -> None:
+def _sort(found: _Sorted, one: Found, origin: Origin, folder: Place) -> None:
     """Put an object where it belongs; what lies below another action is none of the folder's."""
     key, place = one.file.key, one.place
     if place is None or place.base != folder.base:
@@ -180,13 +186,13 @@ def _sort(found: _Sorted, one: Found, folder: Place) -> None:
     if place.role is Role.FILE:
         return  # a drop of its own, unless a manifest lists it
     try:
-        refuse_folders(key)
+        refuse_folders(origin.layout_key(key))
     except Rejected:
         return  # refused by its own event
     if place.role is Role.PART:
         found.parts.append(one)
         return
-    found.skipped.append(key.removeprefix(folder.folder))
+    found.skipped.append(key.removeprefix(origin.key(folder.folder)))
     if place.role is Role.SIGN and is_manifest(key.rsplit("/", 1)[-1]) and place.folder == folder.folder:
         found.manifests.append(one)
 
@@ -207,9 +213,10 @@ def _refuse_others(found: _Sorted, before: Before) -> None:
         )
 
 
-def _by_manifest(bucket: str, key: str, place: Place, manifest: Manifest, found: _Sorted) -> FolderListing:
+def _by_manifest(origin: Origin, key: str, place: Place, manifest: Manifest, found: _Sorted) -> FolderListing:
     """Return the listing of exactly what a manifest names; other files of the folder are left over."""
     listed: Mapping[str, int | None] = manifest.files
+    prefix = origin.key(place.folder)
     check_count(len(listed))
     missing = sum(one not in found.objects for one in listed)
     if missing:
@@ -226,12 +233,12 @@ def _by_manifest(bucket: str, key: str, place: Place, manifest: Manifest, found:
         raise Rejected("empty_folder", "the manifest lists no file")
     left = (one.file.key for one in found.parts if one.file.key not in listed and _is_own(one, place))
     return FolderListing(
-        bucket,
-        place.folder,
+        origin.bucket,
+        prefix,
         key,
         tuple(files),
-        tuple(sorted(one for one in found.skipped if place.folder + one not in listed)),
-        tuple(_names(place, left)),
+        tuple(sorted(one for one in found.skipped if prefix + one not in listed)),
+        tuple(_names(prefix, left)),
         manifest.reading,
     )
 
@@ -240,8 +247,8 @@ def _is_own(one: Found, place: Place) -> bool:
     return one.place is not None and one.place.folder == place.folder
 
 
-def _names(place: Place, keys: Iterator[str]) -> list[str]:
-    return [key.removeprefix(place.folder) for key in keys]
+def _names(prefix: str, keys: Iterator[str]) -> list[str]:
+    return [key.removeprefix(prefix) for key in keys]
 
 
 def check_count(count: int) -> None:

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from activation.aws.errors import classify, code_of
 from activation.drops.folder_manifest import ManifestReading
 from activation.errors import Rejected
+from activation.model import NO_VERSION
 from activation.records import from_json, to_json
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ class FolderFile:
     version_id: str
     etag: str
     size_bytes: int
+
+
+def identity(key: str, version_id: str, etag: str) -> tuple[str, str]:
+    """Return what tells an object from others of its key: its version, else its ETag."""
+    return key, version_id if version_id not in ("", NO_VERSION) else etag.strip('"')
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,11 @@ class FolderListing:
         """Return a name of 32 hex digits for this set of object versions, whatever closed the folder."""
         lines = [f"{file.key}\n{file.version_id}\n{file.etag}\n{file.size_bytes}" for file in self.files]
         return hashlib.sha256("\n\n".join((self.bucket, *lines)).encode()).hexdigest()[:32]
+
+    @property
+    def identities(self) -> frozenset[tuple[str, str]]:
+        """Return what tells each file from others of its key."""
+        return frozenset(identity(file.key, file.version_id, file.etag) for file in self.files)
 
     def name(self, file: FolderFile) -> str:
         """Return a file's name below the prefix, its whole key if it is elsewhere."""

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from activation.drops.action_words import action_meant
 from activation.drops.places import Place, actions_depth, place_of
 from activation.errors import Rejected
+from activation.identifiers.kinds import PLAIN_LISTS, declarable
 from activation.identifiers.table import FieldTable
 from activation.model import HASHED, RAW, Action, Audience, Kind, visible_name
 
@@ -17,8 +18,6 @@ LAYOUT = "<connector>/<audience>/<identifiers>[/<action>]/<file>"
 # of any script, the most a platform here takes, fit.
 MAX_NAME_BYTES = 512
 _IDENTIFIERS = 2  # the segment that declares them
-# Lists of values as people write them, one a line; every other list holds what its type's name says.
-PLAIN_LISTS = ("email", "phone")
 # What tools call the column that says what became of a record, as a folder: Hudi and DMS write `op=D/`.
 _OPERATIONS = frozenset(("action", "op", "operation", "change", "change_type"))
 
@@ -103,8 +102,7 @@ def _kind(segment: str, table: FieldTable) -> Kind:
     singles = dict(table.singles)
     if segment.upper() in singles:
         return Kind(declared, hashed=True, single=singles[segment.upper()])
-    plain = [name for name in PLAIN_LISTS if table.named(name)]
-    names = ", ".join(["raw", "hashed", *plain, *(name.lower() for name in singles)])
+    names = ", ".join(declarable(table))
     alike = " or ".join(name.lower() for name in get_close_matches(segment.upper(), singles, cutoff=0.85))
     meant = f"; is {alike} meant?" if alike else ""
     raise Rejected(

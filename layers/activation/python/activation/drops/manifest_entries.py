@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from activation.drops.folder_manifest import ManifestReading, manifest_reading
-from activation.drops.source import read_error
+from activation.drops.source import choice, read_error
 from activation.errors import Rejected
+from activation.model import Drop
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -35,19 +36,20 @@ class Manifest:
     reading: ManifestReading | None
 
 
-def read_manifest(client: S3Client, bucket: str, key: str, version_id: str, folder: str) -> Manifest:
+def read_manifest(client: S3Client, sign: Drop, folder: str) -> Manifest:
     """Read one version of a manifest; `folder` is the prefix that all of its files must have.
 
     Raises Rejected: bad_manifest, bad_columns, manifest_elsewhere (a file of another bucket or folder),
     manifest_lists_itself, manifest_duplicate, too_many_parts (a manifest too long to be read), object_gone.
     Retryable and ConfigError as reading a drop does. No sentence holds a part of the manifest.
     """
-    return _parsed(_text(client, bucket, key, version_id), bucket, key, folder)
+    return _parsed(_text(client, sign), sign.bucket, sign.key, folder)
 
 
-def _text(client: S3Client, bucket: str, key: str, version_id: str) -> bytes:
+def _text(client: S3Client, sign: Drop) -> bytes:
+    which = choice(sign.version_id, sign.etag)
     try:
-        with client.get_object(Bucket=bucket, Key=key, VersionId=version_id)["Body"] as body:
+        with client.get_object(Bucket=sign.bucket, Key=sign.key, **which)["Body"] as body:
             text: bytes = body.read(MANIFEST_BYTES + 1)
     except (ClientError, BotoCoreError) as error:
         raise read_error(error) from error

@@ -48,6 +48,7 @@ class FilePlan:
     may mean) are for the receipt. `sample` is what its first rows showed before anything was sent, None before.
     `split` is how a large file is split, None for any other. `survey` is what a part found in its range, None
     before. `listing` is the key, in the receipts bucket, of the list of a folder's files, "" for a single file.
+    `rows_held` is how many rows a superseded drop was found to hold, None for any other.
     """
 
     etag: str = ""
@@ -60,6 +61,7 @@ class FilePlan:
     split: RunSplit | None = None
     survey: Survey | None = None
     listing: str = ""
+    rows_held: int | None = None
 
 
 @dataclass

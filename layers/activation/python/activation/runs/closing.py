@@ -13,13 +13,15 @@ from activation.drops.folder_closing import Before, Closed, SignReplaced, list_f
 from activation.drops.folder_listing import FolderListing, listing_key, load_listing, save_listing
 from activation.drops.locate import Located
 from activation.drops.messages import Work
-from activation.drops.places import Place, Role, place_of
+from activation.drops.places import Role, place_of
 from activation.drops.sidecars import SUCCESS
-from activation.drops.source import read_error
+from activation.drops.source import choice, read_error
+from activation.drops.sources import Origin
 from activation.errors import ConfigError, Rejected
 from activation.ledger.audience_lock import Superseded
 from activation.ledger.folders import Closing, Folder
 from activation.ledger.runs import STOPPED
+from activation.model import Drop
 from activation.runs.invocation import Connector, Invocation
 
 if TYPE_CHECKING:
@@ -29,9 +31,14 @@ SEVERAL_S = 15 * 60  # two manifests, or two files below one replace, that come 
 MOST_NESTED = 200  # folders below a closed one in whose records that is noted too
 
 
-def is_folder_drop(key: str, place: Place) -> bool:
-    """Return whether a run's object stands for a folder: a sign, or the folder itself after a quiet time."""
-    return place.role is Role.SIGN or key.endswith("/")
+def is_quiet(key: str) -> bool:
+    """Return whether a run's key is a folder's own, as after a quiet time; that of a whole bucket is ""."""
+    return not key or key.endswith("/")
+
+
+def origin_of(connector: Connector, drop: Drop) -> Origin:
+    """Return where a drop is."""
+    return connector.settings.origins.of(drop.bucket, drop.key)
 
 
 def facts_of(located: Located, prefix: str) -> Mapping[str, str]:
@@ -46,12 +53,12 @@ def close_folder(invocation: Invocation) -> None:
     Retryable and ConfigError when S3 or the ledger cannot be used.
     """
     work, place, held = invocation.work, invocation.located.place, invocation.held
-    if held.run.progress.plan.listing or not is_folder_drop(work.drop.key, place):
+    if held.run.progress.plan.listing or not (place.role is Role.SIGN or is_quiet(work.drop.key)):
         return
     connector, run_id = invocation.connector, invocation.identity.run_id
     key = listing_key(connector.settings.connector, run_id)
     client, bucket = connector.clients.s3, connector.settings.receipts_bucket
-    if not work.drop.key.endswith("/"):  # else it was listed when the quiet time had passed
+    if not is_quiet(work.drop.key):  # else it was listed when the quiet time had passed
         earlier = _earlier_listing(connector, work) if work.again else None
         if earlier is None:
             FolderClosing(connector, work, invocation.located, run_id).close()
@@ -82,16 +89,21 @@ class FolderClosing:
     run_id: str
 
     @cached_property
+    def _prefix(self) -> str:
+        return origin_of(self.connector, self.work.drop).key(self.located.place.folder)
+
+    @cached_property
     def _key(self) -> str:
-        place, drop = self.located.place, self.work.drop
-        return self.connector.folders.key(drop.bucket, place.folder, self.work.ad_account)
+        return self.connector.folders.key(self.work.drop.bucket, self._prefix, self.work.ad_account)
 
     def look(self) -> Closed:
         """List the folder as it is now; raises what listing raises."""
-        drop, place = self.work.drop, self.located.place
+        drop = self.work.drop
         seen = Folder() if self.work.again else self.connector.folders.read(self._key)
         before = before_of(self.connector, seen, self.run_id)
-        return list_folder(self.connector.clients.s3, drop.bucket, (drop.key, drop.version_id), place, before)
+        return list_folder(
+            self.connector.clients.s3, origin_of(self.connector, drop), drop, self.located.place, before
+        )
 
     def close(self) -> None:
         """Note the closing, then list the folder and freeze the list.
@@ -120,13 +132,12 @@ class FolderClosing:
         self._note_nested(listing, closing, listed_at)
 
     def _note(self, key: str, closing: Closing) -> None:
-        place = self.located.place
-        self.connector.folders.note_closing(key, closing, facts_of(self.located, place.folder))
+        self.connector.folders.note_closing(key, closing, facts_of(self.located, self._prefix))
 
     def _note_nested(self, listing: FolderListing, closing: Closing, listed_at: float) -> None:
         """Note the closing for the folders below, too, but for those in which a file has arrived since."""
         folders = self.connector.folders
-        for prefix in sorted(_nested(listing))[:MOST_NESTED]:
+        for prefix in sorted(_nested(listing, origin_of(self.connector, self.work.drop)))[:MOST_NESTED]:
             key = folders.key(listing.bucket, prefix, self.work.ad_account)
             seen = folders.read(key)
             if seen.last_event <= listed_at:
@@ -151,12 +162,12 @@ def before_of(connector: Connector, seen: Folder, run_id: str) -> Before:
     return Before(at, frozenset(files), frozenset(signs))
 
 
-def _listed(connector: Connector, key: str) -> set[tuple[str, str]]:
+def _listed(connector: Connector, key: str) -> frozenset[tuple[str, str]]:
     try:
         listing = load_listing(connector.clients.s3, connector.settings.receipts_bucket, key)
     except (Rejected, ConfigError):  # deleted since; the time of its sign still says what is older
-        return set()
-    return {(file.key, file.version_id) for file in listing.files}
+        return frozenset()
+    return listing.identities
 
 
 def _earlier_listing(connector: Connector, work: Work) -> FolderListing | None:
@@ -173,15 +184,15 @@ def _written_at(client: S3Client, work: Work) -> float:
     """Return when a sign was written, in Unix seconds by S3's clock, 0 for one that is gone."""
     drop = work.drop
     try:
-        head = client.head_object(Bucket=drop.bucket, Key=drop.key, VersionId=drop.version_id)
+        head = client.head_object(Bucket=drop.bucket, Key=drop.key, **choice(drop.version_id, drop.etag))
     except (ClientError, BotoCoreError) as error:
-        if (found := read_error(error)).code != "object_gone":
+        if (found := read_error(error)).code not in ("object_gone", "object_changed"):
             raise found from error
         return 0.0
     return head["LastModified"].timestamp()
 
 
-def _nested(listing: FolderListing) -> set[str]:
+def _nested(listing: FolderListing, origin: Origin) -> set[str]:
     """Return the folders of a listing's files other than the one that was closed."""
-    places = (place_of(file.key) for file in listing.files)
-    return {place.folder for place in places if place is not None and place.folder != listing.prefix}
+    places = (place_of(origin.layout_key(file.key)) for file in listing.files)
+    return {origin.key(place.folder) for place in places if place is not None} - {listing.prefix}

@@ -13,7 +13,7 @@ from activation.errors import Rejected
 from activation.ledger.runs import FINAL, STOPPED, HeldRun, Run, RunState
 from activation.report.receipts import Identity
 from activation.runs.advance import Active, advance
-from activation.runs.closing import closes_nothing
+from activation.runs.closing import closes_nothing, origin_of
 from activation.runs.effects import refuse_key, refuse_message
 from activation.runs.folder_events import FolderEvents
 from activation.runs.invocation import Connector, Invocation, Stopwatch
@@ -21,6 +21,7 @@ from activation.runs.part import ActivePart
 from activation.runs.run import ActiveRun
 from activation.runs.states import StateMachine
 from activation.runs.telemetry import Counted, Telemetry
+from activation.runs.waking import release_after_stop, release_audience
 
 GRACE_S = 3600.0  # how long a run's next message may be overdue before another message may replace it
 
@@ -42,7 +43,7 @@ class Dispatcher:
         """
         connector, settings = self.connector, self.connector.settings
         try:
-            work = read(body, bucket=settings.drops_bucket, account=aws_account)
+            work = read(body, origins=settings.origins, account=aws_account)
         except Rejected as error:
             refuse_message(connector, body, error)
             self.telemetry.message_refused(error)
@@ -56,9 +57,8 @@ class Dispatcher:
         work = mine
         known = connector.ledger.read(run_id, work.part)
         if known is not None and self._is_settled(work, known):
-            if known.state in FINAL and work.part is None:
-                # Its last worker may have died before it released the lock, or could not.
-                connector.locks.release(known.audience_lock, run_id)
+            if work.part is None:
+                self._free(known, run_id)
             self.telemetry.nothing_to_do(known.state)
             return None
         located = self._locate(work, run_id)
@@ -69,10 +69,17 @@ class Dispatcher:
             return None
         return self._run(work, run_id, located, known, time_left_s)
 
+    def _free(self, known: Run, run_id: str) -> None:
+        """Release the audience lock that an ended run has: its last worker died before it did so, or could not."""
+        if known.state in FINAL:
+            release_audience(self.connector, known.audience_lock, run_id)
+        elif known.state in STOPPED and known.lease_until == 0:
+            release_after_stop(self.connector, known, run_id)
+
     def _of_run(self, work: Work, run_id: str) -> Work | None:
         """Return the message if it is for a run; a file of a folder is noted or looked at, a sidecar ignored."""
         if work.check is None:
-            role = role_of(work.drop.key, work.drop.size_bytes) if work.is_event else Role.FILE
+            role = self._role(work) if work.is_event else Role.FILE
             if role is Role.SIDECAR:
                 self.telemetry.marker_ignored()
                 return None
@@ -85,6 +92,10 @@ class Dispatcher:
             return self._folders.check(work, located)
         self._folders.note(work, located)
         return None
+
+    def _role(self, work: Work) -> Role:
+        drop = work.drop
+        return role_of(origin_of(self.connector, drop).layout_key(drop.key), drop.size_bytes)
 
     def _is_done_by_folder(self, work: Work, located: Located) -> bool:
         """Return whether an object begins no run: a sign that closes nothing, or a file that a manifest listed."""
@@ -100,11 +111,11 @@ class Dispatcher:
 
     def _locate(self, work: Work, run_id: str) -> Located | None:
         """Return what the drop's key says, None when it cannot be parsed, which is reported."""
-        platform = self.connector.platform
+        platform, settings = self.connector.platform, self.connector.settings
         try:
             located = locate(
-                work.drop.key,
-                connector=self.connector.settings.connector,
+                settings.origins.of(work.drop.bucket, work.drop.key).layout_key(work.drop.key),
+                connector=settings.connector,
                 table=platform.table,
                 actions=platform.limits.actions,
             )

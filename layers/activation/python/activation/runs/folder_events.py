@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from activation.aws.app_events import put_event
 from activation.drops.folder_closing import list_quiet
-from activation.drops.folder_listing import listing_key, load_listing, save_listing
+from activation.drops.folder_listing import identity, listing_key, load_listing, save_listing
 from activation.drops.locate import Located
 from activation.drops.messages import Check, CheckKind, Work
 from activation.drops.source import read_error
@@ -24,7 +24,7 @@ from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.folders import Closing, Folder
 from activation.model import Action, Drop
 from activation.report.announce import FOLDER_OPEN, LATE_PART
-from activation.runs.closing import before_of, facts_of
+from activation.runs.closing import before_of, facts_of, origin_of
 from activation.runs.effects import refuse_key
 from activation.runs.invocation import Connector
 from activation.runs.states import MAX_DELAY_S
@@ -59,7 +59,7 @@ class FolderEvents:
             if self._is_listed(seen, work.drop):
                 self.telemetry.file_settled("listed")
                 return
-            facts = facts_of(located, located.place.folder)
+            facts = facts_of(located, self._prefix(work, located))
             now_is, noted = folders.note_file(key, event, facts, seen)
             if noted:
                 break
@@ -145,13 +145,13 @@ class FolderEvents:
 
     def _close_quiet(self, work: Work, located: Located, seen: Folder) -> None:
         """List the folder, freeze the list and queue its run."""
-        connector, prefix, key = self.connector, located.place.folder, self._key(work, located)
+        connector, prefix, key = self.connector, self._prefix(work, located), self._key(work, located)
         settings = connector.settings
         listed_at = connector.clock()
         try:
-            closed = list_quiet(
-                connector.clients.s3, work.drop.bucket, located.place, before_of(connector, seen, "")
-            )
+            before = before_of(connector, seen, "")
+            origin = origin_of(connector, work.drop)
+            closed = list_quiet(connector.clients.s3, origin, located.place, before)
         except Rejected as error:
             self._refuse(work, located, error)
             return
@@ -170,17 +170,19 @@ class FolderEvents:
 
     def _begin_quiet_run(self, work: Work, located: Located, key: str) -> None:
         listing = load_listing(self.connector.clients.s3, self.connector.settings.receipts_bucket, key)
-        run = self._folder_work(work, located.place.folder, listing.digest, listing.size_bytes)
+        run = self._folder_work(work, self._prefix(work, located), listing.digest, listing.size_bytes)
         self._send(run.next_message(), 0)
 
     def _refuse(self, work: Work, located: Located, error: Rejected) -> None:
         """Report a folder that cannot be closed; it is not looked at again."""
         connector = self.connector
-        run = self._folder_work(work, located.place.folder, self._event(work), 0)
+        run = self._folder_work(work, self._prefix(work, located), self._event(work), 0)
         run_id = run.run_id(connector.settings.connector)
         now = connector.clock()
         closing = Closing(run_id, "", "", now, now, code=error.code)
-        connector.folders.note_closing(self._key(work, located), closing, facts_of(located, located.place.folder))
+        connector.folders.note_closing(
+            self._key(work, located), closing, facts_of(located, self._prefix(work, located))
+        )
         refuse_key(connector, run, run_id, error)
         self.telemetry.key_refused(error)
 
@@ -212,13 +214,16 @@ class FolderEvents:
             if (found := read_error(error)).code != "object_gone":
                 raise found from error
             return False
-        return head.get("VersionId") == drop.version_id and head["LastModified"].timestamp() >= at
+        now_is = identity(drop.key, head["VersionId"] if drop.is_versioned else "", head["ETag"])
+        is_same = now_is == identity(drop.key, drop.version_id, drop.etag)
+        return is_same and head["LastModified"].timestamp() >= at
 
     def _is_listed(self, seen: Folder, drop: Drop) -> bool:
         """Return whether one of the folder's listings has the file; one that is not written yet has none."""
+        mine = identity(drop.key, drop.version_id, drop.etag)
         for one in seen.closings:
             try:
-                if one.listing and (drop.key, drop.version_id) in self._listed(one.listing):
+                if one.listing and mine in self._listed(one.listing):
                     return True
             except (Rejected, ConfigError):  # not there yet, or deleted: the file's next look asks again
                 continue
@@ -226,10 +231,14 @@ class FolderEvents:
 
     def _load(self, key: str) -> frozenset[tuple[str, str]]:
         listing = load_listing(self.connector.clients.s3, self.connector.settings.receipts_bucket, key)
-        return frozenset((file.key, file.version_id) for file in listing.files)
+        return listing.identities
 
     def _key(self, work: Work, located: Located) -> str:
-        return self.connector.folders.key(work.drop.bucket, located.place.folder, work.ad_account)
+        return self.connector.folders.key(work.drop.bucket, self._prefix(work, located), work.ad_account)
+
+    def _prefix(self, work: Work, located: Located) -> str:
+        """Return the prefix of a file's folder in its bucket."""
+        return origin_of(self.connector, work.drop).key(located.place.folder)
 
     def _event(self, work: Work) -> str:
         return replace(work, check=None).run_id(self.connector.settings.connector)
@@ -244,7 +253,7 @@ class FolderEvents:
             "audience": {"name": audience.name},
             "action": audience.action.value,
             "key": work.drop.key,
-            "folder": located.place.folder,
+            "folder": self._prefix(work, located),
         }
         put_event(self.connector.clients.events, self.connector.settings.event_bus_name, kind, detail)
 

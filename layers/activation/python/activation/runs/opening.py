@@ -36,7 +36,7 @@ def open_run(invocation: Invocation) -> Opened:
 
 def _open_object(invocation: Invocation) -> Opened:
     drop, plan = invocation.work.drop, invocation.held.run.progress.plan
-    source = S3Source.of(invocation.connector.clients.s3, drop.bucket, drop.key, drop.version_id)
+    source = S3Source.of(invocation.connector.clients.s3, drop.bucket, drop.key, drop.version_id, drop.etag)
     _refuse_other(plan, source.etag)
     reading = plan.reading or with_metadata(invocation.reading, source.metadata)
     reader = open_drop(

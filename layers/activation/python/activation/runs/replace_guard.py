@@ -8,9 +8,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from activation.drops.places import Role, role_of
 from activation.drops.source import read_error
+from activation.drops.sources import Origin
 from activation.errors import ConfigError
 from activation.ledger.runs import RunState
-from activation.runs.closing import SEVERAL_S
+from activation.runs.closing import SEVERAL_S, is_quiet, origin_of
 from activation.runs.folder_events import WHOLE
 from activation.runs.invocation import Invocation
 
@@ -25,10 +26,10 @@ def refuse_several(invocation: Invocation) -> None:
     """
     drop, located, run = invocation.work.drop, invocation.located, invocation.held.run
     place = located.place
-    is_alone = located.audience.action in WHOLE and place.role is Role.FILE and not drop.key.endswith("/")
+    is_alone = located.audience.action in WHOLE and place.role is Role.FILE and not is_quiet(drop.key)
     if not is_alone or run.state is RunState.ACCEPTED:
         return
-    written = _files(invocation, place.base)
+    written = _files(invocation, origin_of(invocation.connector, drop), place.base)
     mine = written.pop(drop.key, None)
     if mine is None:
         return  # deleted since; reading it says so
@@ -49,14 +50,14 @@ def _sentence(invocation: Invocation) -> str:
     )
 
 
-def _files(invocation: Invocation, base: str) -> dict[str, datetime]:
+def _files(invocation: Invocation, origin: Origin, base: str) -> dict[str, datetime]:
     """Return when each file directly below the action was written, by key; sidecars and signs are none."""
     found: dict[str, datetime] = {}
     pages = invocation.connector.clients.s3.get_paginator("list_objects_v2")
     try:
-        for page in pages.paginate(Bucket=invocation.work.drop.bucket, Prefix=base, Delimiter="/"):
+        for page in pages.paginate(Bucket=origin.bucket, Prefix=origin.key(base), Delimiter="/"):
             for one in page.get("Contents", []):
-                if role_of(one["Key"]) is Role.FILE:
+                if role_of(origin.layout_key(one["Key"])) is Role.FILE:
                     found[one["Key"]] = one["LastModified"]
     except (ClientError, BotoCoreError) as error:
         raise read_error(error) from error
