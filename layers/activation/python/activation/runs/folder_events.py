@@ -94,7 +94,8 @@ class FolderEvents:
         if wait_s > 0 and now - check.since < times.open_s:
             self._queue(work, check, wait_s)
             return None
-        if not seen.closings or not self._is_newer(work.drop, seen.closings[0].stored_at):
+        closed_at = max((one.stored_at for one in seen.closings), default=0.0)
+        if not seen.closings or not self._is_newer(work.drop, closed_at):
             self._settle(key, seen, "left over")
             return None
         if located.audience.action not in WHOLE:
