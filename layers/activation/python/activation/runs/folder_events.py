@@ -72,7 +72,6 @@ class FolderEvents:
             self._queue(
                 work, Check(CheckKind.LATE, self.connector.clock()), self.connector.settings.folders.late_s
             )
-        return
 
     def check(self, work: Work, located: Located) -> Work | None:
         """Look at a folder, or at a late file; return what is to be sent as a run of its own, None for nothing."""
