@@ -56,7 +56,7 @@ def test_a_drop_is_followed_from_the_command_line(meta: Line, tmp_path: Path) ->
 
 
 def test_the_first_test_of_a_deployed_line(meta: Line) -> None:
-    """`activation test` sends ten people to an audience of their own and sees them acknowledged within a minute."""
+    """`activation test` sends ten people to an audience of their own, acknowledged within a minute."""
     done = activation(meta, "test", "meta", "--yes", "--json", "--within", "60")
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
