@@ -56,6 +56,7 @@ def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience
     from activation.authentication.parameter import secret_client
     from activation.aws.table import ConditionalTable
     from activation.errors import ActivationError, Retryable
+    from activation.model import visible_name
     from activation.platforms.credentials import Credentials
     from activation.platforms.http import AnswerLost, NotSent, PooledHttp
     from activation.platforms.platform import Examination, Finding
@@ -82,7 +83,8 @@ def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience
     except ActivationError as error:
         yield Finding("secret", False, error.sentence)
         return
-    yield from named.platform.load().examine(Examination(Credentials(secret), account, audience, send))
+    asked = Examination(Credentials(secret), account, visible_name(audience), send)
+    yield from named.platform.load().examine(asked)
 
 
 def _sources(found: Deployment, connector: str, addresses: ConnectorAddresses) -> Iterator[Finding]:

@@ -42,6 +42,9 @@ class ActivationStack(Stack):
             for connector in settings.connectors
         }
         for name, connector in self.connectors.items():
+            others = [other for other in self.connectors.values() if other is not connector]
+            if alike := [other for other in others if other.platform.name == connector.platform.name]:
+                connector.wakes(alike)
             self._outputs(construct_id(name), connector)
         for owner in sorted({source.account for source in settings.sources if source.account}):
             self._let_in(owner)

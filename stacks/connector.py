@@ -20,10 +20,11 @@ from stacks.alarms import ConnectorAlarms
 from stacks.connector_secret import existing_secret, own_secret
 from stacks.connector_settings import ConnectorSettings
 from stacks.packaging import ARCHITECTURES, RUNTIMES
-from stacks.permissions import Reach, statements
+from stacks.permissions import Reach, statements, waking
 from stacks.settings import Settings
 from stacks.source_settings import SourceSettings
 from stacks.storage import StorageStack, object_created
+from stacks.wheels import ALLOCATOR
 
 # How often a message may fail, and how long it stays hidden meanwhile; both are AWS's own advice:
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html, read 2026-11-22.
@@ -53,7 +54,7 @@ class Connector(Construct):
         self.sources = sources
         self._settings = settings
         self._connector = connector
-        self._platform = platform
+        self.platform = platform
         self._storage = storage
         self.dead_letters = self._queue("DeadLetters", retention=Duration.days(14))
         # Shorter than the dead letters' retention: a dead letter's age counts from the first queue.
@@ -136,22 +137,25 @@ class Connector(Construct):
             log_group=self.log_group,
             sources=self.sources,
         )
+        self._policy = iam.PolicyDocument(statements=statements(connector, self.platform, reach))
         return iam.Role(
             self,
             "Role",
             description=f"Permissions of connector {connector.name}",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            inline_policies={
-                "Connector": iam.PolicyDocument(statements=statements(connector, self._platform, reach))
-            },
+            inline_policies={"Connector": self._policy},
         )
+
+    def wakes(self, others: Sequence[Connector]) -> None:
+        """Let the function wake runs of other connectors of its platform."""
+        self._policy.add_statements(waking([other.queue for other in others]))
 
     def _function(self, layers: list[lambda_.ILayerVersion], code: lambda_.Code) -> lambda_.Function:
         connector, wheels = self._connector, self._settings.wheels
         return lambda_.Function(
             self,
             "Function",
-            description=f"Sends the drops of {connector.name} to {self._platform.title}",
+            description=f"Sends the drops of {connector.name} to {self.platform.title}",
             code=code,
             handler=f"lambdas.{connector.platform}.handler.lambda_handler",
             runtime=RUNTIMES[wheels.python],
@@ -200,6 +204,7 @@ class Connector(Construct):
             "POWERTOOLS_SERVICE_NAME": connector.name,
             "POWERTOOLS_METRICS_NAMESPACE": "AudienceActivation",
             "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
+            **ALLOCATOR,
             **_rule("CONSENT", connector.consent),
             **_rule("OPERATION", connector.operation),
             **({"COLUMN_MAP": json.dumps(dict(connector.columns))} if connector.columns else {}),

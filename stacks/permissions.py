@@ -74,6 +74,14 @@ def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -
     ]
 
 
+def waking(others: Sequence[sqs.IQueue]) -> iam.PolicyStatement:
+    """Return the statement that lets a function wake runs of other connectors, in their queues.
+
+    Connectors of a platform may send to one ad account, whose audiences' locks they pass to each other.
+    """
+    return _allow("WakeOthers", ["sqs:SendMessage"], [queue.queue_arn for queue in others])
+
+
 def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyStatement]:
     return [
         _allow(

@@ -81,15 +81,23 @@ def deployment(sqs: SQSClient) -> Deployment:
     return Deployment("drops", "receipts", "ledger", "", {"meta": addresses})
 
 
-@pytest.mark.parametrize(("action", "sent"), [("add", ["v1", "v3"]), ("replace", ["v3"])])
+@pytest.mark.parametrize(("action", "sent"), [("add", ["v2", "v1", "v3"]), ("replace", ["v3"])])
 def test_force_puts_no_older_version_on_a_newer_one(sqs: SQSClient, action: str, sent: list[str]) -> None:
-    """A version that never landed stays so, and of those that took each other's place the last one is sent."""
+    """Every version that ended is sent, or of those that took each other's place the last one that landed."""
     states = {"v1": "applied", "v2": "superseded", "v3": "applied", "v4": "failed"}
     keep_receipts(*((state, action, version, {}) for version, state in states.items()))
     assert force(deployment(sqs), "meta", DAY, DAY.replace(hour=11)) == len(sent)
     forced = [json.loads(body)["detail"]["object"] for body in bodies(sqs, "queue")]
     assert [one["version-id"] for one in forced] == sent
     assert not any("sequencer" in one for one in forced)
+
+
+def test_force_sends_a_superseded_version_that_is_asked_for_alone(sqs: SQSClient) -> None:
+    """In a time in which no other version of its object began, it is what there is to send."""
+    keep_receipts(("applied", "replace", "v2", {}), ("superseded", "replace", "v1", {}))
+    assert force(deployment(sqs), "meta", DAY.replace(hour=10, minute=1), DAY.replace(hour=11)) == 1
+    (forced,) = (json.loads(body)["detail"]["object"]["version-id"] for body in bodies(sqs, "queue"))
+    assert forced == "v1"
 
 
 @pytest.mark.parametrize("action", ["add", "replace"])

@@ -55,11 +55,14 @@ class Table:
             item = self.items.get(pk, {})
             if not _holds(ConditionExpression, item, names, values):
                 raise refusal("UpdateItem", "ConditionalCheckFailedException", Item=dict(item))
-            sets, *adds = UpdateExpression.removeprefix("SET ").split(" ADD ")
+            rest, *adds = UpdateExpression.removeprefix("SET ").split(" ADD ")
+            sets, *removes = rest.split(" REMOVE ")
             new = {"pk": {"S": pk}, **item}
             for one in re.split(r", (?![^(]*\))", sets):
                 name, value = one.split(" = ")
                 new[names.get(name, name)] = _value(value, item, names, values)
+            for one in (name for some in removes for name in some.split(", ")):
+                new.pop(names.get(one, one), None)
             for one in adds:
                 name, value = one.split(" ")
                 before = float(item.get(name, {"N": "0"})["N"])
@@ -97,11 +100,14 @@ def _holds(condition: str, item: Values, names: Values, values: Values) -> bool:
 def _one_holds(condition: str, item: Values, names: Values, values: Values) -> bool:
     if found := re.fullmatch(r"attribute_not_exists\((\S+)\)", condition):
         return names.get(found[1], found[1]) not in item
+    if found := re.fullmatch(r"attribute_exists\((\S+)\)", condition):
+        return names.get(found[1], found[1]) in item
     name, sign, value = condition.split(" ")
     if names.get(name, name) not in item:
         return False
     mine, theirs = _plain(item[names.get(name, name)]), _plain(values[value])
-    holds: bool = {"=": operator.eq, "<": operator.lt, "<=": operator.le}[sign](mine, theirs)
+    signs = {"=": operator.eq, "<>": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt}
+    holds: bool = signs[sign](mine, theirs)
     return holds
 
 

@@ -21,6 +21,10 @@ class Action(StrEnum):
     MIRROR = "mirror"
 
 
+# Each version of such a drop is all of its audience, so a newer one takes the place of an older one.
+SNAPSHOTS = frozenset({Action.REPLACE, Action.MIRROR})
+
+
 @dataclass(frozen=True)
 class Kind:
     """What the drop's key declares its cells to be.

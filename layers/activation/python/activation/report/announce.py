@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 DETAIL_TYPES = {
     RunState.APPLIED: "Activation Completed",
     RunState.EMPTY: "Activation Completed",
-    RunState.SUPERSEDED: "Activation Completed",
+    RunState.SUPERSEDED: "Activation Superseded",
     RunState.FAILED: "Activation Failed",
     RunState.BLOCKED: "Activation Blocked",
 }
@@ -39,4 +39,6 @@ def announce(
         "key": receipt["drop"]["key"],
         "receipt_key": receipt_key,
     }
+    if "rows_held" in receipt:
+        detail["rows_held"] = receipt["rows_held"]
     put_event(client, bus, DETAIL_TYPES[state], detail)

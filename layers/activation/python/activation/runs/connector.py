@@ -70,7 +70,7 @@ def lambda_handler_for(platform: Platform) -> Callable[[dict[str, Any], LambdaCo
         connector = connect(platform, settings)
         return ConnectorFunction(Dispatcher(connector, telemetry), connector.clients.sqs, settings.queue_url)
 
-    handle = sqs_handler(make, telemetry.log)
+    handle = sqs_handler(make, telemetry.log, numbered=True)
 
     @telemetry.log.inject_lambda_context(clear_state=True)
     @telemetry.metrics.log_metrics
