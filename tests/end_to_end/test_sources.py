@@ -22,7 +22,8 @@ def test_an_event_of_a_source_is_replayed(meta: Line) -> None:
         (lost,) = meta.take_messages(1)
     assert json.loads(lost)["detail"]["bucket"]["name"] == source["bucket"]
     events = meta.sandbox.client("events")
-    (rule,) = [one["Arn"] for one in events.list_rules()["Rules"] if "PartnerSourceRule" in one["Name"]]
+    rules = events.list_rules()["Rules"]
+    (rule,) = [one["Arn"] for one in rules if one.get("Description") == "New objects of the source partner"]
     (archive,) = [one["ArchiveName"] for one in events.list_archives()["Archives"]]
     archive_arn = events.describe_archive(ArchiveName=archive)["ArchiveArn"]
     bus = f"{archive_arn.rsplit(':archive/', 1)[0]}:event-bus/default"
