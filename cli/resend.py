@@ -61,8 +61,10 @@ def force(found: Deployment, connector: str, since: datetime, until: datetime) -
     wanted.sort(key=lambda receipt: (receipt["state"] != "superseded", str(receipt["started_at"])))
     drops = {}  # each once, even if it was forced before
     for one in wanted:
-        version = "" if one["action"] in TAKE_THE_PLACE else one["drop"]["version_id"]
-        drops[one["drop"]["key"], version, one["drop"].get("ad_account", "")] = one["drop"]
+        drop = one["drop"]
+        only_last = one["action"] in TAKE_THE_PLACE or "etag" in drop  # of a key without versions only it is left
+        version = "" if only_last else drop["version_id"]
+        drops[drop["bucket"], drop["key"], version, drop.get("ad_account", "")] = drop
     for drop in drops.values():
         sqs.send_message(
             QueueUrl=found.connector(connector).queue_url, MessageBody=json.dumps(_event(drop, again))
@@ -86,6 +88,7 @@ def _receipts(found: Deployment, connector: str) -> Iterator[dict[str, Any]]:
 def _event(drop: dict[str, Any], again: str) -> dict[str, Any]:
     """Return the event S3 would send for the version, but without a sequencer, so that it is not superseded."""
     item = {"key": drop["key"], "size": drop["size_bytes"], "version-id": drop["version_id"]}
+    item |= {"etag": drop["etag"]} if "etag" in drop else {}
     return {
         "source": "aws.s3",
         "detail-type": "Object Created",

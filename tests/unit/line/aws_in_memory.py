@@ -121,6 +121,7 @@ class Buckets:
 
     objects: dict[tuple[str, str], list[bytes]] = field(default_factory=dict)
     metadata: dict[tuple[str, str, str], dict[str, str]] = field(default_factory=dict)
+    unversioned: set[str] = field(default_factory=set)
 
     def put_object(
         self,
@@ -134,6 +135,9 @@ class Buckets:
         """Keep a new version."""
         with LOCK:
             versions = self.objects.setdefault((Bucket, Key), [])
+            if Bucket in self.unversioned:
+                versions[:] = [Body]
+                return {"ETag": _etag(Body)}
             versions.append(Body)
             self.metadata[Bucket, Key, str(len(versions))] = Metadata or {}
             return {"VersionId": str(len(versions))}
@@ -142,9 +146,18 @@ class Buckets:
         """Keep a file as a new version."""
         self.put_object(Bucket=bucket, Key=key, Body=file.read())
 
-    def head_object(self, *, Bucket: str, Key: str, VersionId: str) -> dict[str, Any]:  # noqa: N803
-        """Describe a version."""
+    def head_object(
+        self,
+        *,
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        VersionId: str = "",  # noqa: N803
+        IfMatch: str = "",  # noqa: N803
+    ) -> dict[str, Any]:
+        """Describe a version, or the object if it is still the one that is meant."""
         body = self._version("HeadObject", "404", Bucket, Key, VersionId)
+        if IfMatch and IfMatch != f'"{_etag(body)}"':
+            raise refusal("HeadObject", "412")
         metadata = self.metadata.get((Bucket, Key, VersionId), {})
         return {"ContentLength": len(body), "ETag": _etag(body), "Metadata": metadata}
 
@@ -155,9 +168,12 @@ class Buckets:
         Key: str,  # noqa: N803
         VersionId: str = "",  # noqa: N803
         Range: str = "",  # noqa: N803
+        IfMatch: str = "",  # noqa: N803
     ) -> dict[str, Any]:
         """Read a version, whole or in part."""
         body = self._version("GetObject", "NoSuchVersion" if VersionId else "NoSuchKey", Bucket, Key, VersionId)
+        if IfMatch and IfMatch != f'"{_etag(body)}"':
+            raise refusal("GetObject", "PreconditionFailed")
         answer: dict[str, Any] = {"ETag": _etag(body), "ResponseMetadata": {"HTTPStatusCode": 200}}
         if Range:
             first, last = (int(one) for one in Range.removeprefix("bytes=").split("-"))

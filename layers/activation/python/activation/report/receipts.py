@@ -90,6 +90,7 @@ def compose(
             "bucket": drop.bucket,
             "key": drop.key,
             "version_id": drop.version_id,
+            **({} if drop.is_versioned else {"etag": drop.etag}),
             "size_bytes": drop.size_bytes,
             "ad_account": identity.work.ad_account,
             "identifiers": identity.kind,

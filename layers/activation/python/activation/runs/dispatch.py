@@ -39,7 +39,7 @@ class Dispatcher:
         """
         connector, settings = self.connector, self.connector.settings
         try:
-            work = read(body, bucket=settings.drops_bucket, account=aws_account)
+            work = read(body, origins=settings.origins, account=aws_account)
         except Rejected as error:
             refuse_message(connector, body, error)
             self.telemetry.message_refused(error)
@@ -73,10 +73,10 @@ class Dispatcher:
 
     def _locate(self, work: Work) -> Located:
         """Return what the drop's key says; raises Rejected when it cannot be parsed."""
-        platform = self.connector.platform
+        platform, settings = self.connector.platform, self.connector.settings
         located = locate(
-            work.drop.key,
-            connector=self.connector.settings.connector,
+            settings.origins.of(work.drop.bucket, work.drop.key).layout_key(work.drop.key),
+            connector=settings.connector,
             table=platform.table,
             actions=platform.limits.actions,
         )
