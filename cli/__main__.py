@@ -17,6 +17,7 @@ from cli.destroy import destroy
 from cli.doctor import doctor
 from cli.drop import drop
 from cli.explain import explain
+from cli.line_check import check_line
 from cli.locate import locate
 from cli.operate import redrive, replay
 from cli.plan import plan
@@ -44,6 +45,7 @@ app.command()(replay)
 app.command()(drop)
 app.command()(doctor)
 app.command()(destroy)
+app.command("test")(check_line)
 app.command()(demo)
 app.add_typer(sandbox, name="sandbox")
 app.add_typer(stream, name="stream")

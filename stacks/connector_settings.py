@@ -16,9 +16,9 @@ from activation.model import Action
 from activation.platforms.options import Value, problems
 from activation.platforms.platform import Platform
 
-from stacks.connector_secret import OWN_SECRET, SecretSettings, read_secret
 from stacks.context import Reader
 from stacks.names import NAME, RESERVED
+from stacks.secret_settings import OWN_SECRET, SecretSettings, read_secret
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html, read 2026-11-29
 DROPPER = r"arn:aws[a-z-]*:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]{1,576})"
