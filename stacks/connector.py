@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from activation.identifiers.row_rules import RowRule
+from activation.identifiers.row_rules import RowRule, written
 from activation.platforms.platform import Platform
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_events as events
@@ -231,4 +231,4 @@ class Connector(Construct):
 
 def _rule(name: str, rule: RowRule) -> dict[str, str]:
     """Return a variable that says which rows may be sent, none where the settings say nothing."""
-    return {name: json.dumps({"column": rule.column, "allow": rule.allow}, ensure_ascii=False)} if rule else {}
+    return {name: json.dumps(written(rule), ensure_ascii=False)} if rule else {}

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 
 from activation.identifiers.column_map import check_entries
 from activation.identifiers.header_names import fold
-from activation.identifiers.row_rules import NO_RULE, RowRule, read_rule, rule_mistakes
+from activation.identifiers.row_rules import NO_RULE, RowRule, read_rule, rule_mistakes, written
 from activation.platforms.options import Value, problems
 from activation.platforms.platform import Platform
 
@@ -126,7 +126,7 @@ def _check_room(reader: Reader, connector: ConnectorSettings) -> None:
     if connector.memory_mb < needed_mb:
         reader.mistake("max_mb_per_request", f"needs a memory_mb of {needed_mb} or more")
     rules = [rule for rule in (connector.consent, connector.operation) if rule]
-    said = [dict(connector.columns), connector.placeholders, *([rule.column, rule.allow] for rule in rules)]
+    said = [dict(connector.columns), connector.placeholders, *(written(rule) for rule in rules)]
     most_bytes = MAX_COLUMNS_BYTES + MAX_PLACEHOLDERS_BYTES
     if rules and len(json.dumps(said, ensure_ascii=False).encode()) > most_bytes:
         reader.mistake(

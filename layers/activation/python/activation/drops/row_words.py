@@ -6,6 +6,7 @@ All are compared as `words_of` writes them: lower case, no accents, one space be
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from activation.identifiers.row_columns import words_of
 
@@ -99,3 +100,8 @@ _DATE = re.compile(
 def is_date(text: str) -> bool:
     """Return whether a cell looks like a date or a time, in digits or as Unix seconds or milliseconds."""
     return _DATE.fullmatch(text.strip()) is not None
+
+
+def are_changes(answers: Collection[str]) -> bool:
+    """Return whether answers are what a log of changes does with the rows that stay: I, U, insert, update."""
+    return bool(answers) and all(words_of(one) in (_LETTERS - {"d"}) | _CHANGES for one in answers)

@@ -6,8 +6,10 @@ import json
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
+KNOWN = ("column", "allow", "scope", "key")
 MOST_ANSWERS, LONGEST = 50, 200
 MAX_BYTES = 400  # as JSON: of what a function has room for, beside its other settings
 # A file of text has no booleans: true and false are these words there. Any other word has to be listed.
@@ -15,15 +17,30 @@ _TRUE = ("true", "t", "yes", "y", "1", "1.0", "on", "ja", "oui", "si", "sí", "s
 _FALSE = ("false", "f", "no", "n", "0", "0.0", "off", "nein", "non", "não", "nao", "nee", "いいえ")
 
 
+class Scope(StrEnum):
+    """Which rows a no takes out: its own, the earlier ones of its person as well, or all of its person's.
+
+    With LAST, the last row of a person is the truth, in the order of the file.
+    """
+
+    ROW = "row"
+    LAST = "last"
+    IDENTIFIERS = "identifiers"
+
+
 @dataclass(frozen=True)
 class RowRule:
     """A row is sent if its cell in `column` is one of `allow`, and else not: a blank or unknown one is a no.
 
-    `allow` are folded answers, "" for a blank cell. An empty `column` is no rule.
+    `allow` are folded answers, "" for a blank cell. `scope` is None where the settings leave it to the rule: see
+    drops/row_filters.py. `key` is the column with the id of the person's record, by which rows of one person are
+    recognised as well as by their identifiers; "" for none. An empty `column` is no rule.
     """
 
     column: str = ""
     allow: tuple[str, ...] = ()
+    scope: Scope | None = None
+    key: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.column)
@@ -38,19 +55,34 @@ def folded(answer: str) -> str:
 
 
 def read_rule(given: Mapping[str, Any]) -> RowRule:
-    """Return the rule that the settings or a function's environment give; see `rule_mistakes`."""
+    """Return the rule that the settings or a function's environment give; see `rule_mistakes`.
+
+    Raises ValueError for a scope that is none.
+    """
     if not given:
         return RowRule()
     answers: dict[str, None] = {}
     for one in given.get("allow", ()):
         words = _TRUE if one is True else _FALSE if one is False else ("" if one is None else folded(str(one)),)
         answers |= dict.fromkeys(words)
-    return RowRule(str(given.get("column", "")).strip(), tuple(answers))
+    scope = given.get("scope")
+    return RowRule(
+        str(given.get("column", "")).strip(),
+        tuple(answers),
+        Scope(scope) if scope else None,
+        str(given.get("key") or "").strip(),
+    )
+
+
+def written(rule: RowRule) -> dict[str, Any]:
+    """Return a rule as `read_rule` reads it."""
+    more = {"scope": rule.scope.value if rule.scope else "", "key": rule.key}
+    return {"column": rule.column, "allow": rule.allow, **{name: text for name, text in more.items() if text}}
 
 
 def rule_mistakes(given: Mapping[str, Any]) -> dict[str, str]:
     """Return what is wrong with a rule as it is written in the settings, by its key."""
-    found = {name: "no such setting (known: column, allow)" for name in given if name not in ("column", "allow")}
+    found = {name: f"no such setting (known: {', '.join(KNOWN)})" for name in given if name not in KNOWN}
     column, allow = given.get("column"), given.get("allow")
     if not isinstance(column, str) or not 0 < len(column.strip()) <= LONGEST:
         found["column"] = "must be the name of the column, as the files' header has it"
@@ -61,6 +93,11 @@ def rule_mistakes(given: Mapping[str, Any]) -> dict[str, str]:
         )
     elif {True, False} <= {one for one in allow if isinstance(one, bool)}:
         found["allow"] = "must not have both true and false: every row would be sent"
+    if given.get("scope", Scope.ROW) not in [*Scope]:
+        found["scope"] = f"must be one of {', '.join(Scope)}"
+    key = given.get("key", "id")
+    if not isinstance(key, str) or not 0 < len(key.strip()) <= LONGEST:
+        found["key"] = "must be the name of the column that has the id of a person's record"
     if not found and len(json.dumps(given)) > MAX_BYTES:
         found["allow"] = f"is longer than {MAX_BYTES} bytes as JSON, all that a function has room for"
     return found

@@ -59,6 +59,10 @@ class RunEffects:
                 step.error,
                 run_id=invocation.identity.run_id,
             )
+        elif invocation.held.run.progress.plan.refused_key:
+            # Before the record is final, so that a crash repeats it; a redrive of a run that stopped may need it.
+            with suppress(ClientError, BotoCoreError):  # the bucket's retention deletes what is left
+                invocation.refused.remove()
 
     def ended(self, step: Next) -> None:
         """Release the audience's lock; the parts of a finished run's rejects are removed."""

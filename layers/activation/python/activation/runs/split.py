@@ -19,12 +19,12 @@ LONGEST_RANGE_BYTES = GIB  # a survey is not resumed, and has to end within an i
 
 
 def plan(
-    reader: DropReader, size_bytes: int, *, above_bytes: int, most_parts: int, hashed: bool, now: float
+    reader: DropReader, size_bytes: int, *, above_bytes: int, most_parts: int, scans: bool, now: float
 ) -> RunSplit | None:
     """Return how a file of `size_bytes` is split into parts, None when it stays one stream.
 
     Files above `above_bytes` are split into at most `most_parts`, or more where a part would otherwise be longer
-    than LONGEST_RANGE_BYTES. `hashed` says that the drop has to be scanned first. `now` is Unix seconds.
+    than LONGEST_RANGE_BYTES. `scans` says that the drop has to be scanned first. `now` is Unix seconds.
     """
     share = max(above_bytes // SHARES, -(-size_bytes // max(1, most_parts)), 1)
     range_bytes = min(share, LONGEST_RANGE_BYTES)
@@ -33,18 +33,18 @@ def plan(
         pieces = row_group_pieces(reader, range_bytes) if reader.format == "parquet" else ()
         if len(pieces) < 2:
             return None
-        return cut(RunSplit(Phase.SURVEY, len(pieces), range_bytes, now), pieces, hashed=hashed, now=now)
+        return cut(RunSplit(Phase.SURVEY, len(pieces), range_bytes, now), pieces, scans=scans, now=now)
     count = range_count(reader, range_bytes)
     return RunSplit(Phase.SURVEY, count, range_bytes, now) if count > 1 else None
 
 
-def cut(split: RunSplit, pieces: Sequence[Piece], *, hashed: bool, now: float) -> RunSplit:
+def cut(split: RunSplit, pieces: Sequence[Piece], *, scans: bool, now: float) -> RunSplit:
     """Return the split once its pieces are known; a file of fewer than two pieces is sent in one stream."""
     if len(pieces) < 2:
         return replace(split, phase=Phase.ALONE, parts=0, continuations=(), since=now)
     return replace(
         split,
-        phase=Phase.SCAN if hashed else Phase.SEND,
+        phase=Phase.SCAN if scans else Phase.SEND,
         parts=len(pieces),
         pieces=tuple((piece.start.row, piece.start.position, piece.rows) for piece in pieces),
         continuations=(),
@@ -70,7 +70,11 @@ def is_done(split: RunSplit, part: Run) -> bool:
 
 
 def catch_up(part: Run, whole: Progress) -> None:
-    """Reset a part's record that is from before its run started over."""
+    """Reset a part's record that is from before its run started over, or before it has to scan the drop again."""
+    if (key := whole.plan.refused_key) != part.progress.plan.refused_key:
+        checkpoint = part.progress.checkpoint
+        checkpoint.scanned, checkpoint.scanned_whole, checkpoint.refused = Cursor(), False, []
+        part.progress.plan.refused_key = key
     if part.progress.attempts.starts < whole.attempts.starts:
         part.progress.start_over()
         part.progress.attempts.starts, part.state = whole.attempts.starts, RunState.RUNNING
