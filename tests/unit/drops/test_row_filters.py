@@ -71,3 +71,16 @@ def test_only_a_log_of_changes_has_an_order(allow: list[object], scope: Scope) -
     assert scope_of("operation", rule) is scope
     assert scope_of("consent", rule) is Scope.ROW
     assert scope_of("operation", replace(rule, scope=Scope.ROW)) is Scope.ROW
+
+
+def test_several_columns_of_consent_all_have_to_allow_a_row() -> None:
+    """One no among them is a no, and a file that lacks one of them is refused."""
+    rule = read_rule({"column": ["email ok", "sms ok"], "allow": [True]})
+    reading = Reading(Context(), consent=rule)
+    (one,) = row_filters(reading, ["SMS OK", "email", "Email OK"], RAW, Action.ADD)
+    cells = [["yes", "yes", "no", ""], ["a", "b", "c", "d"], ["yes", "no", "yes", "yes"]]
+    batch = pa.record_batch([pa.array(cell, pa.string()) for cell in cells], names=list("abc"))
+    assert one.allowed(batch).to_pylist() == [True, False, False, False]
+    with pytest.raises(Rejected, match="sms ok") as error:
+        row_filters(reading, ["email", "Email OK"], RAW, Action.ADD)
+    assert error.value.code == "consent_missing"

@@ -27,7 +27,7 @@ def test_a_rule_that_was_read_reads_as_itself() -> None:
     """The template writes it into the function's environment."""
     rule = read_rule({"column": "ok", "allow": [False, "maybe"]})
     assert read_rule(written(rule)) == rule
-    reaching = replace(rule, scope=Scope.LAST, key="id")
+    reaching = replace(rule, scope=Scope.LAST, key="id", also=("sms",))
     assert read_rule(written(reaching)) == reaching
     assert read_rule({}) == NO_RULE
     assert not NO_RULE
@@ -46,6 +46,10 @@ def test_a_rule_that_was_read_reads_as_itself() -> None:
         ({"column": "ok", "allow": ["a" * 150, "b" * 150, "c" * 150]}, ["allow"]),
         ({"column": "ok", "allow": [True], "deny": [1]}, ["deny"]),
         ({"column": "ok", "allow": [True], "scope": "identifiers", "key": "id"}, []),
+        ({"column": ["ok", "sms"], "allow": [True]}, []),
+        ({"column": [], "allow": [True]}, ["column"]),
+        ({"column": ["ok", ""], "allow": [True]}, ["column"]),
+        ({"column": ["ok"] * 11, "allow": [True]}, ["column"]),
         ({"column": "ok", "allow": [True], "scope": "person", "key": ""}, ["scope", "key"]),
     ],
 )

@@ -70,7 +70,7 @@ def row_filters(reading: Reading, header: Sequence[str], kind: Kind, action: Act
     header = () if kind.single else header
     if action is Action.REMOVE:
         rule = reading.operation
-        indexes = columns_called(rule.column, header) if rule else ()
+        indexes = tuple(index for name in rule.columns for index in columns_called(name, header))
         return (RowFilter(OPERATION, indexes, rule.allow, NOT_DELETED, removes=True),) if indexes else ()
     return tuple(_filters(reading, header))
 
@@ -86,7 +86,7 @@ def ends_empty(action: Action, codes: Collection[str]) -> bool:
 def asks_in_vain(reading: Reading, header: Sequence[str], kind: Kind, action: Action) -> bool:
     """Return whether a drop that removes people has the column of consent, which is not looked at there."""
     removes = action is Action.REMOVE and kind.single is None and bool(reading.consent)
-    return removes and bool(columns_called(reading.consent.column, header))
+    return removes and any(columns_called(name, header) for name in reading.consent.columns)
 
 
 def reaching(reading: Reading, action: Action) -> tuple[str, ...]:
@@ -126,9 +126,13 @@ def _filters(reading: Reading, header: Sequence[str]) -> Iterator[RowFilter]:
 
 
 def _found(rule: RowRule, header: Sequence[str]) -> tuple[tuple[int, ...], tuple[int, ...], str]:
-    """Return a rule's columns, those of its key, and the name of the one that the file lacks, "" for none."""
-    indexes, keys = columns_called(rule.column, header), columns_called(rule.key, header)
-    return indexes, keys, rule.column if not indexes else rule.key if not keys else ""
+    """Return a rule's columns, those of its key, and the name of one that the file lacks, "" for none."""
+    found = {name: columns_called(name, header) for name in rule.columns}
+    keys = columns_called(rule.key, header)
+    missing = [name for name, indexes in found.items() if not indexes]
+    missing += [rule.key] if not keys else []
+    indexes = tuple(dict.fromkeys(index for of_name in found.values() for index in of_name))
+    return indexes, keys, next(iter(missing), "")
 
 
 def _missing(setting: str, column: str) -> str:
