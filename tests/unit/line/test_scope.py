@@ -151,6 +151,13 @@ def test_a_deletion_that_has_only_the_key_of_the_record(make_ruled: Make, split:
     check(world, [BOB, DEE], {"deleted_at_source": 2, "deleted_elsewhere": 2})
 
 
+def test_a_deletion_whose_address_is_unusable_stops_nothing(make_ruled: Make) -> None:
+    """The row that inserted it is not sent either."""
+    world = make_ruled(operation=CHANGES)
+    world.run(world.drop(lines("op,email", "I,nobody", f"I,{ADA}", "D,nobody")))
+    check(world, [ADA], {"not_an_email": 1, "deleted_at_source": 1})
+
+
 def test_a_file_without_the_column_of_the_key_is_refused(make_ruled: Make) -> None:
     """Nobody knows then whom its rows delete."""
     world = make_ruled(operation=replace(CHANGES, key="row id"))

@@ -82,8 +82,20 @@ class Gathering:
             named = pc.or_(named, values.is_valid())
             if values.null_count < len(values):
                 self._found.setdefault(one.setting, []).append(with_rows(keyed(self.key, values), holds_for))
-        if one.setting == OPERATION and one.scope is Scope.LAST and not pc.all(named, min_count=0).as_py():
-            raise Rejected("operation_unkeyed", _unkeyed(rows.filter(pc.invert(named))[0].as_py()))
+        if one.setting == OPERATION and one.scope is Scope.LAST:
+            unkeyed = rows.filter(pc.and_not(self._blank(columns), named))
+            if len(unkeyed):
+                raise Rejected("operation_unkeyed", _unkeyed(unkeyed[0].as_py()))
+
+    def _blank(self, columns: pa.RecordBatch) -> pa.Array:
+        """Mask the rows without a cell under what identifies; an unusable one names nobody in other rows."""
+        blank = pa.repeat(pa.scalar(True), columns.num_rows)
+        for index, each in self.batcher.fields:
+            for use in self.batcher.several.get(each.key, (Use(index),)) if identifies_alone(each) else ():
+                if use.index >= 0:
+                    texts = pc.utf8_trim_whitespace(columns.column(use.index).cast(pa.string()))
+                    blank = pc.and_(blank, pc.fill_null(pc.equal(texts, ""), fill_value=True))
+        return blank
 
     def _values(self, one: RowFilter, columns: pa.RecordBatch) -> Iterator[pa.Array]:
         batcher = self.batcher
