@@ -19,7 +19,6 @@ from activation.drops.folder_header import common_header
 from activation.drops.folder_reader import FolderReader
 from activation.drops.locate import Located
 from activation.drops.open import open_drop
-from activation.drops.plaintext_scan import screen
 from activation.drops.reading import Reading
 from activation.drops.row_filters import RowFilter, asks_in_vain, ends_empty, row_filters
 from activation.drops.row_looks import refuse_unsaid
@@ -42,6 +41,7 @@ from activation.report.warnings import refuse_weak
 from activation.runs.settings import DELIMITERS
 
 from cli.connectors import NamedConnector
+from cli.dry_run_scan import scanned
 from cli.dry_run_sums import Found, Sums
 
 MB = 1_000_000
@@ -124,11 +124,8 @@ class DryRun:
         refuse_unsaid(sums.sample.unsaid, self.located.audience.action)
         if not self._setting("allow_weak"):
             refuse_weak(sums.sample)
-        if kind.hashed:
-            chunks, fields = reader.chunks(Cursor()), mapped.columns
-            screen(chunks, Cursor(), fields=fields, context=context, may_go_on=lambda: True)
         opened = publisher.planned(keys)
-        batcher = self.batcher(mapped, context, self.filters(reader))
+        batcher = self.scanned(reader, mapped, context)
         for prepared in batcher.spans(reader.chunks(Cursor()), Cursor(), ()):
             self._note(prepared, opened, sums)
         sums.whole = True
@@ -166,8 +163,11 @@ class DryRun:
         """Return how a run of this drop would read it."""
         return with_date_order(Reading(self.context), reader, mapped.columns, hashed=self.located.kind.hashed)
 
-    def batcher(self, mapped: MappedColumns, context: Context, filters: tuple[RowFilter, ...] = ()) -> Batcher:
-        """Return the batcher that a run of these columns has."""
+    def scanned(self, reader: DropReader, mapped: MappedColumns, context: Context) -> Batcher:
+        """Return the batcher that a run has once it has scanned the drop; raises what the scan raises."""
+        return scanned(reader, mapped.columns, self._batcher(mapped, context, self.filters(reader)))
+
+    def _batcher(self, mapped: MappedColumns, context: Context, filters: tuple[RowFilter, ...]) -> Batcher:
         return Batcher(
             table=self.platform.table,
             fields=mapped.fields,

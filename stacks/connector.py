@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from activation.identifiers.row_rules import RowRule
+from activation.identifiers.row_rules import RowRule, written
 from activation.platforms.platform import Platform
 from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_events as events
@@ -261,7 +261,7 @@ def seconds(seconds: float) -> int:
 
 def _rule(name: str, rule: RowRule) -> dict[str, str]:
     """Return a variable that says which rows may be sent, none where the settings say nothing."""
-    return {name: json.dumps({"column": rule.column, "allow": rule.allow}, ensure_ascii=False)} if rule else {}
+    return {name: json.dumps(written(rule), ensure_ascii=False)} if rule else {}
 
 
 def _compact(value: object) -> str:

@@ -363,3 +363,33 @@ def test_a_drop_of_too_many_uploads_is_refused(tmp_path: Path) -> None:
     assert plan["refused"]["code"] == "too_many_uploads"
     assert plan["requests"] == 490
     assert planned(written(tmp_path / "fewer.csv", people(490)), connector="tiktok")["requests"] == 490
+
+
+def test_an_encoding_can_be_tried_before_it_is_set(tmp_path: Path) -> None:
+    """A plan reads the file by it, and says which ones there are."""
+    path = tmp_path / "kunden.csv"
+    path.write_bytes("email,Vorname,Ort\nada@example.com,Jürgen,Köln\n".encode("cp1252"))
+    assert planned(path, exit_code=1)["refused"]["code"] == "not_utf8"
+    assert planned(path, "--encoding", "windows-1252")["rows_sent"] == 1
+    command = ["plan", str(path), "--connector", "meta", "--audience", "VIP", "--encoding", "ebcdic"]
+    assert CliRunner().invoke(app, command).exit_code == 2
+
+
+def test_a_plan_takes_out_the_rows_that_other_rows_refuse(tmp_path: Path) -> None:
+    """The whole rule counts as the settings have it: its columns, its scope and its key."""
+    rule = {"column": ["mail ok", "sms ok"], "allow": [True], "scope": "last", "key": "row"}
+    connector = {"name": "meta", "platform": "meta", "consent": rule}
+    (tmp_path / "cdk.context.json").write_text(json.dumps({"audience_activation": {"connectors": [connector]}}))
+    rows = [
+        ["a@example.com", "1", "yes", "yes"],
+        ["b@example.com", "2", "yes", "yes"],
+        ["", "2", "yes", "no"],
+        ["c@example.com", "3", "yes", "yes"],
+    ]
+    plan = planned(written(tmp_path / "people.csv", rows, ["email", "row", "Mail OK", "SMS OK"]))
+    assert plan["rows_sent"] == 2
+    assert {code: found["rows"] for code, found in plan["rejected"].items()} == {
+        "no_consent": 1,
+        "no_consent_elsewhere": 1,
+    }
+    assert plan["columns"]["SMS OK"] == "consent"

@@ -23,8 +23,9 @@ class Checkpoint:
     `in_doubt` are units that the platform may have although it acknowledged none of them. `halved` are units that
     it accepts in halves only. `suspects` is how many of the next units are taken to be in doubt, because a worker
     died that may have sent them. `read_whole` is True once the end of the file was reached, `closed` once the
-    uploads were closed. `scanned` is how far a hashed drop was scanned for plaintext values, `scanned_whole`
-    whether all of it was. `handles` are what the platform returned for acknowledged units, by row, key and part.
+    uploads were closed. `scanned` is how far the drop was read before anything of it is sent, `scanned_whole`
+    whether all of it was; `refused` names the sets of refused identifiers that were kept on the way. `handles`
+    are what the platform returned for acknowledged units, by row, key and part.
     """
 
     cursor: Cursor = field(default_factory=Cursor)
@@ -36,6 +37,7 @@ class Checkpoint:
     closed: bool = False
     scanned: Cursor = field(default_factory=Cursor)
     scanned_whole: bool = False
+    refused: list[str] = field(default_factory=list)
     handles: dict[str, str] = field(default_factory=dict)
 
 
@@ -48,7 +50,8 @@ class FilePlan:
     may mean) are for the receipt. `sample` is what its first rows showed before anything was sent, None before.
     `split` is how a large file is split, None for any other. `survey` is what a part found in its range, None
     before. `listing` is the key, in the receipts bucket, of the list of a folder's files, "" for a single file.
-    `rows_held` is how many rows a superseded drop was found to hold, None for any other.
+    `rows_held` is how many rows a superseded drop was found to hold, None for any other. `refused_key` is the
+    random key of the refused identifiers' digests, "" where there are none.
     """
 
     etag: str = ""
@@ -62,6 +65,7 @@ class FilePlan:
     survey: Survey | None = None
     listing: str = ""
     rows_held: int | None = None
+    refused_key: str = field(default="", repr=False)
 
 
 @dataclass
@@ -177,10 +181,12 @@ class Progress:
     def start_over(self, *, created: bool = False) -> None:
         """Start over at the first row, because everything has to be uploaded again.
 
-        A hashed drop is not scanned again.
+        The drop is not scanned again.
         """
-        scanned, scanned_whole = self.checkpoint.scanned, self.checkpoint.scanned_whole
-        self.checkpoint = Checkpoint(scanned=scanned, scanned_whole=scanned_whole)
+        before = self.checkpoint
+        self.checkpoint = Checkpoint(
+            scanned=before.scanned, scanned_whole=before.scanned_whole, refused=before.refused
+        )
         self.tally.forget_rows()
         self._open = {}
         self.attempts.starts += 1

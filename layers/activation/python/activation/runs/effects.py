@@ -62,6 +62,10 @@ class RunEffects:
                 step.error,
                 run_id=invocation.identity.run_id,
             )
+        elif invocation.held.run.progress.plan.refused_key:
+            # Before the record is final, so that a crash repeats it; a redrive of a run that stopped may need it.
+            with suppress(ClientError, BotoCoreError):  # the bucket's retention deletes what is left
+                invocation.refused.remove()
 
     def left(self, step: Next) -> None:
         """Release the audience's lock at the run's end, or have the run woken when the lock is free.

@@ -12,6 +12,7 @@ from activation.drops.folder_listing import FolderListing, load_listing
 from activation.drops.locate import Located
 from activation.drops.messages import Work
 from activation.drops.reading import Reading
+from activation.drops.row_filters import reaching
 from activation.ledger.audience_lock import AudienceLocks
 from activation.ledger.folders import Folders
 from activation.ledger.keys import rate_key
@@ -28,6 +29,7 @@ from activation.platforms.rate import Scope
 from activation.report import receipts
 from activation.report.receipts import Identity
 from activation.report.rejects import Rejects
+from activation.runs.refused_store import RefusedStore
 from activation.runs.secret import ConnectorSecret
 from activation.runs.settings import FunctionSettings
 
@@ -154,6 +156,21 @@ class Invocation:
         if key and key not in self._listings:
             self._listings[key] = load_listing(connector.clients.s3, connector.settings.receipts_bucket, key)
         return self._listings.get(key)
+
+    @cached_property
+    def refused(self) -> RefusedStore:
+        """Return the refused identifiers of the run."""
+        return RefusedStore(self.connector.clients.s3, self.connector.settings.receipts_bucket, self.stem)
+
+    @property
+    def reaching(self) -> tuple[str, ...]:
+        """Return the settings by which a no takes out other rows, too: see row_filters.py."""
+        return () if self.located.kind.single else reaching(self.reading, self.located.audience.action)
+
+    @property
+    def scans(self) -> bool:
+        """Return whether the whole drop is read before anything of it is sent."""
+        return self.located.kind.hashed or bool(self.reaching)
 
     @property
     def reading(self) -> Reading:

@@ -14,6 +14,7 @@ from activation.ledger.split import Ending, Phase
 from activation.pipeline.client import PlatformClient
 from activation.platforms.outcome import Outcome, failure
 from activation.platforms.publisher import Closed
+from activation.runs import rescan
 from activation.runs.advance import leave
 from activation.runs.closing import close_folder
 from activation.runs.deadline import begin_again
@@ -43,6 +44,8 @@ class ActiveRun:
         if split is None or split.phase is Phase.ALONE:  # else its parts are what sends
             self.invocation.suspect_in_flight()
         if run.state in STOPPED:  # an operator fixed the cause and redrove the message
+            if run.code in rescan.CODES:
+                rescan.scan_again(self.invocation)
             begin_again(run, self.machine.clock())
             run.state = RunState.ACCEPTED if run.progress.checkpoint.closed else RunState.RUNNING
             if split is not None:

@@ -10,7 +10,7 @@ import msgspec
 from activation.aws.environment import Environment
 from activation.drops.sources import BucketSource, Origins
 from activation.errors import ConfigError
-from activation.identifiers.row_rules import NO_RULE, RowRule, read_rule
+from activation.identifiers.row_rules import KNOWN, NO_RULE, RowRule, read_rule
 from activation.identifiers.table import Context
 from activation.platforms.options import Option, Value, problems
 
@@ -129,7 +129,10 @@ class FunctionSettings:
 def _rule(reader: Environment, name: str) -> RowRule:
     """Read which rows may be sent; a rule that cannot be read is a mistake, never no rule."""
     given = reader.mapping(name)
-    rule = read_rule(given) if not given or {"column", "allow"} == given.keys() else NO_RULE
+    try:
+        rule = read_rule(given) if given.keys() <= set(KNOWN) else NO_RULE
+    except ValueError:  # a scope that a later release may know
+        rule = NO_RULE
     if given and not (rule and rule.allow):
         reader.wrong(name)
     return rule
