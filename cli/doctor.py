@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from activation.platforms.platform import Finding
     from activation.platforms.request import Answer, Request
+    from activation.platforms.version import ApiVersion
 
     from cli.connectors import NamedConnector
 
@@ -22,7 +24,10 @@ def doctor(
     audience: Annotated[str, typer.Option(help="Also look up this audience; nothing is created.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per finding.")] = False,
 ) -> None:
-    """Check secret, token, permissions, terms and API version of the connectors; exit 1 if a check fails."""
+    """Check secret, token, permissions, terms and API version of the connectors; exit 1 if a check fails.
+
+    Warns from 60 days before the platform ends the version of its API that this release calls.
+    """
     from cli import deployment
     from cli.connectors import connectors
 
@@ -36,9 +41,11 @@ def doctor(
     ]
     for name, one in findings:
         if as_json:
-            print(json.dumps({"connector": name, "check": one.check, "ok": one.ok, "says": one.says}))
+            print(json.dumps({"connector": name, **asdict(one)}))
         else:
-            typer.secho(f"{'ok  ' if one.ok else 'FAIL'}  ", fg="green" if one.ok else "red", nl=False)
+            passed = ("warn", "yellow") if one.warns else ("ok  ", "green")
+            word, colour = passed if one.ok else ("FAIL", "red")
+            typer.secho(f"{word}  ", fg=colour, nl=False)
             typer.echo(f"{name}: {one.check}: {one.says}")
     if not all(one.ok for _, one in findings):
         raise typer.Exit(1)
@@ -58,6 +65,8 @@ def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience
     from activation.platforms.platform import Examination, Finding
     from activation.runs.secret import ConnectorSecret
 
+    if version := named.platform.version:
+        yield from _of_version(version)
     secret, finding = _secret(secret_arn)
     yield finding
     if secret is None:
@@ -80,6 +89,17 @@ def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience
         yield Finding("secret", False, error.sentence)
         return
     yield from named.platform.load().examine(Examination(Credentials(secret), account, audience, send))
+
+
+def _of_version(version: ApiVersion) -> Iterator[Finding]:
+    """Yield a finding if the platform ends the version soon, or has ended it."""
+    from activation.platforms.platform import Finding
+
+    from cli import today
+
+    now = today.today()
+    if warning := version.warning(now):
+        yield Finding("api version", not version.has_ended(now), warning.sentence, warns=True)
 
 
 def _secret(arn: str) -> tuple[dict[str, Any] | None, Finding]:

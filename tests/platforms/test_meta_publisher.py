@@ -161,7 +161,7 @@ class TestOpen:
         assert json.loads(query["filtering"][0]) == [
             {"field": "name", "operator": "EQUAL", "value": "VIP été 2026"}
         ]
-        assert urlsplit(request.url).path == "/v26.0/act_55501/customaudiences"
+        assert urlsplit(request.url).path == "/v27.0/act_55501/customaudiences"
 
     def test_reads_every_page_by_its_own_cursor(self) -> None:
         """The last page is read too, by the cursor, never by the link that carries the token."""
@@ -336,7 +336,7 @@ class TestEncode:
             upload({"EMAIL": [digest("a")]}), Audience("meta", "x", Action.REMOVE), OPENED
         )
         assert request.method == "DELETE"
-        assert request.url == "https://graph.facebook.com/v26.0/238491/users"
+        assert request.url == "https://graph.facebook.com/v27.0/238491/users"
         assert sent(request)["payload"]["data"] == [[digest("a")]]
 
     def test_external_ids_keep_to_themselves(self) -> None:
@@ -574,9 +574,9 @@ class TestUsage:
 def test_call_names() -> None:
     """A call is known by our word for it, or by its method and path."""
     assert PLATFORM.call_of("users") == "users"
-    assert PLATFORM.call_of("POST /v26.0/1/users") == "users"
+    assert PLATFORM.call_of("POST /v27.0/1/users") == "users"
     assert PLATFORM.call_of("DELETE /1/users") == "users"
-    assert PLATFORM.call_of("GET /v26.0/act_1/customaudiences?limit=20") == "find"
+    assert PLATFORM.call_of("GET /v27.0/act_1/customaudiences?limit=20") == "find"
     assert PLATFORM.call_of("POST /act_1/customaudiences") == "create"
-    assert PLATFORM.call_of("GET /v26.0/1/sessions?session_id=1") == "arrived"
+    assert PLATFORM.call_of("GET /v27.0/1/sessions?session_id=1") == "arrived"
     assert PLATFORM.call_of("nothing we know") == ""
