@@ -12,6 +12,7 @@ from activation.platforms.limits import Limits
 from activation.platforms.options import ChoiceOption
 from activation.platforms.platform import Loaded, Minimum, Platform
 from activation.platforms.rate import Rate, Scope, Tier, Window
+from activation.platforms.session import UploadSession
 from activation.platforms.version import ApiVersion
 
 # About 90 days after the next version, Meta ends one: it then treats the version's calls as calls to a newer one,
@@ -43,7 +44,10 @@ LIMITS = Limits(
     # Four at a time are never the bottleneck: see the windows of the rate.
     in_flight=4,
     timeout_s=60.0,
-    actions=frozenset({Action.ADD, Action.REMOVE}),
+    actions=frozenset({Action.ADD, Action.REMOVE, Action.REPLACE}),
+    # A replace is one session of 90 minutes, for audiences of fewer than 100 million people:
+    # .../marketing-api/audiences/guides/custom-audiences (read 2026-09-12)
+    session=UploadSession(frozenset({Action.REPLACE}), window_s=90 * 60, max_rows=100_000_000),
 )
 
 
@@ -83,7 +87,9 @@ PLATFORM = Platform(
         "find": "GET *customaudiences",
         "create": "POST *customaudiences",
         "users": "* */users",
+        "replace": "POST */usersreplace",
         "arrived": "GET */sessions",
+        "status": "GET */[0-9]*",
     },
     own_options=(
         ChoiceOption(

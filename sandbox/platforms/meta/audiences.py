@@ -69,6 +69,7 @@ class Audience:
         if self.replace is not None and self.replace.session.expired(now):
             self.members = self.replace.staged
             self.replace.session.ended = self.replace.session.expires
+            self.replacing_until = self.replace.session.expires + self.replace.replacing_s
             self.replace = None
 
     def size(self) -> int:

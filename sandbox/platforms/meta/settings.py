@@ -69,7 +69,7 @@ class MetaSettings:
 
     Where Meta publishes no number, or one that no test could wait for, the default is harmless and the setting can
     change it: the `early_calls` first `/users` calls of a new audience answer 803; for `matching_s` after an
-    upload the audience shows 441, for `replacing_s` after the last batch of a replace 414; `min_left` is how many
+    upload the audience shows 441, for `replacing_s` after the end of a replace 414; `min_left` is how many
     members a removal must leave; `match_rate` is the share of rows that match a person; `max_page` is the largest
     page before "reduce the amount of data"; `hourly_quota` None is the tier's own. An upload that contains one of
     the `refused_values`, hashes as sent, is refused as a whole with code 100. `auto_upgrade` answers calls to

@@ -153,7 +153,7 @@ def _replace(upload: Upload, batch: Batch, payload: Payload) -> Replace:
     if batch.sequence != 1:
         raise audience_update(FIRST_MISSING)
     session = _session(upload, batch)
-    audience.replace = Replace(session, payload.keys)
+    audience.replace = Replace(session, payload.keys, upload.settings.replacing_s)
     return audience.replace
 
 

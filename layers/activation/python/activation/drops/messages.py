@@ -21,7 +21,8 @@ class Work:
     names the archive replay that brought the event, "" when none did. `again` is an operator's wish to send a
     finished drop once more, see Drop.run_id. `part` is None, or counts from 0 the part of a large run that the
     message is for. `ad_account` is the id of the ad account to send to, "" for the one that the connector's secret
-    names; that one has no other name here.
+    names; that one has no other name here. `dropped_at` is when the object was put, in ISO 8601, "" if the event
+    does not say it.
     """
 
     drop: Drop
@@ -30,6 +31,7 @@ class Work:
     again: str = ""
     part: int | None = None
     ad_account: str = ""
+    dropped_at: str = ""
 
     def run_id(self, connector: str) -> str:
         """Return the name of the run that the message is for."""
@@ -90,6 +92,7 @@ def _event(message: dict[str, Any], account: str) -> Work:
         replay=str(message.get("replay-name", "")),
         again=str(message.get("again", "")),
         ad_account=str(message.get("ad_account", "")),
+        dropped_at=str(message.get("time", "")),
     )
 
 

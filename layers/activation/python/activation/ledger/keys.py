@@ -38,6 +38,11 @@ def audience_key(platform: str, account: str, audience: str) -> str:
     return f"account#{platform}#{account}#audience#{audience}"
 
 
+def replacement_key(audience: str) -> str:
+    """Return the key of the record of an audience's newest replace; `audience` is the key of its lock."""
+    return f"{audience}#replaced"
+
+
 def rate_key(platform: str, scope: Scope, shared_with: str) -> str:
     """Return the key of the record of a platform's rate limit, shared by all workers under it.
 

@@ -1,4 +1,4 @@
-"""Events on the app's bus: one when a run ends or needs a person."""
+"""Events on the app's bus: one when a run ends or needs a person, or leaves its audience incomplete meanwhile."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ DETAIL_TYPES = {
     RunState.FAILED: "Activation Failed",
     RunState.BLOCKED: "Activation Blocked",
 }
+INCOMPLETE = "Activation Incomplete"
 
 
 def announce(
@@ -27,7 +28,16 @@ def announce(
 
     Raises Retryable if the bus did not accept it.
     """
-    detail = {
+    put_event(client, bus, DETAIL_TYPES[state], _detail(receipt, receipt_key))
+
+
+def announce_incomplete(client: EventBridgeClient, bus: str, receipt: Mapping[str, Any], receipt_key: str) -> None:
+    """Put the event of a run whose audience is incomplete until the run ends; raises as `announce` does."""
+    put_event(client, bus, INCOMPLETE, _detail(receipt, receipt_key))
+
+
+def _detail(receipt: Mapping[str, Any], receipt_key: str) -> dict[str, Any]:
+    return {
         "run_id": receipt["run_id"],
         "state": receipt["state"],
         "reason": receipt["reason"],
@@ -39,4 +49,3 @@ def announce(
         "key": receipt["drop"]["key"],
         "receipt_key": receipt_key,
     }
-    put_event(client, bus, DETAIL_TYPES[state], detail)

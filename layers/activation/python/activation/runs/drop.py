@@ -111,17 +111,20 @@ class RunDrop:
         return batcher.spans(chunks, checkpoint.cursor, frozenset(checkpoint.ahead))
 
     def scan(self) -> None:
-        """Scan what is left of a hashed drop for plaintext values; does nothing for any other.
+        """Read what is left of a drop that has to be read whole before anything of it is sent.
 
-        Raises OutOfTime when the scan needs another invocation, and what the scan raises for a plaintext value.
+        That is a hashed one, which is scanned for plaintext values, and one whose uploads form a session: its rows
+        are counted, and a file that breaks off must not begin a session that it cannot end. Raises OutOfTime when
+        that needs another invocation, and what the scan raises for a plaintext value.
         """
         held, checkpoint = self.invocation.held, self.invocation.held.run.progress.checkpoint
-        if checkpoint.scanned_whole or not self.invocation.located.kind.hashed:
+        hashed = self.invocation.located.kind.hashed
+        if checkpoint.scanned_whole or not (hashed or self.invocation.session):
             return
         reached, whole = screen(
             self._chunks(checkpoint.scanned),
             checkpoint.scanned,
-            fields=self.mapped.columns,
+            fields=self.mapped.columns if hashed else (),
             context=self.invocation.reading.context,
             may_go_on=self.invocation.keep_and_may_go_on,
         )
@@ -129,7 +132,7 @@ class RunDrop:
             checkpoint.scanned, checkpoint.scanned_whole = reached, whole
             held.save()
         if not whole:
-            raise OutOfTime("out_of_time", "the drop is still being scanned for plaintext values", after_s=1)
+            raise OutOfTime("out_of_time", "the drop is still being read before it is sent", after_s=1)
 
     def _chunks(self, start: Cursor) -> Iterator[Chunk]:
         return self.reader.chunks(start) if self.piece is None else piece_chunks(self.reader, self.piece, start)

@@ -22,7 +22,7 @@ from activation.runs.deadline import is_overdue, queue_up
 MAX_DELAY_S = 900  # the longest an SQS message can be delayed
 NO_PROGRESS_MAX = 20
 # Codes of waits that only the deadline bounds.
-WAITS = frozenset({"throttled", "busy", "audience_locked", "pending"})
+WAITS = frozenset({"throttled", "busy", "audience_locked", "pending", "replace_incomplete"})
 
 
 class Step(StrEnum):
@@ -171,7 +171,7 @@ class StateMachine:
             case AudienceLocked():
                 return self._wait(queue_up(self.run.progress, self.clock()))
             case Superseded():
-                return self.superseded()
+                return self.superseded(error.sentence)
             case OutOfTime():
                 return self.out_of_time()
             case Retryable():
@@ -184,11 +184,11 @@ class StateMachine:
         """Return the step of a record that cannot go on, blocked by a ConfigError and failed by any other."""
         return self._stop(Cause.BLOCKED if isinstance(error, ConfigError) else Cause.REJECTED, error)
 
-    def superseded(self) -> Next:
+    def superseded(self, sentence: str = Superseded.sentence) -> Next:
         """Return the step of a record whose object has a newer version; a part leaves the ending to its run."""
         if not self.table[Cause.SUPERSEDED].states:
             return replace(self._next(Cause.SUPERSEDED, self.run.state), not_before=self.run.not_before)
-        newer = Rejected("superseded", "a newer version of this object was sent before this one")
+        newer = Rejected("superseded", sentence)
         step = self._next(Cause.SUPERSEDED, RunState.SUPERSEDED)
         return replace(step, error=newer, code=newer.code, sentence=newer.sentence)
 
