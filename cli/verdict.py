@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from activation.errors import Rejected
 from activation.model import RunWarning
 from activation.report import warnings as verdict
 from activation.report.warnings import Counts, Judged
@@ -32,5 +35,16 @@ def warnings(run: DryRun, sums: Sums) -> list[RunWarning]:
     warned = verdict.warnings(Judged(platform.table, platform.minimum, action, sums.sample, counts))
     if all(one.code != "rows_repeat" for one in warned):
         warned += verdict.of_repeats(sums.sent, run.people(sums))
+    if sums.refusal is None:
+        warned += _of_tiers(run, sums)
     ending = platform.version.warning(today.today()) if platform.version else None
     return [*warned, *([ending] if ending else [])]
+
+
+def _of_tiers(run: DryRun, sums: Sums) -> Iterator[RunWarning]:
+    """Yield a warning for each access tier at which the run would be refused, where the settings name no tier."""
+    for name, tier in run.tiers.items():
+        try:
+            run.check_session(sums, tier)
+        except Rejected as error:
+            yield RunWarning(error.code, f"at the access tier {name}: {error.sentence}")
