@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 
+from sandbox.platforms import people
 from sandbox.platforms.clock import Clock
 from sandbox.platforms.face import with_face
 from sandbox.platforms.journal import Entry, digest_of_rows
@@ -98,6 +99,7 @@ class MetaPlatform:
                     "operation_status": status,
                     "staged": len(one.replace.staged) if one.replace else 0,
                     "schemas": [{"schema": keys, "count": count} for keys, count in schemas],
+                    **people.shown(self.world.settings.identity, one.people),
                     "sessions": [session.shown(now, 1.0) for session in one.sessions.values()],
                 }
                 yield about, one.members.rows()

@@ -127,3 +127,4 @@ class Replace:
     schema: tuple[str, ...]
     replacing_s: float = 0.0
     staged: Members = field(default_factory=Members)
+    people: set[str] = field(default_factory=set)

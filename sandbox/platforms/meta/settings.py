@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sandbox.platforms.people import Identity, People
+
 # v24.0 ended on 2026-11-10, v25.0 ends on 2027-02-23:
 # https://developers.facebook.com/documentation/ads-commerce/marketing-api/marketing-api-changelog/versions
 # (read 2026-11-29).
@@ -76,7 +78,7 @@ class MetaSettings:
     versions that are not among the `open_versions` with a warning header; False refuses them. `new_app` says
     that the app is from after v27.0, and may not say `method=DELETE` in a POST:
     https://developers.facebook.com/blog/post/2026/11/04/introducing-graph-api-v27-and-marketing-api-v27
-    (read 2026-11-29).
+    (read 2026-11-29). `identity` and `people` are those of `sandbox.platforms.people`.
     """
 
     latency_s: float = 0.0
@@ -94,3 +96,5 @@ class MetaSettings:
     refused_values: tuple[str, ...] = ()
     open_versions: tuple[str, ...] = OPEN
     new_app: bool = True
+    identity: Identity = Identity.ROWS
+    people: People = ()
