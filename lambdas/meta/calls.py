@@ -28,14 +28,17 @@ class Calls:
     account: AdAccount
 
     def page(self, name: str, after: str) -> Request:
-        """Read a page of the audiences of this name; `after` is the last page's cursor, "" for the first page."""
+        """Read a page of the audiences of this name, of all where that is "".
+
+        `after` is the last page's cursor, "" for the first page.
+        """
         match_name = [{"field": "name", "operator": "EQUAL", "value": name}]
         return self._get(
             "find",
             f"act_{self.account.account_id}/customaudiences",
             fields="id,name,subtype",
-            filtering=json.dumps(match_name, ensure_ascii=False),
             limit=str(PAGE_SIZE),
+            **({"filtering": json.dumps(match_name, ensure_ascii=False)} if name else {}),
             **({"after": after} if after else {}),
         )
 

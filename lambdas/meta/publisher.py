@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 from activation.errors import Rejected
-from activation.model import Action, Audience
+from activation.model import Action, Audience, visible_name
 from activation.platforms.account import AdAccount
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
 from activation.platforms.publisher import Closed, Opened
@@ -52,7 +52,8 @@ class MetaPublisher:
         """Find the audience, or create it; for a replace, wait until Meta accepts one.
 
         Names are not unique at Meta. So if the answer to a creation is lost, the audience is looked up again
-        before anything is created, and of several audiences the one with the smallest id is used, with a note.
+        before anything is created, and of several audiences the one with the smallest id is used, with a note. An
+        audience of that very name comes before those that merely look the same, for which all names are read.
         Raises Rejected if members are to be removed from an audience that does not exist, and the error from
         `failure` if a call fails.
         """
@@ -73,6 +74,8 @@ class MetaPublisher:
     def _find_or_create(self, audience: Audience) -> Generator[Request, Outcome, Opened]:
         notes: dict[str, str] = {}
         found = yield from self._find(audience.name, notes)
+        if not found:
+            found = yield from self._find(audience.name, notes, alike=True)
         if not found and audience.action is Action.REMOVE:
             raise Rejected(
                 "audience_missing", "the ad account has no customer-file audience of this name to remove from"
@@ -155,18 +158,28 @@ class MetaPublisher:
             return (yield from replacing.follow(self.calls, opened))
         return Closed()
 
-    def _find(self, name: str, notes: dict[str, str]) -> Generator[Request, Outcome, list[str]]:
-        """Read every page. Meta filters by name, we compare exactly; a note tells of a retired API version."""
+    def _find(
+        self, name: str, notes: dict[str, str], *, alike: bool = False
+    ) -> Generator[Request, Outcome, list[str]]:
+        """Read every page of the audiences with a name; a note tells of a retired API version.
+
+        Meta filters by the name, and we compare exactly. With `alike` it lists all audiences, and we compare what
+        people see: the filter finds neither a decomposed letter nor a space at an end.
+        """
         found: list[str] = []
         after = ""
         for _ in range(MAX_PAGES):
-            outcome = yield self.calls.page(name, after)
+            outcome = yield self.calls.page("" if alike else name, after)
             if outcome.kind is not OutcomeKind.OK:
                 raise failure(outcome)
             if outcome.code:
                 notes[outcome.code] = outcome.reason
             page: Page = outcome.value
-            found += [one for one, named, subtype in page.audiences if (named, subtype) == (name, "CUSTOM")]
+            found += [
+                one
+                for one, named, subtype in page.audiences
+                if (visible_name(named) if alike else named, subtype) == (name, "CUSTOM")
+            ]
             if not page.after or page.after == after:
                 break
             after = page.after

@@ -43,6 +43,15 @@ def replacement_key(audience: str) -> str:
     return f"{audience}#replaced"
 
 
+def waiter_key(lock: str, run_id: str) -> str:
+    """Return the key of what wakes a run that waits for an audience, whose lock has the key `lock`.
+
+    It is the platform's, not the connector's: a run of another connector may have to read it.
+    """
+    account, platform, _ = lock.split("#", 2)
+    return f"{account}#{platform}#waiter#{run_id}"
+
+
 def rate_key(platform: str, scope: Scope, shared_with: str) -> str:
     """Return the key of the record of a platform's rate limit, shared by all workers under it.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 DETAIL_TYPES = {
     RunState.APPLIED: "Activation Completed",
     RunState.EMPTY: "Activation Completed",
-    RunState.SUPERSEDED: "Activation Completed",
+    RunState.SUPERSEDED: "Activation Superseded",
     RunState.FAILED: "Activation Failed",
     RunState.BLOCKED: "Activation Blocked",
 }
@@ -37,7 +37,7 @@ def announce_incomplete(client: EventBridgeClient, bus: str, receipt: Mapping[st
 
 
 def _detail(receipt: Mapping[str, Any], receipt_key: str) -> dict[str, Any]:
-    return {
+    detail = {
         "run_id": receipt["run_id"],
         "state": receipt["state"],
         "reason": receipt["reason"],
@@ -49,3 +49,6 @@ def _detail(receipt: Mapping[str, Any], receipt_key: str) -> dict[str, Any]:
         "key": receipt["drop"]["key"],
         "receipt_key": receipt_key,
     }
+    if "rows_held" in receipt:
+        detail["rows_held"] = receipt["rows_held"]
+    return detail
