@@ -268,11 +268,11 @@ def test_failed_runs_are_told_from_the_function_s_own_events(templates: Template
     """The notices rule matches what the function announces: its source, its types, its connector."""
     from activation.aws.app_events import SOURCE
     from activation.ledger.runs import RunState
-    from activation.report.announce import DETAIL_TYPES
+    from activation.report.announce import DETAIL_TYPES, INCOMPLETE
 
     pattern = templates.resource("AWS::Events::Rule", "BetaEuAlarmsNotices")["EventPattern"]
     assert pattern["source"] == [SOURCE]
-    assert pattern["detail-type"] == [DETAIL_TYPES[RunState.FAILED], DETAIL_TYPES[RunState.BLOCKED]]
+    assert pattern["detail-type"] == [DETAIL_TYPES[RunState.FAILED], DETAIL_TYPES[RunState.BLOCKED], INCOMPLETE]
     assert pattern["detail"] == {"connector": ["beta-eu"]}
 
 

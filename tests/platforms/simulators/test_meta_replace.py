@@ -278,6 +278,26 @@ def test_a_damaged_file_begins_no_replace(line: MetaLine) -> None:
     assert not [one for one in line.meta.requests()[asked:] if "usersreplace" in one["route"]]
 
 
+def test_a_column_that_is_empty_in_a_batch_stays_in_the_schema(line: MetaLine) -> None:
+    """Only the last people have a phone, and all batches of the session have both columns."""
+    phones = [f"+1415555{place:04}" if place > 30 else "" for place in range(len(NEW))]
+    rows = [f"{email},{phone}" for email, phone in zip(NEW, phones, strict=True)]
+    text = "email,phone\n" + "".join(f"{row}\n" for row in rows)
+    line.run(line.event(line.put(text, "meta/VIP/raw/replace/phones.csv")))
+    assert replaced(line)["state"] == RunState.APPLIED
+    assert [one["schema"] for one in line.meta.audience("VIP")["schemas"]] == [["EMAIL", "PHONE"]]
+    assert line.meta.audience("VIP")["count"] == len(NEW)
+
+
+def test_a_replace_that_is_sent_by_force_is_the_newest_wish(line: MetaLine) -> None:
+    """An operator who replays an older replace by force gets its people, whatever was put since."""
+    older = line.message(NEW, file="monday.csv", at="2026-11-23T06:00:00Z")
+    line.run(older)
+    line.run(line.message(OLD[:15], file="tuesday.csv", at="2026-11-24T06:00:00Z"))
+    line.run(json.dumps(json.loads(older) | {"again": "1"}))
+    assert line.held() == digests(NEW)
+
+
 def test_a_refused_row_is_counted_and_the_others_replace(line: MetaLine) -> None:
     """Meta refuses a request because of one row: it is found, in the first, a middle and the last batch."""
     for bad in (NEW[0], NEW[25], NEW[-1]):
