@@ -98,7 +98,9 @@ def of_run(platform: Platform, action: Action, run: Run, notes: Mapping[str, str
 def _of_interim(run: Run) -> Iterator[RunWarning]:
     """Yield a warning while the audience holds neither what it held before nor what the drop says."""
     opened = run.opened
-    if opened is None or not opened.interim or opened.by_upload or run.state in FINAL:
+    if opened is None or not opened.interim or run.state in FINAL:
+        return
+    if opened.by_upload and not run.progress.checkpoint.in_doubt:  # nothing has begun
         return
     if run.state in STOPPED or INTERRUPTED in opened.notes:
         yield RunWarning("replace_incomplete", opened.interim)
