@@ -644,7 +644,7 @@ class TestReplace:
             next(self.one().open(self.AUDIENCE, ("EMAIL", "EXTERN_ID")))
 
     def test_batches_are_numbered_in_one_session(self) -> None:
-        """The first is batch 1 and must not be repeated; the others have their numbers, and one says it is last."""
+        """The first is batch 1 and must not be repeated; the others have numbers, and one says it is last."""
         two = upload({"EMAIL": [digest("a")], "PHONE": [None]})
         first = self.one().encode(replace(two, number=1), self.AUDIENCE, self.opened())
         later = replace(two, number=4, last=True)
