@@ -22,6 +22,7 @@ from tests.unit.line.platform import hashed
 from tests.unit.line.world import Aws, World
 
 ROWS_A_REQUEST = 10
+APART_S = 16 * 60  # files below one replace that are written closer to each other are taken to be parts of one
 RUN_OUT_S = 91 * 60  # more than the ninety minutes of a session
 
 
@@ -90,8 +91,16 @@ class MetaLine(World):
             Connector(PLATFORM, self.settings, clients, secret, http, clock=self.clock, sleep=self.clock.pass_s)
         )
 
-    def message(self, emails: Iterable[str], action: str = "replace", file: str = "a.csv", at: str = "") -> str:
-        """Put a file of addresses, and return its message; `at` is when it was put, in ISO 8601."""
+    def message(
+        self,
+        emails: Iterable[str],
+        action: str = "replace",
+        file: str = "a.csv",
+        at: str = "",
+        after_s: float = APART_S,
+    ) -> str:
+        """Put a file of addresses after some seconds, and return its message, which says that it was put `at`."""
+        self.clock.pass_s(after_s)
         text = "email\n" + "".join(f"{one}\n" for one in emails)
         item = self.put(text, f"meta/VIP/raw/{action}/{file}")
         return self.event(item, **({"time": at} if at else {}))

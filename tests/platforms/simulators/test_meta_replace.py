@@ -233,6 +233,23 @@ def test_a_second_replace_waits_for_the_first(line: MetaLine) -> None:
     assert {line.run_of(one).state for one in (first, second)} == {RunState.APPLIED}
 
 
+def test_a_file_beside_a_begun_replace_does_not_stop_it_halfway(line: MetaLine) -> None:
+    """A second file within minutes is blocked; the first one's session is ended, or people would be lost."""
+    throttle = {"error": {"code": 17, "error_subcode": 2446079, "message": "too many"}}
+    line.meta.fail({"route": "/usersreplace", "skip": 2, "times": 1, "status": 400, "body": throttle})
+    first = line.message(NEW)
+    line.handle(first)
+    assert line.run_of(first).state is RunState.WAITING
+    second = line.message(OLD[:15], file="b.csv", after_s=60)
+    line.run(second)
+    assert line.run_of(first).state is RunState.APPLIED
+    assert (line.run_of(second).state, line.run_of(second).code) == (
+        RunState.BLOCKED,
+        "several_files_for_one_replace",
+    )
+    assert line.held() == digests(NEW)
+
+
 def test_an_older_replace_that_arrives_late_changes_nothing(line: MetaLine) -> None:
     """A file that was put before the one that replaced the audience ends as superseded."""
     older = line.message(NEW, file="monday.csv", at="2026-11-23T06:00:00Z")

@@ -11,6 +11,8 @@ from activation.ledger.runs import RunState
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
 
+# Of folders: a file came too late to be sent, and a folder has been open for too long.
+LATE_PART, FOLDER_OPEN = "Activation Late Part", "Activation Folder Open"
 DETAIL_TYPES = {
     RunState.APPLIED: "Activation Completed",
     RunState.EMPTY: "Activation Completed",
