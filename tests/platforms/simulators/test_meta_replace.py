@@ -315,6 +315,17 @@ def test_a_replace_that_is_sent_by_force_is_the_newest_wish(line: MetaLine) -> N
     assert line.held() == digests(NEW)
 
 
+def test_a_folder_is_one_replace(line: MetaLine) -> None:
+    """The files of a folder are one session, closed by its sign; the audience holds the people of all of them."""
+    for name, some in (("part-0.csv", NEW[:23]), ("part-1.csv", NEW[23:])):
+        text = "email\n" + "".join(f"{one}\n" for one in some)
+        line.run(line.event(line.put(text, f"meta/VIP/raw/replace/monday/{name}")))
+    line.run(line.event(line.put("", "meta/VIP/raw/replace/monday/_SUCCESS")))
+    assert replaced(line)["state"] == RunState.APPLIED
+    assert line.held() == digests(NEW)
+    check_session(line)
+
+
 def test_a_refused_row_is_counted_and_the_others_replace(line: MetaLine) -> None:
     """Meta refuses a request because of one row: it is found, in the first, a middle and the last batch."""
     for bad in (NEW[0], NEW[25], NEW[-1]):
