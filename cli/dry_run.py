@@ -36,6 +36,7 @@ from activation.platforms.limits import Limits
 from activation.platforms.platform import Platform
 from activation.platforms.publisher import Opened, Publisher
 from activation.platforms.rate import Tier
+from activation.platforms.session import answers_s
 from activation.platforms.upload import Batch, Upload
 from activation.report.warnings import refuse_weak
 from activation.runs.settings import DELIMITERS
@@ -87,6 +88,7 @@ class DryRun:
         began_s = time.process_time()
         try:
             self._read(source, sums)
+            self.check_session(sums, self.platform.rate.tier(self.connector.options))
             if sums.rows and not sums.sent and not ends_empty(self.located.audience.action, sums.rejected):
                 raise Rejected(
                     "all_rows_rejected", "no row has anything the platform could match; see the rejects"
@@ -98,6 +100,13 @@ class DryRun:
                 sums.whole = True
         sums.cpu_s = time.process_time() - began_s
         return sums
+
+    def check_session(self, sums: Sums, tier: Tier) -> None:
+        """Raise Rejected for a drop that does not fit in the session that the platform would take it in."""
+        session = self._limits.session_of(self.located.audience.action)
+        if session is not None:
+            session.check_rows(sums.rows)
+            session.check_time(sums.uploads, tier, answers_s(sums.uploads, self.in_flight))
 
     def _read(self, source: Content, sums: Sums) -> None:
         kind, publisher = self.located.kind, self._publisher

@@ -271,12 +271,12 @@ def test_failed_runs_are_told_from_the_function_s_own_events(templates: Template
     """The notices rule matches what the function announces: its source, its types, its connector."""
     from activation.aws.app_events import SOURCE
     from activation.ledger.runs import RunState
-    from activation.report.announce import DETAIL_TYPES, FOLDER_OPEN, LATE_PART
+    from activation.report.announce import DETAIL_TYPES, FOLDER_OPEN, INCOMPLETE, LATE_PART
 
     pattern = templates.resource("AWS::Events::Rule", "BetaEuAlarmsNotices")["EventPattern"]
     assert pattern["source"] == [SOURCE]
     stopped = [DETAIL_TYPES[RunState.FAILED], DETAIL_TYPES[RunState.BLOCKED]]
-    assert pattern["detail-type"] == [*stopped, LATE_PART, FOLDER_OPEN]
+    assert pattern["detail-type"] == [*stopped, INCOMPLETE, LATE_PART, FOLDER_OPEN]
     assert pattern["detail"] == {"connector": ["beta-eu"]}
 
 

@@ -393,3 +393,37 @@ def test_a_plan_takes_out_the_rows_that_other_rows_refuse(tmp_path: Path) -> Non
         "no_consent_elsewhere": 1,
     }
     assert plan["columns"]["SMS OK"] == "consent"
+
+
+class TestReplace:
+    """A replace at Meta has to fit in a session of ninety minutes."""
+
+    def plan(self, path: Path, tier: str = "", *, exit_code: int = 0) -> dict[str, Any]:
+        """Plan 3,500 people in requests of ten, at an access tier."""
+        options = {"access_tier": tier} if tier else {}
+        connector = {"name": "meta", "platform": "meta", "max_rows_per_request": 10, "options": options}
+        (path / "cdk.context.json").write_text(json.dumps({"audience_activation": {"connectors": [connector]}}))
+        file = written(path / "people.csv", people(3500))
+        return planned(file, "--action", "replace", exit_code=exit_code)
+
+    def test_a_replace_that_is_too_slow_is_refused(self, tmp_path: Path) -> None:
+        """The run would not begin it, so the plan exits 1, with the minutes beside it."""
+        plan = self.plan(tmp_path, "limited", exit_code=1)
+        assert plan["refused"]["code"] == "replace_too_long"
+        assert plan["minutes"] == {"limited": 85.0}
+
+    def test_a_tier_that_nobody_named_is_warned_of(self, tmp_path: Path) -> None:
+        """Without a tier in the settings the run goes by the fastest; the plan says at which it would not fit."""
+        plan = self.plan(tmp_path)
+        assert plan["refused"] is None
+        assert [one["sentence"].split(":")[0] for one in plan["warnings"]] == ["at the access tier limited"]
+
+    def test_a_replace_that_fits_is_planned_without_a_word(self, tmp_path: Path) -> None:
+        """At the full tier the same drop takes seconds."""
+        assert self.plan(tmp_path, "full")["warnings"] == []
+
+    def test_a_replace_with_some_extern_ids_is_refused(self, tmp_path: Path) -> None:
+        """What the run would refuse before its first request, the plan refuses."""
+        file = written(tmp_path / "ids.csv", [["a@example.com", "7"]], ["email", "extern_id"])
+        plan = planned(file, "--action", "replace", exit_code=1)
+        assert plan["refused"]["code"] == "replace_with_extern_id"

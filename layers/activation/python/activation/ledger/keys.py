@@ -45,6 +45,11 @@ def audience_key(platform: str, account: str, audience: str) -> str:
     return f"account#{platform}#{account}#audience#{audience}"
 
 
+def replacement_key(audience: str) -> str:
+    """Return the key of the record of an audience's newest replace; `audience` is the key of its lock."""
+    return f"{audience}#replaced"
+
+
 def waiter_key(lock: str, run_id: str) -> str:
     """Return the key of what wakes a run that waits for an audience, whose lock has the key `lock`.
 

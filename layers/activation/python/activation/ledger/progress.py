@@ -25,7 +25,8 @@ class Checkpoint:
     died that may have sent them. `read_whole` is True once the end of the file was reached, `closed` once the
     uploads were closed. `scanned` is how far the drop was read before anything of it is sent, `scanned_whole`
     whether all of it was; `refused` names the sets of refused identifiers that were kept on the way. `handles`
-    are what the platform returned for acknowledged units, by row, key and part.
+    are what the platform returned for acknowledged units, by row, key and part. In a session, `numbered` is the
+    highest number that an upload has, and `numbers` are those of the units that are not acknowledged yet.
     """
 
     cursor: Cursor = field(default_factory=Cursor)
@@ -39,6 +40,8 @@ class Checkpoint:
     scanned_whole: bool = False
     refused: list[str] = field(default_factory=list)
     handles: dict[str, str] = field(default_factory=dict)
+    numbered: int = 1  # the upload that begins the session
+    numbers: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -125,8 +128,9 @@ class Progress:
         tally.identifiers.update(cells)
         checkpoint.ahead.add(unit)
         checkpoint.in_doubt = {one for one in checkpoint.in_doubt if one != unit and not unit.within(one)}
+        checkpoint.numbers.pop(_name(unit), None)
         if handle:
-            checkpoint.handles[f"{unit.first_row:012d}/{unit.key}/{unit.part}"] = handle
+            checkpoint.handles[_name(unit)] = handle
         if reference:
             tally.references = [*tally.references, reference][-REFERENCES_KEPT:]
 
@@ -148,6 +152,19 @@ class Progress:
     def halve(self, unit: Unit) -> None:
         """Note that the platform accepts the unit in halves only, so that it is not sent whole again."""
         self.checkpoint.halved.add(unit)
+        if number := self.checkpoint.numbers.pop(
+            _name(unit), 0
+        ):  # numbers without gaps: the first half has it now
+            self.checkpoint.numbers[f"{_name(unit)}0"] = number
+
+    def number(self, unit: Unit) -> tuple[int, bool]:
+        """Return a unit's number in its session, the same whenever it is sent, and whether it is a new one."""
+        numbers, name = self.checkpoint.numbers, _name(unit)
+        if name in numbers:
+            return numbers[name], False
+        self.checkpoint.numbered += 1
+        numbers[name] = self.checkpoint.numbered
+        return numbers[name], True
 
     def waits_for(self, unit: Unit) -> bool:
         """Return whether the unit's upload is in flight."""
@@ -233,3 +250,7 @@ class Progress:
     def from_json(cls, text: str) -> Progress:
         """Read what `to_json` wrote; raises DamagedRecord."""
         return from_json(text, cls)
+
+
+def _name(unit: Unit) -> str:
+    return f"{unit.first_row:012d}/{unit.key}/{unit.part}"

@@ -1,4 +1,4 @@
-"""Events on the app's bus: one when a run ends or needs a person."""
+"""Events on the app's bus: one when a run ends or needs a person, or leaves its audience incomplete meanwhile."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ DETAIL_TYPES = {
     RunState.FAILED: "Activation Failed",
     RunState.BLOCKED: "Activation Blocked",
 }
+INCOMPLETE = "Activation Incomplete"
 
 
 def announce(
@@ -29,6 +30,15 @@ def announce(
 
     Raises Retryable if the bus did not accept it.
     """
+    put_event(client, bus, DETAIL_TYPES[state], _detail(receipt, receipt_key))
+
+
+def announce_incomplete(client: EventBridgeClient, bus: str, receipt: Mapping[str, Any], receipt_key: str) -> None:
+    """Put the event of a run whose audience is incomplete until the run ends; raises as `announce` does."""
+    put_event(client, bus, INCOMPLETE, _detail(receipt, receipt_key))
+
+
+def _detail(receipt: Mapping[str, Any], receipt_key: str) -> dict[str, Any]:
     detail = {
         "run_id": receipt["run_id"],
         "state": receipt["state"],
@@ -43,4 +53,4 @@ def announce(
     }
     if "rows_held" in receipt:
         detail["rows_held"] = receipt["rows_held"]
-    put_event(client, bus, DETAIL_TYPES[state], detail)
+    return detail

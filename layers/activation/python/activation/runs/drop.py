@@ -132,9 +132,11 @@ class RunDrop:
         )
 
     def scan(self) -> None:
-        """Read what is left of a drop that is scanned before anything of it is sent; does nothing for any other.
+        """Read what is left of a drop that is read whole before it is sent; does nothing for any other.
 
-        What it gathers is kept: as pieces by a part, and as a whole by the only worker of a drop. Raises OutOfTime
+        That is a hashed one, which is scanned for plaintext values, one whose rows may refuse others, and one
+        whose uploads form a session: a file that breaks off must not begin a session that it cannot end. What the
+        scan gathers is kept: as pieces by a part, and as a whole by the only worker of a drop. Raises OutOfTime
         when the scan needs another invocation, and what the scan raises.
         """
         held, checkpoint = self.invocation.held, self.invocation.held.run.progress.checkpoint

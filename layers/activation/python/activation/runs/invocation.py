@@ -16,6 +16,7 @@ from activation.drops.row_filters import reaching
 from activation.ledger.audience_lock import AudienceLocks
 from activation.ledger.folders import Folders
 from activation.ledger.keys import rate_key
+from activation.ledger.replacements import Replacements
 from activation.ledger.runs import HeldRun, Ledger
 from activation.pipeline.client import PlatformClient
 from activation.pipeline.rate_limit import RateLimits
@@ -26,6 +27,7 @@ from activation.platforms.limits import Limits
 from activation.platforms.platform import Platform
 from activation.platforms.publisher import Publisher
 from activation.platforms.rate import Scope
+from activation.platforms.session import UploadSession
 from activation.report import receipts
 from activation.report.receipts import Identity
 from activation.report.rejects import Rejects
@@ -67,6 +69,11 @@ class Connector:
     def locks(self) -> AudienceLocks:
         """Return the audiences' locks."""
         return AudienceLocks(self.clients.table, ttl_days=self.settings.ledger_ttl_days, clock=self.clock)
+
+    @cached_property
+    def replacements(self) -> Replacements:
+        """Return the newest replaces of the audiences."""
+        return Replacements(self.clients.table, ttl_days=self.settings.ledger_ttl_days, clock=self.clock)
 
     @cached_property
     def folders(self) -> Folders:
@@ -170,7 +177,7 @@ class Invocation:
     @property
     def scans(self) -> bool:
         """Return whether the whole drop is read before anything of it is sent."""
-        return self.located.kind.hashed or bool(self.reaching)
+        return self.located.kind.hashed or bool(self.reaching) or self.session is not None
 
     @property
     def reading(self) -> Reading:
@@ -185,6 +192,11 @@ class Invocation:
             operation=settings.operation,
         )
         return self.held.run.progress.plan.reading or now
+
+    @property
+    def session(self) -> UploadSession | None:
+        """Return the session in which the platform takes the drop's uploads, None if each stands alone."""
+        return self.connector.limits.session_of(self.identity.audience.action)
 
     @property
     def is_untouched(self) -> bool:
