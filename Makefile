@@ -23,7 +23,7 @@ DEMO := $(if $(wildcard $(DEV)),$(DEV),.venv/ready-demo)
 # The version of the environment's Python, where that is one the project supports and the one that was asked for.
 FITS = $(filter $(if $(filter file,$(origin PYTHON)),$(SUPPORTED),$(call VERSION,$(PYTHON))),$(call VERSION,$(BIN)/python))
 
-SOURCES := app.py amz_stream_cli bench cli lambdas layers sandbox stacks tests
+SOURCES := app.py amz_stream_cli bench cli lambdas layers samples sandbox stacks tests
 
 .PHONY: help
 help: ## list what can be made
@@ -49,6 +49,10 @@ faults: $(DEV) ## run the fault suite and the longer end-to-end tests (TABLE=doc
 .PHONY: chaos
 chaos: $(DEV) ## 300,000 rows under random kills, throttles, lost answers and duplicate events
 	$(BIN)/pytest -s tests/faults/test_chaos.py $(ARGS)
+
+.PHONY: small
+small: $(DEV) ## drop 40 files of 100 rows for one audience in a sandbox and print how long they take (FILES=60, TO=meta,tiktok)
+	SMALL_FILES=$(or $(FILES),40) SMALL_FILES_TO=$(or $(TO),meta) $(BIN)/pytest -s tests/end_to_end/test_small_files.py $(ARGS)
 
 .PHONY: check
 check: $(DEV) ## lint, types, dependency rule, templates with everything that can be switched on

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from activation.platforms.request import Answer, Request
 
     from cli.connectors import NamedConnector
+    from cli.deployment import ConnectorAddresses, Deployment
 
 TIMEOUT_S = 20.0
 
@@ -22,7 +23,7 @@ def doctor(
     audience: Annotated[str, typer.Option(help="Also look up this audience; nothing is created.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per finding.")] = False,
 ) -> None:
-    """Check secret, token, permissions, terms and API version of the connectors; exit 1 if a check fails."""
+    """Check secrets, tokens, permissions, terms, API versions and sources of connectors; exit 1 if one fails."""
     from cli import deployment
     from cli.connectors import connectors
 
@@ -34,6 +35,7 @@ def doctor(
         for name, addresses in wanted.items()
         for one in _examine(named[name], addresses.secret_arn, found.ledger_table, audience)
     ]
+    findings += [(name, one) for name, addresses in wanted.items() for one in _sources(found, name, addresses)]
     for name, one in findings:
         if as_json:
             print(json.dumps({"connector": name, "check": one.check, "ok": one.ok, "says": one.says}))
@@ -51,8 +53,10 @@ def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience
     done only if this command's AWS identity may store the new one.
     """
     import boto3
+    from activation.authentication.parameter import secret_client
     from activation.aws.table import ConditionalTable
     from activation.errors import ActivationError, Retryable
+    from activation.model import visible_name
     from activation.platforms.credentials import Credentials
     from activation.platforms.http import AnswerLost, NotSent, PooledHttp
     from activation.platforms.platform import Examination, Finding
@@ -64,7 +68,7 @@ def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience
         return
     http = PooledHttp(connections=1)
     table = ConditionalTable(boto3.client("dynamodb"), ledger_table)
-    client = boto3.client("secretsmanager")
+    client = secret_client(secret_arn)
     signing = ConnectorSecret(named.platform, client, secret_arn, table=table, http=http, options=named.options)
 
     def send(request: Request) -> Answer:
@@ -79,16 +83,32 @@ def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience
     except ActivationError as error:
         yield Finding("secret", False, error.sentence)
         return
-    yield from named.platform.load().examine(Examination(Credentials(secret), account, audience, send))
+    asked = Examination(Credentials(secret), account, visible_name(audience), send)
+    yield from named.platform.load().examine(asked)
+
+
+def _sources(found: Deployment, connector: str, addresses: ConnectorAddresses) -> Iterator[Finding]:
+    """Check what the owners of the connector's sources must have switched on."""
+    import boto3
+
+    from cli.source_checks import SourceExamination
+
+    sources = found.sources_of(connector)
+    if not sources:
+        return
+    described = boto3.client("lambda").get_function_configuration(FunctionName=addresses.function_name)
+    s3, kms = boto3.client("s3"), boto3.client("kms")
+    for source in sources:
+        yield from SourceExamination(source, s3, kms, described["Role"], found.region).findings()
 
 
 def _secret(arn: str) -> tuple[dict[str, Any] | None, Finding]:
-    import boto3
+    from activation.authentication.parameter import secret_client
     from activation.platforms.platform import Finding
     from botocore.exceptions import ClientError
 
     try:
-        text = boto3.client("secretsmanager").get_secret_value(SecretId=arn).get("SecretString", "")
+        text = secret_client(arn).get_secret_value(SecretId=arn).get("SecretString", "")
     except ClientError as error:
         return None, Finding("secret", False, f"cannot be read: {error.response['Error']['Code']}")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from activation.platforms.platform import Platform
@@ -12,10 +13,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 
 from stacks.connector_settings import ConnectorSettings
+from stacks.source_settings import SourceSettings
 
 
 @dataclass(frozen=True)
@@ -29,17 +30,17 @@ class Reach:
     bus: events.IEventBus
     queue: sqs.IQueue
     dead_letters: sqs.IQueue
-    secret: secretsmanager.CfnSecret
+    secret_arn: str
     log_group: logs.ILogGroup
+    sources: Sequence[SourceSettings] = ()
 
 
 def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -> list[iam.PolicyStatement]:
     """Return the statements of one connector's role."""
-    # If a platform's tokens can be used only once, the function must store the next one.
-    store_tokens = ["secretsmanager:PutSecretValue"] if platform.authentication.rotates else []
     return [
         *_storage(connector, reach),
         *_encryption(reach.key),
+        *_sources(reach.sources),
         _allow(
             "Ledger",
             ["dynamodb:GetItem", "dynamodb:UpdateItem"],
@@ -64,13 +65,21 @@ def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -
             [reach.queue.queue_arn],
         ),
         _allow("OwnDeadLetters", ["sqs:SendMessage"], [reach.dead_letters.queue_arn]),
-        _allow("OwnSecret", ["secretsmanager:GetSecretValue", *store_tokens], [reach.secret.ref]),
+        *_secret(connector, platform, reach.secret_arn),
         _allow("Announce", ["events:PutEvents"], [reach.bus.event_bus_arn]),
         _allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [reach.log_group.log_group_arn]),
         # X-Ray has no resources to name:
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html, read 2026-11-22
         _allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"]),
     ]
+
+
+def waking(others: Sequence[sqs.IQueue]) -> iam.PolicyStatement:
+    """Return the statement that lets a function wake runs of other connectors, in their queues.
+
+    Connectors of a platform may send to one ad account, whose audiences' locks they pass to each other.
+    """
+    return _allow("WakeOthers", ["sqs:SendMessage"], [queue.queue_arn for queue in others])
 
 
 def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyStatement]:
@@ -84,6 +93,18 @@ def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyState
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, read 2026-11-22. No condition on the
         # prefix: S3's own check does not send one.
         _allow("TellGoneFromForbidden", ["s3:ListBucket"], [reach.drops.bucket_arn]),
+        # The files of a folder, with their versions, when its sign has arrived.
+        _allow(
+            "ListOwnFolders",
+            ["s3:ListBucketVersions"],
+            [reach.drops.bucket_arn],
+            {"StringLike": {"s3:prefix": [f"{connector.name}/*"]}},
+        ),
+        _allow(
+            "OwnListings",
+            ["s3:GetObject", "s3:PutObject"],
+            [reach.receipts.arn_for_objects(f"listings/{connector.name}/*")],
+        ),
         _allow(
             "OwnReceipts",
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
@@ -96,6 +117,47 @@ def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyState
             {"StringLike": {"s3:prefix": [f"receipts/{connector.name}/*"]}},
         ),
     ]
+
+
+def _secret(connector: ConnectorSettings, platform: Platform, arn: str) -> list[iam.PolicyStatement]:
+    """Allow reading the connector's secret, and the use of the customer key that the settings name for it."""
+    service, rotates = "ssm" if connector.secret.parameter else "secretsmanager", platform.authentication.rotates
+    read = "ssm:GetParameter" if connector.secret.parameter else "secretsmanager:GetSecretValue"
+    # If a platform's tokens can be used only once, the function must store the next one.
+    found = [_allow("OwnSecret", [read, *["secretsmanager:PutSecretValue"] * rotates], [arn])]
+    if connector.secret.key_arn:
+        actions = ["kms:Decrypt", *["kms:GenerateDataKey"] * rotates]
+        found.append(_allow("OwnSecretKey", actions, [connector.secret.key_arn], _via(service)))
+    return found
+
+
+def _sources(sources: Sequence[SourceSettings]) -> list[iam.PolicyStatement]:
+    """Allow reading the sources below their prefixes, and nothing else: what is there stays as it is.
+
+    Each is bound to its owner's account, because a bucket's name is free again once the bucket is deleted:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html, read 2026-11-29
+    """
+    found = []
+    for source in sources:
+        bucket = f"arn:{Aws.PARTITION}:s3:::{source.bucket}"
+        owner = {"s3:ResourceAccount": source.account or Aws.ACCOUNT_ID}
+        found += [
+            _allow(
+                f"Read{source.id}",
+                ["s3:GetObject", "s3:GetObjectVersion"],
+                [f"{bucket}/{source.prefix}*"],
+                {"StringEquals": owner},
+            ),
+            _allow(
+                f"List{source.id}",
+                ["s3:ListBucket", "s3:ListBucketVersions"],
+                [bucket],
+                {"StringEquals": owner, "StringLike": {"s3:prefix": f"{source.prefix}*"}},
+            ),
+        ]
+    if keys := sorted({source.key_arn for source in sources if source.key_arn}):
+        found.append(_allow("DecryptSources", ["kms:Decrypt"], keys, _via("s3")))
+    return found
 
 
 def _encryption(key: kms.IKey) -> list[iam.PolicyStatement]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aws_cdk import ArnFormat, Aws, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
@@ -11,6 +13,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.settings import Retention, Settings
+from stacks.source_settings import SourceSettings
 
 
 class StorageStack(Stack):
@@ -24,13 +27,16 @@ class StorageStack(Stack):
         )
         retention = settings.retention
         self._removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
-        self.key = self._key(settings.name)
+        existing = settings.storage
+        self.key: kms.IKey = (
+            kms.Key.from_key_arn(self, "Key", existing.key_arn) if existing.key_arn else self._key(settings.name)
+        )
         self.access_logs = self._access_logs(retention)
-        self.drops = self._drops(retention)
-        self.receipts = self._receipts(retention)
+        self.drops = self._drops(retention, existing.drops_bucket)
+        self.receipts = self._receipts(retention, existing.receipts_bucket)
         self.ledger = self._ledger()
         self.bus = events.EventBus(self, "Bus", description="Receipts and rejects of each drop")
-        self.archive = self._archive(retention)
+        self.archive = self._archive(retention, settings.sources)
         self._outputs()
 
     def _key(self, name: str) -> kms.Key:
@@ -76,7 +82,7 @@ class StorageStack(Stack):
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html, read 2026-11-22
         return self._bucket("AccessLogs", s3.LifecycleRule(expiration=Duration.days(retention.access_logs_days)))
 
-    def _drops(self, retention: Retention) -> s3.Bucket:
+    def _drops(self, retention: Retention, name: str) -> s3.Bucket:
         bucket = self._bucket(
             "Drops",
             s3.LifecycleRule(
@@ -86,6 +92,7 @@ class StorageStack(Stack):
             ),
             key=self.key,
             versioned=True,
+            name=name,
         )
         # event_bridge_enabled=True would use a custom function with a managed policy.
         resource = bucket.node.default_child
@@ -95,7 +102,7 @@ class StorageStack(Stack):
         )
         return bucket
 
-    def _receipts(self, retention: Retention) -> s3.Bucket:
+    def _receipts(self, retention: Retention, name: str) -> s3.Bucket:
         # A separate bucket without events: a receipt can never be taken for a drop.
         return self._bucket(
             "Receipts",
@@ -104,15 +111,23 @@ class StorageStack(Stack):
                 abort_incomplete_multipart_upload_after=Duration.days(1),
             ),
             key=self.key,
+            name=name,
         )
 
     def _bucket(
-        self, id_: str, rule: s3.LifecycleRule, *, key: kms.IKey | None = None, versioned: bool = False
+        self,
+        id_: str,
+        rule: s3.LifecycleRule,
+        *,
+        key: kms.IKey | None = None,
+        versioned: bool = False,
+        name: str = "",
     ) -> s3.Bucket:
         """Make a private bucket: encrypted with `key` and access-logged, or neither."""
         return s3.Bucket(
             self,
             id_,
+            bucket_name=name or None,
             encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
             encryption_key=key,
             # One data key for many objects, because KMS would slow down a large export.
@@ -144,13 +159,13 @@ class StorageStack(Stack):
             removal_policy=self._removal,
         )
 
-    def _archive(self, retention: Retention) -> events.Archive:
+    def _archive(self, retention: Retention, sources: Sequence[SourceSettings]) -> events.Archive:
         return events.Archive(
             self,
             "Archive",
             source_event_bus=events.EventBus.from_event_bus_name(self, "DefaultBus", "default"),
-            description="New objects in the drops bucket, for `activation replay`",
-            event_pattern=object_created(self.drops),
+            description="New objects in the drops bucket and the sources, for `activation replay`",
+            event_pattern=any_created(self.drops, sources) if sources else object_created(self.drops.bucket_name),
             retention=Duration.days(retention.archive_days),
         )
 
@@ -162,9 +177,25 @@ class StorageStack(Stack):
         CfnOutput(self, "ArchiveArn", value=self.archive.archive_arn)
 
 
-def object_created(drops: s3.IBucket, prefix: str = "") -> events.EventPattern:
-    """Return the pattern of new objects in this bucket, below `prefix` if given, which must end in a slash."""
-    detail: dict[str, object] = {"bucket": {"name": [drops.bucket_name]}}
-    if prefix:
-        detail["object"] = {"key": [{"prefix": prefix}]}
-    return events.EventPattern(source=["aws.s3"], detail_type=["Object Created"], detail=detail)
+def object_created(bucket: str, prefix: str = "", *, account: str = "") -> events.EventPattern:
+    """Return the pattern of new objects in this bucket, below `prefix` if given, which must end in a slash.
+
+    `account` is the bucket's owner, "" for any.
+    """
+    return events.EventPattern(
+        source=["aws.s3"],
+        detail_type=["Object Created"],
+        account=[account] if account else None,
+        detail=_created(bucket, prefix),
+    )
+
+
+def any_created(drops: s3.IBucket, sources: Sequence[SourceSettings]) -> events.EventPattern:
+    """Return the pattern of new objects in the drops bucket, or below the prefix of a source."""
+    either = [_created(drops.bucket_name), *(_created(one.bucket, one.prefix) for one in sources)]
+    return events.EventPattern(source=["aws.s3"], detail_type=["Object Created"], detail={"$or": either})
+
+
+def _created(bucket: str, prefix: str = "") -> dict[str, object]:
+    below = {"object": {"key": [{"prefix": prefix}]}} if prefix else {}
+    return {"bucket": {"name": [bucket]}, **below}

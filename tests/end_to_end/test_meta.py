@@ -75,7 +75,7 @@ def test_people_are_removed_by_a_drop_that_says_so(meta: Line) -> None:
     [
         ("meta/people.csv", "wrong_depth"),
         ("meta/Audience/people.csv", "wrong_depth"),
-        ("meta/Audience/raw/add/more/people.csv", "wrong_depth"),
+        ("meta/Audience/raw/add/delete/people.csv", "unknown_action"),
         ("meta//raw/people.csv", "empty_segment"),
         ("meta/Audience/rwa/people.csv", "unknown_identifiers"),
         ("meta/Audience/raw/append/people.csv", "unknown_action"),
@@ -87,6 +87,7 @@ def test_a_key_that_cannot_be_read_ends_in_a_receipt_and_a_dead_letter(meta: Lin
     receipt = meta.sandbox.receipt(f"receipts/meta/_unreadable/{put.run_id}.json")
     assert (receipt["state"], receipt["reason"]["code"]) == ("failed", code)
     assert "<connector>/<audience>/<identifiers>[/<action>]/<file>" in receipt["reason"]["sentence"]
+    meta.wait_until_quiet()  # the letter follows the receipt
     (letter,) = meta.dead_letters()
     assert letter["code"] == code
     assert meta.calls("") == []

@@ -15,7 +15,9 @@ from activation.platforms.options import BooleanOption, IntegerOption, TextOptio
 from activation.platforms.platform import Platform
 from activation.runs.settings import check_options
 
+from stacks.connector import seconds
 from stacks.connector_settings import ConnectorSettings
+from stacks.existing import StorageSettings
 from stacks.packaging import ROOT
 from stacks.settings import (
     Retention,
@@ -24,6 +26,7 @@ from stacks.settings import (
     Wheels,
     read_settings,
 )
+from stacks.source_settings import SourceSettings
 
 
 def read(given: object, known: Mapping[str, Platform] | None = None, **flags: str) -> Settings:
@@ -306,13 +309,22 @@ def test_every_setting_is_documented() -> None:
     """The table of settings has a line for each field there is, and none for one there is not."""
     page = (ROOT / "stacks" / "README.md").read_text().partition("## Settings")[2]
     table = set(re.findall(r"^\| `([\w.\[\]]+)` \|", page, re.MULTILINE))
-    sections = {"wheels.": Wheels, "retention.": Retention, "connectors[].": ConnectorSettings, "": Settings}
-    assert table == {
+    sections: dict[str, Any] = {
+        "wheels.": Wheels,
+        "retention.": Retention,
+        "connectors[].": ConnectorSettings,
+        "sources[].": SourceSettings,
+        "storage.": StorageSettings,
+        "": Settings,
+    }
+    named = {
         f"{prefix}{field.name}"
         for prefix, section in sections.items()
         for field in fields(section)
         if f"{field.name}." not in sections and f"{field.name}[]." not in sections
     }
+    secret = {f"connectors[].{name}" for name in ("secret_arn", "ssm_parameter", "secret_key_arn")}
+    assert table == named - {"connectors[].secret"} | secret
 
 
 def test_consent_and_operation_are_checked_at_synth() -> None:
@@ -343,3 +355,20 @@ def test_rules_have_room_beside_columns_and_placeholders() -> None:
     assert read({"connectors": [connector | {"consent": rule, "operation": rule}]})
     (found,) = mistakes({"connectors": [connector | full | {"consent": rule, "operation": rule}]})
     assert "consent: has no room" in found
+
+
+def test_folders_may_be_waited_for_in_fractions_of_a_minute() -> None:
+    """So that a sandbox need not wait for minutes; a time that is set never becomes none in whole seconds."""
+    one = {"name": "meta", "platform": "meta", "folder_quiet_minutes": 0.05, "late_part_minutes": 1.5}
+    (connector,) = read({"connectors": [one]}).connectors
+    assert seconds(60 * connector.folder_quiet_minutes) == 3
+    assert seconds(60 * connector.late_part_minutes) == 90
+    assert seconds(3600 * connector.folder_open_hours) == 21_600
+    assert (seconds(0), seconds(0.01)) == (0, 1)
+
+
+@pytest.mark.parametrize("value", [-1, 1441, True, "5", None])
+def test_a_quiet_time_is_a_number_of_minutes(value: object) -> None:
+    """Anything else is a mistake that names its key."""
+    (found,) = mistakes({"connectors": [{"name": "meta", "platform": "meta", "folder_quiet_minutes": value}]})
+    assert found == "audience_activation.connectors[0].folder_quiet_minutes: must be a number from 0 to 1440"

@@ -37,7 +37,7 @@ class Account:
 
     secrets: Secrets = field(default_factory=Secrets)
 
-    def client(self, service: str) -> object:
+    def client(self, service: str, **_: object) -> object:
         """Return a client, as boto3 does."""
         return {"secretsmanager": self.secrets, "dynamodb": Table()}[service]
 

@@ -9,9 +9,11 @@ import hashlib
 import io
 import operator
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from threading import RLock
 from typing import Any
 
@@ -55,11 +57,14 @@ class Table:
             item = self.items.get(pk, {})
             if not _holds(ConditionExpression, item, names, values):
                 raise refusal("UpdateItem", "ConditionalCheckFailedException", Item=dict(item))
-            sets, *adds = UpdateExpression.removeprefix("SET ").split(" ADD ")
+            rest, *adds = UpdateExpression.removeprefix("SET ").split(" ADD ")
+            sets, *removes = rest.split(" REMOVE ")
             new = {"pk": {"S": pk}, **item}
             for one in re.split(r", (?![^(]*\))", sets):
                 name, value = one.split(" = ")
                 new[names.get(name, name)] = _value(value, item, names, values)
+            for one in (name for some in removes for name in some.split(", ")):
+                new.pop(names.get(one, one), None)
             for one in adds:
                 name, value = one.split(" ")
                 before = float(item.get(name, {"N": "0"})["N"])
@@ -97,11 +102,14 @@ def _holds(condition: str, item: Values, names: Values, values: Values) -> bool:
 def _one_holds(condition: str, item: Values, names: Values, values: Values) -> bool:
     if found := re.fullmatch(r"attribute_not_exists\((\S+)\)", condition):
         return names.get(found[1], found[1]) not in item
+    if found := re.fullmatch(r"attribute_exists\((\S+)\)", condition):
+        return names.get(found[1], found[1]) in item
     name, sign, value = condition.split(" ")
     if names.get(name, name) not in item:
         return False
     mine, theirs = _plain(item[names.get(name, name)]), _plain(values[value])
-    holds: bool = {"=": operator.eq, "<": operator.lt, "<=": operator.le}[sign](mine, theirs)
+    signs = {"=": operator.eq, "<>": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt}
+    holds: bool = signs[sign](mine, theirs)
     return holds
 
 
@@ -115,6 +123,9 @@ class Buckets:
 
     objects: dict[tuple[str, str], list[bytes]] = field(default_factory=dict)
     metadata: dict[tuple[str, str, str], dict[str, str]] = field(default_factory=dict)
+    written: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
+    clock: Callable[[], float] = time.time
+    unversioned: set[str] = field(default_factory=set)
 
     def put_object(
         self,
@@ -123,24 +134,48 @@ class Buckets:
         Key: str,  # noqa: N803
         Body: bytes,  # noqa: N803
         Metadata: dict[str, str] | None = None,  # noqa: N803
+        IfNoneMatch: str = "",  # noqa: N803
         **_: Any,
     ) -> dict[str, Any]:
-        """Keep a new version."""
+        """Keep a new version; with IfNoneMatch only where there is none."""
         with LOCK:
+            if IfNoneMatch and (Bucket, Key) in self.objects:
+                raise refusal("PutObject", "PreconditionFailed")
             versions = self.objects.setdefault((Bucket, Key), [])
+            if Bucket in self.unversioned:
+                versions.clear()
             versions.append(Body)
+            now = datetime.fromtimestamp(int(self.clock()), tz=UTC)  # S3 tells times to the second
+            self.written[Bucket, Key, str(len(versions))] = now
             self.metadata[Bucket, Key, str(len(versions))] = Metadata or {}
-            return {"VersionId": str(len(versions))}
+            return {"ETag": _etag(Body)} | (
+                {} if Bucket in self.unversioned else {"VersionId": str(len(versions))}
+            )
 
     def upload_fileobj(self, file: Any, bucket: str, key: str, **_: Any) -> None:
         """Keep a file as a new version."""
         self.put_object(Bucket=bucket, Key=key, Body=file.read())
 
-    def head_object(self, *, Bucket: str, Key: str, VersionId: str) -> dict[str, Any]:  # noqa: N803
-        """Describe a version."""
+    def head_object(
+        self,
+        *,
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        VersionId: str = "",  # noqa: N803
+        IfMatch: str = "",  # noqa: N803
+    ) -> dict[str, Any]:
+        """Describe a version, or the object if it is still the one that is meant."""
         body = self._version("HeadObject", "404", Bucket, Key, VersionId)
-        metadata = self.metadata.get((Bucket, Key, VersionId), {})
-        return {"ContentLength": len(body), "ETag": _etag(body), "Metadata": metadata}
+        if IfMatch and IfMatch != f'"{_etag(body)}"':
+            raise refusal("HeadObject", "412")
+        version = VersionId or str(len(self.objects[Bucket, Key]))
+        return {
+            "ContentLength": len(body),
+            "ETag": _etag(body),
+            "Metadata": self.metadata.get((Bucket, Key, version), {}),
+            "LastModified": self.written[Bucket, Key, version],
+            **({} if Bucket in self.unversioned else {"VersionId": version}),
+        }
 
     def get_object(
         self,
@@ -149,9 +184,12 @@ class Buckets:
         Key: str,  # noqa: N803
         VersionId: str = "",  # noqa: N803
         Range: str = "",  # noqa: N803
+        IfMatch: str = "",  # noqa: N803
     ) -> dict[str, Any]:
         """Read a version, whole or in part."""
         body = self._version("GetObject", "NoSuchVersion" if VersionId else "NoSuchKey", Bucket, Key, VersionId)
+        if IfMatch and IfMatch != f'"{_etag(body)}"':
+            raise refusal("GetObject", "PreconditionFailed")
         answer: dict[str, Any] = {"ETag": _etag(body), "ResponseMetadata": {"HTTPStatusCode": 200}}
         if Range:
             first, last = (int(one) for one in Range.removeprefix("bytes=").split("-"))
@@ -170,11 +208,32 @@ class Buckets:
         for one in Delete["Objects"]:
             self.delete_object(Bucket=Bucket, Key=one["Key"])
 
-    def list_objects_v2(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803
-        """List by prefix, in order."""
+    def list_objects_v2(self, *, Bucket: str, Prefix: str, Delimiter: str = "") -> dict[str, Any]:  # noqa: N803
+        """List by prefix, in order; with a delimiter only what is directly below."""
+        listed = self.list_object_versions(Bucket=Bucket, Prefix=Prefix).get("Versions", [])
+        current = [one for one in listed if one["IsLatest"]]
+        if Delimiter:
+            current = [one for one in current if Delimiter not in one["Key"].removeprefix(Prefix)]
+        return {"Contents": current} if current else {}
+
+    def list_object_versions(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803
+        """List every version by prefix, in the order of keys, the newest version first."""
         with LOCK:
-            keys = sorted(key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix))
-        return {"Contents": [{"Key": key} for key in keys]} if keys else {}
+            bucket = Bucket
+            keys = sorted(key for one, key in self.objects if one == bucket and key.startswith(Prefix))
+            found = [
+                {
+                    "Key": key,
+                    "VersionId": "null" if bucket in self.unversioned else str(number),
+                    "IsLatest": number == len(self.objects[Bucket, key]),
+                    "LastModified": self.written[Bucket, key, str(number)],
+                    "ETag": _etag(body),
+                    "Size": len(body),
+                }
+                for key in keys
+                for number, body in reversed(list(enumerate(self.objects[Bucket, key], 1)))
+            ]
+        return {"Versions": found} if found else {}
 
     def get_paginator(self, operation: str) -> Pages:
         """Return the one paginator that is used."""

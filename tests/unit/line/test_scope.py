@@ -231,7 +231,9 @@ def crowd(count: int) -> tuple[str, list[str], dict[str, int]]:
 
 def small_chunks(patch: pytest.MonkeyPatch, *, one_an_invocation: bool = False) -> None:
     """Read a few rows at a time; with `one_an_invocation`, a scan has time for one chunk only."""
-    patch.setattr("activation.runs.drop.open_drop", partial(open_drop, limits=replace(DEFAULT, block_bytes=400)))
+    patch.setattr(
+        "activation.runs.opening.open_drop", partial(open_drop, limits=replace(DEFAULT, block_bytes=400))
+    )
     patch.setattr("activation.pipeline.gathering.PIECE", 3)
     if one_an_invocation:
 

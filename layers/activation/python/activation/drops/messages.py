@@ -4,13 +4,36 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from typing import Any
 
+from activation.drops.sources import Origins
 from activation.errors import Rejected
-from activation.model import Drop
+from activation.model import NO_VERSION, Drop
 from activation.records import DamagedRecord, from_json
 
 CONTINUATION = "Activation Continued"
+FOLDER_CHECK = "Folder Checked"
+
+
+class CheckKind(StrEnum):
+    """What a delayed message looks after."""
+
+    OPEN = "open"  # a folder that is not closed yet
+    LATE = "late"  # a file that came after its folder was closed
+
+
+@dataclass(frozen=True)
+class Check:
+    """A delayed look at a folder, at the event of one of its files.
+
+    `since` is when that event was handled, in Unix seconds. `told` says that the folder was reported as open for
+    too long.
+    """
+
+    kind: CheckKind
+    since: float
+    told: bool = False
 
 
 @dataclass(frozen=True)
@@ -21,7 +44,8 @@ class Work:
     names the archive replay that brought the event, "" when none did. `again` is an operator's wish to send a
     finished drop once more, see Drop.run_id. `part` is None, or counts from 0 the part of a large run that the
     message is for. `ad_account` is the id of the ad account to send to, "" for the one that the connector's secret
-    names; that one has no other name here.
+    names; that one has no other name here. `check` is a delayed look at the file's folder, None for any other
+    message.
     """
 
     drop: Drop
@@ -30,6 +54,12 @@ class Work:
     again: str = ""
     part: int | None = None
     ad_account: str = ""
+    check: Check | None = None
+
+    @property
+    def is_event(self) -> bool:
+        """Return whether the message is an object's creation."""
+        return self.check is None and not self.continuation
 
     def run_id(self, connector: str) -> str:
         """Return the name of the run that the message is for."""
@@ -37,17 +67,24 @@ class Work:
 
     def next_message(self) -> str:
         """Return the body of the run's next message; it names the object and holds nothing of its content."""
-        fields = asdict(replace(self, continuation=self.continuation + 1))
+        return replace(self, continuation=self.continuation + 1, check=None)._message(CONTINUATION)
+
+    def check_message(self, check: Check) -> str:
+        """Return the body of a message that looks at the file's folder again."""
+        return replace(self, check=check)._message(FOLDER_CHECK)
+
+    def _message(self, detail_type: str) -> str:
         # In ASCII, since SQS refuses some characters that a key may have; a reader takes no `part` of null.
-        known = {name: value for name, value in fields.items() if value is not None}
-        return json.dumps({"detail-type": CONTINUATION, **known})
+        known = {name: value for name, value in asdict(self).items() if value is not None}
+        return json.dumps({"detail-type": detail_type, **known})
 
 
-def read(body: str, *, bucket: str, account: str) -> Work:
-    """Read a message's body, and refuse what this app did not cause.
+def read(body: str, *, origins: Origins, account: str) -> Work:
+    """Read a message's body, and refuse what neither this app nor a source of the connector's caused.
 
-    `bucket` is the drops bucket and `account` the function's own AWS account ("" to skip that check). The rule
-    and the queue's policy let nothing else in; this is the second lock on the same door.
+    `origins` are the buckets and prefixes that the connector's drops are in, and `account` is the function's own
+    AWS account ("" to skip that check). The rules and the queue's policy let nothing else in; this is the second
+    lock on the same door.
 
     Raises Rejected: not_json, not_understood, foreign_bucket, foreign_account, no_version.
     """
@@ -58,33 +95,38 @@ def read(body: str, *, bucket: str, account: str) -> Work:
     if not isinstance(message, dict):
         raise Rejected("not_understood", "the message is no JSON object")
     try:
-        continued = message.get("detail-type") == CONTINUATION
-        work = _continuation(body, message) if continued else _event(message, account)
+        continued = message.get("detail-type") in (CONTINUATION, FOLDER_CHECK)
+        work = _continuation(body, message) if continued else _event(message)
         work.run_id("")  # half of a surrogate pair, which JSON can hold and S3 cannot, fails here
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError, DamagedRecord):
         raise Rejected(
             "not_understood", "the message lacks what an S3 Object Created event or a continuation has"
         ) from None
-    if work.drop.bucket != bucket:
-        raise Rejected("foreign_bucket", "the event is of another bucket than this app's drops bucket")
-    if work.drop.version_id in ("", "null"):  # "null" is overwritten in place while versioning is suspended
+    origin = origins.of(work.drop.bucket, work.drop.key)
+    owner = origin.account or account
+    # In an event of S3's, the account is the bucket's owner:
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html, read 2026-11-29
+    if owner and message.get("account", owner) != owner:
+        raise Rejected("foreign_account", "the event is of another AWS account")
+    if not work.drop.is_versioned and not (origin.is_source and work.drop.etag):
+        # Of the app's own bucket, "null" is overwritten in place while versioning is suspended.
         raise Rejected("no_version", "the event names no object version; versioning must be on for the bucket")
     return work
 
 
-def _event(message: dict[str, Any], account: str) -> Work:
+def _event(message: dict[str, Any]) -> Work:
     if message["source"] != "aws.s3" or message["detail-type"] != "Object Created":
         raise Rejected("not_understood", "the message is no S3 Object Created event")
-    if account and message.get("account", account) != account:
-        raise Rejected("foreign_account", "the event is of another AWS account")
     detail, item = message["detail"], message["detail"]["object"]
     drop = Drop(
         bucket=str(detail["bucket"]["name"]),
         key=str(item["key"]),
-        version_id=str(item.get("version-id", "")),
+        version_id=str(item.get("version-id", NO_VERSION)),
         sequencer=str(item.get("sequencer", "")),
         size_bytes=int(item.get("size", 0)),
     )
+    if not drop.is_versioned:
+        drop = replace(drop, version_id=NO_VERSION, etag=str(item.get("etag", "")))
     return Work(
         drop,
         replay=str(message.get("replay-name", "")),

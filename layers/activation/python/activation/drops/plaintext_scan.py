@@ -30,7 +30,8 @@ def refuse_plaintext(chunk: Chunk, fields: Sequence[tuple[int, Field]], context:
         row, key = min(found)
         raise Rejected(
             "clear_text",
-            f"row {row} has a value in clear under {key} though the drop's key says hashed; nothing was sent",
+            f"{chunk.spoken(row)} has a value in clear under {key} though the drop's key says hashed;"
+            " nothing was sent",
         )
 
 

@@ -12,6 +12,7 @@ from activation.model import Drop
 from activation.platforms.rate import Scope
 
 RUN = "#run#"  # between a connector's name and a run's id; lists of runs select by it
+FOLDER = "#folder#"  # between a connector's name and the digest of a folder; lists of open folders select by it
 
 
 def run_key(connector: str, run_id: str) -> str:
@@ -22,6 +23,12 @@ def run_key(connector: str, run_id: str) -> str:
 def part_key(connector: str, run_id: str, part: int) -> str:
     """Return the key of the record of a part of a large run; lists of runs leave it out."""
     return f"{connector}#part#{run_id}#{part}"
+
+
+def folder_key(connector: str, bucket: str, prefix: str, account: str) -> str:
+    """Return the key of a folder's record; `account` is "" for the ad account of the connector's secret."""
+    name = hashlib.sha256("\n".join([bucket, prefix, *filter(None, [account])]).encode()).hexdigest()
+    return f"{connector}{FOLDER}{name}"
 
 
 def newest_version_key(connector: str, drop: Drop, account: str) -> str:
@@ -36,6 +43,15 @@ def newest_version_key(connector: str, drop: Drop, account: str) -> str:
 def audience_key(platform: str, account: str, audience: str) -> str:
     """Return the key of an audience's lock, the same for all connectors of the account."""
     return f"account#{platform}#{account}#audience#{audience}"
+
+
+def waiter_key(lock: str, run_id: str) -> str:
+    """Return the key of what wakes a run that waits for an audience, whose lock has the key `lock`.
+
+    It is the platform's, not the connector's: a run of another connector may have to read it.
+    """
+    account, platform, _ = lock.split("#", 2)
+    return f"{account}#{platform}#waiter#{run_id}"
 
 
 def rate_key(platform: str, scope: Scope, shared_with: str) -> str:

@@ -19,7 +19,7 @@ from activation.identifiers.row_country import countries_of_rows, identify_by_co
 from activation.identifiers.table import Context, Field, FieldTable
 from activation.ledger.units import Span, Unit
 from activation.model import Cursor
-from activation.pipeline.findings import FINDINGS, by_row, cell_findings, count_cells, of_rows, row_reasons
+from activation.pipeline.findings import FINDINGS, Place, by_row, cell_findings, count_cells, of_rows, row_reasons
 from activation.pipeline.further import Lines, further_lines
 from activation.pipeline.identified import Identified, flat, together
 from activation.pipeline.refusals import Refusal, taken_out
@@ -56,6 +56,7 @@ class Batcher:
     columns of the fields that have more than one, and `ignored` the indexes of columns that people said to ignore,
     see MappedColumns.
     `filters` take rows out before their cells are read, `refusals` those that hold what another row refuses.
+    `place` says where in a folder a row is that was read.
     """
 
     table: FieldTable
@@ -66,6 +67,7 @@ class Batcher:
     several: Mapping[str, Sequence[Use]] = field(default_factory=dict)
     filters: Sequence[RowFilter] = ()
     ignored: Collection[int] = ()
+    place: Place | None = None
     refusals: Sequence[Refusal] = ()
 
     def spans(self, chunks: Iterable[Chunk], start: Cursor, settled: Iterable[Unit]) -> Iterator[Prepared]:
@@ -199,7 +201,7 @@ class Batcher:
             first_row=first_row,
             last_row=last_row,
             rejected=reasons,
-            left_out=count_cells(left_out),
+            left_out=count_cells(left_out, self.place),
             after=after,
             mended=sum(len(part.mended) for part in parts),
         )

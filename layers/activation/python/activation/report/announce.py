@@ -11,10 +11,12 @@ from activation.ledger.runs import RunState
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
 
+# Of folders: a file came too late to be sent, and a folder has been open for too long.
+LATE_PART, FOLDER_OPEN = "Activation Late Part", "Activation Folder Open"
 DETAIL_TYPES = {
     RunState.APPLIED: "Activation Completed",
     RunState.EMPTY: "Activation Completed",
-    RunState.SUPERSEDED: "Activation Completed",
+    RunState.SUPERSEDED: "Activation Superseded",
     RunState.FAILED: "Activation Failed",
     RunState.BLOCKED: "Activation Blocked",
 }
@@ -39,4 +41,6 @@ def announce(
         "key": receipt["drop"]["key"],
         "receipt_key": receipt_key,
     }
+    if "rows_held" in receipt:
+        detail["rows_held"] = receipt["rows_held"]
     put_event(client, bus, DETAIL_TYPES[state], detail)

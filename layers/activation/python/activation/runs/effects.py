@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from activation.aws.dead_letters import send_to_dead_letters
 from activation.aws.errors import classify
+from activation.drops.folder_listing import FolderListing
 from activation.drops.messages import Work
 from activation.errors import ActivationError, Rejected, Retryable
 from activation.ledger.audience_lock import AudienceLocked
@@ -21,8 +22,10 @@ from activation.report import receipts
 from activation.report import warnings as verdict
 from activation.report.announce import announce
 from activation.report.receipts import Identity
+from activation.runs.deadline import LOCKED
 from activation.runs.invocation import Connector, Invocation
-from activation.runs.states import Next, Step
+from activation.runs.states import ENDS, Next, Step
+from activation.runs.waking import await_audience, release_audience
 
 UNREADABLE = "_unreadable"  # where receipts go whose key names no audience
 
@@ -39,8 +42,8 @@ class RunEffects:
             with suppress(ClientError, BotoCoreError):  # the next receipt will say as much and more
                 self.write_receipt({})
         run = self.invocation.held.run
-        if run.opened is not None:
-            with suppress(AudienceLocked):  # a run that is waiting for its lock has none to extend
+        if run.opened is not None and step.code != LOCKED:
+            with suppress(AudienceLocked):  # it may have expired, and be another run's
                 run_id = self.invocation.identity.run_id
                 self.invocation.connector.locks.acquire(run.audience_lock, run_id, for_s=step.after_s + 3600)
 
@@ -64,10 +67,16 @@ class RunEffects:
             with suppress(ClientError, BotoCoreError):  # the bucket's retention deletes what is left
                 invocation.refused.remove()
 
-    def ended(self, step: Next) -> None:
-        """Release the audience's lock; the parts of a finished run's rejects are removed."""
-        invocation = self.invocation
-        invocation.connector.locks.release(invocation.held.run.audience_lock, invocation.identity.run_id)
+    def left(self, step: Next) -> None:
+        """Release the audience's lock at the run's end, or have the run woken when the lock is free.
+
+        The parts of a finished run's rejects are removed.
+        """
+        invocation, run = self.invocation, self.invocation.held.run
+        if step.step in ENDS:
+            release_audience(invocation.connector, run.audience_lock, invocation.identity.run_id)
+        elif step.code == LOCKED:
+            await_audience(invocation)
         if step.step is Step.FINISH:
             with suppress(ClientError, BotoCoreError):  # the run has ended; a part that is left does no harm
                 invocation.rejects.remove_parts()
@@ -108,7 +117,15 @@ class RunEffects:
             rejects_key=rejects_key,
             notes=notes,
             warnings=warnings,
+            listing=self._listing(),
         )
+
+    def _listing(self) -> FolderListing | None:
+        """Return the list of the folder's files; without it, the receipt of a run that stops says less."""
+        try:
+            return self.invocation.listing
+        except ActivationError:
+            return None
 
     def _account_id(self) -> str:
         asked_for, connector = self.invocation.identity.audience.account, self.invocation.connector

@@ -5,13 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from activation.aws.environment import Environment
+from activation.drops.sources import BucketSource, Origins
 from activation.errors import ConfigError
 from activation.identifiers.row_rules import KNOWN, NO_RULE, RowRule, read_rule
 from activation.identifiers.table import Context
 from activation.platforms.options import Option, Value, problems
 
 DELIMITERS = {"tab": "\t"}  # those that the settings call by a name
+
+
+@dataclass(frozen=True)
+class FolderTimes:
+    """How long folders are waited for, in seconds.
+
+    `quiet_s` is how long nothing has to arrive in a folder to close it, 0 where only signs do. `late_s` is how
+    long a file that came after its folder was closed waits for another sign. A folder open for `open_s` is
+    reported.
+    """
+
+    quiet_s: int = 0
+    late_s: int = 15 * 60
+    open_s: int = 6 * 3600
 
 
 @dataclass(frozen=True)
@@ -27,7 +44,9 @@ class FunctionSettings:
     for the platform's own. A file above `split_above_bytes` is split among up to `max_parts` workers; 0 bytes
     split none. `encoding` and `delimiter` are declared for the connector's delimited files, "" where they are
     detected. `options` are the platform's options that the settings mention, `columns` what they say of the files'
-    columns (see identifiers/column_map.py). `consent` and `operation` say which rows may be sent.
+    columns (see identifiers/column_map.py). `consent` and `operation` say which rows may be sent. `sources` are
+    the buckets of other owners that drops are read from as well. `folders` says
+    how long folders are waited for.
     """
 
     connector: str
@@ -54,6 +73,13 @@ class FunctionSettings:
     columns: Mapping[str, str] = field(default_factory=dict)
     consent: RowRule = NO_RULE
     operation: RowRule = NO_RULE
+    folders: FolderTimes = FolderTimes()
+    sources: tuple[BucketSource, ...] = ()
+
+    @property
+    def origins(self) -> Origins:
+        """Return where the connector's drops may be."""
+        return Origins(self.connector, self.drops_bucket, self.sources)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> FunctionSettings:
@@ -89,6 +115,12 @@ class FunctionSettings:
             columns=reader.mapping("COLUMN_MAP"),
             consent=_rule(reader, "CONSENT"),
             operation=_rule(reader, "OPERATION"),
+            folders=FolderTimes(
+                quiet_s=reader.whole("FOLDER_QUIET_S", FolderTimes.quiet_s),
+                late_s=reader.whole("LATE_PART_S", FolderTimes.late_s),
+                open_s=reader.whole("FOLDER_OPEN_S", FolderTimes.open_s),
+            ),
+            sources=_sources(reader),
         )
         reader.finish()
         return settings
@@ -104,6 +136,16 @@ def _rule(reader: Environment, name: str) -> RowRule:
     if given and not (rule and rule.allow):
         reader.wrong(name)
     return rule
+
+
+def _sources(reader: Environment) -> tuple[BucketSource, ...]:
+    """Read the sources; one that cannot be read is a mistake, never no source."""
+    given = reader.parsed("SOURCES", [])
+    try:
+        return msgspec.convert(given, tuple[BucketSource, ...])
+    except msgspec.ValidationError:
+        reader.wrong("SOURCES")
+        return ()
 
 
 def check_options(options: Sequence[Option], given: Mapping[str, Value]) -> None:
