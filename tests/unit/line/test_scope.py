@@ -20,6 +20,7 @@ from activation.pipeline.scanning import scan
 
 from cli.connectors import NamedConnector
 from cli.dry_run import DryRun
+from tests.unit.line.folders import drop_folder
 from tests.unit.line.platform import TABLE, Fault, hashed, platform_of
 from tests.unit.line.world import World, people
 
@@ -171,6 +172,18 @@ def test_both_rules_hold_and_the_first_is_counted(make_ruled: Make) -> None:
     rows = (f"I,{ADA},yes", f"I,{ADA},no", f"D,{ADA},yes", f"I,{BOB},yes", f"D,{BOB},no", f"I,{CY},yes")
     world.run(world.drop(lines("op,email,consent", *rows)))
     check(world, [CY], {"no_consent": 2, "no_consent_elsewhere": 2, "deleted_at_source": 1})
+
+
+@pytest.mark.parametrize("split", [0, 40])
+def test_the_files_of_a_folder_have_no_order(make_ruled: Make, split: int) -> None:
+    """Who is deleted in one of them is left out of all, unless the settings say that the last row counts."""
+    files = {"a": lines("op,email", f"D,{ADA}", f"I,{BOB}"), "b": lines("op,email", f"I,{ADA}", f"I,{CY}")}
+    world = make_ruled(operation=CHANGES, split=split)
+    world.run(drop_folder(world, files))
+    check(world, [BOB, CY], {"deleted_at_source": 1, "deleted_elsewhere": 1})
+    world = make_ruled(operation=replace(CHANGES, scope=Scope.LAST), split=split)
+    world.run(drop_folder(world, files))
+    check(world, [BOB, CY, ADA], {"deleted_at_source": 1})
 
 
 def test_a_hashed_drop_is_scanned_for_both(make_ruled: Make) -> None:
