@@ -71,6 +71,8 @@ def test_only_a_log_of_changes_has_an_order(allow: list[object], scope: Scope) -
     assert scope_of("operation", rule) is scope
     assert scope_of("consent", rule) is Scope.ROW
     assert scope_of("operation", replace(rule, scope=Scope.ROW)) is Scope.ROW
+    assert scope_of("operation", rule, in_order=False) is Scope.IDENTIFIERS
+    assert scope_of("operation", replace(rule, scope=Scope.LAST), in_order=False) is Scope.LAST
 
 
 def test_several_columns_of_consent_all_have_to_allow_a_row() -> None:

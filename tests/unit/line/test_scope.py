@@ -20,6 +20,7 @@ from activation.pipeline.scanning import scan
 
 from cli.connectors import NamedConnector
 from cli.dry_run import DryRun
+from tests.unit.line.folders import drop_folder
 from tests.unit.line.platform import TABLE, Fault, hashed, platform_of
 from tests.unit.line.world import World, people
 
@@ -173,6 +174,18 @@ def test_both_rules_hold_and_the_first_is_counted(make_ruled: Make) -> None:
     check(world, [CY], {"no_consent": 2, "no_consent_elsewhere": 2, "deleted_at_source": 1})
 
 
+@pytest.mark.parametrize("split", [0, 40])
+def test_the_files_of_a_folder_have_no_order(make_ruled: Make, split: int) -> None:
+    """Who is deleted in one of them is left out of all, unless the settings say that the last row counts."""
+    files = {"a": lines("op,email", f"D,{ADA}", f"I,{BOB}"), "b": lines("op,email", f"I,{ADA}", f"I,{CY}")}
+    world = make_ruled(operation=CHANGES, split=split)
+    world.run(drop_folder(world, files))
+    check(world, [BOB, CY], {"deleted_at_source": 1, "deleted_elsewhere": 1})
+    world = make_ruled(operation=replace(CHANGES, scope=Scope.LAST), split=split)
+    world.run(drop_folder(world, files))
+    check(world, [BOB, CY, ADA], {"deleted_at_source": 1})
+
+
 def test_a_hashed_drop_is_scanned_for_both(make_ruled: Make) -> None:
     """Digests refuse digests, and one value in clear still stops the file."""
     world = make_ruled(consent=CONSENT)
@@ -231,7 +244,9 @@ def crowd(count: int) -> tuple[str, list[str], dict[str, int]]:
 
 def small_chunks(patch: pytest.MonkeyPatch, *, one_an_invocation: bool = False) -> None:
     """Read a few rows at a time; with `one_an_invocation`, a scan has time for one chunk only."""
-    patch.setattr("activation.runs.drop.open_drop", partial(open_drop, limits=replace(DEFAULT, block_bytes=400)))
+    patch.setattr(
+        "activation.runs.opening.open_drop", partial(open_drop, limits=replace(DEFAULT, block_bytes=400))
+    )
     patch.setattr("activation.pipeline.gathering.PIECE", 3)
     if one_an_invocation:
 

@@ -59,8 +59,10 @@ class RowFilter:
         return found
 
 
-def row_filters(reading: Reading, header: Sequence[str], kind: Kind, action: Action) -> tuple[RowFilter, ...]:
-    """Return the filters of a drop.
+def row_filters(
+    reading: Reading, header: Sequence[str], kind: Kind, action: Action, *, in_order: bool = True
+) -> tuple[RowFilter, ...]:
+    """Return the filters of a drop; `in_order` says that its rows may have an order, unlike a folder's.
 
     One that removes people asks for no consent, since who said no may leave. Of a file with a column of operations
     it removes the deleted rows alone; a file without one is a list of people to remove.
@@ -72,7 +74,7 @@ def row_filters(reading: Reading, header: Sequence[str], kind: Kind, action: Act
         rule = reading.operation
         indexes = tuple(index for name in rule.columns for index in columns_called(name, header))
         return (RowFilter(OPERATION, indexes, rule.allow, NOT_DELETED, removes=True),) if indexes else ()
-    return tuple(_filters(reading, header))
+    return tuple(_filters(reading, header, in_order=in_order))
 
 
 def ends_empty(action: Action, codes: Collection[str]) -> bool:
@@ -96,32 +98,33 @@ def reaching(reading: Reading, action: Action) -> tuple[str, ...]:
     return () if action is Action.REMOVE else tuple(found)
 
 
-def scope_of(setting: str, rule: RowRule) -> Scope:
+def scope_of(setting: str, rule: RowRule, *, in_order: bool = True) -> Scope:
     """Return a rule's scope: the one that the settings name, else the one of its kind.
 
     An answer to a question of consent is its row's. Of a log of changes the last row of a person is the truth:
     who is inserted, deleted and inserted again is there. Any other column of deletions is a state without an order
-    (a flag, a date), so that a person with one deleted row is in doubt, and left out.
+    (a flag, a date), and so are the files of a folder, which several writers write at once: a person with one
+    deleted row is in doubt there, and left out.
     """
     if rule.scope is not None:
         return rule.scope
     if setting == CONSENT:
         return Scope.ROW
-    return Scope.LAST if are_changes(rule.allow) else Scope.IDENTIFIERS
+    return Scope.LAST if in_order and are_changes(rule.allow) else Scope.IDENTIFIERS
 
 
-def _filters(reading: Reading, header: Sequence[str]) -> Iterator[RowFilter]:
+def _filters(reading: Reading, header: Sequence[str], *, in_order: bool) -> Iterator[RowFilter]:
     if reading.consent:
         indexes, keys, missing = _found(reading.consent, header)
         if missing:
             raise Rejected("consent_missing", _missing(CONSENT, missing))
-        scope = scope_of(CONSENT, reading.consent)
+        scope = scope_of(CONSENT, reading.consent, in_order=in_order)
         yield RowFilter(CONSENT, indexes, reading.consent.allow, NO_CONSENT, scope=scope, keys=keys)
     if reading.operation:
         indexes, keys, missing = _found(reading.operation, header)
         if missing:
             raise Rejected("operation_missing", _missing(OPERATION, missing))
-        scope = scope_of(OPERATION, reading.operation)
+        scope = scope_of(OPERATION, reading.operation, in_order=in_order)
         yield RowFilter(OPERATION, indexes, reading.operation.allow, DELETED_AT_SOURCE, scope=scope, keys=keys)
 
 

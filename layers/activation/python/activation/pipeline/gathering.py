@@ -62,7 +62,7 @@ class Gathering:
                 continue
             refusing = pc.invert(one.allowed(chunk.columns))
             if pc.any(refusing, min_count=0).as_py():
-                self._gather(one, chunk.columns.filter(refusing), chunk.rows.filter(refusing))
+                self._gather(one, chunk, refusing)
         if sum(len(table) for tables in self._found.values() for table in tables) >= PIECE:
             self.finish()
 
@@ -75,7 +75,8 @@ class Gathering:
             self.keep(setting, self._first_row, self._last_row, Refused.of(tables))
         self._found, self._first_row = {}, 0
 
-    def _gather(self, one: RowFilter, columns: pa.RecordBatch, rows: pa.Array) -> None:
+    def _gather(self, one: RowFilter, chunk: Chunk, refusing: pa.Array) -> None:
+        columns, rows = chunk.columns.filter(refusing), chunk.rows.filter(refusing)
         holds_for = rows if one.scope is Scope.LAST else pa.repeat(pa.scalar(EVERY_ROW), len(rows))
         named = pa.repeat(pa.scalar(False), len(rows))
         for values in self._values(one, columns):
@@ -85,7 +86,7 @@ class Gathering:
         if one.setting == OPERATION and one.scope is Scope.LAST:
             unkeyed = rows.filter(pc.and_not(self._blank(columns), named))
             if len(unkeyed):
-                raise Rejected("operation_unkeyed", _unkeyed(unkeyed[0].as_py()))
+                raise Rejected("operation_unkeyed", _unkeyed(chunk.spoken(unkeyed[0].as_py())))
 
     def _blank(self, columns: pa.RecordBatch) -> pa.Array:
         """Mask the rows without a cell under what identifies; an unusable one names nobody in other rows."""
@@ -129,9 +130,9 @@ def too_many() -> Rejected:
     )
 
 
-def _unkeyed(row: int) -> str:
+def _unkeyed(row: str) -> str:
     return (
-        f"row {row} deletes somebody, and holds nothing that says whom; nothing was sent: name the column with "
+        f"{row} deletes somebody, and holds nothing that says whom; nothing was sent: name the column with "
         'the id of the record as "key" of operation in the settings, or set its "scope" to "row", by which a '
         "person is added whom a later row deletes"
     )

@@ -49,7 +49,8 @@ class RunDrop:
         reader, reading = opened.reader, opened.reading
         context = reading.context
         action = invocation.located.audience.action
-        filters = row_filters(reading, reader.header, kind, action)
+        in_order = not isinstance(reader, FolderReader)
+        filters = row_filters(reading, reader.header, kind, action, in_order=in_order)
         mapped = map_columns(
             connector.platform.table,
             reader.header,

@@ -34,6 +34,7 @@ from activation.report.rejects import Rejects
 from activation.runs.refused_store import RefusedStore
 from activation.runs.secret import ConnectorSecret
 from activation.runs.settings import FunctionSettings
+from activation.runs.stopwatch import Stopwatch
 
 MARGIN_S = 20.0  # seconds kept for what follows the last platform call: a ledger write, a receipt, a message
 
@@ -102,19 +103,6 @@ class Connector:
     def timeout_s(self) -> float:
         """Return how many seconds a connection to the platform may be silent."""
         return self.platform.limits.timeout_s
-
-
-@dataclass
-class Stopwatch:
-    """Measures an invocation from `began`, in seconds of `clock`."""
-
-    clock: Callable[[], float]
-    began: float
-
-    def lap_s(self) -> float:
-        """Return the seconds since the stopwatch was started or last read, and start it again."""
-        began, self.began = self.began, self.clock()
-        return self.began - began
 
 
 @dataclass(frozen=True)
