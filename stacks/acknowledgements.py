@@ -20,11 +20,12 @@ PACK = "AwsSolutions"
 def acknowledge(storage: StorageStack, activation: ActivationStack) -> None:
     """Acknowledge the accepted findings of cdk-nag in the storage and activation stacks."""
     for name, connector in activation.connectors.items():
-        _accept(
-            connector.undelivered,
-            "SQS3",
-            "It is a dead-letter queue, of a rule's target; cdk-nag only recognises those of other queues.",
-        )
+        for queue in (connector.undelivered, connector.undelivered_notices):
+            _accept(
+                queue,
+                "SQS3",
+                "It is a dead-letter queue, of a rule's target; cdk-nag only recognises those of other queues.",
+            )
         _accept(
             connector.secret,
             "SMG4",

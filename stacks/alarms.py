@@ -10,7 +10,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.connector_settings import ConnectorSettings
-from stacks.watch import Watch, alarm_topic, let_publish
+from stacks.watch import MAX_EVENT_AGE, RETRY_ATTEMPTS, Watch, alarm_topic, let_publish
 
 # The event source that the functions put into their events.
 NOTICE_SOURCE = "audience-activation"
@@ -28,6 +28,7 @@ class ConnectorAlarms(Construct):
         queue: sqs.Queue,
         dead_letters: sqs.Queue,
         undelivered: sqs.Queue,
+        undelivered_notices: sqs.Queue,
         bus: events.IEventBus,
     ) -> None:
         super().__init__(scope, id_)
@@ -50,10 +51,22 @@ class ConnectorAlarms(Construct):
         )
         # A wait is a new message, so an old message is work that no worker is doing.
         watch.age("Backlog", queue, Duration.hours(6), "has a drop that has waited for six hours")
-        watch.depth("Undelivered", undelivered, "has events that EventBridge could not deliver")
-        self._notices(bus, undelivered)
-        # Only this rule and this stack's alarms may publish to the topic.
-        let_publish(self.topic, "NoticesRule", "events", {"ArnEquals": {"aws:SourceArn": self.notices.rule_arn}})
+        watch.depth(
+            "Undelivered",
+            undelivered,
+            "has events that EventBridge could not deliver: deploy again, then `activation redrive`",
+        )
+        self.undelivered_notices = undelivered_notices
+        watch.depth(
+            "NoticesUndelivered",
+            undelivered_notices,
+            "has failed or blocked runs whose notice could not be delivered: `activation status` lists them",
+        )
+        self._notices(bus, undelivered_notices)
+        # EventBridge cannot have a Condition in a topic's policy, so any rule of EventBridge's may publish here:
+        # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html, read 2026-11-29.
+        # That page's copies differ on whether a target may have a role instead.
+        let_publish(self.topic, "Notices", "events")
 
     def _notices(self, bus: events.IEventBus, undelivered: sqs.Queue) -> None:
         """Notify of failed and blocked runs with their event's text; an alarm could only say that there is one."""
@@ -69,10 +82,10 @@ class ConnectorAlarms(Construct):
             ),
             targets=[
                 targets.SnsTopic(
-                    # By ARN: given the construct, the target would let every rule of every account publish to the
-                    # topic.
+                    # By ARN: given the construct, the target would add to the topic's policy once more.
                     sns.Topic.from_topic_arn(self, "NoticesTopic", self.topic.topic_arn),
-                    retry_attempts=3,
+                    retry_attempts=RETRY_ATTEMPTS,
+                    max_event_age=MAX_EVENT_AGE,
                     dead_letter_queue=undelivered,
                 )
             ],

@@ -22,6 +22,7 @@ from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.permissions import Reach, statements
 from stacks.settings import Settings
 from stacks.storage import StorageStack, object_created
+from stacks.watch import MAX_EVENT_AGE, RETRY_ATTEMPTS
 
 # How often a message may fail, and how long it stays hidden meanwhile; both are AWS's own advice:
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html, read 2026-11-22.
@@ -60,6 +61,8 @@ class Connector(Construct):
             dead_letters=self.dead_letters,
         )
         self.undelivered = self._queue("Undelivered", retention=Duration.days(14))
+        # Not the queue above: a notice that was not delivered is no drop, and cannot be redriven.
+        self.undelivered_notices = self._queue("NoticesUndelivered", retention=Duration.days(14))
         self.secret = self._secret()
         self.log_group = self._log_group()
         self.role = self._role()
@@ -73,6 +76,7 @@ class Connector(Construct):
             queue=self.queue,
             dead_letters=self.dead_letters,
             undelivered=self.undelivered,
+            undelivered_notices=self.undelivered_notices,
             bus=storage.bus,
         )
 
@@ -210,7 +214,14 @@ class Connector(Construct):
             "Rule",
             description=f"New drops below {self._connector.name}/",
             event_pattern=object_created(self._storage.drops, f"{self._connector.name}/"),
-            targets=[targets.SqsQueue(self.queue, retry_attempts=3, dead_letter_queue=self.undelivered)],
+            targets=[
+                targets.SqsQueue(
+                    self.queue,
+                    retry_attempts=RETRY_ATTEMPTS,
+                    max_event_age=MAX_EVENT_AGE,
+                    dead_letter_queue=self.undelivered,
+                )
+            ],
         )
 
     def _mapping(self) -> None:

@@ -13,6 +13,12 @@ from constructs import Construct
 
 CHECKED_EVERY = Duration.minutes(5)
 
+# EventBridge's own defaults for a target, written out because an update that leaves them out may keep what was there:
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html, read 2026-11-29. The three
+# attempts that were here suit a function, which Lambda itself retries; a queue or a topic may be away for longer.
+RETRY_ATTEMPTS = 185
+MAX_EVENT_AGE = Duration.hours(24)
+
 
 def alarm_topic(
     scope: Construct, id_: str, *, title: str, email: str, alarms: str = "", sid: str = "AlarmsOfThisStack"
@@ -35,8 +41,8 @@ def alarm_topic(
     return topic
 
 
-def let_publish(topic: sns.Topic, sid: str, service: str, source: dict[str, dict[str, str]]) -> None:
-    """Let an AWS service publish to the topic, on condition of the `source`."""
+def let_publish(topic: sns.Topic, sid: str, service: str, source: dict[str, dict[str, str]] | None = None) -> None:
+    """Let an AWS service publish to the topic, on condition of the `source` if given."""
     topic.add_to_resource_policy(
         iam.PolicyStatement(
             sid=sid,

@@ -22,6 +22,7 @@ from stacks.ci360.settings import Ci360Settings, ResultsSettings
 from stacks.packaging import function_code, layers
 from stacks.settings import Settings
 from stacks.storage import StorageStack
+from stacks.watch import MAX_EVENT_AGE, RETRY_ATTEMPTS
 
 WEBHOOK_S = 15  # API Gateway waits for up to 29 seconds; an answer takes a fraction of a second
 TRANSFER_S = 300
@@ -222,7 +223,14 @@ class Ci360Stack(Stack):
                 source=[NOTICE_SOURCE],
                 detail_type=["Landing Completed", "Landing Failed", "Activation Completed", "Activation Failed"],
             ),
-            targets=[targets.SqsQueue(queue, retry_attempts=3, dead_letter_queue=dead_letters)],
+            targets=[
+                targets.SqsQueue(
+                    queue,
+                    retry_attempts=RETRY_ATTEMPTS,
+                    max_event_age=MAX_EVENT_AGE,
+                    dead_letter_queue=dead_letters,
+                )
+            ],
         )
         self.alarms.dead_letters(
             "Untold", dead_letters, "did not receive results; see the queue ResultsDeadLetters"

@@ -41,14 +41,25 @@ def test_the_rule_matches_bucket_and_prefix(templates: Templates, id_: str) -> N
     assert pattern["detail"]["object"] == {"key": [{"prefix": f"{CONNECTORS[id_]}/"}]}
 
 
-def test_every_target_retries_and_has_dead_letters(templates: Templates) -> None:
-    """Whatever EventBridge cannot deliver is kept."""
+def test_every_target_retries_for_a_day_and_has_dead_letters(templates: Templates) -> None:
+    """What EventBridge cannot deliver is tried as often and as long as it can be, and then kept.
+
+    24 hours and 185 attempts are EventBridge's defaults and the most it offers:
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html, read 2026-11-29.
+    """
     rules = templates.resources("AWS::Events::Rule")
     assert len(rules) == 2 * len(CONNECTORS)
     for rule in rules.values():
         (target,) = rule["Targets"]
-        assert target["RetryPolicy"]["MaximumRetryAttempts"] == 3
-        assert re.fullmatch(r"(Alpha|BetaEu)Undelivered\w+", target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0])
+        assert target["RetryPolicy"] == {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86_400}
+
+
+@each_connector
+def test_drops_and_notices_have_dead_letters_of_their_own(templates: Templates, id_: str) -> None:
+    """A notice that was not delivered does not lie among the drops that a redrive would send again."""
+    for rule, queue in (("Rule", "Undelivered"), ("AlarmsNotices", "NoticesUndelivered")):
+        (target,) = templates.resource("AWS::Events::Rule", f"{id_}{rule}")["Targets"]
+        assert re.fullmatch(rf"{id_}{queue}[0-9A-F]{{8}}", target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0])
 
 
 @each_connector
@@ -73,7 +84,7 @@ def test_a_message_that_keeps_failing_ends_in_the_dead_letters(templates: Templa
 def test_queues_are_encrypted_and_need_tls(templates: Templates) -> None:
     """Every queue encrypts with SSE-SQS, which EventBridge can write to, and refuses plain HTTP."""
     queues = templates.resources("AWS::SQS::Queue")
-    assert len(queues) == 3 * len(CONNECTORS)
+    assert len(queues) == 4 * len(CONNECTORS)
     for id_, queue in queues.items():
         assert queue["SqsManagedSseEnabled"] is True
         deny = policy_of(templates, id_[:-8])[0]
@@ -219,6 +230,7 @@ WATCHES = {
     "DeadLettersForgotten": Watch("DeadLetters", "ApproximateAgeOfOldestMessage", 7 * 86400),
     "Backlog": Watch("Queue", "ApproximateAgeOfOldestMessage", 6 * 3600),
     "Undelivered": Watch("Undelivered", "ApproximateNumberOfMessagesVisible", 1),
+    "NoticesUndelivered": Watch("NoticesUndelivered", "ApproximateNumberOfMessagesVisible", 1),
 }
 
 
@@ -249,17 +261,43 @@ def test_every_dead_letter_queue_has_an_alarm(templates: Templates) -> None:
     assert unread == watched
 
 
-def test_alarms_and_failed_runs_may_speak_to_the_topic(templates: Templates) -> None:
-    """A topic with its own policy has lost the default one, so alarms and the notices rule are let in by name."""
+def test_alarms_may_publish_to_the_topic_by_name(templates: Templates) -> None:
+    """A topic with its own policy has lost the default one, so this stack's alarms are let in by name.
+
+    CloudWatch sends the alarm's ARN: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html,
+    read 2026-11-29.
+    """
+    for id_ in CONNECTORS:
+        allowed = publishers(templates, id_)["cloudwatch.amazonaws.com"]
+        assert "alarm:audience-activation-activation-*" in str(allowed["Condition"]["ArnLike"]["aws:SourceArn"])
+
+
+def test_eventbridge_may_publish_to_the_topic_without_a_condition(templates: Templates) -> None:
+    """A notice is let in by a statement that EventBridge can meet.
+
+    "You can't use Condition blocks in Amazon SNS topic policies for EventBridge":
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html, read 2026-11-29.
+    """
+    for id_ in CONNECTORS:
+        allowed = publishers(templates, id_)["events.amazonaws.com"]
+        assert allowed["Action"] == "sns:Publish"
+        assert "Condition" not in allowed
+        (target,) = templates.resource("AWS::Events::Rule", f"{id_}AlarmsNotices")["Targets"]
+        assert "RoleArn" not in target
+
+
+def test_topics_refuse_plain_http(templates: Templates) -> None:
+    """Nobody publishes without TLS."""
     for id_ in CONNECTORS:
         policy = templates.resource("AWS::SNS::TopicPolicy", id_)["PolicyDocument"]["Statement"]
-        allowed = {one["Principal"]["Service"]: one["Condition"] for one in policy if one["Effect"] == "Allow"}
-        assert set(allowed) == {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
-        assert "alarm:audience-activation-activation-*" in str(allowed["cloudwatch.amazonaws.com"])
-        (rule,) = templates.resources("AWS::Events::Rule", f"{id_}AlarmsNotices")
-        assert allowed["events.amazonaws.com"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}}
         (deny,) = (one for one in policy if one["Effect"] == "Deny")
         assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def publishers(templates: Templates, id_: str) -> dict[str, dict[str, Any]]:
+    """Return the statements that let a service publish to a connector's topic, by service."""
+    policy = templates.resource("AWS::SNS::TopicPolicy", id_)["PolicyDocument"]["Statement"]
+    return {one["Principal"]["Service"]: one for one in policy if one["Effect"] == "Allow"}
 
 
 def test_failed_runs_are_told_from_the_function_s_own_events(templates: Templates) -> None:
