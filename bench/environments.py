@@ -16,7 +16,7 @@ from typing import Any
 from uv import find_uv_bin
 
 from stacks.settings import Wheels
-from stacks.wheels import build_layer
+from stacks.wheels import ALLOCATOR, build_layer
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "bench"
@@ -79,7 +79,7 @@ class Environment:
 
 
 def function(layers: Sequence[str] = ("activation", "vendor", "arrow")) -> Environment:
-    """Return the Python of a deployed function: the standard library, its layers, and Lambda's own boto3.
+    """Return the Python of a deployed function: the standard library, its layers, Lambda's own boto3, its allocator.
 
     The first call builds the layers for this machine, which needs the package index once.
     """
@@ -95,7 +95,7 @@ def function(layers: Sequence[str] = ("activation", "vendor", "arrow")) -> Envir
             path.append(build_layer(requirements, wheels, ROOT / ".cache" / "layers") / "python")
         else:
             path.append(ROOT / "layers" / name / "python")
-    return Environment(sys.executable, ("-S", "-s"), (*path, _runtime()))
+    return Environment(sys.executable, ("-S", "-s"), (*path, _runtime()), ALLOCATOR)
 
 
 def sdk() -> Environment:

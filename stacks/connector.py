@@ -23,6 +23,7 @@ from stacks.permissions import Reach, statements
 from stacks.settings import Settings
 from stacks.storage import StorageStack, object_created
 from stacks.watch import MAX_EVENT_AGE, RETRY_ATTEMPTS
+from stacks.wheels import ALLOCATOR
 
 # How often a message may fail, and how long it stays hidden meanwhile; both are AWS's own advice:
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html, read 2026-11-22.
@@ -203,6 +204,7 @@ class Connector(Construct):
             "POWERTOOLS_SERVICE_NAME": connector.name,
             "POWERTOOLS_METRICS_NAMESPACE": "AudienceActivation",
             "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
+            **ALLOCATOR,
             **_rule("CONSENT", connector.consent),
             **_rule("OPERATION", connector.operation),
             **({"COLUMN_MAP": json.dumps(dict(connector.columns))} if connector.columns else {}),

@@ -13,9 +13,9 @@ from constructs import Construct
 
 CHECKED_EVERY = Duration.minutes(5)
 
-# EventBridge's own defaults for a target, written out because an update that leaves them out may keep what was there:
-# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html, read 2026-11-29. The three
-# attempts that were here suit a function, which Lambda itself retries; a queue or a topic may be away for longer.
+# EventBridge's own defaults for a target:
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html, read 2026-11-29. They are written out because an update that leaves them out may keep what was there: three attempts,
+# which suit a function, since Lambda itself retries; a queue or a topic may be away for longer.
 RETRY_ATTEMPTS = 185
 MAX_EVENT_AGE = Duration.hours(24)
 

@@ -182,6 +182,8 @@ def test_the_environment_is_names_and_addresses(templates: Templates) -> None:
         "POWERTOOLS_SERVICE_NAME": "beta-eu",
         "POWERTOOLS_METRICS_NAMESPACE": "AudienceActivation",
         "POWERTOOLS_LOG_LEVEL": "INFO",
+        "ARROW_DEFAULT_MEMORY_POOL": "system",
+        "MALLOC_ARENA_MAX": "2",
     }
     assert set(environment) - set(plain) == {
         "SECRET_ARN",
