@@ -25,13 +25,19 @@ class ConnectorAddresses:
 
 @dataclass(frozen=True)
 class Deployment:
-    """The app as deployed in this account and region."""
+    """The app as deployed in this account and region.
+
+    `other_prefixes` are those in the drops bucket whose files are no drops. `alarm_topics` are the ARNs of the
+    topics that tell people, the app's first.
+    """
 
     drops_bucket: str
     receipts_bucket: str
     ledger_table: str
     archive_arn: str
     connectors: dict[str, ConnectorAddresses]
+    other_prefixes: tuple[str, ...] = ()
+    alarm_topics: tuple[str, ...] = ()
 
     def connector(self, name: str) -> ConnectorAddresses:
         """Return a connector's addresses; end the command if no connector of this name is deployed."""
@@ -80,6 +86,8 @@ def find() -> Deployment:
         storage["LedgerTable"],
         storage["ArchiveArn"],
         connectors,
+        tuple(filter(None, activation.get("OtherPrefixes", "").split(","))),
+        tuple(dict.fromkeys(text for key, text in _sorted(storage, activation) if key.endswith("AlarmTopicArn"))),
     )
 
 
@@ -94,6 +102,11 @@ def _context() -> tuple[str, list[str]]:
     if found is None:
         fail("cdk.context.json is not here; run the command in the app's folder")
     return found.name, [one.name for one in found.connectors]
+
+
+def _sorted(storage: dict[str, str], activation: dict[str, str]) -> list[tuple[str, str]]:
+    """Return the outputs of both stacks, the storage stack's first."""
+    return [*storage.items(), *sorted(activation.items())]
 
 
 def _outputs(client: CloudFormationClient, stack: str) -> dict[str, str]:

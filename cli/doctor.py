@@ -22,9 +22,13 @@ def doctor(
     audience: Annotated[str, typer.Option(help="Also look up this audience; nothing is created.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per finding.")] = False,
 ) -> None:
-    """Check secret, token, permissions, terms and API version of the connectors; exit 1 if a check fails."""
+    """Check secret, token, permissions, terms and API version of the connectors, and that somebody is told.
+
+    Exit 1 if a check fails.
+    """
     from cli import deployment
-    from cli.connectors import connectors
+    from cli.connectors import connectors, settings
+    from cli.told import examine_topics
 
     found = deployment.find()
     named = connectors()
@@ -34,6 +38,10 @@ def doctor(
         for name, addresses in wanted.items()
         for one in _examine(named[name], addresses.secret_arn, found.ledger_table, audience)
     ]
+    if not connector:
+        read = settings()
+        told = examine_topics(found.alarm_topics, nobody=read is not None and read.alarms == "none")
+        findings += [("app", one) for one in told]
     for name, one in findings:
         if as_json:
             print(json.dumps({"connector": name, "check": one.check, "ok": one.ok, "says": one.says}))

@@ -12,26 +12,40 @@ import typer
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
+IGNORED = "ignored"  # what the watch over the drops bucket records of an object under no connector's prefix
 RUN_DIGITS_SHOWN = 12  # enough digits for `receipt` to find exactly one run
 
 
 def status(
     connector: Annotated[str, typer.Option(help="Only this connector's runs.")] = "",
-    state: Annotated[str, typer.Option(help="Only runs in this state, such as running, failed or blocked.")] = "",
+    state: Annotated[
+        str, typer.Option(help="Only runs in this state, such as running, failed, blocked or ignored.")
+    ] = "",
+    missing: Annotated[
+        bool, typer.Option("--missing", help="List the drops that have no run instead; exit 1 if there are any.")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if a listed run has warnings.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """List the runs in the ledger, newest first, with what looks wrong with each."""
+    """List the runs in the ledger, newest first, with what looks wrong with each.
+
+    Drops whose key cannot be read are `failed`, those under no connector's prefix `ignored`.
+    """
     import boto3
     from activation.ledger.runs import RunState
 
     from cli import deployment
 
-    if state not in ("", *RunState):
-        raise typer.BadParameter(f"must be one of {', '.join(RunState)}", param_hint="--state")
+    states = (*RunState, IGNORED)
+    if state not in ("", *states):
+        raise typer.BadParameter(f"must be one of {', '.join(states)}", param_hint="--state")
     found = deployment.find()
     if connector:
         found.connector(connector)
+    if missing:
+        from cli.missing import print_missing
+
+        raise typer.Exit(bool(print_missing(found, connector, as_json=as_json)))
     pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=found.ledger_table)
     runs = [
         run
@@ -60,12 +74,19 @@ def _print_runs(runs: list[dict[str, Any]]) -> None:
     for run in runs:
         table.add_row(
             run["run_id"][:RUN_DIGITS_SHOWN],
-            printable(f"{run['connector']}: {run['audience']} ({run['action']})"),
+            printable(_destination(run)),
             " ".join([run["state"], run["code"], *(f"({one['code']})" for one in run["warnings"])]),
             f"{run['rows_acknowledged']:,}",
             run["updated_at"][:16],
         )
     console().print(table)  # the sentences are in the receipt
+
+
+def _destination(run: dict[str, Any]) -> str:
+    """Return what a run fills, or the key of a drop that no run reads."""
+    if not run["audience"]:
+        return str(run["key"])
+    return f"{run['connector']}: {run['audience']} ({run['action']})"
 
 
 def receipt(
@@ -125,8 +146,11 @@ def _print_object(client: S3Client, bucket: str, key: str) -> None:
 
 
 def _run(item: dict[str, Any]) -> dict[str, Any] | None:
-    """Return a run's record; None for any other record of the table."""
-    connector, _, rest = item["pk"]["S"].partition("#run#")
+    """Return the record of a run, or of a drop that no run reads; None for any other record of the table."""
+    from activation.ledger.keys import NO_CONNECTOR, RUN, UNREAD
+
+    pk = item["pk"]["S"]
+    connector, _, rest = pk.partition(UNREAD if UNREAD in pk else RUN)
     if not rest:
         return None
 
@@ -136,7 +160,7 @@ def _run(item: dict[str, Any]) -> dict[str, Any] | None:
     updated = float(item.get("updated_at", {}).get("N", "0"))
     return {
         "run_id": rest,
-        "connector": connector,
+        "connector": "" if connector == NO_CONNECTOR else connector,
         "audience": text("audience"),
         "action": text("action"),
         "state": text("state"),

@@ -37,6 +37,22 @@ def acknowledge(storage: StorageStack, activation: ActivationStack) -> None:
             "The runtime is the one the wheel layers are built for, a setting; newer than needed is no gain.",
         )
         _accept_wildcards(name, connector, storage)
+    watch = activation.drop_watch
+    _accept(
+        watch.undelivered,
+        "SQS3",
+        "It is a dead-letter queue, of a rule's target; cdk-nag only recognises those of other queues.",
+    )
+    _accept(
+        watch.function,
+        "L1",
+        "The runtime is the one the wheel layers are built for, a setting; newer than needed is no gain.",
+    )
+    _accept(
+        watch.role,
+        "IAM5[Resource::*]",
+        "xray:PutTraceSegments and xray:PutTelemetryRecords, and no other action: X-Ray has no resources to name.",
+    )
 
 
 def _accept_wildcards(name: str, connector: Connector, storage: StorageStack) -> None:

@@ -22,7 +22,7 @@ from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.permissions import Reach, statements
 from stacks.settings import Settings
 from stacks.storage import StorageStack, object_created
-from stacks.watch import MAX_EVENT_AGE, RETRY_ATTEMPTS
+from stacks.watch import COUNT_EVENTS, MAX_EVENT_AGE, RETRY_ATTEMPTS
 from stacks.wheels import ALLOCATOR
 
 # How often a message may fail, and how long it stays hidden meanwhile; both are AWS's own advice:
@@ -69,7 +69,7 @@ class Connector(Construct):
         self.role = self._role()
         self.function = self._function(layers, code)
         self.rule = self._rule()
-        self._mapping()
+        self.mapping = self._mapping()
         self.alarms = ConnectorAlarms(
             self,
             "Alarms",
@@ -78,8 +78,10 @@ class Connector(Construct):
             dead_letters=self.dead_letters,
             undelivered=self.undelivered,
             undelivered_notices=self.undelivered_notices,
-            bus=storage.bus,
+            storage=storage,
+            rule=self.rule,
         )
+        self.alarms.watch.function("Function", self.function, "function", self.mapping)
 
     def _queue(
         self,
@@ -226,8 +228,8 @@ class Connector(Construct):
             ],
         )
 
-    def _mapping(self) -> None:
-        lambda_.EventSourceMapping(
+    def _mapping(self) -> lambda_.EventSourceMapping:
+        return lambda_.EventSourceMapping(
             self,
             "Mapping",
             target=self.function,
@@ -236,6 +238,7 @@ class Connector(Construct):
             batch_size=1,
             max_concurrency=self._connector.max_concurrency,
             report_batch_item_failures=True,
+            metrics_config=COUNT_EVENTS,
         )
 
     def _removal_policy(self) -> RemovalPolicy:

@@ -1,7 +1,8 @@
-"""The permissions of a connector's function: every action by name, resources as narrow as the service allows."""
+"""The permissions of the app's functions: every action by name, resources as narrow as the service allows."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from activation.platforms.platform import Platform
@@ -16,6 +17,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 
 from stacks.connector_settings import ConnectorSettings
+from stacks.storage import StorageStack
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,40 @@ def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -
         _allow("OwnSecret", ["secretsmanager:GetSecretValue", *store_tokens], [reach.secret.ref]),
         _allow("Announce", ["events:PutEvents"], [reach.bus.event_bus_arn]),
         _allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [reach.log_group.log_group_arn]),
-        # X-Ray has no resources to name:
-        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html, read 2026-11-22
-        _allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"]),
+        _trace(),
     ]
+
+
+def watch_statements(
+    connectors: Sequence[str], storage: StorageStack, log_group: logs.ILogGroup
+) -> list[iam.PolicyStatement]:
+    """Return the statements of the role that compares the drops bucket with the ledger; it reads no drop."""
+    records = [f"{name}{record}*" for name in (*connectors, "_") for record in ("#run#", "#unread#")]
+    return [
+        _allow("ListDrops", ["s3:ListBucketVersions"], [storage.drops.bucket_arn]),
+        _allow(
+            "LookUpRuns",
+            ["dynamodb:BatchGetItem"],
+            [storage.ledger.table_arn],
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": records}},
+        ),
+        _allow(
+            "RecordStrays",
+            ["dynamodb:UpdateItem"],
+            [storage.ledger.table_arn],
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["_#unread#*"]}},
+        ),
+        _key_through_ledger(storage.key),
+        _allow("Announce", ["events:PutEvents"], [storage.bus.event_bus_arn]),
+        _allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]),
+        _trace(),
+    ]
+
+
+def _trace() -> iam.PolicyStatement:
+    # X-Ray has no resources to name:
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html, read 2026-11-22
+    return _allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"])
 
 
 def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyStatement]:
@@ -107,23 +139,27 @@ def _encryption(key: kms.IKey) -> list[iam.PolicyStatement]:
             [key.key_arn],
             _via("s3", "secretsmanager"),
         ),
-        # DynamoDB uses the key in the caller's name for more actions:
-        # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html (2026-11-22)
-        _allow(
-            "KeyThroughLedger",
-            [
-                "kms:Decrypt",
-                "kms:DescribeKey",
-                "kms:Encrypt",
-                "kms:GenerateDataKey",
-                "kms:GenerateDataKeyWithoutPlaintext",
-                "kms:ReEncryptFrom",
-                "kms:ReEncryptTo",
-            ],
-            [key.key_arn],
-            _via("dynamodb"),
-        ),
+        _key_through_ledger(key),
     ]
+
+
+def _key_through_ledger(key: kms.IKey) -> iam.PolicyStatement:
+    # DynamoDB uses the key in the caller's name for more actions:
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html (2026-11-22)
+    return _allow(
+        "KeyThroughLedger",
+        [
+            "kms:Decrypt",
+            "kms:DescribeKey",
+            "kms:Encrypt",
+            "kms:GenerateDataKey",
+            "kms:GenerateDataKeyWithoutPlaintext",
+            "kms:ReEncryptFrom",
+            "kms:ReEncryptTo",
+        ],
+        [key.key_arn],
+        _via("dynamodb"),
+    )
 
 
 def _via(*services: str) -> dict[str, object]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aws_cdk import ArnFormat, Aws, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from stacks.alarm_topic import address, alarm_topic, notices_key, topic_arn
 from stacks.settings import Retention, Settings
 
 
@@ -31,6 +35,8 @@ class StorageStack(Stack):
         self.ledger = self._ledger()
         self.bus = events.EventBus(self, "Bus", description="Receipts and rejects of each drop")
         self.archive = self._archive(retention)
+        self.notices_key = notices_key(self, "NoticesKey", name=settings.name, removal=self._removal)
+        self.alarm_topic = self._alarm_topic(settings)
         self._outputs()
 
     def _key(self, name: str) -> kms.Key:
@@ -154,17 +160,37 @@ class StorageStack(Stack):
             retention=Duration.days(retention.archive_days),
         )
 
+    def _alarm_topic(self, settings: Settings) -> sns.ITopic:
+        """Return the topic of whoever is told of the whole app, with no subscription if nobody is."""
+        if given := topic_arn(settings.alarms):
+            return sns.Topic.from_topic_arn(self, "AlarmTopic", given)
+        return alarm_topic(
+            self,
+            "AlarmTopic",
+            title="Audience Activation",
+            email=address(settings.alarms),
+            key=self.notices_key,
+            alarms=f"{settings.name}-*",
+            notices=True,
+        )
+
     def _outputs(self) -> None:
         CfnOutput(self, "DropsBucket", value=self.drops.bucket_name)
         CfnOutput(self, "ReceiptsBucket", value=self.receipts.bucket_name)
         CfnOutput(self, "LedgerTable", value=self.ledger.table_name)
         CfnOutput(self, "EventBusName", value=self.bus.event_bus_name)
         CfnOutput(self, "ArchiveArn", value=self.archive.archive_arn)
+        CfnOutput(self, "AlarmTopicArn", value=self.alarm_topic.topic_arn)
 
 
-def object_created(drops: s3.IBucket, prefix: str = "") -> events.EventPattern:
-    """Return the pattern of new objects in this bucket, below `prefix` if given, which must end in a slash."""
+def object_created(drops: s3.IBucket, prefix: str = "", but: Sequence[str] = ()) -> events.EventPattern:
+    """Return the pattern of new objects in this bucket, below `prefix` or none of `but`, which end in a slash.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html, read 2026-11-29.
+    """
     detail: dict[str, object] = {"bucket": {"name": [drops.bucket_name]}}
     if prefix:
         detail["object"] = {"key": [{"prefix": prefix}]}
+    if but:
+        detail["object"] = {"key": [{"anything-but": {"prefix": list(but)}}]}
     return events.EventPattern(source=["aws.s3"], detail_type=["Object Created"], detail=detail)

@@ -15,6 +15,7 @@ from stacks.ci360 import permissions
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.settings import Settings
 from stacks.storage import StorageStack
+from stacks.watch import COUNT_EVENTS
 
 # One whole vCPU: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html. The memory itself is not
 # needed, but with less CPU a cold start would take seconds, and TLS and checksums would limit the speed of a
@@ -75,8 +76,9 @@ class Function(Construct):
             # All permissions are explicit; no construct may add to the role.
             role=self.role.without_policy_updates(),
         )
+        self.mapping: lambda_.EventSourceMapping | None = None
         if queue:
-            lambda_.EventSourceMapping(
+            self.mapping = lambda_.EventSourceMapping(
                 self,
                 "Mapping",
                 target=self.function,
@@ -84,6 +86,7 @@ class Function(Construct):
                 batch_size=1,
                 max_concurrency=max_concurrency,
                 report_batch_item_failures=True,
+                metrics_config=COUNT_EVENTS,
             )
 
 

@@ -235,16 +235,20 @@ class Ci360Stack(Stack):
         self.alarms.dead_letters(
             "Untold", dead_letters, "did not receive results; see the queue ResultsDeadLetters"
         )
+        self.alarms.function("Results", function, "the function that reports results")
+        self.alarms.rule(self.rule, self._storage.bus, "the queue ResultsDeadLetters")
         CfnOutput(self, "Ci360SecretArn", value=self.secret.ref)
         CfnOutput(self, "Ci360ResultsFunctionName", value=function.function.function_name)
         return function
 
     def _alarms(self) -> Ci360Alarms:
-        alarms = Ci360Alarms(self, "Alarms", email=self.ci360.alarm_email)
+        alarms = Ci360Alarms(self, "Alarms", email=self.ci360.alarm_email, storage=self._storage)
         alarms.dead_letters("DeadLetters", self.dead_letters, "a file did not land; its dead letter says why")
         alarms.backlog(
             "Backlog", self.queue, Duration.hours(1), "a file has waited for an hour; its link will expire"
         )
+        alarms.function("Webhook", self.webhook, "the webhook's function")
+        alarms.function("Transfer", self.transfer, "the function that transfers files")
         alarms.server_errors("ServerErrors", self.api.api, "calls of the webhook were answered with 5xx")
         return alarms
 
@@ -256,4 +260,5 @@ class Ci360Stack(Stack):
         CfnOutput(self, "Ci360OccurrenceTable", value=self.table.table_name)
         CfnOutput(self, "Ci360WebhookFunctionName", value=self.webhook.function.function_name)
         CfnOutput(self, "Ci360TransferFunctionName", value=self.transfer.function.function_name)
-        CfnOutput(self, "Ci360AlarmTopicArn", value=self.alarms.topic.topic_arn)
+        if self.ci360.alarm_email:
+            CfnOutput(self, "Ci360AlarmTopicArn", value=self.alarms.topic.topic_arn)

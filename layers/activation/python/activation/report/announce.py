@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from activation.aws.app_events import put_event
-from activation.ledger.runs import RunState
+from activation.ledger.runs import STOPPED, RunState
+from activation.report.notice import notice
 
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
@@ -38,5 +39,6 @@ def announce(
         "warnings": receipt["warnings"],
         "key": receipt["drop"]["key"],
         "receipt_key": receipt_key,
+        **({"notice": notice(state, receipt)} if state in STOPPED else {}),
     }
     put_event(client, bus, DETAIL_TYPES[state], detail)

@@ -14,6 +14,7 @@ from activation.drops.reading import Reading
 from activation.ledger.audience_lock import AudienceLocks
 from activation.ledger.keys import rate_key
 from activation.ledger.runs import HeldRun, Ledger
+from activation.ledger.unread import UnreadObjects
 from activation.pipeline.client import PlatformClient
 from activation.pipeline.rate_limit import RateLimits
 from activation.pipeline.sending import Sender
@@ -63,6 +64,11 @@ class Connector:
     def locks(self) -> AudienceLocks:
         """Return the audiences' locks."""
         return AudienceLocks(self.clients.table, ttl_days=self.settings.ledger_ttl_days, clock=self.clock)
+
+    @cached_property
+    def unread(self) -> UnreadObjects:
+        """Return the records of drops whose key cannot be read."""
+        return UnreadObjects(self.clients.table, ttl_days=self.settings.ledger_ttl_days, clock=self.clock)
 
     @cached_property
     def rate_limits(self) -> RateLimits:
