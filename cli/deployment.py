@@ -28,7 +28,8 @@ class Deployment:
     """The app as deployed in this account and region.
 
     `other_prefixes` are those in the drops bucket whose files are no drops. `alarm_topics` are the ARNs of the
-    topics that tell people, the app's first.
+    topics that tell people, the app's first. `any_endpoint` says that secrets may name other servers than the
+    platforms', as in the sandbox.
     """
 
     drops_bucket: str
@@ -38,6 +39,7 @@ class Deployment:
     connectors: dict[str, ConnectorAddresses]
     other_prefixes: tuple[str, ...] = ()
     alarm_topics: tuple[str, ...] = ()
+    any_endpoint: bool = False
 
     def connector(self, name: str) -> ConnectorAddresses:
         """Return a connector's addresses; end the command if no connector of this name is deployed."""
@@ -88,6 +90,7 @@ def find() -> Deployment:
         connectors,
         tuple(filter(None, activation.get("OtherPrefixes", "").split(","))),
         tuple(dict.fromkeys(text for key, text in _sorted(storage, activation) if key.endswith("AlarmTopicArn"))),
+        activation.get("SecretEndpoints", "") == "any",
     )
 
 

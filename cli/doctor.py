@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from activation.platforms.request import Answer, Request
 
     from cli.connectors import NamedConnector
+    from cli.deployment import Deployment
 
 TIMEOUT_S = 20.0
 
@@ -36,7 +37,7 @@ def doctor(
     findings = [
         (name, one)
         for name, addresses in wanted.items()
-        for one in _examine(named[name], addresses.secret_arn, found.ledger_table, audience)
+        for one in _examine(named[name], found, addresses.secret_arn, audience)
     ]
     if not connector:
         read = settings()
@@ -52,7 +53,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience: str) -> Iterator[Finding]:
+def _examine(named: NamedConnector, found: Deployment, secret_arn: str, audience: str) -> Iterator[Finding]:
     """Read the secret, then run the platform's own checks.
 
     An expired access token is replaced as the connector would replace it. If that spends the refresh token, it is
@@ -71,9 +72,17 @@ def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience
     if secret is None:
         return
     http = PooledHttp(connections=1)
-    table = ConditionalTable(boto3.client("dynamodb"), ledger_table)
+    table = ConditionalTable(boto3.client("dynamodb"), found.ledger_table)
     client = boto3.client("secretsmanager")
-    signing = ConnectorSecret(named.platform, client, secret_arn, table=table, http=http, options=named.options)
+    signing = ConnectorSecret(
+        named.platform,
+        client,
+        secret_arn,
+        table=table,
+        http=http,
+        options=named.options,
+        any_endpoint=found.any_endpoint,
+    )
 
     def send(request: Request) -> Answer:
         signed, _ = signing.sign(request)

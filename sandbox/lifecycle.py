@@ -81,7 +81,11 @@ def _deploy(place: Place, current: State, streams: tuple[str, ...], steps: Steps
         # The synth takes longest and needs no running process, so it runs in parallel with everything up to the
         # deploy.
         synth = spawn(
-            cdk.synth(runner, place, cdk.hosts_wheels() | cdk.streams(streams) | cdk.CI360 | notices.FLAG),
+            cdk.synth(
+                runner,
+                place,
+                cdk.hosts_wheels() | cdk.streams(streams) | cdk.CI360 | cdk.SIMULATORS | notices.FLAG,
+            ),
             place.log("synth"),
             cdk.sandbox_environment(runner, place),
             ROOT,

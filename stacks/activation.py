@@ -48,6 +48,8 @@ class ActivationStack(Stack):
             layers=shared,
             code=function_code("drop_watch", root),
         )
+        if settings.endpoints == "any":
+            CfnOutput(self, "SecretEndpoints", value="any")
         if self.drop_watch.elsewhere:
             CfnOutput(self, "OtherPrefixes", value=",".join(self.drop_watch.elsewhere))
         CfnOutput(self, "DropWatchFunctionName", value=self.drop_watch.function.function_name)

@@ -207,6 +207,7 @@ class Connector(Construct):
             "POWERTOOLS_METRICS_NAMESPACE": "AudienceActivation",
             "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
             **ALLOCATOR,
+            **({"ANY_ENDPOINT": "1"} if self._settings.endpoints == "any" else {}),
             **_rule("CONSENT", connector.consent),
             **_rule("OPERATION", connector.operation),
             **({"COLUMN_MAP": json.dumps(dict(connector.columns))} if connector.columns else {}),

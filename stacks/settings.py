@@ -20,6 +20,7 @@ KEY = "audience_activation"
 FLAGS = {
     "name": ("name",),
     "alarms": ("alarms",),
+    "endpoints": ("endpoints",),
     "removal": ("removal",),
     "wheels_architecture": ("wheels", "architecture"),
     "wheels_python": ("wheels", "python"),
@@ -74,10 +75,12 @@ class Settings:
     """The whole app. `name` begins every stack's name, so that an account can hold several copies.
 
     `alarms` is who is told when something goes wrong: an e-mail address, a topic's ARN, "none", "" for undecided.
+    `endpoints` is "any" where a secret may name another server than its platform's, else "platform".
     """
 
     name: str
     alarms: str
+    endpoints: str
     removal: str
     log_level: str
     wheels: Wheels
@@ -110,6 +113,7 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
             meaning="an e-mail address, the ARN of a topic in this region, or none",
             default="",
         ),
+        endpoints=reader.choice("endpoints", ("platform", "any"), default="platform"),
         removal=reader.choice("removal", ("retain", "destroy"), default="retain"),
         log_level=reader.choice("log_level", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO"),
         wheels=_wheels(reader.section("wheels")),

@@ -201,6 +201,7 @@ class Ci360Stack(Stack):
                 "QUEUE_URL": queue.queue_url,
                 "SECRET_ARN": self.secret.ref,
                 "GATEWAY": results.gateway,
+                **({"ANY_ENDPOINT": "1"} if self._settings.endpoints == "any" else {}),
                 "LANDED_EVENT": results.landed_event,
                 "COMPLETED_EVENT": results.completed_event,
                 "FAILED_EVENT": results.failed_event,

@@ -198,6 +198,13 @@ def test_the_environment_is_names_and_addresses(templates: Templates) -> None:
     }
 
 
+def test_no_secret_may_name_another_server(templates: Templates) -> None:
+    """A deployment allows it only if its settings say so."""
+    for function in templates.resources("AWS::Lambda::Function").values():
+        assert "ANY_ENDPOINT" not in function["Environment"]["Variables"]
+    assert "SecretEndpoints" not in templates.activation["Outputs"]
+
+
 def test_the_function_can_read_its_environment(templates: Templates) -> None:
     """What the template writes is what the function's own settings accept."""
     from activation.platforms.discovery import platform_named

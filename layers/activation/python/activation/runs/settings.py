@@ -27,7 +27,8 @@ class FunctionSettings:
     for the platform's own. A file above `split_above_bytes` is split among up to `max_parts` workers; 0 bytes
     split none. `encoding` and `delimiter` are declared for the connector's delimited files, "" where they are
     detected. `options` are the platform's options that the settings mention, `columns` what they say of the files'
-    columns (see identifiers/column_map.py). `consent` and `operation` say which rows may be sent.
+    columns (see identifiers/column_map.py). `consent` and `operation` say which rows may be sent. `any_endpoint`
+    lets the secret name another server than the platform's.
     """
 
     connector: str
@@ -54,6 +55,7 @@ class FunctionSettings:
     columns: Mapping[str, str] = field(default_factory=dict)
     consent: RowRule = NO_RULE
     operation: RowRule = NO_RULE
+    any_endpoint: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> FunctionSettings:
@@ -89,6 +91,7 @@ class FunctionSettings:
             columns=reader.mapping("COLUMN_MAP"),
             consent=_rule(reader, "CONSENT"),
             operation=_rule(reader, "OPERATION"),
+            any_endpoint=reader.whole("ANY_ENDPOINT", 0) == 1,
         )
         reader.finish()
         return settings
