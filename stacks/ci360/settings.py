@@ -8,13 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stacks.ci360.hosts import HOST, is_anybodys
 from stacks.context import Reader
 
 ACTIONS = ("add", "remove", "replace", "mirror")
 
-_HOST = r"\.?(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
-# Anybody can own a bucket, so a name that covers every bucket would accept anybody's files.
-_ANYBODYS = re.compile(r"(\.|\A)s3([.-][a-z0-9-]+)*\.amazonaws\.com(\.cn)?|\.?amazonaws\.com(\.cn)?")
 _EVENT = r"[A-Za-z0-9_. -]{0,100}"
 
 
@@ -112,12 +110,12 @@ def read_ci360(
 def _hosts(reader: Reader) -> tuple[str, ...]:
     hosts = tuple(host.lower() for host in reader.texts("allowed_hosts"))
     for host in hosts:
-        if not re.fullmatch(_HOST, host):
+        if not re.fullmatch(HOST, host):
             reader.mistake(
                 "allowed_hosts", "each must be a host name, or a suffix of names that begins with a dot"
             )
-        elif _ANYBODYS.fullmatch(host):
-            reader.mistake("allowed_hosts", f"{host} matches every bucket; name the bucket's own host")
+        elif is_anybodys(host):
+            reader.mistake("allowed_hosts", f"anybody can own a name that {host} matches; name the whole host")
     return hosts
 
 
@@ -149,7 +147,7 @@ def _networks(reader: Reader) -> tuple[str, ...]:
 def _results(reader: Reader) -> ResultsSettings:
     meaning = "an external event's name of up to 100 letters, digits, spaces, dots, hyphens and underscores"
     results = ResultsSettings(
-        gateway=reader.text("gateway", pattern=_HOST, meaning="the host of the external gateway"),
+        gateway=reader.text("gateway", pattern=HOST, meaning="the host of the external gateway"),
         landed_event=reader.text("landed_event", pattern=_EVENT, meaning=meaning, default=""),
         completed_event=reader.text("completed_event", pattern=_EVENT, meaning=meaning, default=""),
         failed_event=reader.text("failed_event", pattern=_EVENT, meaning=meaning, default=""),
