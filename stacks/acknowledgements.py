@@ -138,6 +138,17 @@ def acknowledge_ci360(stack: Ci360Stack | None, storage: StorageStack) -> None:
             "APIG3",
             "SAS publishes no addresses of CI360's; whoever knows theirs lists them in `allowed_ips`.",
         )
+    if ci360.logs_role == "none":
+        _accept(
+            stack.api.api.deployment_stage,
+            "APIG1",
+            "Access logs need a role that the whole account and region share; `logs_role` asks for one.",
+        )
+    _accept(
+        stack.api.api.deployment_stage,
+        "APIG6",
+        "Execution logs go to a group of API Gateway's own, without retention or key; the function logs calls.",
+    )
     if ci360.logs_role == "app":
         _accept(
             stack.api.logs_role,

@@ -14,6 +14,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.alarm_topic import address, alarm_topic, notices_key, topic_arn
+from stacks.ci360.settings import Ci360Settings
 from stacks.settings import Retention, Settings
 
 
@@ -30,7 +31,7 @@ class StorageStack(Stack):
         self._removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
         self.key = self._key(settings.name)
         self.access_logs = self._access_logs(retention)
-        self.drops = self._drops(retention)
+        self.drops = self._drops(retention, settings.ci360)
         self.receipts = self._receipts(retention)
         self.ledger = self._ledger()
         self.bus = events.EventBus(self, "Bus", description="Receipts and rejects of each drop")
@@ -82,7 +83,7 @@ class StorageStack(Stack):
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html, read 2026-11-22
         return self._bucket("AccessLogs", s3.LifecycleRule(expiration=Duration.days(retention.access_logs_days)))
 
-    def _drops(self, retention: Retention) -> s3.Bucket:
+    def _drops(self, retention: Retention, ci360: Ci360Settings | None) -> s3.Bucket:
         bucket = self._bucket(
             "Drops",
             s3.LifecycleRule(
@@ -93,6 +94,11 @@ class StorageStack(Stack):
             key=self.key,
             versioned=True,
         )
+        if ci360 is not None and ci360.landing_days:
+            # Beside the rule above; the sooner of the two counts.
+            bucket.add_lifecycle_rule(
+                prefix=f"{ci360.landing_prefix}/", expiration=Duration.days(ci360.landing_days)
+            )
         # event_bridge_enabled=True would use a custom function with a managed policy.
         resource = bucket.node.default_child
         assert isinstance(resource, s3.CfnBucket)  # noqa: S101  narrows a type, checks no input

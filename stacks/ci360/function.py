@@ -43,6 +43,7 @@ class Function(Construct):
         queue: sqs.IQueue | None = None,
         max_concurrency: int | None = None,
         loops: bool = False,
+        reserved_concurrency: int | None = None,
     ) -> None:
         super().__init__(scope, id_)
         self.log_group = log_group(self, "Logs", settings, storage)
@@ -72,6 +73,7 @@ class Function(Construct):
             environment={**environment, "LOG_LEVEL": settings.log_level},
             log_group=self.log_group,
             # A large file takes many runs, each started by the previous run's message; the record has a deadline.
+            reserved_concurrent_executions=reserved_concurrency,
             recursive_loop=lambda_.RecursiveLoop.ALLOW if loops else None,
             # All permissions are explicit; no construct may add to the role.
             role=self.role.without_policy_updates(),

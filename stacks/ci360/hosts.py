@@ -21,9 +21,9 @@ _SHARED = frozenset({"storage.googleapis.com", "r2.cloudflarestorage.com"})
 def is_anybodys(host: str) -> bool:
     """Return whether somebody else can own a name that an entry of `allowed_hosts` matches.
 
-    Decided by the Public Suffix List (https://publicsuffix.org/list/), whose private section names the domains under
-    which companies give names to their customers. A wildcard anywhere in such a company's domain is refused, unless
-    it is below a name that one customer has.
+    Decided by the Public Suffix List (https://publicsuffix.org/list/), whose private section names the domains in
+    which companies give names to customers. A wildcard anywhere in such a company's domain is refused, unless it
+    is below a name that one customer has.
     """
     name, wild = host.removeprefix("."), host.startswith(".")
     every = PublicSuffixList()

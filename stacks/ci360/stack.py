@@ -68,7 +68,7 @@ class Ci360Stack(Stack):
             name=settings.name,
             ci360=ci360,
             function=self.webhook.function,
-            access_log=log_group(self, "AccessLog", settings, storage),
+            access_log=log_group(self, "AccessLog", settings, storage) if ci360.logs_role != "none" else None,
         )
         self.alarms = self._alarms()
         self.results = self._results(ci360.results) if ci360.results else None
@@ -120,6 +120,7 @@ class Ci360Stack(Stack):
             handler="webhook",
             description="Accepts SAS CI360's bulk tasks",
             timeout_s=WEBHOOK_S,
+            reserved_concurrency=self.ci360.reserved_concurrency or None,
             environment={
                 "OCCURRENCE_TABLE": self.table.table_name,
                 "QUEUE_URL": self.queue.queue_url,
@@ -255,7 +256,8 @@ class Ci360Stack(Stack):
 
     def _outputs(self) -> None:
         CfnOutput(self, "Ci360Url", value=self.api.url)
-        CfnOutput(self, "Ci360ApiKeyId", value=self.api.key.key_id)
+        for number, key in enumerate(self.api.keys):
+            CfnOutput(self, f"Ci360ApiKeyId{number + 1 if number else ''}", value=key.key_id)
         CfnOutput(self, "Ci360QueueUrl", value=self.queue.queue_url)
         CfnOutput(self, "Ci360DeadLetterQueueUrl", value=self.dead_letters.queue_url)
         CfnOutput(self, "Ci360OccurrenceTable", value=self.table.table_name)
