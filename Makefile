@@ -50,6 +50,10 @@ faults: $(DEV) ## run the fault suite and the longer end-to-end tests (TABLE=doc
 chaos: $(DEV) ## 300,000 rows under random kills, throttles, lost answers and duplicate events
 	$(BIN)/pytest -s tests/faults/test_chaos.py $(ARGS)
 
+.PHONY: small
+small: $(DEV) ## drop 40 files of 100 rows for one audience in a sandbox and print how long they take (FILES=60, TO=meta,tiktok)
+	SMALL_FILES=$(or $(FILES),40) SMALL_FILES_TO=$(or $(TO),meta) $(BIN)/pytest -s tests/end_to_end/test_small_files.py $(ARGS)
+
 .PHONY: check
 check: $(DEV) ## lint, types, dependency rule, templates with everything that can be switched on
 	$(BIN)/ruff check .

@@ -20,6 +20,7 @@ from stacks.activation import ActivationStack
 from stacks.ci360.app import add_ci360
 from stacks.marketing_stream.app import add_streams
 from stacks.packaging import ROOT
+from stacks.prescribed import prescribe
 from stacks.settings import SettingsError, read_settings
 from stacks.storage import StorageStack
 from stacks.undecided import refuse_to_deploy
@@ -37,6 +38,7 @@ def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None
     activation = ActivationStack(app, f"{settings.name}-activation", settings=settings, storage=storage, root=root)
     streams = add_streams(app, settings, root)
     ci360 = add_ci360(app, settings, storage, root)
+    prescribe(app, storage, settings)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     acknowledge(storage, activation)
     acknowledge_streams(streams)

@@ -10,10 +10,13 @@ import typer
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
 
+    from stacks.settings import Settings
+    from stacks.source_settings import SourceSettings
+
 
 @dataclass(frozen=True)
 class ConnectorAddresses:
-    """The resources of one connector: secret, queues, function, rule."""
+    """The resources of one connector: secret, queues, function, rule, and the rules of its sources."""
 
     secret_arn: str
     queue_url: str
@@ -21,6 +24,7 @@ class ConnectorAddresses:
     undelivered_queue_url: str
     function_name: str
     rule_arn: str
+    source_rule_arns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,19 @@ class Deployment:
     ledger_table: str
     archive_arn: str
     connectors: dict[str, ConnectorAddresses]
+    sources: tuple[SourceSettings, ...] = ()
     other_prefixes: tuple[str, ...] = ()
     alarm_topics: tuple[str, ...] = ()
     any_endpoint: bool = False
+
+    @property
+    def region(self) -> str:
+        """Return the AWS region that the app is in."""
+        return self.archive_arn.split(":")[3]
+
+    def sources_of(self, connector: str) -> list[SourceSettings]:
+        """Return the sources whose drops a connector sends."""
+        return [source for source in self.sources if source.connector == connector]
 
     def connector(self, name: str) -> ConnectorAddresses:
         """Return a connector's addresses; end the command if no connector of this name is deployed."""
@@ -59,7 +73,8 @@ def find() -> Deployment:
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
-    name, listed = _context()
+    settings = _settings()
+    name, listed = settings.name, [one.name for one in settings.connectors]
     try:
         client = boto3.client("cloudformation")
         storage = _outputs(client, f"{name}-storage")
@@ -81,6 +96,11 @@ def find() -> Deployment:
                 activation[f"{prefix}UndeliveredQueueUrl"],
                 activation[f"{prefix}FunctionName"],
                 activation[f"{prefix}RuleArn"],
+                tuple(
+                    activation[rule]
+                    for source in settings.sources
+                    if source.connector == one and (rule := f"{source.id}SourceRuleArn") in activation
+                ),
             )
     return Deployment(
         storage["DropsBucket"],
@@ -88,14 +108,15 @@ def find() -> Deployment:
         storage["LedgerTable"],
         storage["ArchiveArn"],
         connectors,
+        settings.sources,
         tuple(filter(None, activation.get("OtherPrefixes", "").split(","))),
         tuple(dict.fromkeys(text for key, text in _sorted(storage, activation) if key.endswith("AlarmTopicArn"))),
         activation.get("SecretEndpoints", "") == "any",
     )
 
 
-def _context() -> tuple[str, list[str]]:
-    """Return the app's name and its connectors' names from ./cdk.context.json."""
+def _settings() -> Settings:
+    """Return the settings in ./cdk.context.json."""
     from cli.connectors import NoConnector, settings
 
     try:
@@ -104,7 +125,7 @@ def _context() -> tuple[str, list[str]]:
         fail(error.sentence)
     if found is None:
         fail("cdk.context.json is not here; run the command in the app's folder")
-    return found.name, [one.name for one in found.connectors]
+    return found
 
 
 def _sorted(storage: dict[str, str], activation: dict[str, str]) -> list[tuple[str, str]]:

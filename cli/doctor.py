@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from activation.platforms.request import Answer, Request
 
     from cli.connectors import NamedConnector
-    from cli.deployment import Deployment
+    from cli.deployment import ConnectorAddresses, Deployment
 
 TIMEOUT_S = 20.0
 
@@ -23,7 +23,7 @@ def doctor(
     audience: Annotated[str, typer.Option(help="Also look up this audience; nothing is created.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per finding.")] = False,
 ) -> None:
-    """Check secret, token, permissions, terms and API version of the connectors, and that somebody is told.
+    """Check secrets, tokens, permissions, terms, API versions and sources, and that somebody is told of failures.
 
     Exit 1 if a check fails.
     """
@@ -39,6 +39,7 @@ def doctor(
         for name, addresses in wanted.items()
         for one in _examine(named[name], found, addresses.secret_arn, audience)
     ]
+    findings += [(name, one) for name, addresses in wanted.items() for one in _sources(found, name, addresses)]
     if not connector:
         read = settings()
         told = examine_topics(found.alarm_topics, nobody=read is not None and read.alarms == "none")
@@ -60,8 +61,10 @@ def _examine(named: NamedConnector, found: Deployment, secret_arn: str, audience
     done only if this command's AWS identity may store the new one.
     """
     import boto3
+    from activation.authentication.parameter import secret_client
     from activation.aws.table import ConditionalTable
     from activation.errors import ActivationError, Retryable
+    from activation.model import visible_name
     from activation.platforms.credentials import Credentials
     from activation.platforms.http import AnswerLost, NotSent, PooledHttp
     from activation.platforms.platform import Examination, Finding
@@ -73,7 +76,7 @@ def _examine(named: NamedConnector, found: Deployment, secret_arn: str, audience
         return
     http = PooledHttp(connections=1)
     table = ConditionalTable(boto3.client("dynamodb"), found.ledger_table)
-    client = boto3.client("secretsmanager")
+    client = secret_client(secret_arn)
     signing = ConnectorSecret(
         named.platform,
         client,
@@ -96,16 +99,32 @@ def _examine(named: NamedConnector, found: Deployment, secret_arn: str, audience
     except ActivationError as error:
         yield Finding("secret", False, error.sentence)
         return
-    yield from named.platform.load().examine(Examination(Credentials(secret), account, audience, send))
+    asked = Examination(Credentials(secret), account, visible_name(audience), send)
+    yield from named.platform.load().examine(asked)
+
+
+def _sources(found: Deployment, connector: str, addresses: ConnectorAddresses) -> Iterator[Finding]:
+    """Check what the owners of the connector's sources must have switched on."""
+    import boto3
+
+    from cli.source_checks import SourceExamination
+
+    sources = found.sources_of(connector)
+    if not sources:
+        return
+    described = boto3.client("lambda").get_function_configuration(FunctionName=addresses.function_name)
+    s3, kms = boto3.client("s3"), boto3.client("kms")
+    for source in sources:
+        yield from SourceExamination(source, s3, kms, described["Role"], found.region).findings()
 
 
 def _secret(arn: str) -> tuple[dict[str, Any] | None, Finding]:
-    import boto3
+    from activation.authentication.parameter import secret_client
     from activation.platforms.platform import Finding
     from botocore.exceptions import ClientError
 
     try:
-        text = boto3.client("secretsmanager").get_secret_value(SecretId=arn).get("SecretString", "")
+        text = secret_client(arn).get_secret_value(SecretId=arn).get("SecretString", "")
     except ClientError as error:
         return None, Finding("secret", False, f"cannot be read: {error.response['Error']['Code']}")
     try:

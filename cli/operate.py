@@ -74,7 +74,8 @@ def replay(
             sent = resend.force(found, one, since, until)
             print(f"sending {sent} finished drops of {one} again")
         return
-    rules = [found.connector(name).rule_arn for name in wanted]
+    addresses = [found.connector(name) for name in wanted]
+    rules = [rule for one in addresses for rule in (one.rule_arn, *one.source_rule_arns)]
     name = f"activation-{datetime.now(tz=UTC):%Y%m%d-%H%M%S}"
     bus = f"{found.archive_arn.rsplit(':archive/', 1)[0]}:event-bus/default"
     boto3.client("events").start_replay(

@@ -31,6 +31,8 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
     table.add_row("rows in", f"{read:,}", "" if rows["in"] is not None else "so far")
     if mended := receipt.get("rows_mended", 0):  # a receipt of an earlier release does not say
         table.add_row("of these mended", f"{mended:,}", "blank cells at their end were missing, or too many")
+    if (held := receipt.get("rows_held")) is not None:
+        table.add_row("rows not sent", f"{held:,}", "held by this version, which a newer one took the place of")
     table.add_row("= acknowledged", f"{rows['acknowledged']:,}", "")
     table.add_row("+ rejected by us", f"{rows['rejected_by_us']:,}", _codes(receipt["rejected_by_us"]))
     table.add_row(

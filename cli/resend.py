@@ -12,7 +12,7 @@ from cli.deployment import Deployment
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 
-SENT = ("applied", "empty")  # a superseded version must not be sent over the newer one
+FINISHED = ("applied", "empty", "superseded")
 TAKE_THE_PLACE = ("replace", "mirror")
 
 
@@ -48,20 +48,23 @@ def force(found: Deployment, connector: str, since: datetime, until: datetime) -
     """Send again every drop whose run began in that time and has finished; return how many.
 
     Each message says that it is a forced one, so it makes a new run. Runs may be in any order: if an object's
-    versions replaced what was in the audience, only the last is sent, otherwise all are. A drop that was sent to
-    several ad accounts is sent to each of them again.
+    versions replaced what was in the audience, only the last is sent, otherwise all are. A superseded version is
+    older than any that landed, so it is sent where none of these is. A drop that was sent to several ad accounts
+    is sent to each of them again.
     """
     import boto3
 
     sqs = boto3.client("sqs")
     again = datetime.now(tz=UTC).isoformat(timespec="milliseconds")
-    receipts = [one for one in _receipts(found, connector) if one["state"] in SENT]
+    receipts = [one for one in _receipts(found, connector) if one["state"] in FINISHED]
     wanted = [one for one in receipts if since <= datetime.fromisoformat(one["started_at"]) <= until]
-    wanted.sort(key=lambda receipt: str(receipt["started_at"]))
+    wanted.sort(key=lambda receipt: (receipt["state"] != "superseded", str(receipt["started_at"])))
     drops = {}  # each once, even if it was forced before
     for one in wanted:
-        version = "" if one["action"] in TAKE_THE_PLACE else one["drop"]["version_id"]
-        drops[one["drop"]["key"], version, one["drop"].get("ad_account", "")] = one["drop"]
+        drop = one["drop"]
+        only_last = one["action"] in TAKE_THE_PLACE or "etag" in drop  # of a key without versions only it is left
+        version = "" if only_last else drop["version_id"]
+        drops[drop["bucket"], drop["key"], version, drop.get("ad_account", "")] = drop
     for drop in drops.values():
         sqs.send_message(
             QueueUrl=found.connector(connector).queue_url, MessageBody=json.dumps(_event(drop, again))
@@ -85,6 +88,7 @@ def _receipts(found: Deployment, connector: str) -> Iterator[dict[str, Any]]:
 def _event(drop: dict[str, Any], again: str) -> dict[str, Any]:
     """Return the event S3 would send for the version, but without a sequencer, so that it is not superseded."""
     item = {"key": drop["key"], "size": drop["size_bytes"], "version-id": drop["version_id"]}
+    item |= {"etag": drop["etag"]} if "etag" in drop else {}
     return {
         "source": "aws.s3",
         "detail-type": "Object Created",

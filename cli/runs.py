@@ -19,7 +19,7 @@ RUN_DIGITS_SHOWN = 12  # enough digits for `receipt` to find exactly one run
 def status(
     connector: Annotated[str, typer.Option(help="Only this connector's runs.")] = "",
     state: Annotated[
-        str, typer.Option(help="Only runs in this state, such as running, failed, blocked or ignored.")
+        str, typer.Option(help="Only runs in this state; waiting are all that wait for something.")
     ] = "",
     missing: Annotated[
         bool, typer.Option("--missing", help="List the drops that have no run instead; exit 1 if there are any.")
@@ -29,6 +29,7 @@ def status(
 ) -> None:
     """List the runs in the ledger, newest first, with what looks wrong with each.
 
+    A run is listed as waiting also while the platform processes what it accepted, and while parts of it wait.
     Drops whose key cannot be read are `failed`, those under no connector's prefix `ignored`.
     """
     import boto3
@@ -47,11 +48,12 @@ def status(
 
         raise typer.Exit(bool(print_missing(found, connector, as_json=as_json)))
     pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=found.ledger_table)
+    items = [item for page in pages for item in page["Items"]]
+    parts = _waiting_parts(items)
     runs = [
         run
-        for page in pages
-        for item in page["Items"]
-        if (run := _run(item)) and connector in ("", run["connector"]) and state in ("", run["state"])
+        for item in items
+        if (run := _run(item, parts)) and connector in ("", run["connector"]) and _is_in(run, state)
     ]
     runs.sort(key=lambda run: run["updated_at"], reverse=True)
     if as_json:
@@ -75,7 +77,7 @@ def _print_runs(runs: list[dict[str, Any]]) -> None:
         table.add_row(
             run["run_id"][:RUN_DIGITS_SHOWN],
             printable(_destination(run)),
-            " ".join([run["state"], run["code"], *(f"({one['code']})" for one in run["warnings"])]),
+            " ".join([_state(run), run["code"], *(f"({one['code']})" for one in run["warnings"])]),
             f"{run['rows_acknowledged']:,}",
             run["updated_at"][:16],
         )
@@ -94,7 +96,7 @@ def receipt(
     rejects: Annotated[bool, typer.Option("--rejects", help="Print the rejected rows as CSV instead.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as it is stored.")] = False,
 ) -> None:
-    """Show where every row of a drop went; exit 1 if the run failed, is blocked or is unknown."""
+    """Show where every row of a drop went; exit 1 if the run failed, is blocked, superseded or unknown."""
     import boto3
 
     from cli import deployment
@@ -126,7 +128,7 @@ def receipt(
         print(json.dumps(body, ensure_ascii=False))
     else:
         print_receipt(body)
-    if body["state"] in ("failed", "blocked"):
+    if body["state"] in ("failed", "blocked", "superseded"):
         raise typer.Exit(1)
 
 
@@ -145,8 +147,32 @@ def _print_object(client: S3Client, bucket: str, key: str) -> None:
         sys.stdout.buffer.write(chunk)
 
 
-def _run(item: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the record of a run, or of a drop that no run reads; None for any other record of the table."""
+def _is_in(run: dict[str, Any], state: str) -> bool:
+    """Return whether a run is in a state, which is "" for any, or waits for something where that is asked for."""
+    waits = run["state"] == "accepted" or run["parts_waiting"] > 0
+    return state in ("", run["state"]) or (state == "waiting" and waits)
+
+
+def _state(run: dict[str, Any]) -> str:
+    waiting: int = run["parts_waiting"]
+    return f"{run['state']}, {waiting} part{'s' * (waiting != 1)} waiting:" if waiting else str(run["state"])
+
+
+def _waiting_parts(items: list[dict[str, Any]]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """Return the records of the waiting parts of large runs, by connector and run."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for item in items:
+        connector, _, rest = item["pk"]["S"].partition("#part#")
+        if rest and item.get("state", {}).get("S") == "waiting":
+            found.setdefault((connector, rest.rpartition("#")[0]), []).append(item)
+    return found
+
+
+def _run(item: dict[str, Any], parts: dict[tuple[str, str], list[dict[str, Any]]]) -> dict[str, Any] | None:
+    """Return the record of a run, or of a drop that no run reads; None for any other record of the table.
+
+    `parts` are the records of waiting parts. A running run's code is that of the first of these.
+    """
     from activation.ledger.keys import NO_CONNECTOR, RUN, UNREAD
 
     pk = item["pk"]["S"]
@@ -154,8 +180,13 @@ def _run(item: dict[str, Any]) -> dict[str, Any] | None:
     if not rest:
         return None
 
+    waiting = parts.get((connector, rest), []) if item.get("state", {}).get("S") == "running" else []
+
     def text(name: str) -> str:
         return str(item.get(name, {}).get("S", ""))
+
+    def why(name: str) -> str:
+        return next(filter(None, [text(name), *(str(part.get(name, {}).get("S", "")) for part in waiting)]), "")
 
     updated = float(item.get("updated_at", {}).get("N", "0"))
     return {
@@ -166,8 +197,9 @@ def _run(item: dict[str, Any]) -> dict[str, Any] | None:
         "state": text("state"),
         "rows_acknowledged": int(item.get("rows_acknowledged", {}).get("N", "0")),
         "updated_at": datetime.fromtimestamp(updated, tz=UTC).strftime("%Y-%m-%d %H:%M:%S"),
-        "code": text("code"),
-        "sentence": text("sentence"),
+        "code": why("code"),
+        "sentence": why("sentence"),
+        "parts_waiting": len(waiting),
         "key": text("object_key"),
         "warnings": _warnings(text("progress")),
     }

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 import requests
 
-from sandbox import cdk, ci360, connectors, marketing_stream, node, notices, state
+from sandbox import cdk, ci360, connectors, marketing_stream, node, notices, sources, state
 from sandbox.emulator.environment import REGION, client_environment, functions_python
 from sandbox.entrances import entrances
 from sandbox.errors import SandboxError
@@ -84,7 +84,12 @@ def _deploy(place: Place, current: State, streams: tuple[str, ...], steps: Steps
             cdk.synth(
                 runner,
                 place,
-                cdk.hosts_wheels() | cdk.streams(streams) | cdk.CI360 | cdk.SIMULATORS | notices.FLAG,
+                cdk.hosts_wheels()
+                | cdk.streams(streams)
+                | cdk.CI360
+                | cdk.SIMULATORS
+                | notices.FLAG
+                | sources.flag(),
             ),
             place.log("synth"),
             cdk.sandbox_environment(runner, place),
@@ -179,6 +184,7 @@ def _hand_over(current: State, outputs: connectors.Outputs) -> dict[str, Any]:
         "stream_queues": marketing_stream.queues(outputs, current.emulator.url),
         "functions_python": functions_python(),
         "iam_enforced": current.auth,
+        "source": sources.make(partial(connectors.client, current.emulator.url)),
         **entrances(outputs, current.emulator.url, partial(connectors.client, current.emulator.url)),
     }
 

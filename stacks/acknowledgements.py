@@ -26,11 +26,12 @@ def acknowledge(storage: StorageStack, activation: ActivationStack) -> None:
                 "SQS3",
                 "It is a dead-letter queue, of a rule's target; cdk-nag only recognises those of other queues.",
             )
-        _accept(
-            connector.secret,
-            "SMG4",
-            "A platform's token is issued and renewed at the platform; a rotation function has nothing to call.",
-        )
+        if connector.secret:
+            _accept(
+                connector.secret,
+                "SMG4",
+                "A platform's token is issued and renewed there; a rotation function has nothing to call.",
+            )
         _accept(
             connector.function,
             "L1",
@@ -66,6 +67,12 @@ def _accept_wildcards(name: str, connector: Connector, storage: StorageStack) ->
         f"IAM5[Resource::{_arn(storage.receipts)}/receipts/{name}/*]",
         "The receipts of this connector: objects below its own prefix, whose names are not known beforehand.",
     )
+    for source in connector.sources:
+        _accept(
+            connector.role,
+            f"IAM5[Resource::arn:<AWS::Partition>:s3:::{source.bucket}/{source.prefix}*]",
+            "The objects of a source: below its prefix in the settings, whose names are not known beforehand.",
+        )
     _accept(
         connector.role,
         "IAM5[Resource::*]",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from activation.platforms.discovery import platform_named
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import Aws, CfnOutput, Stack
+from aws_cdk import aws_events as events
 from constructs import Construct
 
 from stacks.connector import Connector
@@ -37,6 +38,7 @@ class ActivationStack(Stack):
                 storage=storage,
                 layers=shared,
                 code=function_code(connector.platform, root),
+                sources=[source for source in settings.sources if source.connector == connector.name],
             )
             for connector in settings.connectors
         }
@@ -54,10 +56,15 @@ class ActivationStack(Stack):
             CfnOutput(self, "OtherPrefixes", value=",".join(self.drop_watch.elsewhere))
         CfnOutput(self, "DropWatchFunctionName", value=self.drop_watch.function.function_name)
         for name, connector in self.connectors.items():
+            others = [other for other in self.connectors.values() if other is not connector]
+            if alike := [other for other in others if other.platform.name == connector.platform.name]:
+                connector.wakes(alike)
             self._outputs(construct_id(name), connector)
+        for owner in sorted({source.account for source in settings.sources if source.account}):
+            self._let_in(owner)
 
     def _outputs(self, prefix: str, connector: Connector) -> None:
-        CfnOutput(self, f"{prefix}SecretArn", value=connector.secret.ref)
+        CfnOutput(self, f"{prefix}SecretArn", value=connector.secret_arn)
         CfnOutput(self, f"{prefix}QueueUrl", value=connector.queue.queue_url)
         CfnOutput(self, f"{prefix}DeadLetterQueueUrl", value=connector.dead_letters.queue_url)
         CfnOutput(self, f"{prefix}UndeliveredQueueUrl", value=connector.undelivered.queue_url)
@@ -65,6 +72,28 @@ class ActivationStack(Stack):
         CfnOutput(self, f"{prefix}RuleArn", value=connector.rule.rule_arn)
         if connector.alarms.is_told_alone:
             CfnOutput(self, f"{prefix}AlarmTopicArn", value=connector.alarms.topic.topic_arn)
+        for name, rule in connector.source_rules.items():
+            CfnOutput(self, f"{construct_id(name)}SourceRuleArn", value=rule.rule_arn)
+
+    def _let_in(self, owner: str) -> None:
+        """Let another account send its buckets' events to the default bus, and no other events.
+
+        S3 sends them to the owner's own bus, from which a rule of the owner's sends them on:
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html, read 2026-11-29
+        """
+        events.CfnEventBusPolicy(
+            self,
+            f"EventsOf{owner}",
+            statement_id=f"{self.stack_name}-{owner}",
+            event_bus_name="default",
+            statement={
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:{Aws.PARTITION}:iam::{owner}:root"},
+                "Action": "events:PutEvents",
+                "Resource": self.format_arn(service="events", resource="event-bus", resource_name="default"),
+                "Condition": {"StringEquals": {"events:source": "aws.s3", "events:detail-type": "Object Created"}},
+            },
+        )
 
 
 def construct_id(name: str) -> str:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from activation.identifiers.row_rules import RowRule
 from activation.platforms.platform import Platform
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.alarms import ConnectorAlarms
+from stacks.connector_secret import existing_secret, own_secret
 from stacks.connector_settings import ConnectorSettings
 from stacks.packaging import ARCHITECTURES, RUNTIMES
-from stacks.permissions import Reach, statements
+from stacks.permissions import Reach, statements, waking
 from stacks.settings import Settings
+from stacks.source_settings import SourceSettings
 from stacks.storage import StorageStack, object_created
 from stacks.watch import COUNT_EVENTS, MAX_EVENT_AGE, RETRY_ATTEMPTS
 from stacks.wheels import ALLOCATOR
@@ -47,11 +49,13 @@ class Connector(Construct):
         storage: StorageStack,
         layers: list[lambda_.ILayerVersion],
         code: lambda_.Code,
+        sources: Sequence[SourceSettings] = (),
     ) -> None:
         super().__init__(scope, id_)
+        self.sources = sources
         self._settings = settings
         self._connector = connector
-        self._platform = platform
+        self.platform = platform
         self._storage = storage
         self.dead_letters = self._queue("DeadLetters", retention=Duration.days(14))
         # Shorter than the dead letters' retention: a dead letter's age counts from the first queue.
@@ -64,11 +68,18 @@ class Connector(Construct):
         self.undelivered = self._queue("Undelivered", retention=Duration.days(14))
         # Not the queue above: a notice that was not delivered is no drop, and cannot be redriven.
         self.undelivered_notices = self._queue("NoticesUndelivered", retention=Duration.days(14))
-        self.secret = self._secret()
+        # None where the settings name one that exists.
+        self.secret = (
+            None
+            if connector.secret.exists
+            else own_secret(self, connector.name, storage.key, self._removal_policy())
+        )
+        self.secret_arn = self.secret.ref if self.secret else existing_secret(self, connector.secret)
         self.log_group = self._log_group()
         self.role = self._role()
         self.function = self._function(layers, code)
         self.rule = self._rule()
+        self.source_rules = {source.name: self._source_rule(source) for source in sources}
         self.mapping = self._mapping()
         self.alarms = ConnectorAlarms(
             self,
@@ -81,6 +92,10 @@ class Connector(Construct):
             storage=storage,
             rule=self.rule,
         )
+        for name, rule in self.source_rules.items():
+            self.alarms.watch.rule(
+                f"Source{name.title().replace('-', '')}", rule, "its queue of undelivered events"
+            )
         self.alarms.watch.function("Function", self.function, "function", self.mapping)
 
     def _queue(
@@ -108,17 +123,6 @@ class Connector(Construct):
             else None,
         )
 
-    def _secret(self) -> secretsmanager.CfnSecret:
-        """Make a secret without a value: the operator writes it, so no template or history ever contains one."""
-        secret = secretsmanager.CfnSecret(
-            self,
-            "Secret",
-            description=f"Credentials of connector {self._connector.name}; empty until an operator writes them",
-            kms_key_id=self._storage.key.key_arn,
-        )
-        secret.apply_removal_policy(self._removal_policy())
-        return secret
-
     def _log_group(self) -> logs.LogGroup:
         group = logs.LogGroup(
             self, "Logs", encryption_key=self._storage.key, removal_policy=self._removal_policy()
@@ -139,25 +143,29 @@ class Connector(Construct):
             bus=self._storage.bus,
             queue=self.queue,
             dead_letters=self.dead_letters,
-            secret=self.secret,
+            secret_arn=self.secret_arn,
             log_group=self.log_group,
+            sources=self.sources,
         )
+        self._policy = iam.PolicyDocument(statements=statements(connector, self.platform, reach))
         return iam.Role(
             self,
             "Role",
             description=f"Permissions of connector {connector.name}",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            inline_policies={
-                "Connector": iam.PolicyDocument(statements=statements(connector, self._platform, reach))
-            },
+            inline_policies={"Connector": self._policy},
         )
+
+    def wakes(self, others: Sequence[Connector]) -> None:
+        """Let the function wake runs of other connectors of its platform."""
+        self._policy.add_statements(waking([other.queue for other in others]))
 
     def _function(self, layers: list[lambda_.ILayerVersion], code: lambda_.Code) -> lambda_.Function:
         connector, wheels = self._connector, self._settings.wheels
         return lambda_.Function(
             self,
             "Function",
-            description=f"Sends the drops of {connector.name} to {self._platform.title}",
+            description=f"Sends the drops of {connector.name} to {self.platform.title}",
             code=code,
             handler=f"lambdas.{connector.platform}.handler.lambda_handler",
             runtime=RUNTIMES[wheels.python],
@@ -181,7 +189,7 @@ class Connector(Construct):
         connector, storage = self._connector, self._storage
         return {
             "CONNECTOR": connector.name,
-            "SECRET_ARN": self.secret.ref,
+            "SECRET_ARN": self.secret_arn,
             "DROPS_BUCKET": storage.drops.bucket_name,
             "RECEIPTS_BUCKET": storage.receipts.bucket_name,
             "LEDGER_TABLE": storage.ledger.table_name,
@@ -211,14 +219,30 @@ class Connector(Construct):
             **_rule("CONSENT", connector.consent),
             **_rule("OPERATION", connector.operation),
             **({"COLUMN_MAP": json.dumps(dict(connector.columns))} if connector.columns else {}),
+            **({"SOURCES": _compact([one.variable for one in self.sources])} if self.sources else {}),
         }
 
     def _rule(self) -> events.Rule:
+        return self._rule_for(
+            "Rule",
+            f"New drops below {self._connector.name}/",
+            object_created(self._storage.drops.bucket_name, f"{self._connector.name}/"),
+        )
+
+    def _source_rule(self, source: SourceSettings) -> events.Rule:
+        """Make the rule of a source, which the queue's policy names like the connector's own."""
+        return self._rule_for(
+            f"{source.id}SourceRule",
+            f"New objects of the source {source.name}",
+            object_created(source.bucket, source.prefix, account=source.account or Aws.ACCOUNT_ID),
+        )
+
+    def _rule_for(self, id_: str, description: str, pattern: events.EventPattern) -> events.Rule:
         return events.Rule(
             self,
-            "Rule",
-            description=f"New drops below {self._connector.name}/",
-            event_pattern=object_created(self._storage.drops, f"{self._connector.name}/"),
+            id_,
+            description=description,
+            event_pattern=pattern,
             targets=[
                 targets.SqsQueue(
                     self.queue,
@@ -249,3 +273,7 @@ class Connector(Construct):
 def _rule(name: str, rule: RowRule) -> dict[str, str]:
     """Return a variable that says which rows may be sent, none where the settings say nothing."""
     return {name: json.dumps({"column": rule.column, "allow": rule.allow}, ensure_ascii=False)} if rule else {}
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

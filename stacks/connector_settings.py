@@ -14,9 +14,9 @@ from activation.identifiers.row_rules import NO_RULE, RowRule, read_rule, rule_m
 from activation.platforms.options import Value, problems
 from activation.platforms.platform import Platform
 
+from stacks.connector_secret import OWN_SECRET, SecretSettings, read_secret
 from stacks.context import Reader
-
-NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+from stacks.names import NAME, RESERVED
 
 # Those an export can be declared to have, which a test holds against the reader's; UTF-16 is known by its mark.
 ENCODINGS = (
@@ -37,6 +37,7 @@ FUNCTION_MB, MB_PER_REQUEST_MB = 128, 2.5
 # Of the 4 KB that all variables of a function may take; names, addresses and options need up to 1.5 KB:
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, read 2026-11-29
 MAX_COLUMNS_BYTES, MAX_PLACEHOLDERS_BYTES = 1_500, 1_000
+MAX_SAID_BYTES = MAX_COLUMNS_BYTES + MAX_PLACEHOLDERS_BYTES
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class ConnectorSettings:
     requests in flight and of rows and bytes a request hold, nobody is mailed. `allow_weak` sends drops whose
     columns can match hardly anybody. `options` are what the platform lets a connector choose, by name. `columns`
     are what the connector's files call the fields. `consent` and `operation` say which rows may be sent.
+    `secret` is where the credentials are, if not in a secret of the app's own.
     """
 
     name: str
@@ -73,6 +75,7 @@ class ConnectorSettings:
     columns: tuple[tuple[str, str], ...] = ()
     consent: RowRule = NO_RULE
     operation: RowRule = NO_RULE
+    secret: SecretSettings = OWN_SECRET
 
 
 def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> ConnectorSettings:
@@ -115,9 +118,18 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
         columns=_columns(reader, platform, known_platforms),
         consent=_rule(reader, "consent"),
         operation=_rule(reader, "operation"),
+        secret=read_secret(reader, known_platforms.get(platform)),
     )
+    if connector.name in RESERVED:
+        reader.mistake("name", f"{connector.name} is the name of something else in the buckets or the ledger")
     _check_room(reader, connector)
     return connector
+
+
+def said(connector: ConnectorSettings) -> list[object]:
+    """Return what a connector's function is told at length: together it may have MAX_SAID_BYTES as JSON."""
+    rules = [rule for rule in (connector.consent, connector.operation) if rule]
+    return [dict(connector.columns), connector.placeholders, *([rule.column, rule.allow] for rule in rules)]
 
 
 def _check_room(reader: Reader, connector: ConnectorSettings) -> None:
@@ -125,10 +137,8 @@ def _check_room(reader: Reader, connector: ConnectorSettings) -> None:
     needed_mb = FUNCTION_MB + math.ceil(MB_PER_REQUEST_MB * (connector.max_mb_per_request or 0))
     if connector.memory_mb < needed_mb:
         reader.mistake("max_mb_per_request", f"needs a memory_mb of {needed_mb} or more")
-    rules = [rule for rule in (connector.consent, connector.operation) if rule]
-    said = [dict(connector.columns), connector.placeholders, *([rule.column, rule.allow] for rule in rules)]
-    most_bytes = MAX_COLUMNS_BYTES + MAX_PLACEHOLDERS_BYTES
-    if rules and len(json.dumps(said, ensure_ascii=False).encode()) > most_bytes:
+    rules = connector.consent or connector.operation
+    if rules and len(json.dumps(said(connector), ensure_ascii=False).encode()) > MAX_SAID_BYTES:
         reader.mistake(
             "consent", "has no room in the function beside columns, placeholders and operation: shorten them"
         )

@@ -77,14 +77,17 @@ class Reader:
         self._known.add(key)
         return Reader(self._values.get(key, {}), f"{self._path}.{key}", self._mistakes)
 
-    def sections(self, key: str) -> list[Reader]:
-        """Return a reader for each object in the list under `key`, which must contain at least one."""
+    def sections(self, key: str, *, optional: bool = False) -> list[Reader]:
+        """Return a reader for each object in the list under `key`.
+
+        The list must contain at least one, unless it is `optional`: then it may be absent or empty.
+        """
         found: Sequence[object] = self._read(
             key,
-            None,
+            [] if optional else None,
             [],
-            lambda value: isinstance(value, list) and len(value) > 0,
-            "a list of one or more objects",
+            lambda value: isinstance(value, list) and (optional or len(value) > 0),
+            "a list of objects" if optional else "a list of one or more objects",
         )
         return [Reader(value, f"{self._path}.{key}[{index}]", self._mistakes) for index, value in enumerate(found)]
 

@@ -65,7 +65,7 @@ class DropWatch(Construct):
         self.strays = self._rule(
             "Strays",
             "New objects under no connector's prefix",
-            event_pattern=object_created(storage.drops, but=(*self._prefixes(), *self.elsewhere)),
+            event_pattern=object_created(storage.drops.bucket_name, but=(*self._prefixes(), *self.elsewhere)),
         )
         self.hourly = self._rule(
             "Hourly", "Compares the drops bucket with the ledger", schedule=events.Schedule.rate(EVERY)

@@ -13,10 +13,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 
 from stacks.connector_settings import ConnectorSettings
+from stacks.source_settings import SourceSettings
 from stacks.storage import StorageStack
 
 
@@ -31,17 +31,17 @@ class Reach:
     bus: events.IEventBus
     queue: sqs.IQueue
     dead_letters: sqs.IQueue
-    secret: secretsmanager.CfnSecret
+    secret_arn: str
     log_group: logs.ILogGroup
+    sources: Sequence[SourceSettings] = ()
 
 
 def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -> list[iam.PolicyStatement]:
     """Return the statements of one connector's role."""
-    # If a platform's tokens can be used only once, the function must store the next one.
-    store_tokens = ["secretsmanager:PutSecretValue"] if platform.authentication.rotates else []
     return [
         *_storage(connector, reach),
         *_encryption(reach.key),
+        *_sources(reach.sources),
         _allow(
             "Ledger",
             ["dynamodb:GetItem", "dynamodb:UpdateItem"],
@@ -66,7 +66,7 @@ def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -
             [reach.queue.queue_arn],
         ),
         _allow("OwnDeadLetters", ["sqs:SendMessage"], [reach.dead_letters.queue_arn]),
-        _allow("OwnSecret", ["secretsmanager:GetSecretValue", *store_tokens], [reach.secret.ref]),
+        *_secret(connector, platform, reach.secret_arn),
         _allow("Announce", ["events:PutEvents"], [reach.bus.event_bus_arn]),
         _allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [reach.log_group.log_group_arn]),
         _trace(),
@@ -105,6 +105,14 @@ def _trace() -> iam.PolicyStatement:
     return _allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"])
 
 
+def waking(others: Sequence[sqs.IQueue]) -> iam.PolicyStatement:
+    """Return the statement that lets a function wake runs of other connectors, in their queues.
+
+    Connectors of a platform may send to one ad account, whose audiences' locks they pass to each other.
+    """
+    return _allow("WakeOthers", ["sqs:SendMessage"], [queue.queue_arn for queue in others])
+
+
 def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyStatement]:
     return [
         _allow(
@@ -128,6 +136,47 @@ def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyState
             {"StringLike": {"s3:prefix": [f"receipts/{connector.name}/*"]}},
         ),
     ]
+
+
+def _secret(connector: ConnectorSettings, platform: Platform, arn: str) -> list[iam.PolicyStatement]:
+    """Allow reading the connector's secret, and the use of the customer key that the settings name for it."""
+    service, rotates = "ssm" if connector.secret.parameter else "secretsmanager", platform.authentication.rotates
+    read = "ssm:GetParameter" if connector.secret.parameter else "secretsmanager:GetSecretValue"
+    # If a platform's tokens can be used only once, the function must store the next one.
+    found = [_allow("OwnSecret", [read, *["secretsmanager:PutSecretValue"] * rotates], [arn])]
+    if connector.secret.key_arn:
+        actions = ["kms:Decrypt", *["kms:GenerateDataKey"] * rotates]
+        found.append(_allow("OwnSecretKey", actions, [connector.secret.key_arn], _via(service)))
+    return found
+
+
+def _sources(sources: Sequence[SourceSettings]) -> list[iam.PolicyStatement]:
+    """Allow reading the sources below their prefixes, and nothing else: what is there stays as it is.
+
+    Each is bound to its owner's account, because a bucket's name is free again once the bucket is deleted:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html, read 2026-11-29
+    """
+    found = []
+    for source in sources:
+        bucket = f"arn:{Aws.PARTITION}:s3:::{source.bucket}"
+        owner = {"s3:ResourceAccount": source.account or Aws.ACCOUNT_ID}
+        found += [
+            _allow(
+                f"Read{source.id}",
+                ["s3:GetObject", "s3:GetObjectVersion"],
+                [f"{bucket}/{source.prefix}*"],
+                {"StringEquals": owner},
+            ),
+            _allow(
+                f"List{source.id}",
+                ["s3:ListBucket", "s3:ListBucketVersions"],
+                [bucket],
+                {"StringEquals": owner, "StringLike": {"s3:prefix": f"{source.prefix}*"}},
+            ),
+        ]
+    if keys := sorted({source.key_arn for source in sources if source.key_arn}):
+        found.append(_allow("DecryptSources", ["kms:Decrypt"], keys, _via("s3")))
+    return found
 
 
 def _encryption(key: kms.IKey) -> list[iam.PolicyStatement]:

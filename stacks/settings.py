@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +11,12 @@ from typing import Any
 from activation.platforms.platform import Platform
 
 from stacks.ci360.settings import Ci360Settings, read_ci360
-from stacks.connector_settings import NAME, ConnectorSettings, read_connector
+from stacks.connector_settings import ConnectorSettings, read_connector
 from stacks.context import Reader
+from stacks.existing import StorageSettings, read_boundary, read_storage, read_tags
 from stacks.marketing_stream.settings import StreamSettings, read_stream
+from stacks.names import NAME
+from stacks.source_settings import SourceSettings, read_sources
 
 KEY = "audience_activation"
 
@@ -25,6 +29,7 @@ FLAGS = {
     "wheels_architecture": ("wheels", "architecture"),
     "wheels_python": ("wheels", "python"),
     "wheels_system": ("wheels", "system"),
+    "sources": ("sources",),
 }
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html, read 2026-11-22
@@ -76,6 +81,7 @@ class Settings:
 
     `alarms` is who is told when something goes wrong: an e-mail address, a topic's ARN, "none", "" for undecided.
     `endpoints` is "any" where a secret may name another server than its platform's, else "platform".
+    `permissions_boundary` is the policy that bounds every role, "" for none. `tags` are those of every resource.
     """
 
     name: str
@@ -86,6 +92,10 @@ class Settings:
     wheels: Wheels
     retention: Retention
     connectors: tuple[ConnectorSettings, ...]
+    sources: tuple[SourceSettings, ...]
+    storage: StorageSettings
+    permissions_boundary: str
+    tags: tuple[tuple[str, str], ...]
     marketing_stream: StreamSettings | None
     ci360: Ci360Settings | None
 
@@ -119,6 +129,10 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
         wheels=_wheels(reader.section("wheels")),
         retention=retention,
         connectors=connectors,
+        sources=read_sources(reader, connectors, known_platforms),
+        storage=read_storage(reader.section("storage")),
+        permissions_boundary=read_boundary(reader),
+        tags=read_tags(reader),
         marketing_stream=read_stream(
             reader.section("marketing_stream"), _section(given, "marketing_stream"), context
         ),
@@ -130,6 +144,9 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
         ),
     )
     _check_topic(reader, settings)
+    own = {settings.storage.drops_bucket, settings.storage.receipts_bucket} - {""}
+    if any(source.bucket in own for source in settings.sources):
+        reader.mistake("sources", "a source is a bucket of somebody else, not the app's own")
     reader.finish()
     if mistakes:
         raise SettingsError(mistakes)
@@ -163,8 +180,16 @@ def _with_flags(given: object, context: Callable[[str], Any]) -> object:
         for key in path[:-1]:
             section = section.setdefault(key, {}) if isinstance(section, dict) else None
         if isinstance(section, dict):  # else the reader reports it
-            section[path[-1]] = value
+            section[path[-1]] = _parsed(value) if flag == "sources" else value
     return merged
+
+
+def _parsed(value: object) -> object:
+    """Return what a flag's JSON text says; the reader reports a text that says nothing."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _section(given: object, key: str) -> Mapping[str, Any] | None:

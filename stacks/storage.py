@@ -16,6 +16,7 @@ from constructs import Construct
 from stacks.alarm_topic import address, alarm_topic, notices_key, topic_arn
 from stacks.ci360.settings import Ci360Settings
 from stacks.settings import Retention, Settings
+from stacks.source_settings import SourceSettings
 
 
 class StorageStack(Stack):
@@ -29,13 +30,16 @@ class StorageStack(Stack):
         )
         retention = settings.retention
         self._removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
-        self.key = self._key(settings.name)
+        existing = settings.storage
+        self.key: kms.IKey = (
+            kms.Key.from_key_arn(self, "Key", existing.key_arn) if existing.key_arn else self._key(settings.name)
+        )
         self.access_logs = self._access_logs(retention)
-        self.drops = self._drops(retention, settings.ci360)
-        self.receipts = self._receipts(retention)
+        self.drops = self._drops(retention, existing.drops_bucket, settings.ci360)
+        self.receipts = self._receipts(retention, existing.receipts_bucket)
         self.ledger = self._ledger()
         self.bus = events.EventBus(self, "Bus", description="Receipts and rejects of each drop")
-        self.archive = self._archive(retention)
+        self.archive = self._archive(retention, settings.sources)
         self.notices_key = notices_key(self, "NoticesKey", name=settings.name, removal=self._removal)
         self.alarm_topic = self._alarm_topic(settings)
         self._outputs()
@@ -83,7 +87,7 @@ class StorageStack(Stack):
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html, read 2026-11-22
         return self._bucket("AccessLogs", s3.LifecycleRule(expiration=Duration.days(retention.access_logs_days)))
 
-    def _drops(self, retention: Retention, ci360: Ci360Settings | None) -> s3.Bucket:
+    def _drops(self, retention: Retention, name: str, ci360: Ci360Settings | None) -> s3.Bucket:
         bucket = self._bucket(
             "Drops",
             s3.LifecycleRule(
@@ -93,6 +97,7 @@ class StorageStack(Stack):
             ),
             key=self.key,
             versioned=True,
+            name=name,
         )
         if ci360 is not None and ci360.landing_days:
             # Beside the rule above; the sooner of the two counts.
@@ -107,7 +112,7 @@ class StorageStack(Stack):
         )
         return bucket
 
-    def _receipts(self, retention: Retention) -> s3.Bucket:
+    def _receipts(self, retention: Retention, name: str) -> s3.Bucket:
         # A separate bucket without events: a receipt can never be taken for a drop.
         return self._bucket(
             "Receipts",
@@ -116,15 +121,23 @@ class StorageStack(Stack):
                 abort_incomplete_multipart_upload_after=Duration.days(1),
             ),
             key=self.key,
+            name=name,
         )
 
     def _bucket(
-        self, id_: str, rule: s3.LifecycleRule, *, key: kms.IKey | None = None, versioned: bool = False
+        self,
+        id_: str,
+        rule: s3.LifecycleRule,
+        *,
+        key: kms.IKey | None = None,
+        versioned: bool = False,
+        name: str = "",
     ) -> s3.Bucket:
         """Make a private bucket: encrypted with `key` and access-logged, or neither."""
         return s3.Bucket(
             self,
             id_,
+            bucket_name=name or None,
             encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
             encryption_key=key,
             # One data key for many objects, because KMS would slow down a large export.
@@ -156,13 +169,13 @@ class StorageStack(Stack):
             removal_policy=self._removal,
         )
 
-    def _archive(self, retention: Retention) -> events.Archive:
+    def _archive(self, retention: Retention, sources: Sequence[SourceSettings]) -> events.Archive:
         return events.Archive(
             self,
             "Archive",
             source_event_bus=events.EventBus.from_event_bus_name(self, "DefaultBus", "default"),
-            description="New objects in the drops bucket, for `activation replay`",
-            event_pattern=object_created(self.drops),
+            description="New objects in the drops bucket and the sources, for `activation replay`",
+            event_pattern=any_created(self.drops, sources) if sources else object_created(self.drops.bucket_name),
             retention=Duration.days(retention.archive_days),
         )
 
@@ -189,14 +202,30 @@ class StorageStack(Stack):
         CfnOutput(self, "AlarmTopicArn", value=self.alarm_topic.topic_arn)
 
 
-def object_created(drops: s3.IBucket, prefix: str = "", but: Sequence[str] = ()) -> events.EventPattern:
+def object_created(
+    bucket: str, prefix: str = "", *, account: str = "", but: Sequence[str] = ()
+) -> events.EventPattern:
     """Return the pattern of new objects in this bucket, below `prefix` or none of `but`, which end in a slash.
 
+    `account` is the bucket's owner, "" for any. `anything-but` takes a list of prefixes:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html, read 2026-11-29.
     """
-    detail: dict[str, object] = {"bucket": {"name": [drops.bucket_name]}}
-    if prefix:
-        detail["object"] = {"key": [{"prefix": prefix}]}
+    return events.EventPattern(
+        source=["aws.s3"],
+        detail_type=["Object Created"],
+        account=[account] if account else None,
+        detail=_created(bucket, prefix, but),
+    )
+
+
+def any_created(drops: s3.IBucket, sources: Sequence[SourceSettings]) -> events.EventPattern:
+    """Return the pattern of new objects in the drops bucket, or below the prefix of a source."""
+    either = [_created(drops.bucket_name), *(_created(one.bucket, one.prefix) for one in sources)]
+    return events.EventPattern(source=["aws.s3"], detail_type=["Object Created"], detail={"$or": either})
+
+
+def _created(bucket: str, prefix: str = "", but: Sequence[str] = ()) -> dict[str, object]:
+    below: dict[str, object] = {"object": {"key": [{"prefix": prefix}]}} if prefix else {}
     if but:
-        detail["object"] = {"key": [{"anything-but": {"prefix": list(but)}}]}
-    return events.EventPattern(source=["aws.s3"], detail_type=["Object Created"], detail=detail)
+        below = {"object": {"key": [{"anything-but": {"prefix": list(but)}}]}}
+    return {"bucket": {"name": [bucket]}, **below}

@@ -131,7 +131,7 @@ class Transfers:
             after_s = error.after_s
         elif isinstance(error, UploadGone):
             # The bucket's lifecycle rule ended the upload, or somebody did: from the beginning.
-            self.storage.abandon(now.key, now.upload_id)
+            self._abandon(now)
             now = replace(
                 now, upload_id="", etag="", size_bytes=0, offset=0, part=1, rows=0, written_bytes=0, crc32=0,
                 restarts=now.restarts + 1,
@@ -156,11 +156,16 @@ class Transfers:
     def _failed(self, occurrence: Occurrence, error: Rejected) -> Occurrence:
         """End it for good: nothing of the file stays, the reason does, and a person is told."""
         failed = replace(occurrence, state=State.FAILED, code=error.code, sentence=error.sentence)
-        self.storage.abandon(occurrence.key, occurrence.upload_id)
+        self._abandon(occurrence)
         announce(self.events, self.settings.bus, failed)
         self._send_to_dead_letters(message(occurrence.key), error)
         self.occurrences.save(failed)
         return failed
+
+    def _abandon(self, occurrence: Occurrence) -> None:
+        """Remove the parts of its upload; raises LeaseLost when another worker goes on with them."""
+        self.occurrences.renew(occurrence)
+        self.storage.abandon(occurrence.key, occurrence.upload_id)
 
     def _send_to_dead_letters(self, body: str, error: Rejected) -> None:
         send_to_dead_letters(self.sqs, self.settings.dead_letter_queue_url, body, error)

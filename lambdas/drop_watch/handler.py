@@ -16,6 +16,7 @@ from activation.aws.clients import CONFIG, Clients
 from activation.aws.environment import Environment
 from activation.drops.expectation import has_run_of_its_own
 from activation.drops.messages import read
+from activation.drops.sources import Origins
 from activation.errors import Rejected
 from activation.ledger.keys import NO_CONNECTOR
 from activation.ledger.unread import UnreadObjects
@@ -45,7 +46,7 @@ class DropWatch:
 
     def note_stray(self, event: Mapping[str, Any]) -> None:
         """Record and announce an object under no connector's prefix; others have runs, or are no drops."""
-        drop = read(json.dumps(event), bucket=self.bucket.name, account="").drop
+        drop = read(json.dumps(event), origins=Origins(NO_CONNECTOR, self.bucket.name), account="").drop
         if self.bucket.connector_of(drop.key) or self.bucket.is_elsewhere(drop.key):
             return
         if not has_run_of_its_own(drop.key):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from activation.errors import ConfigError
+from activation.model import visible_name
 from activation.platforms.platform import Examination, Finding
 
 from lambdas.meta.platform import API_VERSION
@@ -66,7 +67,7 @@ def examine(one: Examination) -> Iterator[Finding]:
 
 def _audience(account: Any, name: str) -> Finding:
     fields = ["name", "subtype", "operation_status", "approximate_count_lower_bound"]
-    found = [one for one in account.get_custom_audiences(fields=fields) if one["name"] == name]
+    found = [one for one in account.get_custom_audiences(fields=fields) if visible_name(one["name"]) == name]
     if not found:
         return Finding("audience", True, "does not exist yet; the first drop creates it")
     status = found[0].get("operation_status") or {}

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pyarrow as pa
 import pyarrow.compute as pc
 from activation.errors import Rejected
-from activation.model import Action, Audience
+from activation.model import Action, Audience, visible_name
 from activation.platforms.account import AdAccount
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
 from activation.platforms.publisher import Closed, Opened
@@ -43,12 +43,15 @@ class MetaPublisher:
         """Find the audience, or create it.
 
         Names are not unique at Meta. So if the answer to a creation is lost, the audience is looked up again
-        before anything is created, and of several audiences the one with the smallest id is used, with a note.
+        before anything is created, and of several audiences the one with the smallest id is used, with a note. An
+        audience of that very name comes before those that merely look the same, for which all names are read.
         Raises Rejected if members are to be removed from an audience that does not exist, and the error from
         `failure` if a call fails.
         """
         notes: dict[str, str] = {}
         found = yield from self._find(audience.name, notes)
+        if not found:
+            found = yield from self._find(audience.name, notes, alike=True)
         if not found and audience.action is Action.REMOVE:
             raise Rejected(
                 "audience_missing", "the ad account has no customer-file audience of this name to remove from"
@@ -118,31 +121,42 @@ class MetaPublisher:
         yield from ()
         return Closed()
 
-    def _find(self, name: str, notes: dict[str, str]) -> Generator[Request, Outcome, list[str]]:
-        """Read every page. Meta filters by name, we compare exactly; a note tells of a retired API version."""
+    def _find(
+        self, name: str, notes: dict[str, str], *, alike: bool = False
+    ) -> Generator[Request, Outcome, list[str]]:
+        """Read every page of the audiences with a name; a note tells of a retired API version.
+
+        Meta filters by the name, and we compare exactly. With `alike` it lists all audiences, and we compare what
+        people see: the filter finds neither a decomposed letter nor a space at an end.
+        """
         found: list[str] = []
         after = ""
         for _ in range(MAX_PAGES):
-            outcome = yield self._list(name, after)
+            outcome = yield self._list("" if alike else name, after)
             if outcome.kind is not OutcomeKind.OK:
                 raise failure(outcome)
             if outcome.code:
                 notes[outcome.code] = outcome.reason
             page: answers.Page = outcome.value
-            found += [one for one, named, subtype in page.audiences if (named, subtype) == (name, "CUSTOM")]
+            found += [
+                one
+                for one, named, subtype in page.audiences
+                if (visible_name(named) if alike else named, subtype) == (name, "CUSTOM")
+            ]
             if not page.after or page.after == after:
                 break
             after = page.after
         return sorted(set(found), key=lambda one: (len(one), one))
 
     def _list(self, name: str, after: str) -> Request:
+        """Build the request of a page of the audiences with a name, of all where that is ""."""
         match_name = [{"field": "name", "operator": "EQUAL", "value": name}]
         return self._get(
             "find",
             f"act_{self.account.account_id}/customaudiences",
             fields="id,name,subtype",
-            filtering=json.dumps(match_name, ensure_ascii=False),
             limit=str(PAGE_SIZE),
+            **({"filtering": json.dumps(match_name, ensure_ascii=False)} if name else {}),
             **({"after": after} if after else {}),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from activation.errors import ActivationError
+from activation.model import visible_name
 from activation.platforms.outcome import failure
 from activation.platforms.platform import Examination, Finding
 
@@ -26,7 +27,8 @@ def examine(one: Examination) -> Iterator[Finding]:
             return
         page = outcome.value
         found += len(page.segments)
-        named += [listed for listed in page.segments if listed.name == one.audience and listed.own_list]
+        own = [listed for listed in page.segments if listed.own_list]
+        named += [listed for listed in own if visible_name(listed.name) == one.audience]
         if not page.cursor or page.cursor == cursor:
             break
         cursor = page.cursor

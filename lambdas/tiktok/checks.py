@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from activation.errors import ActivationError
+from activation.model import visible_name
 from activation.platforms.platform import Examination, Finding
 from activation.untrusted import identifier, json_object, mapping, sequence, whole
 
@@ -30,7 +31,7 @@ def examine(one: Examination) -> Iterator[Finding]:
             yield Finding("token", False, f"rejected with code {whole(answer['code'])}; request {request_id}")
             return
         data = mapping(answer.get("data"))
-        names += [mapping(listed).get("name") for listed in sequence(data.get("list"))]
+        names += [visible_name(str(mapping(listed).get("name"))) for listed in sequence(data.get("list"))]
         pages = whole(mapping(data.get("page_info")).get("total_page")) or 0
         if page >= pages:
             break

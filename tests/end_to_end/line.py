@@ -211,8 +211,8 @@ class Line(Records):
         for item in self._items():
             database.delete_item(TableName=table, Key={"pk": item["pk"]})
         s3 = self.sandbox.client("s3")
-        for name in ("receipts_bucket", "drops_bucket"):
-            bucket = self.sandbox.described[name]
+        told = self.sandbox.described
+        for bucket in (told["receipts_bucket"], told["drops_bucket"], told["source"]["bucket"]):
             pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
             for page in pages:
                 listed = [

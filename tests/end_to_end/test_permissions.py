@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from sandbox import lifecycle, state
 from sandbox.place import Place
 from tests.conftest import PLACE
-from tests.end_to_end.driver import Sandbox
+from tests.end_to_end.driver import Sandbox, until
 from tests.end_to_end.line import Line
 from tests.end_to_end.people import as_csv, people
 
@@ -70,6 +70,24 @@ def test_a_killed_worker_and_a_continuation_are_within_the_permissions(enforced:
     assert enforced.sent().resent <= enforced.kills
 
 
+def test_a_file_in_another_owners_bucket_becomes_people(enforced: Line) -> None:
+    """A file below a source's prefix is sent as the settings say; one beside the prefix is not."""
+    enforced.reset()
+    source, s3 = enforced.sandbox.described["source"], enforced.sandbox.client("s3")
+    some, others = people(600, "partner"), people(40, "not-for-us")
+    s3.put_object(Bucket=source["bucket"], Key="other people/people.csv", Body=as_csv(others))
+    s3.put_object(Bucket=source["bucket"], Key=source["prefix"], Body=b"")
+    s3.put_object(Bucket=source["bucket"], Key=f"{source['prefix']}people 1+1.csv", Body=as_csv(some))
+    (receipt,) = _final_receipts(enforced, source["audience"], 1)
+    assert (receipt["state"], receipt["rows"]["acknowledged"]) == ("applied", 600), receipt["reason"]
+    assert receipt["drop"]["version_id"] == "null"
+    assert enforced.held(source["audience"]) == enforced.members(some)
+    assert {one["name"] for one in enforced.audiences()} == {source["audience"]}
+    s3.put_object(Bucket=source["bucket"], Key=f"{source['prefix']}people 1+1.csv", Body=as_csv(others))
+    _final_receipts(enforced, source["audience"], 2)
+    assert enforced.held(source["audience"]) == enforced.members([*some, *others])
+
+
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads a process's credentials from /proc")
 def test_the_role_reaches_nothing_of_anybody_else(enforced: Line) -> None:
     """With the function's own credentials its own things open, and another's prefix, secret or queue do not."""
@@ -80,6 +98,9 @@ def test_the_role_reaches_nothing_of_anybody_else(enforced: Line) -> None:
     drops, receipts = (enforced.sandbox.described[name] for name in ("drops_bucket", "receipts_bucket"))
     enforced.sandbox.drop("tiktok/Theirs/raw/people.csv", b"email\n")
     table = enforced.variables["LEDGER_TABLE"]
+    partner, prefix = (enforced.sandbox.described["source"][name] for name in ("bucket", "prefix"))
+    for key in (f"{prefix}people.csv", "other people/people.csv"):
+        enforced.sandbox.client("s3").put_object(Bucket=partner, Key=key, Body=b"")
     own_url, other_url = addresses["queue_url"], other["queue_url"]
 
     s3, sqs, secrets, database = (client(name) for name in ("s3", "sqs", "secretsmanager", "dynamodb"))
@@ -89,6 +110,8 @@ def test_the_role_reaches_nothing_of_anybody_else(enforced: Line) -> None:
         lambda: secrets.get_secret_value(SecretId=addresses["secret_arn"]),
         lambda: sqs.get_queue_attributes(QueueUrl=own_url, AttributeNames=["QueueArn"]),
         lambda: database.get_item(TableName=table, Key={"pk": {"S": "meta#run#none"}}),
+        lambda: s3.get_object(Bucket=partner, Key=f"{prefix}people.csv"),
+        lambda: s3.list_objects_v2(Bucket=partner, Prefix=prefix),
     ]
     for call in allowed:
         call()
@@ -99,6 +122,10 @@ def test_the_role_reaches_nothing_of_anybody_else(enforced: Line) -> None:
         "another connector's receipt": lambda: s3.put_object(
             Bucket=receipts, Key="receipts/tiktok/Theirs/test.json", Body=b"{}"
         ),
+        "a source beside its prefix": lambda: s3.get_object(Bucket=partner, Key="other people/people.csv"),
+        "the list of a source": lambda: s3.list_objects_v2(Bucket=partner),
+        "writing to a source": lambda: s3.put_object(Bucket=partner, Key=f"{prefix}more.csv", Body=b""),
+        "deleting from a source": lambda: s3.delete_object(Bucket=partner, Key=f"{prefix}people.csv"),
         "another connector's secret": lambda: secrets.get_secret_value(SecretId=other["secret_arn"]),
         "writing its own secret": lambda: secrets.put_secret_value(
             SecretId=addresses["secret_arn"], SecretString="{}"
@@ -118,6 +145,20 @@ def test_the_role_reaches_nothing_of_anybody_else(enforced: Line) -> None:
     # evaluate; tests/infrastructure asserts it on the template.
     reached = [what for what, call in denied.items() if not _is_denied(call)]
     assert reached == []
+
+
+def _final_receipts(line: Line, audience: str, count: int) -> list[dict[str, Any]]:
+    """Wait for the receipts of an audience's runs: without versions, a run's id is not known beforehand."""
+    bucket, s3 = line.sandbox.described["receipts_bucket"], line.sandbox.client("s3")
+    listed = {"Bucket": bucket, "Prefix": f"receipts/{line.connector}/{audience}/"}
+
+    def there() -> list[dict[str, Any]] | None:
+        keys = [one["Key"] for one in s3.list_objects_v2(**listed).get("Contents", [])]
+        found = [line.sandbox.receipt_so_far(key) for key in keys if key.endswith(".json")]
+        final = [one for one in found if one is not None and one["final"]]
+        return final if len(final) == count else None
+
+    return until(there, 60)
 
 
 def _as_function(line: Line) -> Callable[[str], Any]:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.driver import until
-from tests.end_to_end.people import as_csv
+from tests.end_to_end.people import Person, as_csv
+from tests.end_to_end.records import Put
 from tests.faults.scenario import BATCH_ROWS, SETTINGS, Scenario
 
 
@@ -33,21 +34,36 @@ def test_an_event_that_comes_four_times_is_one_run(scenario: Scenario) -> None:
 
 @pytest.mark.every_platform
 @pytest.mark.case("F32")
-def test_an_older_version_never_lands_on_a_newer_one(scenario: Scenario) -> None:
+def test_an_older_version_that_adds_people_is_applied_after_a_newer_one(scenario: Scenario) -> None:
+    """The event of the first version comes last, and its people are added to those of the second."""
+    older, _, old, new = _newer_first(scenario, "")
+    scenario.check(older, len(old), [*new, *old])
+
+
+@pytest.mark.on("tiktok")
+@pytest.mark.case("F32", what="an older version after a newer one that replaced the audience")
+def test_an_older_version_never_replaces_a_newer_one(scenario: Scenario) -> None:
     """The event of the first version comes last: it is superseded, says its receipt, and sends nothing."""
+    older, newer, old, new = _newer_first(scenario, "replace")
+    receipt = scenario.line.finish(older)
+    assert (receipt["state"], receipt["rows"]["acknowledged"]) == ("superseded", 0)
+    assert receipt["rows_held"] == len(old)
+    assert len(scenario.line.calls()) == scenario.uploads
+    scenario.hold(newer.audience, new)
+
+
+def _newer_first(scenario: Scenario, action: str) -> tuple[Put, Put, list[Person], list[Person]]:
+    """Have the event of an older version come when the newer one is done; return both, and the people of each."""
     line = scenario.line
     old, new = scenario.people(BATCH_ROWS, part="old"), scenario.people(BATCH_ROWS, part="new")
     with line.held_back():
-        older, newer = (line.put(scenario.audience, as_csv(some)) for some in (old, new))
+        older, newer = (line.put(scenario.audience, as_csv(some), action=action) for some in (old, new))
         bodies = {_version(body): body for body in line.take_messages(2)}
         line.send(bodies[newer.version_id])
     scenario.check(newer, len(new), new)
     line.send(bodies[older.version_id])
     line.wait_until_quiet()
-    receipt = line.finish(older)
-    assert (receipt["state"], receipt["rows"]["acknowledged"]) == ("superseded", 0)
-    assert len(line.calls()) == scenario.uploads
-    scenario.hold(newer.audience, new)
+    return older, newer, old, new
 
 
 @pytest.mark.faults

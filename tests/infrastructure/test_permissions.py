@@ -144,6 +144,19 @@ def test_a_connector_reads_one_secret(templates: Templates) -> None:
     assert re.fullmatch(r"<BetaEuSecret\w+>", text(own["Resource"]))
 
 
+def test_connectors_of_one_platform_wake_each_other(tmp_path: Path) -> None:
+    """Their runs pass the locks of one ad account's audiences to each other, and send to nobody else's queue."""
+    platforms_of = {"alpha": "meta", "beta": "tiktok", "gamma": "meta"}
+    settings = {"connectors": [{"name": name, "platform": one} for name, one in platforms_of.items()]}
+    made = synthesise(tmp_path / "out", settings, root=tree(tmp_path / "tree"))
+    for name, other in (("Alpha", "Gamma"), ("Gamma", "Alpha")):
+        wakes = statements(made, name)["WakeOthers"]
+        assert several(wakes["Action"]) == ["sqs:SendMessage"]
+        (queue,) = several(wakes["Resource"])
+        assert re.fullmatch(rf"<{other}Queue\w+>", text(queue))
+    assert "WakeOthers" not in statements(made, "Beta")
+
+
 ROTATING = OAuth2Refresh("https://platform.example/token", rotates=True)
 
 

@@ -16,6 +16,7 @@ from activation.platforms.platform import Platform
 from activation.runs.settings import check_options
 
 from stacks.connector_settings import ConnectorSettings
+from stacks.existing import StorageSettings
 from stacks.packaging import ROOT
 from stacks.settings import (
     Retention,
@@ -24,6 +25,7 @@ from stacks.settings import (
     Wheels,
     read_settings,
 )
+from stacks.source_settings import SourceSettings
 
 
 def read(given: object, known: Mapping[str, Platform] | None = None, **flags: str) -> Settings:
@@ -353,13 +355,22 @@ def test_every_setting_is_documented() -> None:
     """The table of settings has a line for each field there is, and none for one there is not."""
     page = (ROOT / "stacks" / "README.md").read_text().partition("## Settings")[2]
     table = set(re.findall(r"^\| `([\w.\[\]]+)` \|", page, re.MULTILINE))
-    sections = {"wheels.": Wheels, "retention.": Retention, "connectors[].": ConnectorSettings, "": Settings}
-    assert table == {
+    sections: dict[str, Any] = {
+        "wheels.": Wheels,
+        "retention.": Retention,
+        "connectors[].": ConnectorSettings,
+        "sources[].": SourceSettings,
+        "storage.": StorageSettings,
+        "": Settings,
+    }
+    named = {
         f"{prefix}{field.name}"
         for prefix, section in sections.items()
         for field in fields(section)
         if f"{field.name}." not in sections and f"{field.name}[]." not in sections
     }
+    secret = {f"connectors[].{name}" for name in ("secret_arn", "ssm_parameter", "secret_key_arn")}
+    assert table == named - {"connectors[].secret"} | secret
 
 
 def test_consent_and_operation_are_checked_at_synth() -> None:

@@ -19,7 +19,7 @@ CARRIERS = {"ConfigError", "Rejected", "Retryable", "NoConnector", "Outcome", "M
 CARRIERS |= {"BadLink", "__init__", "RunWarning"}
 AWS_ENDINGS = ("busy", "denied", "missing", "request")  # of activation.aws.errors.classify
 # Named as a constant, since more than one module counts rows under them.
-CONSTANTS = {"NO_IDENTIFIER", "NOT_NAMED", "NO_CONSENT", "DELETED_AT_SOURCE", "NOT_DELETED"}
+CONSTANTS = {"NO_IDENTIFIER", "NOT_NAMED", "NO_CONSENT", "DELETED_AT_SOURCE", "NOT_DELETED", "LOCKED"}
 WORD = re.compile(r"[a-z][a-z0-9_]*")
 
 

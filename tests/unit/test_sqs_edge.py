@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Semaphore
+from threading import Event, Semaphore
 from typing import Any
 
 import pytest
+from activation.aws.lease import LeaseHeld
 from activation.aws.sqs_edge import HIDDEN_HEARTBEATS, RETURN_S, sqs_handler
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
@@ -54,9 +55,9 @@ class Context(LambdaContext):
         return 300_000
 
 
-def event(*bodies: str) -> dict[str, Any]:
+def event(*bodies: str, receives: int = 1) -> dict[str, Any]:
     """Write a batch as Lambda hands it over."""
-    attributes = {"ApproximateReceiveCount": "1"}
+    attributes = {"ApproximateReceiveCount": str(receives)}
     return {
         "Records": [
             {"messageId": f"m-{body}", "receiptHandle": f"r-{body}", "body": body, "attributes": attributes}
@@ -111,3 +112,36 @@ def test_a_message_stays_hidden_for_as_long_as_it_is_worked_on() -> None:
     *beats, last = worker.hidden
     assert set(beats) == {("r-a", HIDDEN_HEARTBEATS / 2)}
     assert last == ("r-a", RETURN_S)
+
+
+@pytest.mark.parametrize(("numbered", "returns_s"), [(True, 310), (False, 8 * 310)])
+def test_a_message_that_finds_another_worker_returns_when_that_one_is_done(numbered: bool, returns_s: int) -> None:
+    """Only one without a number backs off, since only it may find one worker after the other."""
+
+    def work(_: str) -> None:
+        raise LeaseHeld(10.0)
+
+    worker = Worker(work)
+    handler = sqs_handler(lambda: worker, logging.getLogger("edge"), numbered=numbered)
+    assert handler(event("a", receives=4), Context())["batchItemFailures"]
+    assert worker.hidden == [("r-a", returns_s)]
+
+
+def test_a_heartbeat_that_hangs_does_not_hold_up_the_message() -> None:
+    """The message is done although SQS has not answered yet."""
+    hangs, begun, ended = Event(), Event(), Event()
+
+    class Hanging(Worker):
+        def change_message_visibility_batch(self, **_: Any) -> dict[str, Any]:
+            begun.set()
+            hangs.wait(20)
+            ended.set()
+            return {}
+
+    worker = Hanging(lambda _: None if begun.wait(10) else pytest.fail("no heartbeat"))
+    handler = sqs_handler(lambda: worker, logging.getLogger("edge"), heartbeat_s=30)
+    try:
+        assert handler(event("a"), Context()) == {"batchItemFailures": []}
+        assert not ended.is_set()
+    finally:
+        hangs.set()

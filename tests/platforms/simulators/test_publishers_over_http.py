@@ -1,6 +1,7 @@
 """Our publishers against the simulators, over real HTTP: what they send is taken, what comes back understood."""
 
 import hashlib
+import unicodedata
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -10,9 +11,10 @@ import pytest
 from activation.authentication.tools import Signer
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.model import Action, Audience
+from activation.platforms.credentials import Credentials
 from activation.platforms.http import AnswerLost, PooledHttp
 from activation.platforms.outcome import Outcome, OutcomeKind
-from activation.platforms.platform import Platform
+from activation.platforms.platform import Examination, Platform
 from activation.platforms.publisher import Closed, Opened, Publisher
 from activation.platforms.request import Answer, Request
 from activation.platforms.upload import Batch, Upload
@@ -115,6 +117,15 @@ class TestMeta:
         rest = upload({"EMAIL": people[1:], "FN": people[1:]})
         assert to_meta.send(rest, again, Action.REMOVE).kind is OutcomeKind.OK
         assert meta.audience(NAME)["count"] == 1
+
+    def test_a_name_that_looks_the_same_is_found(self, meta: Outside, to_meta: Line) -> None:
+        """Meta has it in another Unicode form and with spaces; a drop finds it, and `doctor` too."""
+        alike = f" {unicodedata.normalize('NFD', NAME)} "
+        made = to_meta.hold(to_meta.publisher.open(Audience("c", alike), ()))
+        assert to_meta.open() == Opened(made.audience_id)
+        account = account_of(META, {**meta.secret(), "endpoint": meta.base_url})
+        asked = Examination(Credentials(meta.secret()), account, NAME, send=lambda _: Answer(0, {}, b""))
+        assert [one.says for one in META.load().examine(asked)][-1] == "1 with this name; status 200"
 
     def test_found_beyond_the_first_page(self, meta: Outside, to_meta: Line) -> None:
         """An audience is found however many there are."""

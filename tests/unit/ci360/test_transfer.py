@@ -14,7 +14,7 @@ from typing import Any
 import moto.s3.models
 import pytest
 from activation.aws.lease import LeaseHeld, LeaseLost
-from activation.errors import ConfigError, Retryable
+from activation.errors import ConfigError, Rejected, Retryable
 from botocore.exceptions import ClientError, ParamValidationError
 
 from lambdas.ci360 import fetching, rows
@@ -22,7 +22,7 @@ from lambdas.ci360.checksums import encoded
 from lambdas.ci360.occurrences import State
 from lambdas.ci360.redaction import RedactingFormatter
 from lambdas.ci360.rows import MAX_RECORD_BYTES
-from lambdas.ci360.storage import Whole
+from lambdas.ci360.storage import UploadGone, Whole
 from lambdas.ci360.transferring import MAX_IDLE, MAX_RESTARTS
 from tests.unit.ci360.world import BUCKET, MotoStorage, World
 
@@ -337,6 +337,24 @@ def test_a_worker_that_lost_its_lease_records_nothing(world: World, large_file: 
     with pytest.raises((LeaseLost, Retryable)):
         world.advance(key, replace(first, storage=Slow(world.s3, BUCKET)))
     check_landed(world, key, large_file.encode(), ROWS)
+
+
+@pytest.mark.parametrize("error", [Rejected("bad", "a reason to end the file"), UploadGone()])
+def test_a_worker_that_lost_its_lease_ends_no_upload(world: World, large_file: str, error: Exception) -> None:
+    """The next worker goes on with the upload, whatever reason the older one had to end it."""
+    key = world.accept(large_file)
+
+    class Slow(MotoStorage):
+        def put_part(self, *arguments: Any) -> None:
+            super().put_part(*arguments)
+            world.clock.now += 61
+            world.occurrences.claim(key)
+            raise error
+
+    with pytest.raises(LeaseLost):
+        world.advance(key, replace(world.transfers(), storage=Slow(world.s3, BUCKET)))
+    assert len(world.uploads()) == 1
+    assert world.events.entries == []
 
 
 def test_two_workers_at_once_are_one(world: World) -> None:

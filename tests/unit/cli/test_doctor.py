@@ -38,7 +38,7 @@ class Account:
     secrets: Secrets = field(default_factory=Secrets)
     any_endpoint: bool = True
 
-    def client(self, service: str) -> object:
+    def client(self, service: str, **_: object) -> object:
         """Return a client, as boto3 does."""
         return {"secretsmanager": self.secrets, "dynamodb": Table()}[service]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import boto3
 import pytest
 from activation.drops.messages import read
+from activation.drops.sources import Origins
 from moto import mock_aws
 
 from cli.deployment import ConnectorAddresses, Deployment
@@ -77,13 +77,13 @@ def keep_receipts(*receipts: tuple[str, str, str, dict[str, str]]) -> None:
 def deployment(sqs: SQSClient) -> Deployment:
     """Return a deployment of one connector."""
     url = sqs.get_queue_url(QueueName="queue")["QueueUrl"]
-    addresses = ConnectorAddresses(*(url for _ in fields(ConnectorAddresses)))
+    addresses = ConnectorAddresses(url, url, url, url, "function", "rule")
     return Deployment("drops", "receipts", "ledger", "", {"meta": addresses})
 
 
-@pytest.mark.parametrize(("action", "sent"), [("add", ["v1", "v3"]), ("replace", ["v3"])])
+@pytest.mark.parametrize(("action", "sent"), [("add", ["v2", "v1", "v3"]), ("replace", ["v3"])])
 def test_force_puts_no_older_version_on_a_newer_one(sqs: SQSClient, action: str, sent: list[str]) -> None:
-    """A version that never landed stays so, and of those that took each other's place the last one is sent."""
+    """Every version that ended is sent, or of those that took each other's place the last one that landed."""
     states = {"v1": "applied", "v2": "superseded", "v3": "applied", "v4": "failed"}
     keep_receipts(*((state, action, version, {}) for version, state in states.items()))
     assert force(deployment(sqs), "meta", DAY, DAY.replace(hour=11)) == len(sent)
@@ -92,12 +92,28 @@ def test_force_puts_no_older_version_on_a_newer_one(sqs: SQSClient, action: str,
     assert not any("sequencer" in one for one in forced)
 
 
+def test_force_sends_a_superseded_version_that_is_asked_for_alone(sqs: SQSClient) -> None:
+    """In a time in which no other version of its object began, it is what there is to send."""
+    keep_receipts(("applied", "replace", "v2", {}), ("superseded", "replace", "v1", {}))
+    assert force(deployment(sqs), "meta", DAY.replace(hour=10, minute=1), DAY.replace(hour=11)) == 1
+    (forced,) = (json.loads(body)["detail"]["object"]["version-id"] for body in bodies(sqs, "queue"))
+    assert forced == "v1"
+
+
 @pytest.mark.parametrize("action", ["add", "replace"])
 def test_force_sends_to_each_ad_account_what_was_sent_to_it(sqs: SQSClient, action: str) -> None:
     """One version that went to three accounts goes to the same three, each of them once."""
     accounts = [{}, {"ad_account": ""}, {"ad_account": "12"}, {"ad_account": "34"}, {"ad_account": "34"}]
     keep_receipts(*(("applied", action, "v1", account) for account in accounts))
     assert force(deployment(sqs), "meta", DAY, DAY.replace(hour=11)) == 3
-    forced = [read(body, bucket="drops", account="") for body in bodies(sqs, "queue")]
+    forced = [read(body, origins=Origins("meta", "drops"), account="") for body in bodies(sqs, "queue")]
     assert [one.ad_account for one in forced] == ["", "12", "34"]
     assert len({one.run_id("meta") for one in forced}) == 3
+
+
+def test_force_sends_of_a_key_without_versions_what_is_left(sqs: SQSClient) -> None:
+    """Where a bucket keeps no versions, only the last bytes under a key can be sent once more."""
+    keep_receipts(*(("applied", "add", "null", {"etag": etag}) for etag in ("e1", "e2")))
+    assert force(deployment(sqs), "meta", DAY, DAY.replace(hour=11)) == 1
+    (forced,) = (json.loads(body)["detail"]["object"] for body in bodies(sqs, "queue"))
+    assert forced["etag"] == "e2"

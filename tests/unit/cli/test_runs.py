@@ -147,3 +147,25 @@ def test_a_record_without_progress_has_no_warnings() -> None:
     item = {"pk": f"meta#run#{'c' * 32}", "state": "applied"}
     boto3.client("dynamodb").put_item(TableName="ledger", Item={name: {"S": text} for name, text in item.items()})
     assert json.loads(asked("status", "--json").stdout)["warnings"] == []
+
+
+@pytest.mark.usefixtures("ledger")
+def test_what_waits_is_listed_as_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So is a run that the platform is processing, and a large one whose parts wait, with their reason."""
+    monkeypatch.setenv("COLUMNS", "200")
+    states = {"waiting": "w" * 32, "accepted": "a" * 32, "running": "r" * 32, "applied": "d" * 32}
+    records = [{"pk": f"meta#run#{run}", "state": state} for state, run in states.items()]
+    records += [{"pk": f"meta#run#{'l' * 32}", "state": "running", "code": ""}]
+    records += [
+        {"pk": f"meta#part#{'l' * 32}#{part}", "state": state, "code": code}
+        for part, state, code in ((0, "applied", ""), (1, "waiting", "throttled"), (2, "waiting", "throttled"))
+    ]
+    records += [{"pk": f"meta#part#{'d' * 32}#0", "state": "waiting", "code": "throttled"}]
+    for record in records:
+        boto3.client("dynamodb").put_item(
+            TableName="ledger", Item={name: {"S": text} for name, text in record.items()}
+        )
+    listed = [json.loads(line) for line in asked("status", "--state", "waiting", "--json").stdout.splitlines()]
+    found = {one["run_id"][0]: (one["state"], one["code"], one["parts_waiting"]) for one in listed}
+    assert found == {"w": ("waiting", "", 0), "a": ("accepted", "", 0), "l": ("running", "throttled", 2)}
+    assert "running, 2 parts waiting: throttled" in asked("status", "--state", "running").stdout

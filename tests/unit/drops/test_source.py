@@ -69,6 +69,13 @@ class FakeS3:
         return answer | (fault if isinstance(fault, dict) else {})
 
 
+@dataclass(frozen=True)
+class Forbidden:
+    """What S3 answers a HEAD with that is not allowed."""
+
+    status_code: int = 403
+
+
 def source(fake: FakeS3) -> S3Source:
     """Read the fake's object, without waiting between tries."""
     return S3Source(cast(S3Client, fake), "b", "k", "v1", len(DATA), '"e"', sleep=lambda _: None)
@@ -221,3 +228,35 @@ def test_the_next_piece_is_fetched_while_one_is_worked_on() -> None:
     assert asked == [0, 10]
     assert sum(map(len, pieces)) == 20
     assert asked == [0, 10, 20]
+
+
+@mock_aws
+@pytest.mark.parametrize(("key", "code"), [("there.csv", "storage_denied"), ("gone.csv", "object_gone")])
+def test_a_deleted_object_is_told_from_a_forbidden_one(key: str, code: str) -> None:
+    """S3 denies both to who may list a prefix alone, and its listing tells them apart."""
+    client = boto3.client("s3", region_name="us-east-1")
+    client.create_bucket(Bucket="exports")
+    client.put_object(Bucket="exports", Key="there.csv", Body=b"x")
+    client.put_object(Bucket="exports", Key="gone.csv.metadata", Body=b"x")
+    answer: Any = (Forbidden(), {"Error": {"Code": "403"}})
+    client.meta.events.register("before-call.s3.HeadObject", lambda **_: answer)
+    with pytest.raises(ActivationError) as raised:
+        S3Source.of(client, "exports", key, "v1")
+    assert raised.value.code == code
+
+
+@mock_aws
+def test_without_a_version_an_object_is_read_on_condition_of_its_etag() -> None:
+    """The bytes that were announced are read; those that replaced them are not, before or during the reading."""
+    client = boto3.client("s3", region_name="us-east-1")
+    client.create_bucket(Bucket="exports")
+    etag = client.put_object(Bucket="exports", Key="k", Body=b"first")["ETag"]
+    opened = S3Source.of(client, "exports", "k", "null", etag.strip('"'))
+    assert opened.read(0, 5) == b"first"
+    client.put_object(Bucket="exports", Key="k", Body=b"other")
+    with pytest.raises(Rejected, match="not those of the version") as raised:
+        opened.read(0, 5)
+    assert raised.value.code == "object_changed"
+    with pytest.raises(Rejected) as raised:
+        S3Source.of(client, "exports", "k", "null", etag)
+    assert raised.value.code == "object_changed"

@@ -55,11 +55,14 @@ class Table:
             item = self.items.get(pk, {})
             if not _holds(ConditionExpression, item, names, values):
                 raise refusal("UpdateItem", "ConditionalCheckFailedException", Item=dict(item))
-            sets, *adds = UpdateExpression.removeprefix("SET ").split(" ADD ")
+            rest, *adds = UpdateExpression.removeprefix("SET ").split(" ADD ")
+            sets, *removes = rest.split(" REMOVE ")
             new = {"pk": {"S": pk}, **item}
             for one in re.split(r", (?![^(]*\))", sets):
                 name, value = one.split(" = ")
                 new[names.get(name, name)] = _value(value, item, names, values)
+            for one in (name for some in removes for name in some.split(", ")):
+                new.pop(names.get(one, one), None)
             for one in adds:
                 name, value = one.split(" ")
                 before = float(item.get(name, {"N": "0"})["N"])
@@ -97,11 +100,14 @@ def _holds(condition: str, item: Values, names: Values, values: Values) -> bool:
 def _one_holds(condition: str, item: Values, names: Values, values: Values) -> bool:
     if found := re.fullmatch(r"attribute_not_exists\((\S+)\)", condition):
         return names.get(found[1], found[1]) not in item
+    if found := re.fullmatch(r"attribute_exists\((\S+)\)", condition):
+        return names.get(found[1], found[1]) in item
     name, sign, value = condition.split(" ")
     if names.get(name, name) not in item:
         return False
     mine, theirs = _plain(item[names.get(name, name)]), _plain(values[value])
-    holds: bool = {"=": operator.eq, "<": operator.lt, "<=": operator.le}[sign](mine, theirs)
+    signs = {"=": operator.eq, "<>": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt}
+    holds: bool = signs[sign](mine, theirs)
     return holds
 
 
@@ -115,6 +121,7 @@ class Buckets:
 
     objects: dict[tuple[str, str], list[bytes]] = field(default_factory=dict)
     metadata: dict[tuple[str, str, str], dict[str, str]] = field(default_factory=dict)
+    unversioned: set[str] = field(default_factory=set)
 
     def put_object(
         self,
@@ -128,6 +135,9 @@ class Buckets:
         """Keep a new version."""
         with LOCK:
             versions = self.objects.setdefault((Bucket, Key), [])
+            if Bucket in self.unversioned:
+                versions[:] = [Body]
+                return {"ETag": _etag(Body)}
             versions.append(Body)
             self.metadata[Bucket, Key, str(len(versions))] = Metadata or {}
             return {"VersionId": str(len(versions))}
@@ -136,9 +146,18 @@ class Buckets:
         """Keep a file as a new version."""
         self.put_object(Bucket=bucket, Key=key, Body=file.read())
 
-    def head_object(self, *, Bucket: str, Key: str, VersionId: str) -> dict[str, Any]:  # noqa: N803
-        """Describe a version."""
+    def head_object(
+        self,
+        *,
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        VersionId: str = "",  # noqa: N803
+        IfMatch: str = "",  # noqa: N803
+    ) -> dict[str, Any]:
+        """Describe a version, or the object if it is still the one that is meant."""
         body = self._version("HeadObject", "404", Bucket, Key, VersionId)
+        if IfMatch and IfMatch != f'"{_etag(body)}"':
+            raise refusal("HeadObject", "412")
         metadata = self.metadata.get((Bucket, Key, VersionId), {})
         return {"ContentLength": len(body), "ETag": _etag(body), "Metadata": metadata}
 
@@ -149,9 +168,12 @@ class Buckets:
         Key: str,  # noqa: N803
         VersionId: str = "",  # noqa: N803
         Range: str = "",  # noqa: N803
+        IfMatch: str = "",  # noqa: N803
     ) -> dict[str, Any]:
         """Read a version, whole or in part."""
         body = self._version("GetObject", "NoSuchVersion" if VersionId else "NoSuchKey", Bucket, Key, VersionId)
+        if IfMatch and IfMatch != f'"{_etag(body)}"':
+            raise refusal("GetObject", "PreconditionFailed")
         answer: dict[str, Any] = {"ETag": _etag(body), "ResponseMetadata": {"HTTPStatusCode": 200}}
         if Range:
             first, last = (int(one) for one in Range.removeprefix("bytes=").split("-"))

@@ -243,7 +243,8 @@ class TinyPlatform:
 
     `latency_s` passes on `tick` with each call. `refuses` are member values for which it refuses a whole request,
     naming them where `names_bad` says so, or in words that may mean anything where `vague` does; `drops` are those
-    it leaves out of an otherwise good one. `max_members` is what it accepts at once.
+    it leaves out of an otherwise good one. `max_members` is what it accepts at once. `members` counts what it was
+    sent, `held` is what an audience holds then: a replacement counts when it is closed.
     """
 
     def __init__(self, tick: Callable[[float], None], *, latency_s: float = 0.1) -> None:
@@ -258,6 +259,8 @@ class TinyPlatform:
         self.audiences: dict[str, str] = {}
         self.created = 0
         self.members: Counter[tuple[str | None, ...]] = Counter()
+        self.held: set[tuple[str | None, ...]] = set()
+        self.staged: dict[str, list[tuple[str | None, ...]]] = {}
         self.batches: Counter[str] = Counter()
         self.left_out: Counter[str] = Counter()
         self.returned: dict[str, str] = {}
@@ -332,6 +335,8 @@ class TinyPlatform:
                 return _answer(value=known if self.tells else None, unnamed=self.left_out[body["batch"]])
             case "close":
                 self.closed.append(body["handles"])
+                if staged := [self.staged[one] for one in body["handles"].split(",") if one in self.staged]:
+                    self.held = {member for members in staged for member in members}
                 return _answer(value=self.close_says.pop(0) if self.close_says else "done")
             case _:
                 return _answer(value=self.follow_says.pop(0) if self.follow_says else "done")
@@ -356,6 +361,13 @@ class TinyPlatform:
         self.applied_rows[json.dumps(members)] += 1
         for one in taken:
             self.members[one] += -1 if body["action"] == Action.REMOVE else 1
+        match body["action"]:
+            case Action.ADD:
+                self.held |= set(taken)
+            case Action.REMOVE:
+                self.held -= set(taken)
+            case _:
+                self.staged[self.returned[body["batch"]]] = taken
         if self.unnamed_drops:
             return _answer(unnamed=len(refused))
         if "creates" in body:

@@ -250,29 +250,6 @@ def test_two_connectors_of_one_ad_account_share_an_audiences_turn() -> None:
     assert other.platform.calls == {}
 
 
-def test_an_older_version_never_lands_on_a_newer_one(make_world: Make) -> None:
-    """Its receipt says that it was superseded; the platform does not see it."""
-    world = make_world()
-    old, new = world.drop(table(people(3))), world.drop(table(people(3, start=10)))
-    world.run(new, old)
-    world.check_members(*people(3, start=10))
-    states = {one["drop"]["version_id"]: (one["state"], one["rows"]["in"]) for one in world.receipts()}
-    assert states == {"1": ("superseded", None), "2": ("applied", 3)}
-
-
-def test_a_failed_version_is_not_revived_over_a_newer_one(make_world: Make) -> None:
-    """A redrive of what a newer version has replaced ends as superseded, with what it had sent counted."""
-    world = make_world()
-    world.platform.faults.append(Fault(skip=1, status=404))
-    world.run(world.drop(table(people(6))))
-    assert world.receipt()["state"] == "failed"
-    world.run(world.drop(table(people(3, start=10))))
-    world.redrive()
-    world.run()
-    world.check_members(*people(3), *people(3, start=10))
-    assert sorted(one["state"] for one in world.receipts()) == ["applied", "superseded"]
-
-
 def test_duplicates_of_a_finished_run_do_nothing(world: World) -> None:
     """A second event, a replay and an old continuation of a finished version cause no call and no event."""
     body = world.drop(table(people(4)))

@@ -420,8 +420,8 @@ def test_a_part_comes_to_rest_when_its_run_has_ended(make_large: Make) -> None:
 
 def test_a_newer_version_of_the_object_ends_the_run_as_it_ends_any_other(make_large: Make) -> None:
     """The parts do not go on with what is out of date."""
-    world = make_large()
-    key = f"{world.name}/vip/raw/people.csv"
+    world = make_large(actions=[Action.REPLACE])
+    key = f"{world.name}/vip/raw/replace/people.csv"
     old = world.event(world.put(table(people(40)), key))
     world.run(world.event(world.put(table(people(40, start=50)), key)))
     world.run(old)

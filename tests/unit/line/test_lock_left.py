@@ -24,7 +24,7 @@ def lose_release(world: World) -> None:
 
     def watch(name: str, call: Mapping[str, Any]) -> None:
         lock = name == "update_item" and "#audience#" in call["Key"]["pk"]["S"]
-        if lock and left and call["ConditionExpression"] == "lease_token = :token":
+        if lock and left and call["ConditionExpression"].startswith("lease_token = :token"):
             left.clear()
             raise refusal("UpdateItem", "ThrottlingException")
 

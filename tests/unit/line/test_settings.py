@@ -87,3 +87,18 @@ def test_a_rule_that_cannot_be_read_is_no_missing_rule(text: str) -> None:
     """A function whose consent is unreadable stops; it does not send everybody."""
     with pytest.raises(ConfigError, match="CONSENT"):
         FunctionSettings.from_environment(GOOD | {"CONSENT": text})
+
+
+def test_sources_are_read_with_their_defaults() -> None:
+    """A source needs a bucket, a prefix, an audience and identifiers."""
+    said = '[{"bucket": "b", "prefix": "p/", "audience": "A", "identifiers": "raw"}]'
+    (source,) = FunctionSettings.from_environment(GOOD | {"SOURCES": said}).sources
+    assert (source.bucket, source.prefix, source.audience, source.identifiers) == ("b", "p/", "A", "raw")
+    assert (source.action, source.account) == ("add", "")
+
+
+@pytest.mark.parametrize("said", ["{}", "[1]", '[{"bucket": "b"}]', "not JSON"])
+def test_a_source_that_cannot_be_read_is_a_mistake(said: str) -> None:
+    """It is never no source: the drops of a bucket would be refused one by one instead."""
+    with pytest.raises(ConfigError, match="SOURCES"):
+        FunctionSettings.from_environment(GOOD | {"SOURCES": said})

@@ -13,6 +13,7 @@ import pytest
 from activation.drops.messages import Work, read
 from activation.drops.open import open_drop
 from activation.drops.source import BytesSource
+from activation.drops.sources import Origins
 from activation.ledger.progress import FilePlan, Progress
 from activation.ledger.split import Ending, Phase, RunSplit, Sent
 from activation.model import Drop
@@ -82,7 +83,7 @@ def test_a_record_keeps_how_a_run_is_shared_out() -> None:
 def test_a_message_names_its_part_and_so_does_its_continuation() -> None:
     """A run's own messages name none, as before."""
     work = Work(Drop("drops", "meta/a/raw/f", "1", "", 5), continuation=2, part=0)
-    assert read(work.next_message(), bucket="drops", account="") == replace(work, continuation=3)
+    assert read(work.next_message(), origins=Origins("tiny", "drops"), account="") == replace(work, continuation=3)
     assert "part" not in json.loads(replace(work, part=None).next_message())
 
 
@@ -92,7 +93,7 @@ def test_a_message_holds_any_key_in_ascii() -> None:
     message = work.next_message()
     assert message.isascii()
     assert message.isprintable()
-    assert read(message, bucket="drops", account="") == replace(work, continuation=1)
+    assert read(message, origins=Origins("tiny", "drops"), account="") == replace(work, continuation=1)
 
 
 def test_a_message_of_the_first_release_is_read() -> None:
@@ -100,7 +101,7 @@ def test_a_message_of_the_first_release_is_read() -> None:
     work = Work(Drop("drops", "meta/a/raw/f", "1", "", 5), continuation=2)
     message = json.loads(work.next_message())
     message["hop"] = message.pop("continuation")
-    assert read(json.dumps(message), bucket="drops", account="") == replace(work, continuation=3)
+    assert read(json.dumps(message), origins=Origins("tiny", "drops"), account="") == replace(work, continuation=3)
 
 
 def test_the_size_and_the_number_of_parts_are_settings() -> None:

@@ -331,7 +331,7 @@ class World:
         """Return the run that a message began."""
         from activation.drops.messages import read
 
-        run = self.ledger().read(read(body, bucket="drops", account=ACCOUNT).drop.run_id(self.name))
+        run = self.ledger().read(read(body, origins=self.settings.origins, account=ACCOUNT).drop.run_id(self.name))
         assert run is not None
         return run
 

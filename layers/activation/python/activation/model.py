@@ -7,6 +7,10 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
+# What S3 calls the version of an object that was written while the bucket was not versioned:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html, read 2026-11-29
+NO_VERSION = "null"
+
 
 class Action(StrEnum):
     """What a drop does to its audience."""
@@ -15,6 +19,10 @@ class Action(StrEnum):
     REMOVE = "remove"
     REPLACE = "replace"
     MIRROR = "mirror"
+
+
+# Each version of such a drop is all of its audience, so a newer one takes the place of an older one.
+SNAPSHOTS = frozenset({Action.REPLACE, Action.MIRROR})
 
 
 @dataclass(frozen=True)
@@ -50,11 +58,12 @@ class Audience:
 
 @dataclass(frozen=True)
 class Drop:
-    """One version of one object in the drops bucket.
+    """One version of one object in the drops bucket, or in a bucket that the settings name as a source.
 
     `sequencer` orders the versions of one key (hexadecimal, compared right-padded with zeros, within a key
     only: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html, read
-    2026-11-22). `size_bytes` is the stored size, compressed or not.
+    2026-11-22). `size_bytes` is the stored size, compressed or not. `version_id` is NO_VERSION where the
+    bucket keeps one object for each key; `etag`, without quotes, then names the bytes. It is "" for other drops.
     """
 
     bucket: str
@@ -62,6 +71,12 @@ class Drop:
     version_id: str
     sequencer: str
     size_bytes: int
+    etag: str = ""
+
+    @property
+    def is_versioned(self) -> bool:
+        """Return whether the object keeps the version although its key is written again."""
+        return self.version_id not in ("", NO_VERSION)
 
     def run_id(self, connector: str, again: str = "", account: str = "") -> str:
         """Return the name of the one run this version may cause in an ad account.
@@ -69,8 +84,12 @@ class Drop:
         It has 32 hex digits and is the same on every redelivery and replay. `account` is "" for the ad account
         that the connector's secret names. `again` is empty except when an operator forces a finished drop to be
         sent once more; each force has a text of its own and so a run of its own.
+
+        Without a version, the ETag and the event's sequencer stand for it: the same bytes written once more, after
+        others, are a drop of their own.
         """
-        parts = (connector, self.bucket, self.key, self.version_id, again, *([account] if account else []))
+        version = self.version_id if self.is_versioned else f"{NO_VERSION}\n{self.etag}\n{self.sequencer}"
+        parts = (connector, self.bucket, self.key, version, again, *([account] if account else []))
         text = "\n".join(parts)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 

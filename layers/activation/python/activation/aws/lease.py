@@ -130,18 +130,6 @@ class Leases:
         """Release the lease, so that the next holder need not wait; raises LeaseLost."""
         return self._write(lease, 0.0, changes)
 
-    def release_by(self, key: str, holder: str) -> None:
-        """Release the lease that a holder has by its token, unless another holder has it by now."""
-        try:
-            self._table.update(
-                key,
-                "SET lease_until = :never",
-                {":never": number(0.0), ":token": {"S": holder}},
-                condition="lease_token = :token",
-            )
-        except ConditionFailed:
-            return
-
     def left_s(self, lease: Lease) -> float:
         """Return the seconds until another holder may acquire the lease."""
         return lease.until - self._clock()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 RETURN_S = 60.0  # after a failure without a wait of its own; sooner than any queue's visibility timeout
 HIDDEN_HEARTBEATS = 6  # so that a few that failed do no harm
+LAST_HEARTBEAT_S = 2.0  # how long the end of a message waits for a heartbeat under way
 
 
 class QueueWorker(Protocol):
@@ -47,14 +48,20 @@ class QueueWorker(Protocol):
 
 
 def sqs_handler(
-    make: Callable[[], QueueWorker], logger: Logger | logging.Logger, *, heartbeat_s: float = 0.0
+    make: Callable[[], QueueWorker],
+    logger: Logger | logging.Logger,
+    *,
+    heartbeat_s: float = 0.0,
+    numbered: bool = False,
 ) -> Callable[[Mapping[str, Any], LambdaContext], dict[str, Any]]:
     """Return a Lambda handler for batches of a queue, which reports the messages that must return.
 
     `make` is called at the first message, so that missing settings make that message return as any failure does. A
     failure's wait becomes the message's visibility timeout. With `heartbeat_s` a message that is being handled is
     hidden for six heartbeats at a time, so that it returns soon after its worker was killed; with 0 it is hidden
-    for its queue's own timeout.
+    for its queue's own timeout. `numbered` says that messages are numbered, so that one which has found another
+    worker finds its work done, or that worker dead, when it returns; others may find the next worker, and wait
+    longer each time.
     """
     made: list[QueueWorker] = []
 
@@ -72,8 +79,8 @@ def sqs_handler(
             if isinstance(error, ClientError | BotoCoreError):
                 error = classify(error)
             after_s = _report(logger, error, context.get_remaining_time_in_millis() / 1000)
-            if isinstance(error, ActivationError | LeaseHeld):
-                # Backs off, so that a message's few receives outlast an outage, or the other worker.
+            if isinstance(error, ActivationError) or (isinstance(error, LeaseHeld) and not numbered):
+                # Backs off, so that a message's few receives outlast an outage, or the other workers.
                 after_s = backoff_s(after_s, int(record["attributes"]["ApproximateReceiveCount"]))
             hide(record, after_s)
             return False
@@ -88,9 +95,10 @@ def sqs_handler(
 
 @contextmanager
 def _repeating(call: Callable[[], None], every_s: float) -> Iterator[None]:
-    """Make a call at once and every so many seconds in a thread of its own, never again after the block; 0: never.
+    """Make a call at once and every so many seconds in a thread of its own; 0: never.
 
-    `call` must not raise.
+    None begins after the block. One that is under way then is waited for LAST_HEARTBEAT_S seconds, and no longer:
+    with the SDK's repetitions it may take a minute and a half. `call` must not raise.
     """
     if not every_s:
         yield
@@ -108,7 +116,7 @@ def _repeating(call: Callable[[], None], every_s: float) -> Iterator[None]:
         yield
     finally:
         ended.set()
-        thread.join()
+        thread.join(LAST_HEARTBEAT_S)
 
 
 def _report(logger: Logger | logging.Logger, error: Exception, time_left_s: float) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from activation.errors import Rejected
+from activation.identifiers.kinds import PLAIN_LISTS, declarable
 from activation.identifiers.table import FieldTable
 from activation.model import HASHED, RAW, Action, Audience, Kind, visible_name
 
@@ -16,8 +17,6 @@ LAYOUT = "<connector>/<audience>/<identifiers>[/<action>]/<file>"
 MAX_NAME_BYTES = 512
 # What Spark, Databricks and Parquet writers leave beside their files.
 MARKERS = frozenset(("_SUCCESS", "_metadata", "_common_metadata", "_temporary"))
-# Lists of values as people write them, one a line; every other list holds what its type's name says.
-PLAIN_LISTS = ("email", "phone")
 MARKER_PREFIXES = ("_started_", "_committed_")
 
 
@@ -86,8 +85,7 @@ def _kind(segment: str, table: FieldTable) -> Kind:
     singles = dict(table.singles)
     if segment.upper() in singles:
         return Kind(declared, hashed=True, single=singles[segment.upper()])
-    plain = [name for name in PLAIN_LISTS if table.named(name)]
-    names = ", ".join(["raw", "hashed", *plain, *(name.lower() for name in singles)])
+    names = ", ".join(declarable(table))
     alike = " or ".join(name.lower() for name in get_close_matches(segment.upper(), singles, cutoff=0.85))
     meant = f"; is {alike} meant?" if alike else ""
     raise Rejected(

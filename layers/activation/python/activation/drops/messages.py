@@ -6,8 +6,9 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from activation.drops.sources import Origins
 from activation.errors import Rejected
-from activation.model import Drop
+from activation.model import NO_VERSION, Drop
 from activation.records import DamagedRecord, from_json
 
 CONTINUATION = "Activation Continued"
@@ -43,11 +44,12 @@ class Work:
         return json.dumps({"detail-type": CONTINUATION, **known})
 
 
-def read(body: str, *, bucket: str, account: str) -> Work:
-    """Read a message's body, and refuse what this app did not cause.
+def read(body: str, *, origins: Origins, account: str) -> Work:
+    """Read a message's body, and refuse what neither this app nor a source of the connector's caused.
 
-    `bucket` is the drops bucket and `account` the function's own AWS account ("" to skip that check). The rule
-    and the queue's policy let nothing else in; this is the second lock on the same door.
+    `origins` are the buckets and prefixes that the connector's drops are in, and `account` is the function's own
+    AWS account ("" to skip that check). The rules and the queue's policy let nothing else in; this is the second
+    lock on the same door.
 
     Raises Rejected: not_json, not_understood, foreign_bucket, foreign_account, no_version.
     """
@@ -59,32 +61,37 @@ def read(body: str, *, bucket: str, account: str) -> Work:
         raise Rejected("not_understood", "the message is no JSON object")
     try:
         continued = message.get("detail-type") == CONTINUATION
-        work = _continuation(body, message) if continued else _event(message, account)
+        work = _continuation(body, message) if continued else _event(message)
         work.run_id("")  # half of a surrogate pair, which JSON can hold and S3 cannot, fails here
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError, DamagedRecord):
         raise Rejected(
             "not_understood", "the message lacks what an S3 Object Created event or a continuation has"
         ) from None
-    if work.drop.bucket != bucket:
-        raise Rejected("foreign_bucket", "the event is of another bucket than this app's drops bucket")
-    if work.drop.version_id in ("", "null"):  # "null" is overwritten in place while versioning is suspended
+    origin = origins.of(work.drop.bucket, work.drop.key)
+    owner = origin.account or account
+    # In an event of S3's, the account is the bucket's owner:
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html, read 2026-11-29
+    if owner and message.get("account", owner) != owner:
+        raise Rejected("foreign_account", "the event is of another AWS account")
+    if not work.drop.is_versioned and not (origin.is_source and work.drop.etag):
+        # Of the app's own bucket, "null" is overwritten in place while versioning is suspended.
         raise Rejected("no_version", "the event names no object version; versioning must be on for the bucket")
     return work
 
 
-def _event(message: dict[str, Any], account: str) -> Work:
+def _event(message: dict[str, Any]) -> Work:
     if message["source"] != "aws.s3" or message["detail-type"] != "Object Created":
         raise Rejected("not_understood", "the message is no S3 Object Created event")
-    if account and message.get("account", account) != account:
-        raise Rejected("foreign_account", "the event is of another AWS account")
     detail, item = message["detail"], message["detail"]["object"]
     drop = Drop(
         bucket=str(detail["bucket"]["name"]),
         key=str(item["key"]),
-        version_id=str(item.get("version-id", "")),
+        version_id=str(item.get("version-id", NO_VERSION)),
         sequencer=str(item.get("sequencer", "")),
         size_bytes=int(item.get("size", 0)),
     )
+    if not drop.is_versioned:
+        drop = replace(drop, version_id=NO_VERSION, etag=str(item.get("etag", "")))
     return Work(
         drop,
         replay=str(message.get("replay-name", "")),

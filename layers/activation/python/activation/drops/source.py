@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -16,6 +16,7 @@ from activation.aws.errors import ErrorKind, classify, code_of, kind_of
 from activation.drops.chunk import ByteSource
 from activation.drops.codes import refused
 from activation.errors import ActivationError, ConfigError, Retryable
+from activation.model import NO_VERSION
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -26,6 +27,7 @@ _BODY_PIECE_BYTES = 256 * 1024
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, read 2026-11-22. HEAD answers have no
 # body, so that their status stands in for the code. 405 is what the version of a delete marker answers.
 _GONE = {"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405"}
+_CHANGED = {"PreconditionFailed", "412"}
 
 
 def stream(source: ByteSource, offset: int, piece_bytes: int) -> Iterator[bytes]:
@@ -88,7 +90,11 @@ class FileSource:
 
 @dataclass(frozen=True)
 class S3Source:
-    """One version of an object in S3, read by range; every read names the version and checks what came."""
+    """One version of an object in S3, read by range; every read names the version and checks what came.
+
+    An object without a version is read on condition of its ETag instead, so that bytes that replaced it are never
+    taken for it.
+    """
 
     client: S3Client
     bucket: str
@@ -100,11 +106,16 @@ class S3Source:
     sleep: Callable[[float], None] = time.sleep
 
     @classmethod
-    def of(cls, client: S3Client, bucket: str, key: str, version_id: str) -> S3Source:
-        """Ask S3 for the version's size; raises Rejected, ConfigError or Retryable as `read` does."""
+    def of(cls, client: S3Client, bucket: str, key: str, version_id: str, etag: str = "") -> S3Source:
+        """Ask S3 for the version's size; raises Rejected, ConfigError or Retryable as `read` does.
+
+        `etag` names the bytes where there is no version; it may stand in quotes.
+        """
         try:
-            head = client.head_object(Bucket=bucket, Key=key, VersionId=version_id)
+            head = client.head_object(Bucket=bucket, Key=key, **_choice(version_id, etag))
         except (ClientError, BotoCoreError) as error:
+            if kind_of(error) is ErrorKind.DENIED and _is_gone(client, bucket, key):
+                raise refused("object_gone") from error
             raise read_error(error) from error
         metadata = head.get("Metadata", {})
         return cls(client, bucket, key, version_id, head["ContentLength"], head["ETag"], metadata)
@@ -139,7 +150,10 @@ class S3Source:
         """Append to `got` what is still missing of a range; what came before an interruption stays in it."""
         first, last = offset + len(got), offset + length - 1
         answer = self.client.get_object(
-            Bucket=self.bucket, Key=self.key, VersionId=self.version_id, Range=f"bytes={first}-{last}"
+            Bucket=self.bucket,
+            Key=self.key,
+            Range=f"bytes={first}-{last}",
+            **_choice(self.version_id, self.etag),
         )
         # Not the body's own `with`: that gives the raw connection, whose errors are not the SDK's.
         with closing(answer["Body"]) as body:
@@ -155,9 +169,33 @@ class S3Source:
             raise refused("object_changed")
 
 
+def _choice(version_id: str, etag: str) -> dict[str, Any]:
+    """Return what chooses an object's bytes: its version, else a condition on its ETag."""
+    if version_id not in ("", NO_VERSION):
+        return {"VersionId": version_id}
+    bare = etag.strip('"')
+    return {"IfMatch": f'"{bare}"'} if bare else {}
+
+
+def _is_gone(client: S3Client, bucket: str, key: str) -> bool:
+    """Return whether an object that S3 denies is not there at all.
+
+    Of a deleted object S3 says 404 only to who may list the whole bucket, and otherwise 403
+    (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html, read 2026-11-29). Of a source, a function
+    may list the prefix alone.
+    """
+    try:
+        listed = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", [])
+    except (ClientError, BotoCoreError):
+        return False
+    return not any(one.get("Key") == key for one in listed)
+
+
 def read_error(error: ClientError | BotoCoreError) -> ActivationError:
     """Return the error to raise for a failed call to S3: the drop is gone or archived, or as for any AWS call."""
     code = code_of(error)
+    if code in _CHANGED:
+        return refused("object_changed")
     if code in _GONE:
         return refused("object_gone")
     if code == "InvalidObjectState":

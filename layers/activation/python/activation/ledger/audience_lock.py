@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from types import MappingProxyType
 
 from activation.aws.lease import LeaseHeld, Leases
-from activation.aws.table import ConditionalTable, ConditionFailed
+from activation.aws.table import ConditionalTable, ConditionFailed, Item, read_number, read_text
 from activation.ledger.keys import newest_version_key
+from activation.ledger.waiting_list import Waiter, WaitingList, WakeUp
 from activation.model import Drop
 
 SEQUENCER_DIGITS = 64  # S3 documents no length; 16 to 18 digits have been seen
 
 
 class AudienceLocked(Exception):
-    """Another run holds the audience's lock, which expires in at most `for_s` seconds."""
+    """Another run holds the audience's lock, which expires in at most `for_s` seconds.
 
-    def __init__(self, for_s: float) -> None:
+    `record` is the lock's.
+    """
+
+    def __init__(self, for_s: float, record: Item = MappingProxyType({})) -> None:
         super().__init__("another run is writing to the audience")
         self.for_s = for_s
+        self.record = record
 
 
 class Superseded(Exception):
@@ -43,6 +49,7 @@ class AudienceLocks:
     ) -> None:
         self._table = table
         self._leases = Leases(table, clock=clock)
+        self._waiting = WaitingList(table, clock=clock)
         self._lock_s = lock_s
         self._ttl_s = ttl_days * 86_400
         self._clock = clock
@@ -55,12 +62,23 @@ class AudienceLocks:
         try:
             self._leases.acquire(key, run_id, for_s=max(self._lock_s, for_s), extend=True)
         except LeaseHeld as held:
-            raise AudienceLocked(held.for_s) from None
+            raise AudienceLocked(held.for_s, held.record) from None
 
-    def release(self, key: str, run_id: str) -> None:
-        """Release the lock, unless another run holds it by now or `key` is ""."""
-        if key:
-            self._leases.release_by(key, run_id)
+    def release(self, key: str, run_id: str) -> WakeUp | None:
+        """Release the lock, unless another run holds it by now or `key` is "".
+
+        Return what wakes the run that has it next, None when nobody waits for it.
+        """
+        return self._waiting.hand_over(key, run_id) if key else None
+
+    def join(self, key: str, waiter: Waiter) -> bool:
+        """Have a run woken when it has the lock; return False when it should try at once, see WaitingList.join."""
+        return self._waiting.join(key, waiter)
+
+    def is_held_by(self, key: str, run_id: str) -> bool:
+        """Return whether the run holds the lock, or has it reserved; False when `key` is ""."""
+        record = (self._table.read(key) if key else None) or {}
+        return read_text(record, "lease_token") == run_id and read_number(record, "lease_until") > self._clock()
 
     def check_order(self, drop: Drop, connector: str, account: str = "") -> None:
         """Record this version as the newest that was begun; raises Superseded when a newer one was.

@@ -45,6 +45,15 @@ def audience_key(platform: str, account: str, audience: str) -> str:
     return f"account#{platform}#{account}#audience#{audience}"
 
 
+def waiter_key(lock: str, run_id: str) -> str:
+    """Return the key of what wakes a run that waits for an audience, whose lock has the key `lock`.
+
+    It is the platform's, not the connector's: a run of another connector may have to read it.
+    """
+    account, platform, _ = lock.split("#", 2)
+    return f"{account}#{platform}#waiter#{run_id}"
+
+
 def rate_key(platform: str, scope: Scope, shared_with: str) -> str:
     """Return the key of the record of a platform's rate limit, shared by all workers under it.
 

@@ -37,7 +37,8 @@ class Examination:
     """What `doctor` passes to a platform's checks.
 
     `secret` is the connector's, `account` the ad account it names. `audience` is the name of an audience to look
-    up, "" for none. `send` signs a request, sends it and returns the answer; it raises the core's errors.
+    up, as `visible_name` returns it, "" for none. `send` signs a request, sends it and returns the answer; it
+    raises the core's errors.
     """
 
     secret: Credentials

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 DETAIL_TYPES = {
     RunState.APPLIED: "Activation Completed",
     RunState.EMPTY: "Activation Completed",
-    RunState.SUPERSEDED: "Activation Completed",
+    RunState.SUPERSEDED: "Activation Superseded",
     RunState.FAILED: "Activation Failed",
     RunState.BLOCKED: "Activation Blocked",
 }
@@ -41,4 +41,6 @@ def announce(
         "receipt_key": receipt_key,
         **({"notice": notice(state, receipt)} if state in STOPPED else {}),
     }
+    if "rows_held" in receipt:
+        detail["rows_held"] = receipt["rows_held"]
     put_event(client, bus, DETAIL_TYPES[state], detail)

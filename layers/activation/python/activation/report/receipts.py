@@ -59,8 +59,9 @@ def compose(
     `date_order` is the one that the settings say or the file shows, "" if neither does. `rows` counts people,
     `identifiers` the cells sent for them, by field. rows["in"] is None until the end of the file is reached.
     rows["read"] counts rows with a known outcome, so it is the sum of acknowledged and rejected rows even if the
-    run failed. `rows_mended` counts those that lacked blank cells at their end or had too many. `continuations`
-    counts the run's messages after its first. Times are ISO 8601 in UTC; `seconds` is the time from the first
+    run failed. "rows_held", which only a superseded run has, counts the rows of the file that is not sent.
+    `rows_mended` counts those that lacked blank cells at their end or had too many. `continuations` counts the
+    run's messages after its first. Times are ISO 8601 in UTC; `seconds` is the time from the first
     message to now, `active_seconds` that of the invocations alone.
     """
     progress, drop = run.progress, identity.work.drop
@@ -89,6 +90,7 @@ def compose(
             "bucket": drop.bucket,
             "key": drop.key,
             "version_id": drop.version_id,
+            **({} if drop.is_versioned else {"etag": drop.etag}),
             "size_bytes": drop.size_bytes,
             "ad_account": identity.work.ad_account,
             "identifiers": identity.kind,
@@ -121,6 +123,7 @@ def compose(
         "active_seconds": round(progress.tally.active_s, 3),
         "platform_notes": {**(opened.notes if opened else {}), **notes},
         "platform_references": progress.tally.references,
+        **({} if progress.plan.rows_held is None else {"rows_held": progress.plan.rows_held}),
         **({"parts": len(split.pieces)} if split and split.pieces else {}),
         **({"started_over": progress.attempts.starts} if progress.attempts.starts else {}),
     }

@@ -10,9 +10,8 @@ from activation.errors import ActivationError
 from activation.ledger.audience_lock import AudienceLocked, Superseded
 from activation.ledger.runs import RunState
 from activation.runs.invocation import Invocation
-from activation.runs.states import MAX_DELAY_S, Next, StateMachine, Step
+from activation.runs.states import ENDS, MAX_DELAY_S, Next, StateMachine, Step
 
-ENDS = frozenset({Step.FINISH, Step.STOP})
 EXPECTED = (ActivationError, AudienceLocked, Superseded, ClientError, BotoCoreError)
 LEFT_AGAIN = 2  # how often an error while a record is left decides the step anew
 
@@ -45,8 +44,8 @@ class Effects(Protocol):
         """Report a run that has ended; its record is not saved yet."""
         ...
 
-    def ended(self, step: Next) -> None:
-        """Free what the run held; its record is saved and its lease released."""
+    def left(self, step: Next) -> None:
+        """Free what a run that has ended held, or ask to be woken; the record is saved and its lease released."""
         ...
 
 
@@ -91,8 +90,8 @@ def leave(invocation: Invocation, step: Next, effects: Effects | None) -> RunSta
     elif effects:
         effects.ends(step)
     held.save(release=True)
-    if effects and step.step in ENDS:
-        effects.ended(step)
+    if effects:
+        effects.left(step)
     return step.state
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from activation.authentication.parameter import secret_client
 from activation.aws.clients import CONFIG, Clients
 from activation.aws.sqs_edge import sqs_handler
 from activation.platforms.http import PooledHttp
@@ -49,7 +49,7 @@ def connect(platform: Platform, settings: FunctionSettings) -> Connector:
     http = PooledHttp(connections=settings.requests_in_flight or platform.limits.in_flight)
     secret = ConnectorSecret(
         platform,
-        boto3.client("secretsmanager", config=CONFIG),
+        secret_client(settings.secret_arn, config=CONFIG),
         settings.secret_arn,
         table=clients.table,
         http=http,
@@ -71,7 +71,7 @@ def lambda_handler_for(platform: Platform) -> Callable[[dict[str, Any], LambdaCo
         connector = connect(platform, settings)
         return ConnectorFunction(Dispatcher(connector, telemetry), connector.clients.sqs, settings.queue_url)
 
-    handle = sqs_handler(make, telemetry.log)
+    handle = sqs_handler(make, telemetry.log, numbered=True)
 
     @telemetry.log.inject_lambda_context(clear_state=True)
     @telemetry.metrics.log_metrics

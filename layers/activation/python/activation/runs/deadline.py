@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from activation.aws.table import Item
 from activation.errors import Retryable
 from activation.ledger.progress import Attempts, Progress
 from activation.ledger.runs import Run
+from activation.ledger.waiting_list import ahead_of
 
+LOCKED = "audience_locked"  # the code of a wait for the audience's lock
 LOCK_AGAIN_S, LOCK_AT_LEAST_EVERY_S = 20.0, 300.0
 LOCK_SHARE = 0.1  # an attempt is late by at most this share of the wait so far
+AHEAD_S = 5.0  # for each run that is woken before: many waiters would else take the queue's workers to ask in vain
 
 
-def queue_up(progress: Progress, now: float) -> Retryable:
-    """Note that the run waits for its audience's lock, and return when to try again, less often as the wait grows.
+def queue_up(progress: Progress, now: float, record: Item) -> Retryable:
+    """Note that the run waits for its audience's lock, and return when to try again unless it is woken before.
 
-    `now` is Unix seconds, here and below.
+    That is later the longer it has waited, and the more runs of the lock's `record` will be woken before it. `now`
+    is Unix seconds, here and below.
     """
-    progress.attempts.queued_since = progress.attempts.queued_since or now
-    after_s = max(LOCK_SHARE * (now - progress.attempts.queued_since), LOCK_AGAIN_S)
+    progress.attempts.queued_since = since = progress.attempts.queued_since or now
+    after_s = max(LOCK_SHARE * (now - since), AHEAD_S * ahead_of(record, since), LOCK_AGAIN_S)
     return Retryable(
-        "audience_locked",
+        LOCKED,
         "another drop is being sent to this audience",
         after_s=min(after_s, LOCK_AT_LEAST_EVERY_S),
     )

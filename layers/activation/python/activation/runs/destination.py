@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from activation.errors import Rejected
 from activation.ledger.keys import audience_key
 from activation.ledger.runs import HeldRun
-from activation.model import Audience
+from activation.model import SNAPSHOTS, Audience
 from activation.pipeline.client import PlatformClient
 from activation.platforms.publisher import Opened, Publisher
 from activation.runs.deadline import has_lock
@@ -16,7 +16,7 @@ from activation.runs.secret import other_account
 
 
 def acquire_audience(invocation: Invocation, publisher: Publisher, *, begun: bool) -> None:
-    """Acquire the audience's lock, unless a newer version of the object has been sent.
+    """Acquire the audience's lock, unless a newer version of an object that replaces the audience has been sent.
 
     Raises AudienceLocked and Superseded. Raises ConfigError when the run has `begun` in one ad account and the
     secret is now for another. Raises Rejected when the message asks by id for the account that the secret names: a
@@ -34,7 +34,8 @@ def acquire_audience(invocation: Invocation, publisher: Publisher, *, begun: boo
         raise other_account()
     run.audience_lock = lock
     connector.locks.acquire(lock, identity.run_id)
-    connector.locks.check_order(identity.work.drop, audience.connector, audience.account)
+    if audience.action in SNAPSHOTS:  # of people to add or to remove, those of every version are meant
+        connector.locks.check_order(identity.work.drop, audience.connector, audience.account)
     has_lock(run.progress, connector.clock())
 
 

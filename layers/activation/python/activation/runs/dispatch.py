@@ -17,6 +17,7 @@ from activation.runs.part import ActivePart
 from activation.runs.run import ActiveRun
 from activation.runs.states import StateMachine
 from activation.runs.telemetry import Counted, Telemetry
+from activation.runs.waking import release_after_stop, release_audience
 
 GRACE_S = 3600.0  # how long a run's next message may be overdue before another message may replace it
 
@@ -38,7 +39,7 @@ class Dispatcher:
         """
         connector, settings = self.connector, self.connector.settings
         try:
-            work = read(body, bucket=settings.drops_bucket, account=aws_account)
+            work = read(body, origins=settings.origins, account=aws_account)
         except Rejected as error:
             refuse_message(connector, body, error)
             self.telemetry.message_refused(error)
@@ -51,9 +52,8 @@ class Dispatcher:
             return None
         known = connector.ledger.read(run_id, work.part)
         if known is not None and self._is_settled(work, known):
-            if known.state in FINAL and work.part is None:
-                # Its last worker may have died before it released the lock, or could not.
-                connector.locks.release(known.audience_lock, run_id)
+            if work.part is None:
+                self._free(known, run_id)
             self.telemetry.nothing_to_do(known.state)
             return None
         try:
@@ -64,12 +64,19 @@ class Dispatcher:
             return RunState.FAILED
         return self._run(work, run_id, located, known, time_left_s)
 
+    def _free(self, known: Run, run_id: str) -> None:
+        """Release the audience lock that an ended run has: its last worker died before it did so, or could not."""
+        if known.state in FINAL:
+            release_audience(self.connector, known.audience_lock, run_id)
+        elif known.state in STOPPED and known.lease_until == 0:
+            release_after_stop(self.connector, known, run_id)
+
     def _locate(self, work: Work) -> Located:
         """Return what the drop's key says; raises Rejected when it cannot be parsed."""
-        platform = self.connector.platform
+        platform, settings = self.connector.platform, self.connector.settings
         located = locate(
-            work.drop.key,
-            connector=self.connector.settings.connector,
+            settings.origins.of(work.drop.bucket, work.drop.key).layout_key(work.drop.key),
+            connector=settings.connector,
             table=platform.table,
             actions=platform.limits.actions,
         )

@@ -42,7 +42,7 @@ class RunDrop:
     def open(cls, invocation: Invocation, piece: Piece | None = None) -> RunDrop:
         """Open the drop and map its columns to fields, noting both in the plan; raises what the reader raises."""
         drop, progress, connector = invocation.work.drop, invocation.held.run.progress, invocation.connector
-        source = S3Source.of(connector.clients.s3, drop.bucket, drop.key, drop.version_id)
+        source = S3Source.of(connector.clients.s3, drop.bucket, drop.key, drop.version_id, drop.etag)
         if progress.plan.etag not in ("", source.etag):
             raise Rejected("object_changed", "the object has changed since this run began; nothing more is sent")
         kind = invocation.located.kind

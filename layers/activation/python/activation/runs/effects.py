@@ -21,8 +21,10 @@ from activation.report import receipts
 from activation.report import warnings as verdict
 from activation.report.announce import announce
 from activation.report.receipts import Identity
+from activation.runs.deadline import LOCKED
 from activation.runs.invocation import Connector, Invocation
-from activation.runs.states import Next, Step
+from activation.runs.states import ENDS, Next, Step
+from activation.runs.waking import await_audience, release_audience
 
 UNREADABLE = "_unreadable"  # where receipts go whose key names no audience
 
@@ -39,8 +41,8 @@ class RunEffects:
             with suppress(ClientError, BotoCoreError):  # the next receipt will say as much and more
                 self.write_receipt({})
         run = self.invocation.held.run
-        if run.opened is not None:
-            with suppress(AudienceLocked):  # a run that is waiting for its lock has none to extend
+        if run.opened is not None and step.code != LOCKED:
+            with suppress(AudienceLocked):  # it may have expired, and be another run's
                 run_id = self.invocation.identity.run_id
                 self.invocation.connector.locks.acquire(run.audience_lock, run_id, for_s=step.after_s + 3600)
 
@@ -60,10 +62,16 @@ class RunEffects:
                 run_id=invocation.identity.run_id,
             )
 
-    def ended(self, step: Next) -> None:
-        """Release the audience's lock; the parts of a finished run's rejects are removed."""
-        invocation = self.invocation
-        invocation.connector.locks.release(invocation.held.run.audience_lock, invocation.identity.run_id)
+    def left(self, step: Next) -> None:
+        """Release the audience's lock at the run's end, or have the run woken when the lock is free.
+
+        The parts of a finished run's rejects are removed.
+        """
+        invocation, run = self.invocation, self.invocation.held.run
+        if step.step in ENDS:
+            release_audience(invocation.connector, run.audience_lock, invocation.identity.run_id)
+        elif step.code == LOCKED:
+            await_audience(invocation)
         if step.step is Step.FINISH:
             with suppress(ClientError, BotoCoreError):  # the run has ended; a part that is left does no harm
                 invocation.rejects.remove_parts()

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from activation.drops.row_filters import ends_empty
 from activation.errors import ConfigError, Rejected, Retryable
+from activation.ledger.audience_lock import Superseded
 from activation.ledger.runs import STOPPED, RunState
 from activation.ledger.split import Ending, Phase
 from activation.pipeline.client import PlatformClient
@@ -18,9 +19,11 @@ from activation.runs.deadline import begin_again
 from activation.runs.destination import RunDestination, acquire_audience
 from activation.runs.drop import RunDrop
 from activation.runs.effects import RunEffects
+from activation.runs.held_rows import count_rows
 from activation.runs.invocation import Invocation
 from activation.runs.share_out import is_shared_out, parts_of, share_out
-from activation.runs.states import Next, StateMachine
+from activation.runs.states import SUPERSEDED, Next, StateMachine
+from activation.runs.waking import release_audience
 
 NO_NOTES: Mapping[str, str] = {}
 
@@ -66,7 +69,7 @@ class ActiveRun:
     def _end(self, ending: Ending) -> Next:
         """Return the step to the recorded ending."""
         if ending.state == RunState.SUPERSEDED:
-            return self.machine.superseded()
+            return self.machine.superseded(ending.sentence)
         kind = ConfigError if ending.state == RunState.BLOCKED else Rejected
         return self.machine.stop(kind(ending.code, ending.sentence))
 
@@ -74,7 +77,10 @@ class ActiveRun:
         invocation, run = self.invocation, self.invocation.held.run
         publisher = invocation.find_publisher()
         begun = run.opened is not None or run.progress.attempts.starts > 0
-        acquire_audience(invocation, publisher, begun=begun)
+        try:
+            acquire_audience(invocation, publisher, begun=begun)
+        except Superseded:
+            return self._superseded()
         client = invocation.platform_client(publisher)
         if run.state is RunState.ACCEPTED:
             return self._follow(client)
@@ -86,6 +92,17 @@ class ActiveRun:
                 return self.machine.out_of_time()
         run.progress.checkpoint.read_whole = True
         return self._close(client)
+
+    def _superseded(self) -> Next:
+        """Return the step of a run that a newer version has overtaken, once the rows that it holds are counted."""
+        invocation, run = self.invocation, self.invocation.held.run
+        release_audience(invocation.connector, run.audience_lock, invocation.identity.run_id)
+        held = count_rows(invocation)
+        run.progress.plan.rows_held = held.rows
+        if not held.rows:
+            return self.machine.superseded(SUPERSEDED)
+        rows = f"{held.rows:,} row{'s' * (held.rows != 1)}"
+        return self.machine.superseded(f"{SUPERSEDED}; it holds {'' if held.whole else 'at least '}{rows}")
 
     def _send(self, client: PlatformClient) -> bool:
         """Send what is left of the drop; return False when time ran out first."""

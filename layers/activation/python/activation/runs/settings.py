@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from activation.aws.environment import Environment
+from activation.drops.sources import BucketSource, Origins
 from activation.errors import ConfigError
 from activation.identifiers.row_rules import NO_RULE, RowRule, read_rule
 from activation.identifiers.table import Context
@@ -28,7 +31,8 @@ class FunctionSettings:
     split none. `encoding` and `delimiter` are declared for the connector's delimited files, "" where they are
     detected. `options` are the platform's options that the settings mention, `columns` what they say of the files'
     columns (see identifiers/column_map.py). `consent` and `operation` say which rows may be sent. `any_endpoint`
-    lets the secret name another server than the platform's.
+    lets the secret name another server than the platform's. `sources` are the buckets of other owners that drops
+    are read from as well.
     """
 
     connector: str
@@ -56,6 +60,12 @@ class FunctionSettings:
     consent: RowRule = NO_RULE
     operation: RowRule = NO_RULE
     any_endpoint: bool = False
+    sources: tuple[BucketSource, ...] = ()
+
+    @property
+    def origins(self) -> Origins:
+        """Return where the connector's drops may be."""
+        return Origins(self.connector, self.drops_bucket, self.sources)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> FunctionSettings:
@@ -92,6 +102,7 @@ class FunctionSettings:
             consent=_rule(reader, "CONSENT"),
             operation=_rule(reader, "OPERATION"),
             any_endpoint=reader.whole("ANY_ENDPOINT", 0) == 1,
+            sources=_sources(reader),
         )
         reader.finish()
         return settings
@@ -104,6 +115,16 @@ def _rule(reader: Environment, name: str) -> RowRule:
     if given and not (rule and rule.allow):
         reader.wrong(name)
     return rule
+
+
+def _sources(reader: Environment) -> tuple[BucketSource, ...]:
+    """Read the sources; one that cannot be read is a mistake, never no source."""
+    given = reader.parsed("SOURCES", [])
+    try:
+        return msgspec.convert(given, tuple[BucketSource, ...])
+    except msgspec.ValidationError:
+        reader.wrong("SOURCES")
+        return ()
 
 
 def check_options(options: Sequence[Option], given: Mapping[str, Value]) -> None:

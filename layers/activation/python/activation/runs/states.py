@@ -17,12 +17,13 @@ from activation.errors import ActivationError, ConfigError, Rejected, Retryable
 from activation.ledger.audience_lock import AudienceLocked, Superseded
 from activation.ledger.runs import Run, RunState
 from activation.pipeline.client import OutOfTime
-from activation.runs.deadline import is_overdue, queue_up
+from activation.runs.deadline import LOCKED, is_overdue, queue_up
 
 MAX_DELAY_S = 900  # the longest an SQS message can be delayed
 NO_PROGRESS_MAX = 20
+SUPERSEDED = "a newer version of this object was sent before this one"
 # Codes of waits that only the deadline bounds.
-WAITS = frozenset({"throttled", "busy", "audience_locked", "pending"})
+WAITS = frozenset({"throttled", "busy", LOCKED, "pending"})
 
 
 class Step(StrEnum):
@@ -33,6 +34,9 @@ class Step(StrEnum):
     FINISH = "finish"  # it has ended, and its message is done
     STOP = "stop"  # it has ended until somebody redrives its message from the dead letters
     RELEASE = "release"  # nothing continues it: the run sends a part another message when it needs the part again
+
+
+ENDS = frozenset({Step.FINISH, Step.STOP})
 
 
 class Cause(StrEnum):
@@ -146,10 +150,11 @@ class StateMachine:
     def early(self) -> Next | None:
         """Return the step of a message that comes before the record is due, None for one that does not.
 
-        A platform may ask for a longer wait than SQS can delay a message.
+        A platform may ask for a longer wait than SQS can delay a message. A run that waits for its audience's lock
+        is never early: it may have been woken.
         """
         early_s = self.run.not_before - self.clock()
-        if early_s <= 1:
+        if early_s <= 1 or self.run.code == LOCKED:
             return None
         state = self._unless_closed(RunState.WAITING)
         return replace(self._next(Cause.EARLY, state), after_s=early_s, not_before=self.run.not_before)
@@ -169,9 +174,9 @@ class StateMachine:
             case ClientError() | BotoCoreError():
                 return self.after(classify(error))
             case AudienceLocked():
-                return self._wait(queue_up(self.run.progress, self.clock()))
+                return self._wait(queue_up(self.run.progress, self.clock(), error.record))
             case Superseded():
-                return self.superseded()
+                return self.superseded(SUPERSEDED)
             case OutOfTime():
                 return self.out_of_time()
             case Retryable():
@@ -184,11 +189,14 @@ class StateMachine:
         """Return the step of a record that cannot go on, blocked by a ConfigError and failed by any other."""
         return self._stop(Cause.BLOCKED if isinstance(error, ConfigError) else Cause.REJECTED, error)
 
-    def superseded(self) -> Next:
-        """Return the step of a record whose object has a newer version; a part leaves the ending to its run."""
+    def superseded(self, why: str) -> Next:
+        """Return the step of a record whose object has a newer version; a part leaves the ending to its run.
+
+        `why` is the sentence of the receipt.
+        """
         if not self.table[Cause.SUPERSEDED].states:
             return replace(self._next(Cause.SUPERSEDED, self.run.state), not_before=self.run.not_before)
-        newer = Rejected("superseded", "a newer version of this object was sent before this one")
+        newer = Rejected("superseded", why)
         step = self._next(Cause.SUPERSEDED, RunState.SUPERSEDED)
         return replace(step, error=newer, code=newer.code, sentence=newer.sentence)
 

@@ -1,0 +1,42 @@
+"""A bucket of another owner in the sandbox, whose objects are drops of the first connector."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from sandbox.place import ROOT
+
+# Without versions, as most buckets are.
+BUCKET, PREFIX, AUDIENCE = "example-partner-exports", "vip people/", "Partner people"
+
+
+def flag(root: Path = ROOT) -> dict[str, str]:
+    """Return the context flag that makes the bucket a source, in place of the sources that the settings name."""
+    settings = json.loads((root / "cdk.context.json").read_text())["audience_activation"]
+    source = {
+        "name": "partner",
+        "kind": "bucket",
+        "bucket": BUCKET,
+        "prefix": PREFIX,
+        "connector": settings["connectors"][0]["name"],
+        "audience": AUDIENCE,
+        "identifiers": "raw",
+    }
+    return {"sources": json.dumps([source])}
+
+
+def make(client: Callable[[str], Any]) -> dict[str, str]:
+    """Make the bucket as its owner would, with its events on, unless it is there; return where drops go."""
+    s3 = client("s3")
+    with suppress(ClientError):  # kept from an earlier start of the same sandbox
+        s3.create_bucket(Bucket=BUCKET)
+    s3.put_bucket_notification_configuration(
+        Bucket=BUCKET, NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    return {"bucket": BUCKET, "prefix": PREFIX, "audience": AUDIENCE}

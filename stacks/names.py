@@ -1,0 +1,17 @@
+"""How names and ARNs in the settings are spelt, and the names that connectors may not have."""
+
+from __future__ import annotations
+
+NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+BUCKET = r"(?=.{3,63}\Z)[a-z0-9][a-z0-9.-]*[a-z0-9]"
+KEY_ARN = r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+"
+KEY_MEANING = "the ARN of a KMS key, with its id and not an alias"
+
+# Names that are, or may become, folders of the buckets beside the connectors' or the first part of a ledger's key:
+# a connector called account could read the records of every platform's accounts.
+RESERVED = frozenset(
+    (
+        "account", "drops", "errors", "folders", "ledger", "listings", "manifests", "mirror", "receipts",
+        "rejects", "runs", "samples", "sources", "states", "suppression", "suppressions", "sync",
+    )
+)  # fmt: skip
