@@ -28,6 +28,7 @@ def doctor(
     Exit 1 if a check fails.
     """
     from cli import deployment
+    from cli.concurrency import examine_concurrency
     from cli.connectors import connectors, settings
     from cli.told import examine_topics
 
@@ -44,6 +45,8 @@ def doctor(
         read = settings()
         told = examine_topics(found.alarm_topics, nobody=read is not None and read.alarms == "none")
         findings += [("app", one) for one in told]
+        if read is not None:
+            findings.append(("app", examine_concurrency(read)))
     for name, one in findings:
         if as_json:
             print(json.dumps({"connector": name, "check": one.check, "ok": one.ok, "says": one.says}))

@@ -103,6 +103,17 @@ def test_a_drop_of_no_connector_is_recorded_as_ignored(meta: Line) -> None:
     assert meta.dead_letters() == []
 
 
+def test_bucket_and_ledger_can_be_compared(meta: Line) -> None:
+    """The hourly round of the watch may list the bucket and look up runs with its own role."""
+    stack = "audience-activation-activation"
+    (found,) = meta.sandbox.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in found["Outputs"]}
+    answer = meta.sandbox.client("lambda").invoke(
+        FunctionName=outputs["DropWatchFunctionName"], Payload=json.dumps({"source": "aws.events"})
+    )
+    assert "FunctionError" not in answer, answer["Payload"].read()
+
+
 def test_a_failed_run_is_told_in_words(meta: Line) -> None:
     """The notice passes the rule and the topic's policy, and says what happened, why, and what to run."""
     put = meta.put_key('meta/VIP "gold"/rwa/people.csv', as_csv(people(5, "told")))
