@@ -14,6 +14,9 @@ import pyarrow.compute as pc
 from activation.drops.chunk import ByteSource, DropReader
 from activation.drops.columns import MappedColumns, map_columns
 from activation.drops.date_orders import reads_dates, with_date_order
+from activation.drops.folder_files import FolderFiles, FolderMember
+from activation.drops.folder_header import common_header
+from activation.drops.folder_reader import FolderReader
 from activation.drops.locate import Located
 from activation.drops.open import open_drop
 from activation.drops.plaintext_scan import screen
@@ -42,6 +45,7 @@ from cli.connectors import NamedConnector
 from cli.dry_run_sums import Found, Sums
 
 MB = 1_000_000
+Content = ByteSource | tuple[FolderMember, ...]  # of one file, or the files of a folder
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ class DryRun:
         )
         return cls(located, connector, context, said)
 
-    def over(self, source: ByteSource) -> Sums:
+    def over(self, source: Content) -> Sums:
         """Read the whole drop as the connector would; return the counts, and the refusal if there is one."""
         sums = Sums()
         began_s = time.process_time()
@@ -95,10 +99,11 @@ class DryRun:
         sums.cpu_s = time.process_time() - began_s
         return sums
 
-    def _read(self, source: ByteSource, sums: Sums) -> None:
+    def _read(self, source: Content, sums: Sums) -> None:
         kind, publisher = self.located.kind, self._publisher
         reader = self.open(source)
         sums.format = reader.format
+        sums.folder = reader if isinstance(reader, FolderReader) else None
         mapped = self.mapped(reader)
         sums.columns, sums.ignored_columns = mapped.used, tuple(mapped.ignored)
         context = self.reading(reader, mapped).context
@@ -128,14 +133,15 @@ class DryRun:
             self._note(prepared, opened, sums)
         sums.whole = True
 
-    def open(self, source: ByteSource) -> DropReader:
-        """Open the drop as the connector would; raises what `open_drop` raises."""
-        return open_drop(
-            source,
-            single=self.located.kind.single,
-            declared_encoding=self._setting("encoding") or None,
-            declared_delimiter=DELIMITERS.get(self._setting("delimiter"), self._setting("delimiter")) or None,
-        )
+    def open(self, source: Content) -> DropReader:
+        """Open the drop as the connector would; raises what `open_drop` or `common_header` raises."""
+        single = self.located.kind.single
+        encoding = self._setting("encoding") or None
+        delimiter = DELIMITERS.get(self._setting("delimiter"), self._setting("delimiter")) or None
+        if isinstance(source, tuple):
+            files = FolderFiles(source, single, delimiter, encoding)
+            return FolderReader(common_header(files), files)
+        return open_drop(source, single=single, declared_encoding=encoding, declared_delimiter=delimiter)
 
     def mapped(self, reader: DropReader) -> MappedColumns:
         """Return the columns as a run would map them; raises what `map_columns` raises."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from activation.drops.folder_reader import FolderReader
 from activation.drops.sample import Sample
 from activation.errors import Rejected
 from activation.ledger.units import FIRST_ROWS_KEPT
@@ -33,7 +34,7 @@ class Sums:
     `date_order` is how dates are read, "" if nothing says it. `mended` counts rows that lacked blank cells at
     their end or had too many. `left_out` is by field and code. `sample` is what the first rows showed. `whole`
     says that the end of the file was reached. `refusal` is the reason why the run would fail, None if it would
-    succeed.
+    succeed. `folder` is what was read, None where that is one file.
     """
 
     format: str = ""
@@ -56,3 +57,11 @@ class Sums:
     identifiers: Counter[str] = field(default_factory=Counter)
     cpu_s: float = 0.0
     refusal: Rejected | None = None
+    folder: FolderReader | None = None
+
+    def places(self, rows: tuple[int, ...]) -> list[dict[str, object]]:
+        """Return the file and the number in it of rows that were read; nothing where the drop is one file."""
+        if self.folder is None:
+            return []
+        found = map(self.folder.place, rows)
+        return [{"file": self.folder.files.name(index), "row": row} for index, row in found]

@@ -13,8 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from activation.drops.chunk import Chunk, DropReader
 from activation.drops.delimited import DelimitedReader
+from activation.drops.folder_reader import FolderReader
 from activation.drops.json_lines import JsonLinesReader
 from activation.drops.parquet_file import ParquetReader
+from activation.drops.source import BytesSource
 from activation.drops.text import Text
 from activation.errors import Rejected
 from activation.model import Cursor
@@ -27,6 +29,17 @@ def first_name(name: str, count: int) -> str:
     endings = _ENDINGS.search(name)
     cut = endings.start() if endings and endings.start() else len(name)
     return f"{name[:cut]}.first-{count}-{'row' if count == 1 else 'rows'}{name[cut:]}"
+
+
+def first_of(reader: DropReader, count: int) -> BytesSource:
+    """Return the first rows of a file, or of the first file of a folder that has any; raises as `first_rows`."""
+    if not isinstance(reader, FolderReader):
+        return BytesSource(first_rows(reader, count))
+    for index in range(len(reader.files.members)):
+        one = reader.open_file(index)
+        if one is not None and next(one.chunks(Cursor()), None) is not None:
+            return BytesSource(first_rows(one, count))
+    raise Rejected("no_rows", "the folder has no rows")
 
 
 def first_rows(reader: DropReader, count: int) -> bytes:

@@ -13,16 +13,16 @@ def locate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show how a key in the drops bucket is read; exit 1 with the reason if it cannot be."""
-    from activation.drops.locate import is_marker
     from activation.drops.locate import locate as read_key
+    from activation.drops.places import Role, role_of
     from activation.errors import Rejected
 
     from cli.connectors import NoConnector, connector_of
 
     try:
         name = key.split("/", 1)[0]
-        if is_marker(key):
-            raise Rejected("marker", "ignored marker object (a folder, _SUCCESS, a hidden file), not a drop")
+        if role_of(key) is Role.SIDECAR:
+            raise Rejected("marker", "a tool's object (a folder's mark, a checksum, a hidden file), not a drop")
         connector = connector_of(name)
         located = read_key(
             key, connector=name, table=connector.platform.table, actions=connector.platform.limits.actions
@@ -30,6 +30,7 @@ def locate(
     except (Rejected, NoConnector) as error:
         _no(key, error.code, error.sentence, as_json)
         raise typer.Exit(1) from None
+    role, folder = located.place.role, located.place.folder
     answer = {
         "key": key,
         "connector": located.audience.connector,
@@ -40,6 +41,8 @@ def locate(
         "field": located.kind.single,
         "action": located.audience.action.value,
         "file": located.file,
+        "role": role.value,
+        "folder": folder if role is not Role.FILE else None,
     }
     if as_json:
         print(json.dumps(answer, ensure_ascii=False))

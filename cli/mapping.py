@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from activation.drops.chunk import ByteSource
-
-    from cli.dry_run import DryRun
+    from cli.dry_run import Content, DryRun
 
 
-def check_against(run: DryRun, source: ByteSource) -> None:
+def check_against(run: DryRun, source: Content) -> None:
     """Map the file's header as the connector would; raises Rejected with all that is wrong."""
     from activation.errors import Rejected
 

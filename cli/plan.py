@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def plan(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The file to plan for.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(exists=True, metavar="FILE|FOLDER", help="The file, or the folder or files of one drop."),
+    ],
     connector: Annotated[str, typer.Option(help="The connector's name in cdk.context.json.")],
     audience: Annotated[str, typer.Option(help="The audience's name in the ad account.")],
     identifiers: Annotated[
@@ -45,13 +48,13 @@ def plan(
 ) -> None:
     """Read a file as the connector would and show what a run would send; exit 1 if the run would fail.
 
-    Nothing leaves this machine. Rows, rejects and left-out cells are counted, and the requests are
-    built and measured; minutes and dollars are estimates. `--map` says what a column is (email, phone, ignore and
-    the names of `activation columns`), or what every row has, as country=US. With --rows the cells are shown, one
-    by one, as they are in the file, as they are normalised and as they would be sent; never without it.
+    A folder, or several files, are read as one drop. Nothing leaves this machine. Rows, rejects and left-out cells
+    are counted, and the requests are built and measured; minutes and dollars are estimates. `--map` says what a
+    column is (email, phone, ignore and the names of `activation columns`), or what every row has, as country=US.
+    With --rows the cells are shown, one by one, as they are in the file, as they are normalised and as they would
+    be sent; never without it.
     """
     from activation.drops.locate import locate as read_key
-    from activation.drops.source import FileSource
     from activation.errors import ConfigError, Rejected
     from activation.identifiers.column_map import parse
     from rich.console import Console
@@ -61,10 +64,12 @@ def plan(
     from cli.country import country_option, known_order
     from cli.dry_run import DryRun
     from cli.keys import drop_key
+    from cli.local_files import local_files
     from cli.preview import preview, print_preview
-    from cli.watched import Watched
 
-    key = drop_key(connector, audience, identifiers, action, file.name)
+    local = local_files(files)
+    name = f"{local.name}/" if local.is_folder else local.name
+    key = drop_key(connector, audience, identifiers, action, name)
     try:
         named = connector_of(connector)
         located = read_key(
@@ -74,17 +79,18 @@ def plan(
     except (Rejected, NoConnector) as error:
         _refuse(key, error.code, error.sentence, as_json)
     run = DryRun.of(located, named, country_option(default_country), known_order(date_order), said)
-    source = FileSource(file)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as bar:
-        task = bar.add_task("reading", total=source.size_bytes)
+        task = bar.add_task("reading", total=local.size_bytes)
         try:
-            sums = run.over(Watched(source, lambda reached: bar.update(task, completed=reached)))
+            sums = run.over(local.content(lambda reached: bar.update(task, completed=reached)))
         except ConfigError as error:
             _refuse(key, error.code, error.sentence, as_json)
     report = _report(key, run, sums)
-    shown = preview(run, source, rows)
+    if local.is_folder:
+        report["folder"] = {"files": len(local.paths), "skipped": list(local.skipped)}
+    shown = preview(run, local.content(), rows)
     if as_json:
         cells = {"preview": [asdict(one) for one in shown]} if rows else {}
         print(json.dumps(report | cells, ensure_ascii=False))
@@ -106,7 +112,7 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
     audience = run.located.audience
     left_out: dict[str, dict[str, Any]] = {}
     for (field, code), found in sums.left_out.items():
-        left_out.setdefault(field, {})[code] = {"cells": found.count, "first_rows": list(found.first_rows)}
+        left_out.setdefault(field, {})[code] = _found(found, sums, "cells")
     return {
         "key": key,
         "connector": audience.connector,
@@ -125,7 +131,7 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
         "rows_mended": sums.mended,
         "rows_sent": sums.sent,
         "rows_rejected": sum(found.count for found in sums.rejected.values()),
-        "rejected": {code: _found(found) for code, found in sums.rejected.items()},
+        "rejected": {code: _found(found, sums, "rows") for code, found in sums.rejected.items()},
         "cells_left_out": left_out,
         "people": run.people(sums),
         "people_exact": sums.people.is_exact,
@@ -144,8 +150,14 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
     }
 
 
-def _found(found: Found) -> dict[str, Any]:
-    return {"rows": found.count, "first_rows": list(found.first_rows)}
+def _found(found: Found, sums: Sums, counted: str) -> dict[str, Any]:
+    """Return a count with its first rows, in a folder also with the files that hold them."""
+    places = sums.places(found.first_rows)
+    return {
+        counted: found.count,
+        "first_rows": list(found.first_rows),
+        **({"first_places": places} if places else {}),
+    }
 
 
 def _reason(error: Rejected | None) -> dict[str, str] | None:

@@ -26,6 +26,9 @@ def print_plan(plan: dict[str, Any]) -> None:
     table.add_column(overflow="fold")
     table.add_row("drop", "", Text(plan["key"]))
     table.add_row("audience", "", Text(f"{plan['audience']} ({plan['connector']}, {plan['action']})"))
+    if folder := plan.get("folder"):
+        skipped = f"skipped: {', '.join(folder['skipped'])}" if folder["skipped"] else ""
+        table.add_row("files", f"{folder['files']:,}", Text(skipped))
     table.add_row("format", "", plan["format"] or "unknown")
     for label, columns in _columns(plan):
         table.add_row(label, "", Text(columns))
@@ -92,8 +95,12 @@ def _found(codes: dict[str, dict[str, Any]], count_key: str) -> str:
     """Return counts by code, each with its first rows."""
     lines = []
     for code, found in sorted(codes.items(), key=lambda item: -item[1][count_key]):
-        rows = ", ".join(map(str, found["first_rows"]))
         more = ", ..." if found[count_key] > len(found["first_rows"]) else ""
+        if "first_places" in found:
+            rows = ", ".join(f"{one['file']} row {one['row']}" for one in found["first_places"])
+            lines.append(f"{code} {found[count_key]:,} ({rows}{more})")
+            continue
+        rows = ", ".join(map(str, found["first_rows"]))
         word = "row" if found[count_key] == 1 else "rows"
         lines.append(f"{code} {found[count_key]:,} ({word} {rows}{more})")
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from activation.drops.chunk import ByteSource, Chunk
+from activation.drops.chunk import Chunk
 from activation.drops.columns import MappedColumns, shown_name
 from activation.errors import Rejected
 from activation.identifiers.countries import country_code
@@ -19,7 +19,7 @@ from activation.identifiers.table import Context, Field
 from activation.model import Cursor
 from activation.pipeline.batching import Batcher
 
-from cli.dry_run import DryRun
+from cli.dry_run import Content, DryRun
 
 CELL_CHARACTERS = 64  # shown of a cell, as many as a digest has
 
@@ -50,7 +50,7 @@ class PreviewedRow:
     cells: tuple[PreviewedCell, ...]
 
 
-def preview(run: DryRun, source: ByteSource, count: int) -> list[PreviewedRow]:
+def preview(run: DryRun, source: Content, count: int) -> list[PreviewedRow]:
     """Return the first `count` rows of a drop, with what the connector's own reader and batcher make of them.
 
     What is wrong with the file is the plan's to say: the rows before it are shown.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+NAMES_SHOWN = 5
+
 
 def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> None:
     """Print a receipt's totals, what was rejected and left out, and the command that lists the rejects.
@@ -23,6 +25,8 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
     table.add_column(justify="right")
     table.add_column()
     table.add_row("drop", "", printable(drop["key"]))
+    if folder := receipt.get("folder"):
+        table.add_row("files", f"{folder['files']:,}", printable(_not_read(folder)))
     table.add_row("audience", "", printable(_audience(audience, receipt["connector"])))
     if receipt["reason"]:
         table.add_row("why", "", f"{receipt['reason']['code']}: {receipt['reason']['sentence']}")
@@ -73,6 +77,17 @@ def _audience(audience: dict[str, Any], connector: str) -> str:
     if audience["id"] is None:
         return f"{audience['name']} ({connector})"
     return f"{audience['name']} ({connector}, {audience['id']}, {'created' if audience['created'] else 'found'})"
+
+
+def _not_read(folder: dict[str, Any]) -> str:
+    """Name the first of the objects that were not sent."""
+    texts = []
+    for what in ("skipped", "stale"):
+        count, names = folder[what]["count"], folder[what]["names"][:NAMES_SHOWN]
+        if count:
+            more = ", ..." if count > len(names) else ""
+            texts.append(f"{count:,} {what}: {', '.join(names)}{more}")
+    return "; ".join(texts)
 
 
 def _codes(counts: dict[str, int]) -> str:

@@ -27,7 +27,7 @@ def status(
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if a listed run has warnings.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """List the runs in the ledger, newest first, with what looks wrong with each.
+    """List the runs in the ledger, newest first, with what looks wrong with each, and the folders still open.
 
     A run is listed as waiting also while the platform processes what it accepted, and while parts of it wait.
     Drops whose key cannot be read are `failed`, those under no connector's prefix `ignored`.
@@ -36,8 +36,9 @@ def status(
     from activation.ledger.runs import RunState
 
     from cli import deployment
+    from cli.open_folders import STATES, folder_row
 
-    states = (*RunState, IGNORED)
+    states = (*RunState, *STATES, IGNORED)
     if state not in ("", *states):
         raise typer.BadParameter(f"must be one of {', '.join(states)}", param_hint="--state")
     found = deployment.find()
@@ -53,7 +54,9 @@ def status(
     runs = [
         run
         for item in items
-        if (run := _run(item, parts)) and connector in ("", run["connector"]) and _is_in(run, state)
+        if (run := _run(item, parts) or folder_row(item))
+        and connector in ("", run["connector"])
+        and _is_in(run, state)
     ]
     runs.sort(key=lambda run: run["updated_at"], reverse=True)
     if as_json:
@@ -75,13 +78,16 @@ def _print_runs(runs: list[dict[str, Any]]) -> None:
     table = Table(run_column, to, Column("state, why", overflow="fold"), "acknowledged", updated)
     for run in runs:
         table.add_row(
-            run["run_id"][:RUN_DIGITS_SHOWN],
+            run["run_id"][:RUN_DIGITS_SHOWN] or "(folder)",
             printable(_destination(run)),
             " ".join([_state(run), run["code"], *(f"({one['code']})" for one in run["warnings"])]),
             f"{run['rows_acknowledged']:,}",
             run["updated_at"][:16],
         )
     console().print(table)  # the sentences are in the receipt
+    for run in runs:
+        if not run["run_id"]:  # a folder has no receipt yet
+            console().print(printable(f"{run['key']}: {run['sentence']}"), highlight=False)
 
 
 def _destination(run: dict[str, Any]) -> str:

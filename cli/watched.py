@@ -10,10 +10,11 @@ from activation.drops.chunk import ByteSource
 
 @dataclass(frozen=True)
 class Watched:
-    """A source that records how far into the file it has been read."""
+    """A source that records how far into the file it has been read; `before` bytes are in the files before it."""
 
     source: ByteSource
     reached: Callable[[int], None]
+    before: int = 0
 
     @property
     def size_bytes(self) -> int:
@@ -22,5 +23,5 @@ class Watched:
 
     def read(self, offset: int, length: int) -> bytes:
         """Return the source's bytes."""
-        self.reached(min(offset + length, self.size_bytes))
+        self.reached(self.before + min(offset + length, self.size_bytes))
         return self.source.read(offset, length)

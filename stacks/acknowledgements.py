@@ -75,6 +75,11 @@ def _accept_wildcards(name: str, connector: Connector, storage: StorageStack) ->
         )
     _accept(
         connector.role,
+        f"IAM5[Resource::{_arn(storage.receipts)}/listings/{name}/*]",
+        "The lists of the files of this connector's folders, each under the name of its run.",
+    )
+    _accept(
+        connector.role,
         "IAM5[Resource::*]",
         "xray:PutTraceSegments and xray:PutTelemetryRecords, and no other action: X-Ray has no resources to name.",
     )

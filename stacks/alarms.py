@@ -91,15 +91,23 @@ class ConnectorAlarms(Construct):
         )
 
     def _notices(self, bus: events.IEventBus, undelivered: sqs.Queue) -> events.Rule:
-        """Notify of failed and blocked runs; an alarm could only say that there is one."""
+        """Notify of failed and blocked runs, late files and folders that stay open.
+
+        An alarm could only say that there is one.
+        """
         return events.Rule(
             self,
             "Notices",
-            description=f"Failed and blocked runs of {self._connector.name}",
+            description=f"Failed and blocked runs, late files and open folders of {self._connector.name}",
             event_bus=bus,
             event_pattern=events.EventPattern(
                 source=[NOTICE_SOURCE],
-                detail_type=["Activation Failed", "Activation Blocked"],
+                detail_type=[
+                    "Activation Failed",
+                    "Activation Blocked",
+                    "Activation Late Part",
+                    "Activation Folder Open",
+                ],
                 detail={"connector": [self._connector.name]},
             ),
             targets=[

@@ -49,6 +49,9 @@ class ConnectorSettings:
     requests in flight and of rows and bytes a request hold, nobody is mailed. `allow_weak` sends drops whose
     columns can match hardly anybody. `options` are what the platform lets a connector choose, by name. `columns`
     are what the connector's files call the fields. `consent` and `operation` say which rows may be sent.
+    `folder_quiet_minutes` is how long nothing has to arrive in a folder to close it, 0 where only signs do.
+    `late_part_minutes` is how long a file that came too late waits for another sign. A folder that is open for
+    `folder_open_hours` is reported.
     `secret` is where the credentials are, if not in a secret of the app's own.
     """
 
@@ -75,6 +78,9 @@ class ConnectorSettings:
     columns: tuple[tuple[str, str], ...] = ()
     consent: RowRule = NO_RULE
     operation: RowRule = NO_RULE
+    folder_quiet_minutes: float = 0
+    late_part_minutes: float = 15
+    folder_open_hours: float = 6
     secret: SecretSettings = OWN_SECRET
 
 
@@ -118,6 +124,9 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
         columns=_columns(reader, platform, known_platforms),
         consent=_rule(reader, "consent"),
         operation=_rule(reader, "operation"),
+        folder_quiet_minutes=reader.number("folder_quiet_minutes", low=0, high=1440, default=0),
+        late_part_minutes=reader.number("late_part_minutes", low=0.01, high=1440, default=15),
+        folder_open_hours=reader.number("folder_open_hours", low=0.01, high=24 * 14, default=6),
         secret=read_secret(reader, known_platforms.get(platform)),
     )
     if connector.name in RESERVED:

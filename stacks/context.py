@@ -50,6 +50,17 @@ class Reader:
             f"a whole number from {low} to {high}",
         )
 
+    def number(self, key: str, *, low: float, high: float, default: float | None = None) -> float:
+        """Return a number from `low` to `high`, both inclusive, with or without a fraction."""
+        return self._read(
+            key,
+            default,
+            low,
+            # bool is an int in Python, but not in JSON
+            lambda value: isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high,
+            f"a number from {low:g} to {high:g}",
+        )
+
     def flag(self, key: str, *, default: bool | None = None) -> bool:
         """Return true or false."""
         return self._read(key, default, False, lambda value: isinstance(value, bool), "true or false")

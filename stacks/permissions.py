@@ -77,7 +77,7 @@ def watch_statements(
     connectors: Sequence[str], storage: StorageStack, log_group: logs.ILogGroup
 ) -> list[iam.PolicyStatement]:
     """Return the statements of the role that compares the drops bucket with the ledger; it reads no drop."""
-    records = [f"{name}{record}*" for name in (*connectors, "_") for record in ("#run#", "#unread#")]
+    records = [f"{name}{record}*" for name in (*connectors, "_") for record in ("#run#", "#unread#", "#folder#")]
     return [
         _allow("ListDrops", ["s3:ListBucketVersions"], [storage.drops.bucket_arn]),
         _allow(
@@ -124,6 +124,18 @@ def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyState
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, read 2026-11-22. No condition on the
         # prefix: S3's own check does not send one.
         _allow("TellGoneFromForbidden", ["s3:ListBucket"], [reach.drops.bucket_arn]),
+        # The files of a folder, with their versions, when its sign has arrived.
+        _allow(
+            "ListOwnFolders",
+            ["s3:ListBucketVersions"],
+            [reach.drops.bucket_arn],
+            {"StringLike": {"s3:prefix": [f"{connector.name}/*"]}},
+        ),
+        _allow(
+            "OwnListings",
+            ["s3:GetObject", "s3:PutObject"],
+            [reach.receipts.arn_for_objects(f"listings/{connector.name}/*")],
+        ),
         _allow(
             "OwnReceipts",
             ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],

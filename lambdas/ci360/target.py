@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from activation.drops.locate import locate
+from activation.drops.places import Role
 from activation.errors import Rejected
 from activation.identifiers.table import FieldTable
 from activation.model import Action
@@ -69,6 +70,10 @@ class Targets:
             table=FieldTable(platform=connector, fields=()),
             actions=self.drops[connector],
         )
+        if located.place.role is not Role.FILE:
+            raise Rejected(
+                "unknown_action", "a name below a connector is one file right below the identifiers or the action"
+            )
         folder = key[: -len(located.file)]
         return Target(_bounded(f"{folder}{_with_occurrence(_safe_name(located.file), occurrence)}"), connector)
 

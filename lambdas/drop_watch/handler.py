@@ -14,7 +14,7 @@ import boto3
 from activation.aws.app_events import put_event
 from activation.aws.clients import CONFIG, Clients
 from activation.aws.environment import Environment
-from activation.drops.expectation import has_run_of_its_own
+from activation.drops.expectation import leads_to_run
 from activation.drops.messages import read
 from activation.drops.sources import Origins
 from activation.errors import Rejected
@@ -49,7 +49,7 @@ class DropWatch:
         drop = read(json.dumps(event), origins=Origins(NO_CONNECTOR, self.bucket.name), account="").drop
         if self.bucket.connector_of(drop.key) or self.bucket.is_elsewhere(drop.key):
             return
-        if not has_run_of_its_own(drop.key):
+        if not leads_to_run(drop.key, drop.size_bytes, under_connector=False):
             return
         why = Rejected("unknown_connector", "the key begins with no connector's name")
         records = UnreadObjects(self.clients.table, ttl_days=self.ttl_days, clock=self.clock)

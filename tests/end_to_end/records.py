@@ -14,7 +14,9 @@ from tests.end_to_end.driver import until
 from tests.end_to_end.queues import Queues
 
 # What the ledger keeps of time, in Unix seconds; 0 stands for "not set".
-_MOMENTS = ("started_at", "updated_at", "lease_until", "not_before", "held_until", "expires_at")
+_MOMENTS = (
+    "started_at", "updated_at", "lease_until", "not_before", "held_until", "expires_at", "opened_at", "last_event",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,17 @@ class Records(Queues):
                         )
         self.sandbox.advance(seconds)
         self.simulated_s += seconds
+
+    def wait_for_late_files(self, count: int, within_s: float = 60.0) -> None:
+        """Let the time pass that late files wait for, until the folders' records count so many."""
+
+        def counted() -> bool | None:
+            late = sum(int(float(item.get("late_files", {}).get("N", "0"))) for item in self._items())
+            if late < count and (waits := self.sandbox.queue_waits()["hidden"].get(self.addresses["queue_url"])):
+                self.pass_time(waits + 1)
+            return True if late >= count else None
+
+        until(counted, within_s)
 
     def edit_plan(self, put: Put, **changes: Any) -> None:
         """Change what the ledger has recorded of how a run reads its file."""

@@ -75,7 +75,7 @@ def test_people_are_removed_by_a_drop_that_says_so(meta: Line) -> None:
     [
         ("meta/people.csv", "wrong_depth"),
         ("meta/Audience/people.csv", "wrong_depth"),
-        ("meta/Audience/raw/add/more/people.csv", "wrong_depth"),
+        ("meta/Audience/raw/add/delete/people.csv", "unknown_action"),
         ("meta//raw/people.csv", "empty_segment"),
         ("meta/Audience/rwa/people.csv", "unknown_identifiers"),
         ("meta/Audience/raw/append/people.csv", "unknown_action"),

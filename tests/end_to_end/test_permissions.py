@@ -107,6 +107,8 @@ def test_the_role_reaches_nothing_of_anybody_else(enforced: Line) -> None:
     allowed: list[Callable[[], Any]] = [
         lambda: s3.get_object(Bucket=drops, Key="meta/Own/raw/people.csv"),
         lambda: s3.put_object(Bucket=receipts, Key="receipts/meta/Own/test.json", Body=b"{}"),
+        lambda: s3.put_object(Bucket=receipts, Key="listings/meta/test.json", Body=b"{}"),
+        lambda: s3.list_object_versions(Bucket=drops, Prefix="meta/Own/"),
         lambda: secrets.get_secret_value(SecretId=addresses["secret_arn"]),
         lambda: sqs.get_queue_attributes(QueueUrl=own_url, AttributeNames=["QueueArn"]),
         lambda: database.get_item(TableName=table, Key={"pk": {"S": "meta#run#none"}}),
@@ -122,6 +124,10 @@ def test_the_role_reaches_nothing_of_anybody_else(enforced: Line) -> None:
         "another connector's receipt": lambda: s3.put_object(
             Bucket=receipts, Key="receipts/tiktok/Theirs/test.json", Body=b"{}"
         ),
+        "another connector's listing": lambda: s3.put_object(
+            Bucket=receipts, Key="listings/tiktok/test.json", Body=b"{}"
+        ),
+        "another connector's folders": lambda: s3.list_object_versions(Bucket=drops, Prefix="tiktok/"),
         "a source beside its prefix": lambda: s3.get_object(Bucket=partner, Key="other people/people.csv"),
         "the list of a source": lambda: s3.list_objects_v2(Bucket=partner),
         "writing to a source": lambda: s3.put_object(Bucket=partner, Key=f"{prefix}more.csv", Body=b""),

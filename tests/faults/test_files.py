@@ -22,8 +22,8 @@ def test_keys_of_the_wrong_shape_are_refused(scenario: Scenario) -> None:
     keys = {
         "meta/people.csv": "wrong_depth",
         "meta/A/people.csv": "wrong_depth",
-        "meta/A/B/C/D/E/people.csv": "wrong_depth",
-        "meta/A/raw/add/more/people.csv": "wrong_depth",
+        "meta/A/B/C/D/E/people.csv": "unknown_identifiers",
+        "meta/A/raw/add/delete/people.csv": "unknown_action",
         "meta//raw/people.csv": "empty_segment",
         "meta/ /raw/people.csv": "empty_segment",
         "meta/A//people.csv": "empty_segment",

@@ -180,6 +180,9 @@ def test_the_environment_is_names_and_addresses(templates: Templates) -> None:
         "DEADLINE_S": "172800",
         "SPLIT_ABOVE_BYTES": "268435456",
         "MAX_PARTS": "8",
+        "FOLDER_QUIET_S": "0",
+        "LATE_PART_S": "900",
+        "FOLDER_OPEN_S": "21600",
         "LEDGER_TTL_DAYS": "90",
         "POWERTOOLS_SERVICE_NAME": "beta-eu",
         "POWERTOOLS_METRICS_NAMESPACE": "AudienceActivation",
@@ -432,11 +435,12 @@ def test_failed_runs_are_told_from_the_function_s_own_events(templates: Template
     """The notices rule matches what the function announces: its source, its types, its connector."""
     from activation.aws.app_events import SOURCE
     from activation.ledger.runs import RunState
-    from activation.report.announce import DETAIL_TYPES
+    from activation.report.announce import DETAIL_TYPES, FOLDER_OPEN, LATE_PART
 
     pattern = templates.resource("AWS::Events::Rule", "BetaEuAlarmsNotices")["EventPattern"]
     assert pattern["source"] == [SOURCE]
-    assert pattern["detail-type"] == [DETAIL_TYPES[RunState.FAILED], DETAIL_TYPES[RunState.BLOCKED]]
+    stopped = [DETAIL_TYPES[RunState.FAILED], DETAIL_TYPES[RunState.BLOCKED]]
+    assert pattern["detail-type"] == [*stopped, LATE_PART, FOLDER_OPEN]
     assert pattern["detail"] == {"connector": ["beta-eu"]}
 
 

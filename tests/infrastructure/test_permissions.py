@@ -91,6 +91,8 @@ def test_wildcard_resources_are_own_objects_and_tracing(templates: Templates) ->
     assert found == {
         (drops, "/alpha/*"),
         (drops, "/beta-eu/*"),
+        (frozenset({"s3:GetObject", "s3:PutObject"}), "/listings/alpha/*"),
+        (frozenset({"s3:GetObject", "s3:PutObject"}), "/listings/beta-eu/*"),
         (receipts, "/receipts/alpha/*"),
         (receipts, "/receipts/beta-eu/*"),
         (frozenset({"xray:PutTraceSegments", "xray:PutTelemetryRecords"}), "*"),
@@ -110,6 +112,15 @@ def test_a_connector_writes_its_own_receipts_only(templates: Templates) -> None:
     own = statements(templates, "BetaEu")
     assert re.fullmatch(r"<\w*Receipts\w*>/receipts/beta-eu/\*", text(own["OwnReceipts"]["Resource"]))
     assert own["ListOwnReceipts"]["Condition"] == {"StringLike": {"s3:prefix": ["receipts/beta-eu/*"]}}
+
+
+def test_a_connector_lists_its_own_folders_only(templates: Templates) -> None:
+    """Versions are listed below the connector's own prefix, and what it listed is kept under its own name."""
+    own = statements(templates, "BetaEu")
+    assert own["ListOwnFolders"]["Action"] == "s3:ListBucketVersions"
+    assert re.fullmatch(r"<\w*Drops\w*>", text(own["ListOwnFolders"]["Resource"]))
+    assert own["ListOwnFolders"]["Condition"] == {"StringLike": {"s3:prefix": ["beta-eu/*"]}}
+    assert re.fullmatch(r"<\w*Receipts\w*>/listings/beta-eu/\*", text(own["OwnListings"]["Resource"]))
 
 
 def test_nothing_writes_drops(templates: Templates) -> None:

@@ -21,7 +21,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from activation.aws.clients import Clients
 from activation.aws.table import ConditionalTable
-from activation.drops.locate import is_marker, locate
+from activation.drops.locate import locate
+from activation.drops.places import Role, role_of
 from activation.errors import Rejected
 from activation.ledger.runs import RunState
 from activation.platforms.options import complete
@@ -301,14 +302,14 @@ def test_an_object_that_is_gone_is_told_by_its_code(line: Line) -> None:
     ("key", "code"),
     [
         ("tiktokfoo/VIP/EMAIL_SHA256/a.csv", "other_connector"),
-        ("tiktok/VIP/EMAIL_SHA256/add/deeper/a.csv", "wrong_depth"),
-        ("tiktok/VIP/EMAIL_SHA256/sub/a.csv", "unknown_action"),
+        ("tiktok/VIP/EMAIL_SHA256/add/deleted/a.csv", "unknown_action"),
+        ("tiktok/VIP/EMAIL_SHA256/delete/a.csv", "unknown_action"),
         ("tiktok/VIP/a.csv", "wrong_depth"),
         ("tiktok/VIP/AAID_SHA256/a.csv", "unknown_identifiers"),
     ],
 )
 def test_a_key_of_another_shape_is_refused_with_the_layout(key: str, code: str) -> None:
-    """The root was never checked, and further levels were ignored."""
+    """The root was never checked, and a folder that asks for the opposite was ignored."""
     with pytest.raises(Rejected) as caught:
         locate(key, connector="tiktok", table=FIELDS, actions=LIMITS.actions)
     assert caught.value.code == code
@@ -323,7 +324,7 @@ def test_an_identifier_of_another_api_is_answered_with_the_right_one() -> None:
 
 def test_a_folder_uploads_nothing(line: Line) -> None:
     """An object of no bytes that stands for a folder was uploaded as a file."""
-    assert is_marker("tiktok/VIP/EMAIL_SHA256/")
+    assert role_of("tiktok/VIP/EMAIL_SHA256/") is Role.SIDECAR
     line.run(line.event(line.put("", "tiktok/VIP/EMAIL_SHA256/")))
     assert line.advertiser.requests == []
 

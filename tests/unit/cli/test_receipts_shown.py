@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -78,3 +79,12 @@ def test_half_a_character_is_spelled_out() -> None:
     """A lone surrogate would end the command when it is printed."""
     assert printable("a\ud800b") == r"a\ud800b"
     assert printable("x" * 300, most=200) == "x" * 200 + " ... (300 characters)"
+
+
+def test_the_receipt_of_a_folder_says_what_was_not_sent(capsys: pytest.CaptureFixture[str]) -> None:
+    """The number of its files, and the first names of those that were skipped or left over."""
+    skipped = {"count": 9, "names": [f"m{at}" for at in range(9)]}
+    folder = {"prefix": "p/", "files": 200, "skipped": skipped, "stale": {"count": 1, "names": ["old"]}}
+    print_receipt(receipt(folder=folder), sandbox=False)
+    shown = re.sub(r"[^\w,.:;]+", " ", capsys.readouterr().out)
+    assert "files 200 9 skipped: m0, m1, m2, m3, m4, ...; 1 stale: old" in shown

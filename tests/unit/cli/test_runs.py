@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from activation.aws.table import ConditionalTable
+from activation.ledger.folders import Closing, Folders
 from activation.ledger.progress import Progress
 from activation.model import RunWarning
 from moto import mock_aws
@@ -147,6 +149,40 @@ def test_a_record_without_progress_has_no_warnings() -> None:
     item = {"pk": f"meta#run#{'c' * 32}", "state": "applied"}
     boto3.client("dynamodb").put_item(TableName="ledger", Item={name: {"S": text} for name, text in item.items()})
     assert json.loads(asked("status", "--json").stdout)["warnings"] == []
+
+
+@pytest.mark.usefixtures("ledger")
+def test_status_shows_folders_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An open folder says what it waits for, a late file what to do; a closed folder is not listed."""
+    monkeypatch.setenv("COLUMNS", "300")
+    folders = Folders(ConditionalTable(boto3.client("dynamodb"), "ledger"), "meta", ttl_days=1, clock=lambda: 60.0)
+    closing = Closing("r" * 32, "listings/meta/r.json", "sign", 60.0, 60.0)
+    for name in ("open", "late", "closed"):
+        key, facts = (
+            folders.key("drops", name, ""),
+            {"object_prefix": f"meta/VIP/raw/replace/{name}/", "action": "x"},
+        )
+        for event in ("one", "two"):
+            _, noted = folders.note_file(key, event, facts, folders.read(key))
+            assert noted
+        if name != "open":
+            folders.note_closing(key, closing, facts)
+    late = folders.key("drops", "late", "")
+    assert folders.note_late(late, folders.read(late))
+    found = {
+        one["key"].split("/")[-2]: one for one in map(json.loads, asked("status", "--json").stdout.splitlines())
+    }
+    assert {name: (one["state"], one["code"]) for name, one in found.items()} == {
+        "open": ("open", "folder_open"),
+        "late": ("late_part", "late_part"),
+    }
+    assert found["open"]["sentence"].startswith(
+        "2 files announced since 1970-01-01 00:01:00 UTC; waits for _SUCCESS"
+    )
+    assert found["late"]["sentence"].startswith("1 files came after")
+    table = asked("status", "--state", "late_part").stdout
+    assert "meta/VIP/raw/replace/late/: 1 files came" in table
+    assert "replace/open/" not in table
 
 
 @pytest.mark.usefixtures("ledger")

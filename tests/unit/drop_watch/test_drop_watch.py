@@ -14,7 +14,7 @@ import pytest
 from activation.aws.clients import Clients
 from activation.aws.table import ConditionalTable
 from activation.errors import Rejected
-from activation.ledger.keys import run_key
+from activation.ledger.keys import folder_key, run_key
 from activation.ledger.unread import UnreadObjects
 from activation.model import Drop
 from activation.runs.missing import GRACE_S, Bucket, find_missing
@@ -116,6 +116,25 @@ def test_a_drop_without_a_run_is_missing(door: Door) -> None:
     for key in ("meta/VIP/raw/_SUCCESS", "ci360/audience.csv"):
         door.put(key)
     assert sorted(door.missing()) == [("", stray.key), ("tiktok", lost.key)]
+
+
+def test_files_of_a_folder_are_the_folder_s(door: Door) -> None:
+    """A folder's file has no run of its own, nor has one beside a sign whose folder the ledger knows."""
+    door.put("meta/VIP/raw/export/part-0.csv")
+    door.put("meta/VIP/raw/beside.csv")
+    assert door.missing() == [("meta", "meta/VIP/raw/beside.csv")]
+    key = {"pk": {"S": folder_key("meta", "drops", "meta/VIP/raw/", "")}}
+    door.dynamodb.put_item(TableName="ledger", Item=key)
+    assert door.missing() == []
+
+
+def test_a_folder_under_no_connector_is_told_of(door: Door) -> None:
+    """No folder's run can tell of files under a mistyped prefix, so each of them is."""
+    stray = door.put("mta/VIP/raw/export/part-0.csv")
+    assert door.missing() == [("", stray.key)]
+    bus = Bus([])
+    door.watch(bus).note_stray(event(stray))
+    assert [one["DetailType"] for one in bus.entries] == ["Drop Ignored"]
 
 
 def test_only_the_newest_version_counts(door: Door) -> None:

@@ -9,9 +9,11 @@ import hashlib
 import io
 import operator
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from threading import RLock
 from typing import Any
 
@@ -121,6 +123,8 @@ class Buckets:
 
     objects: dict[tuple[str, str], list[bytes]] = field(default_factory=dict)
     metadata: dict[tuple[str, str, str], dict[str, str]] = field(default_factory=dict)
+    written: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
+    clock: Callable[[], float] = time.time
     unversioned: set[str] = field(default_factory=set)
 
     def put_object(
@@ -130,17 +134,23 @@ class Buckets:
         Key: str,  # noqa: N803
         Body: bytes,  # noqa: N803
         Metadata: dict[str, str] | None = None,  # noqa: N803
+        IfNoneMatch: str = "",  # noqa: N803
         **_: Any,
     ) -> dict[str, Any]:
-        """Keep a new version."""
+        """Keep a new version; with IfNoneMatch only where there is none."""
         with LOCK:
+            if IfNoneMatch and (Bucket, Key) in self.objects:
+                raise refusal("PutObject", "PreconditionFailed")
             versions = self.objects.setdefault((Bucket, Key), [])
             if Bucket in self.unversioned:
-                versions[:] = [Body]
-                return {"ETag": _etag(Body)}
+                versions.clear()
             versions.append(Body)
+            now = datetime.fromtimestamp(int(self.clock()), tz=UTC)  # S3 tells times to the second
+            self.written[Bucket, Key, str(len(versions))] = now
             self.metadata[Bucket, Key, str(len(versions))] = Metadata or {}
-            return {"VersionId": str(len(versions))}
+            return {"ETag": _etag(Body)} | (
+                {} if Bucket in self.unversioned else {"VersionId": str(len(versions))}
+            )
 
     def upload_fileobj(self, file: Any, bucket: str, key: str, **_: Any) -> None:
         """Keep a file as a new version."""
@@ -158,8 +168,14 @@ class Buckets:
         body = self._version("HeadObject", "404", Bucket, Key, VersionId)
         if IfMatch and IfMatch != f'"{_etag(body)}"':
             raise refusal("HeadObject", "412")
-        metadata = self.metadata.get((Bucket, Key, VersionId), {})
-        return {"ContentLength": len(body), "ETag": _etag(body), "Metadata": metadata}
+        version = VersionId or str(len(self.objects[Bucket, Key]))
+        return {
+            "ContentLength": len(body),
+            "ETag": _etag(body),
+            "Metadata": self.metadata.get((Bucket, Key, version), {}),
+            "LastModified": self.written[Bucket, Key, version],
+            **({} if Bucket in self.unversioned else {"VersionId": version}),
+        }
 
     def get_object(
         self,
@@ -192,11 +208,32 @@ class Buckets:
         for one in Delete["Objects"]:
             self.delete_object(Bucket=Bucket, Key=one["Key"])
 
-    def list_objects_v2(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803
-        """List by prefix, in order."""
+    def list_objects_v2(self, *, Bucket: str, Prefix: str, Delimiter: str = "") -> dict[str, Any]:  # noqa: N803
+        """List by prefix, in order; with a delimiter only what is directly below."""
+        listed = self.list_object_versions(Bucket=Bucket, Prefix=Prefix).get("Versions", [])
+        current = [one for one in listed if one["IsLatest"]]
+        if Delimiter:
+            current = [one for one in current if Delimiter not in one["Key"].removeprefix(Prefix)]
+        return {"Contents": current} if current else {}
+
+    def list_object_versions(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803
+        """List every version by prefix, in the order of keys, the newest version first."""
         with LOCK:
-            keys = sorted(key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix))
-        return {"Contents": [{"Key": key} for key in keys]} if keys else {}
+            bucket = Bucket
+            keys = sorted(key for one, key in self.objects if one == bucket and key.startswith(Prefix))
+            found = [
+                {
+                    "Key": key,
+                    "VersionId": "null" if bucket in self.unversioned else str(number),
+                    "IsLatest": number == len(self.objects[Bucket, key]),
+                    "LastModified": self.written[Bucket, key, str(number)],
+                    "ETag": _etag(body),
+                    "Size": len(body),
+                }
+                for key in keys
+                for number, body in reversed(list(enumerate(self.objects[Bucket, key], 1)))
+            ]
+        return {"Versions": found} if found else {}
 
     def get_paginator(self, operation: str) -> Pages:
         """Return the one paginator that is used."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from activation.drops.locate import is_marker, locate
+from activation.drops.locate import locate
+from activation.drops.places import Role, role_of
 from activation.errors import Rejected
 from activation.model import HASHED, RAW, Action, Audience, Kind
 
@@ -47,13 +48,13 @@ def test_names_that_look_the_same_are_one_audience(name: str) -> None:
     [
         ("tiny", "wrong_depth"),
         ("tiny/vip/a.csv", "wrong_depth"),
-        ("tiny/vip/raw/add/b/a.csv", "wrong_depth"),
+        ("tiny/vip/raw/add//a.csv", "empty_segment"),
         ("tiny/ /raw/a.csv", "empty_segment"),
         ("Tiny/vip/raw/a.csv", "other_connector"),
         (f"tiny/{'vip' * 171}/raw/a.csv", "name_too_long"),
         (f"tiny/{'é' * 257}/raw/a.csv", "name_too_long"),
         ("tiny/vip/phone/a.csv", "unknown_identifiers"),
-        ("tiny/vip/raw/secret/a.csv", "unknown_action"),
+        ("tiny/vip/raw/secret_delete/a.csv", "unknown_action"),
         ("tiny/vip/raw/replace/a.csv", "action_not_offered"),
     ],
 )
@@ -74,16 +75,18 @@ def test_a_name_may_be_as_long_as_any_platform_takes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "marker"),
+    ("key", "role"),
     [
-        ("tiny/vip/raw/", True),
-        ("tiny/vip/raw/_SUCCESS", True),
-        ("tiny/vip/raw/.a.crc", True),
-        ("tiny/vip/raw/_started_4711", True),
-        ("tiny/vip/raw/_people.csv", False),
-        ("tiny/_vip/raw/a", False),
+        ("tiny/vip/raw/", Role.SIDECAR),
+        ("tiny/vip/raw/.a.crc", Role.SIDECAR),
+        ("tiny/vip/raw/_started_4711", Role.SIDECAR),
+        ("tiny/_SUCCESS", Role.SIDECAR),
+        ("tiny/vip/raw/_SUCCESS", Role.SIGN),
+        ("tiny/vip/raw/_people.csv", Role.FILE),
+        ("tiny/_vip/raw/a", Role.FILE),
+        ("tiny/a.csv", Role.FILE),
     ],
 )
-def test_markers_are_told_from_drops(key: str, marker: bool) -> None:
-    """Only the file's own name decides."""
-    assert is_marker(key) is marker
+def test_markers_are_told_from_drops(key: str, role: Role) -> None:
+    """Only what is below the identifiers decides; a key that is too short is refused as a file's."""
+    assert role_of(key) is role

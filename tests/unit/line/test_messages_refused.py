@@ -56,7 +56,7 @@ def test_a_tools_own_marker_is_no_drop(world: World, file: str) -> None:
     ("key", "code"),
     [
         ("{c}/people.csv", "wrong_depth"),
-        ("{c}/vip/raw/add/more/people.csv", "wrong_depth"),
+        ("{c}/vip/people.csv", "wrong_depth"),
         ("{c}//raw/people.csv", "empty_segment"),
         ("other/vip/raw/people.csv", "other_connector"),
         ("{c}/vip/emails/people.csv", "unknown_identifiers"),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from activation.drops.ranges import Piece
 from activation.ledger.progress import Checkpoint, Progress
+from activation.ledger.split import RunSplit
 from activation.ledger.tally import REFERENCES_KEPT, Tally
 from activation.ledger.units import FIRST_ROWS_KEPT, LeftOut, Span, Unit
 from activation.model import Cursor
 from activation.platforms.publisher import Verdict
-from activation.records import DamagedRecord
+from activation.records import DamagedRecord, from_json, to_json
+from activation.runs.split import piece_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -154,3 +157,14 @@ def test_a_record_that_is_none_is_damaged() -> None:
         Progress.from_json('{"checkpoint": "person1@example.com"}')
     assert error.value.__cause__ is None
     assert error.value.__context__ is None
+
+
+def test_records_from_before_folders_are_read() -> None:
+    """A cursor, a left-out cell and a piece of a file have none of what a folder's have."""
+    text = to_json(Progress(Checkpoint(cursor=Cursor(3, 40))))
+    for added in (',"file":0', ',"before":0', ',"first_places":[]', ',"listing":""', ',"begins_file":false'):
+        text = text.replace(added, "")
+    assert '"file"' not in text
+    assert Progress.from_json(text).checkpoint.cursor == Cursor(3, 40)
+    split = from_json('{"phase":"send","parts":1,"range_bytes":9,"since":0,"pieces":[[3,40,7]]}', RunSplit)
+    assert piece_of(split, 0) == Piece(Cursor(3, 40), 7)

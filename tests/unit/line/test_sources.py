@@ -10,6 +10,7 @@ import pytest
 from activation.drops.sources import BucketSource
 from activation.ledger.runs import RunState
 from activation.model import Action
+from activation.runs.settings import FolderTimes
 
 from tests.unit.line.world import NAMES, World, people, table
 
@@ -126,3 +127,34 @@ def test_an_event_without_version_and_etag_names_no_bytes(world: World) -> None:
     del event["detail"]["object"]["version-id"]
     assert world.handle(json.dumps(event)) is RunState.FAILED
     assert world.dead_codes() == ["no_version"]
+
+
+@pytest.mark.parametrize("versioned", [True, False])
+@pytest.mark.parametrize("sign", ["_SUCCESS", "manifest", ""])
+def test_a_folder_of_a_source_is_one_drop(make_world: Any, versioned: bool, sign: str) -> None:
+    """Its sign or the quiet time closes it in the other owner's bucket; the list is kept in the app's own."""
+    world = make_world(actions=tuple(Action))
+    with_sources(world, replace(VIP, action="replace"), versioned=versioned)
+    world.settings = replace(world.settings, folders=FolderTimes(quiet_s=0 if sign else 60))
+    world.restart()
+    folder = "vip people/run-7/"
+    world.send(*(put(world, f"{folder}part-{at}", table(people(3, start=at))) for at in (1, 4)))
+    if sign:
+        urls = [{"url": f"s3://exports/{folder}part-{at}"} for at in (1, 4)]
+        world.send(put(world, folder + sign, "" if sign == "_SUCCESS" else json.dumps({"entries": urls})))
+    world.run()
+    receipt = world.check(*people(6))
+    assert (receipt["drop"]["key"], receipt["folder"]["files"]) == (folder + sign, 2)
+    assert receipt["folder"]["prefix"] == folder
+    world.run(put(world, f"{folder}part-9", table(people(1, start=9))))
+    assert [one["DetailType"] for one in world.events] == ["Activation Completed", "Activation Late Part"]
+
+
+def test_a_source_of_a_whole_bucket_may_be_closed_by_the_quiet_time(make_world: Any) -> None:
+    """Partitions at the top of a bucket belong to the bucket itself."""
+    world = make_world(actions=tuple(Action))
+    with_sources(world, replace(VIP, prefix="", action="replace"))
+    world.settings = replace(world.settings, folders=FolderTimes(quiet_s=60))
+    world.restart()
+    world.run(*(put(world, f"dt=2026-11-{at:02d}/part", table(people(3, start=at))) for at in (1, 4)))
+    assert world.check(*people(6))["drop"]["key"] == ""

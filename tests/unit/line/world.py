@@ -130,10 +130,17 @@ class Aws:
         self.dynamodb: Any = Watched(dynamodb, self)
         self.secrets: Any = Watched(secrets, self)
 
+        self._s3 = s3
+
     @classmethod
     def in_memory(cls) -> Aws:
         """Make a world's AWS from nothing."""
         return cls(s3=Buckets(), sqs=Queues(), events=Bus(), dynamodb=Table(), secrets=Secrets())
+
+    def keep_time(self, clock: Callable[[], float]) -> None:
+        """Let objects be written at a world's time; moto's are at the machine's."""
+        if isinstance(self._s3, Buckets):
+            self._s3.clock = clock
 
 
 @dataclass
@@ -172,6 +179,7 @@ class World:
         self.aws = aws
         self.name = f"tiny{next(NAMES)}"
         self.clock = Clock()
+        aws.keep_time(self.clock)
         self.platform = TinyPlatform(self.clock.pass_s)
         self.platform.guard = self._guard
         self.limits = Limits(max_rows, max_bytes, in_flight, timeout_s, frozenset(actions))
@@ -354,8 +362,8 @@ class World:
         if key is None:
             return []
         header, *lines = csv.reader(io.StringIO(self._body(key).decode()))
-        assert header == ["row", "column", "code"]
-        return [(row, column, code) for row, column, code in lines]
+        assert header[:3] == ["row", "column", "code"]
+        return [(row, column, code) for row, column, code, *_ in lines]
 
     def kept(self) -> list[object]:
         """Return all that is stored of the connector but the drops: its records, receipts and rejects."""

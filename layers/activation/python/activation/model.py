@@ -101,11 +101,14 @@ class Cursor:
     `row` counts data rows from 0 (a header is none; malformed rows count, empty lines do not). `position` says
     the same place in the file's own measure so that reading need not start over: the byte offset of a record's
     first byte in a text, counted as it is when unpacked (what comes before is unpacked again, but not looked at),
-    or the row group in Parquet.
+    or the row group in Parquet. Where the drop is a folder, `position` is a place in the file with the index
+    `file`, and `before` rows of the drop are in files before that one.
     """
 
     row: int = 0
     position: int = 0
+    file: int = 0
+    before: int = 0
 
 
 def visible_name(name: str) -> str:

@@ -33,10 +33,19 @@ class Chunk:
     cursor_after: Callable[[int], Cursor]
     malformed: Mapping[int, str] = field(default_factory=dict)
     mended: pa.Array = field(default_factory=_no_rows)
+    file: str = ""
+    before: int = 0
+
+    def spoken(self, row: int) -> str:
+        """Return how to name a row of this chunk to people."""
+        return f"row {row - self.before} of {self.file}" if self.file else f"row {row}"
 
 
 class DropReader(Protocol):
-    """One file, opened. Reading again from a cursor gives the same rows with the same numbers."""
+    """One drop, opened: a file, or the files of a folder.
+
+    Reading again from a cursor gives the same rows with the same numbers.
+    """
 
     @property
     def format(self) -> str:

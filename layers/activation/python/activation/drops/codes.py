@@ -80,6 +80,10 @@ FILE_CODES: dict[str, str] = {
     ),
     "object_gone": "The object, or this version of it, is no longer in the bucket.",
     "object_archived": "The object was moved to an archive storage class. Restore it and replay the drop.",
+    "headers_differ": (
+        "{file} is unlike {first}, the folder's first file: {what}. Nothing was sent. Export all files of a "
+        "folder in one format with the same columns in the same order, or drop {file} by itself."
+    ),
     "object_changed": "The object's bytes are not those of the version that was announced.",
 }
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 MOST_LEVELS = 8  # an object further inside is left out as a list is
 
@@ -23,12 +25,32 @@ class FlatRow:
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys of a file's first lines: `flat` ones in order, those of `integers` alone, of lists, of objects."""
+    """The keys that a text's first lines show.
 
-    flat: tuple[str, ...]
-    integers: frozenset[str]
-    lists: tuple[str, ...] = ()
+    `seen` are those that have a value or null, in order, each with whether all its values are whole numbers;
+    `filled` those that have a value. `listed` are the paths that hold lists, `objects` those that hold objects.
+    """
+
+    seen: tuple[tuple[str, bool], ...]
+    filled: frozenset[str]
+    listed: tuple[str, ...] = ()
     objects: frozenset[str] = frozenset()
+
+    @cached_property
+    def flat(self) -> tuple[str, ...]:
+        """Return the keys that are columns, in order; there may be none."""
+        nested = self.objects.union(self.listed)
+        return tuple(key for key, _ in self.seen if key in self.filled or key not in nested)
+
+    @property
+    def integers(self) -> frozenset[str]:
+        """Return the columns whose values are all whole numbers."""
+        return frozenset(key for key, whole in self.seen if whole).intersection(self.flat)
+
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """Return the paths that hold lists and are no columns."""
+        return tuple(key for key in self.listed if key not in self.flat)
 
 
 def row_of(line: bytes) -> dict[str, str | None]:
@@ -62,9 +84,22 @@ def keys_of(head: bytes) -> Keys:
                 whole[key] = whole.get(key, True) and _is_whole(text)
         lists.update(dict.fromkeys(sorted(row.lists)))
         objects |= row.objects
-    flat = tuple(key for key in whole if key in filled or (key not in lists and key not in objects))
-    integers = frozenset(key for key in flat if whole[key])
-    return Keys(flat, integers, tuple(key for key in lists if key not in flat), frozenset(objects))
+    return Keys(tuple(whole.items()), frozenset(filled), tuple(lists), frozenset(objects))
+
+
+def merged(several: Iterable[Keys]) -> Keys:
+    """Return the keys of several texts, as if they were one."""
+    whole: dict[str, bool] = {}
+    filled: set[str] = set()
+    lists: dict[str, None] = {}
+    objects: set[str] = set()
+    for one in several:
+        for key, is_whole in one.seen:
+            whole[key] = whole.get(key, True) and is_whole
+        filled |= one.filled
+        lists.update(dict.fromkeys(one.listed))
+        objects |= one.objects
+    return Keys(tuple(whole.items()), frozenset(filled), tuple(lists), frozenset(objects))
 
 
 def _flatten(values: dict[str, object], prefix: str, row: FlatRow, level: int) -> None:

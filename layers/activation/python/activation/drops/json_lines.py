@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,7 +11,7 @@ import pyarrow.json
 
 from activation.drops.blocks import CursorAfter, Records
 from activation.drops.chunk import Chunk
-from activation.drops.flat_json import UnusableRow, flat_row_of, row_of
+from activation.drops.flat_json import Keys, UnusableRow, flat_row_of, row_of
 from activation.drops.records import Split
 from activation.drops.screen import is_utf8, screened
 from activation.drops.text import Text
@@ -26,7 +26,7 @@ class JsonLinesReader:
     values are whole numbers there, which only says what is tried first: a column may mix numbers and texts.
     Numbers keep their digits, true and false are those words, null and an absent key give a null cell. `nested`
     are the paths that hold lists there, which are left out; `objects` those that hold objects, whose own values
-    are columns under their paths.
+    are columns under their paths. `seen` is what all of this was taken from, None if it was said.
     """
 
     format: str
@@ -37,6 +37,19 @@ class JsonLinesReader:
     integers: frozenset[str] = frozenset()
     nested: tuple[str, ...] = ()
     objects: frozenset[str] = frozenset()
+    seen: Keys | None = None
+
+    def with_keys(self, keys: Keys, header: tuple[str, ...], nested: tuple[str, ...]) -> JsonLinesReader:
+        """Return the reader for other keys than those of its own first part: those of all files of its folder."""
+        return replace(
+            self,
+            header=header,
+            keys=keys.flat,
+            integers=keys.integers,
+            nested=nested,
+            objects=keys.objects,
+            seen=keys,
+        )
 
     def chunks(self, start: Cursor) -> Iterator[Chunk]:
         """Stream the rows behind `start`; raises Rejected at a line too long, Retryable by S3."""

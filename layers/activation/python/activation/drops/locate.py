@@ -1,4 +1,4 @@
-"""Reading a drop's key, which is the contract: connector, audience, identifiers, action, file."""
+"""Reading a drop's key, which is the contract: connector, audience, identifiers, action, folder, file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from activation.drops.action_words import action_meant
+from activation.drops.places import Place, actions_depth, place_of
 from activation.errors import Rejected
 from activation.identifiers.kinds import PLAIN_LISTS, declarable
 from activation.identifiers.table import FieldTable
@@ -15,27 +17,19 @@ LAYOUT = "<connector>/<audience>/<identifiers>[/<action>]/<file>"
 # An audience's name is in the keys of its receipts and rejects, which S3 lets be 1,024 bytes long; 128 characters
 # of any script, the most a platform here takes, fit.
 MAX_NAME_BYTES = 512
-# What Spark, Databricks and Parquet writers leave beside their files.
-MARKERS = frozenset(("_SUCCESS", "_metadata", "_common_metadata", "_temporary"))
-MARKER_PREFIXES = ("_started_", "_committed_")
+_IDENTIFIERS = 2  # the segment that declares them
+# What tools call the column that says what became of a record, as a folder: Hudi and DMS write `op=D/`.
+_OPERATIONS = frozenset(("action", "op", "operation", "change", "change_type"))
 
 
 @dataclass(frozen=True)
 class Located:
-    """A key, read: whose audience, what the cells are declared to be, and the file's own name."""
+    """A key, read: whose audience, what the cells are declared to be, the file's own name, and where it lies."""
 
     audience: Audience
     kind: Kind
     file: str
-
-
-def is_marker(key: str) -> bool:
-    """Whether the object is no drop but a tool's own mark: a folder, Spark's _SUCCESS, a hidden file.
-
-    Any other file that begins with an underscore is somebody's export, which must not be passed over in silence.
-    """
-    name = key.rsplit("/", 1)[-1]
-    return not name or name in MARKERS or name.startswith((".", *MARKER_PREFIXES))
+    place: Place
 
 
 def locate(key: str, *, connector: str, table: FieldTable, actions: Iterable[Action]) -> Located:
@@ -44,34 +38,57 @@ def locate(key: str, *, connector: str, table: FieldTable, actions: Iterable[Act
     EventBridge does not encode keys, unlike S3's own notifications
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html, read 2026-11-22), so `+` and `%`
     are letters like any other. The audience's name is the part of the key as it is seen: two keys that look the
-    same mean the same audience. `<identifiers>` and `<action>` are case-insensitive.
+    same mean the same audience. `<identifiers>` and `<action>` are case-insensitive. A folder whose name could be
+    meant as another action is refused, see action_words.py. The key of a folder itself, which ends in "/", is read
+    like that of a file in it.
 
     Raises Rejected: wrong_depth, empty_segment, other_connector, name_too_long, unknown_identifiers,
     unknown_action, action_not_offered. The sentence spells out the layout; it holds no part of the key.
     """
     segments = key.split("/")
-    if len(segments) not in (4, 5):
+    place = place_of(key)
+    if place is None:
         raise Rejected("wrong_depth", f"the key has {len(segments)} parts; the layout is {LAYOUT}")
-    if not all(segment.strip() for segment in segments):
+    if not all(segment.strip() for segment in segments[:-1]) or segments[-1].isspace():
         raise Rejected("empty_segment", f"a part of the key is empty; the layout is {LAYOUT}")
     if segments[0] != connector:
         raise Rejected("other_connector", f"the key is not under {connector}/; the layout is {LAYOUT}")
     if len(segments[1].encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES:
         raise Rejected("name_too_long", f"the audience's name has more than {MAX_NAME_BYTES} bytes")
-    action = _action(segments[3]) if len(segments) == 5 else Action.ADD
-    offered = frozenset(actions)
+    offered, depth = frozenset(actions), actions_depth(segments)
+    refuse_folders(key)
+    action = Action(segments[depth - 1].lower()) if depth > _IDENTIFIERS + 1 else Action.ADD
     if action not in offered:
         names = ", ".join(sorted(offered))
         raise Rejected("action_not_offered", f"{table.platform} offers {names}; not {action}")
-    return Located(Audience(connector, visible_name(segments[1]), action), _kind(segments[2], table), segments[-1])
+    audience = Audience(connector, visible_name(segments[1]), action)
+    return Located(audience, _kind(segments[_IDENTIFIERS], table), segments[-1], place)
 
 
-def _action(segment: str) -> Action:
-    try:
-        return Action(segment.lower())
-    except ValueError:
-        names = ", ".join(Action)
-        raise Rejected("unknown_action", f"the action is none of {names}; the layout is {LAYOUT}") from None
+def refuse_folders(key: str) -> None:
+    """Raise Rejected (unknown_action) for a key with a folder whose name could be meant as another action."""
+    segments = key.split("/")
+    depth = actions_depth(segments)
+    action = Action(segments[depth - 1].lower()) if depth > _IDENTIFIERS + 1 else None
+    for folder in segments[depth:-1]:
+        _refuse_action(folder, action)
+
+
+def _refuse_action(folder: str, action: Action | None) -> None:
+    """Refuse a folder that could be meant as another action than the key's own, None for one that has none."""
+    column, is_pair, value = folder.partition("=")
+    if is_pair and column.lower() not in _OPERATIONS:
+        return
+    name = value if is_pair else folder
+    meant = Action.REMOVE if is_pair and name.lower() == "d" else action_meant(name)
+    if is_pair and action is None:
+        action = Action.ADD  # a partition of inserts is what an add is for
+    if meant not in (None, action):
+        raise Rejected(
+            "unknown_action",
+            f"a folder's name could be meant as an action; is {meant} meant? The actions are {', '.join(Action)},"
+            f" right after the identifiers: {LAYOUT}. A folder needs a name that is no such word",
+        )
 
 
 def _kind(segment: str, table: FieldTable) -> Kind:

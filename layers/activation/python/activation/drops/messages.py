@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 from activation.drops.sources import Origins
@@ -12,6 +13,27 @@ from activation.model import NO_VERSION, Drop
 from activation.records import DamagedRecord, from_json
 
 CONTINUATION = "Activation Continued"
+FOLDER_CHECK = "Folder Checked"
+
+
+class CheckKind(StrEnum):
+    """What a delayed message looks after."""
+
+    OPEN = "open"  # a folder that is not closed yet
+    LATE = "late"  # a file that came after its folder was closed
+
+
+@dataclass(frozen=True)
+class Check:
+    """A delayed look at a folder, at the event of one of its files.
+
+    `since` is when that event was handled, in Unix seconds. `told` says that the folder was reported as open for
+    too long.
+    """
+
+    kind: CheckKind
+    since: float
+    told: bool = False
 
 
 @dataclass(frozen=True)
@@ -22,7 +44,8 @@ class Work:
     names the archive replay that brought the event, "" when none did. `again` is an operator's wish to send a
     finished drop once more, see Drop.run_id. `part` is None, or counts from 0 the part of a large run that the
     message is for. `ad_account` is the id of the ad account to send to, "" for the one that the connector's secret
-    names; that one has no other name here.
+    names; that one has no other name here. `check` is a delayed look at the file's folder, None for any other
+    message.
     """
 
     drop: Drop
@@ -31,6 +54,12 @@ class Work:
     again: str = ""
     part: int | None = None
     ad_account: str = ""
+    check: Check | None = None
+
+    @property
+    def is_event(self) -> bool:
+        """Return whether the message is an object's creation."""
+        return self.check is None and not self.continuation
 
     def run_id(self, connector: str) -> str:
         """Return the name of the run that the message is for."""
@@ -38,10 +67,16 @@ class Work:
 
     def next_message(self) -> str:
         """Return the body of the run's next message; it names the object and holds nothing of its content."""
-        fields = asdict(replace(self, continuation=self.continuation + 1))
+        return replace(self, continuation=self.continuation + 1, check=None)._message(CONTINUATION)
+
+    def check_message(self, check: Check) -> str:
+        """Return the body of a message that looks at the file's folder again."""
+        return replace(self, check=check)._message(FOLDER_CHECK)
+
+    def _message(self, detail_type: str) -> str:
         # In ASCII, since SQS refuses some characters that a key may have; a reader takes no `part` of null.
-        known = {name: value for name, value in fields.items() if value is not None}
-        return json.dumps({"detail-type": CONTINUATION, **known})
+        known = {name: value for name, value in asdict(self).items() if value is not None}
+        return json.dumps({"detail-type": detail_type, **known})
 
 
 def read(body: str, *, origins: Origins, account: str) -> Work:
@@ -60,7 +95,7 @@ def read(body: str, *, origins: Origins, account: str) -> Work:
     if not isinstance(message, dict):
         raise Rejected("not_understood", "the message is no JSON object")
     try:
-        continued = message.get("detail-type") == CONTINUATION
+        continued = message.get("detail-type") in (CONTINUATION, FOLDER_CHECK)
         work = _continuation(body, message) if continued else _event(message)
         work.run_id("")  # half of a surrogate pair, which JSON can hold and S3 cannot, fails here
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError, DamagedRecord):

@@ -132,7 +132,9 @@ def _open_json_lines(text: Text, begin: int, head: bytes, whole: bool, single: s
         names = (single,)
     suffix = f"+{text.compression}" if text.compression else ""
     nested = keys.lists if single is None else ()
-    return JsonLinesReader(f"jsonl{suffix}", names, text, begin, keys.flat, keys.integers, nested, keys.objects)
+    return JsonLinesReader(
+        f"jsonl{suffix}", names, text, begin, keys.flat, keys.integers, nested, keys.objects, keys
+    )
 
 
 def _separator_line(head: bytes) -> tuple[str | None, int]:

@@ -47,6 +47,16 @@ class ParquetReader:
         return self.columns.nested
 
     @property
+    def groups(self) -> tuple[tuple[int, int], ...]:
+        """Return the number of rows and of stored bytes of each row group."""
+        footer = self.file.metadata
+        found = map(footer.row_group, range(footer.num_row_groups))
+        return tuple(
+            (one.num_rows, sum(one.column(index).total_compressed_size for index in range(one.num_columns)))
+            for one in found
+        )
+
+    @property
     def _group_ends(self) -> list[int]:
         """Return the number of rows up to the end of each row group."""
         footer = self.file.metadata

@@ -40,7 +40,8 @@ def screen(
             row, key = min(found)
             raise Rejected(
                 "clear_text",
-                f"row {row} has a value in clear under {key} though the drop's key says hashed; nothing was sent",
+                f"{chunk.spoken(row)} has a value in clear under {key} though the drop's key says hashed;"
+                " nothing was sent",
             )
         reached = chunk.cursor_after(chunk.first_row + chunk.row_count - 1)
         if not may_go_on():

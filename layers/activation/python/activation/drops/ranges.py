@@ -28,13 +28,14 @@ where the row groups are. A compressed text has no ranges.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow.compute as pc
 
 from activation.drops.blocks import first_longer
 from activation.drops.chunk import Chunk, DropReader
 from activation.drops.delimited import DelimitedReader
+from activation.drops.inflate import BrokenStream
 from activation.drops.json_lines import JsonLinesReader
 from activation.drops.parquet_file import ParquetReader
 from activation.drops.quotes import DOUBLED, ESCAPED_QUOTE, Escape
@@ -82,20 +83,35 @@ def survey(reader: TextReader, index: int, range_bytes: int) -> Survey:
     return Survey(index, outside.passage(last), inside.passage(last))
 
 
+def survey_whole(reader: TextReader) -> Passage:
+    """Read a whole text, compressed or not, and report on it as the one range that it is."""
+    surveyor = _Surveyor(reader, reader.body, inside=False)
+    try:
+        for piece in reader.text.stream(reader.body):
+            surveyor.feed(piece)
+            if surveyor.broken:
+                break
+    except BrokenStream:
+        return Passage(broken=True)
+    return surveyor.passage(last=True)
+
+
 def settle(surveys: Sequence[Survey], record_bytes: int) -> tuple[Piece, ...] | None:
     """Put all ranges' reports together: the pieces in row order, or None when the file is to be read in one go.
 
     `record_bytes` is the cap on a record's length, which one that spans ranges is held to as well.
     """
     pieces = []
-    row = open_bytes = 0
+    row = before = open_bytes = 0
     is_open = False
     for one in sorted(surveys, key=lambda survey: survey.index):
+        if one.begins_file:
+            before = row
         passage = one.inside if is_open else one.outside
         if passage.broken or open_bytes + passage.tail_bytes > record_bytes:
             return None
         if passage.records:
-            pieces.append(Piece(Cursor(row, passage.first_at), passage.records))
+            pieces.append(Piece(Cursor(row, passage.first_at, one.file, before), passage.records))
         row += passage.records
         # A cell may go on through whole ranges in which no record begins.
         open_bytes = passage.open_bytes if passage.records or not passage.open else open_bytes + passage.tail_bytes
@@ -105,17 +121,24 @@ def settle(surveys: Sequence[Survey], record_bytes: int) -> tuple[Piece, ...] | 
 
 def row_group_pieces(reader: ParquetReader, range_bytes: int) -> tuple[Piece, ...]:
     """Return pieces of whole row groups, each of at least `range_bytes` as stored but the last."""
+    return group_pieces([reader.groups], range_bytes)
+
+
+def group_pieces(files: Sequence[Sequence[tuple[int, int]]], range_bytes: int) -> tuple[Piece, ...]:
+    """Return the pieces of several files, given the rows and stored bytes of each one's row groups."""
     pieces = []
-    row = rows = size_bytes = first = 0
-    footer = reader.file.metadata
-    for group in range(footer.num_row_groups):
-        figures = footer.row_group(group)
-        rows += figures.num_rows
-        size_bytes += sum(figures.column(index).total_compressed_size for index in range(figures.num_columns))
-        if rows and (size_bytes >= range_bytes or group == footer.num_row_groups - 1):
-            pieces.append(Piece(Cursor(row, first), rows))
-            row, rows, size_bytes, first = row + rows, 0, 0, group + 1
-    return tuple(pieces)
+    row = rows = size_bytes = before = 0
+    start = Cursor()
+    for file, groups in enumerate(files):
+        for group, (group_rows, group_bytes) in enumerate(groups):
+            if not rows:
+                start = Cursor(row, group, file, before)
+            row, rows, size_bytes = row + group_rows, rows + group_rows, size_bytes + group_bytes
+            if rows and size_bytes >= range_bytes:
+                pieces.append(Piece(start, rows))
+                rows = size_bytes = 0
+        before = row
+    return (*pieces, Piece(start, rows)) if rows else tuple(pieces)
 
 
 def piece_chunks(reader: DropReader, piece: Piece, start: Cursor | None = None) -> Iterator[Chunk]:
@@ -135,14 +158,13 @@ def _cut(chunk: Chunk, last: int) -> Chunk:
     malformed = {row: code for row, code in chunk.malformed.items() if row <= last}
     row_count = last - chunk.first_row + 1
     lines = row_count - len(malformed)
-    return Chunk(
-        chunk.first_row,
-        row_count,
-        chunk.columns.slice(0, lines),
-        chunk.rows.slice(0, lines),
-        chunk.cursor_after,
-        malformed,
-        chunk.mended.filter(pc.less_equal(chunk.mended, last)),
+    return replace(
+        chunk,
+        row_count=row_count,
+        columns=chunk.columns.slice(0, lines),
+        rows=chunk.rows.slice(0, lines),
+        malformed=malformed,
+        mended=chunk.mended.filter(pc.less_equal(chunk.mended, last)),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from activation.drops.folder_manifest import ManifestReading
 from activation.identifiers.column_map import Entries, from_metadata
 from activation.identifiers.row_rules import NO_RULE, RowRule
 from activation.identifiers.table import Context
@@ -14,9 +15,10 @@ from activation.identifiers.table import Context
 class Reading:
     """What a drop's rows and cells depend on beside its bytes; see FunctionSettings.
 
-    `columns` is what the connector's settings say of its files' columns, `own_columns` what the drop's metadata
-    says of its own: see identifiers/column_map.py. The context's `date_order` is the setting's, or else what the
-    drop's first rows showed: see date_orders.py. `consent` and `operation` say which rows may be sent.
+    `columns` is what the connector's settings say of its files' columns, `own_columns` what the drop's metadata,
+    or its folder's manifest, says of its own: see identifiers/column_map.py. The context's `date_order` is the
+    setting's, or else what the drop's first rows showed: see date_orders.py. `consent` and `operation` say which
+    rows may be sent.
     """
 
     context: Context
@@ -30,6 +32,14 @@ class Reading:
 
 def with_metadata(reading: Reading, metadata: Mapping[str, str]) -> Reading:
     """Return how a drop with this object metadata is read; raises Rejected with bad_columns."""
-    own, date_order = from_metadata(metadata)
+    return _with_own(reading, *from_metadata(metadata))
+
+
+def with_manifest(reading: Reading, said: ManifestReading | None) -> Reading:
+    """Return how a folder is read whose manifest says this of its columns."""
+    return _with_own(reading, said.columns, said.date_order) if said else reading
+
+
+def _with_own(reading: Reading, columns: Entries, date_order: str) -> Reading:
     context = replace(reading.context, date_order=date_order or reading.context.date_order)
-    return replace(reading, context=context, own_columns=own)
+    return replace(reading, context=context, own_columns=columns)

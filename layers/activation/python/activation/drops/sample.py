@@ -25,6 +25,7 @@ from activation.identifiers.table import Context, Field, FieldTable
 from activation.model import Cursor, Kind
 
 SAMPLE_ROWS = 2_000
+SAMPLE_BYTES = 1024 * 1024  # of further chunks, no more are taken
 LOOKED_AT = 200  # filled cells of a column: enough to tell its kind, and few enough to be looked at one by one
 FILLED_SHARE = 0.05  # a column that fewer rows fill holds something only now and then
 REPEATS_SHARE = 0.95
@@ -35,7 +36,7 @@ MAIL, PHONE = "email", "phone"
 
 @dataclass(frozen=True)
 class Sample:
-    """The first rows of a drop, at most SAMPLE_ROWS and those of the first chunk, as counts and names of columns.
+    """The first rows of a drop, at most SAMPLE_ROWS, as counts and names of columns.
 
     `rows` is how many there are, `fields` the wire keys that the used columns fill. `weak` says that no used
     column can match a person by itself. `lookalikes` maps unused columns, by the name that may be shown, to what
@@ -108,22 +109,25 @@ def lookalikes(
 
 
 def _first_rows(reader: DropReader) -> tuple[pa.RecordBatch | None, bool]:
-    """Return the first rows, those of one chunk, and whether they are all of the drop's."""
-    first, whole = None, True
+    """Return the rows of the first chunk, of several where files are short, and whether they are all."""
+    first: list[pa.RecordBatch] = []
+    rows, size_bytes, whole = 0, 0, True
     try:
         chunks = reader.chunks(Cursor())
         with closing(chunks):  # type: ignore[type-var] # every reader's is a generator
             for chunk in chunks:
-                if first is not None:
+                if rows >= SAMPLE_ROWS or size_bytes > SAMPLE_BYTES or (first and not chunk.file):
                     whole = False
                     break
                 if chunk.columns.num_rows:
-                    first = chunk.columns
+                    first.append(chunk.columns)
+                    rows, size_bytes = rows + chunk.columns.num_rows, size_bytes + chunk.columns.nbytes
     except Rejected:
         whole = False
-    if first is None:
+    if not first:
         return None, whole
-    return first.slice(0, SAMPLE_ROWS), whole and first.num_rows <= SAMPLE_ROWS
+    batch = pa.Table.from_batches(first).slice(0, SAMPLE_ROWS).combine_chunks().to_batches()[0]
+    return batch, whole and rows <= SAMPLE_ROWS
 
 
 def _unsaid(

@@ -24,8 +24,14 @@ class Passage:
 
 @dataclass(frozen=True)
 class Survey:
-    """A range's report: what it is if it begins with a record, and if it begins in a quoted cell."""
+    """A range's report: what it is if it begins with a record, and if it begins in a quoted cell.
+
+    In a folder, `file` is the index of the file in which the range begins, and `begins_file` says that it begins
+    with that file's first record.
+    """
 
     index: int
     outside: Passage
     inside: Passage
+    file: int = 0
+    begins_file: bool = False

@@ -14,6 +14,7 @@ from activation.platforms.rate import Scope
 RUN = "#run#"  # between a connector's name and a run's id; lists of runs select by it
 UNREAD = "#unread#"  # in the same place, for an object that no run reads
 NO_CONNECTOR = "_"  # which cannot be a connector's name
+FOLDER = "#folder#"  # between a connector's name and the digest of a folder; lists of open folders select by it
 
 
 def run_key(connector: str, run_id: str) -> str:
@@ -29,6 +30,12 @@ def part_key(connector: str, run_id: str, part: int) -> str:
 def unread_key(connector: str, run_id: str) -> str:
     """Return the key of the record of an object that no run reads; `connector` is NO_CONNECTOR under no prefix."""
     return f"{connector}{UNREAD}{run_id}"
+
+
+def folder_key(connector: str, bucket: str, prefix: str, account: str) -> str:
+    """Return the key of a folder's record; `account` is "" for the ad account of the connector's secret."""
+    name = hashlib.sha256("\n".join([bucket, prefix, *filter(None, [account])]).encode()).hexdigest()
+    return f"{connector}{FOLDER}{name}"
 
 
 def newest_version_key(connector: str, drop: Drop, account: str) -> str:

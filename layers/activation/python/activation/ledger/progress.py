@@ -47,7 +47,8 @@ class FilePlan:
     `columns` (by name, the fields that each fills), `ignored_columns` and `proposed_columns` (by name, what each
     may mean) are for the receipt. `sample` is what its first rows showed before anything was sent, None before.
     `split` is how a large file is split, None for any other. `survey` is what a part found in its range, None
-    before. `rows_held` is how many rows a superseded drop was found to hold, None for any other.
+    before. `listing` is the key, in the receipts bucket, of the list of a folder's files, "" for a single file.
+    `rows_held` is how many rows a superseded drop was found to hold, None for any other.
     """
 
     etag: str = ""
@@ -59,6 +60,7 @@ class FilePlan:
     proposed_columns: dict[str, str] = field(default_factory=dict)
     split: RunSplit | None = None
     survey: Survey | None = None
+    listing: str = ""
     rows_held: int | None = None
 
 

@@ -44,7 +44,8 @@ class RunSplit:
 
     `phase` is what the parts are doing. `parts` is how many there are: while the file is surveyed, ranges of about
     `range_bytes`, later one for each of the `pieces`. `since` is when the phase began. A piece is the number of
-    rows before it, its place in the file's own measure (see Cursor), and the number of its rows. `continuations`
+    rows before it, its place in the file's own measure (see Cursor), and the number of its rows; in a folder, also
+    the index of the file in which it begins, and the number of rows before that file. `continuations`
     are the numbers of the messages that the parts were sent for this phase, empty before; a part's record counts
     once it has reached its number. `ending` is why the run stops, None while it does not. `counted` are the sums
     over the parts that the run's own counts already include. `dispatched_at` is when each part was sent its newest
@@ -55,7 +56,7 @@ class RunSplit:
     parts: int
     range_bytes: int
     since: float
-    pieces: tuple[tuple[int, int, int], ...] = ()
+    pieces: tuple[tuple[int, ...], ...] = ()
     continuations: tuple[int, ...] = ()
     ending: Ending | None = None
     counted: Sent = Sent()

@@ -34,15 +34,20 @@ class Unit:
 
 @dataclass
 class LeftOut:
-    """Cells left out of rows that were sent: `cells` is how many, `first_rows` the first rows they are in."""
+    """Cells left out of rows that were sent: `cells` is how many, `first_rows` the first rows they are in.
+
+    `first_places` are those rows in a folder: the index of the file and the row's number there; empty for a file.
+    """
 
     cells: int = 0
     first_rows: tuple[int, ...] = ()
+    first_places: tuple[tuple[int, int], ...] = ()
 
     def add(self, other: LeftOut) -> None:
         """Add cells of the same field and code from further on in the file."""
         self.cells += other.cells
         self.first_rows = (*self.first_rows, *other.first_rows)[:FIRST_ROWS_KEPT]
+        self.first_places = (*self.first_places, *other.first_places)[:FIRST_ROWS_KEPT]
 
 
 LeftOutCells = dict[str, dict[str, LeftOut]]  # by field, then by code

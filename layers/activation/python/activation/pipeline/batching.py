@@ -19,7 +19,7 @@ from activation.identifiers.row_country import countries_of_rows, identify_by_co
 from activation.identifiers.table import Context, Field, FieldTable
 from activation.ledger.units import Span, Unit
 from activation.model import Cursor
-from activation.pipeline.findings import FINDINGS, by_row, cell_findings, count_cells, of_rows, row_reasons
+from activation.pipeline.findings import FINDINGS, Place, by_row, cell_findings, count_cells, of_rows, row_reasons
 from activation.pipeline.further import Lines, further_lines
 from activation.pipeline.identified import Identified, flat, together
 
@@ -54,7 +54,7 @@ class Batcher:
     before the context's default one. `max_rows` is how many rows a batch may have. `several` are, by wire key, all
     columns of the fields that have more than one, and `ignored` the indexes of columns that people said to ignore,
     see MappedColumns.
-    `filters` take rows out before their cells are read.
+    `filters` take rows out before their cells are read. `place` says where in a folder a row is that was read.
     """
 
     table: FieldTable
@@ -65,6 +65,7 @@ class Batcher:
     several: Mapping[str, Sequence[Use]] = field(default_factory=dict)
     filters: Sequence[RowFilter] = ()
     ignored: Collection[int] = ()
+    place: Place | None = None
 
     def spans(self, chunks: Iterable[Chunk], start: Cursor, settled: Iterable[Unit]) -> Iterator[Prepared]:
         """Yield every span after `start`, prepared, in row order.
@@ -174,7 +175,7 @@ class Batcher:
             first_row=first_row,
             last_row=last_row,
             rejected=reasons,
-            left_out=count_cells(left_out),
+            left_out=count_cells(left_out, self.place),
             after=after,
             mended=sum(len(part.mended) for part in parts),
         )

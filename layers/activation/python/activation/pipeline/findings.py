@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +13,8 @@ from activation.ledger.units import FIRST_ROWS_KEPT, LeftOut, LeftOutCells
 NO_IDENTIFIER = "no_identifier"
 # Why a cell or row is not sent: the source row, the field's key ("" for the row itself), the code.
 FINDINGS = pa.schema([("row", pa.int64()), ("field", pa.string()), ("code", pa.string())])
+
+Place = Callable[[int], tuple[int, int]]  # of a row: the index of its file in a folder, and its number there
 
 
 def cell_findings(
@@ -54,15 +56,17 @@ def row_reasons(rejected: pa.Table) -> dict[str, int]:
     return dict(Counter(first["code_first"].to_pylist()))
 
 
-def count_cells(left_out: pa.Table) -> LeftOutCells:
-    """Return the cells counted by field and code, with the first rows of each."""
+def count_cells(left_out: pa.Table, place: Place | None = None) -> LeftOutCells:
+    """Return the cells counted by field and code, with the first rows of each, in a folder also their places."""
     found: LeftOutCells = {}
     if left_out.num_rows:
         groups = left_out.group_by(["field", "code"], use_threads=False).aggregate([("row", "count")])
         for one in groups.to_pylist():
             of = pc.and_(pc.equal(left_out["field"], one["field"]), pc.equal(left_out["code"], one["code"]))
             first_rows = tuple(left_out["row"].filter(of).slice(0, FIRST_ROWS_KEPT).to_pylist())
-            found.setdefault(one["field"], {})[one["code"]] = LeftOut(one["row_count"], first_rows)
+            found.setdefault(one["field"], {})[one["code"]] = LeftOut(
+                one["row_count"], first_rows, tuple(map(place, first_rows)) if place else ()
+            )
     return found
 
 

@@ -12,6 +12,8 @@ from activation.report.notice import notice
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
 
+# Of folders: a file came too late to be sent, and a folder has been open for too long.
+LATE_PART, FOLDER_OPEN = "Activation Late Part", "Activation Folder Open"
 DETAIL_TYPES = {
     RunState.APPLIED: "Activation Completed",
     RunState.EMPTY: "Activation Completed",

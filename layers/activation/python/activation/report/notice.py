@@ -31,6 +31,16 @@ def notice(state: str, receipt: Mapping[str, Any]) -> dict[str, str]:
     return {name: _plain(text) for name, text in lines.items()}
 
 
+def folder_notice(connector: str, folder: str, code: str, sentence: str) -> dict[str, str]:
+    """Return the lines of a mail about a folder: as `notice`, for one that has no run yet."""
+    lines = {
+        "what": f"A folder of connector {connector} waits: {folder}",
+        "why": f"{code}: {sentence}",
+        "next": f"See activation status --connector {connector}",
+    }
+    return {name: _plain(text) for name, text in lines.items()}
+
+
 def _plain(text: str) -> str:
     shown = text.translate({ord('"'): "'", ord("\\"): "/"})
     shown = "".join(letter if letter.isprintable() else " " for letter in shown)

@@ -8,16 +8,19 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from activation.drops.folder_listing import FolderListing, shown_file
 from activation.drops.messages import Work
 from activation.identifiers.column_map import shown_entries
 from activation.ledger.progress import FilePlan
 from activation.ledger.runs import FINAL, STOPPED, Run
+from activation.ledger.units import LeftOut
 from activation.model import Audience, RunWarning
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 SCHEMA = 1
+NAMES_SHOWN = 100  # of a folder's files that were not read, so that a receipt stays small
 
 
 def stem(audience: Audience, run_id: str) -> str:
@@ -49,12 +52,14 @@ def compose(
     rejects_key: str | None,
     notes: Mapping[str, str],
     warnings: Sequence[RunWarning] = (),
+    listing: FolderListing | None = None,
 ) -> dict[str, Any]:
     """Return a receipt.
 
     `account` is the ad account that the run sends to; drop["ad_account"] is the one that the message named, "" for
     none. `now` is Unix seconds. `rejects_key` is the key of the list of rejects, None if there is none. `notes`
-    are the platform's notes, by code. `warnings` are what looks wrong beside the sums.
+    are the platform's notes, by code. `warnings` are what looks wrong beside the sums. `listing` is what the drop
+    holds if it is a folder.
 
     `date_order` is the one that the settings say or the file shows, "" if neither does. `rows` counts people,
     `identifiers` the cells sent for them, by field. rows["in"] is None until the end of the file is reached.
@@ -68,7 +73,11 @@ def compose(
     left_out: dict[str, dict[str, Any]] = {}
     for key, codes in sorted(progress.tally.left_out.items()):
         for code, found in sorted(codes.items()):
-            left_out.setdefault(key, {})[code] = {"cells": found.cells, "first_rows": list(found.first_rows)}
+            left_out.setdefault(key, {})[code] = {
+                "cells": found.cells,
+                "first_rows": list(found.first_rows),
+                **({"first_places": _places(listing, found)} if listing else {}),
+            }
     opened, split, reading = run.opened, progress.plan.split, progress.plan.reading
     return {
         "schema": SCHEMA,
@@ -91,11 +100,12 @@ def compose(
             "key": drop.key,
             "version_id": drop.version_id,
             **({} if drop.is_versioned else {"etag": drop.etag}),
-            "size_bytes": drop.size_bytes,
+            "size_bytes": listing.size_bytes if listing else drop.size_bytes,
             "ad_account": identity.work.ad_account,
             "identifiers": identity.kind,
             "format": progress.plan.format,
         },
+        **({"folder": _folder(listing)} if listing else {}),
         "columns": _columns(progress.plan),
         "date_order": reading.context.date_order if reading else "",
         "rows": {
@@ -127,6 +137,26 @@ def compose(
         **({"parts": len(split.pieces)} if split and split.pieces else {}),
         **({"started_over": progress.attempts.starts} if progress.attempts.starts else {}),
     }
+
+
+def _folder(listing: FolderListing) -> dict[str, Any]:
+    """Return how many files the folder has, and the names of what was not read of it, the first of them."""
+    return {
+        "prefix": listing.prefix,
+        "files": len(listing.files),
+        "skipped": _names(listing.skipped),
+        "stale": _names(listing.stale),
+    }
+
+
+def _names(names: Sequence[str]) -> dict[str, Any]:
+    return {"count": len(names), "names": [shown_file(name) for name in names[:NAMES_SHOWN]]}
+
+
+def _places(listing: FolderListing, found: LeftOut) -> list[dict[str, Any]]:
+    return [
+        {"file": shown_file(listing.name(listing.files[index])), "row": row} for index, row in found.first_places
+    ]
 
 
 def _columns(plan: FilePlan) -> dict[str, Any]:

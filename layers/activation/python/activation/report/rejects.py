@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from boto3.s3.transfer import TransferConfig
 
+from activation.drops.folder_listing import shown_file
 from activation.ledger.units import Unit
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 HEADER = ("row", "column", "code")
+IN_FOLDER = ("file", "row_in_file")  # behind those, where the drop is a folder
 BUFFER_BYTES = 1024 * 1024
 OURS, PLATFORMS = ("0", "1")  # in a part's name, so that our rejects of a span sort first
 NOT_NAMED = "refused_row_not_named"
@@ -29,15 +31,33 @@ class Rejects:
     """The rejects of a run, written in parts while it runs and joined when it ends.
 
     A part is written before its rows are acknowledged, under a name derived from them: after a crash it is written
-    again with the same content, and the list contains it once. Every cell is a number, a field's wire name or one
-    of our codes, so no spreadsheet reads a cell as a formula.
+    again with the same content, and the list contains it once. Every cell is a number, a field's wire name, one of
+    our codes or a file's name made harmless, so no spreadsheet reads a cell as a formula.
     """
 
-    def __init__(self, client: S3Client, bucket: str, stem: str) -> None:
-        """Keep the rejects of one run; `stem` is the receipt's key without its suffix."""
+    def __init__(
+        self,
+        client: S3Client,
+        bucket: str,
+        stem: str,
+        *,
+        in_folder: bool = False,
+        place: Callable[[int], tuple[str, int]] | None = None,
+    ) -> None:
+        """Keep the rejects of one run; `stem` is the receipt's key without its suffix.
+
+        `in_folder` says that the drop is a folder; `place` returns the name of the file that holds a row, and the
+        row's number there, and is needed for writing in that case.
+        """
         self._client = client
         self._bucket = bucket
         self._stem = stem
+        self._in_folder = in_folder
+        self._place = place
+
+    def placed(self, place: Callable[[int], tuple[str, int]]) -> Rejects:
+        """Return the rejects of a folder in which `place` finds a row."""
+        return Rejects(self._client, self._bucket, self._stem, in_folder=True, place=place)
 
     @property
     def key(self) -> str:
@@ -77,20 +97,26 @@ class Rejects:
         parts = [key for key in self._parts(prefix) if key.rsplit(prefix, 1)[-1].startswith(begun)]
         named, unnamed = {}, 0
         for _, body in self._bodies(sorted(parts)):
-            for row, _, code in csv.reader(io.StringIO(body.decode())):
+            for row, _, code, *_ in csv.reader(io.StringIO(body.decode())):
                 if row:
                     named[int(row)] = code
                 else:
                     unnamed += 1
         return named, unnamed
 
-    def _put(self, name: str, lines: Iterable[Iterable[object]]) -> None:
+    def _put(self, name: str, lines: Iterable[tuple[int | str, str, str]]) -> None:
         self._client.put_object(
             Bucket=self._bucket,
             Key=f"{self._stem}.rejects/{name}.csv",
-            Body=_text(lines),
+            Body=_text(map(self._with_place, lines) if self._in_folder else lines),
             ContentType="text/csv",
         )
+
+    def _with_place(self, line: tuple[int | str, str, str]) -> tuple[int | str, ...]:
+        if not isinstance(line[0], int) or self._place is None:
+            return (*line, "", "")
+        file, row = self._place(line[0])
+        return (*line, shown_file(file), row)
 
     def put_together(self, late: Mapping[str, int] | None = None) -> int:
         """Write the whole list; return its number of lines, 0 if there is nothing to list.
@@ -102,7 +128,7 @@ class Rejects:
         keys = sorted(self._parts())
         if not keys and not any((late or {}).values()):
             return 0
-        whole = _Joined(chain(self._pieces(keys), _unnamed(late or {})))
+        whole = _Joined(chain(self._pieces(keys), _unnamed(late or {}, self._in_folder)))
         self._client.upload_fileobj(
             io.BufferedReader(whole, BUFFER_BYTES),
             self._bucket,
@@ -114,7 +140,7 @@ class Rejects:
 
     def _pieces(self, keys: list[str]) -> Iterator[bytes]:
         """Yield the list's header and the parts' lines, without rows that an earlier part has listed."""
-        yield (",".join(HEADER) + "\n").encode()
+        yield (",".join((*HEADER, *IN_FOLDER) if self._in_folder else HEADER) + "\n").encode()
         last_row = 0
         for key, body in self._bodies(keys):
             if key.removesuffix(".csv").rsplit("/", 1)[-1].split("-")[1] != OURS:
@@ -162,10 +188,10 @@ def _text(lines: Iterable[Iterable[object]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _unnamed(counts: Mapping[str, int]) -> Iterator[bytes]:
+def _unnamed(counts: Mapping[str, int], in_folder: bool) -> Iterator[bytes]:
     """Yield a line for each row that was counted but not named."""
     for code, count in sorted(counts.items()):
-        line = _text([("", "", code)])
+        line = _text([("", "", code, "", "") if in_folder else ("", "", code)])
         for start in range(0, count, WRITTEN_AT_ONCE):
             yield line * min(WRITTEN_AT_ONCE, count - start)
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
-from activation.drops.locate import Located, is_marker, locate
+from activation.drops.locate import Located, locate
 from activation.drops.messages import Work, read
+from activation.drops.places import Role, role_of
 from activation.errors import Rejected
 from activation.ledger.runs import FINAL, STOPPED, HeldRun, Run, RunState
 from activation.report.receipts import Identity
 from activation.runs.advance import Active, advance
+from activation.runs.closing import closes_nothing, origin_of
 from activation.runs.effects import refuse_key, refuse_message
+from activation.runs.folder_events import FolderEvents
 from activation.runs.invocation import Connector, Invocation, Stopwatch
 from activation.runs.part import ActivePart
 from activation.runs.run import ActiveRun
@@ -47,21 +51,22 @@ class Dispatcher:
         work = replace(work, ad_account=connector.platform.account.canonical(work.ad_account))
         run_id = work.run_id(settings.connector)
         self.telemetry.begins(run_id, work)
-        if is_marker(work.drop.key):
-            self.telemetry.marker_ignored()
+        mine = self._of_run(work, run_id)
+        if mine is None:
             return None
+        work = mine
         known = connector.ledger.read(run_id, work.part)
         if known is not None and self._is_settled(work, known):
             if work.part is None:
                 self._free(known, run_id)
             self.telemetry.nothing_to_do(known.state)
             return None
-        try:
-            located = self._locate(work)
-        except Rejected as error:
-            refuse_key(connector, work, run_id, error)
-            self.telemetry.key_refused(error)
+        located = self._locate(work, run_id)
+        if located is None:
             return RunState.FAILED
+        if known is None and self._is_done_by_folder(work, located):
+            self.telemetry.marker_ignored()
+            return None
         return self._run(work, run_id, located, known, time_left_s)
 
     def _free(self, known: Run, run_id: str) -> None:
@@ -71,15 +76,53 @@ class Dispatcher:
         elif known.state in STOPPED and known.lease_until == 0:
             release_after_stop(self.connector, known, run_id)
 
-    def _locate(self, work: Work) -> Located:
-        """Return what the drop's key says; raises Rejected when it cannot be parsed."""
+    def _of_run(self, work: Work, run_id: str) -> Work | None:
+        """Return the message if it is for a run; a file of a folder is noted or looked at, a sidecar ignored."""
+        if work.check is None:
+            role = self._role(work) if work.is_event else Role.FILE
+            if role is Role.SIDECAR:
+                self.telemetry.marker_ignored()
+                return None
+            if role is not Role.PART:
+                return work
+        located = self._locate(work, run_id)
+        if located is None:
+            return None
+        if work.check is not None:
+            return self._folders.check(work, located)
+        self._folders.note(work, located)
+        return None
+
+    def _role(self, work: Work) -> Role:
+        drop = work.drop
+        return role_of(origin_of(self.connector, drop).layout_key(drop.key), drop.size_bytes)
+
+    def _is_done_by_folder(self, work: Work, located: Located) -> bool:
+        """Return whether an object begins no run: a sign that closes nothing, or a file that a manifest listed."""
+        if not work.is_event or work.again:
+            return False
+        if located.place.role is Role.SIGN:
+            return closes_nothing(self.connector, work, located)
+        return located.place.role is Role.FILE and self._folders.is_sent_with_folder(work, located)
+
+    @cached_property
+    def _folders(self) -> FolderEvents:
+        return FolderEvents(self.connector, self.telemetry)
+
+    def _locate(self, work: Work, run_id: str) -> Located | None:
+        """Return what the drop's key says, None when it cannot be parsed, which is reported."""
         platform, settings = self.connector.platform, self.connector.settings
-        located = locate(
-            settings.origins.of(work.drop.bucket, work.drop.key).layout_key(work.drop.key),
-            connector=settings.connector,
-            table=platform.table,
-            actions=platform.limits.actions,
-        )
+        try:
+            located = locate(
+                settings.origins.of(work.drop.bucket, work.drop.key).layout_key(work.drop.key),
+                connector=settings.connector,
+                table=platform.table,
+                actions=platform.limits.actions,
+            )
+        except Rejected as error:
+            refuse_key(self.connector, work, run_id, error)
+            self.telemetry.key_refused(error)
+            return None
         return replace(located, audience=replace(located.audience, account=work.ad_account))
 
     def _run(

@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from activation.drops.chunk import Chunk, DropReader
 from activation.drops.columns import MappedColumns, map_columns
 from activation.drops.date_orders import with_date_order
-from activation.drops.open import open_drop
+from activation.drops.folder_reader import FolderReader
 from activation.drops.plaintext_scan import screen
 from activation.drops.ranges import Piece, piece_chunks
-from activation.drops.reading import with_metadata
 from activation.drops.row_filters import RowFilter, asks_in_vain, row_filters
 from activation.drops.row_looks import refuse_unsaid
 from activation.drops.sample import Sample, lookalikes, take_sample
-from activation.drops.source import S3Source
 from activation.errors import Rejected
 from activation.model import Cursor
 from activation.pipeline.batching import Batcher, Prepared
 from activation.pipeline.client import OutOfTime
+from activation.report.rejects import Rejects
 from activation.report.warnings import refuse_weak
 from activation.runs.invocation import Invocation
+from activation.runs.opening import open_run
 
 
 @dataclass(frozen=True)
@@ -41,18 +41,9 @@ class RunDrop:
     @classmethod
     def open(cls, invocation: Invocation, piece: Piece | None = None) -> RunDrop:
         """Open the drop and map its columns to fields, noting both in the plan; raises what the reader raises."""
-        drop, progress, connector = invocation.work.drop, invocation.held.run.progress, invocation.connector
-        source = S3Source.of(connector.clients.s3, drop.bucket, drop.key, drop.version_id, drop.etag)
-        if progress.plan.etag not in ("", source.etag):
-            raise Rejected("object_changed", "the object has changed since this run began; nothing more is sent")
-        kind = invocation.located.kind
-        reading = progress.plan.reading or with_metadata(invocation.reading, source.metadata)
-        reader = open_drop(
-            source,
-            single=kind.single,
-            declared_encoding=reading.encoding or None,
-            declared_delimiter=reading.delimiter or None,
-        )
+        progress, connector, kind = invocation.held.run.progress, invocation.connector, invocation.located.kind
+        opened = open_run(invocation)
+        reader, reading = opened.reader, opened.reading
         context = reading.context
         action = invocation.located.audience.action
         filters = row_filters(reading, reader.header, kind, action)
@@ -69,7 +60,7 @@ class RunDrop:
         if progress.plan.reading is None:  # later invocations and the parts read dates as the first one does
             reading = with_date_order(reading, reader, mapped.columns, hashed=kind.hashed)
         with invocation.held.lock:
-            progress.plan.etag, progress.plan.format = source.etag, reader.format
+            progress.plan.etag, progress.plan.format = opened.etag, reader.format
             progress.plan.reading = reading
             progress.plan.columns, progress.plan.ignored_columns = dict(mapped.used), list(mapped.ignored)
             progress.plan.proposed_columns = dict(mapped.proposed)
@@ -94,6 +85,19 @@ class RunDrop:
         """Return the fields that the columns fill, as wire keys in their order on the wire."""
         return tuple(field.key for _, field in self.mapped.fields)
 
+    @property
+    def rejects(self) -> Rejects:
+        """Return the run's rejects; those of a folder name the file that holds a row."""
+        reader = self.reader
+        if not isinstance(reader, FolderReader):
+            return self.invocation.rejects
+
+        def place(row: int) -> tuple[str, int]:
+            index, in_file = reader.place(row)
+            return reader.files.name(index), in_file
+
+        return self.invocation.rejects.placed(place)
+
     def batches(self) -> Iterator[Prepared]:
         """Return the batches of what is left, read as they are asked for; raises what the reader raises."""
         connector, checkpoint = self.invocation.connector, self.invocation.held.run.progress.checkpoint
@@ -106,6 +110,7 @@ class RunDrop:
             several=self.mapped.several,
             filters=self.filters,
             ignored=self.mapped.told_ignored,
+            place=self.reader.place if isinstance(self.reader, FolderReader) else None,
         )
         chunks = self._chunks(checkpoint.cursor)
         return batcher.spans(chunks, checkpoint.cursor, frozenset(checkpoint.ahead))

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from activation.aws.dead_letters import send_to_dead_letters
 from activation.aws.errors import classify
+from activation.drops.folder_listing import FolderListing
 from activation.drops.messages import Work
 from activation.errors import ActivationError, Rejected, Retryable
 from activation.ledger.audience_lock import AudienceLocked
@@ -112,7 +113,15 @@ class RunEffects:
             rejects_key=rejects_key,
             notes=notes,
             warnings=warnings,
+            listing=self._listing(),
         )
+
+    def _listing(self) -> FolderListing | None:
+        """Return the list of the folder's files; without it, the receipt of a run that stops says less."""
+        try:
+            return self.invocation.listing
+        except ActivationError:
+            return None
 
     def _account_id(self) -> str:
         asked_for, connector = self.invocation.identity.audience.account, self.invocation.connector

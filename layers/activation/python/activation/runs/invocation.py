@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from activation.aws.clients import Clients
+from activation.drops.folder_listing import FolderListing, load_listing
 from activation.drops.locate import Located
 from activation.drops.messages import Work
 from activation.drops.reading import Reading
 from activation.ledger.audience_lock import AudienceLocks
+from activation.ledger.folders import Folders
 from activation.ledger.keys import rate_key
 from activation.ledger.runs import HeldRun, Ledger
 from activation.ledger.unread import UnreadObjects
@@ -71,6 +73,12 @@ class Connector:
         return UnreadObjects(self.clients.table, ttl_days=self.settings.ledger_ttl_days, clock=self.clock)
 
     @cached_property
+    def folders(self) -> Folders:
+        """Return the records of the connector's folders."""
+        settings = self.settings
+        return Folders(self.clients.table, settings.connector, ttl_days=settings.ledger_ttl_days, clock=self.clock)
+
+    @cached_property
     def rate_limits(self) -> RateLimits:
         """Return the rate limits of this worker."""
         return RateLimits(self.clients.table, clock=self.clock)
@@ -122,6 +130,7 @@ class Invocation:
     time_left_s: Callable[[], float]
     crashed: bool
     stopwatch: Stopwatch = field(repr=False)
+    _listings: dict[str, FolderListing] = field(default_factory=dict, repr=False)
 
     @property
     def work(self) -> Work:
@@ -129,14 +138,28 @@ class Invocation:
         return self.identity.work
 
     @property
+    def size_bytes(self) -> int:
+        """Return the drop's stored size, in a folder that of all files; raises what reading its listing raises."""
+        return self.listing.size_bytes if self.listing else self.work.drop.size_bytes
+
+    @property
     def stem(self) -> str:
         """Return the receipt's key without its suffix."""
         return receipts.stem(self.identity.audience, self.identity.run_id)
 
-    @cached_property
+    @property
     def rejects(self) -> Rejects:
         """Return the rejects of the run."""
-        return Rejects(self.connector.clients.s3, self.connector.settings.receipts_bucket, self.stem)
+        connector, in_folder = self.connector, bool(self.held.run.progress.plan.listing)
+        return Rejects(connector.clients.s3, connector.settings.receipts_bucket, self.stem, in_folder=in_folder)
+
+    @property
+    def listing(self) -> FolderListing | None:
+        """Return the list of the folder's files, None for a single file; raises what reading it raises."""
+        key, connector = self.held.run.progress.plan.listing, self.connector
+        if key and key not in self._listings:
+            self._listings[key] = load_listing(connector.clients.s3, connector.settings.receipts_bucket, key)
+        return self._listings.get(key)
 
     @property
     def reading(self) -> Reading:
@@ -182,15 +205,15 @@ class Invocation:
             sleep=connector.sleep,
         )
 
-    def sender(self, client: PlatformClient, destination: Destination) -> Sender:
-        """Return what sends the drop's batches to an audience."""
+    def sender(self, client: PlatformClient, destination: Destination, rejects: Rejects) -> Sender:
+        """Return what sends the drop's batches to an audience; `rejects` are the opened drop's."""
         return Sender(
             run_id=self.identity.run_id,
             held=self.held,
             audience=self.identity.audience,
             destination=destination,
             client=client,
-            rejects=self.rejects,
+            rejects=rejects,
             in_flight=self.connector.in_flight,
             limits=self.connector.limits,
         )

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from activation.drops.expectation import has_run_of_its_own
-from activation.ledger.keys import NO_CONNECTOR, run_key, unread_key
+from activation.drops.expectation import leads_to_run
+from activation.drops.places import place_of
+from activation.ledger.keys import NO_CONNECTOR, folder_key, run_key, unread_key
 from activation.model import Drop
 
 if TYPE_CHECKING:
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 GRACE_S = 3600.0  # an event, its retries and a full queue may take this long before anything is wrong
-# A request reads up to 100 records, and two are looked for of each object:
+# A request reads up to 100 records, and three are looked for of each object:
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html, read 2026-11-29
-_OBJECTS_A_REQUEST = 50
+_OBJECTS_A_REQUEST = 33
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ def find_missing(
     """
     for some in _batches(_candidates(s3, bucket, before)):
         ids = {one: _records(bucket, one) for one in some}
-        known = _known(dynamodb, table, [pk for keys in ids.values() for pk in keys])
+        # Files of one folder ask for its record together, and DynamoDB refuses a key that is asked for twice.
+        known = _known(dynamodb, table, list(dict.fromkeys(pk for keys in ids.values() for pk in keys)))
         yield from (one for one, keys in ids.items() if not known & set(keys))
 
 
@@ -71,15 +73,21 @@ def _candidates(s3: S3Client, bucket: Bucket, before: float) -> Iterator[Missing
             key, modified_at = version["Key"], version["LastModified"].timestamp()
             if not version["IsLatest"] or modified_at > before or bucket.is_elsewhere(key):
                 continue
-            if has_run_of_its_own(key):
-                yield Missing(key, version["VersionId"], modified_at, bucket.connector_of(key))
+            connector = bucket.connector_of(key)
+            if leads_to_run(key, version["Size"], under_connector=bool(connector)):
+                yield Missing(key, version["VersionId"], modified_at, connector)
 
 
 def _records(bucket: Bucket, one: Missing) -> tuple[str, ...]:
-    """Return the keys under which the ledger may know an object."""
+    """Return the keys under which the ledger may know an object: its run's, or its folder's.
+
+    A file directly below its audience may be one of a folder's, if a sign stood beside it.
+    """
     owner = one.connector or NO_CONNECTOR
     run_id = Drop(bucket.name, one.key, one.version_id, "", 0).run_id(owner)
-    return run_key(owner, run_id), unread_key(owner, run_id)
+    place = place_of(one.key)
+    folder = (folder_key(owner, bucket.name, place.folder, ""),) if place else ()
+    return (run_key(owner, run_id), unread_key(owner, run_id), *folder)
 
 
 def _known(dynamodb: DynamoDBClient, table: str, keys: Sequence[str]) -> set[str]:

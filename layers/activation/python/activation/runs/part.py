@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 from activation.drops.chunk import ByteSource
 from activation.drops.delimited import DelimitedReader
+from activation.drops.folder_ranges import survey_range
+from activation.drops.folder_reader import FolderReader
 from activation.drops.json_lines import JsonLinesReader
 from activation.drops.ranges import survey
 from activation.errors import Rejected
@@ -72,7 +74,8 @@ class ActivePart:
         run.audience_lock = whole.audience_lock
         begun = whole.opened is not None
         acquire_audience(invocation, publisher, begun=begun)  # the run's own lock may have expired
-        run.progress.plan.etag, run.progress.plan.reading = whole.progress.plan.etag, whole.progress.plan.reading
+        own, plan = run.progress.plan, whole.progress.plan
+        own.etag, own.reading, own.listing = plan.etag, plan.reading, plan.listing
         match split.phase:
             case Phase.SURVEY:
                 self._survey(split)
@@ -84,12 +87,17 @@ class ActivePart:
 
     def _survey(self, split: RunSplit) -> None:
         reader = RunDrop.open(self.invocation).reader
+        plan = self.invocation.held.run.progress.plan
+        if isinstance(reader, FolderReader):
+            plan.survey = survey_range(reader, self.part, split.range_bytes, self._guarded)
+            return
         if not isinstance(reader, DelimitedReader | JsonLinesReader):
             raise Rejected("object_changed", "the object is not what this run began with; nothing more is sent")
-        guarded = replace(
-            reader, text=replace(reader.text, source=_GuardedSource(reader.text.source, self._check))
-        )
-        self.invocation.held.run.progress.plan.survey = survey(guarded, self.part, split.range_bytes)
+        guarded = replace(reader, text=replace(reader.text, source=self._guarded(reader.text.source)))
+        plan.survey = survey(guarded, self.part, split.range_bytes)
+
+    def _guarded(self, source: ByteSource) -> ByteSource:
+        return _GuardedSource(source, self._check)
 
     def _scan(self, split: RunSplit) -> None:
         checkpoint, piece = self.invocation.held.run.progress.checkpoint, piece_of(split, self.part)
@@ -109,7 +117,9 @@ class ActivePart:
             progress.checkpoint.cursor = piece.start
         drop = RunDrop.open(invocation, piece)
         drop.scan()
-        sender = invocation.sender(invocation.platform_client(publisher), KnownDestination(whole.opened))
+        sender = invocation.sender(
+            invocation.platform_client(publisher), KnownDestination(whole.opened), drop.rejects
+        )
         if not sender.send(drop.batches()):
             return False
         if not progress.tally.rows_settled == progress.checkpoint.cursor.row - piece.start.row == piece.rows:

@@ -15,12 +15,14 @@ from activation.pipeline.client import PlatformClient
 from activation.platforms.outcome import Outcome, failure
 from activation.platforms.publisher import Closed
 from activation.runs.advance import leave
+from activation.runs.closing import close_folder
 from activation.runs.deadline import begin_again
 from activation.runs.destination import RunDestination, acquire_audience
 from activation.runs.drop import RunDrop
 from activation.runs.effects import RunEffects
 from activation.runs.held_rows import count_rows
 from activation.runs.invocation import Invocation
+from activation.runs.replace_guard import refuse_several
 from activation.runs.share_out import is_shared_out, parts_of, share_out
 from activation.runs.states import SUPERSEDED, Next, StateMachine
 from activation.runs.waking import release_audience
@@ -75,6 +77,8 @@ class ActiveRun:
 
     def _go_on(self) -> Next:
         invocation, run = self.invocation, self.invocation.held.run
+        close_folder(invocation)
+        refuse_several(invocation)
         publisher = invocation.find_publisher()
         begun = run.opened is not None or run.progress.attempts.starts > 0
         try:
@@ -111,7 +115,7 @@ class ActiveRun:
             drop = RunDrop.open(invocation)
             drop.scan()
             destination = RunDestination(held, client, invocation.identity.audience, drop.keys)
-            return invocation.sender(client, destination).send(drop.batches())
+            return invocation.sender(client, destination, drop.rejects).send(drop.batches())
         except Rejected as error:
             if error.code == "empty_file" and held.run.progress.checkpoint.cursor.row == 0:
                 return True

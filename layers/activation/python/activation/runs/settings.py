@@ -18,6 +18,20 @@ DELIMITERS = {"tab": "\t"}  # those that the settings call by a name
 
 
 @dataclass(frozen=True)
+class FolderTimes:
+    """How long folders are waited for, in seconds.
+
+    `quiet_s` is how long nothing has to arrive in a folder to close it, 0 where only signs do. `late_s` is how
+    long a file that came after its folder was closed waits for another sign. A folder open for `open_s` is
+    reported.
+    """
+
+    quiet_s: int = 0
+    late_s: int = 15 * 60
+    open_s: int = 6 * 3600
+
+
+@dataclass(frozen=True)
 class FunctionSettings:
     """The settings that the template gives the function: names, addresses and numbers, never a secret.
 
@@ -32,7 +46,7 @@ class FunctionSettings:
     detected. `options` are the platform's options that the settings mention, `columns` what they say of the files'
     columns (see identifiers/column_map.py). `consent` and `operation` say which rows may be sent. `any_endpoint`
     lets the secret name another server than the platform's. `sources` are the buckets of other owners that drops
-    are read from as well.
+    are read from as well. `folders` says how long folders are waited for.
     """
 
     connector: str
@@ -60,6 +74,7 @@ class FunctionSettings:
     consent: RowRule = NO_RULE
     operation: RowRule = NO_RULE
     any_endpoint: bool = False
+    folders: FolderTimes = FolderTimes()
     sources: tuple[BucketSource, ...] = ()
 
     @property
@@ -102,6 +117,11 @@ class FunctionSettings:
             consent=_rule(reader, "CONSENT"),
             operation=_rule(reader, "OPERATION"),
             any_endpoint=reader.whole("ANY_ENDPOINT", 0) == 1,
+            folders=FolderTimes(
+                quiet_s=reader.whole("FOLDER_QUIET_S", FolderTimes.quiet_s),
+                late_s=reader.whole("LATE_PART_S", FolderTimes.late_s),
+                open_s=reader.whole("FOLDER_OPEN_S", FolderTimes.open_s),
+            ),
             sources=_sources(reader),
         )
         reader.finish()

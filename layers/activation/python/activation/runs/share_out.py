@@ -30,14 +30,14 @@ def parts_of(invocation: Invocation) -> RunParts:
 
 def is_shared_out(invocation: Invocation) -> bool:
     """Return whether the file is split among several workers, decided before anything of it is sent."""
-    progress, drop = invocation.held.run.progress, invocation.work.drop
+    progress, size_bytes = invocation.held.run.progress, invocation.size_bytes
     settings = invocation.connector.settings
     untouched = not progress.work_done and not progress.tally.requests  # else one stream has begun it
-    if progress.plan.split is None and 0 < settings.split_above_bytes < drop.size_bytes and untouched:
+    if progress.plan.split is None and 0 < settings.split_above_bytes < size_bytes and untouched:
         with suppress(Rejected):  # sending it as one stream then reports what is wrong with it
             progress.plan.split = plan(
                 RunDrop.open(invocation).reader,
-                drop.size_bytes,
+                size_bytes,
                 above_bytes=settings.split_above_bytes,
                 most_parts=settings.max_parts,
                 hashed=invocation.located.kind.hashed,

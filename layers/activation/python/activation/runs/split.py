@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from activation.drops.chunk import DropReader
+from activation.drops.folder_ranges import folder_pieces, folder_ranges
+from activation.drops.folder_reader import FolderReader
 from activation.drops.limits import GIB
 from activation.drops.parquet_file import ParquetReader
 from activation.drops.ranges import Piece, range_count, row_group_pieces
@@ -24,18 +26,31 @@ def plan(
     """Return how a file of `size_bytes` is split into parts, None when it stays one stream.
 
     Files above `above_bytes` are split into at most `most_parts`, or more where a part would otherwise be longer
-    than LONGEST_RANGE_BYTES. `hashed` says that the drop has to be scanned first. `now` is Unix seconds.
+    than LONGEST_RANGE_BYTES, and in a folder, whose ranges end where files do. `hashed` says that the drop has to
+    be scanned first. `now` is Unix seconds.
     """
     share = max(above_bytes // SHARES, -(-size_bytes // max(1, most_parts)), 1)
     range_bytes = min(share, LONGEST_RANGE_BYTES)
-    if isinstance(reader, ParquetReader):
-        # Inside gzip or zstd it is small, or refused.
-        pieces = row_group_pieces(reader, range_bytes) if reader.format == "parquet" else ()
+    pieces = _row_groups(reader, range_bytes)
+    if pieces is not None:
         if len(pieces) < 2:
             return None
         return cut(RunSplit(Phase.SURVEY, len(pieces), range_bytes, now), pieces, hashed=hashed, now=now)
-    count = range_count(reader, range_bytes)
+    if isinstance(reader, FolderReader):
+        count = len(folder_ranges(reader, range_bytes))
+    else:
+        count = range_count(reader, range_bytes)
     return RunSplit(Phase.SURVEY, count, range_bytes, now) if count > 1 else None
+
+
+def _row_groups(reader: DropReader, range_bytes: int) -> tuple[Piece, ...] | None:
+    """Return the pieces of Parquet, None for any other format."""
+    if isinstance(reader, FolderReader):
+        return folder_pieces(reader, range_bytes) if reader.found.groups else None
+    if isinstance(reader, ParquetReader):
+        # Inside gzip or zstd it is small, or refused.
+        return row_group_pieces(reader, range_bytes) if reader.format == "parquet" else ()
+    return None
 
 
 def cut(split: RunSplit, pieces: Sequence[Piece], *, hashed: bool, now: float) -> RunSplit:
@@ -46,7 +61,7 @@ def cut(split: RunSplit, pieces: Sequence[Piece], *, hashed: bool, now: float) -
         split,
         phase=Phase.SCAN if hashed else Phase.SEND,
         parts=len(pieces),
-        pieces=tuple((piece.start.row, piece.start.position, piece.rows) for piece in pieces),
+        pieces=tuple(map(_recorded, pieces)),
         continuations=(),
         since=now,
     )
@@ -54,8 +69,13 @@ def cut(split: RunSplit, pieces: Sequence[Piece], *, hashed: bool, now: float) -
 
 def piece_of(split: RunSplit, part: int) -> Piece:
     """Return the rows of a part."""
-    row, position, rows = split.pieces[part]
-    return Piece(Cursor(row, position), rows)
+    row, position, rows, *file = split.pieces[part]
+    return Piece(Cursor(row, position, *file), rows)
+
+
+def _recorded(piece: Piece) -> tuple[int, ...]:
+    start = piece.start
+    return (start.row, start.position, piece.rows, *((start.file, start.before) if start.file else ()))
 
 
 def is_done(split: RunSplit, part: Run) -> bool:

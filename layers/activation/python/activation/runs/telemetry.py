@@ -57,6 +57,24 @@ class Telemetry:
         """Report an object that is no drop."""
         self.log.info("ignored marker object")
 
+    def file_noted(self, *, open_files: int) -> None:
+        """Report a file of a folder that waits for its sign."""
+        self.log.info("file of a folder noted", extra={"files_announced": open_files})
+
+    def file_settled(self, why: str) -> None:
+        """Report a file of a folder that needs nothing more."""
+        self.log.info("file of a folder needs nothing more", extra={"why": why})
+
+    def late_part(self) -> None:
+        """Report a file that came too late to be sent."""
+        self.log.warning("late_part")
+        self._count("LateParts", 1)
+
+    def folder_overdue(self) -> None:
+        """Report a folder that has been open for too long."""
+        self.log.warning("folder_open")
+        self._count("FoldersOverdue", 1)
+
     def nothing_to_do(self, state: RunState) -> None:
         """Report a message whose run has ended, or is continued by another message."""
         self.log.info("nothing to do", extra={"state": state})

@@ -1,0 +1,89 @@
+"""The files that a command was given: one file, or the files of a folder that are one drop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from cli.dry_run import Content
+
+
+@dataclass(frozen=True)
+class LocalFiles:
+    """What is dropped: `name` is the file's, or the folder's.
+
+    `paths` are the files by their names in the drop; in a folder these are paths below it, in the order of their
+    keys. `skipped` are the names of what is no data: see activation/drops/sidecars.py.
+    """
+
+    name: str
+    paths: tuple[tuple[str, Path], ...]
+    is_folder: bool
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the size of all files."""
+        return sum(path.stat().st_size for _, path in self.paths)
+
+    def content(self, reached: Callable[[int], None] = lambda _: None) -> Content:
+        """Return what a dry run reads; `reached` hears how many bytes of all files come before what is read."""
+        from activation.drops.folder_files import FolderMember
+        from activation.drops.source import FileSource
+
+        from cli.watched import Watched
+
+        members, before = [], 0
+        for name, path in self.paths:
+            source = FileSource(path)
+            members.append(FolderMember(name, Watched(source, reached, before)))
+            before += source.size_bytes
+        return tuple(members) if self.is_folder else members[0].source
+
+
+def local_files(given: Sequence[Path], *, as_folder: bool = False) -> LocalFiles:
+    """Return the files of a command's arguments: one file, several files, or one folder; else it is a usage error.
+
+    Several files, and with `as_folder` one, are a folder without a name of its own, called "files".
+    """
+    if len(given) == 1 and given[0].is_dir():
+        return _of_folder(given[0])
+    if any(path.is_dir() for path in given):
+        raise typer.BadParameter("give one folder, or files")
+    if len(given) == 1 and not as_folder:
+        return LocalFiles(given[0].name, ((given[0].name, given[0]),), is_folder=False)
+    paths = tuple(sorted((path.name, path) for path in given))
+    if len({name for name, _ in paths}) < len(paths):
+        raise typer.BadParameter("two of the files have the same name")
+    return LocalFiles("files", paths, is_folder=True)
+
+
+def folder_name(given: str, local: LocalFiles) -> str:
+    """Return the name of a folder in the bucket: the given one, else the local one with the time in UTC.
+
+    The same folder dropped again is another one then. A given name with a slash is a usage error.
+    """
+    if "/" in given:
+        raise typer.BadParameter('must not contain "/"', param_hint="--folder")
+    return given or f"{local.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _of_folder(folder: Path) -> LocalFiles:
+    from activation.drops.sidecars import is_sidecar, is_sidecar_folder, is_sign
+
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    kept: list[str] = []
+    skipped: list[str] = []
+    for name in names:
+        *folders, file = name.split("/")
+        no_data = is_sidecar(file) or is_sign(file) or any(map(is_sidecar_folder, folders))
+        (skipped if no_data else kept).append(name)
+    if not kept:
+        raise typer.BadParameter("the folder has no files")
+    return LocalFiles(folder.resolve().name, tuple((one, folder / one) for one in kept), True, tuple(skipped))

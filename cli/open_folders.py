@@ -1,0 +1,57 @@
+"""Folders that `activation status` lists beside the runs: those that wait for something, and what for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+OPEN, LATE = "open", "late_part"
+STATES = (OPEN, LATE)
+
+
+def folder_row(item: dict[str, Any]) -> dict[str, Any] | None:
+    """Return a folder's record with a run's fields, its `run_id` ""; None for one that waits for nothing.
+
+    A folder is `open` when files have come since it was closed last, and `late_part` when files came too late to
+    be sent, which a person has to see to.
+    """
+    connector, _, digest = item["pk"]["S"].partition("#folder#")
+    if not digest:
+        return None
+    opened_at, late_files = _number(item, "opened_at"), int(_number(item, "late_files"))
+    if not opened_at and not late_files:
+        return None
+    files, state = int(_number(item, "files_announced")), OPEN if opened_at else LATE
+    late = (
+        f"{late_files:,} files came after the folder was closed, and were not sent: write them and its sign again"
+    )
+    waits = (
+        f"{files:,} files announced since {_time(opened_at)} UTC; waits for _SUCCESS, a manifest, or the"
+        " connector's folder_quiet_minutes"
+    )
+    return {
+        "run_id": "",
+        "connector": connector,
+        "audience": _text(item, "audience"),
+        "action": _text(item, "action"),
+        "state": state,
+        "rows_acknowledged": 0,
+        "updated_at": _time(_number(item, "last_event")),
+        "code": "late_part" if late_files else "folder_open",
+        "sentence": "; ".join(([waits] if opened_at else []) + ([late] if late_files else [])),
+        "key": _text(item, "object_prefix"),
+        "warnings": [],
+        "parts_waiting": 0,
+    }
+
+
+def _text(item: dict[str, Any], name: str) -> str:
+    return str(item.get(name, {}).get("S", ""))
+
+
+def _number(item: dict[str, Any], name: str) -> float:
+    return float(item.get(name, {}).get("N", "0"))
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,259 @@
+"""Listing a folder when its sign arrives: which files are the drop, which are left over, and which are no data.
+
+A manifest names the files; `_SUCCESS` stands for all files below its folder that were written since the folder was
+closed before. What cannot be listed without doubt is refused, and nothing of it is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from activation.drops.folder_listing import FolderFile, FolderListing, identity
+from activation.drops.locate import refuse_folders
+from activation.drops.manifest_entries import Manifest, read_manifest
+from activation.drops.places import Place, Role, place_of
+from activation.drops.sidecars import DYNAMODB_SUMMARY, SUCCESS, is_manifest
+from activation.drops.source import read_error
+from activation.drops.sources import Origin
+from activation.errors import Rejected
+from activation.model import Drop
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+MOST_PARTS = 10_000  # files of one folder
+
+
+class SignReplaced(Exception):
+    """A newer version of the sign has been written; its event closes the folder."""
+
+
+@dataclass(frozen=True)
+class Before:
+    """What earlier closings of a folder took.
+
+    `at` is when the last one's sign was written, in Unix seconds by S3's clock, which counts whole ones. `files`
+    are the identities of those that were listed. `signs` are the keys of manifests that closed the folder, none of
+    which is in doubt any more.
+    """
+
+    at: float = 0.0
+    files: frozenset[tuple[str, str]] = frozenset()
+    signs: frozenset[str] = frozenset()
+
+    def took(self, found: Found) -> bool:
+        """Return whether a file is left over from an earlier closing."""
+        file = found.file
+        return identity(file.key, file.version_id, file.etag) in self.files or found.written_at < self.at
+
+
+@dataclass(frozen=True)
+class Found:
+    """A current object below the folder; `written_at` is in Unix seconds by S3's clock."""
+
+    file: FolderFile
+    written_at: float
+    place: Place | None
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A folder's `listing`, and `at`, when its sign was written, in Unix seconds by S3's clock.
+
+    With `ignored` the sign closes nothing: it lies directly below an audience where no folder is, or its folder
+    has a manifest, which is what closes it.
+    """
+
+    listing: FolderListing
+    at: float
+    ignored: bool = False
+
+
+@dataclass
+class _Sorted:
+    """What lies below a folder, by what it is."""
+
+    parts: list[Found] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    manifests: list[Found] = field(default_factory=list)
+    objects: dict[str, Found] = field(default_factory=dict)
+
+
+def list_folder(client: S3Client, origin: Origin, sign: Drop, place: Place, before: Before) -> Closed:
+    """List what a sign closes; `origin` is where it is, `place` its place, `before` the earlier closings.
+
+    Raises Rejected: empty_folder, too_many_parts, folder_changed (the sign is gone), several_manifests,
+    dynamodb_export, and what reading a manifest raises: bad_manifest, bad_columns, manifest_elsewhere,
+    manifest_lists_itself, manifest_duplicate, manifest_missing_file, manifest_size_differs. Raises SignReplaced.
+    Retryable and ConfigError as reading a drop does.
+    """
+    name = sign.key.rsplit("/", 1)[-1].lower()
+    if name == DYNAMODB_SUMMARY:
+        raise Rejected(
+            "dynamodb_export",
+            "this is an export of DynamoDB, whose items are in a form of its own that is not read; write them as"
+            " CSV, JSON Lines or Parquet, for example with Glue or Athena, and close that folder",
+        )
+    manifest = read_manifest(client, sign, origin.key(place.folder)) if is_manifest(name) else None
+    written_at, found = _look(client, origin, place, sign, must_be_newest=name == SUCCESS)
+    if manifest is not None:
+        _refuse_others(found, before)
+        return Closed(_by_manifest(origin, sign.key, place, manifest, found), written_at)
+    files = [one for one in found.parts if not before.took(one)]
+    check_count(len(files))
+    prefix = origin.key(place.folder)
+    stale = tuple(_names(prefix, (one.file.key for one in found.parts if before.took(one))))
+    listing = FolderListing(
+        origin.bucket, prefix, sign.key, tuple(one.file for one in files), tuple(sorted(found.skipped)), stale
+    )
+    if _closed_otherwise(found, before, files) or (place.folder == place.base and not files):
+        return Closed(listing, written_at, ignored=True)
+    if not files:
+        left = f"; {len(stale):,} older files are left over from before, and were not sent again" if stale else ""
+        raise Rejected(
+            "empty_folder",
+            f"the folder was closed without any new file that has content{left}. Files that come after their sign"
+            " are late parts: write the sign last",
+        )
+    return Closed(listing, written_at)
+
+
+def list_quiet(client: S3Client, origin: Origin, place: Place, before: Before) -> Closed | None:
+    """List a folder without a sign, in which nothing has arrived for a while; None when it has no new file.
+
+    Raises Rejected (too_many_parts), Retryable and ConfigError.
+    """
+    _, found = _look(client, origin, place)
+    prefix = origin.key(place.folder)
+    own = [one for one in found.parts if one.place and one.place.folder == place.folder]
+    files = [one for one in own if not before.took(one)]
+    if not files:
+        return None
+    check_count(len(files))
+    stale = tuple(_names(prefix, (one.file.key for one in own if before.took(one))))
+    skipped = tuple(sorted(found.skipped))
+    listing = FolderListing(origin.bucket, prefix, "", tuple(one.file for one in files), skipped, stale)
+    return Closed(listing, max(one.written_at for one in files))
+
+
+def _look(
+    client: S3Client, origin: Origin, place: Place, sign: Drop | None = None, *, must_be_newest: bool = False
+) -> tuple[float, _Sorted]:
+    """Return when the sign was written, and what lies below its folder; a sign that is gone counts as older."""
+    found, written_at, newest = _Sorted(), 0.0, ""
+    prefix, mine = origin.key(place.folder), identity(sign.key, sign.version_id, sign.etag) if sign else None
+    for key, version, is_latest, size_bytes, etag, at in _versions(client, origin.bucket, prefix):
+        if mine is not None and key == mine[0]:
+            _, which = identity(key, version, etag)
+            written_at = at if which == mine[1] else written_at
+            newest = which if is_latest else newest
+        elif is_latest:
+            file = FolderFile(key, version, etag, size_bytes)
+            _sort(found, Found(file, at, place_of(origin.layout_key(key), size_bytes)), origin, place)
+    if must_be_newest and mine is not None and newest != mine[1]:
+        if newest:
+            raise SignReplaced
+        raise Rejected(
+            "folder_changed",
+            "the sign was deleted before the folder was listed: the folder is being written again; what closes it"
+            " then starts the run",
+        )
+    found.parts.sort(key=lambda one: one.file.key)
+    return written_at, found
+
+
+def _versions(client: S3Client, bucket: str, prefix: str) -> Iterator[tuple[str, str, bool, int, str, float]]:
+    """Yield key, version, whether it is the current one, size, ETag and time of all versions below a prefix."""
+    try:
+        for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+            for one in page.get("Versions", []):
+                at = one["LastModified"].timestamp()
+                yield one["Key"], one["VersionId"], one["IsLatest"], one["Size"], one["ETag"], at
+    except (ClientError, BotoCoreError) as error:
+        raise read_error(error) from error
+
+
+def _sort(found: _Sorted, one: Found, origin: Origin, folder: Place) -> None:
+    """Put an object where it belongs; what lies below another action is none of the folder's."""
+    key, place = one.file.key, one.place
+    if place is None or place.base != folder.base:
+        return
+    found.objects[key] = one
+    if place.role is Role.FILE:
+        return  # a drop of its own, unless a manifest lists it
+    try:
+        refuse_folders(origin.layout_key(key))
+    except Rejected:
+        return  # refused by its own event
+    if place.role is Role.PART:
+        found.parts.append(one)
+        return
+    found.skipped.append(key.removeprefix(origin.key(folder.folder)))
+    if place.role is Role.SIGN and is_manifest(key.rsplit("/", 1)[-1]) and place.folder == folder.folder:
+        found.manifests.append(one)
+
+
+def _closed_otherwise(found: _Sorted, before: Before, files: list[Found]) -> bool:
+    """Return whether the folder has a manifest of this writing, which closes it instead."""
+    if any(one.written_at >= before.at and one.file.key not in before.signs for one in found.manifests):
+        return True
+    return bool(found.manifests) and not files
+
+
+def _refuse_others(found: _Sorted, before: Before) -> None:
+    if any(one.file.key not in before.signs for one in found.manifests):
+        raise Rejected(
+            "several_manifests",
+            "the folder has another manifest: which files belong together is in doubt. Delete the one that is not"
+            " meant, or use a folder for each, and write the manifest again",
+        )
+
+
+def _by_manifest(origin: Origin, key: str, place: Place, manifest: Manifest, found: _Sorted) -> FolderListing:
+    """Return the listing of exactly what a manifest names; other files of the folder are left over."""
+    listed: Mapping[str, int | None] = manifest.files
+    prefix = origin.key(place.folder)
+    check_count(len(listed))
+    missing = sum(one not in found.objects for one in listed)
+    if missing:
+        raise Rejected(
+            "manifest_missing_file", f"{missing:,} of the {len(listed):,} files in the manifest do not exist"
+        )
+    files = [found.objects[one].file for one in sorted(listed)]
+    if any(listed[one.key] not in (None, one.size_bytes) for one in files):
+        raise Rejected(
+            "manifest_size_differs",
+            "a file is not of the size that the manifest says: it was written again since, or cut off",
+        )
+    if not files:
+        raise Rejected("empty_folder", "the manifest lists no file")
+    left = (one.file.key for one in found.parts if one.file.key not in listed and _is_own(one, place))
+    return FolderListing(
+        origin.bucket,
+        prefix,
+        key,
+        tuple(files),
+        tuple(sorted(one for one in found.skipped if prefix + one not in listed)),
+        tuple(_names(prefix, left)),
+        manifest.reading,
+    )
+
+
+def _is_own(one: Found, place: Place) -> bool:
+    return one.place is not None and one.place.folder == place.folder
+
+
+def _names(prefix: str, keys: Iterator[str]) -> list[str]:
+    return [key.removeprefix(prefix) for key in keys]
+
+
+def check_count(count: int) -> None:
+    """Raise Rejected (too_many_parts) for a folder of more than MOST_PARTS files."""
+    if count > MOST_PARTS:
+        raise Rejected(
+            "too_many_parts", f"the folder has more than {MOST_PARTS:,} files; write fewer, larger ones"
+        )

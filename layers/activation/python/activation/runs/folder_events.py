@@ -1,0 +1,270 @@
+"""The files of a folder as they are announced: noted until a sign closes it, looked at again when they are late.
+
+A file sends nothing by its own event. The event that opens a folder queues a delayed message that looks at it
+until it is closed: it closes the folder after a quiet time, where the settings say one, and reports a folder that
+stays open. A file that comes after its folder was closed queues one of its own, which waits for another sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from activation.aws.app_events import put_event
+from activation.drops.folder_closing import list_quiet
+from activation.drops.folder_listing import identity, listing_key, load_listing, save_listing
+from activation.drops.locate import Located
+from activation.drops.messages import Check, CheckKind, Work
+from activation.drops.source import read_error
+from activation.errors import ConfigError, Rejected, Retryable
+from activation.ledger.folders import Closing, Folder
+from activation.model import Action, Drop
+from activation.report.announce import FOLDER_OPEN, LATE_PART
+from activation.report.notice import folder_notice
+from activation.runs.closing import before_of, facts_of, origin_of
+from activation.runs.effects import refuse_key
+from activation.runs.invocation import Connector
+from activation.runs.states import MAX_DELAY_S
+from activation.runs.telemetry import Telemetry
+
+WHOLE = frozenset((Action.REPLACE, Action.MIRROR))  # actions by which a late file would take out everybody else
+_TRIES = 20
+_LISTINGS_KEPT = 4  # in memory, of up to 10,000 files each
+
+
+@dataclass(frozen=True)
+class FolderEvents:
+    """Handles the events of files that belong to folders, and the delayed messages that look after them."""
+
+    connector: Connector
+    telemetry: Telemetry
+    _listed: Any = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # A listing never changes, so that one read serves all the files that are announced after it.
+        object.__setattr__(self, "_listed", lru_cache(_LISTINGS_KEPT)(self._load))
+
+    def is_sent_with_folder(self, work: Work, located: Located) -> bool:
+        """Return whether a folder's listing has a file that lies directly below its audience."""
+        return self._is_listed(self.connector.folders.read(self._key(work, located)), work.drop)
+
+    def note(self, work: Work, located: Located) -> None:
+        """Note a file that was announced, and see to it that somebody looks at it again."""
+        folders, key, event = self.connector.folders, self._key(work, located), self._event(work)
+        seen = folders.read(key)
+        for _ in range(_TRIES):
+            if self._is_listed(seen, work.drop):
+                self.telemetry.file_settled("listed")
+                return
+            facts = facts_of(located, self._prefix(work, located))
+            now_is, noted = folders.note_file(key, event, facts, seen)
+            if noted:
+                break
+            seen = now_is
+        else:
+            raise Retryable("ledger_busy", "a folder's record was overtaken again and again", after_s=10)
+        self.telemetry.file_noted(open_files=now_is.files)
+        if now_is.opened_by == event:
+            self._look_again(work, Check(CheckKind.OPEN, self.connector.clock()), now_is, located)
+        if now_is.closings:
+            self._queue(
+                work, Check(CheckKind.LATE, self.connector.clock()), self.connector.settings.folders.late_s
+            )
+        return
+
+    def check(self, work: Work, located: Located) -> Work | None:
+        """Look at a folder, or at a late file; return what is to be sent as a run of its own, None for nothing."""
+        assert work.check is not None  # noqa: S101  narrows a type
+        seen = self.connector.folders.read(self._key(work, located))
+        if work.check.kind is CheckKind.LATE:
+            return self._check_late(work, work.check, located, seen)
+        self._check_open(work, work.check, located, seen)
+        return None
+
+    def _check_late(self, work: Work, check: Check, located: Located, seen: Folder) -> Work | None:
+        """Send a late file by itself, or report it; it goes on waiting while others still arrive."""
+        times, now, key = self.connector.settings.folders, self.connector.clock(), self._key(work, located)
+        if self._is_listed(seen, work.drop):
+            self._settle(key, seen, "listed")
+            return None
+        wait_s = seen.last_event + times.late_s - now
+        if wait_s > 0 and now - check.since < times.open_s:
+            self._queue(work, check, wait_s)
+            return None
+        if not seen.closings or not self._is_newer(work.drop, seen.closings[0].stored_at):
+            self._settle(key, seen, "left over")
+            return None
+        if located.audience.action not in WHOLE:
+            self.connector.folders.note_none_open(key, seen)
+            return replace(work, check=None)
+        if not self.connector.folders.note_late(key, seen):
+            self._queue(work, check, 1.0)  # closed meanwhile, perhaps with this file
+            return None
+        self.telemetry.late_part()
+        self._announce(
+            LATE_PART,
+            "late_part",
+            "a file came after its folder had been closed, and was not sent: it would replace everybody else."
+            " Write the folder's files and its sign again",
+            work,
+            located,
+        )
+        return None
+
+    def _settle(self, key: str, seen: Folder, why: str) -> None:
+        """Note that a late file needs nothing more."""
+        self.connector.folders.note_none_open(key, seen)
+        self.telemetry.file_settled(why)
+
+    def _check_open(self, work: Work, check: Check, located: Located, seen: Folder) -> None:
+        """Close a folder in which nothing has arrived for the quiet time, or report one open for too long."""
+        if not seen.opened_at or seen.opened_by != self._event(work):
+            last = seen.closings[0] if seen.closings else None
+            if last and not last.sign_key and last.listing and last.opened_by == self._event(work):
+                self._begin_quiet_run(work, located, last.listing)  # its message may not have been queued
+            return
+        times, now = self.connector.settings.folders, self.connector.clock()
+        if self._is_closable(located, seen) and now - seen.last_event >= times.quiet_s:
+            self._close_quiet(work, located, seen)
+            return
+        if not check.told and now - seen.opened_at >= times.open_s:
+            check = replace(check, told=True)
+            self.telemetry.folder_overdue()
+            self._announce(
+                FOLDER_OPEN,
+                "folder_open",
+                f"a folder has been open for {times.open_s / 3600:.3g} hours; it waits for _SUCCESS or a manifest,"
+                " and nothing of it is sent before",
+                work,
+                located,
+            )
+        self._look_again(work, check, seen, located)
+
+    def _close_quiet(self, work: Work, located: Located, seen: Folder) -> None:
+        """List the folder, freeze the list and queue its run."""
+        connector, prefix, key = self.connector, self._prefix(work, located), self._key(work, located)
+        settings = connector.settings
+        listed_at = connector.clock()
+        try:
+            before = before_of(connector, seen, "")
+            origin = origin_of(connector, work.drop)
+            closed = list_quiet(connector.clients.s3, origin, located.place, before)
+        except Rejected as error:
+            self._refuse(work, located, error)
+            return
+        if closed is None:  # its files are gone
+            connector.folders.note_none_open(key, seen)
+            return
+        run = self._folder_work(work, prefix, closed.listing.digest, closed.listing.size_bytes)
+        run_id = run.run_id(settings.connector)
+        at = listing_key(settings.connector, run_id)
+        save_listing(connector.clients.s3, settings.receipts_bucket, at, closed.listing)
+        closing = Closing(run_id, at, "", listed_at, closed.at)
+        if connector.folders.note_closing_of(key, closing, facts_of(located, prefix), seen, undisturbed=True):
+            self._send(run.next_message(), 0)
+        else:  # a file has arrived meanwhile
+            self._queue(work, Check(CheckKind.OPEN, listed_at), 1.0)
+
+    def _begin_quiet_run(self, work: Work, located: Located, key: str) -> None:
+        listing = load_listing(self.connector.clients.s3, self.connector.settings.receipts_bucket, key)
+        run = self._folder_work(work, self._prefix(work, located), listing.digest, listing.size_bytes)
+        self._send(run.next_message(), 0)
+
+    def _refuse(self, work: Work, located: Located, error: Rejected) -> None:
+        """Report a folder that cannot be closed; it is not looked at again."""
+        connector = self.connector
+        run = self._folder_work(work, self._prefix(work, located), self._event(work), 0)
+        run_id = run.run_id(connector.settings.connector)
+        now = connector.clock()
+        closing = Closing(run_id, "", "", now, now, code=error.code)
+        connector.folders.note_closing(
+            self._key(work, located), closing, facts_of(located, self._prefix(work, located))
+        )
+        refuse_key(connector, run, run_id, error)
+        self.telemetry.key_refused(error)
+
+    def _folder_work(self, work: Work, prefix: str, version: str, size_bytes: int) -> Work:
+        """Return the message of the run of a folder without a sign; its version is a digest of the listing."""
+        return replace(work, drop=Drop(work.drop.bucket, prefix, version, "", size_bytes), check=None)
+
+    def _is_closable(self, located: Located, seen: Folder) -> bool:
+        """Return whether a quiet time closes the folder: it may not make a late file the whole of an audience."""
+        was_closed = any(one.listing for one in seen.closings)
+        return bool(self.connector.settings.folders.quiet_s) and not (
+            was_closed and located.audience.action in WHOLE
+        )
+
+    def _look_again(self, work: Work, check: Check, seen: Folder, located: Located) -> None:
+        """Queue the next look at an open folder, when something may be due; none where nothing will be."""
+        times, now = self.connector.settings.folders, self.connector.clock()
+        waits = [] if check.told else [seen.opened_at + times.open_s - now]
+        if self._is_closable(located, seen):
+            waits.append(seen.last_event + times.quiet_s - now)
+        if waits:
+            self._queue(work, check, min(waits))
+
+    def _is_newer(self, drop: Drop, at: float) -> bool:
+        """Return whether a file is there as it was announced, and was not written before `at`."""
+        try:
+            head = self.connector.clients.s3.head_object(Bucket=drop.bucket, Key=drop.key)
+        except (ClientError, BotoCoreError) as error:
+            if (found := read_error(error)).code != "object_gone":
+                raise found from error
+            return False
+        now_is = identity(drop.key, head["VersionId"] if drop.is_versioned else "", head["ETag"])
+        is_same = now_is == identity(drop.key, drop.version_id, drop.etag)
+        return is_same and head["LastModified"].timestamp() >= at
+
+    def _is_listed(self, seen: Folder, drop: Drop) -> bool:
+        """Return whether one of the folder's listings has the file; one that is not written yet has none."""
+        mine = identity(drop.key, drop.version_id, drop.etag)
+        for one in seen.closings:
+            try:
+                if one.listing and mine in self._listed(one.listing):
+                    return True
+            except (Rejected, ConfigError):  # not there yet, or deleted: the file's next look asks again
+                continue
+        return False
+
+    def _load(self, key: str) -> frozenset[tuple[str, str]]:
+        listing = load_listing(self.connector.clients.s3, self.connector.settings.receipts_bucket, key)
+        return listing.identities
+
+    def _key(self, work: Work, located: Located) -> str:
+        return self.connector.folders.key(work.drop.bucket, self._prefix(work, located), work.ad_account)
+
+    def _prefix(self, work: Work, located: Located) -> str:
+        """Return the prefix of a file's folder in its bucket."""
+        return origin_of(self.connector, work.drop).key(located.place.folder)
+
+    def _event(self, work: Work) -> str:
+        return replace(work, check=None).run_id(self.connector.settings.connector)
+
+    def _announce(self, kind: str, code: str, sentence: str, work: Work, located: Located) -> None:
+        """Put an event on the app's bus, which the connector's alarms forward."""
+        audience = located.audience
+        detail: Mapping[str, Any] = {
+            "code": code,
+            "sentence": sentence,
+            "connector": audience.connector,
+            "audience": {"name": audience.name},
+            "action": audience.action.value,
+            "key": work.drop.key,
+            "folder": self._prefix(work, located),
+            "notice": folder_notice(audience.connector, self._prefix(work, located), code, sentence),
+        }
+        put_event(self.connector.clients.events, self.connector.settings.event_bus_name, kind, detail)
+
+    def _queue(self, work: Work, check: Check, after_s: float) -> None:
+        self._send(work.check_message(check), after_s)
+
+    def _send(self, body: str, after_s: float) -> None:
+        self.connector.clients.sqs.send_message(
+            QueueUrl=self.connector.settings.queue_url,
+            MessageBody=body,
+            DelaySeconds=max(1, min(MAX_DELAY_S, round(after_s))),
+        )

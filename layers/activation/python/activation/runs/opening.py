@@ -1,0 +1,89 @@
+"""A run's drop opened: one object, or the files of a folder as they were listed when the run began."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from activation.drops.chunk import DropReader
+from activation.drops.folder_files import FolderFiles, members_of
+from activation.drops.folder_header import FolderHeader, common_header
+from activation.drops.folder_listing import FolderListing, load_text, save_text
+from activation.drops.folder_reader import FolderReader
+from activation.drops.open import open_drop
+from activation.drops.reading import Reading, with_manifest, with_metadata
+from activation.drops.source import S3Source
+from activation.errors import Rejected
+from activation.pipeline.client import OutOfTime
+from activation.records import from_json, to_json
+from activation.runs.invocation import Invocation
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A drop's reader, the ETag of its object or the digest of its listing, and how its cells are read."""
+
+    reader: DropReader
+    etag: str
+    reading: Reading
+
+
+def open_run(invocation: Invocation) -> Opened:
+    """Open the drop of a run; raises what the reader raises, and object_changed if it is not what it was."""
+    listing = invocation.listing
+    opened = _open_folder(invocation, listing) if listing else _open_object(invocation)
+    if invocation.held.run.progress.plan.etag not in ("", opened.etag):
+        raise _changed()
+    return opened
+
+
+def _open_object(invocation: Invocation) -> Opened:
+    drop, plan = invocation.work.drop, invocation.held.run.progress.plan
+    source = S3Source.of(invocation.connector.clients.s3, drop.bucket, drop.key, drop.version_id, drop.etag)
+    if plan.etag not in ("", source.etag):
+        raise _changed()
+    reading = plan.reading or with_metadata(invocation.reading, source.metadata)
+    reader = open_drop(
+        source,
+        single=invocation.located.kind.single,
+        declared_encoding=reading.encoding or None,
+        declared_delimiter=reading.delimiter or None,
+    )
+    return Opened(reader, source.etag, reading)
+
+
+def _open_folder(invocation: Invocation, listing: FolderListing) -> Opened:
+    plan = invocation.held.run.progress.plan
+    reading = plan.reading or with_manifest(invocation.reading, listing.reading)
+    files = FolderFiles(
+        members_of(invocation.connector.clients.s3, listing),
+        single=invocation.located.kind.single,
+        declared_encoding=reading.encoding or None,
+        declared_delimiter=reading.delimiter or None,
+    )
+    return Opened(FolderReader(_header(invocation, files), files), listing.digest, reading)
+
+
+def _header(invocation: Invocation, files: FolderFiles) -> FolderHeader:
+    """Return the header of a folder.
+
+    It is read from all files when the run begins, and stored beside the listing for later invocations. The reading
+    in the run's record, on which it depends, is written after it, and so says that there is one. S3 would not say:
+    it answers 403 for an object that is missing, since the function may not list the bucket.
+    """
+    plan, connector = invocation.held.run.progress.plan, invocation.connector
+    client, bucket = connector.clients.s3, connector.settings.receipts_bucket
+    key = f"{plan.listing.removesuffix('.json')}.header.json"
+    if plan.reading is not None:
+        return from_json(load_text(client, bucket, key), FolderHeader)
+    found = common_header(files, lambda: _keep(invocation))
+    save_text(client, bucket, key, to_json(found))
+    return found
+
+
+def _keep(invocation: Invocation) -> None:
+    if not invocation.keep_and_may_go_on():
+        raise OutOfTime("out_of_time", "the headers of the folder's files are still being read", after_s=1)
+
+
+def _changed() -> Rejected:
+    return Rejected("object_changed", "the object has changed since this run began; nothing more is sent")

@@ -1,0 +1,362 @@
+"""When a folder's run begins, and what becomes of the files that a tool writes into it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from activation.ledger.folders import Folder, Folders
+from activation.ledger.runs import RunState
+from activation.model import Action
+from activation.runs.settings import FolderTimes
+
+from tests.unit.line.world import World, people, table
+
+Make = Callable[..., World]
+ALL = tuple(Action)
+LATE_S, OPEN_S = 900, 6 * 3600
+
+
+class Job:
+    """A tool that writes an export into a folder, one object a second."""
+
+    def __init__(self, world: World, folder: str = "run-7/", *, action: str = "", quiet_s: int = 0) -> None:
+        self.world = world
+        self.base = f"{world.name}/vip/raw/{action + '/' if action else ''}"
+        self.folder = self.base + folder
+        world.settings = replace(world.settings, folders=FolderTimes(quiet_s=quiet_s))
+        world.restart()
+
+    def put(self, name: str, text: str = "") -> str:
+        """Put an object below the folder; returns its event."""
+        self.world.clock.pass_s(1)
+        return self.world.event(self.world.put(text, self.folder + name))
+
+    def parts(self, *cuts: int, start: int = 0) -> list[str]:
+        """Put files of people, numbered from 1; returns their events."""
+        ends = list(cuts)
+        begins = [start, *ends[:-1]]
+        return [
+            self.put(f"part-{begin}", table(people(end - begin, start=begin + 1)))
+            for begin, end in zip(begins, ends, strict=True)
+        ]
+
+    def manifest(self, *names: str, name: str = "manifest") -> str:
+        """Put a manifest; returns its event."""
+        entries = [{"url": f"s3://drops/{self.folder}{one}"} for one in names]
+        return self.put(name, json.dumps({"entries": entries}))
+
+    def record(self) -> Folder:
+        """Return the folder's record."""
+        folders: Folders = self.world.connector.connector.folders
+        return folders.read(folders.key("drops", self.folder, ""))
+
+    def told(self) -> list[str]:
+        """Return the kinds of the events on the app's bus."""
+        return [one["DetailType"] for one in self.world.events]
+
+
+def test_a_file_of_a_folder_is_noted_and_sends_nothing(world: World) -> None:
+    """Until a sign comes there is no run, no receipt and no request; the record says what has arrived."""
+    job = Job(world)
+    for body in job.parts(2, 4):
+        world.handle(body)
+    assert (world.receipts(), world.platform.calls) == ([], {})
+    record = job.record()
+    assert (record.files, record.opened_at, record.last_event) == (2, world.clock() - 0, world.clock())
+
+
+@pytest.mark.parametrize("action", ["", "add", "replace"])
+def test_three_parts_are_one_run(make_world: Make, action: str) -> None:
+    """One receipt, one lock and one replace, with all the people of all the parts."""
+    world = make_world(actions=ALL)
+    job = Job(world, action=action)
+    world.run(*job.parts(3, 6, 9), job.put("_SUCCESS"), job.put(".part-0.crc", "x"))
+    receipt = world.check(*people(9))
+    assert receipt["rows"]["in"] == 9
+    assert receipt["folder"]["files"] == 3
+    assert job.told() == ["Activation Completed"]
+    assert job.record().opened_at == 0
+    assert world.take_dead_letters() == []
+
+
+def test_a_sign_that_overtakes_its_parts_events_closes_them_too(world: World) -> None:
+    """The list counts, not the order of the events: parts that are in it need nothing more."""
+    job = Job(world)
+    parts = job.parts(3, 6)
+    world.run(job.put("_SUCCESS"))
+    world.check(*people(6))
+    world.run(*parts)
+    world.check(*people(6))
+    assert job.record().opened_at == 0
+    assert world.delays.count(LATE_S) == 0
+
+
+def test_a_manifest_closes_what_it_lists_and_names_the_rest(make_world: Make) -> None:
+    """Redshift's UNLOAD with ALLOWOVERWRITE: parts of a larger export before are not sent."""
+    world = make_world(actions=ALL)
+    job = Job(world, action="replace")
+    parts = job.parts(3, 6, 9)
+    world.run(*parts, job.manifest("part-0", "part-3"))
+    receipt = world.check(*people(6))
+    assert receipt["folder"]["stale"] == {"count": 1, "names": ["part-6"]}
+    assert job.told() == ["Activation Completed"]
+
+
+def test_a_nightly_job_into_one_folder_is_a_run_each_night(make_world: Make) -> None:
+    """The second night's files wait for their sign, and are not late."""
+    world = make_world(actions=ALL)
+    job = Job(world, action="replace")
+    world.run(*job.parts(3, 6), job.put("_SUCCESS"))
+    world.clock.pass_s(86_400)
+    night = [job.put("part-0", table(people(3, start=50))), job.put("_SUCCESS")]
+    world.platform.members.clear()  # the small platform only adds
+    world.run(*night)
+    first, second = sorted(world.receipts(), key=lambda one: one["started_at"])
+    assert (first["rows"]["in"], second["rows"]["in"]) == (6, 3)
+    assert second["folder"]["stale"] == {"count": 1, "names": ["part-3"]}
+    assert set(job.told()) == {"Activation Completed"}
+    world.check_members(*people(3, start=50))
+
+
+@pytest.mark.parametrize("action", ["add", "remove"])
+def test_a_late_file_of_an_add_or_a_remove_is_a_run_of_its_own(make_world: Make, action: str) -> None:
+    """It first waits for another sign; then it is sent, and the folder is not open."""
+    world = make_world(actions=ALL)
+    job = Job(world, action=action)
+    world.run(*job.parts(3), job.put("_SUCCESS"))
+    late = job.parts(5, start=3)
+    world.handle(late[0])
+    assert len(world.receipts()) == 1
+    world.run()
+    assert sorted(one["rows"]["in"] for one in world.receipts()) == [2, 3]
+    assert {one["state"] for one in world.receipts()} == {RunState.APPLIED}
+    assert LATE_S in world.delays
+    assert job.record().opened_at == 0
+
+
+@pytest.mark.parametrize("action", ["replace", "mirror"])
+@pytest.mark.parametrize("quiet_s", [0, 60])
+def test_a_late_file_of_a_replace_is_a_finding_and_never_a_second_replace(
+    make_world: Make, action: str, quiet_s: int
+) -> None:
+    """An event on the app's bus says so, the record counts it, and the audience keeps its people."""
+    world = make_world(actions=ALL)
+    job = Job(world, action=action, quiet_s=quiet_s)
+    world.run(*job.parts(3), job.put("_SUCCESS"))
+    world.run(*job.parts(5, start=3))
+    assert world.check(*people(3))["rows"]["in"] == 3
+    assert job.told() == ["Activation Completed", "Activation Late Part"]
+    assert world.events[-1]["Detail"]["code"] == "late_part"
+    assert world.events[-1]["Detail"]["folder"] == job.folder
+    record = job.record()
+    assert (record.late_files, record.opened_at) == (1, 0)
+    assert world.take_dead_letters() == []
+
+
+def test_a_late_file_that_a_new_sign_lists_needs_nothing_more(make_world: Make) -> None:
+    """The new sign's run sends it, and the count of late files begins anew."""
+    world = make_world(actions=ALL)
+    job = Job(world, action="replace")
+    world.run(*job.parts(3), job.put("_SUCCESS"))
+    late = job.parts(5, start=3)
+    world.handle(late[0])
+    world.run(job.put("_SUCCESS"))
+    assert sorted(one["rows"]["in"] for one in world.receipts()) == [2, 3]
+    assert set(job.told()) == {"Activation Completed"}
+    assert job.record().late_files == 0
+
+
+@pytest.mark.parametrize("action", ["add", "replace"])
+def test_a_left_over_file_is_not_late(make_world: Make, action: str) -> None:
+    """A file that was there when the folder was closed, and was not listed, is not sent by a later event."""
+    world = make_world(actions=ALL)
+    job = Job(world, action=action)
+    stale, *parts = job.parts(1, 3, 6)
+    world.run(*parts, job.manifest("part-1", "part-3"), stale)
+    world.check(*people(5, start=2))
+    assert job.told() == ["Activation Completed"]
+
+
+@pytest.mark.parametrize("action", ["add", "replace"])
+def test_a_quiet_time_closes_a_folder_without_a_sign(make_world: Make, action: str) -> None:
+    """Clean Rooms' tree: the folder's run has the prefix for its key, and later events of its files do nothing."""
+    world = make_world(actions=ALL)
+    job = Job(world, "collaboration=1f/9c1e/", action=action, quiet_s=120)
+    parts = [job.put("000", table(people(3))), job.put("001", table(people(3, start=4)))]
+    world.run(*parts)
+    receipt = world.check(*people(6))
+    assert (receipt["drop"]["key"], receipt["folder"]["files"]) == (job.folder, 2)
+    world.run(*parts)
+    assert len(world.receipts()) == 1
+    assert job.told() == ["Activation Completed"]
+    assert job.record().opened_at == 0
+
+
+def test_a_folder_is_quiet_only_when_nothing_has_come_for_so_long(world: World) -> None:
+    """A file that comes within the quiet time begins it again."""
+    job = Job(world, quiet_s=120)
+    first, second = job.parts(3)[0], ""
+    world.handle(first)
+    world.clock.pass_s(100)
+    second = job.parts(6, start=3)[0]
+    world.handle(second)
+    world.run()
+    assert world.check(*people(6))["folder"]["files"] == 2
+
+
+def test_a_crash_anywhere_while_a_quiet_folder_is_closed_loses_nothing(make_world: Make) -> None:
+    """Wherever the process dies, the folder ends as one run."""
+    for at in range(1, 60):
+        world = make_world(actions=ALL)
+        job = Job(world, action="replace", quiet_s=120)
+        parts = job.parts(3, 6)
+        world.aws.fuse.set(at)
+        world.run(*parts)
+        world.check(*people(6))
+        assert len(world.receipts()) == 1
+        if not world.crashes:
+            return
+    pytest.fail("the sweep did not reach the end of a run")
+
+
+@pytest.mark.parametrize("action", ["add", "replace"])
+def test_a_crash_anywhere_while_a_sign_closes_a_folder_loses_nothing(make_world: Make, action: str) -> None:
+    """Wherever the process dies, the folder ends as one run, and nothing is late or left open."""
+    for at in range(1, 90):
+        world = make_world(actions=ALL)
+        job = Job(world, action=action)
+        bodies = [*job.parts(3, 6), job.put("_SUCCESS")]
+        world.aws.fuse.set(at)
+        world.run(*bodies)
+        world.check(*people(6))
+        assert len(world.receipts()) == 1
+        assert set(job.told()) == {"Activation Completed"}
+        assert job.record().opened_at == 0
+        if not world.crashes:
+            return
+    pytest.fail("the sweep did not reach the end of a run")
+
+
+def test_a_folder_that_stays_open_is_reported_once(world: World) -> None:
+    """After `folder_open_hours` an event says what it waits for; nothing of it is sent."""
+    job = Job(world)
+    world.run(*job.parts(3, 6))
+    assert job.told() == ["Activation Folder Open"]
+    assert world.events[0]["Detail"]["code"] == "folder_open"
+    assert (world.receipts(), world.platform.calls) == ([], {})
+    record = job.record()
+    assert record.files == 2
+    assert world.clock() - record.opened_at >= OPEN_S
+    world.run(job.put("_SUCCESS"))
+    world.check(*people(6))
+
+
+def test_a_refused_sign_sends_nothing_and_its_files_stay_unsent(make_world: Make) -> None:
+    """A manifest that names a missing file fails its run; its parts, whose events come after it, are not late."""
+    world = make_world(actions=ALL)
+    job = Job(world)
+    parts = job.parts(3, 6)
+    world.run(job.manifest("part-0", "part-3", "gone"), *parts)
+    assert (world.receipt()["state"], world.receipt()["reason"]["code"]) == ("failed", "manifest_missing_file")
+    assert world.dead_codes() == ["manifest_missing_file"]
+    assert world.platform.calls == {}
+    world.run(job.manifest("part-0", "part-3"))
+    assert sorted(one["state"] for one in world.receipts()) == ["applied", "failed"]
+    world.check_members(*people(6))
+
+
+def test_a_redrive_lists_a_refused_folder_again(make_world: Make) -> None:
+    """The missing file is written, and the same sign closes the folder."""
+    world = make_world(actions=ALL)
+    job = Job(world, action="replace")
+    world.run(*job.parts(3), job.manifest("part-0", "part-3"))
+    assert world.receipt()["reason"]["code"] == "manifest_missing_file"
+    late = job.parts(6, start=3)
+    world.redrive()
+    world.run(*late)
+    world.check(*people(6))
+    assert "Activation Late Part" not in job.told()
+
+
+@pytest.mark.parametrize(("action", "expected"), [("add", "applied"), ("replace", "late")])
+def test_parts_that_come_after_their_sign_are_late(make_world: Make, action: str, expected: str) -> None:
+    """The sign is refused as that of an empty folder; what comes then is late."""
+    world = make_world(actions=ALL)
+    job = Job(world, action=action)
+    world.run(job.put("_SUCCESS"))
+    assert world.receipt()["reason"]["code"] == "empty_folder"
+    world.run(*job.parts(3))
+    if expected == "late":
+        assert job.told() == ["Activation Failed", "Activation Late Part"]
+        assert world.platform.calls == {}
+    else:
+        world.check_members(*people(3))
+
+
+def test_a_run_that_failed_took_no_files(make_world: Make) -> None:
+    """After one file of a folder was corrected, its sign written again sends all of them, not only that one."""
+    world = make_world(actions=ALL)
+    job = Job(world, action="replace")
+    bad = job.put("part-9", "email,phone\na@b.example,1\n")
+    world.run(*job.parts(3), bad, job.put("_SUCCESS"))
+    assert world.receipt()["reason"]["code"] == "headers_differ"
+    world.run(job.put("part-9", table(people(2, start=4))), job.put("_SUCCESS"))
+    applied = next(one for one in world.receipts() if one["state"] == "applied")
+    assert (applied["rows"]["in"], applied["folder"]["files"]) == (5, 2)
+    world.check_members(*people(5))
+
+
+def test_a_forced_replay_of_a_sign_sends_its_list_again(world: World) -> None:
+    """The list is that of the run that it repeats, whatever the folder holds by now."""
+    job = Job(world)
+    sign_of = [*job.parts(3, 6), job.put("_SUCCESS")]
+    world.run(*sign_of)
+    job.put("part-0", "email\n")
+    event: dict[str, Any] = json.loads(sign_of[-1])
+    world.run(json.dumps(event | {"again": "1"}))
+    assert [one["rows"]["in"] for one in world.receipts()] == [6, 6]
+
+
+def test_a_sidecar_begins_no_run_and_opens_no_folder(world: World) -> None:
+    """What tools write beside their files is passed over at any depth, as is a mark beside loose files."""
+    job = Job(world)
+    names = ["x.csv.metadata", "a_$folder$", "error/part", "_temporary/0/x", "a.md5", "deeper/", "z-manifest.csv"]
+    world.run(*(job.put(name, "x") for name in names), job.put("empty", ""))
+    world.run(world.event(world.put("", f"{job.base}_SUCCESS")))
+    assert (world.receipts(), world.events, world.take_dead_letters()) == ([], [], [])
+    assert job.record() == Folder()
+
+
+def test_a_loose_file_that_a_manifest_listed_is_not_sent_again(make_world: Make) -> None:
+    """Directly below the action, a manifest whose event comes first makes its files one drop."""
+    world = make_world(actions=ALL)
+    job = Job(world, "", action="replace")
+    parts = job.parts(3, 6)
+    world.run(job.manifest("part-0", "part-3"), *parts)
+    assert world.check(*people(6))["folder"]["files"] == 2
+    assert len(world.receipts()) == 1
+
+
+def test_a_sign_closes_the_folders_below_its_own(world: World) -> None:
+    """The folder below is not open any more, and is not reported."""
+    job = Job(world)
+    below = Job(world, "run-7/deeper/")
+    parts = [*job.parts(3), *below.parts(6, start=3)]
+    world.run(*parts, job.put("_SUCCESS"))
+    world.check(*people(6))
+    assert below.record().opened_at == 0
+    assert job.told() == ["Activation Completed"]
+
+
+def test_a_superseded_sign_closes_nothing(make_world: Make) -> None:
+    """Of two versions of a sign the newer one closes the folder."""
+    world = make_world(actions=ALL)
+    job = Job(world, action="replace")
+    parts = job.parts(3)
+    world.run(*parts, job.put("_SUCCESS"), job.put("_SUCCESS"))
+    assert sorted(one["state"] for one in world.receipts()) == ["applied", "superseded"]
+    world.check_members(*people(3))
