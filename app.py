@@ -12,7 +12,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent / "layers" / "activation" / "python"))
 
 from activation.platforms.discovery import platforms
-from aws_cdk import App, Validations
+from aws_cdk import App, Stack, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from stacks.acknowledgements import acknowledge, acknowledge_ci360, acknowledge_streams
@@ -23,6 +23,7 @@ from stacks.packaging import ROOT
 from stacks.prescribed import prescribe
 from stacks.settings import SettingsError, read_settings
 from stacks.storage import StorageStack
+from stacks.undecided import refuse_to_deploy
 from stacks.wheels import WheelsError
 
 
@@ -42,6 +43,8 @@ def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None
     acknowledge(storage, activation)
     acknowledge_streams(streams)
     acknowledge_ci360(ci360, storage)
+    if not settings.alarms:
+        refuse_to_deploy(one for one in app.node.children if isinstance(one, Stack))
     return app
 
 

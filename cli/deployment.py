@@ -29,7 +29,12 @@ class ConnectorAddresses:
 
 @dataclass(frozen=True)
 class Deployment:
-    """The app as deployed in this account and region."""
+    """The app as deployed in this account and region.
+
+    `other_prefixes` are those in the drops bucket whose files are no drops. `alarm_topics` are the ARNs of the
+    topics that tell people, the app's first. `any_endpoint` says that secrets may name other servers than the
+    platforms', as in the sandbox.
+    """
 
     drops_bucket: str
     receipts_bucket: str
@@ -37,6 +42,9 @@ class Deployment:
     archive_arn: str
     connectors: dict[str, ConnectorAddresses]
     sources: tuple[SourceSettings, ...] = ()
+    other_prefixes: tuple[str, ...] = ()
+    alarm_topics: tuple[str, ...] = ()
+    any_endpoint: bool = False
 
     @property
     def region(self) -> str:
@@ -101,6 +109,9 @@ def find() -> Deployment:
         storage["ArchiveArn"],
         connectors,
         settings.sources,
+        tuple(filter(None, activation.get("OtherPrefixes", "").split(","))),
+        tuple(dict.fromkeys(text for key, text in _sorted(storage, activation) if key.endswith("AlarmTopicArn"))),
+        activation.get("SecretEndpoints", "") == "any",
     )
 
 
@@ -115,6 +126,11 @@ def _settings() -> Settings:
     if found is None:
         fail("cdk.context.json is not here; run the command in the app's folder")
     return found
+
+
+def _sorted(storage: dict[str, str], activation: dict[str, str]) -> list[tuple[str, str]]:
+    """Return the outputs of both stacks, the storage stack's first."""
+    return [*storage.items(), *sorted(activation.items())]
 
 
 def _outputs(client: CloudFormationClient, stack: str) -> dict[str, str]:

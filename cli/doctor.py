@@ -25,12 +25,15 @@ def doctor(
     audience: Annotated[str, typer.Option(help="Also look up this audience; nothing is created.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per finding.")] = False,
 ) -> None:
-    """Check secrets, tokens, permissions, terms, API versions and sources of connectors; exit 1 if one fails.
+    """Check secrets, tokens, permissions, terms, API versions and sources, and that somebody is told of failures.
 
-    Warns from 60 days before the platform ends the version of its API that this release calls.
+    Exit 1 if a check fails. Warns from 60 days before the platform ends the version of its API that this release
+    calls.
     """
     from cli import deployment
-    from cli.connectors import connectors
+    from cli.concurrency import examine_concurrency
+    from cli.connectors import connectors, settings
+    from cli.told import examine_topics
 
     found = deployment.find()
     named = connectors()
@@ -38,9 +41,15 @@ def doctor(
     findings = [
         (name, one)
         for name, addresses in wanted.items()
-        for one in _examine(named[name], addresses.secret_arn, found.ledger_table, audience)
+        for one in _examine(named[name], found, addresses.secret_arn, audience)
     ]
     findings += [(name, one) for name, addresses in wanted.items() for one in _sources(found, name, addresses)]
+    if not connector:
+        read = settings()
+        told = examine_topics(found.alarm_topics, nobody=read is not None and read.alarms == "none")
+        findings += [("app", one) for one in told]
+        if read is not None:
+            findings.append(("app", examine_concurrency(read)))
     for name, one in findings:
         if as_json:
             print(json.dumps({"connector": name, **asdict(one)}))
@@ -53,7 +62,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience: str) -> Iterator[Finding]:
+def _examine(named: NamedConnector, found: Deployment, secret_arn: str, audience: str) -> Iterator[Finding]:
     """Read the secret, then run the platform's own checks.
 
     An expired access token is replaced as the connector would replace it. If that spends the refresh token, it is
@@ -76,9 +85,17 @@ def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience
     if secret is None:
         return
     http = PooledHttp(connections=1)
-    table = ConditionalTable(boto3.client("dynamodb"), ledger_table)
+    table = ConditionalTable(boto3.client("dynamodb"), found.ledger_table)
     client = secret_client(secret_arn)
-    signing = ConnectorSecret(named.platform, client, secret_arn, table=table, http=http, options=named.options)
+    signing = ConnectorSecret(
+        named.platform,
+        client,
+        secret_arn,
+        table=table,
+        http=http,
+        options=named.options,
+        any_endpoint=found.any_endpoint,
+    )
 
     def send(request: Request) -> Answer:
         signed, _ = signing.sign(request)

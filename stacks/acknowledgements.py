@@ -20,11 +20,12 @@ PACK = "AwsSolutions"
 def acknowledge(storage: StorageStack, activation: ActivationStack) -> None:
     """Acknowledge the accepted findings of cdk-nag in the storage and activation stacks."""
     for name, connector in activation.connectors.items():
-        _accept(
-            connector.undelivered,
-            "SQS3",
-            "It is a dead-letter queue, of a rule's target; cdk-nag only recognises those of other queues.",
-        )
+        for queue in (connector.undelivered, connector.undelivered_notices):
+            _accept(
+                queue,
+                "SQS3",
+                "It is a dead-letter queue, of a rule's target; cdk-nag only recognises those of other queues.",
+            )
         if connector.secret:
             _accept(
                 connector.secret,
@@ -37,6 +38,22 @@ def acknowledge(storage: StorageStack, activation: ActivationStack) -> None:
             "The runtime is the one the wheel layers are built for, a setting; newer than needed is no gain.",
         )
         _accept_wildcards(name, connector, storage)
+    watch = activation.drop_watch
+    _accept(
+        watch.undelivered,
+        "SQS3",
+        "It is a dead-letter queue, of a rule's target; cdk-nag only recognises those of other queues.",
+    )
+    _accept(
+        watch.function,
+        "L1",
+        "The runtime is the one the wheel layers are built for, a setting; newer than needed is no gain.",
+    )
+    _accept(
+        watch.role,
+        "IAM5[Resource::*]",
+        "xray:PutTraceSegments and xray:PutTelemetryRecords, and no other action: X-Ray has no resources to name.",
+    )
 
 
 def _accept_wildcards(name: str, connector: Connector, storage: StorageStack) -> None:
@@ -133,6 +150,17 @@ def acknowledge_ci360(stack: Ci360Stack | None, storage: StorageStack) -> None:
             "APIG3",
             "SAS publishes no addresses of CI360's; whoever knows theirs lists them in `allowed_ips`.",
         )
+    if ci360.logs_role == "none":
+        _accept(
+            stack.api.api.deployment_stage,
+            "APIG1",
+            "Access logs need a role that the whole account and region share; `logs_role` asks for one.",
+        )
+    _accept(
+        stack.api.api.deployment_stage,
+        "APIG6",
+        "Execution logs go to a group of API Gateway's own, without retention or key; the function logs calls.",
+    )
     if ci360.logs_role == "app":
         _accept(
             stack.api.logs_role,

@@ -10,6 +10,7 @@ from aws_cdk import aws_events as events
 from constructs import Construct
 
 from stacks.connector import Connector
+from stacks.drop_watch import DropWatch
 from stacks.packaging import ROOT, function_code, layers
 from stacks.settings import Settings
 from stacks.storage import StorageStack
@@ -41,6 +42,19 @@ class ActivationStack(Stack):
             )
             for connector in settings.connectors
         }
+        self.drop_watch = DropWatch(
+            self,
+            "DropWatch",
+            settings=settings,
+            storage=storage,
+            layers=shared,
+            code=function_code("drop_watch", root),
+        )
+        if settings.endpoints == "any":
+            CfnOutput(self, "SecretEndpoints", value="any")
+        if self.drop_watch.elsewhere:
+            CfnOutput(self, "OtherPrefixes", value=",".join(self.drop_watch.elsewhere))
+        CfnOutput(self, "DropWatchFunctionName", value=self.drop_watch.function.function_name)
         for name, connector in self.connectors.items():
             others = [other for other in self.connectors.values() if other is not connector]
             if alike := [other for other in others if other.platform.name == connector.platform.name]:
@@ -56,7 +70,8 @@ class ActivationStack(Stack):
         CfnOutput(self, f"{prefix}UndeliveredQueueUrl", value=connector.undelivered.queue_url)
         CfnOutput(self, f"{prefix}FunctionName", value=connector.function.function_name)
         CfnOutput(self, f"{prefix}RuleArn", value=connector.rule.rule_arn)
-        CfnOutput(self, f"{prefix}AlarmTopicArn", value=connector.alarms.topic.topic_arn)
+        if connector.alarms.is_told_alone:
+            CfnOutput(self, f"{prefix}AlarmTopicArn", value=connector.alarms.topic.topic_arn)
         for name, rule in connector.source_rules.items():
             CfnOutput(self, f"{construct_id(name)}SourceRuleArn", value=rule.rule_arn)
 

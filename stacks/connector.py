@@ -24,6 +24,7 @@ from stacks.permissions import Reach, statements, waking
 from stacks.settings import Settings
 from stacks.source_settings import SourceSettings
 from stacks.storage import StorageStack, object_created
+from stacks.watch import COUNT_EVENTS, MAX_EVENT_AGE, RETRY_ATTEMPTS
 from stacks.wheels import ALLOCATOR
 
 # How often a message may fail, and how long it stays hidden meanwhile; both are AWS's own advice:
@@ -65,6 +66,8 @@ class Connector(Construct):
             dead_letters=self.dead_letters,
         )
         self.undelivered = self._queue("Undelivered", retention=Duration.days(14))
+        # Not the queue above: a notice that was not delivered is no drop, and cannot be redriven.
+        self.undelivered_notices = self._queue("NoticesUndelivered", retention=Duration.days(14))
         # None where the settings name one that exists.
         self.secret = (
             None
@@ -77,7 +80,7 @@ class Connector(Construct):
         self.function = self._function(layers, code)
         self.rule = self._rule()
         self.source_rules = {source.name: self._source_rule(source) for source in sources}
-        self._mapping()
+        self.mapping = self._mapping()
         self.alarms = ConnectorAlarms(
             self,
             "Alarms",
@@ -85,8 +88,15 @@ class Connector(Construct):
             queue=self.queue,
             dead_letters=self.dead_letters,
             undelivered=self.undelivered,
-            bus=storage.bus,
+            undelivered_notices=self.undelivered_notices,
+            storage=storage,
+            rule=self.rule,
         )
+        for name, rule in self.source_rules.items():
+            self.alarms.watch.rule(
+                f"Source{name.title().replace('-', '')}", rule, "its queue of undelivered events"
+            )
+        self.alarms.watch.function("Function", self.function, "function", self.mapping)
 
     def _queue(
         self,
@@ -208,6 +218,7 @@ class Connector(Construct):
             "POWERTOOLS_METRICS_NAMESPACE": "AudienceActivation",
             "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
             **ALLOCATOR,
+            **({"ANY_ENDPOINT": "1"} if self._settings.endpoints == "any" else {}),
             **_rule("CONSENT", connector.consent),
             **_rule("OPERATION", connector.operation),
             **({"COLUMN_MAP": json.dumps(dict(connector.columns))} if connector.columns else {}),
@@ -235,11 +246,18 @@ class Connector(Construct):
             id_,
             description=description,
             event_pattern=pattern,
-            targets=[targets.SqsQueue(self.queue, retry_attempts=3, dead_letter_queue=self.undelivered)],
+            targets=[
+                targets.SqsQueue(
+                    self.queue,
+                    retry_attempts=RETRY_ATTEMPTS,
+                    max_event_age=MAX_EVENT_AGE,
+                    dead_letter_queue=self.undelivered,
+                )
+            ],
         )
 
-    def _mapping(self) -> None:
-        lambda_.EventSourceMapping(
+    def _mapping(self) -> lambda_.EventSourceMapping:
+        return lambda_.EventSourceMapping(
             self,
             "Mapping",
             target=self.function,
@@ -248,6 +266,7 @@ class Connector(Construct):
             batch_size=1,
             max_concurrency=self._connector.max_concurrency,
             report_batch_item_failures=True,
+            metrics_config=COUNT_EVENTS,
         )
 
     def _removal_policy(self) -> RemovalPolicy:

@@ -1,4 +1,4 @@
-"""The permissions of a connector's function: every action by name, resources as narrow as the service allows."""
+"""The permissions of the app's functions: every action by name, resources as narrow as the service allows."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from aws_cdk import aws_sqs as sqs
 
 from stacks.connector_settings import ConnectorSettings
 from stacks.source_settings import SourceSettings
+from stacks.storage import StorageStack
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,40 @@ def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -
         *_secret(connector, platform, reach.secret_arn),
         _allow("Announce", ["events:PutEvents"], [reach.bus.event_bus_arn]),
         _allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [reach.log_group.log_group_arn]),
-        # X-Ray has no resources to name:
-        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html, read 2026-11-22
-        _allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"]),
+        _trace(),
     ]
+
+
+def watch_statements(
+    connectors: Sequence[str], storage: StorageStack, log_group: logs.ILogGroup
+) -> list[iam.PolicyStatement]:
+    """Return the statements of the role that compares the drops bucket with the ledger; it reads no drop."""
+    records = [f"{name}{record}*" for name in (*connectors, "_") for record in ("#run#", "#unread#", "#folder#")]
+    return [
+        _allow("ListDrops", ["s3:ListBucketVersions"], [storage.drops.bucket_arn]),
+        _allow(
+            "LookUpRuns",
+            ["dynamodb:BatchGetItem"],
+            [storage.ledger.table_arn],
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": records}},
+        ),
+        _allow(
+            "RecordStrays",
+            ["dynamodb:UpdateItem"],
+            [storage.ledger.table_arn],
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["_#unread#*"]}},
+        ),
+        _key_through_ledger(storage.key),
+        _allow("Announce", ["events:PutEvents"], [storage.bus.event_bus_arn]),
+        _allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]),
+        _trace(),
+    ]
+
+
+def _trace() -> iam.PolicyStatement:
+    # X-Ray has no resources to name:
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html, read 2026-11-22
+    return _allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"])
 
 
 def waking(others: Sequence[sqs.IQueue]) -> iam.PolicyStatement:
@@ -169,23 +200,27 @@ def _encryption(key: kms.IKey) -> list[iam.PolicyStatement]:
             [key.key_arn],
             _via("s3", "secretsmanager"),
         ),
-        # DynamoDB uses the key in the caller's name for more actions:
-        # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html (2026-11-22)
-        _allow(
-            "KeyThroughLedger",
-            [
-                "kms:Decrypt",
-                "kms:DescribeKey",
-                "kms:Encrypt",
-                "kms:GenerateDataKey",
-                "kms:GenerateDataKeyWithoutPlaintext",
-                "kms:ReEncryptFrom",
-                "kms:ReEncryptTo",
-            ],
-            [key.key_arn],
-            _via("dynamodb"),
-        ),
+        _key_through_ledger(key),
     ]
+
+
+def _key_through_ledger(key: kms.IKey) -> iam.PolicyStatement:
+    # DynamoDB uses the key in the caller's name for more actions:
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html (2026-11-22)
+    return _allow(
+        "KeyThroughLedger",
+        [
+            "kms:Decrypt",
+            "kms:DescribeKey",
+            "kms:Encrypt",
+            "kms:GenerateDataKey",
+            "kms:GenerateDataKeyWithoutPlaintext",
+            "kms:ReEncryptFrom",
+            "kms:ReEncryptTo",
+        ],
+        [key.key_arn],
+        _via("dynamodb"),
+    )
 
 
 def _via(*services: str) -> dict[str, object]:

@@ -12,6 +12,8 @@ from activation.model import Drop
 from activation.platforms.rate import Scope
 
 RUN = "#run#"  # between a connector's name and a run's id; lists of runs select by it
+UNREAD = "#unread#"  # in the same place, for an object that no run reads
+NO_CONNECTOR = "_"  # which cannot be a connector's name
 FOLDER = "#folder#"  # between a connector's name and the digest of a folder; lists of open folders select by it
 
 
@@ -23,6 +25,11 @@ def run_key(connector: str, run_id: str) -> str:
 def part_key(connector: str, run_id: str, part: int) -> str:
     """Return the key of the record of a part of a large run; lists of runs leave it out."""
     return f"{connector}#part#{run_id}#{part}"
+
+
+def unread_key(connector: str, run_id: str) -> str:
+    """Return the key of the record of an object that no run reads; `connector` is NO_CONNECTOR under no prefix."""
+    return f"{connector}{UNREAD}{run_id}"
 
 
 def folder_key(connector: str, bucket: str, prefix: str, account: str) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from activation.aws.app_events import put_event
-from activation.ledger.runs import RunState
+from activation.ledger.runs import STOPPED, RunState
+from activation.report.notice import notice
 
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
@@ -50,6 +51,7 @@ def _detail(receipt: Mapping[str, Any], receipt_key: str) -> dict[str, Any]:
         "warnings": receipt["warnings"],
         "key": receipt["drop"]["key"],
         "receipt_key": receipt_key,
+        **({"notice": notice(state, receipt)} if state in STOPPED else {}),
     }
     if "rows_held" in receipt:
         detail["rows_held"] = receipt["rows_held"]

@@ -166,6 +166,7 @@ def refuse_key(connector: Connector, work: Work, run_id: str, error: Rejected) -
         notes={},
     )
     key = f"{receipts.stem(audience, run_id)}.json"
+    connector.unread.note(settings.connector, run_id, work.drop.key, RunState.FAILED, error)
     receipts.write(clients.s3, settings.receipts_bucket, key, receipt)
     announce(clients.events, settings.event_bus_name, RunState.FAILED, receipt, key)
     refuse_message(connector, work.next_message(), error, run_id)

@@ -18,6 +18,7 @@ from activation.ledger.folders import Folders
 from activation.ledger.keys import rate_key
 from activation.ledger.replacements import Replacements
 from activation.ledger.runs import HeldRun, Ledger
+from activation.ledger.unread import UnreadObjects
 from activation.pipeline.client import PlatformClient
 from activation.pipeline.rate_limit import RateLimits
 from activation.pipeline.sending import Sender
@@ -75,6 +76,11 @@ class Connector:
     def replacements(self) -> Replacements:
         """Return the newest replaces of the audiences."""
         return Replacements(self.clients.table, ttl_days=self.settings.ledger_ttl_days, clock=self.clock)
+
+    @cached_property
+    def unread(self) -> UnreadObjects:
+        """Return the records of drops whose key cannot be read."""
+        return UnreadObjects(self.clients.table, ttl_days=self.settings.ledger_ttl_days, clock=self.clock)
 
     @cached_property
     def folders(self) -> Folders:

@@ -44,9 +44,9 @@ class FunctionSettings:
     for the platform's own. A file above `split_above_bytes` is split among up to `max_parts` workers; 0 bytes
     split none. `encoding` and `delimiter` are declared for the connector's delimited files, "" where they are
     detected. `options` are the platform's options that the settings mention, `columns` what they say of the files'
-    columns (see identifiers/column_map.py). `consent` and `operation` say which rows may be sent. `sources` are
-    the buckets of other owners that drops are read from as well. `folders` says
-    how long folders are waited for.
+    columns (see identifiers/column_map.py). `consent` and `operation` say which rows may be sent. `any_endpoint`
+    lets the secret name another server than the platform's. `sources` are the buckets of other owners that drops
+    are read from as well. `folders` says how long folders are waited for.
     """
 
     connector: str
@@ -73,6 +73,7 @@ class FunctionSettings:
     columns: Mapping[str, str] = field(default_factory=dict)
     consent: RowRule = NO_RULE
     operation: RowRule = NO_RULE
+    any_endpoint: bool = False
     folders: FolderTimes = FolderTimes()
     sources: tuple[BucketSource, ...] = ()
 
@@ -115,6 +116,7 @@ class FunctionSettings:
             columns=reader.mapping("COLUMN_MAP"),
             consent=_rule(reader, "CONSENT"),
             operation=_rule(reader, "OPERATION"),
+            any_endpoint=reader.whole("ANY_ENDPOINT", 0) == 1,
             folders=FolderTimes(
                 quiet_s=reader.whole("FOLDER_QUIET_S", FolderTimes.quiet_s),
                 late_s=reader.whole("LATE_PART_S", FolderTimes.late_s),
