@@ -12,7 +12,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent / "layers" / "activation" / "python"))
 
 from activation.platforms.discovery import platforms
-from aws_cdk import App, Validations
+from aws_cdk import App, Stack, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from stacks.acknowledgements import acknowledge, acknowledge_ci360, acknowledge_streams
@@ -24,6 +24,7 @@ from stacks.packaging import ROOT
 from stacks.prescribed import prescribe
 from stacks.settings import SettingsError, read_settings
 from stacks.storage import StorageStack
+from stacks.undecided import refuse_to_deploy
 from stacks.wheels import WheelsError
 
 
@@ -47,6 +48,8 @@ def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None
         [storage, activation, *streams.regions.values(), *streams.datasets, *streams.v2, *filter(None, [ci360])],
         {name: connector.environment for name, connector in activation.connectors.items()},
     )
+    if not settings.alarms:
+        refuse_to_deploy(one for one in app.node.children if isinstance(one, Stack))
     return app
 
 

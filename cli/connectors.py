@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from activation.identifiers.row_rules import written
 from activation.platforms.discovery import platforms
 from activation.platforms.options import Value, complete
 from activation.platforms.platform import Platform
@@ -71,7 +72,12 @@ def connectors() -> dict[str, NamedConnector]:
     """
     if found := settings():
         return {
-            one.name: NamedConnector(one.name, platforms()[one.platform], asdict(one)) for one in found.connectors
+            one.name: NamedConnector(
+                one.name,
+                platforms()[one.platform],
+                asdict(one) | {"consent": written(one.consent), "operation": written(one.operation)},
+            )
+            for one in found.connectors
         }
     return {name: NamedConnector(name, platform) for name, platform in platforms().items()}
 

@@ -1,4 +1,4 @@
-"""Country codes and orders of dates given as command-line options."""
+"""Country codes, encodings and orders of dates given as command-line options."""
 
 from __future__ import annotations
 
@@ -13,6 +13,15 @@ def country_option(text: str) -> str:
     if code and not has_numbers(code):
         raise typer.BadParameter(f"{text!r} is not an ISO 3166-1 alpha-2 code with a numbering plan, such as DE")
     return code
+
+
+def known_encoding(text: str) -> str:
+    """Return the name of an encoding, "" for none; a usage error where none can be declared so."""
+    from activation.drops.encodings import codec_of, declarable
+
+    if text and not codec_of(text):
+        raise typer.BadParameter(f"{text!r} is none of {', '.join(declarable())}")
+    return text
 
 
 def known_order(text: str) -> str:

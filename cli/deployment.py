@@ -35,7 +35,12 @@ class ConnectorAddresses:
 
 @dataclass(frozen=True)
 class Deployment:
-    """The app as deployed in this account and region; `platforms` are those of its connectors, by name."""
+    """The app as deployed in this account and region.
+
+    `platforms` are those of its connectors, by name. `other_prefixes` are those in the drops bucket whose files
+    are no drops. `alarm_topics` are the ARNs of the topics that tell people, the app's first. `any_endpoint` says
+    that secrets may name other servers than the platforms', as in the sandbox.
+    """
 
     drops_bucket: str
     receipts_bucket: str
@@ -44,6 +49,9 @@ class Deployment:
     connectors: dict[str, ConnectorAddresses]
     platforms: Mapping[str, str] = field(default_factory=dict)
     sources: tuple[SourceSettings, ...] = ()
+    other_prefixes: tuple[str, ...] = ()
+    alarm_topics: tuple[str, ...] = ()
+    any_endpoint: bool = False
 
     @property
     def region(self) -> str:
@@ -110,6 +118,9 @@ def find() -> Deployment:
         connectors,
         platforms,
         sources,
+        tuple(filter(None, activation.get("OtherPrefixes", "").split(","))),
+        tuple(dict.fromkeys(text for key, text in _sorted(storage, activation) if key.endswith("AlarmTopicArn"))),
+        activation.get("SecretEndpoints", "") == "any",
     )
 
 
@@ -137,6 +148,11 @@ def _platforms(outputs: Mapping[str, str]) -> dict[str, str]:
         return found
     known = _settings()
     return {one.name: one.platform for one in known.connectors} if known else {}
+
+
+def _sorted(storage: dict[str, str], activation: dict[str, str]) -> list[tuple[str, str]]:
+    """Return the outputs of both stacks, the storage stack's first."""
+    return [*storage.items(), *sorted(activation.items())]
 
 
 def _outputs(client: CloudFormationClient, stack: str) -> dict[str, str]:

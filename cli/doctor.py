@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from activation.platforms.platform import Finding
     from activation.platforms.request import Answer, Request
+    from activation.platforms.version import ApiVersion
 
     from cli.connectors import NamedConnector
     from cli.deployment import ConnectorAddresses, Deployment
@@ -23,9 +25,15 @@ def doctor(
     audience: Annotated[str, typer.Option(help="Also look up this audience; nothing is created.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per finding.")] = False,
 ) -> None:
-    """Check secrets, tokens, permissions, terms, API versions and sources of connectors; exit 1 if one fails."""
+    """Check secrets, tokens, permissions, terms, API versions and sources, and that somebody is told of failures.
+
+    Exit 1 if a check fails. Warns from 60 days before the platform ends the version of its API that this release
+    calls.
+    """
     from cli import deployment
-    from cli.connectors import connectors, deployed_as
+    from cli.concurrency import examine_concurrency
+    from cli.connectors import connectors, deployed_as, settings
+    from cli.told import examine_topics
 
     found = deployment.find()
     named = connectors()
@@ -33,22 +41,28 @@ def doctor(
     findings = [
         (name, one)
         for name, addresses in wanted.items()
-        for one in _examine(
-            named.get(name) or deployed_as(name, found), addresses.secret_arn, found.ledger_table, audience
-        )
+        for one in _examine(named.get(name) or deployed_as(name, found), found, addresses.secret_arn, audience)
     ]
     findings += [(name, one) for name, addresses in wanted.items() for one in _sources(found, name, addresses)]
+    if not connector:
+        read = settings()
+        told = examine_topics(found.alarm_topics, nobody=read is not None and read.alarms == "none")
+        findings += [("app", one) for one in told]
+        if read is not None:
+            findings.append(("app", examine_concurrency(read)))
     for name, one in findings:
         if as_json:
-            print(json.dumps({"connector": name, "check": one.check, "ok": one.ok, "says": one.says}))
+            print(json.dumps({"connector": name, **asdict(one)}))
         else:
-            typer.secho(f"{'ok  ' if one.ok else 'FAIL'}  ", fg="green" if one.ok else "red", nl=False)
+            passed = ("warn", "yellow") if one.warns else ("ok  ", "green")
+            word, colour = passed if one.ok else ("FAIL", "red")
+            typer.secho(f"{word}  ", fg=colour, nl=False)
             typer.echo(f"{name}: {one.check}: {one.says}")
     if not all(one.ok for _, one in findings):
         raise typer.Exit(1)
 
 
-def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience: str) -> Iterator[Finding]:
+def _examine(named: NamedConnector, found: Deployment, secret_arn: str, audience: str) -> Iterator[Finding]:
     """Read the secret, then run the platform's own checks.
 
     An expired access token is replaced as the connector would replace it. If that spends the refresh token, it is
@@ -64,14 +78,24 @@ def _examine(named: NamedConnector, secret_arn: str, ledger_table: str, audience
     from activation.platforms.platform import Examination, Finding
     from activation.runs.secret import ConnectorSecret
 
+    if version := named.platform.version:
+        yield from _of_version(version)
     secret, finding = _secret(secret_arn)
     yield finding
     if secret is None:
         return
     http = PooledHttp(connections=1)
-    table = ConditionalTable(boto3.client("dynamodb"), ledger_table)
+    table = ConditionalTable(boto3.client("dynamodb"), found.ledger_table)
     client = secret_client(secret_arn)
-    signing = ConnectorSecret(named.platform, client, secret_arn, table=table, http=http, options=named.options)
+    signing = ConnectorSecret(
+        named.platform,
+        client,
+        secret_arn,
+        table=table,
+        http=http,
+        options=named.options,
+        any_endpoint=found.any_endpoint,
+    )
 
     def send(request: Request) -> Answer:
         signed, _ = signing.sign(request)
@@ -102,6 +126,17 @@ def _sources(found: Deployment, connector: str, addresses: ConnectorAddresses) -
     s3, kms = boto3.client("s3"), boto3.client("kms")
     for source in sources:
         yield from SourceExamination(source, s3, kms, described["Role"], found.region).findings()
+
+
+def _of_version(version: ApiVersion) -> Iterator[Finding]:
+    """Yield a finding if the platform ends the version soon, or has ended it."""
+    from activation.platforms.platform import Finding
+
+    from cli import today
+
+    now = today.today()
+    if warning := version.warning(now):
+        yield Finding("api version", not version.has_ended(now), warning.sentence, warns=True)
 
 
 def _secret(arn: str) -> tuple[dict[str, Any] | None, Finding]:

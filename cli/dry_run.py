@@ -19,7 +19,6 @@ from activation.drops.folder_header import common_header
 from activation.drops.folder_reader import FolderReader
 from activation.drops.locate import Located
 from activation.drops.open import open_drop
-from activation.drops.plaintext_scan import screen
 from activation.drops.reading import Reading
 from activation.drops.row_filters import RowFilter, asks_in_vain, ends_empty, row_filters
 from activation.drops.row_looks import refuse_unsaid
@@ -37,11 +36,13 @@ from activation.platforms.limits import Limits
 from activation.platforms.platform import Platform
 from activation.platforms.publisher import Opened, Publisher
 from activation.platforms.rate import Tier
+from activation.platforms.session import answers_s
 from activation.platforms.upload import Batch, Upload
 from activation.report.warnings import refuse_weak
 from activation.runs.settings import DELIMITERS
 
 from cli.connectors import NamedConnector
+from cli.dry_run_scan import scanned
 from cli.dry_run_sums import Found, Sums
 
 MB = 1_000_000
@@ -87,6 +88,7 @@ class DryRun:
         began_s = time.process_time()
         try:
             self._read(source, sums)
+            self.check_session(sums, self.platform.rate.tier(self.connector.options))
             if sums.rows and not sums.sent and not ends_empty(self.located.audience.action, sums.rejected):
                 raise Rejected(
                     "all_rows_rejected", "no row has anything the platform could match; see the rejects"
@@ -98,6 +100,13 @@ class DryRun:
                 sums.whole = True
         sums.cpu_s = time.process_time() - began_s
         return sums
+
+    def check_session(self, sums: Sums, tier: Tier) -> None:
+        """Raise Rejected for a drop that does not fit in the session that the platform would take it in."""
+        session = self._limits.session_of(self.located.audience.action)
+        if session is not None:
+            session.check_rows(sums.rows)
+            session.check_time(sums.uploads, tier, answers_s(sums.uploads, self.in_flight))
 
     def _read(self, source: Content, sums: Sums) -> None:
         kind, publisher = self.located.kind, self._publisher
@@ -124,11 +133,8 @@ class DryRun:
         refuse_unsaid(sums.sample.unsaid, self.located.audience.action)
         if not self._setting("allow_weak"):
             refuse_weak(sums.sample)
-        if kind.hashed:
-            chunks, fields = reader.chunks(Cursor()), mapped.columns
-            screen(chunks, Cursor(), fields=fields, context=context, may_go_on=lambda: True)
         opened = publisher.planned(keys)
-        batcher = self.batcher(mapped, context, self.filters(reader))
+        batcher = self.scanned(reader, mapped, context)
         for prepared in batcher.spans(reader.chunks(Cursor()), Cursor(), ()):
             self._note(prepared, opened, sums)
         sums.whole = True
@@ -166,8 +172,11 @@ class DryRun:
         """Return how a run of this drop would read it."""
         return with_date_order(Reading(self.context), reader, mapped.columns, hashed=self.located.kind.hashed)
 
-    def batcher(self, mapped: MappedColumns, context: Context, filters: tuple[RowFilter, ...] = ()) -> Batcher:
-        """Return the batcher that a run of these columns has."""
+    def scanned(self, reader: DropReader, mapped: MappedColumns, context: Context) -> Batcher:
+        """Return the batcher that a run has once it has scanned the drop; raises what the scan raises."""
+        return scanned(reader, mapped.columns, self._batcher(mapped, context, self.filters(reader)))
+
+    def _batcher(self, mapped: MappedColumns, context: Context, filters: tuple[RowFilter, ...]) -> Batcher:
         return Batcher(
             table=self.platform.table,
             fields=mapped.fields,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from activation.platforms.session import answers_s
+
 from cli import prices
 from cli.dry_run import DryRun
 from cli.dry_run_sums import Sums
 
-ANSWER_S = 0.5  # about what the large platforms take to answer an upload of ten thousand rows
 # Measured by the bench: a batch's record in the ledger is one to two kB, and the rate limit is read once a second.
 WRITE_UNITS_PER_UPLOAD, WRITE_UNITS_PER_RUN = 2, 10
 READ_UNITS_PER_S, READ_UNITS_PER_RUN = 1, 5
@@ -25,7 +26,7 @@ class Forecast:
 
 def forecast(run: DryRun, sums: Sums) -> Forecast:
     """Estimate a run. Time spent waiting for the platform is spent in the queue and costs nothing."""
-    active_s = max(sums.cpu_s, sums.uploads * ANSWER_S / run.in_flight)
+    active_s = max(sums.cpu_s, answers_s(sums.uploads, run.in_flight))
     minutes = {name: max(active_s, tier.seconds(sums.uploads)) / 60 for name, tier in run.tiers.items()}
     dollars = prices.cost(
         active_s,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,6 +39,9 @@ def plan(
     date_order: Annotated[
         str, typer.Option(help="How dates are written, instead of the connector's setting: dmy, mdy or ymd.")
     ] = "",
+    encoding: Annotated[
+        str, typer.Option(help="The encoding of a CSV or TSV file, instead of the connector's setting.")
+    ] = "",
     rows: Annotated[
         int,
         typer.Option(min=0, max=100, help="Also show the cells of so many first rows: the people in your file."),
@@ -61,7 +64,7 @@ def plan(
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     from cli.connectors import NoConnector, connector_of
-    from cli.country import country_option, known_order
+    from cli.country import country_option, known_encoding, known_order
     from cli.dry_run import DryRun
     from cli.keys import check_name, drop_key
     from cli.local_files import local_files
@@ -84,6 +87,8 @@ def plan(
         said = parse(column_map or [])
     except (Rejected, NoConnector) as error:
         _refuse(key, error.code, error.sentence, as_json)
+    if known_encoding(encoding):
+        named = replace(named, settings={**named.settings, "encoding": encoding})
     run = DryRun.of(located, named, country_option(default_country), known_order(date_order), said)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     console = Console(stderr=True)

@@ -61,12 +61,12 @@ def preview(run: DryRun, source: Content, count: int) -> list[PreviewedRow]:
         reader = run.open(source)
         mapped = run.mapped(reader)
         context = run.reading(reader, mapped).context
-        filters = run.filters(reader)
+        batcher = run.scanned(reader, mapped, context)
     except Rejected:
         return []
     shown: list[PreviewedRow] = []
     for chunk in _first(reader.chunks(Cursor()), count):
-        shown += _rows(run, mapped, run.batcher(mapped, context, filters), reader.header, chunk)
+        shown += _rows(run, mapped, batcher, reader.header, chunk)
     return shown
 
 

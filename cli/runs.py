@@ -12,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
+IGNORED = "ignored"  # what the watch over the drops bucket records of an object under no connector's prefix
 RUN_DIGITS_SHOWN = 12  # enough digits for `receipt` to find exactly one run
 
 
@@ -20,12 +21,16 @@ def status(
     state: Annotated[
         str, typer.Option(help="Only runs in this state; waiting are all that wait for something.")
     ] = "",
+    missing: Annotated[
+        bool, typer.Option("--missing", help="List the drops that have no run instead; exit 1 if there are any.")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if a listed run has warnings.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     """List the runs in the ledger, newest first, with what looks wrong with each, and the folders still open.
 
     A run is listed as waiting also while the platform processes what it accepted, and while parts of it wait.
+    Drops whose key cannot be read are `failed`, those under no connector's prefix `ignored`.
     """
     import boto3
     from activation.ledger.runs import RunState
@@ -33,11 +38,16 @@ def status(
     from cli import deployment
     from cli.open_folders import STATES, folder_row
 
-    if state not in ("", *RunState, *STATES):
-        raise typer.BadParameter(f"must be one of {', '.join((*RunState, *STATES))}", param_hint="--state")
+    states = (*RunState, *STATES, IGNORED)
+    if state not in ("", *states):
+        raise typer.BadParameter(f"must be one of {', '.join(states)}", param_hint="--state")
     found = deployment.find()
     if connector:
         found.connector(connector)
+    if missing:
+        from cli.missing import print_missing
+
+        raise typer.Exit(bool(print_missing(found, connector, as_json=as_json)))
     pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=found.ledger_table)
     items = [item for page in pages for item in page["Items"]]
     parts = _waiting_parts(items)
@@ -69,7 +79,7 @@ def _print_runs(runs: list[dict[str, Any]]) -> None:
     for run in runs:
         table.add_row(
             run["run_id"][:RUN_DIGITS_SHOWN] or "(folder)",
-            printable(f"{run['connector']}: {run['audience']} ({run['action']})"),
+            printable(_destination(run)),
             " ".join([_state(run), run["code"], *(f"({one['code']})" for one in run["warnings"])]),
             f"{run['rows_acknowledged']:,}",
             run["updated_at"][:16],
@@ -78,6 +88,13 @@ def _print_runs(runs: list[dict[str, Any]]) -> None:
     for run in runs:
         if not run["run_id"]:  # a folder has no receipt yet
             console().print(printable(f"{run['key']}: {run['sentence']}"), highlight=False)
+
+
+def _destination(run: dict[str, Any]) -> str:
+    """Return what a run fills, or the key of a drop that no run reads."""
+    if not run["audience"]:
+        return str(run["key"])
+    return f"{run['connector']}: {run['audience']} ({run['action']})"
 
 
 def receipt(
@@ -158,11 +175,14 @@ def _waiting_parts(items: list[dict[str, Any]]) -> dict[tuple[str, str], list[di
 
 
 def _run(item: dict[str, Any], parts: dict[tuple[str, str], list[dict[str, Any]]]) -> dict[str, Any] | None:
-    """Return a run's record; None for any other record of the table.
+    """Return the record of a run, or of a drop that no run reads; None for any other record of the table.
 
     `parts` are the records of waiting parts. A running run's code is that of the first of these.
     """
-    connector, _, rest = item["pk"]["S"].partition("#run#")
+    from activation.ledger.keys import NO_CONNECTOR, RUN, UNREAD
+
+    pk = item["pk"]["S"]
+    connector, _, rest = pk.partition(UNREAD if UNREAD in pk else RUN)
     if not rest:
         return None
 
@@ -177,7 +197,7 @@ def _run(item: dict[str, Any], parts: dict[tuple[str, str], list[dict[str, Any]]
     updated = float(item.get("updated_at", {}).get("N", "0"))
     return {
         "run_id": rest,
-        "connector": connector,
+        "connector": "" if connector == NO_CONNECTOR else connector,
         "audience": text("audience"),
         "action": text("action"),
         "state": text("state"),

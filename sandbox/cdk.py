@@ -22,6 +22,8 @@ _SYSTEMS = {"Linux": "linux-laptop", "Darwin": "macos"}
 
 # The context flag that gives a sandbox CI360's webhook, whether or not the settings have a section for it.
 CI360 = {"ci360": "on"}
+# The context flag with which a secret may name a simulator in place of its platform.
+SIMULATORS = {"endpoints": "any"}
 
 
 def command(runner: node.Node, *arguments: str) -> list[str]:

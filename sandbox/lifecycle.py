@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 import requests
 
-from sandbox import cdk, ci360, connectors, marketing_stream, node, sources, state
+from sandbox import cdk, ci360, connectors, marketing_stream, node, notices, sources, state
 from sandbox.emulator.environment import REGION, client_environment, functions_python
 from sandbox.entrances import entrances
 from sandbox.errors import SandboxError
@@ -81,7 +81,16 @@ def _deploy(place: Place, current: State, streams: tuple[str, ...], steps: Steps
         # The synth takes longest and needs no running process, so it runs in parallel with everything up to the
         # deploy.
         synth = spawn(
-            cdk.synth(runner, place, cdk.hosts_wheels() | cdk.streams(streams) | cdk.CI360 | sources.flag()),
+            cdk.synth(
+                runner,
+                place,
+                cdk.hosts_wheels()
+                | cdk.streams(streams)
+                | cdk.CI360
+                | cdk.SIMULATORS
+                | notices.FLAG
+                | sources.flag(),
+            ),
             place.log("synth"),
             cdk.sandbox_environment(runner, place),
             ROOT,
@@ -91,6 +100,7 @@ def _deploy(place: Place, current: State, streams: tuple[str, ...], steps: Steps
         if fresh:
             with steps.step("AWS emulator and ad platforms"):
                 current = _start(place, current)
+        notices.make(current.emulator.url)
         environment = cdk.sandbox_environment(runner, place, current.emulator.url)
         if fresh:
             with steps.step("cdk bootstrap"):
@@ -170,6 +180,7 @@ def _hand_over(current: State, outputs: connectors.Outputs) -> dict[str, Any]:
         "receipts_bucket": connectors.output(outputs, "ReceiptsBucket"),
         "simulators": urls,
         "connectors": {one.name: {"platform": one.platform, **one.resources} for one in made},
+        "notices_queue_url": notices.make(current.emulator.url),
         "stream_queues": marketing_stream.queues(outputs, current.emulator.url),
         "functions_python": functions_python(),
         "iam_enforced": current.auth,

@@ -12,6 +12,7 @@ from stacks.connector import Connector
 from stacks.marketing_stream import pinned
 from stacks.marketing_stream.app import Streams
 from stacks.marketing_stream.dataset import StreamDatasetStack
+from stacks.people import RECEIPTS
 from stacks.storage import StorageStack
 
 PACK = "AwsSolutions"
@@ -21,11 +22,12 @@ def acknowledge(storage: StorageStack, activation: ActivationStack) -> None:
     """Acknowledge the accepted findings of cdk-nag in the storage and activation stacks."""
     _accept_people(activation, storage)
     for name, connector in activation.connectors.items():
-        _accept(
-            connector.undelivered,
-            "SQS3",
-            "It is a dead-letter queue, of a rule's target; cdk-nag only recognises those of other queues.",
-        )
+        for queue in (connector.undelivered, connector.undelivered_notices):
+            _accept(
+                queue,
+                "SQS3",
+                "It is a dead-letter queue, of a rule's target; cdk-nag only recognises those of other queues.",
+            )
         if connector.secret:
             _accept(
                 connector.secret,
@@ -38,6 +40,22 @@ def acknowledge(storage: StorageStack, activation: ActivationStack) -> None:
             "The runtime is the one the wheel layers are built for, a setting; newer than needed is no gain.",
         )
         _accept_wildcards(name, connector, storage)
+    watch = activation.drop_watch
+    _accept(
+        watch.undelivered,
+        "SQS3",
+        "It is a dead-letter queue, of a rule's target; cdk-nag only recognises those of other queues.",
+    )
+    _accept(
+        watch.function,
+        "L1",
+        "The runtime is the one the wheel layers are built for, a setting; newer than needed is no gain.",
+    )
+    _accept(
+        watch.role,
+        "IAM5[Resource::*]",
+        "xray:PutTraceSegments and xray:PutTelemetryRecords, and no other action: X-Ray has no resources to name.",
+    )
 
 
 def _accept_people(activation: ActivationStack, storage: StorageStack) -> None:
@@ -55,12 +73,20 @@ def _accept_people(activation: ActivationStack, storage: StorageStack) -> None:
             f"IAM5[Resource::<{_logical_id(storage.drops)}.Arn>/{name}/*]",
             "The drops of one connector: objects below its own prefix, whose names are not known beforehand.",
         )
+    for suffix in RECEIPTS:
+        _accept(
+            readers.reader,
+            f"IAM5[Resource::<{_logical_id(storage.receipts)}.Arn>/receipts/*{suffix}]",
+            "All receipts, whose names are not known beforehand; the policy is for whoever may read them.",
+        )
     _accept(
-        readers.reader,
-        f"IAM5[Resource::<{_logical_id(storage.receipts)}.Arn>/receipts/*]",
-        "All receipts, whose names are not known beforehand; the policy is for whoever may read them.",
+        activation.operator,
+        "IAM5[Resource::*]",
+        "lambda:GetAccountSettings, and no other action: the account's limits have no resource to name.",
     )
     for resource in (
+        f"lambda:{here}:function:{activation.stack_name}-*",
+        f"sns:{here}:{activation.stack_name}-*",
         f"events:{here}:replay/activation-*",
         f"sqs:{here}:{activation.stack_name}-*",
         f"logs:{here}:log-group:{activation.stack_name}-*",
@@ -68,7 +94,7 @@ def _accept_people(activation: ActivationStack, storage: StorageStack) -> None:
         _accept(
             activation.operator,
             f"IAM5[Resource::arn:<AWS::Partition>:{resource}]",
-            "Queues, log groups and replays of this app by how their names begin: all of them would not fit.",
+            "Queues, topics, functions, log groups and replays by how their names begin: all of them would not fit.",
         )
 
 
@@ -98,6 +124,11 @@ def _accept_wildcards(name: str, connector: Connector, storage: StorageStack) ->
         connector.role,
         f"IAM5[Resource::{_arn(storage.receipts)}/receipts/{name}/*/*.rejects/*]",
         "The parts that lists of rejects are joined from: objects below the connector's own prefix.",
+    )
+    _accept(
+        connector.role,
+        f"IAM5[Resource::{_arn(storage.receipts)}/receipts/{name}/*/*.refused/*]",
+        "The sets of refused identifiers, until their run has ended: objects below the connector's own prefix.",
     )
     _accept(
         connector.role,
@@ -171,6 +202,17 @@ def acknowledge_ci360(stack: Ci360Stack | None, storage: StorageStack) -> None:
             "APIG3",
             "SAS publishes no addresses of CI360's; whoever knows theirs lists them in `allowed_ips`.",
         )
+    if ci360.logs_role == "none":
+        _accept(
+            stack.api.api.deployment_stage,
+            "APIG1",
+            "Access logs need a role that the whole account and region share; `logs_role` asks for one.",
+        )
+    _accept(
+        stack.api.api.deployment_stage,
+        "APIG6",
+        "Execution logs go to a group of API Gateway's own, without retention or key; the function logs calls.",
+    )
     if ci360.logs_role == "app":
         _accept(
             stack.api.logs_role,

@@ -11,6 +11,7 @@ from aws_cdk import aws_events as events
 from constructs import Construct
 
 from stacks.connector import Connector
+from stacks.drop_watch import DropWatch
 from stacks.packaging import ROOT, function_code, layers
 from stacks.people import operator_policy
 from stacks.settings import Settings
@@ -43,12 +44,27 @@ class ActivationStack(Stack):
             )
             for connector in settings.connectors
         }
+        self.drop_watch = DropWatch(
+            self,
+            "DropWatch",
+            settings=settings,
+            storage=storage,
+            layers=shared,
+            code=function_code("drop_watch", root),
+        )
+        if settings.endpoints == "any":
+            CfnOutput(self, "SecretEndpoints", value="any")
+        if self.drop_watch.elsewhere:
+            CfnOutput(self, "OtherPrefixes", value=",".join(self.drop_watch.elsewhere))
+        CfnOutput(self, "DropWatchFunctionName", value=self.drop_watch.function.function_name)
         self.operator = operator_policy(
             self,
             secrets=[one.secret for one in self.connectors.values() if one.secret],
             key=storage.key,
+            drops=storage.drops,
             ledger=storage.ledger,
             archive=storage.archive,
+            topic=storage.alarm_topic,
         )
         # So that the command finds the connectors where cdk.context.json is not.
         platforms = {connector.name: connector.platform for connector in settings.connectors}
@@ -69,7 +85,8 @@ class ActivationStack(Stack):
         CfnOutput(self, f"{prefix}UndeliveredQueueUrl", value=connector.undelivered.queue_url)
         CfnOutput(self, f"{prefix}FunctionName", value=connector.function.function_name)
         CfnOutput(self, f"{prefix}RuleArn", value=connector.rule.rule_arn)
-        CfnOutput(self, f"{prefix}AlarmTopicArn", value=connector.alarms.topic.topic_arn)
+        if connector.alarms.is_told_alone:
+            CfnOutput(self, f"{prefix}AlarmTopicArn", value=connector.alarms.topic.topic_arn)
         for name, rule in connector.source_rules.items():
             CfnOutput(self, f"{construct_id(name)}SourceRuleArn", value=rule.rule_arn)
 

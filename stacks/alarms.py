@@ -9,15 +9,17 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.alarm_topic import alarm_topic
 from stacks.connector_settings import ConnectorSettings
-from stacks.watch import Watch, alarm_topic, let_publish
+from stacks.storage import StorageStack
+from stacks.watch import MAX_EVENT_AGE, RETRY_ATTEMPTS, Watch
 
 # The event source that the functions put into their events.
 NOTICE_SOURCE = "audience-activation"
 
 
 class ConnectorAlarms(Construct):
-    """The alarms on a connector's queues, and the topic they publish to."""
+    """The alarms on a connector, and the topic they publish to: its own if it has an address, else the app's."""
 
     def __init__(
         self,
@@ -28,48 +30,82 @@ class ConnectorAlarms(Construct):
         queue: sqs.Queue,
         dead_letters: sqs.Queue,
         undelivered: sqs.Queue,
-        bus: events.IEventBus,
+        undelivered_notices: sqs.Queue,
+        storage: StorageStack,
+        rule: events.Rule,
     ) -> None:
         super().__init__(scope, id_)
         self._connector = connector
-        self.topic = alarm_topic(
-            self, "Topic", title=f"Audience Activation: {connector.name}", email=connector.alarm_email
-        )
-        watch = Watch(self, self.topic, f"Connector {connector.name} ")
-        watch.depth(
+        self.is_told_alone = bool(connector.alarm_email)
+        self.topic = self._topic(storage)
+        self.watch = Watch(self, self.topic, f"Connector {connector.name}: ")
+        self.watch.depth(
             "DeadLetters",
             dead_letters,
-            "has dead letters: read their reason attributes, remove the cause, then `activation redrive`",
+            f"drops have failed: `activation status` says why; remove the cause, then {self._redrive}",
         )
         # Dead letters are kept for 14 days: when this alarm fires, a week is left.
-        watch.age(
+        self.watch.age(
             "DeadLettersForgotten",
             dead_letters,
             Duration.days(7),
-            "has dead letters older than a week; SQS deletes them after two",
+            f"drops failed a week ago, and SQS forgets them in another: {self._redrive}, or purge the queue",
         )
         # A wait is a new message, so an old message is work that no worker is doing.
-        watch.age("Backlog", queue, Duration.hours(6), "has a drop that has waited for six hours")
-        watch.depth("Undelivered", undelivered, "has events that EventBridge could not deliver")
-        self._notices(bus, undelivered)
-        # Only this rule and this stack's alarms may publish to the topic.
-        let_publish(self.topic, "NoticesRule", "events", {"ArnEquals": {"aws:SourceArn": self.notices.rule_arn}})
+        self.watch.age(
+            "Backlog",
+            queue,
+            Duration.hours(6),
+            "a drop has waited for six hours: look for errors and throttles of its function",
+        )
+        self.watch.depth(
+            "Undelivered",
+            undelivered,
+            f"the events of drops did not reach its queue: deploy again, then {self._redrive}",
+        )
+        self.watch.depth(
+            "NoticesUndelivered",
+            undelivered_notices,
+            "notices of failed or blocked runs did not reach the topic: `activation status` lists the runs",
+        )
+        self.notices = self._notices(storage.bus, undelivered_notices)
+        self.watch.rule("Drops", rule, "its queue of undelivered events")
+        self.watch.rule("Notices", self.notices, "its queue of undelivered notices", storage.bus)
 
-    def _notices(self, bus: events.IEventBus, undelivered: sqs.Queue) -> None:
-        """Notify of failed and blocked runs, late files and folders that stay open, with their event's text.
+    @property
+    def _redrive(self) -> str:
+        return f"`activation redrive --connector {self._connector.name}`"
+
+    def _topic(self, storage: StorageStack) -> sns.ITopic:
+        connector = self._connector
+        if not connector.alarm_email:
+            # By ARN: given the construct, alarms would add themselves to the policy of a topic in another stack.
+            return sns.Topic.from_topic_arn(self, "AppTopic", storage.alarm_topic.topic_arn)
+        return alarm_topic(
+            self,
+            "Topic",
+            title=f"Audience Activation: {connector.name}",
+            email=connector.alarm_email,
+            key=storage.notices_key,
+            notices=True,
+        )
+
+    def _notices(self, bus: events.IEventBus, undelivered: sqs.Queue) -> events.Rule:
+        """Notify of failed, blocked and incomplete runs, late files and folders that stay open.
 
         An alarm could only say that there is one.
         """
-        self.notices = events.Rule(
+        return events.Rule(
             self,
             "Notices",
-            description=f"Failed and blocked runs, late files and open folders of {self._connector.name}",
+            description=f"Failed, blocked, incomplete runs, late files, open folders of {self._connector.name}",
             event_bus=bus,
             event_pattern=events.EventPattern(
                 source=[NOTICE_SOURCE],
                 detail_type=[
                     "Activation Failed",
                     "Activation Blocked",
+                    "Activation Incomplete",
                     "Activation Late Part",
                     "Activation Folder Open",
                 ],
@@ -77,11 +113,22 @@ class ConnectorAlarms(Construct):
             ),
             targets=[
                 targets.SnsTopic(
-                    # By ARN: given the construct, the target would let every rule of every account publish to the
-                    # topic.
+                    # By ARN: given the construct, the target would add to the topic's policy once more.
                     sns.Topic.from_topic_arn(self, "NoticesTopic", self.topic.topic_arn),
-                    retry_attempts=3,
+                    message=self._mail(),
+                    retry_attempts=RETRY_ATTEMPTS,
+                    max_event_age=MAX_EVENT_AGE,
                     dead_letter_queue=undelivered,
                 )
             ],
         )
+
+    def _mail(self) -> events.RuleTargetInput:
+        """Return what people read: what happened, why, and what to run.
+
+        EventBridge escapes no value in a text, so all of them are the function's `notice`, which has no quotation
+        mark: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html, read
+        2026-11-29.
+        """
+        lines = (events.EventField.from_path(f"$.detail.notice.{one}") for one in ("what", "why", "next"))
+        return events.RuleTargetInput.from_multiline_text("\n".join(lines))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from activation.identifiers.row_rules import RowRule
+from activation.identifiers.row_rules import RowRule, written
 from activation.platforms.platform import Platform
 from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_events as events
@@ -24,6 +24,7 @@ from stacks.permissions import Reach, statements, waking
 from stacks.settings import DEAD_LETTER_DAYS, Settings
 from stacks.source_settings import SourceSettings
 from stacks.storage import StorageStack, object_created
+from stacks.watch import COUNT_EVENTS, MAX_EVENT_AGE, RETRY_ATTEMPTS
 from stacks.wheels import ALLOCATOR
 
 # How often a message may fail, and how long it stays hidden meanwhile; both are AWS's own advice:
@@ -65,6 +66,8 @@ class Connector(Construct):
             dead_letters=self.dead_letters,
         )
         self.undelivered = self._queue("Undelivered", retention=Duration.days(DEAD_LETTER_DAYS))
+        # Not the queue above: a notice that was not delivered is no drop, and cannot be redriven.
+        self.undelivered_notices = self._queue("NoticesUndelivered", retention=Duration.days(DEAD_LETTER_DAYS))
         # None where the settings name one that exists.
         self.secret = (
             None
@@ -78,7 +81,7 @@ class Connector(Construct):
         self.function = self._function(layers, code)
         self.rule = self._rule()
         self.source_rules = {source.name: self._source_rule(source) for source in sources}
-        self._mapping()
+        self.mapping = self._mapping()
         self.alarms = ConnectorAlarms(
             self,
             "Alarms",
@@ -86,8 +89,15 @@ class Connector(Construct):
             queue=self.queue,
             dead_letters=self.dead_letters,
             undelivered=self.undelivered,
-            bus=storage.bus,
+            undelivered_notices=self.undelivered_notices,
+            storage=storage,
+            rule=self.rule,
         )
+        for name, rule in self.source_rules.items():
+            self.alarms.watch.rule(
+                f"Source{name.title().replace('-', '')}", rule, "its queue of undelivered events"
+            )
+        self.alarms.watch.function("Function", self.function, "function", self.mapping)
 
     def _queue(
         self,
@@ -212,6 +222,7 @@ class Connector(Construct):
             "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
             **({"ACTIONS": json.dumps(connector.actions)} if connector.actions else {}),
             **ALLOCATOR,
+            **({"ANY_ENDPOINT": "1"} if self._settings.endpoints == "any" else {}),
             **_rule("CONSENT", connector.consent),
             **_rule("OPERATION", connector.operation),
             **({"COLUMN_MAP": json.dumps(dict(connector.columns))} if connector.columns else {}),
@@ -239,11 +250,18 @@ class Connector(Construct):
             id_,
             description=description,
             event_pattern=pattern,
-            targets=[targets.SqsQueue(self.queue, retry_attempts=3, dead_letter_queue=self.undelivered)],
+            targets=[
+                targets.SqsQueue(
+                    self.queue,
+                    retry_attempts=RETRY_ATTEMPTS,
+                    max_event_age=MAX_EVENT_AGE,
+                    dead_letter_queue=self.undelivered,
+                )
+            ],
         )
 
-    def _mapping(self) -> None:
-        lambda_.EventSourceMapping(
+    def _mapping(self) -> lambda_.EventSourceMapping:
+        return lambda_.EventSourceMapping(
             self,
             "Mapping",
             target=self.function,
@@ -252,6 +270,7 @@ class Connector(Construct):
             batch_size=1,
             max_concurrency=self._connector.max_concurrency,
             report_batch_item_failures=True,
+            metrics_config=COUNT_EVENTS,
         )
 
     def _removal_policy(self) -> RemovalPolicy:
@@ -265,7 +284,7 @@ def seconds(seconds: float) -> int:
 
 def _rule(name: str, rule: RowRule) -> dict[str, str]:
     """Return a variable that says which rows may be sent, none where the settings say nothing."""
-    return {name: json.dumps({"column": rule.column, "allow": rule.allow}, ensure_ascii=False)} if rule else {}
+    return {name: json.dumps(written(rule), ensure_ascii=False)} if rule else {}
 
 
 def _compact(value: object) -> str:

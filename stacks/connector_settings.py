@@ -11,7 +11,7 @@ from importlib.util import find_spec
 
 from activation.identifiers.column_map import check_entries
 from activation.identifiers.header_names import fold
-from activation.identifiers.row_rules import NO_RULE, RowRule, read_rule, rule_mistakes
+from activation.identifiers.row_rules import NO_RULE, RowRule, read_rule, rule_mistakes, written
 from activation.model import Action
 from activation.platforms.options import Value, problems
 from activation.platforms.platform import Platform
@@ -148,7 +148,7 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
 def said(connector: ConnectorSettings) -> list[object]:
     """Return what a connector's function is told at length: together it may have MAX_SAID_BYTES as JSON."""
     rules = [rule for rule in (connector.consent, connector.operation) if rule]
-    return [dict(connector.columns), connector.placeholders, *([rule.column, rule.allow] for rule in rules)]
+    return [dict(connector.columns), connector.placeholders, *(written(rule) for rule in rules)]
 
 
 def _check_room(reader: Reader, connector: ConnectorSettings) -> None:

@@ -14,9 +14,14 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.permissions import allow, through_key
+
+# How the names of what may be read end. The sets of refused identifiers beside them end otherwise: with the key in
+# the run's record, whoever reads them could ask whether somebody said no.
+RECEIPTS = (".json", ".csv")
 
 
 class Readers(Construct):
@@ -71,7 +76,7 @@ class Readers(Construct):
                 allow(
                     "ReadReceipts",
                     ["s3:GetObject", "s3:GetObjectVersion"],
-                    [receipts.arn_for_objects("receipts/*")],
+                    [receipts.arn_for_objects(f"receipts/*{suffix}") for suffix in RECEIPTS],
                 ),
                 allow("ListReceipts", ["s3:ListBucket", "s3:ListBucketVersions"], [receipts.bucket_arn]),
                 allow("ReadLedger", ["dynamodb:GetItem", "dynamodb:Scan"], [ledger.table_arn]),
@@ -85,13 +90,16 @@ def operator_policy(
     *,
     secrets: Iterable[secretsmanager.CfnSecret],
     key: kms.IKey,
+    drops: s3.IBucket,
     ledger: dynamodb.ITable,
     archive: events.Archive,
+    topic: sns.ITopic,
 ) -> iam.ManagedPolicy:
     """Make the policy to replay, redrive, write secrets and read logs, for who has the reader's as well.
 
-    Queues and log groups are those whose names begin with the stack's: by name, those of 26 connectors would not
-    fit into a policy's 6,144 characters. Drops cannot be read.
+    `topic` is that of the whole app. Queues, other topics, functions and log groups are those whose names begin
+    with the stack's: by name, those of all connectors would not fit into a policy's 6,144 characters. Drops are
+    listed, for `status --missing`, and cannot be read.
     """
     stack = Stack.of(scope)
     own = f"{stack.stack_name}-*"
@@ -129,6 +137,29 @@ def operator_policy(
                 [f"secretsmanager:{action}" for action in ("DescribeSecret", "GetSecretValue", "PutSecretValue")],
                 [secret.ref for secret in secrets],
             ),
+            allow("FindMissingDrops", ["s3:ListBucketVersions"], [drops.bucket_arn]),
+            allow("LookUpRuns", ["dynamodb:BatchGetItem"], [ledger.table_arn]),
+            # `doctor` looks whether people are told, whether functions may run and with which role.
+            allow(
+                "SeeWhoIsTold",
+                ["sns:ListSubscriptionsByTopic"],
+                [topic.topic_arn, stack.format_arn(service="sns", resource=own)],
+            ),
+            allow(
+                "SeeFunctions",
+                ["lambda:GetFunctionConfiguration"],
+                [
+                    stack.format_arn(
+                        service="lambda",
+                        resource="function",
+                        resource_name=own,
+                        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+                    )
+                ],
+            ),
+            # It has no resource to name (read 2026-11-30):
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+            allow("SeeLimits", ["lambda:GetAccountSettings"], ["*"]),
             # `doctor` renews an expired token under the same lock as the functions do.
             allow(
                 "TokenLock",

@@ -1,9 +1,10 @@
-"""The permissions of a connector's function: every action by name, resources as narrow as the service allows."""
+"""The permissions of the app's functions: every action by name, resources as narrow as the service allows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from activation.platforms.platform import Platform
 from aws_cdk import Aws
@@ -17,6 +18,9 @@ from aws_cdk import aws_sqs as sqs
 
 from stacks.connector_settings import ConnectorSettings
 from stacks.source_settings import SourceSettings
+
+if TYPE_CHECKING:
+    from stacks.storage import StorageStack  # which imports the policies of people, and they this module
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,40 @@ def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -
         *_secret(connector, platform, reach.secret_arn),
         allow("Announce", ["events:PutEvents"], [reach.bus.event_bus_arn]),
         allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [reach.log_group.log_group_arn]),
-        # X-Ray has no resources to name:
-        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html, read 2026-11-22
-        allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"]),
+        _trace(),
     ]
+
+
+def watch_statements(
+    connectors: Sequence[str], storage: StorageStack, log_group: logs.ILogGroup
+) -> list[iam.PolicyStatement]:
+    """Return the statements of the role that compares the drops bucket with the ledger; it reads no drop."""
+    records = [f"{name}{record}*" for name in (*connectors, "_") for record in ("#run#", "#unread#", "#folder#")]
+    return [
+        allow("ListDrops", ["s3:ListBucketVersions"], [storage.drops.bucket_arn]),
+        allow(
+            "LookUpRuns",
+            ["dynamodb:BatchGetItem"],
+            [storage.ledger.table_arn],
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": records}},
+        ),
+        allow(
+            "RecordStrays",
+            ["dynamodb:UpdateItem"],
+            [storage.ledger.table_arn],
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["_#unread#*"]}},
+        ),
+        _key_through_ledger(storage.key),
+        allow("Announce", ["events:PutEvents"], [storage.bus.event_bus_arn]),
+        allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]),
+        _trace(),
+    ]
+
+
+def _trace() -> iam.PolicyStatement:
+    # X-Ray has no resources to name:
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html, read 2026-11-22
+    return allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"])
 
 
 def waking(others: Sequence[sqs.IQueue]) -> iam.PolicyStatement:
@@ -113,11 +147,14 @@ def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyState
             [reach.receipts.arn_for_objects(f"receipts/{connector.name}/*")],
         ),
         # Receipts and lists of rejects are directly below their audience, whose name has no slash; only the parts
-        # that a list is joined from are one folder deeper.
+        # that a list is joined from, and the sets of refused identifiers, are one folder deeper.
         allow(
-            "DiscardPartsOfRejects",
+            "DiscardWhatARunNeeded",
             ["s3:DeleteObject"],
-            [reach.receipts.arn_for_objects(f"receipts/{connector.name}/*/*.rejects/*")],
+            [
+                reach.receipts.arn_for_objects(f"receipts/{connector.name}/*/*.{kind}/*")
+                for kind in ("rejects", "refused")
+            ],
         ),
         allow(
             "ListOwnReceipts",
@@ -178,23 +215,27 @@ def _encryption(key: kms.IKey) -> list[iam.PolicyStatement]:
             [key.key_arn],
             _via("s3", "secretsmanager"),
         ),
-        # DynamoDB uses the key in the caller's name for more actions:
-        # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html (2026-11-22)
-        allow(
-            "KeyThroughLedger",
-            [
-                "kms:Decrypt",
-                "kms:DescribeKey",
-                "kms:Encrypt",
-                "kms:GenerateDataKey",
-                "kms:GenerateDataKeyWithoutPlaintext",
-                "kms:ReEncryptFrom",
-                "kms:ReEncryptTo",
-            ],
-            [key.key_arn],
-            _via("dynamodb"),
-        ),
+        _key_through_ledger(key),
     ]
+
+
+def _key_through_ledger(key: kms.IKey) -> iam.PolicyStatement:
+    # DynamoDB uses the key in the caller's name for more actions:
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html (2026-11-22)
+    return allow(
+        "KeyThroughLedger",
+        [
+            "kms:Decrypt",
+            "kms:DescribeKey",
+            "kms:Encrypt",
+            "kms:GenerateDataKey",
+            "kms:GenerateDataKeyWithoutPlaintext",
+            "kms:ReEncryptFrom",
+            "kms:ReEncryptTo",
+        ],
+        [key.key_arn],
+        _via("dynamodb"),
+    )
 
 
 def _via(*services: str) -> dict[str, object]:

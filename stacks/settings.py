@@ -23,6 +23,8 @@ KEY = "audience_activation"
 # `cdk ... -c <flag>=<value>` sets one of these for a single run, as the sandbox does with the host's wheels.
 FLAGS = {
     "name": ("name",),
+    "alarms": ("alarms",),
+    "endpoints": ("endpoints",),
     "removal": ("removal",),
     "wheels_architecture": ("wheels", "architecture"),
     "wheels_python": ("wheels", "python"),
@@ -83,10 +85,14 @@ class Retention:
 class Settings:
     """The whole app. `name` begins every stack's name, so that an account can hold several copies.
 
+    `alarms` is who is told when something goes wrong: an e-mail address, a topic's ARN, "none", "" for undecided.
+    `endpoints` is "any" where a secret may name another server than its platform's, else "platform".
     `permissions_boundary` is the policy that bounds every role, "" for none. `tags` are those of every resource.
     """
 
     name: str
+    alarms: str
+    endpoints: str
     removal: str
     log_level: str
     wheels: Wheels
@@ -117,6 +123,13 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
             meaning="3 to 32 lower-case letters, digits and single hyphens, a letter first",
             default="audience-activation",
         ),
+        alarms=reader.text(
+            "alarms",
+            pattern=r"none|[^@\s]+@[^@\s]+|arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+",
+            meaning="an e-mail address, the ARN of a topic in this region, or none",
+            default="",
+        ),
+        endpoints=reader.choice("endpoints", ("platform", "any"), default="platform"),
         removal=reader.choice("removal", ("retain", "destroy"), default="retain"),
         log_level=reader.choice("log_level", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO"),
         wheels=_wheels(reader.section("wheels")),
@@ -136,6 +149,7 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
             context("ci360"),
         ),
     )
+    _check_topic(reader, settings)
     own = {settings.storage.drops_bucket, settings.storage.receipts_bucket} - {""}
     if any(source.bucket in own for source in settings.sources):
         reader.mistake("sources", "a source is a bucket of somebody else, not the app's own")
@@ -143,6 +157,20 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
     if mistakes:
         raise SettingsError(mistakes)
     return settings
+
+
+def _check_topic(reader: Reader, settings: Settings) -> None:
+    """Report a topic in another region than alarms of Marketing Stream, which publish in their own only."""
+    stream, topic = settings.marketing_stream, settings.alarms
+    if not topic.startswith("arn:") or stream is None or stream.alarm_email:
+        return
+    wanted = {one.realm.region for one in stream.datasets} | {one.realm.region for one in stream.v2}
+    if elsewhere := sorted(wanted - {topic.split(":")[3]}):
+        reader.mistake(
+            "alarms",
+            f"a topic cannot be used from {', '.join(elsewhere)}, where stacks of the stream are: set"
+            " marketing_stream.alarm_email",
+        )
 
 
 def _with_flags(given: object, context: Callable[[str], Any]) -> object:

@@ -10,8 +10,11 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from stacks.alarm_topic import address, alarm_topic, notices_key, topic_arn
+from stacks.ci360.settings import Ci360Settings
 from stacks.connector_settings import ConnectorSettings
 from stacks.people import Readers
 from stacks.settings import Retention, Settings
@@ -35,7 +38,7 @@ class StorageStack(Stack):
             kms.Key.from_key_arn(self, "Key", existing.key_arn) if existing.key_arn else self._key(settings.name)
         )
         self.access_logs = self._access_logs(retention)
-        self.drops = self._drops(retention, existing.drops_bucket)
+        self.drops = self._drops(retention, existing.drops_bucket, settings.ci360)
         self.receipts = self._receipts(retention, existing.receipts_bucket)
         self.ledger = self._ledger()
         self.bus = events.EventBus(self, "Bus", description="Receipts and rejects of each drop")
@@ -52,6 +55,8 @@ class StorageStack(Stack):
             receipts=self.receipts,
             ledger=self.ledger,
         )
+        self.notices_key = notices_key(self, "NoticesKey", name=settings.name, removal=self._removal)
+        self.alarm_topic = self._alarm_topic(settings)
         self._outputs()
 
     def _key(self, name: str) -> kms.Key:
@@ -97,7 +102,7 @@ class StorageStack(Stack):
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html, read 2026-11-22
         return self._bucket("AccessLogs", s3.LifecycleRule(expiration=Duration.days(retention.access_logs_days)))
 
-    def _drops(self, retention: Retention, name: str) -> s3.Bucket:
+    def _drops(self, retention: Retention, name: str, ci360: Ci360Settings | None) -> s3.Bucket:
         bucket = self._bucket(
             "Drops",
             s3.LifecycleRule(
@@ -109,6 +114,11 @@ class StorageStack(Stack):
             versioned=True,
             name=name,
         )
+        if ci360 is not None and ci360.landing_days:
+            # Beside the rule above; the sooner of the two counts.
+            bucket.add_lifecycle_rule(
+                prefix=f"{ci360.landing_prefix}/", expiration=Duration.days(ci360.landing_days)
+            )
         # event_bridge_enabled=True would use a custom function with a managed policy.
         resource = bucket.node.default_child
         assert isinstance(resource, s3.CfnBucket)  # noqa: S101  narrows a type, checks no input
@@ -218,6 +228,20 @@ class StorageStack(Stack):
         archive.apply_removal_policy(self._removal)
         return archive
 
+    def _alarm_topic(self, settings: Settings) -> sns.ITopic:
+        """Return the topic of whoever is told of the whole app, with no subscription if nobody is."""
+        if given := topic_arn(settings.alarms):
+            return sns.Topic.from_topic_arn(self, "AlarmTopic", given)
+        return alarm_topic(
+            self,
+            "AlarmTopic",
+            title="Audience Activation",
+            email=address(settings.alarms),
+            key=self.notices_key,
+            alarms=f"{settings.name}-*",
+            notices=True,
+        )
+
     def _outputs(self) -> None:
         CfnOutput(self, "DropsBucket", value=self.drops.bucket_name)
         # Who uploads with a header of their own names this key; the bucket uses it by default.
@@ -230,18 +254,22 @@ class StorageStack(Stack):
         CfnOutput(self, "LedgerTable", value=self.ledger.table_name)
         CfnOutput(self, "EventBusName", value=self.bus.event_bus_name)
         CfnOutput(self, "ArchiveArn", value=self.archive.archive_arn)
+        CfnOutput(self, "AlarmTopicArn", value=self.alarm_topic.topic_arn)
 
 
-def object_created(bucket: str, prefix: str = "", *, account: str = "") -> events.EventPattern:
-    """Return the pattern of new objects in this bucket, below `prefix` if given, which must end in a slash.
+def object_created(
+    bucket: str, prefix: str = "", *, account: str = "", but: Sequence[str] = ()
+) -> events.EventPattern:
+    """Return the pattern of new objects in this bucket, below `prefix` or none of `but`, which end in a slash.
 
-    `account` is the bucket's owner, "" for any.
+    `account` is the bucket's owner, "" for any. `anything-but` takes a list of prefixes:
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html, read 2026-11-29.
     """
     return events.EventPattern(
         source=["aws.s3"],
         detail_type=["Object Created"],
         account=[account] if account else None,
-        detail=_created(bucket, prefix),
+        detail=_created(bucket, prefix, but),
     )
 
 
@@ -251,6 +279,8 @@ def any_created(drops: s3.IBucket, sources: Sequence[SourceSettings]) -> events.
     return events.EventPattern(source=["aws.s3"], detail_type=["Object Created"], detail={"$or": either})
 
 
-def _created(bucket: str, prefix: str = "") -> dict[str, object]:
-    below = {"object": {"key": [{"prefix": prefix}]}} if prefix else {}
+def _created(bucket: str, prefix: str = "", but: Sequence[str] = ()) -> dict[str, object]:
+    below: dict[str, object] = {"object": {"key": [{"prefix": prefix}]}} if prefix else {}
+    if but:
+        below = {"object": {"key": [{"anything-but": {"prefix": list(but)}}]}}
     return {"bucket": {"name": [bucket]}, **below}

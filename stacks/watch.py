@@ -1,51 +1,31 @@
-"""Alarms and their topic, as every stack makes them."""
+"""Alarms, as every stack makes them."""
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_iam as iam
+from aws_cdk import aws_events as events
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 CHECKED_EVERY = Duration.minutes(5)
+# A single throttle or returned message is a retry's work; for so many periods in a row it is somebody's.
+LASTING = 3
 
+# EventBridge's own defaults for a target, written out because an update that leaves them out may keep what was
+# there: three attempts. Those suit a function, since Lambda itself retries; a queue may be away for longer.
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html, read 2026-11-29.
+RETRY_ATTEMPTS = 185
+MAX_EVENT_AGE = Duration.hours(24)
 
-def alarm_topic(
-    scope: Construct, id_: str, *, title: str, email: str, alarms: str = "", sid: str = "AlarmsOfThisStack"
-) -> sns.Topic:
-    """Make the topic for alarms; those with names like `alarms` may publish to it, "" for the stack's own.
+NEAR_TIMEOUT_S = 5
 
-    A topic with its own policy, needed here for TLS, loses the default policy that allows the account's alarms.
-    """
-    topic = sns.Topic(scope, id_, display_name=title, enforce_ssl=True)
-    if email:
-        topic.add_subscription(subscriptions.EmailSubscription(email))
-    stack = Stack.of(scope)
-    names = stack.format_arn(
-        service="cloudwatch",
-        resource="alarm",
-        resource_name=alarms or f"{stack.stack_name}-*",
-        arn_format=ArnFormat.COLON_RESOURCE_NAME,
-    )
-    let_publish(topic, sid, "cloudwatch", {"ArnLike": {"aws:SourceArn": names}})
-    return topic
-
-
-def let_publish(topic: sns.Topic, sid: str, service: str, source: dict[str, dict[str, str]]) -> None:
-    """Let an AWS service publish to the topic, on condition of the `source`."""
-    topic.add_to_resource_policy(
-        iam.PolicyStatement(
-            sid=sid,
-            principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
-            actions=["sns:Publish"],
-            resources=[topic.topic_arn],
-            conditions=source,
-        )
-    )
+# Counts what a function gave back, whole batches and parts of them; off unless asked for:
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html, read 2026-11-29
+COUNT_EVENTS = lambda_.MetricsConfig(metrics=[lambda_.MetricType.EVENT_COUNT])
 
 
 class Watch:
@@ -65,18 +45,92 @@ class Watch:
         metric = queue.metric_approximate_age_of_oldest_message(period=CHECKED_EVERY, statistic="Maximum")
         self.alarm(id_, metric, limit.to_seconds(), sentence)
 
-    def alarm(self, id_: str, metric: cloudwatch.IMetric, threshold: float, sentence: str) -> None:
-        """Alarm when a metric reaches the threshold, and notify when it falls below it again."""
+    def function(
+        self,
+        prefix: str,
+        function: lambda_.Function,
+        name: str,
+        mapping: lambda_.EventSourceMapping | None = None,
+    ) -> None:
+        """Alarm on a function's errors, throttles and duration, and on messages that it keeps giving back.
+
+        `prefix` begins the alarms' ids, `name` is what the sentences call the function.
+        """
+        look = "its log group says why"
+        errors = function.metric_errors(period=CHECKED_EVERY, statistic="Sum")
+        self.alarm(f"{prefix}Errors", errors, 1, f"{name} failed: {look}")
+        throttles = function.metric_throttles(period=CHECKED_EVERY, statistic="Sum")
+        self.alarm(
+            f"{prefix}Throttles",
+            throttles,
+            1,
+            f"{name} has been throttled for a quarter of an hour: raise the account's concurrency of Lambda",
+            periods=LASTING,
+        )
+        assert function.timeout is not None  # noqa: S101  narrows a type: every function here has one
+        near_ms = function.timeout.to_milliseconds() - 1000 * NEAR_TIMEOUT_S
+        duration = function.metric_duration(period=CHECKED_EVERY, statistic="Maximum")
+        self.alarm(
+            f"{prefix}Slow", duration, near_ms, f"{name} ran until {NEAR_TIMEOUT_S} s before its timeout: {look}"
+        )
+        if mapping is not None:
+            returned = cloudwatch.Metric(
+                namespace="AWS/Lambda",
+                metric_name="FailedInvokeEventCount",
+                dimensions_map={"EventSourceMappingUUID": mapping.event_source_mapping_id},
+                period=CHECKED_EVERY,
+                statistic="Sum",
+            )
+            self.alarm(
+                f"{prefix}Returned",
+                returned,
+                1,
+                f"{name} has given messages back for a quarter of an hour: {look}",
+                periods=LASTING,
+            )
+
+    def rule(self, prefix: str, rule: events.Rule, kept: str, bus: events.IEventBus | None = None) -> None:
+        """Alarm on events that a rule could not deliver, and on those that not even its dead-letter queue has.
+
+        `bus` is None for the default one, whose metrics name the rule alone:
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html, read 2026-11-29. `kept` says
+        where undelivered events are.
+        """
+        failed = "EventBridge could not deliver an event"
+        metric = _of_rule("FailedInvocations", rule, bus)
+        self.alarm(f"{prefix}FailedInvocations", metric, 1, f"{failed}: it is in {kept}")
+        metric = _of_rule("InvocationsFailedToBeSentToDlq", rule, bus)
+        self.alarm(
+            f"{prefix}LostEvents",
+            metric,
+            1,
+            f"{failed}, nor keep it: `activation status` and `activation status --missing` list what it was about",
+        )
+
+    def alarm(
+        self, id_: str, metric: cloudwatch.IMetric, threshold: float, sentence: str, *, periods: int = 1
+    ) -> None:
+        """Alarm when a metric has reached the threshold for so many periods, and notify when it falls below it."""
         alarm = cloudwatch.Alarm(
             self._scope,
             id_,
             alarm_description=f"{self._subject}{sentence}.",
             metric=metric,
             threshold=threshold,
-            evaluation_periods=1,
+            evaluation_periods=periods,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             # An unused queue or stream reports no data.
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         alarm.add_alarm_action(self._tell)
         alarm.add_ok_action(self._tell)
+
+
+def _of_rule(name: str, rule: events.Rule, bus: events.IEventBus | None) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace="AWS/Events",
+        metric_name=name,
+        dimensions_map={**({"EventBusName": bus.event_bus_name} if bus else {}), "RuleName": rule.rule_name},
+        period=CHECKED_EVERY,
+        statistic="Sum",
+    )

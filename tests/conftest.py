@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from cli import today
 from sandbox import lifecycle, state
 from sandbox.place import DEFAULT, Place
 from tests.end_to_end.dialects import configured
@@ -23,6 +25,12 @@ PLACE = Place(Path(os.environ.get("SANDBOX_DIRECTORY", DEFAULT.directory / "end_
 def pytest_configure() -> None:
     """Take the sandbox down also when the run is told to end: as at Ctrl-C."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def fixed_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every command believe that it is the day on which the platforms' versions were read."""
+    monkeypatch.setattr(today, "today", lambda: date(2026, 11, 29))
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,6 @@ from activation.aws.table import ConditionalTable
 from activation.drops.chunk import DropReader
 from activation.drops.columns import map_columns
 from activation.drops.open import open_drop
-from activation.drops.plaintext_scan import screen
 from activation.drops.source import FileSource
 from activation.identifiers.table import Context
 from activation.ledger.progress import Progress
@@ -31,6 +30,7 @@ from activation.model import RAW, Audience, Cursor, Kind
 from activation.pipeline.batching import Batcher, Prepared
 from activation.pipeline.client import PlatformClient
 from activation.pipeline.rate_limit import RateLimit
+from activation.pipeline.scanning import scan
 from activation.pipeline.sending import Sender
 from activation.platforms.discovery import platform_named
 from activation.platforms.http import PooledHttp
@@ -146,8 +146,15 @@ def work(
     before = run.progress.tally.requests
     began = time.perf_counter()
     if kind.hashed:
-        chunks, fields = reader.chunks(Cursor()), mapped.fields
-        screen(chunks, Cursor(), fields=fields, context=Context(), may_go_on=lambda: True)
+        scan(
+            reader.chunks(Cursor()),
+            Cursor(),
+            batcher,
+            mapped.fields,
+            key="",
+            keep=lambda *_: None,
+            may_go_on=lambda: True,
+        )
     sender.send(_spans(batcher, reader))
     return {
         "send_s": time.perf_counter() - began,

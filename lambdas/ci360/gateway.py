@@ -37,8 +37,11 @@ class Tenant:
     endpoint: str = ""
 
     @classmethod
-    def from_secret(cls, text: str) -> Tenant:
-        """Read the secret; raises ConfigError naming the key that is missing, never a value."""
+    def from_secret(cls, text: str, *, any_endpoint: bool = False) -> Tenant:
+        """Read the secret; raises ConfigError naming the key that is missing, never a value.
+
+        `any_endpoint` says that the secret may name another server than the gateway in the settings.
+        """
         try:
             secret = json.loads(text)
         except ValueError:
@@ -53,6 +56,12 @@ class Tenant:
         if missing:
             raise ConfigError("bad_secret", f"the CI360 secret lacks {', '.join(missing)}; write it and redrive")
         endpoint = secret.get("endpoint", "")
+        if endpoint and not any_endpoint:
+            raise ConfigError(
+                "other_endpoint",
+                "the CI360 secret names another server than the settings' gateway, which this deployment does not"
+                " allow; remove endpoint from it and redrive",
+            )
         if not isinstance(endpoint, str) or (endpoint and not _may_be_called(endpoint)):
             raise ConfigError(
                 "bad_secret", "endpoint in the CI360 secret is neither https nor http to this machine"

@@ -67,7 +67,7 @@ class Results:
         occurrence = self.occurrences.read(event["detail"]["key"]) if name else None
         if occurrence is None:  # not asked for, or a drop that did not come from CI360
             return ""
-        tenant = Tenant.from_secret(self.secret.read().text)
+        tenant = Tenant.from_secret(self.secret.read().text, any_endpoint=self.settings.any_endpoint)
         send_event(self.http, self.settings.gateway, tenant, self._compose(name, event, occurrence))
         return name
 

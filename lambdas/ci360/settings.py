@@ -85,7 +85,8 @@ class TransferSettings:
 class ResultsSettings:
     """Of the results function; `events` maps an outcome to the name of an external event, "" for none.
 
-    `identity` is the field and value the events are filed under in CI360, as the API wants one.
+    `identity` is the field and value the events are filed under in CI360, as the API wants one. `any_endpoint`
+    lets the secret name another server than `gateway`.
     """
 
     table: str
@@ -94,6 +95,7 @@ class ResultsSettings:
     gateway: str
     events: Mapping[str, str]
     identity: tuple[str, str]
+    any_endpoint: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> ResultsSettings:
@@ -106,6 +108,7 @@ class ResultsSettings:
             gateway=reader.text("GATEWAY"),
             events={name: reader.text(f"{name.upper()}_EVENT", "") for name in ("landed", "completed", "failed")},
             identity=(reader.text("IDENTITY_FIELD"), reader.text("IDENTITY")),
+            any_endpoint=reader.whole("ANY_ENDPOINT", 0) == 1,
         )
         reader.finish()
         return settings

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from activation.platforms.outcome import Outcome, OutcomeKind
 from activation.platforms.request import Answer, Request
 from activation.untrusted import identifier, json_object, mapping, sequence, whole
 
-from lambdas.meta import usage
+from lambdas.meta import reads, usage
 from lambdas.meta.meanings import TRANSIENT, UNKNOWN_ERROR, Meaning, meaning
 
 NOT_THE_SERVICE = Meaning(
@@ -25,12 +25,8 @@ HTTP_TOO_LARGE = Meaning(OutcomeKind.TOO_LARGE, "too_large", "The request was to
 NO_ANSWER = Outcome(OutcomeKind.UNKNOWN, "no_answer", "No answer came.", after_s=5)
 
 
-@dataclass(frozen=True)
-class Page:
-    """One page of an ad account's audiences: (id, name, subtype) of each; `after` is "" on the last."""
-
-    audiences: tuple[tuple[str, str, str], ...]
-    after: str = ""
+UPLOADS = ("users", "replace")
+ALREADY_FINISHED = (2650, 1870159)
 
 
 def classify(request: Request, answer: Answer, *, account: str = "") -> Outcome:
@@ -62,7 +58,7 @@ def _unreadable(request: Request, answer: Answer) -> Outcome:
         return _outcome(HTTP_THROTTLE, request, answer)
     outcome = _outcome(NOT_THE_SERVICE, request, answer)
     refused = 400 <= answer.status < 500 and answer.status != 408
-    if not request.repeatable or (request.call == "users" and not refused):
+    if not request.repeatable or (request.call in UPLOADS and not refused):
         return replace(outcome, kind=OutcomeKind.UNKNOWN)
     return outcome
 
@@ -76,6 +72,8 @@ def _error(request: Request, answer: Answer, error: Mapping[str, Any], code: int
         known = TRANSIENT
     if request.call == "arrived" and known.code == "bad_request":
         return Outcome(OutcomeKind.OK, "cannot_tell")  # perhaps a session that nobody opened
+    if request.call == "replace" and request.context == "last" and (code, subcode) == ALREADY_FINISHED:
+        return Outcome(OutcomeKind.OK)  # by this very batch, whose answer was lost
     outcome = _outcome(known, request, answer, account)
     if known.code == TRANSIENT.code and not request.repeatable:
         outcome = replace(outcome, kind=OutcomeKind.UNKNOWN)  # "try again" does not mean that nothing was applied
@@ -110,16 +108,15 @@ def _good(request: Request, answer: Answer, body: Mapping[str, Any]) -> Outcome:
             reason="Meta treated the call as one to a newer version of its API. Update Audience Activation.",
         )
     match request.call:
-        case "users":
+        case "users" | "replace":
             return _received(outcome, request, body)
-        case "arrived":
+        case "arrived" if " " in request.context:
             return _arrived(outcome, request, body)
-        case "find" if isinstance(body.get("data"), list):
-            return replace(outcome, value=_page(body))
-        case "create" if identifier(body.get("id")):
-            return replace(outcome, value=identifier(body["id"]))
-        case "find" | "create":
-            return _unreadable(request, answer)
+        case "arrived":  # of a replace, whose session has many uploads
+            return replace(outcome, value=reads.session(request, body))
+        case "find" | "create" | "status":
+            value = reads.value(request.call, body)
+            return _unreadable(request, answer) if value is None else replace(outcome, value=value)
         case _:
             return _received(outcome, request, body) if "num_invalid_entries" in body else outcome
 
@@ -193,18 +190,6 @@ def _arrived(outcome: Outcome, request: Request, body: Mapping[str, Any]) -> Out
             outcome = replace(outcome, kind=OutcomeKind.PARTIAL, code="invalid_entries", refused_count=refused)
         return replace(outcome, value=received > 0)
     return replace(outcome, value=None if sessions else False)
-
-
-def _page(body: Mapping[str, Any]) -> Page:
-    """Read a page. The link to the next page contains the token, so only its presence is used."""
-    audiences = []
-    for one in map(mapping, sequence(body.get("data"))):
-        audience_id, name = identifier(one.get("id")), one.get("name")
-        if audience_id and isinstance(name, str):
-            audiences.append((audience_id, name, str(one.get("subtype", ""))))
-    paging = mapping(body.get("paging"))
-    after = identifier(mapping(paging.get("cursors")).get("after")) if paging.get("next") else None
-    return Page(tuple(audiences), after or "")
 
 
 def _trace(answer: Answer) -> str:

@@ -84,8 +84,12 @@ REFUSED_LOOKUP = Meaning(
     "Meta refused a read of the ad account. Check ad_account_id in the secret, and app_secret if it has one"
     " (it must be that of the app the token is for); then redrive.",
 )
-REPLACE = Meaning(
-    OutcomeKind.REJECTED, "replace_refused", "Meta has ended or refused this replace of the audience."
+REPLACE_REFUSED = Meaning(
+    OutcomeKind.REJECTED, "replace_refused", "Meta does not replace an audience of 100 million people or more."
+)
+REPLACE_ENDED = Meaning(OutcomeKind.REOPEN, "replace_ended", "Meta has ended the replace.", 60)
+REPLACE_LOST = Meaning(
+    OutcomeKind.GONE, "replace_failed", "Meta lost the replace; all rows are sent again in a new one."
 )
 UNKNOWN_ERROR = Meaning(
     OutcomeKind.STOP,
@@ -148,13 +152,11 @@ MEANINGS: dict[tuple[int, int | None], Meaning] = {
     ),
     (2635, None): OUTDATED,
     (2650, 1870145): Meaning(OutcomeKind.RETRY, "busy", "Meta is still updating the audience.", 120),
-    (2650, 1870148): Meaning(
-        OutcomeKind.RETRY, "replace_failed", "Meta lost the replace; it will be started again.", 60
-    ),
-    (2650, 1870144): REPLACE,
-    (2650, 1870147): REPLACE,
-    (2650, 1870158): REPLACE,
-    (2650, 1870159): REPLACE,
+    (2650, 1870148): REPLACE_LOST,
+    (2650, 1870144): REPLACE_REFUSED,
+    (2650, 1870147): REPLACE_LOST,
+    (2650, 1870158): REPLACE_ENDED,
+    (2650, 1870159): REPLACE_ENDED,
     (2650, None): Meaning(
         OutcomeKind.REJECTED,
         "audience_refused",
@@ -175,6 +177,8 @@ ABUSE_PREVENTION = _throttle(1800, "Meta is throttling the app for an unusual vo
 ON_CALL: dict[tuple[str, int, int | None], Meaning] = {
     ("users", 100, None): REFUSED_ROWS,
     ("users", 1, 99): TOO_MANY,
+    ("replace", 100, None): REFUSED_ROWS,
+    ("replace", 1, 99): TOO_MANY,
     ("find", 100, None): REFUSED_LOOKUP,
 }
 

@@ -18,14 +18,15 @@ ESCAPED = bytes((0x22, 0x5C, *range(0x20)))
 ESCAPED_PATTERN = r'["\\\x00-\x1f]'
 
 
-def payload(columns: pa.RecordBatch) -> Sequence[bytes | pa.Buffer]:
+def payload(columns: pa.RecordBatch, *, keep_blank: bool = False) -> Sequence[bytes | pa.Buffer]:
     """Return the `payload` object in parts: a list schema and one array of texts per row, "" for a null cell.
 
     The parts are joined once, together with the rest of the body: each copy of a body takes as much memory as its
     hashes. A column without any value is left out, its schema key included: it adds nothing, and Meta refuses a
-    blank EXTERN_ID.
+    blank EXTERN_ID. With `keep_blank` it stays, since all requests of a replace need the same schema.
     """
-    kept = [name for name in columns.schema.names if columns.column(name).null_count < len(columns)]
+    names = columns.schema.names
+    kept = [name for name in names if keep_blank or columns.column(name).null_count < len(columns)]
     schema = json.dumps(kept, separators=(",", ":"))
     head = b'{"schema":' + schema.encode() + b',"is_raw":true,"data":['
     if not kept:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+
 from activation.model import Action
 from activation.platforms.account import AccountKey
 from activation.platforms.authentication import StaticToken
@@ -9,11 +12,23 @@ from activation.platforms.limits import Limits
 from activation.platforms.options import ChoiceOption
 from activation.platforms.platform import Loaded, Minimum, Platform
 from activation.platforms.rate import Rate, Scope, Tier, Window
+from activation.platforms.session import UploadSession
+from activation.platforms.version import ApiVersion
 
-# Meta retires a version of the Marketing API about 90 days after the next one. After that it treats the version's
-# calls as calls to the newer one, with a header that says so (we alarm on it), or refuses them with code 2635.
-# https://developers.facebook.com/documentation/ads-commerce/marketing-api/overview/versioning (read 2026-09-12)
-API_VERSION = "v26.0"
+# About 90 days after the next version, Meta ends one: it then treats the version's calls as calls to a newer one,
+# with a header that says so (the receipt notes `version_upgraded`), or refuses them with code 2635.
+ENDS: Mapping[str, date | None] = {  # None: "to be determined"
+    "v25.0": date(2027, 2, 23),
+    "v26.0": None,
+    "v27.0": None,  # since 2026-11-04
+}
+API_VERSION = "v27.0"
+VERSION = ApiVersion(
+    API_VERSION,
+    ENDS[API_VERSION],
+    "https://developers.facebook.com/documentation/ads-commerce/marketing-api/marketing-api-changelog/versions",
+    "2026-11-29",
+)
 
 # A write adds 3 to a score that is forgotten after 300 seconds; audience calls are also limited per hour. Since
 # 2026 the tiers are called limited and full, before that development and standard.
@@ -29,7 +44,10 @@ LIMITS = Limits(
     # Four at a time are never the bottleneck: see the windows of the rate.
     in_flight=4,
     timeout_s=60.0,
-    actions=frozenset({Action.ADD, Action.REMOVE}),
+    actions=frozenset({Action.ADD, Action.REMOVE, Action.REPLACE}),
+    # A replace is one session of 90 minutes, for audiences of fewer than 100 million people:
+    # .../marketing-api/audiences/guides/custom-audiences (read 2026-09-12)
+    session=UploadSession(frozenset({Action.REPLACE}), window_s=90 * 60, max_rows=100_000_000),
 )
 
 
@@ -69,7 +87,9 @@ PLATFORM = Platform(
         "find": "GET *customaudiences",
         "create": "POST *customaudiences",
         "users": "* */users",
+        "replace": "POST */usersreplace",
         "arrived": "GET */sessions",
+        "status": "GET */[0-9]*",
     },
     own_options=(
         ChoiceOption(
@@ -80,4 +100,5 @@ PLATFORM = Platform(
         ),
     ),
     load=_load,
+    version=VERSION,
 )

@@ -1,12 +1,11 @@
-"""Meta custom audiences: found or created by name, filled by `/users` in sessions of one request each."""
+"""Meta custom audiences: found or created by name, filled by `/users`, replaced by `/usersreplace`."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from urllib.parse import urlencode
+import secrets
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,29 +17,39 @@ from activation.platforms.publisher import Closed, Opened
 from activation.platforms.request import Answer, Request
 from activation.platforms.upload import Batch, Upload
 
-from lambdas.meta import answers
+from lambdas.meta import answers, replacing
+from lambdas.meta.calls import Calls, as_json
 from lambdas.meta.fields import TABLE
 from lambdas.meta.payload import payload
-from lambdas.meta.platform import API_VERSION
+from lambdas.meta.reads import Page
 
-# The page size Meta's guide recommends; a larger one can be answered with code 1, "reduce the amount of data".
-PAGE_SIZE = 20
 MAX_PAGES = 200  # an ad account has at most 500 such audiences: more pages mean a loop
 CREATE_ATTEMPTS = 2
+LARGEST_SESSION = 2**63 - 1
+
+
+def _new_session() -> int:
+    return secrets.randbelow(LARGEST_SESSION) + 1
 
 
 @dataclass(frozen=True)
 class MetaPublisher:
-    """One ad account; its id comes without `act_`."""
+    """One ad account; its id comes without `act_`. `new_session` returns the id of a replace's session."""
 
     account: AdAccount
+    new_session: Callable[[], int] = field(default=_new_session, repr=False)
+
+    @property
+    def calls(self) -> Calls:
+        """Return the calls to the ad account's audiences."""
+        return Calls(self.account)
 
     def planned(self, keys: tuple[str, ...]) -> Opened:
         """Return a stand-in for an existing audience."""
         return Opened("0")
 
     def open(self, audience: Audience, keys: tuple[str, ...]) -> Generator[Request, Outcome, Opened]:
-        """Find the audience, or create it.
+        """Find the audience, or create it; for a replace, wait until Meta accepts one.
 
         Names are not unique at Meta. So if the answer to a creation is lost, the audience is looked up again
         before anything is created, and of several audiences the one with the smallest id is used, with a note. An
@@ -48,6 +57,21 @@ class MetaPublisher:
         Raises Rejected if members are to be removed from an audience that does not exist, and the error from
         `failure` if a call fails.
         """
+        replaces = audience.action is Action.REPLACE
+        if replaces:
+            replacing.check_keys(keys)
+        opened = yield from self._find_or_create(audience)
+        return (yield from replacing.begin(self.calls, opened, self.new_session())) if replaces else opened
+
+    def reopen(
+        self, audience: Audience, opened: Opened, keys: tuple[str, ...]
+    ) -> Generator[Request, Outcome, Opened]:
+        """Read how far a replace has come; look up the audience of any other drop again."""
+        if audience.action is Action.REPLACE:
+            return (yield from replacing.look_again(self.calls, opened))
+        return (yield from self._find_or_create(audience))
+
+    def _find_or_create(self, audience: Audience) -> Generator[Request, Outcome, Opened]:
         notes: dict[str, str] = {}
         found = yield from self._find(audience.name, notes)
         if not found:
@@ -59,7 +83,7 @@ class MetaPublisher:
         for attempt in range(CREATE_ATTEMPTS):
             if found:
                 return _opened(found, notes)
-            outcome = yield self._create(audience.name, again=attempt > 0)
+            outcome = yield self.calls.create(audience.name, again=attempt > 0)
             if outcome.kind is OutcomeKind.OK:
                 return Opened(str(outcome.value), created=True, notes=notes)
             if outcome.kind is not OutcomeKind.UNKNOWN:
@@ -83,42 +107,55 @@ class MetaPublisher:
         return [batch.masked(str(place), mask) for place, mask in enumerate(masks)]
 
     def encode(self, upload: Upload, audience: Audience, opened: Opened) -> Request:
-        """Return the request of an upload: a session of its own, of which this is the first and last request."""
+        """Return the request of an upload: a session of its own, or a batch of the replace's."""
+        if audience.action is Action.REPLACE and replacing.is_in_session(opened):
+            return self._batch(upload, opened)
         session = {
             "session_id": session_id(upload),
             "batch_seq": 1,
             "last_batch_flag": True,
             "estimated_num_total": upload.lines,
         }
-        body = b"".join((b'{"payload":', *payload(upload.whole), b',"session":', _json(session), b"}"))
         # A removal carries its members in a body, like an addition. Meta's own SDK puts them in the URL, which is
         # too short for 10,000 members, and the hashes of people would be in every access log on the way.
         method = "DELETE" if audience.action is Action.REMOVE else "POST"
-        return self._request("users", method, f"{opened.audience_id}/users", body=body, rows=upload.lines)
+        return self.calls.users(method, opened.audience_id, _body(payload(upload.whole), session), upload.lines)
+
+    def _batch(self, upload: Upload, opened: Opened) -> Request:
+        session = {
+            "session_id": int(opened.state.get(replacing.SESSION, "1")),
+            "batch_seq": 1 if opened.by_upload else max(2, upload.number),
+            "last_batch_flag": upload.last,
+        }
+        body = _body(payload(upload.whole, keep_blank=True), session)
+        return self.calls.replace(opened.audience_id, body, upload.lines, first=opened.by_upload, last=upload.last)
 
     def classify(self, request: Request, answer: Answer) -> Outcome:
         """Return what an answer means, by Meta's code and subcode."""
         return answers.classify(request, answer, account=self.account.account_id)
 
     def arrived(self, upload: Upload, audience: Audience, opened: Opened) -> Request | None:
-        """Return the request for the upload's session: it has received rows exactly if the upload arrived."""
-        asked = str(session_id(upload))
-        fields = "session_id,stage,num_received,num_invalid_entries"
-        question = self._get("arrived", f"{opened.audience_id}/sessions", session_id=asked, fields=fields)
-        return replace(question, context=f"{asked} {upload.lines}")
+        """Return the request for the upload's session: it has received rows exactly if the upload arrived.
+
+        None in the session of a replace, which counts the rows of all its batches: a batch may be repeated, except
+        for the first, for which `reopen` asks.
+        """
+        if audience.action is Action.REPLACE and replacing.is_in_session(opened):
+            return None
+        return self.calls.arrived(opened.audience_id, str(session_id(upload)), upload.lines)
 
     def close(
         self, audience: Audience, opened: Opened, handles: Sequence[str]
     ) -> Generator[Request, Outcome, Closed]:
-        """Return at once: every session ended with its only request."""
-        yield from ()
-        return Closed()
+        """Return at once, as every session ended with its only request; wait until Meta has ended a replace."""
+        return (yield from self.follow(audience, opened, handles))
 
     def follow(
         self, audience: Audience, opened: Opened, handles: Sequence[str]
     ) -> Generator[Request, Outcome, Closed]:
-        """Return at once: Meta matches members within a day and reports nothing more about them."""
-        yield from ()
+        """Poll a replace; of members Meta reports nothing more: it matches them within a day."""
+        if audience.action is Action.REPLACE:
+            return (yield from replacing.follow(self.calls, opened))
         return Closed()
 
     def _find(
@@ -132,12 +169,12 @@ class MetaPublisher:
         found: list[str] = []
         after = ""
         for _ in range(MAX_PAGES):
-            outcome = yield self._list("" if alike else name, after)
+            outcome = yield self.calls.page("" if alike else name, after)
             if outcome.kind is not OutcomeKind.OK:
                 raise failure(outcome)
             if outcome.code:
                 notes[outcome.code] = outcome.reason
-            page: answers.Page = outcome.value
+            page: Page = outcome.value
             found += [
                 one
                 for one, named, subtype in page.audiences
@@ -147,52 +184,6 @@ class MetaPublisher:
                 break
             after = page.after
         return sorted(set(found), key=lambda one: (len(one), one))
-
-    def _list(self, name: str, after: str) -> Request:
-        """Build the request of a page of the audiences with a name, of all where that is ""."""
-        match_name = [{"field": "name", "operator": "EQUAL", "value": name}]
-        return self._get(
-            "find",
-            f"act_{self.account.account_id}/customaudiences",
-            fields="id,name,subtype",
-            limit=str(PAGE_SIZE),
-            **({"filtering": json.dumps(match_name, ensure_ascii=False)} if name else {}),
-            **({"after": after} if after else {}),
-        )
-
-    def _create(self, name: str, *, again: bool) -> Request:
-        """Build a creation; with `again`, Meta returns an audience that a lost attempt may have created."""
-        fields: dict[str, object] = {
-            "name": name,
-            "subtype": "CUSTOM",
-            "customer_file_source": self.account.options["customer_file_source"],
-            "description": "Filled by Audience Activation for AWS",
-        }
-        if again:
-            # A new audience takes some seconds to become visible, so looking it up is not enough:
-            # .../marketing-api/reference/ad-account/customaudiences (read 2026-09-12)
-            fields["enable_fetch_or_create"] = True
-        path = f"act_{self.account.account_id}/customaudiences"
-        return self._request("create", "POST", path, body=_json(fields), repeatable=False)
-
-    def _get(self, call: str, path: str, **query: str) -> Request:
-        return self._request(call, "GET", f"{path}?{urlencode(query)}")
-
-    def _request(
-        self,
-        call: str,
-        method: str,
-        path: str,
-        *,
-        body: bytes = b"",
-        rows: int = 0,
-        repeatable: bool = True,
-    ) -> Request:
-        headers = {"Accept": "application/json"}
-        if body:
-            headers["Content-Type"] = "application/json"
-        url = f"{self.account.endpoint}/{API_VERSION}/{path}"
-        return Request(call, method, url, headers, body, rows, repeatable)
 
 
 def session_id(upload: Upload) -> int:
@@ -208,5 +199,5 @@ def _opened(found: list[str], notes: Mapping[str, str]) -> Opened:
     return Opened(found[0], notes={**notes, "duplicate_audiences": note})
 
 
-def _json(value: Mapping[str, object]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+def _body(rows: Sequence[bytes | pa.Buffer], session: Mapping[str, object]) -> bytes:
+    return b"".join((b'{"payload":', *rows, b',"session":', as_json(session), b"}"))

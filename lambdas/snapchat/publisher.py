@@ -64,6 +64,12 @@ class SnapchatPublisher:
             return _opened(found)
         raise failure(outcome)
 
+    def reopen(
+        self, audience: Audience, opened: Opened, keys: tuple[str, ...]
+    ) -> Generator[Request, Outcome, Opened]:
+        """Look the audience up again."""
+        return (yield from self.open(audience, keys))
+
     def uploads(self, batch: Batch) -> list[Upload]:
         """Return one upload per kind of identifier, with each value once: a request holds a single kind."""
         kinds = (distinct_lines(batch, key) for key in batch.columns.schema.names)

@@ -76,6 +76,12 @@ class TikTokPublisher:
             raise why_not_ready(found, self.clock_s())
         return Opened(found.audience_id, state={"calculate_type": wanted})
 
+    def reopen(
+        self, audience: Audience, opened: Opened, keys: tuple[str, ...]
+    ) -> Generator[Request, Outcome, Opened]:
+        """Look the audience up again."""
+        return (yield from self.open(audience, keys))
+
     def uploads(self, batch: Batch) -> list[Upload]:
         """Return one upload: a file may contain empty cells."""
         return [batch.upload()]

@@ -54,38 +54,59 @@ def _or_dead_letter(original: Function) -> Function:
 
 
 def _obstacle(target_arn: str, rule_arn: str) -> tuple[str, str] | None:
+    """Return why a target cannot be reached, None if it can."""
     try:
-        spec = parse_arn(target_arn)
+        service = parse_arn(target_arn).service
     except ArnParseError:
         return _GONE
-    if spec.service == "sqs":
-        queue = sqs._queue_by_arn(target_arn)
-        if queue is None:
-            return _GONE
-        return None if _admits(queue, target_arn, rule_arn) else _REFUSED
-    if spec.service == "lambda":
+    if service == "lambda":
         return None if lambda_svc._get_func_record_for_ref(target_arn)[0] else _GONE
-    if spec.service == "sns":
-        return None if sns._topic_by_arn_any_scope(target_arn) else _GONE
+    if service == "sqs":
+        # A queue's policy may name the rule; AWS checks that, and the emulator does not.
+        known = {"aws:sourcearn": rule_arn, "aws:sourceaccount": get_account_id()}
+        return _closed(sqs._queue_by_arn(target_arn), "sqs:SendMessage", target_arn, known)
+    if service == "sns":
+        # A Condition cannot be met: EventBridge tells topics neither rule nor account.
+        # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html (read 2026-11-29)
+        return _closed(sns._topic_by_arn_any_scope(target_arn), "sns:Publish", target_arn, {})
     return None
 
 
-def _admits(queue: dict[str, Any], queue_arn: str, rule_arn: str) -> bool:
-    """Return whether the queue's policy lets the rule send, which AWS checks and the emulator does not."""
+def _closed(
+    resource: dict[str, Any] | None, action: str, arn: str, known: dict[str, str]
+) -> tuple[str, str] | None:
+    """Return why a queue or a topic, None for one that is gone, cannot be sent to."""
+    if resource is None:
+        return _GONE
+    return None if _admits(_policy(resource), action, arn, known) else _REFUSED
+
+
+def _policy(resource: dict[str, Any]) -> dict[str, Any]:
+    """Return what a queue's or a topic's policy says to a service.
+
+    An Allow for accounts, as in the emulator's default policy of a topic, is not for services.
+    """
+    policy: dict[str, Any] = json.loads(resource["attributes"].get("Policy") or "{}")
+    statements = policy.get("Statement", [])
+    listed = statements if isinstance(statements, list) else [statements]
+    kept = [one for one in listed if one["Effect"] == "Deny" or "Service" in one["Principal"]]
+    return {**policy, "Statement": kept}
+
+
+def _admits(policy: dict[str, Any], action: str, arn: str, known: dict[str, str]) -> bool:
+    """Return whether a policy lets EventBridge do this; `known` are the condition keys of its request."""
     context = EvalContext(
         principal_arn="*",
         principal_type="Service",
         principal_account="",
-        action="sqs:SendMessage",
-        resource_arn=queue_arn,
+        action=action,
+        resource_arn=arn,
         region=get_region(),
         secure_transport=True,
-        service_context={"aws:sourcearn": rule_arn, "aws:sourceaccount": get_account_id()},
+        service_context=known,
     )
-    policy = queue["attributes"].get("Policy") or ""
-    return bool(policy) and (
-        evaluate_resource_policy(policy, context, service="events.amazonaws.com").decision == "Allow"
-    )
+    decided: str = evaluate_resource_policy(policy, context, service="events.amazonaws.com").decision
+    return decided == "Allow"
 
 
 def _send(

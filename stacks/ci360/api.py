@@ -13,7 +13,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
-from stacks.ci360.settings import Ci360Settings
+from stacks.ci360.settings import FIRST_KEY, Ci360Settings
 
 STAGE = "prod"
 PATH = ("ci360", "bulk")
@@ -83,7 +83,7 @@ class BulkApi(Construct):
         name: str,
         ci360: Ci360Settings,
         function: lambda_.IFunction,
-        access_log: logs.ILogGroup,
+        access_log: logs.ILogGroup | None,
     ) -> None:
         super().__init__(scope, id_)
         self.api = apigateway.RestApi(
@@ -96,20 +96,34 @@ class BulkApi(Construct):
             deploy_options=apigateway.StageOptions(
                 stage_name=STAGE,
                 metrics_enabled=True,
-                # API Gateway's own errors only; bodies contain signed links and are never traced.
-                logging_level=apigateway.MethodLoggingLevel.ERROR,
+                # Execution logs would go to a group that API Gateway makes, without a retention or our key; bodies
+                # contain signed links and are never traced.
+                logging_level=apigateway.MethodLoggingLevel.OFF,
                 data_trace_enabled=False,
-                access_log_destination=apigateway.LogGroupLogDestination(access_log),
-                access_log_format=apigateway.AccessLogFormat.custom(_access_line()),
+                access_log_destination=apigateway.LogGroupLogDestination(access_log) if access_log else None,
+                access_log_format=apigateway.AccessLogFormat.custom(_access_line()) if access_log else None,
                 throttling_rate_limit=ci360.requests_per_second,
                 throttling_burst_limit=ci360.burst,
             ),
         )
+        resource = self.api.node.default_child
+        assert isinstance(resource, apigateway.CfnRestApi)  # noqa: S101  narrows a type, checks no input
+        # TLS 1.2 or 1.3, where API Gateway's default accepts 1.0; such a policy needs an access mode:
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-security-policies.html, read
+        # 2026-11-29.
+        resource.security_policy = "SecurityPolicy_TLS13_1_2_PQ_2025_09"
+        resource.endpoint_access_mode = "BASIC"
         if ci360.logs_role == "app":
             self._account()
         self._route(function)
         self._answers()
-        self.key = self.api.add_api_key("Key", description="For the x-api-key header of CI360's connector")
+        self.keys = [
+            self.api.add_api_key(
+                "Key" if name == FIRST_KEY else f"Key{name.title()}",
+                description=f"For the x-api-key header of CI360's connector: {name}",
+            )
+            for name in ci360.keys
+        ]
         self.plan = self._plan(ci360)
         if ci360.allowed_ips:
             self._only_from(ci360.allowed_ips, name)
@@ -209,12 +223,13 @@ class BulkApi(Construct):
     def _plan(self, ci360: Ci360Settings) -> apigateway.UsagePlan:
         plan = self.api.add_usage_plan(
             "Plan",
-            description="What the one key may ask for",
+            description="What the keys may ask for",
             throttle=apigateway.ThrottleSettings(rate_limit=ci360.requests_per_second, burst_limit=ci360.burst),
             quota=apigateway.QuotaSettings(limit=ci360.requests_per_day, period=apigateway.Period.DAY),
         )
         plan.add_api_stage(stage=self.api.deployment_stage)
-        plan.add_api_key(self.key)
+        for key in self.keys:
+            plan.add_api_key(key)
         return plan
 
     def _only_from(self, networks: tuple[str, ...], name: str) -> None:

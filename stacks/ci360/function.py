@@ -15,6 +15,7 @@ from stacks.ci360 import permissions
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.settings import Settings
 from stacks.storage import StorageStack
+from stacks.watch import COUNT_EVENTS
 
 # One whole vCPU: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html. The memory itself is not
 # needed, but with less CPU a cold start would take seconds, and TLS and checksums would limit the speed of a
@@ -42,6 +43,7 @@ class Function(Construct):
         queue: sqs.IQueue | None = None,
         max_concurrency: int | None = None,
         loops: bool = False,
+        reserved_concurrency: int | None = None,
     ) -> None:
         super().__init__(scope, id_)
         self.log_group = log_group(self, "Logs", settings, storage)
@@ -71,12 +73,14 @@ class Function(Construct):
             environment={**environment, "LOG_LEVEL": settings.log_level},
             log_group=self.log_group,
             # A large file takes many runs, each started by the previous run's message; the record has a deadline.
+            reserved_concurrent_executions=reserved_concurrency,
             recursive_loop=lambda_.RecursiveLoop.ALLOW if loops else None,
             # All permissions are explicit; no construct may add to the role.
             role=self.role.without_policy_updates(),
         )
+        self.mapping: lambda_.EventSourceMapping | None = None
         if queue:
-            lambda_.EventSourceMapping(
+            self.mapping = lambda_.EventSourceMapping(
                 self,
                 "Mapping",
                 target=self.function,
@@ -84,6 +88,7 @@ class Function(Construct):
                 batch_size=1,
                 max_concurrency=max_concurrency,
                 report_batch_item_failures=True,
+                metrics_config=COUNT_EVENTS,
             )
 
 

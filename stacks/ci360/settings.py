@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stacks.ci360.hosts import HOST, is_anybodys
 from stacks.context import Reader
 
 ACTIONS = ("add", "remove", "replace", "mirror")
 
-_HOST = r"\.?(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
-# Anybody can own a bucket, so a name that covers every bucket would accept anybody's files.
-_ANYBODYS = re.compile(r"(\.|\A)s3([.-][a-z0-9-]+)*\.amazonaws\.com(\.cn)?|\.?amazonaws\.com(\.cn)?")
+_KEY, MOST_KEYS = r"[a-z][a-z0-9]{0,15}", 2
+FIRST_KEY = "key"  # whose logical id is that of the one key there once was
 _EVENT = r"[A-Za-z0-9_. -]{0,100}"
 
 
@@ -41,7 +41,9 @@ class Ci360Settings:
     `allowed_hosts` are names, or suffixes that begin with a dot. `drops` maps a connector to the actions that its
     drops may have. `allowed_ips` lists the networks that may call; () allows any caller with the API key.
     `logs_role` says where API Gateway's log role comes from, of which an account has one per region: this `app`
-    creates it, or the `account` already has it.
+    creates it, the `account` has it, or with `none` nothing is logged. `keys` names one or two API keys.
+    `landing_days` is how long landed files are kept, 0 for as long as drops. `reserved_concurrency` is of the
+    webhook's function, 0 for none.
     """
 
     allowed_hosts: tuple[str, ...]
@@ -58,6 +60,9 @@ class Ci360Settings:
     logs_role: str
     max_concurrency: int
     alarm_email: str
+    keys: tuple[str, ...]
+    landing_days: int
+    reserved_concurrency: int
     results: ResultsSettings | None
 
 
@@ -91,11 +96,16 @@ def read_ci360(
         burst=reader.whole("burst", low=1, high=1000, default=20),
         requests_per_day=reader.whole("requests_per_day", low=1, high=1_000_000, default=5000),
         allowed_ips=_networks(reader),
-        logs_role=reader.choice("logs_role", ("app", "account"), default="app"),
+        logs_role=reader.choice("logs_role", ("none", "app", "account"), default="none"),
         max_concurrency=reader.whole("max_concurrency", low=2, high=1000, default=5),
         alarm_email=reader.text(
             "alarm_email", pattern=r"[^@\s]+@[^@\s]+", meaning="an e-mail address", default=""
         ),
+        keys=_keys(reader),
+        landing_days=reader.whole("landing_days", low=0, high=3650, default=0),
+        # Lambda refuses it where it would leave the account's other functions less than 100:
+        # https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html, read 2026-11-29
+        reserved_concurrency=reader.whole("reserved_concurrency", low=0, high=1000, default=0),
         results=_results(reader.section("results")) if (given or {}).get("results") is not None else None,
     )
     if settings.landing_prefix in connectors:
@@ -109,15 +119,23 @@ def read_ci360(
     return settings
 
 
+def _keys(reader: Reader) -> tuple[str, ...]:
+    """Read the names of the API keys: two while one replaces the other."""
+    keys = reader.texts("keys") or (FIRST_KEY,)
+    if len(keys) > MOST_KEYS or len(set(keys)) < len(keys) or not all(re.fullmatch(_KEY, one) for one in keys):
+        reader.mistake("keys", "must be one or two different names of lower-case letters and digits")
+    return keys
+
+
 def _hosts(reader: Reader) -> tuple[str, ...]:
     hosts = tuple(host.lower() for host in reader.texts("allowed_hosts"))
     for host in hosts:
-        if not re.fullmatch(_HOST, host):
+        if not re.fullmatch(HOST, host):
             reader.mistake(
                 "allowed_hosts", "each must be a host name, or a suffix of names that begins with a dot"
             )
-        elif _ANYBODYS.fullmatch(host):
-            reader.mistake("allowed_hosts", f"{host} matches every bucket; name the bucket's own host")
+        elif is_anybodys(host):
+            reader.mistake("allowed_hosts", f"anybody can own a name that {host} matches; name the whole host")
     return hosts
 
 
@@ -149,7 +167,7 @@ def _networks(reader: Reader) -> tuple[str, ...]:
 def _results(reader: Reader) -> ResultsSettings:
     meaning = "an external event's name of up to 100 letters, digits, spaces, dots, hyphens and underscores"
     results = ResultsSettings(
-        gateway=reader.text("gateway", pattern=_HOST, meaning="the host of the external gateway"),
+        gateway=reader.text("gateway", pattern=HOST, meaning="the host of the external gateway"),
         landed_event=reader.text("landed_event", pattern=_EVENT, meaning=meaning, default=""),
         completed_event=reader.text("completed_event", pattern=_EVENT, meaning=meaning, default=""),
         failed_event=reader.text("failed_event", pattern=_EVENT, meaning=meaning, default=""),

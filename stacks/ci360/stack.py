@@ -22,6 +22,7 @@ from stacks.ci360.settings import Ci360Settings, ResultsSettings
 from stacks.packaging import function_code, layers
 from stacks.settings import Settings
 from stacks.storage import StorageStack
+from stacks.watch import MAX_EVENT_AGE, RETRY_ATTEMPTS
 
 WEBHOOK_S = 15  # API Gateway waits for up to 29 seconds; an answer takes a fraction of a second
 TRANSFER_S = 300
@@ -67,7 +68,7 @@ class Ci360Stack(Stack):
             name=settings.name,
             ci360=ci360,
             function=self.webhook.function,
-            access_log=log_group(self, "AccessLog", settings, storage),
+            access_log=log_group(self, "AccessLog", settings, storage) if ci360.logs_role != "none" else None,
         )
         self.alarms = self._alarms()
         self.results = self._results(ci360.results) if ci360.results else None
@@ -119,6 +120,7 @@ class Ci360Stack(Stack):
             handler="webhook",
             description="Accepts SAS CI360's bulk tasks",
             timeout_s=WEBHOOK_S,
+            reserved_concurrency=self.ci360.reserved_concurrency or None,
             environment={
                 "OCCURRENCE_TABLE": self.table.table_name,
                 "QUEUE_URL": self.queue.queue_url,
@@ -200,6 +202,7 @@ class Ci360Stack(Stack):
                 "QUEUE_URL": queue.queue_url,
                 "SECRET_ARN": self.secret.ref,
                 "GATEWAY": results.gateway,
+                **({"ANY_ENDPOINT": "1"} if self._settings.endpoints == "any" else {}),
                 "LANDED_EVENT": results.landed_event,
                 "COMPLETED_EVENT": results.completed_event,
                 "FAILED_EVENT": results.failed_event,
@@ -222,30 +225,43 @@ class Ci360Stack(Stack):
                 source=[NOTICE_SOURCE],
                 detail_type=["Landing Completed", "Landing Failed", "Activation Completed", "Activation Failed"],
             ),
-            targets=[targets.SqsQueue(queue, retry_attempts=3, dead_letter_queue=dead_letters)],
+            targets=[
+                targets.SqsQueue(
+                    queue,
+                    retry_attempts=RETRY_ATTEMPTS,
+                    max_event_age=MAX_EVENT_AGE,
+                    dead_letter_queue=dead_letters,
+                )
+            ],
         )
         self.alarms.dead_letters(
             "Untold", dead_letters, "did not receive results; see the queue ResultsDeadLetters"
         )
+        self.alarms.function("Results", function, "the function that reports results")
+        self.alarms.rule(self.rule, self._storage.bus, "the queue ResultsDeadLetters")
         CfnOutput(self, "Ci360SecretArn", value=self.secret.ref)
         CfnOutput(self, "Ci360ResultsFunctionName", value=function.function.function_name)
         return function
 
     def _alarms(self) -> Ci360Alarms:
-        alarms = Ci360Alarms(self, "Alarms", email=self.ci360.alarm_email)
+        alarms = Ci360Alarms(self, "Alarms", email=self.ci360.alarm_email, storage=self._storage)
         alarms.dead_letters("DeadLetters", self.dead_letters, "a file did not land; its dead letter says why")
         alarms.backlog(
             "Backlog", self.queue, Duration.hours(1), "a file has waited for an hour; its link will expire"
         )
+        alarms.function("Webhook", self.webhook, "the webhook's function")
+        alarms.function("Transfer", self.transfer, "the function that transfers files")
         alarms.server_errors("ServerErrors", self.api.api, "calls of the webhook were answered with 5xx")
         return alarms
 
     def _outputs(self) -> None:
         CfnOutput(self, "Ci360Url", value=self.api.url)
-        CfnOutput(self, "Ci360ApiKeyId", value=self.api.key.key_id)
+        for number, key in enumerate(self.api.keys):
+            CfnOutput(self, f"Ci360ApiKeyId{number + 1 if number else ''}", value=key.key_id)
         CfnOutput(self, "Ci360QueueUrl", value=self.queue.queue_url)
         CfnOutput(self, "Ci360DeadLetterQueueUrl", value=self.dead_letters.queue_url)
         CfnOutput(self, "Ci360OccurrenceTable", value=self.table.table_name)
         CfnOutput(self, "Ci360WebhookFunctionName", value=self.webhook.function.function_name)
         CfnOutput(self, "Ci360TransferFunctionName", value=self.transfer.function.function_name)
-        CfnOutput(self, "Ci360AlarmTopicArn", value=self.alarms.topic.topic_arn)
+        if self.ci360.alarm_email:
+            CfnOutput(self, "Ci360AlarmTopicArn", value=self.alarms.topic.topic_arn)

@@ -17,7 +17,7 @@ from stacks.watch import CHECKED_EVERY, Watch
 class StreamAlarms(Construct):
     """The alarms of one dataset stack."""
 
-    def __init__(self, scope: Construct, id_: str, *, wanted: StreamDataset, topic: sns.Topic) -> None:
+    def __init__(self, scope: Construct, id_: str, *, wanted: StreamDataset, topic: sns.ITopic) -> None:
         super().__init__(scope, id_)
         # By ARN: given the construct, alarms would add themselves to the policy of a topic in another stack.
         told = sns.Topic.from_topic_arn(self, "Topic", topic.topic_arn)

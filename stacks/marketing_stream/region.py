@@ -6,11 +6,12 @@ from aws_cdk import Aws, CfnOutput, Duration, Environment, RemovalPolicy, Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from stacks.alarm_topic import address, alarm_topic, notices_key, topic_arn
 from stacks.marketing_stream.catalogue import Realm
 from stacks.settings import Settings
-from stacks.watch import alarm_topic
 
 DATABASE = "amazon_marketing_stream"
 
@@ -28,14 +29,7 @@ class StreamRegionStack(Stack):
         assert settings.marketing_stream is not None  # noqa: S101  narrows a type, checks no input
         self.realm = realm
         self.access_logs = self._access_logs(settings)
-        self.alarm_topic = alarm_topic(
-            self,
-            "AlarmTopic",
-            title=f"Amazon Marketing Stream {realm}",
-            email=settings.marketing_stream.alarm_email,
-            alarms=f"AmzStream*-{realm}-*",
-            sid="AlarmsOfTheStream",
-        )
+        self.alarm_topic = self._alarm_topic(settings, settings.marketing_stream.alarm_email)
         glue.CfnDatabase(
             self,
             "Database",
@@ -46,6 +40,21 @@ class StreamRegionStack(Stack):
         )
         CfnOutput(self, "AlarmTopicArn", value=self.alarm_topic.topic_arn)
         CfnOutput(self, "DatabaseName", value=DATABASE)
+
+    def _alarm_topic(self, settings: Settings, email: str) -> sns.ITopic:
+        """Return the topic of the realm's alarms: an alarm can only publish in its own region."""
+        if not email and (given := topic_arn(settings.alarms)):
+            return sns.Topic.from_topic_arn(self, "AlarmTopic", given)
+        removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
+        return alarm_topic(
+            self,
+            "AlarmTopic",
+            title=f"Amazon Marketing Stream {self.realm}",
+            email=email or address(settings.alarms),
+            key=notices_key(self, "NoticesKey", name=f"{settings.name}, stream", removal=removal),
+            alarms=f"AmzStream*-{self.realm}-*",
+            sid="AlarmsOfTheStream",
+        )
 
     def _access_logs(self, settings: Settings) -> s3.Bucket:
         # S3 delivers access logs to SSE-S3 buckets only:

@@ -80,6 +80,16 @@ class Queues(Function):
         """Take the events that EventBridge could not deliver."""
         return [one["Body"] for one in self._take(self.addresses["undelivered_queue_url"], count, 20)]
 
+    def wait_for_notice(self, text: str, within_s: float = 60.0) -> str:
+        """Wait for a notice with a text in it and give it; earlier ones are dropped."""
+        url = self.sandbox.described["notices_queue_url"]
+
+        def there() -> str | None:
+            bodies = [one["Body"] for one in self._take(url, 1, within_s)]
+            return next((body for body in bodies if text in body), None)
+
+        return until(there, within_s)
+
     def purge(self) -> None:
         """Lose every message of the queue."""
         self.sandbox.client("sqs").purge_queue(QueueUrl=self.addresses["queue_url"])

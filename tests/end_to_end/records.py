@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from activation.model import Drop
+
 from tests.end_to_end.driver import until
 from tests.end_to_end.queues import Queues
 
@@ -40,6 +42,17 @@ class Records(Queues):
             ConsistentRead=True,
         )
         return _plain(answer["Item"]) if "Item" in answer else None
+
+    def wait_for_stray(self, put: Put, within_s: float = 60.0) -> dict[str, Any]:
+        """Wait until the ledger knows an object under no connector's prefix, and give its record."""
+        owner, bucket = "_", self.sandbox.described["drops_bucket"]
+        key = {"pk": {"S": f"_#unread#{Drop(bucket, put.key, put.version_id, '', 0).run_id(owner)}"}}
+
+        def there() -> dict[str, Any] | None:
+            answer = self.sandbox.client("dynamodb").get_item(TableName=self.variables["LEDGER_TABLE"], Key=key)
+            return _plain(answer["Item"]) if "Item" in answer else None
+
+        return until(there, within_s)
 
     def wait_for_run(self, put: Put, state: str, within_s: float = 60.0) -> dict[str, Any]:
         """Wait until a drop's run is in a state and nobody holds it, and give its record; no time is let pass."""

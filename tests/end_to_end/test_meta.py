@@ -93,13 +93,36 @@ def test_a_key_that_cannot_be_read_ends_in_a_receipt_and_a_dead_letter(meta: Lin
     assert meta.calls("") == []
 
 
-def test_a_drop_of_no_connector_is_nobodys_business(meta: Line) -> None:
-    """No rule fits a prefix that no connector has: nothing happens, and nothing fails."""
-    meta.put_key("linkedin/Audience/raw/people.csv", as_csv(people(5, "nobody")))
-    meta.put_key("metaverse/Audience/raw/people.csv", as_csv(people(5, "nobody")))
+def test_a_drop_of_no_connector_is_recorded_as_ignored(meta: Line) -> None:
+    """No connector's rule fits a mistyped prefix: nothing is sent, and the ledger has the key for `status`."""
+    put = meta.put_key("mta/Audience/raw/people.csv", as_csv(people(5, "nobody")))
+    record = meta.wait_for_stray(put)
+    assert (record["state"], record["object_key"]) == ("ignored", put.key)
     meta.wait_until_quiet()
     assert meta.calls("") == []
     assert meta.dead_letters() == []
+
+
+def test_bucket_and_ledger_can_be_compared(meta: Line) -> None:
+    """The hourly round of the watch may list the bucket and look up runs with its own role."""
+    stack = "audience-activation-activation"
+    (found,) = meta.sandbox.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in found["Outputs"]}
+    answer = meta.sandbox.client("lambda").invoke(
+        FunctionName=outputs["DropWatchFunctionName"], Payload=json.dumps({"source": "aws.events"})
+    )
+    assert "FunctionError" not in answer, answer["Payload"].read()
+
+
+def test_a_failed_run_is_told_in_words(meta: Line) -> None:
+    """The notice passes the rule and the topic's policy, and says what happened, why, and what to run."""
+    put = meta.put_key('meta/VIP "gold"/rwa/people.csv', as_csv(people(5, "told")))
+    mail = meta.wait_for_notice(put.run_id)
+    what, why, todo = (json.loads(line) for line in mail.splitlines())
+    assert f"run {put.run_id}" in what
+    assert why.startswith("unknown_identifiers: ")
+    assert "activation redrive --connector meta" in todo
+    meta.dead_letters()
 
 
 @pytest.mark.parametrize("name", ["_SUCCESS", "_temporary/0/part", ".hidden.csv", "folder/"])

@@ -85,7 +85,10 @@ COVERED: dict[str, str] = {
 }
 
 NOT_COVERED: dict[str, str] = {
-    "F28, F29, F30": "the Meta connector offers no `replace`: a session that dies, expires or is empty needs one",
+    "F28, F29, F30": (
+        "a replace at Meta whose session dies, expires or is empty:"
+        " `tests/platforms/simulators/test_meta_replace.py` kills the worker at every step, without a deployment"
+    ),
     "F40": "nothing to inject: tests/infrastructure checks the 14 days of dead letters and the alarms",
     "F45, 10 GB": "the emulator keeps objects in memory; a smaller file shows that memory does not grow with size",
     "F57 to F64, F66": "CI360, Postgres, the stream and Glue have suites of their own",

@@ -31,7 +31,7 @@ def test_keys_of_the_wrong_shape_are_refused(scenario: Scenario) -> None:
         "meta/A/md5/people.csv": "unknown_identifiers",
         "meta/A/EMAIL_SHA512/people.csv": "unknown_identifiers",
         "meta/A/raw/delete/people.csv": "unknown_action",
-        "meta/A/raw/replace/people.csv": "action_not_offered",
+        "meta/A/raw/mirror/people.csv": "action_not_offered",
     }
     for key, code in keys.items():
         put = line.put_key(key, body)

@@ -48,11 +48,13 @@ class Templates:
         return found
 
     def functions(self) -> list[tuple[str, Path, list[Path]]]:
-        """Return each function's connector, asset and layers, these as folders in the order they are searched."""
+        """Return each connector's name, asset and layers, these as folders in the order they are searched."""
         assets = self.assets()
         layers = self.resources("AWS::Lambda::LayerVersion")
         found = []
         for function in self.resources("AWS::Lambda::Function").values():
+            if "CONNECTOR" not in function["Environment"]["Variables"]:
+                continue
             folders = [assets[layers[layer["Ref"]]["Content"]["S3Key"]] / "python" for layer in function["Layers"]]
             connector = function["Environment"]["Variables"]["CONNECTOR"]
             found.append((connector, assets[function["Code"]["S3Key"]], folders[::-1]))
@@ -102,6 +104,9 @@ def tree(folder: Path) -> Path:
         home.mkdir(parents=True)
         (home / "handler.py").write_text("def lambda_handler(event, context):\n    return {}\n")
         (home / "publisher.py").write_text(f"NAME = {name!r}\n")
+    watch = folder / "lambdas" / "drop_watch"
+    watch.mkdir()
+    (watch / "handler.py").write_text("def lambda_handler(event, context):\n    return {}\n")
     for layer in ("arrow", "vendor", "activation"):
         # Copied, because colleagues and caches write to the real one while tests run.
         shutil.copytree(ROOT / "layers" / layer, folder / "layers" / layer)
@@ -113,6 +118,7 @@ def tree(folder: Path) -> Path:
 def settings() -> dict[str, Any]:
     """Two connectors, with everything that can be said of one said of the second."""
     return {
+        "alarms": "team@example.com",
         "connectors": [
             {"name": "alpha", "platform": "meta"},
             {
@@ -134,7 +140,7 @@ def settings() -> dict[str, Any]:
                 "alarm_email": "ops@example.com",
                 "options": {"access_tier": "premium"},
             },
-        ]
+        ],
     }
 
 

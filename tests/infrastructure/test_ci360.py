@@ -13,7 +13,7 @@ from activation.platforms.discovery import platforms
 
 from stacks.ci360.settings import Ci360Settings
 from stacks.settings import SettingsError, read_settings
-from tests.infrastructure.conftest import Properties, synthesise, tree
+from tests.infrastructure.conftest import Properties, read_templates, synthesise, tree
 
 STACK = "audience-activation-ci360"
 CI360 = {
@@ -24,6 +24,10 @@ CI360 = {
     "burst": 7,
     "requests_per_day": 500,
     "alarm_email": "ops@example.com",
+    "logs_role": "app",
+    "keys": ["key", "next"],
+    "landing_days": 3,
+    "reserved_concurrency": 10,
     "results": {"gateway": "extapigwservice-prod.ci360.sas.com", "landed_event": "AudienceLanded"},
 }
 
@@ -135,7 +139,7 @@ def test_the_plan_bounds_what_a_key_may_ask_for(ci360: Ci360Template) -> None:
     plan = ci360.one("AWS::ApiGateway::UsagePlan")
     assert plan["Throttle"] == {"RateLimit": 3, "BurstLimit": 7}
     assert plan["Quota"] == {"Limit": 500, "Period": "DAY"}
-    assert len(ci360.all("AWS::ApiGateway::UsagePlanKey")) == 1
+    assert len(ci360.all("AWS::ApiGateway::UsagePlanKey")) == 2
     (setting,) = ci360.one("AWS::ApiGateway::Stage")["MethodSettings"]
     assert (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"]) == (3, 7)
 
@@ -151,6 +155,59 @@ def test_bodies_are_never_logged(ci360: Ci360Template) -> None:
     )
     assert "body" not in line.lower()
     assert 'identity.apiKey"' not in line
+
+
+def test_landed_files_go_when_the_settings_say(
+    tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any], ci360_tree: Path
+) -> None:
+    """A rule of the landing prefix's own stands beside that of the drops."""
+    outdir = synth(tmp_path_factory, settings, ci360_tree, {"landing_days": 3})
+    storage = read_templates(outdir)
+    rules = storage.resource("AWS::S3::Bucket", "Drops")["LifecycleConfiguration"]["Rules"]
+    assert [(one.get("Prefix"), one["ExpirationInDays"]) for one in rules] == [(None, 30), ("ci360/", 3)]
+
+
+def test_old_versions_of_tls_are_refused(ci360: Ci360Template) -> None:
+    """The webhook's own address accepts TLS 1.2 and newer; such a policy is refused without an access mode.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-security-policies.html (2026-11-29)
+    """
+    api = ci360.one("AWS::ApiGateway::RestApi")
+    assert api["SecurityPolicy"] == "SecurityPolicy_TLS13_1_2_PQ_2025_09"
+    assert api["EndpointAccessMode"] == "BASIC"
+
+
+def test_a_key_is_replaced_without_a_pause(ci360: Ci360Template) -> None:
+    """Two keys are accepted at once, and each can be found by an output."""
+    keys = ci360.all("AWS::ApiGateway::ApiKey")
+    assert all(one["Enabled"] for one in keys.values())
+    outputs = ci360.template["Outputs"]
+    named = {outputs[f"Ci360ApiKeyId{number}"]["Value"]["Ref"] for number in ("", "2")}
+    assert named == set(keys)
+    assert {one["KeyId"]["Ref"] for one in ci360.all("AWS::ApiGateway::UsagePlanKey").values()} == named
+
+
+def test_the_account_s_logs_role_is_not_taken_over_unasked(plain: Ci360Template) -> None:
+    """By default no role of the account is set, API Gateway logs nothing, and no concurrency is reserved.
+
+    Lambda refuses a reservation that leaves an account less than 100:
+    https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html, read 2026-11-29.
+    """
+    assert not plain.all("AWS::ApiGateway::Account")
+    stage = plain.one("AWS::ApiGateway::Stage")
+    assert "AccessLogSetting" not in stage
+    (setting,) = stage["MethodSettings"]
+    assert setting["LoggingLevel"] == "OFF"
+    functions = plain.all("AWS::Lambda::Function").values()
+    assert not any("ReservedConcurrentExecutions" in one for one in functions)
+
+
+def test_concurrency_is_reserved_for_the_webhook_alone(ci360: Ci360Template) -> None:
+    """A full queue of transfers cannot keep the webhook from answering, if the settings ask for that."""
+    functions = ci360.all("AWS::Lambda::Function").values()
+    reserved = [one.get("ReservedConcurrentExecutions") for one in functions]
+    assert sorted(filter(None, reserved)) == [10]
+    assert ci360.all("AWS::Lambda::Function", "Webhook").popitem()[1]["ReservedConcurrentExecutions"] == 10
 
 
 def test_every_error_has_the_guideline_s_form(ci360: Ci360Template) -> None:
@@ -327,6 +384,13 @@ def test_results_hear_of_files_and_of_activations(ci360: Ci360Template, plain: C
         ({"allowed_hosts": [".s3.eu-central-1.amazonaws.com"]}, "allowed_hosts"),
         ({"allowed_hosts": [".amazonaws.com"]}, "allowed_hosts"),
         ({"allowed_hosts": ["s3-eu-west-1.amazonaws.com"]}, "allowed_hosts"),
+        ({"allowed_hosts": [".blob.core.windows.net"]}, "allowed_hosts"),
+        ({"allowed_hosts": [".dfs.core.windows.net"]}, "allowed_hosts"),
+        ({"allowed_hosts": [".cloudfront.net"]}, "allowed_hosts"),
+        ({"allowed_hosts": [".storage.googleapis.com"]}, "allowed_hosts"),
+        ({"allowed_hosts": ["storage.googleapis.com"]}, "allowed_hosts"),
+        ({"allowed_hosts": [".github.io"]}, "allowed_hosts"),
+        ({"allowed_hosts": [".co.uk"]}, "allowed_hosts"),
         ({"allowed_hosts": ["localhost"]}, "allowed_hosts"),
         ({"allowed_hosts": ["localhost:8443"]}, "allowed_hosts"),
         ({"allowed_hosts": ["https://a.example.com"]}, "allowed_hosts"),

@@ -41,14 +41,26 @@ def test_the_rule_matches_bucket_and_prefix(templates: Templates, id_: str) -> N
     assert pattern["detail"]["object"] == {"key": [{"prefix": f"{CONNECTORS[id_]}/"}]}
 
 
-def test_every_target_retries_and_has_dead_letters(templates: Templates) -> None:
-    """Whatever EventBridge cannot deliver is kept."""
+def test_every_target_retries_for_a_day_and_has_dead_letters(templates: Templates) -> None:
+    """What EventBridge cannot deliver is tried as often and as long as it can be, and then kept.
+
+    24 hours and 185 attempts are EventBridge's defaults and the most it offers:
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html, read 2026-11-29.
+    """
     rules = templates.resources("AWS::Events::Rule")
-    assert len(rules) == 2 * len(CONNECTORS)
+    assert len(rules) == 2 * len(CONNECTORS) + 2
     for rule in rules.values():
         (target,) = rule["Targets"]
-        assert target["RetryPolicy"]["MaximumRetryAttempts"] == 3
-        assert re.fullmatch(r"(Alpha|BetaEu)Undelivered\w+", target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0])
+        assert target["RetryPolicy"] == {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86_400}
+        assert "Undelivered" in target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
+
+
+@each_connector
+def test_drops_and_notices_have_dead_letters_of_their_own(templates: Templates, id_: str) -> None:
+    """A notice that was not delivered does not lie among the drops that a redrive would send again."""
+    for rule, queue in (("Rule", "Undelivered"), ("AlarmsNotices", "NoticesUndelivered")):
+        (target,) = templates.resource("AWS::Events::Rule", f"{id_}{rule}")["Targets"]
+        assert re.fullmatch(rf"{id_}{queue}[0-9A-F]{{8}}", target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0])
 
 
 @each_connector
@@ -73,7 +85,7 @@ def test_a_message_that_keeps_failing_ends_in_the_dead_letters(templates: Templa
 def test_queues_are_encrypted_and_need_tls(templates: Templates) -> None:
     """Every queue encrypts with SSE-SQS, which EventBridge can write to, and refuses plain HTTP."""
     queues = templates.resources("AWS::SQS::Queue")
-    assert len(queues) == 3 * len(CONNECTORS)
+    assert len(queues) == 4 * len(CONNECTORS) + 1
     for id_, queue in queues.items():
         assert queue["SqsManagedSseEnabled"] is True
         deny = policy_of(templates, id_[:-8])[0]
@@ -96,6 +108,7 @@ def test_every_mapping_reports_partial_failures(templates: Templates) -> None:
     assert len(mappings) == len(CONNECTORS)
     for mapping in mappings.values():
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["MetricsConfig"] == {"Metrics": ["EventCount"]}
         assert 2 <= mapping["ScalingConfig"]["MaximumConcurrency"] <= 1000
         assert mapping["BatchSize"] == 1
     assert templates.resource("AWS::Lambda::EventSourceMapping", "BetaEu")["ScalingConfig"] == {
@@ -188,6 +201,13 @@ def test_the_environment_is_names_and_addresses(templates: Templates) -> None:
     }
 
 
+def test_no_secret_may_name_another_server(templates: Templates) -> None:
+    """A deployment allows it only if its settings say so."""
+    for function in templates.resources("AWS::Lambda::Function").values():
+        assert "ANY_ENDPOINT" not in function["Environment"]["Variables"]
+    assert "SecretEndpoints" not in templates.activation["Outputs"]
+
+
 def test_the_function_can_read_its_environment(templates: Templates) -> None:
     """What the template writes is what the function's own settings accept."""
     from activation.platforms.discovery import platform_named
@@ -224,6 +244,7 @@ WATCHES = {
     "DeadLettersForgotten": Watch("DeadLetters", "ApproximateAgeOfOldestMessage", 7 * 86400),
     "Backlog": Watch("Queue", "ApproximateAgeOfOldestMessage", 6 * 3600),
     "Undelivered": Watch("Undelivered", "ApproximateNumberOfMessagesVisible", 1),
+    "NoticesUndelivered": Watch("NoticesUndelivered", "ApproximateNumberOfMessagesVisible", 1),
 }
 
 
@@ -240,7 +261,71 @@ def test_an_operator_is_told(templates: Templates, id_: str, alarm: str) -> None
     assert properties["TreatMissingData"] == "notBreaching"
     assert re.match(rf"{id_}{watch.queue}[0-9A-F]{{8}}", properties["Dimensions"][0]["Value"]["Fn::GetAtt"][0])
     assert properties["AlarmActions"] == properties["OKActions"]
-    assert properties["AlarmActions"][0]["Ref"].startswith(f"{id_}AlarmsTopic")
+    assert topic_of(properties["AlarmActions"][0]) == TOPICS[id_]
+
+
+# A connector with an address has a topic of its own; the others use the app's, in the storage stack.
+TOPICS = {"Alpha": "AlarmTopic", "BetaEu": "BetaEuAlarmsTopic"}
+
+
+def topic_of(reference: dict[str, str]) -> str:
+    """Return the logical id of a topic without its hash, whichever stack it is in."""
+    name = reference.get("Ref") or reference["Fn::ImportValue"].rsplit("Ref", 1)[-1]
+    return re.sub(r"([0-9A-F]{8})+\Z", "", name)
+
+
+@each_connector
+@pytest.mark.parametrize("rule", ["Drops", "Notices"])
+@pytest.mark.parametrize("alarm", ["FailedInvocations", "LostEvents"])
+def test_events_that_are_not_delivered_are_told(templates: Templates, id_: str, alarm: str, rule: str) -> None:
+    """Both rules of a connector are watched for failed and for lost events.
+
+    The metrics of a rule on the default bus name the rule alone, of one on another bus both:
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html, read 2026-11-29.
+    """
+    metric = {"LostEvents": "InvocationsFailedToBeSentToDlq"}.get(alarm, alarm)
+    names = {"RuleName"} if rule == "Drops" else {"EventBusName", "RuleName"}
+    properties = templates.resource("AWS::CloudWatch::Alarm", f"{id_}Alarms{rule}{alarm}")
+    assert (properties["Namespace"], properties["MetricName"]) == ("AWS/Events", metric)
+    assert {one["Name"] for one in properties["Dimensions"]} == names
+    assert (properties["Statistic"], properties["Threshold"]) == ("Sum", 1)
+
+
+LAMBDA_METRICS = {
+    "Errors": ("Errors", "Sum", 1, 1),
+    "Throttles": ("Throttles", "Sum", 1, 3),
+    "Slow": ("Duration", "Maximum", 175_000, 1),
+    "Returned": ("FailedInvokeEventCount", "Sum", 1, 3),
+}
+
+
+@pytest.mark.parametrize("alarm", LAMBDA_METRICS)
+def test_a_function_in_trouble_is_told(templates: Templates, alarm: str) -> None:
+    """Errors, lasting throttles and returned messages, and invocations that end just before their timeout.
+
+    A mapping counts its events only if it is asked to:
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html, read 2026-11-29.
+    """
+    name, statistic, threshold, periods = LAMBDA_METRICS[alarm]
+    properties = templates.resource("AWS::CloudWatch::Alarm", f"BetaEuAlarmsFunction{alarm}")
+    assert (properties["Namespace"], properties["MetricName"]) == ("AWS/Lambda", name)
+    assert (properties["Statistic"], properties["Threshold"]) == (statistic, threshold)
+    assert properties["EvaluationPeriods"] == periods
+    (dimension,) = properties["Dimensions"]
+    wanted = "EventSourceMappingUUID" if alarm == "Returned" else "FunctionName"
+    assert dimension["Name"] == wanted
+    assert dimension["Value"]["Ref"].startswith("BetaEuMapping" if alarm == "Returned" else "BetaEuFunction")
+
+
+def test_every_function_is_watched(templates: Templates) -> None:
+    """No function, the watch's own included, fails in silence."""
+    for metric in ("Errors", "Throttles", "Duration"):
+        watched = {
+            alarm["Dimensions"][0]["Value"]["Ref"]
+            for alarm in templates.resources("AWS::CloudWatch::Alarm").values()
+            if alarm.get("MetricName") == metric
+        }
+        assert watched == set(templates.resources("AWS::Lambda::Function"))
 
 
 def test_every_dead_letter_queue_has_an_alarm(templates: Templates) -> None:
@@ -248,48 +333,130 @@ def test_every_dead_letter_queue_has_an_alarm(templates: Templates) -> None:
     watched = {
         alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
         for alarm in templates.resources("AWS::CloudWatch::Alarm").values()
-        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible"
     }
     unread = {id_ for id_, queue in templates.resources("AWS::SQS::Queue").items() if "RedrivePolicy" not in queue}
     assert unread == watched
 
 
-def test_alarms_and_failed_runs_may_speak_to_the_topic(templates: Templates) -> None:
-    """A topic with its own policy has lost the default one, so alarms and the notices rule are let in by name."""
-    for id_ in CONNECTORS:
-        policy = templates.resource("AWS::SNS::TopicPolicy", id_)["PolicyDocument"]["Statement"]
-        allowed = {one["Principal"]["Service"]: one["Condition"] for one in policy if one["Effect"] == "Allow"}
-        assert set(allowed) == {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
-        assert "alarm:audience-activation-activation-*" in str(allowed["cloudwatch.amazonaws.com"])
-        (rule,) = templates.resources("AWS::Events::Rule", f"{id_}AlarmsNotices")
-        assert allowed["events.amazonaws.com"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}}}
-        (deny,) = (one for one in policy if one["Effect"] == "Deny")
+@pytest.mark.parametrize(
+    ("topic", "names"),
+    [("AlarmTopic", "audience-activation-*"), ("BetaEu", "audience-activation-activation-*")],
+)
+def test_alarms_may_publish_to_the_topic_by_name(templates: Templates, topic: str, names: str) -> None:
+    """A topic with its own policy has lost the default one, so alarms are let in by name.
+
+    https://repost.aws/knowledge-center/cloudwatch-receive-sns-for-alarm-trigger, read 2026-11-29.
+    """
+    allowed = publishers(templates, topic)["cloudwatch.amazonaws.com"]
+    assert str(allowed["Condition"]["ArnLike"]["aws:SourceArn"]).endswith(f":alarm:{names}']]}}")
+
+
+@pytest.mark.parametrize("topic", ["AlarmTopic", "BetaEu"])
+def test_eventbridge_may_publish_to_the_topic_without_a_condition(templates: Templates, topic: str) -> None:
+    """A notice is let in by a statement that EventBridge can meet.
+
+    "You can't use Condition blocks in Amazon SNS topic policies for EventBridge":
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html, read 2026-11-29.
+    """
+    allowed = publishers(templates, topic)["events.amazonaws.com"]
+    assert allowed["Action"] == "sns:Publish"
+    assert "Condition" not in allowed
+
+
+@each_connector
+def test_a_notice_goes_to_the_connector_s_topic(templates: Templates, id_: str) -> None:
+    """The target is the topic of the connector's alarms, without a role, which copies of AWS's page refuse.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html, read 2026-11-29.
+    """
+    (target,) = templates.resource("AWS::Events::Rule", f"{id_}AlarmsNotices")["Targets"]
+    assert topic_of(target["Arn"]) == TOPICS[id_]
+    assert "RoleArn" not in target
+
+
+def test_a_notice_says_what_happened_and_what_to_run(templates: Templates) -> None:
+    """The mail is the function's three lines; EventBridge escapes nothing, so no other value is in it.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html, read 2026-11-29.
+    """
+    from activation.report.notice import notice
+
+    receipt = {
+        "run_id": "r" * 32,
+        "connector": "beta-eu",
+        "audience": {"name": 'V"I\\P\n'},
+        "reason": {"code": "bad_manifest", "sentence": 'not {"entries"}'},
+    }
+    lines = notice("failed", receipt)
+    (target,) = templates.resource("AWS::Events::Rule", "BetaEuAlarmsNotices")["Targets"]
+    given = target["InputTransformer"]
+    assert set(given["InputPathsMap"].values()) == {f"$.detail.notice.{name}" for name in lines}
+    mail = given["InputTemplate"]
+    for name, path in given["InputPathsMap"].items():
+        mail = mail.replace(f"<{name}>", lines[path.rsplit(".", 1)[-1]])
+    what, why, todo = (json.loads(line) for line in mail.splitlines())
+    assert what == f"A run of connector beta-eu is failed; audience V'I/P , run {'r' * 32}."
+    assert why == "bad_manifest: not {'entries'}"
+    assert "activation redrive --connector beta-eu" in todo
+
+
+def test_topics_are_encrypted_by_a_key_that_their_publishers_may_use(templates: Templates) -> None:
+    """The topics' key is not that of the drops, and CloudWatch and EventBridge may use it without a condition.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html, read 2026-11-29.
+    """
+    topics = templates.resources("AWS::SNS::Topic")
+    assert len(topics) == 2
+    assert all("NoticesKey" in json.dumps(one["KmsMasterKeyId"]) for one in topics.values())
+    policy = templates.resource("AWS::KMS::Key", "NoticesKey")["KeyPolicy"]["Statement"]
+    (statement,) = (one for one in policy if "Service" in one["Principal"])
+    assert statement["Principal"]["Service"] == ["cloudwatch.amazonaws.com", "events.amazonaws.com"]
+    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+    assert "Condition" not in statement
+
+
+def test_topics_refuse_plain_http(templates: Templates) -> None:
+    """Nobody publishes without TLS."""
+    policies = templates.resources("AWS::SNS::TopicPolicy").values()
+    assert len(policies) == 2
+    for policy in policies:
+        (deny,) = (one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Deny")
         assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def publishers(templates: Templates, topic: str) -> dict[str, dict[str, Any]]:
+    """Return the statements that let a service publish to a topic, by service."""
+    policy = templates.resource("AWS::SNS::TopicPolicy", topic)["PolicyDocument"]["Statement"]
+    return {one["Principal"]["Service"]: one for one in policy if one["Effect"] == "Allow"}
 
 
 def test_failed_runs_are_told_from_the_function_s_own_events(templates: Templates) -> None:
     """The notices rule matches what the function announces: its source, its types, its connector."""
     from activation.aws.app_events import SOURCE
     from activation.ledger.runs import RunState
-    from activation.report.announce import DETAIL_TYPES, FOLDER_OPEN, LATE_PART
+    from activation.report.announce import DETAIL_TYPES, FOLDER_OPEN, INCOMPLETE, LATE_PART
 
     pattern = templates.resource("AWS::Events::Rule", "BetaEuAlarmsNotices")["EventPattern"]
     assert pattern["source"] == [SOURCE]
     stopped = [DETAIL_TYPES[RunState.FAILED], DETAIL_TYPES[RunState.BLOCKED]]
-    assert pattern["detail-type"] == [*stopped, LATE_PART, FOLDER_OPEN]
+    assert pattern["detail-type"] == [*stopped, INCOMPLETE, LATE_PART, FOLDER_OPEN]
     assert pattern["detail"] == {"connector": ["beta-eu"]}
 
 
-def test_only_a_configured_address_is_mailed(templates: Templates) -> None:
-    """One subscription, for the connector that asks for it."""
-    (subscription,) = templates.resources("AWS::SNS::Subscription").values()
-    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
-    assert subscription["TopicArn"]["Ref"].startswith("BetaEu")
+def test_each_address_is_mailed_by_its_own_topic(templates: Templates) -> None:
+    """The app's address by the app's topic, a connector's by the connector's."""
+    mailed = {one["Endpoint"]: one["TopicArn"] for one in templates.resources("AWS::SNS::Subscription").values()}
+    assert {address: topic_of(topic) for address, topic in mailed.items()} == {
+        "team@example.com": "AlarmTopic",
+        "ops@example.com": "BetaEuAlarmsTopic",
+    }
 
 
 def test_the_outputs_name_each_connector_s_parts(templates: Templates) -> None:
     """Secret, queues, function, rule and topic of each connector can be found without knowing a generated name."""
-    assert set(templates.activation["Outputs"]) - {"OperatorPolicyArn", "Connectors"} == {
+    general = {"OperatorPolicyArn", "Connectors", "DropWatchFunctionName", "BetaEuAlarmTopicArn"}
+    assert set(templates.activation["Outputs"]) - general == {
         f"{id_}{part}"
         for id_ in CONNECTORS
         for part in (
@@ -299,6 +466,5 @@ def test_the_outputs_name_each_connector_s_parts(templates: Templates) -> None:
             "UndeliveredQueueUrl",
             "FunctionName",
             "RuleArn",
-            "AlarmTopicArn",
         )
     }

@@ -46,9 +46,10 @@ def test_the_buckets_have_the_names_of_the_settings(existing: Templates, templat
     assert all("BucketName" not in one for one in templates.resources("AWS::S3::Bucket").values())
 
 
-def test_an_existing_key_encrypts_everything(existing: Templates) -> None:
-    """No key is made, and data, ledger and logs are encrypted with the one of the settings."""
-    assert not existing.resources("AWS::KMS::Key")
+def test_an_existing_key_encrypts_all_data(existing: Templates) -> None:
+    """Data, ledger and logs are encrypted with the one of the settings, and no key is made for them."""
+    # But for the topics' own, whose policy lets AWS's services publish.
+    assert [id_[:-8] for id_ in existing.resources("AWS::KMS::Key")] == ["NoticesKey"]
     for name in ("Drops", "Receipts"):
         (rule,) = existing.resource("AWS::S3::Bucket", name)["BucketEncryption"][
             "ServerSideEncryptionConfiguration"

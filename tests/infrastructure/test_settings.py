@@ -150,6 +150,53 @@ def test_nothing_to_do_is_a_mistake(given: object, key: str) -> None:
     assert any(sentence.startswith(f"{key}: ") for sentence in mistakes(given))
 
 
+META = {"name": "meta", "platform": "meta"}
+
+
+@pytest.mark.parametrize(
+    "alarms",
+    [
+        "none",
+        "ops@example.com",
+        "arn:aws:sns:eu-central-1:111122223333:ops",
+        "arn:aws-cn:sns:cn-north-1:111122223333:a",
+    ],
+)
+def test_somebody_is_told_or_nobody(alarms: str) -> None:
+    """An address, a topic or the word none are accepted."""
+    assert read({"connectors": [META], "alarms": alarms}).alarms == alarms
+
+
+@pytest.mark.parametrize(
+    "alarms", ["", "nobody", "arn:aws:sqs:eu-central-1:111122223333:ops", True, ["ops@example.com"]]
+)
+def test_anything_else_tells_nobody(alarms: object) -> None:
+    """What is none of the three is a mistake, not an alarm without a listener."""
+    (found,) = mistakes({"connectors": [META], "alarms": alarms})
+    assert found.startswith("audience_activation.alarms: ")
+
+
+def test_a_topic_has_to_be_where_the_stream_s_alarms_are() -> None:
+    """An alarm publishes in its own region only, so realms elsewhere need an address.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html, read 2026-11-29.
+    """
+    topic = "arn:aws:sns:eu-west-1:111122223333:ops"
+    stream = {"datasets": ["sp-traffic"], "realms": ["NA", "EU"]}
+    (found,) = mistakes({"connectors": [META], "alarms": topic, "marketing_stream": stream})
+    assert found.startswith("audience_activation.alarms: ")
+    assert "us-east-1" in found
+    mailed = {**stream, "alarm_email": "ops@example.com"}
+    assert read({"connectors": [META], "alarms": topic, "marketing_stream": mailed}).alarms == topic
+
+
+def test_the_shipped_settings_leave_it_to_the_user_who_is_told() -> None:
+    """The file names neither an address nor nobody, so that whoever deploys has to decide."""
+    shipped = json.loads((ROOT / "cdk.context.json").read_text())["audience_activation"]
+    assert "alarms" not in shipped
+    assert "alarm_email" not in json.dumps(shipped)
+
+
 @pytest.mark.parametrize("second", ["meta", "me-ta"])
 def test_names_must_differ_by_more_than_hyphens(second: str) -> None:
     """Two connectors cannot end up with one name in the outputs."""

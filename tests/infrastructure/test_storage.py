@@ -21,13 +21,15 @@ def lifecycle(templates: Templates, bucket: str) -> dict[str, Any]:
 
 
 def test_the_key_rotates(templates: Templates) -> None:
-    """One customer key, rotated by KMS."""
-    assert templates.resource("AWS::KMS::Key")["EnableKeyRotation"] is True
+    """Two customer keys, for data and for notices, rotated by KMS."""
+    keys = templates.resources("AWS::KMS::Key").values()
+    assert [one["EnableKeyRotation"] for one in keys] == [True, True]
 
 
 def test_only_logs_of_this_app_may_use_the_key_by_itself(templates: Templates) -> None:
     """Besides the account, the key's policy names CloudWatch Logs, for this app's log groups."""
-    account, logs = templates.resource("AWS::KMS::Key")["KeyPolicy"]["Statement"]
+    (data,) = (key for id_, key in templates.resources("AWS::KMS::Key").items() if not id_.startswith("Notices"))
+    account, logs = data["KeyPolicy"]["Statement"]
     assert list(account["Principal"]) == ["AWS"]
     assert "logs." in str(logs["Principal"]["Service"])
     assert "log-group:audience-activation-*" in str(logs["Condition"]["ArnLike"])

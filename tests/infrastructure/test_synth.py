@@ -146,6 +146,35 @@ def test_wrong_settings_stop_the_synth_with_sentences(tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "manifest.json").exists()
 
 
+def test_a_synth_warns_once_while_nobody_is_told(tmp_path: Path, settings: dict[str, Any]) -> None:
+    """Without `alarms` the app synthesises, with one warning that says what to write."""
+    undecided = {name: value for name, value in settings.items() if name != "alarms"}
+    made = app_module.build(
+        outdir=str(tmp_path / "out"), context=context(undecided, staging=False), root=tree(tmp_path / "tree")
+    )
+    messages = [message.entry.data for stack in made.synth().stacks for message in stack.messages]
+    (warning,) = (one for one in messages if "who is told" in str(one))
+    assert '"alarms": "you@example.com"' in str(warning)
+
+
+@pytest.mark.parametrize("decided", [True, False])
+def test_a_deployment_needs_somebody_to_be_told(tmp_path: Path, settings: dict[str, Any], decided: bool) -> None:
+    """Without `alarms` CloudFormation refuses every stack by a rule of its template, before it creates anything.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html, read 2026-11-29.
+    """
+    given = settings if decided else {name: value for name, value in settings.items() if name != "alarms"}
+    made = synthesise(tmp_path / "out", given, root=tree(tmp_path / "tree"))
+    for template in (made.storage, made.activation):
+        rules = template["Rules"]
+        assert ("SomebodyIsTold" in rules) is not decided
+        if not decided:
+            (assertion,) = rules["SomebodyIsTold"]["Assertions"]
+            parameter = template["Parameters"]["WhoIsTold"]["Default"]
+            assert assertion["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "WhoIsTold"}, parameter]}]}
+            assert '"alarms": "you@example.com"' in assertion["AssertDescription"]
+
+
 def test_several_copies_fit_into_an_account(tmp_path: Path, settings: dict[str, Any]) -> None:
     """Another name gives other stacks, and a bus of its own."""
     root = tree(tmp_path / "tree")

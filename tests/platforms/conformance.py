@@ -136,6 +136,9 @@ def built(platform: Platform, publisher: Publisher) -> Iterator[Request]:
             for carry_on in (publisher.close, publisher.follow):
                 requests, _ = explore(publisher, answers, partial(carry_on, to, opened, ["handle"]))
                 yield from requests
+        for opened in (end for end in ends if isinstance(end, Opened)):
+            requests, _ = explore(publisher, answers, partial(publisher.reopen, to, opened, keys))
+            yield from requests
 
 
 def explore(

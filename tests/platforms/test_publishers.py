@@ -329,6 +329,7 @@ def test_conversations_end(platform: Platform, status: int, body: object) -> Non
     said = Answer(status, {}, json.dumps(body).encode())
     for conversation in (
         publisher.open(to, keys),
+        publisher.reopen(to, opened, keys),
         publisher.close(to, opened, ["handle"]),
         publisher.follow(to, opened, ["handle"]),
     ):

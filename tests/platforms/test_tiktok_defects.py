@@ -141,6 +141,7 @@ class Line(World):
             table=clients.table,
             http=self.advertiser,
             options=complete(PLATFORM.options, self.settings.options),
+            any_endpoint=True,
             clock=self.clock,
         )
         return Dispatcher(

@@ -20,6 +20,7 @@ CARRIERS |= {"BadLink", "__init__", "RunWarning"}
 AWS_ENDINGS = ("busy", "denied", "missing", "request")  # of activation.aws.errors.classify
 # Named as a constant, since more than one module counts rows under them.
 CONSTANTS = {"NO_IDENTIFIER", "NOT_NAMED", "NO_CONSENT", "DELETED_AT_SOURCE", "NOT_DELETED", "LOCKED"}
+CONSTANTS |= {"NO_CONSENT_ELSEWHERE", "DELETED_ELSEWHERE"}
 WORD = re.compile(r"[a-z][a-z0-9_]*")
 
 

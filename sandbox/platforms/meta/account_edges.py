@@ -16,6 +16,7 @@ from sandbox.platforms.meta.audiences import Audience, shown
 from sandbox.platforms.meta.calls import ACTIVE, GraphCall
 from sandbox.platforms.meta.errors import GraphError, invalid, missing, unknown_field
 from sandbox.platforms.meta.payload import Payload
+from sandbox.platforms.people import named_by
 
 FILE_SOURCES = ("USER_PROVIDED_ONLY", "PARTNER_PROVIDED_ONLY", "BOTH_USER_AND_PARTNER_PROVIDED")
 MAX_AUDIENCES = 500
@@ -153,10 +154,13 @@ def create_audience(call: GraphCall) -> dict[str, Any]:
 
 def forget_people(call: GraphCall) -> dict[str, Any]:
     """DELETE /act_X/usersofanyaudience: remove people from every customer-file audience of the account."""
-    checked = Payload.of(call.parameters.decoded("payload")).checked()
+    payload = Payload.of(call.parameters.decoded("payload"))
+    checked = payload.checked()
+    named = named_by(call.world.settings, payload.cells())
     for audience in call.world.of_account(call.account.id):
         if audience.subtype == "CUSTOM":
             audience.members.remove(audience.members.meant(checked.valid))
+            audience.people -= named
     call.applied = True
     return {
         "num_received": checked.received,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 
+from sandbox.platforms import people
 from sandbox.platforms.clock import Clock
 from sandbox.platforms.face import with_face
 from sandbox.platforms.journal import Entry, digest_of_rows
@@ -20,7 +21,7 @@ from sandbox.platforms.meta.edges import (
     check_rights,
     find_audience,
 )
-from sandbox.platforms.meta.errors import GraphError, retired_version, unknown_field, unknown_object
+from sandbox.platforms.meta.errors import GraphError, invalid, retired_version, unknown_field, unknown_object
 from sandbox.platforms.meta.parameters import Parameters
 from sandbox.platforms.meta.settings import Account, Token
 from sandbox.platforms.meta.world import World
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp
 
-# Versions and their ends, read 2026-11-22:
-# https://developers.facebook.com/documentation/ads-commerce/marketing-api/overview/versioning
-NEWEST = "v26.0"
-OPEN = ("v25.0", NEWEST)
 _VERSION = re.compile(r"v\d{1,2}\.\d")
 
 
@@ -102,6 +99,7 @@ class MetaPlatform:
                     "operation_status": status,
                     "staged": len(one.replace.staged) if one.replace else 0,
                     "schemas": [{"schema": keys, "count": count} for keys, count in schemas],
+                    **people.shown(self.world.settings.identity, one.people),
                     "sessions": [session.shown(now, 1.0) for session in one.sessions.values()],
                 }
                 yield about, one.members.rows()
@@ -116,7 +114,10 @@ class MetaPlatform:
         node, edge, *rest = (*(parts[1:] if version else parts), "", "")
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         override = (parameters.text("method") or "").upper()
-        method = override if request.method == "POST" and override in ("GET", "DELETE") else request.method
+        overridden = request.method == "POST" and override in ("GET", "DELETE")
+        if overridden and self.world.settings.new_app:
+            parameters.problem = parameters.problem or invalid("HTTP method override is not available to this app")
+        method = override if overridden else request.method
         _note(entry, parameters, method)
         return Read(
             method,
@@ -132,7 +133,7 @@ class MetaPlatform:
     async def answer(self, call: Read, entry: Entry) -> Response:
         """Answer as Graph does: every refusal comes in its envelope."""
         headers = {
-            "facebook-api-version": call.version if call.version in OPEN else NEWEST,
+            "facebook-api-version": call.version if call.version in self._open else self._open[-1],
             "x-fb-request-id": "A" + secrets.token_urlsafe(16),
             "x-fb-trace-id": secrets.token_urlsafe(8),
             "Cache-Control": "private, no-cache, no-store, must-revalidate",
@@ -180,7 +181,7 @@ class MetaPlatform:
         quota, count = self.world.quota(account.id), len(self.world.of_account(account.id))
         quota.charge(now, write=call.method != "GET", settings=settings, audiences=count)
         graph = GraphCall(
-            self.world, token, account, call.parameters, call.endpoint, call.version or NEWEST, audience
+            self.world, token, account, call.parameters, call.endpoint, call.version or self._open[-1], audience
         )
         try:
             body = edge(graph)
@@ -192,14 +193,20 @@ class MetaPlatform:
         usage = quota.headers(now, write_users=uploading, settings=settings, audiences=count)
         return body, {**headers, **usage}
 
+    @property
+    def _open(self) -> tuple[str, ...]:
+        """The versions that are still offered, the newest last."""
+        return self.world.settings.open_versions
+
     def _check_version(self, call: Read) -> dict[str, str]:
-        if not call.version or call.version in OPEN:
+        if not call.version or call.version in self._open:
             return {}
-        if float(call.version[1:]) > float(NEWEST[1:]):
+        newest = self._open[-1]
+        if float(call.version[1:]) > float(newest[1:]):
             raise GraphError(2500, f"Unknown path components: /{call.version}")
         if not self.world.settings.auto_upgrade:
-            raise retired_version(NEWEST)
-        warning = f"The call has been auto-upgraded to {NEWEST} as {call.version} has been deprecated"
+            raise retired_version(newest)
+        warning = f"The call has been auto-upgraded to {newest} as {call.version} has been deprecated"
         return {"X-Ad-Api-Version-Warning": warning}
 
     def _me(self, call: Read, token: Token) -> dict[str, Any]:

@@ -38,8 +38,9 @@ SMALLEST_USABLE = 100
 class Audience:
     """One audience of an ad account.
 
-    `forced_status` is an operation status set by a test; `forced_size` a size for limits that need a hundred
-    million people. `early_calls` counts down the uploads that reach a server which does not know the audience yet.
+    `people` are the names of those who are in it, if the settings resolve cells to people. `forced_status` is an
+    operation status set by a test; `forced_size` a size for limits that need a hundred million people.
+    `early_calls` counts down the uploads that reach a server which does not know the audience yet.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Audience:
     opt_out_link: str | None = None
     updated: int = 0
     members: Members = field(default_factory=Members)
+    people: set[str] = field(default_factory=set)
     schema_style: str | None = None
     sessions: dict[int, Session] = field(default_factory=dict)
     replace: Replace | None = None
@@ -67,8 +69,9 @@ class Audience:
     def settle(self, now: float) -> None:
         """End a replace that ran out of time: the audience then holds what had arrived."""
         if self.replace is not None and self.replace.session.expired(now):
-            self.members = self.replace.staged
+            self.members, self.people = self.replace.staged, self.replace.people
             self.replace.session.ended = self.replace.session.expires
+            self.replacing_until = self.replace.session.expires + self.replace.replacing_s
             self.replace = None
 
     def size(self) -> int:

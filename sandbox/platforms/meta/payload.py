@@ -7,7 +7,7 @@ https://developers.facebook.com/documentation/ads-commerce/marketing-api/referen
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +58,11 @@ class Payload:
         if {"UID", "APPUID"} & set(keys) and not value.get("app_ids"):
             raise invalid("UID and APPUID need app_ids")
         return cls(keys, style, rows)
+
+    def cells(self) -> Iterator[str]:
+        """Yield the cells of all rows, as sent."""
+        for row in self.rows:
+            yield from map(str, row if isinstance(row, list) else [row])
 
     def refuse_values(self, refused: Collection[str]) -> None:
         """Raise GraphError, without naming a row, if a cell of the upload is one of these."""

@@ -118,8 +118,13 @@ class Session:
 
 @dataclass
 class Replace:
-    """A replace in progress: the people received so far become the audience at its end."""
+    """A replace in progress: the people received so far become the audience at its end.
+
+    `replacing_s` is how many seconds Meta works on it after that.
+    """
 
     session: Session
     schema: tuple[str, ...]
+    replacing_s: float = 0.0
     staged: Members = field(default_factory=Members)
+    people: set[str] = field(default_factory=set)

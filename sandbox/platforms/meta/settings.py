@@ -12,6 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sandbox.platforms.people import Identity, People
+
+# v24.0 ended on 2026-11-10, v25.0 ends on 2027-02-23:
+# https://developers.facebook.com/documentation/ads-commerce/marketing-api/marketing-api-changelog/versions
+# (read 2026-11-29).
+NEWEST = "v27.0"
+OPEN = ("v25.0", "v26.0", NEWEST)
+
 DEFAULT_ACCOUNT = "542676646350001"
 DEFAULT_TOKEN = "EAASIMULATEDsystemuser0123456789ZD"
 DEFAULT_APP_SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
@@ -63,11 +71,14 @@ class MetaSettings:
 
     Where Meta publishes no number, or one that no test could wait for, the default is harmless and the setting can
     change it: the `early_calls` first `/users` calls of a new audience answer 803; for `matching_s` after an
-    upload the audience shows 441, for `replacing_s` after the last batch of a replace 414; `min_left` is how many
+    upload the audience shows 441, for `replacing_s` after the end of a replace 414; `min_left` is how many
     members a removal must leave; `match_rate` is the share of rows that match a person; `max_page` is the largest
     page before "reduce the amount of data"; `hourly_quota` None is the tier's own. An upload that contains one of
     the `refused_values`, hashes as sent, is refused as a whole with code 100. `auto_upgrade` answers calls to
-    retired versions with a warning header; False refuses them.
+    versions that are not among the `open_versions` with a warning header; False refuses them. `new_app` says
+    that the app is from after v27.0, and may not say `method=DELETE` in a POST:
+    https://developers.facebook.com/blog/post/2026/11/04/introducing-graph-api-v27-and-marketing-api-v27
+    (read 2026-11-29). `identity` and `people` are those of `sandbox.platforms.people`.
     """
 
     latency_s: float = 0.0
@@ -83,3 +94,7 @@ class MetaSettings:
     match_rate: float = 0.7
     max_page: int = 500
     refused_values: tuple[str, ...] = ()
+    open_versions: tuple[str, ...] = OPEN
+    new_app: bool = True
+    identity: Identity = Identity.ROWS
+    people: People = ()

@@ -26,6 +26,7 @@ from sandbox.platforms.meta.errors import (
 from sandbox.platforms.meta.payload import LIST_STYLE, Checked, Payload
 from sandbox.platforms.meta.sessions import Batch, Replace, Session
 from sandbox.platforms.meta.settings import MetaSettings
+from sandbox.platforms.people import named_by
 
 IN_PROGRESS, TIMED_OUT, FIRST_MISSING, FINISHED, WENT_WRONG, TOO_LARGE = (
     1870145,
@@ -71,13 +72,13 @@ def add_or_remove(upload: Upload) -> Uploaded:
     payload.refuse_values(upload.settings.refused_values)
     checked = payload.checked()
     if batch is None:
-        _apply(upload, checked)
+        _apply(upload, checked, payload)
         _filled(audience, payload, upload)
         return Uploaded(_body(audience, _own_session(upload.verb, payload), checked, checked.received), True)
     session = _session(upload, batch)
     applied = session.open(now)
     if applied:
-        _apply(upload, checked)
+        _apply(upload, checked, payload)
         _filled(audience, payload, upload)
         session.take(batch, checked.received, checked.invalid, now)
     return Uploaded(_body(audience, str(session.id), checked, session.received), applied)
@@ -98,9 +99,10 @@ def replace(upload: Upload) -> Uploaded:
     running = _replace(upload, batch, payload)
     checked = payload.checked()
     running.staged.add(checked.schema, checked.valid)
+    running.people |= _named(upload, payload)
     running.session.take(batch, checked.received, checked.invalid, now)
     if batch.last:
-        audience.members, audience.replace = running.staged, None
+        audience.members, audience.people, audience.replace = running.staged, running.people, None
         audience.replacing_until = now + upload.settings.replacing_s
     _filled(audience, payload, upload)
     body = _body(audience, str(running.session.id), checked, running.session.received)
@@ -153,19 +155,25 @@ def _replace(upload: Upload, batch: Batch, payload: Payload) -> Replace:
     if batch.sequence != 1:
         raise audience_update(FIRST_MISSING)
     session = _session(upload, batch)
-    audience.replace = Replace(session, payload.keys)
+    audience.replace = Replace(session, payload.keys, upload.settings.replacing_s)
     return audience.replace
 
 
-def _apply(upload: Upload, checked: Checked) -> None:
-    members = upload.audience.members
+def _apply(upload: Upload, checked: Checked, payload: Payload) -> None:
+    members, named = upload.audience.members, _named(upload, payload)
     if upload.verb == "ADD":
         members.add(checked.schema, checked.valid)
+        upload.audience.people |= named
         return
     leaving = members.meant(checked.valid)
     if leaving and len(members) - len(leaving) < upload.settings.min_left:
         raise too_small()
     members.remove(leaving)
+    upload.audience.people -= named
+
+
+def _named(upload: Upload, payload: Payload) -> set[str]:
+    return named_by(upload.settings, payload.cells())
 
 
 def _filled(audience: Audience, payload: Payload, upload: Upload) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from starlette.responses import JSONResponse, PlainTextResponse
 
+from sandbox.platforms import people
 from sandbox.platforms.clock import Clock
 from sandbox.platforms.face import with_face
 from sandbox.platforms.journal import Entry, digest_of_rows
@@ -94,7 +95,8 @@ class SnapchatPlatform:
                 schemas = [{"schema": [kind], "count": len(hashes)} for kind, hashes in groups]
                 count = sum(len(hashes) for _, hashes in groups)
                 rows = ([one.hex()] for _, hashes in groups for one in hashes)
-                yield {**shown, "count": count, "schemas": schemas}, rows
+                held = people.shown(self.world.settings.identity, one.people)
+                yield {**shown, "count": count, "schemas": schemas, **held}, rows
 
         accounts = list(self.world.settings.ad_accounts)
         return {"ad_accounts": accounts, "tokens": self.world.tokens.shown()}, audiences()

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.platforms.people import named_by
 from sandbox.platforms.snapchat.errors import SnapError, invalid, not_found
 from sandbox.platforms.snapchat.payload import identifiers_of
 from sandbox.platforms.snapchat.segments import FIRST_PARTY, LIFETIME_DAYS, Segment
@@ -126,6 +127,8 @@ def _users(call: SnapCall, action: str, change: Callable[..., None]) -> list[dic
         raise invalid(f"users can only be changed in segments of source_type {FIRST_PARTY}")
     sent = identifiers_of(call.body, segment.id, settings.max_rows)
     change(segment, sent, call.world.clock.now(), settings.processing_s)
+    named = named_by(settings, (one.hex() for one in sent.hashes))
+    segment.people = segment.people | named if action == "add" else segment.people - named
     call.applied = True
     call.note.update({"segment_id": segment.id, "action": action, "schema": sent.kind})
     return [{"number_uploaded_users": len(sent.hashes)}]

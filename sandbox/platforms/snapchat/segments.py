@@ -27,7 +27,10 @@ def as_time(seconds: float) -> str:
 
 @dataclass
 class Segment:
-    """One audience segment; `forced_size` is set by a test and replaces the matched people."""
+    """One audience segment; `forced_size` is set by a test and replaces the matched people.
+
+    `people` are the names of those who are in the segment, if the settings list any.
+    """
 
     id: str
     ad_account_id: str
@@ -38,6 +41,7 @@ class Segment:
     retention_days: int = LIFETIME_DAYS
     updated: float = 0.0
     forced_size: int | None = None
+    people: set[str] = field(default_factory=set)
     _held: dict[str, dict[bytes, float]] = field(default_factory=dict)  # kind -> hash -> when it was last sent
     _uploads: int = 0
     _matched_from: float = 0.0  # when the last change shows in the size
@@ -66,6 +70,7 @@ class Segment:
         """Remove every identifier of every kind."""
         self._change(now, processing_s)
         self._held.clear()
+        self.people.clear()
 
     def _change(self, now: float, processing_s: float) -> None:
         self.expire(now)

@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sandbox.platforms.people import Identity, People
+
 DEFAULT_AD_ACCOUNT = "8adc3db7-8148-4fbf-999c-8d2266369d74"
 DEFAULT_CLIENT_ID = "5e1f0a7c-2b3d-4c69-8f14-0a1b2c3d4e5f"
 DEFAULT_CLIENT_SECRET = "simulated0client0secret0f0e0d0c0b0a0908"
@@ -54,7 +56,7 @@ class SnapchatSettings:
     `processing_s` is how long sent users take to be matched, `match_rate` the share of identifiers that match a
     person, and `min_size` how many people make a segment targetable. The next `soft_errors` writes are not applied
     and answered HTTP 200 with an error in the place that `soft_error_in` names. `soft_refusals` does the same for
-    every malformed request, instead of HTTP 400.
+    every malformed request, instead of HTTP 400. `identity` and `people` are those of `sandbox.platforms.people`.
     """
 
     latency_s: float = 0.0
@@ -75,3 +77,5 @@ class SnapchatSettings:
     soft_errors: int = 0
     soft_error_in: SoftError = SoftError.REQUEST
     soft_refusals: bool = False
+    identity: Identity = Identity.ROWS
+    people: People = ()

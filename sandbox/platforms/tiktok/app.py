@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.datastructures import UploadFile
 from starlette.responses import JSONResponse, PlainTextResponse
 
+from sandbox.platforms import people
 from sandbox.platforms.clock import Clock
 from sandbox.platforms.face import with_face
 from sandbox.platforms.journal import Entry
@@ -81,6 +82,7 @@ class TikTokPlatform:
                     "advertiser_id": one.advertiser_id,
                     **{key: value for key, value in view.listed().items() if key != "audience_id"},
                     "count": len(one.members),
+                    **people.shown(self.world.settings.identity, one.people),
                     "processing": one.work is not None,
                     "history": [change.shown() for change in one.history],
                 }

@@ -25,11 +25,12 @@ def as_time(seconds: float) -> str:
 
 @dataclass
 class Work:
-    """A create or update in progress: the audience's members after it, and its message."""
+    """A create or update in progress: the audience's members after it, its message, and its people's names."""
 
     done: float
     members: dict[bytes, None]
     message: str
+    people: set[str]
 
 
 @dataclass
@@ -68,6 +69,7 @@ class Audience:
     is_creator: bool = True
     modified: float = 0.0
     members: dict[bytes, None] = field(default_factory=dict)
+    people: set[str] = field(default_factory=set)
     work: Work | None = None
     history: list[Change] = field(default_factory=list)
     forced_size: int | None = None
@@ -78,7 +80,7 @@ class Audience:
         """Finish the work whose time has come."""
         if self.work is None or now < self.work.done:
             return
-        self.members = self.work.members
+        self.members, self.people = self.work.members, self.work.people
         self.error = "" if self.members else "No valid data in the file."
         if self.history:
             self.history[-1].message = self.work.message

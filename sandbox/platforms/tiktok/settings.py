@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sandbox.platforms.people import Identity, People
+
 DEFAULT_ADVERTISER = "7301234567890120001"
 DEFAULT_TOKEN = "simulated0token0f0e0d0c0b0a090807060504"
 READ_SCOPE, WRITE_SCOPE = 30, 31
@@ -62,7 +64,7 @@ class TikTokSettings:
     `processing_s` is how long a create or update keeps an audience from being edited, up to 48 hours on TikTok;
     the default is short enough to watch. `file_lifetime_s` is how long an upload may wait to be used, which TikTok
     does not publish. `match_rate` is the share of identifiers that match a person, `min_size` the minimum number
-    of matched people, also after an update.
+    of matched people, also after an update. `identity` and `people` are those of `sandbox.platforms.people`.
     """
 
     latency_s: float = 0.0
@@ -73,3 +75,5 @@ class TikTokSettings:
     match_rate: float = 0.7
     min_size: int = 1_000
     max_audiences: int = 400
+    identity: Identity = Identity.ROWS
+    people: People = ()

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.platforms.clock import Clock
+from sandbox.platforms.people import named_by
 from sandbox.platforms.settings import changed
 from sandbox.platforms.tiktok.audiences import Audience, Change, View, Work
 from sandbox.platforms.tiktok.errors import (
@@ -26,7 +27,7 @@ from sandbox.platforms.tiktok.errors import (
     SCOPE,
     TikTokError,
 )
-from sandbox.platforms.tiktok.files import Contents, File
+from sandbox.platforms.tiktok.files import Contents, File, shown
 from sandbox.platforms.tiktok.quota import Quota
 from sandbox.platforms.tiktok.settings import Advertiser, TikTokSettings, Token, TokenState
 
@@ -130,8 +131,19 @@ class World:
             message = f"{malformed} of {rows} rows are not in the format of {audience.calculate_type}."
         audience.modified = now
         audience.history.append(Change(action, f"{len(files)} file(s)", now))
-        audience.work = Work(now + self.settings.processing_s, members, message)
+        people = self._people_after(audience, action, files)
+        audience.work = Work(now + self.settings.processing_s, members, message, people)
         audience.settle(now)
+
+    def _people_after(self, audience: Audience, action: str, files: list[File]) -> set[str]:
+        """Return the names of those who are in the audience after an action."""
+        rows = (row for one in files for row in shown(one.contents.calculate_type, one.contents.identifiers))
+        named = named_by(
+            self.settings, (cell for row in rows for cell in (row if isinstance(row, list) else [row]))
+        )
+        if action == "remove":
+            return audience.people - named
+        return named if action == "replace" else audience.people | named
 
     def configure(self, changes: Mapping[str, Any]) -> None:
         """Change the settings, advertisers, tokens and audiences; raises ValueError and changes nothing else."""

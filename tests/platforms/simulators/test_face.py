@@ -26,9 +26,9 @@ def new_audience(meta: Outside) -> str:
     wanted = {"name": "VIP", "subtype": "CUSTOM", "customer_file_source": "USER_PROVIDED_ONLY"}
     account = meta.secret()["ad_account_id"]
     answer = requests.post(
-        f"{meta.base_url}/v26.0/act_{account}/customaudiences", headers=bearer(meta), json=wanted, timeout=10
+        f"{meta.base_url}/v27.0/act_{account}/customaudiences", headers=bearer(meta), json=wanted, timeout=10
     )
-    return f"{meta.base_url}/v26.0/{answer.json()['id']}/users"
+    return f"{meta.base_url}/v27.0/{answer.json()['id']}/users"
 
 
 def bearer(meta: Outside) -> dict[str, str]:
@@ -79,7 +79,7 @@ def test_dropped_after_it_was_applied(meta: Outside, audience: str) -> None:
 def test_scripted_answers_come_in_order(meta: Outside, audience: str) -> None:
     """`skip` lets calls pass, `times` strikes so many, each fault with an answer of its own."""
     meta.fail(
-        {"route": "POST /v26.0", "skip": 1, "times": 2, "status": 503, "body": "<html>", "headers": {"X-A": "b"}},
+        {"route": "POST /v27.0", "skip": 1, "times": 2, "status": 503, "body": "<html>", "headers": {"X-A": "b"}},
         {"route": "/users", "skip": 1, "times": 1, "status": 400, "body": {"error": {"code": 2}}},
     )
     answers = [upload(meta, audience) for _ in range(5)]
@@ -178,7 +178,7 @@ def test_reset_forgets_everything(meta: Outside, audience: str) -> None:
     assert meta.requests() == []
     assert abs(meta.state()["time"] - time.time()) < 60
     account = meta.secret()["ad_account_id"]
-    answer = requests.get(f"{meta.base_url}/v26.0/act_{account}", headers=bearer(meta), timeout=10)
+    answer = requests.get(f"{meta.base_url}/v27.0/act_{account}", headers=bearer(meta), timeout=10)
     assert answer.status_code == 200
 
 

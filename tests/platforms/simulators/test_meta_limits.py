@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from sandbox.platforms.meta.settings import NEWEST, OPEN
 from sandbox.platforms.outside import Outside
 
 
@@ -26,11 +27,10 @@ class Client:
     account: str
 
     def ask(self, method: str, path: str, **options: Any) -> requests.Response:
-        """Call `path` under the current version."""
+        """Call `path` under the newest version, unless told otherwise."""
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
-        return requests.request(
-            method, f"{self.meta.base_url}/v26.0/{path}", headers=headers, timeout=30, **options
-        )
+        url = f"{self.meta.base_url}/{options.pop('version', NEWEST)}/{path}"
+        return requests.request(method, url, headers=headers, timeout=30, **options)
 
     def create(self, **more: Any) -> str:
         """Create an audience and give its id."""
@@ -94,7 +94,8 @@ def test_every_encoding_is_read(client: Client, encoding: str) -> None:
 
 @pytest.mark.parametrize("way", ["DELETE with a body", "POST with method=DELETE"])
 def test_removal_with_a_body(client: Client, way: str) -> None:
-    """Both documented ways to remove without putting people into the address work."""
+    """Both documented ways to remove without putting people into the address work for an app older than v27.0."""
+    client.meta.configure(new_app=False)
     audience = client.create()
     client.upload(audience, people(5))
     answer = (
@@ -108,6 +109,36 @@ def test_removal_with_a_body(client: Client, way: str) -> None:
     )
     assert answer.json()["num_received"] == 2
     assert client.meta.audience("VIP")["members"] == people(5)[2:]
+
+
+def test_a_new_app_may_not_override_the_method(client: Client) -> None:
+    """A POST that says method=DELETE is refused for an app made after v27.0, and removes nobody."""
+    audience = client.create()
+    client.upload(audience, people(2))
+    fields = {"method": "DELETE", "payload": json.dumps({"schema": ["EMAIL"], "data": people(2)})}
+    assert code_of(client.ask("POST", f"{audience}/users", data=fields))[0] == 100
+    assert client.meta.audience("VIP")["count"] == 2
+
+
+@pytest.mark.parametrize("version", OPEN)
+def test_every_open_version_is_served(client: Client, version: str) -> None:
+    """A call to a version that Meta still offers is answered as one to that version."""
+    answer = client.ask("GET", client.account, version=version)
+    assert (answer.status_code, answer.headers["facebook-api-version"]) == (200, version)
+
+
+def test_a_version_that_has_ended_is_refused_or_upgraded(client: Client) -> None:
+    """A retired version is code 2635 or, for an app that is upgraded, a newer version with a warning header."""
+    assert code_of(client.ask("GET", client.account, version="v24.0"))[0] == 2635
+    client.meta.configure(auto_upgrade=True)
+    answer = client.ask("GET", client.account, version="v24.0")
+    assert (answer.status_code, answer.headers["facebook-api-version"]) == (200, NEWEST)
+    assert NEWEST in answer.headers["x-ad-api-version-warning"]
+
+
+def test_a_version_that_is_not_released_is_no_path(client: Client) -> None:
+    """A version newer than the newest is answered as an unknown path."""
+    assert code_of(client.ask("GET", client.account, version="v99.0"))[0] == 2500
 
 
 def test_removing_nobody_is_no_error(client: Client) -> None:
@@ -460,7 +491,7 @@ def test_five_hundred_audiences(client: Client) -> None:
 
 def test_tokens_in_every_place_and_none(client: Client) -> None:
     """A token works in the header or as a parameter; without one it is code 104."""
-    url = f"{client.meta.base_url}/v26.0/{client.account}"
+    url = f"{client.meta.base_url}/v27.0/{client.account}"
     assert requests.get(url, params={"access_token": client.token}, timeout=30).status_code == 200
     assert code_of(requests.get(url, timeout=30)) == (104, None)
 

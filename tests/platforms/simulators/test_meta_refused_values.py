@@ -20,7 +20,7 @@ def test_an_upload_is_refused_for_a_value_and_nothing_of_it_is_applied(meta: Out
     """Code 100 names no row; the same upload without the value is taken."""
     secret = meta.secret()
     headers = {"Authorization": f"Bearer {secret['access_token']}"}
-    base = f"{meta.base_url}/v26.0"
+    base = f"{meta.base_url}/v27.0"
     wanted = {"name": "VIP", "subtype": "CUSTOM", "customer_file_source": "USER_PROVIDED_ONLY"}
     audience = requests.post(
         f"{base}/act_{secret['ad_account_id']}/customaudiences", json=wanted, headers=headers, timeout=30

@@ -11,6 +11,7 @@ from facebook_business.api import FacebookAdsApi
 from facebook_business.exceptions import FacebookRequestError
 from facebook_business.session import FacebookSession
 
+from sandbox.platforms.meta.settings import OPEN
 from sandbox.platforms.outside import Outside
 
 
@@ -55,6 +56,19 @@ def test_account_says_whether_the_terms_were_accepted(meta: Outside, account: An
     assert (read["account_status"], read["tos_accepted"]["custom_audience_tos"]) == (1, 1)
     meta.configure(accounts=[{"terms_accepted": False}])
     assert not account.api_get(fields=["tos_accepted"])["tos_accepted"]
+
+
+@pytest.mark.parametrize("version", OPEN)
+def test_the_sdk_speaks_every_open_version(meta: Outside, api: Any, account: Any, version: str) -> None:
+    """The SDK of another version than ours creates and fills an audience as long as Meta offers its version."""
+    secret = meta.secret()
+    older = FacebookAdsApi.init(
+        app_secret=secret["app_secret"], access_token=secret["access_token"], api_version=version, timeout=10
+    )
+    audience = create(AdAccount(account.get_id(), api=older))
+    audience.create_user(params={"payload": {"schema": ["EMAIL"], "is_raw": True, "data": [[digest("a")]]}})
+    assert meta.audience("VIP")["count"] == 1
+    assert {one["route"].split("/")[1] for one in meta.requests()} == {version}
 
 
 def test_two_audiences_may_have_one_name(account: Any) -> None:

@@ -163,7 +163,7 @@ class TestMeta:
     @pytest.mark.parametrize("drop", ["before", "after"])
     def test_one_audience_in_spite_of_a_lost_creation(self, meta: Outside, to_meta: Line, drop: str) -> None:
         """Whether a creation was lost before or after it was applied, there is one audience in the end."""
-        meta.fail({"route": "POST /v26.0/act_", "times": 1, "drop": drop})
+        meta.fail({"route": "POST /v27.0/act_", "times": 1, "drop": drop})
         opened = to_meta.open()
         assert meta.audience(NAME)["id"] == opened.audience_id
 

@@ -64,7 +64,10 @@ class Connector:
         table = ConditionalTable(self.table, "ledger")  # type: ignore[arg-type]  # as much of it as is called
         options = complete(PLATFORM.options, {})
         return Function(
-            ConnectorSecret(PLATFORM, self.client, self.arn, table=table, http=http, options=options), http
+            ConnectorSecret(
+                PLATFORM, self.client, self.arn, table=table, http=http, options=options, any_endpoint=True
+            ),
+            http,
         )
 
     def held(self) -> dict[str, Any]:

@@ -65,6 +65,7 @@ class Line(World):
             table=clients.table,
             http=http,
             options=complete(platform.options, self.settings.options),
+            any_endpoint=True,
             clock=self.clock,
         )
         return Dispatcher(

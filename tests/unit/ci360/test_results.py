@@ -28,7 +28,9 @@ def results(world: World) -> Results:
     secrets = boto3.client("secretsmanager", region_name=REGION)
     secret = json.dumps(world.outside.secret())
     arn = secrets.create_secret(Name="ci360", SecretString=secret)["ARN"]
-    settings = ResultsSettings("occurrences", world.queue, arn, "gateway.example", EVENTS, ("subject_id", "app"))
+    settings = ResultsSettings(
+        "occurrences", world.queue, arn, "gateway.example", EVENTS, ("subject_id", "app"), any_endpoint=True
+    )
     http, log = urllib3.PoolManager(retries=False), logging.getLogger("ci360")
     return Results(settings, world.occurrences, SecretStore(secrets, arn), http, world.sqs, log)
 
@@ -104,7 +106,7 @@ def test_what_did_not_come_from_ci360_is_not_told(world: World, results: Results
 def test_answers_of_the_gateway(world: World, status: int, kind: type[ActivationError]) -> None:
     """A busy gateway is asked again, a refused secret waits for a person, a refused event is one."""
     world.outside.fail({"route": "/marketingGateway/events", "status": status, "body": {}})
-    tenant = Tenant.from_secret(json.dumps(world.outside.secret()))
+    tenant = Tenant.from_secret(json.dumps(world.outside.secret()), any_endpoint=True)
     with pytest.raises(kind):
         send_event(urllib3.PoolManager(retries=False), "gateway.example", tenant, {"eventName": "x"})
 
@@ -112,8 +114,9 @@ def test_answers_of_the_gateway(world: World, status: int, kind: type[Activation
 def test_a_wrong_secret_is_refused(world: World) -> None:
     """The simulated gateway checks the token's signature, as SAS's does."""
     secret = {**world.outside.secret(), "client_secret": "another"}
+    tenant = Tenant.from_secret(json.dumps(secret), any_endpoint=True)
     with pytest.raises(ConfigError):
-        send_event(urllib3.PoolManager(retries=False), "g.example", Tenant.from_secret(json.dumps(secret)), {})
+        send_event(urllib3.PoolManager(retries=False), "g.example", tenant, {})
     assert world.outside.state()["events"] == []
 
 
@@ -131,8 +134,16 @@ def test_a_wrong_secret_is_refused(world: World) -> None:
 def test_a_secret_that_cannot_be_used_says_what_is_missing(secret: str) -> None:
     """By the name of the key, and never by a value; plain http goes to this machine only."""
     with pytest.raises(ConfigError) as error:
-        Tenant.from_secret(secret)
+        Tenant.from_secret(secret, any_endpoint=True)
     assert "s3cret" not in str(error.value)
+
+
+def test_a_secret_cannot_divert_results() -> None:
+    """Where the deployment does not allow it, a secret that names another server sends nothing."""
+    secret = {"tenant_id": "a", "client_secret": "s3cret", "endpoint": "https://elsewhere.example"}
+    with pytest.raises(ConfigError) as error:
+        Tenant.from_secret(json.dumps(secret))
+    assert error.value.code == "other_endpoint"
 
 
 def test_a_missing_secret_waits_for_a_person(world: World, results: Results) -> None:

@@ -36,6 +36,7 @@ class Account:
     """An AWS account with one secret, and a connector for it of every platform, under the platform's name."""
 
     secrets: Secrets = field(default_factory=Secrets)
+    any_endpoint: bool = True
 
     def client(self, service: str, **_: object) -> object:
         """Return a client, as boto3 does."""
@@ -44,7 +45,8 @@ class Account:
     def find(self) -> Deployment:
         """Describe what is deployed."""
         addresses = ConnectorAddresses("secret", "queue", "dead", "undelivered", "function", "rule")
-        return Deployment("drops", "receipts", "ledger", "archive", dict.fromkeys(platforms(), addresses))
+        named = dict.fromkeys(platforms(), addresses)
+        return Deployment("drops", "receipts", "ledger", "archive", named, any_endpoint=self.any_endpoint)
 
     def examine(self, platform: str, secret: dict[str, Any] | str) -> list[Finding]:
         """Run the command over a platform's connector with this secret, and return what it found.
@@ -108,6 +110,16 @@ def test_a_platform_out_of_reach_is_a_finding_without_the_secret(account: Accoun
     assert others
     assert not any(one.ok for one in others)
     assert not any(canary(key) in repr(others) for key in secret)
+
+
+@each_platform
+def test_another_server_is_a_finding_where_none_is_allowed(account: Account, platform: Platform) -> None:
+    """A secret that would divert people fails, and nothing is asked of that server."""
+    account.any_endpoint = False
+    good, found = account.examine(platform.name, secret_of(platform) | {"endpoint": "https://elsewhere.example"})
+    assert (good.check, good.ok) == ("secret", True)
+    assert (found.check, found.ok) == ("secret", False)
+    assert "names another server" in found.says
 
 
 def test_meta_out_of_reach_is_told_without_its_address(account: Account) -> None:

@@ -363,3 +363,67 @@ def test_a_drop_of_too_many_uploads_is_refused(tmp_path: Path) -> None:
     assert plan["refused"]["code"] == "too_many_uploads"
     assert plan["requests"] == 490
     assert planned(written(tmp_path / "fewer.csv", people(490)), connector="tiktok")["requests"] == 490
+
+
+def test_an_encoding_can_be_tried_before_it_is_set(tmp_path: Path) -> None:
+    """A plan reads the file by it, and says which ones there are."""
+    path = tmp_path / "kunden.csv"
+    path.write_bytes("email,Vorname,Ort\nada@example.com,Jürgen,Köln\n".encode("cp1252"))
+    assert planned(path, exit_code=1)["refused"]["code"] == "not_utf8"
+    assert planned(path, "--encoding", "windows-1252")["rows_sent"] == 1
+    command = ["plan", str(path), "--connector", "meta", "--audience", "VIP", "--encoding", "ebcdic"]
+    assert CliRunner().invoke(app, command).exit_code == 2
+
+
+def test_a_plan_takes_out_the_rows_that_other_rows_refuse(tmp_path: Path) -> None:
+    """The whole rule counts as the settings have it: its columns, its scope and its key."""
+    rule = {"column": ["mail ok", "sms ok"], "allow": [True], "scope": "last", "key": "row"}
+    connector = {"name": "meta", "platform": "meta", "consent": rule}
+    (tmp_path / "cdk.context.json").write_text(json.dumps({"audience_activation": {"connectors": [connector]}}))
+    rows = [
+        ["a@example.com", "1", "yes", "yes"],
+        ["b@example.com", "2", "yes", "yes"],
+        ["", "2", "yes", "no"],
+        ["c@example.com", "3", "yes", "yes"],
+    ]
+    plan = planned(written(tmp_path / "people.csv", rows, ["email", "row", "Mail OK", "SMS OK"]))
+    assert plan["rows_sent"] == 2
+    assert {code: found["rows"] for code, found in plan["rejected"].items()} == {
+        "no_consent": 1,
+        "no_consent_elsewhere": 1,
+    }
+    assert plan["columns"]["SMS OK"] == "consent"
+
+
+class TestReplace:
+    """A replace at Meta has to fit in a session of ninety minutes."""
+
+    def plan(self, path: Path, tier: str = "", *, exit_code: int = 0) -> dict[str, Any]:
+        """Plan 3,500 people in requests of ten, at an access tier."""
+        options = {"access_tier": tier} if tier else {}
+        connector = {"name": "meta", "platform": "meta", "max_rows_per_request": 10, "options": options}
+        (path / "cdk.context.json").write_text(json.dumps({"audience_activation": {"connectors": [connector]}}))
+        file = written(path / "people.csv", people(3500))
+        return planned(file, "--action", "replace", exit_code=exit_code)
+
+    def test_a_replace_that_is_too_slow_is_refused(self, tmp_path: Path) -> None:
+        """The run would not begin it, so the plan exits 1, with the minutes beside it."""
+        plan = self.plan(tmp_path, "limited", exit_code=1)
+        assert plan["refused"]["code"] == "replace_too_long"
+        assert plan["minutes"] == {"limited": 85.0}
+
+    def test_a_tier_that_nobody_named_is_warned_of(self, tmp_path: Path) -> None:
+        """Without a tier in the settings the run goes by the fastest; the plan says at which it would not fit."""
+        plan = self.plan(tmp_path)
+        assert plan["refused"] is None
+        assert [one["sentence"].split(":")[0] for one in plan["warnings"]] == ["at the access tier limited"]
+
+    def test_a_replace_that_fits_is_planned_without_a_word(self, tmp_path: Path) -> None:
+        """At the full tier the same drop takes seconds."""
+        assert self.plan(tmp_path, "full")["warnings"] == []
+
+    def test_a_replace_with_some_extern_ids_is_refused(self, tmp_path: Path) -> None:
+        """What the run would refuse before its first request, the plan refuses."""
+        file = written(tmp_path / "ids.csv", [["a@example.com", "7"]], ["email", "extern_id"])
+        plan = planned(file, "--action", "replace", exit_code=1)
+        assert plan["refused"]["code"] == "replace_with_extern_id"

@@ -10,6 +10,8 @@ from activation.identifiers.row_columns import Says, says
 from activation.model import Action
 
 CONSENT = [
+    ("Suscripción", ["suscrito", "baja"]),
+    ("suscripcion", ["Suscrita", "BAJA", "alta"]),
     ("Accepts Email Marketing", ["yes", "no"]),
     ("Accepts SMS Marketing", ["no"]),
     ("Email Marketing Consent", ["SUBSCRIBED", "NEVER_SUBSCRIBED"]),
@@ -70,6 +72,10 @@ CONSENT = [
     ("同意", ["はい", "いいえ"]),
 ]
 OPERATION = [
+    ("statecode", ["Active", "Inactive"]),
+    ("StateCode", ["Active"]),
+    ("rec_status", ["A", "D"]),
+    ("record status", ["A", "C", "D"]),
     ("Op", ["I", "U", "D"]),
     ("op", ["c", "u", "d", "r"]),
     ("__op", ["c"]),
@@ -100,6 +106,12 @@ OPERATION = [
     ("有効フラグ", ["1"]),
 ]
 NEITHER = [
+    ("state code", ["OK"]),
+    ("state code", ["OR", "IN", "ON"]),
+    ("record status", ["A", "B"]),
+    ("rec_status", ["1", "2"]),
+    ("Suscripción", ["Premium", "Basic"]),
+    ("prioridad", ["alta", "baja"]),
     ("Order Status", ["shipped", "cancelled", "refunded"]),
     ("Status", ["shipped", "pending"]),
     ("status", ["completed", "pending", "cancelled"]),

@@ -165,3 +165,17 @@ def test_a_name_without_letters_is_no_other_such_name(left: str) -> None:
         told_of(TABLE, ["***", ""], ((left, "email"),))
     assert told_of(TABLE, ["***", ""], (("***", "email"), ("column 2", "phone"))).fields.keys() == {0, 1}
     assert without((("###", "email"),), (("***", "email"),)) == (("###", "email"),)
+
+
+def test_two_columns_cannot_be_one_id() -> None:
+    """A person has one; of two columns that a connector's settings name, a file may have one alone."""
+    header = ["email", "Kundennummer", "Vertrag"]
+    entries = parse(["Kundennummer=customer_id", "Vertrag=customer_id"])
+    for own, settings in ((entries, ()), (entries[1:], entries[:1]), ((), entries)):
+        with pytest.raises(Rejected, match="'Kundennummer' and 'Vertrag' are said to be EXTERN_ID") as caught:
+            told_of(TABLE, header, own, settings=settings)
+        assert caught.value.code == "bad_columns"
+    assert told_of(TABLE, header[:2], (), settings=entries).fields.keys() == {1}
+    assert told_of(TABLE, header, parse(["Vertrag=customer_id", "Kundennummer=ignore"])).fields.keys() == {2}
+    mails = parse(["Kundennummer=email", "Vertrag=email"])
+    assert told_of(TABLE, header, mails).fields.keys() == {1, 2}

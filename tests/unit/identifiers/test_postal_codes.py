@@ -7,10 +7,12 @@ from importlib import import_module
 
 import pyarrow as pa
 import pytest
+from activation.identifiers import five_digits
+from activation.identifiers.digest import digest
 from activation.identifiers.identify import identify, identify_value
 from activation.identifiers.postal_codes import PostalCode
 from activation.identifiers.table import Context, Digest, Field
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 FIELDS: list[Field] = [
@@ -31,16 +33,30 @@ CODES = st.one_of(
 )
 
 
+@pytest.mark.parametrize("long", [False, True])
 @pytest.mark.parametrize("field", FIELDS, ids=["meta", "google", "amazon_ads"])
 @given(
-    rows=st.lists(st.one_of(st.none(), CODES), max_size=20),
+    rows=st.lists(st.one_of(st.none(), st.from_regex(r"\A[0-9]{5}\Z"), CODES), max_size=20),
     country=st.sampled_from(["", "US", "GB", "CA", "JP", "FR", "PR", "AT", "CH"]),
+    nobody=st.sampled_from([frozenset[str](), frozenset({"00000"})]),
     cut=st.integers(0, 4),
 )
-@settings(max_examples=80, deadline=None)
-def test_a_column_says_what_its_codes_say(field: Field, rows: list[str | None], country: str, cut: int) -> None:
-    """Plain, odd and broken codes come out of a column as they do alone."""
-    context = Context(country)
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_column_says_what_its_codes_say(
+    monkeypatch: pytest.MonkeyPatch,
+    field: Field,
+    rows: list[str | None],
+    *,
+    country: str,
+    nobody: frozenset[str],
+    cut: int,
+    long: bool,
+) -> None:
+    """Plain, odd and broken codes come out of a column as they do alone, be it a `long` one."""
+    if long:
+        monkeypatch.setattr(five_digits, "_WORTH_ROWS", 1)
+        monkeypatch.setattr(five_digits, "_WORTH_SHARE", 0.01)
+    context = Context(country, nobody)
     column = identify(field, pa.array(rows, pa.string()).slice(cut), context, hashed=False)
     alone = [text and identify_value(field, text, context, hashed=False) for text in rows[cut:]]
     assert column.sent.to_pylist() == [cell.sent if cell else None for cell in alone]
@@ -83,3 +99,14 @@ def test_plain_codes_take_the_quick_way(field: Field) -> None:
             "zip": [None, None, None],
         }[field.key]
     )
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=["meta", "google", "amazon_ads"])
+def test_every_code_of_five_digits_has_its_own_digest(field: Field) -> None:
+    """All hundred thousand of them, in a column with and without blank cells among them."""
+    codes = [f"{number:05d}" for number in range(100_000)]
+    sent = [digest(field.digest, code) for code in codes]
+    for blank in ([], ["", None]):
+        column = identify(field, pa.array([*codes, *blank], pa.string()), Context("US"), hashed=False)
+        assert column.sent.to_pylist() == [*sent, *(None for _ in blank)]
+        assert column.code.null_count == len(column.code)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from activation.identifiers.row_rules import NO_RULE, RowRule, read_rule, rule_mistakes
+from activation.identifiers.row_rules import NO_RULE, RowRule, Scope, read_rule, rule_mistakes, written
 
 
 def test_true_stands_for_the_words_of_yes() -> None:
@@ -25,7 +26,9 @@ def test_a_blank_cell_is_allowed_only_where_that_is_said() -> None:
 def test_a_rule_that_was_read_reads_as_itself() -> None:
     """The template writes it into the function's environment."""
     rule = read_rule({"column": "ok", "allow": [False, "maybe"]})
-    assert read_rule({"column": rule.column, "allow": rule.allow}) == rule
+    assert read_rule(written(rule)) == rule
+    reaching = replace(rule, scope=Scope.LAST, key="id", also=("sms",))
+    assert read_rule(written(reaching)) == reaching
     assert read_rule({}) == NO_RULE
     assert not NO_RULE
 
@@ -42,6 +45,12 @@ def test_a_rule_that_was_read_reads_as_itself() -> None:
         ({"column": "ok", "allow": [True, False]}, ["allow"]),
         ({"column": "ok", "allow": ["a" * 150, "b" * 150, "c" * 150]}, ["allow"]),
         ({"column": "ok", "allow": [True], "deny": [1]}, ["deny"]),
+        ({"column": "ok", "allow": [True], "scope": "identifiers", "key": "id"}, []),
+        ({"column": ["ok", "sms"], "allow": [True]}, []),
+        ({"column": [], "allow": [True]}, ["column"]),
+        ({"column": ["ok", ""], "allow": [True]}, ["column"]),
+        ({"column": ["ok"] * 11, "allow": [True]}, ["column"]),
+        ({"column": "ok", "allow": [True], "scope": "person", "key": ""}, ["scope", "key"]),
     ],
 )
 def test_mistakes_are_named_by_key(given: dict[str, Any], wrong: list[str]) -> None:

@@ -111,6 +111,12 @@ class TinyPublisher:
             raise failure(outcome)
         return Opened(found)
 
+    def reopen(
+        self, audience: Audience, opened: Opened, keys: tuple[str, ...]
+    ) -> Generator[Request, Outcome, Opened]:
+        """Look again."""
+        return (yield from self.open(audience, keys))
+
     def _find(self, audience: Audience) -> Generator[Request, Outcome, str]:
         outcome = yield self._request("find", "GET", "/audiences", {"name": audience.name})
         if outcome.kind is not OutcomeKind.OK:

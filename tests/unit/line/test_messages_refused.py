@@ -73,7 +73,11 @@ def test_a_key_that_cannot_be_read_has_a_receipt_and_a_dead_letter(world: World,
     assert receipt["audience"]["name"] == "_unreadable"
     assert receipt["final"]
     assert world.dead_codes() == [code]
-    assert [one["DetailType"] for one in world.events] == ["Activation Failed"]
+    (event,) = world.events
+    assert event["DetailType"] == "Activation Failed"
+    assert code in event["Detail"]["notice"]["why"]
+    (record,) = (item for pk, item in world.aws.dynamodb.items.items() if "#unread#" in pk)
+    assert (record["code"]["S"], record["object_key"]["S"]) == (code, key.format(c=world.name))
     assert world.platform.calls == {}
 
 

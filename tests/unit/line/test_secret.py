@@ -13,6 +13,7 @@ import pytest
 from activation.aws.table import ConditionalTable
 from activation.errors import ConfigError, Retryable
 from activation.platforms.authentication import OAuth2Refresh
+from activation.platforms.discovery import platforms
 from activation.platforms.limits import Limits
 from activation.platforms.platform import Platform
 from activation.platforms.request import Answer, Request
@@ -43,6 +44,7 @@ class Bench:
             table=ConditionalTable(aws.dynamodb, "ledger"),
             http=cast("Any", http),
             options={},
+            any_endpoint=True,
             clock=self.clock,
             sleep=lambda _: None,
         )
@@ -293,3 +295,20 @@ def test_no_error_shows_what_the_secret_holds(bench: Bench, text: str) -> None:
     assert "t0ken" not in str(error.value)
     assert "oops" not in str(error.value)
     assert error.value.__cause__ is None
+
+
+@pytest.mark.parametrize("endpoint", ["https://elsewhere.example", "http://127.0.0.1:9", ""])
+def test_a_secret_cannot_divert_people(aws: Aws, endpoint: str) -> None:
+    """Where the deployment does not allow it, another server than the platform's in a secret sends nothing."""
+    platform = platforms()["meta"]
+    written = {"access_token": "t", "ad_account_id": "act_1", **({"endpoint": endpoint} if endpoint else {})}
+    arn = aws.secrets.create_secret(Name=f"secret{next(NAMES)}", SecretString=json.dumps(written))["ARN"]
+    table = ConditionalTable(aws.dynamodb, "ledger")
+    secret = ConnectorSecret(platform, aws.secrets, arn, table=table, http=cast("Any", None), options={})
+    if not endpoint:
+        assert secret.account().endpoint == platform.account.endpoint
+        return
+    with pytest.raises(ConfigError) as caught:
+        secret.account()
+    assert caught.value.code == "other_endpoint"
+    assert endpoint not in caught.value.sentence

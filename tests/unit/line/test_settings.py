@@ -83,7 +83,15 @@ def test_placeholders_are_a_list_of_texts(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"column": "ok"}', '{"column": "", "allow": ["yes"]}', '{"allow": ["yes"]}', "[1]"]
+    "text",
+    [
+        '{"column": "ok"}',
+        '{"column": "", "allow": ["yes"]}',
+        '{"allow": ["yes"]}',
+        "[1]",
+        '{"column": "ok", "allow": ["yes"], "scope": "person"}',
+        '{"column": "ok", "allow": ["yes"], "per": "person"}',
+    ],
 )
 def test_a_rule_that_cannot_be_read_is_no_missing_rule(text: str) -> None:
     """A function whose consent is unreadable stops; it does not send everybody."""

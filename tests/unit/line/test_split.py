@@ -25,12 +25,10 @@ from tests.unit.line.test_settings import GOOD
 CSV = b"email\n" + b"person@example.com\n" * 1_000
 
 
-def planned(
-    data: bytes, *, above_bytes: int = 4_000, most_parts: int = 8, hashed: bool = False
-) -> RunSplit | None:
+def planned(data: bytes, *, above_bytes: int = 4_000, most_parts: int = 8, scans: bool = False) -> RunSplit | None:
     """Plan a file that is above the size."""
     reader = open_drop(BytesSource(data))
-    return plan(reader, len(data), above_bytes=above_bytes, most_parts=most_parts, hashed=hashed, now=5.0)
+    return plan(reader, len(data), above_bytes=above_bytes, most_parts=most_parts, scans=scans, now=5.0)
 
 
 @pytest.mark.parametrize(("above_bytes", "most_parts", "parts"), [(4_000, 8, 8), (4_000, 3, 3), (18_000, 8, 5)])
@@ -49,14 +47,14 @@ def test_a_part_can_be_surveyed_within_an_invocation(monkeypatch: pytest.MonkeyP
     assert split.parts == 19
 
 
-@pytest.mark.parametrize(("hashed", "phase"), [(False, Phase.SEND), (True, Phase.SCAN)])
-def test_parquet_is_cut_by_its_footer(hashed: bool, phase: Phase) -> None:
+@pytest.mark.parametrize(("scans", "phase"), [(False, Phase.SEND), (True, Phase.SCAN)])
+def test_parquet_is_cut_by_its_footer(scans: bool, phase: Phase) -> None:
     """Nobody surveys it; the pieces are known at once, unless there is one row group only."""
     file = io.BytesIO()
     pq.write_table(
         pa.table({"email": [f"person{row}@example.com" for row in range(500)]}), file, row_group_size=100
     )
-    split = planned(file.getvalue(), above_bytes=2_000, hashed=hashed)
+    split = planned(file.getvalue(), above_bytes=2_000, scans=scans)
     assert split is not None
     assert (split.phase, split.parts) == (phase, len(split.pieces))
     assert sum(rows for _, _, rows in split.pieces) == 500

@@ -230,6 +230,7 @@ class World:
             http=self.platform,
             options=complete(platform.options, {}),
             expected_account=self.settings.expected_account,
+            any_endpoint=True,
             clock=self.clock,
         )
         return Dispatcher(

@@ -58,6 +58,22 @@ class Emulator:
         self.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
         return url, arn
 
+    def topic(self, **condition: Any) -> tuple[str, str]:
+        """Make a topic that lets EventBridge publish; returns its ARN and the URL of a queue that hears it."""
+        sns, (url, queue_arn) = self.client("sns"), self.queue()
+        arn = str(sns.create_topic(Name=_name())["TopicArn"])
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sns:Publish",
+            "Resource": arn,
+            **({"Condition": condition} if condition else {}),
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
+        sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn)
+        return arn, url
+
     def bucket(self) -> str:
         """Make a versioned bucket that tells EventBridge."""
         s3, name = self.client("s3"), _name()

@@ -102,6 +102,21 @@ def test_queue_whose_policy_is_silent_gets_no_event(emulator: Emulator) -> None:
     assert emulator.receive(url, within_s=0.2) == []
 
 
+def test_topic_gets_events_without_a_condition_only(emulator: Emulator) -> None:
+    """A topic that lets EventBridge in by a Condition gets nothing, as on AWS; one without gets the event."""
+    bucket, (dead_url, dead_arn) = emulator.bucket(), emulator.open_queue()
+    account = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
+    (closed, closed_url), (opened, opened_url) = emulator.topic(**account), emulator.topic()
+    for arn in (closed, opened):
+        emulator.rule(bucket, arn, DeadLetterConfig={"Arn": dead_arn})
+    emulator.client("s3").put_object(Bucket=bucket, Key="a", Body=b"x")
+    assert len(emulator.receive(opened_url)) == 1
+    (message,) = emulator.receive(dead_url)
+    assert message["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+    assert message["MessageAttributes"]["TARGET_ARN"]["StringValue"] == closed
+    assert emulator.receive(closed_url, within_s=0.2) == []
+
+
 def test_archive_is_changed_and_removed_with_its_stack(emulator: Emulator) -> None:
     """An update of the stack changes the archive in place; deleting the stack removes it."""
     cloudformation, name = emulator.client("cloudformation"), f"s{uuid.uuid4().hex[:8]}"

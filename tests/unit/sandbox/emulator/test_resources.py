@@ -89,3 +89,20 @@ def test_table_expires_its_items_and_is_backed_up(emulator: Emulator) -> None:
     }
     backups = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
+def test_a_failed_rule_of_a_template_creates_nothing(emulator: Emulator) -> None:
+    """A template whose rule fails is refused with the rule's sentence, and leaves no stack behind."""
+    cloudformation, name = emulator.client("cloudformation"), f"s{uuid.uuid4().hex[:8]}"
+    undecided = {"Fn::Equals": [{"Ref": "Told"}, "undecided"]}
+    template = {
+        "Parameters": {"Told": {"Type": "String", "Default": "undecided"}},
+        "Rules": {"R": {"Assertions": [{"Assert": {"Fn::Not": [undecided]}, "AssertDescription": "say who"}]}},
+        "Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}}},
+    }
+    with pytest.raises(ClientError, match="say who"):
+        cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    with pytest.raises(ClientError, match="does not exist"):
+        cloudformation.describe_stacks(StackName=name)
+    with pytest.raises(ClientError, match="NonExistentQueue"):
+        emulator.client("sqs").get_queue_url(QueueName=name)

@@ -17,6 +17,7 @@ from activation.errors import ConfigError
 # By service and operation, the arguments that the functions pass; a test holds them against the sources.
 NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
     "dynamodb": {
+        "BatchGetItem": frozenset({"RequestItems"}),
         "GetItem": frozenset({"TableName", "Key", "ConsistentRead"}),
         "UpdateItem": frozenset(
             {
@@ -36,8 +37,8 @@ NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
             {"Bucket", "Key", "ContentType", "Metadata", "ChecksumAlgorithm", "ChecksumType"}
         ),
         "DeleteObjects": frozenset({"Bucket", "Delete"}),
-        "GetObject": frozenset({"Bucket", "Key", "Range", "VersionId"}),
-        "HeadObject": frozenset({"Bucket", "Key", "VersionId", "ChecksumMode"}),
+        "GetObject": frozenset({"Bucket", "Key", "Range", "VersionId", "IfMatch"}),
+        "HeadObject": frozenset({"Bucket", "Key", "VersionId", "IfMatch", "ChecksumMode"}),
         "ListObjectVersions": frozenset({"Bucket", "Prefix"}),
         "ListObjectsV2": frozenset({"Bucket", "Prefix", "MaxKeys"}),
         "ListParts": frozenset({"Bucket", "Key", "UploadId", "PartNumberMarker", "MaxParts"}),

@@ -45,7 +45,7 @@ class Work:
     finished drop once more, see Drop.run_id. `part` is None, or counts from 0 the part of a large run that the
     message is for. `ad_account` is the id of the ad account to send to, "" for the one that the connector's secret
     names; that one has no other name here. `check` is a delayed look at the file's folder, None for any other
-    message.
+    message. `dropped_at` is when the object was put, in ISO 8601, "" if the event does not say it.
     """
 
     drop: Drop
@@ -55,6 +55,7 @@ class Work:
     part: int | None = None
     ad_account: str = ""
     check: Check | None = None
+    dropped_at: str = ""
 
     @property
     def is_event(self) -> bool:
@@ -132,6 +133,7 @@ def _event(message: dict[str, Any]) -> Work:
         replay=str(message.get("replay-name", "")),
         again=str(message.get("again", "")),
         ad_account=str(message.get("ad_account", "")),
+        dropped_at=str(message.get("time", "")),
     )
 
 

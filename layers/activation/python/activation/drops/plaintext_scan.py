@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,40 +13,26 @@ from activation.identifiers.codes import Code
 from activation.identifiers.declared import plainly_digests
 from activation.identifiers.identify import identify
 from activation.identifiers.table import Context, Field
-from activation.model import Cursor
 
 
-def screen(
-    chunks: Iterable[Chunk],
-    start: Cursor,
-    *,
-    fields: Sequence[tuple[int, Field]],
-    context: Context,
-    may_go_on: Callable[[], bool],
-) -> tuple[Cursor, bool]:
-    """Scan the rows after `start` for plaintext values; return the cursor reached, and whether the file ended.
+def refuse_plaintext(chunk: Chunk, fields: Sequence[tuple[int, Field]], context: Context) -> None:
+    """Raise Rejected with clear_text, naming row and column, for a chunk with a value in clear.
 
     Whoever declares a file hashed and puts a person's address into it has exported the wrong column, and the rest
-    of the file is no more to be trusted. Raises Rejected with clear_text, naming row and column.
+    of the file is no more to be trusted.
     """
-    reached = start
-    for chunk in chunks:
-        found = [
-            (row, field.key)
-            for index, field in fields
-            if (row := _first_in_clear(chunk, chunk.columns.column(index), field, context)) is not None
-        ]
-        if found:
-            row, key = min(found)
-            raise Rejected(
-                "clear_text",
-                f"{chunk.spoken(row)} has a value in clear under {key} though the drop's key says hashed;"
-                " nothing was sent",
-            )
-        reached = chunk.cursor_after(chunk.first_row + chunk.row_count - 1)
-        if not may_go_on():
-            return reached, False
-    return reached, True
+    found = [
+        (row, field.key)
+        for index, field in fields
+        if (row := _first_in_clear(chunk, chunk.columns.column(index), field, context)) is not None
+    ]
+    if found:
+        row, key = min(found)
+        raise Rejected(
+            "clear_text",
+            f"{chunk.spoken(row)} has a value in clear under {key} though the drop's key says hashed;"
+            " nothing was sent",
+        )
 
 
 def _first_in_clear(chunk: Chunk, values: pa.Array, field: Field, context: Context) -> int | None:

@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.drops.reading import Reading
+from activation.drops.row_words import are_changes
 from activation.errors import Rejected
 from activation.identifiers.column_map import columns_called
-from activation.identifiers.row_rules import RowRule
+from activation.identifiers.row_rules import RowRule, Scope
 from activation.model import Action, Kind
 
 CONSENT, OPERATION = "consent", "operation"  # the settings' names
@@ -19,13 +20,19 @@ NO_CONSENT = "no_consent"
 DELETED_AT_SOURCE = "deleted_at_source"
 NOT_DELETED = "not_deleted_at_source"
 TAKEN_OUT = (NO_CONSENT, DELETED_AT_SOURCE, NOT_DELETED)
+# Rows that are taken out for what another row of their person says.
+NO_CONSENT_ELSEWHERE = "no_consent_elsewhere"
+DELETED_ELSEWHERE = "deleted_elsewhere"
+ELSEWHERE = {NO_CONSENT: NO_CONSENT_ELSEWHERE, DELETED_AT_SOURCE: DELETED_ELSEWHERE}
 
 
 @dataclass(frozen=True)
 class RowFilter:
     """`indexes` are the columns of a rule, `allow` its answers, `code` why the other rows are not sent.
 
-    With `removes` it is the rows with one of the answers, and the blank ones, that are not sent.
+    `scope` says which rows of a person a no takes out beside its own, and `keys` are the columns with the id of
+    the person's record. With `removes` it is the rows with one of the answers, and the blank ones, that are not
+    sent.
     """
 
     setting: str
@@ -33,6 +40,13 @@ class RowFilter:
     allow: tuple[str, ...]
     code: str
     removes: bool = False
+    scope: Scope = Scope.ROW
+    keys: tuple[int, ...] = ()
+
+    @property
+    def reaches(self) -> bool:
+        """Return whether a no takes out other rows, so that the whole file has to be read before any is sent."""
+        return self.scope is not Scope.ROW
 
     def allowed(self, columns: pa.RecordBatch) -> pa.Array:
         """Return which rows are sent: those with an allowed answer in each of the columns, or in none of them."""
@@ -45,8 +59,10 @@ class RowFilter:
         return found
 
 
-def row_filters(reading: Reading, header: Sequence[str], kind: Kind, action: Action) -> tuple[RowFilter, ...]:
-    """Return the filters of a drop.
+def row_filters(
+    reading: Reading, header: Sequence[str], kind: Kind, action: Action, *, in_order: bool = True
+) -> tuple[RowFilter, ...]:
+    """Return the filters of a drop; `in_order` says that its rows may have an order, unlike a folder's.
 
     One that removes people asks for no consent, since who said no may leave. Of a file with a column of operations
     it removes the deleted rows alone; a file without one is a list of people to remove.
@@ -56,9 +72,9 @@ def row_filters(reading: Reading, header: Sequence[str], kind: Kind, action: Act
     header = () if kind.single else header
     if action is Action.REMOVE:
         rule = reading.operation
-        indexes = columns_called(rule.column, header) if rule else ()
+        indexes = tuple(index for name in rule.columns for index in columns_called(name, header))
         return (RowFilter(OPERATION, indexes, rule.allow, NOT_DELETED, removes=True),) if indexes else ()
-    return tuple(_filters(reading, header))
+    return tuple(_filters(reading, header, in_order=in_order))
 
 
 def ends_empty(action: Action, codes: Collection[str]) -> bool:
@@ -66,31 +82,65 @@ def ends_empty(action: Action, codes: Collection[str]) -> bool:
 
     A change file may hold deleted rows alone. To replace an audience by nobody is never taken to be meant.
     """
-    return action in (Action.ADD, Action.REMOVE) and set(codes) <= set(TAKEN_OUT)
+    return action in (Action.ADD, Action.REMOVE) and set(codes) <= {*TAKEN_OUT, *ELSEWHERE.values()}
 
 
 def asks_in_vain(reading: Reading, header: Sequence[str], kind: Kind, action: Action) -> bool:
     """Return whether a drop that removes people has the column of consent, which is not looked at there."""
     removes = action is Action.REMOVE and kind.single is None and bool(reading.consent)
-    return removes and bool(columns_called(reading.consent.column, header))
+    return removes and any(columns_called(name, header) for name in reading.consent.columns)
 
 
-def _filters(reading: Reading, header: Sequence[str]) -> Iterator[RowFilter]:
+def reaching(reading: Reading, action: Action) -> tuple[str, ...]:
+    """Return the settings' names of the rules by which a no takes out other rows of its person, too."""
+    rules = ((CONSENT, reading.consent), (OPERATION, reading.operation))
+    found = (name for name, rule in rules if rule and scope_of(name, rule) is not Scope.ROW)
+    return () if action is Action.REMOVE else tuple(found)
+
+
+def scope_of(setting: str, rule: RowRule, *, in_order: bool = True) -> Scope:
+    """Return a rule's scope: the one that the settings name, else the one of its kind.
+
+    An answer to a question of consent is its row's. Of a log of changes the last row of a person is the truth:
+    who is inserted, deleted and inserted again is there. Any other column of deletions is a state without an order
+    (a flag, a date), and so are the files of a folder, which several writers write at once: a person with one
+    deleted row is in doubt there, and left out.
+    """
+    if rule.scope is not None:
+        return rule.scope
+    if setting == CONSENT:
+        return Scope.ROW
+    return Scope.LAST if in_order and are_changes(rule.allow) else Scope.IDENTIFIERS
+
+
+def _filters(reading: Reading, header: Sequence[str], *, in_order: bool) -> Iterator[RowFilter]:
     if reading.consent:
-        indexes = columns_called(reading.consent.column, header)
-        if not indexes:
-            raise Rejected("consent_missing", _missing(CONSENT, reading.consent))
-        yield RowFilter(CONSENT, indexes, reading.consent.allow, NO_CONSENT)
+        indexes, keys, missing = _found(reading.consent, header)
+        if missing:
+            raise Rejected("consent_missing", _missing(CONSENT, missing))
+        scope = scope_of(CONSENT, reading.consent, in_order=in_order)
+        yield RowFilter(CONSENT, indexes, reading.consent.allow, NO_CONSENT, scope=scope, keys=keys)
     if reading.operation:
-        indexes = columns_called(reading.operation.column, header)
-        if not indexes:
-            raise Rejected("operation_missing", _missing(OPERATION, reading.operation))
-        yield RowFilter(OPERATION, indexes, reading.operation.allow, DELETED_AT_SOURCE)
+        indexes, keys, missing = _found(reading.operation, header)
+        if missing:
+            raise Rejected("operation_missing", _missing(OPERATION, missing))
+        scope = scope_of(OPERATION, reading.operation, in_order=in_order)
+        yield RowFilter(OPERATION, indexes, reading.operation.allow, DELETED_AT_SOURCE, scope=scope, keys=keys)
 
 
-def _missing(setting: str, rule: RowRule) -> str:
+def _found(rule: RowRule, header: Sequence[str]) -> tuple[tuple[int, ...], tuple[int, ...], str]:
+    """Return a rule's columns, those of its key, and the name of one that the file lacks, "" for none."""
+    found = {name: columns_called(name, header) for name in rule.columns}
+    keys = columns_called(rule.key, header)
+    missing = [name for name, indexes in found.items() if not indexes]
+    missing += [rule.key] if not keys else []
+    indexes = tuple(dict.fromkeys(index for of_name in found.values() for index in of_name))
+    return indexes, keys, next(iter(missing), "")
+
+
+def _missing(setting: str, column: str) -> str:
     return (
-        f"the file has no column {rule.column!r}, which the connector's {setting} reads; nothing was sent: export "
+        f"the file has no column {column!r}, which the connector's {setting} reads; nothing was sent: export "
         f"the column with its header, or correct {setting} in the settings"
     )
 

@@ -191,10 +191,21 @@ def _operation(name: str, kinds: frozenset[Says], cells: _Cells, *, whole: bool)
     if Says.OPERATION in kinds:
         numbers = row_words.OPERATION_NUMBERS if name.startswith("_") else frozenset()
         return '["I", "U"]' if cells.fit(row_words.OPERATIONS | numbers) else ""
+    if record := _record(kinds, cells):
+        return record
     telling = cells.rows_of(row_words.TELLING_OPERATIONS) and cells.fit(row_words.OPERATIONS | row_words.KEPT)
     if telling and Says.CHANGE in kinds:
         return '["insert", "update"]'
     return '["active"]' if telling and Says.STATUS in kinds else ""
+
+
+def _record(kinds: frozenset[Says], cells: _Cells) -> str:
+    """Return the answers whose records are kept, where a column has the status of records, as JSON; else ""."""
+    if Says.RECORD_STATE in kinds and cells.fit(row_words.RECORD_STATES):
+        return '["active"]'
+    if Says.RECORD_STATUS in kinds and "d" in cells.different and cells.fit(row_words.RECORD_LETTERS):
+        return '["A", "C"]' if "a" in cells.different else '["I", "U"]'
+    return ""
 
 
 def _deleted(cells: _Cells, *, whole: bool) -> str:

@@ -6,6 +6,7 @@ All are compared as `words_of` writes them: lower case, no accents, one space be
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from activation.identifiers.row_columns import words_of
 
@@ -37,7 +38,8 @@ REFUSED = _words(
 AGREED = _words(
     """
     subscribed|opted in|opt in|optin|double opt in|single opt in|confirmed opt in|explicit opt in|express consent
-    implied consent|abonniert|abonne|suscrito|iscritto|inscrito|geabonneerd|ingeschreven
+    implied consent|abonniert|abonne|suscrito
+    suscrita|suscripto|suscripta|iscritto|inscrito|geabonneerd|ingeschreven
     配信中|購読中|配信許可|配信希望|オプトイン
     """
 )
@@ -56,6 +58,7 @@ _OF_CONSENT = _words(
     deny|agreed|disagreed|consented|not consented|unknown|not set|implied|explicit|express|soft opt in|marketing
     non marketing|marketing contact|non marketing contact|all|blocked|permitted|not permitted|email|sms|phone|post
     erteilt|nicht erteilt|widerrufen|eingewilligt|abgelehnt|erlaubt|nicht erlaubt|accepte|refuse|accorde|retire
+    baja|alta
     acepta|acepto|no acepta|aceptado|rechazado|revocado|otorgado|accettato|rifiutato|revocato|concesso|negato
     aceito|aceita|nao aceita|recusado|revogado|concedido|toegestaan|geweigerd|ingetrokken|akkoord|niet akkoord
     同意|不同意|同意済み|受信する|受信しない|配信する|配信しない
@@ -80,16 +83,14 @@ _CHANGES = _words(
     """
 )
 OPERATIONS = _LETTERS | _DELETES | _CHANGES
+RECORD_LETTERS = frozenset("acdiu")  # a column of a record's status says A and D where others say I and D
 DELETES = _DELETES
 TELLING_OPERATIONS = _DELETES | _words("insert|inserted|upsert|upserted|update preimage|update postimage")
 OPERATION_NUMBERS = frozenset("12345")
 KEPT = _words("active|current|existing|live|aktiv|actif|activo|attivo|ativo|actief|有効")
-FLAGS = (
-    YES_NO
-    | _DELETES
-    | KEPT
-    | _words("inactive|archived|inaktiv|inactif|inactivo|inattivo|inativo|inactief|無効|退会")
-)
+_LAPSED = _words("inactive|archived|inaktiv|inactif|inactivo|inattivo|inativo|inactief|無効|退会")
+RECORD_STATES = KEPT | _LAPSED
+FLAGS = YES_NO | _DELETES | KEPT | _LAPSED
 
 _DATE = re.compile(
     r"\d{1,4}[-/.年]\d{1,2}[-/.月]\d{1,4}.*|\d{8}|\d{10}|\d{13}|\d{8}T?\d{6}.*|[A-Za-z]{3,9} \d{1,2},? \d{4}.*"
@@ -99,3 +100,8 @@ _DATE = re.compile(
 def is_date(text: str) -> bool:
     """Return whether a cell looks like a date or a time, in digits or as Unix seconds or milliseconds."""
     return _DATE.fullmatch(text.strip()) is not None
+
+
+def are_changes(answers: Collection[str]) -> bool:
+    """Return whether answers are what a log of changes does with the rows that stay: I, U, insert, update."""
+    return bool(answers) and all(words_of(one) in (_LETTERS - {"d"}) | _CHANGES for one in answers)

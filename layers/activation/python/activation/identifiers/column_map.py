@@ -10,7 +10,7 @@ from activation.errors import Rejected
 from activation.identifiers.assign import Told
 from activation.identifiers.country_of_row import country_of_row
 from activation.identifiers.header_names import fold, senses
-from activation.identifiers.headers import Meaning
+from activation.identifiers.headers import SINGLE, Meaning
 from activation.identifiers.showable import shown
 from activation.identifiers.table import Context, Field, FieldTable
 
@@ -96,8 +96,23 @@ def told_of(
         reader.read(left, right, may_lack=True)
     for left, right in own:
         reader.read(left, right)
-    _raise(reader.mistakes)
+    _raise([*reader.mistakes, *_rivals(header, reader.fields)])
     return Told(reader.fields, frozenset(reader.ignored), reader.constants)
+
+
+def _rivals(header: Sequence[str], told: Mapping[int, tuple[Field, ...]]) -> list[str]:
+    """Return a mistake for each field of which a person has one value, and which two columns are said to be."""
+    by_key: dict[str, list[int]] = {}
+    for index, fields in sorted(told.items()):
+        for one in fields:
+            if not SINGLE.isdisjoint(one.means):
+                by_key.setdefault(one.key, []).append(index)
+    return [
+        f"columns {' and '.join(_quoted(header[index]) for index in indexes)} are said to be {key}, of which a "
+        "person has one: ignore all but one of them"
+        for key, indexes in by_key.items()
+        if len(indexes) > 1
+    ]
 
 
 def columns_called(name: str, header: Sequence[str]) -> tuple[int, ...]:

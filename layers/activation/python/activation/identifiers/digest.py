@@ -47,7 +47,7 @@ def digests(kind: Digest, values: pa.Array) -> pa.Array:
     if kind is Digest.MD5_HEX:
         joined = b"".join([_md5(text.as_buffer()).digest() for text in dense])
         return _column(hexlify(joined), 32, values)
-    raw = _sha256(dense)
+    raw = sha256(dense)
     if kind is Digest.SHA256_HEX:
         return _column(hexlify(raw), 64, values)
     texts = [base64.b64encode(raw[at : at + _SHA256_BYTES]) for at in range(0, len(raw), _SHA256_BYTES)]
@@ -67,7 +67,7 @@ def _column(joined: bytes, width: int, like: pa.Array) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(like), buffers, like.null_count)
 
 
-def _sha256(values: pa.Array) -> bytes | bytearray:
+def sha256(values: pa.Array) -> bytes | bytearray:
     """Return the digests of a string array without nulls, one behind the other.
 
     The library is held against hashlib at both ends of the column: digests that belong to other texts would

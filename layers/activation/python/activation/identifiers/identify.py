@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from activation.identifiers.codes import Code
 from activation.identifiers.declared import declared_column, declared_value, looks_hashed
 from activation.identifiers.digest import digest, digests
+from activation.identifiers.five_digits import five_digits
 from activation.identifiers.rules import Result
 from activation.identifiers.table import Context, Digest, Field
 from activation.identifiers.text import (
@@ -60,6 +61,8 @@ def identify(field: Field, values: pa.Array, context: Context, *, hashed: bool) 
         return _spread(field, values, context, hashed=hashed)
     if values.type != pa.string():
         values = values.cast(pa.string())
+    if not hashed and (found := five_digits(field, values, context, _nobody(context.placeholders))):
+        return _beside(field, values, context, *found)
     if _repeats(values):
         return _spread(field, values.dictionary_encode(), context, hashed=hashed)
     return _each(field, values, context, hashed=hashed)
@@ -114,6 +117,20 @@ def _repeats(values: pa.Array) -> bool:
     """Guess from the first rows whether values repeat so often that a dictionary pays."""
     head = values.slice(0, _SAMPLE_ROWS)
     return len(pc.unique(head)) < _REPEATS * len(head)
+
+
+def _beside(field: Field, values: pa.Array, context: Context, sent: pa.Array, known: pa.Array) -> Column:
+    """Return the column of which some cells are known already."""
+    if pc.all(known, min_count=0).as_py():
+        return Column(sent, pa.nulls(len(values), pa.string()))
+    unknown = pc.invert(known)
+    rest = _spread(field, values.filter(unknown).dictionary_encode(), context, hashed=False)
+    code = pa.nulls(len(values), pa.string())
+    if rest.code.null_count < len(rest.code):
+        code = pc.replace_with_mask(code, unknown, rest.code)
+    if rest.sent.null_count < len(rest.sent):
+        sent = pc.replace_with_mask(sent, unknown, rest.sent)
+    return Column(sent, code)
 
 
 def _spread(field: Field, encoded: pa.DictionaryArray, context: Context, *, hashed: bool) -> Column:

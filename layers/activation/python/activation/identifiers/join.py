@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +14,8 @@ from activation.identifiers.codes import Code
 from activation.identifiers.identify import Column, identify
 from activation.identifiers.row_country import identify_by_country
 from activation.identifiers.table import Context, Field
+
+MOST_OF_A_CELL = 200  # further values; a cell that lists more has more than an export of people would
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,26 @@ def join(
     assert joined is not None  # noqa: S101  a field without a column is in no assignment
     code = pc.if_else(pc.is_valid(joined.sent), pa.scalar(None, pa.string()), joined.code)
     return Joined(Column(joined.sent, code), tuple(each for each in further if each.null_count < len(each)))
+
+
+def every_value(
+    one: Field,
+    uses: Sequence[Use],
+    columns: pa.RecordBatch,
+    context: Context,
+    countries: pa.Array | None = None,
+    *,
+    hashed: bool,
+) -> Iterator[pa.Array]:
+    """Yield all that would be sent for a field's columns if any number of values of a person could be.
+
+    The arguments are those of `join`. A constant is not among it: it is nobody's own.
+    """
+    one = replace(one, further=MOST_OF_A_CELL)
+    for use in uses:
+        if not use.constant:
+            found, more = _column(one, use, columns, context, countries, hashed=hashed)
+            yield from (found.sent, *more)
 
 
 def _with_further(sent: pa.Array, further: list[pa.Array], values: pa.Array) -> list[pa.Array]:

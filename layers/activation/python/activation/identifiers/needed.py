@@ -6,9 +6,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.identifiers.codes import Code
-from activation.identifiers.table import FieldTable
+from activation.identifiers.table import Field, FieldTable
 
 Columns = dict[str, pa.Array]
+
+
+def identifies_alone(one: Field) -> bool:
+    """Return whether a cell of the field is one person's by itself, unlike a name or a part of an address."""
+    return one.identifies and not one.together
 
 
 def leave_out_incomplete(table: FieldTable, sent: Columns, codes: Columns) -> None:

@@ -63,12 +63,14 @@ class PostalCode:
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:
         """Normalise five digits, and what else is plain; null where not sure."""
-        others = _not_five_digits(values)
-        if not self.five_everywhere and context.default_country in _LETTERS_OR_OTHER_DIGITS:
-            others = pc.is_valid(values)
+        others = _not_five_digits(values) if self.keeps_five_digits(context) else pc.is_valid(values)
         if not pc.any(others).as_py():
             return values
         return pc.replace_with_mask(values, others, self.columns(values.filter(others), context))
+
+    def keeps_five_digits(self, context: Context) -> bool:
+        """Return whether any five digits stay as they are in the context's country."""
+        return self.five_everywhere or context.default_country not in _LETTERS_OR_OTHER_DIGITS
 
     def told_by_country(self, values: pa.Array) -> pa.Array:
         """Mask the codes that are not five digits, or every code where five digits may be none of a country's."""

@@ -25,6 +25,8 @@ class Says(StrEnum):
     CHANGE = "change"
     DELETED = "deleted"
     ACTIVE = "active"
+    RECORD_STATE = "record_state"
+    RECORD_STATUS = "record_status"
 
 
 @dataclass(frozen=True)

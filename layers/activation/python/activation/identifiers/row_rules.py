@@ -6,24 +6,48 @@ import json
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-MOST_ANSWERS, LONGEST = 50, 200
+KNOWN = ("column", "allow", "scope", "key")
+MOST_ANSWERS, LONGEST, MOST_COLUMNS = 50, 200, 10
 MAX_BYTES = 400  # as JSON: of what a function has room for, beside its other settings
 # A file of text has no booleans: true and false are these words there. Any other word has to be listed.
 _TRUE = ("true", "t", "yes", "y", "1", "1.0", "on", "ja", "oui", "si", "sí", "sim", "はい")
 _FALSE = ("false", "f", "no", "n", "0", "0.0", "off", "nein", "non", "não", "nao", "nee", "いいえ")
 
 
+class Scope(StrEnum):
+    """Which rows a no takes out: its own, the earlier ones of its person as well, or all of its person's.
+
+    With LAST, the last row of a person is the truth, in the order of the file.
+    """
+
+    ROW = "row"
+    LAST = "last"
+    IDENTIFIERS = "identifiers"
+
+
 @dataclass(frozen=True)
 class RowRule:
     """A row is sent if its cell in `column` is one of `allow`, and else not: a blank or unknown one is a no.
 
-    `allow` are folded answers, "" for a blank cell. An empty `column` is no rule.
+    `allow` are folded answers, "" for a blank cell. `scope` is None where the settings leave it to the rule: see
+    drops/row_filters.py. `key` is the column with the id of the person's record, by which rows of one person are
+    recognised as well as by their identifiers; "" for none. `also` are further columns, each of which has to have
+    one of the same answers: for mail, and for messages. An empty `column` is no rule.
     """
 
     column: str = ""
     allow: tuple[str, ...] = ()
+    scope: Scope | None = None
+    key: str = ""
+    also: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns that are all asked."""
+        return (self.column, *self.also) if self.column else ()
 
     def __bool__(self) -> bool:
         return bool(self.column)
@@ -38,22 +62,40 @@ def folded(answer: str) -> str:
 
 
 def read_rule(given: Mapping[str, Any]) -> RowRule:
-    """Return the rule that the settings or a function's environment give; see `rule_mistakes`."""
+    """Return the rule that the settings or a function's environment give; see `rule_mistakes`.
+
+    Raises ValueError for a scope that is none.
+    """
     if not given:
         return RowRule()
     answers: dict[str, None] = {}
     for one in given.get("allow", ()):
         words = _TRUE if one is True else _FALSE if one is False else ("" if one is None else folded(str(one)),)
         answers |= dict.fromkeys(words)
-    return RowRule(str(given.get("column", "")).strip(), tuple(answers))
+    scope, column = given.get("scope"), given.get("column", "")
+    first, *also = [str(one).strip() for one in (column if isinstance(column, list | tuple) else [column])] or [""]
+    return RowRule(
+        first, tuple(answers), Scope(scope) if scope else None, str(given.get("key") or "").strip(), tuple(also)
+    )
+
+
+def written(rule: RowRule) -> dict[str, Any]:
+    """Return a rule as `read_rule` reads it."""
+    more = {"scope": rule.scope.value if rule.scope else "", "key": rule.key}
+    column = list(rule.columns) if rule.also else rule.column
+    return {"column": column, "allow": rule.allow, **{name: text for name, text in more.items() if text}}
 
 
 def rule_mistakes(given: Mapping[str, Any]) -> dict[str, str]:
     """Return what is wrong with a rule as it is written in the settings, by its key."""
-    found = {name: "no such setting (known: column, allow)" for name in given if name not in ("column", "allow")}
+    found = {name: f"no such setting (known: {', '.join(KNOWN)})" for name in given if name not in KNOWN}
     column, allow = given.get("column"), given.get("allow")
-    if not isinstance(column, str) or not 0 < len(column.strip()) <= LONGEST:
-        found["column"] = "must be the name of the column, as the files' header has it"
+    columns = column if isinstance(column, list) else [column]
+    if not 0 < len(columns) <= MOST_COLUMNS or not all(map(_is_column, columns)):
+        found["column"] = (
+            f"must be the name of the column, as the files' header has it, or a list of up to {MOST_COLUMNS} that "
+            "all have to allow a row"
+        )
     if not isinstance(allow, list) or not 0 < len(allow) <= MOST_ANSWERS or not all(map(_is_answer, allow)):
         found["allow"] = (
             f"must be a list of 1 to {MOST_ANSWERS} answers whose rows may be sent: true, false, texts or whole "
@@ -61,9 +103,18 @@ def rule_mistakes(given: Mapping[str, Any]) -> dict[str, str]:
         )
     elif {True, False} <= {one for one in allow if isinstance(one, bool)}:
         found["allow"] = "must not have both true and false: every row would be sent"
+    if given.get("scope", Scope.ROW) not in [*Scope]:
+        found["scope"] = f"must be one of {', '.join(Scope)}"
+    key = given.get("key", "id")
+    if not isinstance(key, str) or not 0 < len(key.strip()) <= LONGEST:
+        found["key"] = "must be the name of the column that has the id of a person's record"
     if not found and len(json.dumps(given)) > MAX_BYTES:
         found["allow"] = f"is longer than {MAX_BYTES} bytes as JSON, all that a function has room for"
     return found
+
+
+def _is_column(one: object) -> bool:
+    return isinstance(one, str) and 0 < len(one.strip()) <= LONGEST
 
 
 def _is_answer(one: object) -> bool:

@@ -28,7 +28,13 @@ class AudienceLocked(Exception):
 
 
 class Superseded(Exception):
-    """A run of a newer version of the same object has already begun."""
+    """A newer run has already begun that this one must not undo; `sentence` says which."""
+
+    sentence = "a newer version of this object was sent before this one"
+
+    def __init__(self, sentence: str = sentence) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 class AudienceLocks:

@@ -12,6 +12,8 @@ from activation.model import Drop
 from activation.platforms.rate import Scope
 
 RUN = "#run#"  # between a connector's name and a run's id; lists of runs select by it
+UNREAD = "#unread#"  # in the same place, for an object that no run reads
+NO_CONNECTOR = "_"  # which cannot be a connector's name
 FOLDER = "#folder#"  # between a connector's name and the digest of a folder; lists of open folders select by it
 
 
@@ -23,6 +25,11 @@ def run_key(connector: str, run_id: str) -> str:
 def part_key(connector: str, run_id: str, part: int) -> str:
     """Return the key of the record of a part of a large run; lists of runs leave it out."""
     return f"{connector}#part#{run_id}#{part}"
+
+
+def unread_key(connector: str, run_id: str) -> str:
+    """Return the key of the record of an object that no run reads; `connector` is NO_CONNECTOR under no prefix."""
+    return f"{connector}{UNREAD}{run_id}"
 
 
 def folder_key(connector: str, bucket: str, prefix: str, account: str) -> str:
@@ -48,6 +55,11 @@ def audience_key(platform: str, account: str, audience: str) -> str:
 def known_audience_key(lock: str) -> str:
     """Return the key of the record that says an audience exists, which never expires; `lock` is its lock's key."""
     return lock.replace("#audience#", "#known#", 1)
+
+
+def replacement_key(audience: str) -> str:
+    """Return the key of the record of an audience's newest replace; `audience` is the key of its lock."""
+    return f"{audience}#replaced"
 
 
 def waiter_key(lock: str, run_id: str) -> str:

@@ -23,8 +23,10 @@ class Checkpoint:
     `in_doubt` are units that the platform may have although it acknowledged none of them. `halved` are units that
     it accepts in halves only. `suspects` is how many of the next units are taken to be in doubt, because a worker
     died that may have sent them. `read_whole` is True once the end of the file was reached, `closed` once the
-    uploads were closed. `scanned` is how far a hashed drop was scanned for plaintext values, `scanned_whole`
-    whether all of it was. `handles` are what the platform returned for acknowledged units, by row, key and part.
+    uploads were closed. `scanned` is how far the drop was read before anything of it is sent, `scanned_whole`
+    whether all of it was; `refused` names the sets of refused identifiers that were kept on the way. `handles`
+    are what the platform returned for acknowledged units, by row, key and part. In a session, `numbered` is the
+    highest number that an upload has, and `numbers` are those of the units that are not acknowledged yet.
     """
 
     cursor: Cursor = field(default_factory=Cursor)
@@ -36,7 +38,10 @@ class Checkpoint:
     closed: bool = False
     scanned: Cursor = field(default_factory=Cursor)
     scanned_whole: bool = False
+    refused: list[str] = field(default_factory=list)
     handles: dict[str, str] = field(default_factory=dict)
+    numbered: int = 1  # the upload that begins the session
+    numbers: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -48,7 +53,8 @@ class FilePlan:
     may mean) are for the receipt. `sample` is what its first rows showed before anything was sent, None before.
     `split` is how a large file is split, None for any other. `survey` is what a part found in its range, None
     before. `listing` is the key, in the receipts bucket, of the list of a folder's files, "" for a single file.
-    `rows_held` is how many rows a superseded drop was found to hold, None for any other.
+    `rows_held` is how many rows a superseded drop was found to hold, None for any other. `refused_key` is the
+    random key of the refused identifiers' digests, "" where there are none.
     """
 
     etag: str = ""
@@ -62,6 +68,7 @@ class FilePlan:
     survey: Survey | None = None
     listing: str = ""
     rows_held: int | None = None
+    refused_key: str = field(default="", repr=False)
 
 
 @dataclass
@@ -121,8 +128,9 @@ class Progress:
         tally.identifiers.update(cells)
         checkpoint.ahead.add(unit)
         checkpoint.in_doubt = {one for one in checkpoint.in_doubt if one != unit and not unit.within(one)}
+        checkpoint.numbers.pop(_name(unit), None)
         if handle:
-            checkpoint.handles[f"{unit.first_row:012d}/{unit.key}/{unit.part}"] = handle
+            checkpoint.handles[_name(unit)] = handle
         if reference:
             tally.references = [*tally.references, reference][-REFERENCES_KEPT:]
 
@@ -144,6 +152,19 @@ class Progress:
     def halve(self, unit: Unit) -> None:
         """Note that the platform accepts the unit in halves only, so that it is not sent whole again."""
         self.checkpoint.halved.add(unit)
+        if number := self.checkpoint.numbers.pop(
+            _name(unit), 0
+        ):  # numbers without gaps: the first half has it now
+            self.checkpoint.numbers[f"{_name(unit)}0"] = number
+
+    def number(self, unit: Unit) -> tuple[int, bool]:
+        """Return a unit's number in its session, the same whenever it is sent, and whether it is a new one."""
+        numbers, name = self.checkpoint.numbers, _name(unit)
+        if name in numbers:
+            return numbers[name], False
+        self.checkpoint.numbered += 1
+        numbers[name] = self.checkpoint.numbered
+        return numbers[name], True
 
     def waits_for(self, unit: Unit) -> bool:
         """Return whether the unit's upload is in flight."""
@@ -177,10 +198,12 @@ class Progress:
     def start_over(self, *, created: bool = False) -> None:
         """Start over at the first row, because everything has to be uploaded again.
 
-        A hashed drop is not scanned again.
+        The drop is not scanned again.
         """
-        scanned, scanned_whole = self.checkpoint.scanned, self.checkpoint.scanned_whole
-        self.checkpoint = Checkpoint(scanned=scanned, scanned_whole=scanned_whole)
+        before = self.checkpoint
+        self.checkpoint = Checkpoint(
+            scanned=before.scanned, scanned_whole=before.scanned_whole, refused=before.refused
+        )
         self.tally.forget_rows()
         self._open = {}
         self.attempts.starts += 1
@@ -227,3 +250,7 @@ class Progress:
     def from_json(cls, text: str) -> Progress:
         """Read what `to_json` wrote; raises DamagedRecord."""
         return from_json(text, cls)
+
+
+def _name(unit: Unit) -> str:
+    return f"{unit.first_row:012d}/{unit.key}/{unit.part}"

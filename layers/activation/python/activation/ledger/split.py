@@ -10,7 +10,7 @@ class Phase(StrEnum):
     """What every part of a run is doing."""
 
     SURVEY = "survey"  # find where records begin, so that the pieces can be cut
-    SCAN = "scan"  # scan a hashed piece for plaintext values
+    SCAN = "scan"  # read a piece before anything of the drop is sent
     SEND = "send"
     ALONE = "alone"  # the file cannot be cut: one stream sends it, as if it were small
 

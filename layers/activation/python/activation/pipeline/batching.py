@@ -14,7 +14,7 @@ from activation.errors import Rejected
 from activation.identifiers.assign import Use
 from activation.identifiers.cell_lists import with_lists
 from activation.identifiers.join import join
-from activation.identifiers.needed import has_needed, leave_out_incomplete
+from activation.identifiers.needed import has_needed, identifies_alone, leave_out_incomplete
 from activation.identifiers.row_country import countries_of_rows, identify_by_country
 from activation.identifiers.table import Context, Field, FieldTable
 from activation.ledger.units import Span, Unit
@@ -22,6 +22,7 @@ from activation.model import Cursor
 from activation.pipeline.findings import FINDINGS, Place, by_row, cell_findings, count_cells, of_rows, row_reasons
 from activation.pipeline.further import Lines, further_lines
 from activation.pipeline.identified import Identified, flat, together
+from activation.pipeline.refusals import Refusal, taken_out
 
 # A span ends after this many times the platform's limit, or this many rows where the limit is large, so that a
 # long stretch of rejects takes a bounded amount of memory.
@@ -54,7 +55,8 @@ class Batcher:
     before the context's default one. `max_rows` is how many rows a batch may have. `several` are, by wire key, all
     columns of the fields that have more than one, and `ignored` the indexes of columns that people said to ignore,
     see MappedColumns.
-    `filters` take rows out before their cells are read. `place` says where in a folder a row is that was read.
+    `filters` take rows out before their cells are read, `refusals` those that hold what another row refuses.
+    `place` says where in a folder a row is that was read.
     """
 
     table: FieldTable
@@ -66,6 +68,7 @@ class Batcher:
     filters: Sequence[RowFilter] = ()
     ignored: Collection[int] = ()
     place: Place | None = None
+    refusals: Sequence[Refusal] = ()
 
     def spans(self, chunks: Iterable[Chunk], start: Cursor, settled: Iterable[Unit]) -> Iterator[Prepared]:
         """Yield every span after `start`, prepared, in row order.
@@ -118,7 +121,7 @@ class Batcher:
         return bound if bound <= last_read else None
 
     def _identify(self, chunk: Chunk) -> Identified:
-        chunk, taken_out = self._filter(chunk)
+        chunk, filtered = self._filter(chunk)
         sent: dict[str, pa.Array] = {}
         codes: dict[str, pa.Array] = {}
         further: dict[str, tuple[pa.Array, ...]] = {}
@@ -136,9 +139,12 @@ class Batcher:
         leave_out_incomplete(self.table, sent, codes)
         accepted = has_needed(self.table, sent, codes)
         columns = pa.record_batch(list(sent.values()), names=list(sent))
+        rejected = [*filtered]
+        if not pc.all(accepted, min_count=0).as_py():
+            rejected += cell_findings(chunk.rows, codes, pc.invert(accepted), whole_rows=True)
+        accepted, refused = self._refuse(chunk, sent, further, accepted)
+        rejected += refused
         whole = pc.all(accepted, min_count=0).as_py()
-        rejected = [] if whole else cell_findings(chunk.rows, codes, pc.invert(accepted), whole_rows=True)
-        rejected += taken_out
         if chunk.malformed:
             numbers = sorted(chunk.malformed)
             rejected.append(
@@ -155,14 +161,34 @@ class Batcher:
 
     def _filter(self, chunk: Chunk) -> tuple[Chunk, list[pa.Table]]:
         """Return the chunk without the rows that the filters take out, and the findings that say why."""
-        taken_out = []
+        filtered = []
         for one in self.filters:
             allowed = one.allowed(chunk.columns)
             if not pc.all(allowed, min_count=0).as_py():
                 numbers = chunk.rows.filter(pc.invert(allowed))
-                taken_out.append(of_rows(numbers, one.code))
+                filtered.append(of_rows(numbers, one.code))
                 chunk = replace(chunk, columns=chunk.columns.filter(allowed), rows=chunk.rows.filter(allowed))
-        return chunk, taken_out
+        return chunk, filtered
+
+    def _refuse(
+        self,
+        chunk: Chunk,
+        sent: Mapping[str, pa.Array],
+        further: Mapping[str, Sequence[pa.Array]],
+        accepted: pa.Array,
+    ) -> tuple[pa.Array, list[pa.Table]]:
+        """Return which of the accepted rows are left, and the findings that say why the others are not."""
+        if not self.refusals:
+            return accepted, []
+        alone = [key for key in sent if identifies_alone(self.table.field(key))]
+        identifiers = [values for key in alone for values in (sent[key], *further.get(key, ()))]
+        findings = []
+        for code, refused in taken_out(self.refusals, identifiers, chunk.columns, chunk.rows):
+            numbers = chunk.rows.filter(pc.and_(accepted, refused))
+            if len(numbers):
+                findings.append(of_rows(numbers, code))
+                accepted = pc.and_not(accepted, refused)
+        return accepted, findings
 
     def _prepare(self, pending: list[Identified], first_row: int, last_row: int, after: Cursor) -> Prepared:
         parts = [part.up_to(last_row) for part in pending]

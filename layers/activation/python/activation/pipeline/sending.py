@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.runs import HeldRun
@@ -73,11 +73,12 @@ class Sender:
 
     def _feed(self, pool: ThreadPoolExecutor, pending: set[Future[None]], spans: Iterable[Prepared]) -> bool:
         """Keep up to `in_flight` uploads in `pending`, in order; return False when one failed or time ran out."""
-        for chains in map(self._begin, spans):
+        begun = map(self._begin, spans)
+        for chains in _last_marked(begun) if self.limits.session_of(self.audience.action) else begun:
             if chains:
                 self.destination.open()
             while chains:
-                while self._must_wait(pending):
+                while self._must_wait(pending, last=chains[0][-1].last):
                     if not _settle(pending):
                         return False
                 if not self.client.has_time:
@@ -92,11 +93,14 @@ class Sender:
                 return False
         return True
 
-    def _must_wait(self, pending: set[Future[None]]) -> bool:
+    def _must_wait(self, pending: set[Future[None]], *, last: bool) -> bool:
         """Return whether the next upload has to wait for one in flight.
 
-        For its slot, for the cursor to advance, or for the audience that the first upload creates.
+        For its slot, for the cursor to advance, for the audience that the first upload creates, or, as the `last`
+        of a session, for all others.
         """
+        if last:
+            return bool(pending)
         far_ahead = len(self.held.run.progress.checkpoint.ahead) >= AHEAD_MAX
         if len(pending) >= self.in_flight:
             return True
@@ -116,6 +120,17 @@ class Sender:
             uploads = uploads_of(self.client.publisher, batch, prepared.further)
             disjoint = are_disjoint(batch, uploads)
         return chains_of(self._acknowledgements.begin(prepared, uploads, disjoint=disjoint))
+
+
+def _last_marked(begun: Iterable[list[list[Upload]]]) -> Iterator[list[list[Upload]]]:
+    """Yield the chains, holding one back until another follows; the last one comes alone, marked as the last."""
+    held: list[list[Upload]] = []
+    for chains in begun:
+        ready, held = ([*held, *chains[:-1]], chains[-1:]) if chains else ([], held)
+        yield ready
+    if held:
+        (chain,) = held
+        yield [[*chain[:-1], replace(chain[-1], last=True)]]
 
 
 def _settle(pending: set[Future[None]]) -> bool:

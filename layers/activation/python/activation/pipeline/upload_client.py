@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from activation.errors import Retryable
 from activation.model import Audience
 from activation.pipeline.client import Effect, PlatformClient
 from activation.platforms.limits import Limits
@@ -26,7 +27,11 @@ class Destination(Protocol):
         ...
 
     def open_again(self) -> Opened:
-        """Look for the audience again and return it: an upload whose answer was lost may have created it."""
+        """Look at the audience again and return it: it may have been created, or has changed."""
+        ...
+
+    def number(self, upload: Upload) -> int:
+        """Return an upload's number in its session, recorded before the upload is sent."""
         ...
 
     def created(self, opened: Opened) -> None:
@@ -75,19 +80,38 @@ class UploadClient:
         return outcome
 
     def _request(self, upload: Upload, effect: Effect) -> Outcome:
+        """Send an upload once to the audience as it is known, and once more where that was wrong.
+
+        Raises Retryable with replace_incomplete while the audience accepts no uploads.
+        """
         opened = self.destination.open()  # known by now, except for the first upload of a run
-        if opened.by_upload and effect.in_doubt:
+        if opened.after_s or (opened.by_upload and effect.in_doubt):
             opened = self.destination.open_again()  # the lost request may have created the audience
+        outcome = self._send_to(_accepting(opened), upload, effect)
+        if outcome.kind is OutcomeKind.REOPEN:
+            outcome = self._send_to(_accepting(self.destination.open_again()), upload, effect)
+        return outcome
+
+    def _send_to(self, opened: Opened, upload: Upload, effect: Effect) -> Outcome:
         publisher = self.client.publisher
+        if self.limits.session_of(self.audience.action):
+            upload = replace(upload, number=1 if opened.by_upload else self.destination.number(upload))
         request = publisher.encode(upload, self.audience, opened)
         too_many = upload.lines > self.limits.max_rows
         if upload.lines > 1 and (too_many or request.size_bytes > self.limits.max_bytes):
             return Outcome(
                 OutcomeKind.TOO_LARGE, code="over_limit", reason="the upload is over the platform's limit"
             )
-        if opened.by_upload:  # a second one of these would create a second audience
+        if opened.by_upload:  # a second one of these would create a second audience, or begin a second session
             return self.client.send(replace(request, repeatable=False), effect=effect)
         return self.client.send(request, lambda: publisher.arrived(upload, self.audience, opened), effect=effect)
+
+
+def _accepting(opened: Opened) -> Opened:
+    if opened.after_s:
+        sentence = opened.interim or "the audience accepts no uploads at the moment"
+        raise Retryable("replace_incomplete", sentence, after_s=opened.after_s)
+    return opened
 
 
 def _partial(outcome: Outcome, refused: Mapping[int, str], *, unnamed: int = 0) -> Outcome:

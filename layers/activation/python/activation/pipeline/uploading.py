@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from activation.errors import Retryable
 from activation.ledger.runs import HeldRun
 from activation.pipeline.acknowledgements import Acknowledgements
 from activation.pipeline.client import Effect
@@ -14,6 +15,14 @@ from activation.pipeline.uploads import unit_of
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
 from activation.platforms.publisher import Opened
 from activation.platforms.upload import Upload
+
+
+class UploadsGone(Retryable):
+    """The platform no longer has the uploads of the run, as `outcome` says: it has to start over."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.code, outcome.reason)
+        self.outcome = outcome
 
 
 @dataclass(frozen=True)
@@ -56,8 +65,7 @@ class Uploader:
             self.client.limits.check_uploads(len(progress.checkpoint.handles) + 1)
             outcome = self.client.send(upload, effect)
             if outcome.kind in (OutcomeKind.OK, OutcomeKind.PARTIAL):
-                if isinstance(outcome.value, Opened):
-                    self.client.destination.created(outcome.value)
+                self._note_opened(outcome)
                 self.acknowledgements.acknowledge(upload, outcome)
                 effect.in_doubt = False
         finally:
@@ -72,9 +80,19 @@ class Uploader:
                 self._send_halves(upload, delivery)
             case OutcomeKind.REFUSED:
                 return outcome
+            case OutcomeKind.GONE:
+                raise UploadsGone(outcome)
             case _:
                 raise failure(outcome)
         return None
+
+    def _note_opened(self, outcome: Outcome) -> None:
+        """Record what the first upload has changed, if it is what created the audience or began its session."""
+        destination = self.client.destination
+        if isinstance(outcome.value, Opened):
+            destination.created(outcome.value)
+        elif (opened := destination.open()).by_upload:
+            destination.created(replace(opened, by_upload=False))
 
     def _send_halves(self, upload: Upload, delivery: Delivery) -> None:
         """Send both halves of an upload, and find the refused lines of each.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from activation.errors import Rejected
 from activation.identifiers.table import Field
 from activation.model import Action
+from activation.platforms.session import UploadSession
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Limits:
     of a body unless the connector's settings say otherwise (0: `max_bytes`). `head_bytes` is the size of a body
     without its rows, `cell_bytes` the overhead of each cell: with these, a request gets as many rows as surely
     fit; without them (0) it is tried, and halved if it is too large. `max_uploads` is how many requests one drop
-    may take, for platforms where closing names each of them (0: any number).
+    may take, for platforms where closing names each of them (0: any number). `session` is the session in which the
+    uploads of some actions are sent, None if every upload stands alone.
     """
 
     max_rows: int
@@ -31,6 +33,11 @@ class Limits:
     head_bytes: int = 0
     cell_bytes: int = 0
     max_uploads: int = 0
+    session: UploadSession | None = None
+
+    def session_of(self, action: Action) -> UploadSession | None:
+        """Return the session in which a drop with this action is sent, None if every upload stands alone."""
+        return self.session if self.session is not None and action in self.session.actions else None
 
     def narrowed(self, *, max_rows: int = 0, max_bytes: int = 0) -> Limits:
         """Return the limits of a connector with these settings; 0 means not set.

@@ -21,6 +21,7 @@ class OutcomeKind(StrEnum):
     TOO_LARGE = "too_large"  # nothing applied; send the same rows in smaller requests
     STOP = "stop"  # a person has to act
     GONE = "gone"  # the platform no longer has what was uploaded for this call: upload it again
+    REOPEN = "reopen"  # nothing applied; the audience has changed: look at it again, then send the same rows
     REJECTED = "rejected"  # this drop can never succeed, because of its audience or the request itself
     UNKNOWN = "unknown"  # not understood, or lost: it may or may not have been applied
 

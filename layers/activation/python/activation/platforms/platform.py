@@ -13,6 +13,7 @@ from activation.platforms.authentication import Authentication
 from activation.platforms.limits import Limits
 from activation.platforms.options import Option, Value, complete
 from activation.platforms.rate import Rate
+from activation.platforms.version import ApiVersion
 
 if TYPE_CHECKING:  # synth and the settings must work without Arrow
     from activation.platforms.credentials import Credentials
@@ -24,12 +25,14 @@ if TYPE_CHECKING:  # synth and the settings must work without Arrow
 class Finding:
     """The result of one check of `doctor`.
 
-    `check` is its name, `ok` whether it passed, `says` a sentence without a token or personal data.
+    `check` is its name, `ok` whether it passed, `says` a sentence without a token or personal data. `warns` says
+    that the check passed but soon will not.
     """
 
     check: str
     ok: bool
     says: str
+    warns: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ class Platform:
     are signed with the connector's secret, `account` which of the secret's keys names the ad account. `minimum` is
     the smallest useful audience. `calls` maps the publisher's name of each call to "METHOD path" with shell
     wildcards. `load` imports the rest. `own_options` are the connector's options besides the rate's tier. `api` is
-    the (platform, API) pair by which `explain` also finds the platform, ("", "") for none.
+    the (platform, API) pair by which `explain` also finds the platform, ("", "") for none. `version` is
+    the version of the API that every call names, None if the platform has none that ends.
     """
 
     name: str
@@ -91,6 +95,7 @@ class Platform:
     load: Callable[[], Loaded] = field(repr=False)
     own_options: tuple[Option, ...] = ()
     api: tuple[str, str] = ("", "")
+    version: ApiVersion | None = None
 
     @property
     def table(self) -> FieldTable:

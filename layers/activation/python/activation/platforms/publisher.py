@@ -27,8 +27,10 @@ class Opened:
     upload. `created` is True if this run created it. `state` is text that the ledger keeps for the publisher
     between calls (a session, a type); it contains nothing about people. `notes` are notes for the receipt, by a
     stable code (two audiences with the same name, for instance). `by_upload` is True while the first upload is
-    what creates the audience: it is then sent alone, and its outcome's `value` is the Opened that replaces this
-    one.
+    what creates the audience or begins its session: it is then sent alone and never repeated unasked, and its
+    outcome's `value` is the Opened that replaces this one, or None if only `by_upload` changes. `interim` is a
+    sentence on what the audience holds if the run stops after its first upload, "" if nothing need be said.
+    `after_s` is not 0 while the audience accepts no uploads: it is opened again after so many seconds.
     """
 
     audience_id: str
@@ -36,6 +38,8 @@ class Opened:
     state: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     by_upload: bool = False
+    interim: str = ""
+    after_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,16 @@ class Publisher(Protocol):
         """Find the audience by name, or create it if the platform needs one before it can be filled.
 
         `keys` are the fields that the drop's columns fill, in wire order.
+        """
+        ...
+
+    def reopen(
+        self, audience: Audience, opened: Opened, keys: tuple[str, ...]
+    ) -> Generator[Request, Outcome, Opened]:
+        """Look at an audience again that `open` has returned, and return how it is filled from now on.
+
+        Called before the first upload is sent again after its answer was lost, if `by_upload`; after an outcome of
+        the kind `reopen`; and after the seconds of `after_s`.
         """
         ...
 

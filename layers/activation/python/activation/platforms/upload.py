@@ -59,7 +59,8 @@ class Upload:
     became one line. `after` is the key of an upload of the same batch that has to be acknowledged first, "" for
     none, and `earlier` what the platform returned for that upload (its handles, in row order). `part` is "" for
     the whole upload; each half of an upload that was refused or too large appends "0" or "1". `round` counts how
-    often rows that the platform named were taken out of this upload.
+    often rows that the platform named were taken out of this upload. In a session, `number` counts the uploads
+    from 1 in the order in which they are begun, and `last` says that this one ends it; 0 and False outside of one.
     """
 
     run_id: str
@@ -72,6 +73,8 @@ class Upload:
     earlier: tuple[str, ...] = ()
     part: str = ""
     round: int = 0
+    number: int = 0
+    last: bool = False
 
     @property
     def identity(self) -> str:
@@ -117,6 +120,7 @@ class Upload:
                 rows=self.rows.slice(0, middle),
                 part=f"{self.part}0",
                 round=0,
+                last=False,
             ),
             replace(
                 self,

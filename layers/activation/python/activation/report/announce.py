@@ -1,4 +1,4 @@
-"""Events on the app's bus: one when a run ends or needs a person."""
+"""Events on the app's bus: one when a run ends or needs a person, or leaves its audience incomplete meanwhile."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from activation.aws.app_events import put_event
-from activation.ledger.runs import RunState
+from activation.ledger.runs import STOPPED, RunState
+from activation.report.notice import notice
 
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
@@ -20,6 +21,7 @@ DETAIL_TYPES = {
     RunState.FAILED: "Activation Failed",
     RunState.BLOCKED: "Activation Blocked",
 }
+INCOMPLETE = "Activation Incomplete"
 
 
 def announce(
@@ -29,6 +31,15 @@ def announce(
 
     Raises Retryable if the bus did not accept it.
     """
+    put_event(client, bus, DETAIL_TYPES[state], _detail(state, receipt, receipt_key))
+
+
+def announce_incomplete(client: EventBridgeClient, bus: str, receipt: Mapping[str, Any], receipt_key: str) -> None:
+    """Put the event of a run whose audience is incomplete until the run ends; raises as `announce` does."""
+    put_event(client, bus, INCOMPLETE, _detail(RunState.RUNNING, receipt, receipt_key))
+
+
+def _detail(state: RunState, receipt: Mapping[str, Any], receipt_key: str) -> dict[str, Any]:
     detail = {
         "run_id": receipt["run_id"],
         "state": receipt["state"],
@@ -40,7 +51,8 @@ def announce(
         "warnings": receipt["warnings"],
         "key": receipt["drop"]["key"],
         "receipt_key": receipt_key,
+        **({"notice": notice(state, receipt)} if state in STOPPED else {}),
     }
     if "rows_held" in receipt:
         detail["rows_held"] = receipt["rows_held"]
-    put_event(client, bus, DETAIL_TYPES[state], detail)
+    return detail

@@ -14,7 +14,7 @@ from activation.drops.row_filters import TAKEN_OUT
 from activation.drops.sample import MAIL, PHONE, Sample
 from activation.errors import Rejected
 from activation.identifiers.table import FieldTable
-from activation.ledger.runs import Run
+from activation.ledger.runs import FINAL, STOPPED, Run
 from activation.model import Action, RunWarning
 from activation.platforms.platform import Minimum, Platform
 
@@ -27,6 +27,7 @@ STRONG_SHARE = 0.5
 # Notes of a platform that say that nobody can use the audience as it is.
 UNUSABLE = ("too_small",)
 ALLOW = 'or set "allow_weak": true for the connector to send it as it is'
+INTERRUPTED = "replace_interrupted"  # a platform's note that it has ended a replace before all rows had arrived
 LOOKS = {MAIL: "e-mail addresses", PHONE: "phone numbers"}
 
 
@@ -90,7 +91,19 @@ def of_run(platform: Platform, action: Action, run: Run, notes: Mapping[str, str
     )
     notes = {**(run.opened.notes if run.opened else {}), **notes}
     sample = progress.plan.sample or Sample()
-    return warnings(Judged(platform.table, platform.minimum, action, sample, counts, notes))
+    found = warnings(Judged(platform.table, platform.minimum, action, sample, counts, notes))
+    return [*_of_interim(run), *found]
+
+
+def _of_interim(run: Run) -> Iterator[RunWarning]:
+    """Yield a warning while the audience holds neither what it held before nor what the drop says."""
+    opened = run.opened
+    if opened is None or not opened.interim or run.state in FINAL:
+        return
+    if opened.by_upload and not run.progress.checkpoint.in_doubt:  # nothing has begun
+        return
+    if run.state in STOPPED or INTERRUPTED in opened.notes:
+        yield RunWarning("replace_incomplete", opened.interim)
 
 
 def _of_columns(sample: Sample) -> Iterator[RunWarning]:

@@ -58,6 +58,7 @@ def connect(platform: Platform, settings: FunctionSettings) -> Connector:
         http=http,
         options=complete(platform.options, settings.options),
         expected_account=settings.expected_account,
+        any_endpoint=settings.any_endpoint,
     )
     return Connector(platform, settings, clients, secret, http)
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from activation.errors import Rejected
 from activation.ledger.keys import audience_key
 from activation.ledger.runs import HeldRun
-from activation.model import SNAPSHOTS, Audience
+from activation.model import SNAPSHOTS, Action, Audience
 from activation.pipeline.client import PlatformClient
+from activation.pipeline.uploads import unit_of
 from activation.platforms.publisher import Opened, Publisher
+from activation.platforms.upload import Upload
 from activation.runs.deadline import has_lock
 from activation.runs.invocation import Invocation
 from activation.runs.secret import other_account
@@ -36,6 +38,10 @@ def acquire_audience(invocation: Invocation, publisher: Publisher, *, begun: boo
     connector.locks.acquire(lock, identity.run_id)
     if audience.action in SNAPSHOTS:  # of people to add or to remove, those of every version are meant
         connector.locks.check_order(identity.work.drop, audience.connector, audience.account)
+    if audience.action is Action.REPLACE:
+        # A drop that is sent again on purpose is the newest wish.
+        dropped_at = "" if identity.work.again else identity.work.dropped_at
+        connector.replacements.begin(lock, identity.run_id, dropped_at, begun=begun)
     has_lock(run.progress, connector.clock())
 
 
@@ -66,11 +72,25 @@ class RunDestination:
             return run.opened
 
     def open_again(self) -> Opened:
-        """Look for the audience again and return it: an upload whose answer was lost may have created it."""
+        """Look at the audience again and return it: a lost upload may have created it, or it has changed."""
+        run = self.held.run
+        known = run.opened
+        if known is None:
+            return self.open()
+        opened = self.client.execute(self.client.publisher.reopen(self.audience, known, self.keys))
         with self.held.lock:
-            self.held.run.opened = None
-            self.held.run.progress.attempts.created = True
-        return self.open()
+            run.progress.attempts.created |= known.by_upload and not known.audience_id
+            run.opened = replace(opened, created=opened.created or run.progress.attempts.created)
+            self.held.save()
+            return run.opened
+
+    def number(self, upload: Upload) -> int:
+        """Return an upload's number in its session, recorded before the upload is sent."""
+        with self.held.lock:
+            number, is_new = self.held.run.progress.number(unit_of(upload))
+            if is_new:
+                self.held.save()
+            return number
 
     def created(self, opened: Opened) -> None:
         """Record the audience that an upload has created."""
@@ -92,6 +112,10 @@ class KnownDestination:
     def open_again(self) -> Opened:
         """Return the audience."""
         return self.opened
+
+    def number(self, upload: Upload) -> int:  # noqa: ARG002  the protocol's
+        """Return 0: no session has several workers."""
+        return 0
 
     def created(self, opened: Opened) -> None:
         """Do nothing: the record of the audience is the run's."""

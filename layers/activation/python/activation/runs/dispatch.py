@@ -17,10 +17,11 @@ from activation.runs.advance import Active, advance
 from activation.runs.closing import closes_nothing, origin_of
 from activation.runs.effects import refuse_key, refuse_message
 from activation.runs.folder_events import FolderEvents
-from activation.runs.invocation import Connector, Invocation, Stopwatch
+from activation.runs.invocation import Connector, Invocation
 from activation.runs.part import ActivePart
 from activation.runs.run import ActiveRun
 from activation.runs.states import StateMachine
+from activation.runs.stopwatch import Stopwatch
 from activation.runs.telemetry import Counted, Telemetry
 from activation.runs.waking import release_after_stop, release_audience
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from activation.drops.chunk import Chunk, DropReader
 from activation.drops.columns import MappedColumns, map_columns
 from activation.drops.date_orders import with_date_order
 from activation.drops.folder_reader import FolderReader
-from activation.drops.plaintext_scan import screen
 from activation.drops.ranges import Piece, piece_chunks
 from activation.drops.row_filters import RowFilter, asks_in_vain, row_filters
 from activation.drops.row_looks import refuse_unsaid
 from activation.drops.sample import Sample, lookalikes, take_sample
 from activation.errors import Rejected
+from activation.identifiers.refused import Refused, new_key
+from activation.ledger.progress import FilePlan
 from activation.model import Cursor
 from activation.pipeline.batching import Batcher, Prepared
 from activation.pipeline.client import OutOfTime
+from activation.pipeline.refusals import Refusal
+from activation.pipeline.scanning import scan
 from activation.report.rejects import Rejects
 from activation.report.warnings import refuse_weak
 from activation.runs.invocation import Invocation
@@ -46,7 +49,8 @@ class RunDrop:
         reader, reading = opened.reader, opened.reading
         context = reading.context
         action = invocation.located.audience.action
-        filters = row_filters(reading, reader.header, kind, action)
+        in_order = not isinstance(reader, FolderReader)
+        filters = row_filters(reading, reader.header, kind, action, in_order=in_order)
         mapped = map_columns(
             connector.platform.table,
             reader.header,
@@ -64,6 +68,8 @@ class RunDrop:
             progress.plan.reading = reading
             progress.plan.columns, progress.plan.ignored_columns = dict(mapped.used), list(mapped.ignored)
             progress.plan.proposed_columns = dict(mapped.proposed)
+            if any(one.reaches for one in filters):
+                progress.plan.refused_key = progress.plan.refused_key or new_key()
         if invocation.is_untouched:
             platform = connector.platform
             sample = take_sample(
@@ -99,9 +105,21 @@ class RunDrop:
         return self.invocation.rejects.placed(place)
 
     def batches(self) -> Iterator[Prepared]:
-        """Return the batches of what is left, read as they are asked for; raises what the reader raises."""
-        connector, checkpoint = self.invocation.connector, self.invocation.held.run.progress.checkpoint
-        batcher = Batcher(
+        """Return the batches of what is left, read as they are asked for; raises what the reader raises.
+
+        Raises Rejected with refused_gone where the set of refused identifiers is no longer there.
+        """
+        checkpoint, key = self.invocation.held.run.progress.checkpoint, self._plan.refused_key
+        reaching = [one for one in self.filters if one.reaches]
+        batcher = self._batcher(
+            [Refusal(one, self.invocation.refused.whole(one.setting), key) for one in reaching]
+        )
+        chunks = self._chunks(checkpoint.cursor)
+        return batcher.spans(chunks, checkpoint.cursor, frozenset(checkpoint.ahead))
+
+    def _batcher(self, refusals: Sequence[Refusal] = ()) -> Batcher:
+        connector = self.invocation.connector
+        return Batcher(
             table=connector.platform.table,
             fields=self.mapped.fields,
             context=self.invocation.reading.context,
@@ -111,30 +129,50 @@ class RunDrop:
             filters=self.filters,
             ignored=self.mapped.told_ignored,
             place=self.reader.place if isinstance(self.reader, FolderReader) else None,
+            refusals=refusals,
         )
-        chunks = self._chunks(checkpoint.cursor)
-        return batcher.spans(chunks, checkpoint.cursor, frozenset(checkpoint.ahead))
 
     def scan(self) -> None:
-        """Scan what is left of a hashed drop for plaintext values; does nothing for any other.
+        """Read what is left of a drop that is read whole before it is sent; does nothing for any other.
 
-        Raises OutOfTime when the scan needs another invocation, and what the scan raises for a plaintext value.
+        That is a hashed one, which is scanned for plaintext values, one whose rows may refuse others, and one
+        whose uploads form a session: a file that breaks off must not begin a session that it cannot end. What the
+        scan gathers is kept: as pieces by a part, and as a whole by the only worker of a drop. Raises OutOfTime
+        when the scan needs another invocation, and what the scan raises.
         """
         held, checkpoint = self.invocation.held, self.invocation.held.run.progress.checkpoint
-        if checkpoint.scanned_whole or not self.invocation.located.kind.hashed:
+        if checkpoint.scanned_whole or not self.invocation.scans:
             return
-        reached, whole = screen(
+        if self._plan.refused_key:
+            with held.lock:
+                held.save()  # before anything is kept under the key
+        kept: list[str] = []
+
+        def keep(setting: str, first_row: int, last_row: int, refused: Refused) -> None:
+            kept.append(self.invocation.refused.keep(setting, first_row, last_row, refused))
+            self.invocation.keep_and_may_go_on()
+
+        reached, whole = scan(
             self._chunks(checkpoint.scanned),
             checkpoint.scanned,
-            fields=self.mapped.columns,
-            context=self.invocation.reading.context,
+            self._batcher(),
+            self.mapped.columns,
+            key=self._plan.refused_key,
+            keep=keep,
             may_go_on=self.invocation.keep_and_may_go_on,
         )
+        if whole and self.piece is None:
+            self.invocation.refused.put_together(self.invocation.reaching, [*checkpoint.refused, *kept])
         with held.lock:
             checkpoint.scanned, checkpoint.scanned_whole = reached, whole
+            checkpoint.refused += kept
             held.save()
         if not whole:
-            raise OutOfTime("out_of_time", "the drop is still being scanned for plaintext values", after_s=1)
+            raise OutOfTime("out_of_time", "the drop is still being read before anything is sent", after_s=1)
+
+    @property
+    def _plan(self) -> FilePlan:
+        return self.invocation.held.run.progress.plan
 
     def _chunks(self, start: Cursor) -> Iterator[Chunk]:
         return self.reader.chunks(start) if self.piece is None else piece_chunks(self.reader, self.piece, start)

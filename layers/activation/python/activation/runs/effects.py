@@ -20,13 +20,14 @@ from activation.ledger.runs import Run, RunState
 from activation.model import Audience
 from activation.report import receipts, stored
 from activation.report import warnings as verdict
-from activation.report.announce import announce
+from activation.report.announce import announce, announce_incomplete
 from activation.report.receipts import Identity
 from activation.runs.deadline import LOCKED
 from activation.runs.invocation import Connector, Invocation
 from activation.runs.states import ENDS, Next, Step
 from activation.runs.waking import await_audience, release_audience
 
+INCOMPLETE = "replace_incomplete"
 UNREADABLE = "_unreadable"  # where receipts go whose key names no audience
 
 
@@ -41,12 +42,21 @@ class RunEffects:
         self._note_audience()
         if step.state is not RunState.ACCEPTED:
             with suppress(ClientError, BotoCoreError):  # the next receipt will say as much and more
-                self.write_receipt({})
+                self._write_interim()
         run = self.invocation.held.run
         if run.opened is not None and step.code != LOCKED:
             with suppress(AudienceLocked):  # it may have expired, and be another run's
                 run_id = self.invocation.identity.run_id
                 self.invocation.connector.locks.acquire(run.audience_lock, run_id, for_s=step.after_s + 3600)
+
+    def _write_interim(self) -> None:
+        """Write an interim receipt; announce once that the audience is incomplete until the run ends."""
+        connector, run = self.invocation.connector, self.invocation.held.run
+        known = INCOMPLETE in {one.code for one in run.progress.warnings}
+        receipt = self.write_receipt({})
+        if not known and INCOMPLETE in {one.code for one in run.progress.warnings}:
+            bus, key = connector.settings.event_bus_name, f"{self.invocation.stem}.json"
+            announce_incomplete(connector.clients.events, bus, receipt, key)
 
     def ends(self, step: Next) -> None:
         """Write the receipt and announce the end; the message of a run that stops moves to the dead letters."""
@@ -64,6 +74,10 @@ class RunEffects:
                 step.error,
                 run_id=invocation.identity.run_id,
             )
+        elif invocation.held.run.progress.plan.refused_key:
+            # Before the record is final, so that a crash repeats it; a redrive of a run that stopped may need it.
+            with suppress(ClientError, BotoCoreError):  # the bucket's retention deletes what is left
+                invocation.refused.remove()
 
     def left(self, step: Next) -> None:
         """Release the audience's lock at the run's end, or have the run woken when the lock is free.
@@ -161,6 +175,7 @@ def refuse_key(connector: Connector, work: Work, run_id: str, error: Rejected) -
         notes={},
     )
     key = f"{receipts.stem(audience, run_id)}.json"
+    connector.unread.note(settings.connector, run_id, work.drop.key, RunState.FAILED, error)
     stored.write(clients.s3, settings.receipts_bucket, key, receipt)
     announce(clients.events, settings.event_bus_name, RunState.FAILED, receipt, key)
     refuse_message(connector, work.next_message(), error, run_id)

@@ -26,11 +26,11 @@ the dead letters, every unfinished part resumes at its cursor. A part whose work
 as the run finds its lease expired, long before the queue returns the first message, and so is one that has not
 been heard of for an hour. A part whose workers die again and again ends the run too.
 
-The phases: a text file is surveyed for its records (`drops/ranges.py`); the parts scan a hashed drop for plaintext
-values before any of them sends; then the audience is opened, once, and the parts send. A file that cannot be cut
-exactly (a quote out of place) is sent in one stream, which finds the fault and names its row. A file that is cut
-has the same rows in its receipt and rejects as in one stream; batches end where pieces do, so their number may
-differ by one for each part.
+The phases: a text file is surveyed for its records (`drops/ranges.py`); where the drop has to be read before
+anything of it is sent, the parts scan it, and the run puts together for all of them what they gathered; then the
+audience is opened, once, and the parts send. A file that cannot be cut exactly (a quote out of place) is sent in
+one stream, which finds the fault and names its row. A file that is cut has the same rows in its receipt and
+rejects as in one stream; batches end where pieces do, so their number may differ by one for each part.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class RunParts:
     """The parts of a split run.
 
     `run_id` is the run's, `work` its message, `held` its record, which this invocation holds. `clients` and
-    `queue_url` send the parts their messages. `hashed` says that the drop has to be scanned for plaintext values
-    first. `now` is Unix seconds.
+    `queue_url` send the parts their messages. `scans` says that the whole drop has to be read before anything of
+    it is sent. `now` is Unix seconds.
     """
 
     run_id: str
@@ -68,7 +68,7 @@ class RunParts:
     held: HeldRun
     clients: Clients
     queue_url: str
-    hashed: bool
+    scans: bool
     now: float
 
     @property
@@ -116,7 +116,7 @@ class RunParts:
         if split.phase is Phase.SURVEY:
             surveys = [survey for part in parts if part and (survey := part.progress.plan.survey)]
             pieces = settle(surveys, DEFAULT.record_bytes) or ()
-            pieced = cut(split, pieces, hashed=self.hashed, now=self.now)
+            pieced = cut(split, pieces, scans=self.scans, now=self.now)
             # A range in which no record begins is dropped as a part; what it has cost stays counted.
             self.split = replace(pieced, counted=sums(parts[: pieced.parts]))
         else:

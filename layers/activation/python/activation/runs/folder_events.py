@@ -24,6 +24,7 @@ from activation.errors import Rejected, Retryable
 from activation.ledger.folders import Closing, Folder
 from activation.model import Action, Drop
 from activation.report.announce import FOLDER_OPEN, LATE_PART
+from activation.report.notice import folder_notice
 from activation.runs.closing import before_of, facts_of, origin_of
 from activation.runs.effects import refuse_key
 from activation.runs.invocation import Connector
@@ -238,6 +239,7 @@ class FolderEvents:
             "action": audience.action.value,
             "key": work.drop.key,
             "folder": self._prefix(work, located),
+            "notice": folder_notice(audience.connector, self._prefix(work, located), code, sentence),
         }
         put_event(self.connector.clients.events, self.connector.settings.event_bus_name, kind, detail)
 

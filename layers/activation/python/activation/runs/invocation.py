@@ -12,11 +12,14 @@ from activation.drops.folder_listing import FolderListing, load_listing
 from activation.drops.locate import Located
 from activation.drops.messages import Work
 from activation.drops.reading import Reading
+from activation.drops.row_filters import reaching
 from activation.ledger.audience_lock import AudienceLocks
 from activation.ledger.audiences import KnownAudiences
 from activation.ledger.folders import Folders
 from activation.ledger.keys import rate_key
+from activation.ledger.replacements import Replacements
 from activation.ledger.runs import HeldRun, Ledger
+from activation.ledger.unread import UnreadObjects
 from activation.pipeline.client import PlatformClient
 from activation.pipeline.rate_limit import RateLimits
 from activation.pipeline.sending import Sender
@@ -26,11 +29,14 @@ from activation.platforms.limits import Limits
 from activation.platforms.platform import Platform
 from activation.platforms.publisher import Publisher
 from activation.platforms.rate import Scope
+from activation.platforms.session import UploadSession
 from activation.report import receipts
 from activation.report.receipts import Identity
 from activation.report.rejects import Rejects
+from activation.runs.refused_store import RefusedStore
 from activation.runs.secret import ConnectorSecret
 from activation.runs.settings import FunctionSettings
+from activation.runs.stopwatch import Stopwatch
 
 MARGIN_S = 20.0  # seconds kept for what follows the last platform call: a ledger write, a receipt, a message
 
@@ -73,6 +79,16 @@ class Connector:
         return KnownAudiences(self.clients.table, self.clock)
 
     @cached_property
+    def replacements(self) -> Replacements:
+        """Return the newest replaces of the audiences."""
+        return Replacements(self.clients.table, ttl_days=self.settings.ledger_ttl_days, clock=self.clock)
+
+    @cached_property
+    def unread(self) -> UnreadObjects:
+        """Return the records of drops whose key cannot be read."""
+        return UnreadObjects(self.clients.table, ttl_days=self.settings.ledger_ttl_days, clock=self.clock)
+
+    @cached_property
     def folders(self) -> Folders:
         """Return the records of the connector's folders."""
         settings = self.settings
@@ -99,19 +115,6 @@ class Connector:
     def timeout_s(self) -> float:
         """Return how many seconds a connection to the platform may be silent."""
         return self.platform.limits.timeout_s
-
-
-@dataclass
-class Stopwatch:
-    """Measures an invocation from `began`, in seconds of `clock`."""
-
-    clock: Callable[[], float]
-    began: float
-
-    def lap_s(self) -> float:
-        """Return the seconds since the stopwatch was started or last read, and start it again."""
-        began, self.began = self.began, self.clock()
-        return self.began - began
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,21 @@ class Invocation:
             self._listings[key] = load_listing(connector.clients.s3, connector.settings.receipts_bucket, key)
         return self._listings.get(key)
 
+    @cached_property
+    def refused(self) -> RefusedStore:
+        """Return the refused identifiers of the run."""
+        return RefusedStore(self.connector.clients.s3, self.connector.settings.receipts_bucket, self.stem)
+
+    @property
+    def reaching(self) -> tuple[str, ...]:
+        """Return the settings by which a no takes out other rows, too: see row_filters.py."""
+        return () if self.located.kind.single else reaching(self.reading, self.located.audience.action)
+
+    @property
+    def scans(self) -> bool:
+        """Return whether the whole drop is read before anything of it is sent."""
+        return self.located.kind.hashed or bool(self.reaching) or self.session is not None
+
     @property
     def reading(self) -> Reading:
         """Return how the drop is read: as when the run began, so that a resumed run cuts the same batches."""
@@ -174,6 +192,11 @@ class Invocation:
             operation=settings.operation,
         )
         return self.held.run.progress.plan.reading or now
+
+    @property
+    def session(self) -> UploadSession | None:
+        """Return the session in which the platform takes the drop's uploads, None if each stands alone."""
+        return self.connector.limits.session_of(self.identity.audience.action)
 
     @property
     def is_untouched(self) -> bool:

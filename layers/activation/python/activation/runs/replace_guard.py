@@ -21,14 +21,16 @@ def refuse_several(invocation: Invocation) -> None:
 
     Only for a file directly below a replace or a mirror, which is a drop of its own; a newer version of the same
     key is not another file. Asked by every invocation until the upload is closed, so that a run which has begun
-    stops at its next step. Times are S3's own, so that it does not matter when the events came. Raises Retryable
-    and ConfigError when S3 cannot list the files.
+    stops at its next step; one whose uploads are a session ends that first. Times are S3's own, so that it does
+    not matter when the events came. Raises Retryable and ConfigError when S3 cannot list the files.
     """
     drop, located, run = invocation.work.drop, invocation.located, invocation.held.run
     place = located.place
     is_alone = located.audience.action in WHOLE and place.role is Role.FILE and not is_quiet(drop.key)
     if not is_alone or run.state is RunState.ACCEPTED:
         return
+    if invocation.session is not None and run.opened is not None and not run.opened.by_upload:
+        return  # in the middle of a session: stopping would leave the audience with a part of this file's people
     written = _files(invocation, origin_of(invocation.connector, drop), place.base)
     mine = written.pop(drop.key, None)
     if mine is None:

@@ -12,8 +12,11 @@ from activation.ledger.audience_lock import Superseded
 from activation.ledger.runs import STOPPED, RunState
 from activation.ledger.split import Ending, Phase
 from activation.pipeline.client import PlatformClient
+from activation.pipeline.uploading import UploadsGone
 from activation.platforms.outcome import Outcome, failure
 from activation.platforms.publisher import Closed
+from activation.platforms.session import answers_s
+from activation.runs import rescan
 from activation.runs.advance import leave
 from activation.runs.closing import close_folder
 from activation.runs.deadline import begin_again
@@ -43,6 +46,8 @@ class ActiveRun:
         if split is None or split.phase is Phase.ALONE:  # else its parts are what sends
             self.invocation.suspect_in_flight()
         if run.state in STOPPED:  # an operator fixed the cause and redrove the message
+            if run.code in rescan.CODES:
+                rescan.scan_again(self.invocation)
             begin_again(run, self.machine.clock())
             run.state = RunState.ACCEPTED if run.progress.checkpoint.closed else RunState.RUNNING
             if split is not None:
@@ -86,6 +91,13 @@ class ActiveRun:
         except Superseded:
             return self._superseded()
         client = invocation.platform_client(publisher)
+        try:
+            return self._advance(client)
+        except UploadsGone as gone:
+            return self._start_over(gone.outcome)
+
+    def _advance(self, client: PlatformClient) -> Next:
+        invocation, run = self.invocation, self.invocation.held.run
         if run.state is RunState.ACCEPTED:
             return self._follow(client)
         if not run.progress.checkpoint.read_whole:
@@ -114,12 +126,25 @@ class ActiveRun:
         try:
             drop = RunDrop.open(invocation)
             drop.scan()
+            self._check_session()
             destination = RunDestination(held, client, invocation.identity.audience, drop.keys)
             return invocation.sender(client, destination, drop.rejects).send(drop.batches())
         except Rejected as error:
             if error.code == "empty_file" and held.run.progress.checkpoint.cursor.row == 0:
                 return True
             raise
+
+    def _check_session(self) -> None:
+        """Raise Rejected, before anything is sent, for a drop that does not fit in the session it needs."""
+        connector, run = self.invocation.connector, self.invocation.held.run
+        session = self.invocation.session
+        if session is None or run.opened is not None:
+            return
+        rows = run.progress.checkpoint.scanned.row
+        requests = -(-rows // connector.limits.max_rows)
+        tier = connector.platform.rate.tier(self.invocation.find_publisher().account.options)
+        session.check_rows(rows)
+        session.check_time(requests, tier, answers_s(requests, connector.in_flight))
 
     def _close(self, client: PlatformClient) -> Next:
         """Check that every row is accounted for, then close the uploads."""

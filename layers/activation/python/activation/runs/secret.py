@@ -31,8 +31,9 @@ class ConnectorSecret:
 
     `client` reads the secret at `secret_arn`. `table` holds the lock under which its token is replaced, `http`
     asks the platform's token endpoint. `options` are the connector's, complete. `expected_account` is the ad
-    account that the secret must be for, "" where the settings name none. `clock` returns Unix seconds; `sleep`
-    takes seconds.
+    account that the secret must be for, "" where the settings name none. `any_endpoint` says that the secret may
+    name another server than the platform's, as the sandbox's do: who may only write secrets could otherwise divert
+    people. `clock` returns Unix seconds; `sleep` takes seconds.
 
     One secret may serve several ad accounts: a run says which, or uses the one that the secret names.
     """
@@ -47,6 +48,7 @@ class ConnectorSecret:
         http: Http,
         options: Mapping[str, Value],
         expected_account: str = "",
+        any_endpoint: bool = False,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -57,6 +59,7 @@ class ConnectorSecret:
         self._unsaved: dict[str, Grant] = {}  # outlives each signer
         self._options = options
         self._expected_account = expected_account
+        self._any_endpoint = any_endpoint
         self._lock = Lock()
         self._version: SecretVersion | None = None  # that `_signer` was made from
         self._signer: Signer | None = None
@@ -174,6 +177,12 @@ class ConnectorSecret:
 
     def _account_of(self, version: SecretVersion) -> AdAccount:
         account = self._platform.account.read(version.credentials, self._asked_for, self._options)
+        if account.endpoint != self._platform.account.endpoint and not self._any_endpoint:
+            raise ConfigError(
+                "other_endpoint",
+                "the secret names another server than the platform's, which this deployment does not allow;"
+                " nothing was sent; remove endpoint from the secret and redrive",
+            )
         if self._expected_account and account.account_id != self._expected_account:
             raise ConfigError(
                 "other_account",

@@ -10,7 +10,7 @@ import msgspec
 from activation.aws.environment import Environment
 from activation.drops.sources import BucketSource, Origins
 from activation.errors import ConfigError
-from activation.identifiers.row_rules import NO_RULE, RowRule, read_rule
+from activation.identifiers.row_rules import KNOWN, NO_RULE, RowRule, read_rule
 from activation.identifiers.table import Context
 from activation.platforms.options import Option, Value, problems
 
@@ -44,9 +44,10 @@ class FunctionSettings:
     for the platform's own. A file above `split_above_bytes` is split among up to `max_parts` workers; 0 bytes
     split none. `encoding` and `delimiter` are declared for the connector's delimited files, "" where they are
     detected. `options` are the platform's options that the settings mention, `columns` what they say of the files'
-    columns (see identifiers/column_map.py). `consent` and `operation` say which rows may be sent. `sources` are
-    the buckets of other owners that drops are read from as well. `folders` says how long folders are waited for.
-    `actions` are those that drops may ask for, none for all of the platform's.
+    columns (see identifiers/column_map.py). `consent` and `operation` say which rows may be sent. `actions` are
+    those that drops may ask for, none for all of the platform's. `any_endpoint` lets the secret name another
+    server than the platform's. `sources` are the buckets of other owners that drops are read from as well.
+    `folders` says how long folders are waited for.
     """
 
     connector: str
@@ -74,6 +75,7 @@ class FunctionSettings:
     consent: RowRule = NO_RULE
     operation: RowRule = NO_RULE
     actions: tuple[str, ...] = ()
+    any_endpoint: bool = False
     folders: FolderTimes = FolderTimes()
     sources: tuple[BucketSource, ...] = ()
 
@@ -117,6 +119,7 @@ class FunctionSettings:
             consent=_rule(reader, "CONSENT"),
             operation=_rule(reader, "OPERATION"),
             actions=tuple(reader.texts("ACTIONS")),
+            any_endpoint=reader.whole("ANY_ENDPOINT", 0) == 1,
             folders=FolderTimes(
                 quiet_s=reader.whole("FOLDER_QUIET_S", FolderTimes.quiet_s),
                 late_s=reader.whole("LATE_PART_S", FolderTimes.late_s),
@@ -131,7 +134,10 @@ class FunctionSettings:
 def _rule(reader: Environment, name: str) -> RowRule:
     """Read which rows may be sent; a rule that cannot be read is a mistake, never no rule."""
     given = reader.mapping(name)
-    rule = read_rule(given) if not given or {"column", "allow"} == given.keys() else NO_RULE
+    try:
+        rule = read_rule(given) if given.keys() <= set(KNOWN) else NO_RULE
+    except ValueError:  # a scope that a later release may know
+        rule = NO_RULE
     if given and not (rule and rule.allow):
         reader.wrong(name)
     return rule

@@ -23,7 +23,7 @@ def parts_of(invocation: Invocation) -> RunParts:
         invocation.held,
         connector.clients,
         connector.settings.queue_url,
-        invocation.located.kind.hashed,
+        invocation.scans,
         connector.clock(),
     )
 
@@ -33,6 +33,8 @@ def is_shared_out(invocation: Invocation) -> bool:
     progress, size_bytes = invocation.held.run.progress, invocation.size_bytes
     settings = invocation.connector.settings
     untouched = not progress.work_done and not progress.tally.requests  # else one stream has begun it
+    if invocation.session is not None:  # one stream numbers its uploads, and knows the last one
+        return False
     if progress.plan.split is None and 0 < settings.split_above_bytes < size_bytes and untouched:
         with suppress(Rejected):  # sending it as one stream then reports what is wrong with it
             progress.plan.split = plan(
@@ -40,7 +42,7 @@ def is_shared_out(invocation: Invocation) -> bool:
                 size_bytes,
                 above_bytes=settings.split_above_bytes,
                 most_parts=settings.max_parts,
-                hashed=invocation.located.kind.hashed,
+                scans=invocation.scans,
                 now=invocation.connector.clock(),
             )
     return progress.plan.split is not None and progress.plan.split.phase is not Phase.ALONE
@@ -59,6 +61,9 @@ def share_out(invocation: Invocation, client: PlatformClient) -> bool:
     if run_parts.split.continuations and run_parts.phase_ended(parts):
         if run_parts.split.phase is Phase.SEND:
             return True
+        if run_parts.split.phase is Phase.SCAN:
+            names = [name for part in parts if part for name in part.progress.checkpoint.refused]
+            invocation.refused.put_together(invocation.reaching, names)
         run_parts.begin_next(parts)
         if run_parts.split.phase is Phase.ALONE:
             raise OutOfTime("alone", "the file cannot be cut into parts, and is sent in one stream", after_s=1)

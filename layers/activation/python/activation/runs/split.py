@@ -21,12 +21,12 @@ LONGEST_RANGE_BYTES = GIB  # a survey is not resumed, and has to end within an i
 
 
 def plan(
-    reader: DropReader, size_bytes: int, *, above_bytes: int, most_parts: int, hashed: bool, now: float
+    reader: DropReader, size_bytes: int, *, above_bytes: int, most_parts: int, scans: bool, now: float
 ) -> RunSplit | None:
     """Return how a file of `size_bytes` is split into parts, None when it stays one stream.
 
     Files above `above_bytes` are split into at most `most_parts`, or more where a part would otherwise be longer
-    than LONGEST_RANGE_BYTES, and in a folder, whose ranges end where files do. `hashed` says that the drop has to
+    than LONGEST_RANGE_BYTES, and in a folder, whose ranges end where files do. `scans` says that the drop has to
     be scanned first. `now` is Unix seconds.
     """
     share = max(above_bytes // SHARES, -(-size_bytes // max(1, most_parts)), 1)
@@ -35,7 +35,7 @@ def plan(
     if pieces is not None:
         if len(pieces) < 2:
             return None
-        return cut(RunSplit(Phase.SURVEY, len(pieces), range_bytes, now), pieces, hashed=hashed, now=now)
+        return cut(RunSplit(Phase.SURVEY, len(pieces), range_bytes, now), pieces, scans=scans, now=now)
     if isinstance(reader, FolderReader):
         count = len(folder_ranges(reader, range_bytes))
     else:
@@ -53,13 +53,13 @@ def _row_groups(reader: DropReader, range_bytes: int) -> tuple[Piece, ...] | Non
     return None
 
 
-def cut(split: RunSplit, pieces: Sequence[Piece], *, hashed: bool, now: float) -> RunSplit:
+def cut(split: RunSplit, pieces: Sequence[Piece], *, scans: bool, now: float) -> RunSplit:
     """Return the split once its pieces are known; a file of fewer than two pieces is sent in one stream."""
     if len(pieces) < 2:
         return replace(split, phase=Phase.ALONE, parts=0, continuations=(), since=now)
     return replace(
         split,
-        phase=Phase.SCAN if hashed else Phase.SEND,
+        phase=Phase.SCAN if scans else Phase.SEND,
         parts=len(pieces),
         pieces=tuple(map(_recorded, pieces)),
         continuations=(),
@@ -90,7 +90,11 @@ def is_done(split: RunSplit, part: Run) -> bool:
 
 
 def catch_up(part: Run, whole: Progress) -> None:
-    """Reset a part's record that is from before its run started over."""
+    """Reset a part's record that is from before its run started over, or before it has to scan the drop again."""
+    if (key := whole.plan.refused_key) != part.progress.plan.refused_key:
+        checkpoint = part.progress.checkpoint
+        checkpoint.scanned, checkpoint.scanned_whole, checkpoint.refused = Cursor(), False, []
+        part.progress.plan.refused_key = key
     if part.progress.attempts.starts < whole.attempts.starts:
         part.progress.start_over()
         part.progress.attempts.starts, part.state = whole.attempts.starts, RunState.RUNNING

@@ -21,9 +21,9 @@ from activation.runs.deadline import LOCKED, is_overdue, queue_up
 
 MAX_DELAY_S = 900  # the longest an SQS message can be delayed
 NO_PROGRESS_MAX = 20
-SUPERSEDED = "a newer version of this object was sent before this one"
+SUPERSEDED = Superseded.sentence
 # Codes of waits that only the deadline bounds.
-WAITS = frozenset({"throttled", "busy", LOCKED, "pending"})
+WAITS = frozenset({"throttled", "busy", LOCKED, "pending", "replace_incomplete"})
 
 
 class Step(StrEnum):
@@ -176,7 +176,7 @@ class StateMachine:
             case AudienceLocked():
                 return self._wait(queue_up(self.run.progress, self.clock(), error.record))
             case Superseded():
-                return self.superseded(SUPERSEDED)
+                return self.superseded(error.sentence)
             case OutOfTime():
                 return self.out_of_time()
             case Retryable():

@@ -1,0 +1,94 @@
+"""Watches the door: objects under no connector's prefix, and on a schedule drops that have no run."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from activation.aws.app_events import put_event
+from activation.aws.clients import CONFIG, Clients
+from activation.aws.environment import Environment
+from activation.aws.sdk import checked
+from activation.drops.expectation import leads_to_run
+from activation.drops.messages import read
+from activation.drops.sources import Origins
+from activation.errors import Rejected
+from activation.ledger.keys import NO_CONNECTOR
+from activation.ledger.unread import UnreadObjects
+from activation.runs.missing import GRACE_S, Bucket, find_missing
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+IGNORED = "ignored"  # the state that `activation status` shows
+_log, _metrics = Logger(), Metrics()
+
+
+@dataclass(frozen=True)
+class DropWatch:
+    """What the function holds: the drops bucket, AWS's clients, and for how many days a record is kept."""
+
+    bucket: Bucket
+    clients: Clients
+    dynamodb: DynamoDBClient
+    ledger_table: str
+    bus: str
+    ttl_days: int
+    clock: Callable[[], float] = field(default=time.time)
+
+    def note_stray(self, event: Mapping[str, Any]) -> None:
+        """Record and announce an object under no connector's prefix; others have runs, or are no drops."""
+        drop = read(json.dumps(event), origins=Origins(NO_CONNECTOR, self.bucket.name), account="").drop
+        if self.bucket.connector_of(drop.key) or self.bucket.is_elsewhere(drop.key):
+            return
+        if not leads_to_run(drop.key, drop.size_bytes, under_connector=False):
+            return
+        why = Rejected("unknown_connector", "the key begins with no connector's name")
+        records = UnreadObjects(self.clients.table, ttl_days=self.ttl_days, clock=self.clock)
+        records.note(NO_CONNECTOR, drop.run_id(NO_CONNECTOR), drop.key, IGNORED, why)
+        detail = {
+            "key": drop.key,
+            "version_id": drop.version_id,
+            "reason": {"code": why.code, "sentence": why.sentence},
+        }
+        put_event(self.clients.events, self.bus, "Drop Ignored", detail)
+        _log.warning("an object is under no connector's prefix", extra={"event_id": event.get("id")})
+        _metrics.add_metric("DropsIgnored", MetricUnit.Count, 1)
+
+    def count_missing(self) -> None:
+        """Count the drops that have had time to start a run and have none."""
+        before = self.clock() - GRACE_S
+        found = find_missing(self.clients.s3, self.dynamodb, self.bucket, self.ledger_table, before=before)
+        count = sum(1 for _ in found)
+        _log.info("drops without a run", extra={"count": count})
+        _metrics.add_metric("DropsMissing", MetricUnit.Count, count)
+
+
+@cache
+def _watch() -> DropWatch:
+    variables = Environment(os.environ)
+    table = variables.text("LEDGER_TABLE")
+    bucket = Bucket(variables.text("DROPS_BUCKET"), variables.texts("CONNECTORS"), variables.texts("ELSEWHERE"))
+    bus, ttl_days = variables.text("EVENT_BUS_NAME"), variables.whole("LEDGER_TTL_DAYS")
+    variables.finish()
+    dynamodb = checked(boto3.client("dynamodb", config=CONFIG))
+    return DropWatch(bucket, Clients.connect(table), dynamodb, table, bus, ttl_days)
+
+
+@_log.inject_lambda_context(clear_state=True)
+@_metrics.log_metrics
+def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> None:
+    """Handle one event of EventBridge: of an object, or of the schedule. What is raised, Lambda tries again."""
+    if event.get("source") == "aws.s3":
+        _watch().note_stray(event)
+    else:
+        _watch().count_missing()

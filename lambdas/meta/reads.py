@@ -1,0 +1,63 @@
+"""What Meta's reads return: a page of audiences, an audience's id and state, a session. Pure; never raises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from activation.platforms.request import Request
+from activation.untrusted import identifier, mapping, sequence, whole
+
+LATEST_S = 4_102_444_800  # the year 2100: a time beyond is none
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of an ad account's audiences: (id, name, subtype) of each; `after` is "" on the last."""
+
+    audiences: tuple[tuple[str, str, str], ...]
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class SessionState:
+    """What a session has `received`, in rows, and when it `ended`, in Unix seconds, 0 if it has not."""
+
+    received: int
+    ended: int = 0
+
+
+def value(call: str, body: Mapping[str, Any]) -> Page | str | int | None:
+    """Return what a call reads: a page, a new audience's id, or an operation status; None if it is unreadable."""
+    if call == "find":
+        return _page(body) if isinstance(body.get("data"), list) else None
+    found = identifier(body.get("id"))
+    if call == "create" or not found:
+        return found or None
+    return (
+        whole(mapping(body.get("operation_status")).get("code")) or 0
+    )  # Graph leaves out a field without a value
+
+
+def session(request: Request, body: Mapping[str, Any]) -> SessionState | None:
+    """Return the session asked for, with nothing received if Meta knows none; None if it is unreadable."""
+    sessions = [mapping(one) for one in sequence(body.get("data"))] if "data" in body else [body]
+    for one in sessions:
+        received = whole(one.get("num_received"))
+        if received is not None and identifier(one.get("session_id")) in (None, request.context):
+            ended = whole(one.get("end_time")) or 0
+            return SessionState(max(received, 0), ended if 0 < ended < LATEST_S else 0)
+    return None if sessions else SessionState(0)
+
+
+def _page(body: Mapping[str, Any]) -> Page:
+    """Read a page. The link to the next page contains the token, so only its presence is used."""
+    audiences = []
+    for one in map(mapping, sequence(body.get("data"))):
+        audience_id, name = identifier(one.get("id")), one.get("name")
+        if audience_id and isinstance(name, str):
+            audiences.append((audience_id, name, str(one.get("subtype", ""))))
+    paging = mapping(body.get("paging"))
+    after = identifier(mapping(paging.get("cursors")).get("after")) if paging.get("next") else None
+    return Page(tuple(audiences), after or "")

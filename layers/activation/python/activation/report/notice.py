@@ -1,0 +1,47 @@
+"""What a mail about a run says: what happened, why, and what to run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+MOST_LETTERS = 400  # of a value in a mail; a sentence of ours is shorter
+
+
+def notice(state: str, receipt: Mapping[str, Any]) -> dict[str, str]:
+    """Return the lines of a mail: `what`, `why` and `next`, "" where there is no more to say.
+
+    EventBridge puts them into a JSON text without escaping them
+    (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html, read 2026-11-29), so
+    they have no quotation mark, backslash or control character.
+    """
+    reason = receipt["reason"] or {"code": "", "sentence": ""}
+    connector, run = receipt["connector"], receipt["run_id"]
+    redrive = f"activation redrive --connector {connector}"
+    again = (
+        "remove the cause"
+        if state == "blocked"
+        else "correct the file and drop it again, or if it was not at fault"
+    )
+    lines = {
+        "what": f"A run of connector {connector} is {state}; audience {receipt['audience']['name']}, run {run}.",
+        "why": f"{reason['code']}: {reason['sentence']}" if reason["code"] else "",
+        "next": f"See activation receipt {run}; {again}: {redrive}",
+    }
+    return {name: _plain(text) for name, text in lines.items()}
+
+
+def folder_notice(connector: str, folder: str, code: str, sentence: str) -> dict[str, str]:
+    """Return the lines of a mail about a folder: as `notice`, for one that has no run yet."""
+    lines = {
+        "what": f"A folder of connector {connector} waits: {folder}",
+        "why": f"{code}: {sentence}",
+        "next": f"See activation status --connector {connector}",
+    }
+    return {name: _plain(text) for name, text in lines.items()}
+
+
+def _plain(text: str) -> str:
+    shown = text.translate({ord('"'): "'", ord("\\"): "/"})
+    shown = "".join(letter if letter.isprintable() else " " for letter in shown)
+    return shown if len(shown) <= MOST_LETTERS else f"{shown[:MOST_LETTERS]}..."

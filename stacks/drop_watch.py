@@ -1,0 +1,167 @@
+"""The watch over the drops bucket: objects under no connector's prefix, and drops without a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.packaging import ARCHITECTURES, RUNTIMES
+from stacks.permissions import watch_statements
+from stacks.settings import Settings
+from stacks.storage import StorageStack, object_created
+from stacks.watch import MAX_EVENT_AGE, RETRY_ATTEMPTS, Watch
+
+EVERY = Duration.hours(1)
+METRICS = "AudienceActivation"
+
+
+class DropWatch(Construct):
+    """One function with two rules: one for objects that no connector's rule matches, one for the time."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: Settings,
+        storage: StorageStack,
+        layers: list[lambda_.ILayerVersion],
+        code: lambda_.Code,
+    ) -> None:
+        super().__init__(scope, id_)
+        self._settings, self._storage = settings, storage
+        self._connectors = tuple(one.name for one in settings.connectors)
+        self.elsewhere = (f"{settings.ci360.landing_prefix}/",) if settings.ci360 else ()
+        self._service = f"{settings.name}-drop-watch"
+        self.undelivered = sqs.Queue(
+            self,
+            "Undelivered",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+        self.log_group = self._log_group()
+        self.role = iam.Role(
+            self,
+            "Role",
+            description="Permissions of the watch over the drops bucket",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            inline_policies={
+                "Watch": iam.PolicyDocument(statements=watch_statements(self._connectors, storage, self.log_group))
+            },
+        )
+        self.function = self._function(layers, code)
+        self.strays = self._rule(
+            "Strays",
+            "New objects under no connector's prefix",
+            event_pattern=object_created(storage.drops.bucket_name, but=(*self._prefixes(), *self.elsewhere)),
+        )
+        self.hourly = self._rule(
+            "Hourly", "Compares the drops bucket with the ledger", schedule=events.Schedule.rate(EVERY)
+        )
+        self._alarms()
+
+    def _prefixes(self) -> Sequence[str]:
+        return [f"{name}/" for name in self._connectors]
+
+    def _log_group(self) -> logs.LogGroup:
+        removal = RemovalPolicy.DESTROY if self._settings.removal == "destroy" else RemovalPolicy.RETAIN
+        group = logs.LogGroup(self, "Logs", encryption_key=self._storage.key, removal_policy=removal)
+        resource = group.node.default_child
+        assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101  narrows a type, checks no input
+        resource.retention_in_days = self._settings.retention.logs_days
+        return group
+
+    def _function(self, layers: list[lambda_.ILayerVersion], code: lambda_.Code) -> lambda_.Function:
+        wheels, storage = self._settings.wheels, self._storage
+        return lambda_.Function(
+            self,
+            "Function",
+            description="Watches the drops bucket for objects without a run",
+            code=code,
+            handler="lambdas.drop_watch.handler.lambda_handler",
+            runtime=RUNTIMES[wheels.python],
+            architecture=ARCHITECTURES[wheels.architecture],
+            layers=layers,
+            memory_size=512,
+            timeout=Duration.minutes(5),
+            environment={
+                "DROPS_BUCKET": storage.drops.bucket_name,
+                "LEDGER_TABLE": storage.ledger.table_name,
+                "EVENT_BUS_NAME": storage.bus.event_bus_name,
+                "CONNECTORS": json.dumps(self._connectors),
+                "ELSEWHERE": json.dumps(self.elsewhere),
+                "LEDGER_TTL_DAYS": str(self._settings.retention.ledger_days),
+                "POWERTOOLS_SERVICE_NAME": self._service,
+                "POWERTOOLS_METRICS_NAMESPACE": METRICS,
+                "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
+            },
+            log_group=self.log_group,
+            tracing=lambda_.Tracing.ACTIVE,
+            role=self.role.without_policy_updates(),
+        )
+
+    def _rule(
+        self,
+        id_: str,
+        description: str,
+        *,
+        event_pattern: events.EventPattern | None = None,
+        schedule: events.Schedule | None = None,
+    ) -> events.Rule:
+        return events.Rule(
+            self,
+            id_,
+            description=description,
+            event_pattern=event_pattern,
+            schedule=schedule,
+            targets=[
+                targets.LambdaFunction(
+                    self.function,
+                    retry_attempts=RETRY_ATTEMPTS,
+                    max_event_age=MAX_EVENT_AGE,
+                    dead_letter_queue=self.undelivered,
+                )
+            ],
+        )
+
+    def _alarms(self) -> None:
+        # By ARN: given the construct, alarms would add themselves to the policy of a topic in another stack.
+        topic = sns.Topic.from_topic_arn(self, "AppTopic", self._storage.alarm_topic.topic_arn)
+        watch = Watch(self, topic, "Drops bucket: ")
+        watch.alarm(
+            "Ignored",
+            self._metric("DropsIgnored", Duration.minutes(5), "Sum"),
+            1,
+            "an object under no connector's prefix was ignored: `activation status --state ignored` shows its key",
+        )
+        watch.alarm(
+            "Missing",
+            self._metric("DropsMissing", EVERY, "Maximum"),
+            1,
+            "a drop has no run yet: `activation status --missing` lists it; `activation replay` sends it",
+        )
+        watch.depth("NotWatched", self.undelivered, "the watch could not be called: deploy again")
+        watch.rule("Strays", self.strays, "the watch's queue of undelivered events")
+        watch.rule("Hourly", self.hourly, "the watch's queue of undelivered events")
+        watch.function("Watch", self.function, "the watch's function")
+
+    def _metric(self, name: str, period: Duration, statistic: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace=METRICS,
+            metric_name=name,
+            dimensions_map={"service": self._service},
+            period=period,
+            statistic=statistic,
+        )
