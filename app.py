@@ -45,8 +45,8 @@ def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None
     acknowledge_streams(streams)
     acknowledge_ci360(ci360, storage)
     check(
-        [storage, activation, *streams.regions.values(), *streams.datasets, *streams.v2, *filter(None, [ci360])],
-        {name: connector.environment for name, connector in activation.connectors.items()},
+        activation,
+        [storage, *streams.regions.values(), *streams.datasets, *streams.v2, *filter(None, [ci360])],
     )
     if not settings.alarms:
         refuse_to_deploy(one for one in app.node.children if isinstance(one, Stack))

@@ -94,7 +94,7 @@ def _accept_people(activation: ActivationStack, storage: StorageStack) -> None:
         _accept(
             activation.operator,
             f"IAM5[Resource::arn:<AWS::Partition>:{resource}]",
-            "Queues, topics, functions, log groups and replays by how their names begin: all of them would not fit.",
+            "Queues, topics, functions, log groups and replays by how their names begin: all would not fit.",
         )
 
 

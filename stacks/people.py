@@ -99,7 +99,7 @@ def operator_policy(
 
     `topic` is that of the whole app. Queues, other topics, functions and log groups are those whose names begin
     with the stack's: by name, those of all connectors would not fit into a policy's 6,144 characters. Drops are
-    listed, for `status --missing`, and cannot be read.
+    listed, for `status --missing`, and cannot be read. Secrets that the settings name are their owners' to open.
     """
     stack = Stack.of(scope)
     own = f"{stack.stack_name}-*"
@@ -132,11 +132,7 @@ def operator_policy(
                     stack.format_arn(service="events", resource="replay", resource_name="activation-*"),
                 ],
             ),
-            allow(
-                "Secrets",
-                [f"secretsmanager:{action}" for action in ("DescribeSecret", "GetSecretValue", "PutSecretValue")],
-                [secret.ref for secret in secrets],
-            ),
+            *_write(secrets),
             allow("FindMissingDrops", ["s3:ListBucketVersions"], [drops.bucket_arn]),
             allow("LookUpRuns", ["dynamodb:BatchGetItem"], [ledger.table_arn]),
             # `doctor` looks whether people are told, whether functions may run and with which role.
@@ -182,6 +178,13 @@ def operator_policy(
             ),
         ],
     )
+
+
+def _write(secrets: Iterable[secretsmanager.CfnSecret]) -> list[iam.PolicyStatement]:
+    """Allow reading and writing the app's own secrets; there is none where the settings name all that are used."""
+    actions = [f"secretsmanager:{action}" for action in ("DescribeSecret", "GetSecretValue", "PutSecretValue")]
+    arns = [secret.ref for secret in secrets]
+    return [allow("Secrets", actions, arns)] if arns else []
 
 
 def _stack(scope: Construct, app: str, part: str) -> str:

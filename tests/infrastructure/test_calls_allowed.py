@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -33,11 +34,20 @@ VERSIONED = {("s3", "GetObject"), ("s3", "HeadObject")}
 OPTIONAL = {"secretsmanager:PutSecretValue", "ssm:GetParameter"}
 
 
+# The module of the library that looks for drops without a run; the function that watches the drops calls it alone.
+WATCH = ROOT / "layers" / "activation" / "python" / "activation" / "runs" / "missing.py"
+
+
 def needed(folder: str) -> dict[str, set[str]]:
     """Return the actions that the sources of a connector's function need, each with the files that call it."""
-    found: dict[str, set[str]] = {}
     library, own = ROOT / "layers" / "activation", ROOT / "lambdas" / folder
-    for path in (*library.rglob("*.py"), *own.rglob("*.py")):
+    return actions_of(path for path in (*library.rglob("*.py"), *own.rglob("*.py")) if path != WATCH)
+
+
+def actions_of(paths: Iterable[Path]) -> dict[str, set[str]]:
+    """Return the actions that sources need, each with the files that call it."""
+    found: dict[str, set[str]] = {}
+    for path in paths:
         for service, operation, _ in calls_of(path):
             actions = {ACTIONS.get((service, operation), f"{service}:{operation}")}
             if (service, operation) in VERSIONED:
@@ -72,3 +82,16 @@ def test_nothing_is_allowed_that_no_call_needs(templates: Templates, role: str) 
     }
     folder = {"Alpha": "meta", "BetaEu": "tiktok"}[role]
     assert {action for action in allowed if not by_aws.match(action)} - needed(folder).keys() == set()
+
+
+def test_every_call_of_the_watch_is_allowed(templates: Templates) -> None:
+    """The function that watches the drops lists them and looks them up, with a role that allows just that."""
+    allowed = {
+        action for one in statements(templates, "DropWatchRole").values() for action in several(one["Action"])
+    }
+    calls = actions_of([WATCH, *(ROOT / "lambdas" / "drop_watch").rglob("*.py")])
+    assert calls.keys() == {"s3:ListBucketVersions", "dynamodb:BatchGetItem"}
+    assert calls.keys() <= allowed
+    for path in ROOT.joinpath("lambdas").rglob("*.py"):
+        if path.parent.name != "drop_watch":
+            assert "runs.missing" not in path.read_text(encoding="utf-8"), path

@@ -8,8 +8,12 @@ import pytest
 
 from app import build
 from stacks import limits
+from stacks.activation import ActivationStack
+from stacks.packaging import ROOT
 from stacks.settings import SettingsError
 from tests.infrastructure.conftest import context
+
+FIT = 17  # plain connectors in one activation stack; stacks/README.md says it
 
 
 def refused(settings: dict[str, Any]) -> list[str]:
@@ -21,12 +25,46 @@ def refused(settings: dict[str, Any]) -> list[str]:
     return []
 
 
+def many(count: int) -> list[dict[str, Any]]:
+    """Return connectors as plain as they come."""
+    return [{"name": f"meta{number:02d}x", "platform": "meta"} for number in range(count)]
+
+
+def activation_of(connectors: list[dict[str, Any]]) -> ActivationStack:
+    """Return the activation stack of an app with these connectors."""
+    app = build(context=context({"connectors": connectors}, staging=False))
+    (found,) = (one for one in app.node.children if isinstance(one, ActivationStack))
+    return found
+
+
 def test_too_many_connectors_are_refused_before_anything_is_created() -> None:
-    """The stack, its number of resources and CloudFormation's limit are named."""
-    connectors = [{"name": f"meta{number:02d}x", "platform": "meta"} for number in range(28)]
-    (found,) = refused({"connectors": connectors})
+    """The stack, its resources, CloudFormation's limit and the number of connectors that fit are named."""
+    (found,) = refused({"connectors": many(FIT + 1)})
     assert "audience-activation-activation would have" in found
     assert "takes 500" in found
+    assert f"room for the first {FIT}" in found
+
+
+def test_the_page_says_how_many_connectors_fit() -> None:
+    """As many as stacks/README.md says pass, and one connector takes as many resources as it says."""
+    assert refused({"connectors": many(FIT)}) == []
+    (connector,) = activation_of(many(1)).connectors.values()
+    page = " ".join((ROOT / "stacks" / "README.md").read_text(encoding="utf-8").split())
+    assert f"A connector takes {limits.resources(connector)} resources" in page
+    assert f"so {FIT} connectors fit" in page
+
+
+def test_connectors_are_counted_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that come first in the settings fit first, each with what it takes: a topic of its own is more."""
+    connectors = many(3)
+    connectors[1]["alarm_email"] = "one@example.com"
+    activation = activation_of(connectors)
+    first, second, _ = (limits.resources(one) for one in activation.connectors.values())
+    assert second > first
+    rest = limits.resources(activation) - first - second - first
+    for most, fit in ((rest + first + second, 2), (rest + first + first, 1), (rest, 0)):
+        monkeypatch.setattr(limits, "MAX_RESOURCES", most)
+        assert limits.room(activation) == fit
 
 
 def test_settings_that_a_function_has_no_room_for_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

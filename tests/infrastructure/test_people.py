@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from stacks import limits
 from tests.infrastructure.conftest import Templates, synthesise, tree
+from tests.infrastructure.test_calls_allowed import WATCH, actions_of
 from tests.infrastructure.test_permissions import several, text
+from tests.sdk_calls import ROOT
 
+READABLE = {".json": True, ".rejects.csv": True, ".refused/consent.arrow": False}
 ELSEWHERE = "arn:aws:iam::222222222222:role/export"
 
 
@@ -56,13 +61,40 @@ def test_who_operates_reads_no_drop_and_deletes_nothing_that_is_kept(templates: 
     own = policy(templates, "Operator")
     actions = {action for one in own.values() for action in several(one["Action"])}
     assert {"sqs:StartMessageMoveTask", "events:StartReplay", "secretsmanager:PutSecretValue"} <= actions
-    assert not {action for action in actions if action.startswith("s3:")}
+    assert {action for action in actions if action.startswith("s3:")} == {"s3:ListBucketVersions"}
     assert own["TokenLock"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] == [
         "account#*#token#*"
     ]
 
 
-@pytest.mark.parametrize("count", [26])
+def test_who_operates_may_make_each_call_of_its_commands(templates: Templates) -> None:
+    """`status --missing`, `redrive` and `doctor` make no call that reader's and operator's policy lack."""
+    policies = (policy(templates, "Operator"), policy(templates, "PeopleReader"))
+    allowed = {action for own in policies for one in own.values() for action in several(one["Action"])}
+    # An action by its service's calls; sources of other owners are their owners' to open.
+    commands = ("missing", "told", "concurrency", "resend", "runs")
+    calls = actions_of([ROOT / "cli" / f"{name}.py" for name in commands] + [WATCH])
+    assert {"s3:ListBucketVersions", "dynamodb:BatchGetItem", "sqs:SendMessage", "s3:ListBucket"} <= calls.keys()
+    assert calls.keys() - allowed == set()
+    # Clients of services that no function uses.
+    assert {
+        "sns:ListSubscriptionsByTopic",
+        "lambda:GetAccountSettings",
+        "lambda:GetFunctionConfiguration",
+    } <= allowed
+
+
+def test_who_reads_receipts_cannot_read_who_said_no(templates: Templates) -> None:
+    """Receipts and lists of rejects are read by their endings; sets of refused identifiers end otherwise."""
+    patterns = [
+        text(one).partition("/")[2] for one in policy(templates, "PeopleReader")["ReadReceipts"]["Resource"]
+    ]
+    stem = f"receipts/alpha/vip/{'0' * 32}"
+    readable = {name: any(fnmatchcase(f"{stem}{name}", one) for one in patterns) for name in READABLE}
+    assert readable == READABLE
+
+
+@pytest.mark.parametrize("count", [limits.MAX_RESOURCES // 27])
 def test_policies_fit_however_many_connectors(templates: Templates, count: int) -> None:
     """A managed policy takes at most 6,144 characters without white space.
 
@@ -93,7 +125,7 @@ def test_another_account_uploads_below_one_prefix(shared: Templates, templates: 
     2026-11-29
     """
     bucket = shared.resource("AWS::S3::BucketPolicy", "Drops")["PolicyDocument"]["Statement"]
-    key = shared.resource("AWS::KMS::Key")["KeyPolicy"]["Statement"]
+    key = shared.resource("AWS::KMS::Key", "Key")["KeyPolicy"]["Statement"]
     (upload,) = (one for one in bucket if one["Effect"] == "Allow" and one["Principal"] == {"AWS": ELSEWHERE})
     assert text(upload["Resource"]).endswith("/alpha/*")
     assert set(upload["Action"]) == {"s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}
@@ -107,7 +139,9 @@ def test_the_function_is_told_which_actions_are_allowed(shared: Templates) -> No
     """Without the setting the variable is absent, and all of the platform's actions are allowed."""
     functions = shared.resources("AWS::Lambda::Function")
     variables = {
-        one["Environment"]["Variables"]["CONNECTOR"]: one["Environment"]["Variables"] for one in functions.values()
+        one["Environment"]["Variables"]["CONNECTOR"]: one["Environment"]["Variables"]
+        for one in functions.values()
+        if "CONNECTOR" in one["Environment"]["Variables"]
     }
     assert variables["beta"]["ACTIONS"] == '["add"]'
     assert "ACTIONS" not in variables["alpha"]

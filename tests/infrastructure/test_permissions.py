@@ -99,7 +99,9 @@ def test_wildcard_resources_are_own_objects_and_tracing(templates: Templates) ->
         (receipts, "/receipts/alpha/*"),
         (receipts, "/receipts/beta-eu/*"),
         (parts, "/receipts/alpha/*/*.rejects/*"),
+        (parts, "/receipts/alpha/*/*.refused/*"),
         (parts, "/receipts/beta-eu/*/*.rejects/*"),
+        (parts, "/receipts/beta-eu/*/*.refused/*"),
         (frozenset({"xray:PutTraceSegments", "xray:PutTelemetryRecords"}), "*"),
     }
 
@@ -119,22 +121,23 @@ def test_a_connector_writes_its_own_receipts_only(templates: Templates) -> None:
     assert own["ListOwnReceipts"]["Condition"] == {"StringLike": {"s3:prefix": ["receipts/beta-eu/*"]}}
 
 
-@pytest.mark.parametrize("audience", ["vip", "vip.rejects", "a" * 32 + ".rejects", ".rejects"])
+@pytest.mark.parametrize("audience", ["vip", "vip.rejects", "vip.refused", "a" * 32 + ".rejects", ".rejects"])
 def test_a_connector_cannot_delete_a_receipt(templates: Templates, audience: str) -> None:
-    """It deletes the parts of its rejects, and no receipt, list or version, whatever an audience is called.
+    """It deletes parts of rejects and sets of the refused, and no receipt, list or version, whatever the audience.
 
     In a resource, * is any text and ? any character, slashes included:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html, read 2026-11-29
     """
     deleting = [one for one in every_statement(templates) if "s3:Delete" in str(one["Action"])]
     assert {action for one in deleting for action in several(one["Action"])} == {"s3:DeleteObject"}
-    patterns = [re.sub(r"<[^>]+>/", "", text(one["Resource"])) for one in deleting]
+    patterns = [re.sub(r"<[^>]+>/", "", text(own)) for one in deleting for own in several(one["Resource"])]
     stem = f"receipts/beta-eu/{audience}/{'0' * 32}"
 
     def may_delete(key: str) -> bool:
         return any(fnmatchcase(key, pattern) for pattern in patterns)
 
     assert may_delete(f"{stem}.rejects/000000000001-0.csv")
+    assert may_delete(f"{stem}.refused/consent.arrow")
     assert not may_delete(f"{stem}.json")
     assert not may_delete(f"{stem}.rejects.csv")
 

@@ -9,6 +9,7 @@ import botocore.session
 import pytest
 from activation.aws import sdk
 from activation.aws.clients import Clients
+from activation.drops.source import choice
 from activation.errors import ConfigError
 
 from lambdas.ci360 import aws as of_ci360
@@ -35,6 +36,14 @@ def test_every_call_of_the_functions_is_checked() -> None:
         or operation not in sdk.NEEDED[service]
     }
     assert unknown == set()
+
+
+@pytest.mark.parametrize("chosen", [choice("version", "etag"), choice("", "etag")], ids=["version", "etag"])
+@pytest.mark.parametrize("operation", ["GetObject", "HeadObject"])
+def test_what_chooses_an_object_s_bytes_is_checked(chosen: dict[str, Any], operation: str) -> None:
+    """The arguments that a source is read with, which no call spells out, are known to the check."""
+    assert chosen
+    assert chosen.keys() <= sdk.NEEDED["s3"][operation]
 
 
 @pytest.mark.parametrize("service", sorted(sdk.NEEDED))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, cast
 
+import botocore.session
 import pytest
 from activation.aws.lease import LeaseHeld, LeaseLost
 from activation.ledger.runs import RunState
@@ -63,7 +65,15 @@ class Function:
             "dynamodb": "dynamodb",
             "secretsmanager": "secrets",
         }
-        patch.setattr("boto3.client", lambda name, **_: getattr(world.aws, services[name]))
+        session = botocore.session.get_session()
+
+        def client(name: str, **_: Any) -> Any:
+            made = getattr(world.aws, services[name])
+            # What the check of the SDK reads.
+            made.meta = SimpleNamespace(service_model=session.get_service_model(name))
+            return made
+
+        patch.setattr("boto3.client", client)
         patch.setattr(module, "PooledHttp", lambda **_: world.platform)
         limits = Limits(max_rows=3, max_bytes=10**6)
         self.handler = lambda_handler_for(platform_of(limits))
