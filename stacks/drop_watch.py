@@ -18,7 +18,7 @@ from constructs import Construct
 
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.permissions import watch_statements
-from stacks.settings import Settings
+from stacks.settings import DEAD_LETTER_DAYS, Settings
 from stacks.storage import StorageStack, object_created
 from stacks.watch import MAX_EVENT_AGE, RETRY_ATTEMPTS, Watch
 
@@ -49,7 +49,8 @@ class DropWatch(Construct):
             "Undelivered",
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
-            retention_period=Duration.days(14),
+            retention_period=Duration.days(DEAD_LETTER_DAYS),
+            removal_policy=self._removal_policy(),
         )
         self.log_group = self._log_group()
         self.role = iam.Role(
@@ -75,9 +76,13 @@ class DropWatch(Construct):
     def _prefixes(self) -> Sequence[str]:
         return [f"{name}/" for name in self._connectors]
 
+    def _removal_policy(self) -> RemovalPolicy:
+        return RemovalPolicy.DESTROY if self._settings.removal == "destroy" else RemovalPolicy.RETAIN
+
     def _log_group(self) -> logs.LogGroup:
-        removal = RemovalPolicy.DESTROY if self._settings.removal == "destroy" else RemovalPolicy.RETAIN
-        group = logs.LogGroup(self, "Logs", encryption_key=self._storage.key, removal_policy=removal)
+        group = logs.LogGroup(
+            self, "Logs", encryption_key=self._storage.key, removal_policy=self._removal_policy()
+        )
         resource = group.node.default_child
         assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101  narrows a type, checks no input
         resource.retention_in_days = self._settings.retention.logs_days

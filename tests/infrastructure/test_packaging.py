@@ -28,6 +28,7 @@ def code_keys(templates: Templates) -> dict[str, str]:
     return {
         function["Environment"]["Variables"]["CONNECTOR"]: function["Code"]["S3Key"]
         for function in templates.resources("AWS::Lambda::Function").values()
+        if "CONNECTOR" in function["Environment"]["Variables"]
     }
 
 

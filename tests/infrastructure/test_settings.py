@@ -249,8 +249,8 @@ def test_a_python_that_cannot_load_arrow_is_refused(system: str, refused: bool) 
 def test_actions_are_those_of_the_platform() -> None:
     """An action that the platform does not offer is named, with those it does."""
     connector = {"name": "meta", "platform": "meta"}
-    (found,) = mistakes({"connectors": [connector | {"actions": ["add", "replace", "erase"]}]})
-    assert "actions: replace, erase is not offered; meta offers add, remove" in found
+    (found,) = mistakes({"connectors": [connector | {"actions": ["add", "mirror", "erase"]}]})
+    assert "actions: mirror, erase is not offered; meta offers add, remove, replace" in found
     assert read({"connectors": [connector | {"actions": ["add"]}]}).connectors[0].actions == ("add",)
 
 

@@ -21,7 +21,7 @@ from cli import deployment
 from cli.__main__ import app
 from cli.deployment import ConnectorAddresses, Deployment
 from tests.platforms.signing import canary, secret_of
-from tests.unit.line.aws_in_memory import Secrets, Table, refusal
+from tests.unit.line.aws_in_memory import Secrets, Table, meta_of, refusal
 
 TOKEN = "tOkEn-0123456789"
 CLOSED = "http://127.0.0.1:9"  # the discard port: nobody listens
@@ -38,9 +38,11 @@ class Account:
     secrets: Secrets = field(default_factory=Secrets)
     any_endpoint: bool = True
 
-    def client(self, service: str, **_: object) -> object:
+    def client(self, service: str, **_: object) -> Any:
         """Return a client, as boto3 does."""
-        return {"secretsmanager": self.secrets, "dynamodb": Table()}[service]
+        made: Any = self.secrets if service == "secretsmanager" else Table()
+        made.meta = meta_of(service)
+        return made
 
     def find(self) -> Deployment:
         """Describe what is deployed."""

@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import RLock
+from types import SimpleNamespace
 from typing import Any
 
+import botocore.session
 from botocore.exceptions import ClientError
 
 Values = Mapping[str, Any]
@@ -27,6 +29,11 @@ def refusal(operation: str, code: str, **more: Any) -> ClientError:
     """Return the error of a client for an answer with `code`."""
     answer: Any = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": 400}, **more}
     return ClientError(answer, operation)
+
+
+def meta_of(service: str) -> SimpleNamespace:
+    """Return what the check of the SDK reads of a client: the calls that the service has."""
+    return SimpleNamespace(service_model=botocore.session.get_session().get_service_model(service))
 
 
 @dataclass

@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any, cast
 
-import botocore.session
 import pytest
 from activation.aws.lease import LeaseHeld, LeaseLost
 from activation.ledger.runs import RunState
@@ -19,7 +17,7 @@ from activation.runs.dispatch import Dispatcher
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from tests.unit.line.aws_in_memory import refusal
+from tests.unit.line.aws_in_memory import meta_of, refusal
 from tests.unit.line.platform import hashed, platform_of
 from tests.unit.line.world import ACCOUNT, World, people, table
 
@@ -65,12 +63,10 @@ class Function:
             "dynamodb": "dynamodb",
             "secretsmanager": "secrets",
         }
-        session = botocore.session.get_session()
 
         def client(name: str, **_: Any) -> Any:
             made = getattr(world.aws, services[name])
-            # What the check of the SDK reads.
-            made.meta = SimpleNamespace(service_model=session.get_service_model(name))
+            made.meta = meta_of(name)
             return made
 
         patch.setattr("boto3.client", client)

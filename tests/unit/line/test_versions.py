@@ -202,7 +202,7 @@ def test_a_superseded_run_wakes_the_next_one_before_it_counts_its_rows(make_worl
 
     def watch(name: str, _: Any) -> None:
         if name == "get_object":
-            (lock,) = (item for key, item in world.aws.dynamodb.items.items() if "#audience#" in key)
+            (lock,) = (item for key, item in world.aws.dynamodb.items.items() if key.endswith("#audience#vip"))
             read.append(float(lock["lease_until"]["N"]) > world.clock())
 
     world.aws.before.append(watch)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from activation.aws.app_events import put_event
 from activation.ledger.runs import STOPPED, RunState
-from activation.report.notice import notice
+from activation.report.notice import incomplete_notice, notice
 
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
@@ -31,15 +31,17 @@ def announce(
 
     Raises Retryable if the bus did not accept it.
     """
-    put_event(client, bus, DETAIL_TYPES[state], _detail(state, receipt, receipt_key))
+    told = {"notice": notice(state, receipt)} if state in STOPPED else {}
+    put_event(client, bus, DETAIL_TYPES[state], _detail(receipt, receipt_key) | told)
 
 
 def announce_incomplete(client: EventBridgeClient, bus: str, receipt: Mapping[str, Any], receipt_key: str) -> None:
     """Put the event of a run whose audience is incomplete until the run ends; raises as `announce` does."""
-    put_event(client, bus, INCOMPLETE, _detail(RunState.RUNNING, receipt, receipt_key))
+    told = {"notice": incomplete_notice(receipt)}
+    put_event(client, bus, INCOMPLETE, _detail(receipt, receipt_key) | told)
 
 
-def _detail(state: RunState, receipt: Mapping[str, Any], receipt_key: str) -> dict[str, Any]:
+def _detail(receipt: Mapping[str, Any], receipt_key: str) -> dict[str, Any]:
     detail = {
         "run_id": receipt["run_id"],
         "state": receipt["state"],
@@ -51,7 +53,6 @@ def _detail(state: RunState, receipt: Mapping[str, Any], receipt_key: str) -> di
         "warnings": receipt["warnings"],
         "key": receipt["drop"]["key"],
         "receipt_key": receipt_key,
-        **({"notice": notice(state, receipt)} if state in STOPPED else {}),
     }
     if "rows_held" in receipt:
         detail["rows_held"] = receipt["rows_held"]

@@ -31,6 +31,17 @@ def notice(state: str, receipt: Mapping[str, Any]) -> dict[str, str]:
     return {name: _plain(text) for name, text in lines.items()}
 
 
+def incomplete_notice(receipt: Mapping[str, Any]) -> dict[str, str]:
+    """Return the lines of a mail about a run whose audience is incomplete until the run ends: as `notice`."""
+    run, audience = receipt["run_id"], receipt["audience"]["name"]
+    lines = {
+        "what": f"Audience {audience} of connector {receipt['connector']} is incomplete; run {run}.",
+        "why": " ".join(one["sentence"] for one in receipt["warnings"] if one["code"] == "replace_incomplete"),
+        "next": f"The run goes on by itself. See activation receipt {run}",
+    }
+    return {name: _plain(text) for name, text in lines.items()}
+
+
 def folder_notice(connector: str, folder: str, code: str, sentence: str) -> dict[str, str]:
     """Return the lines of a mail about a folder: as `notice`, for one that has no run yet."""
     lines = {
