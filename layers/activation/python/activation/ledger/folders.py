@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from activation.aws.table import ConditionalTable, ConditionFailed, Item, number, read_number, read_text
@@ -11,7 +11,7 @@ from activation.errors import Retryable
 from activation.ledger.keys import folder_key
 from activation.records import from_json, to_json
 
-CLOSINGS_KEPT = 3
+CLOSINGS_KEPT, REFUSED_KEPT = 3, 1
 _TRIES = 50  # of a write that other events of the folder keep overtaking
 _ONE = {"N": "1"}
 
@@ -119,7 +119,7 @@ class Folders:
         if same is not None and (same.listing, same.code) == (closing.listing, closing.code):
             return True
         others = [one for one in seen.closings if one.run_id != closing.run_id]
-        kept = _Kept((replace(closing, opened_by=seen.opened_by), *others)[:CLOSINGS_KEPT])
+        kept = _kept((replace(closing, opened_by=seen.opened_by), *others))
         sets, values, names = _texts(facts)
         if undisturbed:
             values |= {":last": number(seen.last_event), ":files": {"N": str(seen.files)}}
@@ -174,6 +174,17 @@ class Folders:
         except ConditionFailed as failed:
             return _folder(failed.item), False
         return _folder(item), True
+
+
+def _kept(closings: Sequence[Closing]) -> _Kept:
+    """Return the newest closings; those that were refused do not push out the others, which say what was sent."""
+    kept = []
+    room = {True: CLOSINGS_KEPT, False: REFUSED_KEPT}
+    for one in closings:
+        if room[bool(one.listing)]:
+            room[bool(one.listing)] -= 1
+            kept.append(one)
+    return _Kept(tuple(kept))
 
 
 def _texts(facts: Mapping[str, str]) -> tuple[str, dict[str, object], dict[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,15 +13,15 @@ from activation.drops.folder_closing import Before, Closed, SignReplaced, list_f
 from activation.drops.folder_listing import FolderListing, listing_key, load_listing, save_listing
 from activation.drops.locate import Located
 from activation.drops.messages import Work
-from activation.drops.places import Role, place_of
+from activation.drops.places import Place, Role, place_of
 from activation.drops.sidecars import SUCCESS
 from activation.drops.source import choice, read_error
 from activation.drops.sources import Origin
-from activation.errors import ConfigError, Rejected
+from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.audience_lock import Superseded
-from activation.ledger.folders import Closing, Folder
-from activation.ledger.runs import STOPPED
-from activation.model import Drop
+from activation.ledger.folders import Closing
+from activation.ledger.runs import FINAL, STOPPED
+from activation.model import SNAPSHOTS, Drop
 from activation.runs.invocation import Connector, Invocation
 
 if TYPE_CHECKING:
@@ -58,12 +58,11 @@ def close_folder(invocation: Invocation) -> None:
     connector, run_id = invocation.connector, invocation.identity.run_id
     key = listing_key(connector.settings.connector, run_id)
     client, bucket = connector.clients.s3, connector.settings.receipts_bucket
-    if not is_quiet(work.drop.key):  # else it was listed when the quiet time had passed
-        earlier = _earlier_listing(connector, work) if work.again else None
-        if earlier is None:
-            FolderClosing(connector, work, invocation.located, run_id).close()
-        else:
-            save_listing(client, bucket, key, earlier)
+    earlier = _earlier_listing(connector, work, invocation.located) if work.again else None
+    if earlier is not None:
+        save_listing(client, bucket, key, earlier)
+    elif not is_quiet(work.drop.key):  # else it was listed when the quiet time had passed
+        FolderClosing(connector, work, invocation.located, run_id).close()
     with held.lock:
         held.run.progress.plan.listing = key
         held.save()
@@ -75,7 +74,7 @@ def closes_nothing(connector: Connector, work: Work, located: Located) -> bool:
         return False
     try:
         return FolderClosing(connector, work, located, work.run_id(connector.settings.connector)).look().ignored
-    except (Rejected, SignReplaced):
+    except (Rejected, SignReplaced, Retryable):
         return False  # the run says so
 
 
@@ -98,12 +97,20 @@ class FolderClosing:
 
     def look(self) -> Closed:
         """List the folder as it is now; raises what listing raises."""
-        drop = self.work.drop
-        seen = Folder() if self.work.again else self.connector.folders.read(self._key)
-        before = before_of(self.connector, seen, self.run_id)
-        return list_folder(
-            self.connector.clients.s3, origin_of(self.connector, drop), drop, self.located.place, before
-        )
+        drop, closings = self.work.drop, () if self.work.again else self._earlier()
+        before, signed = before_of(self.connector, closings), None
+        if self.located.audience.action in SNAPSHOTS:
+            # What a quiet time took too early and what came after it are one export: the rest alone would take
+            # out the people of the first files.
+            signed = before_of(self.connector, [one for one in closings if one.sign_key])
+        origin = origin_of(self.connector, drop)
+        return list_folder(self.connector.clients.s3, origin, drop, self.located.place, before, signed=signed)
+
+    def _earlier(self) -> Sequence[Closing]:
+        """Return the closings before this one: of one folder in the order in which they were noted."""
+        noted = self.connector.folders.read(self._key).closings
+        mine = next((at for at, one in enumerate(noted) if one.run_id == self.run_id), -1)
+        return [*noted[mine + 1 :], *closings_above(self.connector, self.work, self.located.place)]
 
     def close(self) -> None:
         """Note the closing, then list the folder and freeze the list.
@@ -146,38 +153,59 @@ class FolderClosing:
                 )
 
 
-def before_of(connector: Connector, seen: Folder, run_id: str) -> Before:
-    """Return what earlier closings took; those whose run has failed or is blocked took nothing."""
-    files: set[tuple[str, str]] = set()
+def closings_above(connector: Connector, work: Work, place: Place) -> Sequence[Closing]:
+    """Return the closings of the folders above a folder, which took its files too."""
+    origin, drop = origin_of(connector, work.drop), work.drop
+    keys = (connector.folders.key(drop.bucket, origin.key(one), work.ad_account) for one in place.folders[1:])
+    return [closing for key in keys for closing in connector.folders.read(key).closings]
+
+
+def before_of(connector: Connector, closings: Sequence[Closing]) -> Before:
+    """Return what earlier closings took; those whose run has failed or is blocked took nothing.
+
+    Raises Retryable while one of them is still being listed: whether it takes its files is not known yet.
+    """
+    files: set[tuple[str, str, float]] = set()
     signs: set[str] = set()
-    at = 0.0
-    for one in seen.closings:
-        run = connector.ledger.read(one.run_id) if one.listing and one.run_id != run_id else None
-        if not one.listing or one.run_id == run_id or (run is not None and run.state in STOPPED):
+    at, has_all, last = 0.0, True, None
+    for one in closings:
+        run = connector.ledger.read(one.run_id) if one.listing else None
+        if not one.listing or (run is not None and run.state in STOPPED):
             continue
         at = max(at, one.stored_at)
         if connector.clock() - one.at >= SEVERAL_S:
             signs.add(one.sign_key)
-        files |= _listed(connector, one.listing)
-    return Before(at, frozenset(files), frozenset(signs))
+        listing = stored_listing(connector, one.listing)
+        if listing is None and run is not None and run.state not in FINAL:
+            raise Retryable("folder_busy", "an earlier closing of the folder is still being listed", after_s=5)
+        # Of a list that was deleted since, the time of its sign still says what is older.
+        files |= listing.marks if listing else frozenset()
+        has_all = has_all and listing is not None
+        last = one if last is None or one.at > last.at else last
+    return Before(at, frozenset(files), frozenset(signs), has_all, last.sign_key if last else None)
 
 
-def _listed(connector: Connector, key: str) -> frozenset[tuple[str, str]]:
-    try:
-        listing = load_listing(connector.clients.s3, connector.settings.receipts_bucket, key)
-    except (Rejected, ConfigError):  # deleted since; the time of its sign still says what is older
-        return frozenset()
-    return listing.identities
-
-
-def _earlier_listing(connector: Connector, work: Work) -> FolderListing | None:
-    """Return the list of the run that a forced replay repeats, None where there is none any more."""
-    name = connector.settings.connector
-    key = listing_key(name, replace(work, again="").run_id(name))
+def stored_listing(connector: Connector, key: str) -> FolderListing | None:
+    """Return a list that a closing names, None when it is not stored yet or was deleted; raises Retryable."""
     try:
         return load_listing(connector.clients.s3, connector.settings.receipts_bucket, key)
     except (Rejected, ConfigError):
         return None
+
+
+def _earlier_listing(connector: Connector, work: Work, located: Located) -> FolderListing | None:
+    """Return the list of the run that a forced replay repeats, None where there is none any more.
+
+    The run of a sign without a version is found by the sign's key, since its name depends on the event.
+    """
+    name, origin = connector.settings.connector, origin_of(connector, work.drop)
+    found = stored_listing(connector, listing_key(name, replace(work, again="").run_id(name)))
+    if found is not None or work.drop.is_versioned:
+        return found
+    record = connector.folders.key(work.drop.bucket, origin.key(located.place.folder), work.ad_account)
+    closings = connector.folders.read(record).closings
+    mine = next((one for one in closings if one.listing and one.sign_key == work.drop.key), None)
+    return stored_listing(connector, mine.listing) if mine else None
 
 
 def _written_at(client: S3Client, work: Work) -> float:
