@@ -17,7 +17,7 @@ from tests.unit.line.world import World, people, table
 
 Make = Callable[..., World]
 ALL = tuple(Action)
-QUIET_S = 120
+QUIET_S, LONG_S = 120, 3600  # the latter is longer than late files are waited for
 
 
 def rows(world: World) -> list[int]:
@@ -101,6 +101,18 @@ def test_many_folders_below_a_closed_one_are_no_folders_of_their_own(make_world:
     world.run(*below, job.put("_SUCCESS"))
     assert rows(world) == [3]
     assert job.told() == ["Activation Completed"]
+
+
+@pytest.mark.parametrize("action", ["add", "replace"])
+def test_a_folder_begun_after_one_above_was_closed_is_its_own(make_world: Make, action: str) -> None:
+    """Its files are not late: they wait for its sign or its quiet time as those of any folder."""
+    world = make_world(actions=ALL)
+    job = Job(world, action=action, quiet_s=LONG_S)
+    world.run(*job.parts(3), job.put("_SUCCESS"))
+    below = Job(world, "run-7/more/", action=action, quiet_s=LONG_S)
+    world.run(*below.parts(5, start=3), *below.parts(9, start=5))
+    assert rows(world) == [3, 6]
+    assert job.told() == ["Activation Completed"] * 2
 
 
 def upload_begun(world: World, key: str, at: float) -> None:

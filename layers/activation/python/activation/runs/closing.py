@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 SEVERAL_S = 15 * 60  # two manifests, or two files below one replace, that come in this time belong together or not
+LISTING_S = 3600.0  # a list that is not stored so long after its closing was noted is taken for deleted
 MOST_NESTED = 200  # folders below a closed one in whose records that is noted too
 
 
@@ -110,7 +111,14 @@ class FolderClosing:
         """Return the closings before this one: of one folder in the order in which they were noted."""
         noted = self.connector.folders.read(self._key).closings
         mine = next((at for at, one in enumerate(noted) if one.run_id == self.run_id), -1)
-        return [*noted[mine + 1 :], *closings_above(self.connector, self.work, self.located.place)]
+        return [*noted[mine + 1 :], *closings_above(self.connector, self.work, self.located.place, self._holds)]
+
+    def _holds(self, one: Closing, prefix: str) -> bool:
+        """Return whether a closing took a file below a prefix; one that is still being listed may."""
+        listing = stored_listing(self.connector, one.listing)
+        if listing is None:
+            return self.connector.clock() - one.at < LISTING_S
+        return any(file.key.startswith(prefix) for file in listing.files)
 
     def close(self) -> None:
         """Note the closing, then list the folder and freeze the list.
@@ -153,11 +161,18 @@ class FolderClosing:
                 )
 
 
-def closings_above(connector: Connector, work: Work, place: Place) -> Sequence[Closing]:
-    """Return the closings of the folders above a folder, which took its files too."""
+def closings_above(
+    connector: Connector, work: Work, place: Place, holds: Callable[[Closing, str], bool]
+) -> Sequence[Closing]:
+    """Return the closings of the folders above a folder that took files of it.
+
+    `holds` says whether a closing took a file below a prefix. A folder that was begun after them is its own.
+    """
     origin, drop = origin_of(connector, work.drop), work.drop
+    prefix = origin.key(place.folder)
     keys = (connector.folders.key(drop.bucket, origin.key(one), work.ad_account) for one in place.folders[1:])
-    return [closing for key in keys for closing in connector.folders.read(key).closings]
+    found = (closing for key in keys for closing in connector.folders.read(key).closings if closing.listing)
+    return [one for one in found if holds(one, prefix)]
 
 
 def before_of(connector: Connector, closings: Sequence[Closing]) -> Before:

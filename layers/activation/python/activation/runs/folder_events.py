@@ -24,7 +24,7 @@ from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.folders import Closing, Folder
 from activation.model import Action, Drop
 from activation.report.announce import FOLDER_OPEN, LATE_PART
-from activation.runs.closing import before_of, closings_above, facts_of, origin_of
+from activation.runs.closing import LISTING_S, before_of, closings_above, facts_of, origin_of
 from activation.runs.effects import refuse_key
 from activation.runs.invocation import Connector
 from activation.runs.states import MAX_DELAY_S
@@ -32,8 +32,8 @@ from activation.runs.telemetry import Telemetry
 
 WHOLE = frozenset((Action.REPLACE, Action.MIRROR))  # actions by which a late file would take out everybody else
 _TRIES = 20
-_LISTING_S, _LISTING_AGAIN_S = 3600.0, 30.0  # how long a list may take to be made, and when to look again
-_LISTINGS_KEPT = 4  # in memory, of up to 10,000 files each
+_LISTING_AGAIN_S = 30.0  # when to look again at a list that is still being made
+_LISTINGS_KEPT = 8  # in memory, of up to 10,000 files each
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ class FolderEvents:
             self._settle(key, seen, "listed")
             return None
         wait_s = seen.last_event + times.late_s - now
-        if closings and now - closings[0].at < _LISTING_S and not self._is_listed_whole(closings[0]):
-            wait_s = _LISTING_AGAIN_S  # the last closing may yet have this file
+        if any(map(self._is_being_listed, closings)):
+            wait_s = _LISTING_AGAIN_S  # it may yet have this file
         if wait_s > 0 and now - check.since < times.open_s:
             self._queue(work, check, wait_s)
             return None
@@ -133,6 +133,9 @@ class FolderEvents:
             return
         times, now = self.connector.settings.folders, self.connector.clock()
         closings = self._closings(work, located, seen)
+        if any(map(self._is_being_listed, closings)):
+            self._queue(work, check, _LISTING_AGAIN_S)
+            return
         if self._is_closable(located, closings) and now - seen.last_event >= times.quiet_s:
             self._close_quiet(work, located, seen, closings)
             return
@@ -230,7 +233,7 @@ class FolderEvents:
         now_is = identity(drop.key, head["VersionId"] if drop.is_versioned else "", head["ETag"])
         if now_is != identity(drop.key, drop.version_id, drop.etag):
             return False
-        if is_multipart(head["ETag"]) and self._is_listed_whole(last):
+        if is_multipart(head["ETag"]) and self._is_stored(last):
             return now_is not in self._listed(last.listing)[1]
         return head["LastModified"].timestamp() >= last.stored_at
 
@@ -239,17 +242,27 @@ class FolderEvents:
 
     def _closings(self, work: Work, located: Located, seen: Folder) -> Sequence[Closing]:
         """Return the closings of a folder and of those above it, the last first."""
-        above = closings_above(self.connector, work, located.place)
+        above = closings_above(self.connector, work, located.place, self._holds)
         own = {one.run_id for one in seen.closings}
         both = [*seen.closings, *(one for one in above if one.run_id not in own)]
         return sorted(both, key=lambda one: -one.at)
 
-    def _is_listed_whole(self, one: Closing) -> bool:
-        """Return whether a closing's list is stored, or none will be."""
+    def _is_stored(self, one: Closing) -> bool:
+        """Return whether there is a list of what a closing took."""
         try:
             return bool(one.listing and self._listed(one.listing))
         except (Rejected, ConfigError):
             return False
+
+    def _is_being_listed(self, one: Closing) -> bool:
+        is_new = self.connector.clock() - one.at < LISTING_S
+        return is_new and one.listing != "" and not self._is_stored(one)
+
+    def _holds(self, one: Closing, prefix: str) -> bool:
+        """Return whether a closing took a file below a prefix; one that is still being listed may."""
+        if not self._is_stored(one):
+            return self._is_being_listed(one)
+        return any(key.startswith(prefix) for key, _ in self._listed(one.listing)[0])
 
     def _is_listed(self, closings: Sequence[Closing], drop: Drop) -> bool:
         """Return whether one of the folder's listings has the file; one that is not written yet has none."""
