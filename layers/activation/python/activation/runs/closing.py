@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from activation.drops.folder_closing import Before, Closed, SignReplaced, list_folder
+from activation.drops.folder_closing import Before, Closed, SignReplaced, list_folder, list_quiet
 from activation.drops.folder_listing import FolderListing, listing_key, load_listing, save_listing
 from activation.drops.locate import Located
 from activation.drops.messages import Work
@@ -62,8 +62,11 @@ def close_folder(invocation: Invocation) -> None:
     earlier = _earlier_listing(connector, work, invocation.located) if work.again else None
     if earlier is not None:
         save_listing(client, bucket, key, earlier)
-    elif not is_quiet(work.drop.key):  # else it was listed when the quiet time had passed
+    elif not is_quiet(work.drop.key):
         FolderClosing(connector, work, invocation.located, run_id).close()
+    elif not work.again and stored_listing(connector, key) is None:
+        # Else it was listed when the quiet time had passed: that was refused, and somebody has redriven it.
+        FolderClosing(connector, work, invocation.located, run_id).close_quiet()
     with held.lock:
         held.run.progress.plan.listing = key
         held.save()
@@ -145,6 +148,18 @@ class FolderClosing:
             raise
         listing = save_listing(connector.clients.s3, bucket, key, closed.listing)
         self._note_nested(listing, closing, listed_at)
+
+    def close_quiet(self) -> None:
+        """List a folder without a sign again, and freeze the list."""
+        connector, listed_at = self.connector, self.connector.clock()
+        before = before_of(connector, self._earlier())
+        origin = origin_of(connector, self.work.drop)
+        closed = list_quiet(connector.clients.s3, origin, self.located.place, before)
+        if closed is None:
+            raise Rejected("empty_folder", "the folder has no new file any more")
+        key = listing_key(connector.settings.connector, self.run_id)
+        save_listing(connector.clients.s3, connector.settings.receipts_bucket, key, closed.listing)
+        self._note(self._key, Closing(self.run_id, key, "", listed_at, closed.at))
 
     def _note(self, key: str, closing: Closing) -> None:
         self.connector.folders.note_closing(key, closing, facts_of(self.located, self._prefix))

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from activation.drops.chunk import DropReader
-from activation.drops.open import open_drop
-from activation.drops.source import S3Source
 from activation.errors import ActivationError
 from activation.model import Cursor
 from activation.runs.invocation import Invocation
+from activation.runs.opening import open_run
 
 
 @dataclass(frozen=True)
@@ -30,19 +28,9 @@ def count_rows(invocation: Invocation) -> HeldRows:
     """
     rows = 0
     with suppress(ActivationError, ClientError, BotoCoreError):
-        for chunk in _open(invocation).chunks(Cursor()):
+        for chunk in open_run(invocation).reader.chunks(Cursor()):
             rows = chunk.first_row + chunk.row_count - 1
             if not invocation.keep_and_may_go_on():
                 return HeldRows(rows, whole=False)
         return HeldRows(rows, whole=True)
     return HeldRows(rows, whole=False)
-
-
-def _open(invocation: Invocation) -> DropReader:
-    drop, reading = invocation.work.drop, invocation.reading
-    return open_drop(
-        S3Source.of(invocation.connector.clients.s3, drop.bucket, drop.key, drop.version_id),
-        single=invocation.located.kind.single,
-        declared_encoding=reading.encoding or None,
-        declared_delimiter=reading.delimiter or None,
-    )
