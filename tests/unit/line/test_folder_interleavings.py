@@ -194,3 +194,38 @@ def test_a_forced_replay_of_a_quiet_folder_sends_its_list_again(make_world: Make
     item = {"key": drop["key"], "size": drop["size_bytes"], "version-id": drop["version_id"]}
     world.run(world.event(item, again="1"))
     assert rows(world) == [3, 3]
+
+
+def test_a_superseded_folder_says_how_many_rows_it_holds(make_world: Make) -> None:
+    """The rows are those of its files, whatever its sign holds."""
+    world = make_world(actions=ALL)
+    job = Job(world, action="replace")
+    job.parts(3, 6)
+    older, newer = job.manifest("part-0", "part-3"), job.manifest("part-0")
+    world.run(newer)
+    world.run(older)
+    (superseded,) = (one for one in world.receipts() if one["state"] == "superseded")
+    assert superseded["rows_held"] == 6
+
+
+def test_a_redrive_lists_a_quiet_folder_again_that_was_refused(make_world: Make, monkeypatch: Any) -> None:
+    """It had too many files; some were deleted, and the rest is sent."""
+    monkeypatch.setattr("activation.drops.folder_closing.MOST_PARTS", 1)
+    world = make_world(actions=ALL)
+    job = Job(world, action="replace", quiet_s=QUIET_S)
+    world.run(*job.parts(3, 6))
+    assert world.receipt()["reason"]["code"] == "too_many_parts"
+    world.aws.s3.delete_object(Bucket="drops", Key=f"{job.folder}part-3")
+    world.redrive()
+    world.run()
+    world.check_members(*people(3))
+
+
+def test_two_quiet_folders_below_one_replace_are_in_doubt(make_world: Make) -> None:
+    """Each would take out the people of the other, as two files would."""
+    world = make_world(actions=ALL)
+    one = Job(world, "run-7/US/", action="replace", quiet_s=QUIET_S)
+    two = Job(world, "run-7/DE/", action="replace", quiet_s=QUIET_S)
+    world.run(*one.parts(3), *two.parts(5, start=3))
+    assert world.platform.calls == {}
+    assert set(world.dead_codes()) == {"several_files_for_one_replace"}
