@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from activation.drops.sources import BucketSource
 from activation.model import Action
+from botocore.exceptions import ClientError
 
 from tests.unit.line.test_folder_events import Job
 from tests.unit.line.test_sources import put as put_in
@@ -229,3 +230,21 @@ def test_two_quiet_folders_below_one_replace_are_in_doubt(make_world: Make) -> N
     world.run(*one.parts(3), *two.parts(5, start=3))
     assert world.platform.calls == {}
     assert set(world.dead_codes()) == {"several_files_for_one_replace"}
+
+
+def test_a_late_file_that_its_owner_deleted_is_no_failure(world: World) -> None:
+    """Of a source whose prefix alone may be listed, S3 answers 403 for an object that is not there."""
+    with_sources(world, BucketSource("exports", "vip/", "vip", "raw"))
+    world.run(put_in(world, "vip/e/part-0", table(people(3))), put_in(world, "vip/e/_SUCCESS", ""))
+    late = put_in(world, "vip/e/part-1", table(people(2, start=4)))
+    world.aws.s3.delete_object(Bucket="exports", Key="vip/e/part-1")
+
+    def deny(name: str, named: Any) -> None:
+        if name == "head_object" and named["Key"] == "vip/e/part-1":
+            answer: Any = {"Error": {"Code": "403"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+            raise ClientError(answer, "HeadObject")
+
+    world.aws.before.append(deny)
+    world.run(late)
+    assert rows(world) == [3]
+    assert (world.failures, world.take_dead_letters()) == ([], [])

@@ -15,7 +15,7 @@ from activation.drops.locate import Located
 from activation.drops.messages import Work
 from activation.drops.places import Place, Role, place_of
 from activation.drops.sidecars import SUCCESS
-from activation.drops.source import choice, read_error
+from activation.drops.source import choice, head_error
 from activation.drops.sources import Origin
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.audience_lock import Superseded
@@ -244,7 +244,10 @@ def _written_at(client: S3Client, work: Work) -> float:
     try:
         head = client.head_object(Bucket=drop.bucket, Key=drop.key, **choice(drop.version_id, drop.etag))
     except (ClientError, BotoCoreError) as error:
-        if (found := read_error(error)).code not in ("object_gone", "object_changed"):
+        if (found := head_error(client, drop.bucket, drop.key, error)).code not in (
+            "object_gone",
+            "object_changed",
+        ):
             raise found from error
         return 0.0
     return head["LastModified"].timestamp()

@@ -19,7 +19,7 @@ from activation.drops.folder_closing import Closed, list_quiet
 from activation.drops.folder_listing import identity, is_multipart, listing_key, load_listing, save_listing
 from activation.drops.locate import Located
 from activation.drops.messages import Check, CheckKind, Work
-from activation.drops.source import read_error
+from activation.drops.source import head_error
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.folders import Closing, Folder
 from activation.model import Action, Drop
@@ -224,10 +224,11 @@ class FolderEvents:
 
     def _came_late(self, drop: Drop, last: Closing) -> bool:
         """Return whether a file is there as it was announced, and was not there at the last closing."""
+        client = self.connector.clients.s3
         try:
-            head = self.connector.clients.s3.head_object(Bucket=drop.bucket, Key=drop.key)
+            head = client.head_object(Bucket=drop.bucket, Key=drop.key)
         except (ClientError, BotoCoreError) as error:
-            if (found := read_error(error)).code != "object_gone":
+            if (found := head_error(client, drop.bucket, drop.key, error)).code != "object_gone":
                 raise found from error
             return False
         now_is = identity(drop.key, head["VersionId"] if drop.is_versioned else "", head["ETag"])
