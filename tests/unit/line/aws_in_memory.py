@@ -215,14 +215,14 @@ class Buckets:
         Bucket: str,  # noqa: N803
         Prefix: str,  # noqa: N803
         Delimiter: str = "",  # noqa: N803
-        MaxKeys: int = 1000,  # noqa: N803
+        MaxKeys: int | None = None,  # noqa: N803
     ) -> dict[str, Any]:
         """List by prefix, in order; with a delimiter only what is directly below."""
         listed = self.list_object_versions(Bucket=Bucket, Prefix=Prefix).get("Versions", [])
         current = [one for one in listed if one["IsLatest"]]
         if Delimiter:
             current = [one for one in current if Delimiter not in one["Key"].removeprefix(Prefix)]
-        return {"Contents": current[:MaxKeys] if MaxKeys < 1000 else current} if current else {}
+        return {"Contents": current[:MaxKeys]} if current else {}
 
     def list_object_versions(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803
         """List every version by prefix, in the order of keys, the newest version first."""

@@ -248,3 +248,19 @@ def test_a_late_file_that_its_owner_deleted_is_no_failure(world: World) -> None:
     world.run(late)
     assert rows(world) == [3]
     assert (world.failures, world.take_dead_letters()) == ([], [])
+
+
+def test_a_sign_whose_worker_died_while_a_quiet_time_closed_its_folder_is_no_failure(make_world: Make) -> None:
+    """Its message returns after the quiet time, and finds nothing left to send."""
+    for at in range(1, 12):
+        world = make_world(actions=ALL)
+        job = Job(world, quiet_s=QUIET_S)
+        parts = job.parts(3, 6)
+        for body in parts:
+            world.handle(body)
+        sign = job.put("_SUCCESS")
+        world.aws.fuse.set(at)
+        world.run(sign)
+        assert world.crashes == 1
+        assert "Activation Failed" not in job.told()
+        world.check_members(*people(6))

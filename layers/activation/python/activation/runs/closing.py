@@ -28,8 +28,12 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 SEVERAL_S = 15 * 60  # two manifests, or two files below one replace, that come in this time belong together or not
-LISTING_S = 3600.0  # a list that is not stored so long after its closing was noted is taken for deleted
+LISTING_S = 3 * 3600.0  # of a list not stored so long after its closing: longer than a message stays hidden
 MOST_NESTED = 200  # folders below a closed one in whose records that is noted too
+
+
+class ClosesNothing(Exception):
+    """The sign closes no folder, or one that something else has closed since the run began."""
 
 
 def is_quiet(key: str) -> bool:
@@ -51,7 +55,8 @@ def close_folder(invocation: Invocation) -> None:
     """List the run's folder and freeze the list, unless the run has one or its drop is a single file.
 
     Raises Rejected for a folder that is not to be sent, Superseded when a newer version of the sign will close it,
-    Retryable and ConfigError when S3 or the ledger cannot be used.
+    ClosesNothing for a sign that has nothing to close any more, Retryable and ConfigError when S3 or the ledger
+    cannot be used.
     """
     work, place, held = invocation.work, invocation.located.place, invocation.held
     if held.run.progress.plan.listing or not (place.role is Role.SIGN or is_quiet(work.drop.key)):
@@ -139,8 +144,8 @@ class FolderClosing:
         try:
             closed = self.look()
             if closed.ignored:
-                raise Rejected("empty_folder", "the sign closes no folder, or one that a manifest closes")
-        except (Rejected, SignReplaced) as error:
+                raise ClosesNothing
+        except (Rejected, SignReplaced, ClosesNothing) as error:
             code = error.code if isinstance(error, Rejected) else "superseded"
             self._note(self._key, replace(closing, listing="", code=code))
             if isinstance(error, SignReplaced):

@@ -32,7 +32,7 @@ from activation.runs.telemetry import Telemetry
 
 WHOLE = frozenset((Action.REPLACE, Action.MIRROR))  # actions by which a late file would take out everybody else
 _TRIES = 20
-_LISTING_AGAIN_S = 30.0  # when to look again at a list that is still being made
+_LISTING_AGAIN_S = 60.0  # when to look again at a list that is still being made
 _LISTINGS_KEPT = 8  # in memory, of up to 10,000 files each
 
 
@@ -95,7 +95,7 @@ class FolderEvents:
             return None
         wait_s = seen.last_event + times.late_s - now
         if any(map(self._is_being_listed, closings)):
-            wait_s = _LISTING_AGAIN_S  # it may yet have this file
+            wait_s = times.late_s  # it may yet have this file
         if wait_s > 0 and now - check.since < times.open_s:
             self._queue(work, check, wait_s)
             return None
