@@ -264,3 +264,31 @@ def test_a_sign_whose_worker_died_while_a_quiet_time_closed_its_folder_is_no_fai
         assert world.crashes == 1
         assert "Activation Failed" not in job.told()
         world.check_members(*people(6))
+
+
+def test_a_folder_whose_files_were_deleted_takes_new_ones(world: World) -> None:
+    """A job that failed removed them, and writes into the same folder again."""
+    job = Job(world, quiet_s=QUIET_S)
+    first = job.parts(3)
+    world.aws.s3.delete_object(Bucket="drops", Key=f"{job.folder}part-0")
+    world.run(*first)
+    assert world.receipts() == []
+    world.run(*job.parts(3))
+    world.check(*people(3))
+    assert world.failures == []
+
+
+def test_a_superseded_sign_took_no_file(make_world: Make) -> None:
+    """Without versions the event of an older sign lists what is there; what it then does not send stays new."""
+    world = make_world(actions=ALL)
+    with_sources(world, BucketSource("exports", "vip/", "vip", "raw", "replace"), versioned=False)
+    parts = [put_in(world, "vip/e/part-0", table(people(3)))]
+    older, newer = put_in(world, "vip/e/_SUCCESS", ""), put_in(world, "vip/e/_SUCCESS", "")
+    world.run(*parts, newer)
+    world.clock.pass_s(1)
+    more = put_in(world, "vip/e/part-1", table(people(2, start=4)))
+    world.run(older, more)
+    assert rows(world) == [3, None]
+    world.clock.pass_s(1)
+    world.run(put_in(world, "vip/e/_SUCCESS", ""))
+    assert rows(world) == [3, None, 2]

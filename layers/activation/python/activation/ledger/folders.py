@@ -97,7 +97,9 @@ class Folders:
             seen,
             f"{opening}{sets}",
             {":now": now, ":event": {"S": event}, ":one": _ONE, **values},
-            "opened_at = :zero" if seen.revision else "attribute_not_exists(opened_at)",
+            "opened_at = :zero",
+            # A folder that was never closed has no such attribute, or was found to have no file any more.
+            *(() if seen.revision else ("attribute_not_exists(opened_at)",)),
             names=names,
         )
 
@@ -128,7 +130,7 @@ class Folders:
             seen,
             "SET closings = :closings, opened_at = :zero, files_announced = :none, late_files = :none" + sets,
             {":closings": {"S": to_json(kept)}, ":none": {"N": "0"}, **values},
-            "last_event = :last AND files_announced = :files" if undisturbed else "",
+            *(["last_event = :last AND files_announced = :files"] if undisturbed else []),
             names=names,
             adds="revision",
         )
@@ -149,17 +151,19 @@ class Folders:
         seen: Folder,
         expression: str,
         values: Mapping[str, object],
-        condition: str = "",
-        *,
+        *conditions: str,
         names: Mapping[str, str] | None = None,
         adds: str = "",
     ) -> tuple[Folder, bool]:
-        """Write unless the folder was closed since it was read; return the record as it is, and whether it was."""
+        """Write unless the folder was closed since it was read; return the record as it is, and whether it was.
+
+        One of the `conditions` has to hold too, if there are any.
+        """
         bound: dict[str, object] = {":expires": {"N": str(int(self._clock()) + self._ttl_s)}, **values}
         unclosed = "revision = :seen" if seen.revision else "attribute_not_exists(revision)"
         if seen.revision:
             bound[":seen"] = {"N": str(seen.revision)}
-        if ":zero" in f"{expression} {condition}":
+        if ":zero" in " ".join((expression, *conditions)):
             bound[":zero"] = number(0.0)
         if adds:
             bound[":one"] = _ONE
@@ -168,7 +172,7 @@ class Folders:
                 key,
                 f"{expression}, expires_at = :expires" + (f" ADD {adds} :one" if adds else ""),
                 bound,
-                condition=f"{unclosed} AND {condition}" if condition else unclosed,
+                condition=" OR ".join(f"{unclosed} AND {one}" for one in conditions) or unclosed,
                 names=names,
             )
         except ConditionFailed as failed:

@@ -20,7 +20,7 @@ from activation.drops.sources import Origin
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.audience_lock import Superseded
 from activation.ledger.folders import Closing
-from activation.ledger.runs import FINAL, STOPPED
+from activation.ledger.runs import FINAL, STOPPED, RunState
 from activation.model import SNAPSHOTS, Drop
 from activation.runs.invocation import Connector, Invocation
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SEVERAL_S = 15 * 60  # two manifests, or two files below one replace, that come in this time belong together or not
 LISTING_S = 3 * 3600.0  # of a list not stored so long after its closing: longer than a message stays hidden
+UNSENT = STOPPED | {RunState.SUPERSEDED}
 MOST_NESTED = 200  # folders below a closed one in whose records that is noted too
 
 
@@ -196,7 +197,7 @@ def closings_above(
 
 
 def before_of(connector: Connector, closings: Sequence[Closing]) -> Before:
-    """Return what earlier closings took; those whose run has failed or is blocked took nothing.
+    """Return what earlier closings took; those whose run has failed, or is blocked or superseded, took nothing.
 
     Raises Retryable while one of them is still being listed: whether it takes its files is not known yet.
     """
@@ -205,7 +206,7 @@ def before_of(connector: Connector, closings: Sequence[Closing]) -> Before:
     at, has_all, last = 0.0, True, None
     for one in closings:
         run = connector.ledger.read(one.run_id) if one.listing else None
-        if not one.listing or (run is not None and run.state in STOPPED):
+        if not one.listing or (run is not None and run.state in UNSENT):
             continue
         at = max(at, one.stored_at)
         if connector.clock() - one.at >= SEVERAL_S:
