@@ -15,6 +15,7 @@ from cli.demo_install import require_checkout, require_demo_install
 from cli.doctor import doctor
 from cli.drop import drop
 from cli.explain import explain
+from cli.line_check import check_line
 from cli.locate import locate
 from cli.operate import redrive, replay
 from cli.plan import plan
@@ -41,6 +42,7 @@ app.command()(redrive)
 app.command()(replay)
 app.command()(drop)
 app.command()(doctor)
+app.command("test")(check_line)
 app.command()(demo)
 app.add_typer(sandbox, name="sandbox")
 app.add_typer(stream, name="stream")

@@ -3,35 +3,77 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from activation.drops.sources import Origin
 
 
 def locate(
     key: Annotated[str, typer.Option(help="The object's key, exactly as in the bucket.")],
+    bucket: Annotated[str, typer.Option(help="The bucket of a source; the drops bucket by default.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show how a key in the drops bucket is read; exit 1 with the reason if it cannot be."""
+    """Show how a key in the drops bucket, or in a source's, is read; exit 1 with the reason if it cannot be.
+
+    In a bucket that is a source of several connectors, the key is shown as each of them reads it.
+    """
+    from activation.errors import Rejected
+
+    from cli.connectors import NoConnector
+
+    try:
+        answers = [_answer(key, origin) for origin in _origins(key, bucket)]
+    except (Rejected, NoConnector) as error:
+        _no(key, error.code, error.sentence, as_json)
+        raise typer.Exit(1) from None
+    for answer in answers:
+        if as_json:
+            print(json.dumps(answer, ensure_ascii=False))
+        else:
+            _show(answer)
+
+
+def _origins(key: str, bucket: str) -> list[Origin]:
+    """Return where the object is; raises Rejected for one of a bucket that is no source."""
+    from activation.drops.sources import BucketSource, Origin, Origins
+    from activation.errors import Rejected
+
+    from cli.connectors import settings
+
+    if not bucket:
+        return [Origin("")]
+    found = settings()
+    origins = [
+        Origins(source.connector, "", [place]).of(bucket, key)
+        for source in (found.sources if found else ())
+        if (place := BucketSource(**source.variable)).holds(bucket, key)
+    ]
+    if not origins:
+        raise Rejected("foreign_bucket", "no source in the settings has this bucket and a prefix of the key")
+    return origins
+
+
+def _answer(key: str, origin: Origin) -> dict[str, Any]:
+    """Return how a key is read; raises Rejected or NoConnector."""
     from activation.drops.locate import locate as read_key
     from activation.drops.places import Role, role_of
     from activation.errors import Rejected
 
-    from cli.connectors import NoConnector, connector_of
+    from cli.connectors import connector_of
 
-    try:
-        name = key.split("/", 1)[0]
-        if role_of(key) is Role.SIDECAR:
-            raise Rejected("marker", "a tool's object (a folder's mark, a checksum, a hidden file), not a drop")
-        connector = connector_of(name)
-        located = read_key(
-            key, connector=name, table=connector.platform.table, actions=connector.platform.limits.actions
-        )
-    except (Rejected, NoConnector) as error:
-        _no(key, error.code, error.sentence, as_json)
-        raise typer.Exit(1) from None
-    role, folder = located.place.role, located.place.folder
-    answer = {
+    layout = origin.layout_key(key)
+    name = layout.split("/", 1)[0]
+    if role_of(layout) is Role.SIDECAR:
+        raise Rejected("marker", "a tool's object (a folder's mark, a checksum, a hidden file), not a drop")
+    connector = connector_of(name)
+    located = read_key(
+        layout, connector=name, table=connector.platform.table, actions=connector.platform.limits.actions
+    )
+    role = located.place.role
+    return {
         "key": key,
         "connector": located.audience.connector,
         "platform": connector.platform.name,
@@ -42,11 +84,11 @@ def locate(
         "action": located.audience.action.value,
         "file": located.file,
         "role": role.value,
-        "folder": folder if role is not Role.FILE else None,
+        "folder": origin.key(located.place.folder) if role is not Role.FILE else None,
     }
-    if as_json:
-        print(json.dumps(answer, ensure_ascii=False))
-        return
+
+
+def _show(answer: dict[str, Any]) -> None:
     from rich.table import Table
 
     from cli.printable import console, printable

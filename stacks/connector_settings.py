@@ -14,9 +14,9 @@ from activation.identifiers.row_rules import NO_RULE, RowRule, read_rule, rule_m
 from activation.platforms.options import Value, problems
 from activation.platforms.platform import Platform
 
-from stacks.connector_secret import OWN_SECRET, SecretSettings, read_secret
 from stacks.context import Reader
 from stacks.names import NAME, RESERVED
+from stacks.secret_settings import OWN_SECRET, SecretSettings, read_secret
 
 # Those an export can be declared to have, which a test holds against the reader's; UTF-16 is known by its mark.
 ENCODINGS = (

@@ -55,6 +55,16 @@ def test_a_drop_is_followed_from_the_command_line(meta: Line, tmp_path: Path) ->
         assert DOMAIN not in (done.stdout + done.stderr).lower()
 
 
+def test_the_first_test_of_a_deployed_line(meta: Line) -> None:
+    """`activation test` sends ten people to an audience of their own, acknowledged within a minute."""
+    done = activation(meta, "test", "meta", "--yes", "--json", "--within", "60")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert (told["ok"], told["state"]) == (True, "applied")
+    assert len(meta.held("activation test")) == 10
+    assert [one["name"] for one in meta.audiences()] == ["activation test"]
+
+
 def test_a_blocked_run_is_redriven_from_the_command_line(meta: Line) -> None:
     """`receipt` answers no for a blocked run, `status` says why, and `redrive` brings it to its end."""
     meta.sandbox.simulator_config("meta", accounts=[{"terms_accepted": False}])

@@ -88,6 +88,21 @@ def test_a_file_in_another_owners_bucket_becomes_people(enforced: Line) -> None:
     assert enforced.held(source["audience"]) == enforced.members([*some, *others])
 
 
+def test_a_folder_in_another_owners_bucket_is_one_drop(enforced: Line) -> None:
+    """Three parts and Spark's sign are one run with one receipt, within the rights to a source."""
+    enforced.reset()
+    source, s3 = enforced.sandbox.described["source"], enforced.sandbox.client("s3")
+    some = people(600, "partner-folder")
+    for at in range(3):
+        key = f"{source['prefix']}run-7/part-{at:05d}-9f.c000.csv"
+        s3.put_object(Bucket=source["bucket"], Key=key, Body=as_csv(some[at * 200 : (at + 1) * 200]))
+    s3.put_object(Bucket=source["bucket"], Key=f"{source['prefix']}run-7/_SUCCESS", Body=b"")
+    (receipt,) = _final_receipts(enforced, source["audience"], 1)
+    assert (receipt["state"], receipt["rows"]["acknowledged"]) == ("applied", 600), receipt["reason"]
+    assert receipt["folder"]["files"] == 3
+    assert enforced.held(source["audience"]) == enforced.members(some)
+
+
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads a process's credentials from /proc")
 def test_the_role_reaches_nothing_of_anybody_else(enforced: Line) -> None:
     """With the function's own credentials its own things open, and another's prefix, secret or queue do not."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 from activation.platforms.discovery import platforms
 
 from stacks.names import RESERVED
+from stacks.packaging import ROOT
 from stacks.settings import SettingsError, read_settings
 from tests.infrastructure.conftest import Templates, synthesise, tree
 from tests.infrastructure.test_permissions import every_statement, several, statements, text
@@ -174,3 +177,10 @@ def _mistakes(given: dict[str, Any]) -> list[str]:
     except SettingsError as error:
         return error.mistakes
     return []
+
+
+def test_settings_are_read_without_the_cdk() -> None:
+    """The command reads them where only the command is installed, and starts fast."""
+    code = "import sys, stacks.settings; print([one for one in ('aws_cdk', 'jsii') if one in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

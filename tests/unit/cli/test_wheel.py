@@ -48,6 +48,7 @@ def test_it_holds_the_command_and_nothing_that_stays_at_home(unpacked: Path) -> 
     """Sandbox, bench and tests are not installed where somebody only operates."""
     folders = {folder.name for folder in unpacked.iterdir() if folder.suffix != ".dist-info"}
     assert folders == {"activation", "amz_stream_cli", "cli", "lambdas", "stacks"}
+    assert (unpacked / "cli" / "samples" / "meta" / "people.csv").exists()  # for `activation test`
 
 
 def test_it_knows_the_platforms(unpacked: Path) -> None:

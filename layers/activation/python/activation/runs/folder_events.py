@@ -8,8 +8,8 @@ stays open. A file that comes after its folder was closed queues one of its own,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,20 +20,20 @@ from activation.drops.folder_listing import identity, is_multipart, listing_key,
 from activation.drops.locate import Located
 from activation.drops.messages import Check, CheckKind, Work
 from activation.drops.source import head_error
-from activation.errors import ConfigError, Rejected, Retryable
+from activation.errors import Rejected, Retryable
 from activation.ledger.folders import Closing, Folder
 from activation.model import Action, Drop
 from activation.report.announce import FOLDER_OPEN, LATE_PART
-from activation.runs.closing import LISTING_S, before_of, closings_above, facts_of, origin_of
+from activation.runs.closing import before_of, closings_above, facts_of, origin_of
 from activation.runs.effects import refuse_key
 from activation.runs.invocation import Connector
+from activation.runs.known_listings import KnownListings
 from activation.runs.states import MAX_DELAY_S
 from activation.runs.telemetry import Telemetry
 
 WHOLE = frozenset((Action.REPLACE, Action.MIRROR))  # actions by which a late file would take out everybody else
 _TRIES = 20
 _LISTING_AGAIN_S = 60.0  # when to look again at a list that is still being made
-_LISTINGS_KEPT = 8  # in memory, of up to 10,000 files each
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,14 @@ class FolderEvents:
 
     connector: Connector
     telemetry: Telemetry
-    _listed: Any = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        # A listing never changes, so that one read serves all the files that are announced after it.
-        object.__setattr__(self, "_listed", lru_cache(_LISTINGS_KEPT)(self._load))
+    @cached_property
+    def _listings(self) -> KnownListings:
+        return KnownListings(self.connector)
 
     def is_sent_with_folder(self, work: Work, located: Located) -> bool:
         """Return whether a folder's listing has a file that lies directly below its audience."""
-        return self._is_listed(self._closings(work, located, self._read(work, located)), work.drop)
+        return self._listings.have(self._closings(work, located, self._read(work, located)), work.drop)
 
     def note(self, work: Work, located: Located) -> None:
         """Note a file that was announced, and see to it that somebody looks at it again."""
@@ -58,7 +57,7 @@ class FolderEvents:
         seen = folders.read(key)
         for _ in range(_TRIES):
             closings = self._closings(work, located, seen)
-            if self._is_listed(closings, work.drop):
+            if self._listings.have(closings, work.drop):
                 self.telemetry.file_settled("listed")
                 return
             facts = facts_of(located, self._prefix(work, located))
@@ -90,11 +89,11 @@ class FolderEvents:
         """Send a late file by itself, or report it; it goes on waiting while others still arrive."""
         times, now, key = self.connector.settings.folders, self.connector.clock(), self._key(work, located)
         closings = self._closings(work, located, seen)
-        if self._is_listed(closings, work.drop):
+        if self._listings.have(closings, work.drop):
             self._settle(key, seen, "listed")
             return None
         wait_s = seen.last_event + times.late_s - now
-        if any(map(self._is_being_listed, closings)):
+        if any(map(self._listings.is_being_made, closings)):
             wait_s = times.late_s  # it may yet have this file
         if wait_s > 0 and now - check.since < times.open_s:
             self._queue(work, check, wait_s)
@@ -133,7 +132,7 @@ class FolderEvents:
             return
         times, now = self.connector.settings.folders, self.connector.clock()
         closings = self._closings(work, located, seen)
-        if any(map(self._is_being_listed, closings)):
+        if any(map(self._listings.is_being_made, closings)):
             self._queue(work, check, _LISTING_AGAIN_S)
             return
         if self._is_closable(located, closings) and now - seen.last_event >= times.quiet_s:
@@ -234,8 +233,8 @@ class FolderEvents:
         now_is = identity(drop.key, head["VersionId"] if drop.is_versioned else "", head["ETag"])
         if now_is != identity(drop.key, drop.version_id, drop.etag):
             return False
-        if is_multipart(head["ETag"]) and self._is_stored(last):
-            return now_is not in self._listed(last.listing)[1]
+        if is_multipart(head["ETag"]) and (left := self._listings.left(last)) is not None:
+            return now_is not in left
         return head["LastModified"].timestamp() >= last.stored_at
 
     def _read(self, work: Work, located: Located) -> Folder:
@@ -243,43 +242,10 @@ class FolderEvents:
 
     def _closings(self, work: Work, located: Located, seen: Folder) -> Sequence[Closing]:
         """Return the closings of a folder and of those above it, the last first."""
-        above = closings_above(self.connector, work, located.place, self._holds)
+        above = closings_above(self.connector, work, located.place, self._listings.holds)
         own = {one.run_id for one in seen.closings}
         both = [*seen.closings, *(one for one in above if one.run_id not in own)]
         return sorted(both, key=lambda one: -one.at)
-
-    def _is_stored(self, one: Closing) -> bool:
-        """Return whether there is a list of what a closing took."""
-        try:
-            return bool(one.listing and self._listed(one.listing))
-        except (Rejected, ConfigError):
-            return False
-
-    def _is_being_listed(self, one: Closing) -> bool:
-        is_new = self.connector.clock() - one.at < LISTING_S
-        return is_new and one.listing != "" and not self._is_stored(one)
-
-    def _holds(self, one: Closing, prefix: str) -> bool:
-        """Return whether a closing took a file below a prefix; one that is still being listed may."""
-        if not self._is_stored(one):
-            return self._is_being_listed(one)
-        return any(key.startswith(prefix) for key, _ in self._listed(one.listing)[0])
-
-    def _is_listed(self, closings: Sequence[Closing], drop: Drop) -> bool:
-        """Return whether one of the folder's listings has the file; one that is not written yet has none."""
-        mine = identity(drop.key, drop.version_id, drop.etag)
-        for one in closings:
-            try:
-                if one.listing and mine in self._listed(one.listing)[0]:
-                    return True
-            except (Rejected, ConfigError):  # not there yet, or deleted: the file's next look asks again
-                continue
-        return False
-
-    def _load(self, key: str) -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str]]]:
-        """Return the identities of a listing's files, and of those that it left over."""
-        listing = load_listing(self.connector.clients.s3, self.connector.settings.receipts_bucket, key)
-        return listing.identities, frozenset(file.mark[:2] for file in listing.left)
 
     def _key(self, work: Work, located: Located) -> str:
         return self.connector.folders.key(work.drop.bucket, self._prefix(work, located), work.ad_account)
