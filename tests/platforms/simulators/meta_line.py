@@ -85,6 +85,7 @@ class MetaLine(World):
             table=clients.table,
             http=http,
             options=complete(PLATFORM.options, self.settings.options),
+            any_endpoint=True,
             clock=self.clock,
         )
         return Dispatcher(

@@ -67,9 +67,7 @@ def names(listing: FolderListing) -> list[str]:
 
 def took(closed: Closed, *signs: str) -> Before:
     """Return what a closing took."""
-    return Before(
-        closed.at, frozenset((one.key, one.version_id) for one in closed.listing.files), frozenset(signs)
-    )
+    return Before(closed.at, closed.listing.marks, frozenset(signs))
 
 
 def test_a_success_closes_every_file_below_its_folder_at_any_depth(bucket: Bucket) -> None:

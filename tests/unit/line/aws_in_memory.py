@@ -133,6 +133,7 @@ class Buckets:
     written: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
     unversioned: set[str] = field(default_factory=set)
+    uploaded_in_parts: set[bytes] = field(default_factory=set)  # bodies
 
     def put_object(
         self,
@@ -150,7 +151,7 @@ class Buckets:
             versions = self.objects.get((Bucket, Key), [])
             if IfMatch and not versions:
                 raise refusal("PutObject", "NoSuchKey")
-            if (IfNoneMatch == "*" and versions) or (IfMatch and IfMatch != _etag(versions[-1])):
+            if (IfNoneMatch == "*" and versions) or (IfMatch and IfMatch != self._etag(versions[-1])):
                 raise refusal("PutObject", "PreconditionFailed")
             versions = self.objects.setdefault((Bucket, Key), [])
             if Bucket in self.unversioned:
@@ -159,7 +160,7 @@ class Buckets:
             now = datetime.fromtimestamp(int(self.clock()), tz=UTC)  # S3 tells times to the second
             self.written[Bucket, Key, str(len(versions))] = now
             self.metadata[Bucket, Key, str(len(versions))] = Metadata or {}
-            return {"ETag": _etag(Body)} | (
+            return {"ETag": self._etag(Body)} | (
                 {} if Bucket in self.unversioned else {"VersionId": str(len(versions))}
             )
 
@@ -177,12 +178,12 @@ class Buckets:
     ) -> dict[str, Any]:
         """Describe a version, or the object if it is still the one that is meant."""
         body = self._version("HeadObject", "404", Bucket, Key, VersionId)
-        if IfMatch and IfMatch != f'"{_etag(body)}"':
+        if IfMatch and IfMatch != f'"{self._etag(body)}"':
             raise refusal("HeadObject", "412")
         version = VersionId or str(len(self.objects[Bucket, Key]))
         return {
             "ContentLength": len(body),
-            "ETag": _etag(body),
+            "ETag": self._etag(body),
             "Metadata": self.metadata.get((Bucket, Key, version), {}),
             "LastModified": self.written[Bucket, Key, version],
             **({} if Bucket in self.unversioned else {"VersionId": version}),
@@ -199,9 +200,9 @@ class Buckets:
     ) -> dict[str, Any]:
         """Read a version, whole or in part."""
         body = self._version("GetObject", "NoSuchVersion" if VersionId else "NoSuchKey", Bucket, Key, VersionId)
-        if IfMatch and IfMatch != f'"{_etag(body)}"':
+        if IfMatch and IfMatch != f'"{self._etag(body)}"':
             raise refusal("GetObject", "PreconditionFailed")
-        answer: dict[str, Any] = {"ETag": _etag(body), "ResponseMetadata": {"HTTPStatusCode": 200}}
+        answer: dict[str, Any] = {"ETag": self._etag(body), "ResponseMetadata": {"HTTPStatusCode": 200}}
         if Range:
             first, last = (int(one) for one in Range.removeprefix("bytes=").split("-"))
             answer["ResponseMetadata"] = {"HTTPStatusCode": 206}
@@ -245,7 +246,7 @@ class Buckets:
                     "VersionId": "null" if bucket in self.unversioned else str(number),
                     "IsLatest": number == len(self.objects[Bucket, key]),
                     "LastModified": self.written[Bucket, key, str(number)],
-                    "ETag": _etag(body),
+                    "ETag": self._etag(body),
                     "Size": len(body),
                 }
                 for key in keys
@@ -265,6 +266,10 @@ class Buckets:
                 raise refusal(operation, code)
             return versions[number - 1]
 
+    def _etag(self, body: bytes) -> str:
+        digest = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        return f"{digest}-2" if body in self.uploaded_in_parts else digest
+
 
 @dataclass
 class Pages:
@@ -275,10 +280,6 @@ class Pages:
     def paginate(self, **arguments: Any) -> Iterator[dict[str, Any]]:
         """Return the page."""
         yield self.operation(**arguments)
-
-
-def _etag(body: bytes) -> str:
-    return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
 
 @dataclass

@@ -6,11 +6,11 @@ closed before. What cannot be listed without doubt is refused, and nothing of it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from activation.drops.folder_listing import FolderListing, identity
+from activation.drops.folder_listing import FolderFile, FolderListing, is_multipart
 from activation.drops.folder_look import Below, Found, look_below
 from activation.drops.manifest_entries import Manifest, read_manifest
 from activation.drops.places import Place
@@ -30,18 +30,22 @@ class Before:
     """What earlier closings of a folder took.
 
     `at` is when the last one's sign was written, in Unix seconds by S3's clock, which counts whole ones. `files`
-    are the identities of those that were listed. `signs` are the keys of manifests that closed the folder, none of
-    which is in doubt any more.
+    are the marks of those that they listed or left over; `has_all` says that all their lists could be read.
+    `signs` are the keys of manifests that closed the folder, none of which is in doubt any more. `last_sign` is
+    the key of what closed it last, "" for a quiet time, None where nothing did.
     """
 
     at: float = 0.0
-    files: frozenset[tuple[str, str]] = frozenset()
+    files: frozenset[tuple[str, str, float]] = frozenset()
     signs: frozenset[str] = frozenset()
+    has_all: bool = True
+    last_sign: str | None = None
 
     def took(self, found: Found) -> bool:
         """Return whether a file is left over from an earlier closing."""
-        file = found.file
-        return identity(file.key, file.version_id, file.etag) in self.files or found.written_at < self.at
+        if found.file.mark in self.files:
+            return True
+        return found.written_at < self.at and not (self.has_all and is_multipart(found.file.etag))
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Closed:
     """A folder's `listing`, and `at`, when its sign was written, in Unix seconds by S3's clock.
 
     With `ignored` the sign closes nothing: it lies directly below an audience where no folder is, or its folder
-    has a manifest, which is what closes it.
+    has a manifest, which is what closes it, or something else has closed it with all of its files.
     """
 
     listing: FolderListing
@@ -57,8 +61,12 @@ class Closed:
     ignored: bool = False
 
 
-def list_folder(client: S3Client, origin: Origin, sign: Drop, place: Place, before: Before) -> Closed:
+def list_folder(
+    client: S3Client, origin: Origin, sign: Drop, place: Place, before: Before, *, signed: Before | None = None
+) -> Closed:
     """List what a sign closes; `origin` is where it is, `place` its place, `before` the earlier closings.
+
+    `signed` are those of them whose files are not listed again, where these are not all.
 
     Raises Rejected: empty_folder, too_many_parts, folder_changed (the sign is gone), several_manifests,
     dynamodb_export, and what reading a manifest raises: bad_manifest, bad_columns, manifest_elsewhere,
@@ -77,14 +85,22 @@ def list_folder(client: S3Client, origin: Origin, sign: Drop, place: Place, befo
     if manifest is not None:
         _refuse_others(found, before)
         return Closed(_by_manifest(origin, sign.key, place, manifest, found), written_at)
-    files = [one for one in found.parts if not before.took(one)]
+    earlier = signed or before
+    files = [one for one in found.parts if not earlier.took(one)]
     check_count(len(files))
     prefix = origin.key(place.folder)
-    stale = tuple(_names(prefix, (one.file.key for one in found.parts if before.took(one))))
+    stale = tuple(_names(prefix, (one.file.key for one in found.parts if earlier.took(one))))
     listing = FolderListing(
-        origin.bucket, prefix, sign.key, tuple(one.file for one in files), tuple(sorted(found.skipped)), stale
+        origin.bucket,
+        prefix,
+        sign.key,
+        tuple(one.file for one in files),
+        tuple(sorted(found.skipped)),
+        stale,
+        left=_left(found, files),
     )
-    if _closed_otherwise(found, before, files) or (place.folder == place.base and not files):
+    closed_by_other = before.last_sign not in (None, sign.key) and all(map(before.took, found.parts))
+    if closed_by_other or _closed_otherwise(found, before, files) or (place.folder == place.base and not files):
         return Closed(listing, written_at, ignored=True)
     if not files:
         left = f"; {len(stale):,} older files are left over from before, and were not sent again" if stale else ""
@@ -110,7 +126,15 @@ def list_quiet(client: S3Client, origin: Origin, place: Place, before: Before) -
     check_count(len(files))
     stale = tuple(_names(prefix, (one.file.key for one in own if before.took(one))))
     skipped = tuple(sorted(found.skipped))
-    listing = FolderListing(origin.bucket, prefix, "", tuple(one.file for one in files), skipped, stale)
+    listing = FolderListing(
+        origin.bucket,
+        prefix,
+        "",
+        tuple(one.file for one in files),
+        skipped,
+        stale,
+        left=_left(found, files),
+    )
     return Closed(listing, max(one.written_at for one in files))
 
 
@@ -157,7 +181,14 @@ def _by_manifest(origin: Origin, key: str, place: Place, manifest: Manifest, fou
         tuple(sorted(one for one in found.skipped if prefix + one not in listed)),
         tuple(_names(prefix, left)),
         manifest.reading,
+        _left(found, [found.objects[one] for one in listed]),
     )
+
+
+def _left(found: Below, files: Collection[Found]) -> tuple[FolderFile, ...]:
+    """Return the files that are not listed and whose time does not say that they were there."""
+    listed = {one.file.key for one in files}
+    return tuple(one.file for one in found.parts if one.file.key not in listed and is_multipart(one.file.etag))
 
 
 def _is_own(one: Found, place: Place) -> bool:

@@ -22,17 +22,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FolderFile:
-    """One object version of a folder. `etag` is as S3 gives it, with its quotes; `size_bytes` is as stored."""
+    """One object version of a folder. `etag` is as S3 gives it, with its quotes; `size_bytes` is as stored.
+
+    `written_at` is in Unix seconds by S3's clock, and 0 for a version: without one, the ETag does not tell an
+    object from the same bytes that were written there again.
+    """
 
     key: str
     version_id: str
     etag: str
     size_bytes: int
+    written_at: float = 0.0
+
+    @property
+    def mark(self) -> tuple[str, str, float]:
+        """Return what tells this writing of an object from every other."""
+        return *identity(self.key, self.version_id, self.etag), self.written_at
 
 
 def identity(key: str, version_id: str, etag: str) -> tuple[str, str]:
     """Return what tells an object from others of its key: its version, else its ETag."""
     return key, version_id if version_id not in ("", NO_VERSION) else etag.strip('"')
+
+
+def is_multipart(etag: str) -> bool:
+    """Return whether an object was uploaded in parts, so that S3 dates it by the beginning of the upload.
+
+    It may be younger than what S3 says
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html); its ETag ends in the number of its
+    parts (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html).
+    """
+    return "-" in etag
 
 
 @dataclass(frozen=True)
@@ -42,7 +62,8 @@ class FolderListing:
     `prefix` ends in "/". `sign_key` is the key of the object that closed the folder, "" for a quiet time. `files`
     are in the order of their keys, which is the order of the drop's rows. `skipped` are the names below the prefix
     of signs and sidecars, `stale` those of older files that are left over and not sent. `reading` is what the
-    folder's manifest says of its columns, None if it says nothing.
+    folder's manifest says of its columns, None if it says nothing. `left` are the files that were there, were not
+    listed, and cannot be told by their time from files that come later.
     """
 
     bucket: str
@@ -52,6 +73,7 @@ class FolderListing:
     skipped: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
     reading: ManifestReading | None = None
+    left: tuple[FolderFile, ...] = ()
 
     @property
     def size_bytes(self) -> int:
@@ -61,13 +83,22 @@ class FolderListing:
     @property
     def digest(self) -> str:
         """Return a name of 32 hex digits for this set of object versions, whatever closed the folder."""
-        lines = [f"{file.key}\n{file.version_id}\n{file.etag}\n{file.size_bytes}" for file in self.files]
+        lines = [
+            f"{file.key}\n{file.version_id}\n{file.etag}\n{file.size_bytes}"
+            + (f"\n{file.written_at}" if file.written_at else "")
+            for file in self.files
+        ]
         return hashlib.sha256("\n\n".join((self.bucket, *lines)).encode()).hexdigest()[:32]
 
     @property
     def identities(self) -> frozenset[tuple[str, str]]:
         """Return what tells each file from others of its key."""
-        return frozenset(identity(file.key, file.version_id, file.etag) for file in self.files)
+        return frozenset(file.mark[:2] for file in self.files)
+
+    @property
+    def marks(self) -> frozenset[tuple[str, str, float]]:
+        """Return what tells each file that was listed or left over from every other writing of its key."""
+        return frozenset(file.mark for file in (*self.files, *self.left))
 
     def name(self, file: FolderFile) -> str:
         """Return a file's name below the prefix, its whole key if it is elsewhere."""

@@ -15,7 +15,7 @@ from activation.drops.sidecars import is_manifest
 from activation.drops.source import read_error
 from activation.drops.sources import Origin
 from activation.errors import Rejected
-from activation.model import Drop
+from activation.model import NO_VERSION, Drop
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -56,7 +56,7 @@ def look_below(
             written_at = at if which == mine[1] else written_at
             newest = which if is_latest else newest
         elif is_latest:
-            file = FolderFile(key, version, etag, size_bytes)
+            file = FolderFile(key, version, etag, size_bytes, 0.0 if version not in ("", NO_VERSION) else at)
             _sort(found, Found(file, at, place_of(origin.layout_key(key), size_bytes)), origin, place)
     if must_be_newest and mine is not None and newest != mine[1]:
         if newest:

@@ -114,9 +114,7 @@ class S3Source:
         try:
             head = client.head_object(Bucket=bucket, Key=key, **choice(version_id, etag))
         except (ClientError, BotoCoreError) as error:
-            if kind_of(error) is ErrorKind.DENIED and _is_gone(client, bucket, key):
-                raise refused("object_gone") from error
-            raise read_error(error) from error
+            raise head_error(client, bucket, key, error) from error
         metadata = head.get("Metadata", {})
         return cls(client, bucket, key, version_id, head["ContentLength"], head["ETag"], metadata)
 
@@ -176,6 +174,13 @@ def choice(version_id: str, etag: str) -> dict[str, Any]:
         return {"VersionId": version_id}
     bare = etag.strip('"')
     return {"IfMatch": f'"{bare}"'} if bare else {}
+
+
+def head_error(client: S3Client, bucket: str, key: str, error: ClientError | BotoCoreError) -> ActivationError:
+    """Return the error to raise for a failed HeadObject: as for any read, and object_gone where S3 denies it."""
+    if kind_of(error) is ErrorKind.DENIED and _is_gone(client, bucket, key):
+        return refused("object_gone")
+    return read_error(error)
 
 
 def _is_gone(client: S3Client, bucket: str, key: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from activation.aws.table import ConditionalTable, ConditionFailed, Item, number, read_number, read_text
@@ -11,7 +11,7 @@ from activation.errors import Retryable
 from activation.ledger.keys import folder_key
 from activation.records import from_json, to_json
 
-CLOSINGS_KEPT = 3
+CLOSINGS_KEPT, REFUSED_KEPT = 3, 1
 _TRIES = 50  # of a write that other events of the folder keep overtaking
 _ONE = {"N": "1"}
 
@@ -97,7 +97,9 @@ class Folders:
             seen,
             f"{opening}{sets}",
             {":now": now, ":event": {"S": event}, ":one": _ONE, **values},
-            "opened_at = :zero" if seen.revision else "attribute_not_exists(opened_at)",
+            "opened_at = :zero",
+            # A folder that was never closed has no such attribute, or was found to have no file any more.
+            *(() if seen.revision else ("attribute_not_exists(opened_at)",)),
             names=names,
         )
 
@@ -119,7 +121,7 @@ class Folders:
         if same is not None and (same.listing, same.code) == (closing.listing, closing.code):
             return True
         others = [one for one in seen.closings if one.run_id != closing.run_id]
-        kept = _Kept((replace(closing, opened_by=seen.opened_by), *others)[:CLOSINGS_KEPT])
+        kept = _kept((replace(closing, opened_by=seen.opened_by), *others))
         sets, values, names = _texts(facts)
         if undisturbed:
             values |= {":last": number(seen.last_event), ":files": {"N": str(seen.files)}}
@@ -128,7 +130,7 @@ class Folders:
             seen,
             "SET closings = :closings, opened_at = :zero, files_announced = :none, late_files = :none" + sets,
             {":closings": {"S": to_json(kept)}, ":none": {"N": "0"}, **values},
-            "last_event = :last AND files_announced = :files" if undisturbed else "",
+            *(["last_event = :last AND files_announced = :files"] if undisturbed else []),
             names=names,
             adds="revision",
         )
@@ -149,17 +151,19 @@ class Folders:
         seen: Folder,
         expression: str,
         values: Mapping[str, object],
-        condition: str = "",
-        *,
+        *conditions: str,
         names: Mapping[str, str] | None = None,
         adds: str = "",
     ) -> tuple[Folder, bool]:
-        """Write unless the folder was closed since it was read; return the record as it is, and whether it was."""
+        """Write unless the folder was closed since it was read; return the record as it is, and whether it was.
+
+        One of the `conditions` has to hold too, if there are any.
+        """
         bound: dict[str, object] = {":expires": {"N": str(int(self._clock()) + self._ttl_s)}, **values}
         unclosed = "revision = :seen" if seen.revision else "attribute_not_exists(revision)"
         if seen.revision:
             bound[":seen"] = {"N": str(seen.revision)}
-        if ":zero" in f"{expression} {condition}":
+        if ":zero" in " ".join((expression, *conditions)):
             bound[":zero"] = number(0.0)
         if adds:
             bound[":one"] = _ONE
@@ -168,12 +172,23 @@ class Folders:
                 key,
                 f"{expression}, expires_at = :expires" + (f" ADD {adds} :one" if adds else ""),
                 bound,
-                condition=f"{unclosed} AND {condition}" if condition else unclosed,
+                condition=" OR ".join(f"{unclosed} AND {one}" for one in conditions) or unclosed,
                 names=names,
             )
         except ConditionFailed as failed:
             return _folder(failed.item), False
         return _folder(item), True
+
+
+def _kept(closings: Sequence[Closing]) -> _Kept:
+    """Return the newest closings; those that were refused do not push out the others, which say what was sent."""
+    kept = []
+    room = {True: CLOSINGS_KEPT, False: REFUSED_KEPT}
+    for one in closings:
+        if room[bool(one.listing)]:
+            room[bool(one.listing)] -= 1
+            kept.append(one)
+    return _Kept(tuple(kept))
 
 
 def _texts(facts: Mapping[str, str]) -> tuple[str, dict[str, object], dict[str, str]]:

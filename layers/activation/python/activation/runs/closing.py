@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from activation.drops.folder_closing import Before, Closed, list_folder
+from activation.drops.folder_closing import Before, Closed, list_folder, list_quiet
 from activation.drops.folder_listing import FolderListing, listing_key, load_listing, save_listing
 from activation.drops.folder_look import SignReplaced
 from activation.drops.locate import Located
 from activation.drops.messages import Work
-from activation.drops.places import Role, place_of
+from activation.drops.places import Place, Role, place_of
 from activation.drops.sidecars import SUCCESS
-from activation.drops.source import choice, read_error
+from activation.drops.source import choice, head_error
 from activation.drops.sources import Origin
-from activation.errors import ConfigError, Rejected
+from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.audience_lock import Superseded
-from activation.ledger.folders import Closing, Folder
-from activation.ledger.runs import STOPPED
-from activation.model import Drop
+from activation.ledger.folders import Closing
+from activation.ledger.runs import FINAL, STOPPED, RunState
+from activation.model import SNAPSHOTS, Drop
 from activation.runs.invocation import Connector, Invocation
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 SEVERAL_S = 15 * 60  # two manifests, or two files below one replace, that come in this time belong together or not
+LISTING_S = 3 * 3600.0  # of a list not stored so long after its closing: longer than a message stays hidden
+UNSENT = STOPPED | {RunState.SUPERSEDED}
 MOST_NESTED = 200  # folders below a closed one in whose records that is noted too
+
+
+class ClosesNothing(Exception):
+    """The sign closes no folder, or one that something else has closed since the run began."""
 
 
 def is_quiet(key: str) -> bool:
@@ -51,7 +57,8 @@ def close_folder(invocation: Invocation) -> None:
     """List the run's folder and freeze the list, unless the run has one or its drop is a single file.
 
     Raises Rejected for a folder that is not to be sent, Superseded when a newer version of the sign will close it,
-    Retryable and ConfigError when S3 or the ledger cannot be used.
+    ClosesNothing for a sign that has nothing to close any more, Retryable and ConfigError when S3 or the ledger
+    cannot be used.
     """
     work, place, held = invocation.work, invocation.located.place, invocation.held
     if held.run.progress.plan.listing or not (place.role is Role.SIGN or is_quiet(work.drop.key)):
@@ -59,12 +66,14 @@ def close_folder(invocation: Invocation) -> None:
     connector, run_id = invocation.connector, invocation.identity.run_id
     key = listing_key(connector.settings.connector, run_id)
     client, bucket = connector.clients.s3, connector.settings.receipts_bucket
-    if not is_quiet(work.drop.key):  # else it was listed when the quiet time had passed
-        earlier = _earlier_listing(connector, work) if work.again else None
-        if earlier is None:
-            FolderClosing(connector, work, invocation.located, run_id).close()
-        else:
-            save_listing(client, bucket, key, earlier)
+    earlier = _earlier_listing(connector, work, invocation.located) if work.again else None
+    if earlier is not None:
+        save_listing(client, bucket, key, earlier)
+    elif not is_quiet(work.drop.key):
+        FolderClosing(connector, work, invocation.located, run_id).close()
+    elif not work.again and stored_listing(connector, key) is None:
+        # Else it was listed when the quiet time had passed: that was refused, and somebody has redriven it.
+        FolderClosing(connector, work, invocation.located, run_id).close_quiet()
     with held.lock:
         held.run.progress.plan.listing = key
         held.save()
@@ -76,7 +85,7 @@ def closes_nothing(connector: Connector, work: Work, located: Located) -> bool:
         return False
     try:
         return FolderClosing(connector, work, located, work.run_id(connector.settings.connector)).look().ignored
-    except (Rejected, SignReplaced):
+    except (Rejected, SignReplaced, Retryable):
         return False  # the run says so
 
 
@@ -99,12 +108,27 @@ class FolderClosing:
 
     def look(self) -> Closed:
         """List the folder as it is now; raises what listing raises."""
-        drop = self.work.drop
-        seen = Folder() if self.work.again else self.connector.folders.read(self._key)
-        before = before_of(self.connector, seen, self.run_id)
-        return list_folder(
-            self.connector.clients.s3, origin_of(self.connector, drop), drop, self.located.place, before
-        )
+        drop, closings = self.work.drop, () if self.work.again else self._earlier()
+        before, signed = before_of(self.connector, closings), None
+        if self.located.audience.action in SNAPSHOTS:
+            # What a quiet time took too early and what came after it are one export: the rest alone would take
+            # out the people of the first files.
+            signed = before_of(self.connector, [one for one in closings if one.sign_key])
+        origin = origin_of(self.connector, drop)
+        return list_folder(self.connector.clients.s3, origin, drop, self.located.place, before, signed=signed)
+
+    def _earlier(self) -> Sequence[Closing]:
+        """Return the closings before this one: of one folder in the order in which they were noted."""
+        noted = self.connector.folders.read(self._key).closings
+        mine = next((at for at, one in enumerate(noted) if one.run_id == self.run_id), -1)
+        return [*noted[mine + 1 :], *closings_above(self.connector, self.work, self.located.place, self._holds)]
+
+    def _holds(self, one: Closing, prefix: str) -> bool:
+        """Return whether a closing took a file below a prefix; one that is still being listed may."""
+        listing = stored_listing(self.connector, one.listing)
+        if listing is None:
+            return self.connector.clock() - one.at < LISTING_S
+        return any(file.key.startswith(prefix) for file in listing.files)
 
     def close(self) -> None:
         """Note the closing, then list the folder and freeze the list.
@@ -122,8 +146,8 @@ class FolderClosing:
         try:
             closed = self.look()
             if closed.ignored:
-                raise Rejected("empty_folder", "the sign closes no folder, or one that a manifest closes")
-        except (Rejected, SignReplaced) as error:
+                raise ClosesNothing
+        except (Rejected, SignReplaced, ClosesNothing) as error:
             code = error.code if isinstance(error, Rejected) else "superseded"
             self._note(self._key, replace(closing, listing="", code=code))
             if isinstance(error, SignReplaced):
@@ -131,6 +155,18 @@ class FolderClosing:
             raise
         listing = save_listing(connector.clients.s3, bucket, key, closed.listing)
         self._note_nested(listing, closing, listed_at)
+
+    def close_quiet(self) -> None:
+        """List a folder without a sign again, and freeze the list."""
+        connector, listed_at = self.connector, self.connector.clock()
+        before = before_of(connector, self._earlier())
+        origin = origin_of(connector, self.work.drop)
+        closed = list_quiet(connector.clients.s3, origin, self.located.place, before)
+        if closed is None:
+            raise Rejected("empty_folder", "the folder has no new file any more")
+        key = listing_key(connector.settings.connector, self.run_id)
+        save_listing(connector.clients.s3, connector.settings.receipts_bucket, key, closed.listing)
+        self._note(self._key, Closing(self.run_id, key, "", listed_at, closed.at))
 
     def _note(self, key: str, closing: Closing) -> None:
         self.connector.folders.note_closing(key, closing, facts_of(self.located, self._prefix))
@@ -147,38 +183,66 @@ class FolderClosing:
                 )
 
 
-def before_of(connector: Connector, seen: Folder, run_id: str) -> Before:
-    """Return what earlier closings took; those whose run has failed or is blocked took nothing."""
-    files: set[tuple[str, str]] = set()
+def closings_above(
+    connector: Connector, work: Work, place: Place, holds: Callable[[Closing, str], bool]
+) -> Sequence[Closing]:
+    """Return the closings of the folders above a folder that took files of it.
+
+    `holds` says whether a closing took a file below a prefix. A folder that was begun after them is its own.
+    """
+    origin, drop = origin_of(connector, work.drop), work.drop
+    prefix = origin.key(place.folder)
+    keys = (connector.folders.key(drop.bucket, origin.key(one), work.ad_account) for one in place.folders[1:])
+    found = (closing for key in keys for closing in connector.folders.read(key).closings if closing.listing)
+    return [one for one in found if holds(one, prefix)]
+
+
+def before_of(connector: Connector, closings: Sequence[Closing]) -> Before:
+    """Return what earlier closings took; those whose run has failed, or is blocked or superseded, took nothing.
+
+    Raises Retryable while one of them is still being listed: whether it takes its files is not known yet.
+    """
+    files: set[tuple[str, str, float]] = set()
     signs: set[str] = set()
-    at = 0.0
-    for one in seen.closings:
-        run = connector.ledger.read(one.run_id) if one.listing and one.run_id != run_id else None
-        if not one.listing or one.run_id == run_id or (run is not None and run.state in STOPPED):
+    at, has_all, last = 0.0, True, None
+    for one in closings:
+        run = connector.ledger.read(one.run_id) if one.listing else None
+        if not one.listing or (run is not None and run.state in UNSENT):
             continue
         at = max(at, one.stored_at)
         if connector.clock() - one.at >= SEVERAL_S:
             signs.add(one.sign_key)
-        files |= _listed(connector, one.listing)
-    return Before(at, frozenset(files), frozenset(signs))
+        listing = stored_listing(connector, one.listing)
+        if listing is None and run is not None and run.state not in FINAL:
+            raise Retryable("folder_busy", "an earlier closing of the folder is still being listed", after_s=5)
+        # Of a list that was deleted since, the time of its sign still says what is older.
+        files |= listing.marks if listing else frozenset()
+        has_all = has_all and listing is not None
+        last = one if last is None or one.at > last.at else last
+    return Before(at, frozenset(files), frozenset(signs), has_all, last.sign_key if last else None)
 
 
-def _listed(connector: Connector, key: str) -> frozenset[tuple[str, str]]:
-    try:
-        listing = load_listing(connector.clients.s3, connector.settings.receipts_bucket, key)
-    except (Rejected, ConfigError):  # deleted since; the time of its sign still says what is older
-        return frozenset()
-    return listing.identities
-
-
-def _earlier_listing(connector: Connector, work: Work) -> FolderListing | None:
-    """Return the list of the run that a forced replay repeats, None where there is none any more."""
-    name = connector.settings.connector
-    key = listing_key(name, replace(work, again="").run_id(name))
+def stored_listing(connector: Connector, key: str) -> FolderListing | None:
+    """Return a list that a closing names, None when it is not stored yet or was deleted; raises Retryable."""
     try:
         return load_listing(connector.clients.s3, connector.settings.receipts_bucket, key)
     except (Rejected, ConfigError):
         return None
+
+
+def _earlier_listing(connector: Connector, work: Work, located: Located) -> FolderListing | None:
+    """Return the list of the run that a forced replay repeats, None where there is none any more.
+
+    The run of a sign without a version is found by the sign's key, since its name depends on the event.
+    """
+    name, origin = connector.settings.connector, origin_of(connector, work.drop)
+    found = stored_listing(connector, listing_key(name, replace(work, again="").run_id(name)))
+    if found is not None or work.drop.is_versioned:
+        return found
+    record = connector.folders.key(work.drop.bucket, origin.key(located.place.folder), work.ad_account)
+    closings = connector.folders.read(record).closings
+    mine = next((one for one in closings if one.listing and one.sign_key == work.drop.key), None)
+    return stored_listing(connector, mine.listing) if mine else None
 
 
 def _written_at(client: S3Client, work: Work) -> float:
@@ -187,7 +251,10 @@ def _written_at(client: S3Client, work: Work) -> float:
     try:
         head = client.head_object(Bucket=drop.bucket, Key=drop.key, **choice(drop.version_id, drop.etag))
     except (ClientError, BotoCoreError) as error:
-        if (found := read_error(error)).code not in ("object_gone", "object_changed"):
+        if (found := head_error(client, drop.bucket, drop.key, error)).code not in (
+            "object_gone",
+            "object_changed",
+        ):
             raise found from error
         return 0.0
     return head["LastModified"].timestamp()

@@ -101,7 +101,8 @@ class Dispatcher:
     def _of_run(self, work: Work, run_id: str) -> Work | None:
         """Return the message if it is for a run; a file of a folder is noted or looked at, a sidecar ignored."""
         if work.check is None:
-            role = self._role(work) if work.is_event else Role.FILE
+            # A forced replay is of something that had a run: the key of a quiet folder's ends in "/" as a mark's.
+            role = self._role(work) if work.is_event and not work.again else Role.FILE
             if role is Role.SIDECAR:
                 self.telemetry.marker_ignored()
                 return None

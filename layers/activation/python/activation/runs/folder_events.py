@@ -7,7 +7,7 @@ stays open. A file that comes after its folder was closed queues one of its own,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -15,17 +15,17 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from activation.aws.app_events import put_event
-from activation.drops.folder_closing import list_quiet
-from activation.drops.folder_listing import identity, listing_key, load_listing, save_listing
+from activation.drops.folder_closing import Closed, list_quiet
+from activation.drops.folder_listing import identity, is_multipart, listing_key, load_listing, save_listing
 from activation.drops.locate import Located
 from activation.drops.messages import Check, CheckKind, Work
-from activation.drops.source import read_error
+from activation.drops.source import head_error
 from activation.errors import Rejected, Retryable
 from activation.ledger.folders import Closing, Folder
 from activation.model import Action, Drop
 from activation.report.announce import FOLDER_OPEN, LATE_PART
 from activation.report.notice import folder_notice
-from activation.runs.closing import before_of, facts_of, origin_of
+from activation.runs.closing import before_of, closings_above, facts_of, origin_of
 from activation.runs.effects import refuse_key
 from activation.runs.invocation import Connector
 from activation.runs.known_listings import KnownListings
@@ -34,6 +34,7 @@ from activation.runs.telemetry import Telemetry
 
 WHOLE = frozenset((Action.REPLACE, Action.MIRROR))  # actions by which a late file would take out everybody else
 _TRIES = 20
+_LISTING_AGAIN_S = 60.0  # when to look again at a list that is still being made
 
 
 @dataclass(frozen=True)
@@ -45,18 +46,19 @@ class FolderEvents:
 
     @cached_property
     def _listings(self) -> KnownListings:
-        return KnownListings(self.connector.clients.s3, self.connector.settings.receipts_bucket)
+        return KnownListings(self.connector)
 
     def is_sent_with_folder(self, work: Work, located: Located) -> bool:
         """Return whether a folder's listing has a file that lies directly below its audience."""
-        return self._listings.have(self.connector.folders.read(self._key(work, located)), work.drop)
+        return self._listings.have(self._closings(work, located, self._read(work, located)), work.drop)
 
     def note(self, work: Work, located: Located) -> None:
         """Note a file that was announced, and see to it that somebody looks at it again."""
         folders, key, event = self.connector.folders, self._key(work, located), self._event(work)
         seen = folders.read(key)
         for _ in range(_TRIES):
-            if self._listings.have(seen, work.drop):
+            closings = self._closings(work, located, seen)
+            if self._listings.have(closings, work.drop):
                 self.telemetry.file_settled("listed")
                 return
             facts = facts_of(located, self._prefix(work, located))
@@ -68,16 +70,17 @@ class FolderEvents:
             raise Retryable("ledger_busy", "a folder's record was overtaken again and again", after_s=10)
         self.telemetry.file_noted(open_files=now_is.files)
         if now_is.opened_by == event:
-            self._look_again(work, Check(CheckKind.OPEN, self.connector.clock()), now_is, located)
-        if now_is.closings:
+            self._look_again(work, Check(CheckKind.OPEN, self.connector.clock()), now_is, located, closings)
+        if closings:
             self._queue(
                 work, Check(CheckKind.LATE, self.connector.clock()), self.connector.settings.folders.late_s
             )
+        return
 
     def check(self, work: Work, located: Located) -> Work | None:
         """Look at a folder, or at a late file; return what is to be sent as a run of its own, None for nothing."""
         assert work.check is not None  # noqa: S101  narrows a type
-        seen = self.connector.folders.read(self._key(work, located))
+        seen = self._read(work, located)
         if work.check.kind is CheckKind.LATE:
             return self._check_late(work, work.check, located, seen)
         self._check_open(work, work.check, located, seen)
@@ -86,15 +89,17 @@ class FolderEvents:
     def _check_late(self, work: Work, check: Check, located: Located, seen: Folder) -> Work | None:
         """Send a late file by itself, or report it; it goes on waiting while others still arrive."""
         times, now, key = self.connector.settings.folders, self.connector.clock(), self._key(work, located)
-        if self._listings.have(seen, work.drop):
+        closings = self._closings(work, located, seen)
+        if self._listings.have(closings, work.drop):
             self._settle(key, seen, "listed")
             return None
         wait_s = seen.last_event + times.late_s - now
+        if any(map(self._listings.is_being_made, closings)):
+            wait_s = times.late_s  # it may yet have this file
         if wait_s > 0 and now - check.since < times.open_s:
             self._queue(work, check, wait_s)
             return None
-        closed_at = max((one.stored_at for one in seen.closings), default=0.0)
-        if not seen.closings or not self._is_newer(work.drop, closed_at):
+        if not closings or not self._came_late(work.drop, closings[0]):
             self._settle(key, seen, "left over")
             return None
         if located.audience.action not in WHOLE:
@@ -122,15 +127,22 @@ class FolderEvents:
     def _check_open(self, work: Work, check: Check, located: Located, seen: Folder) -> None:
         """Close a folder in which nothing has arrived for the quiet time, or report one open for too long."""
         if not seen.opened_at or seen.opened_by != self._event(work):
-            last = seen.closings[0] if seen.closings else None
-            if last and not last.sign_key and last.listing and last.opened_by == self._event(work):
-                self._begin_quiet_run(work, located, last.listing)  # its message may not have been queued
+            for one in seen.closings:
+                if not one.sign_key and one.listing and one.opened_by == self._event(work):
+                    self._begin_quiet_run(work, located, one.listing)  # its message may not have been queued
             return
         times, now = self.connector.settings.folders, self.connector.clock()
-        if self._is_closable(located, seen) and now - seen.last_event >= times.quiet_s:
-            self._close_quiet(work, located, seen)
+        closings = self._closings(work, located, seen)
+        if any(map(self._listings.is_being_made, closings)):
+            self._queue(work, check, _LISTING_AGAIN_S)
+            return
+        if self._is_closable(located, closings) and now - seen.last_event >= times.quiet_s:
+            self._close_quiet(work, located, seen, closings)
             return
         if not check.told and now - seen.opened_at >= times.open_s:
+            if closings and self._list_quiet(work, located, closings) is None:  # closed by a folder above
+                self.connector.folders.note_none_open(self._key(work, located), seen)
+                return
             check = replace(check, told=True)
             self.telemetry.folder_overdue()
             self._announce(
@@ -141,17 +153,19 @@ class FolderEvents:
                 work,
                 located,
             )
-        self._look_again(work, check, seen, located)
+        self._look_again(work, check, seen, located, closings)
 
-    def _close_quiet(self, work: Work, located: Located, seen: Folder) -> None:
+    def _list_quiet(self, work: Work, located: Located, closings: Sequence[Closing]) -> Closed | None:
+        before = before_of(self.connector, closings)
+        return list_quiet(self.connector.clients.s3, origin_of(self.connector, work.drop), located.place, before)
+
+    def _close_quiet(self, work: Work, located: Located, seen: Folder, closings: Sequence[Closing]) -> None:
         """List the folder, freeze the list and queue its run."""
         connector, prefix, key = self.connector, self._prefix(work, located), self._key(work, located)
         settings = connector.settings
         listed_at = connector.clock()
         try:
-            before = before_of(connector, seen, "")
-            origin = origin_of(connector, work.drop)
-            closed = list_quiet(connector.clients.s3, origin, located.place, before)
+            closed = self._list_quiet(work, located, closings)
         except Rejected as error:
             self._refuse(work, located, error)
             return
@@ -190,33 +204,49 @@ class FolderEvents:
         """Return the message of the run of a folder without a sign; its version is a digest of the listing."""
         return replace(work, drop=Drop(work.drop.bucket, prefix, version, "", size_bytes), check=None)
 
-    def _is_closable(self, located: Located, seen: Folder) -> bool:
+    def _is_closable(self, located: Located, closings: Sequence[Closing]) -> bool:
         """Return whether a quiet time closes the folder: it may not make a late file the whole of an audience."""
-        was_closed = any(one.listing for one in seen.closings)
+        was_closed = any(one.listing for one in closings)
         return bool(self.connector.settings.folders.quiet_s) and not (
             was_closed and located.audience.action in WHOLE
         )
 
-    def _look_again(self, work: Work, check: Check, seen: Folder, located: Located) -> None:
+    def _look_again(
+        self, work: Work, check: Check, seen: Folder, located: Located, closings: Sequence[Closing]
+    ) -> None:
         """Queue the next look at an open folder, when something may be due; none where nothing will be."""
         times, now = self.connector.settings.folders, self.connector.clock()
         waits = [] if check.told else [seen.opened_at + times.open_s - now]
-        if self._is_closable(located, seen):
+        if self._is_closable(located, closings):
             waits.append(seen.last_event + times.quiet_s - now)
         if waits:
             self._queue(work, check, min(waits))
 
-    def _is_newer(self, drop: Drop, at: float) -> bool:
-        """Return whether a file is there as it was announced, and was not written before `at`."""
+    def _came_late(self, drop: Drop, last: Closing) -> bool:
+        """Return whether a file is there as it was announced, and was not there at the last closing."""
+        client = self.connector.clients.s3
         try:
-            head = self.connector.clients.s3.head_object(Bucket=drop.bucket, Key=drop.key)
+            head = client.head_object(Bucket=drop.bucket, Key=drop.key)
         except (ClientError, BotoCoreError) as error:
-            if (found := read_error(error)).code != "object_gone":
+            if (found := head_error(client, drop.bucket, drop.key, error)).code != "object_gone":
                 raise found from error
             return False
         now_is = identity(drop.key, head["VersionId"] if drop.is_versioned else "", head["ETag"])
-        is_same = now_is == identity(drop.key, drop.version_id, drop.etag)
-        return is_same and head["LastModified"].timestamp() >= at
+        if now_is != identity(drop.key, drop.version_id, drop.etag):
+            return False
+        if is_multipart(head["ETag"]) and (left := self._listings.left(last)) is not None:
+            return now_is not in left
+        return head["LastModified"].timestamp() >= last.stored_at
+
+    def _read(self, work: Work, located: Located) -> Folder:
+        return self.connector.folders.read(self._key(work, located))
+
+    def _closings(self, work: Work, located: Located, seen: Folder) -> Sequence[Closing]:
+        """Return the closings of a folder and of those above it, the last first."""
+        above = closings_above(self.connector, work, located.place, self._listings.holds)
+        own = {one.run_id for one in seen.closings}
+        both = [*seen.closings, *(one for one in above if one.run_id not in own)]
+        return sorted(both, key=lambda one: -one.at)
 
     def _key(self, work: Work, located: Located) -> str:
         return self.connector.folders.key(work.drop.bucket, self._prefix(work, located), work.ad_account)

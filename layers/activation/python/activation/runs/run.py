@@ -18,7 +18,7 @@ from activation.platforms.publisher import Closed
 from activation.platforms.session import answers_s
 from activation.runs import rescan
 from activation.runs.advance import leave
-from activation.runs.closing import close_folder
+from activation.runs.closing import ClosesNothing, close_folder
 from activation.runs.deadline import begin_again
 from activation.runs.destination import RunDestination, acquire_audience
 from activation.runs.drop import RunDrop
@@ -82,7 +82,10 @@ class ActiveRun:
 
     def _go_on(self) -> Next:
         invocation, run = self.invocation, self.invocation.held.run
-        close_folder(invocation)
+        try:
+            close_folder(invocation)
+        except ClosesNothing:
+            return self.machine.done(RunState.EMPTY, NO_NOTES)
         refuse_several(invocation)
         publisher = invocation.find_publisher()
         begun = run.opened is not None or run.progress.attempts.starts > 0
