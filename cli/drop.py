@@ -59,7 +59,7 @@ def drop(
     from cli.country import known_order
     from cli.dry_run import DryRun
     from cli.first_rows import first_name, first_of
-    from cli.keys import drop_key
+    from cli.keys import check_name, drop_key
     from cli.local_files import folder_name, local_files
     from cli.mapping import check_against
     from cli.typed import typed
@@ -77,6 +77,7 @@ def drop(
         located = read_key(
             key, connector=connector, table=named.platform.table, actions=named.platform.limits.actions
         )
+        check_name(located, is_folder=local.is_folder and not first)
         said, order = parse(column_map or []), known_order(date_order)
         run = DryRun.of(located, named, date_order=order, said=said)
         if said:

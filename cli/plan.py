@@ -63,7 +63,7 @@ def plan(
     from cli.connectors import NoConnector, connector_of
     from cli.country import country_option, known_order
     from cli.dry_run import DryRun
-    from cli.keys import drop_key
+    from cli.keys import check_name, drop_key
     from cli.local_files import local_files
     from cli.preview import preview, print_preview
 
@@ -75,6 +75,8 @@ def plan(
         located = read_key(
             key, connector=connector, table=named.platform.table, actions=named.platform.limits.actions
         )
+        if not local.is_folder:
+            check_name(located, is_folder=False)
         said = parse(column_map or [])
     except (Rejected, NoConnector) as error:
         _refuse(key, error.code, error.sentence, as_json)

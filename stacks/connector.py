@@ -200,9 +200,9 @@ class Connector(Construct):
             "DEADLINE_S": str(connector.deadline_hours * 3600),
             "SPLIT_ABOVE_BYTES": str(connector.split_above_mb * 1024 * 1024),
             "MAX_PARTS": str(connector.max_parts),
-            "FOLDER_QUIET_S": str(_seconds(60 * connector.folder_quiet_minutes)),
-            "LATE_PART_S": str(_seconds(60 * connector.late_part_minutes)),
-            "FOLDER_OPEN_S": str(_seconds(3600 * connector.folder_open_hours)),
+            "FOLDER_QUIET_S": str(seconds(60 * connector.folder_quiet_minutes)),
+            "LATE_PART_S": str(seconds(60 * connector.late_part_minutes)),
+            "FOLDER_OPEN_S": str(seconds(3600 * connector.folder_open_hours)),
             "LEDGER_TTL_DAYS": str(self._settings.retention.ledger_days),
             "POWERTOOLS_SERVICE_NAME": connector.name,
             "POWERTOOLS_METRICS_NAMESPACE": "AudienceActivation",
@@ -254,7 +254,7 @@ class Connector(Construct):
         return RemovalPolicy.DESTROY if self._settings.removal == "destroy" else RemovalPolicy.RETAIN
 
 
-def _seconds(seconds: float) -> int:
+def seconds(seconds: float) -> int:
     """Return whole seconds; a time that is set is never rounded to none."""
     return max(1, round(seconds)) if seconds else 0
 

@@ -127,7 +127,7 @@ class MetaPublisher:
         """Read every page of the audiences with a name; a note tells of a retired API version.
 
         Meta filters by the name, and we compare exactly. With `alike` it lists all audiences, and we compare what
-        people see: the filter finds neither a decomposed letter nor a space at an end.
+        people see: it is not documented that the filter finds decomposed letters, or spaces at the ends.
         """
         found: list[str] = []
         after = ""

@@ -87,6 +87,7 @@ def test_a_key_that_cannot_be_read_ends_in_a_receipt_and_a_dead_letter(meta: Lin
     receipt = meta.sandbox.receipt(f"receipts/meta/_unreadable/{put.run_id}.json")
     assert (receipt["state"], receipt["reason"]["code"]) == ("failed", code)
     assert "<connector>/<audience>/<identifiers>[/<action>]/<file>" in receipt["reason"]["sentence"]
+    meta.wait_until_quiet()  # the letter follows the receipt
     (letter,) = meta.dead_letters()
     assert letter["code"] == code
     assert meta.calls("") == []

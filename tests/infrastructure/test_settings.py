@@ -15,6 +15,7 @@ from activation.platforms.options import BooleanOption, IntegerOption, TextOptio
 from activation.platforms.platform import Platform
 from activation.runs.settings import check_options
 
+from stacks.connector import seconds
 from stacks.connector_settings import ConnectorSettings
 from stacks.existing import StorageSettings
 from stacks.packaging import ROOT
@@ -354,3 +355,20 @@ def test_rules_have_room_beside_columns_and_placeholders() -> None:
     assert read({"connectors": [connector | {"consent": rule, "operation": rule}]})
     (found,) = mistakes({"connectors": [connector | full | {"consent": rule, "operation": rule}]})
     assert "consent: has no room" in found
+
+
+def test_folders_may_be_waited_for_in_fractions_of_a_minute() -> None:
+    """So that a sandbox need not wait for minutes; a time that is set never becomes none in whole seconds."""
+    one = {"name": "meta", "platform": "meta", "folder_quiet_minutes": 0.05, "late_part_minutes": 1.5}
+    (connector,) = read({"connectors": [one]}).connectors
+    assert seconds(60 * connector.folder_quiet_minutes) == 3
+    assert seconds(60 * connector.late_part_minutes) == 90
+    assert seconds(3600 * connector.folder_open_hours) == 21_600
+    assert (seconds(0), seconds(0.01)) == (0, 1)
+
+
+@pytest.mark.parametrize("value", [-1, 1441, True, "5", None])
+def test_a_quiet_time_is_a_number_of_minutes(value: object) -> None:
+    """Anything else is a mistake that names its key."""
+    (found,) = mistakes({"connectors": [{"name": "meta", "platform": "meta", "folder_quiet_minutes": value}]})
+    assert found == "audience_activation.connectors[0].folder_quiet_minutes: must be a number from 0 to 1440"

@@ -179,7 +179,7 @@ class TestOpen:
         assert all(r.url.startswith("https://graph.facebook.com/") for r in asked)
 
     def test_a_name_that_looks_the_same_is_the_same(self) -> None:
-        """Another Unicode form and spaces at the ends make no other audience: Meta's filter knows neither."""
+        """Another Unicode form and spaces at the ends make no other audience, even if Meta's filter does."""
         one = publisher()
         alike = f" {unicodedata.normalize('NFD', AUDIENCE.name)} "
         script = [

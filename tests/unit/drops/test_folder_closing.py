@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from activation.drops.folder_closing import Before, Closed, SignReplaced, list_folder, list_quiet
+from activation.drops.folder_closing import Before, Closed, list_folder, list_quiet
 from activation.drops.folder_listing import FolderListing
+from activation.drops.folder_look import SignReplaced
 from activation.drops.places import place_of
 from activation.drops.sources import Origin
 from activation.errors import Rejected

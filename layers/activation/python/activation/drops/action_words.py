@@ -37,6 +37,7 @@ class _Words:
     nothing: set[str] = field(default_factory=set)
 
 
+@lru_cache(maxsize=1024)  # the files of a folder have its name in common
 def action_meant(name: str) -> Action | None:
     """Return the action that a folder's name could be meant as, None for a name that names a folder.
 

@@ -7,17 +7,14 @@ closed before. What cannot be listed without doubt is refused, and nothing of it
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from activation.drops.folder_listing import FolderFile, FolderListing, identity
-from activation.drops.locate import refuse_folders
+from activation.drops.folder_listing import FolderListing, identity
+from activation.drops.folder_look import Below, Found, look_below
 from activation.drops.manifest_entries import Manifest, read_manifest
-from activation.drops.places import Place, Role, place_of
+from activation.drops.places import Place
 from activation.drops.sidecars import DYNAMODB_SUMMARY, SUCCESS, is_manifest
-from activation.drops.source import read_error
 from activation.drops.sources import Origin
 from activation.errors import Rejected
 from activation.model import Drop
@@ -26,10 +23,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MOST_PARTS = 10_000  # files of one folder
-
-
-class SignReplaced(Exception):
-    """A newer version of the sign has been written; its event closes the folder."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +45,6 @@ class Before:
 
 
 @dataclass(frozen=True)
-class Found:
-    """A current object below the folder; `written_at` is in Unix seconds by S3's clock."""
-
-    file: FolderFile
-    written_at: float
-    place: Place | None
-
-
-@dataclass(frozen=True)
 class Closed:
     """A folder's `listing`, and `at`, when its sign was written, in Unix seconds by S3's clock.
 
@@ -71,16 +55,6 @@ class Closed:
     listing: FolderListing
     at: float
     ignored: bool = False
-
-
-@dataclass
-class _Sorted:
-    """What lies below a folder, by what it is."""
-
-    parts: list[Found] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
-    manifests: list[Found] = field(default_factory=list)
-    objects: dict[str, Found] = field(default_factory=dict)
 
 
 def list_folder(client: S3Client, origin: Origin, sign: Drop, place: Place, before: Before) -> Closed:
@@ -99,7 +73,7 @@ def list_folder(client: S3Client, origin: Origin, sign: Drop, place: Place, befo
             " CSV, JSON Lines or Parquet, for example with Glue or Athena, and close that folder",
         )
     manifest = read_manifest(client, sign, origin.key(place.folder)) if is_manifest(name) else None
-    written_at, found = _look(client, origin, place, sign, must_be_newest=name == SUCCESS)
+    written_at, found = look_below(client, origin, place, sign, must_be_newest=name == SUCCESS)
     if manifest is not None:
         _refuse_others(found, before)
         return Closed(_by_manifest(origin, sign.key, place, manifest, found), written_at)
@@ -127,7 +101,7 @@ def list_quiet(client: S3Client, origin: Origin, place: Place, before: Before) -
 
     Raises Rejected (too_many_parts), Retryable and ConfigError.
     """
-    _, found = _look(client, origin, place)
+    _, found = look_below(client, origin, place)
     prefix = origin.key(place.folder)
     own = [one for one in found.parts if one.place and one.place.folder == place.folder]
     files = [one for one in own if not before.took(one)]
@@ -140,71 +114,14 @@ def list_quiet(client: S3Client, origin: Origin, place: Place, before: Before) -
     return Closed(listing, max(one.written_at for one in files))
 
 
-def _look(
-    client: S3Client, origin: Origin, place: Place, sign: Drop | None = None, *, must_be_newest: bool = False
-) -> tuple[float, _Sorted]:
-    """Return when the sign was written, and what lies below its folder; a sign that is gone counts as older."""
-    found, written_at, newest = _Sorted(), 0.0, ""
-    prefix, mine = origin.key(place.folder), identity(sign.key, sign.version_id, sign.etag) if sign else None
-    for key, version, is_latest, size_bytes, etag, at in _versions(client, origin.bucket, prefix):
-        if mine is not None and key == mine[0]:
-            _, which = identity(key, version, etag)
-            written_at = at if which == mine[1] else written_at
-            newest = which if is_latest else newest
-        elif is_latest:
-            file = FolderFile(key, version, etag, size_bytes)
-            _sort(found, Found(file, at, place_of(origin.layout_key(key), size_bytes)), origin, place)
-    if must_be_newest and mine is not None and newest != mine[1]:
-        if newest:
-            raise SignReplaced
-        raise Rejected(
-            "folder_changed",
-            "the sign was deleted before the folder was listed: the folder is being written again; what closes it"
-            " then starts the run",
-        )
-    found.parts.sort(key=lambda one: one.file.key)
-    return written_at, found
-
-
-def _versions(client: S3Client, bucket: str, prefix: str) -> Iterator[tuple[str, str, bool, int, str, float]]:
-    """Yield key, version, whether it is the current one, size, ETag and time of all versions below a prefix."""
-    try:
-        for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
-            for one in page.get("Versions", []):
-                at = one["LastModified"].timestamp()
-                yield one["Key"], one["VersionId"], one["IsLatest"], one["Size"], one["ETag"], at
-    except (ClientError, BotoCoreError) as error:
-        raise read_error(error) from error
-
-
-def _sort(found: _Sorted, one: Found, origin: Origin, folder: Place) -> None:
-    """Put an object where it belongs; what lies below another action is none of the folder's."""
-    key, place = one.file.key, one.place
-    if place is None or place.base != folder.base:
-        return
-    found.objects[key] = one
-    if place.role is Role.FILE:
-        return  # a drop of its own, unless a manifest lists it
-    try:
-        refuse_folders(origin.layout_key(key))
-    except Rejected:
-        return  # refused by its own event
-    if place.role is Role.PART:
-        found.parts.append(one)
-        return
-    found.skipped.append(key.removeprefix(origin.key(folder.folder)))
-    if place.role is Role.SIGN and is_manifest(key.rsplit("/", 1)[-1]) and place.folder == folder.folder:
-        found.manifests.append(one)
-
-
-def _closed_otherwise(found: _Sorted, before: Before, files: list[Found]) -> bool:
+def _closed_otherwise(found: Below, before: Before, files: list[Found]) -> bool:
     """Return whether the folder has a manifest of this writing, which closes it instead."""
     if any(one.written_at >= before.at and one.file.key not in before.signs for one in found.manifests):
         return True
     return bool(found.manifests) and not files
 
 
-def _refuse_others(found: _Sorted, before: Before) -> None:
+def _refuse_others(found: Below, before: Before) -> None:
     if any(one.file.key not in before.signs for one in found.manifests):
         raise Rejected(
             "several_manifests",
@@ -213,7 +130,7 @@ def _refuse_others(found: _Sorted, before: Before) -> None:
         )
 
 
-def _by_manifest(origin: Origin, key: str, place: Place, manifest: Manifest, found: _Sorted) -> FolderListing:
+def _by_manifest(origin: Origin, key: str, place: Place, manifest: Manifest, found: Below) -> FolderListing:
     """Return the listing of exactly what a manifest names; other files of the folder are left over."""
     listed: Mapping[str, int | None] = manifest.files
     prefix = origin.key(place.folder)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from activation.drops.chunk import ByteSource, DropReader
@@ -50,6 +49,11 @@ class FolderFiles:
     declared_delimiter: str | None = None
     declared_encoding: str | None = None
     limits: ReadLimits = DEFAULT
+    _kept: dict[int, ByteSource] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Here, since several threads open files at once.
+        object.__setattr__(self, "_kept", self._kept_in_memory())
 
     def name(self, index: int) -> str:
         """Return a file's name below the folder's prefix."""
@@ -84,8 +88,7 @@ class FolderFiles:
     def _with_head(self, index: int) -> ByteSource:
         return HeadSource(self.members[index].source, self.limits.head_bytes)
 
-    @cached_property
-    def _kept(self) -> dict[int, ByteSource]:
+    def _kept_in_memory(self) -> dict[int, ByteSource]:
         """Return the small files that stay in memory once they were read: the first ones, up to KEPT_BYTES."""
         kept: dict[int, ByteSource] = {}
         room = KEPT_BYTES

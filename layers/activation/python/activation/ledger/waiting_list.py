@@ -65,10 +65,6 @@ class WaitingList:
         Return False when no other run holds the lock: then nobody wakes the waiter, and it should try at once. A
         waiter that finds the list full is not listed, and waits for its own message.
         """
-        record = self._table.read(key) or {}
-        name = LISTED + waiter.run_id
-        if name not in record and len(waiting(record)) >= MOST_WAITERS:
-            return True
         now = self._clock()
         try:
             self._table.update(
@@ -85,7 +81,7 @@ class WaitingList:
         except ConditionFailed:  # the run has been continued meanwhile, and has joined again
             return True
         try:
-            self._table.update(
+            record = self._table.update(
                 key,
                 "SET #me = :since ADD joined :one",
                 {
@@ -95,10 +91,12 @@ class WaitingList:
                     ":token": {"S": waiter.run_id},
                 },
                 condition="lease_until > :now AND lease_token <> :token",
-                names={"#me": name},
+                names={"#me": LISTED + waiter.run_id},
             )
         except ConditionFailed:
             return False
+        if len(waiting(record)) > MOST_WAITERS:
+            self._leave(key, waiter.run_id, record)
         return True
 
     def hand_over(self, key: str, run_id: str) -> WakeUp | None:

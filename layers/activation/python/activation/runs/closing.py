@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from activation.drops.folder_closing import Before, Closed, SignReplaced, list_folder
+from activation.drops.folder_closing import Before, Closed, list_folder
 from activation.drops.folder_listing import FolderListing, listing_key, load_listing, save_listing
+from activation.drops.folder_look import SignReplaced
 from activation.drops.locate import Located
 from activation.drops.messages import Work
 from activation.drops.places import Role, place_of

@@ -8,8 +8,8 @@ stays open. A file that comes after its folder was closed queues one of its own,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,19 +20,19 @@ from activation.drops.folder_listing import identity, listing_key, load_listing,
 from activation.drops.locate import Located
 from activation.drops.messages import Check, CheckKind, Work
 from activation.drops.source import read_error
-from activation.errors import ConfigError, Rejected, Retryable
+from activation.errors import Rejected, Retryable
 from activation.ledger.folders import Closing, Folder
 from activation.model import Action, Drop
 from activation.report.announce import FOLDER_OPEN, LATE_PART
 from activation.runs.closing import before_of, facts_of, origin_of
 from activation.runs.effects import refuse_key
 from activation.runs.invocation import Connector
+from activation.runs.known_listings import KnownListings
 from activation.runs.states import MAX_DELAY_S
 from activation.runs.telemetry import Telemetry
 
 WHOLE = frozenset((Action.REPLACE, Action.MIRROR))  # actions by which a late file would take out everybody else
 _TRIES = 20
-_LISTINGS_KEPT = 4  # in memory, of up to 10,000 files each
 
 
 @dataclass(frozen=True)
@@ -41,22 +41,21 @@ class FolderEvents:
 
     connector: Connector
     telemetry: Telemetry
-    _listed: Any = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        # A listing never changes, so that one read serves all the files that are announced after it.
-        object.__setattr__(self, "_listed", lru_cache(_LISTINGS_KEPT)(self._load))
+    @cached_property
+    def _listings(self) -> KnownListings:
+        return KnownListings(self.connector.clients.s3, self.connector.settings.receipts_bucket)
 
     def is_sent_with_folder(self, work: Work, located: Located) -> bool:
         """Return whether a folder's listing has a file that lies directly below its audience."""
-        return self._is_listed(self.connector.folders.read(self._key(work, located)), work.drop)
+        return self._listings.have(self.connector.folders.read(self._key(work, located)), work.drop)
 
     def note(self, work: Work, located: Located) -> None:
         """Note a file that was announced, and see to it that somebody looks at it again."""
         folders, key, event = self.connector.folders, self._key(work, located), self._event(work)
         seen = folders.read(key)
         for _ in range(_TRIES):
-            if self._is_listed(seen, work.drop):
+            if self._listings.have(seen, work.drop):
                 self.telemetry.file_settled("listed")
                 return
             facts = facts_of(located, self._prefix(work, located))
@@ -73,7 +72,6 @@ class FolderEvents:
             self._queue(
                 work, Check(CheckKind.LATE, self.connector.clock()), self.connector.settings.folders.late_s
             )
-        return
 
     def check(self, work: Work, located: Located) -> Work | None:
         """Look at a folder, or at a late file; return what is to be sent as a run of its own, None for nothing."""
@@ -87,14 +85,15 @@ class FolderEvents:
     def _check_late(self, work: Work, check: Check, located: Located, seen: Folder) -> Work | None:
         """Send a late file by itself, or report it; it goes on waiting while others still arrive."""
         times, now, key = self.connector.settings.folders, self.connector.clock(), self._key(work, located)
-        if self._is_listed(seen, work.drop):
+        if self._listings.have(seen, work.drop):
             self._settle(key, seen, "listed")
             return None
         wait_s = seen.last_event + times.late_s - now
         if wait_s > 0 and now - check.since < times.open_s:
             self._queue(work, check, wait_s)
             return None
-        if not seen.closings or not self._is_newer(work.drop, seen.closings[0].stored_at):
+        closed_at = max((one.stored_at for one in seen.closings), default=0.0)
+        if not seen.closings or not self._is_newer(work.drop, closed_at):
             self._settle(key, seen, "left over")
             return None
         if located.audience.action not in WHOLE:
@@ -217,21 +216,6 @@ class FolderEvents:
         now_is = identity(drop.key, head["VersionId"] if drop.is_versioned else "", head["ETag"])
         is_same = now_is == identity(drop.key, drop.version_id, drop.etag)
         return is_same and head["LastModified"].timestamp() >= at
-
-    def _is_listed(self, seen: Folder, drop: Drop) -> bool:
-        """Return whether one of the folder's listings has the file; one that is not written yet has none."""
-        mine = identity(drop.key, drop.version_id, drop.etag)
-        for one in seen.closings:
-            try:
-                if one.listing and mine in self._listed(one.listing):
-                    return True
-            except (Rejected, ConfigError):  # not there yet, or deleted: the file's next look asks again
-                continue
-        return False
-
-    def _load(self, key: str) -> frozenset[tuple[str, str]]:
-        listing = load_listing(self.connector.clients.s3, self.connector.settings.receipts_bucket, key)
-        return listing.identities
 
     def _key(self, work: Work, located: Located) -> str:
         return self.connector.folders.key(work.drop.bucket, self._prefix(work, located), work.ad_account)

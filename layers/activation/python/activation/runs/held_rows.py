@@ -41,7 +41,7 @@ def count_rows(invocation: Invocation) -> HeldRows:
 def _open(invocation: Invocation) -> DropReader:
     drop, reading = invocation.work.drop, invocation.reading
     return open_drop(
-        S3Source.of(invocation.connector.clients.s3, drop.bucket, drop.key, drop.version_id),
+        S3Source.of(invocation.connector.clients.s3, drop.bucket, drop.key, drop.version_id, drop.etag),
         single=invocation.located.kind.single,
         declared_encoding=reading.encoding or None,
         declared_delimiter=reading.delimiter or None,

@@ -13,6 +13,7 @@ from activation.drops.open import open_drop
 from activation.drops.reading import Reading, with_manifest, with_metadata
 from activation.drops.source import S3Source
 from activation.errors import Rejected
+from activation.ledger.progress import FilePlan
 from activation.pipeline.client import OutOfTime
 from activation.records import from_json, to_json
 from activation.runs.invocation import Invocation
@@ -30,17 +31,13 @@ class Opened:
 def open_run(invocation: Invocation) -> Opened:
     """Open the drop of a run; raises what the reader raises, and object_changed if it is not what it was."""
     listing = invocation.listing
-    opened = _open_folder(invocation, listing) if listing else _open_object(invocation)
-    if invocation.held.run.progress.plan.etag not in ("", opened.etag):
-        raise _changed()
-    return opened
+    return _open_folder(invocation, listing) if listing else _open_object(invocation)
 
 
 def _open_object(invocation: Invocation) -> Opened:
     drop, plan = invocation.work.drop, invocation.held.run.progress.plan
     source = S3Source.of(invocation.connector.clients.s3, drop.bucket, drop.key, drop.version_id, drop.etag)
-    if plan.etag not in ("", source.etag):
-        raise _changed()
+    _refuse_other(plan, source.etag)
     reading = plan.reading or with_metadata(invocation.reading, source.metadata)
     reader = open_drop(
         source,
@@ -52,7 +49,8 @@ def _open_object(invocation: Invocation) -> Opened:
 
 
 def _open_folder(invocation: Invocation, listing: FolderListing) -> Opened:
-    plan = invocation.held.run.progress.plan
+    plan, digest = invocation.held.run.progress.plan, listing.digest
+    _refuse_other(plan, digest)
     reading = plan.reading or with_manifest(invocation.reading, listing.reading)
     files = FolderFiles(
         members_of(invocation.connector.clients.s3, listing),
@@ -60,7 +58,7 @@ def _open_folder(invocation: Invocation, listing: FolderListing) -> Opened:
         declared_encoding=reading.encoding or None,
         declared_delimiter=reading.delimiter or None,
     )
-    return Opened(FolderReader(_header(invocation, files), files), listing.digest, reading)
+    return Opened(FolderReader(_header(invocation, files), files), digest, reading)
 
 
 def _header(invocation: Invocation, files: FolderFiles) -> FolderHeader:
@@ -85,5 +83,6 @@ def _keep(invocation: Invocation) -> None:
         raise OutOfTime("out_of_time", "the headers of the folder's files are still being read", after_s=1)
 
 
-def _changed() -> Rejected:
-    return Rejected("object_changed", "the object has changed since this run began; nothing more is sent")
+def _refuse_other(plan: FilePlan, etag: str) -> None:
+    if plan.etag not in ("", etag):
+        raise Rejected("object_changed", "the object has changed since this run began; nothing more is sent")
