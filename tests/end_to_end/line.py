@@ -159,6 +159,10 @@ class Line(Records):
                 found |= self.dialect.expected.held(one)
         return found
 
+    def wait_until_processed(self, within_s: float = 60.0) -> None:
+        """Wait until the platform has processed what it accepted; AssertionError after `within_s` seconds."""
+        until(lambda: not any(one.get("processing") for one in self.audiences()), within_s)
+
     def members(self, of: Iterable[Person]) -> set[Member]:
         """Return what the platform should hold of these people."""
         return {member for person in of for member in self.dialect.members(person)}

@@ -188,7 +188,8 @@ class Queues(Function):
         (rule,) = [
             one
             for one in rules
-            if f'"{self.connector}/"' in one.get("EventPattern", "") and not one["Name"].startswith(_HEARD)
+            if f'{{"prefix":"{self.connector}/"}}' in one.get("EventPattern", "").replace(" ", "")
+            and not one["Name"].startswith(_HEARD)
         ]
         return dict(rule)
 
