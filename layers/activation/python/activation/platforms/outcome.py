@@ -56,8 +56,8 @@ class Outcome:
 
     @property
     def retryable(self) -> bool:
-        """Return whether the core sends the same request again by itself."""
-        return self.kind is OutcomeKind.RETRY
+        """Return whether the core sends the same rows again by itself: in this request, or in a new upload."""
+        return self.kind in (OutcomeKind.RETRY, OutcomeKind.GONE)
 
     def same_refusal(self, other: Outcome) -> bool:
         """Return whether both outcomes have the same kind, code and platform code."""
