@@ -75,6 +75,7 @@ def _answer(key: str, origin: Origin) -> dict[str, Any]:
         table=connector.platform.table,
         actions=connector.platform.limits.actions,
         allowed=connector.actions,
+        in_source=origin.is_source,
     )
     role = located.place.role
     return {
