@@ -172,8 +172,8 @@ def _by_manifest(origin: Origin, key: str, place: Place, manifest: Manifest, fou
         raise Rejected(
             "manifest_size_differs",
             f"{key_text(differ[0])} is not of the size that the manifest says ({len(differ):,} of"
-            f" {len(listed):,} files): it was written again since, or cut off; write it again and redrive, or write"
-            " the manifest again",
+            f" {len(listed):,} files): it was written again since, or cut off; write it again and redrive, or"
+            " write the manifest again",
         )
     if not files:
         raise Rejected("empty_folder", "the manifest lists no file")
