@@ -6,8 +6,6 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from cli.drop import ADDS_NOTHING_ELSE
-
 OPEN, LATE = "open", "late_part"
 STATES = (OPEN, LATE)
 ALSO = {"folder_open": OPEN}  # the code that the table shows beside the state
@@ -56,8 +54,10 @@ def _quiet_time(item: dict[str, Any], minutes: float | None) -> str:
         return ", or for the connector's folder_quiet_minutes"
     if not minutes:
         return "; a quiet time is off (folder_quiet_minutes)"
+    from activation.model import SNAPSHOTS
+
     action, closings = _text(item, "action"), json.loads(_text(item, "closings") or "{}").get("closings", ())
-    if action in ADDS_NOTHING_ELSE and any(one["listing"] for one in closings):
+    if action in SNAPSHOTS and any(one["listing"] for one in closings):
         return f"; a quiet time closes a folder under {action} only once"
     closes_at = _number(item, "last_event") + 60 * minutes
     return f", or closes at {_time(closes_at)} UTC if no file comes before"
