@@ -24,7 +24,7 @@ from cli.plan import plan
 from cli.runs import receipt, status
 from cli.sandbox import sandbox
 from cli.stream import stream
-from cli.typed import typed
+from cli.typed import note_sandbox, typed
 
 app = typer.Typer(
     name="activation",
@@ -75,6 +75,7 @@ def options(
     """Audience Activation for AWS: what is sent and why, drops, receipts, replays and the laptop sandbox."""
     chosen = {STACK: stack, "AWS_PROFILE": profile, "AWS_DEFAULT_REGION": region, "AWS_REGION": region}
     os.environ |= {name: value for name, value in chosen.items() if value}
+    note_sandbox(in_sandbox)
     if in_sandbox:
         require_checkout()
         from sandbox import state

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,8 +49,11 @@ class NamedConnector:
 def settings() -> Settings | None:
     """Return the settings in ./cdk.context.json, None if there is no such file.
 
+    With --sandbox the sources are the sandbox's own, which it deploys in place of these.
+
     Raises NoConnector listing every mistake.
     """
+    from cli.typed import in_sandbox
     from stacks.settings import SettingsError, read_settings
 
     path = Path("cdk.context.json")
@@ -57,6 +61,13 @@ def settings() -> Settings | None:
         return None
     try:
         context = json.loads(path.read_text(encoding="utf-8"))
+        if in_sandbox() and isinstance(context, dict):
+            from sandbox import sources
+
+            with suppress(
+                KeyError, IndexError, TypeError
+            ):  # settings without a connector, which the reader reports
+                context |= sources.flag(Path.cwd())
         return read_settings(context.get if isinstance(context, dict) else {}.get, platforms())
     except ValueError as error:
         where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""

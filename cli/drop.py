@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from cli.dry_run import Content, DryRun
+    from cli.upload import Upload
 
 ADDS_NOTHING_ELSE = ("replace", "mirror")  # actions by which the rest of the file would leave the audience
 
@@ -59,10 +60,9 @@ def drop(
     from cli.country import known_order
     from cli.dry_run import DryRun
     from cli.first_rows import first_name, first_of
-    from cli.keys import check_name, drop_key
+    from cli.keys import check_files, check_name, drop_key, key_refused
     from cli.local_files import folder_name, local_files
     from cli.mapping import check_against
-    from cli.typed import typed
     from cli.upload import MANIFEST, Upload
 
     if first and action.lower() in ADDS_NOTHING_ELSE:
@@ -82,6 +82,8 @@ def drop(
             allowed=named.actions,
         )
         check_name(located, is_folder=local.is_folder and not first)
+        if local.is_folder and not first:
+            check_files(named, key, local)
         said, order = parse(column_map or []), known_order(date_order)
         run = DryRun.of(located, named, date_order=order, said=said)
         if said:
@@ -94,18 +96,28 @@ def drop(
         upload = Upload(local, source, key, said, order)
         upload.check()
     except (Rejected, NoConnector, ConfigError) as error:
-        deployment.fail(f"{error.code}: {error.sentence}")
+        deployment.fail(f"{error.code}: {key_refused(error, local, name)}")
     if found:
         deployment.fail("\n".join((*found, "nothing was uploaded")))
     bucket = deployment.find().drops_bucket
     version = upload.to(bucket, quiet=as_json)
-    run_id = Drop(bucket, key, version, "", 0).run_id(connector)
+    _say(upload, bucket, version, Drop(bucket, key, version, "", 0).run_id(connector), as_json=as_json)
+
+
+def _say(upload: Upload, bucket: str, version: str, run_id: str, *, as_json: bool) -> None:
+    """Print what was uploaded and which run it begins."""
+    from cli.local_files import left_out_text
+    from cli.printable import printable
+    from cli.typed import typed
+
+    folder = upload.local.described if upload.is_folder else {}
     if as_json:
-        folder_of = {"files": len(local.paths), "skipped": list(local.skipped)} if upload.is_folder else {}
-        told = {"bucket": bucket, "key": key, "version_id": version, "run_id": run_id, **folder_of}
+        told = {"bucket": bucket, "key": upload.key, "version_id": version, "run_id": run_id, **folder}
         print(json.dumps(told, ensure_ascii=False))
-    else:
-        print(f"s3://{bucket}/{key}\nrun {run_id}: {typed('receipt', run_id)}")
+        return
+    if folder:
+        print(printable("; ".join(filter(None, (f"{folder['files']:,} files uploaded", left_out_text(folder))))))
+    print(f"s3://{bucket}/{upload.key}\nrun {run_id}: {typed('receipt', run_id)}")
 
 
 def _found(run: DryRun, source: Content, *, is_part: bool) -> list[str]:

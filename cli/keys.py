@@ -8,6 +8,10 @@ import typer
 
 if TYPE_CHECKING:
     from activation.drops.locate import Located
+    from activation.errors import ConfigError, Rejected
+
+    from cli.connectors import NamedConnector, NoConnector
+    from cli.local_files import LocalFiles
 
 
 def drop_key(connector: str, audience: str, identifiers: str, action: str, file: str) -> str:
@@ -31,6 +35,35 @@ def check_name(located: Located, *, is_folder: bool) -> None:
         raise Rejected(
             "marker", "an object of this name is taken for a tool's own beside its data, and not sent; rename it"
         )
+
+
+def check_files(named: NamedConnector, key: str, local: LocalFiles) -> None:
+    """Raise Rejected where the app would refuse a folder for its files: too_many_parts, unknown_action.
+
+    `key` is that of the folder, or of its manifest.
+    """
+    from activation.drops.folder_closing import check_count
+    from activation.drops.locate import refuse_folders
+    from activation.model import Action
+
+    offered = named.platform.limits.actions
+    usable = [one for one in Action if one in offered and (not named.actions or one in named.actions)]
+    check_count(len(local.paths))
+    prefix = key.rsplit("/", 1)[0]
+    for name, _ in local.paths:
+        refuse_folders(f"{prefix}/{name}", usable)
+
+
+def key_refused(error: Rejected | NoConnector | ConfigError, local: LocalFiles, name: str) -> str:
+    """Return an error's sentence, and if it is about a folder's own name, the option that gives another.
+
+    `name` is the end of the key: the folder's name in the bucket and what follows.
+    """
+    from activation.drops.key_text import key_text
+
+    own = f"the folder {key_text(name.partition('/')[0])}/"
+    is_own = error.code == "unknown_action" and local.is_folder and own in error.sentence
+    return f"{error.sentence}, with --folder" if is_own else error.sentence
 
 
 def _check_action(action: str) -> None:

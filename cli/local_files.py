@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -19,18 +19,26 @@ class LocalFiles:
     """What is dropped: `name` is the file's, or the folder's.
 
     `paths` are the files by their names in the drop; in a folder these are paths below it, in the order of their
-    keys. `skipped` are the names of what is no data: see activation/drops/sidecars.py.
+    keys. `skipped` are the names of what is no data: see activation/drops/sidecars.py. `unlisted` are those of
+    data that the folder's own manifest does not name, and that is not dropped.
     """
 
     name: str
     paths: tuple[tuple[str, Path], ...]
     is_folder: bool
     skipped: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
 
     @property
     def size_bytes(self) -> int:
         """Return the size of all files."""
         return sum(path.stat().st_size for _, path in self.paths)
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """Return what is dropped of a folder, as `--json` shows it: the number of files, and what is left out."""
+        more = {"unlisted": list(self.unlisted)} if self.unlisted else {}
+        return {"files": len(self.paths), "skipped": list(self.skipped), **more}
 
     def content(self, reached: Callable[[int], None] = lambda _: None) -> Content:
         """Return what a dry run reads; `reached` hears how many bytes of all files come before what is read."""
@@ -75,7 +83,9 @@ def folder_name(given: str, local: LocalFiles) -> str:
 
 
 def _of_folder(folder: Path) -> LocalFiles:
-    from activation.drops.sidecars import is_sidecar, is_sidecar_folder, is_sign
+    from activation.drops.sidecars import is_manifest, is_sidecar, is_sidecar_folder, is_sign
+
+    from cli.local_manifest import named_by
 
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     kept: list[str] = []
@@ -86,4 +96,16 @@ def _of_folder(folder: Path) -> LocalFiles:
         (skipped if no_data else kept).append(name)
     if not kept:
         raise typer.BadParameter("the folder has no files")
-    return LocalFiles(folder.resolve().name, tuple((one, folder / one) for one in kept), True, tuple(skipped))
+    manifests = [one for one in skipped if is_manifest(one) and not is_sidecar(one)]
+    if len(manifests) > 1:
+        raise typer.BadParameter(f"the folder has several manifests: {', '.join(manifests)}")
+    listed = named_by(folder, manifests[0], kept) if manifests else frozenset(kept)
+    paths = tuple((one, folder / one) for one in kept if one in listed)
+    unlisted = tuple(one for one in kept if one not in listed)
+    return LocalFiles(folder.resolve().name, paths, True, tuple(skipped), unlisted)
+
+
+def left_out_text(folder: dict[str, Any]) -> str:
+    """Return what of a folder is not dropped, as people read it: of what `described` returns."""
+    parts = (("skipped", folder["skipped"]), ("not in its manifest", folder.get("unlisted", [])))
+    return "; ".join(f"{what}: {', '.join(names)}" for what, names in parts if names)

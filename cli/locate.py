@@ -10,6 +10,8 @@ import typer
 if TYPE_CHECKING:
     from activation.drops.sources import Origin
 
+    from stacks.settings import Settings
+
 
 def locate(
     key: Annotated[str, typer.Option(help="The object's key, exactly as in the bucket.")],
@@ -52,8 +54,18 @@ def _origins(key: str, bucket: str) -> list[Origin]:
         if (place := BucketSource(**source.variable)).holds(bucket, key)
     ]
     if not origins:
-        raise Rejected("foreign_bucket", "no source in the settings has this bucket and a prefix of the key")
+        raise Rejected("foreign_bucket", _no_source(found))
     return origins
+
+
+def _no_source(found: Settings | None) -> str:
+    from cli.typed import in_sandbox
+
+    sentence = "no source in the settings has this bucket and a prefix of the key"
+    if not in_sandbox():
+        return sentence
+    own = ", ".join(f"s3://{one.bucket}/{one.prefix}" for one in (found.sources if found else ()))
+    return f"the sandbox deploys no source of the settings; its own is {own}, which does not hold this key"
 
 
 def _answer(key: str, origin: Origin) -> dict[str, Any]:
@@ -67,7 +79,7 @@ def _answer(key: str, origin: Origin) -> dict[str, Any]:
     layout = origin.layout_key(key)
     name = layout.split("/", 1)[0]
     if role_of(layout) is Role.SIDECAR:
-        raise Rejected("marker", "a tool's object (a folder's mark, a checksum, a hidden file), not a drop")
+        raise Rejected("marker", "a sidecar, which is no data: a folder's mark, a checksum, a hidden file")
     connector = connector_of(name)
     located = read_key(
         layout,
@@ -75,6 +87,7 @@ def _answer(key: str, origin: Origin) -> dict[str, Any]:
         table=connector.platform.table,
         actions=connector.platform.limits.actions,
         allowed=connector.actions,
+        in_source=origin.is_source,
     )
     role = located.place.role
     return {

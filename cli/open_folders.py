@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 OPEN, LATE = "open", "late_part"
 STATES = (OPEN, LATE)
+ALSO = {"folder_open": OPEN}  # the code that the table shows beside the state
 
 
-def folder_row(item: dict[str, Any]) -> dict[str, Any] | None:
+def folder_row(item: dict[str, Any], quiet_minutes: float | None = None) -> dict[str, Any] | None:
     """Return a folder's record with a run's fields, its `run_id` ""; None for one that waits for nothing.
 
     A folder is `open` when files have come since it was closed last, and `late_part` when files came too late to
-    be sent, which a person has to see to.
+    be sent, which a person has to see to. `quiet_minutes` is the connector's `folder_quiet_minutes`, 0 for none,
+    and None where no settings say it.
     """
     connector, _, digest = item["pk"]["S"].partition("#folder#")
     if not digest:
@@ -26,8 +29,8 @@ def folder_row(item: dict[str, Any]) -> dict[str, Any] | None:
         f"{late_files:,} files came after the folder was closed, and were not sent: write them and its sign again"
     )
     waits = (
-        f"{files:,} files announced since {_time(opened_at)} UTC; waits for _SUCCESS, a manifest, or the"
-        " connector's folder_quiet_minutes"
+        f"{files:,} file{'s' * (files != 1)} announced since {_time(opened_at)} UTC; waits for"
+        f" _SUCCESS or a manifest{_quiet_time(item, quiet_minutes)}"
     )
     return {
         "run_id": "",
@@ -43,6 +46,21 @@ def folder_row(item: dict[str, Any]) -> dict[str, Any] | None:
         "warnings": [],
         "parts_waiting": 0,
     }
+
+
+def _quiet_time(item: dict[str, Any], minutes: float | None) -> str:
+    """Return when an open folder is closed by a quiet time, as the end of a sentence about what it waits for."""
+    if minutes is None:
+        return ", or for the connector's folder_quiet_minutes"
+    if not minutes:
+        return "; a quiet time is off (folder_quiet_minutes)"
+    from activation.model import SNAPSHOTS
+
+    action, closings = _text(item, "action"), json.loads(_text(item, "closings") or "{}").get("closings", ())
+    if action in SNAPSHOTS and any(one["listing"] for one in closings):
+        return f"; a quiet time closes a folder under {action} only once"
+    closes_at = _number(item, "last_event") + 60 * minutes
+    return f", or closes at {_time(closes_at)} UTC if no file comes before"
 
 
 def _text(item: dict[str, Any], name: str) -> str:

@@ -46,6 +46,9 @@ def plan(
         int,
         typer.Option(min=0, max=100, help="Also show the cells of so many first rows: the people in your file."),
     ] = 0,
+    folder: Annotated[
+        str, typer.Option(help="The folder's name in the bucket, as for drop; the local one's by default.")
+    ] = "",
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for a warning, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -66,12 +69,12 @@ def plan(
     from cli.connectors import NoConnector, connector_of
     from cli.country import country_option, known_encoding, known_order
     from cli.dry_run import DryRun
-    from cli.keys import check_name, drop_key
-    from cli.local_files import local_files
+    from cli.keys import check_files, check_name, drop_key, key_refused
+    from cli.local_files import folder_name, local_files
     from cli.preview import preview, print_preview
 
-    local = local_files(files)
-    name = f"{local.name}/" if local.is_folder else local.name
+    local = local_files(files, as_folder=bool(folder))
+    name = f"{folder_name(folder or local.name, local)}/" if local.is_folder else local.name
     key = drop_key(connector, audience, identifiers, action, name)
     try:
         named = connector_of(connector)
@@ -82,11 +85,13 @@ def plan(
             actions=named.platform.limits.actions,
             allowed=named.actions,
         )
-        if not local.is_folder:
+        if local.is_folder:
+            check_files(named, key, local)
+        else:
             check_name(located, is_folder=False)
         said = parse(column_map or [])
     except (Rejected, NoConnector) as error:
-        _refuse(key, error.code, error.sentence, as_json)
+        _refuse(key, error.code, key_refused(error, local, name), as_json)
     if known_encoding(encoding):
         named = replace(named, settings={**named.settings, "encoding": encoding})
     run = DryRun.of(located, named, country_option(default_country), known_order(date_order), said)
@@ -100,7 +105,7 @@ def plan(
             _refuse(key, error.code, error.sentence, as_json)
     report = _report(key, run, sums)
     if local.is_folder:
-        report["folder"] = {"files": len(local.paths), "skipped": list(local.skipped)}
+        report["folder"] = local.described
     shown = preview(run, local.content(), rows)
     if as_json:
         cells = {"preview": [asdict(one) for one in shown]} if rows else {}

@@ -18,6 +18,7 @@ def print_plan(plan: dict[str, Any]) -> None:
     from rich.text import Text
 
     from cli import prices
+    from cli.local_files import left_out_text
 
     console = Console()
     table = Table(title="Plan: nothing was sent", show_header=False, title_justify="left")
@@ -27,9 +28,9 @@ def print_plan(plan: dict[str, Any]) -> None:
     table.add_row("drop", "", Text(plan["key"]))
     table.add_row("audience", "", Text(f"{plan['audience']} ({plan['connector']}, {plan['action']})"))
     if folder := plan.get("folder"):
-        skipped = f"skipped: {', '.join(folder['skipped'])}" if folder["skipped"] else ""
-        table.add_row("files", f"{folder['files']:,}", Text(skipped))
-    table.add_row("format", "", plan["format"] or "unknown")
+        table.add_row("files", f"{folder['files']:,}", Text(left_out_text(folder)))
+    if plan["format"]:  # a plan that is refused before it is known has none
+        table.add_row("format", "", plan["format"])
     for label, columns in _columns(plan):
         table.add_row(label, "", Text(columns))
     if plan["date_order"]:

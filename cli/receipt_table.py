@@ -23,7 +23,7 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
     )
     table.add_column(style="bold")
     table.add_column(justify="right")
-    table.add_column()
+    table.add_column(overflow="fold")  # a sentence may hold a long key
     table.add_row("drop", "", printable(drop["key"]))
     if folder := receipt.get("folder"):
         table.add_row("files", f"{folder['files']:,}", printable(_not_read(folder)))

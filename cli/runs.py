@@ -36,9 +36,9 @@ def status(
     from activation.ledger.runs import RunState
 
     from cli import deployment
-    from cli.open_folders import STATES, folder_row
+    from cli.open_folders import ALSO, STATES, folder_row
 
-    states = (*RunState, *STATES, IGNORED)
+    states, state = (*RunState, *STATES, IGNORED), ALSO.get(state, state)
     if state not in ("", *states):
         raise typer.BadParameter(f"must be one of {', '.join(states)}", param_hint="--state")
     found = deployment.find()
@@ -50,11 +50,11 @@ def status(
         raise typer.Exit(bool(print_missing(found, connector, as_json=as_json)))
     pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=found.ledger_table)
     items = [item for page in pages for item in page["Items"]]
-    parts = _waiting_parts(items)
+    parts, quiet = _waiting_parts(items), _quiet_minutes()
     runs = [
         run
         for item in items
-        if (run := _run(item, parts) or folder_row(item))
+        if (run := _run(item, parts) or folder_row(item, quiet.get(item["pk"]["S"].partition("#")[0])))
         and connector in ("", run["connector"])
         and _is_in(run, state)
     ]
@@ -66,6 +66,17 @@ def status(
         _print_runs(runs)
     if strict and any(run["warnings"] for run in runs):
         raise typer.Exit(1)
+
+
+def _quiet_minutes() -> dict[str, float]:
+    """Return each connector's `folder_quiet_minutes` in the settings, none without settings that can be read."""
+    from cli.connectors import NoConnector, settings
+
+    try:
+        found = settings()
+    except NoConnector:
+        return {}
+    return {one.name: one.folder_quiet_minutes for one in found.connectors} if found else {}
 
 
 def _print_runs(runs: list[dict[str, Any]]) -> None:

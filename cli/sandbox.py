@@ -56,6 +56,9 @@ def up(
         return
     print(f"AWS at        {described['aws_endpoint_url']}")
     print(f"drops bucket  {described['drops_bucket']}")
+    source = described["source"]
+    own = f"s3://{source['bucket']}/{source['prefix']}"
+    print(f"source        {own} (the sandbox's own; the settings' sources are not deployed here)")
     for name, url in described["simulators"].items():
         print(f"{name:<13} {url}/_sim/state")
     print(f"stop it:      {typed('sandbox', 'down', *_again(directory), sandbox=False)}")

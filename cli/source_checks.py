@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from stacks.source_settings import SourceSettings
 
 REGION_HEADER = "x-amz-bucket-region"
+UNVERSIONED = (
+    "are not kept: a file that is overwritten before it is read ends as object_changed; its successor is sent"
+)
 NOTHING_SET = frozenset({"ServerSideEncryptionConfigurationNotFoundError", "NoSuchBucketPolicy"})
 
 
@@ -57,7 +60,7 @@ class SourceExamination:
             code = error.response["Error"]["Code"]
             ok = code not in ("404", "NoSuchBucket")
             says = f"not checked, AWS answered {code}: ask the bucket's owner" if ok else "does not exist"
-        return Finding(f"source {self.source.name}, {check}", ok, says)
+        return Finding(f"source {self.source.name}, {check}", ok, says, warns=says == UNVERSIONED)
 
     def _bucket(self) -> tuple[bool, str]:
         headers = self.s3.head_bucket(Bucket=self.source.bucket)["ResponseMetadata"]["HTTPHeaders"]
@@ -75,7 +78,7 @@ class SourceExamination:
     def _versions(self) -> tuple[bool, str]:
         if self.s3.get_bucket_versioning(Bucket=self.source.bucket).get("Status") == "Enabled":
             return True, "are kept"
-        return True, "are not kept: a file that is overwritten before it was read is lost (object_changed)"
+        return True, UNVERSIONED
 
     def _key(self) -> tuple[bool, str]:
         wanted, found = self.source.key_arn, self._default_key()

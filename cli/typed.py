@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+from contextvars import ContextVar
 from pathlib import Path
 
-import click
+_IN_SANDBOX = ContextVar("in_sandbox", default=False)
 
 
 def typed(*arguments: str, sandbox: bool | None = None) -> str:
@@ -16,13 +17,18 @@ def typed(*arguments: str, sandbox: bool | None = None) -> str:
     It begins with the program as it was called: `activation`, a path to it, or `python -m cli`. `--sandbox` comes
     next where `sandbox` is True, or where it is None and the present command was called with it.
     """
-    option = ("--sandbox",) if (_in_sandbox() if sandbox is None else sandbox) else ()
+    option = ("--sandbox",) if (in_sandbox() if sandbox is None else sandbox) else ()
     return shlex.join((*_program(), *option, *arguments))
 
 
-def _in_sandbox() -> bool:
-    context = click.get_current_context(silent=True)
-    return context is not None and bool(context.find_root().params.get("in_sandbox"))
+def note_sandbox(chosen: bool) -> None:
+    """Note whether the present command was called with --sandbox."""
+    _IN_SANDBOX.set(chosen)
+
+
+def in_sandbox() -> bool:
+    """Return whether the present command was called with --sandbox."""
+    return _IN_SANDBOX.get()
 
 
 def _program() -> tuple[str, ...]:

@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
-from activation.drops.folder_closing import check_count
 from activation.drops.folder_manifest import manifest_text
-from activation.drops.locate import refuse_folders
 from activation.drops.source import BytesSource
 from activation.identifiers.column_map import Entries, to_metadata
 from boto3.s3.transfer import TransferConfig
@@ -49,13 +47,9 @@ class Upload:
     def check(self) -> None:
         """Raise Rejected where the drop would be refused once it is uploaded.
 
-        bad_columns: what is said of its columns cannot travel with it. too_many_parts and unknown_action: as for
-        any folder in the bucket.
+        bad_columns: what is said of its columns cannot travel with it.
         """
         if self.is_folder:
-            check_count(len(self.local.paths))
-            for name, _ in self.local.paths:
-                refuse_folders(self._prefix + name)
             self._manifest("")
         else:
             to_metadata(self.columns, self.date_order)

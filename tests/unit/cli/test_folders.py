@@ -162,19 +162,87 @@ def test_two_entries_for_one_column_are_refused_before_the_upload(tmp_path: Path
     assert "Contents" not in bucket.list_objects_v2(Bucket="drops")
 
 
+@pytest.mark.parametrize("command", ["plan", "drop"])
 def test_what_the_app_would_refuse_is_not_uploaded(
-    tmp_path: Path, bucket: S3Client, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, bucket: S3Client, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    """A folder inside that could be meant as another action, and more files than a folder may have."""
+    """A folder inside that could be meant as another action, and too many files; a plan refuses them, too."""
     folder = export(tmp_path / "spark", 3)
     monkeypatch.setattr("activation.drops.folder_closing.MOST_PARTS", 2)
-    assert "too_many_parts" in str(called("drop", folder, exit_code=1))
+    assert "too_many_parts" in str(called(command, folder, exit_code=1))
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
     (folder / "delete").mkdir()
     written(folder / "delete" / "part-0.csv", ROWS[:1])
-    assert "unknown_action" in str(called("drop", folder, exit_code=1))
+    refusal = str(called(command, folder, exit_code=1))
+    assert "unknown_action" in refusal
+    assert "the folder delete/" in refusal
+    assert "--folder" not in refusal
     assert "Contents" not in bucket.list_objects_v2(Bucket="drops")
+
+
+@pytest.mark.parametrize("command", ["plan", "drop"])
+def test_a_folder_can_be_given_another_name(tmp_path: Path, bucket: S3Client, command: str) -> None:
+    """One whose own name could be meant as an action is refused with the option that helps, which then helps."""
+    folder = export(tmp_path / "REMOVE_2026", 3)
+    refusal = str(called(command, folder, exit_code=1))
+    assert "the folder REMOVE_2026" in refusal
+    assert "with --folder" in refusal
+    assert called(command, folder, "--folder", "run-7")["key"].startswith("meta/VIP/raw/run-7/")
+
+
+@pytest.mark.parametrize("command", ["plan", "drop"])
+def test_the_folders_own_manifest_says_which_files_are_dropped(
+    tmp_path: Path, bucket: S3Client, command: str
+) -> None:
+    """What Redshift's manifest does not name is left over from an earlier export, and is said."""
+    folder = export(tmp_path / "unload", 3, 11)
+    names = ("part-0.csv", "part-1.csv")
+    entries = [{"url": f"s3://example-warehouse/unload/{name}", "mandatory": True} for name in names]
+    (folder / "manifest").write_text(json.dumps({"entries": entries}))
+    told = called(command, folder)
+    about = told["folder"] if command == "plan" else told
+    assert (about["files"], about["unlisted"]) == (2, ["part-2.csv", "part-9.csv"])
+    if command == "plan":
+        assert told["rows"] == 11
+    else:
+        listed = [one["Key"].rsplit("/", 1)[-1] for one in bucket.list_objects_v2(Bucket="drops")["Contents"]]
+        assert listed == ["manifest", *names]
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "no JSON",
+        '{"entries": [{"url": "s3://b/part-7.csv"}]}',
+        '{"entries": [{"url": "s3://b/part-0.csv"}], "activation": {"date_order": "dmy"}}',
+    ],
+)
+def test_a_manifest_that_cannot_be_followed_is_a_usage_error(tmp_path: Path, manifest: str) -> None:
+    """One that is damaged, names a file that is not there, or says more than which files."""
+    folder = export(tmp_path / "unload", 3)
+    (folder / "manifest").write_text(manifest)
+    called("plan", folder, exit_code=2)
+    (folder / "manifest").write_text('{"entries": [{"url": "s3://b/part-0.csv"}]}')
+    assert called("plan", folder)["folder"]["files"] == 1
+    (folder / "unload_manifest").write_text("{}")
+    called("plan", folder, exit_code=2)
+
+
+def test_a_drop_says_how_many_files_it_uploaded(tmp_path: Path, bucket: S3Client) -> None:
+    """And what of the folder it left out."""
+    export(tmp_path / "spark", 3)
+    result = CliRunner().invoke(app, ["drop", "spark", "--connector", "meta", "--audience", "VIP"])
+    assert "3 files uploaded; skipped: .part-0.csv.crc, .part-1.csv.crc, _SUCCESS\n" in result.stdout
+
+
+def test_a_refused_plan_shows_no_format_that_is_not_known(tmp_path: Path) -> None:
+    """Two CSV files with different headers are refused, and no row says "unknown"."""
+    folder = export(tmp_path / "spark", 3)
+    written(folder / "part-5.csv", ROWS[:2], ["email", "first_name", "city", "last_name"])
+    result = CliRunner().invoke(app, ["plan", "spark", "--connector", "meta", "--audience", "VIP"])
+    assert "headers_differ" in result.stdout
+    assert "unknown" not in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from cli.__main__ import app
+from cli.connectors import settings
+from cli.typed import note_sandbox
+from sandbox import state
+from sandbox.emulator import environment
+from sandbox.sources import AUDIENCE, BUCKET, PREFIX
 
 SOURCE = {
     "name": "lake",
@@ -23,13 +30,15 @@ SOURCE = {
 
 
 @pytest.fixture(autouse=True)
-def _settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Have settings with one bucket that is a source of two connectors."""
     connectors = [{"name": name, "platform": name} for name in ("meta", "tiktok")]
     other = SOURCE | {"name": "lake-2", "connector": "tiktok", "prefix": "gold/", "action": "replace"}
     settings = {"audience_activation": {"connectors": connectors, "sources": [SOURCE, other]}}
     (tmp_path / "cdk.context.json").write_text(json.dumps(settings))
     monkeypatch.chdir(tmp_path)
+    yield
+    note_sandbox(False)
 
 
 def located(key: str, bucket: str = "example-lake") -> tuple[int, list[dict[str, Any]]]:
@@ -60,3 +69,31 @@ def test_an_object_that_is_no_drop_is_a_no(key: str, bucket: str, reason: str) -
     """With the code that says why."""
     code, (answer,) = located(key, bucket)
     assert (code, answer["code"]) == (1, reason)
+
+
+def test_a_sidecar_is_called_one() -> None:
+    """A tool's own object beside its data is no drop."""
+    _, (answer,) = located("meta/V/raw/run-7/.x.crc", "")
+    assert answer["code"] == "marker"
+    assert "a sidecar" in answer["reason"]
+
+
+def test_the_sandbox_has_a_source_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --sandbox, what the settings' sources hold is no drop, and the one that is deployed there is named."""
+    monkeypatch.setattr(
+        state, "load", lambda _: SimpleNamespace(runs=lambda: True, emulator=SimpleNamespace(url=""))
+    )
+    monkeypatch.setattr(environment, "client_environment", lambda _: {})
+
+    def inside(key: str, bucket: str) -> tuple[int, dict[str, Any]]:
+        done = CliRunner().invoke(app, ["--sandbox", "locate", "--bucket", bucket, "--key", key, "--json"])
+        return done.exit_code, json.loads(done.stdout)
+
+    code, answer = inside("gold/vip/run-7/part-0", "example-lake")
+    assert (code, answer["code"]) == (1, "foreign_bucket")
+    assert f"s3://{BUCKET}/{PREFIX}" in answer["reason"]
+    code, answer = inside(f"{PREFIX}people.csv", BUCKET)
+    assert (code, answer["audience"], answer["connector"]) == (0, AUDIENCE, "meta")
+    found = settings()
+    assert found is not None
+    assert [one.bucket for one in found.sources] == [BUCKET]

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
@@ -183,6 +184,39 @@ def test_status_shows_folders_that_wait(monkeypatch: pytest.MonkeyPatch) -> None
     table = asked("status", "--state", "late_part").stdout
     assert "meta/VIP/raw/replace/late/: 1 files came" in table
     assert "replace/open/" not in table
+
+
+@pytest.mark.usefixtures("ledger")
+@pytest.mark.parametrize(
+    ("minutes", "folder", "says"),
+    [
+        (None, ("add", False), "; waits for _SUCCESS or a manifest, or for the connector's folder_quiet_minutes"),
+        (0, ("add", False), "; waits for _SUCCESS or a manifest; a quiet time is off (folder_quiet_minutes)"),
+        (5, ("add", True), "or a manifest, or closes at 1970-01-01 00:06:00 UTC if no file comes before"),
+        (5, ("replace", False), "or a manifest, or closes at 1970-01-01 00:06:00 UTC if no file comes before"),
+        (5, ("replace", True), "or a manifest; a quiet time closes a folder under replace only once"),
+    ],
+)
+def test_an_open_folder_says_when_a_quiet_time_closes_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, minutes: float | None, folder: tuple[str, bool], says: str
+) -> None:
+    """Or that none does; the code that the table shows is a state that can be asked for."""
+    monkeypatch.chdir(tmp_path)
+    action, closed = folder
+    if minutes is not None:
+        connector = {"name": "meta", "platform": "meta", "folder_quiet_minutes": minutes}
+        context = {"audience_activation": {"connectors": [connector], "alarms": "none"}}
+        (tmp_path / "cdk.context.json").write_text(json.dumps(context))
+    folders = Folders(ConditionalTable(boto3.client("dynamodb"), "ledger"), "meta", ttl_days=1, clock=lambda: 60.0)
+    key, facts = folders.key("drops", "f", ""), {"object_prefix": "meta/VIP/raw/f/", "action": action}
+    if closed:
+        folders.note_closing(key, Closing("r" * 32, "listings/meta/r.json", "sign", 60.0, 60.0), facts)
+    assert folders.note_file(key, "one", facts, folders.read(key))[1]
+    (line,) = asked("status", "--json", "--state", "folder_open").stdout.splitlines()
+    found = json.loads(line)
+    assert found["state"] == "open"
+    assert found["sentence"].startswith("1 file announced since 1970-01-01 00:01:00 UTC; waits for _SUCCESS")
+    assert found["sentence"].endswith(says)
 
 
 @pytest.mark.usefixtures("ledger")

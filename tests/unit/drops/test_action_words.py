@@ -22,7 +22,7 @@ MEANT = {
         remover removidos excluir apagados descadastrados verwijderen verwijderd afgemeld uitgeschreven
         削除 削除リスト 退会 配信停止_2026 除外""",
     Action.ADD: """
-        append apend upsert UPSERT_2026 insert merge add_users
+        append apend upsert UPSERT_2026 insert merge
         hinzufügen ajouter añadir aggiungi toevoegen 追加""",
     Action.REPLACE: """
         repalce replaced full_replace overwrite refresh
@@ -33,6 +33,7 @@ HONEST = """
     export_2026-11-29 run-7 run 20261129 2026 11 part1 crm_sync_1 daily_sync sync_crm full delta incremental
     snapshot vip customers new_customers q3 spring+sale people drop_2026-11-29 clientes_del_mes selected delivered
     release remote replay place templates leads winback churned lapsed purchasers archive supporters supplier
+    add_users add_to_list updated_customers addedMembers
     demo more sub 9f1c2 4f0e8c1a-dead-4add-beef-00de1e7e0000 AWSDynamoDB data tables Unsaved output_1764153
     cleanRooms success run-1764153-part DE Köln été 顧客 optins block_3 shop.customer 1 LOAD public users new
 """
@@ -40,9 +41,9 @@ HONEST = """
 
 @pytest.mark.parametrize(("action", "name"), [(action, one) for action in MEANT for one in MEANT[action].split()])
 def test_a_name_that_could_be_meant_as_an_action_is_refused(action: Action, name: str) -> None:
-    """The refusal names the nearest action; nothing is taken for a folder of an add."""
+    """The refusal names the folder and the nearest action; nothing is taken for a folder of an add."""
     assert action_meant(name) is action
-    with pytest.raises(Rejected, match=rf"is {action} meant\?") as caught:
+    with pytest.raises(Rejected, match=rf"{name}/ could be meant as the action {action}: ") as caught:
         locate(f"tiny/vip/raw/{name}/a.csv", connector="tiny", table=TABLE, actions=frozenset(Action))
     assert caught.value.code == "unknown_action"
 
@@ -69,6 +70,8 @@ def test_an_honest_name_is_a_folder(name: str) -> None:
         ("add/deleted", True),
         ("run-7/deletes", True),
         ("replace/append", True),
+        ("replace/add_users", True),
+        ("remove/updated_customers", True),
     ],
 )
 def test_a_folder_may_not_contradict_its_key(folders: str, refused: bool) -> None:
@@ -80,3 +83,46 @@ def test_a_folder_may_not_contradict_its_key(folders: str, refused: bool) -> Non
     except Rejected as error:
         code = error.code
     assert code == ("unknown_action" if refused else "")
+
+
+@pytest.mark.parametrize(
+    ("folder", "usable", "proposed"),
+    [
+        (
+            "sync",
+            {Action.ADD, Action.REMOVE, Action.REPLACE},
+            "the action replace: write its files below replace/",
+        ),
+        ("sync", {Action.ADD, Action.REMOVE}, "the action mirror, which is not offered here: give"),
+        ("refresh", {Action.ADD, Action.REMOVE}, "the action replace, which is not offered here: give"),
+    ],
+)
+def test_only_an_action_that_is_offered_is_proposed(folder: str, usable: set[Action], proposed: str) -> None:
+    """What replaces is proposed for a mirror where there is none, and else another name."""
+    with pytest.raises(Rejected, match=proposed) as caught:
+        locate(f"tiny/vip/raw/{folder}/a.csv", connector="tiny", table=TABLE, actions=usable)
+    assert "give the folder a name without such a word" in caught.value.sentence
+    key, allowed = f"tiny/vip/raw/{folder}/a.csv", [one.value for one in usable]
+    with pytest.raises(Rejected, match=proposed):
+        locate(key, connector="tiny", table=TABLE, actions=frozenset(Action), allowed=allowed)
+
+
+def test_a_source_has_no_action_in_its_keys() -> None:
+    """Its refusal proposes another name, and no layout that would mean nothing there."""
+    with pytest.raises(Rejected, match="only the settings say the action") as caught:
+        locate(
+            "tiny/vip/raw/add/delete/a.csv",
+            connector="tiny",
+            table=TABLE,
+            actions=frozenset(Action),
+            in_source=True,
+        )
+    assert "<connector>" not in caught.value.sentence
+
+
+def test_a_folders_name_is_fit_for_a_line() -> None:
+    """Control characters are escaped and a long name is cut: SQS and a terminal take the sentence."""
+    name = f"delete\x1b\x02{'x' * 200}"
+    with pytest.raises(Rejected, match=r"delete\\x1b\\x02x+\.\.\./ could") as caught:
+        locate(f"tiny/vip/raw/{name}/a.csv", connector="tiny", table=TABLE, actions=frozenset(Action))
+    assert caught.value.sentence.isprintable()

@@ -170,13 +170,15 @@ def test_what_a_manifest_says_of_columns_is_kept(bucket: Bucket) -> None:
     ],
 )
 def test_a_manifest_in_doubt_is_refused_with_its_code(bucket: Bucket, body: bytes, code: str) -> None:
-    """The sentence says what is wrong and holds nothing of the manifest."""
+    """The sentence says what is wrong, and of the manifest names only the file that it is wrong about."""
     bucket.put("a")
     bucket.put("b")
     with pytest.raises(Rejected) as caught:
         bucket.close("manifest", body)
     assert caught.value.code == code
     assert "run-7" not in caught.value.sentence
+    named = {"manifest_missing_file": "gone is in the manifest", "manifest_size_differs": "a is not of the size"}
+    assert caught.value.sentence.startswith(named.get(code, ""))
 
 
 def test_two_manifests_of_one_folder_are_refused_until_one_has_had_its_time(bucket: Bucket) -> None:

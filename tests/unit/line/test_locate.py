@@ -58,13 +58,15 @@ def test_names_that_look_the_same_are_one_audience(name: str) -> None:
         ("tiny/vip/raw/replace/a.csv", "action_not_offered"),
     ],
 )
-def test_a_key_that_cannot_be_read_names_the_layout_and_nothing_of_the_key(key: str, code: str) -> None:
+def test_a_key_that_cannot_be_read_names_the_layout_and_of_the_key_only_a_folder_in_doubt(
+    key: str, code: str
+) -> None:
     """The operator is told what is expected."""
     with pytest.raises(Rejected) as error:
         locate(key, connector="tiny", table=TABLE, actions=[Action.ADD])
     assert error.value.code == code
     assert "vip" not in error.value.sentence
-    assert "secret" not in error.value.sentence
+    assert ("secret_delete/" in error.value.sentence) == (code == "unknown_action")
 
 
 def test_a_name_may_be_as_long_as_any_platform_takes() -> None:

@@ -76,6 +76,8 @@ def test_a_key_that_cannot_be_read_has_a_receipt_and_a_dead_letter(world: World,
     (event,) = world.events
     assert event["DetailType"] == "Activation Failed"
     assert code in event["Detail"]["notice"]["why"]
+    assert event["Detail"]["notice"]["what"].endswith(f"its key is {key.format(c=world.name)}")
+    assert "_unreadable" not in event["Detail"]["notice"]["what"]
     (record,) = (item for pk, item in world.aws.dynamodb.items.items() if "#unread#" in pk)
     assert (record["code"]["S"], record["object_key"]["S"]) == (code, key.format(c=world.name))
     assert world.platform.calls == {}

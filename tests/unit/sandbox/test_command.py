@@ -30,3 +30,16 @@ def test_machine_that_cannot_run_it_is_told_in_a_sentence(tmp_path: Path, monkey
     assert "riscv64" in done.stderr
     assert "Traceback" not in done.stderr
     assert not Place(tmp_path).state.exists()
+
+
+def test_up_says_which_source_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sources of the settings are not deployed into a sandbox, which has one of its own."""
+    described = {
+        "aws_endpoint_url": "http://127.0.0.1:1",
+        "drops_bucket": "drops",
+        "simulators": {},
+        "source": {"bucket": "example-exports", "prefix": "vip people/", "audience": "VIP"},
+    }
+    monkeypatch.setattr("sandbox.lifecycle.up", lambda *_, **__: described)
+    done = RUN.invoke(command, ["up", "--directory", str(tmp_path)])
+    assert "source        s3://example-exports/vip people/ (the sandbox's own; " in done.stdout

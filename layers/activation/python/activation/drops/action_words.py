@@ -65,6 +65,11 @@ def action_meant(name: str) -> Action | None:
     return known[slips[0]] if len(telling) == len(slips) == 1 else None
 
 
+def says_more(name: str) -> bool:
+    """Return whether a name has several words: `add_to_list` and `updated_customers` have, `UPSERT_2026` not."""
+    return len(_WORDS.findall(_CAMEL.sub(" ", name))) > 1
+
+
 def _slip(token: str) -> str:
     """Return the word that a token is a slip of, "" for none."""
     if len(token) < _SHORTEST_SLIP or token in _NO_SLIPS:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from activation.drops.folder_listing import FolderFile, FolderListing, is_multipart
 from activation.drops.folder_look import Below, Found, look_below
+from activation.drops.key_text import key_text
 from activation.drops.manifest_entries import Manifest, read_manifest
 from activation.drops.places import Place
 from activation.drops.sidecars import DYNAMODB_SUMMARY, SUCCESS, is_manifest
@@ -159,16 +160,20 @@ def _by_manifest(origin: Origin, key: str, place: Place, manifest: Manifest, fou
     listed: Mapping[str, int | None] = manifest.files
     prefix = origin.key(place.folder)
     check_count(len(listed))
-    missing = sum(one not in found.objects for one in listed)
-    if missing:
+    if missing := [one.removeprefix(prefix) for one in sorted(listed) if one not in found.objects]:
         raise Rejected(
-            "manifest_missing_file", f"{missing:,} of the {len(listed):,} files in the manifest do not exist"
+            "manifest_missing_file",
+            f"{key_text(missing[0])} is in the manifest, and does not exist ({len(missing):,} of"
+            f" {len(listed):,} files); write it and redrive, or write a manifest without it",
         )
     files = [found.objects[one].file for one in sorted(listed)]
-    if any(listed[one.key] not in (None, one.size_bytes) for one in files):
+    differ = [one.key.removeprefix(prefix) for one in files if listed[one.key] not in (None, one.size_bytes)]
+    if differ:
         raise Rejected(
             "manifest_size_differs",
-            "a file is not of the size that the manifest says: it was written again since, or cut off",
+            f"{key_text(differ[0])} is not of the size that the manifest says ({len(differ):,} of"
+            f" {len(listed):,} files): it was written again since, or cut off; write it again and redrive, or"
+            " write the manifest again",
         )
     if not files:
         raise Rejected("empty_folder", "the manifest lists no file")

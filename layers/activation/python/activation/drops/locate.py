@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from activation.drops.action_words import action_meant
+from activation.drops.action_words import action_meant, says_more
+from activation.drops.key_text import key_text
 from activation.drops.places import Place, actions_depth, place_of
 from activation.errors import Rejected
 from activation.identifiers.kinds import PLAIN_LISTS, declarable
@@ -20,6 +21,8 @@ MAX_NAME_BYTES = 512
 _IDENTIFIERS = 2  # the segment that declares them
 # What tools call the column that says what became of a record, as a folder: Hudi and DMS write `op=D/`.
 _OPERATIONS = frozenset(("action", "op", "operation", "change", "change_type"))
+# What to propose where the platform does not offer what a name means.
+_NEAREST = {Action.MIRROR: Action.REPLACE}
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,13 @@ class Located:
 
 
 def locate(
-    key: str, *, connector: str, table: FieldTable, actions: Iterable[Action], allowed: Collection[str] = ()
+    key: str,
+    *,
+    connector: str,
+    table: FieldTable,
+    actions: Iterable[Action],
+    allowed: Collection[str] = (),
+    in_source: bool = False,
 ) -> Located:
     """Read a key exactly as S3 and EventBridge give it; it is never URL-decoded.
 
@@ -43,11 +52,12 @@ def locate(
     same mean the same audience. `<identifiers>` and `<action>` are case-insensitive. A folder whose name could be
     meant as another action is refused, see action_words.py. The key of a folder itself, which ends in "/", is read
     like that of a file in it. `actions` are what the platform offers, `allowed` those of them that the connector's
-    settings allow, none for all.
+    settings allow, none for all. `in_source` says that the settings of a source stand for all of the key but its
+    folders and file.
 
     Raises Rejected: wrong_depth, empty_segment, other_connector, name_too_long, unknown_identifiers,
-    unknown_action, action_not_offered, action_not_allowed. The sentence spells out the layout; it holds no part
-    of the key.
+    unknown_action, action_not_offered, action_not_allowed. The sentence spells out the layout; the only part of
+    the key in it is the name of the folder that unknown_action is about.
     """
     segments = key.split("/")
     place = place_of(key)
@@ -60,7 +70,7 @@ def locate(
     if len(segments[1].encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES:
         raise Rejected("name_too_long", f"the audience's name has more than {MAX_NAME_BYTES} bytes")
     offered, depth = frozenset(actions), actions_depth(segments)
-    refuse_folders(key)
+    refuse_folders(key, [one for one in offered if not allowed or one in allowed], in_source=in_source)
     action = Action(segments[depth - 1].lower()) if depth > _IDENTIFIERS + 1 else Action.ADD
     if action not in offered:
         names = ", ".join(sorted(offered))
@@ -72,30 +82,44 @@ def locate(
     return Located(audience, _kind(segments[_IDENTIFIERS], table), segments[-1], place)
 
 
-def refuse_folders(key: str) -> None:
-    """Raise Rejected (unknown_action) for a key with a folder whose name could be meant as another action."""
+def refuse_folders(key: str, usable: Collection[Action] = frozenset(Action), *, in_source: bool = False) -> None:
+    """Raise Rejected (unknown_action) for a key with a folder whose name could be meant as another action.
+
+    `usable` are the actions that the platform offers and the settings allow: which one is proposed depends on
+    them, whether the folder is refused does not.
+    """
     segments = key.split("/")
     depth = actions_depth(segments)
     action = Action(segments[depth - 1].lower()) if depth > _IDENTIFIERS + 1 else None
     for folder in segments[depth:-1]:
-        _refuse_action(folder, action)
+        if meant := _other_action(folder, action):
+            nearest = meant if meant in usable else _NEAREST.get(meant, meant)
+            proposed = nearest if nearest in usable and nearest is not action and not in_source else None
+            raise Rejected("unknown_action", _why(folder, meant, proposed, in_source=in_source))
 
 
-def _refuse_action(folder: str, action: Action | None) -> None:
-    """Refuse a folder that could be meant as another action than the key's own, None for one that has none."""
+def _other_action(folder: str, action: Action | None) -> Action | None:
+    """Return the action that a folder could be meant as, None for the key's own: `action`, None if it has none."""
     column, is_pair, value = folder.partition("=")
     if is_pair and column.lower() not in _OPERATIONS:
-        return
+        return None
     name = value if is_pair else folder
     meant = Action.REMOVE if is_pair and name.lower() == "d" else action_meant(name)
     if is_pair and action is None:
         action = Action.ADD  # a partition of inserts is what an add is for
-    if meant not in (None, action):
-        raise Rejected(
-            "unknown_action",
-            f"a folder's name could be meant as an action; is {meant} meant? The actions are {', '.join(Action)},"
-            f" right after the identifiers: {LAYOUT}. A folder needs a name that is no such word",
-        )
+    if meant is Action.ADD and action is None and says_more(name):
+        return None  # `updated_customers` adds, and is a folder's name
+    return None if meant is action else meant
+
+
+def _why(folder: str, meant: Action, proposed: Action | None, *, in_source: bool) -> str:
+    could = f"the name of the folder {key_text(folder)}/ could be meant as the action {proposed or meant}"
+    other_name = "give the folder a name without such a word"
+    if in_source:
+        return f"{could}, but in a source only the settings say the action: {other_name}"
+    if proposed is None:
+        return f"{could}, which is not offered here: {other_name}"
+    return f"{could}: write its files below {proposed}/ ({LAYOUT}), or {other_name}"
 
 
 def _kind(segment: str, table: FieldTable) -> Kind:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from activation.report.receipts import UNREADABLE
+
 MOST_LETTERS = 400  # of a value in a mail; a sentence of ours is shorter
 
 
@@ -23,8 +25,12 @@ def notice(state: str, receipt: Mapping[str, Any]) -> dict[str, str]:
         if state == "blocked"
         else "correct the file and drop it again, or if it was not at fault"
     )
+    what = f"A run of connector {connector} is {state}; audience {receipt['audience']['name']}, run {run}."
+    if receipt["audience"]["name"] == UNREADABLE:
+        what = f"A drop of connector {connector} is {state}, run {run}; its key is {receipt['drop']['key']}"
+        again = "correct what the reason names and drop it again, or if it was not at fault"
     lines = {
-        "what": f"A run of connector {connector} is {state}; audience {receipt['audience']['name']}, run {run}.",
+        "what": what,
         "why": f"{reason['code']}: {reason['sentence']}" if reason["code"] else "",
         "next": f"See activation receipt {run}; {again}: {redrive}",
     }

@@ -16,6 +16,7 @@ from activation.ledger.units import LeftOut
 from activation.model import Audience, RunWarning
 
 SCHEMA = 1
+UNREADABLE = "_unreadable"  # the audience of receipts of drops whose key names none
 NAMES_SHOWN = 100  # of a folder's files that were not read, so that a receipt stays small
 
 

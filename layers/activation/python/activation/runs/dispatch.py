@@ -135,13 +135,15 @@ class Dispatcher:
     def _locate(self, work: Work, run_id: str) -> Located | None:
         """Return what the drop's key says, None when it cannot be parsed, which is reported."""
         platform, settings = self.connector.platform, self.connector.settings
+        origin = settings.origins.of(work.drop.bucket, work.drop.key)
         try:
             located = locate(
-                settings.origins.of(work.drop.bucket, work.drop.key).layout_key(work.drop.key),
+                origin.layout_key(work.drop.key),
                 connector=settings.connector,
                 table=platform.table,
                 actions=platform.limits.actions,
                 allowed=settings.actions,
+                in_source=origin.is_source,
             )
         except Rejected as error:
             refuse_key(self.connector, work, run_id, error)

@@ -21,14 +21,13 @@ from activation.model import Audience
 from activation.report import receipts, stored
 from activation.report import warnings as verdict
 from activation.report.announce import announce, announce_incomplete
-from activation.report.receipts import Identity
+from activation.report.receipts import UNREADABLE, Identity
 from activation.runs.deadline import LOCKED
 from activation.runs.invocation import Connector, Invocation
 from activation.runs.states import ENDS, Next, Step
 from activation.runs.waking import await_audience, release_audience
 
 INCOMPLETE = "replace_incomplete"
-UNREADABLE = "_unreadable"  # where receipts go whose key names no audience
 
 
 @dataclass(frozen=True)
