@@ -86,7 +86,10 @@ class ActiveRun:
             close_folder(invocation)
         except ClosesNothing:
             return self.machine.done(RunState.EMPTY, NO_NOTES)
-        refuse_several(invocation)
+        try:
+            refuse_several(invocation)
+        except Superseded as deleted:
+            return self._superseded(deleted.sentence)
         publisher = invocation.find_publisher()
         begun = run.opened is not None or run.progress.attempts.starts > 0
         try:
@@ -112,16 +115,16 @@ class ActiveRun:
         run.progress.checkpoint.read_whole = True
         return self._close(client)
 
-    def _superseded(self) -> Next:
-        """Return the step of a run that a newer version has overtaken, once the rows that it holds are counted."""
+    def _superseded(self, why: str = SUPERSEDED) -> Next:
+        """Return the step of a run that is not to be sent any more, once the rows that it holds are counted."""
         invocation, run = self.invocation, self.invocation.held.run
         release_audience(invocation.connector, run.audience_lock, invocation.identity.run_id)
         held = count_rows(invocation)
         run.progress.plan.rows_held = held.rows
         if not held.rows:
-            return self.machine.superseded(SUPERSEDED)
+            return self.machine.superseded(why)
         rows = f"{held.rows:,} row{'s' * (held.rows != 1)}"
-        return self.machine.superseded(f"{SUPERSEDED}; it holds {'' if held.whole else 'at least '}{rows}")
+        return self.machine.superseded(f"{why}; it holds {'' if held.whole else 'at least '}{rows}")
 
     def _send(self, client: PlatformClient) -> bool:
         """Send what is left of the drop; return False when time ran out first."""
