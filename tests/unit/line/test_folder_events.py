@@ -118,6 +118,8 @@ def test_a_nightly_job_into_one_folder_is_a_run_each_night(make_world: Make) -> 
     first, second = sorted(world.receipts(), key=lambda one: one["started_at"])
     assert (first["rows"]["in"], second["rows"]["in"]) == (6, 3)
     assert second["folder"]["stale"] == {"count": 1, "names": ["part-3"]}
+    assert [one["code"] for one in first["warnings"]] == []
+    assert [one["code"] for one in second["warnings"]] == ["files_left_over"]
     assert set(job.told()) == {"Activation Completed"}
     world.check_members(*people(3, start=50))
 
@@ -155,6 +157,54 @@ def test_a_late_file_of_a_replace_is_a_finding_and_never_a_second_replace(
     record = job.record()
     assert (record.late_files, record.opened_at) == (1, 0)
     assert world.take_dead_letters() == []
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("below", ["", "deeper/"])
+def test_a_late_file_and_its_sign_alone_replace_nobody(make_world: Make, again: bool, below: str) -> None:
+    """Whether the file is written again or only the sign, it is refused, also twice; all of the files are sent."""
+    world = make_world(actions=ALL)
+    job, deeper = Job(world, action="replace"), Job(world, f"run-7/{below}", action="replace")
+    world.run(*job.parts(3, 6), *(deeper.parts(8, start=6) if below else ()), job.put("_SUCCESS"))
+    world.run(*deeper.parts(10, start=8))
+    assert "write all files of the folder again" in world.events[-1]["Detail"]["sentence"]
+    for _ in range(2):
+        world.run(*(deeper.parts(10, start=8) if again else ()), job.put("_SUCCESS"))
+    assert set(world.dead_codes()) == {"stale_files"}
+    world.check_members(*people(8 if below else 6))
+    whole = [*job.parts(3, 6), *(deeper.parts(8, start=6) if below else ()), *deeper.parts(10, start=8)]
+    world.run(*whole, job.put("_SUCCESS"))
+    states = {one["rows"]["in"]: one["state"] for one in world.receipts()}
+    assert states == {8 if below else 6: "applied", 10 if below else 8: "applied", None: "failed"}
+
+
+def test_a_manifest_says_what_belongs_after_a_late_file(make_world: Make) -> None:
+    """It leaves files out on purpose, so they are no doubt; so does whoever deletes them and redrives the sign."""
+    world = make_world(actions=ALL)
+    for close in ("manifest", "redrive"):
+        job = Job(world, f"{close}/", action="replace")
+        world.run(*job.parts(3), job.put("_SUCCESS"))
+        world.run(*job.parts(5, start=3))
+        if close == "manifest":
+            world.run(job.manifest("part-3"))
+        else:
+            world.run(job.put("_SUCCESS"))
+            world.aws.s3.mark_deleted(Bucket="drops", Key=f"{job.folder}part-0")
+            world.redrive()
+            world.run()
+    assert sorted(one["rows"]["in"] for one in world.receipts()) == [2, 2, 3, 3]
+    assert [one["code"] for receipt in world.receipts() for one in receipt["warnings"]] == []
+
+
+@pytest.mark.parametrize("action", ["replace", "mirror"])
+def test_a_late_file_of_a_quiet_folder_asks_for_a_new_folder(make_world: Make, action: str) -> None:
+    """Its tool writes no sign, and a quiet time closes such a folder once."""
+    world = make_world(actions=ALL)
+    job = Job(world, action=action, quiet_s=120)
+    world.run(*job.parts(3))
+    world.run(*job.parts(5, start=3))
+    assert world.events[-1]["DetailType"] == "Activation Late Part"
+    assert "write the whole export into a new folder" in world.events[-1]["Detail"]["sentence"]
 
 
 def test_a_late_file_that_a_new_sign_lists_needs_nothing_more(make_world: Make) -> None:

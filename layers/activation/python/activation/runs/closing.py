@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,13 +15,13 @@ from activation.drops.folder_look import SignReplaced
 from activation.drops.locate import Located
 from activation.drops.messages import Work
 from activation.drops.places import Place, Role, place_of
-from activation.drops.sidecars import SUCCESS
+from activation.drops.sidecars import SUCCESS, is_manifest
 from activation.drops.source import choice, head_error
 from activation.drops.sources import Origin
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.audience_lock import Superseded
 from activation.ledger.folders import Closing
-from activation.ledger.runs import FINAL, STOPPED, RunState
+from activation.ledger.runs import FINAL, STOPPED, Run, RunState
 from activation.model import SNAPSHOTS, Drop
 from activation.runs.invocation import Connector, Invocation
 
@@ -147,6 +147,7 @@ class FolderClosing:
             closed = self.look()
             if closed.ignored:
                 raise ClosesNothing
+            self._refuse_stale(closed.listing)
         except (Rejected, SignReplaced, ClosesNothing) as error:
             code = error.code if isinstance(error, Rejected) else "superseded"
             self._note(self._key, replace(closing, listing="", code=code))
@@ -155,6 +156,43 @@ class FolderClosing:
             raise
         listing = save_listing(connector.clients.s3, bucket, key, closed.listing)
         self._note_nested(listing, closing, listed_at)
+
+    def _refuse_stale(self, listing: FolderListing) -> None:
+        """Raise Rejected (stale_files) where files are left over that a late file may belong to.
+
+        Whoever writes only that file and the sign again answers the report of it, and the run would take out all
+        the people of the other files. Without a late file they are what is left of a longer export before.
+        """
+        if self.located.audience.action not in SNAPSHOTS or not listing.stale or self._has_manifest:
+            return
+        if self._late_files() or any(self._late_below(listing)):
+            count = len(listing.stale)
+            raise Rejected(
+                "stale_files",
+                f"{count:,} file{'s' * (count != 1)} of the folder {'were' if count != 1 else 'was'} not written"
+                " again since a file came late: without them their people would be taken out, so nothing was sent."
+                " Write all files again and the sign last, or a manifest, which says what belongs together; or"
+                " delete what is left over, then redrive",
+            )
+
+    @property
+    def _has_manifest(self) -> bool:
+        return is_manifest(self.work.drop.key.rsplit("/", 1)[-1].lower())
+
+    def _late_files(self) -> int:
+        """Return how many files came late since a closing took the folder's files."""
+        late = 0
+        for one in self.connector.folders.read(self._key).closings:
+            if one.run_id != self.run_id and _took_files(one, self.connector.ledger.read(one.run_id)):
+                break
+            late += one.late_files
+        return late
+
+    def _late_below(self, listing: FolderListing) -> Iterator[int]:
+        """Yield how many files came late into each folder below, whose closing is not noted yet."""
+        folders = self.connector.folders
+        for prefix in sorted(_nested(listing, origin_of(self.connector, self.work.drop)))[:MOST_NESTED]:
+            yield folders.read(folders.key(listing.bucket, prefix, self.work.ad_account)).late_files
 
     def close_quiet(self) -> None:
         """List a folder without a sign again, and freeze the list."""
@@ -207,7 +245,7 @@ def before_of(connector: Connector, closings: Sequence[Closing]) -> Before:
     at, has_all, last = 0.0, True, None
     for one in closings:
         run = connector.ledger.read(one.run_id) if one.listing else None
-        if not one.listing or (run is not None and run.state in UNSENT):
+        if not _took_files(one, run):
             continue
         at = max(at, one.stored_at)
         if connector.clock() - one.at >= SEVERAL_S:
@@ -220,6 +258,14 @@ def before_of(connector: Connector, closings: Sequence[Closing]) -> Before:
         has_all = has_all and listing is not None
         last = one if last is None or one.at > last.at else last
     return Before(at, frozenset(files), frozenset(signs), has_all, last.sign_key if last else None)
+
+
+def _took_files(one: Closing, run: Run | None) -> bool:
+    """Return whether a closing took files: it was not refused, nor has its run failed, been blocked or superseded.
+
+    `run` is its run, None where the ledger has none any more.
+    """
+    return bool(one.listing) and (run is None or run.state not in UNSENT)
 
 
 def stored_listing(connector: Connector, key: str) -> FolderListing | None:

@@ -24,6 +24,7 @@ from activation.errors import Rejected, Retryable
 from activation.ledger.folders import Closing, Folder
 from activation.model import Action, Drop
 from activation.report.announce import FOLDER_OPEN, LATE_PART
+from activation.report.late_parts import last_closing, what_to_do
 from activation.report.notice import folder_notice
 from activation.runs.closing import before_of, closings_above, facts_of, origin_of
 from activation.runs.effects import refuse_key
@@ -112,8 +113,8 @@ class FolderEvents:
         self._announce(
             LATE_PART,
             "late_part",
-            "a file came after its folder had been closed, and was not sent: it would replace everybody else."
-            " Write the folder's files and its sign again",
+            "a file came after its folder had been closed, and was not sent: it would replace everybody else. To"
+            f" send it, {what_to_do(last_closing(closings))}",
             work,
             located,
         )
