@@ -319,6 +319,52 @@ def test_a_refused_sign_sends_nothing_and_its_files_stay_unsent(make_world: Make
     world.check_members(*people(6))
 
 
+@pytest.mark.parametrize("wait_s", [0, 1])
+@pytest.mark.parametrize("code", ["manifest_size_differs", "headers_differ"])
+def test_a_file_of_a_refused_folder_is_not_sent_alone(make_world: Make, code: str, wait_s: int) -> None:
+    """Neither one that was refused with it, in whatever second, nor a later one; both go with the folder."""
+    world = make_world(actions=ALL)
+    job = Job(world)
+    if code == "headers_differ":
+        bodies = [*job.parts(3), job.put("part-9", "email,phone\na@b.example,1\n"), job.put("_SUCCESS")]
+    else:
+        entry = {"url": f"s3://drops/{job.folder}part-0", "meta": {"content_length": 7}}
+        at = int(world.clock())
+        bodies = job.parts(3)
+        sign = world.put(json.dumps({"entries": [entry]}), f"{job.folder}manifest")  # in the same second
+        assert int(world.clock()) == at + 1
+        bodies = [world.event(sign), *bodies]
+    world.run(*bodies)
+    assert world.dead_codes() == [code]
+    world.clock.pass_s(wait_s)
+    world.run(*job.parts(6, start=3), *([] if code == "headers_differ" else [bodies[1]]))
+    assert world.platform.calls == {}
+    assert len(world.receipts()) == 1
+    assert job.told() == ["Activation Failed", "Activation Late Part"]
+    assert "redrive it, or write the sign again" in world.events[-1]["Detail"]["sentence"]
+    if code == "headers_differ":
+        job.parts(8, start=6)
+        job.put("part-9", table(people(1, start=9)))
+        world.run(job.put("_SUCCESS"))
+        world.check_members(*people(9))
+    else:
+        world.run(job.manifest("part-0", "part-3"))
+        world.check_members(*people(6))
+
+
+@pytest.mark.parametrize("quiet_s", [60, LATE_S, 2 * LATE_S])
+def test_a_late_file_of_a_folder_that_a_quiet_time_closes_is_sent_once(make_world: Make, quiet_s: int) -> None:
+    """Whichever of the two messages comes first, the quiet time closes the folder with the late file."""
+    world = make_world(actions=ALL)
+    job = Job(world, quiet_s=quiet_s)
+    world.run(*job.parts(3), job.put("_SUCCESS"))
+    world.clock.pass_s(12)
+    world.run(*job.parts(5, start=3))
+    assert sorted(one["rows"]["in"] for one in world.receipts()) == [2, 3]
+    assert {one["drop"]["key"] for one in world.receipts()} == {job.folder, f"{job.folder}_SUCCESS"}
+    assert job.record().opened_at == 0
+
+
 def test_a_redrive_lists_a_refused_folder_again(make_world: Make) -> None:
     """The missing file is written, and the same sign closes the folder."""
     world = make_world(actions=ALL)
