@@ -406,6 +406,41 @@ def test_a_run_that_failed_took_no_files(make_world: Make) -> None:
     world.check_members(*people(5))
 
 
+@pytest.mark.parametrize("folder", ["run-7/", "run-7/deeper/"])
+@pytest.mark.parametrize("action", ["add", "replace"])
+@pytest.mark.parametrize("quiet_s", [0, 120])
+def test_a_redrive_lists_a_folder_again_of_which_nothing_was_sent(
+    make_world: Make, action: str, quiet_s: int, folder: str
+) -> None:
+    """The corrected file of a refused folder is sent by the redriven run, once, and its event does nothing."""
+    world = make_world(actions=ALL)
+    job, below = Job(world, action=action, quiet_s=quiet_s), Job(world, folder, action=action, quiet_s=quiet_s)
+    bodies = [*below.parts(3), below.put("part-9", "email,phone\na@b.example,1\n")]
+    world.run(*bodies, *([] if quiet_s else [job.put("_SUCCESS")]))
+    for again in (1, 2):
+        corrected = below.put("part-9", "email,x\na@b.example,1\n" if again == 1 else table(people(2, start=4)))
+        world.redrive()
+        world.handle(corrected)
+        world.run()
+        assert len(world.receipts()) == 1
+    world.check_members(*people(5))
+    assert world.receipt()["folder"]["files"] == 2
+    assert set(job.told()) == {"Activation Failed", "Activation Completed"}
+    assert (job.record().opened_at, below.record().opened_at) == (0, 0)
+
+
+def test_a_forced_replay_sends_what_a_redriven_run_had_listed(world: World) -> None:
+    """The list of the run that ended well counts, not the one of which nothing was sent."""
+    job = Job(world)
+    bad, sign = job.put("part-9", "email,phone\na@b.example,1\n"), ""
+    world.run(*job.parts(3), bad, sign := job.put("_SUCCESS"))
+    job.put("part-9", table(people(2, start=4)))
+    world.redrive()
+    world.run()
+    world.run(json.dumps(json.loads(sign) | {"again": "1"}))
+    assert [one["rows"]["in"] for one in world.receipts()] == [5, 5]
+
+
 def test_a_forced_replay_of_a_sign_sends_its_list_again(world: World) -> None:
     """The list is that of the run that it repeats, whatever the folder holds by now."""
     job = Job(world)

@@ -64,16 +64,17 @@ def close_folder(invocation: Invocation) -> None:
     if held.run.progress.plan.listing or not (place.role is Role.SIGN or is_quiet(work.drop.key)):
         return
     connector, run_id = invocation.connector, invocation.identity.run_id
-    key = listing_key(connector.settings.connector, run_id)
+    again = held.run.progress.plan.listed_again
+    key = listing_key(connector.settings.connector, run_id, again)
     client, bucket = connector.clients.s3, connector.settings.receipts_bucket
     earlier = _earlier_listing(connector, work, invocation.located) if work.again else None
     if earlier is not None:
         save_listing(client, bucket, key, earlier)
     elif not is_quiet(work.drop.key):
-        FolderClosing(connector, work, invocation.located, run_id).close()
+        FolderClosing(connector, work, invocation.located, run_id, again).close()
     elif not work.again and stored_listing(connector, key) is None:
         # Else it was listed when the quiet time had passed: that was refused, and somebody has redriven it.
-        FolderClosing(connector, work, invocation.located, run_id).close_quiet()
+        FolderClosing(connector, work, invocation.located, run_id, again).close_quiet()
     with held.lock:
         held.run.progress.plan.listing = key
         held.save()
@@ -91,12 +92,16 @@ def closes_nothing(connector: Connector, work: Work, located: Located) -> bool:
 
 @dataclass(frozen=True)
 class FolderClosing:
-    """The closing of a folder by the sign that `work` announces, for the run `run_id`."""
+    """The closing of a folder by the sign that `work` announces, for the run `run_id`.
+
+    `again` counts how often the run has listed it before without sending anything.
+    """
 
     connector: Connector
     work: Work
     located: Located
     run_id: str
+    again: int = 0
 
     @cached_property
     def _prefix(self) -> str:
@@ -140,7 +145,7 @@ class FolderClosing:
         bucket = connector.settings.receipts_bucket
         listed_at = connector.clock()
         stored_at = _written_at(connector.clients.s3, self.work) or listed_at
-        key = listing_key(connector.settings.connector, self.run_id)
+        key = listing_key(connector.settings.connector, self.run_id, self.again)
         closing = Closing(self.run_id, key, self.work.drop.key, listed_at, stored_at)
         self._note(self._key, closing)
         try:
@@ -202,7 +207,7 @@ class FolderClosing:
         closed = list_quiet(connector.clients.s3, origin, self.located.place, before)
         if closed is None:
             raise Rejected("empty_folder", "the folder has no new file any more")
-        key = listing_key(connector.settings.connector, self.run_id)
+        key = listing_key(connector.settings.connector, self.run_id, self.again)
         save_listing(connector.clients.s3, connector.settings.receipts_bucket, key, closed.listing)
         self._note(self._key, Closing(self.run_id, key, "", listed_at, closed.at))
 
@@ -282,7 +287,9 @@ def _earlier_listing(connector: Connector, work: Work, located: Located) -> Fold
     The run of a sign without a version is found by the sign's key, since its name depends on the event.
     """
     name, origin = connector.settings.connector, origin_of(connector, work.drop)
-    found = stored_listing(connector, listing_key(name, replace(work, again="").run_id(name)))
+    run_id = replace(work, again="").run_id(name)
+    run = connector.ledger.read(run_id)
+    found = stored_listing(connector, (run and run.progress.plan.listing) or listing_key(name, run_id))
     if found is not None or work.drop.is_versioned:
         return found
     record = connector.folders.key(work.drop.bucket, origin.key(located.place.folder), work.ad_account)

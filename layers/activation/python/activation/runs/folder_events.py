@@ -137,7 +137,7 @@ class FolderEvents:
         if not seen.opened_at or seen.opened_by != self._event(work):
             for one in seen.closings:
                 if not one.sign_key and one.listing and one.opened_by == self._event(work):
-                    self._begin_quiet_run(work, located, one.listing)  # its message may not have been queued
+                    self._begin_quiet_run(work, located, one)  # its message may not have been queued
             return
         times, now = self.connector.settings.folders, self.connector.clock()
         closings = self._closings(work, located, seen)
@@ -190,10 +190,12 @@ class FolderEvents:
         else:  # a file has arrived meanwhile
             self._queue(work, Check(CheckKind.OPEN, listed_at), 1.0)
 
-    def _begin_quiet_run(self, work: Work, located: Located, key: str) -> None:
-        listing = load_listing(self.connector.clients.s3, self.connector.settings.receipts_bucket, key)
+    def _begin_quiet_run(self, work: Work, located: Located, closing: Closing) -> None:
+        settings = self.connector.settings
+        listing = load_listing(self.connector.clients.s3, settings.receipts_bucket, closing.listing)
         run = self._folder_work(work, self._prefix(work, located), listing.digest, listing.size_bytes)
-        self._send(run.next_message(), 0)
+        if run.run_id(settings.connector) == closing.run_id:  # else a redriven run has listed the folder again
+            self._send(run.next_message(), 0)
 
     def _refuse(self, work: Work, located: Located, error: Rejected) -> None:
         """Report a folder that cannot be closed; it is not looked at again."""

@@ -25,6 +25,7 @@ from activation.runs.drop import RunDrop
 from activation.runs.effects import RunEffects
 from activation.runs.held_rows import count_rows
 from activation.runs.invocation import Invocation
+from activation.runs.relist import list_again
 from activation.runs.replace_guard import refuse_several
 from activation.runs.share_out import is_shared_out, parts_of, share_out
 from activation.runs.states import SUPERSEDED, Next, StateMachine
@@ -46,6 +47,7 @@ class ActiveRun:
         if split is None or split.phase is Phase.ALONE:  # else its parts are what sends
             self.invocation.suspect_in_flight()
         if run.state in STOPPED:  # an operator fixed the cause and redrove the message
+            list_again(self.invocation)
             if run.code in rescan.CODES:
                 rescan.scan_again(self.invocation)
             begin_again(run, self.machine.clock())
