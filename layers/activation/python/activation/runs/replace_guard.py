@@ -106,8 +106,8 @@ def _sentence(invocation: Invocation, what: str) -> str:
     return (
         f"another {what} was written below this {action} within {SEVERAL_S // 60} minutes of this one, and each"
         f" would take out the people of the other; {sent}. To send them as one, write them into"
-        f" a folder below {action}/ and write _SUCCESS or a manifest there last; to send this one alone, delete"
-        " the other and redrive"
+        f" a folder below {action}/ and write _SUCCESS or a manifest there last; to send only one"
+        f" {what}, delete the other and redrive: the deleted one is not sent"
     )
 
 
