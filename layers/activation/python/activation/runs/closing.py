@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from activation.drops.folder_closing import Before, Closed, list_folder, list_quiet
-from activation.drops.folder_listing import FolderListing, listing_key, load_listing, save_listing
+from activation.drops.folder_closing import Closed, list_folder, list_quiet
+from activation.drops.folder_listing import FolderListing, listing_key, save_listing
 from activation.drops.folder_look import SignReplaced
 from activation.drops.locate import Located
 from activation.drops.messages import Work
-from activation.drops.places import Place, Role, place_of
+from activation.drops.places import Role, place_of
 from activation.drops.sidecars import SUCCESS, is_manifest
 from activation.drops.source import choice, head_error
 from activation.drops.sources import Origin
-from activation.errors import ConfigError, Rejected, Retryable
+from activation.errors import Rejected, Retryable
 from activation.ledger.audience_lock import Superseded
 from activation.ledger.folders import Closing
-from activation.ledger.runs import FINAL, STOPPED, Run, RunState
-from activation.model import SNAPSHOTS, Drop
+from activation.model import SNAPSHOTS
+from activation.runs.earlier_closings import (
+    LISTING_S,
+    before_of,
+    closings_above,
+    origin_of,
+    stored_listing,
+    took_files,
+)
 from activation.runs.invocation import Connector, Invocation
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-SEVERAL_S = 15 * 60  # two manifests, or two files below one replace, that come in this time belong together or not
-LISTING_S = 3 * 3600.0  # of a list not stored so long after its closing: longer than a message stays hidden
-UNSENT = STOPPED | {RunState.SUPERSEDED}
 MOST_NESTED = 200  # folders below a closed one in whose records that is noted too
 
 
@@ -41,11 +45,6 @@ class ClosesNothing(Exception):
 def is_quiet(key: str) -> bool:
     """Return whether a run's key is a folder's own, as after a quiet time; that of a whole bucket is ""."""
     return not key or key.endswith("/")
-
-
-def origin_of(connector: Connector, drop: Drop) -> Origin:
-    """Return where a drop is."""
-    return connector.settings.origins.of(drop.bucket, drop.key)
 
 
 def facts_of(located: Located, prefix: str) -> Mapping[str, str]:
@@ -188,7 +187,7 @@ class FolderClosing:
         """Return how many files came late since a closing took the folder's files."""
         late = 0
         for one in self.connector.folders.read(self._key).closings:
-            if one.run_id != self.run_id and _took_files(one, self.connector.ledger.read(one.run_id)):
+            if one.run_id != self.run_id and took_files(one, self.connector.ledger.read(one.run_id)):
                 break
             late += one.late_files
         return late
@@ -224,61 +223,6 @@ class FolderClosing:
                 folders.note_closing_of(
                     key, closing, facts_of(self.located, prefix), seen, undisturbed=seen.files > 0
                 )
-
-
-def closings_above(
-    connector: Connector, work: Work, place: Place, holds: Callable[[Closing, str], bool]
-) -> Sequence[Closing]:
-    """Return the closings of the folders above a folder that took files of it.
-
-    `holds` says whether a closing took a file below a prefix. A folder that was begun after them is its own.
-    """
-    origin, drop = origin_of(connector, work.drop), work.drop
-    prefix = origin.key(place.folder)
-    keys = (connector.folders.key(drop.bucket, origin.key(one), work.ad_account) for one in place.folders[1:])
-    found = (closing for key in keys for closing in connector.folders.read(key).closings if closing.listing)
-    return [one for one in found if holds(one, prefix)]
-
-
-def before_of(connector: Connector, closings: Sequence[Closing]) -> Before:
-    """Return what earlier closings took; those whose run has failed, or is blocked or superseded, took nothing.
-
-    Raises Retryable while one of them is still being listed: whether it takes its files is not known yet.
-    """
-    files: set[tuple[str, str, float]] = set()
-    signs: set[str] = set()
-    at, has_all, last = 0.0, True, None
-    for one in closings:
-        run = connector.ledger.read(one.run_id) if one.listing else None
-        if not _took_files(one, run):
-            continue
-        at = max(at, one.stored_at)
-        if connector.clock() - one.at >= SEVERAL_S:
-            signs.add(one.sign_key)
-        listing = stored_listing(connector, one.listing)
-        if listing is None and run is not None and run.state not in FINAL:
-            raise Retryable("folder_busy", "an earlier closing of the folder is still being listed", after_s=5)
-        # Of a list that was deleted since, the time of its sign still says what is older.
-        files |= listing.marks if listing else frozenset()
-        has_all = has_all and listing is not None
-        last = one if last is None or one.at > last.at else last
-    return Before(at, frozenset(files), frozenset(signs), has_all, last.sign_key if last else None)
-
-
-def _took_files(one: Closing, run: Run | None) -> bool:
-    """Return whether a closing took files: it was not refused, nor has its run failed, been blocked or superseded.
-
-    `run` is its run, None where the ledger has none any more.
-    """
-    return bool(one.listing) and (run is None or run.state not in UNSENT)
-
-
-def stored_listing(connector: Connector, key: str) -> FolderListing | None:
-    """Return a list that a closing names, None when it is not stored yet or was deleted; raises Retryable."""
-    try:
-        return load_listing(connector.clients.s3, connector.settings.receipts_bucket, key)
-    except (Rejected, ConfigError):
-        return None
 
 
 def _earlier_listing(connector: Connector, work: Work, located: Located) -> FolderListing | None:

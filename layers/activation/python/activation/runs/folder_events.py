@@ -27,7 +27,8 @@ from activation.model import Action, Drop
 from activation.report.announce import FOLDER_OPEN, LATE_PART
 from activation.report.late_parts import last_closing, what_to_do
 from activation.report.notice import folder_notice
-from activation.runs.closing import before_of, closings_above, facts_of, origin_of
+from activation.runs.closing import facts_of
+from activation.runs.earlier_closings import before_of, closings_above, origin_of
 from activation.runs.effects import refuse_key
 from activation.runs.invocation import Connector
 from activation.runs.known_listings import KnownListings

@@ -16,7 +16,8 @@ from activation.drops.sources import Origin
 from activation.errors import ConfigError
 from activation.ledger.audience_lock import Superseded
 from activation.ledger.runs import RunState
-from activation.runs.closing import SEVERAL_S, is_quiet, origin_of
+from activation.runs.closing import is_quiet
+from activation.runs.earlier_closings import SEVERAL_S, origin_of
 from activation.runs.folder_events import WHOLE
 from activation.runs.invocation import Invocation
 
