@@ -61,7 +61,9 @@ def test_a_file_after_one_that_was_sent_is_blocked(world: World) -> None:
     world.run(put(world, "b.csv", 4))
     (blocked,) = (one for one in world.receipts() if one["state"] == "blocked")
     assert len(world.receipts()) == 2
-    assert "Of the other file, a.csv, 3 rows had been sent before" in blocked["reason"]["sentence"]
+    assert (
+        "nothing of it was sent, while of a.csv 3 rows had been sent before. To" in blocked["reason"]["sentence"]
+    )
     world.check_members(*people(3))
 
 

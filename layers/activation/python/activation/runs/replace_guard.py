@@ -46,7 +46,7 @@ def refuse_several(invocation: Invocation) -> None:
         if invocation.is_untouched and _other_folders(invocation):
             raise ConfigError("several_files_for_one_replace", _sentence(invocation, "folder"))
     elif located.place.role is Role.FILE and (others := _other_files(invocation)):
-        sentence = f"{_sentence(invocation, 'file')}{_sent_before(invocation, others)}"
+        sentence = _sentence(invocation, "file", _sent_before(invocation, others))
         raise ConfigError("several_files_for_one_replace", sentence)
 
 
@@ -68,7 +68,7 @@ def _refuse_deleted(invocation: Invocation, what: str) -> None:
 
 
 def _sent_before(invocation: Invocation, others: Sequence[str]) -> str:
-    """Return what to add to the sentence about the first of the other files of which anything was sent."""
+    """Return what the sentence says of the first of the other files of which anything was sent, "" for none."""
     connector, work = invocation.connector, invocation.work
     for key in others[:MOST_OTHERS]:
         try:
@@ -83,7 +83,7 @@ def _sent_before(invocation: Invocation, others: Sequence[str]) -> str:
         if run is not None and run.progress.tally.acknowledged:
             name = shown_file(key.rsplit("/", 1)[-1])
             rows = run.progress.tally.acknowledged
-            return f". Of the other file, {name}, {rows:,} row{'s' * (rows != 1)} had been sent before"
+            return f", while of {name} {rows:,} row{'s' * (rows != 1)} had been sent before"
     return ""
 
 
@@ -99,14 +99,14 @@ def _other_folders(invocation: Invocation) -> bool:
     return any(min(mine) - SEVERAL_S < at < max(mine) + SEVERAL_S for at in others)
 
 
-def _sentence(invocation: Invocation, what: str) -> str:
+def _sentence(invocation: Invocation, what: str, before: str = "") -> str:
     tally, action = invocation.held.run.progress.tally, invocation.located.audience.action
     sent = (
         f"{tally.acknowledged:,} rows of this {what} had been sent" if tally.requests else "nothing of it was sent"
     )
     return (
         f"another {what} was written below this {action} within {SEVERAL_S // 60} minutes of this one, and each"
-        f" would take out the people of the other; {sent}. To send them as one, write them into"
+        f" would take out the people of the other; {sent}{before}. To send them as one, write them into"
         f" a folder below {action}/ and write _SUCCESS or a manifest there last; to send only one"
         f" {what}, delete the other and redrive: the deleted one is not sent"
     )
