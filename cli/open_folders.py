@@ -6,6 +6,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from activation.ledger.folders import closings_of
+from activation.report.late_parts import last_closing, what_to_do
+
 OPEN, LATE = "open", "late_part"
 STATES = (OPEN, LATE)
 ALSO = {"folder_open": OPEN}  # the code that the table shows beside the state
@@ -25,8 +28,10 @@ def folder_row(item: dict[str, Any], quiet_minutes: float | None = None) -> dict
     if not opened_at and not late_files:
         return None
     files, state = int(_number(item, "files_announced")), OPEN if opened_at else LATE
+    several = late_files != 1
     late = (
-        f"{late_files:,} files came after the folder was closed, and were not sent: write them and its sign again"
+        f"{late_files:,} file{'s' * several} came after the folder was closed, and {'were' if several else 'was'}"
+        f" not sent: {what_to_do(last_closing(closings_of(_text(item, 'closings'))))}"
     )
     waits = (
         f"{files:,} file{'s' * (files != 1)} announced since {_time(opened_at)} UTC; waits for"

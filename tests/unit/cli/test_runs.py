@@ -180,9 +180,11 @@ def test_status_shows_folders_that_wait(monkeypatch: pytest.MonkeyPatch) -> None
     assert found["open"]["sentence"].startswith(
         "2 files announced since 1970-01-01 00:01:00 UTC; waits for _SUCCESS"
     )
-    assert found["late"]["sentence"].startswith("1 files came after")
+    assert found["late"]["sentence"].startswith(
+        "1 file came after the folder was closed, and was not sent: write all"
+    )
     table = asked("status", "--state", "late_part").stdout
-    assert "meta/VIP/raw/replace/late/: 1 files came" in table
+    assert "meta/VIP/raw/replace/late/: 1 file came" in table
     assert "replace/open/" not in table
 
 

@@ -134,6 +134,7 @@ class Buckets:
     clock: Callable[[], float] = time.time
     unversioned: set[str] = field(default_factory=set)
     uploaded_in_parts: set[bytes] = field(default_factory=set)  # bodies
+    marked: set[tuple[str, str]] = field(default_factory=set)  # with a delete marker above their versions
 
     def put_object(
         self,
@@ -154,6 +155,7 @@ class Buckets:
             if (IfNoneMatch == "*" and versions) or (IfMatch and IfMatch != self._etag(versions[-1])):
                 raise refusal("PutObject", "PreconditionFailed")
             versions = self.objects.setdefault((Bucket, Key), [])
+            self.marked.discard((Bucket, Key))
             if Bucket in self.unversioned:
                 versions.clear()
             versions.append(Body)
@@ -215,6 +217,11 @@ class Buckets:
         with LOCK:
             self.objects.pop((Bucket, Key), None)
 
+    def mark_deleted(self, *, Bucket: str, Key: str) -> None:  # noqa: N803
+        """Put a delete marker above an object's versions, as deleting it in a bucket with versions does."""
+        with LOCK:
+            self.marked.add((Bucket, Key))
+
     def delete_objects(self, *, Bucket: str, Delete: Values) -> None:  # noqa: N803
         """Delete several objects."""
         for one in Delete["Objects"]:
@@ -244,7 +251,7 @@ class Buckets:
                 {
                     "Key": key,
                     "VersionId": "null" if bucket in self.unversioned else str(number),
-                    "IsLatest": number == len(self.objects[Bucket, key]),
+                    "IsLatest": number == len(self.objects[Bucket, key]) and (bucket, key) not in self.marked,
                     "LastModified": self.written[Bucket, key, str(number)],
                     "ETag": self._etag(body),
                     "Size": len(body),

@@ -223,13 +223,18 @@ def test_a_redrive_lists_a_quiet_folder_again_that_was_refused(make_world: Make,
 
 
 def test_two_quiet_folders_below_one_replace_are_in_doubt(make_world: Make) -> None:
-    """Each would take out the people of the other, as two files would."""
+    """Each would take out the people of the other, as two files would; one that is deleted is not sent."""
     world = make_world(actions=ALL)
     one = Job(world, "run-7/US/", action="replace", quiet_s=QUIET_S)
     two = Job(world, "run-7/DE/", action="replace", quiet_s=QUIET_S)
     world.run(*one.parts(3), *two.parts(5, start=3))
     assert world.platform.calls == {}
-    assert set(world.dead_codes()) == {"several_files_for_one_replace"}
+    assert {one["reason"]["code"] for one in world.receipts()} == {"several_files_for_one_replace"}
+    world.aws.s3.mark_deleted(Bucket="drops", Key=f"{two.folder}part-3")
+    world.redrive()
+    world.run()
+    assert sorted(one["state"] for one in world.receipts()) == ["applied", "superseded"]
+    world.check_members(*people(3))
 
 
 def test_a_late_file_that_its_owner_deleted_is_no_failure(world: World) -> None:

@@ -29,9 +29,9 @@ def key(folders: Folders) -> str:
     return folders.key("drops", FACTS["object_prefix"], "")
 
 
-def closing(run: str, **more: str) -> Closing:
+def closing(run: str, *, opened_by: str = "") -> Closing:
     """Return the closing that began a run."""
-    return Closing(run, f"listings/{run}", "sign", 1.0, 1.0, **more)
+    return Closing(run, f"listings/{run}", "sign", 1.0, 1.0, opened_by=opened_by)
 
 
 def note(folders: Folders, key: str, event: str) -> Folder:
@@ -123,3 +123,17 @@ def test_an_account_of_its_own_is_a_folder_of_its_own(folders: Folders, key: str
     """Events that name another ad account are noted apart."""
     note(folders, key, "first")
     assert folders.read(folders.key("drops", FACTS["object_prefix"], "act_2")) == Folder()
+
+
+def test_a_refused_closing_hands_its_late_files_on(folders: Folders, key: str) -> None:
+    """Whoever closes the folder next is in the same doubt; once a closing has taken the files there is none."""
+    note(folders, key, "first")
+    folders.note_closing(key, closing("a"), FACTS)
+    assert folders.note_late(key, folders.read(key))
+    for run in ("b", "c"):
+        folders.note_closing(key, closing(run), FACTS)
+        folders.note_closing(key, Closing(run, "", "sign", 1.0, 1.0, code="stale_files"), FACTS)
+    for run in ("d", "e"):
+        folders.note_closing(key, closing(run), FACTS)
+    late = {one.run_id: one.late_files for one in folders.read(key).closings}
+    assert late == {"e": 0, "d": 1, "c": 1, "a": 0}

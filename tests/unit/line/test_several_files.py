@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -58,7 +59,11 @@ def test_a_file_after_one_that_was_sent_is_blocked(world: World) -> None:
     world.run(first)
     world.clock.pass_s(14 * 60)
     world.run(put(world, "b.csv", 4))
-    assert sorted(one["state"] for one in world.receipts()) == ["applied", "blocked"]
+    (blocked,) = (one for one in world.receipts() if one["state"] == "blocked")
+    assert len(world.receipts()) == 2
+    assert (
+        "nothing of it was sent, while of a.csv 3 rows had been sent before. To" in blocked["reason"]["sentence"]
+    )
     world.check_members(*people(3))
 
 
@@ -93,5 +98,27 @@ def test_a_redrive_sends_the_one_that_is_left(world: World) -> None:
     world.redrive()
     world.run()
     codes = {one["drop"]["key"].rsplit("/", 1)[-1]: one["state"] for one in world.receipts()}
-    assert codes == {"a.csv": "failed", "b.csv": "applied"}
+    assert codes == {"a.csv": "superseded", "b.csv": "applied"}
     world.check_members(*people(3, start=4))
+
+
+def test_a_redrive_never_sends_a_file_that_was_deleted(world: World) -> None:
+    """Its version is still there below a delete marker; the run ends, and leaves no dead letter."""
+    world.run(put(world, "a.csv", 1), put(world, "b.csv", 4))
+    world.aws.s3.mark_deleted(Bucket="drops", Key=f"{world.name}/vip/raw/replace/b.csv")
+    world.redrive()
+    world.run()
+    (deleted,) = (one for one in world.receipts() if one["state"] == "superseded")
+    assert deleted["drop"]["key"].endswith("/b.csv")
+    assert "was deleted before anything of it was sent" in deleted["reason"]["sentence"]
+    assert deleted["rows_held"] == 3
+    world.check_members(*people(3))
+    assert world.take_dead_letters() == []
+
+
+def test_a_deleted_file_is_sent_where_that_is_forced(world: World) -> None:
+    """Who replays its version by force means it."""
+    event = put(world, "a.csv", 1)
+    world.aws.s3.mark_deleted(Bucket="drops", Key=f"{world.name}/vip/raw/replace/a.csv")
+    world.run(json.dumps(json.loads(event) | {"again": "1"}))
+    world.check_members(*people(3))

@@ -111,9 +111,9 @@ def shown_file(name: str) -> str:
     return f"./{text}" if text[:1] in ("=", "+", "-", "@") else text
 
 
-def listing_key(connector: str, run_id: str) -> str:
-    """Return the key of a run's listing in the receipts bucket."""
-    return f"listings/{connector}/{run_id}.json"
+def listing_key(connector: str, run_id: str, again: int = 0) -> str:
+    """Return the key of a run's listing in the receipts bucket; `again` counts how often it was listed again."""
+    return f"listings/{connector}/{run_id}{f'-{again}' if again else ''}.json"
 
 
 def save_listing(client: S3Client, bucket: str, key: str, listing: FolderListing) -> FolderListing:

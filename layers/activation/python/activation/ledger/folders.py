@@ -23,6 +23,8 @@ class Closing:
     `run_id` is the run that it began and `listing` the key of its list of files, "" when it was refused with
     `code`. `sign_key` is the key of its sign, "" for a quiet time. `at` is when it was noted, in Unix seconds, and
     `stored_at` when the sign was written, by S3's clock. `opened_by` is the event that had opened the folder.
+    `late_files` counts the files that had come too late to be sent since the folder was closed before; a refused
+    closing hands them on to the next one.
     """
 
     run_id: str
@@ -32,6 +34,7 @@ class Closing:
     stored_at: float
     opened_by: str = ""
     code: str = ""
+    late_files: int = 0
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,9 @@ class Folders:
         if same is not None and (same.listing, same.code) == (closing.listing, closing.code):
             return True
         others = [one for one in seen.closings if one.run_id != closing.run_id]
-        kept = _kept((replace(closing, opened_by=seen.opened_by), *others))
+        before = same or next((one for one in others if one.code != "superseded" or one.late_files), None)
+        late = seen.late_files + (before.late_files if before and (same or not before.listing) else 0)
+        kept = _kept((replace(closing, opened_by=seen.opened_by, late_files=late), *others))
         sets, values, names = _texts(facts)
         if undisturbed:
             values |= {":last": number(seen.last_event), ":files": {"N": str(seen.files)}}
@@ -191,6 +196,11 @@ def _kept(closings: Sequence[Closing]) -> _Kept:
     return _Kept(tuple(kept))
 
 
+def closings_of(text: str) -> tuple[Closing, ...]:
+    """Return the closings that a record holds as text, the last first; raises DamagedRecord."""
+    return from_json(text, _Kept).closings if text else ()
+
+
 def _texts(facts: Mapping[str, str]) -> tuple[str, dict[str, object], dict[str, str]]:
     """Return the assignments of texts, their values and their names."""
     sets = "".join(f", #f{index} = :f{index}" for index in range(len(facts)))
@@ -199,7 +209,6 @@ def _texts(facts: Mapping[str, str]) -> tuple[str, dict[str, object], dict[str, 
 
 
 def _folder(item: Item) -> Folder:
-    closings = read_text(item, "closings")
     return Folder(
         revision=int(read_number(item, "revision")),
         opened_at=read_number(item, "opened_at"),
@@ -207,5 +216,5 @@ def _folder(item: Item) -> Folder:
         last_event=read_number(item, "last_event"),
         files=int(read_number(item, "files_announced")),
         late_files=int(read_number(item, "late_files")),
-        closings=from_json(closings, _Kept).closings if closings else (),
+        closings=closings_of(read_text(item, "closings")),
     )

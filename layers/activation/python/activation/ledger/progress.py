@@ -52,7 +52,8 @@ class FilePlan:
     `columns` (by name, the fields that each fills), `ignored_columns` and `proposed_columns` (by name, what each
     may mean) are for the receipt. `sample` is what its first rows showed before anything was sent, None before.
     `split` is how a large file is split, None for any other. `survey` is what a part found in its range, None
-    before. `listing` is the key, in the receipts bucket, of the list of a folder's files, "" for a single file.
+    before. `listing` is the key, in the receipts bucket, of the list of a folder's files, "" for a single file;
+    `listed_again` counts the lists that were made in place of one of which nothing was sent.
     `rows_held` is how many rows a superseded drop was found to hold, None for any other. `refused_key` is the
     random key of the refused identifiers' digests, "" where there are none.
     """
@@ -67,6 +68,7 @@ class FilePlan:
     split: RunSplit | None = None
     survey: Survey | None = None
     listing: str = ""
+    listed_again: int = 0
     rows_held: int | None = None
     refused_key: str = field(default="", repr=False)
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from activation.drops.folder_listing import FolderListing
 from activation.drops.proposal import proposed_mapping
 from activation.drops.row_filters import TAKEN_OUT
 from activation.drops.sample import MAIL, PHONE, Sample
+from activation.drops.sidecars import is_manifest
 from activation.errors import Rejected
 from activation.identifiers.table import FieldTable
 from activation.ledger.runs import FINAL, STOPPED, Run
-from activation.model import Action, RunWarning
+from activation.model import SNAPSHOTS, Action, RunWarning
 from activation.platforms.platform import Minimum, Platform
 
 NO_COUNTRY_CODE_SHARE = 0.5
@@ -75,8 +77,17 @@ def warnings(drop: Judged) -> list[RunWarning]:
     return [*found, *_of_cells(drop), *_of_size(drop)]
 
 
-def of_run(platform: Platform, action: Action, run: Run, notes: Mapping[str, str]) -> list[RunWarning]:
-    """Return the warnings of a run as far as it has come; `notes` are what the platform said last, by code."""
+def of_run(
+    platform: Platform,
+    action: Action,
+    run: Run,
+    notes: Mapping[str, str],
+    listing: FolderListing | None = None,
+) -> list[RunWarning]:
+    """Return the warnings of a run as far as it has come; `notes` are what the platform said last, by code.
+
+    `listing` is what the drop holds if it is a folder.
+    """
     progress, tally = run.progress, run.progress.tally
     counts = Counts(
         rows=progress.checkpoint.cursor.row,
@@ -92,7 +103,19 @@ def of_run(platform: Platform, action: Action, run: Run, notes: Mapping[str, str
     notes = {**(run.opened.notes if run.opened else {}), **notes}
     sample = progress.plan.sample or Sample()
     found = warnings(Judged(platform.table, platform.minimum, action, sample, counts, notes))
-    return [*_of_interim(run), *found]
+    left_over = _of_stale(action, listing) if listing else ()
+    return [*_of_interim(run), *left_over, *found]
+
+
+def _of_stale(action: Action, listing: FolderListing) -> Iterator[RunWarning]:
+    """Yield a warning where a folder that is all of an audience has older files that no manifest leaves out."""
+    count = len(listing.stale)
+    if action in SNAPSHOTS and count and not is_manifest(listing.sign_key.rsplit("/", 1)[-1].lower()):
+        yield RunWarning(
+            "files_left_over",
+            f"{count:,} file{'s' * (count != 1)} of the folder {'were' if count != 1 else 'was'} not written again"
+            " since it was closed before, and not sent: who is in no other file is not in the audience any more",
+        )
 
 
 def _of_interim(run: Run) -> Iterator[RunWarning]:

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from activation.drops.folder_closing import Before, Closed, list_folder, list_quiet
-from activation.drops.folder_listing import FolderListing, listing_key, load_listing, save_listing
+from activation.drops.folder_closing import Closed, list_folder, list_quiet
+from activation.drops.folder_listing import FolderListing, listing_key, save_listing
 from activation.drops.folder_look import SignReplaced
 from activation.drops.locate import Located
 from activation.drops.messages import Work
-from activation.drops.places import Place, Role, place_of
-from activation.drops.sidecars import SUCCESS
+from activation.drops.places import Role, place_of
+from activation.drops.sidecars import SUCCESS, is_manifest
 from activation.drops.source import choice, head_error
 from activation.drops.sources import Origin
-from activation.errors import ConfigError, Rejected, Retryable
+from activation.errors import Rejected, Retryable
 from activation.ledger.audience_lock import Superseded
 from activation.ledger.folders import Closing
-from activation.ledger.runs import FINAL, STOPPED, RunState
-from activation.model import SNAPSHOTS, Drop
+from activation.model import SNAPSHOTS
+from activation.runs.earlier_closings import (
+    LISTING_S,
+    before_of,
+    closings_above,
+    origin_of,
+    stored_listing,
+    took_files,
+)
 from activation.runs.invocation import Connector, Invocation
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-SEVERAL_S = 15 * 60  # two manifests, or two files below one replace, that come in this time belong together or not
-LISTING_S = 3 * 3600.0  # of a list not stored so long after its closing: longer than a message stays hidden
-UNSENT = STOPPED | {RunState.SUPERSEDED}
 MOST_NESTED = 200  # folders below a closed one in whose records that is noted too
 
 
@@ -41,11 +45,6 @@ class ClosesNothing(Exception):
 def is_quiet(key: str) -> bool:
     """Return whether a run's key is a folder's own, as after a quiet time; that of a whole bucket is ""."""
     return not key or key.endswith("/")
-
-
-def origin_of(connector: Connector, drop: Drop) -> Origin:
-    """Return where a drop is."""
-    return connector.settings.origins.of(drop.bucket, drop.key)
 
 
 def facts_of(located: Located, prefix: str) -> Mapping[str, str]:
@@ -64,16 +63,17 @@ def close_folder(invocation: Invocation) -> None:
     if held.run.progress.plan.listing or not (place.role is Role.SIGN or is_quiet(work.drop.key)):
         return
     connector, run_id = invocation.connector, invocation.identity.run_id
-    key = listing_key(connector.settings.connector, run_id)
+    again = held.run.progress.plan.listed_again
+    key = listing_key(connector.settings.connector, run_id, again)
     client, bucket = connector.clients.s3, connector.settings.receipts_bucket
     earlier = _earlier_listing(connector, work, invocation.located) if work.again else None
     if earlier is not None:
         save_listing(client, bucket, key, earlier)
     elif not is_quiet(work.drop.key):
-        FolderClosing(connector, work, invocation.located, run_id).close()
+        FolderClosing(connector, work, invocation.located, run_id, again).close()
     elif not work.again and stored_listing(connector, key) is None:
         # Else it was listed when the quiet time had passed: that was refused, and somebody has redriven it.
-        FolderClosing(connector, work, invocation.located, run_id).close_quiet()
+        FolderClosing(connector, work, invocation.located, run_id, again).close_quiet()
     with held.lock:
         held.run.progress.plan.listing = key
         held.save()
@@ -91,12 +91,16 @@ def closes_nothing(connector: Connector, work: Work, located: Located) -> bool:
 
 @dataclass(frozen=True)
 class FolderClosing:
-    """The closing of a folder by the sign that `work` announces, for the run `run_id`."""
+    """The closing of a folder by the sign that `work` announces, for the run `run_id`.
+
+    `again` counts how often the run has listed it before without sending anything.
+    """
 
     connector: Connector
     work: Work
     located: Located
     run_id: str
+    again: int = 0
 
     @cached_property
     def _prefix(self) -> str:
@@ -140,13 +144,14 @@ class FolderClosing:
         bucket = connector.settings.receipts_bucket
         listed_at = connector.clock()
         stored_at = _written_at(connector.clients.s3, self.work) or listed_at
-        key = listing_key(connector.settings.connector, self.run_id)
+        key = listing_key(connector.settings.connector, self.run_id, self.again)
         closing = Closing(self.run_id, key, self.work.drop.key, listed_at, stored_at)
         self._note(self._key, closing)
         try:
             closed = self.look()
             if closed.ignored:
                 raise ClosesNothing
+            self._refuse_stale(closed.listing)
         except (Rejected, SignReplaced, ClosesNothing) as error:
             code = error.code if isinstance(error, Rejected) else "superseded"
             self._note(self._key, replace(closing, listing="", code=code))
@@ -156,6 +161,43 @@ class FolderClosing:
         listing = save_listing(connector.clients.s3, bucket, key, closed.listing)
         self._note_nested(listing, closing, listed_at)
 
+    def _refuse_stale(self, listing: FolderListing) -> None:
+        """Raise Rejected (stale_files) where files are left over that a late file may belong to.
+
+        Whoever writes only that file and the sign again answers the report of it, and the run would take out all
+        the people of the other files. Without a late file they are what is left of a longer export before.
+        """
+        if self.located.audience.action not in SNAPSHOTS or not listing.stale or self._has_manifest:
+            return
+        if self._late_files() or any(self._late_below(listing)):
+            count = len(listing.stale)
+            raise Rejected(
+                "stale_files",
+                f"{count:,} file{'s' * (count != 1)} of the folder {'were' if count != 1 else 'was'} not written"
+                " again since a file came late: without them their people would be taken out, so nothing was sent."
+                " Write all files again and the sign last, or a manifest, which says what belongs together; or"
+                " delete what is left over, then redrive",
+            )
+
+    @property
+    def _has_manifest(self) -> bool:
+        return is_manifest(self.work.drop.key.rsplit("/", 1)[-1].lower())
+
+    def _late_files(self) -> int:
+        """Return how many files came late since a closing took the folder's files."""
+        late = 0
+        for one in self.connector.folders.read(self._key).closings:
+            if one.run_id != self.run_id and took_files(one, self.connector.ledger.read(one.run_id)):
+                break
+            late += one.late_files
+        return late
+
+    def _late_below(self, listing: FolderListing) -> Iterator[int]:
+        """Yield how many files came late into each folder below, whose closing is not noted yet."""
+        folders = self.connector.folders
+        for prefix in sorted(_nested(listing, origin_of(self.connector, self.work.drop)))[:MOST_NESTED]:
+            yield folders.read(folders.key(listing.bucket, prefix, self.work.ad_account)).late_files
+
     def close_quiet(self) -> None:
         """List a folder without a sign again, and freeze the list."""
         connector, listed_at = self.connector, self.connector.clock()
@@ -164,7 +206,7 @@ class FolderClosing:
         closed = list_quiet(connector.clients.s3, origin, self.located.place, before)
         if closed is None:
             raise Rejected("empty_folder", "the folder has no new file any more")
-        key = listing_key(connector.settings.connector, self.run_id)
+        key = listing_key(connector.settings.connector, self.run_id, self.again)
         save_listing(connector.clients.s3, connector.settings.receipts_bucket, key, closed.listing)
         self._note(self._key, Closing(self.run_id, key, "", listed_at, closed.at))
 
@@ -183,60 +225,15 @@ class FolderClosing:
                 )
 
 
-def closings_above(
-    connector: Connector, work: Work, place: Place, holds: Callable[[Closing, str], bool]
-) -> Sequence[Closing]:
-    """Return the closings of the folders above a folder that took files of it.
-
-    `holds` says whether a closing took a file below a prefix. A folder that was begun after them is its own.
-    """
-    origin, drop = origin_of(connector, work.drop), work.drop
-    prefix = origin.key(place.folder)
-    keys = (connector.folders.key(drop.bucket, origin.key(one), work.ad_account) for one in place.folders[1:])
-    found = (closing for key in keys for closing in connector.folders.read(key).closings if closing.listing)
-    return [one for one in found if holds(one, prefix)]
-
-
-def before_of(connector: Connector, closings: Sequence[Closing]) -> Before:
-    """Return what earlier closings took; those whose run has failed, or is blocked or superseded, took nothing.
-
-    Raises Retryable while one of them is still being listed: whether it takes its files is not known yet.
-    """
-    files: set[tuple[str, str, float]] = set()
-    signs: set[str] = set()
-    at, has_all, last = 0.0, True, None
-    for one in closings:
-        run = connector.ledger.read(one.run_id) if one.listing else None
-        if not one.listing or (run is not None and run.state in UNSENT):
-            continue
-        at = max(at, one.stored_at)
-        if connector.clock() - one.at >= SEVERAL_S:
-            signs.add(one.sign_key)
-        listing = stored_listing(connector, one.listing)
-        if listing is None and run is not None and run.state not in FINAL:
-            raise Retryable("folder_busy", "an earlier closing of the folder is still being listed", after_s=5)
-        # Of a list that was deleted since, the time of its sign still says what is older.
-        files |= listing.marks if listing else frozenset()
-        has_all = has_all and listing is not None
-        last = one if last is None or one.at > last.at else last
-    return Before(at, frozenset(files), frozenset(signs), has_all, last.sign_key if last else None)
-
-
-def stored_listing(connector: Connector, key: str) -> FolderListing | None:
-    """Return a list that a closing names, None when it is not stored yet or was deleted; raises Retryable."""
-    try:
-        return load_listing(connector.clients.s3, connector.settings.receipts_bucket, key)
-    except (Rejected, ConfigError):
-        return None
-
-
 def _earlier_listing(connector: Connector, work: Work, located: Located) -> FolderListing | None:
     """Return the list of the run that a forced replay repeats, None where there is none any more.
 
     The run of a sign without a version is found by the sign's key, since its name depends on the event.
     """
     name, origin = connector.settings.connector, origin_of(connector, work.drop)
-    found = stored_listing(connector, listing_key(name, replace(work, again="").run_id(name)))
+    run_id = replace(work, again="").run_id(name)
+    run = connector.ledger.read(run_id)
+    found = stored_listing(connector, (run and run.progress.plan.listing) or listing_key(name, run_id))
     if found is not None or work.drop.is_versioned:
         return found
     record = connector.folders.key(work.drop.bucket, origin.key(located.place.folder), work.ad_account)

@@ -14,7 +14,8 @@ from activation.ledger.runs import FINAL, STOPPED, HeldRun, Run, RunState
 from activation.report import stored
 from activation.report.receipts import Identity, stem
 from activation.runs.advance import Active, advance
-from activation.runs.closing import closes_nothing, origin_of
+from activation.runs.closing import closes_nothing
+from activation.runs.earlier_closings import origin_of
 from activation.runs.effects import refuse_key, refuse_message
 from activation.runs.folder_events import FolderEvents
 from activation.runs.invocation import Connector, Invocation

@@ -124,7 +124,8 @@ class RunEffects:
 
     def _receipt(self, rejects_key: str | None, notes: Mapping[str, str]) -> dict[str, Any]:
         connector, run = self.invocation.connector, self.invocation.held.run
-        warnings = verdict.of_run(connector.platform, self.invocation.identity.audience.action, run, notes)
+        action, listing = self.invocation.identity.audience.action, self._listing()
+        warnings = verdict.of_run(connector.platform, action, run, notes, listing)
         with self.invocation.held.lock:
             run.progress.warnings = warnings  # for `status`, with the save that follows every receipt
         return receipts.compose(
@@ -135,7 +136,7 @@ class RunEffects:
             rejects_key=rejects_key,
             notes=notes,
             warnings=warnings,
-            listing=self._listing(),
+            listing=listing,
         )
 
     def _listing(self) -> FolderListing | None:

@@ -22,10 +22,13 @@ from activation.drops.messages import Check, CheckKind, Work
 from activation.drops.source import head_error
 from activation.errors import Rejected, Retryable
 from activation.ledger.folders import Closing, Folder
+from activation.ledger.runs import RunState
 from activation.model import Action, Drop
 from activation.report.announce import FOLDER_OPEN, LATE_PART
+from activation.report.late_parts import last_closing, what_to_do
 from activation.report.notice import folder_notice
-from activation.runs.closing import before_of, closings_above, facts_of, origin_of
+from activation.runs.closing import facts_of
+from activation.runs.earlier_closings import before_of, closings_above, origin_of
 from activation.runs.effects import refuse_key
 from activation.runs.invocation import Connector
 from activation.runs.known_listings import KnownListings
@@ -96,13 +99,18 @@ class FolderEvents:
         wait_s = seen.last_event + times.late_s - now
         if any(map(self._listings.is_being_made, closings)):
             wait_s = times.late_s  # it may yet have this file
-        if wait_s > 0 and now - check.since < times.open_s:
+        waits = wait_s > 0 and now - check.since < times.open_s
+        if seen.opened_at and self._is_closable(located, closings):  # the quiet time sends it with the others
+            quiet_in_s = seen.last_event + times.quiet_s - now
+            wait_s, waits = max(_LISTING_AGAIN_S, quiet_in_s), quiet_in_s > -times.open_s
+        if waits:
             self._queue(work, check, wait_s)
             return None
-        if not closings or not self._came_late(work.drop, closings[0]):
+        refused = self._is_refused(closings)
+        if not closings or not self._came_late(work.drop, closings[0], is_refused=refused):
             self._settle(key, seen, "left over")
             return None
-        if located.audience.action not in WHOLE:
+        if located.audience.action not in WHOLE and not refused:
             self.connector.folders.note_none_open(key, seen)
             return replace(work, check=None)
         if not self.connector.folders.note_late(key, seen):
@@ -112,8 +120,9 @@ class FolderEvents:
         self._announce(
             LATE_PART,
             "late_part",
-            "a file came after its folder had been closed, and was not sent: it would replace everybody else."
-            " Write the folder's files and its sign again",
+            "a file came after its folder had been closed, and was not sent: "
+            + ("the folder's run was refused" if refused else "it would replace everybody else")
+            + f". To send it, {what_to_do(last_closing(closings), is_refused=refused)}",
             work,
             located,
         )
@@ -129,7 +138,7 @@ class FolderEvents:
         if not seen.opened_at or seen.opened_by != self._event(work):
             for one in seen.closings:
                 if not one.sign_key and one.listing and one.opened_by == self._event(work):
-                    self._begin_quiet_run(work, located, one.listing)  # its message may not have been queued
+                    self._begin_quiet_run(work, located, one)  # its message may not have been queued
             return
         times, now = self.connector.settings.folders, self.connector.clock()
         closings = self._closings(work, located, seen)
@@ -182,10 +191,12 @@ class FolderEvents:
         else:  # a file has arrived meanwhile
             self._queue(work, Check(CheckKind.OPEN, listed_at), 1.0)
 
-    def _begin_quiet_run(self, work: Work, located: Located, key: str) -> None:
-        listing = load_listing(self.connector.clients.s3, self.connector.settings.receipts_bucket, key)
+    def _begin_quiet_run(self, work: Work, located: Located, closing: Closing) -> None:
+        settings = self.connector.settings
+        listing = load_listing(self.connector.clients.s3, settings.receipts_bucket, closing.listing)
         run = self._folder_work(work, self._prefix(work, located), listing.digest, listing.size_bytes)
-        self._send(run.next_message(), 0)
+        if run.run_id(settings.connector) == closing.run_id:  # else a redriven run has listed the folder again
+            self._send(run.next_message(), 0)
 
     def _refuse(self, work: Work, located: Located, error: Rejected) -> None:
         """Report a folder that cannot be closed; it is not looked at again."""
@@ -222,8 +233,23 @@ class FolderEvents:
         if waits:
             self._queue(work, check, min(waits))
 
-    def _came_late(self, drop: Drop, last: Closing) -> bool:
-        """Return whether a file is there as it was announced, and was not there at the last closing."""
+    def _is_refused(self, closings: Sequence[Closing]) -> bool:
+        """Return whether nothing of the folder is sent before it is closed again, or its run is redriven.
+
+        A sign that came before its files is no such refusal: they are late, and nothing else is in doubt.
+        """
+        last = last_closing(closings)
+        if last is None or last.code:
+            return last is not None and last.code != "empty_folder"
+        run = self.connector.ledger.read(last.run_id)
+        return run is not None and run.state is RunState.FAILED and not run.progress.tally.requests
+
+    def _came_late(self, drop: Drop, last: Closing, *, is_refused: bool) -> bool:
+        """Return whether a file is there as it was announced, and was not there at the last closing.
+
+        S3 counts whole seconds. A file of the closing's own second counts as late, so that none is forgotten;
+        where the closing was refused, as one of those that were refused with it.
+        """
         client = self.connector.clients.s3
         try:
             head = client.head_object(Bucket=drop.bucket, Key=drop.key)
@@ -236,7 +262,8 @@ class FolderEvents:
             return False
         if is_multipart(head["ETag"]) and (left := self._listings.left(last)) is not None:
             return now_is not in left
-        return head["LastModified"].timestamp() >= last.stored_at
+        written_at = head["LastModified"].timestamp()
+        return written_at > last.stored_at if is_refused else written_at >= last.stored_at
 
     def _read(self, work: Work, located: Located) -> Folder:
         return self.connector.folders.read(self._key(work, located))

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from activation.drops.folder_listing import shown_file
 from activation.drops.places import Role, place_of, role_of
-from activation.drops.source import read_error
+from activation.drops.source import head_error, read_error
 from activation.drops.sources import Origin
 from activation.errors import ConfigError
+from activation.ledger.audience_lock import Superseded
 from activation.ledger.runs import RunState
-from activation.runs.closing import SEVERAL_S, is_quiet, origin_of
+from activation.runs.closing import is_quiet
+from activation.runs.earlier_closings import SEVERAL_S, origin_of
 from activation.runs.folder_events import WHOLE
 from activation.runs.invocation import Invocation
+
+MOST_OTHERS = 10  # files that are asked whether they were sent
 
 
 def refuse_several(invocation: Invocation) -> None:
     """Raise ConfigError when another drop was written next to the run's own within 15 minutes of it.
+
+    Raises Superseded for a drop of which nothing was sent and whose object is not there any more: who is told to
+    delete one of two files and to redrive means the other. A forced replay sends a deleted one on purpose.
 
     For a file directly below a replace or a mirror, which is a drop of its own, the others are such files; a newer
     version of the same key is none. For a folder that only a quiet time closed, they are the files of other
@@ -36,17 +45,46 @@ def refuse_several(invocation: Invocation) -> None:
     if is_quiet(invocation.work.drop.key):
         if invocation.is_untouched and _other_folders(invocation):
             raise ConfigError("several_files_for_one_replace", _sentence(invocation, "folder"))
-    elif located.place.role is Role.FILE and _other_files(invocation):
-        raise ConfigError("several_files_for_one_replace", _sentence(invocation, "file"))
+    elif located.place.role is Role.FILE and (others := _other_files(invocation)):
+        sentence = _sentence(invocation, "file", _sent_before(invocation, others))
+        raise ConfigError("several_files_for_one_replace", sentence)
 
 
-def _other_files(invocation: Invocation) -> bool:
+def _other_files(invocation: Invocation) -> list[str]:
+    """Return the keys of the other files of the run's time; raises Superseded if its own was deleted."""
     drop, place = invocation.work.drop, invocation.located.place
     written = _files(invocation, origin_of(invocation.connector, drop), place.base)
     mine = written.pop(drop.key, None)
     if mine is None:
-        return False  # deleted since; reading it says so
-    return any(abs((other - mine).total_seconds()) < SEVERAL_S for other in written.values())
+        _refuse_deleted(invocation, "file was")
+        return []
+    return [key for key, at in written.items() if abs((at - mine).total_seconds()) < SEVERAL_S]
+
+
+def _refuse_deleted(invocation: Invocation, what: str) -> None:
+    """Raise Superseded unless something of the deleted drop was sent, or its sending was forced."""
+    if invocation.is_untouched and not invocation.work.again:
+        raise Superseded(f"the {what} deleted before anything of it was sent, so nothing of it is sent")
+
+
+def _sent_before(invocation: Invocation, others: Sequence[str]) -> str:
+    """Return what the sentence says of the first of the other files of which anything was sent, "" for none."""
+    connector, work = invocation.connector, invocation.work
+    for key in others[:MOST_OTHERS]:
+        try:
+            head = connector.clients.s3.head_object(Bucket=work.drop.bucket, Key=key)
+        except (ClientError, BotoCoreError) as error:
+            found = head_error(connector.clients.s3, work.drop.bucket, key, error)
+            if found.code == "object_gone":
+                continue
+            raise found from error
+        other = replace(work.drop, key=key, version_id=head.get("VersionId", ""))
+        run = connector.ledger.read(replace(work, drop=other, again="").run_id(connector.settings.connector))
+        if run is not None and run.progress.tally.acknowledged:
+            name = shown_file(key.rsplit("/", 1)[-1])
+            rows = run.progress.tally.acknowledged
+            return f", while of {name} {rows:,} row{'s' * (rows != 1)} had been sent before"
+    return ""
 
 
 def _other_folders(invocation: Invocation) -> bool:
@@ -55,19 +93,22 @@ def _other_folders(invocation: Invocation) -> bool:
     others: list[float] = []
     for folder, at in _parts(invocation, origin_of(invocation.connector, drop), place.base):
         (mine if folder == place.folder else others).append(at)
-    return bool(mine) and any(min(mine) - SEVERAL_S < at < max(mine) + SEVERAL_S for at in others)
+    if not mine:
+        _refuse_deleted(invocation, "folder's files were")
+        return False
+    return any(min(mine) - SEVERAL_S < at < max(mine) + SEVERAL_S for at in others)
 
 
-def _sentence(invocation: Invocation, what: str) -> str:
+def _sentence(invocation: Invocation, what: str, before: str = "") -> str:
     tally, action = invocation.held.run.progress.tally, invocation.located.audience.action
     sent = (
         f"{tally.acknowledged:,} rows of this {what} had been sent" if tally.requests else "nothing of it was sent"
     )
     return (
         f"another {what} was written below this {action} within {SEVERAL_S // 60} minutes of this one, and each"
-        f" would take out the people of the other; {sent}. To send them as one, write them into"
-        f" a folder below {action}/ and write _SUCCESS or a manifest there last; to send this one alone, delete"
-        " the other and redrive"
+        f" would take out the people of the other; {sent}{before}. To send them as one, write them into"
+        f" a folder below {action}/ and write _SUCCESS or a manifest there last; to send only one"
+        f" {what}, delete the other and redrive: the deleted one is not sent"
     )
 
 

@@ -25,6 +25,7 @@ from activation.runs.drop import RunDrop
 from activation.runs.effects import RunEffects
 from activation.runs.held_rows import count_rows
 from activation.runs.invocation import Invocation
+from activation.runs.relist import list_again
 from activation.runs.replace_guard import refuse_several
 from activation.runs.share_out import is_shared_out, parts_of, share_out
 from activation.runs.states import SUPERSEDED, Next, StateMachine
@@ -46,6 +47,7 @@ class ActiveRun:
         if split is None or split.phase is Phase.ALONE:  # else its parts are what sends
             self.invocation.suspect_in_flight()
         if run.state in STOPPED:  # an operator fixed the cause and redrove the message
+            list_again(self.invocation)
             if run.code in rescan.CODES:
                 rescan.scan_again(self.invocation)
             begin_again(run, self.machine.clock())
@@ -86,7 +88,10 @@ class ActiveRun:
             close_folder(invocation)
         except ClosesNothing:
             return self.machine.done(RunState.EMPTY, NO_NOTES)
-        refuse_several(invocation)
+        try:
+            refuse_several(invocation)
+        except Superseded as deleted:
+            return self._superseded(deleted.sentence)
         publisher = invocation.find_publisher()
         begun = run.opened is not None or run.progress.attempts.starts > 0
         try:
@@ -112,16 +117,16 @@ class ActiveRun:
         run.progress.checkpoint.read_whole = True
         return self._close(client)
 
-    def _superseded(self) -> Next:
-        """Return the step of a run that a newer version has overtaken, once the rows that it holds are counted."""
+    def _superseded(self, why: str = SUPERSEDED) -> Next:
+        """Return the step of a run that is not to be sent any more, once the rows that it holds are counted."""
         invocation, run = self.invocation, self.invocation.held.run
         release_audience(invocation.connector, run.audience_lock, invocation.identity.run_id)
         held = count_rows(invocation)
         run.progress.plan.rows_held = held.rows
         if not held.rows:
-            return self.machine.superseded(SUPERSEDED)
+            return self.machine.superseded(why)
         rows = f"{held.rows:,} row{'s' * (held.rows != 1)}"
-        return self.machine.superseded(f"{SUPERSEDED}; it holds {'' if held.whole else 'at least '}{rows}")
+        return self.machine.superseded(f"{why}; it holds {'' if held.whole else 'at least '}{rows}")
 
     def _send(self, client: PlatformClient) -> bool:
         """Send what is left of the drop; return False when time ran out first."""
