@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from activation.platforms.platform import Finding
 
-# What SNS shows in place of an ARN: https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html,
-# read 2026-11-29
+# What SNS shows in place of an ARN: https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html
 PENDING = "PendingConfirmation"
 
 
