@@ -25,9 +25,9 @@ def topic_arn(alarms: str) -> str:
 def notices_key(scope: Construct, id_: str, *, name: str, removal: RemovalPolicy) -> kms.Key:
     """Make the key of the topics, which the publishing services use themselves.
 
-    It is not the key of the drops, which no service may use but through a caller. Without a condition, since
-    CloudWatch and EventBridge need it as it stands here, and a condition stops EventBridge:
-    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html, read 2026-11-29.
+    It is not the key of the drops, which no service may use but through a caller. Without a condition on the
+    source, which AWS does not support where EventBridge publishes to an encrypted topic:
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html, read 2026-11-30.
     """
     key = kms.Key(
         scope, id_, description=f"{name}: notices and alarms", enable_key_rotation=True, removal_policy=removal

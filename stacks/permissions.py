@@ -181,7 +181,7 @@ def _sources(sources: Sequence[SourceSettings]) -> list[iam.PolicyStatement]:
     """Allow reading the sources below their prefixes, and nothing else: what is there stays as it is.
 
     Each is bound to its owner's account, because a bucket's name is free again once the bucket is deleted:
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html, read 2026-11-29
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/delete-bucket.html, read 2026-11-30
     """
     found = []
     for source in sources:

@@ -20,7 +20,8 @@ KINDS = ("bucket",)
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, read 2026-11-29
 MOST_FOR_A_CONNECTOR = 10
 # A prefix is in the role's policy, where `*`, `?` and `${` are wildcards and letters end at U+00FF:
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html, read 2026-11-29
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html and, for the letters,
+# the page above, both read 2026-11-30
 _PREFIX = r"(?=.{0,512}\Z)([^*?$/\x00-\x1f\x7f-\x9f\u0100-\U0010ffff]+/)*"
 
 

@@ -109,8 +109,9 @@ class BulkApi(Construct):
         resource = self.api.node.default_child
         assert isinstance(resource, apigateway.CfnRestApi)  # noqa: S101  narrows a type, checks no input
         # TLS 1.2 or 1.3, where API Gateway's default accepts 1.0; such a policy needs an access mode:
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-security-policies-list.html and
         # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-security-policies.html, read
-        # 2026-11-29.
+        # 2026-11-30.
         resource.security_policy = "SecurityPolicy_TLS13_1_2_PQ_2025_09"
         resource.endpoint_access_mode = "BASIC"
         if ci360.logs_role == "app":

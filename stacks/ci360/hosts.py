@@ -13,8 +13,9 @@ HOST = r"\.?(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-
 
 # Every bucket of a region or an account has a name under these forms; newer regions may not be in the list yet.
 _S3 = re.compile(r"(\.|\A)s3([.-][a-z0-9-]+)*\.amazonaws\.com(\.cn)?|\.?amazonaws\.com(\.cn)?")
-# Buckets have names under these, which the Public Suffix List lacks; as generally known, the pages were not read:
-# https://cloud.google.com/storage/docs/request-endpoints, https://developers.cloudflare.com/r2/api/s3/api/
+# Buckets have names under the first, accounts under the second, and the Public Suffix List lacks both:
+# https://cloud.google.com/storage/docs/request-endpoints, https://developers.cloudflare.com/r2/api/s3/api/, read
+# 2026-11-30
 _SHARED = frozenset({"storage.googleapis.com", "r2.cloudflarestorage.com"})
 
 

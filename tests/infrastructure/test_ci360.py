@@ -170,7 +170,8 @@ def test_landed_files_go_when_the_settings_say(
 def test_old_versions_of_tls_are_refused(ci360: Ci360Template) -> None:
     """The webhook's own address accepts TLS 1.2 and newer; such a policy is refused without an access mode.
 
-    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-security-policies.html (2026-11-29)
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-security-policies-list.html and
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-security-policies.html, read 2026-11-30
     """
     api = ci360.one("AWS::ApiGateway::RestApi")
     assert api["SecurityPolicy"] == "SecurityPolicy_TLS13_1_2_PQ_2025_09"

@@ -45,7 +45,8 @@ def test_every_target_retries_for_a_day_and_has_dead_letters(templates: Template
     """What EventBridge cannot deliver is tried as often and as long as it can be, and then kept.
 
     24 hours and 185 attempts are EventBridge's defaults and the most it offers:
-    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html, read 2026-11-29.
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html and
+    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_RetryPolicy.html, read 2026-11-30.
     """
     rules = templates.resources("AWS::Events::Rule")
     assert len(rules) == 2 * len(CONNECTORS) + 2

@@ -179,7 +179,8 @@ def test_anything_else_tells_nobody(alarms: object) -> None:
 def test_a_topic_has_to_be_where_the_stream_s_alarms_are() -> None:
     """An alarm publishes in its own region only, so realms elsewhere need an address.
 
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html, read 2026-11-29.
+    The page on PutMetricAlarm does not say so; what CloudWatch answers is in
+    https://github.com/cds-snc/notification-terraform/pull/128, read 2026-11-30.
     """
     topic = "arn:aws:sns:eu-west-1:111122223333:ops"
     stream = {"datasets": ["sp-traffic"], "realms": ["NA", "EU"]}

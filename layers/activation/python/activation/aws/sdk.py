@@ -1,7 +1,7 @@
 """The SDK that Lambda's runtime brings, checked at cold start for every call the functions make.
 
-The runtime's SDK is not the one that the tests run with, and AWS may update it or leave it as it is
-(https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html, read 2026-11-29). In a layer, botocore would take
+The runtime's SDK is not the one that the tests run with: which it is depends on the runtime and the region
+(https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html, read 2026-11-30). In a layer, botocore would take
 30 MB and, without compiled files, half a second of each cold start; to look up what is used takes a millisecond.
 """
 

@@ -49,8 +49,9 @@ def is_multipart(etag: str) -> bool:
     """Return whether an object was uploaded in parts, so that S3 dates it by the beginning of the upload.
 
     It may be younger than what S3 says
-    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html); its ETag ends in the number of its
-    parts (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html).
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html, read 2026-11-30); its ETag ends in a
+    dash and the number of its parts
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html, read 2026-11-30).
     """
     return "-" in etag
 

@@ -5,7 +5,8 @@ The tools' own pages, read 2026-11-29: Redshift's manifest
 (https://docs.aws.amazon.com/athena/latest/ug/querying-finding-output-files.html), DynamoDB's
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html), Entity Resolution's
 folder of errors (https://docs.aws.amazon.com/entityresolution/latest/userguide/create-matching-workflow.html).
-`_$folder$`, `_temporary` and `.crc` are Hadoop's, `_started` and `_committed` Databricks'.
+`_$folder$`, `_temporary` and `.crc` are Hadoop's, `_started` and `_committed` Databricks'. DynamoDB writes a
+`_started` as well.
 """
 
 from __future__ import annotations
