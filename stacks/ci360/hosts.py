@@ -16,7 +16,7 @@ _S3 = re.compile(r"(\.|\A)s3([.-][a-z0-9-]+)*\.amazonaws\.com(\.cn)?|\.?amazonaw
 # Buckets have names under the first, accounts under the second, and the Public Suffix List lacks both:
 # https://cloud.google.com/storage/docs/request-endpoints, https://developers.cloudflare.com/r2/api/s3/api/, read
 # 2026-11-30
-_SHARED = frozenset({"storage.googleapis.com", "r2.cloudflarestorage.com"})
+_SHARED = frozenset({"storage.googleapis.com", "r2.cloudflarestorage.com", "eu.r2.cloudflarestorage.com"})
 
 
 def is_anybodys(host: str) -> bool:
@@ -32,6 +32,8 @@ def is_anybodys(host: str) -> bool:
         return True
     if not wild:
         return False
+    if any(one.endswith(f".{name}") for one in _SHARED):
+        return True
     registries = PublicSuffixList(only_icann=True)
     if every.publicsuffix(name) != registries.publicsuffix(name):
         return False  # below a customer's own name
