@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 # In the order in which they go: the others use what the storage stack exports.
 PARTS = ("activation", "ci360", "storage")
@@ -137,8 +138,10 @@ def _empty(name: str) -> None:
         every = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         for start in range(0, len(every), BATCH):
             some = every[start : start + BATCH]
-            objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in some]
-            client.delete_objects(Bucket=name, Delete={"Objects": objects, "Quiet": True})  # type: ignore[typeddict-item]
+            objects: list[ObjectIdentifierTypeDef] = [
+                {"Key": one["Key"], "VersionId": one["VersionId"]} for one in some
+            ]
+            client.delete_objects(Bucket=name, Delete={"Objects": objects, "Quiet": True})
 
 
 def _table(name: str) -> None:

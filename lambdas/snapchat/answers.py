@@ -32,8 +32,8 @@ TOKEN = Outcome(
 NO_PERMISSION = Outcome(
     OutcomeKind.STOP,
     "no_permission",
-    "The Snapchat user behind the token lacks the permission. Give the user a role in the ad account that may"
-    " manage its audiences, then redrive.",
+    "The Snapchat user whose token this is may not do this. Give the user a role in the ad account that allows"
+    " managing audiences, then redrive.",
 )
 NOT_FOUND = Outcome(
     OutcomeKind.STOP,

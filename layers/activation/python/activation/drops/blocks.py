@@ -33,9 +33,9 @@ _TWO_LINES = re.compile(rb"([^\r\n]*+[\r\n]++)([^\r\n]++)")
 
 @dataclass(frozen=True)
 class Records:
-    """The records of `text` behind its header.
+    """The records of `text` after its header.
 
-    `body` is the offset of the first byte behind the header, 0 without one. `delimiter` is the character that
+    `body` is the offset of the first byte after the header, 0 without one. `delimiter` is the character that
     ends a cell, or "" where quotes mean nothing to records (JSON Lines). `quotes` says what they mean elsewhere.
     `unreadable` makes the chunk of one row whose quoted cell is not closed, of which `columns` cells are expected:
     its first line alone is left out when a row follows in the next. None: such a row refuses the rest.
@@ -50,7 +50,7 @@ class Records:
     columns: int = 0
 
     def chunks(self, start: Cursor) -> Iterator[Chunk]:
-        """Stream the rows behind `start`; the rows before a refusal are given before it is raised."""
+        """Stream the rows after `start`; the rows before a refusal are given before it is raised."""
         row, offset = 0, self.body
         if start.row and start.position > self.body:
             row, offset = start.row, start.position
@@ -139,7 +139,7 @@ class Records:
         return cursor_after
 
     def _with_end(self, chunk: Chunk, end: int) -> Chunk:
-        """Let a chunk know the place behind its last row, which is asked for most, without a look at others."""
+        """Let a chunk know the place after its last row, which is asked for most, without a look at others."""
         within, last_row = chunk.cursor_after, chunk.first_row + chunk.row_count - 1
         return replace(chunk, cursor_after=lambda row: Cursor(row, end) if row == last_row else within(row))
 

@@ -23,7 +23,7 @@ class Chunk:
     `rows` (int64) the source row number of each line. `malformed` maps the numbers of the other rows to stable
     codes (`ragged_row`, `nul_in_cell`, ...), and `mended` (int64, ascending) has the well-formed rows that lacked
     blank cells at their end or had too many. `cursor_after` turns a source row of this chunk into the place
-    where reading goes on behind it; it may be slow, and is asked only where a batch ends.
+    where reading goes on after it; it may be slow, and is asked only where a batch ends.
     """
 
     first_row: int
@@ -63,7 +63,7 @@ class DropReader(Protocol):
         ...
 
     def chunks(self, start: Cursor) -> Iterator[Chunk]:
-        """Stream the rows behind `start`.
+        """Stream the rows after `start`.
 
         Raises Rejected with a stable code when the file cannot be read on (truncated, too long a record, a
         bomb), Retryable when the storage fails.

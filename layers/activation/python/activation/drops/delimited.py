@@ -25,7 +25,7 @@ LIST_DELIMITER = "\x1f"
 
 @dataclass(frozen=True)
 class DelimitedReader:
-    """A delimited text, opened; `body` is the offset of its first byte behind the header.
+    """A delimited text, opened; `body` is the offset of its first byte after the header.
 
     A cell without text is "" (never null): blank, whether it was quoted or not.
     """
@@ -48,7 +48,7 @@ class DelimitedReader:
         return ()
 
     def chunks(self, start: Cursor) -> Iterator[Chunk]:
-        """Stream the rows behind `start`; raises Rejected at a row that cannot be read, Retryable by S3."""
+        """Stream the rows after `start`; raises Rejected at a row that cannot be read, Retryable by S3."""
         width = len(self.header)
         parse, unreadable = self._parse, self._unreadable
         return Records(self.text, self.body, self.delimiter, parse, self.quotes, unreadable, width).chunks(start)
@@ -108,7 +108,7 @@ class DelimitedReader:
             return "skip"
 
         if data.slice(0, min(3, data.size)).to_pybytes() == BOM_UTF8:
-            # Arrow would take the mark off the front of any block; behind an empty line it is a letter.
+            # Arrow would take the mark off the front of any block; after an empty line it is a letter.
             data = pa.py_buffer(b"\n" + data.to_pybytes())
         table = pa.csv.read_csv(
             pa.BufferReader(data),

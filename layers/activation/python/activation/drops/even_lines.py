@@ -22,7 +22,7 @@ def even_lines(block: bytes, end: int, delimiter: bytes) -> pa.Array | None:
         return None
     if b'"' in block or delimiter in block:
         return None
-    cells = block.replace(ending, b"")  # with what is behind `end`, which costs less than to cut it off
+    cells = block.replace(ending, b"")  # with what comes after `end`, which costs less than to cut it off
     # Neither a line end within a line nor a missing one, either of which would move all that comes after it.
     if len(cells) != width * count + len(block) - end or b"\n" in cells or b"\r" in cells:
         return None

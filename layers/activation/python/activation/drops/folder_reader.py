@@ -50,7 +50,7 @@ class FolderReader:
         return self.found.nested
 
     def chunks(self, start: Cursor) -> Iterator[Chunk]:
-        """Stream the rows behind `start`; raises as the readers of the files do, naming the file."""
+        """Stream the rows after `start`; raises as the readers of the files do, naming the file."""
         before, resumed = start.before, Cursor(start.row - start.before, start.position)
         with closing(self._opened(start.file)) as opened:
             for index, reader in opened:

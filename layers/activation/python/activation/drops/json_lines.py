@@ -52,7 +52,7 @@ class JsonLinesReader:
         )
 
     def chunks(self, start: Cursor) -> Iterator[Chunk]:
-        """Stream the rows behind `start`; raises Rejected at a line too long, Retryable by S3."""
+        """Stream the rows after `start`; raises Rejected at a line too long, Retryable by S3."""
         return Records(self.text, self.body, "", self._parse).chunks(start)
 
     def _parse(self, records: Split, first_row: int, cursor_after: CursorAfter) -> Chunk | None:

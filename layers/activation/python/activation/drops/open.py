@@ -92,7 +92,7 @@ def _open_text(text: Text, begin: int, single: str | None, delimiter: str | None
 
 
 def _quotes(quotes: Quotes, body: bytes, delimiter: str, columns: int, *, whole: bool) -> Quotes:
-    """Return what quotes mean in a text, by the first part of it behind its header."""
+    """Return what quotes mean in a text, by the first part of it after its header."""
     if delimiter == "\\":
         return quotes
     found = replace(quotes, escape=Escape.OPEN, columns=columns)
@@ -144,7 +144,7 @@ def _separator_line(head: bytes) -> tuple[str | None, int]:
 
 
 def _first_line(head: bytes, delimiter: str, whole: bool, text: Text, quotes: Quotes) -> tuple[str, int]:
-    """Return the first record, decoded, and the offset behind its line end."""
+    """Return the first record, decoded, and the offset after its line end."""
     found = split(head, delimiter, final=whole, quotes=quotes)
     if not len(found.starts) and ESCAPED_QUOTE in head and delimiter != "\\":
         found = split(head, delimiter, final=whole, quotes=replace(quotes, escape=Escape.BACKSLASH))

@@ -63,7 +63,7 @@ class ParquetReader:
         return list(accumulate(footer.row_group(index).num_rows for index in range(footer.num_row_groups)))
 
     def chunks(self, start: Cursor) -> Iterator[Chunk]:
-        """Stream the rows behind `start`; raises Rejected at a damaged page, Retryable by S3.
+        """Stream the rows after `start`; raises Rejected at a damaged page, Retryable by S3.
 
         The footer says where every row is, so that the cursor's row alone decides.
         """

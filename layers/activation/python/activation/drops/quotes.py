@@ -1,4 +1,4 @@
-r"""How a text writes a quote within a quoted cell: doubled (RFC 4180), or behind a backslash.
+r"""How a text writes a quote within a quoted cell: doubled (RFC 4180), or after a backslash.
 
 Spark and Glue (https://spark.apache.org/docs/latest/sql-data-sources-csv.html, options `quote` and `escape`),
 Hive's OpenCSVSerde (https://docs.aws.amazon.com/athena/latest/ug/csv-serde.html) and MySQL's INTO OUTFILE
@@ -69,7 +69,7 @@ def doubled(block: bytes, plain: bytes, delimiter: str, spans: Iterable[tuple[in
     border = re.escape(delimiter.encode()) + rb"\r\n"
     # The quote comes first, so that the search is for one byte.
     quoted = re.compile(rb'"(?<=[' + border + rb']")[^"\\]*+(?:(?:\\.|"")[^"\\]*+)*+"', re.DOTALL)
-    behind_line_end = b"\n" + plain  # a quote at the beginning is like one behind a line end
+    behind_line_end = b"\n" + plain  # a quote at the beginning is like one after a line end
     pieces, at = [], 0
     for begin, end in spans:
         for cell in quoted.finditer(behind_line_end, begin + 1, end + 1):

@@ -4,7 +4,7 @@ The difficulty is the quotes: somewhere in a CSV, nobody can tell from the bytes
 record or stands in a quoted cell, and a guess (by the number of columns, by what looks like an opening quote)
 is wrong for some file. So nothing is guessed. The work is done in two steps, the first of which is cheap.
 
-1. **Survey**, by every range at once. A range begins behind the first line end at or after its share of the
+1. **Survey**, by every range at once. A range begins after the first line end at or after its share of the
    bytes. There the text is in one of two states: at a record's first byte, or in a quoted cell. The range's worker
    splits its bytes for both, without parsing them (the wrong one breaks off early as a rule), and reports for
    each how many records begin in it, where the first does, and which state the next range begins in.
@@ -49,7 +49,7 @@ TextReader = DelimitedReader | JsonLinesReader
 
 @dataclass(frozen=True)
 class Piece:
-    """A run of source rows for one worker: those behind `start`, `rows` of them."""
+    """A run of source rows for one worker: those after `start`, `rows` of them."""
 
     start: Cursor
     rows: int
@@ -154,7 +154,7 @@ def piece_chunks(reader: DropReader, piece: Piece, start: Cursor | None = None) 
 
 
 def _cut(chunk: Chunk, last: int) -> Chunk:
-    """Return a chunk without the rows behind `last`."""
+    """Return a chunk without the rows after `last`."""
     malformed = {row: code for row, code in chunk.malformed.items() if row <= last}
     row_count = last - chunk.first_row + 1
     lines = row_count - len(malformed)
@@ -173,7 +173,7 @@ def _delimiter(reader: TextReader) -> str:
 
 
 def _border(reader: TextReader, index: int, range_bytes: int) -> int | None:
-    """Return the offset at which a range begins: behind a line end, or at the text's own beginning or end.
+    """Return the offset at which a range begins: after a line end, or at the text's own beginning or end.
 
     It follows from the bytes alone, so that both neighbours come to the same. None: no line end within the cap.
     """

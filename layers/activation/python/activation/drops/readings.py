@@ -15,8 +15,8 @@ _LINE_END = re.compile(rb"[\r\n]")
 class Resolved:
     """What a record turned out to be.
 
-    `end` is the offset of its line end, -1 when it has none: then it is `broken` (text behind a closing quote) or
-    goes on behind the block. `escaped`: a backslash before a quote makes it part of the cell. `decided`: the other
+    `end` is the offset of its line end, -1 when it has none: then it is `broken` (text after a closing quote) or
+    goes on after the block. `escaped`: a backslash before a quote makes it part of the cell. `decided`: the other
     reading is not possible, or has not the header's number of cells as this one has.
     """
 
@@ -65,7 +65,7 @@ def _patterns(delimiter: str) -> _Patterns:
 
 
 def agreed(plain: bytes, at: int, delimiter: str) -> tuple[int, list[int]]:
-    """Find the records from `at` on that read the same both ways: the offset behind them, and their line ends'."""
+    """Find the records from `at` on that read the same both ways: the offset after them, and their line ends'."""
     patterns = _patterns(delimiter)
     run = patterns.run.match(plain, at)
     stop = run.end() if run else at

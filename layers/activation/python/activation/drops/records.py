@@ -47,7 +47,7 @@ def _line_ends(view: pa.Array, has_cr: bool) -> pa.Array:
 class Split:
     """A block taken apart.
 
-    `end` is the offset behind the last complete record's line end: the next block begins there. `is_broken`:
+    `end` is the offset after the last complete record's line end: the next block begins there. `is_broken`:
     the record at `end` has a quoted cell that is followed by text. `is_open`: a quoted cell of the record at
     `end` is not closed in the block. `known_ends` are the line ends that end records, where they had to be
     looked up. `escaped` are the spans of the records in which a backslash makes a quote part of its cell, and
@@ -82,7 +82,7 @@ class Split:
 
     @cached_property
     def stops(self) -> pa.Array:
-        """Return the offset behind each complete record's last byte, its line end left out (uint64)."""
+        """Return the offset after each complete record's last byte, its line end left out (uint64)."""
         return self._bounds[1]
 
     @cached_property
