@@ -120,7 +120,7 @@ class DryRun:
         sums.date_order = order_of(context) if reads_dates(mapped.columns) and not kind.hashed else ""
         keys = tuple(one.key for _, one in mapped.fields)
         with closing(publisher.open(self.located.audience, keys)) as conversation:
-            next(conversation)  # raises if the audience's name is invalid, before any request
+            next(conversation, None)  # raises if the audience's name is invalid, before any request
         sums.sample = take_sample(
             reader,
             mapped,
