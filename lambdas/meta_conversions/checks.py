@@ -31,7 +31,10 @@ def examine(one: Examination) -> Iterator[Finding]:
         yield Finding("meta", False, f"{error.code}: {error.sentence}")
         return
     body = json_object(answer.body) or {}
-    if "error" in body or not body:
+    if not body:
+        yield Finding("meta", False, "did not answer as Meta does; check endpoint")
+        return
+    if "error" in body:
         outcome = classify(request, answer)
         code = f" (code {outcome.platform_code})" if outcome.platform_code else ""
         yield Finding("token" if outcome.code == "token_refused" else "dataset", False, f"{outcome.reason}{code}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 
@@ -186,6 +187,16 @@ def test_test_events_are_sent_by_option_only_and_warned_of(meta: Outside) -> Non
     receipt = line.deliver([line.sale(1)])
     assert line.dataset()["tests"] == {"TEST123": 1}
     assert [one["code"] for one in receipt["warnings"]] == ["test_events"]
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_the_secret_of_the_sample_works_as_its_text_says(meta: Outside, wrapped: bool) -> None:
+    """Token and pixel in base64, or in base64 under one key, are a secret like any other."""
+    held = {"access_token": meta.secret()["access_token"], "pixel_id": DEFAULT_DATASET, "endpoint": meta.base_url}
+    text = base64.b64encode(json.dumps(held).encode()).decode()
+    line = ConversionsLine(meta, secret=json.dumps({"credentials": text}) if wrapped else text)
+    assert line.deliver([line.sale(1)])["state"] == "applied"
+    assert len(line.counted()) == 1
 
 
 @pytest.mark.parametrize("key", ["raw", "email", "email_sha256"])

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from activation.identifiers.codes import Code
 from activation.model import RunWarning
 
-TEST_EVENTS = "test_events"  # a platform's note that the events are marked as tests
-
 
 def of_events(
     rejected: Mapping[str, int], by_row: int, in_doubt: int, notes: Mapping[str, str]
@@ -36,5 +34,5 @@ def of_events(
             f"{in_doubt:,} times an event was sent that the platform may have received before, after a crash or a"
             " lost answer; where the platform does not recognise the event's id, it counts twice",
         )
-    if TEST_EVENTS in notes:
-        yield RunWarning(TEST_EVENTS, notes[TEST_EVENTS])
+    if note := notes.get("test_events"):
+        yield RunWarning("test_events", note)
