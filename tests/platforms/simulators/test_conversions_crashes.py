@@ -58,6 +58,17 @@ def test_a_lost_answer_is_in_doubt_as_often_as_it_is_sent_again(meta: Outside) -
     assert receipt["rows"]["acknowledged"] == 20
 
 
+def test_a_crash_while_an_upload_is_sent_again_forgets_no_doubt(meta: Outside) -> None:
+    """Events are counted as in doubt before they are sent again: a worker that dies then has counted them."""
+    meta.configure(deduplicates=False)
+    line = ConversionsLine(meta, max_rows=10, in_flight=1)
+    meta.fail(LOST)  # the first answer; the process dies after the second one, and a third upload is acknowledged
+    line.dies_after = {2}
+    receipt = line.deliver([line.sale(number) for number in range(10)])
+    assert (line.crashes, line.calls) == (1, 3)
+    assert receipt["in_doubt"] == line.dataset()["doubles"] == 20
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_crashes_anywhere_never_count_more_twice_than_the_receipt_says(meta: Outside, seed: int) -> None:
     """The process dies at random effects, answers are lost, and the bound holds; no event is lost."""
