@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 NAMES_SHOWN = 5
 
@@ -42,10 +45,7 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
     table.add_row(
         "+ rejected by platform", f"{rows['rejected_by_platform']:,}", _codes(receipt["rejected_by_platform"])
     )
-    identifiers: dict[str, int] = receipt.get("identifiers", {})  # receipts of earlier releases lack it
-    if identifiers:
-        table.add_section()
-        table.add_row("identifiers sent", f"{sum(identifiers.values()):,}", _codes(identifiers))
+    _add_sent(table, receipt)
     if receipt["cells_left_out"]:
         table.add_section()
     for field, codes in receipt["cells_left_out"].items():
@@ -71,6 +71,17 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
         print(printable(f"warning  {warning['code']}: {warning['sentence']}"))
     if receipt["rejects_key"]:
         print(f"list the rejected rows: {typed('receipt', receipt['run_id'], '--rejects', sandbox=sandbox)}")
+
+
+def _add_sent(table: Table, receipt: dict[str, Any]) -> None:
+    """Add what was sent of the rows, and of events, what may have arrived twice."""
+    if (doubt := receipt.get("in_doubt")) is not None:  # only a receipt of events says it
+        table.add_row("in doubt", f"{doubt:,}", "times an event was sent that may have arrived before")
+    identifiers: dict[str, int] = receipt.get("identifiers", {})  # receipts of earlier releases lack it
+    if identifiers:
+        table.add_section()
+        sent = "identifiers sent" if doubt is None else "cells sent"
+        table.add_row(sent, f"{sum(identifiers.values()):,}", _codes(identifiers))
 
 
 def _audience(audience: dict[str, Any], connector: str) -> str:
