@@ -86,8 +86,8 @@ bench: $(DEV) ## measure speed, memory, start and cost, and write docs/benchmark
 	@$(BIN)/python -m bench --write docs/benchmarks.md $(ARGS)
 
 .PHONY: deploy
-deploy: $(DEMO) ## deploy to the AWS account of your environment, after showing what changes
-	@$(BIN)/python -m sandbox.cdk deploy --all
+deploy: $(DEMO) ## deploy to the AWS account of your environment, after showing what changes (in CI: ARGS='--require-approval never')
+	@$(BIN)/python -m sandbox.cdk deploy --all $(ARGS)
 
 .PHONY: sandbox
 sandbox: $(DEMO) ## bring up the AWS and the ad platforms on this machine; `.venv/bin/activation sandbox down` ends them
