@@ -80,7 +80,7 @@ def _examine(named: NamedConnector, found: Deployment, secret_arn: str, audience
 
     if version := named.platform.version:
         yield from _of_version(version)
-    secret, finding = _secret(secret_arn)
+    secret, finding = _secret(named.name, secret_arn)
     yield finding
     if secret is None:
         return
@@ -139,19 +139,24 @@ def _of_version(version: ApiVersion) -> Iterator[Finding]:
         yield Finding("api version", not version.has_ended(now), warning.sentence, warns=True)
 
 
-def _secret(arn: str) -> tuple[dict[str, Any] | None, Finding]:
-    from activation.authentication.parameter import secret_client
+def _secret(connector: str, arn: str) -> tuple[dict[str, Any] | None, Finding]:
+    """Return the secret's keys and values, None if there are none, and what is to be said of it."""
+    from activation.errors import ConfigError
     from activation.platforms.platform import Finding
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from cli.secret_store import read
+    from cli.typed import typed
 
     try:
-        text = secret_client(arn).get_secret_value(SecretId=arn).get("SecretString", "")
-    except ClientError as error:
-        return None, Finding("secret", False, f"cannot be read: {error.response['Error']['Code']}")
-    try:
-        secret = json.loads(text)
-    except ValueError:
-        secret = None
-    if not isinstance(secret, dict):
-        return None, Finding("secret", False, "is not a JSON object")
+        version = read(arn)
+        if version is None:
+            return None, Finding("secret", False, f"not written yet: {typed('secret', 'set', connector)}")
+        secret = dict(version.values)
+    except (ClientError, BotoCoreError) as error:
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        return None, Finding("secret", False, f"cannot be read: {code}")
+    except ConfigError as error:
+        says = error.sentence if error.code == "old_sdk" else "is not a JSON object"
+        return None, Finding("secret", False, says)
     return secret, Finding("secret", True, f"has {', '.join(sorted(secret))}")

@@ -70,6 +70,14 @@ def test_an_sdk_that_lacks_a_call_is_refused(
     assert refused.value.code == "old_sdk"
 
 
+def test_a_function_is_told_to_change_its_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Lambda the SDK is the runtime's, and another runtime is what helps."""
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "connector")
+    monkeypatch.setattr(sdk, "NEEDED", {"s3": {"Teleport": frozenset()}})
+    with pytest.raises(ConfigError, match=r"the runtime's botocore .* set wheels\.python"):
+        sdk.checked(client_of("s3"))
+
+
 def test_every_family_of_functions_checks_its_clients(monkeypatch: pytest.MonkeyPatch) -> None:
     """Connectors, CI360 and the stream each refuse an SDK that is too old when they make their clients."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
