@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -71,6 +71,23 @@ def down(place: Place = DEFAULT) -> bool:
     return True
 
 
+@contextmanager
+def bare(place: Place, platforms: tuple[str, ...], *, auth: bool = False) -> Iterator[State]:
+    """Run an emulator that holds nothing, and the simulators of these platforms, for the length of a block.
+
+    Raises SandboxError where a sandbox is up in this place, or the processes do not start.
+    """
+    with state.alone(place), _terminated_as_interrupted():
+        if state.load(place).runs():
+            raise SandboxError(f"a sandbox is up in {place.directory}; use another directory")
+        _end(place)
+        place.make()
+        try:
+            yield _start(place, State(auth=auth), platforms)
+        finally:
+            _end(place)
+
+
 def _end(place: Place) -> None:
     stop(state.load(place).processes)
     state.forget(place)
@@ -107,7 +124,7 @@ def _deploy(
         fresh = not current.processes
         if fresh:
             with steps.step("AWS emulator and ad platforms"):
-                current = _start(place, current)
+                current = _start(place, current, simulators())
         notices.make(current.emulator.url)
         environment = cdk.sandbox_environment(runner, place, current.emulator.url)
         if fresh:
@@ -126,10 +143,10 @@ def _deploy(
     return printed
 
 
-def _start(place: Place, current: State) -> State:
-    """Start the emulator and every simulator, and wait for all of them; the state is saved first."""
+def _start(place: Place, current: State, platforms: Iterable[str]) -> State:
+    """Start the emulator and these simulators, and wait for all of them; the state is saved first."""
     modules = {EMULATOR: "sandbox.emulator"}
-    modules |= {name: f"sandbox.platforms.{name}" for name in simulators()}
+    modules |= {name: f"sandbox.platforms.{name}" for name in platforms}
     for name, module in modules.items():
         port = free_port()
         command = [sys.executable, "-m", module, "--port", str(port)]
