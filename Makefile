@@ -23,7 +23,7 @@ DEMO := $(if $(wildcard $(DEV)),$(DEV),.venv/ready-demo)
 # The version of the environment's Python, where that is one the project supports and the one that was asked for.
 FITS = $(filter $(if $(filter file,$(origin PYTHON)),$(SUPPORTED),$(call VERSION,$(PYTHON))),$(call VERSION,$(BIN)/python))
 
-SOURCES := app.py amz_stream_cli bench checks cli lambdas layers samples sandbox stacks tests
+SOURCES := app.py amz_stream_cli bench checks cli lambdas layers samples sandbox smoke stacks tests
 
 .PHONY: help
 help: ## list what can be made
@@ -88,6 +88,10 @@ bench: $(DEV) ## measure speed, memory, start and cost, and write docs/benchmark
 .PHONY: deploy
 deploy: $(DEMO) ## deploy to the AWS account of your environment, after showing what changes (in CI: ARGS='--require-approval never')
 	@$(BIN)/python -m sandbox.cdk deploy --all $(ARGS)
+
+.PHONY: smoke
+smoke: $(DEMO) ## deploy to an empty AWS on this machine, send ten people, replay, destroy, look what is left (AWS=1: in the account of your environment; ENDPOINT=, SECRET=)
+	@$(BIN)/python -m smoke $(if $(AWS),--aws) $(if $(ENDPOINT),--endpoint $(ENDPOINT)) $(if $(SECRET),--secret $(SECRET))
 
 .PHONY: sandbox
 sandbox: $(DEMO) ## bring up the AWS and the ad platforms on this machine; `.venv/bin/activation sandbox down` ends them
