@@ -87,7 +87,7 @@ class Landing(Construct):
             iam.PolicyStatement(
                 sid="WriteBelowItsPrefixes",
                 actions=["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"],
-                resources=[self.bucket.arn_for_objects(f"{one}*") for one in (self._prefix, self._errors)],
+                resources=self.objects,
             ),
             iam.PolicyStatement(
                 sid="FindItsWay",
@@ -107,6 +107,11 @@ class Landing(Construct):
             assumed_by=iam.ServicePrincipal("firehose.amazonaws.com"),
             inline_policies={"Landing": iam.PolicyDocument(statements=statements)},
         )
+
+    @property
+    def objects(self) -> list[str]:
+        """Return the objects that the delivery stream writes: records, and what it could not deliver."""
+        return [self.bucket.arn_for_objects(f"{one}*") for one in (self._prefix, self._errors)]
 
     @property
     def _errors(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from aws_cdk import Aws, CfnOutput, Duration, Environment, RemovalPolicy, Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
@@ -11,6 +13,7 @@ from constructs import Construct
 
 from stacks.alarm_topic import address, alarm_topic, notices_key, topic_arn
 from stacks.marketing_stream.catalogue import Realm
+from stacks.marketing_stream.guard import GuardFunction
 from stacks.settings import Settings
 
 DATABASE = "amazon_marketing_stream"
@@ -19,7 +22,9 @@ DATABASE = "amazon_marketing_stream"
 class StreamRegionStack(Stack):
     """The shared stack of each realm that receives a dataset."""
 
-    def __init__(self, scope: Construct, id_: str, *, settings: Settings, realm: Realm) -> None:
+    def __init__(
+        self, scope: Construct, id_: str, *, settings: Settings, realm: Realm, root: Path, datasets: bool
+    ) -> None:
         super().__init__(
             scope,
             id_,
@@ -29,6 +34,8 @@ class StreamRegionStack(Stack):
         assert settings.marketing_stream is not None  # noqa: S101  narrows a type, checks no input
         self.realm = realm
         self.access_logs = self._access_logs(settings)
+        # The stacks of v2 are this project's own, and nothing has to be kept in them.
+        self.guard = GuardFunction(self, "Guard", settings=settings, realm=realm, root=root) if datasets else None
         self.alarm_topic = self._alarm_topic(settings, settings.marketing_stream.alarm_email)
         glue.CfnDatabase(
             self,

@@ -11,6 +11,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.marketing_stream import pinned
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.settings import Settings
 
@@ -18,7 +19,10 @@ _MEMORY_MB = 256
 
 
 class QueueFunction(Construct):
-    """One function and its queue. `statements` are its permissions beyond reading the queue and logging."""
+    """One function and its queue. `statements` are its permissions beyond reading the queue and logging.
+
+    `mapping_id` is the logical id that the mapping of the queue to the function is pinned to.
+    """
 
     def __init__(
         self,
@@ -31,6 +35,7 @@ class QueueFunction(Construct):
         handler: str,
         description: str,
         queue: sqs.Queue,
+        mapping_id: str,
         timeout_s: int,
         batch_size: int,
         batching_s: int,
@@ -63,7 +68,7 @@ class QueueFunction(Construct):
             # All permissions are explicit; no construct may add to the role.
             role=self.role.without_policy_updates(),
         )
-        lambda_.EventSourceMapping(
+        mapping = lambda_.EventSourceMapping(
             self,
             "Mapping",
             target=self.function,
@@ -73,6 +78,7 @@ class QueueFunction(Construct):
             max_concurrency=max_concurrency,
             report_batch_item_failures=True,
         )
+        pinned.pin(mapping, mapping_id)
 
     def _log_group(self, settings: Settings) -> logs.LogGroup:
         group = logs.LogGroup(self, "Logs", removal_policy=RemovalPolicy.DESTROY)

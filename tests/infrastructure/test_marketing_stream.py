@@ -30,13 +30,13 @@ def settings_of(section: object, **flags: str) -> StreamSettings | None:
     return read_settings({"audience_activation": given, **flags}.get, platforms()).marketing_stream
 
 
-def synthesise(outdir: Path, stream: object, *, staging: bool = False) -> dict[str, Template]:
-    """Synthesise the app with this section; returns the stream's templates by stack name."""
+def synthesise(outdir: Path, stream: object, *, staging: bool = False, **flags: str) -> dict[str, Template]:
+    """Synthesise the app with this section and these flags; returns the templates by stack name."""
     from app import build
 
     configured = json.loads((ROOT / "cdk.context.json").read_text())["audience_activation"]
     given = {**configured, "wheels": host_wheels(), "marketing_stream": stream}
-    build(outdir=str(outdir), context=context(given, staging=staging)).synth()
+    build(outdir=str(outdir), context=context(given, staging=staging) | flags).synth()
     return {
         path.name.removesuffix(".template.json"): json.loads(path.read_text())
         for path in outdir.glob("*.template.json")
