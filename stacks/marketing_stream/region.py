@@ -14,9 +14,8 @@ from constructs import Construct
 from stacks.alarm_topic import address, alarm_topic, notices_key, topic_arn
 from stacks.marketing_stream.catalogue import Realm
 from stacks.marketing_stream.guard import GuardFunction
+from stacks.marketing_stream.settings import StreamSettings
 from stacks.settings import Settings
-
-DATABASE = "amazon_marketing_stream"
 
 
 class StreamRegionStack(Stack):
@@ -36,20 +35,21 @@ class StreamRegionStack(Stack):
         self.access_logs = self._access_logs(settings)
         # The stacks of v2 are this project's own, and nothing has to be kept in them.
         self.guard = GuardFunction(self, "Guard", settings=settings, realm=realm, root=root) if datasets else None
-        self.alarm_topic = self._alarm_topic(settings, settings.marketing_stream.alarm_email)
+        self.alarm_topic = self._alarm_topic(settings, settings.marketing_stream)
         glue.CfnDatabase(
             self,
             "Database",
             catalog_id=Aws.ACCOUNT_ID,
             database_input=glue.CfnDatabase.DatabaseInputProperty(
-                name=DATABASE, description="Landed records of Amazon Marketing Stream"
+                name=settings.marketing_stream.database, description="Landed records of Amazon Marketing Stream"
             ),
         )
         CfnOutput(self, "AlarmTopicArn", value=self.alarm_topic.topic_arn)
-        CfnOutput(self, "DatabaseName", value=DATABASE)
+        CfnOutput(self, "DatabaseName", value=settings.marketing_stream.database)
 
-    def _alarm_topic(self, settings: Settings, email: str) -> sns.ITopic:
+    def _alarm_topic(self, settings: Settings, stream: StreamSettings) -> sns.ITopic:
         """Return the topic of the realm's alarms: an alarm can only publish in its own region."""
+        email = stream.alarm_email
         if not email and (given := topic_arn(settings.alarms)):
             return sns.Topic.from_topic_arn(self, "AlarmTopic", given)
         removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
@@ -59,7 +59,7 @@ class StreamRegionStack(Stack):
             title=f"Amazon Marketing Stream {self.realm}",
             email=email or address(settings.alarms),
             key=notices_key(self, "NoticesKey", name=f"{settings.name}, stream", removal=removal),
-            alarms=f"AmzStream*-{self.realm}-*",
+            alarms=f"{stream.prefix}AmzStream*-{self.realm}-*",
             sid="AlarmsOfTheStream",
         )
 
