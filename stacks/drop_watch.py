@@ -62,6 +62,7 @@ class DropWatch(Construct):
                 "Watch": iam.PolicyDocument(statements=watch_statements(self._connectors, storage, self.log_group))
             },
         )
+        self.environment = self._environment()
         self.function = self._function(layers, code)
         self.strays = self._rule(
             "Strays",
@@ -89,7 +90,7 @@ class DropWatch(Construct):
         return group
 
     def _function(self, layers: list[lambda_.ILayerVersion], code: lambda_.Code) -> lambda_.Function:
-        wheels, storage = self._settings.wheels, self._storage
+        wheels = self._settings.wheels
         return lambda_.Function(
             self,
             "Function",
@@ -101,21 +102,25 @@ class DropWatch(Construct):
             layers=layers,
             memory_size=512,
             timeout=Duration.minutes(5),
-            environment={
-                "DROPS_BUCKET": storage.drops.bucket_name,
-                "LEDGER_TABLE": storage.ledger.table_name,
-                "EVENT_BUS_NAME": storage.bus.event_bus_name,
-                "CONNECTORS": json.dumps(self._connectors),
-                "ELSEWHERE": json.dumps(self.elsewhere),
-                "LEDGER_TTL_DAYS": str(self._settings.retention.ledger_days),
-                "POWERTOOLS_SERVICE_NAME": self._service,
-                "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(self._settings.name),
-                "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
-            },
+            environment=self.environment,
             log_group=self.log_group,
             tracing=lambda_.Tracing.ACTIVE,
             role=self.role.without_policy_updates(),
         )
+
+    def _environment(self) -> dict[str, str]:
+        storage = self._storage
+        return {
+            "DROPS_BUCKET": storage.drops.bucket_name,
+            "LEDGER_TABLE": storage.ledger.table_name,
+            "EVENT_BUS_NAME": storage.bus.event_bus_name,
+            "CONNECTORS": json.dumps(self._connectors),
+            "ELSEWHERE": json.dumps(self.elsewhere),
+            "LEDGER_TTL_DAYS": str(self._settings.retention.ledger_days),
+            "POWERTOOLS_SERVICE_NAME": self._service,
+            "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(self._settings.name),
+            "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
+        }
 
     def _rule(
         self,
