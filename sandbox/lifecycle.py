@@ -33,12 +33,17 @@ _PLATFORMS = ROOT / "sandbox" / "platforms"
 
 
 def up(
-    place: Place = DEFAULT, *, auth: bool = False, streams: tuple[str, ...] = (), steps: Steps | None = None
+    place: Place = DEFAULT,
+    *,
+    auth: bool = False,
+    streams: tuple[str, ...] = (),
+    steps: Steps | None = None,
+    flags: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Start what is not running, deploy the app as it is now, and describe the sandbox.
 
     `streams` are the datasets of Amazon Marketing Stream whose stacks are deployed as well; each takes seconds
-    longer. If the sandbox is already up, the app is deployed again and everything in it is kept. A sandbox that
+    longer. `flags` are more of the CDK command's context flags, which override settings. If the sandbox is already up, the app is deployed again and everything in it is kept. A sandbox that
     cannot be started, or is interrupted, is stopped completely. Raises SandboxError.
     """
     with state.alone(place), _terminated_as_interrupted(), steps or Steps() as shown:
@@ -48,10 +53,10 @@ def up(
                 raise SandboxError(
                     "a sandbox is up with the other setting of --auth: `activation sandbox down` first"
                 )
-            return _deploy(place, before, streams, shown)
+            return _deploy(place, before, streams, shown, flags or {})
         _end(place)
         try:
-            return _deploy(place, State(auth=auth), streams, shown)
+            return _deploy(place, State(auth=auth), streams, shown, flags or {})
         except BaseException:
             _end(place)
             raise
@@ -89,7 +94,9 @@ def _end(place: Place) -> None:
     shutil.rmtree(place.temporary, ignore_errors=True)
 
 
-def _deploy(place: Place, current: State, streams: tuple[str, ...], steps: Steps) -> dict[str, Any]:
+def _deploy(
+    place: Place, current: State, streams: tuple[str, ...], steps: Steps, flags: Mapping[str, str]
+) -> dict[str, Any]:
     place.make()
     with ExitStack() as cleanup:
         with steps.step("node and the CDK command"):
@@ -106,7 +113,8 @@ def _deploy(place: Place, current: State, streams: tuple[str, ...], steps: Steps
                 | cdk.CI360
                 | cdk.SIMULATORS
                 | notices.FLAG
-                | sources.flag(),
+                | sources.flag()
+                | flags,
             ),
             place.log("synth"),
             cdk.sandbox_environment(runner, place),

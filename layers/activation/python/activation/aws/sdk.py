@@ -32,7 +32,10 @@ NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
     "s3": {
         "AbortMultipartUpload": frozenset({"Bucket", "Key", "UploadId"}),
         "CompleteMultipartUpload": frozenset(
-            {"Bucket", "Key", "UploadId", "MultipartUpload", "ChecksumCRC32", "ChecksumType", "IfNoneMatch"}
+            {
+                "Bucket", "Key", "UploadId", "MultipartUpload", "ChecksumCRC32", "ChecksumType", "IfMatch",
+                "IfNoneMatch",
+            }
         ),
         "CreateMultipartUpload": frozenset(
             {"Bucket", "Key", "ContentType", "Metadata", "ChecksumAlgorithm", "ChecksumType"}
