@@ -70,8 +70,7 @@ check: $(DEV) $(CHECKS) ## lint, types, dependency rule, templates with everythi
 	@rm -f .cache/templates/*.template.json
 	$(BIN)/python -m sandbox.cdk synth --quiet --output .cache/templates -c ci360=on \
 	  -c stream=sp-traffic,campaigns,budget-usage -c stream_realms=NA -c delivery_type=sqs,firehose
-	$(BIN)/cfn-lint '.cache/templates/*.template.json'
-	$(BIN)/python -m checks.templates .venv/checks/bin/checkov .cache/templates
+	$(BIN)/python -m checks .venv/checks/bin/checkov $(BIN)/cfn-lint .cache/templates
 
 .PHONY: sbom
 sbom: $(CHECKS) ## write sbom.json, the bill of materials of what deploys and operates (CycloneDX)
