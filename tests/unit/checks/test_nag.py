@@ -10,7 +10,7 @@ from checks.nag import count
 
 
 def report(*accepted: str, found: int = 0) -> dict[str, Any]:
-    """Return a report of a pack: for each reason a finding accepted in two places, and `found` in one; a warning."""
+    """Return a report: for each reason a finding accepted in two places, `found` others in one, a warning."""
     two = [{"constructPath": "a"}, {"constructPath": "b"}]
     return {
         "pluginReports": [
