@@ -98,7 +98,7 @@ def _deploy(
                 | cdk.SIMULATORS
                 | notices.FLAG
                 | sources.flag()
-                | flags,
+                | dict(flags),
             ),
             place.log("synth"),
             cdk.sandbox_environment(runner, place),

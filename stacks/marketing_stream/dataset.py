@@ -49,7 +49,13 @@ class StreamDatasetStack(Stack):
         self.direct: DirectDelivery | None = None
         if "sqs" in wanted.deliveries:
             self.fan_out = FanOut(
-                self, "FanOut", settings=settings, wanted=wanted, landing=self.landing, root=root
+                self,
+                "FanOut",
+                settings=settings,
+                wanted=wanted,
+                landing=self.landing,
+                logs_key=region.logs_key,
+                root=root,
             )
             alarms.of_fan_out(self.fan_out)
         if "firehose" in wanted.deliveries:
