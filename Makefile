@@ -85,8 +85,8 @@ bench: $(DEV) ## measure speed, memory, start and cost, and write docs/benchmark
 	@$(BIN)/python -m bench --write docs/benchmarks.md $(ARGS)
 
 .PHONY: deploy
-deploy: $(DEMO) ## deploy to the AWS account of your environment, after showing what changes
-	@$(BIN)/python -m sandbox.cdk deploy --all
+deploy: $(DEMO) ## deploy to the AWS account of your environment, after showing what changes (in CI: ARGS='--require-approval never')
+	@$(BIN)/python -m sandbox.cdk deploy --all $(ARGS)
 
 .PHONY: smoke
 smoke: $(DEMO) ## deploy to an empty AWS on this machine, send ten people, replay, destroy, look what is left (AWS=1: in the account of your environment; ENDPOINT=, SECRET=)

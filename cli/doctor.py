@@ -32,16 +32,15 @@ def doctor(
     """
     from cli import deployment
     from cli.concurrency import examine_concurrency
-    from cli.connectors import connectors, deployed_as, settings
+    from cli.connectors import deployed, settings
     from cli.told import examine_topics
 
     found = deployment.find()
-    named = connectors()
     wanted = {name: found.connector(name) for name in ([connector] if connector else sorted(found.connectors))}
     findings = [
         (name, one)
         for name, addresses in wanted.items()
-        for one in _examine(named.get(name) or deployed_as(name, found), found, addresses.secret_arn, audience)
+        for one in _examine(deployed(name, found), found, addresses.secret_arn, audience)
     ]
     findings += [(name, one) for name, addresses in wanted.items() for one in _sources(found, name, addresses)]
     if not connector:

@@ -73,7 +73,7 @@ def drop(
     key = drop_key(connector, audience, identifiers, action, name)
     source = local.content()
     try:
-        named = connector_of(connector)
+        named = connector_of(connector, of_app=True)
         located = read_key(
             key,
             connector=connector,

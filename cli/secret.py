@@ -40,7 +40,7 @@ def set_(
     from botocore.exceptions import BotoCoreError, ClientError
 
     from cli import deployment, secret_store
-    from cli.connectors import connectors, deployed_as
+    from cli.connectors import deployed
     from cli.secret_check import check_usable
 
     if context.args:
@@ -49,7 +49,7 @@ def set_(
         )
     found = deployment.find()
     arn = found.connector(connector).secret_arn
-    named = connectors().get(connector) or deployed_as(connector, found)
+    named = deployed(connector, found)
     try:
         current = secret_store.read(arn)
         one = _known(named, field) if field else ""

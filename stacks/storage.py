@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import ArnFormat, Aws, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
@@ -16,6 +16,7 @@ from constructs import Construct
 from stacks.alarm_topic import address, alarm_topic, notices_key, topic_arn
 from stacks.ci360.settings import Ci360Settings
 from stacks.connector_settings import ConnectorSettings
+from stacks.log_key import let_logs_use
 from stacks.people import Readers, sas_files_reader
 from stacks.settings import Retention, Settings
 from stacks.source_settings import SourceSettings
@@ -57,7 +58,14 @@ class StorageStack(Stack):
             ledger=self.ledger,
         )
         self.sas_files_reader = sas_files_reader(self, self.sas_files, self.key) if self.sas_files else None
-        self.notices_key = notices_key(self, "NoticesKey", name=settings.name, removal=self._removal)
+        self.notices_key = notices_key(
+            self,
+            "NoticesKey",
+            name=settings.name,
+            removal=self._removal,
+            alarms=f"{settings.name}-*",
+            notices=True,
+        )
         self.alarm_topic = self._alarm_topic(settings)
         self._outputs()
 
@@ -69,34 +77,7 @@ class StorageStack(Stack):
             enable_key_rotation=True,
             removal_policy=self._removal,
         )
-        # CloudWatch Logs itself uses the key, for this app's log groups only; their generated names begin with the
-        # stack's: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
-        key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="LogsOfThisApp",
-                principals=[iam.ServicePrincipal(f"logs.{Aws.REGION}.amazonaws.com")],
-                actions=[
-                    "kms:Encrypt",
-                    "kms:Decrypt",
-                    "kms:ReEncryptFrom",
-                    "kms:ReEncryptTo",
-                    "kms:GenerateDataKey",
-                    "kms:GenerateDataKeyWithoutPlaintext",
-                    "kms:DescribeKey",
-                ],
-                resources=["*"],  # in a key's policy, "*" is this key
-                conditions={
-                    "ArnLike": {
-                        "kms:EncryptionContext:aws:logs:arn": self.format_arn(
-                            service="logs",
-                            resource="log-group",
-                            resource_name=f"{name}-*",
-                            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-                        )
-                    }
-                },
-            )
-        )
+        let_logs_use(key, f"{name}-*")
         return key
 
     def _access_logs(self, retention: Retention) -> s3.Bucket:
