@@ -16,6 +16,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.names import metrics_namespace
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.permissions import watch_statements
 from stacks.settings import DEAD_LETTER_DAYS, Settings
@@ -23,7 +24,6 @@ from stacks.storage import StorageStack, object_created
 from stacks.watch import MAX_EVENT_AGE, RETRY_ATTEMPTS, Watch
 
 EVERY = Duration.hours(1)
-METRICS = "AudienceActivation"
 
 
 class DropWatch(Construct):
@@ -109,7 +109,7 @@ class DropWatch(Construct):
                 "ELSEWHERE": json.dumps(self.elsewhere),
                 "LEDGER_TTL_DAYS": str(self._settings.retention.ledger_days),
                 "POWERTOOLS_SERVICE_NAME": self._service,
-                "POWERTOOLS_METRICS_NAMESPACE": METRICS,
+                "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(self._settings.name),
                 "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
             },
             log_group=self.log_group,
@@ -164,7 +164,7 @@ class DropWatch(Construct):
 
     def _metric(self, name: str, period: Duration, statistic: str) -> cloudwatch.Metric:
         return cloudwatch.Metric(
-            namespace=METRICS,
+            namespace=metrics_namespace(self._settings.name),
             metric_name=name,
             dimensions_map={"service": self._service},
             period=period,
