@@ -196,6 +196,16 @@ class HeldRun:
             self.run.progress.tally.bytes_sent += size_bytes
             self.run.progress.tally.resent += repeated
 
+    def note_repeat(self, rows: int) -> None:
+        """Count events that may be sent twice, and save that before they are: a worker that dies has counted them.
+
+        Fewer are counted, with `rows` below 0, once the platform is known to have refused them. Raises LeaseLost.
+        """
+        with self.lock:
+            self.run.progress.tally.in_doubt += rows
+            if rows > 0:
+                self.save()
+
 
 def _opened_json(opened: Opened | None) -> str:
     return to_json(opened) if opened is not None else ""
