@@ -78,7 +78,7 @@ class GuardFunction(Construct):
 
 
 class Guard(Construct):
-    """A dataset stack's two questions to that function: before anything is changed, and before anything is removed."""
+    """A dataset stack's questions to that function: before anything is changed, and before anything is removed."""
 
     def __init__(
         self,
