@@ -219,7 +219,21 @@ def acknowledge_ci360(stack: Ci360Stack | None, storage: StorageStack) -> None:
             "L1",
             "The runtime is the one the wheel layers are built for, a setting; newer than needed is no gain.",
         )
-    for prefix in (ci360.landing_prefix, *ci360.drops):
+    if ci360.sas_files:
+        made = storage.sas_files
+        bucket = _arn(made) if made else f"arn:<AWS::Partition>:s3:::{ci360.sas_files.bucket}"
+        _accept(
+            stack.transfer.role,
+            f"IAM5[Resource::{bucket}/*]",
+            "Files under the names that tasks choose, as SAS's own connector writes them, in a bucket for that.",
+        )
+        if made and storage.sas_files_reader:
+            _accept(
+                storage.sas_files_reader,
+                f"IAM5[Resource::<{_logical_id(made)}.Arn>/*]",
+                "Every object of a bucket that is there to be read by whoever has the policy.",
+            )
+    for prefix in ci360.prefixes:
         _accept(
             stack.transfer.role,
             f"IAM5[Resource::{_arn(storage.drops)}/{prefix}/*]",
