@@ -277,7 +277,7 @@ def test_table_needs_no_crawler(templates: dict[str, Template]) -> None:
     location = json.dumps(described["Parameters"]["storage.location.template"])
     assert "/sp-traffic/year=${year}/month=${month}/day=${day}/hour=${hour}/" in location
     names = {one["Name"] for one in of_type(template, "AWS::Athena::NamedQuery").values()}
-    assert names == {"sp_traffic_unreadable", "sp_traffic_records", "sp_traffic_hourly"}
+    assert names == {"sp_traffic_lines", "sp_traffic_unreadable", "sp_traffic_records", "sp_traffic_hourly"}
 
 
 ALARMED = {
