@@ -80,6 +80,7 @@ class DryRun:
             default_country or str(settings.get("default_country") or ""),
             frozenset(settings.get("placeholders") or ()),
             date_order or str(settings.get("date_order") or ""),
+            str(settings.get("time_zone") or ""),
         )
         return cls(located, connector, context, said)
 

@@ -221,6 +221,7 @@ class Connector(Construct):
             "POWERTOOLS_SERVICE_NAME": connector.name,
             "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(self._settings.name),
             "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
+            **({"TIME_ZONE": connector.time_zone} if connector.time_zone else {}),
             **({"ACTIONS": json.dumps(connector.actions)} if connector.actions else {}),
             **ALLOCATOR,
             **({"ANY_ENDPOINT": "1"} if self._settings.endpoints == "any" else {}),

@@ -35,7 +35,9 @@ class GuardedHttp:
         """Send a request, count the answers that were lost, and give the answer."""
         self._line.aws.fuse.begin(request.call)
         try:
-            return self._http.send(request, timeout_s=timeout_s)
+            answer = self._http.send(request, timeout_s=timeout_s)
+            self._line.applied += answer.status == 200
+            return answer
         except (AnswerLost, NotSent):
             self._line.lost += 1
             raise
@@ -56,7 +58,7 @@ class ConversionsLine(World):
         columns: Mapping[str, str] | None = None,
         secret: str = "",
     ) -> None:
-        self.meta, self.lost = meta, 0
+        self.meta, self.lost, self.applied = meta, 0, 0
         super().__init__(Aws.in_memory())
         text = secret or json.dumps({**meta.secret(), "endpoint": meta.base_url})
         self.aws.secrets.put_secret_value(SecretId=self.secret, SecretString=text)

@@ -37,11 +37,13 @@ class Context:
     national phone number is unusable. `placeholders` are normalised values that mean "nobody"
     (test@test.com); they are left out with a code of their own, hashed or plain. `date_order` says how dates are
     written whose numbers could be swapped: "dmy", "mdy" or "ymd", or "" where the default country says it.
+    `time_zone` is the IANA name of the zone of times that have none themselves, "" where such times are unusable.
     """
 
     default_country: str = ""
     placeholders: frozenset[str] = frozenset()
     date_order: str = ""
+    time_zone: str = ""
 
 
 class Rule(Protocol):

@@ -106,6 +106,7 @@ class FunctionSettings:
                 reader.text("DEFAULT_COUNTRY", "").upper(),
                 frozenset(reader.texts("PLACEHOLDERS")),
                 reader.text("DATE_ORDER", ""),
+                reader.text("TIME_ZONE", ""),
             ),
             max_rows_per_request=reader.whole("MAX_ROWS_PER_REQUEST", 0),
             max_bytes_per_request=reader.whole("MAX_BYTES_PER_REQUEST", 0),
