@@ -194,6 +194,7 @@ class World:
             secret_arn=self.secret,
             drops_bucket="drops",
             receipts_bucket="receipts",
+            mirrors_bucket="mirrors",
             ledger_table="ledger",
             queue_url=self.queue_url,
             dead_letter_queue_url=self.dead_url,

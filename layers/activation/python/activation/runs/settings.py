@@ -35,19 +35,19 @@ class FolderTimes:
 class FunctionSettings:
     """The settings that the template gives the function: names, addresses and numbers, never a secret.
 
-    `connector` is its name and `secret_arn` the ARN of its secret. `drops_bucket`, `receipts_bucket` and
-    `ledger_table` are names, `queue_url` and `dead_letter_queue_url` URLs; `event_bus_name` is the app's bus.
-    `expected_account` is the ad account that the secret must be for, "" for any. `requests_in_flight` is 0 for the
-    platform's own. `deadline_s` is how many seconds a run may take from its first message, without the time it
-    waits for an audience's lock. `ledger_ttl_days` is how long a finished run is remembered, so how long a replay
-    of it does nothing. `context` is how cells are read. `max_rows_per_request` and `max_bytes_per_request` are 0
-    for the platform's own. A file above `split_above_bytes` is split among up to `max_parts` workers; 0 bytes
-    split none. `encoding` and `delimiter` are declared for the connector's delimited files, "" where they are
-    detected. `options` are the platform's options that the settings mention, `columns` what they say of the files'
-    columns (see identifiers/column_map.py). `consent` and `operation` say which rows may be sent. `actions` are
-    those that drops may ask for, none for all of the platform's. `any_endpoint` lets the secret name another
-    server than the platform's. `sources` are the buckets of other owners that drops are read from as well.
-    `folders` says how long folders are waited for.
+    `connector` is its name and `secret_arn` the ARN of its secret. `drops_bucket`, `receipts_bucket`,
+    `mirrors_bucket` and `ledger_table` are names, `queue_url` and `dead_letter_queue_url` URLs; `event_bus_name`
+    is the app's bus. `expected_account` is the ad account that the secret must be for, "" for any.
+    `requests_in_flight` is 0 for the platform's own. `deadline_s` is how many seconds a run may take from its
+    first message, without the time it waits for an audience's lock. `ledger_ttl_days` is how long a finished run
+    is remembered, so how long a replay of it does nothing. `context` is how cells are read. `max_rows_per_request`
+    and `max_bytes_per_request` are 0 for the platform's own. A file above `split_above_bytes` is split among up to
+    `max_parts` workers; 0 bytes split none. `encoding` and `delimiter` are declared for the connector's delimited
+    files, "" where they are detected. `options` are the platform's options that the settings mention, `columns`
+    what they say of the files' columns (see identifiers/column_map.py). `consent` and `operation` say which rows
+    may be sent. `actions` are those that drops may ask for, none for all of the platform's. `any_endpoint` lets
+    the secret name another server than the platform's. `sources` are the buckets of other owners that drops are
+    read from as well. `folders` says how long folders are waited for.
     """
 
     connector: str
@@ -78,6 +78,7 @@ class FunctionSettings:
     any_endpoint: bool = False
     folders: FolderTimes = FolderTimes()
     sources: tuple[BucketSource, ...] = ()
+    mirrors_bucket: str = ""
 
     @property
     def origins(self) -> Origins:
@@ -95,6 +96,7 @@ class FunctionSettings:
             drops_bucket=reader.text("DROPS_BUCKET"),
             receipts_bucket=reader.text("RECEIPTS_BUCKET"),
             ledger_table=reader.text("LEDGER_TABLE"),
+            mirrors_bucket=reader.text("MIRRORS_BUCKET"),
             queue_url=reader.text("QUEUE_URL"),
             dead_letter_queue_url=reader.text("DEAD_LETTER_QUEUE_URL"),
             event_bus_name=reader.text("EVENT_BUS_NAME"),
