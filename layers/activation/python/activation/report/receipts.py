@@ -137,9 +137,13 @@ def compose(
 
 
 def _folder(listing: FolderListing) -> dict[str, Any]:
-    """Return how many files the folder has, and the names of what was not read of it, the first of them."""
+    """Return how many files the folder has, and the names of what was not read of it, the first of them.
+
+    "export" is what its manifest says of the export: a "slot" that two receipts name was exported twice.
+    """
     return {
         "prefix": listing.prefix,
+        **({"export": asdict(listing.export)} if listing.export else {}),
         "files": len(listing.files),
         "skipped": _names(listing.skipped),
         "stale": _names(listing.stale),
