@@ -227,6 +227,7 @@ class Connector(Construct):
             **({"ANY_ENDPOINT": "1"} if self._settings.endpoints == "any" else {}),
             **_rule("CONSENT", connector.consent),
             **_rule("OPERATION", connector.operation),
+            **({"GUARD": json.dumps(connector.guard.variable)} if connector.guard.variable else {}),
             **({"COLUMN_MAP": json.dumps(dict(connector.columns))} if connector.columns else {}),
             **({"SOURCES": _compact([one.variable for one in self.sources])} if self.sources else {}),
         }

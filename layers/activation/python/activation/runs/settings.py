@@ -12,6 +12,7 @@ from activation.drops.sources import BucketSource, Origins
 from activation.errors import ConfigError
 from activation.identifiers.row_rules import KNOWN, NO_RULE, RowRule, read_rule
 from activation.identifiers.table import Context
+from activation.mirror.guard import Guard
 from activation.platforms.options import Option, Value, problems
 
 DELIMITERS = {"tab": "\t"}  # those that the settings call by a name
@@ -47,7 +48,8 @@ class FunctionSettings:
     what they say of the files' columns (see identifiers/column_map.py). `consent` and `operation` say which rows
     may be sent. `actions` are those that drops may ask for, none for all of the platform's. `any_endpoint` lets
     the secret name another server than the platform's. `sources` are the buckets of other owners that drops are
-    read from as well. `folders` says how long folders are waited for.
+    read from as well. `folders` says how long folders are waited for. `guard` says what a mirror may do unasked,
+    and `shared` names the audiences that others fill, too.
     """
 
     connector: str
@@ -79,6 +81,8 @@ class FunctionSettings:
     folders: FolderTimes = FolderTimes()
     sources: tuple[BucketSource, ...] = ()
     mirrors_bucket: str = ""
+    guard: Guard = field(default_factory=Guard)
+    shared: tuple[str, ...] = ()
 
     @property
     def origins(self) -> Origins:
@@ -128,6 +132,8 @@ class FunctionSettings:
                 open_s=reader.whole("FOLDER_OPEN_S", FolderTimes.open_s),
             ),
             sources=_sources(reader),
+            guard=_guard(reader),
+            shared=tuple(reader.texts("SHARED_AUDIENCES")),
         )
         reader.finish()
         return settings
@@ -143,6 +149,15 @@ def _rule(reader: Environment, name: str) -> RowRule:
     if given and not (rule and rule.allow):
         reader.wrong(name)
     return rule
+
+
+def _guard(reader: Environment) -> Guard:
+    """Read what a mirror may do unasked; what cannot be read is a mistake, never no guard."""
+    try:
+        return msgspec.convert(reader.mapping("GUARD"), Guard)
+    except msgspec.ValidationError:
+        reader.wrong("GUARD")
+        return Guard()
 
 
 def _sources(reader: Environment) -> tuple[BucketSource, ...]:
