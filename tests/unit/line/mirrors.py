@@ -7,7 +7,9 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from activation.aws.lease import LeaseHeld, LeaseLost
 from activation.aws.table import ConditionalTable
+from activation.errors import ActivationError
 from activation.mirror.state import MirrorState, MirrorStates
 from activation.model import Action
 
@@ -41,6 +43,9 @@ def deliver(world: World, people: Iterable[str] | str, **more: Any) -> dict[str,
     """Drop a mirror, see it through, and return its receipt."""
     before = {one["run_id"] for one in world.receipts()}
     world.run(*mirror(world, people, **more))
+    for failure in world.failures:
+        if not isinstance(failure, LeaseHeld | LeaseLost | ActivationError):
+            raise failure
     (receipt,) = [one for one in world.receipts() if one["run_id"] not in before]
     return receipt
 

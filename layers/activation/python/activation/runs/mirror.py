@@ -194,7 +194,9 @@ class MirrorSteps:
         mirror, held = self._mirror, self.invocation.held
         part = self._part(mirror.adds)
         if part is not None:
-            if not self._send_part(mirror.adds, mirror.removes_lines, RunDrop.open(self.invocation).rejects):
+            if not self._send_part(
+                mirror.adds, mirror.removes_lines, RunDrop.open(self.invocation).rejects_of_unread
+            ):
                 return False
             self._check_sum(
                 held.run.progress.checkpoint.cursor.row, mirror.removes_lines + part.lines, "lines to send"
