@@ -71,6 +71,11 @@ def known_audience_key(lock: str) -> str:
     return lock.replace("#audience#", "#known#", 1)
 
 
+def mirror_key(lock: str) -> str:
+    """Return the key of what a mirrored audience was sent, which never expires; `lock` is its lock's key."""
+    return lock.replace("#audience#", "#mirror#", 1)
+
+
 def replacement_key(audience: str) -> str:
     """Return the key of the record of an audience's newest replace; `audience` is the key of its lock."""
     return f"{audience}#replaced"

@@ -1,4 +1,8 @@
-"""The guard: a difference that takes too many people out waits for somebody to approve it."""
+"""The guard: a difference that takes too many people out waits for somebody to approve it.
+
+The size of the list says too little: a join that went wrong brings other people at the same number, and so does a
+change of how identifiers are normalised. So it is counted who leaves.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,18 @@ from dataclasses import dataclass
 from activation.mirror.difference import Difference
 from activation.mirror.state import MirrorState
 
+STOP, ALLOW = "stop", "allow"
+
 
 @dataclass(frozen=True)
 class Guard:
     """What a mirror may do unasked.
 
     `empty` is "stop" or "allow", for a list without anybody. `leave` is the share (0 to 1) of the lines that may
-    be in the audience that may be removed, `shrink` the share of its rows by which it may become smaller.
+    be in the audience that may be removed, `shrink` the share of its rows by which the list may become smaller.
     """
 
-    empty: str = "stop"
+    empty: str = STOP
     leave: float = 0.30
     shrink: float = 0.30
 
@@ -25,8 +31,18 @@ def verdict(guard: Guard, known: MirrorState, difference: Difference, run_id: st
     """Return the cause for which a run has to be approved, None where it may go on.
 
     The causes: "emptied" (the list has nobody), "columns_changed" and "table_changed" (too many leave, and the
-    columns or the version of the field table are others than before), "other_people" (too many leave and about as
-    many join), "leaving" (too many leave), "shrinking" (the list is too small). Without a snapshot, and where the
-    run `run_id` is approved, there is none.
+    columns or the version of the field table are others than before), "other_people" (too many leave, and the list
+    is about as long as before), "leaving" (too many leave, and the list is shorter), "shrinking" (the list is too
+    short, although few are removed). Where nothing was committed before, and where the run `run_id` is approved,
+    there is none.
     """
-    raise NotImplementedError
+    if known.snapshot is None or (run_id and known.approved == run_id):
+        return None
+    if not difference.rows and difference.known:
+        return "emptied" if guard.empty == STOP else None
+    shrunk = 1 - difference.rows / known.rows if known.rows else 0.0
+    if difference.removed > guard.leave * difference.known:
+        if difference.reason in ("columns_changed", "table_changed"):
+            return difference.reason
+        return "leaving" if shrunk > guard.leave / 2 else "other_people"
+    return "shrinking" if shrunk > guard.shrink else None

@@ -6,21 +6,16 @@ Of every line the state says whether it may be in the audience and whether it su
 - it surely is if it is in the snapshot and not among the removes of a pending delta.
 
 The next run removes what may be there and is no longer wanted, and adds what is wanted and not surely there. So it
-does not matter where earlier runs stopped, nor how often. The record has a key of its own beside the audience's
-lock and does not expire.
+does not matter where earlier runs stopped, nor how often.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from activation.aws.table import ConditionalTable
-from activation.mirror.delta import Delta
+from activation.mirror.delta import Delta, Part
+from activation.mirror.piece import objects_of
 from activation.mirror.snapshot import Snapshot
-
-SIZES_KEPT = 90
 
 
 @dataclass(frozen=True)
@@ -39,7 +34,7 @@ class Size:
 
 @dataclass(frozen=True)
 class MirrorState:
-    """What is known of a mirrored audience (a record).
+    """What is known of a mirrored audience.
 
     `version` is 0 where nothing was ever recorded, and increases with each write. `snapshot` is what was committed
     last, by `run_id` in `mode` ("replace", "difference", "adopted" or "reset"). `pending` are the deltas of runs
@@ -72,54 +67,10 @@ class MirrorState:
 
     def objects(self) -> frozenset[str]:
         """Return the names of all objects that the state needs, as Pieces knows them."""
-        raise NotImplementedError
-
-
-class MirrorStates:
-    """The states of mirrored audiences, in the ledger's table; each write is one conditional update.
-
-    `lock` is the key of the audience's lock, which the caller holds. `clock` returns Unix seconds. Every call
-    raises what the table raises.
-    """
-
-    def __init__(self, table: ConditionalTable, *, clock: Callable[[], float] = time.time) -> None:
-        raise NotImplementedError
-
-    def read(self, lock: str) -> MirrorState:
-        """Return the state; an empty one where nothing was ever recorded.
-
-        Raises ConfigError with newer_state where a newer release wrote it, and Rejected with state_lost where it
-        is damaged.
-        """
-        raise NotImplementedError
-
-    def begin(self, lock: str, state: MirrorState, delta: Delta) -> MirrorState:
-        """Record a delta as pending, and return the state after it; call it before the first request.
-
-        `state` is the one that was compared with. A delta that is pending already, written by an earlier
-        invocation of the same run, is left as it is. Raises Retryable with mirror_changed where another run has
-        written the state since: compare again.
-        """
-        raise NotImplementedError
-
-    def commit(self, lock: str, state: MirrorState, candidate: Snapshot, size: Size, *, mode: str) -> MirrorState:
-        """Record that the audience holds the candidate, and nothing is pending; return the state after it.
-
-        Call it when all of the delta is acknowledged, or if there is nothing to send. `state` is what `begin`
-        returned, or what was compared with; `size.run_id` names the run. A commit that was written already is left
-        as it is. Raises Retryable with mirror_changed where another run has written the state since.
-        """
-        raise NotImplementedError
-
-    def approve(self, lock: str, run_id: str) -> None:
-        """Let a run pass the guard; does not change the state's version. Raises Rejected without a state."""
-        raise NotImplementedError
-
-    def reset(
-        self, lock: str, run_id: str, snapshot: Snapshot | None = None, *, mode: str = "reset"
-    ) -> MirrorState:
-        """Forget what is known, or take the audience to hold a snapshot, whatever stands there; return the state.
-
-        Without a snapshot the next run adds all of its list, and removes nobody.
-        """
-        raise NotImplementedError
+        deltas = [part for delta in self.pending for part in (delta.removes, delta.adds, delta.replaced_by)]
+        found: set[str] = set()
+        for one in (self.snapshot, *deltas):
+            if one is not None:
+                cells = isinstance(one, Part) or one.cells
+                found.update(name for piece in one.pieces for name in objects_of(piece, cells=cells))
+        return frozenset(found)
