@@ -13,8 +13,10 @@ import boto3
 from activation.aws.table import ConditionalTable
 from activation.errors import ActivationError
 from activation.ledger.audience_lock import AudienceLocked, AudienceLocks
+from activation.ledger.audiences import KnownAudiences
 from activation.ledger.keys import audience_key, known_audience_key
-from activation.mirror.state import MirrorState, MirrorStates
+from activation.mirror.state import MirrorState
+from activation.mirror.states import MirrorStates
 from activation.model import Action
 from activation.platforms.discovery import platforms
 
@@ -132,7 +134,9 @@ def reset_state(table: str, lock: str, by: str) -> None:
     except AudienceLocked as held:
         deployment.fail(f"a run is working on the audience for up to {held.for_s:,.0f} s more; try again then")
     try:
-        MirrorStates(ledger, clock=time.time).reset(lock, who, mode=by)
+        if by == "baseline":
+            KnownAudiences(ledger).disown(lock, "reset by baseline: who was in it then stays")
+        MirrorStates(ledger, clock=time.time).reset(lock, who)
     finally:
         _wake(locks.release(lock, who))
 

@@ -47,7 +47,8 @@ def bring_back(sqs: SQSClient, addresses: ConnectorAddresses, run_id: str) -> bo
         QueueUrl=source, MaxNumberOfMessages=10, VisibilityTimeout=HIDDEN_S, MessageAttributeNames=["run_id"]
     ).get("Messages", []):
         for message in messages:
-            if message.get("MessageAttributes", {}).get("run_id", {}).get("StringValue") == run_id:
+            attributes = message.get("MessageAttributes")
+            if attributes and attributes["run_id"].get("StringValue") == run_id:
                 sqs.send_message(QueueUrl=addresses.queue_url, MessageBody=message["Body"])
                 sqs.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
                 return True

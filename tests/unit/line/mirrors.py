@@ -10,7 +10,8 @@ from typing import Any
 from activation.aws.lease import LeaseHeld, LeaseLost
 from activation.aws.table import ConditionalTable
 from activation.errors import ActivationError
-from activation.mirror.state import MirrorState, MirrorStates
+from activation.mirror.state import MirrorState
+from activation.mirror.states import MirrorStates
 from activation.model import Action
 
 from tests.unit.line.platform import hashed

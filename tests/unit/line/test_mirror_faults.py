@@ -1,4 +1,4 @@
-"""Mirrors in trouble: wherever a run is killed, loses answers or is left lying, nobody is in the audience wrongly."""
+"""Mirrors in trouble: wherever a run is killed or loses answers, nobody is in the audience wrongly."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from activation.ledger.runs import RunState
 
 from tests.unit.line.mirrors import Make, check_holds, deliver, kept, mirror, mirror_world, state_of
 from tests.unit.line.platform import Fault, hashed
-from tests.unit.line.world import World, people, table
+from tests.unit.line.world import Crashed, World, people, table
 
 OLD, NEW = people(12), people(12, start=3)
 POINTS = 200
@@ -35,7 +35,7 @@ def applied(world: World, events: list[str]) -> dict[str, object]:
 
 @each_way
 def test_a_crash_at_any_effect_changes_nothing_in_the_end(make_world: Make, replaces: bool) -> None:
-    """Killed while it compares, between guard and send, in removes, in adds or before the commit, it ends alike."""
+    """Killed while it compares, before it sends, in removes, in adds or before the commit, it ends alike."""
     for after in (False, True):
         for at in range(1, POINTS):
             world = mirror_world(make_world, replaces=replaces)
@@ -73,7 +73,7 @@ def test_a_run_that_is_never_resumed_is_made_good_by_the_next(make_world: Make, 
             world.clock.pass_s(max(0.0, message.due - world.clock()))
             try:
                 world.handle(message.body)
-            except BaseException:
+            except Crashed:
                 world.crashes += 1
         died = world.crashes > 0
         world.aws.fuse.set(0)

@@ -56,6 +56,16 @@ class KnownAudiences:
         """Take the audience of this name to be ours alone, whoever created it; `by` is the ARN of who says so."""
         self._own(lock, ANY, f"adopted by {by}")
 
+    def disown(self, lock: str, why: str) -> None:
+        """Take the audience to hold people whom nobody knows any more, so that it is never replaced as a whole."""
+        with contextlib.suppress(ConditionFailed):
+            self.table.update(
+                known_audience_key(lock),
+                "SET owned_why = :why REMOVE owned_id",
+                {":why": {"S": why}},
+                condition="attribute_exists(owned_id)",
+            )
+
     def is_ours(self, lock: str, audience_id: str) -> bool:
         """Return whether we created the audience that has this id at the platform, or have adopted its name.
 

@@ -22,7 +22,7 @@ from activation.ledger.mirror_run import MirrorPhase
 from activation.ledger.replacements import Replacements
 from activation.ledger.runs import HeldRun, Ledger
 from activation.ledger.unread import UnreadObjects
-from activation.mirror.state import MirrorStates
+from activation.mirror.states import MirrorStates
 from activation.mirror.store import S3Pieces
 from activation.model import Action, Audience
 from activation.pipeline.client import PlatformClient
