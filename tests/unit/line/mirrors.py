@@ -25,7 +25,7 @@ Make = Callable[..., World]
 
 def mirror_world(make_world: Make, *, replaces: bool = False, **settings: Any) -> World:
     """Return a world whose platform replaces audiences, when the uploads are closed, or one that does not."""
-    return make_world(actions=ALL if replaces else DIFFERS, handles=replaces, **settings)
+    return make_world(actions=ALL if replaces else DIFFERS, handles=replaces, strict=True, **settings)
 
 
 def mirror(world: World, people: Iterable[str] | str, *, export: Mapping[str, Any] | None = None) -> list[str]:

@@ -84,7 +84,8 @@ class TinyPublisher:
 
     `can_ask` says that the platform can be asked about a lost upload, `handles` that it wants uploads closed,
     `one_kind` that each upload carries one field's values once. `by_upload` says that the first upload creates the
-    audience, `dependent` that the uploads of a batch are chained.
+    audience, `dependent` that the uploads of a batch are chained, `strict` that nothing is removed from an audience
+    that is not there.
     """
 
     account: AdAccount
@@ -93,6 +94,7 @@ class TinyPublisher:
     one_kind: bool = False
     by_upload: bool = False
     dependent: bool = False
+    strict: bool = False
 
     def planned(self, keys: tuple[str, ...]) -> Opened:
         """Return some audience."""
@@ -103,7 +105,7 @@ class TinyPublisher:
         found = yield from self._find(audience)
         if found:
             return Opened(found)
-        if audience.action is Action.REMOVE:
+        if audience.action is Action.REMOVE and self.strict:
             raise Rejected("audience_missing", "there is no audience of this name to remove from")
         if self.by_upload:
             return Opened("", by_upload=True, state={"name": audience.name})

@@ -257,7 +257,7 @@ def test_a_shared_audience_is_changed_by_the_difference(make_world: Make) -> Non
     """Although the platform replaces: people whom others added stay."""
     from dataclasses import replace
 
-    world = make_world(actions=ALL, handles=False)
+    world = make_world(actions=ALL, strict=True)
     world.settings = replace(world.settings, shared=("vip",))
     world.restart()
     world.platform.audiences["vip"] = "ours and theirs"
