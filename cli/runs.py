@@ -12,6 +12,8 @@ import typer
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
+    from cli.deployment import Deployment
+
 IGNORED = "ignored"  # what the watch over the drops bucket records of an object under no connector's prefix
 RUN_DIGITS_SHOWN = 12  # enough digits for `receipt` to find exactly one run
 
@@ -50,7 +52,7 @@ def status(
         raise typer.Exit(bool(print_missing(found, connector, as_json=as_json)))
     pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=found.ledger_table)
     items = [item for page in pages for item in page["Items"]]
-    parts, quiet = _waiting_parts(items), _quiet_minutes()
+    parts, quiet = _waiting_parts(items), _quiet_minutes(found)
     runs = [
         run
         for item in items
@@ -68,15 +70,17 @@ def status(
         raise typer.Exit(1)
 
 
-def _quiet_minutes() -> dict[str, float]:
-    """Return each connector's `folder_quiet_minutes` in the settings, none without settings that can be read."""
+def _quiet_minutes(found: Deployment) -> dict[str, float]:
+    """Return each connector's `folder_quiet_minutes`, by the settings here or else as deployed."""
     from cli.connectors import NoConnector, settings
 
     try:
-        found = settings()
+        read = settings()
     except NoConnector:
-        return {}
-    return {one.name: one.folder_quiet_minutes for one in found.connectors} if found else {}
+        read = None
+    if read:
+        return {one.name: one.folder_quiet_minutes for one in read.connectors}
+    return {name: told.get("folder_quiet_minutes", 0) for name, told in found.told.items()}
 
 
 def _print_runs(runs: list[dict[str, Any]]) -> None:

@@ -19,6 +19,7 @@ from constructs import Construct
 from stacks.alarms import ConnectorAlarms
 from stacks.connector_secret import existing_secret, own_secret
 from stacks.connector_settings import ConnectorSettings
+from stacks.names import metrics_namespace
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.permissions import Reach, statements, waking
 from stacks.settings import DEAD_LETTER_DAYS, Settings
@@ -220,7 +221,7 @@ class Connector(Construct):
             "FOLDER_OPEN_S": str(seconds(3600 * connector.folder_open_hours)),
             "LEDGER_TTL_DAYS": str(self._settings.retention.ledger_days),
             "POWERTOOLS_SERVICE_NAME": connector.name,
-            "POWERTOOLS_METRICS_NAMESPACE": "AudienceActivation",
+            "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(self._settings.name),
             "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
             **({"ACTIONS": json.dumps(connector.actions)} if connector.actions else {}),
             **ALLOCATOR,

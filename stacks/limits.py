@@ -36,6 +36,13 @@ def check(activation: ActivationStack, others: Iterable[Stack]) -> None:
                 f"{KEY}.connectors: the settings of {name} take {taken} bytes in its function, which has room for"
                 f" {MAX_ENVIRONMENT_BYTES}: shorten columns, placeholders, consent or operation"
             )
+    watching = activation.drop_watch.environment
+    taken = _bytes(watching)
+    if "SOURCES" in watching and taken > MAX_ENVIRONMENT_BYTES:
+        mistakes.append(
+            f"{KEY}.sources: all of them take {taken} bytes in the function that watches them, which has room for"
+            f" {MAX_ENVIRONMENT_BYTES}: move some connectors to a second copy of the app, under another `name`"
+        )
     if mistakes:
         raise SettingsError(mistakes)
 

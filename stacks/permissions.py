@@ -79,10 +79,14 @@ def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -
 
 
 def watch_statements(
-    connectors: Sequence[str], storage: StorageStack, log_group: logs.ILogGroup
+    connectors: Sequence[str],
+    storage: StorageStack,
+    log_group: logs.ILogGroup,
+    sources: Sequence[SourceSettings] = (),
 ) -> list[iam.PolicyStatement]:
-    """Return the statements of the role that compares the drops bucket with the ledger; it reads no drop."""
-    records = [f"{name}{record}*" for name in (*connectors, "_") for record in ("#run#", "#unread#", "#folder#")]
+    """Return the statements of the role that compares buckets with the ledger; it reads no drop."""
+    kinds = ("#run#", "#unread#", "#folder#", *(["#unversioned#"] if sources else []))
+    records = [f"{name}{record}*" for name in (*connectors, "_") for record in kinds]
     return [
         allow("ListDrops", ["s3:ListBucketVersions"], [storage.drops.bucket_arn]),
         allow(
@@ -95,7 +99,20 @@ def watch_statements(
             "RecordStrays",
             ["dynamodb:UpdateItem"],
             [storage.ledger.table_arn],
-            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["_#unread#*"]}},
+            {
+                "ForAllValues:StringLike": {
+                    "dynamodb:LeadingKeys": ["_#unread#*", *(["_#source#*"] if sources else [])]
+                }
+            },
+        ),
+        *(
+            allow(
+                f"List{source.id}",
+                ["s3:ListBucketVersions"],
+                [f"arn:{Aws.PARTITION}:s3:::{source.bucket}"],
+                {"StringEquals": _owner(source), "StringLike": {"s3:prefix": f"{source.prefix}*"}},
+            )
+            for source in sources
         ),
         _key_through_ledger(storage.key),
         allow("Announce", ["events:PutEvents"], [storage.bus.event_bus_arn]),
@@ -208,7 +225,7 @@ def _sources(sources: Sequence[SourceSettings]) -> list[iam.PolicyStatement]:
     found = []
     for source in sources:
         bucket = f"arn:{Aws.PARTITION}:s3:::{source.bucket}"
-        owner = {"s3:ResourceAccount": source.account or Aws.ACCOUNT_ID}
+        owner = _owner(source)
         found += [
             allow(
                 f"Read{source.id}",
@@ -226,6 +243,10 @@ def _sources(sources: Sequence[SourceSettings]) -> list[iam.PolicyStatement]:
     if keys := sorted({source.key_arn for source in sources if source.key_arn}):
         found.append(allow("DecryptSources", ["kms:Decrypt"], keys, _via("s3")))
     return found
+
+
+def _owner(source: SourceSettings) -> dict[str, str]:
+    return {"s3:ResourceAccount": source.account or Aws.ACCOUNT_ID}
 
 
 def _encryption(key: kms.IKey) -> list[iam.PolicyStatement]:

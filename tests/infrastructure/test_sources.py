@@ -7,7 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
+from activation.runs.missing_in_sources import WatchedSource
 from activation.runs.settings import FunctionSettings
 
 from stacks.packaging import ROOT
@@ -115,6 +117,32 @@ def test_nothing_is_written_to_a_source(with_sources: Templates) -> None:
         "s3:ListBucketVersions",
         "kms:Decrypt",
     }
+
+
+def test_the_watch_lists_the_sources_and_reads_none(with_sources: Templates) -> None:
+    """It may list each prefix, look up the marks of objects without versions, and note when it began."""
+    own = statements(with_sources, "DropWatch")
+    listed = own["ListCleanRooms"]
+    assert listed["Action"] == "s3:ListBucketVersions"
+    assert text(listed["Resource"]).endswith(":s3:::example-clean-rooms")
+    assert listed["Condition"] == {
+        "StringEquals": {"s3:ResourceAccount": OWNER},
+        "StringLike": {"s3:prefix": "results/vip people/*"},
+    }
+    keys = own["LookUpRuns"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    assert {"beta-eu#run#*", "beta-eu#unversioned#*"} <= set(keys)
+    begun = own["RecordStrays"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    assert begun == ["_#unread#*", "_#source#*"]
+
+
+def test_the_watch_reads_what_the_template_tells_it(with_sources: Templates) -> None:
+    """Each source with its connector, as the function's settings read them."""
+    written = with_sources.resource("AWS::Lambda::Function", "DropWatch")["Environment"]["Variables"]["SOURCES"]
+    watched = msgspec.convert(json.loads(written), tuple[WatchedSource, ...])
+    assert [(one.connector, one.source.bucket, one.source.prefix) for one in watched] == [
+        ("beta-eu", "example-clean-rooms", "results/vip people/"),
+        ("beta-eu", watched[1].source.bucket, ""),
+    ]
 
 
 def test_the_function_reads_what_the_template_tells_it(with_sources: Templates) -> None:

@@ -84,8 +84,8 @@ class TinyPublisher:
 
     `can_ask` says that the platform can be asked about a lost upload, `handles` that it wants uploads closed,
     `one_kind` that each upload carries one field's values once. `by_upload` says that the first upload creates the
-    audience, `dependent` that the uploads of a batch are chained, `strict` that nothing is removed from an audience
-    that is not there.
+    audience, `dependent` that the uploads of a batch are chained, `strict` that nothing is removed from an
+    audience that is not there.
     """
 
     account: AdAccount

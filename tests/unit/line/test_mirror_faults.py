@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from activation.ledger.runs import RunState
@@ -23,7 +24,7 @@ def shared(first: int, count: int) -> tuple[str, set[str]]:
     return text, {hashed(cell) for row in rows for cell in row}
 
 
-def applied(world: World, events: list[str]) -> dict[str, object]:
+def applied(world: World, events: list[str]) -> dict[str, Any]:
     """Assert that the run of a mirror came through, once, and return its receipt."""
     run = world.run_of(events[-1])
     assert run.state is RunState.APPLIED

@@ -37,6 +37,18 @@ def unread_key(connector: str, run_id: str) -> str:
     return f"{connector}{UNREAD}{run_id}"
 
 
+def unversioned_key(connector: str, bucket: str, key: str, etag: str) -> str:
+    """Return the key of the record that an object without a version, of this ETag without quotes, was handled."""
+    name = hashlib.sha256("\n".join([bucket, key, etag]).encode()).hexdigest()
+    return f"{connector}#unversioned#{name}"
+
+
+def source_key(connector: str, bucket: str, prefix: str) -> str:
+    """Return the key of the record of when a connector's source was first watched; `prefix` is the source's."""
+    name = hashlib.sha256("\n".join([connector, bucket, prefix]).encode()).hexdigest()
+    return f"{NO_CONNECTOR}#source#{name}"
+
+
 def folder_key(connector: str, bucket: str, prefix: str, account: str) -> str:
     """Return the key of a folder's record; `account` is "" for the ad account of the connector's secret."""
     name = hashlib.sha256("\n".join([bucket, prefix, *filter(None, [account])]).encode()).hexdigest()

@@ -197,6 +197,7 @@ class Progress:
             self.tally.rejected_by_us.update(span.rejected)
             add_left_out(self.tally.left_out, span.left_out)
             self.tally.mended += span.mended
+            self.tally.by_row += span.by_row
             self.checkpoint.ahead = {unit for unit in self.checkpoint.ahead if unit.first_row != first_row}
             del self._open[first_row]
 

@@ -14,7 +14,7 @@ from activation.ledger.mirror_run import MirrorPhase, MirrorRun
 from activation.ledger.progress import FilePlan, Progress
 from activation.ledger.runs import FINAL, STOPPED, Run
 from activation.ledger.units import LeftOut
-from activation.model import Audience, RunWarning
+from activation.model import EVENTS, Audience, RunWarning
 
 SCHEMA = 1
 UNREADABLE = "_unreadable"  # the audience of receipts of drops whose key names none
@@ -63,7 +63,9 @@ def compose(
     `identifiers` the cells sent for them, by field. rows["in"] is None until the end of the file is reached.
     rows["read"] counts rows with a known outcome, so it is the sum of acknowledged and rejected rows even if the
     run failed. "rows_held", which only a superseded run has, counts the rows of the file that is not sent.
-    `rows_mended` counts those that lacked blank cells at their end or had too many. `continuations` counts the
+    `rows_mended` counts those that lacked blank cells at their end or had too many. Of events, "in_doubt" counts
+    how often one was sent that the platform may have had already, so at most so many count twice, and
+    "event_ids_by_row" those whose id is made of the drop and the row. `continuations` counts the
     run's messages after its first. Times are ISO 8601 in UTC; `seconds` is the time from the first
     message to now, `active_seconds` that of the invocations alone.
     """
@@ -117,6 +119,11 @@ def compose(
         "batches": progress.tally.uploads,
         "requests": progress.tally.requests,
         "resent": progress.tally.resent,
+        **(
+            {"in_doubt": progress.tally.in_doubt, "event_ids_by_row": progress.tally.by_row}
+            if identity.kind == EVENTS.declared
+            else {}
+        ),
         "bytes_sent": progress.tally.bytes_sent,
         "continuations": run.continuation,
         "replay": identity.work.replay or None,

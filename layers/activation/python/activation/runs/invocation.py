@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -13,6 +13,7 @@ from activation.drops.locate import Located
 from activation.drops.messages import Work
 from activation.drops.reading import Reading
 from activation.drops.row_filters import reaching
+from activation.identifiers.event_rows import untimely
 from activation.ledger.approvals import Approvals
 from activation.ledger.audience_lock import AudienceLocks
 from activation.ledger.audiences import KnownAudiences
@@ -24,9 +25,10 @@ from activation.ledger.runs import HeldRun, Ledger
 from activation.ledger.unread import UnreadObjects
 from activation.mirror.states import MirrorStates
 from activation.mirror.store import S3Pieces
-from activation.model import Action, Audience
+from activation.model import EVENTS, Action, Audience
 from activation.pipeline.client import PlatformClient
 from activation.pipeline.rate_limit import RateLimits
+from activation.pipeline.repeats import EVENT_IDS
 from activation.pipeline.sending import Sender
 from activation.pipeline.upload_client import Destination
 from activation.platforms.http import Http
@@ -35,6 +37,7 @@ from activation.platforms.platform import Platform
 from activation.platforms.publisher import Publisher
 from activation.platforms.rate import Scope
 from activation.platforms.session import UploadSession
+from activation.platforms.upload import Upload
 from activation.report import receipts
 from activation.report.receipts import Identity
 from activation.report.rejects import Rejects
@@ -185,9 +188,25 @@ class Invocation:
         return RefusedStore(self.connector.clients.s3, self.connector.settings.receipts_bucket, self.stem)
 
     @property
+    def is_of_events(self) -> bool:
+        """Return whether the rows are events, which count again whenever they arrive again."""
+        return self.located.kind == EVENTS
+
+    @property
+    def drop_id(self) -> str:
+        """Return the drop's name in the ids of events that have none: the same when it is sent again by force."""
+        return replace(self.work, again="").run_id(self.connector.settings.connector)
+
+    @property
     def reaching(self) -> tuple[str, ...]:
-        """Return the settings by which a no takes out other rows, too: see row_filters.py."""
-        return () if self.located.kind.single else reaching(self.reading, self.located.audience.action)
+        """Return what is gathered from the whole drop before any of it is sent.
+
+        That is the settings by which a no takes out other rows, too (see row_filters.py), and the ids of events.
+        """
+        if self.located.kind.single:
+            return ()
+        found = reaching(self.reading, self.located.audience.action)
+        return (*found, EVENT_IDS) if self.is_of_events else found
 
     @property
     def scans(self) -> bool:
@@ -280,7 +299,14 @@ class Invocation:
             rejects=rejects,
             in_flight=self.connector.in_flight,
             limits=self.connector.limits,
+            untimely=self._untimely,
+            repeats=self.is_of_events and bool(self.work.again),
         )
+
+    def _untimely(self, upload: Upload) -> Mapping[int, str]:
+        """Return the lines of events that are too old to be sent now, or not over yet, each with its code."""
+        rules = self.connector.platform.table.events
+        return untimely(rules, upload.columns, self.connector.clock()) if rules else {}
 
     def suspect_in_flight(self) -> None:
         """Take to be in doubt what an earlier worker may have sent before it died.
@@ -304,6 +330,11 @@ class Invocation:
     def note_sent(self, size_bytes: int, repeated: bool) -> None:
         """Count a request that was sent; `repeated` says that the platform may already have had its members."""
         self.held.note_sent(size_bytes, repeated)
+
+    def note_repeat(self, rows: int) -> None:
+        """Count events that may be sent twice; people may be, since an audience holds a member once."""
+        if self.is_of_events and rows:
+            self.held.note_repeat(rows)
 
     def keep_and_may_go_on(self) -> bool:
         """Keep the lease while nothing is sent, and return whether there is time to go on."""

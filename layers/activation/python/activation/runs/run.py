@@ -174,7 +174,7 @@ class ActiveRun:
             )
         if rows == 0:
             return self.machine.done(RunState.EMPTY, NO_NOTES)
-        if run.opened is None or (progress.plan.split and not progress.tally.uploads):
+        if run.opened is None or progress.tally.rejected_by_us.total() == rows:
             if ends_empty(audience.action, progress.tally.rejected_by_us):
                 return self.machine.done(RunState.EMPTY, NO_NOTES)
             raise Rejected("all_rows_rejected", "no row has anything the platform could match; see the rejects")
