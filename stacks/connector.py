@@ -143,6 +143,7 @@ class Connector(Construct):
             key=self._storage.key,
             drops=self._storage.drops,
             receipts=self._storage.receipts,
+            mirrors=self._storage.mirrors,
             ledger=self._storage.ledger,
             bus=self._storage.bus,
             queue=self.queue,
@@ -196,6 +197,7 @@ class Connector(Construct):
             "SECRET_ARN": self.secret_arn,
             "DROPS_BUCKET": storage.drops.bucket_name,
             "RECEIPTS_BUCKET": storage.receipts.bucket_name,
+            "MIRRORS_BUCKET": storage.mirrors.bucket_name,
             "LEDGER_TABLE": storage.ledger.table_name,
             "QUEUE_URL": self.queue.queue_url,
             "DEAD_LETTER_QUEUE_URL": self.dead_letters.queue_url,
@@ -227,6 +229,7 @@ class Connector(Construct):
             **({"ANY_ENDPOINT": "1"} if self._settings.endpoints == "any" else {}),
             **_rule("CONSENT", connector.consent),
             **_rule("OPERATION", connector.operation),
+            **({"GUARD": json.dumps(connector.guard.variable)} if connector.guard.variable else {}),
             **({"COLUMN_MAP": json.dumps(dict(connector.columns))} if connector.columns else {}),
             **({"SOURCES": _compact([one.variable for one in self.sources])} if self.sources else {}),
         }

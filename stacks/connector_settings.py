@@ -18,6 +18,7 @@ from activation.platforms.options import Value, problems
 from activation.platforms.platform import Platform
 
 from stacks.context import Reader
+from stacks.guard_settings import USUAL_GUARD, GuardSettings, read_guard
 from stacks.names import NAME, RESERVED
 from stacks.secret_settings import OWN_SECRET, SecretSettings, read_secret
 
@@ -59,7 +60,8 @@ class ConnectorSettings:
     where only signs do. `late_part_minutes` is how long a file that came too late waits for another sign. A folder
     that is open for `folder_open_hours` is reported. `secret` is where the credentials are, if not in a secret of
     the app's own. `actions` are those that its drops may ask for, none for all that the platform offers.
-    `droppers` are the ARNs of principals in other accounts that may upload its drops.
+    `guard` says what a mirror may do unasked. `droppers` are the ARNs of principals in other accounts that may
+    upload its drops.
     """
 
     name: str
@@ -92,6 +94,7 @@ class ConnectorSettings:
     late_part_minutes: float = 15
     folder_open_hours: float = 6
     secret: SecretSettings = OWN_SECRET
+    guard: GuardSettings = USUAL_GUARD
 
 
 def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> ConnectorSettings:
@@ -141,6 +144,7 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
         late_part_minutes=reader.number("late_part_minutes", low=0.01, high=1440, default=15),
         folder_open_hours=reader.number("folder_open_hours", low=0.01, high=24 * 14, default=6),
         secret=read_secret(reader, known_platforms.get(platform)),
+        guard=read_guard(reader.section("guard")),
     )
     if connector.name in RESERVED:
         reader.mistake("name", f"{connector.name} is the name of something else in the buckets or the ledger")

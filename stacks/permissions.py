@@ -30,6 +30,7 @@ class Reach:
     key: kms.IKey
     drops: s3.IBucket
     receipts: s3.IBucket
+    mirrors: s3.IBucket
     ledger: dynamodb.ITable
     bus: events.IEventBus
     queue: sqs.IQueue
@@ -43,6 +44,7 @@ def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -
     """Return the statements of one connector's role."""
     return [
         *_storage(connector, reach),
+        *_mirrors(connector, reach),
         *_encryption(reach.key),
         *_sources(reach.sources),
         allow(
@@ -178,6 +180,26 @@ def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyState
             ["s3:ListBucket"],
             [reach.receipts.bucket_arn],
             {"StringLike": {"s3:prefix": [f"receipts/{connector.name}/*"]}},
+        ),
+    ]
+
+
+def _mirrors(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyStatement]:
+    """Allow keeping what the mirrored audiences of the platform hold.
+
+    Below the platform's name, not the connector's: several connectors may fill one audience, with one lock.
+    """
+    return [
+        allow(
+            "OwnMirrors",
+            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
+            [reach.mirrors.arn_for_objects(f"{connector.platform}/*")],
+        ),
+        allow(
+            "ListOwnMirrors",
+            ["s3:ListBucket"],
+            [reach.mirrors.bucket_arn],
+            {"StringLike": {"s3:prefix": [f"{connector.platform}/*"]}},
         ),
     ]
 

@@ -195,6 +195,7 @@ def test_the_environment_is_names_and_addresses(templates: Templates) -> None:
         "SECRET_ARN",
         "DROPS_BUCKET",
         "RECEIPTS_BUCKET",
+        "MIRRORS_BUCKET",
         "LEDGER_TABLE",
         "QUEUE_URL",
         "DEAD_LETTER_QUEUE_URL",

@@ -208,7 +208,7 @@ def test_without_sources_there_is_no_trace_of_them(templates: Templates) -> None
         ({"audience": "VIP/people"}, "audience", "without /"),
         ({"audience": " "}, "audience", "an audience's name"),
         ({"identifiers": "emails"}, "identifiers", "email_sha256"),
-        ({"action": "mirror"}, "action", "one of add, remove, replace"),
+        ({"action": "erase"}, "action", "one of add, mirror, remove, replace"),
         ({"key_arn": "alias/mine"}, "key_arn", "not an alias"),
         ({"account": "me"}, "account", "12 digits"),
         ({"acount": OWNER}, "acount", "no such setting"),

@@ -27,6 +27,11 @@ def part_key(connector: str, run_id: str, part: int) -> str:
     return f"{connector}#part#{run_id}#{part}"
 
 
+def approval_key(connector: str, run_id: str) -> str:
+    """Return the key of the record that lets a run take out more people than the guard allows."""
+    return f"{connector}#approved#{run_id}"
+
+
 def unread_key(connector: str, run_id: str) -> str:
     """Return the key of the record of an object that no run reads; `connector` is NO_CONNECTOR under no prefix."""
     return f"{connector}{UNREAD}{run_id}"
@@ -62,6 +67,15 @@ def newest_version_key(connector: str, drop: Drop, account: str) -> str:
 def audience_key(platform: str, account: str, audience: str) -> str:
     """Return the key of an audience's lock, the same for all connectors of the account."""
     return f"account#{platform}#{account}#audience#{audience}"
+
+
+def mirror_prefix(lock: str) -> str:
+    """Return where in the bucket of mirrors an audience is kept, below its platform; `lock` is its lock's key.
+
+    Its name is a digest there: a name may have any letters, and lists of keys show up in logs.
+    """
+    _, platform, account, _, name = lock.split("#", 4)
+    return f"{platform}/{account}/{hashlib.sha256(name.encode()).hexdigest()[:32]}/"
 
 
 def known_audience_key(lock: str) -> str:

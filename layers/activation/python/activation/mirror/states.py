@@ -68,14 +68,25 @@ class MirrorStates:
             return state
         return self._write(lock, state, replace(state, pending=(*state.pending, delta)))
 
-    def commit(self, lock: str, state: MirrorState, candidate: Snapshot, size: Size, *, mode: str) -> MirrorState:
+    def commit(
+        self,
+        lock: str,
+        state: MirrorState,
+        candidate: Snapshot,
+        size: Size,
+        *,
+        mode: str,
+        pending: tuple[Delta, ...] = (),
+    ) -> MirrorState:
         """Record that the audience holds the candidate, and nothing is pending; return the state after it.
 
         Call it when all of the delta is acknowledged, or if there is nothing to send. `state` is what `begin`
         returned, or what was compared with; `size.run_id` names the run. A commit that was written already is left
-        as it is. Raises Retryable with mirror_changed where another run has written the state since.
+        as it is. `pending` is what stays to be done: lines that the platform did not remove, as adds, since they
+        may be in the audience and are not wanted. Raises Retryable with mirror_changed where another run has
+        written the state since.
         """
-        if (state.run_id, state.snapshot, state.pending) == (size.run_id, candidate, ()):
+        if (state.run_id, state.snapshot, state.pending) == (size.run_id, candidate, pending):
             return state
         runs = [delta.run_id for delta in state.pending]
         if size.run_id in runs and runs[-1] != size.run_id:
@@ -83,7 +94,7 @@ class MirrorStates:
         after = replace(
             state,
             snapshot=candidate,
-            pending=(),
+            pending=pending,
             run_id=size.run_id,
             mode=mode,
             sizes=(*state.sizes, size)[-SIZES_KEPT:],

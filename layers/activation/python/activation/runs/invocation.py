@@ -14,14 +14,18 @@ from activation.drops.messages import Work
 from activation.drops.reading import Reading
 from activation.drops.row_filters import reaching
 from activation.identifiers.event_rows import untimely
+from activation.ledger.approvals import Approvals
 from activation.ledger.audience_lock import AudienceLocks
 from activation.ledger.audiences import KnownAudiences
 from activation.ledger.folders import Folders
-from activation.ledger.keys import rate_key
+from activation.ledger.keys import mirror_prefix, rate_key
+from activation.ledger.mirror_run import MirrorPhase
 from activation.ledger.replacements import Replacements
 from activation.ledger.runs import HeldRun, Ledger
 from activation.ledger.unread import UnreadObjects
-from activation.model import EVENTS
+from activation.mirror.states import MirrorStates
+from activation.mirror.store import S3Pieces
+from activation.model import EVENTS, Action, Audience
 from activation.pipeline.client import PlatformClient
 from activation.pipeline.rate_limit import RateLimits
 from activation.pipeline.repeats import EVENT_IDS
@@ -86,6 +90,16 @@ class Connector:
     def replacements(self) -> Replacements:
         """Return the newest replaces of the audiences."""
         return Replacements(self.clients.table, ttl_days=self.settings.ledger_ttl_days, clock=self.clock)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """Return the approvals of the connector's runs."""
+        return Approvals(self.clients.table, self.settings.connector, self.clock)
+
+    @cached_property
+    def mirrors(self) -> MirrorStates:
+        """Return what is known of the mirrored audiences."""
+        return MirrorStates(self.clients.table, clock=self.clock)
 
     @cached_property
     def unread(self) -> UnreadObjects:
@@ -216,7 +230,33 @@ class Invocation:
     @property
     def session(self) -> UploadSession | None:
         """Return the session in which the platform takes the drop's uploads, None if each stands alone."""
-        return self.connector.limits.session_of(self.identity.audience.action)
+        return self.connector.limits.session_of(self.sent_to.action)
+
+    @property
+    def is_mirror(self) -> bool:
+        """Return whether the drop is all of its audience, whatever that holds now."""
+        return self.identity.audience.action is Action.MIRROR
+
+    @property
+    def sent_to(self) -> Audience:
+        """Return the audience with the action that uploads are sent with now: of a mirror, that of its phase."""
+        audience, mirror = self.identity.audience, self.held.run.progress.mirror
+        if not self.is_mirror or mirror is None:
+            return audience
+        match mirror.phase:
+            case MirrorPhase.REMOVE:
+                return replace(audience, action=Action.REMOVE)
+            case MirrorPhase.ADD | MirrorPhase.COMMIT if mirror.is_difference:
+                return replace(audience, action=Action.ADD)
+            case MirrorPhase.REPLACE | MirrorPhase.COMMIT:
+                return replace(audience, action=Action.REPLACE)
+        return audience
+
+    @cached_property
+    def pieces(self) -> S3Pieces:
+        """Return where the run's audience is kept, known by its lock: the run has acquired that before."""
+        prefix = mirror_prefix(self.held.run.audience_lock)
+        return S3Pieces(self.connector.clients.s3, self.connector.settings.mirrors_bucket, prefix)
 
     @property
     def is_untouched(self) -> bool:
@@ -253,7 +293,7 @@ class Invocation:
         return Sender(
             run_id=self.identity.run_id,
             held=self.held,
-            audience=self.identity.audience,
+            audience=self.sent_to,
             destination=destination,
             client=client,
             rejects=rejects,
