@@ -44,7 +44,7 @@ test: $(DEV) ## run all tests but the long faults, the end-to-end ones against t
 
 .PHONY: faults
 faults: $(DEV) ## run the fault suite and the longer end-to-end tests (TABLE=docs/faults.md writes what came of it)
-	$(if $(TABLE),FAULTS_TABLE=$(TABLE) )$(BIN)/pytest tests/faults tests/end_to_end $(ARGS)
+	$(if $(TABLE),FAULTS_TABLE=$(TABLE) )$(BIN)/pytest tests/faults tests/end_to_end tests/unit/mirror/test_histories.py $(ARGS)
 
 .PHONY: chaos
 chaos: $(DEV) ## 300,000 rows under random kills, throttles, lost answers and duplicate events
@@ -70,8 +70,7 @@ check: $(DEV) $(CHECKS) ## lint, types, dependency rule, templates with everythi
 	@rm -f .cache/templates/*.template.json
 	$(BIN)/python -m sandbox.cdk synth --quiet --output .cache/templates -c ci360=on \
 	  -c stream=sp-traffic,campaigns,budget-usage -c stream_realms=NA -c delivery_type=sqs,firehose
-	$(BIN)/cfn-lint '.cache/templates/*.template.json'
-	$(BIN)/python -m checks.templates .venv/checks/bin/checkov .cache/templates
+	$(BIN)/python -m checks .venv/checks/bin/checkov $(BIN)/cfn-lint .cache/templates
 
 .PHONY: sbom
 sbom: $(CHECKS) ## write sbom.json, the bill of materials of what deploys and operates (CycloneDX)

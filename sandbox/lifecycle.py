@@ -43,8 +43,9 @@ def up(
     """Start what is not running, deploy the app as it is now, and describe the sandbox.
 
     `streams` are the datasets of Amazon Marketing Stream whose stacks are deployed as well; each takes seconds
-    longer. `flags` are more of the CDK command's context flags, which override settings. If the sandbox is already up, the app is deployed again and everything in it is kept. A sandbox that
-    cannot be started, or is interrupted, is stopped completely. Raises SandboxError.
+    longer. `flags` are more of the CDK command's context flags, which override settings. If the sandbox is already
+    up, the app is deployed again and everything in it is kept. A sandbox that cannot be started, or is
+    interrupted, is stopped completely. Raises SandboxError.
     """
     with state.alone(place), _terminated_as_interrupted(), steps or Steps() as shown:
         before = state.load(place)
@@ -114,7 +115,7 @@ def _deploy(
                 | cdk.SIMULATORS
                 | notices.FLAG
                 | sources.flag()
-                | flags,
+                | dict(flags),
             ),
             place.log("synth"),
             cdk.sandbox_environment(runner, place),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import AbstractContextManager
+import signal
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -41,8 +42,11 @@ def smoke(
     place = Place(DEFAULT.directory / "smoke")
     shutil.rmtree(place.directory, ignore_errors=True)
     opened: AbstractContextManager[Account] = on_aws(place, Target(endpoint, secret)) if aws else emulated(place)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was deployed is destroyed
     try:
-        with opened as account:
+        with ExitStack() as stack:
+            with steps.step("an account of AWS" if aws else "an empty emulator, and a simulated Meta"):
+                account = stack.enter_context(opened)
             Life(account, steps).live()
     except (StepFailed, SandboxError) as error:
         typer.echo(str(error), err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,13 +63,14 @@ class EmulatedAccount:
         return sum(int(one["count"]) for one in audiences if one["name"] == audience)
 
     def clean(self, name: str) -> None:
-        """Remove the user."""
+        """Remove the user, if one was made."""
         iam = self.client("iam")
-        for key in iam.list_access_keys(UserName=PERSON)["AccessKeyMetadata"]:
-            iam.delete_access_key(UserName=PERSON, AccessKeyId=key["AccessKeyId"])
-        for policy in iam.list_attached_user_policies(UserName=PERSON)["AttachedPolicies"]:
-            iam.detach_user_policy(UserName=PERSON, PolicyArn=policy["PolicyArn"])
-        iam.delete_user(UserName=PERSON)
+        with suppress(iam.exceptions.NoSuchEntityException):
+            for key in iam.list_access_keys(UserName=PERSON)["AccessKeyMetadata"]:
+                iam.delete_access_key(UserName=PERSON, AccessKeyId=key["AccessKeyId"])
+            for policy in iam.list_attached_user_policies(UserName=PERSON)["AttachedPolicies"]:
+                iam.detach_user_policy(UserName=PERSON, PolicyArn=policy["PolicyArn"])
+            iam.delete_user(UserName=PERSON)
 
     def _simulator(self, what: str) -> Any:
         (simulator,) = self.state.simulators

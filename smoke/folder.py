@@ -29,7 +29,8 @@ def settings(name: str, *, any_endpoint: bool, wheels: dict[str, str]) -> dict[s
         "name": name,
         "alarms": "none",
         "endpoints": "any" if any_endpoint else "platform",
-        "connectors": [{"name": CONNECTOR, "platform": "meta"}],
+        # Two at a time, so that an account whose limit of concurrent functions is the lowest can run them.
+        "connectors": [{"name": CONNECTOR, "platform": "meta", "max_concurrency": 2}],
         **({"wheels": wheels} if wheels else {}),
     }
 

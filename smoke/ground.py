@@ -30,7 +30,7 @@ class Account(Protocol):
         """Deploy what the app of this name needs beside itself; return what was done, "" for nothing."""
 
     def operator(self, policies: Sequence[str]) -> tuple[Shell, str]:
-        """Return the shell of whoever uses the app, by these managed policies where one can be made; and who it is."""
+        """Return the shell of whoever uses the app, and who it is: a user with these policies, if it can."""
 
     def secret(self) -> dict[str, str]:
         """Return what the connector's secret has to be."""

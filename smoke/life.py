@@ -25,6 +25,7 @@ RUN_S = 300.0
 REPLAY_S = 1200.0
 REPLAY = re.compile(r"activation-\d{8}-\d{6}")
 QUIET_S = 5.0
+GONE_S = 180.0
 
 
 @dataclass
@@ -57,7 +58,9 @@ class Life:
         self.look_around()
 
     def clean(self) -> None:
-        """Destroy what a run that failed has deployed."""
+        """Destroy what a run that failed has deployed, if it has."""
+        if not leftovers.resources(self.account.client("cloudformation"), self.name):
+            return
         try:
             self.destroy()
         except StepFailed:
@@ -154,10 +157,16 @@ class Life:
     def look_around(self) -> None:
         """Find nothing that was not announced: a key and secrets whose deletion is pending."""
         with self.steps.step("what is left") as outcome:
-            found = leftovers.left(self.account.client, self.name, self.made)
+            found, end = self._left(), time.monotonic() + GONE_S
+            while not all(one.pending for one in found):
+                if time.monotonic() > end:
+                    raise StepFailed(leftovers.said(found))
+                time.sleep(5)  # services list for a while what was deleted
+                found = self._left()
             outcome.says = leftovers.said(found)
-            if not all(one.pending for one in found):
-                raise StepFailed(outcome.says)
+
+    def _left(self) -> list[leftovers.Left]:
+        return leftovers.left(self.account.client, self.name, self.made)
 
     def _bootstrap(self) -> str:
         """Bootstrap the account's region unless that was done; return what was done."""

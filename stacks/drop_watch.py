@@ -1,4 +1,4 @@
-"""The watch over the drops bucket: objects under no connector's prefix, and drops without a run."""
+"""The watch over the drops bucket and the sources: objects under no connector's prefix, drops without a run."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ class DropWatch(Construct):
             description="Permissions of the watch over the drops bucket",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={
-                "Watch": iam.PolicyDocument(statements=watch_statements(self._connectors, storage, self.log_group))
+                "Watch": iam.PolicyDocument(
+                    statements=watch_statements(self._connectors, storage, self.log_group, settings.sources)
+                )
             },
         )
         self.environment = self._environment()
@@ -70,7 +72,9 @@ class DropWatch(Construct):
             event_pattern=object_created(storage.drops.bucket_name, but=(*self._prefixes(), *self.elsewhere)),
         )
         self.hourly = self._rule(
-            "Hourly", "Compares the drops bucket with the ledger", schedule=events.Schedule.rate(EVERY)
+            "Hourly",
+            "Compares drops bucket and sources with the ledger",
+            schedule=events.Schedule.rate(EVERY),
         )
         self._alarms()
 
@@ -109,7 +113,9 @@ class DropWatch(Construct):
         )
 
     def _environment(self) -> dict[str, str]:
-        storage = self._storage
+        """Return what the function is told."""
+        storage, sources = self._storage, self._settings.sources
+        told = [{"connector": one.connector, "source": one.variable} for one in sources]
         return {
             "DROPS_BUCKET": storage.drops.bucket_name,
             "LEDGER_TABLE": storage.ledger.table_name,
@@ -120,6 +126,7 @@ class DropWatch(Construct):
             "POWERTOOLS_SERVICE_NAME": self._service,
             "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(self._settings.name),
             "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
+            **({"SOURCES": json.dumps(told, ensure_ascii=False, separators=(",", ":"))} if told else {}),
         }
 
     def _rule(

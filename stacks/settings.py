@@ -154,7 +154,8 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
         ),
     )
     _check_topic(reader, settings)
-    own = {settings.storage.drops_bucket, settings.storage.receipts_bucket} - {""}
+    storage = settings.storage
+    own = {storage.drops_bucket, storage.receipts_bucket, storage.mirrors_bucket} - {""}
     if any(source.bucket in own for source in settings.sources):
         reader.mistake("sources", "a source is a bucket of somebody else, not the app's own")
     files = settings.ci360.sas_files if settings.ci360 else None

@@ -38,7 +38,7 @@ _version: ContextVar[str | None] = ContextVar("version of the object the event i
 
 
 def install() -> None:
-    """Add the version id to the events, archive them; limit replays to the rules they name, note how far they are."""
+    """Add the version id to events, archive them; limit replays to the rules they name, note how far they are."""
     _FIRE.replace(_remember_version)
     _DISPATCH.replace(_complete_and_archive)
     _TARGET.replace(_only_replayed_to)

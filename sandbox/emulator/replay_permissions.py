@@ -26,19 +26,11 @@ def install() -> None:
 
 
 def _with_replays(original: Function) -> Function:
-    def extract(
-        service: str,
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        query_params: dict[str, Any],
-        region: str,
-        account_id: str,
-    ) -> str:
-        found: str = original(service, method, path, headers, body, query_params, region, account_id)
-        if service == "events" and found == "*":
-            return of_replay(body, region, account_id) or found
+    def extract(*arguments: Any, **named: Any) -> str:
+        found: str = original(*arguments, **named)
+        given = {**dict(zip(_RESOURCE.parameters, arguments, strict=False)), **named}
+        if given["service"] == "events" and found == "*":
+            return of_replay(given["body"], given["region"], given["account_id"]) or found
         return found
 
     return extract

@@ -59,7 +59,13 @@ class StreamDatasetStack(Stack):
         self.direct: DirectDelivery | None = None
         if "sqs" in wanted.deliveries:
             self.fan_out = FanOut(
-                self, "FanOut", settings=settings, wanted=wanted, landing=self.landing, root=root
+                self,
+                "FanOut",
+                settings=settings,
+                wanted=wanted,
+                landing=self.landing,
+                logs_key=region.logs_key,
+                root=root,
             )
             alarms.of_fan_out(self.fan_out)
             guard.settle_after(self.fan_out.fan_out.function)

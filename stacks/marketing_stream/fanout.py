@@ -6,6 +6,7 @@ from pathlib import Path
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -33,12 +34,14 @@ class FanOut(Construct):
         settings: Settings,
         wanted: StreamDataset,
         landing: Landing,
+        logs_key: kms.IKey,
         root: Path,
     ) -> None:
         super().__init__(scope, id_)
         assert settings.marketing_stream is not None  # noqa: S101  narrows a type, checks no input
         self._settings, self._stream, self._wanted = settings, settings.marketing_stream, wanted
         removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
+        self._logs_key = logs_key
         self.ingress = Ingress(
             self,
             "Ingress",
@@ -89,6 +92,7 @@ class FanOut(Construct):
                 _sends("HandOnConfirmations", self.confirmations.queue),
                 _sends("OwnDeadLetters", self.ingress.dead_letters),
             ],
+            logs_key=self._logs_key,
         )
 
     def _confirm(self) -> QueueFunction:
@@ -116,6 +120,7 @@ class FanOut(Construct):
                 _allow("ConfirmAmazonsTopics", "sns:ConfirmSubscription", self._wanted.source),
                 _sends("OwnDeadLetters", self.confirmations.dead_letters),
             ],
+            logs_key=self._logs_key,
         )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from aws_cdk import Aws, CustomResource, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
@@ -32,11 +33,13 @@ _HELD = {
 
 
 class GuardFunction(Construct):
-    """The function that looks at a live stack for all dataset stacks of a realm."""
+    """The function that looks at a live stack for all dataset stacks of a realm. `logs_key` encrypts its logs."""
 
-    def __init__(self, scope: Construct, id_: str, *, settings: Settings, realm: Realm, root: Path) -> None:
+    def __init__(
+        self, scope: Construct, id_: str, *, settings: Settings, realm: Realm, root: Path, logs_key: kms.IKey
+    ) -> None:
         super().__init__(scope, id_)
-        self.log_group = logs.LogGroup(self, "Logs", removal_policy=RemovalPolicy.DESTROY)
+        self.log_group = logs.LogGroup(self, "Logs", encryption_key=logs_key, removal_policy=RemovalPolicy.DESTROY)
         resource = self.log_group.node.default_child
         assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101  narrows a type, checks no input
         resource.retention_in_days = settings.retention.logs_days
@@ -79,7 +82,7 @@ class GuardFunction(Construct):
 
 
 class Guard(Construct):
-    """A dataset stack's two questions to that function: before anything is changed, and before anything is removed."""
+    """A dataset stack's two questions to it: before anything is changed, and before anything is removed."""
 
     def __init__(
         self,

@@ -35,7 +35,7 @@ class Landing(Construct):
         self._settings, self._stream, self._wanted = settings, settings.marketing_stream, wanted
         self._prefix = f"{wanted.dataset.id}/"
         self.bucket = self._bucket(region)
-        self.log_group = self._log_group()
+        self.log_group = self._log_group(region)
         self._log_stream = logs.CfnLogStream(
             self, "DeliveryLog", log_group_name=self.log_group.log_group_name, log_stream_name="delivery"
         )
@@ -74,8 +74,8 @@ class Landing(Construct):
         pinned.pin(bucket, pinned.LANDING_BUCKET)
         return bucket
 
-    def _log_group(self) -> logs.LogGroup:
-        group = logs.LogGroup(self, "Logs", removal_policy=RemovalPolicy.DESTROY)
+    def _log_group(self, region: StreamRegionStack) -> logs.LogGroup:
+        group = logs.LogGroup(self, "Logs", encryption_key=region.logs_key, removal_policy=RemovalPolicy.DESTROY)
         resource = group.node.default_child
         assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101  narrows a type, checks no input
         resource.retention_in_days = self._settings.retention.logs_days

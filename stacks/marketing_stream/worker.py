@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
@@ -14,6 +15,7 @@ from constructs import Construct
 from stacks.marketing_stream import pinned
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.settings import Settings
+from stacks.watch import COUNT_EVENTS
 
 _MEMORY_MB = 256
 
@@ -22,6 +24,7 @@ class QueueFunction(Construct):
     """One function and its queue. `statements` are its permissions beyond reading the queue and logging.
 
     `mapping_id` is the logical id that the mapping of the queue to the function is pinned to.
+    `logs_key` encrypts its log group.
     """
 
     def __init__(
@@ -42,9 +45,10 @@ class QueueFunction(Construct):
         max_concurrency: int,
         environment: Mapping[str, str],
         statements: Sequence[iam.PolicyStatement],
+        logs_key: kms.IKey,
     ) -> None:
         super().__init__(scope, id_)
-        self.log_group = self._log_group(settings)
+        self.log_group = self._log_group(settings, logs_key)
         self.role = iam.Role(
             self,
             "Role",
@@ -69,7 +73,7 @@ class QueueFunction(Construct):
             # All permissions are explicit; no construct may add to the role.
             role=self.role.without_policy_updates(),
         )
-        mapping = lambda_.EventSourceMapping(
+        self.mapping = lambda_.EventSourceMapping(
             self,
             "Mapping",
             target=self.function,
@@ -78,11 +82,12 @@ class QueueFunction(Construct):
             max_batching_window=Duration.seconds(batching_s) if batching_s else None,
             max_concurrency=max_concurrency,
             report_batch_item_failures=True,
+            metrics_config=COUNT_EVENTS,
         )
-        pinned.pin(mapping, mapping_id)
+        pinned.pin(self.mapping, mapping_id)
 
-    def _log_group(self, settings: Settings) -> logs.LogGroup:
-        group = logs.LogGroup(self, "Logs", removal_policy=RemovalPolicy.DESTROY)
+    def _log_group(self, settings: Settings, key: kms.IKey) -> logs.LogGroup:
+        group = logs.LogGroup(self, "Logs", encryption_key=key, removal_policy=RemovalPolicy.DESTROY)
         resource = group.node.default_child
         assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101  narrows a type, checks no input
         resource.retention_in_days = settings.retention.logs_days

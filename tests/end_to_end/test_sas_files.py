@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 FLAGS = {"ci360_sas_files": json.dumps({"landing": "beside"})}
 COLUMNS = ["identity_id", "email"]
 DATA = "\ufeffid-1,anna@example.net\r\nid-2,ben@example.net"
-LOWEST_PART_BYTES = 12 * 1024 * 1024
+PART_BYTES = 12 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_a_file_in_parts_takes_the_name_of_one_before(hook: Webhook, tmp_path: P
     with path.open("wb") as file:
         for start in range(0, 900_000, 100_000):
             file.write(b"".join(b"id-%09d,person%d@example.net\n" % (n, n) for n in range(start, start + 100_000)))
-    assert path.stat().st_size > 2 * LOWEST_PART_BYTES
+    assert path.stat().st_size > 2 * PART_BYTES
     hook.run_task("large.csv", data_path=str(path), columns=COLUMNS)
     second = until(lambda: read(hook, "large.csv", unless=first["version"]), 120)
     assert second["content"] == path.read_bytes()
@@ -99,6 +99,6 @@ def test_no_signed_link_is_in_a_log(hook: Webhook) -> None:
     own = [
         line for line in place.log("aws").read_text(errors="replace").splitlines() if '"logger": "ci360"' in line
     ]
-    assert any("taken on" in line for line in own)
+    assert own
     assert not [line for line in own if "X-Amz-" in line or "@example.net" in line]
     assert hook.uploads() == []

@@ -79,6 +79,19 @@ def test_settings_that_a_function_has_no_room_for_are_refused(monkeypatch: pytes
     assert "room for 500" in found
 
 
+def test_sources_that_the_watch_has_no_room_for_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them are in one function's environment; without sources it is not what is too large."""
+    connectors = [{"name": "meta", "platform": "meta"}]
+    source = {
+        "name": "vip", "kind": "bucket", "bucket": "example-vip", "prefix": "vip/" * 100, "connector": "meta",
+        "audience": "VIP", "identifiers": "raw",
+    }  # fmt: skip
+    assert refused({"connectors": connectors, "sources": [source]}) == []
+    monkeypatch.setattr(limits, "MAX_ENVIRONMENT_BYTES", 1000)
+    found = refused({"connectors": connectors, "sources": [source]})
+    assert [one for one in found if "/DropWatch is told takes" in one]
+
+
 def test_too_many_outputs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each stack that CloudFormation would refuse for them is named, with the number it takes."""
     connectors = many(3)

@@ -14,6 +14,7 @@ from activation.platforms.discovery import platforms
 from amz_stream_cli.destinations import dataset_of
 from stacks.marketing_stream import catalogue
 from stacks.marketing_stream.catalogue import DATASETS, Realm
+from stacks.marketing_stream.queues import CONFIRM_TIMEOUT_S, FAN_OUT_TIMEOUT_S
 from stacks.marketing_stream.settings import StreamSettings
 from stacks.packaging import ROOT
 from stacks.settings import SettingsError, read_settings
@@ -276,7 +277,7 @@ def test_table_needs_no_crawler(templates: dict[str, Template]) -> None:
     location = json.dumps(described["Parameters"]["storage.location.template"])
     assert "/sp-traffic/year=${year}/month=${month}/day=${day}/hour=${hour}/" in location
     names = {one["Name"] for one in of_type(template, "AWS::Athena::NamedQuery").values()}
-    assert names == {"sp_traffic_unreadable", "sp_traffic_records", "sp_traffic_hourly"}
+    assert names == {"sp_traffic_lines", "sp_traffic_unreadable", "sp_traffic_records", "sp_traffic_hourly"}
 
 
 ALARMED = {
@@ -285,6 +286,9 @@ ALARMED = {
     "DeliveryToS3.DataFreshness",
     "ThrottledRecords",
     "Errors",
+    "Throttles",
+    "Duration",
+    "FailedInvokeEventCount",
     "NumberOfNotificationsFailed",
 }
 
@@ -300,6 +304,53 @@ def test_every_trouble_has_an_alarm(templates: dict[str, Template]) -> None:
     assert all(one["AlarmActions"] and one["OKActions"] for one in alarms.values())
     region = templates["audience-activation-stream-na"]
     assert of_type(region, "AWS::SNS::Subscription")
+
+
+def test_functions_are_watched_as_those_of_connectors_are(templates: dict[str, Template]) -> None:
+    """Each has errors, throttles, time near its timeout, and messages that it keeps giving back."""
+    template = templates["AmzStream-NA-sp-traffic"]
+    alarms = of_type(template, "AWS::CloudWatch::Alarm")
+    for function, timeout_s in (("FanOut", FAN_OUT_TIMEOUT_S), ("Confirm", CONFIRM_TIMEOUT_S)):
+        found = {
+            kind: one
+            for kind in ("Errors", "Throttles", "Slow", "Returned")
+            for id_, one in alarms.items()
+            if id_.startswith(f"Alarms{function}{kind}")
+        }
+        assert set(found) == {"Errors", "Throttles", "Slow", "Returned"}
+        assert found["Slow"]["Threshold"] == 1000 * (timeout_s - 5)
+        assert found["Throttles"]["EvaluationPeriods"] == found["Returned"]["EvaluationPeriods"] == 3
+    for mapping in of_type(template, "AWS::Lambda::EventSourceMapping").values():
+        assert mapping["MetricsConfig"] == {"Metrics": ["EventCount"]}
+
+
+def test_logs_are_encrypted_with_the_realm_s_key(templates: dict[str, Template]) -> None:
+    """Those of delivery and functions, by a key that CloudWatch Logs may use for the realm's groups alone.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html, read 2026-11-22
+    """
+    groups = of_type(templates["AmzStream-NA-sp-traffic"], "AWS::Logs::LogGroup").values()
+    assert len(groups) == 3
+    assert all("LogsKey" in json.dumps(one["KmsKeyId"]) for one in groups)
+    keys = of_type(templates["audience-activation-stream-na"], "AWS::KMS::Key")
+    (key,) = (one for id_, one in keys.items() if id_.startswith("LogsKey"))
+    assert key["EnableKeyRotation"] is True
+    (own,) = (one for one in key["KeyPolicy"]["Statement"] if "Service" in one["Principal"])
+    (arn,) = own["Condition"]["ArnLike"].values()
+    assert arn["Fn::Join"][1][-1].endswith(":log-group:AmzStream*-NA-*")
+
+
+def test_the_topic_s_key_is_for_the_realm_s_alarms(templates: dict[str, Template]) -> None:
+    """CloudWatch may use it for the realm's alarms; EventBridge, which tells nothing there, may not.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html, read 2026-11-30
+    """
+    keys = of_type(templates["audience-activation-stream-na"], "AWS::KMS::Key")
+    (key,) = (one for id_, one in keys.items() if id_.startswith("NoticesKey"))
+    (own,) = (one for one in key["KeyPolicy"]["Statement"] if "Service" in one["Principal"])
+    assert own["Principal"]["Service"] == "cloudwatch.amazonaws.com"
+    assert own["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    assert own["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Join"][1][-1].endswith(":alarm:AmzStream*-NA-*")
 
 
 def test_deliveries_side_by_side(templates: dict[str, Template]) -> None:

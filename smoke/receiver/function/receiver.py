@@ -16,7 +16,7 @@ import re
 from typing import Any
 
 HASHED = re.compile(r"[0-9a-f]{64}")
-PLAIN_KEYS = ("EXTERN_ID", "MADID", "COUNTRY_PLAIN")
+PLAIN_KEYS = ("EXTERN_ID", "MADID")
 _PERMISSIONS = ("ads_management", "ads_read", "business_management")
 
 
@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     http = event["requestContext"]["http"]
     if not _knows(event):
         return _answer(400, {"error": {"message": "Invalid OAuth access token", "code": 190, "type": "OAuth"}})
-    _, _, *path = http["path"].split("/")  # "", the version, the rest
+    _version, *path = http["path"].strip("/").split("/")
     match (http["method"], path):
         case ("GET", ["me", "permissions"]):
             told: dict[str, Any] = {"data": [{"permission": one, "status": "granted"} for one in _PERMISSIONS]}

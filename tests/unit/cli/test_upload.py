@@ -55,17 +55,17 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("files", "lines", "uploads"),
-    [(1, 10, "PutObject"), (1, 600_000, "CompleteMultipartUpload"), (2, 10, "PutObject")],
+    ("lines", "uploads"),
+    [([10], "PutObject"), ([600_000], "CompleteMultipartUpload"), ([10, 10], "PutObject")],
     ids=["a file", "a file in parts", "a folder"],
 )
 def test_a_drop_is_uploaded_with_the_right_to_upload_alone(
-    tmp_path: Path, bucket: S3Client, calls: list[str], files: int, lines: int, uploads: str
+    tmp_path: Path, bucket: S3Client, calls: list[str], lines: list[int], uploads: str
 ) -> None:
     """The run's id is that of the version S3 answered with: nothing is read back, which a dropper may not."""
-    paths = [tmp_path / f"{at}.csv" for at in range(files)]
-    for path in paths:
-        path.write_text("email\n" + LINE * lines)
+    paths = [tmp_path / f"{at}.csv" for at in range(len(lines))]
+    for path, count in zip(paths, lines, strict=True):
+        path.write_text("email\n" + LINE * count)
     arguments = ["drop", *map(str, paths), "--connector", "meta", "--audience", "VIP", "--json"]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
