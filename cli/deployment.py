@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from stacks.names import DEFAULT_APP
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from stacks.source_settings import SourceSettings
 
 STACK = "ACTIVATION_STACK"  # the variable that `--stack` sets
-DEFAULT_NAME = "audience-activation"
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def app_name() -> str:
     if named := named_app():
         return named
     found = _settings()
-    return found.name if found else DEFAULT_NAME
+    return found.name if found else DEFAULT_APP
 
 
 def _settings() -> Settings | None:

@@ -122,24 +122,10 @@ def receipt(
 
     from cli import deployment
     from cli.receipt_table import print_receipt
-    from cli.typed import typed
 
     found = deployment.find()
     client = boto3.client("s3")
-    keys = [
-        item["Key"]
-        for page in client.get_paginator("list_objects_v2").paginate(
-            Bucket=found.receipts_bucket, Prefix="receipts/"
-        )
-        for item in page.get("Contents", [])
-        if item["Key"].rsplit("/", 1)[-1].startswith(run) and item["Key"].endswith(".json")
-    ]
-    if len(keys) != 1:
-        none = f"no receipt yet for a run with this id; list the runs: {typed('status')}"
-        deployment.fail(
-            f"ambiguous run id: {len(keys)} matches; list the runs: {typed('status')}" if keys else none
-        )
-    body = json.loads(client.get_object(Bucket=found.receipts_bucket, Key=keys[0])["Body"].read())
+    body = stored_receipt(client, found.receipts_bucket, run)
     if rejects:
         if body["rejects_key"] is None:
             typer.echo(f"no rejects were written: {_why_none(body)}", err=True)
@@ -151,6 +137,26 @@ def receipt(
         print_receipt(body)
     if body["state"] in ("failed", "blocked", "superseded"):
         raise typer.Exit(1)
+
+
+def stored_receipt(client: S3Client, bucket: str, run: str) -> dict[str, Any]:
+    """Return the receipt of the run whose id is `run` or begins with it; end the command without exactly one."""
+    from cli import deployment
+    from cli.typed import typed
+
+    keys = [
+        item["Key"]
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="receipts/")
+        for item in page.get("Contents", [])
+        if item["Key"].rsplit("/", 1)[-1].startswith(run) and item["Key"].endswith(".json")
+    ]
+    if len(keys) != 1:
+        none = f"no receipt yet for a run with this id; list the runs: {typed('status')}"
+        deployment.fail(
+            f"ambiguous run id: {len(keys)} matches; list the runs: {typed('status')}" if keys else none
+        )
+    receipt: dict[str, Any] = json.loads(client.get_object(Bucket=bucket, Key=keys[0])["Body"].read())
+    return receipt
 
 
 def _why_none(receipt: dict[str, Any]) -> str:

@@ -110,6 +110,11 @@ def _accept_wildcards(name: str, connector: Connector, storage: StorageStack) ->
         f"IAM5[Resource::{_arn(storage.receipts)}/receipts/{name}/*]",
         "The receipts of this connector: objects below its own prefix, whose names are not known beforehand.",
     )
+    _accept(
+        connector.role,
+        f"IAM5[Resource::{_arn(storage.mirrors)}/{connector.platform.name}/*]",
+        "What the mirrored audiences of this platform hold: objects below its own prefix, named by runs.",
+    )
     for source in connector.sources:
         _accept(
             connector.role,

@@ -57,6 +57,8 @@ class ActivationStack(Stack):
             CfnOutput(self, "SecretEndpoints", value="any")
         if self.drop_watch.elsewhere:
             CfnOutput(self, "OtherPrefixes", value=",".join(self.drop_watch.elsewhere))
+        if settings.sources:
+            CfnOutput(self, "DropWatchRoleArn", value=self.drop_watch.role.role_arn)
         CfnOutput(self, "DropWatchFunctionName", value=self.drop_watch.function.function_name)
         self.operator = operator_policy(
             self,

@@ -15,7 +15,7 @@ from stacks.connector_settings import ConnectorSettings, read_connector
 from stacks.context import Reader
 from stacks.existing import StorageSettings, read_boundary, read_storage, read_tags
 from stacks.marketing_stream.settings import StreamSettings, read_stream
-from stacks.names import NAME
+from stacks.names import DEFAULT_APP, NAME
 from stacks.source_settings import SourceSettings, read_sources
 
 KEY = "audience_activation"
@@ -119,13 +119,14 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
     reader = Reader(_with_flags(given, context), KEY, mistakes)
     retention = _retention(reader.section("retention"))
     connectors = _connectors(reader, known_platforms, retention)
+    name = reader.text(
+        "name",
+        pattern=rf"(?=.{{3,32}}\Z){NAME}",
+        meaning="3 to 32 lower-case letters, digits and single hyphens, a letter first",
+        default=DEFAULT_APP,
+    )
     settings = Settings(
-        name=reader.text(
-            "name",
-            pattern=rf"(?=.{{3,32}}\Z){NAME}",
-            meaning="3 to 32 lower-case letters, digits and single hyphens, a letter first",
-            default="audience-activation",
-        ),
+        name=name,
         alarms=reader.text(
             "alarms",
             pattern=r"none|[^@\s]+@[^@\s]+|arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+",
@@ -143,7 +144,7 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
         permissions_boundary=read_boundary(reader),
         tags=read_tags(reader),
         marketing_stream=read_stream(
-            reader.section("marketing_stream"), _section(given, "marketing_stream"), context
+            reader.section("marketing_stream"), _section(given, "marketing_stream"), context, name
         ),
         ci360=read_ci360(
             reader.section("ci360"),
@@ -153,7 +154,8 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
         ),
     )
     _check_topic(reader, settings)
-    own = {settings.storage.drops_bucket, settings.storage.receipts_bucket} - {""}
+    storage = settings.storage
+    own = {storage.drops_bucket, storage.receipts_bucket, storage.mirrors_bucket} - {""}
     if any(source.bucket in own for source in settings.sources):
         reader.mistake("sources", "a source is a bucket of somebody else, not the app's own")
     files = settings.ci360.sas_files if settings.ci360 else None

@@ -1,4 +1,4 @@
-"""Storage stack: the drops and receipts buckets, the ledger, and the event archive for replays."""
+"""Storage stack: the buckets of drops, receipts and mirrors, the ledger, and the event archive for replays."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ class StorageStack(Stack):
         self.access_logs = self._access_logs(retention)
         self.drops = self._drops(retention, existing.drops_bucket, settings.ci360)
         self.receipts = self._receipts(retention, existing.receipts_bucket)
+        self.mirrors = self._mirrors(existing.mirrors_bucket)
         self.sas_files = self._sas_files(retention, settings.ci360)
         self.ledger = self._ledger()
         self.bus = events.EventBus(self, "Bus", description="Receipts and rejects of each drop")
@@ -122,6 +123,17 @@ class StorageStack(Stack):
             ),
             key=self.key,
             versioned=True,
+            name=name,
+        )
+
+    def _mirrors(self, name: str) -> s3.Bucket:
+        # Hashes of people, in a bucket of its own that only the connectors' functions read. What an audience holds
+        # now must never expire, so the run that commits deletes what it no longer needs; without versions, since a
+        # deleted snapshot is somebody's wish to be forgotten.
+        return self._bucket(
+            "Mirrors",
+            s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1)),
+            key=self.key,
             name=name,
         )
 
@@ -254,6 +266,7 @@ class StorageStack(Stack):
             CfnOutput(self, "SasFilesBucket", value=self.sas_files.bucket_name)
             CfnOutput(self, "SasFilesReaderPolicyArn", value=self.sas_files_reader.managed_policy_arn)
         CfnOutput(self, "ReceiptsBucket", value=self.receipts.bucket_name)
+        CfnOutput(self, "MirrorsBucket", value=self.mirrors.bucket_name)
         CfnOutput(self, "LedgerTable", value=self.ledger.table_name)
         CfnOutput(self, "EventBusName", value=self.bus.event_bus_name)
         CfnOutput(self, "ArchiveArn", value=self.archive.archive_arn)

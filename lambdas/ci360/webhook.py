@@ -1,4 +1,4 @@
-"""The webhook function: checks a bulk task's call, writes it down, queues it and answers 202 at once."""
+"""The webhook function: checks a bulk task's call, writes it down, queues it and answers at once."""
 
 from __future__ import annotations
 

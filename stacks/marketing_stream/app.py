@@ -49,7 +49,7 @@ def add_streams(app: App, settings: Settings, root: Path) -> Streams:
     v2 = tuple(
         StreamV2Stack(
             app,
-            f"AmzStreamV2-{wanted.realm}-{wanted.name}",
+            wanted.stack_name,
             settings=settings,
             wanted=wanted,
             region=regions[wanted.realm],

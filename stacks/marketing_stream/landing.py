@@ -13,7 +13,7 @@ from constructs import Construct
 
 from stacks.marketing_stream import pinned
 from stacks.marketing_stream.queries import queries, table_name
-from stacks.marketing_stream.region import DATABASE, StreamRegionStack
+from stacks.marketing_stream.region import StreamRegionStack
 from stacks.marketing_stream.settings import StreamDataset
 from stacks.settings import Settings
 
@@ -154,7 +154,7 @@ class Landing(Construct):
             self,
             "Table",
             catalog_id=Aws.ACCOUNT_ID,
-            database_name=DATABASE,
+            database_name=self._stream.database,
             table_input=glue.CfnTable.TableInputProperty(
                 name=table_name(dataset.id),
                 description=f"Records of {dataset.id} as they arrived, one per line, by hour of arrival in UTC",
@@ -179,7 +179,7 @@ class Landing(Construct):
             athena.CfnNamedQuery(
                 self,
                 f"Query{query.name.title().replace('_', '')}",
-                database=DATABASE,
+                database=self._stream.database,
                 name=query.name,
                 description=query.purpose,
                 query_string=query.sql,

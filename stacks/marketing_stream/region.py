@@ -16,9 +16,8 @@ from stacks.alarm_topic import address, alarm_topic, notices_key, topic_arn
 from stacks.log_key import let_logs_use
 from stacks.marketing_stream.catalogue import Realm
 from stacks.marketing_stream.guard import GuardFunction
+from stacks.marketing_stream.settings import StreamSettings
 from stacks.settings import Settings
-
-DATABASE = "amazon_marketing_stream"
 
 
 class StreamRegionStack(Stack):
@@ -37,26 +36,26 @@ class StreamRegionStack(Stack):
         self.realm = realm
         self._removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
         self.access_logs = self._access_logs(settings)
-        self.logs_key = self._logs_key(settings)
+        self.logs_key = self._logs_key(settings, settings.marketing_stream)
         # The stacks of v2 are this project's own, and nothing has to be kept in them.
         self.guard = (
             GuardFunction(self, "Guard", settings=settings, realm=realm, root=root, logs_key=self.logs_key)
             if datasets
             else None
         )
-        self.alarm_topic = self._alarm_topic(settings, settings.marketing_stream.alarm_email)
+        self.alarm_topic = self._alarm_topic(settings, settings.marketing_stream)
         glue.CfnDatabase(
             self,
             "Database",
             catalog_id=Aws.ACCOUNT_ID,
             database_input=glue.CfnDatabase.DatabaseInputProperty(
-                name=DATABASE, description="Landed records of Amazon Marketing Stream"
+                name=settings.marketing_stream.database, description="Landed records of Amazon Marketing Stream"
             ),
         )
         CfnOutput(self, "AlarmTopicArn", value=self.alarm_topic.topic_arn)
-        CfnOutput(self, "DatabaseName", value=DATABASE)
+        CfnOutput(self, "DatabaseName", value=settings.marketing_stream.database)
 
-    def _logs_key(self, settings: Settings) -> kms.Key:
+    def _logs_key(self, settings: Settings, stream: StreamSettings) -> kms.Key:
         """Make the key of the realm's logs: one of the app's own region could not be used from here."""
         key = kms.Key(
             self,
@@ -65,14 +64,15 @@ class StreamRegionStack(Stack):
             enable_key_rotation=True,
             removal_policy=self._removal,
         )
-        let_logs_use(key, f"AmzStream*-{self.realm}-*")
+        let_logs_use(key, f"{stream.prefix}AmzStream*-{self.realm}-*")
         return key
 
-    def _alarm_topic(self, settings: Settings, email: str) -> sns.ITopic:
+    def _alarm_topic(self, settings: Settings, stream: StreamSettings) -> sns.ITopic:
         """Return the topic of the realm's alarms: an alarm can only publish in its own region."""
+        email = stream.alarm_email
         if not email and (given := topic_arn(settings.alarms)):
             return sns.Topic.from_topic_arn(self, "AlarmTopic", given)
-        alarms = f"AmzStream*-{self.realm}-*"
+        alarms = f"{stream.prefix}AmzStream*-{self.realm}-*"
         return alarm_topic(
             self,
             "AlarmTopic",

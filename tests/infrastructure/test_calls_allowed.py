@@ -36,14 +36,15 @@ VERSIONED = {("s3", "GetObject"), ("s3", "HeadObject")}
 OPTIONAL = {"secretsmanager:PutSecretValue", "ssm:GetParameter"}
 
 
-# The module of the library that looks for drops without a run; the function that watches the drops calls it alone.
-WATCH = ROOT / "layers" / "activation" / "python" / "activation" / "runs" / "missing.py"
+# The library's modules that look for drops without a run; only the function that watches the drops calls them.
+RUNS = ROOT / "layers" / "activation" / "python" / "activation" / "runs"
+WATCH = frozenset({RUNS / "missing.py", RUNS / "missing_in_sources.py"})
 
 
 def needed(folder: str) -> dict[str, set[str]]:
     """Return the actions that the sources of a connector's function need, each with the files that call it."""
     library, own = ROOT / "layers" / "activation", ROOT / "lambdas" / folder
-    return actions_of(path for path in (*library.rglob("*.py"), *own.rglob("*.py")) if path != WATCH)
+    return actions_of(path for path in (*library.rglob("*.py"), *own.rglob("*.py")) if path not in WATCH)
 
 
 def actions_of(paths: Iterable[Path]) -> dict[str, set[str]]:
@@ -91,7 +92,7 @@ def test_every_call_of_the_watch_is_allowed(templates: Templates) -> None:
     allowed = {
         action for one in statements(templates, "DropWatchRole").values() for action in several(one["Action"])
     }
-    calls = actions_of([WATCH, *(ROOT / "lambdas" / "drop_watch").rglob("*.py")])
+    calls = actions_of([*WATCH, *(ROOT / "lambdas" / "drop_watch").rglob("*.py")])
     assert calls.keys() == {"s3:ListBucketVersions", "dynamodb:BatchGetItem"}
     assert calls.keys() <= allowed
     for path in ROOT.joinpath("lambdas").rglob("*.py"):

@@ -195,6 +195,7 @@ def test_the_environment_is_names_and_addresses(templates: Templates) -> None:
         "SECRET_ARN",
         "DROPS_BUCKET",
         "RECEIPTS_BUCKET",
+        "MIRRORS_BUCKET",
         "LEDGER_TABLE",
         "QUEUE_URL",
         "DEAD_LETTER_QUEUE_URL",
@@ -465,8 +466,14 @@ def test_each_address_is_mailed_by_its_own_topic(templates: Templates) -> None:
 
 
 def test_the_outputs_name_each_connector_s_parts(templates: Templates) -> None:
-    """Secret, queues, function, rule and topic of each connector can be found without knowing a generated name."""
-    general = {"OperatorPolicyArn", "Connectors", "DropWatchFunctionName", "BetaEuAlarmTopicArn"}
+    """Secret, queues, function, rule and topic of each connector can be found without knowing a generated name.
+
+    What its settings say of files is there as well, where they say anything.
+    """
+    general = {"OperatorPolicyArn", "Connectors", "DropWatchFunctionName", "BetaEuAlarmTopicArn", "BetaEuSettings"}
+    told = json.loads(templates.activation["Outputs"]["BetaEuSettings"]["Value"])
+    assert (told["default_country"], told["delimiter"]) == ("DE", "tab")
+    assert "memory_mb" not in told
     assert set(templates.activation["Outputs"]) - general == {
         f"{id_}{part}"
         for id_ in CONNECTORS

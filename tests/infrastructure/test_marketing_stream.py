@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from activation.platforms.discovery import platforms
 
+from amz_stream_cli.destinations import dataset_of
 from stacks.marketing_stream import catalogue
 from stacks.marketing_stream.catalogue import DATASETS, Realm
 from stacks.marketing_stream.queues import CONFIRM_TIMEOUT_S, FAN_OUT_TIMEOUT_S
@@ -23,11 +24,14 @@ Template = Mapping[str, Any]
 SOURCE = "arn:aws:sns:us-east-1:906013806264:*"
 
 
-def settings_of(section: object, **flags: str) -> StreamSettings | None:
-    """Read settings with this section for the stream."""
-    given = {"connectors": [{"name": "meta", "platform": "meta"}]}
+def settings_of(section: object, app: str = "", **flags: str) -> StreamSettings | None:
+    """Read settings with this section for the stream, of an app with this name."""
+    given: dict[str, Any] = {
+        "connectors": [{"name": "meta", "platform": "meta"}],
+        **({"name": app} if app else {}),
+    }
     if section is not None:
-        given["marketing_stream"] = section  # type: ignore[assignment]  # wrong ones on purpose as well
+        given["marketing_stream"] = section
     return read_settings({"audience_activation": given, **flags}.get, platforms()).marketing_stream
 
 
@@ -88,6 +92,34 @@ def test_the_stacks_are_the_reference_ones_by_default() -> None:
         names
     )
     assert all(one.deliveries == ("sqs",) for one in stream.datasets)
+
+
+@pytest.mark.parametrize(
+    ("app", "names", "stack", "database"),
+    [
+        ("acme-eu", None, "acme-eu-AmzStream-NA-ads", "acme_eu_amazon_marketing_stream"),
+        ("acme-eu", "example", "AmzStream-NA-ads", "amazon_marketing_stream"),
+        ("", "app", "audience-activation-AmzStream-NA-ads", "audience_activation_amazon_marketing_stream"),
+    ],
+)
+def test_a_second_copy_has_names_of_its_own(app: str, names: str | None, stack: str, database: str) -> None:
+    """Whatever the app is called, its settings decide whether it has the names of Amazon's example."""
+    section = {"realms": ["NA"], "datasets": ["ads"], "v2": [{"name": "brand"}], "delivery": ["firehose"]}
+    stream = settings_of({**section, **({"names": names} if names else {})}, app)
+    assert stream is not None
+    (wanted,), (v2,) = stream.datasets, stream.v2
+    assert (wanted.stack_name, stream.database) == (stack, database)
+    assert dataset_of(wanted.stack_name) == ("ads", Realm.NA)
+    assert wanted.example_roles == (names == "example")
+    assert v2.stack_name.removesuffix("V2-NA-brand") == stack.removesuffix("-NA-ads")
+
+
+def test_a_bucket_s_name_has_room_for_the_app_s() -> None:
+    """The names of v2's buckets contain the app's, and S3 takes 63 characters."""
+    section = {"datasets": ["ads"], "v2": [{"name": "a-brand-with-a-long-name"}]}
+    assert settings_of(section) is not None
+    with pytest.raises(SettingsError, match="35 letters of its bucket's name"):
+        settings_of(section, "a-copy-with-a-long-name")
 
 
 def test_without_the_section_there_is_no_stream() -> None:
@@ -245,7 +277,7 @@ def test_table_needs_no_crawler(templates: dict[str, Template]) -> None:
     location = json.dumps(described["Parameters"]["storage.location.template"])
     assert "/sp-traffic/year=${year}/month=${month}/day=${day}/hour=${hour}/" in location
     names = {one["Name"] for one in of_type(template, "AWS::Athena::NamedQuery").values()}
-    assert names == {"sp_traffic_unreadable", "sp_traffic_records", "sp_traffic_hourly"}
+    assert names == {"sp_traffic_lines", "sp_traffic_unreadable", "sp_traffic_records", "sp_traffic_hourly"}
 
 
 ALARMED = {

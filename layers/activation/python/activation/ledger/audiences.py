@@ -1,4 +1,4 @@
-"""The audiences that were ever written to, each in an item of its own that never expires.
+"""The audiences that were ever written to, each in an item of its own that never expires, and which are ours.
 
 Records of runs and locks expire with the ledger. What says which audiences exist must not: somebody who asks to
 be forgotten has to be removed from all of them, however long ago they were filled.
@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from activation.aws.table import ConditionalTable, ConditionFailed, number
+from activation.aws.table import ConditionalTable, ConditionFailed, number, read_text
 from activation.ledger.keys import known_audience_key
 from activation.model import Audience
 from activation.platforms.publisher import Opened
+
+ANY = "any"  # in place of an audience's id: whichever has the name
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,11 @@ class KnownAudiences:
         """Record that a run has written to an audience, or may have; `lock` is the key of the audience's lock.
 
         Keeps when it was first and last written to, by which connector, run and action, and its id at the
-        platform ("" before an upload has created it). Raises what the table raises.
+        platform ("" before an upload has created it), and that it is ours if the run has created it. Raises what
+        the table raises.
         """
+        if opened.created and opened.audience_id:
+            self._own(lock, opened.audience_id, f"created by run {run_id}")
         with contextlib.suppress(ConditionFailed):  # a later run has been noted already
             self.table.update(
                 known_audience_key(lock),
@@ -45,4 +50,35 @@ class KnownAudiences:
                     ":run": {"S": run_id},
                 },
                 condition="attribute_not_exists(last_written_at) OR last_written_at <= :now",
+            )
+
+    def adopt(self, lock: str, by: str) -> None:
+        """Take the audience of this name to be ours alone, whoever created it; `by` is the ARN of who says so."""
+        self._own(lock, ANY, f"adopted by {by}")
+
+    def disown(self, lock: str, why: str) -> None:
+        """Take the audience to hold people whom nobody knows any more, so that it is never replaced as a whole."""
+        with contextlib.suppress(ConditionFailed):
+            self.table.update(
+                known_audience_key(lock),
+                "SET owned_why = :why REMOVE owned_id",
+                {":why": {"S": why}},
+                condition="attribute_exists(owned_id)",
+            )
+
+    def is_ours(self, lock: str, audience_id: str) -> bool:
+        """Return whether we created the audience that has this id at the platform, or have adopted its name.
+
+        One that was deleted and made anew by somebody else has another id, and is not ours.
+        """
+        item = self.table.read(known_audience_key(lock)) or {}
+        return read_text(item, "owned_id") in (ANY, audience_id)
+
+    def _own(self, lock: str, audience_id: str, why: str) -> None:
+        with contextlib.suppress(ConditionFailed):
+            self.table.update(
+                known_audience_key(lock),
+                "SET owned_id = :id, owned_why = :why, owned_at = :now",
+                {":id": {"S": audience_id}, ":why": {"S": why}, ":now": number(self.clock())},
+                condition="attribute_not_exists(owned_id) OR owned_id <> :id",
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from activation.errors import Rejected
 from activation.ledger.keys import audience_key
 from activation.ledger.runs import HeldRun
-from activation.model import SNAPSHOTS, Action, Audience
+from activation.model import SNAPSHOTS, Audience
 from activation.pipeline.client import PlatformClient
 from activation.pipeline.uploads import unit_of
 from activation.platforms.publisher import Opened, Publisher
@@ -38,7 +38,7 @@ def acquire_audience(invocation: Invocation, publisher: Publisher, *, begun: boo
     connector.locks.acquire(lock, identity.run_id)
     if audience.action in SNAPSHOTS:  # of people to add or to remove, those of every version are meant
         connector.locks.check_order(identity.work.drop, audience.connector, audience.account)
-    if audience.action is Action.REPLACE:
+    if audience.action in SNAPSHOTS:
         # A drop that is sent again on purpose is the newest wish.
         dropped_at = "" if identity.work.again else identity.work.dropped_at
         connector.replacements.begin(lock, identity.run_id, dropped_at, begun=begun)
