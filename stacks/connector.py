@@ -221,6 +221,7 @@ class Connector(Construct):
             "POWERTOOLS_METRICS_NAMESPACE": "AudienceActivation",
             "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
             **({"ACTIONS": json.dumps(connector.actions)} if connector.actions else {}),
+            **({"AUDIENCES": _compact(dict(connector.audiences))} if connector.audiences else {}),
             **ALLOCATOR,
             **({"ANY_ENDPOINT": "1"} if self._settings.endpoints == "any" else {}),
             **_rule("CONSENT", connector.consent),

@@ -34,7 +34,7 @@ def check(activation: ActivationStack, others: Iterable[Stack]) -> None:
         if taken > MAX_ENVIRONMENT_BYTES:
             mistakes.append(
                 f"{KEY}.connectors: the settings of {name} take {taken} bytes in its function, which has room for"
-                f" {MAX_ENVIRONMENT_BYTES}: shorten columns, placeholders, consent or operation"
+                f" {MAX_ENVIRONMENT_BYTES}: shorten columns, placeholders, consent, operation or audiences"
             )
     if mistakes:
         raise SettingsError(mistakes)

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from activation.audience_options import NO_OPTIONS
 from activation.aws.clients import Clients
 from activation.drops.folder_listing import FolderListing, load_listing
 from activation.drops.locate import Located
 from activation.drops.messages import Work
 from activation.drops.reading import Reading
 from activation.drops.row_filters import reaching
+from activation.identifiers.table import FieldTable
 from activation.ledger.audience_lock import AudienceLocks
 from activation.ledger.audiences import KnownAudiences
 from activation.ledger.folders import Folders
+from activation.ledger.kept_options import KeptOptions
 from activation.ledger.keys import rate_key
 from activation.ledger.replacements import Replacements
 from activation.ledger.runs import HeldRun, Ledger
 from activation.ledger.unread import UnreadObjects
+from activation.model import Audience
 from activation.pipeline.client import PlatformClient
 from activation.pipeline.rate_limit import RateLimits
 from activation.pipeline.sending import Sender
@@ -77,6 +81,11 @@ class Connector:
     def audiences(self) -> KnownAudiences:
         """Return the list of audiences that were ever written to."""
         return KnownAudiences(self.clients.table, self.clock)
+
+    @cached_property
+    def kept_options(self) -> KeptOptions:
+        """Return what the audiences' files have said."""
+        return KeptOptions(self.clients.table, self.settings.connector)
 
     @cached_property
     def replacements(self) -> Replacements:
@@ -139,6 +148,16 @@ class Invocation:
     def work(self) -> Work:
         """Return the message that started this invocation."""
         return self.identity.work
+
+    @property
+    def audience(self) -> Audience:
+        """Return where the drop's people go, with what was said of the audience when the run began."""
+        return replace(self.identity.audience, options=self.held.run.progress.plan.options or NO_OPTIONS)
+
+    @property
+    def table(self) -> FieldTable:
+        """Return the platform's fields, with those required that every row of the audience fills."""
+        return self.connector.platform.table_for(self.audience.options)
 
     @property
     def size_bytes(self) -> int:
@@ -233,7 +252,7 @@ class Invocation:
         return Sender(
             run_id=self.identity.run_id,
             held=self.held,
-            audience=self.identity.audience,
+            audience=self.audience,
             destination=destination,
             client=client,
             rejects=rejects,

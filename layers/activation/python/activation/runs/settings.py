@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -46,8 +47,8 @@ class FunctionSettings:
     detected. `options` are the platform's options that the settings mention, `columns` what they say of the files'
     columns (see identifiers/column_map.py). `consent` and `operation` say which rows may be sent. `actions` are
     those that drops may ask for, none for all of the platform's. `any_endpoint` lets the secret name another
-    server than the platform's. `sources` are the buckets of other owners that drops are read from as well.
-    `folders` says how long folders are waited for.
+    server than the platform's. `audiences` are what the settings say of audiences, by name. `sources` are the
+    buckets of other owners that drops are read from as well. `folders` says how long folders are waited for.
     """
 
     connector: str
@@ -75,6 +76,7 @@ class FunctionSettings:
     consent: RowRule = NO_RULE
     operation: RowRule = NO_RULE
     actions: tuple[str, ...] = ()
+    audiences: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     any_endpoint: bool = False
     folders: FolderTimes = FolderTimes()
     sources: tuple[BucketSource, ...] = ()
@@ -119,6 +121,7 @@ class FunctionSettings:
             consent=_rule(reader, "CONSENT"),
             operation=_rule(reader, "OPERATION"),
             actions=tuple(reader.texts("ACTIONS")),
+            audiences=_audiences(reader),
             any_endpoint=reader.whole("ANY_ENDPOINT", 0) == 1,
             folders=FolderTimes(
                 quiet_s=reader.whole("FOLDER_QUIET_S", FolderTimes.quiet_s),
@@ -141,6 +144,15 @@ def _rule(reader: Environment, name: str) -> RowRule:
     if given and not (rule and rule.allow):
         reader.wrong(name)
     return rule
+
+
+def _audiences(reader: Environment) -> dict[str, dict[str, Any]]:
+    """Read what is said of audiences; what is not an object is a mistake, never nothing said."""
+    given = reader.mapping("AUDIENCES")
+    if not all(isinstance(one, dict) for one in given.values()):
+        reader.wrong("AUDIENCES")
+        return {}
+    return given
 
 
 def _sources(reader: Environment) -> tuple[BucketSource, ...]:
