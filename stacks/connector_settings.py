@@ -13,7 +13,7 @@ from typing import Any
 from activation.identifiers.column_map import check_entries
 from activation.identifiers.header_names import fold
 from activation.identifiers.row_rules import NO_RULE, RowRule, read_rule, rule_mistakes, written
-from activation.model import Action, visible_name
+from activation.model import SNAPSHOTS, Action, visible_name
 from activation.platforms.audience_options import option_mistakes
 from activation.platforms.options import Value, problems
 from activation.platforms.platform import Platform
@@ -45,7 +45,7 @@ FUNCTION_MB, MB_PER_REQUEST_MB = 128, 2.5
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, read 2026-11-29
 MAX_COLUMNS_BYTES, MAX_PLACEHOLDERS_BYTES = 1_500, 1_000
 MAX_SAID_BYTES = MAX_COLUMNS_BYTES + MAX_PLACEHOLDERS_BYTES
-AUDIENCE_FILE = "<connector>/<audience>/_audience.json"
+AUDIENCE_FILE = "_audience.json"  # below <connector>/<audience>/ in the drops bucket
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ class ConnectorSettings:
     `folder_open_hours` is reported. `secret` is where the credentials are, if not in a secret of the app's own.
     `actions` are those that its drops may ask for, none for all that the platform offers. `audiences` are the
     options of single audiences, by name: see activation/platforms/audience_options.py. `droppers` are the ARNs
-    of principals in other accounts that may upload its drops.
+    of principals in other accounts that may upload its drops. `replaces` says that drops may ask for all of an
+    audience, so that who uploads them may also say what the audience is like.
     """
 
     name: str
@@ -95,11 +96,14 @@ class ConnectorSettings:
     late_part_minutes: float = 15
     folder_open_hours: float = 6
     secret: SecretSettings = OWN_SECRET
+    replaces: bool = False
 
 
 def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> ConnectorSettings:
     """Read one connector; its mistakes are the reader's, whom the caller tells that all keys were read."""
     platform = reader.choice("platform", tuple(known_platforms))
+    offered = known_platforms[platform].limits.actions if platform in known_platforms else frozenset[Action]()
+    actions = _actions(reader, platform, known_platforms)
     connector = ConnectorSettings(
         name=reader.text(
             "name",
@@ -137,13 +141,14 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
         columns=_columns(reader, platform, known_platforms),
         consent=_rule(reader, "consent"),
         operation=_rule(reader, "operation"),
-        actions=_actions(reader, platform, known_platforms),
+        actions=actions,
         audiences=_audiences(reader, known_platforms.get(platform)),
         droppers=_droppers(reader),
         folder_quiet_minutes=reader.number("folder_quiet_minutes", low=0, high=1440, default=0),
         late_part_minutes=reader.number("late_part_minutes", low=0.01, high=1440, default=15),
         folder_open_hours=reader.number("folder_open_hours", low=0.01, high=24 * 14, default=6),
         secret=read_secret(reader, known_platforms.get(platform)),
+        replaces=bool(SNAPSHOTS & {Action(one) for one in actions or offered if one in offered}),
     )
     if connector.name in RESERVED:
         reader.mistake("name", f"{connector.name} is the name of something else in the buckets or the ledger")
@@ -170,7 +175,8 @@ def _check_room(reader: Reader, connector: ConnectorSettings) -> None:
         reader.mistake(
             "audiences",
             f"take {size} bytes as JSON together with columns, placeholders, consent and operation, and a function"
-            f" has room for {MAX_SAID_BYTES}: say it in {AUDIENCE_FILE} in the drops bucket instead",
+            f" has room for {MAX_SAID_BYTES}: say it in <connector>/<audience>/{AUDIENCE_FILE} in the drops bucket"
+            " instead",
         )
     elif connector.consent or connector.operation:
         reader.mistake(

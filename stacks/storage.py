@@ -16,7 +16,7 @@ from constructs import Construct
 from stacks.alarm_topic import address, alarm_topic, notices_key, topic_arn
 from stacks.ci360.settings import Ci360Settings
 from stacks.connector_settings import ConnectorSettings
-from stacks.people import Readers
+from stacks.people import Readers, deny_options
 from stacks.settings import Retention, Settings
 from stacks.source_settings import SourceSettings
 
@@ -49,7 +49,7 @@ class StorageStack(Stack):
             self,
             "People",
             app=settings.name,
-            connectors=[connector.name for connector in settings.connectors],
+            connectors=settings.connectors,
             key=self.key,
             drops=self.drops,
             receipts=self.receipts,
@@ -206,6 +206,8 @@ class StorageStack(Stack):
                 resources=[self.drops.arn_for_objects(f"{connector.name}/*")],
             )
         )
+        if not connector.replaces:
+            self.drops.add_to_resource_policy(deny_options(self.drops, connector.name, principals))
         self.key.add_to_resource_policy(
             iam.PolicyStatement(
                 sid=f"DropFor{sid}",

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import closing
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from activation.audience_options import NO_OPTIONS, AudienceOptions
 from activation.aws.errors import classify, code_of
-from activation.drops.audience_file import MOST_BYTES, Unreadable, file_keys, parse_file, said_twice
-from activation.drops.key_text import key_text
+from activation.drops.audience_file import MOST_BYTES, file_keys
+from activation.drops.said_options import options_of, refused
 from activation.drops.sidecars import AUDIENCE_FILE
-from activation.errors import ConfigError
-from activation.platforms.audience_options import option_mistakes, read_options
-from activation.platforms.platform import Platform
 from activation.runs.invocation import Invocation
-
-MISTAKES_SHOWN = 20  # a dead letter's attribute has room for so many sentences
 
 
 def fix_options(invocation: Invocation) -> None:
@@ -42,36 +35,6 @@ def forget_options(invocation: Invocation) -> None:
             invocation.held.run.progress.plan.options = None
 
 
-def options_of(
-    platform: Platform, settings: Mapping[str, Any], file: Mapping[str, Any], named: str = AUDIENCE_FILE
-) -> AudienceOptions:
-    """Return what the settings and the file say of an audience together.
-
-    Raises ConfigError naming every mistake: an option that the platform does not have, a value that does not fit,
-    and one that both set differently. `named` is what the sentence calls the file.
-    """
-    mistakes = {
-        **_called("the settings", option_mistakes(platform.audience_options, settings)),
-        **_called(named, option_mistakes(platform.audience_options, file)),
-        **said_twice(settings, file),
-    }
-    if mistakes:
-        raise refused(*(f"{name} {mistake}" for name, mistake in mistakes.items()))
-    return read_options({**settings, **file})
-
-
-def refused(*mistakes: str) -> ConfigError:
-    """Return the error that names mistakes in what is said of an audience."""
-    more = len(mistakes) - MISTAKES_SHOWN
-    shown = [*mistakes[:MISTAKES_SHOWN], *([f"and {more} more"] if more > 0 else [])]
-    sentence = f"{len(mistakes)} to correct in the audience's options: {'; '.join(shown)}"
-    return ConfigError("bad_audience_options", sentence)
-
-
-def _called(place: str, mistakes: Mapping[str, str]) -> dict[str, str]:
-    return {f"{place}: {key_text(name)}": mistake for name, mistake in mistakes.items()}
-
-
 def _said(invocation: Invocation) -> AudienceOptions:
     connector, name = invocation.connector, invocation.identity.audience.name
     settings = connector.settings.audiences.get(name, {})
@@ -81,13 +44,7 @@ def _said(invocation: Invocation) -> AudienceOptions:
             f"there are {len(found)} files named {AUDIENCE_FILE} for names that look the same: delete all but one"
         )
     text, written_at = found[0] if found else (connector.kept_options.read(name).encode(), 0.0)
-    if not text and not found:
-        return options_of(connector.platform, settings, {})
-    try:
-        file = parse_file(text)
-    except Unreadable as error:
-        raise refused(*(f"{AUDIENCE_FILE}: {mistake}" for mistake in error.mistakes)) from None
-    options = options_of(connector.platform, settings, file)
+    options = options_of(connector.platform, settings, text if text or found else None)
     if found:
         connector.kept_options.keep(name, text.decode("utf-8-sig"), written_at)
     return options
