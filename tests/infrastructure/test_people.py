@@ -62,6 +62,7 @@ def test_who_operates_reads_no_drop_and_deletes_nothing_that_is_kept(templates: 
     actions = {action for one in own.values() for action in several(one["Action"])}
     assert {"sqs:StartMessageMoveTask", "events:StartReplay", "secretsmanager:PutSecretValue"} <= actions
     assert {action for action in actions if action.startswith("s3:")} == {"s3:ListBucketVersions"}
+    assert "*#approved#*" in own["Mirrors"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
     assert own["TokenLock"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] == [
         "account#*#token#*"
     ]
