@@ -204,6 +204,20 @@ def operator_policy(
                 [ledger.table_arn],
                 {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["account#*#token#*"]}},
             ),
+            # `audiences approve`, `adopt` and `reset`, the last under the audience's lock.
+            allow(
+                "Mirrors",
+                ["dynamodb:UpdateItem"],
+                [ledger.table_arn],
+                {
+                    "ForAllValues:StringLike": {
+                        "dynamodb:LeadingKeys": [
+                            "*#approved#*",
+                            *(f"account#*#{record}#*" for record in ("audience", "known", "mirror")),
+                        ]
+                    }
+                },
+            ),
             through_key(key, ["kms:Decrypt", "kms:GenerateDataKey"], "secretsmanager", "dynamodb", "s3"),
             allow(
                 "ReadLogs",
