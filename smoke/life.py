@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from sandbox.place import ROOT
-from smoke import folder, leftovers, receipts
+from smoke import folder, leftovers, receipts, stream
 from smoke.ground import Account
 from smoke.shell import Shell
 from smoke.steps import StepFailed, Steps
@@ -52,6 +52,7 @@ class Life:
             receipt = self.drop()
             self.look(receipt)
             self.replay(receipt)
+            self.stream()
         except BaseException:
             self.clean()
             raise
@@ -70,8 +71,9 @@ class Life:
     def deploy(self) -> None:
         """Prepare the account where it is not, and deploy the app under its fresh name."""
         shell, account = self.account.shell, self.account
-        wheels = dict(account.wheels)
-        folder.write(shell.folder, folder.settings(self.name, any_endpoint=account.any_endpoint, wheels=wheels))
+        more = stream.section(account.client("cloudformation").meta.region_name)
+        settings = folder.settings(self.name, any_endpoint=account.any_endpoint, wheels=account.wheels, more=more)
+        folder.write(shell.folder, settings)
         with self.steps.step("cdk bootstrap") as outcome:
             outcome.says = self._bootstrap()
         with self.steps.step("a server to send to") as outcome:
@@ -159,6 +161,13 @@ class Life:
                 "events were replayed" if "EventLastReplayedTime" in ended else "no event was in the archive yet"
             )
             outcome.says = f"{found}; the receipt is as it was"
+
+    def stream(self) -> None:
+        """Let records of Amazon Marketing Stream land, where the region is one that Amazon sends from."""
+        if stream.QUEUE_ARN not in self.outputs:
+            return
+        with self.steps.step("activation stream landed") as outcome:
+            outcome.says = stream.land(self.account.shell, self.account.client("sqs"), self.outputs)
 
     def destroy(self) -> None:
         """Remove the app, and what was deployed beside it."""
