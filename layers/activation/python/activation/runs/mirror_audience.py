@@ -72,9 +72,9 @@ class MirrorAudience:
             raise ConfigError(
                 "audience_not_ours",
                 "the ad account has an audience of this name already, and this app did not create it: a mirror"
-                " would take out whoever is in it and not in the drop. `activation audiences adopt` makes it the app's"
-                " own; as `shared`, only people whom the app has added are ever removed. Nothing was sent; redrive"
-                " after that",
+                " would take out whoever is in it and not in the drop. `activation audiences adopt` makes it the"
+                " app's own; as `shared`, only people whom the app has added are ever removed. Nothing was sent;"
+                " redrive after that",
             )
         with held.lock:
             mirror.looked, mirror.exists, mirror.owned = True, found is not None, owned
