@@ -41,7 +41,8 @@ class Deployment:
     `platforms` are those of its connectors, by name, and `told` their settings as their stack describes them,
     without what is not set. `other_prefixes` are those in the drops bucket whose files
     are no drops. `alarm_topics` are the ARNs of the topics that tell people, the app's first. `any_endpoint` says
-    that secrets may name other servers than the platforms', as in the sandbox.
+    that secrets may name other servers than the platforms', as in the sandbox. `mirrors_bucket` is that of what
+    mirrored audiences were sent, "" in an earlier release.
     """
 
     drops_bucket: str
@@ -54,6 +55,7 @@ class Deployment:
     other_prefixes: tuple[str, ...] = ()
     alarm_topics: tuple[str, ...] = ()
     any_endpoint: bool = False
+    mirrors_bucket: str = ""
     told: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
@@ -124,6 +126,7 @@ def find() -> Deployment:
         tuple(filter(None, activation.get("OtherPrefixes", "").split(","))),
         tuple(dict.fromkeys(text for key, text in _sorted(storage, activation) if key.endswith("AlarmTopicArn"))),
         activation.get("SecretEndpoints", "") == "any",
+        storage.get("MirrorsBucket", ""),
         told,
     )
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from cli.dry_run import DryRun
     from cli.dry_run_sums import Found, Sums
+    from cli.local_files import LocalFiles
 
 
 def plan(
@@ -65,12 +66,13 @@ def plan(
 ) -> None:
     """Read a file as the connector would and show what a run would send; exit 1 if the run would fail.
 
-    A folder, or several files, are read as one drop. Nothing leaves this machine. Rows, rejects and left-out cells
-    are counted, and the requests are built and measured; minutes and dollars are estimates. `--map` says what a
-    column is (email, phone, ignore and the names of `activation columns`), or what every row has, as country=US.
-    With --options the audience's own options are read as a run would read them, and shown.
-    With --rows the cells are shown, one by one, as they are in the file, as they are normalised and as they would
-    be sent; never without it.
+    A folder, or several files, are read as one drop. Nothing leaves this machine. Of a mirror it also says how
+    many would join and leave, as far as your rights in AWS allow, and exits 1 where the guard would stop it. Rows,
+    rejects and left-out cells are counted, and the requests are built and measured; minutes and dollars are
+    estimates. `--map` says what a column is (email, phone, ignore and the names of `activation columns`), or what
+    every row has, as country=US. With --options the audience's own options are read as a run would read them, and
+    shown. With --rows the cells are shown, one by one, as they are in the file, as they are
+    normalised and as they would be sent; never without it.
     """
     from activation.drops.locate import locate as read_key
     from activation.errors import ConfigError, Rejected
@@ -120,6 +122,7 @@ def plan(
     report = _report(key, run, sums)
     if local.is_folder:
         report["folder"] = local.described
+    report |= _mirror(run, sums, local)
     shown = preview(run, local.content(), rows)
     if as_json:
         cells = {"preview": [asdict(one) for one in shown]} if rows else {}
@@ -129,7 +132,8 @@ def plan(
 
         print_plan(report)
         print_preview(shown)
-    raise typer.Exit(1 if sums.refusal or (strict and report["warnings"]) else 0)
+    stopped = sums.refusal or report.get("mirror", {}).get("guard")
+    raise typer.Exit(1 if stopped or (strict and report["warnings"]) else 0)
 
 
 def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
@@ -182,6 +186,17 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
         },
         "warnings": [asdict(one) for one in warnings(run, sums)],
     }
+
+
+def _mirror(run: DryRun, sums: Sums, local: LocalFiles) -> dict[str, Any]:
+    """Return what the report says of a mirror besides, nothing of any other drop."""
+    from activation.model import Action
+
+    if run.located.audience.action is not Action.MIRROR or sums.refusal:
+        return {}
+    from cli.mirror_plan import mirror_plan
+
+    return {"mirror": mirror_plan(run, local.content())}
 
 
 def _found(found: Found, sums: Sums, counted: str) -> dict[str, Any]:

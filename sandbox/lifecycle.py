@@ -205,6 +205,7 @@ def _hand_over(current: State, outputs: connectors.Outputs) -> dict[str, Any]:
         "aws_secret_access_key": access["AWS_SECRET_ACCESS_KEY"],
         "drops_bucket": connectors.output(outputs, "DropsBucket"),
         "receipts_bucket": connectors.output(outputs, "ReceiptsBucket"),
+        "mirrors_bucket": connectors.output(outputs, "MirrorsBucket"),
         "simulators": urls,
         "connectors": {one.name: {"platform": one.platform, **one.resources} for one in made},
         "notices_queue_url": notices.make(current.emulator.url),

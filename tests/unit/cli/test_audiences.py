@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
+import pyarrow as pa
 import pytest
 from activation.aws.table import ConditionalTable
 from activation.ledger.approvals import Approvals
 from activation.ledger.audience_lock import AudienceLocks
 from activation.ledger.audiences import KnownAudiences
-from activation.ledger.keys import audience_key
-from activation.mirror.snapshot import Snapshot
+from activation.ledger.keys import audience_key, mirror_prefix
+from activation.mirror.snapshot import Snapshot, SnapshotWriter
 from activation.mirror.state import Size
 from activation.mirror.states import MirrorStates
+from activation.mirror.store import S3Pieces
 from activation.model import Action, Audience
 from activation.platforms.publisher import Opened
+from activation.runs.mirror_compare import version_of
 from moto import mock_aws
 from typer.testing import CliRunner
 
 from cli import deployment
 from cli.__main__ import app
 from cli.deployment import ConnectorAddresses, Deployment
+from lambdas.meta.platform import PLATFORM
 
 RUN = "0123456789abcdef0123456789abcdef"
 LOCK = audience_key("meta", "42", "VIP")
@@ -47,7 +53,15 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[ConditionalTable]:
         )
         urls = [boto3.client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in ("queue", "dead")]
         addresses = ConnectorAddresses("arn", urls[0], urls[1], "", "function", "rule")
-        found = Deployment("drops", "receipts", "ledger", "a:b:c:d", {"meta": addresses}, {"meta": "meta"})
+        found = Deployment(
+            "drops",
+            "receipts",
+            "ledger",
+            "a:b:c:d",
+            {"meta": addresses},
+            {"meta": "meta"},
+            mirrors_bucket="receipts",
+        )
         monkeypatch.setattr(deployment, "find", lambda: found)
         one = ConditionalTable(client, "ledger")
         locks = AudienceLocks(one)
@@ -133,6 +147,45 @@ def test_nothing_is_forgotten_while_a_run_works(table: ConditionalTable) -> None
     AudienceLocks(table).acquire(LOCK, RUN)
     assert "a run is working" in typed("reset", "VIP", "--connector", "meta", "--by", "replace", "--yes", code=1)
     assert MirrorStates(table).read(LOCK).snapshot == SNAPSHOT
+
+
+def planned(path: Path, *, code: int = 0) -> dict[str, Any]:
+    """Plan a mirror of a file and return its report."""
+    words = ["plan", str(path), "--connector", "meta", "--audience", "VIP", "--action", "mirror", "--json"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == code, result.output
+    report: dict[str, Any] = json.loads(result.stdout)
+    return report
+
+
+def people_file(path: Path, first: int, count: int) -> Path:
+    """Write a file of addresses."""
+    path.write_text("email\n" + "".join(f"person{n}@example.com\n" for n in range(first, first + count)))
+    return path
+
+
+def test_a_plan_says_how_many_would_join_and_leave(table: ConditionalTable, tmp_path: Path) -> None:
+    """By the lines that were sent last; it exits 1 where the guard would stop the mirror."""
+    pieces = S3Pieces(boto3.client("s3"), "receipts", mirror_prefix(LOCK))
+    writer = SnapshotWriter(pieces, "run/", ("EMAIL",), table_version=version_of(PLATFORM.table), cells=False)
+    hashes = [hashlib.sha256(f"person{n}@example.com".encode()).hexdigest() for n in range(20)]
+    writer.write(pa.table({"row": pa.array(range(1, 21), pa.int64()), "EMAIL": hashes}))
+    states = MirrorStates(table)
+    state = states.read(LOCK)
+    states.commit(LOCK, state, writer.close(), Size("later", 1_800_000_000, 20, 20, 0), mode="replace")
+    found = planned(people_file(tmp_path / "a.csv", 3, 20))
+    assert found["key"] == "meta/VIP/raw/mirror/files/"
+    expected = {"unchanged": 17, "joined": 3, "left": 3, "guard": None, "rows_before": 20}
+    assert {name: found["mirror"][name] for name in expected} == expected
+    assert planned(people_file(tmp_path / "b.csv", 13, 20), code=1)["mirror"]["guard"] == "other_people"
+
+
+def test_a_plan_says_where_it_does_not_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a deployment the drop is planned all the same."""
+    monkeypatch.setattr(deployment, "find", lambda: deployment.fail("the app was not found"))
+    found = planned(people_file(tmp_path / "a.csv", 3, 20))
+    assert found["rows_sent"] == 20
+    assert found["mirror"] == {"unknown": "the app was not found"}
 
 
 @pytest.mark.usefixtures("table")

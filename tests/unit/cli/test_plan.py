@@ -332,7 +332,8 @@ def test_a_key_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path / "people.csv", people(1))
     assert planned(path, connector="nowhere", exit_code=1)["refused"]["code"] == "unknown_connector"
     assert planned(path, "--identifiers", "shoe_size", exit_code=1)["refused"]["code"]
-    assert planned(path, "--action", "mirror", exit_code=1)["refused"]["code"]
+    refused = planned(path, "--action", "replace", connector="snapchat", exit_code=1)["refused"]
+    assert refused["code"] == "action_not_offered"
 
 
 def test_people_read_a_table(tmp_path: Path) -> None:

@@ -101,6 +101,25 @@ def test_a_shared_identifier_stays_with_who_is_wanted(make_world: Make) -> None:
     world.check_sums(receipt)
 
 
+@pytest.mark.parametrize("in_flight", [1, 3])
+def test_a_row_of_several_requests_counts_once(make_world: Make, in_flight: int) -> None:
+    """The platform takes one kind of identifier a request, and second addresses are lines of their own."""
+    world = mirror_world(make_world, one_kind=True, in_flight=in_flight)
+
+    def rows(first: int, last: int) -> tuple[str, set[str]]:
+        cells = [(f"a{n}@x.example;b{n}@x.example", f"c{n}@x.example") for n in range(first, last)]
+        text = "email,spare\n" + "".join(f"{','.join(one)}\n" for one in cells)
+        return text, {hashed(cell) for one in cells for cell in ";".join(one).split(";")}
+
+    deliver(world, rows(0, 12)[0])
+    text, wanted = rows(2, 15)
+    receipt = deliver(world, text)
+    assert world.platform.cells == wanted
+    assert (receipt["rows"]["unchanged"], receipt["rows"]["acknowledged"]) == (10, 3)
+    assert counts(receipt)["joined"] == 3
+    world.check_sums(receipt)
+
+
 @each_way
 def test_a_file_by_itself_is_no_mirror(make_world: Make, replaces: bool) -> None:
     """Nothing says that it is all of the export: it is refused, and the audience keeps its people."""

@@ -71,10 +71,10 @@ class MirrorAudience:
         if found is not None and not state.version and not (owned or self._is_shared):
             raise ConfigError(
                 "audience_not_ours",
-                "the ad account has an audience of this name already, and this app did not create it: who is in it"
-                " is not known, and a mirror would take out whoever is not in the drop. `activation audiences"
-                " adopt` makes it the app's own; as `shared`, only people whom the app has added are ever removed."
-                " Nothing was sent; redrive the run after that",
+                "the ad account has an audience of this name already, and this app did not create it: a mirror"
+                " would take out whoever is in it and not in the drop. `activation audiences adopt` makes it the"
+                " app's own; as `shared`, only people whom the app has added are ever removed. Nothing was sent;"
+                " redrive after that",
             )
         with held.lock:
             mirror.looked, mirror.exists, mirror.owned = True, found is not None, owned
