@@ -42,6 +42,9 @@ class GuardedHttp:
             self._line.lost += 1
             raise
         finally:
+            self._line.calls += 1
+            if self._line.calls in self._line.dies_after:
+                self._line.aws.fuse.at, self._line.aws.fuse.after = self._line.aws.fuse.count, True
             self._line.aws.fuse.end()
 
 
@@ -58,7 +61,8 @@ class ConversionsLine(World):
         columns: Mapping[str, str] | None = None,
         secret: str = "",
     ) -> None:
-        self.meta, self.lost, self.applied = meta, 0, 0
+        self.meta, self.lost, self.applied, self.calls = meta, 0, 0, 0
+        self.dies_after: set[int] = set()  # calls after whose answer the process is killed, by their number
         super().__init__(Aws.in_memory())
         text = secret or json.dumps({**meta.secret(), "endpoint": meta.base_url})
         self.aws.secrets.put_secret_value(SecretId=self.secret, SecretString=text)

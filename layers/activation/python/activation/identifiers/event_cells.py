@@ -76,7 +76,7 @@ class EventTime:
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:
         """Return seconds as they are, and times in the usual form, with a zone of their own or the context's."""
-        sent = pc.if_else(pc.match_substring_regex(values, _SURE_SECONDS), values, _NONE)
+        sent = _matching(values, _SURE_SECONDS)
         if sent.null_count == values.null_count:
             return sent
         try:
@@ -96,6 +96,8 @@ def _matching(values: pa.Array, pattern: str) -> pa.Array:
 def _seconds(times: pa.Array, zone: str | None) -> pa.Array:
     """Return times as seconds since 1970 by their own clock; rounded down, also before 1970."""
     micros = times.cast(pa.timestamp("us", zone)).cast(pa.int64())
+    if (pc.min(micros).as_py() or 0) >= 0:
+        return pc.divide(micros, 1_000_000)
     return pc.floor(pc.divide(micros.cast(pa.float64(), safe=False), 1e6)).cast(pa.int64())
 
 
