@@ -15,6 +15,7 @@ import typer
 from amz_stream_cli import __version__
 from amz_stream_cli.errors import StreamError
 from amz_stream_cli.options import (
+    DATASETS,
     AccountId,
     AsJson,
     DataSet,
@@ -54,7 +55,7 @@ def options(
     """Subscriptions of Amazon Marketing Stream."""
 
 
-@app.command()
+@app.command(epilog=DATASETS)
 def create(
     data_set_id: DataSet,
     api_region: Region = Realm.NA,
@@ -105,7 +106,10 @@ def create(
 @app.command()
 def update(
     subscription_id: SubscriptionId,
-    status: Annotated[str, typer.Option("--status", "-t", help="ARCHIVED ends the subscription for good.")] = "",
+    status: Annotated[
+        str,
+        typer.Option("--status", "-t", metavar="[ARCHIVED]", help="ARCHIVED ends the subscription for good."),
+    ] = "",
     api_region: Region = Realm.NA,
     notes: NewNotes = None,
     profile_id: ProfileId = "",

@@ -23,8 +23,11 @@ def drop(
     connector: Annotated[str, typer.Option(help="The connector's name in cdk.context.json.")],
     audience: Annotated[str, typer.Option(help="The audience's name in the ad account.")],
     identifiers: Annotated[
-        str, typer.Option(help="What the file holds: raw, hashed, or one identifier type such as email_sha256.")
-    ] = "raw",
+        str,
+        typer.Option(
+            help="What the file holds: raw (the default), hashed, a type such as email_sha256, or events."
+        ),
+    ] = "",
     action: Annotated[
         str, typer.Option(help="add (the default), remove or replace, where the platform offers it.")
     ] = "",
@@ -73,7 +76,7 @@ def drop(
     key = drop_key(connector, audience, identifiers, action, name)
     source = local.content()
     try:
-        named = connector_of(connector)
+        named = connector_of(connector, of_app=True)
         located = read_key(
             key,
             connector=connector,

@@ -26,6 +26,7 @@ from activation.drops.sample import lookalikes, take_sample
 from activation.errors import Rejected
 from activation.identifiers.column_map import Entries
 from activation.identifiers.dates import order_of
+from activation.identifiers.event_rows import untimely
 from activation.identifiers.row_rules import RowRule, read_rule
 from activation.identifiers.table import Context, FieldTable
 from activation.ledger.units import FIRST_ROWS_KEPT
@@ -79,6 +80,7 @@ class DryRun:
             default_country or str(settings.get("default_country") or ""),
             frozenset(settings.get("placeholders") or ()),
             date_order or str(settings.get("date_order") or ""),
+            str(settings.get("time_zone") or ""),
         )
         return cls(located, connector, context, said)
 
@@ -120,7 +122,7 @@ class DryRun:
         sums.date_order = order_of(context) if reads_dates(mapped.columns) and not kind.hashed else ""
         keys = tuple(one.key for _, one in mapped.fields)
         with closing(publisher.open(self.located.audience, keys)) as conversation:
-            next(conversation)  # raises if the audience's name is invalid, before any request
+            next(conversation, None)  # raises if the audience's name is invalid, before any request
         sums.sample = take_sample(
             reader,
             mapped,
@@ -134,6 +136,7 @@ class DryRun:
         if not self._setting("allow_weak"):
             refuse_weak(sums.sample)
         opened = publisher.planned(keys)
+        sums.notes = opened.notes
         batcher = self.scanned(reader, mapped, context)
         for prepared in batcher.spans(reader.chunks(Cursor()), Cursor(), ()):
             self._note(prepared, opened, sums)
@@ -244,7 +247,7 @@ class DryRun:
         span = prepared.span
         sums.rows = span.last_row
         sums.mended += span.mended
-        sums.sent += prepared.columns.num_rows
+        sums.by_row += span.by_row
         for code, count in span.rejected.items():
             found = sums.rejected.setdefault(code, Found())
             missing = len(found.first_rows) < FIRST_ROWS_KEPT
@@ -254,11 +257,20 @@ class DryRun:
                 sums.left_out.setdefault((field_key, code), Found()).add(left.cells, left.first_rows)
         if prepared.columns.num_rows:
             sums.people.add_column(self._names(prepared.columns))
-        if prepared.columns.num_rows:
             batch = Batch("plan", span.first_row, span.last_row, prepared.columns, prepared.rows)
+            self._note_untimely(batch, sums)
             sums.batches += 1
             for upload in uploads_of(self._publisher, batch, prepared.further):
                 self._upload(upload, opened, sums)
+
+    def _note_untimely(self, batch: Batch, sums: Sums) -> None:
+        """Count the rows that would be sent, and the events among them that would be left out if it were now."""
+        events = self.platform.table.events
+        late = untimely(events, batch.columns, time.time()) if events else {}
+        sums.sent += batch.columns.num_rows - len(late)
+        for code in sorted(set(late.values())):
+            rows = [batch.rows[line].as_py() for line, found in sorted(late.items()) if found == code]
+            sums.rejected.setdefault(code, Found()).add(len(rows), tuple(rows[:FIRST_ROWS_KEPT]))
 
     def _upload(self, upload: Upload, opened: Opened, sums: Sums) -> None:
         """Count an upload's requests: one, or those of its halves if it exceeds the platform's limit."""

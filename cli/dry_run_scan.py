@@ -13,23 +13,28 @@ from activation.model import Cursor
 from activation.pipeline.batching import Batcher
 from activation.pipeline.gathering import together
 from activation.pipeline.refusals import Refusal
+from activation.pipeline.repeats import EVENT_IDS, Repeats
 from activation.pipeline.scanning import scan
 
 
 def scanned(reader: DropReader, columns: Sequence[tuple[int, Field]], batcher: Batcher) -> Batcher:
-    """Return the batcher that knows whom the rows of a drop refuse; raises what the scan raises."""
+    """Return the batcher that knows whom a drop's rows refuse, and which events repeat; raises as scans do."""
     reaching = [one for one in batcher.filters if one.reaches]
-    if not reaching and not batcher.hashed:
+    of_events = batcher.table.events is not None
+    if not reaching and not batcher.hashed and not of_events:
         return batcher
     key = new_key()
     pieces: dict[str, list[Callable[[], Refused]]] = {one.setting: [] for one in reaching}
+    if of_events:
+        pieces[EVENT_IDS] = []
 
     def keep(setting: str, _first_row: int, _last_row: int, refused: Refused) -> None:
         pieces[setting].append(partial(_same, refused))
 
     scan(reader.chunks(Cursor()), Cursor(), batcher, columns, key=key, keep=keep, may_go_on=lambda: True)
     whole = together(pieces)
-    return replace(batcher, refusals=tuple(Refusal(one, whole[one.setting], key) for one in reaching))
+    refusals = tuple(Refusal(one, whole[one.setting], key) for one in reaching)
+    return replace(batcher, refusals=refusals, repeats=Repeats(key, whole[EVENT_IDS]) if of_events else None)
 
 
 def _same(refused: Refused) -> Refused:

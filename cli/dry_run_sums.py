@@ -34,7 +34,8 @@ class Sums:
     `date_order` is how dates are read, "" if nothing says it. `mended` counts rows that lacked blank cells at
     their end or had too many. `left_out` is by field and code. `sample` is what the first rows showed. `whole`
     says that the end of the file was reached. `refusal` is the reason why the run would fail, None if it would
-    succeed. `folder` is what was read, None where that is one file.
+    succeed. `folder` is what was read, None where that is one file. `notes` are the platform's, by code. `by_row`
+    counts the events whose id is made of the drop and the row.
     """
 
     format: str = ""
@@ -58,6 +59,8 @@ class Sums:
     cpu_s: float = 0.0
     refusal: Rejected | None = None
     folder: FolderReader | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
+    by_row: int = 0
 
     def places(self, rows: tuple[int, ...]) -> list[dict[str, object]]:
         """Return the file and the number in it of rows that were read; nothing where the drop is one file."""

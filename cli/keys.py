@@ -14,8 +14,25 @@ if TYPE_CHECKING:
     from cli.local_files import LocalFiles
 
 
+def usual_kind(connector: str) -> str:
+    """Return what a connector's files hold unless somebody says otherwise; "raw" of one that nobody knows."""
+    from activation.model import EVENTS, RAW
+
+    from cli.connectors import NoConnector, connector_of
+
+    try:
+        events = connector_of(connector).platform.table.events
+    except NoConnector:
+        events = None  # which whoever needs the connector reports
+    return RAW.declared if events is None else EVENTS.declared
+
+
 def drop_key(connector: str, audience: str, identifiers: str, action: str, file: str) -> str:
-    """Return a drop's key. A part that is empty or contains a slash is a usage error, as is an unknown action."""
+    """Return a drop's key; `identifiers` is "" for what the connector's files usually hold.
+
+    A part that is empty or contains a slash is a usage error, as is an unknown action.
+    """
+    identifiers = identifiers or usual_kind(connector)
     parts = {"connector": connector, "audience": audience, "identifiers": identifiers, "action": action}
     for name, text in parts.items():
         if "/" in text:

@@ -24,8 +24,11 @@ def plan(
     connector: Annotated[str, typer.Option(help="The connector's name in cdk.context.json.")],
     audience: Annotated[str, typer.Option(help="The audience's name in the ad account.")],
     identifiers: Annotated[
-        str, typer.Option(help="What the file holds: raw, hashed, or one identifier type such as email_sha256.")
-    ] = "raw",
+        str,
+        typer.Option(
+            help="What the file holds: raw (the default), hashed, a type such as email_sha256, or events."
+        ),
+    ] = "",
     action: Annotated[
         str, typer.Option(help="add (the default), remove or replace, where the platform offers it.")
     ] = "",

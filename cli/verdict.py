@@ -30,10 +30,11 @@ def warnings(run: DryRun, sums: Sums) -> list[RunWarning]:
         rejected={code: found.count for code, found in sums.rejected.items()},
         left_out=left_out,
         identifiers=sums.identifiers,
+        by_row=sums.by_row,
     )
     action, platform = run.located.audience.action, run.platform
-    warned = verdict.warnings(Judged(platform.table, platform.minimum, action, sums.sample, counts))
-    if all(one.code != "rows_repeat" for one in warned):
+    warned = verdict.warnings(Judged(platform.table, platform.minimum, action, sums.sample, counts, sums.notes))
+    if platform.table.events is None and all(one.code != "rows_repeat" for one in warned):
         warned += verdict.of_repeats(sums.sent, run.people(sums))
     if sums.refusal is None:
         warned += _of_tiers(run, sums)

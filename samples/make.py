@@ -1,4 +1,4 @@
-"""Write the sample files: `python samples/make.py`. Ten people who do not exist, for every platform and format.
+"""Write the sample files: `python samples/make.py`. Ten people who do not exist, for every platform of audiences.
 
 The addresses are below names that nobody can register (RFC 2606, https://www.rfc-editor.org/rfc/rfc2606), and the
 phone numbers in ranges that regulators keep free for fiction: +1 202 555 01xx, +44 20 7946 0xxx, +61 2 5550 xxxx
@@ -96,9 +96,14 @@ FILES: dict[str, Callable[[Platform], bytes]] = {
 }
 
 
+def of_people() -> dict[str, Platform]:
+    """Return the platforms that are sent people; an event of an invented person would count as a sale."""
+    return {name: one for name, one in platforms().items() if one.table.events is None}
+
+
 def main() -> None:
     """Write every file."""
-    for name, platform in platforms().items():
+    for name, platform in of_people().items():
         (HERE / name).mkdir(exist_ok=True)
         for file, content in FILES.items():
             (HERE / name / file).write_bytes(content(platform))

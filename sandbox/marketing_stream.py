@@ -7,7 +7,7 @@ import boto3
 from sandbox.connectors import Outputs
 from sandbox.emulator.environment import client_environment
 
-_PREFIX, _QUEUE_ARN = "AmzStream-", "IngressIngressQueue91B67342"
+_QUEUE_ARN = "IngressIngressQueue91B67342"  # only the stacks of datasets have it
 
 
 def queues(outputs: Outputs, endpoint_url: str) -> dict[str, str]:
@@ -23,8 +23,4 @@ def queues(outputs: Outputs, endpoint_url: str) -> dict[str, str]:
         aws_access_key_id=access["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=access["AWS_SECRET_ACCESS_KEY"],
     )
-    return {
-        stack: sqs.get_queue_url(QueueName=arn.rsplit(":", 1)[1])["QueueUrl"]
-        for stack, arn in arns.items()
-        if stack.startswith(_PREFIX)
-    }
+    return {stack: sqs.get_queue_url(QueueName=arn.rsplit(":", 1)[1])["QueueUrl"] for stack, arn in arns.items()}

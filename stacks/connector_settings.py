@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
+from zoneinfo import available_timezones
 
 from activation.identifiers.column_map import check_entries
 from activation.identifiers.header_names import fold
@@ -19,6 +20,7 @@ from activation.platforms.options import Value, problems
 from activation.platforms.platform import Platform
 
 from stacks.context import Reader
+from stacks.guard_settings import USUAL_GUARD, GuardSettings, read_guard
 from stacks.names import NAME, RESERVED
 from stacks.secret_settings import OWN_SECRET, SecretSettings, read_secret
 
@@ -53,17 +55,18 @@ class ConnectorSettings:
     """One connector: a platform, an account and how hard to work for them.
 
     "" and None mean that nothing is configured: the account named in the secret is not compared, national phone
-    numbers are unusable, a file's own dates or the default country say their order, the platform's own limits of
-    requests in flight and of rows and bytes a request hold, nobody is mailed. `allow_weak` sends drops whose
-    columns can match hardly anybody. `options` are what the platform lets a connector choose, by name. `columns`
-    are what the connector's files call the fields. `consent` and `operation` say which rows may be sent.
-    `folder_quiet_minutes` is how long nothing has to arrive in a folder to close it, 0 where only signs do.
-    `late_part_minutes` is how long a file that came too late waits for another sign. A folder that is open for
-    `folder_open_hours` is reported. `secret` is where the credentials are, if not in a secret of the app's own.
-    `actions` are those that its drops may ask for, none for all that the platform offers. `audiences` are the
-    options of single audiences, by name: see activation/platforms/audience_options.py. `droppers` are the ARNs
-    of principals in other accounts that may upload its drops. `replaces` says that drops may ask for all of an
-    audience, so that who uploads them may also say what the audience is like.
+    numbers are unusable, a file's own dates or the default country say their order, times without a zone are
+    unusable, the platform's own limits of requests in flight and of rows and bytes a request hold, nobody is
+    mailed. `allow_weak` sends drops whose columns can match hardly anybody. `options` are what the platform lets a
+    connector choose, by name. `columns` are what the connector's files call the fields. `consent` and `operation`
+    say which rows may be sent. `folder_quiet_minutes` is how long nothing has to arrive in a folder to close it, 0
+    where only signs do. `late_part_minutes` is how long a file that came too late waits for another sign. A folder
+    that is open for `folder_open_hours` is reported. `secret` is where the credentials are, if not in a secret of
+    the app's own. `actions` are those that its drops may ask for, none for all that the platform offers.
+    `audiences` are the options of single audiences, by name: see activation/platforms/audience_options.py.
+    `guard` says what a mirror may do unasked. `droppers` are the ARNs of principals in other accounts that may
+    upload its drops. `replaces` says that drops may ask for all of an audience, so that who uploads them may also
+    say what the audience is like.
     """
 
     name: str
@@ -71,6 +74,7 @@ class ConnectorSettings:
     account: str
     default_country: str
     date_order: str
+    time_zone: str
     requests_in_flight: int | None
     max_rows_per_request: int | None
     max_mb_per_request: int | None
@@ -96,6 +100,7 @@ class ConnectorSettings:
     late_part_minutes: float = 15
     folder_open_hours: float = 6
     secret: SecretSettings = OWN_SECRET
+    guard: GuardSettings = USUAL_GUARD
     replaces: bool = False
 
 
@@ -116,6 +121,7 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
             "default_country", pattern=r"[A-Z]{2}", meaning="an ISO 3166-1 alpha-2 code in upper case", default=""
         ),
         date_order=reader.choice("date_order", ("", "dmy", "mdy", "ymd"), default=""),
+        time_zone=_time_zone(reader),
         requests_in_flight=reader.whole("requests_in_flight", low=0, high=64, default=0) or None,
         # For a slow line, or to have less to send again after a crash; a platform's lower limit still holds.
         max_rows_per_request=reader.whole("max_rows_per_request", low=0, high=1_000_000, default=0) or None,
@@ -148,6 +154,7 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
         late_part_minutes=reader.number("late_part_minutes", low=0.01, high=1440, default=15),
         folder_open_hours=reader.number("folder_open_hours", low=0.01, high=24 * 14, default=6),
         secret=read_secret(reader, known_platforms.get(platform)),
+        guard=read_guard(reader.section("guard")),
         replaces=bool(SNAPSHOTS & {Action(one) for one in actions or offered if one in offered}),
     )
     if connector.name in RESERVED:
@@ -182,6 +189,14 @@ def _check_room(reader: Reader, connector: ConnectorSettings) -> None:
         reader.mistake(
             "consent", "has no room in the function beside columns, placeholders and operation: shorten them"
         )
+
+
+def _time_zone(reader: Reader) -> str:
+    """Read the zone of times that have none."""
+    given = reader.text("time_zone", pattern=r"[\w+/-]*", meaning="an IANA time zone", default="")
+    if given and given not in available_timezones():
+        reader.mistake("time_zone", "must be the IANA name of a time zone, such as Europe/Berlin")
+    return given
 
 
 def _actions(reader: Reader, platform: str, known_platforms: Mapping[str, Platform]) -> tuple[str, ...]:

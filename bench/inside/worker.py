@@ -77,6 +77,9 @@ class Invocation:
         """Count a request that was sent."""
         self.held.note_sent(size_bytes, repeated)
 
+    def note_repeat(self, rows: int) -> None:
+        """Do nothing: nothing is in doubt here."""
+
 
 class Bucket:
     """S3 for rejects: objects are counted and discarded."""

@@ -70,7 +70,7 @@ LIMITS = Limits(
     # Four at a time are never the bottleneck: see the windows of the rate.
     in_flight=4,
     timeout_s=60.0,
-    actions=frozenset({Action.ADD, Action.REMOVE, Action.REPLACE}),
+    actions=frozenset({Action.ADD, Action.REMOVE, Action.REPLACE, Action.MIRROR}),
     # A replace is one session of 90 minutes, for audiences of fewer than 100 million people:
     # .../marketing-api/audiences/guides/custom-audiences (read 2026-09-12)
     session=UploadSession(frozenset({Action.REPLACE}), window_s=90 * 60, max_rows=100_000_000),

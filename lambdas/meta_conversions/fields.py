@@ -1,4 +1,4 @@
-"""Meta's customer information parameters of the Conversions API: `user_data` of a server event."""
+"""The fields of a server event: what describes it, and Meta's customer information parameters, its `user_data`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from activation.identifiers import births
 from activation.identifiers.countries import country
 from activation.identifiers.devices import HYPHENATED, Device
 from activation.identifiers.emails import Email
+from activation.identifiers.event_cells import FreeText
 from activation.identifiers.genders import GENDER
 from activation.identifiers.headers import DEVICES, Meaning
 from activation.identifiers.names import Letters, roman_letters
@@ -14,6 +15,8 @@ from activation.identifiers.places import state
 from activation.identifiers.plain import IP_ADDRESS, Unchanged, token
 from activation.identifiers.postal_codes import postal_code
 from activation.identifiers.table import Digest, Field, FieldTable, Rule
+
+from lambdas.meta_conversions.event_fields import EVENT_FIELDS, RULES
 
 PARAMETERS = (
     "https://developers.facebook.com/documentation/ads-commerce/conversions-api/parameters/"
@@ -42,7 +45,9 @@ def _issued(key: str, what: str, shape: str = _ID, *, identifies: bool = True) -
 
 TABLE = FieldTable(
     platform="meta_conversions",
+    events=RULES,
     fields=(
+        *EVENT_FIELDS,
         _hashed(
             "em",
             Email("trimmed, lower case, an ASCII address; dots and +tags stay", ascii_only=True),
@@ -101,7 +106,7 @@ TABLE = FieldTable(
         _clear("client_ip_address", IP_ADDRESS, "ip", "ip_address", "client_ip"),
         _clear(
             "client_user_agent",
-            Unchanged("unchanged: the browser's own text"),
+            FreeText("unchanged: the browser's own text"),
             "user_agent",
             "useragent",
             identifies=False,

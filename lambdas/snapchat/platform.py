@@ -23,7 +23,7 @@ LIMITS = Limits(
     max_bytes=8_000_000,
     in_flight=2,
     timeout_s=60.0,
-    actions=frozenset({Action.ADD, Action.REMOVE}),
+    actions=frozenset({Action.ADD, Action.REMOVE, Action.MIRROR}),
 )
 LIFETIME_DAYS = 9_999  # Snap's value for "as long as the segment exists"
 

@@ -31,7 +31,7 @@ LIMITS = Limits(
     timeout_s=120.0,
     # Enough for ten calls, each of which may have to wait two days for the call before.
     max_uploads=10 * MAX_FILES_PER_CALL,
-    actions=frozenset({Action.ADD, Action.REMOVE, Action.REPLACE}),
+    actions=frozenset({Action.ADD, Action.REMOVE, Action.REPLACE, Action.MIRROR}),
 )
 
 # Per app and call, by the developer's tier: per second, and sixty times that per minute.

@@ -241,7 +241,7 @@ def _kill_a_worker(sandbox: Sandbox) -> None:
     """End a fan-out process in the middle of its work, as a host that fails would."""
 
     def busy() -> int | None:
-        workers = [one for one in sandbox.all_workers() if f"{STACK}-FanOutFunction" in one["function"]]
+        workers = [one for one in sandbox.all_workers() if f"{STACK}-FanOutSorterFunction" in one["function"]]
         found = [one["pid"] for one in workers if one["in_flight"]]
         return found[0] if found else None
 

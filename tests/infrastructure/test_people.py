@@ -78,7 +78,7 @@ def test_who_operates_may_make_each_call_of_its_commands(templates: Templates) -
     allowed = {action for own in policies for one in own.values() for action in several(one["Action"])}
     # An action by its service's calls; sources of other owners are their owners' to open.
     commands = ("missing", "told", "concurrency", "resend", "runs")
-    calls = actions_of([ROOT / "cli" / f"{name}.py" for name in commands] + [WATCH])
+    calls = actions_of([ROOT / "cli" / f"{name}.py" for name in commands] + [*WATCH])
     assert {"s3:ListBucketVersions", "dynamodb:BatchGetItem", "sqs:SendMessage", "s3:ListBucket"} <= calls.keys()
     assert calls.keys() - allowed == set()
     # Clients of services that no function uses.

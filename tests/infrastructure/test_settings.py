@@ -250,9 +250,19 @@ def test_a_python_that_cannot_load_arrow_is_refused(system: str, refused: bool) 
 def test_actions_are_those_of_the_platform() -> None:
     """An action that the platform does not offer is named, with those it does."""
     connector = {"name": "meta", "platform": "meta"}
-    (found,) = mistakes({"connectors": [connector | {"actions": ["add", "mirror", "erase"]}]})
-    assert "actions: mirror, erase is not offered; meta offers add, remove, replace" in found
+    (found,) = mistakes({"connectors": [connector | {"actions": ["add", "empty", "erase"]}]})
+    assert "actions: empty, erase is not offered; meta offers add, mirror, remove, replace" in found
     assert read({"connectors": [connector | {"actions": ["add"]}]}).connectors[0].actions == ("add",)
+
+
+def test_a_guard_is_two_shares_and_a_word() -> None:
+    """What is not said is as usual; a mistake is named with its key, and only what differs reaches a function."""
+    connector = {"name": "meta", "platform": "meta"}
+    (one,) = read({"connectors": [connector | {"guard": {"leave": 0.5}}]}).connectors
+    assert (one.guard.empty, one.guard.leave, one.guard.shrink) == ("stop", 0.5, 0.3)
+    assert one.guard.variable == {"leave": 0.5}
+    found = mistakes({"connectors": [connector | {"guard": {"empty": "go", "leave": 30, "shrnk": 0}}]})
+    assert [one.split(": ")[0].rpartition("guard.")[2] for one in found] == ["empty", "leave", "shrnk"]
 
 
 @pytest.mark.parametrize(

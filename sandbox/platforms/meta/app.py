@@ -15,6 +15,7 @@ from sandbox.platforms.clock import Clock
 from sandbox.platforms.face import with_face
 from sandbox.platforms.journal import Entry, digest_of_rows
 from sandbox.platforms.meta.calls import GraphCall
+from sandbox.platforms.meta.datasets import checked
 from sandbox.platforms.meta.edges import (
     ACCOUNT_EDGES,
     AUDIENCE_EDGES,
@@ -23,7 +24,7 @@ from sandbox.platforms.meta.edges import (
 )
 from sandbox.platforms.meta.errors import GraphError, invalid, retired_version, unknown_field, unknown_object
 from sandbox.platforms.meta.parameters import Parameters
-from sandbox.platforms.meta.settings import Account, Token
+from sandbox.platforms.meta.settings import DEFAULT_DATASET, Account, Token
 from sandbox.platforms.meta.world import World
 
 if TYPE_CHECKING:
@@ -79,11 +80,15 @@ class MetaPlatform:
             "access_token": Token().token,
             "ad_account_id": Account().id,
             "app_secret": self.world.settings.app_secret,
+            "pixel_id": DEFAULT_DATASET,
             "endpoint": endpoint,
         }
 
     def state(self) -> tuple[Mapping[str, Any], Iterator[tuple[Mapping[str, Any], Iterator[Any]]]]:
-        """Return every audience that was not deleted; members staged for a replace are counted separately."""
+        """Return every audience that was not deleted, then the datasets that have events, which are their members.
+
+        Members staged for a replace are counted separately.
+        """
         now = self.clock.now()
 
         def audiences() -> Iterator[tuple[Mapping[str, Any], Iterator[Any]]]:
@@ -104,6 +109,8 @@ class MetaPlatform:
                     "sessions": [session.shown(now, 1.0) for session in one.sessions.values()],
                 }
                 yield about, one.members.rows()
+            for dataset in self.world.filled_datasets:
+                yield {**dataset.shown(), "name": dataset.id, "count": len(dataset.counted)}, dataset.rows()
 
         return {"accounts": list(self.world.accounts)}, audiences()
 
@@ -159,6 +166,8 @@ class MetaPlatform:
             raise unknown_object(call.method, call.node)
         if call.node == "me":
             return self._me(call, token), headers
+        if call.node in self.world.settings.datasets:
+            return self._on_dataset(call, token, entry, headers)
         return self._on_account(call, token, entry, headers)
 
     def _on_account(
@@ -192,6 +201,26 @@ class MetaPlatform:
                 entry.note["audience_id"] = graph.audience.id
         uploading = call.method == "POST" and call.edge in ("users", "usersreplace")
         usage = quota.headers(now, write_users=uploading, settings=settings, audiences=count)
+        return body, {**headers, **usage}
+
+    def _on_dataset(
+        self, call: Read, token: Token, entry: Entry, headers: dict[str, str]
+    ) -> tuple[dict[str, Any], dict[str, str]]:
+        """Read a dataset, or receive events: all of a request, or none of them."""
+        dataset, now, settings = self.world.dataset(call.node), self.clock.now(), self.world.settings
+        if dataset is None or "ads_management" not in token.permissions:
+            raise unknown_object(call.method, call.node)
+        quota = self.world.quota(f"dataset {call.node}")
+        quota.charge(now, write=call.method != "GET", settings=settings, audiences=0)
+        usage = quota.headers(now, write_users=True, settings=settings, audiences=0)
+        if (call.method, call.edge) == ("GET", ""):
+            return {"id": dataset.id, "name": "Sandbox dataset", "is_unavailable": False}, {**headers, **usage}
+        if (call.method, call.edge) != ("POST", "events"):
+            raise unknown_object(call.method, call.node)
+        events = checked(call.parameters.decoded("data"), now, settings.refused_orders)
+        dataset.take(events, now, call.parameters.text("test_event_code") or "")
+        entry.applied = True
+        body = {"events_received": len(events), "messages": [], "fbtrace_id": "A" + secrets.token_urlsafe(16)}
         return body, {**headers, **usage}
 
     @property
@@ -236,6 +265,9 @@ def _note(entry: Entry, parameters: Parameters, method: str) -> None:
     if isinstance(payload, dict) and isinstance(payload.get("data"), list):
         entry.rows = len(payload["data"])
         entry.digest = digest_of_rows(payload["data"])
+    events = parameters.decoded("data") if payload is None else None
+    if isinstance(events, list):
+        entry.rows, entry.digest = len(events), digest_of_rows(events)
     if isinstance(session, dict):
         for name in ("session_id", "batch_seq", "last_batch_flag"):
             if isinstance(session.get(name), str | int):

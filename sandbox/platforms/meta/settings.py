@@ -22,6 +22,7 @@ OPEN = ("v25.0", "v26.0", NEWEST)
 
 DEFAULT_ACCOUNT = "542676646350001"
 DEFAULT_TOKEN = "EAASIMULATEDsystemuser0123456789ZD"
+DEFAULT_DATASET = "702680145130001"
 DEFAULT_APP_SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 
 
@@ -79,7 +80,9 @@ class MetaSettings:
     versions that are not among the `open_versions` with a warning header; False refuses them. `new_app` says
     that the app is from after v27.0, and may not say `method=DELETE` in a POST:
     https://developers.facebook.com/blog/post/2026/11/04/introducing-graph-api-v27-and-marketing-api-v27
-    (read 2026-11-29). `identity` and `people` are those of `sandbox.platforms.people`.
+    (read 2026-11-29). `identity` and `people` are those of `sandbox.platforms.people`. `datasets` are the ids to
+    which events can be sent; with `deduplicates`, an event whose name and id came within 48 hours is not counted
+    again, which Meta does not promise between two calls of a server. `refused_orders` are refused.
     """
 
     latency_s: float = 0.0
@@ -100,3 +103,6 @@ class MetaSettings:
     new_app: bool = True
     identity: Identity = Identity.ROWS
     people: People = ()
+    datasets: tuple[str, ...] = (DEFAULT_DATASET,)
+    deduplicates: bool = True
+    refused_orders: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from typing import Any
 
 from sandbox.platforms.clock import Clock
 from sandbox.platforms.meta.audiences import Audience
+from sandbox.platforms.meta.datasets import Dataset
 from sandbox.platforms.meta.errors import GraphError
 from sandbox.platforms.meta.members import Schema
 from sandbox.platforms.meta.quota import Quota
@@ -56,11 +57,25 @@ class World:
         self.tokens = {Token().token: Token()}
         self.audiences: dict[str, Audience] = {}
         self.quotas: dict[str, Quota] = {}
+        self._datasets: dict[str, Dataset] = {}
         self._ids = itertools.count(FIRST_AUDIENCE_ID, 10)
 
     def quota(self, account_id: str) -> Quota:
         """Return the quota of an ad account."""
         return self.quotas.setdefault(account_id, Quota(account_id))
+
+    def dataset(self, dataset_id: str) -> Dataset | None:
+        """Return a dataset as the settings have it now, None where they have none of this id."""
+        if dataset_id not in self.settings.datasets:
+            return None
+        found = self._datasets.setdefault(dataset_id, Dataset(dataset_id))
+        found.deduplicates = self.settings.deduplicates
+        return found
+
+    @property
+    def filled_datasets(self) -> list[Dataset]:
+        """Return the datasets that events were sent to."""
+        return [one for one in self._datasets.values() if one.received]
 
     def of_account(self, account_id: str) -> list[Audience]:
         """Return the audiences of an ad account, newest first."""

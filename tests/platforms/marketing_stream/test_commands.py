@@ -323,3 +323,16 @@ def test_the_description_is_as_strict_as_amazons() -> None:
                     )
                     verdicts = [not list(one.iter_request_errors(request)) for one in (amazons, ours)]
                     assert verdicts[0] == verdicts[1], (method, path_, body, headers)
+
+
+def test_help_lists_datasets_and_statuses() -> None:
+    """As in Amazon's example app, the help says which datasets there are and what a status can be set to."""
+    from typer.testing import CliRunner
+
+    from amz_stream_cli.commands import app
+    from stacks.marketing_stream.catalogue import BY_ID
+
+    window = {"COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1"}
+    shown = CliRunner().invoke(app, ["create", "--help"], env=window).stdout
+    assert set(BY_ID) <= set(shown.replace(",", " ").replace(".", " ").split())
+    assert "[ARCHIVED]" in CliRunner().invoke(app, ["update", "--help"], env=window).stdout

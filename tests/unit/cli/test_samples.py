@@ -15,12 +15,12 @@ from activation.platforms.discovery import platforms
 from cli.connectors import NamedConnector
 from cli.dry_run import DryRun
 from cli.sample import sample_of
-from samples.make import FILES, HERE, PEOPLE
+from samples.make import FILES, HERE, PEOPLE, of_people
 
 RESERVED = re.compile(r"[\w.+]+@example\.(com|org|net)", re.IGNORECASE)
 FICTION = re.compile(r"1202555010\d|12025550110|442079460\d{3}|3319900\d{4}|6125550\d{4}")
 
-each_platform = pytest.mark.parametrize("name", platforms())
+each_platform = pytest.mark.parametrize("name", of_people())
 
 
 def dry_run(name: str, identifiers: str, file: str = "people.csv") -> DryRun:
@@ -67,7 +67,7 @@ def test_nobody_in_the_samples_exists() -> None:
 def test_there_are_no_other_samples() -> None:
     """A file that nothing makes or checks would be somebody's."""
     found = {f"{one.parent.name}/{one.name}" for one in HERE.glob("*/*") if "__pycache__" not in one.parts}
-    assert found == {f"{name}/{file}" for name in platforms() for file in FILES}
+    assert found == {f"{name}/{file}" for name in of_people() for file in FILES}
 
 
 @each_platform

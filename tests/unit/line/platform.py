@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Any
 
 import pyarrow.compute as pc
+from activation.errors import Rejected
 from activation.identifiers.emails import Email
 from activation.identifiers.plain import Unchanged
 from activation.identifiers.table import Digest, Field, FieldTable
@@ -61,6 +62,7 @@ MEANINGS = {
     418: Outcome(OutcomeKind.UNKNOWN, "odd", "an odd success", attempts_max=2),
     422: Outcome(OutcomeKind.REFUSED, "bad_member", "some member is not good", about_rows=True),
     429: Outcome(OutcomeKind.RETRY, "throttled", "slow down"),
+    451: Outcome(OutcomeKind.REJECTED, "audience_would_be_too_small", "too few people would be left"),
     503: Outcome(OutcomeKind.RETRY, "unavailable", "the platform is down"),
 }
 
@@ -84,7 +86,8 @@ class TinyPublisher:
 
     `can_ask` says that the platform can be asked about a lost upload, `handles` that it wants uploads closed,
     `one_kind` that each upload carries one field's values once. `by_upload` says that the first upload creates the
-    audience, `dependent` that the uploads of a batch are chained.
+    audience, `dependent` that the uploads of a batch are chained, `strict` that nothing is removed from an
+    audience that is not there.
     """
 
     account: AdAccount
@@ -93,6 +96,7 @@ class TinyPublisher:
     one_kind: bool = False
     by_upload: bool = False
     dependent: bool = False
+    strict: bool = False
 
     def planned(self, keys: tuple[str, ...]) -> Opened:
         """Return some audience."""
@@ -105,6 +109,8 @@ class TinyPublisher:
         found = yield from self._find(audience)
         if found:
             return Opened(found)
+        if audience.action is Action.REMOVE and self.strict:
+            raise Rejected("audience_missing", "there is no audience of this name to remove from")
         await_new(audience)
         if self.by_upload:
             return Opened("", by_upload=True, state={"name": audience.name})
@@ -264,7 +270,9 @@ class TinyPlatform:
     naming them where `names_bad` says so, or in words that may mean anything where `vague` does; `drops` are those
     it leaves out of an otherwise good one. `max_members` is what it accepts at once. A new audience is not listed
     for `hidden_s` seconds of `now`; `created_with` is what was said of the newest one. `members` counts what it
-    was sent, `held` is what an audience holds then: a replacement counts when it is closed.
+    was sent, `held` is what an audience holds then: a replacement counts when it is closed. `cells` are the
+    identifiers that it holds, of whomever: a removal takes out every identifier in it. With `too_small` it removes
+    nobody, since too few would be left.
     """
 
     def __init__(self, tick: Callable[[float], None], *, latency_s: float = 0.1) -> None:
@@ -284,6 +292,7 @@ class TinyPlatform:
         self.created_at: dict[str, float] = {}
         self.members: Counter[tuple[str | None, ...]] = Counter()
         self.held: set[tuple[str | None, ...]] = set()
+        self.cells: set[str] = set()
         self.staged: dict[str, list[tuple[str | None, ...]]] = {}
         self.batches: Counter[str] = Counter()
         self.left_out: Counter[str] = Counter()
@@ -294,7 +303,7 @@ class TinyPlatform:
         self.closed: list[str] = []
         self.close_says: list[str] = []
         self.follow_says: list[Any] = []
-        self.names_bad = self.vague = False
+        self.names_bad = self.vague = self.too_small = False
         self.earlier: list[list[str]] = []
         self.tells = True
         self.guard: Callable[[str], None] = lambda name: None
@@ -363,6 +372,7 @@ class TinyPlatform:
                 self.closed.append(body["handles"])
                 if staged := [self.staged[one] for one in body["handles"].split(",") if one in self.staged]:
                     self.held = {member for members in staged for member in members}
+                    self.cells = {cell for member in self.held for cell in member if cell}
                 return _answer(value=self.close_says.pop(0) if self.close_says else "done")
             case _:
                 return _answer(value=self.follow_says.pop(0) if self.follow_says else "done")
@@ -371,6 +381,8 @@ class TinyPlatform:
         members = [tuple(one) for one in body["members"]]
         if len(members) > self.max_members:
             return Answer(413, {}, b"")
+        if self.too_small and body["action"] == Action.REMOVE:
+            return Answer(451, {}, b"")
         if bad := [at for at, one in enumerate(members) if self.refuses.intersection(one)]:
             if self.vague:
                 return Answer(400, {}, b"")
@@ -390,8 +402,10 @@ class TinyPlatform:
         match body["action"]:
             case Action.ADD:
                 self.held |= set(taken)
+                self.cells |= {cell for member in taken for cell in member if cell}
             case Action.REMOVE:
                 self.held -= set(taken)
+                self.cells -= {cell for member in taken for cell in member if cell}
             case _:
                 self.staged[self.returned[body["batch"]]] = taken
         if self.unnamed_drops:

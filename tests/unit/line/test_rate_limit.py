@@ -257,6 +257,9 @@ class Hurried:
     def note_sent(self, size_bytes: int, repeated: bool) -> None:
         """Count nothing."""
 
+    def note_repeat(self, rows: int) -> None:
+        """Count nothing."""
+
 
 def test_an_invocation_that_has_no_time_to_send_uses_nothing_of_the_window() -> None:
     """Its upload is counted before the time is looked at, and given back."""

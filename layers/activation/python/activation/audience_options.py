@@ -18,15 +18,15 @@ class LimitedDataUse:
 
 @dataclass(frozen=True)
 class GuardOptions:
-    """When a mirror waits for approval.
+    """What a mirror of the audience may do unasked; None where the connector's guard says it.
 
-    `empty` is "stop" or "allow", for a drop without a row to send. `leave` is the share of the members above which
-    those who leave stop it, `shrink` the share above which the loss of size does; both from 0 to 1.
+    `empty` is "stop" or "allow", for a drop without anybody. `leave` is the share of those in the audience who may
+    leave, `shrink` that by which the audience may become smaller; both from 0 to 1.
     """
 
-    empty: str = "stop"
-    leave: float = 0.3
-    shrink: float = 0.3
+    empty: str | None = None
+    leave: float | None = None
+    shrink: float | None = None
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class AudienceOptions:
     `audience_id` is the platform's id of the audience, "" to find or create it by its name. `description`,
     `retention_days` (0: the connector's or the platform's own), `customer_file_source` ("": the connector's),
     `value_based` and `opt_out_link` are what an audience is created with. `limited_data_use` is said with every
-    row, None for no limit. `shared` says that others write to the audience, too. `guard` is None for its defaults.
+    row, None for no limit. `shared` says that others write to the audience, too. `guard` is None for that of the
+    connector.
     """
 
     audience_id: str = ""

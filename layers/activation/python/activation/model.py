@@ -31,7 +31,7 @@ SNAPSHOTS = frozenset({Action.REPLACE, Action.MIRROR})
 class Kind:
     """What the drop's key declares its cells to be.
 
-    `raw` and `hashed` files have a header row that names the columns. A single-column list declares one
+    `raw`, `hashed` and `events` files have a header row that names the columns. A single-column list declares one
     identifier type in the key (`single` is its wire key, for instance EMAIL_SHA256) and has no header, or one; its
     values are digests, but for the types email and phone.
     """
@@ -43,6 +43,7 @@ class Kind:
 
 RAW = Kind("raw", hashed=False)
 HASHED = Kind("hashed", hashed=True)
+EVENTS = Kind("events", hashed=False)  # each row is an event of a person; the header row names the columns
 
 
 @dataclass(frozen=True)

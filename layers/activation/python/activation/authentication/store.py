@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from activation.authentication.secret_text import secret_values
 from activation.aws.errors import ErrorKind, code_of, kind_of
 from activation.errors import ConfigError, Retryable
 from activation.platforms.credentials import Credentials
-from activation.untrusted import json_object
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
@@ -41,8 +41,8 @@ class SecretVersion:
 
     @property
     def values(self) -> Mapping[str, Any]:
-        """Return the secret's keys and values; raises ConfigError when it is not a JSON object."""
-        values = json_object(self.text)
+        """Return the secret's keys and values, see secret_text.py; raises ConfigError when it has none."""
+        values = secret_values(self.text)
         if values is None:
             raise ConfigError("bad_secret", "the connector's secret is not a JSON object; write it and redrive")
         return values

@@ -12,7 +12,7 @@ from activation.drops.places import Place, actions_depth, place_of
 from activation.errors import Rejected
 from activation.identifiers.kinds import PLAIN_LISTS, declarable
 from activation.identifiers.table import FieldTable
-from activation.model import HASHED, RAW, Action, Audience, Kind, visible_name
+from activation.model import EVENTS, HASHED, RAW, Action, Audience, Kind, visible_name
 
 LAYOUT = "<connector>/<audience>/<identifiers>[/<action>]/<file>"
 # An audience's name is in the keys of its receipts and rejects, which S3 lets be 1,024 bytes long; 128 characters
@@ -124,11 +124,13 @@ def _why(folder: str, meant: Action, proposed: Action | None, *, in_source: bool
 
 def _kind(segment: str, table: FieldTable) -> Kind:
     declared = segment.lower()
-    if declared == RAW.declared:
+    if table.events is None and declared == RAW.declared:
         return RAW
-    if declared == HASHED.declared:
+    if table.events is None and declared == HASHED.declared:
         return HASHED
-    if declared in PLAIN_LISTS and (fields := table.named(declared)):
+    if table.events is not None and declared == EVENTS.declared:
+        return EVENTS
+    if table.events is None and declared in PLAIN_LISTS and (fields := table.named(declared)):
         return Kind(declared, hashed=False, single=fields[0].key)
     singles = dict(table.singles)
     if segment.upper() in singles:

@@ -46,6 +46,29 @@ class Code(StrEnum):
     PERSONAL_IN_CLEAR = "personal_in_clear"
     INCOMPLETE_SET = "incomplete_set"
     REQUIRED_MISSING = "required_missing"
+    UNKNOWN_EVENT_NAME = "unknown_event_name"
+    UNKNOWN_ACTION_SOURCE = "unknown_action_source"
+    NOT_A_TIME = "not_a_time"
+    TIME_WITHOUT_ZONE = "time_without_zone"
+    TIME_IN_MILLISECONDS = "time_in_milliseconds"
+    NOT_AN_AMOUNT = "not_an_amount"
+    NEGATIVE_VALUE = "negative_value"
+    UNKNOWN_CURRENCY = "unknown_currency"
+    NOT_A_LIST = "not_a_list"
+    EVENT_NAME_MISSING = "event_name_missing"
+    EVENT_TIME_MISSING = "event_time_missing"
+    ACTION_SOURCE_MISSING = "action_source_missing"
+    VALUE_MISSING = "value_missing"
+    CURRENCY_MISSING = "currency_missing"
+    URL_MISSING = "url_missing"
+    USER_AGENT_MISSING = "user_agent_missing"
+    APP_DATA_MISSING = "app_data_missing"
+    DEVICE_MISSING = "device_missing"
+    CHANNEL_MISSING = "channel_missing"
+    USER_DATA_TOO_BROAD = "user_data_too_broad"
+    REPEATED_EVENT_ID = "repeated_event_id"
+    EVENT_IN_FUTURE = "event_in_future"
+    TOO_OLD_FOR_PLATFORM = "too_old_for_platform"
 
 
 SENTENCES: dict[Code, str] = {
@@ -87,4 +110,27 @@ SENTENCES: dict[Code, str] = {
     Code.INCOMPLETE_SET: "The cell counts only together with others of its row, and one of them is missing.",
     Code.REQUIRED_MISSING: "The platform wants this field in every row, and the cell is empty.",
     Code.PERSONAL_IN_CLEAR: "The cell is an address or telephone number, and this field would travel in clear.",
+    Code.UNKNOWN_EVENT_NAME: "No event of the platform has this name; other:NAME sends one of your own.",
+    Code.UNKNOWN_ACTION_SOURCE: "The cell does not say where the event took place: web, app, store, phone.",
+    Code.NOT_A_TIME: "The cell is neither a time in ISO 8601 nor Unix seconds.",
+    Code.TIME_WITHOUT_ZONE: "The time has no zone; write an offset or Z behind it, or Unix seconds.",
+    Code.TIME_IN_MILLISECONDS: "The time is in milliseconds or smaller units; write seconds.",
+    Code.NOT_AN_AMOUNT: "The cell is not a plain number with a point for decimals, such as 1234.50.",
+    Code.NEGATIVE_VALUE: "The event's value is below zero; a refund is no event of its own.",
+    Code.UNKNOWN_CURRENCY: "The cell is no ISO 4217 currency code, such as EUR.",
+    Code.NOT_A_LIST: "The cell is not a JSON list of what the platform wants here.",
+    Code.EVENT_NAME_MISSING: "The row does not say what happened.",
+    Code.EVENT_TIME_MISSING: "The row does not say when the event took place.",
+    Code.ACTION_SOURCE_MISSING: "The row does not say where the event took place.",
+    Code.VALUE_MISSING: "The platform wants a value in an event of this name.",
+    Code.CURRENCY_MISSING: "The row has a value, or an event that needs one, and no currency.",
+    Code.URL_MISSING: "The event took place on a website, and the row has no address of a page.",
+    Code.USER_AGENT_MISSING: "The event took place on a website, and the row has no user agent.",
+    Code.APP_DATA_MISSING: "The event took place in an app, and the row lacks a part of app_data.",
+    Code.DEVICE_MISSING: "The event took place in an app, and the row has no id of a device or installation.",
+    Code.CHANNEL_MISSING: "The event took place in a messenger, and the row does not say which.",
+    Code.USER_DATA_TOO_BROAD: "What the row says of its person is true of too many people for the platform.",
+    Code.REPEATED_EVENT_ID: "Other rows have the same event id, and the platform would count one of them alone.",
+    Code.EVENT_IN_FUTURE: "The event was not over when it was to be sent.",
+    Code.TOO_OLD_FOR_PLATFORM: "The event was older, when it was to be sent, than the platform accepts.",
 }

@@ -70,8 +70,9 @@ def identify(field: Field, values: pa.Array, context: Context, *, hashed: bool) 
 
 def identify_value(field: Field, text: str, context: Context, *, hashed: bool) -> Cell:
     """Return what is sent for one cell: `identify` for a single text, and the oracle it is tested against."""
-    trimmed = "" if too_long(text) else _said(text)
-    code = _refused(text, trimmed)
+    most = field.max_bytes or MAX_CELL_BYTES
+    trimmed = "" if too_long(text, most) else _said(text)
+    code = _refused(text, trimmed, most)
     if code or not trimmed:
         return Cell(code=code)
     if field.digest is not Digest.PLAIN:
@@ -102,9 +103,9 @@ def _normalized(field: Field, text: str, context: Context) -> Result:
     return normalized, code
 
 
-def _refused(text: str, trimmed: str) -> str | None:
+def _refused(text: str, trimmed: str, most: int) -> str | None:
     """Return the code for what no field takes; None for the rest, blank cells included."""
-    if too_long(text):
+    if too_long(text, most):
         return Code.TOO_LONG
     if not trimmed.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
         return Code.BAD_UNICODE
@@ -152,7 +153,7 @@ def _each(field: Field, values: pa.Array, context: Context, *, hashed: bool) -> 
         return _one_by_one(field, values, context, hashed=hashed)
     nobody = pc.is_in(clean, value_set=_nobody(context.placeholders))
     length = pc.fill_null(pc.binary_length(values), 0)
-    kept = pc.and_(pc.and_not(clean.is_valid(), nobody), pc.less_equal(length, MAX_CELL_BYTES))
+    kept = pc.and_(pc.and_not(clean.is_valid(), nobody), pc.less_equal(length, field.max_bytes or MAX_CELL_BYTES))
     sure = clean if pc.all(kept, min_count=0).as_py() else pc.if_else(kept, clean, pa.scalar(None, pa.string()))
     unsure = pc.and_not(pc.greater(length, 0), kept)  # an empty cell is blank, whatever the rule
     return _with_rest(field, values, context, digests(field.digest, sure), unsure, hashed=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from activation.identifiers.event_rules import EventRules
 from activation.identifiers.header_names import fold, senses
 from activation.identifiers.headers import Meaning
 
@@ -36,11 +37,13 @@ class Context:
     national phone number is unusable. `placeholders` are normalised values that mean "nobody"
     (test@test.com); they are left out with a code of their own, hashed or plain. `date_order` says how dates are
     written whose numbers could be swapped: "dmy", "mdy" or "ymd", or "" where the default country says it.
+    `time_zone` is the IANA name of the zone of times that have none themselves, "" where such times are unusable.
     """
 
     default_country: str = ""
     placeholders: frozenset[str] = frozenset()
     date_order: str = ""
+    time_zone: str = ""
 
 
 class Rule(Protocol):
@@ -83,7 +86,8 @@ class Field:
     request fill. `from_column` is False where a column of a file cannot fill the field, since the request has to
     carry more than the row (the id of an app or a page). `means` is what a column has to mean to fill the field,
     the preferred meaning first: a birth year before a whole date of birth. `further` is how many more
-    values of one person can be sent, each in a line of its own, where several columns have them.
+    values of one person can be sent, each in a line of its own, where several columns have them. `max_bytes` is
+    how long a cell may be, in UTF-8, 0 for what is usual of identifiers.
     """
 
     key: str
@@ -99,6 +103,7 @@ class Field:
     from_column: bool = True
     means: tuple[Meaning, ...] = ()
     further: int = 0
+    max_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -106,13 +111,15 @@ class FieldTable:
     """A platform's fields, in the order they take on the wire.
 
     `singles` maps the identifier type of a single-column drop (upper case, aliases included) to a field's key.
-    `naming` are sets of keys of which none names a person by itself: a row that fills a whole set does.
+    `naming` are sets of keys of which none names a person by itself: a row that fills a whole set does. `events`
+    are the rules of a platform that is sent events, None for one that is sent people.
     """
 
     platform: str
     fields: tuple[Field, ...]
     singles: tuple[tuple[str, str], ...] = ()
     naming: tuple[frozenset[str], ...] = ()
+    events: EventRules | None = None
 
     @property
     def together(self) -> dict[str, tuple[str, ...]]:
@@ -125,6 +132,8 @@ class FieldTable:
 
     def can_identify(self, keys: Collection[str]) -> bool:
         """Return whether rows that fill these wire keys can name a person: by a field alone, or by a whole set."""
+        if self.events is not None:
+            return self.events.can_identify(keys)
         return any(one <= {*keys} for one in self.naming) or any(
             one.identifies and set(self.together.get(one.together, ())) <= {*keys}
             for one in self.fields

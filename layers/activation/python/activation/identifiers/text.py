@@ -130,11 +130,11 @@ def whole_number(bare: str) -> str:
     return found[1] if found else bare
 
 
-def too_long(text: str) -> bool:
-    """Return whether a cell exceeds MAX_CELL_BYTES; a lone surrogate counts as three bytes."""
-    if len(text) * 4 <= MAX_CELL_BYTES:
+def too_long(text: str, most: int = MAX_CELL_BYTES) -> bool:
+    """Return whether a cell exceeds `most` bytes; a lone surrogate counts as three."""
+    if len(text) * 4 <= most:
         return False
-    return len(text) > MAX_CELL_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_CELL_BYTES
+    return len(text) > most or len(text.encode("utf-8", "surrogatepass")) > most
 
 
 def damaged(text: str) -> bool:

@@ -9,6 +9,7 @@ from activation.audience_options import AudienceOptions
 from activation.drops.reading import Reading
 from activation.drops.sample import Sample
 from activation.drops.survey import Survey
+from activation.ledger.mirror_run import MirrorRun
 from activation.ledger.split import RunSplit
 from activation.ledger.tally import REFERENCES_KEPT, Tally
 from activation.ledger.units import Span, Unit, add_left_out
@@ -98,7 +99,8 @@ class Progress:
     """Everything the next invocation of a run, or of a part of one, needs; a few kB, whatever the file's size.
 
     `checkpoint` is where to resume, `tally` what the receipt counts, `plan` how the file is read, `attempts` how
-    often the run began, `warnings` those of its newest receipt. Owned by the one worker that holds the run's
+    often the run began, `warnings` those of its newest receipt, `mirror` what a mirror knows besides, None for any
+    other action. Owned by the one worker that holds the run's
     lease; its threads share it under a lock. All counts except those of requests include acknowledged units only,
     so a crash loses none and counts none twice.
     """
@@ -108,6 +110,7 @@ class Progress:
     plan: FilePlan = field(default_factory=FilePlan)
     attempts: Attempts = field(default_factory=Attempts)
     warnings: list[RunWarning] = field(default_factory=list)
+    mirror: MirrorRun | None = None
 
     def __post_init__(self) -> None:
         self._open: dict[
@@ -197,6 +200,7 @@ class Progress:
             self.tally.rejected_by_us.update(span.rejected)
             add_left_out(self.tally.left_out, span.left_out)
             self.tally.mended += span.mended
+            self.tally.by_row += span.by_row
             self.checkpoint.ahead = {unit for unit in self.checkpoint.ahead if unit.first_row != first_row}
             del self._open[first_row]
 
@@ -205,14 +209,24 @@ class Progress:
 
         The drop is not scanned again.
         """
-        before = self.checkpoint
-        self.checkpoint = Checkpoint(
-            scanned=before.scanned, scanned_whole=before.scanned_whole, refused=before.refused
-        )
+        self.begin_stage()
         self.tally.forget_rows()
-        self._open = {}
         self.attempts.starts += 1
         self.attempts.created |= created
+
+    def begin_stage(self, after: Cursor | None = None) -> None:
+        """Begin to send something else of the run, after a cursor of its own: nothing of it is in flight.
+
+        The drop is not scanned again.
+        """
+        before = self.checkpoint
+        self.checkpoint = Checkpoint(
+            cursor=after or Cursor(),
+            scanned=before.scanned,
+            scanned_whole=before.scanned_whole,
+            refused=before.refused,
+        )
+        self._open = {}
 
     def done(self, unit: Unit) -> bool:
         """Return whether the unit was acknowledged, in this or an earlier invocation."""
@@ -245,7 +259,8 @@ class Progress:
     @property
     def work_done(self) -> int:
         """Return how many rows were settled or scanned; an invocation that adds none made no progress."""
-        return self.tally.rows_settled + self.checkpoint.scanned.row
+        earlier = self.mirror.settled if self.mirror else 0
+        return self.tally.rows_settled + self.checkpoint.scanned.row + earlier
 
     def to_json(self) -> str:
         """Return the record as text."""

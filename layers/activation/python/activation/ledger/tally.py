@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from activation.identifiers.codes import Code
 from activation.ledger.units import LeftOutCells
 from activation.platforms.publisher import Verdict
 
+# Events that were taken out when they were to be sent, by us.
+UNTIMELY = frozenset((Code.TOO_OLD_FOR_PLATFORM.value, Code.EVENT_IN_FUTURE.value))
 REFERENCES_KEPT = 20  # enough for a support case; the record has to stay small
 
 
@@ -23,7 +26,9 @@ class Tally:
     the cells left out of rows that were sent. `mended` counts rows that lacked blank cells at their end or had
     too many. `uploads` counts acknowledged uploads, each half as one. `requests`, `resent` and `bytes_sent` count
     what was sent, acknowledged or not; `resent` only what the platform may have had before. `references` are the
-    platform's newest request ids. `active_s` is the duration of all invocations in seconds.
+    platform's newest request ids. `active_s` is the duration of all invocations in seconds. Of events, `in_doubt`
+    counts how often one was sent that the platform may have had already, each time once, and `by_row` those whose
+    id is made of the drop and the row.
     """
 
     acknowledged: int = 0
@@ -39,6 +44,8 @@ class Tally:
     bytes_sent: int = 0
     references: list[str] = field(default_factory=list)
     active_s: float = 0.0
+    in_doubt: int = 0
+    by_row: int = 0
 
     @property
     def rows_settled(self) -> int:
@@ -54,9 +61,13 @@ class Tally:
         return counts
 
     def count_rows(self, rows: int, refused: Mapping[str, int]) -> None:
-        """Count rows whose uploads are all acknowledged, less those the platform refused, by code."""
+        """Count rows whose uploads are all acknowledged, less those that were refused, by code.
+
+        What a platform would have refused for its time alone was taken out before it was sent.
+        """
         self.acknowledged += rows - sum(refused.values())
-        self.rejected_by_platform.update(refused)
+        self.rejected_by_us.update({code: count for code, count in refused.items() if code in UNTIMELY})
+        self.rejected_by_platform.update({code: count for code, count in refused.items() if code not in UNTIMELY})
 
     def judge(self, verdicts: Iterable[Verdict]) -> None:
         """Count rows as rejected that the platform had acknowledged before; a repeated verdict changes nothing."""
@@ -75,8 +86,21 @@ class Tally:
             if any(refused.values()):
                 self.verdicts[verdict.handle] = refused
 
+    def count_sent(self, rows: int) -> None:
+        """Count the rows of lines that are all acknowledged or refused, in place of the lines."""
+        refused: Counter[str] = Counter()
+        for code, count in sorted(self.rejected_by_platform.items()):
+            refused[code] = min(count, rows - refused.total())
+        self.rejected_by_platform = +refused
+        self.acknowledged = rows - refused.total()
+
+    def forget_sent(self) -> None:
+        """Reset the counts of what the platform acknowledged and refused; those of requests and uploads stay."""
+        self.acknowledged = 0
+        self.rejected_by_platform, self.identifiers, self.verdicts = Counter(), Counter(), {}
+
     def forget_rows(self) -> None:
         """Reset the counts of rows, which are counted again; those of requests stay."""
-        self.acknowledged = self.uploads = self.mended = 0
+        self.acknowledged = self.uploads = self.mended = self.by_row = 0
         self.rejected_by_us, self.rejected_by_platform = Counter(), Counter()
         self.identifiers, self.verdicts, self.left_out = Counter(), {}, {}

@@ -66,7 +66,8 @@ class Span:
 
     `first_row` and `last_row` are counted from 1, both inclusive. `rejected` counts the rows that we rejected, by
     code. `left_out` are the cells of the other rows that are left out. `after` is the cursor after the span.
-    `mended` counts the rows that lacked blank cells at their end or had too many.
+    `mended` counts the rows that lacked blank cells at their end or had too many, `by_row` the events among those
+    that are sent whose id is made of the drop and the row.
     """
 
     first_row: int
@@ -75,3 +76,4 @@ class Span:
     left_out: Mapping[str, Mapping[str, LeftOut]]
     after: Cursor
     mended: int = 0
+    by_row: int = 0

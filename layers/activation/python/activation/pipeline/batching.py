@@ -13,6 +13,8 @@ from activation.drops.row_filters import RowFilter
 from activation.errors import Rejected
 from activation.identifiers.assign import Use
 from activation.identifiers.cell_lists import with_lists
+from activation.identifiers.codes import Code
+from activation.identifiers.event_rows import accept_events, with_ids
 from activation.identifiers.join import join
 from activation.identifiers.needed import has_needed, identifies_alone, leave_out_incomplete
 from activation.identifiers.row_country import countries_of_rows, identify_by_country
@@ -23,6 +25,7 @@ from activation.pipeline.findings import FINDINGS, Place, by_row, cell_findings,
 from activation.pipeline.further import Lines, further_lines
 from activation.pipeline.identified import Identified, flat, together
 from activation.pipeline.refusals import Refusal, taken_out
+from activation.pipeline.repeats import Repeats
 
 # A span ends after this many times the platform's limit, or this many rows where the limit is large, so that a
 # long stretch of rejects takes a bounded amount of memory.
@@ -56,7 +59,8 @@ class Batcher:
     columns of the fields that have more than one, and `ignored` the indexes of columns that people said to ignore,
     see MappedColumns.
     `filters` take rows out before their cells are read, `refusals` those that hold what another row refuses.
-    `place` says where in a folder a row is that was read.
+    `place` says where in a folder a row is that was read. Of events, `drop_id` names the drop in the ids of those
+    that have none of their own, the same however often it is sent, and `repeats` are the ids that come twice.
     """
 
     table: FieldTable
@@ -69,6 +73,8 @@ class Batcher:
     ignored: Collection[int] = ()
     place: Place | None = None
     refusals: Sequence[Refusal] = ()
+    drop_id: str = ""
+    repeats: Repeats | None = None
 
     def spans(self, chunks: Iterable[Chunk], start: Cursor, settled: Iterable[Unit]) -> Iterator[Prepared]:
         """Yield every span after `start`, prepared, in row order.
@@ -121,7 +127,7 @@ class Batcher:
         return bound if bound <= last_read else None
 
     def _identify(self, chunk: Chunk) -> Identified:
-        chunk, filtered = self._filter(chunk)
+        chunk, filtered = self.filtered(chunk)
         sent: dict[str, pa.Array] = {}
         codes: dict[str, pa.Array] = {}
         further: dict[str, tuple[pa.Array, ...]] = {}
@@ -137,13 +143,17 @@ class Batcher:
                     column, further[one.key] = with_lists(one, cells, column, self.context, countries)
             sent[one.key], codes[one.key] = column.sent, column.code
         leave_out_incomplete(self.table, sent, codes)
-        accepted = has_needed(self.table, sent, codes)
+        accepted, without_id = self._accept(chunk, sent, codes)
         columns = pa.record_batch(list(sent.values()), names=list(sent))
         rejected = [*filtered]
         if not pc.all(accepted, min_count=0).as_py():
             rejected += cell_findings(chunk.rows, codes, pc.invert(accepted), whole_rows=True)
         accepted, refused = self._refuse(chunk, sent, further, accepted)
         rejected += refused
+        if self.table.events is not None and self.repeats:
+            again = pc.and_(accepted, self.repeats.among(sent[self.table.events.name], sent[self.table.events.id]))
+            rejected.append(of_rows(chunk.rows.filter(again), Code.REPEATED_EVENT_ID.value))
+            accepted = pc.and_not(accepted, again)
         whole = pc.all(accepted, min_count=0).as_py()
         if chunk.malformed:
             numbers = sorted(chunk.malformed)
@@ -157,9 +167,19 @@ class Batcher:
             left_out=by_row(cell_findings(chunk.rows, codes, accepted, whole_rows=False)),
             mended=chunk.mended,
             further=further_lines(self.table, sent, further, accepted, chunk.rows),
+            by_row=chunk.rows.filter(pc.and_(accepted, without_id)),
         )
 
-    def _filter(self, chunk: Chunk) -> tuple[Chunk, list[pa.Table]]:
+    def _accept(
+        self, chunk: Chunk, sent: dict[str, pa.Array], codes: dict[str, pa.Array]
+    ) -> tuple[pa.Array, pa.Array]:
+        """Return which rows can be sent, and which of them are events that only their row gives an id."""
+        if self.table.events is None:
+            return has_needed(self.table, sent, codes), pa.repeat(pa.scalar(False), len(chunk.rows))
+        accepted = accept_events(self.table.events, sent, codes)
+        return accepted, with_ids(self.table.events, self.drop_id, sent, chunk.rows)
+
+    def filtered(self, chunk: Chunk) -> tuple[Chunk, list[pa.Table]]:
         """Return the chunk without the rows that the filters take out, and the findings that say why."""
         filtered = []
         for one in self.filters:
@@ -204,6 +224,7 @@ class Batcher:
             left_out=count_cells(left_out, self.place),
             after=after,
             mended=sum(len(part.mended) for part in parts),
+            by_row=sum(len(part.by_row) for part in parts),
         )
         return Prepared(span, columns, rows, rejected, together([part.further for part in parts]))
 

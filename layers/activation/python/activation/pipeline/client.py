@@ -69,6 +69,10 @@ class Worker(Protocol):
         """Count a request that was sent; `repeated` says that the platform may already have had its members."""
         ...
 
+    def note_repeat(self, rows: int) -> None:
+        """Count rows that are about to be sent although the platform may have them; below 0, those it had not."""
+        ...
+
 
 @dataclass(frozen=True)
 class PlatformClient:
@@ -179,6 +183,8 @@ class PlatformClient:
             signed, signer = self.signing.sign(request)  # which may ask for a token first
             self._check_time()
             self.worker.keep_lease()
+            if effect.in_doubt:
+                self.worker.note_repeat(request.rows)
         except BaseException:
             if request.rows > 0:
                 self.rate_limit.give_back()
@@ -190,6 +196,8 @@ class PlatformClient:
             effect.in_doubt = False  # the same request would have been refused before, too
         elif not applied:
             effect.in_doubt = repeated
+        if repeated and not applied:
+            self.worker.note_repeat(-request.rows)
         self.worker.note_sent(request.size_bytes, repeated and applied and request.rows > 0)
         throttled = outcome.kind is OutcomeKind.RETRY and outcome.code == "throttled"
         if outcome.after_s > 0 and (throttled or outcome.kind in (OutcomeKind.OK, OutcomeKind.PARTIAL)):

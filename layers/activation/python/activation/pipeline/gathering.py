@@ -1,4 +1,4 @@
-"""People to whom a row says no, gathered from the whole drop before anything of it is sent.
+"""People to whom a row says no, and ids of events, gathered from the whole drop before anything of it is sent.
 
 A person is recognised by what identifies alone (an address, a number, an id, in any column of the row), and by the
 id of the record where the settings name its column. A name or a postal code is many people's.
@@ -15,14 +15,17 @@ import pyarrow.compute as pc
 from activation.drops.chunk import Chunk
 from activation.drops.row_filters import OPERATION, RowFilter
 from activation.errors import Rejected
+from activation.identifiers import event_repeats, event_rows
 from activation.identifiers.assign import Use
-from activation.identifiers.join import every_value
+from activation.identifiers.event_rules import EventRules
+from activation.identifiers.join import every_value, join
 from activation.identifiers.needed import identifies_alone
 from activation.identifiers.refused import EVERY_ROW, Refused, keyed, with_rows
 from activation.identifiers.row_country import countries_of_rows
 from activation.identifiers.row_rules import Scope
 from activation.pipeline.batching import Batcher
 from activation.pipeline.refusals import record_ids
+from activation.pipeline.repeats import EVENT_IDS
 
 PIECE = 250_000  # digests with their rows that are held until they are kept as a set
 MOST = 1_000_000  # different identifiers of a drop: 24 MB in each of its workers
@@ -63,6 +66,8 @@ class Gathering:
             refusing = pc.invert(one.allowed(chunk.columns))
             if pc.any(refusing, min_count=0).as_py():
                 self._gather(one, chunk, refusing)
+        if self.batcher.table.events is not None:
+            self._gather_events(self.batcher.table.events, chunk)
         if sum(len(table) for tables in self._found.values() for table in tables) >= PIECE:
             self.finish()
 
@@ -72,7 +77,8 @@ class Gathering:
             self._pieces += 1
             if self._pieces > MOST_PIECES:
                 raise too_many()
-            self.keep(setting, self._first_row, self._last_row, Refused.of(tables))
+            found = event_repeats.piece_of(tables) if setting == EVENT_IDS else Refused.of(tables)
+            self.keep(setting, self._first_row, self._last_row, found)
         self._found, self._first_row = {}, 0
 
     def _gather(self, one: RowFilter, chunk: Chunk, refusing: pa.Array) -> None:
@@ -87,6 +93,18 @@ class Gathering:
             unkeyed = rows.filter(pc.and_not(self._blank(columns), named))
             if len(unkeyed):
                 raise Rejected("operation_unkeyed", _unkeyed(chunk.spoken(unkeyed[0].as_py())))
+
+    def _gather_events(self, rules: EventRules, chunk: Chunk) -> None:
+        """Gather the ids that events have of themselves, but for those of rows that the filters take out."""
+        batcher, sent = self.batcher, {}
+        chunk, _ = batcher.filtered(chunk)
+        for index, one in batcher.fields:
+            if one.key in (rules.name, rules.id, rules.order):
+                uses = batcher.several.get(one.key, (Use(index),))
+                sent[one.key] = join(one, uses, chunk.columns, batcher.context, hashed=batcher.hashed).column.sent
+        ids = event_rows.own_ids(rules, sent, len(chunk.rows))
+        if rules.name in sent and ids.null_count < len(ids):
+            self._found.setdefault(EVENT_IDS, []).append(event_repeats.digests_of(self.key, sent[rules.name], ids))
 
     def _blank(self, columns: pa.RecordBatch) -> pa.Array:
         """Mask the rows without a cell under what identifies; an unusable one names nobody in other rows."""
@@ -112,6 +130,9 @@ def together(pieces: Mapping[str, Sequence[Callable[[], Refused]]]) -> dict[str,
     """Return each setting's whole set from its pieces, read one by one; raises Rejected with too_many_refused."""
     found: dict[str, Refused] = {}
     for setting, reads in pieces.items():
+        if setting == EVENT_IDS:
+            found[setting] = event_repeats.repeated(reads)
+            continue
         whole = Refused()
         for read in reads:
             whole = whole.joined([read()])

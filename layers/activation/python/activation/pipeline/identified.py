@@ -13,13 +13,17 @@ from activation.pipeline.further import Lines
 
 @dataclass(frozen=True)
 class Identified:
-    """A chunk after identification: what would be sent, the findings and the mended rows, all in row order."""
+    """A chunk after identification: what would be sent, the findings and the mended rows, all in row order.
+
+    `by_row` are the rows of events that would be sent with an id made of the drop and the row.
+    """
 
     columns: pa.RecordBatch
     rows: pa.Array
     rejected: pa.Table
     left_out: pa.Table
     mended: pa.Array
+    by_row: pa.Array
     further: tuple[Lines, ...] = ()
 
     @property
@@ -41,6 +45,7 @@ class Identified:
             self.rejected.slice(0, _count_up_to(self.rejected["row"], row)),
             self.left_out.slice(0, _count_up_to(self.left_out["row"], row)),
             self.mended.slice(0, _count_up_to(self.mended, row)),
+            self.by_row.slice(0, _count_up_to(self.by_row, row)),
             tuple(one.slice(0, _count_up_to(one.rows, row)) for one in self.further),
         )
 
@@ -53,6 +58,7 @@ class Identified:
             self.rejected.slice(_count_up_to(self.rejected["row"], row)),
             self.left_out.slice(_count_up_to(self.left_out["row"], row)),
             self.mended.slice(_count_up_to(self.mended, row)),
+            self.by_row.slice(_count_up_to(self.by_row, row)),
             tuple(one.slice(_count_up_to(one.rows, row)) for one in self.further),
         )
         found = rest.rejected.num_rows or rest.left_out.num_rows or len(rest.mended)

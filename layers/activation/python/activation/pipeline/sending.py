@@ -14,7 +14,7 @@ from activation.pipeline.acknowledgements import Acknowledgements
 from activation.pipeline.batching import Prepared
 from activation.pipeline.client import OutOfTime, PlatformClient
 from activation.pipeline.further import uploads_of
-from activation.pipeline.upload_client import Destination, UploadClient
+from activation.pipeline.upload_client import Destination, Untimely, UploadClient, all_in_time
 from activation.pipeline.uploading import Uploader
 from activation.pipeline.uploads import are_disjoint, chains_of, unit_of
 from activation.platforms.limits import Limits
@@ -36,7 +36,8 @@ class Sender:
     `run_id` is the run's and `held` its record. `audience` is where the people go, `destination` that audience at
     the platform, which is opened only once there is something to send. `client` sends the requests, `rejects`
     keeps what was refused. `in_flight` is how many requests may be in flight, `limits` are the platform's as the
-    settings narrow them.
+    settings narrow them. `untimely` returns the lines of an upload that may not be sent now, each with its code.
+    `repeats` says that all of it was sent before.
 
     The ledger is written before a request's slot is given to the next one, so a crash can repeat only what was in
     flight. The platform is asked about units in doubt (in flight when an earlier worker died, or never answered)
@@ -51,11 +52,13 @@ class Sender:
     rejects: Rejects
     in_flight: int
     limits: Limits
+    untimely: Untimely = all_in_time
+    repeats: bool = False
 
     def __post_init__(self) -> None:
         self._acknowledgements = Acknowledgements(self.held, self.rejects)
-        uploads = UploadClient(self.client, self.audience, self.destination, self.limits)
-        self._uploader = Uploader(self.held, uploads, self._acknowledgements)
+        uploads = UploadClient(self.client, self.audience, self.destination, self.limits, self.untimely)
+        self._uploader = Uploader(self.held, uploads, self._acknowledgements, self.repeats)
 
     def send(self, spans: Iterable[Prepared]) -> bool:
         """Send every span; return True at their end, False when time ran out first.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -39,26 +39,40 @@ class Destination(Protocol):
         ...
 
 
+Untimely = Callable[[Upload], Mapping[int, str]]
+
+
+def all_in_time(_: Upload) -> Mapping[int, str]:
+    """Return no line: people have no time."""
+    return {}
+
+
 @dataclass(frozen=True)
 class UploadClient:
     """Sends uploads to one audience, one request at a time.
 
     `client` sends the requests. `audience` is where the people go, `destination` that audience at the platform.
-    `limits` are the platform's as the settings narrow them.
+    `limits` are the platform's as the settings narrow them. `untimely` returns the lines of an upload that may not
+    be sent now, each with its code.
     """
 
     client: PlatformClient
     audience: Audience
     destination: Destination
     limits: Limits
+    untimely: Untimely = all_in_time
 
     def send(self, upload: Upload, effect: Effect) -> Outcome:
         """Send an upload; when the platform refuses it and names lines, take these out and send the rest.
 
         An upload whose body exceeds the platform's limit is not sent: it would be refused.
         """
-        named: dict[int, str] = {}
-        rest, lines = upload, list(range(upload.lines))
+        late = dict(self.untimely(upload))
+        named, rest, lines = dict(late), upload, list(range(upload.lines))
+        if len(late) == upload.lines:
+            return _partial(Outcome(OutcomeKind.PARTIAL), late)
+        if late:
+            rest, lines = upload.without(late)
         suspected = effect.in_doubt  # a worker that died may have sent the rest, not the whole
         for _ in range(NAMED_ROUNDS):
             outcome = self._request(rest, effect)
@@ -76,7 +90,7 @@ class UploadClient:
             return _partial(outcome, refused, unnamed=outcome.refused_count - len(outcome.refused))
         # The rest was refused without naming lines: halves of the whole upload have to find them.
         if outcome.kind is OutcomeKind.REFUSED:
-            return replace(outcome, refused={}, about_rows=outcome.about_rows or bool(named))
+            return replace(outcome, refused={}, about_rows=outcome.about_rows or len(named) > len(late))
         return outcome
 
     def _request(self, upload: Upload, effect: Effect) -> Outcome:

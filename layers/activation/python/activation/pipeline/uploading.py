@@ -30,11 +30,13 @@ class Uploader:
     """Brings one run's uploads to the platform; several threads may call it.
 
     `held` is the run's record. `client` sends an upload, `acknowledgements` writes down what became of it.
+    `repeats` says that the platform may have had all of it before.
     """
 
     held: HeldRun
     client: UploadClient
     acknowledgements: Acknowledgements
+    repeats: bool = False
 
     def deliver(self, chain: Sequence[Upload], in_doubt: bool) -> None:
         """Send uploads one after the other, in halves where the platform accepts them no other way."""
@@ -57,7 +59,7 @@ class Uploader:
             if progress.done(unit):
                 return None
             halved = progress.begun_parts(unit)
-            effect = Effect(delivery.in_doubt or progress.doubt(unit))
+            effect = Effect(self.repeats or delivery.in_doubt or progress.doubt(unit))
         if halved:
             self._send_halves(upload, delivery)
             return None

@@ -47,7 +47,8 @@ def _values(option: Option) -> dict[str, Any]:
             places = [{"country": country, "state": state} for country, state in option.places]
             return {"enum": [True, False, *places]}
         case GuardOption():
-            share = {"type": "string", "pattern": f"^(?:{PERCENT})$"}
+            percent = {"type": "string", "pattern": f"^(?:{PERCENT})$"}
+            share = {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, percent]}
             shapes = {"empty": {"enum": [STOP, ALLOW]}, "leave": share, "shrink": share}
             return {"type": "object", "additionalProperties": False, "properties": shapes}
     raise TypeError(f"no schema for {type(option).__name__}")

@@ -10,10 +10,11 @@ from typing import Any
 from activation.drops.folder_listing import FolderListing, shown_file
 from activation.drops.messages import Work
 from activation.identifiers.column_map import shown_entries
-from activation.ledger.progress import FilePlan
+from activation.ledger.mirror_run import MirrorPhase, MirrorRun
+from activation.ledger.progress import FilePlan, Progress
 from activation.ledger.runs import FINAL, STOPPED, Run
 from activation.ledger.units import LeftOut
-from activation.model import Audience, RunWarning
+from activation.model import EVENTS, Audience, RunWarning
 from activation.platforms.audience_options import shown_options
 
 SCHEMA = 1
@@ -63,7 +64,9 @@ def compose(
     `identifiers` the cells sent for them, by field. rows["in"] is None until the end of the file is reached.
     rows["read"] counts rows with a known outcome, so it is the sum of acknowledged and rejected rows even if the
     run failed. "rows_held", which only a superseded run has, counts the rows of the file that is not sent.
-    `rows_mended` counts those that lacked blank cells at their end or had too many. `continuations` counts the
+    `rows_mended` counts those that lacked blank cells at their end or had too many. Of events, "in_doubt" counts
+    how often one was sent that the platform may have had already, so at most so many count twice, and
+    "event_ids_by_row" those whose id is made of the drop and the row. `continuations` counts the
     run's messages after its first. Times are ISO 8601 in UTC; `seconds` is the time from the first
     message to now, `active_seconds` that of the invocations alone.
     """
@@ -107,13 +110,8 @@ def compose(
         **({"folder": _folder(listing)} if listing else {}),
         "columns": _columns(progress.plan),
         "date_order": reading.context.date_order if reading else "",
-        "rows": {
-            "in": progress.checkpoint.cursor.row if progress.checkpoint.read_whole else None,
-            "read": progress.tally.rows_settled,
-            "acknowledged": progress.tally.acknowledged,
-            "rejected_by_us": sum(progress.tally.rejected_by_us.values()),
-            "rejected_by_platform": sum(progress.tally.rejected_by_platform.values()),
-        },
+        "rows": _rows(progress),
+        **({"mirror": _mirror(progress.mirror)} if progress.mirror else {}),
         "rows_mended": progress.tally.mended,
         "identifiers": dict(sorted(progress.tally.identifiers.items())),
         "rejected_by_us": dict(sorted(progress.tally.rejected_by_us.items())),
@@ -123,6 +121,11 @@ def compose(
         "batches": progress.tally.uploads,
         "requests": progress.tally.requests,
         "resent": progress.tally.resent,
+        **(
+            {"in_doubt": progress.tally.in_doubt, "event_ids_by_row": progress.tally.by_row}
+            if identity.kind == EVENTS.declared
+            else {}
+        ),
         "bytes_sent": progress.tally.bytes_sent,
         "continuations": run.continuation,
         "replay": identity.work.replay or None,
@@ -144,10 +147,60 @@ def _options(plan: FilePlan) -> dict[str, Any]:
     return {"options": shown} if shown else {}
 
 
+def _rows(progress: Progress) -> dict[str, int | None]:
+    """Return what became of the drop's rows; of a mirror also how many are not sent, as the audience has them."""
+    tally, mirror = progress.tally, progress.mirror
+    found = {
+        "in": progress.checkpoint.cursor.row if progress.checkpoint.read_whole else None,
+        "read": tally.rows_settled,
+        "acknowledged": tally.acknowledged,
+        "rejected_by_us": tally.rejected_by_us.total(),
+        "rejected_by_platform": tally.rejected_by_platform.total(),
+    }
+    if mirror is None:
+        return found
+    if mirror.phase is MirrorPhase.REMOVE:  # what is counted then are no rows of the drop
+        found |= {"acknowledged": 0, "rejected_by_platform": 0, "read": tally.rejected_by_us.total()}
+    read = (found["read"] or 0) + mirror.rows_unchanged
+    whole = mirror.rows if mirror.is_read else None
+    return {**found, "in": whole, "read": read, "unchanged": mirror.rows_unchanged}
+
+
+def _mirror(mirror: MirrorRun) -> dict[str, Any]:
+    """Return how the audience was changed, and by how much.
+
+    "joined", "changed" and "sent_again" count rows, and so does "unchanged", which a replace sends all the same.
+    "left" counts the lines that somebody is removed by, and "held" those for which there is no request, because
+    others who stay have all of their identifiers. "size" is how many rows the audience has now if the run ends
+    well, "size_before" how many it had. "too_few_left" says that the platform did not remove who left.
+    """
+    return {
+        "mode": mirror.mode or None,
+        "why": mirror.why or None,
+        "unchanged": mirror.unchanged,
+        "joined": mirror.joined,
+        "changed": mirror.changed,
+        "sent_again": mirror.resent,
+        "left": mirror.left,
+        "held": mirror.held,
+        "removed": mirror.removed if mirror.is_difference else None,
+        "removals_refused": mirror.remove_refused,
+        "too_few_left": mirror.too_small,
+        "size": mirror.size if mirror.is_read else None,
+        "size_before": mirror.before,
+        "guard": mirror.cause or None,
+        "approved_by": mirror.approved_by or None,
+    }
+
+
 def _folder(listing: FolderListing) -> dict[str, Any]:
-    """Return how many files the folder has, and the names of what was not read of it, the first of them."""
+    """Return how many files the folder has, and the names of what was not read of it, the first of them.
+
+    "export" is what its manifest says of the export: a "slot" that two receipts name was exported twice.
+    """
     return {
         "prefix": listing.prefix,
+        **({"export": asdict(listing.export)} if listing.export else {}),
         "files": len(listing.files),
         "skipped": _names(listing.skipped),
         "stale": _names(listing.stale),

@@ -19,6 +19,7 @@ from activation.identifiers.table import FieldTable
 from activation.ledger.runs import FINAL, STOPPED, Run
 from activation.model import SNAPSHOTS, Action, RunWarning
 from activation.platforms.platform import Minimum, Platform
+from activation.report.event_warnings import of_events
 
 NO_COUNTRY_CODE_SHARE = 0.5
 LEFT_OUT_SHARE = 0.5
@@ -39,7 +40,8 @@ class Counts:
 
     `rows` is how many rows were read, `whole` whether that is the whole file. `sent` counts the rows that were
     sent, or in a plan would be. `rejected` counts the others by code. `left_out` are cells left out of rows that
-    were sent, by field and code, `identifiers` the cells that were sent, by field.
+    were sent, by field and code, `identifiers` the cells that were sent, by field. Of events, `by_row` counts
+    those whose id is made of the drop and the row, `in_doubt` how often one was sent that may have arrived before.
     """
 
     rows: int = 0
@@ -48,6 +50,8 @@ class Counts:
     rejected: Mapping[str, int] = field(default_factory=dict)
     left_out: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     identifiers: Mapping[str, int] = field(default_factory=dict)
+    by_row: int = 0
+    in_doubt: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,12 @@ def refuse_weak(sample: Sample) -> None:
 
 def warnings(drop: Judged) -> list[RunWarning]:
     """Return what looks wrong, the gravest first."""
-    found = [*_of_columns(drop.sample), *_of_rules(drop), *_of_people(drop)]
+    found = [
+        *of_events(drop.counts.rejected, drop.counts.by_row, drop.counts.in_doubt, drop.notes),
+        *_of_columns(drop.sample),
+        *_of_rules(drop),
+        *_of_people(drop),
+    ]
     return [*found, *_of_cells(drop), *_of_size(drop)]
 
 
@@ -88,17 +97,20 @@ def of_run(
 
     `listing` is what the drop holds if it is a folder.
     """
-    progress, tally = run.progress, run.progress.tally
+    progress, tally, mirror = run.progress, run.progress.tally, run.progress.mirror
+    is_read = mirror is not None and mirror.is_read
     counts = Counts(
-        rows=progress.checkpoint.cursor.row,
-        whole=progress.checkpoint.read_whole,
-        sent=tally.acknowledged,
+        rows=mirror.rows if mirror and is_read else progress.checkpoint.cursor.row,
+        whole=is_read or progress.checkpoint.read_whole,
+        sent=mirror.size - tally.rejected_by_platform.total() if mirror and is_read else tally.acknowledged,
         rejected=tally.rejected_by_us + tally.rejected_by_platform,
         left_out={
             key: {code: found.cells for code, found in sorted(codes.items())}
             for key, codes in sorted(tally.left_out.items())
         },
         identifiers=tally.identifiers,
+        by_row=tally.by_row,
+        in_doubt=tally.in_doubt,
     )
     notes = {**(run.opened.notes if run.opened else {}), **notes}
     sample = progress.plan.sample or Sample()
@@ -156,10 +168,12 @@ def _what_to_do(sample: Sample) -> str:
 
 
 def _of_people(drop: Judged) -> Iterator[RunWarning]:
-    """Yield a warning where few of the rows that were sent can have carried an identifier that matches alone.
+    """Yield a warning where few of the people that were sent can have carried an identifier that matches alone.
 
     Only where a row may be sent without one: elsewhere all have one, and a platform may be sent each once.
     """
+    if drop.table.events is not None:
+        return
     counts, alone = drop.counts, {key for _, key in drop.table.singles}
     others = drop.table.can_identify([one.key for one in drop.table.fields if one.key not in alone])
     strong = sum(count for key, count in counts.identifiers.items() if key in alone)

@@ -31,6 +31,8 @@ def gather(progress: Progress, split: RunSplit, parts: Sequence[Run | None]) -> 
     tally.acknowledged = sum(part.tally.acknowledged for part in begun)
     tally.uploads = sum(part.tally.uploads for part in begun)
     tally.mended = sum(part.tally.mended for part in begun)
+    tally.in_doubt = sum(part.tally.in_doubt for part in begun)
+    tally.by_row = sum(part.tally.by_row for part in begun)
     tally.rejected_by_us = _total(part.tally.rejected_by_us for part in begun)
     tally.rejected_by_platform = _total(part.tally.rejected_by_platform for part in begun)
     tally.identifiers = _total(part.tally.identifiers for part in begun)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from threading import Lock
 
 from activation.drops.chunk import Chunk, DropReader
 from activation.drops.columns import MappedColumns, map_columns
@@ -20,6 +21,7 @@ from activation.model import Cursor
 from activation.pipeline.batching import Batcher, Prepared
 from activation.pipeline.client import OutOfTime
 from activation.pipeline.refusals import Refusal
+from activation.pipeline.repeats import EVENT_IDS, Repeats
 from activation.pipeline.scanning import scan
 from activation.report.rejects import Rejects
 from activation.report.warnings import refuse_weak
@@ -68,7 +70,7 @@ class RunDrop:
             progress.plan.reading = reading
             progress.plan.columns, progress.plan.ignored_columns = dict(mapped.used), list(mapped.ignored)
             progress.plan.proposed_columns = dict(mapped.proposed)
-            if any(one.reaches for one in filters):
+            if invocation.is_of_events or any(one.reaches for one in filters):
                 progress.plan.refused_key = progress.plan.refused_key or new_key()
         if invocation.is_untouched:
             platform = connector.platform
@@ -104,6 +106,28 @@ class RunDrop:
 
         return self.invocation.rejects.placed(place)
 
+    @property
+    def rejects_of_unread(self) -> Rejects:
+        """Return the run's rejects, for rows that this invocation has not read.
+
+        The rows of a folder's files are counted once the platform refuses one by its number, which few do.
+        """
+        reader, lock = self.reader, Lock()
+        if not isinstance(reader, FolderReader):
+            return self.invocation.rejects
+        counted: list[bool] = []
+
+        def place(row: int) -> tuple[str, int]:
+            with lock:
+                if not counted:
+                    for _ in reader.chunks(Cursor()):
+                        self.invocation.keep_and_may_go_on()
+                    counted.append(True)
+            index, in_file = reader.place(row)
+            return reader.files.name(index), in_file
+
+        return self.invocation.rejects.placed(place)
+
     def batches(self) -> Iterator[Prepared]:
         """Return the batches of what is left, read as they are asked for; raises what the reader raises.
 
@@ -114,6 +138,8 @@ class RunDrop:
         batcher = self._batcher(
             [Refusal(one, self.invocation.refused.whole(one.setting), key) for one in reaching]
         )
+        if self.invocation.is_of_events:
+            batcher = replace(batcher, repeats=Repeats(key, self.invocation.refused.whole(EVENT_IDS)))
         chunks = self._chunks(checkpoint.cursor)
         return batcher.spans(chunks, checkpoint.cursor, frozenset(checkpoint.ahead))
 
@@ -130,6 +156,7 @@ class RunDrop:
             ignored=self.mapped.told_ignored,
             place=self.reader.place if isinstance(self.reader, FolderReader) else None,
             refusals=refusals,
+            drop_id=self.invocation.drop_id if self.invocation.is_of_events else "",
         )
 
     def scan(self) -> None:

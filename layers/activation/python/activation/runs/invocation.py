@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
 from activation.audience_options import NO_OPTIONS
@@ -14,18 +14,25 @@ from activation.drops.locate import Located
 from activation.drops.messages import Work
 from activation.drops.reading import Reading
 from activation.drops.row_filters import reaching
+from activation.identifiers.event_rows import untimely
 from activation.identifiers.table import FieldTable
+from activation.ledger.approvals import Approvals
 from activation.ledger.audience_lock import AudienceLocks
 from activation.ledger.audiences import KnownAudiences
 from activation.ledger.folders import Folders
 from activation.ledger.kept_options import KeptOptions
-from activation.ledger.keys import rate_key
+from activation.ledger.keys import mirror_prefix, rate_key
+from activation.ledger.mirror_run import MirrorPhase
 from activation.ledger.replacements import Replacements
 from activation.ledger.runs import HeldRun, Ledger
 from activation.ledger.unread import UnreadObjects
-from activation.model import Audience
+from activation.mirror.guard import Guard
+from activation.mirror.states import MirrorStates
+from activation.mirror.store import S3Pieces
+from activation.model import EVENTS, Action, Audience
 from activation.pipeline.client import PlatformClient
 from activation.pipeline.rate_limit import RateLimits
+from activation.pipeline.repeats import EVENT_IDS
 from activation.pipeline.sending import Sender
 from activation.pipeline.upload_client import Destination
 from activation.platforms.http import Http
@@ -34,6 +41,7 @@ from activation.platforms.platform import Platform
 from activation.platforms.publisher import Publisher
 from activation.platforms.rate import Scope
 from activation.platforms.session import UploadSession
+from activation.platforms.upload import Upload
 from activation.report import receipts
 from activation.report.receipts import Identity
 from activation.report.rejects import Rejects
@@ -91,6 +99,16 @@ class Connector:
     def replacements(self) -> Replacements:
         """Return the newest replaces of the audiences."""
         return Replacements(self.clients.table, ttl_days=self.settings.ledger_ttl_days, clock=self.clock)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """Return the approvals of the connector's runs."""
+        return Approvals(self.clients.table, self.settings.connector, self.clock)
+
+    @cached_property
+    def mirrors(self) -> MirrorStates:
+        """Return what is known of the mirrored audiences."""
+        return MirrorStates(self.clients.table, clock=self.clock)
 
     @cached_property
     def unread(self) -> UnreadObjects:
@@ -155,6 +173,16 @@ class Invocation:
         return replace(self.identity.audience, options=self.held.run.progress.plan.options or NO_OPTIONS)
 
     @property
+    def guard(self) -> Guard:
+        """Return what a mirror may do unasked: what is said of the audience, else of all of the connector's."""
+        said, guard = self.audience.options.guard, self.connector.settings.guard
+        return (
+            replace(guard, **{name: one for name, one in asdict(said).items() if one is not None})
+            if said
+            else guard
+        )
+
+    @property
     def table(self) -> FieldTable:
         """Return the platform's fields, with those required that every row of the audience fills."""
         return self.connector.platform.table_for(self.audience.options)
@@ -189,9 +217,25 @@ class Invocation:
         return RefusedStore(self.connector.clients.s3, self.connector.settings.receipts_bucket, self.stem)
 
     @property
+    def is_of_events(self) -> bool:
+        """Return whether the rows are events, which count again whenever they arrive again."""
+        return self.located.kind == EVENTS
+
+    @property
+    def drop_id(self) -> str:
+        """Return the drop's name in the ids of events that have none: the same when it is sent again by force."""
+        return replace(self.work, again="").run_id(self.connector.settings.connector)
+
+    @property
     def reaching(self) -> tuple[str, ...]:
-        """Return the settings by which a no takes out other rows, too: see row_filters.py."""
-        return () if self.located.kind.single else reaching(self.reading, self.located.audience.action)
+        """Return what is gathered from the whole drop before any of it is sent.
+
+        That is the settings by which a no takes out other rows, too (see row_filters.py), and the ids of events.
+        """
+        if self.located.kind.single:
+            return ()
+        found = reaching(self.reading, self.located.audience.action)
+        return (*found, EVENT_IDS) if self.is_of_events else found
 
     @property
     def scans(self) -> bool:
@@ -215,7 +259,33 @@ class Invocation:
     @property
     def session(self) -> UploadSession | None:
         """Return the session in which the platform takes the drop's uploads, None if each stands alone."""
-        return self.connector.limits.session_of(self.identity.audience.action)
+        return self.connector.limits.session_of(self.sent_to.action)
+
+    @property
+    def is_mirror(self) -> bool:
+        """Return whether the drop is all of its audience, whatever that holds now."""
+        return self.identity.audience.action is Action.MIRROR
+
+    @property
+    def sent_to(self) -> Audience:
+        """Return the audience with the action that uploads are sent with now: of a mirror, that of its phase."""
+        audience, mirror = self.audience, self.held.run.progress.mirror
+        if not self.is_mirror or mirror is None:
+            return audience
+        match mirror.phase:
+            case MirrorPhase.REMOVE:
+                return replace(audience, action=Action.REMOVE)
+            case MirrorPhase.ADD | MirrorPhase.COMMIT if mirror.is_difference:
+                return replace(audience, action=Action.ADD)
+            case MirrorPhase.REPLACE | MirrorPhase.COMMIT:
+                return replace(audience, action=Action.REPLACE)
+        return audience
+
+    @cached_property
+    def pieces(self) -> S3Pieces:
+        """Return where the run's audience is kept, known by its lock: the run has acquired that before."""
+        prefix = mirror_prefix(self.held.run.audience_lock)
+        return S3Pieces(self.connector.clients.s3, self.connector.settings.mirrors_bucket, prefix)
 
     @property
     def is_untouched(self) -> bool:
@@ -252,13 +322,20 @@ class Invocation:
         return Sender(
             run_id=self.identity.run_id,
             held=self.held,
-            audience=self.audience,
+            audience=self.sent_to,
             destination=destination,
             client=client,
             rejects=rejects,
             in_flight=self.connector.in_flight,
             limits=self.connector.limits,
+            untimely=self._untimely,
+            repeats=self.is_of_events and bool(self.work.again),
         )
+
+    def _untimely(self, upload: Upload) -> Mapping[int, str]:
+        """Return the lines of events that are too old to be sent now, or not over yet, each with its code."""
+        rules = self.connector.platform.table.events
+        return untimely(rules, upload.columns, self.connector.clock()) if rules else {}
 
     def suspect_in_flight(self) -> None:
         """Take to be in doubt what an earlier worker may have sent before it died.
@@ -282,6 +359,11 @@ class Invocation:
     def note_sent(self, size_bytes: int, repeated: bool) -> None:
         """Count a request that was sent; `repeated` says that the platform may already have had its members."""
         self.held.note_sent(size_bytes, repeated)
+
+    def note_repeat(self, rows: int) -> None:
+        """Count events that may be sent twice; people may be, since an audience holds a member once."""
+        if self.is_of_events and rows:
+            self.held.note_repeat(rows)
 
     def keep_and_may_go_on(self) -> bool:
         """Keep the lease while nothing is sent, and return whether there is time to go on."""

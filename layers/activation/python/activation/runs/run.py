@@ -26,6 +26,9 @@ from activation.runs.drop import RunDrop
 from activation.runs.effects import RunEffects
 from activation.runs.held_rows import count_rows
 from activation.runs.invocation import Invocation
+from activation.runs.mirror import MirrorSteps
+from activation.runs.mirror_compare import send_again
+from activation.runs.mirror_guard import refuse_file, refuse_mirrored
 from activation.runs.relist import list_again
 from activation.runs.replace_guard import refuse_several
 from activation.runs.share_out import is_shared_out, parts_of, share_out
@@ -86,6 +89,7 @@ class ActiveRun:
 
     def _go_on(self) -> Next:
         invocation, run = self.invocation, self.invocation.held.run
+        refuse_file(invocation)
         try:
             close_folder(invocation)
         except ClosesNothing:
@@ -96,11 +100,13 @@ class ActiveRun:
             return self._superseded(deleted.sentence)
         publisher = invocation.find_publisher()
         fix_options(invocation)
-        begun = run.opened is not None or run.progress.attempts.starts > 0
+        mirror = run.progress.mirror
+        begun = run.opened is not None or run.progress.attempts.starts > 0 or mirror is not None
         try:
             acquire_audience(invocation, publisher, begun=begun)
         except Superseded:
             return self._superseded()
+        refuse_mirrored(invocation)
         client = invocation.platform_client(publisher)
         try:
             return self._advance(client)
@@ -109,6 +115,9 @@ class ActiveRun:
 
     def _advance(self, client: PlatformClient) -> Next:
         invocation, run = self.invocation, self.invocation.held.run
+        if invocation.is_mirror:
+            ended = MirrorSteps(invocation, client, self._note_closed).advance()
+            return self.machine.done(ended.state, ended.notes) if ended else self.machine.out_of_time()
         if run.state is RunState.ACCEPTED:
             return self._follow(client)
         if not run.progress.checkpoint.read_whole:
@@ -168,7 +177,7 @@ class ActiveRun:
             )
         if rows == 0:
             return self.machine.done(RunState.EMPTY, NO_NOTES)
-        if run.opened is None or (progress.plan.split and not progress.tally.uploads):
+        if run.opened is None or progress.tally.rejected_by_us.total() == rows:
             if ends_empty(audience.action, progress.tally.rejected_by_us):
                 return self.machine.done(RunState.EMPTY, NO_NOTES)
             raise Rejected("all_rows_rejected", "no row has anything the platform could match; see the rejects")
@@ -188,16 +197,21 @@ class ActiveRun:
         return [handle for _, handle in sorted(handles.items())]
 
     def _closed(self, closed: Closed) -> Next:
-        run = self.invocation.held.run
         if closed.gone is not None:
             return self._start_over(closed.gone)
+        self._note_closed(closed)
+        return self.machine.done(RunState.APPLIED, closed.notes)
+
+    def _note_closed(self, closed: Closed) -> None:
+        """Note what closing the uploads came to; raises Retryable while the platform works on them."""
+        run = self.invocation.held.run
         if closed.opened is not None:
             run.opened = closed.opened
         run.progress.tally.judge(closed.verdicts)
         if closed.unfinished:
             raise Retryable("pending", "the platform accepts the rest of the upload later", after_s=closed.after_s)
         if not closed.pending:
-            return self.machine.done(RunState.APPLIED, closed.notes)
+            return
         first = run.state is not RunState.ACCEPTED
         run.state, run.progress.checkpoint.closed = RunState.ACCEPTED, True
         if first:
@@ -217,6 +231,8 @@ class ActiveRun:
         with held.lock:
             run.progress.start_over(created=run.opened is not None and run.opened.created)
             run.opened = None
+            if run.progress.mirror is not None:
+                send_again(self.invocation)
         if run.progress.plan.split:
             parts_of(self.invocation).restart()
         return self.machine.out_of_time()

@@ -33,7 +33,9 @@ def is_shared_out(invocation: Invocation) -> bool:
     progress, size_bytes = invocation.held.run.progress, invocation.size_bytes
     settings = invocation.connector.settings
     untouched = not progress.work_done and not progress.tally.requests  # else one stream has begun it
-    if invocation.session is not None:  # one stream numbers its uploads, and knows the last one
+    if (
+        invocation.is_mirror or invocation.session is not None
+    ):  # one stream numbers its uploads, and knows the last
         return False
     if progress.plan.split is None and 0 < settings.split_above_bytes < size_bytes and untouched:
         with suppress(Rejected):  # sending it as one stream then reports what is wrong with it

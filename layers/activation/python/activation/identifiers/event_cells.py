@@ -1,0 +1,233 @@
+"""Rules for the cells that describe an event: its time, its name, its value, and what was in it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from activation.identifiers.codes import Code
+from activation.identifiers.header_names import fold
+from activation.identifiers.rules import PerValue, Result
+from activation.identifiers.table import Context
+from activation.identifiers.text import FLOAT, unmarked, whole_number
+
+_SECONDS = re.compile(r"([1-9][0-9]{9})(?:\.[0-9]+)?", re.ASCII)
+_SMALLER = re.compile(r"[1-9][0-9]{12}(?:[0-9]{3}){0,2}(?:\.[0-9]+)?", re.ASCII)
+_ISO = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?)?"
+    r"(?: ?(?:[Zz]|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?",
+    re.ASCII,
+)
+_SURE_SECONDS = r"\A[1-9][0-9]{9}\z"
+_SURE_ISO = (
+    r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})\z"
+)
+_SURE_LOCAL = r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?)?\z"
+_QUARTER_S = 900
+_NONE = pa.scalar(None, pa.string())
+_AMOUNT = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,6})?", re.ASCII)
+_SURE_AMOUNT = r"\A(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,6})?\z"
+_SIGNED = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,15})?|\.[0-9]{1,15})(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
+_OWN_NAME = re.compile(r"(?i:other):\s*(\w[\w .-]{0,49})")
+_URL = re.compile(r"https?://[^\s/]+\S*", re.IGNORECASE)
+
+
+def _time(bare: str) -> datetime | None:
+    """Return a time in ISO 8601, also with a space before its zone or the zone's name UTC; None for any other."""
+    if not _ISO.fullmatch(bare):
+        return None
+    try:
+        return datetime.fromisoformat(re.sub(r" ?(?:UTC|GMT)\Z", "Z", bare).replace(" +", "+").replace(" -", "-"))
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True)
+class EventTime:
+    """A point in time as Unix seconds, from ISO 8601 with its zone or from Unix seconds."""
+
+    name: str = "ISO 8601 with its zone, or Unix seconds; sent as Unix seconds"
+
+    def value(self, text: str, context: Context) -> Result:
+        """Return the seconds; what is smaller than a second is cut off, and a day begins at midnight."""
+        bare = whole_number(unmarked(text))
+        if seconds := _SECONDS.fullmatch(bare):
+            return seconds[1], None
+        wrong = (_SMALLER, Code.TIME_IN_MILLISECONDS), (FLOAT, Code.NUMBER_AS_FLOAT)
+        if found := next((code for pattern, code in wrong if pattern.fullmatch(bare)), None):
+            return None, found
+        time = _time(bare)
+        if time is not None and time.tzinfo is None and (zone := zone_named(context.time_zone)):
+            time = time.replace(tzinfo=zone)
+        if time is None or time.tzinfo is None:
+            return None, Code.NOT_A_TIME if time is None else Code.TIME_WITHOUT_ZONE
+        return str(math.floor(time.timestamp())), None
+
+    def clean(self, values: pa.Array, context: Context) -> pa.Array:
+        """Return seconds as they are, and times in the usual form, with a zone of their own or the context's."""
+        sent = pc.if_else(pc.match_substring_regex(values, _SURE_SECONDS), values, _NONE)
+        if sent.null_count == values.null_count:
+            return sent
+        try:
+            sent = pc.coalesce(sent, _seconds(_matching(values, _SURE_ISO), "UTC").cast(pa.string()))
+            if (zone := zone_named(context.time_zone)) and sent.null_count > values.null_count:
+                local = _seconds(_matching(values, _SURE_LOCAL), None)
+                sent = pc.coalesce(sent, pc.subtract(local, _offsets(local, zone)).cast(pa.string()))
+        except pa.ArrowInvalid:  # a 31st of June among them; each is looked at then
+            return sent
+        return sent
+
+
+def _matching(values: pa.Array, pattern: str) -> pa.Array:
+    return pc.if_else(pc.match_substring_regex(values, pattern), values, _NONE)
+
+
+def _seconds(times: pa.Array, zone: str | None) -> pa.Array:
+    """Return times as seconds since 1970 by their own clock; rounded down, also before 1970."""
+    micros = times.cast(pa.timestamp("us", zone)).cast(pa.int64())
+    return pc.floor(pc.divide(micros.cast(pa.float64(), safe=False), 1e6)).cast(pa.int64())
+
+
+def _offsets(local: pa.Array, zone: ZoneInfo) -> pa.Array:
+    """Return how many seconds a zone is ahead of UTC at local times; clocks change at quarters of an hour."""
+    quarters = pc.floor(pc.divide(local.cast(pa.float64()), _QUARTER_S)).cast(pa.int64()).dictionary_encode()
+    ahead = [
+        _ahead_s(datetime(1970, 1, 1) + timedelta(seconds=_QUARTER_S * quarter), zone)  # noqa: DTZ001  local time
+        for quarter in quarters.dictionary.to_pylist()
+    ]
+    return pa.array(ahead, pa.int64()).take(quarters.indices)
+
+
+def _ahead_s(local: datetime, zone: ZoneInfo) -> int:
+    offset = local.replace(tzinfo=zone).utcoffset()
+    return 0 if offset is None else int(offset.total_seconds())
+
+
+@cache
+def zone_named(name: str) -> ZoneInfo | None:
+    """Return the time zone of an IANA name, None for "" and for a name that there is none of."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return None
+
+
+@dataclass(frozen=True)
+class EventValue:
+    """An amount of money of at least 0, as a JSON number."""
+
+    name: str = "a number of at least 0, with a point for decimals"
+
+    def value(self, text: str, context: Context) -> Result:  # noqa: ARG002 - the protocol's
+        """Return the number as JSON writes it."""
+        bare = unmarked(text)
+        if not _SIGNED.fullmatch(bare):
+            return None, Code.NOT_AN_AMOUNT
+        number = Decimal(bare)
+        if number < 0:
+            return None, Code.NEGATIVE_VALUE
+        if _AMOUNT.fullmatch(bare) and (bare[0] != "0" or len(bare) == 1 or bare[1] == "."):
+            return bare, None
+        written = format(abs(number), "f")
+        return written.rstrip("0").rstrip(".") if "." in written else written, None
+
+    def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
+        """Return plain numbers as they are."""
+        sure = pc.match_substring_regex(values, _SURE_AMOUNT)
+        return pc.if_else(sure, values, pa.scalar(None, pa.string()))
+
+
+@dataclass(frozen=True)
+class FreeText:
+    """Text as it stands, of any length that its field allows; printable ASCII goes by columns."""
+
+    name: str
+
+    def value(self, text: str, context: Context) -> Result:  # noqa: ARG002 - the protocol's
+        """Return the text without a spreadsheet's marks."""
+        bare = unmarked(text)
+        return (bare, None) if bare else (None, Code.NOTHING_LEFT)
+
+    def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
+        """Return what begins and ends with a letter or a closing bracket, and has no sign for an entity."""
+        sure = pc.match_substring_regex(values, r"\A[A-Za-z0-9](?:[ -%'-~]*[A-Za-z0-9)/=])?\z")
+        return pc.if_else(sure, values, pa.scalar(None, pa.string()))
+
+
+def event_names(known: Mapping[str, str]) -> PerValue:
+    """Take the names in `known`, however they are spelled, as what they map to; other:NAME as NAME."""
+    names = {fold(name): sent for name, sent in known.items()}
+
+    def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+        bare = unmarked(text)
+        if own := _OWN_NAME.fullmatch(bare):
+            return own[1], None
+        sent = names.get(fold(bare))
+        return (sent, None) if sent else (None, Code.UNKNOWN_EVENT_NAME)
+
+    return PerValue("a standard event's name in any spelling, or other:NAME for one of your own", normalize)
+
+
+def words(name: str, known: Mapping[str, str], code: Code) -> PerValue:
+    """Take the words in `known`, however they are spelled, as what they map to."""
+    folded = {fold(word): sent for word, sent in known.items()}
+
+    def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+        sent = folded.get(fold(whole_number(unmarked(text))))
+        return (sent, None) if sent else (None, code)
+
+    return PerValue(name, normalize)
+
+
+@cache
+def _currencies() -> frozenset[str]:
+    import pycountry  # noqa: PLC0415 - a tenth of a second that drops without events need not pay
+
+    return frozenset(one.alpha_3 for one in pycountry.currencies)
+
+
+def _currency(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+    bare = unmarked(text).upper()
+    return (bare, None) if bare in _currencies() else (None, Code.UNKNOWN_CURRENCY)
+
+
+CURRENCY = PerValue("an ISO 4217 code, upper case", _currency)
+
+
+def _url(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+    bare = unmarked(text)
+    return (bare, None) if _URL.fullmatch(bare) else (None, Code.NOT_ALLOWED)
+
+
+URL = PerValue("an http or https address", _url)
+
+
+def json_list(name: str, fits: Callable[[Any], bool]) -> PerValue:
+    """Take a JSON list whose every item fits; it is sent as JSON without spaces."""
+
+    def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+        try:
+            items = json.loads(text, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError):
+            return None, Code.NOT_A_LIST
+        if not isinstance(items, list) or not items or not all(map(fits, items)):
+            return None, Code.NOT_A_LIST
+        return json.dumps(items, ensure_ascii=False, separators=(",", ":")), None
+
+    return PerValue(name, normalize)
+
+
+def _refuse_constant(name: str) -> float:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(name)

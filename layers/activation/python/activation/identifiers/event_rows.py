@@ -1,0 +1,118 @@
+"""Events row by row, a column at a time: what each lacks, the id under which it counts once, and its age."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from activation.identifiers.codes import Code
+from activation.identifiers.digest import digests
+from activation.identifiers.event_rules import EventRules, Need
+from activation.identifiers.table import Digest
+
+Columns = dict[str, pa.Array]
+USER_DATA = "user_data"  # what the rejects call all that a row says of its person
+_NONE = pa.scalar(None, pa.string())
+
+
+def accept_events(rules: EventRules, sent: Columns, codes: Columns) -> pa.Array:
+    """Return a mask of the events that can be sent, and write into `codes` why the others are not.
+
+    `sent` and `codes` are the identified columns by wire key, all of one length. An event that says nothing of
+    its person at all gets no code.
+    """
+    count = len(next(iter(sent.values())))
+    accepted = pa.repeat(pa.scalar(True), count)
+    for need in rules.needs:
+        lacks = _lacks(need, sent, count)
+        if not pc.any(lacks, min_count=0).as_py():
+            continue
+        key = need.keys[0]
+        code = codes[key].cast(pa.string()) if key in codes else pa.nulls(count, pa.string())
+        codes[key] = pc.if_else(lacks, pc.fill_null(code, need.code.value), code)
+        accepted = pc.and_not(accepted, lacks)
+    for key in rules.exact & codes.keys():
+        if codes[key].null_count < count:
+            accepted = pc.and_(accepted, pc.is_null(codes[key]))
+    return pc.and_(accepted, _names_person(rules, sent, codes, count))
+
+
+def _lacks(need: Need, sent: Columns, count: int) -> pa.Array:
+    """Mask the rows that need something and do not have it."""
+    if need.of and need.of not in sent:
+        return pa.repeat(pa.scalar(False), count)
+    lacks = pa.repeat(pa.scalar(True), count)
+    for key in need.keys:
+        if key in sent:
+            lacks = pc.and_not(lacks, pc.is_valid(sent[key]))
+    if need.values:
+        asked = pc.is_in(sent[need.of], value_set=pa.array(need.values, pa.string()))
+        lacks = pc.and_(lacks, asked)
+    elif need.of:
+        lacks = pc.and_(lacks, pc.is_valid(sent[need.of]))
+    return lacks
+
+
+def _names_person(rules: EventRules, sent: Columns, codes: Columns, count: int) -> pa.Array:
+    """Mask the rows that say enough of their person."""
+    people = [key for key in sent if key not in rules.describes]
+    known = _any_of(people, sent, count)
+    enough = known
+    for broad in rules.broad:
+        enough = pc.and_(enough, _any_of([key for key in people if key not in broad], sent, count))
+    too_broad = pc.and_not(known, enough)
+    if pc.any(too_broad, min_count=0).as_py():
+        codes[USER_DATA] = pc.if_else(too_broad, Code.USER_DATA_TOO_BROAD.value, _NONE)
+    return enough
+
+
+def _any_of(keys: list[str], sent: Columns, count: int) -> pa.Array:
+    found = pa.repeat(pa.scalar(False), count)
+    for key in keys:
+        found = pc.or_(found, pc.is_valid(sent[key]))
+    return found
+
+
+def own_ids(rules: EventRules, sent: Mapping[str, pa.Array], count: int) -> pa.Array:
+    """Return the id that each event has of itself: its own, else one made of its name and its order's id.
+
+    Null where it has neither. A name is part of it because some platforms count an id once, whatever the event's
+    name; the time is not, since exports rewrite it.
+    """
+    ids = sent.get(rules.id, pa.nulls(count, pa.string())).cast(pa.string())
+    if rules.order not in sent or not ids.null_count:
+        return ids
+    parts = (sent[rules.name].cast(pa.string()), sent[rules.order].cast(pa.string()))
+    made = digests(Digest.SHA256_HEX, pc.binary_join_element_wise(*parts, "\n"))
+    return pc.coalesce(ids, made)
+
+
+def with_ids(rules: EventRules, drop_id: str, sent: Columns, rows: pa.Array) -> pa.Array:
+    """Give every event an id in `sent`; return a mask of those whose id is made of the drop and the row.
+
+    `drop_id` names the drop, the same however often it is sent, and `rows` are its rows' numbers.
+    """
+    ids = own_ids(rules, sent, len(rows))
+    by_row = pc.is_null(ids)
+    sent[rules.id] = pc.coalesce(ids, _row_ids(drop_id, rows)) if ids.null_count else ids
+    return by_row
+
+
+def _row_ids(drop_id: str, rows: pa.Array) -> pa.Array:
+    texts = pc.binary_join_element_wise(pa.scalar(drop_id), rows.cast(pa.string()), "\n")
+    return digests(Digest.SHA256_HEX, texts)
+
+
+def untimely(rules: EventRules, columns: pa.Table, now: float) -> dict[int, str]:
+    """Return the lines whose events cannot be sent at `now` (Unix seconds), with the code for each."""
+    age = pc.subtract(pa.scalar(int(now), pa.int64()), columns[rules.time].cast(pa.string()).cast(pa.int64()))
+    oldest = pa.repeat(pa.scalar(rules.longest_s), len(age))
+    for source, longest_s in rules.longest_of.items():
+        of_source = pc.equal(columns[rules.source].cast(pa.string()), source)
+        oldest = pc.if_else(of_source, longest_s, oldest)
+    age = age.combine_chunks() if isinstance(age, pa.ChunkedArray) else age
+    old, early = pc.greater(age, oldest), pc.less(age, 0)
+    found = dict.fromkeys(pc.indices_nonzero(old).to_pylist(), Code.TOO_OLD_FOR_PLATFORM.value)
+    return found | dict.fromkeys(pc.indices_nonzero(early).to_pylist(), Code.EVENT_IN_FUTURE.value)

@@ -1,0 +1,28 @@
+"""Events of a drop whose id another one of it has, kept out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from activation.identifiers.refused import Refused, keyed
+
+EVENT_IDS = "event_ids"  # what the ids of a drop's events are kept under, beside the settings' names
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """The ids that come more than once in a drop; `key` is that of their digests."""
+
+    key: str = field(repr=False)
+    ids: Refused
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def among(self, names: pa.Array, ids: pa.Array) -> pa.Array:
+        """Mask the events, by their names and ids, whose id comes more than once."""
+        texts = pc.binary_join_element_wise(names.cast(pa.string()), ids.cast(pa.string()), "\n")
+        return pc.is_valid(self.ids.rows_of(keyed(self.key, texts)))
