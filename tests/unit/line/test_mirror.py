@@ -226,6 +226,23 @@ def test_a_drop_that_adds_to_a_mirrored_audience_is_refused(make_world: Make, ac
     check_holds(world, people(10))
 
 
+@each_way
+def test_a_removal_is_made_good_by_a_mirror_that_still_has_the_person(make_world: Make, replaces: bool) -> None:
+    """Who asks to be removed is removed at once; the next list is what counts after that."""
+    world = mirror_world(make_world, replaces=replaces)
+    deliver(world, people(10))
+    world.run(world.event(world.put(table(people(2)), f"{world.name}/vip/raw/remove/gone.csv")))
+    check_holds(world, people(8, start=3))
+    receipt = next(one for one in world.receipts() if one["action"] == "remove")
+    assert (receipt["state"], receipt["rows"]["acknowledged"], "mirror" in receipt) == ("applied", 2, False)
+    world.check_sums(receipt)
+    assert len(state_of(world).pending) == 1
+    receipt = deliver(world, people(9))
+    check_holds(world, people(9))
+    assert counts(receipt)["left"] == 1
+    assert state_of(world).pending == ()
+
+
 def test_a_platform_that_keeps_too_few_keeps_the_leavers_noted(make_world: Make) -> None:
     """Who joins is added all the same, the receipt says who stays too long, and the next run tries again."""
     world = mirror_world(make_world)

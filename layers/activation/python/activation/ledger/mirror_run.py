@@ -1,4 +1,4 @@
-"""What a mirror run has to know in its next invocation, beside the progress of any run."""
+"""What a run that changes a mirrored audience has to know in its next invocation, beside any run's progress."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ class MirrorPhase(StrEnum):
     REMOVE = "remove"  # sends who leaves
     ADD = "add"  # sends who joins or has changed, and those next to somebody who left
     COMMIT = "commit"  # notes in the audience's state what it holds
+    NOTED = "noted"  # of a drop that removes people from a mirrored audience: that it does is noted there
 
 
-CHANGING = frozenset({MirrorPhase.REPLACE, MirrorPhase.REMOVE, MirrorPhase.ADD, MirrorPhase.COMMIT})
+CHANGING = frozenset(
+    {MirrorPhase.REPLACE, MirrorPhase.REMOVE, MirrorPhase.ADD, MirrorPhase.COMMIT, MirrorPhase.NOTED}
+)
 
 
 @dataclass

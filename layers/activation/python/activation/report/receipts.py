@@ -111,7 +111,7 @@ def compose(
         "columns": _columns(progress.plan),
         "date_order": reading.context.date_order if reading else "",
         "rows": _rows(progress),
-        **({"mirror": _mirror(progress.mirror)} if progress.mirror else {}),
+        **({"mirror": _mirror(mirror)} if (mirror := _mirror_of(progress)) else {}),
         "rows_mended": progress.tally.mended,
         "identifiers": dict(sorted(progress.tally.identifiers.items())),
         "rejected_by_us": dict(sorted(progress.tally.rejected_by_us.items())),
@@ -149,7 +149,7 @@ def _options(plan: FilePlan) -> dict[str, Any]:
 
 def _rows(progress: Progress) -> dict[str, int | None]:
     """Return what became of the drop's rows; of a mirror also how many are not sent, as the audience has them."""
-    tally, mirror = progress.tally, progress.mirror
+    tally, mirror = progress.tally, _mirror_of(progress)
     found = {
         "in": progress.checkpoint.cursor.row if progress.checkpoint.read_whole else None,
         "read": tally.rows_settled,
@@ -164,6 +164,12 @@ def _rows(progress: Progress) -> dict[str, int | None]:
     read = (found["read"] or 0) + mirror.rows_unchanged
     whole = mirror.rows if mirror.is_read else None
     return {**found, "in": whole, "read": read, "unchanged": mirror.rows_unchanged}
+
+
+def _mirror_of(progress: Progress) -> MirrorRun | None:
+    """Return what a mirror has found, None for any other run."""
+    mirror = progress.mirror
+    return mirror if mirror is not None and mirror.phase is not MirrorPhase.NOTED and mirror.mode else None
 
 
 def _mirror(mirror: MirrorRun) -> dict[str, Any]:

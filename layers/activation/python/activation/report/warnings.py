@@ -98,7 +98,7 @@ def of_run(
     `listing` is what the drop holds if it is a folder.
     """
     progress, tally, mirror = run.progress, run.progress.tally, run.progress.mirror
-    is_read = mirror is not None and mirror.is_read
+    is_read = action is Action.MIRROR and mirror is not None and mirror.is_read
     counts = Counts(
         rows=mirror.rows if mirror and is_read else progress.checkpoint.cursor.row,
         whole=is_read or progress.checkpoint.read_whole,

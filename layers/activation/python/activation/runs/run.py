@@ -29,6 +29,7 @@ from activation.runs.invocation import Invocation
 from activation.runs.mirror import MirrorSteps
 from activation.runs.mirror_compare import send_again
 from activation.runs.mirror_guard import refuse_file, refuse_mirrored
+from activation.runs.mirror_removal import note_removal
 from activation.runs.relist import list_again
 from activation.runs.replace_guard import refuse_several
 from activation.runs.share_out import is_shared_out, parts_of, share_out
@@ -120,6 +121,7 @@ class ActiveRun:
             return self.machine.done(ended.state, ended.notes) if ended else self.machine.out_of_time()
         if run.state is RunState.ACCEPTED:
             return self._follow(client)
+        note_removal(invocation)
         if not run.progress.checkpoint.read_whole:
             if is_shared_out(invocation):
                 if not share_out(invocation, client):
