@@ -15,7 +15,7 @@ from activation.identifiers.column_map import check_entries
 from activation.identifiers.header_names import fold
 from activation.identifiers.row_rules import NO_RULE, RowRule, read_rule, rule_mistakes, written
 from activation.model import SNAPSHOTS, Action, visible_name
-from activation.platforms.audience_options import option_mistakes
+from activation.platforms.audience_options import ID, option_mistakes
 from activation.platforms.options import Value, problems
 from activation.platforms.platform import Platform
 
@@ -222,6 +222,8 @@ def _audiences(reader: Reader, platform: Platform | None) -> tuple[tuple[str, Ma
         if not isinstance(options, Mapping):
             reader.mistake(place, "must be an object of options")
             continue
+        if options.get(ID) is not None and any(one.get(ID) == options[ID] for one in found.values()):
+            reader.mistake(f"{place}.{ID}", "is that of another audience: one has one name, or its runs cross")
         for option, mistake in option_mistakes(platform.audience_options, options).items() if platform else ():
             reader.mistake(f"{place}.{option}", mistake)
         found[name] = options
