@@ -14,13 +14,12 @@ from typing import IO, Any
 import boto3
 import pyarrow as pa
 import typer
-from activation.audience_options import GuardOptions
 from activation.aws.errors import classify
 from activation.errors import ActivationError
 from activation.identifiers.needed import identifies_alone
 from activation.ledger.keys import mirror_prefix
 from activation.mirror.difference import Difference, compare
-from activation.mirror.guard import verdict
+from activation.mirror.guard import Guard, verdict
 from activation.mirror.lines import lines_table
 from activation.mirror.snapshot import Snapshot, SnapshotWriter
 from activation.mirror.store import LocalPieces, Pieces, S3Pieces
@@ -89,7 +88,8 @@ def _compared(run: DryRun, source: Content, one: KnownAudience, pieces: _Both) -
     candidate = _candidate(run, source, pieces, cells=snapshot is not None and snapshot.cells)
     alone = [field.key for field in table.fields if identifies_alone(field)]
     found = compare(candidate, one.state, pieces, alone, f"{CANDIDATE}delta/")
-    guard = GuardOptions(**(run.connector.settings.get("guard") or {}))
+    connector = Guard(**(run.connector.settings.get("guard") or {}))
+    guard = connector.narrowed(run.located.audience.options.guard)
     return {**_counts(found), "rows_before": one.state.rows, "guard": verdict(guard, one.state, found)}
 
 

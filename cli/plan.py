@@ -71,8 +71,8 @@ def plan(
     rejects and left-out cells are counted, and the requests are built and measured; minutes and dollars are
     estimates. `--map` says what a column is (email, phone, ignore and the names of `activation columns`), or what
     every row has, as country=US. With --options the audience's own options are read as a run would read them, and
-    shown. With --rows the cells are shown, one by one, as they are in the file, as they are
-    normalised and as they would be sent; never without it.
+    shown. With --rows the cells are shown, one by one, as they are in the file, as they are normalised and as they
+    would be sent; never without it.
     """
     from activation.drops.locate import locate as read_key
     from activation.errors import ConfigError, Rejected
@@ -82,10 +82,11 @@ def plan(
 
     from cli.audience_options import with_options
     from cli.connectors import NoConnector, connector_of
-    from cli.country import country_option, known_encoding, known_order
+    from cli.country import country_option, known_order
     from cli.dry_run import DryRun
     from cli.keys import check_files, check_name, drop_key, key_refused
     from cli.local_files import folder_name, local_files
+    from cli.plan_table import print_plan
     from cli.preview import preview, print_preview
 
     local = local_files(files, as_folder=bool(folder) or action.lower() == "mirror")
@@ -108,8 +109,7 @@ def plan(
         located = with_options(located, named, options)
     except (Rejected, NoConnector) as error:
         _refuse(key, error.code, key_refused(error, local, name), as_json)
-    if known_encoding(encoding):
-        named = replace(named, settings={**named.settings, "encoding": encoding})
+    named = replace(named, settings={**named.settings, **_encoding(encoding)})
     run = DryRun.of(located, named, country_option(default_country), known_order(date_order), said)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
@@ -119,21 +119,23 @@ def plan(
             sums = run.over(local.content(lambda reached: bar.update(task, completed=reached)))
         except ConfigError as error:
             _refuse(key, error.code, error.sentence, as_json)
-    report = _report(key, run, sums)
-    if local.is_folder:
-        report["folder"] = local.described
-    report |= _mirror(run, sums, local)
+    folder_of = {"folder": local.described} if local.is_folder else {}
+    report = _report(key, run, sums) | folder_of | _mirror(run, sums, local)
     shown = preview(run, local.content(), rows)
     if as_json:
         cells = {"preview": [asdict(one) for one in shown]} if rows else {}
         print(json.dumps(report | cells, ensure_ascii=False))
     else:
-        from cli.plan_table import print_plan
-
         print_plan(report)
         print_preview(shown)
     stopped = sums.refusal or report.get("mirror", {}).get("guard")
     raise typer.Exit(1 if stopped or (strict and report["warnings"]) else 0)
+
+
+def _encoding(text: str) -> dict[str, str]:
+    from cli.country import known_encoding
+
+    return {"encoding": text} if known_encoding(text) else {}
 
 
 def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:

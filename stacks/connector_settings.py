@@ -15,7 +15,7 @@ from activation.identifiers.column_map import check_entries
 from activation.identifiers.header_names import fold
 from activation.identifiers.row_rules import NO_RULE, RowRule, read_rule, rule_mistakes, written
 from activation.model import SNAPSHOTS, Action, visible_name
-from activation.platforms.audience_options import option_mistakes
+from activation.platforms.audience_options import ID, option_mistakes
 from activation.platforms.options import Value, problems
 from activation.platforms.platform import Platform
 
@@ -63,10 +63,10 @@ class ConnectorSettings:
     where only signs do. `late_part_minutes` is how long a file that came too late waits for another sign. A folder
     that is open for `folder_open_hours` is reported. `secret` is where the credentials are, if not in a secret of
     the app's own. `actions` are those that its drops may ask for, none for all that the platform offers.
+    `audiences` are the options of single audiences, by name: see activation/platforms/audience_options.py.
     `guard` says what a mirror may do unasked. `droppers` are the ARNs of principals in other accounts that may
-    upload its drops. `audiences` are the options of single audiences, by name: see
-    activation/platforms/audience_options.py. `replaces` says that drops may ask for all of an audience, so that
-    who uploads them may also say what the audience is like.
+    upload its drops. `replaces` says that drops may ask for all of an audience, so that who uploads them may also
+    say what the audience is like.
     """
 
     name: str
@@ -222,6 +222,8 @@ def _audiences(reader: Reader, platform: Platform | None) -> tuple[tuple[str, Ma
         if not isinstance(options, Mapping):
             reader.mistake(place, "must be an object of options")
             continue
+        if options.get(ID) is not None and any(one.get(ID) == options[ID] for one in found.values()):
+            reader.mistake(f"{place}.{ID}", "is that of another audience: one has one name, or its runs cross")
         for option, mistake in option_mistakes(platform.audience_options, options).items() if platform else ():
             reader.mistake(f"{place}.{option}", mistake)
         found[name] = options

@@ -88,20 +88,6 @@ class Readers(Construct):
         )
 
 
-def sas_files_reader(scope: Construct, bucket: s3.IBucket, key: kms.IKey) -> iam.ManagedPolicy:
-    """Make the policy to read the files that land as SAS's own connector writes them, in the app's own bucket."""
-    return iam.ManagedPolicy(
-        scope,
-        "SasFilesReader",
-        description="Read the files of SAS CI360's tasks under the tasks' own names",
-        statements=[
-            allow("ReadSasFiles", ["s3:GetObject", "s3:GetObjectVersion"], [bucket.arn_for_objects("*")]),
-            allow("ListSasFiles", ["s3:ListBucket", "s3:ListBucketVersions"], [bucket.bucket_arn]),
-            through_key(key, ["kms:Decrypt"], "s3"),
-        ],
-    )
-
-
 def deny_options(
     drops: s3.IBucket, connector: str, principals: Sequence[iam.IPrincipal] = ()
 ) -> iam.PolicyStatement:
@@ -116,6 +102,20 @@ def deny_options(
         actions=["s3:PutObject"],
         resources=[drops.arn_for_objects(f"{connector}/*/{AUDIENCE_FILE}")],
         principals=[*principals] or None,
+    )
+
+
+def sas_files_reader(scope: Construct, bucket: s3.IBucket, key: kms.IKey) -> iam.ManagedPolicy:
+    """Make the policy to read the files that land as SAS's own connector writes them, in the app's own bucket."""
+    return iam.ManagedPolicy(
+        scope,
+        "SasFilesReader",
+        description="Read the files of SAS CI360's tasks under the tasks' own names",
+        statements=[
+            allow("ReadSasFiles", ["s3:GetObject", "s3:GetObjectVersion"], [bucket.arn_for_objects("*")]),
+            allow("ListSasFiles", ["s3:ListBucket", "s3:ListBucketVersions"], [bucket.bucket_arn]),
+            through_key(key, ["kms:Decrypt"], "s3"),
+        ],
     )
 
 

@@ -293,6 +293,9 @@ def test_options_of_audiences_are_those_of_the_platform() -> None:
         "D : has the same name as another audience, as people see it",
         "a/b: must be an audience's name, without /",
     ]
+    twice = {"A": {"id": "7"}, "B": {"id": "7"}, "C": {"id": "8"}}
+    (same,) = mistakes({"connectors": [connector | {"audiences": twice}]})
+    assert "audiences.B.id: is that of another audience" in same
     (only,) = mistakes(
         {"connectors": [{"name": "s", "platform": "snapchat", "audiences": {"A": {"value_based": True}}}]}
     )

@@ -27,7 +27,7 @@ FITTING: dict[str, tuple[object, ...]] = {
     "opt_out_link": ("https://example.com/out?of=it",),
     "limited_data_use": (True, False, {"country": 1, "state": 1000}, {"country": 0, "state": 0}),
     "shared": (True, False),
-    "guard": ({}, {"empty": "allow"}, {"leave": "0%", "shrink": "100%"}, {"leave": "12.5%"}),
+    "guard": ({"empty": "allow"}, {}, {"leave": "0%", "shrink": "100%"}, {"leave": "12.5%"}, {"shrink": 0.3}),
 }
 WRONG: dict[str, tuple[object, ...]] = {
     "id": (7, "", " 7", "a/b"),
@@ -44,7 +44,7 @@ WRONG: dict[str, tuple[object, ...]] = {
         {"country": True, "state": 0},
     ),
     "shared": ("yes", 0),
-    "guard": (True, {"empty": "go"}, {"leave": 0.3}, {"leave": "101%"}, {"leave": "30"}, {"left": "30%"}, ["30%"]),
+    "guard": (True, {"empty": "go"}, {"leave": 30}, {"leave": "101%"}, {"leave": "30"}, {"left": "30%"}, ["30%"]),
 }
 
 
@@ -86,9 +86,9 @@ def test_the_page_has_every_option(platform: Platform) -> None:
 
 
 def test_what_is_read_is_shown_again() -> None:
-    """Options come back from a receipt as they were said, with the guard's defaults filled in."""
+    """A receipt shows options as they were said, shares as numbers."""
     given: dict[str, Any] = {name: values[0] for name, values in FITTING.items()}
-    given["guard"] = {"empty": "allow", "leave": "12.5%", "shrink": "30%"}
+    given["guard"] = {"empty": "allow", "leave": "12.5%"}
     found = read_options(given)
     assert found == AudienceOptions(
         audience_id="23860000000000101",
@@ -99,8 +99,8 @@ def test_what_is_read_is_shown_again() -> None:
         opt_out_link="https://example.com/out?of=it",
         limited_data_use=LimitedDataUse(),
         shared=True,
-        guard=GuardOptions("allow", 0.125, 0.3),
+        guard=GuardOptions("allow", 0.125),
     )
-    assert shown_options(found) == given
+    assert shown_options(found) == given | {"guard": {"empty": "allow", "leave": 0.125}}
     assert read_options({"limited_data_use": False, "value_based": False}) == NO_OPTIONS
     assert shown_options(NO_OPTIONS) == {}

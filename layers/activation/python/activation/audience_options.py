@@ -16,21 +16,17 @@ class LimitedDataUse:
     state: int = 0
 
 
-STOP, ALLOW = "stop", "allow"
-
-
 @dataclass(frozen=True)
 class GuardOptions:
-    """When a mirror waits for approval.
+    """What a mirror of the audience may do unasked; None where the connector's guard says it.
 
-    `empty` is STOP or ALLOW, for a drop without a row to send. `leave` is the share (0 to 1) of the lines that may
-    be in the audience above which those that would be removed stop it, `shrink` the share of its rows above which
-    the loss of size does.
+    `empty` is "stop" or "allow", for a drop without anybody. `leave` is the share of those in the audience who may
+    leave, `shrink` that by which the audience may become smaller; both from 0 to 1.
     """
 
-    empty: str = STOP
-    leave: float = 0.3
-    shrink: float = 0.3
+    empty: str | None = None
+    leave: float | None = None
+    shrink: float | None = None
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,8 @@ class AudienceOptions:
     `audience_id` is the platform's id of the audience, "" to find or create it by its name. `description`,
     `retention_days` (0: the connector's or the platform's own), `customer_file_source` ("": the connector's),
     `value_based` and `opt_out_link` are what an audience is created with. `limited_data_use` is said with every
-    row, None for no limit. `shared` says that others write to the audience, too. `guard` is None for its defaults.
+    row, None for no limit. `shared` says that others write to the audience, too. `guard` is None for that of the
+    connector.
     """
 
     audience_id: str = ""

@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from activation.audience_options import ALLOW, NO_OPTIONS, STOP, AudienceOptions, GuardOptions, LimitedDataUse
+from activation.audience_options import NO_OPTIONS, AudienceOptions, GuardOptions, LimitedDataUse
 from activation.platforms.options import BooleanOption, Option, TextOption, problems
 
 ID = "id"  # of an audience at its platform, as files and settings call it
 SCHEMA_KEY = "$schema"  # by which an editor finds the schema of a file; it says nothing of the audience
 PERCENT = r"(?:100|[0-9]{1,2}(?:\.[0-9]{1,3})?)%"
-_MOST_PERCENT = 100.0
+STOP, ALLOW = "stop", "allow"
+_PERCENT_OF_ALL = 100.0
 
 SHARED = BooleanOption("shared", False, "Others add and remove people, too: a mirror never replaces the audience.")
 
@@ -61,7 +62,7 @@ class GuardOption:
         fits = {"empty": _is_word, "leave": _is_share, "shrink": _is_share}
         if isinstance(value, Mapping) and all(key in fits and fits[key](one) for key, one in value.items()):
             return ""
-        return f'must be an object of "empty" ({STOP} or {ALLOW}), "leave" and "shrink" (a share such as "30%")'
+        return f'must be an object of "empty" ({STOP} or {ALLOW}), "leave" and "shrink" (a share: 0.3 or "30%")'
 
 
 GUARD = GuardOption()
@@ -115,8 +116,7 @@ def shown_options(options: AudienceOptions) -> dict[str, Any]:
     if options.limited_data_use == LimitedDataUse():
         found["limited_data_use"] = True
     if options.guard is not None:
-        shares = {"leave": options.guard.leave, "shrink": options.guard.shrink}
-        found["guard"] = {"empty": options.guard.empty} | {name: f"{100 * one:g}%" for name, one in shares.items()}
+        found["guard"] = {name: one for name, one in asdict(options.guard).items() if one is not None}
     return found
 
 
@@ -126,9 +126,13 @@ def _limited(given: bool | Mapping[str, int]) -> LimitedDataUse:
     )
 
 
-def _guard(given: Mapping[str, str]) -> GuardOptions:
-    shares = {name: float(given[name][:-1]) / _MOST_PERCENT for name in ("leave", "shrink") if name in given}
-    return GuardOptions(given.get("empty", GuardOptions.empty), **shares)
+def _guard(given: Mapping[str, Any]) -> GuardOptions:
+    shares = {name: _share(given[name]) for name in ("leave", "shrink") if name in given}
+    return GuardOptions(given.get("empty"), **shares)
+
+
+def _share(given: str | float) -> float:
+    return float(given[:-1]) / _PERCENT_OF_ALL if isinstance(given, str) else float(given)
 
 
 def _is_word(value: object) -> bool:
@@ -136,4 +140,6 @@ def _is_word(value: object) -> bool:
 
 
 def _is_share(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch(PERCENT, value) is not None
+    if isinstance(value, str):
+        return re.fullmatch(PERCENT, value) is not None
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1

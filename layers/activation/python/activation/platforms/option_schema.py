@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from activation.audience_options import ALLOW, STOP
-from activation.platforms.audience_options import PERCENT, SCHEMA_KEY, GuardOption, LimitedDataUseOption
+from activation.platforms.audience_options import (
+    ALLOW,
+    PERCENT,
+    SCHEMA_KEY,
+    STOP,
+    GuardOption,
+    LimitedDataUseOption,
+)
 from activation.platforms.options import BooleanOption, ChoiceOption, IntegerOption, Option, TextOption
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -41,7 +47,8 @@ def _values(option: Option) -> dict[str, Any]:
             places = [{"country": country, "state": state} for country, state in option.places]
             return {"enum": [True, False, *places]}
         case GuardOption():
-            share = {"type": "string", "pattern": f"^(?:{PERCENT})$"}
+            percent = {"type": "string", "pattern": f"^(?:{PERCENT})$"}
+            share = {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, percent]}
             shapes = {"empty": {"enum": [STOP, ALLOW]}, "leave": share, "shrink": share}
             return {"type": "object", "additionalProperties": False, "properties": shapes}
     raise TypeError(f"no schema for {type(option).__name__}")

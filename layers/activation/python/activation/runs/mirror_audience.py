@@ -9,6 +9,8 @@ from activation.ledger.mirror_run import MirrorRun
 from activation.mirror.state import MirrorState
 from activation.model import Action
 from activation.pipeline.client import PlatformClient
+from activation.platforms.publisher import await_new
+from activation.runs.destination import newly_created
 from activation.runs.invocation import Invocation
 
 REPLACE, DIFFERENCE = "replace", "difference"
@@ -86,9 +88,10 @@ class MirrorAudience:
         try:
             return self.client.execute(self.client.publisher.open(audience, keys)).audience_id
         except Rejected as error:
-            if error.code == MISSING:
-                return None
-            raise
+            if error.code != MISSING:
+                raise
+        await_new(newly_created(self.invocation))
+        return None
 
     @property
     def _is_shared(self) -> bool:

@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-from activation.audience_options import GuardOptions
 from activation.aws.environment import Environment
 from activation.drops.sources import BucketSource, Origins
 from activation.errors import ConfigError
 from activation.identifiers.row_rules import KNOWN, NO_RULE, RowRule, read_rule
 from activation.identifiers.table import Context
+from activation.mirror.guard import Guard
 from activation.platforms.options import Option, Value, problems
 
 DELIMITERS = {"tab": "\t"}  # those that the settings call by a name
@@ -83,7 +83,7 @@ class FunctionSettings:
     folders: FolderTimes = FolderTimes()
     sources: tuple[BucketSource, ...] = ()
     mirrors_bucket: str = ""
-    guard: GuardOptions = field(default_factory=GuardOptions)
+    guard: Guard = field(default_factory=Guard)
 
     @property
     def origins(self) -> Origins:
@@ -153,15 +153,6 @@ def _rule(reader: Environment, name: str) -> RowRule:
     return rule
 
 
-def _guard(reader: Environment) -> GuardOptions:
-    """Read what a mirror may do unasked; what cannot be read is a mistake, never no guard."""
-    try:
-        return msgspec.convert(reader.mapping("GUARD"), GuardOptions)
-    except msgspec.ValidationError:
-        reader.wrong("GUARD")
-        return GuardOptions()
-
-
 def _audiences(reader: Environment) -> dict[str, dict[str, Any]]:
     """Read what is said of audiences; what is not an object is a mistake, never nothing said."""
     given = reader.mapping("AUDIENCES")
@@ -169,6 +160,15 @@ def _audiences(reader: Environment) -> dict[str, dict[str, Any]]:
         reader.wrong("AUDIENCES")
         return {}
     return given
+
+
+def _guard(reader: Environment) -> Guard:
+    """Read what a mirror may do unasked; what cannot be read is a mistake, never no guard."""
+    try:
+        return msgspec.convert(reader.mapping("GUARD"), Guard)
+    except msgspec.ValidationError:
+        reader.wrong("GUARD")
+        return Guard()
 
 
 def _sources(reader: Environment) -> tuple[BucketSource, ...]:
