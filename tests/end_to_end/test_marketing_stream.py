@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import ad_api.api
 import boto3
 import pytest
 from typer.testing import CliRunner
@@ -226,6 +227,7 @@ def signed_in(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, text in environment.items():
         monkeypatch.setenv(name, text)
     deployed.sandbox.simulator_reset("ads_api")
+    ad_api.auth.access_token_client.cache.clear()  # the library's tokens, which a reset forgets
 
 
 @pytest.mark.usefixtures("signed_in")

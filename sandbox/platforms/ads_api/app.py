@@ -82,6 +82,8 @@ class AdsApi:
     def reset(self) -> None:
         """Forget every subscription and token."""
         self.register, self.tokens = Register(), {}
+        if self.confirmations:
+            self.confirmations.topics.clear()
 
     def secret(self, endpoint: str) -> Mapping[str, Any]:
         """Return the secret that a client needs."""
