@@ -30,7 +30,7 @@ def plan(
         ),
     ] = "",
     action: Annotated[
-        str, typer.Option(help="add (the default), remove or replace, where the platform offers it.")
+        str, typer.Option(help="add (the default), remove, replace or mirror, where the platform offers it.")
     ] = "",
     default_country: Annotated[
         str, typer.Option(help="ISO country code for national phone numbers, instead of the connector's setting.")
@@ -52,6 +52,14 @@ def plan(
     folder: Annotated[
         str, typer.Option(help="The folder's name in the bucket, as for drop; the local one's by default.")
     ] = "",
+    options: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="The audience's _audience.json, as it is or will be in the drops bucket.",
+        ),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for a warning, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -60,6 +68,7 @@ def plan(
     A folder, or several files, are read as one drop. Nothing leaves this machine. Rows, rejects and left-out cells
     are counted, and the requests are built and measured; minutes and dollars are estimates. `--map` says what a
     column is (email, phone, ignore and the names of `activation columns`), or what every row has, as country=US.
+    With --options the audience's own options are read as a run would read them, and shown.
     With --rows the cells are shown, one by one, as they are in the file, as they are normalised and as they would
     be sent; never without it.
     """
@@ -69,6 +78,7 @@ def plan(
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from cli.audience_options import with_options
     from cli.connectors import NoConnector, connector_of
     from cli.country import country_option, known_encoding, known_order
     from cli.dry_run import DryRun
@@ -76,7 +86,7 @@ def plan(
     from cli.local_files import folder_name, local_files
     from cli.preview import preview, print_preview
 
-    local = local_files(files, as_folder=bool(folder))
+    local = local_files(files, as_folder=bool(folder) or action.lower() == "mirror")
     name = f"{folder_name(folder or local.name, local)}/" if local.is_folder else local.name
     key = drop_key(connector, audience, identifiers, action, name)
     try:
@@ -93,6 +103,7 @@ def plan(
         else:
             check_name(located, is_folder=False)
         said = parse(column_map or [])
+        located = with_options(located, named, options)
     except (Rejected, NoConnector) as error:
         _refuse(key, error.code, key_refused(error, local, name), as_json)
     if known_encoding(encoding):
@@ -123,7 +134,9 @@ def plan(
 
 def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
     from activation.identifiers.column_map import shown_entries
+    from activation.platforms.audience_options import shown_options
 
+    from cli.audience_options import options_mean
     from cli.forecast import forecast
     from cli.verdict import warnings
 
@@ -138,6 +151,8 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
         "platform": run.connector.platform.name,
         "audience": audience.name,
         "action": audience.action.value,
+        "options": shown_options(audience.options),
+        "options_mean": options_mean(run.platform, audience.options),
         "format": sums.format,
         "refused": _reason(sums.refusal),
         "columns": dict(sums.columns),

@@ -225,6 +225,7 @@ class Connector(Construct):
             "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
             **({"TIME_ZONE": connector.time_zone} if connector.time_zone else {}),
             **({"ACTIONS": json.dumps(connector.actions)} if connector.actions else {}),
+            **({"AUDIENCES": _compact(dict(connector.audiences))} if connector.audiences else {}),
             **ALLOCATOR,
             **({"ANY_ENDPOINT": "1"} if self._settings.endpoints == "any" else {}),
             **_rule("CONSENT", connector.consent),

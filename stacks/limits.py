@@ -75,7 +75,7 @@ def _wordy(stack: Stack, activation: ActivationStack) -> Iterator[str]:
             name = connectors[construct]
             yield (
                 f"{KEY}.connectors: the settings of {name} take {taken} bytes {room_for} columns, placeholders,"
-                " consent or operation"
+                " consent, operation or audiences"
             )
         else:
             path = construct.node.path

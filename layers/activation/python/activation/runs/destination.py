@@ -45,6 +45,19 @@ def acquire_audience(invocation: Invocation, publisher: Publisher, *, begun: boo
     has_lock(run.progress, connector.clock())
 
 
+def destination_of(invocation: Invocation, client: PlatformClient, keys: tuple[str, ...]) -> RunDestination:
+    """Return the run's audience; `keys` are the fields that the drop's columns fill.
+
+    The run holds the audience's lock. That another has created the audience a short while ago is in the ledger,
+    before the platform lists it: raises what reading the ledger raises.
+    """
+    held, audience = invocation.held, invocation.audience
+    if held.run.opened is None:
+        is_new = invocation.connector.audiences.is_new(held.run.audience_lock, invocation.identity.run_id)
+        audience = replace(audience, is_new=is_new)
+    return RunDestination(held, client, audience, keys)
+
+
 @dataclass(frozen=True)
 class RunDestination:
     """A run's audience at the platform; several threads may call it.

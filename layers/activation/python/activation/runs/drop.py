@@ -54,7 +54,7 @@ class RunDrop:
         in_order = not isinstance(reader, FolderReader)
         filters = row_filters(reading, reader.header, kind, action, in_order=in_order)
         mapped = map_columns(
-            connector.platform.table,
+            invocation.table,
             reader.header,
             kind,
             reading.own_columns,
@@ -146,7 +146,7 @@ class RunDrop:
     def _batcher(self, refusals: Sequence[Refusal] = ()) -> Batcher:
         connector = self.invocation.connector
         return Batcher(
-            table=connector.platform.table,
+            table=self.invocation.table,
             fields=self.mapped.fields,
             context=self.invocation.reading.context,
             hashed=self.invocation.located.kind.hashed,

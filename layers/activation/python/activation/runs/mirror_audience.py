@@ -82,7 +82,7 @@ class MirrorAudience:
 
     def _find(self, keys: tuple[str, ...]) -> str | None:
         """Return the audience's id, None where there is none; a removal is what never creates one."""
-        audience = replace(self.invocation.identity.audience, action=Action.REMOVE)
+        audience = replace(self.invocation.audience, action=Action.REMOVE)
         try:
             return self.client.execute(self.client.publisher.open(audience, keys)).audience_id
         except Rejected as error:
@@ -92,7 +92,7 @@ class MirrorAudience:
 
     @property
     def _is_shared(self) -> bool:
-        return self.invocation.identity.audience.name in self.invocation.connector.settings.shared
+        return self.invocation.audience.options.shared
 
     def _mode(self, *, owned: bool, is_new: bool) -> tuple[str, str]:
         if Action.REPLACE not in self.invocation.connector.platform.limits.actions:

@@ -1,0 +1,57 @@
+"""What is said of one audience, in the settings or in its `_audience.json`, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LimitedDataUse:
+    """How a platform may use the people's data: limited, by the law of a `country` and `state`.
+
+    Both are the platform's numbers; 0 and 0 let the platform find out where each person is.
+    """
+
+    country: int = 0
+    state: int = 0
+
+
+STOP, ALLOW = "stop", "allow"
+
+
+@dataclass(frozen=True)
+class GuardOptions:
+    """When a mirror waits for approval.
+
+    `empty` is STOP or ALLOW, for a drop without a row to send. `leave` is the share (0 to 1) of the lines that may
+    be in the audience above which those that would be removed stop it, `shrink` the share of its rows above which
+    the loss of size does.
+    """
+
+    empty: str = STOP
+    leave: float = 0.3
+    shrink: float = 0.3
+
+
+@dataclass(frozen=True)
+class AudienceOptions:
+    """The options of one audience; a platform knows some of them, see Platform.audience_options.
+
+    `audience_id` is the platform's id of the audience, "" to find or create it by its name. `description`,
+    `retention_days` (0: the connector's or the platform's own), `customer_file_source` ("": the connector's),
+    `value_based` and `opt_out_link` are what an audience is created with. `limited_data_use` is said with every
+    row, None for no limit. `shared` says that others write to the audience, too. `guard` is None for its defaults.
+    """
+
+    audience_id: str = ""
+    description: str = ""
+    retention_days: int = 0
+    customer_file_source: str = ""
+    value_based: bool = False
+    opt_out_link: str = ""
+    limited_data_use: LimitedDataUse | None = None
+    shared: bool = False
+    guard: GuardOptions | None = None
+
+
+NO_OPTIONS = AudienceOptions()
