@@ -74,7 +74,7 @@ def test_who_operates_reads_no_drop_and_deletes_nothing_that_is_kept(templates: 
 
 
 def test_who_operates_may_make_each_call_of_its_commands(templates: Templates) -> None:
-    """`status --missing`, `redrive`, `doctor` and `secret set` call nothing that both policies together lack."""
+    """Both allow what `status --missing`, `redrive`, `doctor` and `secret set` call."""
     policies = (policy(templates, "Operator"), policy(templates, "PeopleReader"))
     allowed = {action for own in policies for one in own.values() for action in several(one["Action"])}
     # An action by its service's calls; sources and parameters of other owners are their owners' to open.
