@@ -71,10 +71,13 @@ def create(
     subscriber_role_arn: Annotated[str, typer.Option(help="Firehose: role that subscribes.")] = "",
     profile_id: ProfileId = "",
     account_id: AccountId = "",
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until it is active; exit 1 if it fails, or is not within minutes.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Create a subscription."""
-    from amz_stream_cli import destinations, show
+    from amz_stream_cli import destinations, show, waiting
 
     firehose = (delivery_stream_arn, subscription_role_arn, subscriber_role_arn)
     if [bool(destination_arn), bool(from_stack), any(firehose)].count(True) != 1:
@@ -93,11 +96,18 @@ def create(
         client = _client(api_region, profile_id, account_id, dsp=destinations.is_dsp(data_set_id))
         token = client_request_token or str(uuid.uuid4())
         answer = client.create(data_set_id, destination, token, notes or "")
-    if as_json:
+        made = (
+            waiting.until_active(client, str(answer["subscriptionId"]))
+            if wait and "subscriptionId" in answer
+            else None
+        )
+    if as_json and made:
+        print(json.dumps(made.fields))
+    elif as_json:
         print(json.dumps(answer))
     elif "message" not in answer:
         print("Subscription has been created!")
-        show.table(answer)
+        show.table(made.fields if made else answer)
     if "message" in answer:
         typer.echo(str(answer["message"]), err=True)
         raise typer.Exit(_MESSAGE_IN_ANSWER)

@@ -30,7 +30,7 @@ def plan(
         ),
     ] = "",
     action: Annotated[
-        str, typer.Option(help="add (the default), remove or replace, where the platform offers it.")
+        str, typer.Option(help="add (the default), remove, replace or mirror, where the platform offers it.")
     ] = "",
     default_country: Annotated[
         str, typer.Option(help="ISO country code for national phone numbers, instead of the connector's setting.")
@@ -86,7 +86,7 @@ def plan(
     from cli.local_files import folder_name, local_files
     from cli.preview import preview, print_preview
 
-    local = local_files(files, as_folder=bool(folder))
+    local = local_files(files, as_folder=bool(folder) or action.lower() == "mirror")
     name = f"{folder_name(folder or local.name, local)}/" if local.is_folder else local.name
     key = drop_key(connector, audience, identifiers, action, name)
     try:

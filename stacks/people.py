@@ -88,6 +88,20 @@ class Readers(Construct):
         )
 
 
+def sas_files_reader(scope: Construct, bucket: s3.IBucket, key: kms.IKey) -> iam.ManagedPolicy:
+    """Make the policy to read the files that land as SAS's own connector writes them, in the app's own bucket."""
+    return iam.ManagedPolicy(
+        scope,
+        "SasFilesReader",
+        description="Read the files of SAS CI360's tasks under the tasks' own names",
+        statements=[
+            allow("ReadSasFiles", ["s3:GetObject", "s3:GetObjectVersion"], [bucket.arn_for_objects("*")]),
+            allow("ListSasFiles", ["s3:ListBucket", "s3:ListBucketVersions"], [bucket.bucket_arn]),
+            through_key(key, ["kms:Decrypt"], "s3"),
+        ],
+    )
+
+
 def deny_options(
     drops: s3.IBucket, connector: str, principals: Sequence[iam.IPrincipal] = ()
 ) -> iam.PolicyStatement:
@@ -102,20 +116,6 @@ def deny_options(
         actions=["s3:PutObject"],
         resources=[drops.arn_for_objects(f"{connector}/*/{AUDIENCE_FILE}")],
         principals=[*principals] or None,
-    )
-
-
-def sas_files_reader(scope: Construct, bucket: s3.IBucket, key: kms.IKey) -> iam.ManagedPolicy:
-    """Make the policy to read the files that land as SAS's own connector writes them, in the app's own bucket."""
-    return iam.ManagedPolicy(
-        scope,
-        "SasFilesReader",
-        description="Read the files of SAS CI360's tasks under the tasks' own names",
-        statements=[
-            allow("ReadSasFiles", ["s3:GetObject", "s3:GetObjectVersion"], [bucket.arn_for_objects("*")]),
-            allow("ListSasFiles", ["s3:ListBucket", "s3:ListBucketVersions"], [bucket.bucket_arn]),
-            through_key(key, ["kms:Decrypt"], "s3"),
-        ],
     )
 
 
@@ -203,6 +203,20 @@ def operator_policy(
                 ["dynamodb:UpdateItem"],
                 [ledger.table_arn],
                 {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["account#*#token#*"]}},
+            ),
+            # `audiences approve`, `adopt` and `reset`, the last under the audience's lock.
+            allow(
+                "Mirrors",
+                ["dynamodb:UpdateItem"],
+                [ledger.table_arn],
+                {
+                    "ForAllValues:StringLike": {
+                        "dynamodb:LeadingKeys": [
+                            "*#approved#*",
+                            *(f"account#*#{record}#*" for record in ("audience", "known", "mirror")),
+                        ]
+                    }
+                },
             ),
             through_key(key, ["kms:Decrypt", "kms:GenerateDataKey"], "secretsmanager", "dynamodb", "s3"),
             allow(

@@ -22,7 +22,7 @@ from tests.end_to_end import example_stack
 from tests.end_to_end.driver import Sandbox, until
 
 Template = Mapping[str, Any]
-_EVERY_S, _AT_ONCE = 0.3, 10
+_EVERY_S, _AT_ONCE = 0.4, 5
 
 
 @dataclass

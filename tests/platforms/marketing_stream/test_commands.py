@@ -336,3 +336,25 @@ def test_help_lists_datasets_and_statuses() -> None:
     shown = CliRunner().invoke(app, ["create", "--help"], env=window).stdout
     assert set(BY_ID) <= set(shown.replace(",", " ").replace(".", " ").split())
     assert "[ARCHIVED]" in CliRunner().invoke(app, ["update", "--help"], env=window).stdout
+
+
+def test_create_waits_until_the_subscription_is_active(
+    run: Run, api: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `--wait` the subscription is shown as it became; one that fails or takes too long ends with exit 1."""
+    from amz_stream_cli import waiting
+
+    monkeypatch.setattr(waiting, "EVERY_S", 0.1)
+    api.configure(provisioning_s=0.3)
+    done = run(*CREATE, "--wait", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["status"] == "ACTIVE"
+    api.configure(confirms=False, unconfirmed_s=0.3)
+    done = run("create", "-d", "sd-traffic", "-e", QUEUE, "--wait")
+    assert done.returncode == 1
+    assert "FAILED_CONFIRMATION: create another one" in done.stderr
+    api.configure(unconfirmed_s=60, provisioning_s=0)
+    monkeypatch.setattr(waiting, "LONGEST_S", 0.3)
+    done = run("create", "-d", "sb-traffic", "-e", QUEUE, "--wait")
+    assert done.returncode == 1
+    assert "still PENDING_CONFIRMATION" in done.stderr

@@ -109,9 +109,9 @@ class TinyPublisher:
         found = yield from self._find(audience)
         if found:
             return Opened(found)
+        await_new(audience)
         if audience.action is Action.REMOVE and self.strict:
             raise Rejected("audience_missing", "there is no audience of this name to remove from")
-        await_new(audience)
         if self.by_upload:
             return Opened("", by_upload=True, state={"name": audience.name})
         wanted = {"name": audience.name, "options": shown_options(audience.options)}
@@ -268,11 +268,11 @@ class TinyPlatform:
 
     `latency_s` passes on `tick` with each call. `refuses` are member values for which it refuses a whole request,
     naming them where `names_bad` says so, or in words that may mean anything where `vague` does; `drops` are those
-    it leaves out of an otherwise good one. `max_members` is what it accepts at once. A new audience is not listed
-    for `hidden_s` seconds of `now`; `created_with` is what was said of the newest one. `members` counts what it
-    was sent, `held` is what an audience holds then: a replacement counts when it is closed. `cells` are the
+    it leaves out of an otherwise good one. `max_members` is what it accepts at once. `members` counts what it was
+    sent, `held` is what an audience holds then: a replacement counts when it is closed. `cells` are the
     identifiers that it holds, of whomever: a removal takes out every identifier in it. With `too_small` it removes
-    nobody, since too few would be left.
+    nobody, since too few would be left. A new audience is not listed
+    for `hidden_s` seconds of `now`; `created_with` is what was said of the newest one.
     """
 
     def __init__(self, tick: Callable[[float], None], *, latency_s: float = 0.1) -> None:

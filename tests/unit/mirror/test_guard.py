@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from activation.audience_options import GuardOptions as Guard
 from activation.mirror.delta import Part
 from activation.mirror.difference import Difference
-from activation.mirror.guard import Guard, verdict
+from activation.mirror.guard import verdict
 from activation.mirror.snapshot import Snapshot
 from activation.mirror.state import MirrorState
 

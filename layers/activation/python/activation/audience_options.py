@@ -16,17 +16,21 @@ class LimitedDataUse:
     state: int = 0
 
 
+STOP, ALLOW = "stop", "allow"
+
+
 @dataclass(frozen=True)
 class GuardOptions:
     """What a mirror of the audience may do unasked; None where the connector's guard says it.
 
-    `empty` is "stop" or "allow", for a drop without anybody. `leave` is the share of those in the audience who may
-    leave, `shrink` that by which the audience may become smaller; both from 0 to 1.
+    `empty` is STOP or ALLOW, for a drop without a row to send. `leave` is the share (0 to 1) of the lines that may
+    be in the audience above which those that would be removed stop it, `shrink` the share of its rows above which
+    the loss of size does.
     """
 
-    empty: str | None = None
-    leave: float | None = None
-    shrink: float | None = None
+    empty: str = STOP
+    leave: float = 0.3
+    shrink: float = 0.3
 
 
 @dataclass(frozen=True)

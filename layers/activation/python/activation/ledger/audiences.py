@@ -34,7 +34,7 @@ class KnownAudiences:
 
         Keeps when it was first and last written to, by which connector, run and action, its id at the platform
         ("" before an upload has created it), which run has created it and when that was last at work, and that it
-        is ours if a run has created it. Raises what the table raises.
+        is ours if the run has created it. Raises what the table raises.
         """
         if opened.created and opened.audience_id:
             self._own(lock, opened.audience_id, f"created by run {run_id}")
@@ -55,12 +55,6 @@ class KnownAudiences:
                 },
                 condition="attribute_not_exists(last_written_at) OR last_written_at <= :now",
             )
-
-    def is_new(self, lock: str, run_id: str) -> bool:
-        """Return whether another run has created the audience so lately that a platform may not list it yet."""
-        record = self.table.read(known_audience_key(lock)) or {}
-        lately = self.clock() - read_number(record, "created_at") < NEW_S
-        return lately and read_text(record, "created_by") not in ("", run_id)
 
     def adopt(self, lock: str, by: str) -> None:
         """Take the audience of this name to be ours alone, whoever created it; `by` is the ARN of who says so."""
@@ -92,3 +86,9 @@ class KnownAudiences:
                 {":id": {"S": audience_id}, ":why": {"S": why}, ":now": number(self.clock())},
                 condition="attribute_not_exists(owned_id) OR owned_id <> :id",
             )
+
+    def is_new(self, lock: str, run_id: str) -> bool:
+        """Return whether another run has created the audience so lately that a platform may not list it yet."""
+        record = self.table.read(known_audience_key(lock)) or {}
+        lately = self.clock() - read_number(record, "created_at") < NEW_S
+        return lately and read_text(record, "created_by") not in ("", run_id)

@@ -6,28 +6,12 @@ change of how identifiers are normalised. So it is counted who leaves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from activation.audience_options import STOP, GuardOptions
 from activation.mirror.difference import Difference
 from activation.mirror.state import MirrorState
 
-STOP, ALLOW = "stop", "allow"
 
-
-@dataclass(frozen=True)
-class Guard:
-    """What a mirror may do unasked.
-
-    `empty` is "stop" or "allow", for a list without anybody. `leave` is the share (0 to 1) of the lines that may
-    be in the audience that may be removed, `shrink` the share of its rows by which the list may become smaller.
-    """
-
-    empty: str = STOP
-    leave: float = 0.30
-    shrink: float = 0.30
-
-
-def verdict(guard: Guard, known: MirrorState, difference: Difference, run_id: str = "") -> str | None:
+def verdict(guard: GuardOptions, known: MirrorState, difference: Difference, run_id: str = "") -> str | None:
     """Return the cause for which a run has to be approved, None where it may go on.
 
     The causes: "emptied" (the list has nobody), "columns_changed" and "table_changed" (too many leave, and the

@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from activation.audience_options import NO_OPTIONS, AudienceOptions, GuardOptions, LimitedDataUse
+from activation.audience_options import ALLOW, NO_OPTIONS, STOP, AudienceOptions, GuardOptions, LimitedDataUse
 from activation.platforms.options import BooleanOption, Option, TextOption, problems
 
 ID = "id"  # of an audience at its platform, as files and settings call it
 SCHEMA_KEY = "$schema"  # by which an editor finds the schema of a file; it says nothing of the audience
 PERCENT = r"(?:100|[0-9]{1,2}(?:\.[0-9]{1,3})?)%"
-STOP, ALLOW = "stop", "allow"
 _PERCENT_OF_ALL = 100.0
 
 SHARED = BooleanOption("shared", False, "Others add and remove people, too: a mirror never replaces the audience.")
@@ -116,7 +115,7 @@ def shown_options(options: AudienceOptions) -> dict[str, Any]:
     if options.limited_data_use == LimitedDataUse():
         found["limited_data_use"] = True
     if options.guard is not None:
-        found["guard"] = {name: one for name, one in asdict(options.guard).items() if one is not None}
+        found["guard"] = asdict(options.guard)
     return found
 
 
@@ -128,7 +127,7 @@ def _limited(given: bool | Mapping[str, int]) -> LimitedDataUse:
 
 def _guard(given: Mapping[str, Any]) -> GuardOptions:
     shares = {name: _share(given[name]) for name in ("leave", "shrink") if name in given}
-    return GuardOptions(given.get("empty"), **shares)
+    return GuardOptions(given.get("empty", STOP), **shares)
 
 
 def _share(given: str | float) -> float:

@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from activation.platforms.audience_options import (
-    ALLOW,
-    PERCENT,
-    SCHEMA_KEY,
-    STOP,
-    GuardOption,
-    LimitedDataUseOption,
-)
+from activation.audience_options import ALLOW, STOP
+from activation.platforms.audience_options import PERCENT, SCHEMA_KEY, GuardOption, LimitedDataUseOption
 from activation.platforms.options import BooleanOption, ChoiceOption, IntegerOption, Option, TextOption
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -141,12 +141,6 @@ def compose(
     }
 
 
-def _options(plan: FilePlan) -> dict[str, Any]:
-    """Return what was said of the audience when the run began, if anything was."""
-    shown = shown_options(plan.options) if plan.options else {}
-    return {"options": shown} if shown else {}
-
-
 def _rows(progress: Progress) -> dict[str, int | None]:
     """Return what became of the drop's rows; of a mirror also how many are not sent, as the audience has them."""
     tally, mirror = progress.tally, _mirror_of(progress)
@@ -197,6 +191,12 @@ def _mirror(mirror: MirrorRun) -> dict[str, Any]:
         "guard": mirror.cause or None,
         "approved_by": mirror.approved_by or None,
     }
+
+
+def _options(plan: FilePlan) -> dict[str, Any]:
+    """Return what was said of the audience when the run began, if anything was."""
+    shown = shown_options(plan.options) if plan.options else {}
+    return {"options": shown} if shown else {}
 
 
 def _folder(listing: FolderListing) -> dict[str, Any]:

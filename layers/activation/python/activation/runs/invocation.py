@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from activation.audience_options import NO_OPTIONS
+from activation.audience_options import NO_OPTIONS, GuardOptions
 from activation.aws.clients import Clients
 from activation.drops.folder_listing import FolderListing, load_listing
 from activation.drops.locate import Located
@@ -26,7 +26,6 @@ from activation.ledger.mirror_run import MirrorPhase
 from activation.ledger.replacements import Replacements
 from activation.ledger.runs import HeldRun, Ledger
 from activation.ledger.unread import UnreadObjects
-from activation.mirror.guard import Guard
 from activation.mirror.states import MirrorStates
 from activation.mirror.store import S3Pieces
 from activation.model import EVENTS, Action, Audience
@@ -173,16 +172,6 @@ class Invocation:
         return replace(self.identity.audience, options=self.held.run.progress.plan.options or NO_OPTIONS)
 
     @property
-    def guard(self) -> Guard:
-        """Return what a mirror may do unasked: what is said of the audience, else of all of the connector's."""
-        said, guard = self.audience.options.guard, self.connector.settings.guard
-        return (
-            replace(guard, **{name: one for name, one in asdict(said).items() if one is not None})
-            if said
-            else guard
-        )
-
-    @property
     def table(self) -> FieldTable:
         """Return the platform's fields, with those required that every row of the audience fills."""
         return self.connector.platform.table_for(self.audience.options)
@@ -265,6 +254,11 @@ class Invocation:
     def is_mirror(self) -> bool:
         """Return whether the drop is all of its audience, whatever that holds now."""
         return self.identity.audience.action is Action.MIRROR
+
+    @property
+    def guard(self) -> GuardOptions:
+        """Return what a mirror may do unasked: what is said of its audience, or else of the connector."""
+        return self.audience.options.guard or self.connector.settings.guard
 
     @property
     def sent_to(self) -> Audience:

@@ -95,8 +95,7 @@ class MirrorAudience:
 
     @property
     def _is_shared(self) -> bool:
-        audience = self.invocation.audience
-        return audience.options.shared or audience.name in self.invocation.connector.settings.shared
+        return self.invocation.audience.options.shared
 
     def _mode(self, *, owned: bool, is_new: bool) -> tuple[str, str]:
         if Action.REPLACE not in self.invocation.connector.platform.limits.actions:

@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
+from activation.audience_options import GuardOptions
 from activation.aws.environment import Environment
 from activation.drops.sources import BucketSource, Origins
 from activation.errors import ConfigError
 from activation.identifiers.row_rules import KNOWN, NO_RULE, RowRule, read_rule
 from activation.identifiers.table import Context
-from activation.mirror.guard import Guard
 from activation.platforms.options import Option, Value, problems
 
 DELIMITERS = {"tab": "\t"}  # those that the settings call by a name
@@ -48,10 +48,9 @@ class FunctionSettings:
     files, "" where they are detected. `options` are the platform's options that the settings mention, `columns`
     what they say of the files' columns (see identifiers/column_map.py). `consent` and `operation` say which rows
     may be sent. `actions` are those that drops may ask for, none for all of the platform's. `any_endpoint` lets
-    the secret name another server than the platform's. `sources` are the buckets of other owners that drops are
-    read from as well. `audiences` are what the settings say of audiences, by name. `folders` says how long folders
-    are waited for. `guard` says what a mirror may do unasked, and `shared` names the audiences that others fill,
-    too.
+    the secret name another server than the platform's. `audiences` are what the settings say of audiences, by
+    name. `sources` are the buckets of other owners that drops are read from as well. `folders` says how long
+    folders are waited for. `guard` says what a mirror may do unasked.
     """
 
     connector: str
@@ -84,8 +83,7 @@ class FunctionSettings:
     folders: FolderTimes = FolderTimes()
     sources: tuple[BucketSource, ...] = ()
     mirrors_bucket: str = ""
-    guard: Guard = field(default_factory=Guard)
-    shared: tuple[str, ...] = ()
+    guard: GuardOptions = field(default_factory=GuardOptions)
 
     @property
     def origins(self) -> Origins:
@@ -138,7 +136,6 @@ class FunctionSettings:
             ),
             sources=_sources(reader),
             guard=_guard(reader),
-            shared=tuple(reader.texts("SHARED_AUDIENCES")),
         )
         reader.finish()
         return settings
@@ -156,6 +153,15 @@ def _rule(reader: Environment, name: str) -> RowRule:
     return rule
 
 
+def _guard(reader: Environment) -> GuardOptions:
+    """Read what a mirror may do unasked; what cannot be read is a mistake, never no guard."""
+    try:
+        return msgspec.convert(reader.mapping("GUARD"), GuardOptions)
+    except msgspec.ValidationError:
+        reader.wrong("GUARD")
+        return GuardOptions()
+
+
 def _audiences(reader: Environment) -> dict[str, dict[str, Any]]:
     """Read what is said of audiences; what is not an object is a mistake, never nothing said."""
     given = reader.mapping("AUDIENCES")
@@ -163,15 +169,6 @@ def _audiences(reader: Environment) -> dict[str, dict[str, Any]]:
         reader.wrong("AUDIENCES")
         return {}
     return given
-
-
-def _guard(reader: Environment) -> Guard:
-    """Read what a mirror may do unasked; what cannot be read is a mistake, never no guard."""
-    try:
-        return msgspec.convert(reader.mapping("GUARD"), Guard)
-    except msgspec.ValidationError:
-        reader.wrong("GUARD")
-        return Guard()
 
 
 def _sources(reader: Environment) -> tuple[BucketSource, ...]:
