@@ -23,7 +23,7 @@ DEMO := $(if $(wildcard $(DEV)),$(DEV),.venv/ready-demo)
 # The version of the environment's Python, where that is one the project supports and the one that was asked for.
 FITS = $(filter $(if $(filter file,$(origin PYTHON)),$(SUPPORTED),$(call VERSION,$(PYTHON))),$(call VERSION,$(BIN)/python))
 
-SOURCES := app.py amz_stream_cli bench checks cli lambdas layers samples sandbox stacks tests
+SOURCES := app.py amz_stream_cli bench checks cli lambdas layers samples sandbox smoke stacks tests
 
 .PHONY: help
 help: ## list what can be made
@@ -44,7 +44,11 @@ test: $(DEV) ## run all tests but the long faults, the end-to-end ones against t
 
 .PHONY: faults
 faults: $(DEV) ## run the fault suite and the longer end-to-end tests (TABLE=docs/faults.md writes what came of it)
-	$(if $(TABLE),FAULTS_TABLE=$(TABLE) )$(BIN)/pytest tests/faults tests/end_to_end $(ARGS)
+	$(if $(TABLE),FAULTS_TABLE=$(TABLE) )$(BIN)/pytest tests/faults tests/end_to_end tests/unit/mirror/test_histories.py $(ARGS)
+
+.PHONY: policies
+policies: $(DEV) ## simulate what a mirror may remove: who is wrongly missing and who wrongly still in, by rule (a minute)
+	@$(BIN)/python -m tests.unit.mirror.policies
 
 .PHONY: chaos
 chaos: $(DEV) ## 300,000 rows under random kills, throttles, lost answers and duplicate events
@@ -70,8 +74,7 @@ check: $(DEV) $(CHECKS) ## lint, types, dependency rule, templates with everythi
 	@rm -f .cache/templates/*.template.json
 	$(BIN)/python -m sandbox.cdk synth --quiet --output .cache/templates -c ci360=on \
 	  -c stream=sp-traffic,campaigns,budget-usage -c stream_realms=NA -c delivery_type=sqs,firehose
-	$(BIN)/cfn-lint '.cache/templates/*.template.json'
-	$(BIN)/python -m checks.templates .venv/checks/bin/checkov .cache/templates
+	$(BIN)/python -m checks .venv/checks/bin/checkov $(BIN)/cfn-lint .cache/templates
 
 .PHONY: sbom
 sbom: $(CHECKS) ## write sbom.json, the bill of materials of what deploys and operates (CycloneDX)
@@ -86,8 +89,12 @@ bench: $(DEV) ## measure speed, memory, start and cost, and write docs/benchmark
 	@$(BIN)/python -m bench --write docs/benchmarks.md $(ARGS)
 
 .PHONY: deploy
-deploy: $(DEMO) ## deploy to the AWS account of your environment, after showing what changes
-	@$(BIN)/python -m sandbox.cdk deploy --all
+deploy: $(DEMO) ## deploy to the AWS account of your environment, after showing what changes (in CI: ARGS='--require-approval never')
+	@$(BIN)/python -m sandbox.cdk deploy --all $(ARGS)
+
+.PHONY: smoke
+smoke: $(DEMO) ## deploy to an empty AWS on this machine, send ten people, replay, destroy, look what is left (AWS=1: in the account of your environment; ENDPOINT=, SECRET=)
+	@$(BIN)/python -m smoke $(if $(AWS),--aws) $(if $(ENDPOINT),--endpoint $(ENDPOINT)) $(if $(SECRET),--secret $(SECRET))
 
 .PHONY: sandbox
 sandbox: $(DEMO) ## bring up the AWS and the ad platforms on this machine; `.venv/bin/activation sandbox down` ends them

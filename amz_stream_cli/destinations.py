@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -59,12 +60,9 @@ def from_outputs(name: str, outputs: Mapping[str | None, str], kind: str = "") -
 
 
 def dataset_of(stack: str) -> tuple[str, Realm] | None:
-    """Return the dataset and realm in a stack's name, None if it names none."""
-    for realm in Realm:
-        prefix = f"AmzStream-{realm}-"
-        if stack.startswith(prefix):
-            return stack.removeprefix(prefix), realm
-    return None
+    """Return the dataset and realm in a stack's name, None if it names none. An app's name may stand before."""
+    named = re.fullmatch(rf"(?:.+-)?AmzStream-({'|'.join(Realm)})-(.+)", stack)
+    return (named[2], Realm(named[1])) if named else None
 
 
 def is_dsp(dataset: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from activation import __version__
 
+from cli.audiences import audiences
 from cli.classify import classify
 from cli.columns import columns
 from cli.demo import demo
@@ -23,6 +24,7 @@ from cli.operate import redrive, replay
 from cli.plan import plan
 from cli.runs import receipt, status
 from cli.sandbox import sandbox
+from cli.secret import secret
 from cli.stream import stream
 from cli.typed import note_sandbox, typed
 
@@ -47,6 +49,8 @@ app.command()(doctor)
 app.command()(destroy)
 app.command("test")(check_line)
 app.command()(demo)
+app.add_typer(audiences, name="audiences")
+app.add_typer(secret, name="secret")
 app.add_typer(sandbox, name="sandbox")
 app.add_typer(stream, name="stream")
 
@@ -64,7 +68,9 @@ def options(
     ] = False,
     stack: Annotated[
         str,
-        typer.Option(help="The app's name, where no cdk.context.json is.", envvar=STACK, show_envvar=False),
+        typer.Option(
+            help="The app's name, if ./cdk.context.json is not its own.", envvar=STACK, show_envvar=False
+        ),
     ] = "",
     profile: Annotated[str, typer.Option(help="The AWS profile to use.")] = "",
     region: Annotated[str, typer.Option(help="The AWS region of the app.")] = "",

@@ -47,12 +47,13 @@ class NamedConnector:
 
 
 def settings() -> Settings | None:
-    """Return the settings in ./cdk.context.json, None if there is no such file.
+    """Return the settings in ./cdk.context.json, None if there is no such file or `--stack` names another app.
 
     With --sandbox the sources are the sandbox's own, which it deploys in place of these.
 
     Raises NoConnector listing every mistake.
     """
+    from cli.deployment import named_app
     from cli.typed import in_sandbox
     from stacks.settings import SettingsError, read_settings
 
@@ -68,39 +69,54 @@ def settings() -> Settings | None:
                 KeyError, IndexError, TypeError
             ):  # settings without a connector, which the reader reports
                 context |= sources.flag(Path.cwd())
-        return read_settings(context.get if isinstance(context, dict) else {}.get, platforms())
+        found = read_settings(context.get if isinstance(context, dict) else {}.get, platforms())
     except ValueError as error:
         where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise NoConnector("bad_settings", f"cdk.context.json is not JSON{where}") from None
     except SettingsError as error:
         raise NoConnector("bad_settings", str(error)) from None
+    return None if named_app() not in ("", found.name) else found
 
 
-def connectors() -> dict[str, NamedConnector]:
-    """Return the connectors in ./cdk.context.json; without that file, each platform under its own name.
+def connectors(found: Deployment | None = None) -> dict[str, NamedConnector]:
+    """Return the connectors in ./cdk.context.json.
 
+    Without that file they are those of the deployed app if `found` is one, else each platform under its own name.
     Raises NoConnector.
     """
-    if found := settings():
+    if read := settings():
         return {
             one.name: NamedConnector(
                 one.name,
                 platforms()[one.platform],
                 asdict(one) | {"consent": written(one.consent), "operation": written(one.operation)},
             )
-            for one in found.connectors
+            for one in read.connectors
         }
+    if found is not None and found.platforms:  # an earlier release's outputs name none
+        return {name: _deployed_as(name, found) for name in found.platforms}
     return {name: NamedConnector(name, platform) for name, platform in platforms().items()}
 
 
-def deployed_as(name: str, found: Deployment) -> NamedConnector:
-    """Return a deployed connector that no settings here describe, with its platform's own options."""
-    return NamedConnector(name, platforms()[found.platforms[name]])
+def deployed(name: str, found: Deployment) -> NamedConnector:
+    """Return a deployed connector by name, as the settings here describe it, else as its stack does."""
+    return connectors(found).get(name) or _deployed_as(name, found)
 
 
-def connector_of(name: str) -> NamedConnector:
-    """Return a connector by name; raises NoConnector."""
-    known = connectors()
+def _deployed_as(name: str, found: Deployment) -> NamedConnector:
+    return NamedConnector(name, platforms()[found.platforms[name]], found.told.get(name, {}))
+
+
+def connector_of(name: str, *, of_app: bool = False) -> NamedConnector:
+    """Return a connector by name; raises NoConnector.
+
+    Where no settings are, the deployed app is asked if `--stack` names it, or if the caller needs it anyway
+    (`of_app`).
+    """
+    from cli import deployment
+
+    elsewhere = settings() is None and (of_app or deployment.named_app())
+    known = connectors(deployment.find() if elsewhere else None)
     if name not in known:
         hint = "; a key begins with the connector's name, without s3:// and the bucket" if name == "s3:" else ""
         raise NoConnector(

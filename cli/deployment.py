@@ -6,9 +6,11 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
+
+from stacks.names import DEFAULT_APP
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from stacks.source_settings import SourceSettings
 
 STACK = "ACTIVATION_STACK"  # the variable that `--stack` sets
-DEFAULT_NAME = "audience-activation"
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,11 @@ class ConnectorAddresses:
 class Deployment:
     """The app as deployed in this account and region.
 
-    `platforms` are those of its connectors, by name. `other_prefixes` are those in the drops bucket whose files
+    `platforms` are those of its connectors, by name, and `told` their settings as their stack describes them,
+    without what is not set. `other_prefixes` are those in the drops bucket whose files
     are no drops. `alarm_topics` are the ARNs of the topics that tell people, the app's first. `any_endpoint` says
-    that secrets may name other servers than the platforms', as in the sandbox.
+    that secrets may name other servers than the platforms', as in the sandbox. `mirrors_bucket` is that of what
+    mirrored audiences were sent, "" in an earlier release.
     """
 
     drops_bucket: str
@@ -52,6 +55,8 @@ class Deployment:
     other_prefixes: tuple[str, ...] = ()
     alarm_topics: tuple[str, ...] = ()
     any_endpoint: bool = False
+    mirrors_bucket: str = ""
+    told: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def region(self) -> str:
@@ -92,10 +97,10 @@ def find() -> Deployment:
             "deploy it, check the AWS profile and region, or add --sandbox before the command"
         )
     connectors, platforms = {}, _platforms(activation)
-    known = _settings()
-    sources = known.sources if known else ()
+    told = {one: told_of(activation, one) for one in platforms}
+    sources = _sources(told)
     for one in platforms:
-        prefix = "".join(part.title() for part in one.split("-"))
+        prefix = _prefix(one)
         if f"{prefix}SecretArn" in activation:
             connectors[one] = ConnectorAddresses(
                 activation[f"{prefix}SecretArn"],
@@ -121,15 +126,22 @@ def find() -> Deployment:
         tuple(filter(None, activation.get("OtherPrefixes", "").split(","))),
         tuple(dict.fromkeys(text for key, text in _sorted(storage, activation) if key.endswith("AlarmTopicArn"))),
         activation.get("SecretEndpoints", "") == "any",
+        storage.get("MirrorsBucket", ""),
+        told,
     )
+
+
+def named_app() -> str:
+    """Return the name that `--stack` gives, "" if it gives none."""
+    return os.environ.get(STACK, "")
 
 
 def app_name() -> str:
     """Return the app's name: `--stack`, else that of ./cdk.context.json, else the default one."""
-    if named := os.environ.get(STACK):
+    if named := named_app():
         return named
     found = _settings()
-    return found.name if found else DEFAULT_NAME
+    return found.name if found else DEFAULT_APP
 
 
 def _settings() -> Settings | None:
@@ -148,6 +160,36 @@ def _platforms(outputs: Mapping[str, str]) -> dict[str, str]:
         return found
     known = _settings()
     return {one.name: one.platform for one in known.connectors} if known else {}
+
+
+def _prefix(connector: str) -> str:
+    """Return how the names of a connector's outputs begin."""
+    return "".join(part.title() for part in connector.split("-"))
+
+
+def told_of(outputs: Mapping[str, str], connector: str) -> dict[str, Any]:
+    """Return what a connector's outputs say of its settings; an earlier release's say nothing."""
+    text, number = "", 1
+    while (name := f"{_prefix(connector)}Settings{number if number > 1 else ''}") in outputs:
+        text, number = text + outputs[name], number + 1
+    found: dict[str, Any] = json.loads(text or "{}")
+    return found
+
+
+def _sources(told: Mapping[str, Mapping[str, Any]]) -> tuple[SourceSettings, ...]:
+    """Return the deployed sources; an earlier release's are those of the settings."""
+    from stacks.source_settings import SourceSettings
+
+    absent = {"prefix": "", "action": "add", "key_arn": "", "account": ""}
+    found = [
+        SourceSettings(**absent | one | {"connector": connector})
+        for connector, settings in told.items()
+        for one in settings.get("sources", ())
+    ]
+    if found:
+        return tuple(found)
+    known = _settings()
+    return known.sources if known else ()
 
 
 def _sorted(storage: dict[str, str], activation: dict[str, str]) -> list[tuple[str, str]]:

@@ -32,16 +32,15 @@ def doctor(
     """
     from cli import deployment
     from cli.concurrency import examine_concurrency
-    from cli.connectors import connectors, deployed_as, settings
+    from cli.connectors import deployed, settings
     from cli.told import examine_topics
 
     found = deployment.find()
-    named = connectors()
     wanted = {name: found.connector(name) for name in ([connector] if connector else sorted(found.connectors))}
     findings = [
         (name, one)
         for name, addresses in wanted.items()
-        for one in _examine(named.get(name) or deployed_as(name, found), found, addresses.secret_arn, audience)
+        for one in _examine(deployed(name, found), found, addresses.secret_arn, audience)
     ]
     findings += [(name, one) for name, addresses in wanted.items() for one in _sources(found, name, addresses)]
     if not connector:
@@ -80,7 +79,7 @@ def _examine(named: NamedConnector, found: Deployment, secret_arn: str, audience
 
     if version := named.platform.version:
         yield from _of_version(version)
-    secret, finding = _secret(secret_arn)
+    secret, finding = _secret(named.name, secret_arn)
     yield finding
     if secret is None:
         return
@@ -139,19 +138,24 @@ def _of_version(version: ApiVersion) -> Iterator[Finding]:
         yield Finding("api version", not version.has_ended(now), warning.sentence, warns=True)
 
 
-def _secret(arn: str) -> tuple[dict[str, Any] | None, Finding]:
-    from activation.authentication.parameter import secret_client
+def _secret(connector: str, arn: str) -> tuple[dict[str, Any] | None, Finding]:
+    """Return the secret's keys and values, None if there are none, and what is to be said of it."""
+    from activation.errors import ConfigError
     from activation.platforms.platform import Finding
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from cli.secret_store import read
+    from cli.typed import typed
 
     try:
-        text = secret_client(arn).get_secret_value(SecretId=arn).get("SecretString", "")
-    except ClientError as error:
-        return None, Finding("secret", False, f"cannot be read: {error.response['Error']['Code']}")
-    try:
-        secret = json.loads(text)
-    except ValueError:
-        secret = None
-    if not isinstance(secret, dict):
-        return None, Finding("secret", False, "is not a JSON object")
+        version = read(arn)
+        if version is None:
+            return None, Finding("secret", False, f"not written yet: {typed('secret', 'set', connector)}")
+        secret = dict(version.values)
+    except (ClientError, BotoCoreError) as error:
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        return None, Finding("secret", False, f"cannot be read: {code}")
+    except ConfigError as error:
+        says = error.sentence if error.code == "old_sdk" else "is not a JSON object"
+        return None, Finding("secret", False, says)
     return secret, Finding("secret", True, f"has {', '.join(sorted(secret))}")

@@ -29,7 +29,7 @@ def drop(
         ),
     ] = "",
     action: Annotated[
-        str, typer.Option(help="add (the default), remove or replace, where the platform offers it.")
+        str, typer.Option(help="add (the default), remove, replace or mirror, where the platform offers it.")
     ] = "",
     first: Annotated[
         int, typer.Option(min=0, max=10_000, help="Upload only so many first rows, as a file of its own.")
@@ -50,8 +50,8 @@ def drop(
     """Check the drop's key and its columns, then upload the file; exit 1 if either cannot be read.
 
     The files of a folder, or several files, become one drop with one run: a manifest is uploaded after them, which
-    lists them and begins it. `--map` and `--date-order` hold for this drop alone: they travel with a file as its
-    object metadata, and with a folder in its manifest.
+    lists them and begins it. So does a mirror of one file. `--map` and `--date-order` hold for this drop alone:
+    they travel with a file as its object metadata, and with a folder in its manifest.
     """
     from activation.drops.locate import locate as read_key
     from activation.errors import ConfigError, Rejected
@@ -70,13 +70,14 @@ def drop(
 
     if first and action.lower() in ADDS_NOTHING_ELSE:
         raise typer.BadParameter(f"a {action.lower()} of a part of the file would take out everybody else")
-    local = local_files(files, as_folder=bool(folder))
+    # A mirror is a folder with a sign, also if it is one file.
+    local = local_files(files, as_folder=bool(folder) or action.lower() == "mirror")
     dropped_as = f"{folder_name(folder, local)}/{MANIFEST}" if local.is_folder else local.name
     name = first_name(local.paths[0][1].name, first) if first else dropped_as
     key = drop_key(connector, audience, identifiers, action, name)
     source = local.content()
     try:
-        named = connector_of(connector)
+        named = connector_of(connector, of_app=True)
         located = read_key(
             key,
             connector=connector,

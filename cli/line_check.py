@@ -118,7 +118,7 @@ def check_line(
     from cli.sample import sample_of
 
     try:
-        named = connector_of(connector)
+        named = connector_of(connector, of_app=True)
         body, rows = sample_of(named)
     except NoConnector as error:
         deployment.fail(f"{error.code}: {error.sentence}")

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from activation.runs.missing import Missing
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_s3.client import S3Client
 
     from cli.deployment import Deployment
 
 
 def print_missing(found: Deployment, connector: str, *, as_json: bool) -> int:
-    """Print the objects of the drops bucket that are older than an hour and have no run; return how many.
+    """Print the objects of drops bucket and sources that are older than an hour and have no run; return how many.
 
     `connector` is "" for all connectors and for what is under none.
     """
@@ -25,17 +29,43 @@ def print_missing(found: Deployment, connector: str, *, as_json: bool) -> int:
 
     bucket = Bucket(found.drops_bucket, tuple(found.connectors), found.other_prefixes)
     before = time.time() - GRACE_S
-    listed = find_missing(boto3.client("s3"), boto3.client("dynamodb"), bucket, found.ledger_table, before=before)
+    s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
+    listed = find_missing(s3, dynamodb, bucket, found.ledger_table, before=before)
     missing = [one for one in listed if connector in ("", one.connector)]
+    missing += _in_sources(found, connector, s3, dynamodb, before)
     if as_json:
         for one in missing:
             print(json.dumps({**vars(one), "modified_at": _time(one)}, ensure_ascii=False))
     elif missing:
-        _print_table(missing)
+        _print_table(missing, found.drops_bucket)
     return len(missing)
 
 
-def _print_table(missing: list[Missing]) -> None:
+def _in_sources(
+    found: Deployment, connector: str, s3: S3Client, dynamodb: DynamoDBClient, before: float
+) -> Iterator[Missing]:
+    """Yield what is missing in the sources of the settings; one that cannot be compared is said on stderr."""
+    from activation.drops.sources import BucketSource
+    from activation.runs.missing_in_sources import WatchedSource, cannot_list, find_missing_in, watched_since
+    from botocore.exceptions import ClientError
+
+    wanted = [one for one in found.sources if connector in ("", one.connector)]
+    watched = {one.name: WatchedSource(one.connector, BucketSource(**one.variable)) for one in wanted}
+    since = watched_since(dynamodb, found.ledger_table, list(watched.values()))
+    for name, one in watched.items():
+        if one.key not in since:
+            typer.echo(f"source {name} is not watched yet; that begins within an hour of its deployment", err=True)
+            continue
+        try:
+            table = found.ledger_table
+            yield from find_missing_in(s3, dynamodb, one, table, since=since[one.key], before=before)
+        except ClientError as error:
+            if not cannot_list(error):
+                raise
+            typer.echo(f"source {name} cannot be listed with these AWS credentials", err=True)
+
+
+def _print_table(missing: list[Missing], drops_bucket: str) -> None:
     from rich.table import Column, Table
 
     from cli.printable import console, printable
@@ -43,7 +73,8 @@ def _print_table(missing: list[Missing]) -> None:
 
     table = Table("connector", Column("key", overflow="fold"), Column("dropped (UTC)", no_wrap=True))
     for one in missing:
-        table.add_row(one.connector or "none", printable(one.key), _time(one)[:16])
+        place = one.key if one.bucket == drops_bucket else f"s3://{one.bucket}/{one.key}"
+        table.add_row(one.connector or "none", printable(place), _time(one)[:16])
     console().print(table)
     oldest = min(one.modified_at for one in missing)
     since = datetime.fromtimestamp(oldest, tz=UTC).strftime("%Y-%m-%dT%H:%M:%S")

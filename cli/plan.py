@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from cli.dry_run import DryRun
     from cli.dry_run_sums import Found, Sums
+    from cli.local_files import LocalFiles
 
 
 def plan(
@@ -30,7 +31,7 @@ def plan(
         ),
     ] = "",
     action: Annotated[
-        str, typer.Option(help="add (the default), remove or replace, where the platform offers it.")
+        str, typer.Option(help="add (the default), remove, replace or mirror, where the platform offers it.")
     ] = "",
     default_country: Annotated[
         str, typer.Option(help="ISO country code for national phone numbers, instead of the connector's setting.")
@@ -52,16 +53,26 @@ def plan(
     folder: Annotated[
         str, typer.Option(help="The folder's name in the bucket, as for drop; the local one's by default.")
     ] = "",
+    options: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="The audience's _audience.json, as it is or will be in the drops bucket.",
+        ),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for a warning, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Read a file as the connector would and show what a run would send; exit 1 if the run would fail.
 
-    A folder, or several files, are read as one drop. Nothing leaves this machine. Rows, rejects and left-out cells
-    are counted, and the requests are built and measured; minutes and dollars are estimates. `--map` says what a
-    column is (email, phone, ignore and the names of `activation columns`), or what every row has, as country=US.
-    With --rows the cells are shown, one by one, as they are in the file, as they are normalised and as they would
-    be sent; never without it.
+    A folder, or several files, are read as one drop. Nothing leaves this machine. Of a mirror it also says how
+    many would join and leave, as far as your rights in AWS allow, and exits 1 where the guard would stop it. Rows,
+    rejects and left-out cells are counted, and the requests are built and measured; minutes and dollars are
+    estimates. `--map` says what a column is (email, phone, ignore and the names of `activation columns`), or what
+    every row has, as country=US. With --options the audience's own options are read as a run would read them, and
+    shown. With --rows the cells are shown, one by one, as they are in the file, as they are normalised and as they
+    would be sent; never without it.
     """
     from activation.drops.locate import locate as read_key
     from activation.errors import ConfigError, Rejected
@@ -69,14 +80,16 @@ def plan(
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from cli.audience_options import with_options
     from cli.connectors import NoConnector, connector_of
-    from cli.country import country_option, known_encoding, known_order
+    from cli.country import country_option, known_order
     from cli.dry_run import DryRun
     from cli.keys import check_files, check_name, drop_key, key_refused
     from cli.local_files import folder_name, local_files
+    from cli.plan_table import print_plan
     from cli.preview import preview, print_preview
 
-    local = local_files(files, as_folder=bool(folder))
+    local = local_files(files, as_folder=bool(folder) or action.lower() == "mirror")
     name = f"{folder_name(folder or local.name, local)}/" if local.is_folder else local.name
     key = drop_key(connector, audience, identifiers, action, name)
     try:
@@ -93,10 +106,10 @@ def plan(
         else:
             check_name(located, is_folder=False)
         said = parse(column_map or [])
+        located = with_options(located, named, options)
     except (Rejected, NoConnector) as error:
         _refuse(key, error.code, key_refused(error, local, name), as_json)
-    if known_encoding(encoding):
-        named = replace(named, settings={**named.settings, "encoding": encoding})
+    named = replace(named, settings={**named.settings, **_encoding(encoding)})
     run = DryRun.of(located, named, country_option(default_country), known_order(date_order), said)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
@@ -106,24 +119,30 @@ def plan(
             sums = run.over(local.content(lambda reached: bar.update(task, completed=reached)))
         except ConfigError as error:
             _refuse(key, error.code, error.sentence, as_json)
-    report = _report(key, run, sums)
-    if local.is_folder:
-        report["folder"] = local.described
+    folder_of = {"folder": local.described} if local.is_folder else {}
+    report = _report(key, run, sums) | folder_of | _mirror(run, sums, local)
     shown = preview(run, local.content(), rows)
     if as_json:
         cells = {"preview": [asdict(one) for one in shown]} if rows else {}
         print(json.dumps(report | cells, ensure_ascii=False))
     else:
-        from cli.plan_table import print_plan
-
         print_plan(report)
         print_preview(shown)
-    raise typer.Exit(1 if sums.refusal or (strict and report["warnings"]) else 0)
+    stopped = sums.refusal or report.get("mirror", {}).get("guard")
+    raise typer.Exit(1 if stopped or (strict and report["warnings"]) else 0)
+
+
+def _encoding(text: str) -> dict[str, str]:
+    from cli.country import known_encoding
+
+    return {"encoding": text} if known_encoding(text) else {}
 
 
 def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
     from activation.identifiers.column_map import shown_entries
+    from activation.platforms.audience_options import shown_options
 
+    from cli.audience_options import options_mean
     from cli.forecast import forecast
     from cli.verdict import warnings
 
@@ -138,6 +157,8 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
         "platform": run.connector.platform.name,
         "audience": audience.name,
         "action": audience.action.value,
+        "options": shown_options(audience.options),
+        "options_mean": options_mean(run.platform, audience.options),
         "format": sums.format,
         "refused": _reason(sums.refusal),
         "columns": dict(sums.columns),
@@ -167,6 +188,17 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
         },
         "warnings": [asdict(one) for one in warnings(run, sums)],
     }
+
+
+def _mirror(run: DryRun, sums: Sums, local: LocalFiles) -> dict[str, Any]:
+    """Return what the report says of a mirror besides, nothing of any other drop."""
+    from activation.model import Action
+
+    if run.located.audience.action is not Action.MIRROR or sums.refusal:
+        return {}
+    from cli.mirror_plan import mirror_plan
+
+    return {"mirror": mirror_plan(run, local.content())}
 
 
 def _found(found: Found, sums: Sums, counted: str) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 _ORDERS = {"dmy": "day, month, year", "mdy": "month, day, year", "ymd": "year, month, day"}
 
@@ -31,7 +33,7 @@ def print_plan(plan: dict[str, Any]) -> None:
         table.add_row("files", f"{folder['files']:,}", Text(left_out_text(folder)))
     if plan["format"]:  # a plan that is refused before it is known has none
         table.add_row("format", "", plan["format"])
-    for label, columns in _columns(plan):
+    for label, columns in (*_options(plan), *_columns(plan)):
         table.add_row(label, "", Text(columns))
     if plan["date_order"]:
         table.add_row("dates", "", _ORDERS[plan["date_order"]])
@@ -50,6 +52,7 @@ def print_plan(plan: dict[str, Any]) -> None:
     for field, codes in plan["cells_left_out"].items():
         cells = sum(found["cells"] for found in codes.values())
         table.add_row(f"{field} left out", f"{cells:,}", _found(codes, "cells"))
+    _add_mirror(table, plan.get("mirror"))
     people = f"{plan['people']:,}" if plan["people_exact"] else f"about {plan['people']:,}"
     table.add_row("different people", people, "")
     sent = ", ".join(f"{field} {count:,}" for field, count in plan["identifiers"].items())
@@ -71,6 +74,26 @@ def print_plan(plan: dict[str, Any]) -> None:
         console.print(Text(f"warning  {warning['code']}: {warning['sentence']}", style="yellow"))
     if plan["refused"]:
         _print_refusal(console, plan)
+
+
+def _options(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what is said of the audience, and what that does."""
+    for name, value in plan["options"].items():
+        shown = value if isinstance(value, str) else json.dumps(value)
+        yield f"its {name}", f"{shown}: {plan['options_mean'][name]}"
+
+
+def _add_mirror(table: Table, mirror: dict[str, Any] | None) -> None:
+    """Add how a mirror would change its audience, or why that is not known."""
+    if mirror is None:
+        return
+    if "unknown" in mirror:
+        table.add_row("would change", "?", f"who is in the audience is not known here: {mirror['unknown']}")
+        return
+    for name in ("joined", "changed", "left", "held", "sent_again", "unchanged"):
+        table.add_row(f"= {name.replace('_', ' ')}", f"{mirror[name]:,}", "")
+    if mirror["guard"]:
+        table.add_row("guard", "", f"would wait for an approval: {mirror['guard']}")
 
 
 def _columns(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 NAMES_SHOWN = 5
+MIRRORED = {
+    "joined": "rows of people who are new",
+    "changed": "rows with other identifiers than before",
+    "sent_again": "rows that share an identifier with somebody who left",
+    "left": "lines of people who are not in the drop any more",
+    "held": "lines of those that share all of their identifiers with people who stay",
+}
 
 
 def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> None:
@@ -41,10 +48,12 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
     if (held := receipt.get("rows_held")) is not None:
         table.add_row("rows not sent", f"{held:,}", "held by this version, which a newer one took the place of")
     table.add_row("= acknowledged", f"{rows['acknowledged']:,}", "")
+    _add_unchanged(table, rows)
     table.add_row("+ rejected by us", f"{rows['rejected_by_us']:,}", _codes(receipt["rejected_by_us"]))
     table.add_row(
         "+ rejected by platform", f"{rows['rejected_by_platform']:,}", _codes(receipt["rejected_by_platform"])
     )
+    _add_mirror(table, receipt.get("mirror"))
     _add_sent(table, receipt)
     if receipt["cells_left_out"]:
         table.add_section()
@@ -71,6 +80,29 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
         print(printable(f"warning  {warning['code']}: {warning['sentence']}"))
     if receipt["rejects_key"]:
         print(f"list the rejected rows: {typed('receipt', receipt['run_id'], '--rejects', sandbox=sandbox)}")
+
+
+def _add_unchanged(table: Table, rows: dict[str, Any]) -> None:
+    """Add the rows of a mirror that are not sent."""
+    if unchanged := rows.get("unchanged", 0):
+        table.add_row("+ unchanged", f"{unchanged:,}", "the audience has them already")
+
+
+def _add_mirror(table: Table, mirror: dict[str, Any] | None) -> None:
+    """Add how a mirror has changed its audience."""
+    from cli.printable import printable
+
+    if mirror is None:
+        return
+    table.add_section()
+    table.add_row("mirror", "", f"by {mirror['mode']}: {mirror['why']}")
+    for name, meaning in MIRRORED.items():
+        if mirror[name]:
+            table.add_row(name.replace("_", " "), f"{mirror[name]:,}", meaning)
+    if mirror["size"] is not None:
+        table.add_row("rows in the audience", f"{mirror['size']:,}", f"{mirror['size_before']:,} before")
+    if mirror["approved_by"]:
+        table.add_row("approved", "", printable(f"{mirror['guard']}, by {mirror['approved_by']}"))
 
 
 def _add_sent(table: Table, receipt: dict[str, Any]) -> None:

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from cli.deployment import Deployment
+from cli.deployment import ConnectorAddresses, Deployment
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 
 FINISHED = ("applied", "empty", "superseded")
 TAKE_THE_PLACE = ("replace", "mirror")
+HIDDEN_S = 20  # for which dead letters that are not meant are hidden while they are looked through
 
 
 def deliver(sqs: SQSClient, source_url: str, target_url: str) -> int:
@@ -34,6 +35,24 @@ def deliver(sqs: SQSClient, source_url: str, target_url: str) -> int:
             sqs.delete_message(QueueUrl=source_url, ReceiptHandle=message["ReceiptHandle"])
             moved += 1
     return moved
+
+
+def bring_back(sqs: SQSClient, addresses: ConnectorAddresses, run_id: str) -> bool:
+    """Move one run's message from the dead letters back to its queue; return whether it was there.
+
+    The messages before it stay hidden for a short time, so that each receive returns others.
+    """
+    source = addresses.dead_letter_queue_url
+    while messages := sqs.receive_message(
+        QueueUrl=source, MaxNumberOfMessages=10, VisibilityTimeout=HIDDEN_S, MessageAttributeNames=["run_id"]
+    ).get("Messages", []):
+        for message in messages:
+            attributes = message.get("MessageAttributes")
+            if attributes and attributes["run_id"].get("StringValue") == run_id:
+                sqs.send_message(QueueUrl=addresses.queue_url, MessageBody=message["Body"])
+                sqs.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
+                return True
+    return False
 
 
 def _is_drop(body: str) -> bool:

@@ -12,6 +12,8 @@ import typer
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
+    from cli.deployment import Deployment
+
 IGNORED = "ignored"  # what the watch over the drops bucket records of an object under no connector's prefix
 RUN_DIGITS_SHOWN = 12  # enough digits for `receipt` to find exactly one run
 
@@ -50,7 +52,7 @@ def status(
         raise typer.Exit(bool(print_missing(found, connector, as_json=as_json)))
     pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=found.ledger_table)
     items = [item for page in pages for item in page["Items"]]
-    parts, quiet = _waiting_parts(items), _quiet_minutes()
+    parts, quiet = _waiting_parts(items), _quiet_minutes(found)
     runs = [
         run
         for item in items
@@ -68,15 +70,17 @@ def status(
         raise typer.Exit(1)
 
 
-def _quiet_minutes() -> dict[str, float]:
-    """Return each connector's `folder_quiet_minutes` in the settings, none without settings that can be read."""
+def _quiet_minutes(found: Deployment) -> dict[str, float]:
+    """Return each connector's `folder_quiet_minutes`, by the settings here or else as deployed."""
     from cli.connectors import NoConnector, settings
 
     try:
-        found = settings()
+        read = settings()
     except NoConnector:
-        return {}
-    return {one.name: one.folder_quiet_minutes for one in found.connectors} if found else {}
+        read = None
+    if read:
+        return {one.name: one.folder_quiet_minutes for one in read.connectors}
+    return {name: told.get("folder_quiet_minutes", 0) for name, told in found.told.items()}
 
 
 def _print_runs(runs: list[dict[str, Any]]) -> None:
@@ -118,24 +122,10 @@ def receipt(
 
     from cli import deployment
     from cli.receipt_table import print_receipt
-    from cli.typed import typed
 
     found = deployment.find()
     client = boto3.client("s3")
-    keys = [
-        item["Key"]
-        for page in client.get_paginator("list_objects_v2").paginate(
-            Bucket=found.receipts_bucket, Prefix="receipts/"
-        )
-        for item in page.get("Contents", [])
-        if item["Key"].rsplit("/", 1)[-1].startswith(run) and item["Key"].endswith(".json")
-    ]
-    if len(keys) != 1:
-        none = f"no receipt yet for a run with this id; list the runs: {typed('status')}"
-        deployment.fail(
-            f"ambiguous run id: {len(keys)} matches; list the runs: {typed('status')}" if keys else none
-        )
-    body = json.loads(client.get_object(Bucket=found.receipts_bucket, Key=keys[0])["Body"].read())
+    body = stored_receipt(client, found.receipts_bucket, run)
     if rejects:
         if body["rejects_key"] is None:
             typer.echo(f"no rejects were written: {_why_none(body)}", err=True)
@@ -147,6 +137,26 @@ def receipt(
         print_receipt(body)
     if body["state"] in ("failed", "blocked", "superseded"):
         raise typer.Exit(1)
+
+
+def stored_receipt(client: S3Client, bucket: str, run: str) -> dict[str, Any]:
+    """Return the receipt of the run whose id is `run` or begins with it; end the command without exactly one."""
+    from cli import deployment
+    from cli.typed import typed
+
+    keys = [
+        item["Key"]
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="receipts/")
+        for item in page.get("Contents", [])
+        if item["Key"].rsplit("/", 1)[-1].startswith(run) and item["Key"].endswith(".json")
+    ]
+    if len(keys) != 1:
+        none = f"no receipt yet for a run with this id; list the runs: {typed('status')}"
+        deployment.fail(
+            f"ambiguous run id: {len(keys)} matches; list the runs: {typed('status')}" if keys else none
+        )
+    receipt: dict[str, Any] = json.loads(client.get_object(Bucket=bucket, Key=keys[0])["Body"].read())
+    return receipt
 
 
 def _why_none(receipt: dict[str, Any]) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from activation.drops.folder_manifest import manifest_text
@@ -71,17 +71,19 @@ class Upload:
         if isinstance(self.content, tuple):
             self._put_files(client, bucket, uploaded)
             body = io.BytesIO(self._manifest(bucket).encode())
+            version = _Version(client)
             client.upload_fileobj(body, bucket, self.key, ExtraArgs={"ContentType": "application/json"})
         else:
             metadata = to_metadata(self.columns, self.date_order)
             more = {"Metadata": metadata} if metadata else None
+            version = _Version(client)
             if isinstance(self.content, BytesSource):
                 file = io.BytesIO(self.content.data)
                 client.upload_fileobj(file, bucket, self.key, ExtraArgs=more, Callback=uploaded)
             else:
                 path = str(self.local.paths[0][1])
                 client.upload_file(path, bucket, self.key, ExtraArgs=more, Callback=uploaded)
-        return str(client.head_object(Bucket=bucket, Key=self.key).get("VersionId", ""))
+        return version.id
 
     def _put_files(self, client: S3Client, bucket: str, uploaded: Callable[[int], None]) -> None:
         config = TransferConfig(use_threads=False)
@@ -101,3 +103,18 @@ class Upload:
     def _manifest(self, bucket: str) -> str:
         sizes = [(self._prefix + name, path.stat().st_size) for name, path in self.local.paths]
         return manifest_text(bucket, sizes, self.columns, self.date_order)
+
+
+class _Version:
+    """The version that S3 gave what a client uploaded last, "" without versions.
+
+    boto3's uploads do not return it, and whoever may only upload may not ask for it: that takes `s3:GetObject`.
+    """
+
+    def __init__(self, client: S3Client) -> None:
+        self.id = ""
+        for call in ("PutObject", "CompleteMultipartUpload"):
+            client.meta.events.register(f"after-call.s3.{call}", self._note)
+
+    def _note(self, parsed: Mapping[str, Any], **_: object) -> None:
+        self.id = str(parsed.get("VersionId", ""))

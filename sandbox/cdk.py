@@ -101,7 +101,7 @@ def streams(datasets: tuple[str, ...]) -> dict[str, str]:
 
 def synth(runner: node.Node, place: Place, context: Mapping[str, str]) -> list[str]:
     """Return the command that synthesises the app into the sandbox's folder."""
-    _share_zipped_assets(place.cdk_out)
+    share_zipped_assets(place.cdk_out)
     flags = [part for name, text in context.items() for part in ("--context", f"{name}={text}")]
     return command(runner, *with_app(["synth", "--quiet", "--output", str(place.cdk_out), *flags]))
 
@@ -132,7 +132,7 @@ def deploy(runner: node.Node, place: Place, outputs: Path) -> list[str]:
     )
 
 
-def _share_zipped_assets(cdk_out: Path) -> None:
+def share_zipped_assets(cdk_out: Path) -> None:
     """Keep zipped assets, named by content, for the next sandbox: zipping pyarrow takes ten seconds."""
     zipped = CACHE / "zipped-assets"
     zipped.mkdir(parents=True, exist_ok=True)

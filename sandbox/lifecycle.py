@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -33,13 +33,19 @@ _PLATFORMS = ROOT / "sandbox" / "platforms"
 
 
 def up(
-    place: Place = DEFAULT, *, auth: bool = False, streams: tuple[str, ...] = (), steps: Steps | None = None
+    place: Place = DEFAULT,
+    *,
+    auth: bool = False,
+    streams: tuple[str, ...] = (),
+    steps: Steps | None = None,
+    flags: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Start what is not running, deploy the app as it is now, and describe the sandbox.
 
     `streams` are the datasets of Amazon Marketing Stream whose stacks are deployed as well; each takes seconds
-    longer. If the sandbox is already up, the app is deployed again and everything in it is kept. A sandbox that
-    cannot be started, or is interrupted, is stopped completely. Raises SandboxError.
+    longer. `flags` are more of the CDK command's context flags, which override settings. If the sandbox is already
+    up, the app is deployed again and everything in it is kept. A sandbox that cannot be started, or is
+    interrupted, is stopped completely. Raises SandboxError.
     """
     with state.alone(place), _terminated_as_interrupted(), steps or Steps() as shown:
         before = state.load(place)
@@ -48,10 +54,10 @@ def up(
                 raise SandboxError(
                     "a sandbox is up with the other setting of --auth: `activation sandbox down` first"
                 )
-            return _deploy(place, before, streams, shown)
+            return _deploy(place, before, streams, shown, flags or {})
         _end(place)
         try:
-            return _deploy(place, State(auth=auth), streams, shown)
+            return _deploy(place, State(auth=auth), streams, shown, flags or {})
         except BaseException:
             _end(place)
             raise
@@ -66,13 +72,32 @@ def down(place: Place = DEFAULT) -> bool:
     return True
 
 
+@contextmanager
+def bare(place: Place, platforms: tuple[str, ...], *, auth: bool = False) -> Iterator[State]:
+    """Run an emulator that holds nothing, and the simulators of these platforms, for the length of a block.
+
+    Raises SandboxError where a sandbox is up in this place, or the processes do not start.
+    """
+    with state.alone(place), _terminated_as_interrupted():
+        if state.load(place).runs():
+            raise SandboxError(f"a sandbox is up in {place.directory}; use another directory")
+        _end(place)
+        place.make()
+        try:
+            yield _start(place, State(auth=auth), platforms)
+        finally:
+            _end(place)
+
+
 def _end(place: Place) -> None:
     stop(state.load(place).processes)
     state.forget(place)
     shutil.rmtree(place.temporary, ignore_errors=True)
 
 
-def _deploy(place: Place, current: State, streams: tuple[str, ...], steps: Steps) -> dict[str, Any]:
+def _deploy(
+    place: Place, current: State, streams: tuple[str, ...], steps: Steps, flags: Mapping[str, str]
+) -> dict[str, Any]:
     place.make()
     with ExitStack() as cleanup:
         with steps.step("node and the CDK command"):
@@ -89,7 +114,8 @@ def _deploy(place: Place, current: State, streams: tuple[str, ...], steps: Steps
                 | cdk.CI360
                 | cdk.SIMULATORS
                 | notices.FLAG
-                | sources.flag(),
+                | sources.flag()
+                | dict(flags),
             ),
             place.log("synth"),
             cdk.sandbox_environment(runner, place),
@@ -99,7 +125,7 @@ def _deploy(place: Place, current: State, streams: tuple[str, ...], steps: Steps
         fresh = not current.processes
         if fresh:
             with steps.step("AWS emulator and ad platforms"):
-                current = _start(place, current)
+                current = _start(place, current, simulators())
         notices.make(current.emulator.url)
         environment = cdk.sandbox_environment(runner, place, current.emulator.url)
         if fresh:
@@ -118,10 +144,10 @@ def _deploy(place: Place, current: State, streams: tuple[str, ...], steps: Steps
     return printed
 
 
-def _start(place: Place, current: State) -> State:
-    """Start the emulator and every simulator, and wait for all of them; the state is saved first."""
+def _start(place: Place, current: State, platforms: Iterable[str]) -> State:
+    """Start the emulator and these simulators, and wait for all of them; the state is saved first."""
     modules = {EMULATOR: "sandbox.emulator"}
-    modules |= {name: f"sandbox.platforms.{name}" for name in simulators()}
+    modules |= {name: f"sandbox.platforms.{name}" for name in platforms}
     for name, module in modules.items():
         port = free_port()
         command = [sys.executable, "-m", module, "--port", str(port)]
@@ -169,6 +195,7 @@ def _hand_over(current: State, outputs: connectors.Outputs) -> dict[str, Any]:
     urls = {process.name: process.url for process in current.simulators}
     made = connectors.deployed(outputs)
     connectors.write_secrets(made, urls, current.emulator.url)
+    marketing_stream.ask_queues(urls, current.emulator.url)
     ci360.let_in(outputs, urls, partial(connectors.client, current.emulator.url))
     access = client_environment(current.emulator.url)
     return {
@@ -178,6 +205,7 @@ def _hand_over(current: State, outputs: connectors.Outputs) -> dict[str, Any]:
         "aws_secret_access_key": access["AWS_SECRET_ACCESS_KEY"],
         "drops_bucket": connectors.output(outputs, "DropsBucket"),
         "receipts_bucket": connectors.output(outputs, "ReceiptsBucket"),
+        "mirrors_bucket": connectors.output(outputs, "MirrorsBucket"),
         "simulators": urls,
         "connectors": {one.name: {"platform": one.platform, **one.resources} for one in made},
         "notices_queue_url": notices.make(current.emulator.url),

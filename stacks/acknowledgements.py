@@ -9,9 +9,11 @@ from constructs import IConstruct
 from stacks.activation import ActivationStack
 from stacks.ci360.stack import Ci360Stack
 from stacks.connector import Connector
+from stacks.connector_settings import AUDIENCE_FILE
 from stacks.marketing_stream import pinned
 from stacks.marketing_stream.app import Streams
 from stacks.marketing_stream.dataset import StreamDatasetStack
+from stacks.marketing_stream.region import StreamRegionStack
 from stacks.people import RECEIPTS
 from stacks.storage import StorageStack
 
@@ -84,6 +86,11 @@ def _accept_people(activation: ActivationStack, storage: StorageStack) -> None:
         "IAM5[Resource::*]",
         "lambda:GetAccountSettings, and no other action: the account's limits have no resource to name.",
     )
+    _accept(
+        activation.operator,
+        f"IAM5[Resource::{_arn(storage.drops)}/*/{AUDIENCE_FILE}]",
+        "The files that say what audiences are like: of any connector and audience, and no drop.",
+    )
     for resource in (
         f"lambda:{here}:function:{activation.stack_name}-*",
         f"sns:{here}:{activation.stack_name}-*",
@@ -108,6 +115,11 @@ def _accept_wildcards(name: str, connector: Connector, storage: StorageStack) ->
         connector.role,
         f"IAM5[Resource::{_arn(storage.receipts)}/receipts/{name}/*]",
         "The receipts of this connector: objects below its own prefix, whose names are not known beforehand.",
+    )
+    _accept(
+        connector.role,
+        f"IAM5[Resource::{_arn(storage.mirrors)}/{connector.platform.name}/*]",
+        "What the mirrored audiences of this platform hold: objects below its own prefix, named by runs.",
     )
     for source in connector.sources:
         _accept(
@@ -141,8 +153,41 @@ def acknowledge_streams(streams: Streams) -> None:
     """Acknowledge the accepted findings of cdk-nag in the stacks of Amazon Marketing Stream."""
     for region in streams.regions.values():
         _accept(region.access_logs, "S1", "It is where access is logged to; logging it would log itself.")
+        if region.guard:
+            _accept_guard(region)
     for stack in streams.datasets:
         _accept_stream(stack)
+
+
+def _accept_guard(region: StreamRegionStack) -> None:
+    guard = region.guard
+    assert guard is not None  # noqa: S101  narrows a type, checks no input
+    _accept(
+        guard.function,
+        "L1",
+        "One runtime for all functions of the project: the one its tests run with, and a setting.",
+    )
+    here = "<AWS::Region>:<AWS::AccountId>"
+    _accept(
+        guard.role,
+        f"IAM5[Resource::arn:<AWS::Partition>:cloudformation:{here}:stack/*AmzStream-{region.realm}-*/*]",
+        "The dataset stacks of one realm, by their names; CloudFormation makes the ends of their ARNs.",
+    )
+
+
+def _accept_kept(stack: StreamDatasetStack) -> None:
+    """Accept what the roles of Amazon's example stack may do, while its functions may still be at work."""
+    kept = stack.kept
+    assert kept is not None  # noqa: S101  narrows a type, checks no input
+    reason = "A resource of Amazon's example stack, kept between the two deployments that replace it."
+    bucket, dataset = f"<{pinned.LANDING_BUCKET}.Arn>", stack.wanted.dataset.id
+    for prefix in (f"{dataset}/", f"errors/{dataset}/"):
+        _accept(kept, f"IAM5[Resource::{bucket}/{prefix}*]", reason)
+    _accept(kept, "IAM5[Action::s3:*Object]", reason)
+    if stack.fan_out:
+        _accept(kept, f"IAM5[Resource::{stack.wanted.source}]", reason)
+        managed = "Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+        _accept(kept, f"IAM4[{managed}]", reason)
 
 
 def _accept_stream(stack: StreamDatasetStack) -> None:
@@ -153,6 +198,8 @@ def _accept_stream(stack: StreamDatasetStack) -> None:
             f"IAM5[Resource::{bucket}/{prefix}*]",
             "The objects the delivery stream writes, below its own prefix; their names hold the time of writing.",
         )
+    if stack.kept:
+        _accept_kept(stack)
     roles = []
     if stack.fan_out:
         roles.append(stack.fan_out.confirm.role)
@@ -183,7 +230,21 @@ def acknowledge_ci360(stack: Ci360Stack | None, storage: StorageStack) -> None:
             "L1",
             "The runtime is the one the wheel layers are built for, a setting; newer than needed is no gain.",
         )
-    for prefix in (ci360.landing_prefix, *ci360.drops):
+    if ci360.sas_files:
+        made = storage.sas_files
+        bucket = _arn(made) if made else f"arn:<AWS::Partition>:s3:::{ci360.sas_files.bucket}"
+        _accept(
+            stack.transfer.role,
+            f"IAM5[Resource::{bucket}/*]",
+            "Files under the names that tasks choose, as SAS's own connector writes them, in a bucket for that.",
+        )
+        if made and storage.sas_files_reader:
+            _accept(
+                storage.sas_files_reader,
+                f"IAM5[Resource::<{_logical_id(made)}.Arn>/*]",
+                "Every object of a bucket that is there to be read by whoever has the policy.",
+            )
+    for prefix in ci360.prefixes:
         _accept(
             stack.transfer.role,
             f"IAM5[Resource::{_arn(storage.drops)}/{prefix}/*]",

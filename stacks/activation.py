@@ -11,6 +11,7 @@ from aws_cdk import aws_events as events
 from constructs import Construct
 
 from stacks.connector import Connector
+from stacks.connector_told import outputs
 from stacks.drop_watch import DropWatch
 from stacks.packaging import ROOT, function_code, layers
 from stacks.people import operator_policy
@@ -56,6 +57,8 @@ class ActivationStack(Stack):
             CfnOutput(self, "SecretEndpoints", value="any")
         if self.drop_watch.elsewhere:
             CfnOutput(self, "OtherPrefixes", value=",".join(self.drop_watch.elsewhere))
+        if settings.sources:
+            CfnOutput(self, "DropWatchRoleArn", value=self.drop_watch.role.role_arn)
         CfnOutput(self, "DropWatchFunctionName", value=self.drop_watch.function.function_name)
         self.operator = operator_policy(
             self,
@@ -75,6 +78,10 @@ class ActivationStack(Stack):
             if alike := [other for other in others if other.platform.name == connector.platform.name]:
                 connector.wakes(alike)
             self._outputs(construct_id(name), connector)
+        for one in settings.connectors:
+            own = [source for source in settings.sources if source.connector == one.name]
+            for suffix, text in outputs(one, own):
+                CfnOutput(self, f"{construct_id(one.name)}{suffix}", value=text)
         for owner in sorted({source.account for source in settings.sources if source.account}):
             self._let_in(owner)
 

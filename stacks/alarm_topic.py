@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Aws, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -22,28 +22,49 @@ def topic_arn(alarms: str) -> str:
     return alarms if alarms.startswith("arn:") else ""
 
 
-def notices_key(scope: Construct, id_: str, *, name: str, removal: RemovalPolicy) -> kms.Key:
-    """Make the key of the topics, which the publishing services use themselves.
+def notices_key(
+    scope: Construct, id_: str, *, name: str, removal: RemovalPolicy, alarms: str, notices: bool = False
+) -> kms.Key:
+    """Make the key of the topics, which the publishing services use themselves; `notices` lets EventBridge.
 
-    It is not the key of the drops, which no service may use but through a caller. Without a condition on the
-    source, which AWS does not support where EventBridge publishes to an encrypted topic:
+    It is not the key of the drops, which no service may use but through a caller. CloudWatch may use it for this
+    account's alarms with names like `alarms`. EventBridge may without a condition, since AWS supports none on the
+    source where it publishes to an encrypted topic:
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html, read 2026-11-30.
     """
     key = kms.Key(
         scope, id_, description=f"{name}: notices and alarms", enable_key_rotation=True, removal_policy=removal
     )
+    sources = {
+        "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
+        "ArnLike": {"aws:SourceArn": _alarms_like(scope, alarms)},
+    }
+    _let_use(key, "AlarmsOfThisApp", "cloudwatch", sources)
+    if notices:
+        _let_use(key, "PublishersOfNotices", "events", None)
+    return key
+
+
+def _let_use(key: kms.Key, sid: str, service: str, source: dict[str, dict[str, str]] | None) -> None:
     key.add_to_resource_policy(
         iam.PolicyStatement(
-            sid="PublishersOfNotices",
-            principals=[
-                iam.ServicePrincipal("cloudwatch.amazonaws.com"),
-                iam.ServicePrincipal("events.amazonaws.com"),
-            ],
+            sid=sid,
+            principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
             actions=["kms:Decrypt", "kms:GenerateDataKey*"],
             resources=["*"],  # in a key's policy, "*" is this key
+            conditions=source,
         )
     )
-    return key
+
+
+def _alarms_like(scope: Construct, pattern: str) -> str:
+    """Return the ARN of this account's alarms in the stack's region whose names are like `pattern`."""
+    return Stack.of(scope).format_arn(
+        service="cloudwatch",
+        resource="alarm",
+        resource_name=pattern,
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
 
 
 def alarm_topic(
@@ -65,13 +86,7 @@ def alarm_topic(
     topic = sns.Topic(scope, id_, display_name=title, enforce_ssl=True, master_key=key)
     if email:
         topic.add_subscription(subscriptions.EmailSubscription(email))
-    stack = Stack.of(scope)
-    names = stack.format_arn(
-        service="cloudwatch",
-        resource="alarm",
-        resource_name=alarms or f"{stack.stack_name}-*",
-        arn_format=ArnFormat.COLON_RESOURCE_NAME,
-    )
+    names = _alarms_like(scope, alarms or f"{Stack.of(scope).stack_name}-*")
     _let_publish(topic, sid, "cloudwatch", {"ArnLike": {"aws:SourceArn": names}})
     if notices:
         # EventBridge cannot have a Condition in a topic's policy, so any rule of EventBridge's may publish here:

@@ -19,6 +19,7 @@ from constructs import Construct
 from stacks.alarms import ConnectorAlarms
 from stacks.connector_secret import existing_secret, own_secret
 from stacks.connector_settings import ConnectorSettings
+from stacks.names import metrics_namespace
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.permissions import Reach, statements, waking
 from stacks.settings import DEAD_LETTER_DAYS, Settings
@@ -142,6 +143,7 @@ class Connector(Construct):
             key=self._storage.key,
             drops=self._storage.drops,
             receipts=self._storage.receipts,
+            mirrors=self._storage.mirrors,
             ledger=self._storage.ledger,
             bus=self._storage.bus,
             queue=self.queue,
@@ -195,6 +197,7 @@ class Connector(Construct):
             "SECRET_ARN": self.secret_arn,
             "DROPS_BUCKET": storage.drops.bucket_name,
             "RECEIPTS_BUCKET": storage.receipts.bucket_name,
+            "MIRRORS_BUCKET": storage.mirrors.bucket_name,
             "LEDGER_TABLE": storage.ledger.table_name,
             "QUEUE_URL": self.queue.queue_url,
             "DEAD_LETTER_QUEUE_URL": self.dead_letters.queue_url,
@@ -218,14 +221,16 @@ class Connector(Construct):
             "FOLDER_OPEN_S": str(seconds(3600 * connector.folder_open_hours)),
             "LEDGER_TTL_DAYS": str(self._settings.retention.ledger_days),
             "POWERTOOLS_SERVICE_NAME": connector.name,
-            "POWERTOOLS_METRICS_NAMESPACE": "AudienceActivation",
+            "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(self._settings.name),
             "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
             **({"TIME_ZONE": connector.time_zone} if connector.time_zone else {}),
             **({"ACTIONS": json.dumps(connector.actions)} if connector.actions else {}),
+            **({"AUDIENCES": _compact(dict(connector.audiences))} if connector.audiences else {}),
             **ALLOCATOR,
             **({"ANY_ENDPOINT": "1"} if self._settings.endpoints == "any" else {}),
             **_rule("CONSENT", connector.consent),
             **_rule("OPERATION", connector.operation),
+            **({"GUARD": json.dumps(connector.guard.variable)} if connector.guard.variable else {}),
             **({"COLUMN_MAP": json.dumps(dict(connector.columns))} if connector.columns else {}),
             **({"SOURCES": _compact([one.variable for one in self.sources])} if self.sources else {}),
         }

@@ -83,6 +83,11 @@ class Reader:
         )
         return found
 
+    def has(self, key: str) -> bool:
+        """Return whether the key is there, whatever its value."""
+        self._known.add(key)
+        return key in self._values
+
     def section(self, key: str) -> Reader:
         """Return a reader for the object under `key`; an absent object is empty."""
         self._known.add(key)

@@ -1,4 +1,4 @@
-"""The watch over the drops bucket: objects under no connector's prefix, and drops without a run."""
+"""The watch over the drops bucket and the sources: objects under no connector's prefix, drops without a run."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.names import metrics_namespace
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.permissions import watch_statements
 from stacks.settings import DEAD_LETTER_DAYS, Settings
@@ -23,7 +24,6 @@ from stacks.storage import StorageStack, object_created
 from stacks.watch import MAX_EVENT_AGE, RETRY_ATTEMPTS, Watch
 
 EVERY = Duration.hours(1)
-METRICS = "AudienceActivation"
 
 
 class DropWatch(Construct):
@@ -59,9 +59,12 @@ class DropWatch(Construct):
             description="Permissions of the watch over the drops bucket",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={
-                "Watch": iam.PolicyDocument(statements=watch_statements(self._connectors, storage, self.log_group))
+                "Watch": iam.PolicyDocument(
+                    statements=watch_statements(self._connectors, storage, self.log_group, settings.sources)
+                )
             },
         )
+        self.environment = self._environment()
         self.function = self._function(layers, code)
         self.strays = self._rule(
             "Strays",
@@ -69,7 +72,9 @@ class DropWatch(Construct):
             event_pattern=object_created(storage.drops.bucket_name, but=(*self._prefixes(), *self.elsewhere)),
         )
         self.hourly = self._rule(
-            "Hourly", "Compares the drops bucket with the ledger", schedule=events.Schedule.rate(EVERY)
+            "Hourly",
+            "Compares drops bucket and sources with the ledger",
+            schedule=events.Schedule.rate(EVERY),
         )
         self._alarms()
 
@@ -89,7 +94,7 @@ class DropWatch(Construct):
         return group
 
     def _function(self, layers: list[lambda_.ILayerVersion], code: lambda_.Code) -> lambda_.Function:
-        wheels, storage = self._settings.wheels, self._storage
+        wheels = self._settings.wheels
         return lambda_.Function(
             self,
             "Function",
@@ -101,21 +106,28 @@ class DropWatch(Construct):
             layers=layers,
             memory_size=512,
             timeout=Duration.minutes(5),
-            environment={
-                "DROPS_BUCKET": storage.drops.bucket_name,
-                "LEDGER_TABLE": storage.ledger.table_name,
-                "EVENT_BUS_NAME": storage.bus.event_bus_name,
-                "CONNECTORS": json.dumps(self._connectors),
-                "ELSEWHERE": json.dumps(self.elsewhere),
-                "LEDGER_TTL_DAYS": str(self._settings.retention.ledger_days),
-                "POWERTOOLS_SERVICE_NAME": self._service,
-                "POWERTOOLS_METRICS_NAMESPACE": METRICS,
-                "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
-            },
+            environment=self.environment,
             log_group=self.log_group,
             tracing=lambda_.Tracing.ACTIVE,
             role=self.role.without_policy_updates(),
         )
+
+    def _environment(self) -> dict[str, str]:
+        """Return what the function is told."""
+        storage, sources = self._storage, self._settings.sources
+        told = [{"connector": one.connector, "source": one.variable} for one in sources]
+        return {
+            "DROPS_BUCKET": storage.drops.bucket_name,
+            "LEDGER_TABLE": storage.ledger.table_name,
+            "EVENT_BUS_NAME": storage.bus.event_bus_name,
+            "CONNECTORS": json.dumps(self._connectors),
+            "ELSEWHERE": json.dumps(self.elsewhere),
+            "LEDGER_TTL_DAYS": str(self._settings.retention.ledger_days),
+            "POWERTOOLS_SERVICE_NAME": self._service,
+            "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(self._settings.name),
+            "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
+            **({"SOURCES": json.dumps(told, ensure_ascii=False, separators=(",", ":"))} if told else {}),
+        }
 
     def _rule(
         self,
@@ -164,7 +176,7 @@ class DropWatch(Construct):
 
     def _metric(self, name: str, period: Duration, statistic: str) -> cloudwatch.Metric:
         return cloudwatch.Metric(
-            namespace=METRICS,
+            namespace=metrics_namespace(self._settings.name),
             metric_name=name,
             dimensions_map={"service": self._service},
             period=period,

@@ -19,12 +19,13 @@ MOST_TAGS = 40  # of 50 that a resource may have; CloudFormation and the CDK add
 class StorageSettings:
     """How the storage stack is named and encrypted; "" leaves a name to CloudFormation and makes a key.
 
-    `drops_bucket` and `receipts_bucket` are names for the buckets that the app makes. `key_arn` is an existing
-    KMS key that encrypts everything in place of a key of the app's own.
+    `drops_bucket`, `receipts_bucket` and `mirrors_bucket` are names for the buckets that the app makes. `key_arn`
+    is an existing KMS key that encrypts everything in place of a key of the app's own.
     """
 
     drops_bucket: str
     receipts_bucket: str
+    mirrors_bucket: str
     key_arn: str
 
 
@@ -33,10 +34,13 @@ def read_storage(reader: Reader) -> StorageSettings:
     storage = StorageSettings(
         drops_bucket=reader.text("drops_bucket", pattern=BUCKET, meaning="a bucket's name", default=""),
         receipts_bucket=reader.text("receipts_bucket", pattern=BUCKET, meaning="a bucket's name", default=""),
+        mirrors_bucket=reader.text("mirrors_bucket", pattern=BUCKET, meaning="a bucket's name", default=""),
         key_arn=reader.text("key_arn", pattern=KEY_ARN, meaning=KEY_MEANING, default=""),
     )
     if storage.drops_bucket and storage.drops_bucket == storage.receipts_bucket:
         reader.mistake("receipts_bucket", "is the drops bucket: every receipt would be an event of a drop")
+    if storage.mirrors_bucket and storage.mirrors_bucket in (storage.drops_bucket, storage.receipts_bucket):
+        reader.mistake("mirrors_bucket", "is the bucket of drops or of receipts, which others may read")
     reader.finish()
     return storage
 

@@ -30,6 +30,7 @@ class Reach:
     key: kms.IKey
     drops: s3.IBucket
     receipts: s3.IBucket
+    mirrors: s3.IBucket
     ledger: dynamodb.ITable
     bus: events.IEventBus
     queue: sqs.IQueue
@@ -43,6 +44,7 @@ def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -
     """Return the statements of one connector's role."""
     return [
         *_storage(connector, reach),
+        *_mirrors(connector, reach),
         *_encryption(reach.key),
         *_sources(reach.sources),
         allow(
@@ -77,10 +79,14 @@ def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -
 
 
 def watch_statements(
-    connectors: Sequence[str], storage: StorageStack, log_group: logs.ILogGroup
+    connectors: Sequence[str],
+    storage: StorageStack,
+    log_group: logs.ILogGroup,
+    sources: Sequence[SourceSettings] = (),
 ) -> list[iam.PolicyStatement]:
-    """Return the statements of the role that compares the drops bucket with the ledger; it reads no drop."""
-    records = [f"{name}{record}*" for name in (*connectors, "_") for record in ("#run#", "#unread#", "#folder#")]
+    """Return the statements of the role that compares buckets with the ledger; it reads no drop."""
+    kinds = ("#run#", "#unread#", "#folder#", *(["#unversioned#"] if sources else []))
+    records = [f"{name}{record}*" for name in (*connectors, "_") for record in kinds]
     return [
         allow("ListDrops", ["s3:ListBucketVersions"], [storage.drops.bucket_arn]),
         allow(
@@ -93,7 +99,20 @@ def watch_statements(
             "RecordStrays",
             ["dynamodb:UpdateItem"],
             [storage.ledger.table_arn],
-            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["_#unread#*"]}},
+            {
+                "ForAllValues:StringLike": {
+                    "dynamodb:LeadingKeys": ["_#unread#*", *(["_#source#*"] if sources else [])]
+                }
+            },
+        ),
+        *(
+            allow(
+                f"List{source.id}",
+                ["s3:ListBucketVersions"],
+                [f"arn:{Aws.PARTITION}:s3:::{source.bucket}"],
+                {"StringEquals": _owner(source), "StringLike": {"s3:prefix": f"{source.prefix}*"}},
+            )
+            for source in sources
         ),
         _key_through_ledger(storage.key),
         allow("Announce", ["events:PutEvents"], [storage.bus.event_bus_arn]),
@@ -165,6 +184,26 @@ def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyState
     ]
 
 
+def _mirrors(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyStatement]:
+    """Allow keeping what the mirrored audiences of the platform hold.
+
+    Below the platform's name, not the connector's: several connectors may fill one audience, with one lock.
+    """
+    return [
+        allow(
+            "OwnMirrors",
+            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
+            [reach.mirrors.arn_for_objects(f"{connector.platform}/*")],
+        ),
+        allow(
+            "ListOwnMirrors",
+            ["s3:ListBucket"],
+            [reach.mirrors.bucket_arn],
+            {"StringLike": {"s3:prefix": [f"{connector.platform}/*"]}},
+        ),
+    ]
+
+
 def _secret(connector: ConnectorSettings, platform: Platform, arn: str) -> list[iam.PolicyStatement]:
     """Allow reading the connector's secret, and the use of the customer key that the settings name for it."""
     service, rotates = "ssm" if connector.secret.parameter else "secretsmanager", platform.authentication.rotates
@@ -186,7 +225,7 @@ def _sources(sources: Sequence[SourceSettings]) -> list[iam.PolicyStatement]:
     found = []
     for source in sources:
         bucket = f"arn:{Aws.PARTITION}:s3:::{source.bucket}"
-        owner = {"s3:ResourceAccount": source.account or Aws.ACCOUNT_ID}
+        owner = _owner(source)
         found += [
             allow(
                 f"Read{source.id}",
@@ -204,6 +243,10 @@ def _sources(sources: Sequence[SourceSettings]) -> list[iam.PolicyStatement]:
     if keys := sorted({source.key_arn for source in sources if source.key_arn}):
         found.append(allow("DecryptSources", ["kms:Decrypt"], keys, _via("s3")))
     return found
+
+
+def _owner(source: SourceSettings) -> dict[str, str]:
+    return {"s3:ResourceAccount": source.account or Aws.ACCOUNT_ID}
 
 
 def _encryption(key: kms.IKey) -> list[iam.PolicyStatement]:

@@ -15,7 +15,7 @@ from stacks.connector_settings import ConnectorSettings, read_connector
 from stacks.context import Reader
 from stacks.existing import StorageSettings, read_boundary, read_storage, read_tags
 from stacks.marketing_stream.settings import StreamSettings, read_stream
-from stacks.names import NAME
+from stacks.names import DEFAULT_APP, NAME
 from stacks.source_settings import SourceSettings, read_sources
 
 KEY = "audience_activation"
@@ -30,7 +30,10 @@ FLAGS = {
     "wheels_python": ("wheels", "python"),
     "wheels_system": ("wheels", "system"),
     "sources": ("sources",),
+    "ci360_sas_files": ("ci360", "sas_files"),
 }
+# Those that are JSON.
+DOCUMENTS = ("sources", "ci360_sas_files")
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html, read 2026-11-22
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
@@ -116,13 +119,14 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
     reader = Reader(_with_flags(given, context), KEY, mistakes)
     retention = _retention(reader.section("retention"))
     connectors = _connectors(reader, known_platforms, retention)
+    name = reader.text(
+        "name",
+        pattern=rf"(?=.{{3,32}}\Z){NAME}",
+        meaning="3 to 32 lower-case letters, digits and single hyphens, a letter first",
+        default=DEFAULT_APP,
+    )
     settings = Settings(
-        name=reader.text(
-            "name",
-            pattern=rf"(?=.{{3,32}}\Z){NAME}",
-            meaning="3 to 32 lower-case letters, digits and single hyphens, a letter first",
-            default="audience-activation",
-        ),
+        name=name,
         alarms=reader.text(
             "alarms",
             pattern=r"none|[^@\s]+@[^@\s]+|arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+",
@@ -140,7 +144,7 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
         permissions_boundary=read_boundary(reader),
         tags=read_tags(reader),
         marketing_stream=read_stream(
-            reader.section("marketing_stream"), _section(given, "marketing_stream"), context
+            reader.section("marketing_stream"), _section(given, "marketing_stream"), context, name
         ),
         ci360=read_ci360(
             reader.section("ci360"),
@@ -150,9 +154,13 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
         ),
     )
     _check_topic(reader, settings)
-    own = {settings.storage.drops_bucket, settings.storage.receipts_bucket} - {""}
+    storage = settings.storage
+    own = {storage.drops_bucket, storage.receipts_bucket, storage.mirrors_bucket} - {""}
     if any(source.bucket in own for source in settings.sources):
         reader.mistake("sources", "a source is a bucket of somebody else, not the app's own")
+    files = settings.ci360.sas_files if settings.ci360 else None
+    if files and files.bucket in own:
+        reader.mistake("ci360.sas_files.bucket", "is the app's own: a file there would be a drop or a receipt")
     reader.finish()
     if mistakes:
         raise SettingsError(mistakes)
@@ -186,7 +194,7 @@ def _with_flags(given: object, context: Callable[[str], Any]) -> object:
         for key in path[:-1]:
             section = section.setdefault(key, {}) if isinstance(section, dict) else None
         if isinstance(section, dict):  # else the reader reports it
-            section[path[-1]] = _parsed(value) if flag == "sources" else value
+            section[path[-1]] = _parsed(value) if flag in DOCUMENTS else value
     return merged
 
 

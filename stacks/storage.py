@@ -1,10 +1,10 @@
-"""Storage stack: the drops and receipts buckets, the ledger, and the event archive for replays."""
+"""Storage stack: the buckets of drops, receipts and mirrors, the ledger, and the event archive for replays."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import ArnFormat, Aws, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
@@ -16,7 +16,8 @@ from constructs import Construct
 from stacks.alarm_topic import address, alarm_topic, notices_key, topic_arn
 from stacks.ci360.settings import Ci360Settings
 from stacks.connector_settings import ConnectorSettings
-from stacks.people import Readers
+from stacks.log_key import let_logs_use
+from stacks.people import Readers, deny_options, sas_files_reader
 from stacks.settings import Retention, Settings
 from stacks.source_settings import SourceSettings
 
@@ -40,6 +41,8 @@ class StorageStack(Stack):
         self.access_logs = self._access_logs(retention)
         self.drops = self._drops(retention, existing.drops_bucket, settings.ci360)
         self.receipts = self._receipts(retention, existing.receipts_bucket)
+        self.mirrors = self._mirrors(existing.mirrors_bucket)
+        self.sas_files = self._sas_files(retention, settings.ci360)
         self.ledger = self._ledger()
         self.bus = events.EventBus(self, "Bus", description="Receipts and rejects of each drop")
         self.archive = self._archive(retention, settings.sources)
@@ -49,13 +52,21 @@ class StorageStack(Stack):
             self,
             "People",
             app=settings.name,
-            connectors=[connector.name for connector in settings.connectors],
+            connectors=settings.connectors,
             key=self.key,
             drops=self.drops,
             receipts=self.receipts,
             ledger=self.ledger,
         )
-        self.notices_key = notices_key(self, "NoticesKey", name=settings.name, removal=self._removal)
+        self.sas_files_reader = sas_files_reader(self, self.sas_files, self.key) if self.sas_files else None
+        self.notices_key = notices_key(
+            self,
+            "NoticesKey",
+            name=settings.name,
+            removal=self._removal,
+            alarms=f"{settings.name}-*",
+            notices=True,
+        )
         self.alarm_topic = self._alarm_topic(settings)
         self._outputs()
 
@@ -67,34 +78,7 @@ class StorageStack(Stack):
             enable_key_rotation=True,
             removal_policy=self._removal,
         )
-        # CloudWatch Logs itself uses the key, for this app's log groups only; their generated names begin with the
-        # stack's: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
-        key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="LogsOfThisApp",
-                principals=[iam.ServicePrincipal(f"logs.{Aws.REGION}.amazonaws.com")],
-                actions=[
-                    "kms:Encrypt",
-                    "kms:Decrypt",
-                    "kms:ReEncryptFrom",
-                    "kms:ReEncryptTo",
-                    "kms:GenerateDataKey",
-                    "kms:GenerateDataKeyWithoutPlaintext",
-                    "kms:DescribeKey",
-                ],
-                resources=["*"],  # in a key's policy, "*" is this key
-                conditions={
-                    "ArnLike": {
-                        "kms:EncryptionContext:aws:logs:arn": self.format_arn(
-                            service="logs",
-                            resource="log-group",
-                            resource_name=f"{name}-*",
-                            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-                        )
-                    }
-                },
-            )
-        )
+        let_logs_use(key, f"{name}-*")
         return key
 
     def _access_logs(self, retention: Retention) -> s3.Bucket:
@@ -140,6 +124,34 @@ class StorageStack(Stack):
             key=self.key,
             versioned=True,
             name=name,
+        )
+
+    def _mirrors(self, name: str) -> s3.Bucket:
+        # Hashes of people, in a bucket of its own that only the connectors' functions read. What an audience holds
+        # now must never expire, so the run that commits deletes what it no longer needs; without versions, since a
+        # deleted snapshot is somebody's wish to be forgotten.
+        return self._bucket(
+            "Mirrors",
+            s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1)),
+            key=self.key,
+            name=name,
+        )
+
+    def _sas_files(self, retention: Retention, ci360: Ci360Settings | None) -> s3.Bucket | None:
+        """Make the bucket of files as SAS's connector writes them, unless there are none or it exists already."""
+        files = ci360.sas_files if ci360 else None
+        if files is None or files.bucket:
+            return None
+        # Each run of a task writes its file anew: with versions, the one before is not lost at once.
+        return self._bucket(
+            "SasFiles",
+            s3.LifecycleRule(
+                expiration=Duration.days(files.days) if files.days else None,
+                noncurrent_version_expiration=Duration.days(retention.noncurrent_drops_days),
+                abort_incomplete_multipart_upload_after=Duration.days(1),
+            ),
+            key=self.key,
+            versioned=True,
         )
 
     def _bucket(
@@ -206,6 +218,8 @@ class StorageStack(Stack):
                 resources=[self.drops.arn_for_objects(f"{connector.name}/*")],
             )
         )
+        if not connector.replaces:
+            self.drops.add_to_resource_policy(deny_options(self.drops, connector.name, principals))
         self.key.add_to_resource_policy(
             iam.PolicyStatement(
                 sid=f"DropFor{sid}",
@@ -250,7 +264,11 @@ class StorageStack(Stack):
         for name, policy in self.readers.droppers.items():
             prefix = "".join(part.title() for part in name.split("-"))
             CfnOutput(self, f"{prefix}DropperPolicyArn", value=policy.managed_policy_arn)
+        if self.sas_files and self.sas_files_reader:
+            CfnOutput(self, "SasFilesBucket", value=self.sas_files.bucket_name)
+            CfnOutput(self, "SasFilesReaderPolicyArn", value=self.sas_files_reader.managed_policy_arn)
         CfnOutput(self, "ReceiptsBucket", value=self.receipts.bucket_name)
+        CfnOutput(self, "MirrorsBucket", value=self.mirrors.bucket_name)
         CfnOutput(self, "LedgerTable", value=self.ledger.table_name)
         CfnOutput(self, "EventBusName", value=self.bus.event_bus_name)
         CfnOutput(self, "ArchiveArn", value=self.archive.archive_arn)

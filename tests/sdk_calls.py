@@ -19,6 +19,8 @@ OURS = {
     ("publish", "lambdas/marketing_stream/fan_out.py"),
     ("create_connection", "lambdas/ci360/pinned.py"),
     ("query", "lambdas/snapchat/answers.py"),
+    ("scan", "layers/activation/python/activation/runs/mirror.py"),
+    ("scan", "layers/activation/python/activation/runs/mirror_removal.py"),
     ("scan", "layers/activation/python/activation/runs/part.py"),
     ("scan", "layers/activation/python/activation/runs/run.py"),
 }

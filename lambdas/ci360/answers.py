@@ -40,20 +40,27 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Accepted:
-    """What is said of a task taken on; a repeated call is told the same."""
+    """What is said of a task taken on; a repeated call is told the same.
+
+    `as_sas` gives it the form of SAS's own connector.
+    """
 
     request_id: str
     occurrence_id: str
     file_name: str
     bucket: str
     key: str
+    as_sas: bool = False
 
 
 def accepted(answer: Accepted, request_id: str) -> dict[str, Any]:
-    """Answer 202. `status`, `upload_filename` and `bucket_name` are what SAS's own connector answers with.
+    """Answer 202 or, as SAS's own connector does, 200 with `status`, `upload_filename` and `bucket_name` alone.
 
-    Its `s3_url`, a link with which anybody may fetch the file for a day, is left out.
+    Its `s3_url`, a link with which anybody may fetch the file for a day, is left out of both.
     """
+    if answer.as_sas:
+        as_sas = {"status": "OK", "upload_filename": answer.file_name, "bucket_name": answer.bucket}
+        return _response(200, as_sas, request_id)
     body = {
         "status": "Accepted",
         "requestId": answer.request_id,

@@ -23,13 +23,16 @@ from lambdas.ci360.target import Target, Targets, occurrence_name
 
 MAX_BODY_BYTES = 64 * 1024  # CI360's are about 6 kB
 MAX_TEXT = 256
+# Keys of an event about one person, which a triggered task sends: https://github.com/sassoftware/ci360-extensions,
+# `code/ci360-scr-gateway/testing/ci360-test-event.json` (read 2026-11-30)
+_TRIGGERED = frozenset({"contactResponse", "identityId", "outboundProperties"})
 
 
 @dataclass(frozen=True)
 class BulkTask:
     """One run of a bulk custom task, ready to be taken on."""
 
-    target: Target
+    targets: tuple[Target, ...]  # one or more
     occurrence: str  # the part of the key that is this run's own
     occurrence_id: str
     file_name: str
@@ -83,27 +86,27 @@ def _no_number(_: str) -> NoReturn:
 
 def read_task(body: Mapping[str, Any], targets: Targets, hosts: AllowedHosts) -> BulkTask:
     """Read the task; raises Refused with everything that is wrong, 403 when only a host is not allowed."""
-    if "presignedUrls" not in body and "contactResponse" in body:
+    if "presignedUrls" not in body and not _TRIGGERED.isdisjoint(body):
         raise Refused(
-            400, "VALIDATION_ERROR", "This is the body of a triggered task; the endpoint takes bulk tasks"
+            400, "TRIGGERED_TASK", "This is the body of a triggered task, about one person; use a bulk task"
         )
     reader = _TaskReader(body)
     occurrence_id = reader.optional_id("occurrenceId")
     data = reader.link("dataFile", hosts)
     metadata = reader.link("metadataFile", hosts)
     file_name = reader.file_name()
-    target = None
+    chosen: tuple[Target, ...] = ()
     occurrence = occurrence_name(occurrence_id, data.url if data else "")
     if file_name:
         try:
-            target = targets.choose(file_name, occurrence)
+            chosen = targets.choose_all(file_name, occurrence)
         except Rejected as error:
             reader.issue("sendParameters.s3_filename", error.sentence)
     reader.finish()
-    if data is None or metadata is None or target is None:  # finish() has raised: this is for the type checker
+    if data is None or metadata is None or not chosen:  # finish() has raised: this is for the type checker
         raise AssertionError
     return BulkTask(
-        target=target,
+        targets=chosen,
         occurrence=occurrence,
         occurrence_id=occurrence_id,
         file_name=file_name,

@@ -77,8 +77,7 @@ class Fetch:
             return at
         columns: tuple[str, ...] = ()  # behind the first part only their number is needed
         if at.part == 1:
-            content = self.source.read_whole(read_link(at.metadata_link), max_bytes=MAX_BYTES)
-            columns = read_columns(content)
+            columns = () if at.sas_key else self._columns()
             self._save(replace(self.occurrence, state=State.FETCHING, columns=len(columns)))
         fruitless = 0
         while True:
@@ -90,6 +89,10 @@ class Fetch:
                 if error.code != "source_broke_off" or fruitless == ATTEMPTS:
                     raise
                 self.sleep(2.0**fruitless)
+
+    def _columns(self) -> tuple[str, ...]:
+        link = read_link(self.occurrence.metadata_link)
+        return read_columns(self.source.read_whole(link, max_bytes=MAX_BYTES))
 
     def _stream(self, columns: tuple[str, ...]) -> Occurrence:
         at = self.occurrence
@@ -126,11 +129,11 @@ class Fetch:
                 self.small = block
                 return replace(after, size_bytes=total, crc32=zlib.crc32(block))
             if not after.upload_id:
-                upload_id = self.storage.begin(after.key, after.metadata)
+                upload_id = self.storage.begin(after.object_key, after.metadata)
                 begun = replace(self.occurrence, upload_id=upload_id, size_bytes=total, etag=file.facts.etag)
                 self._save(begun)
                 after = replace(after, upload_id=upload_id, size_bytes=total, etag=file.facts.etag)
-            arrives = uploads.submit(self._upload, after.key, after.upload_id, latest.part, block)
+            arrives = uploads.submit(self._upload, after.object_key, after.upload_id, latest.part, block)
             in_flight.append(_Made(after, block, arrives))
             latest = after
             self._arrived(in_flight, keep=0 if final else UPLOADS_IN_FLIGHT)
@@ -158,6 +161,8 @@ class Fetch:
         self, block: bytearray, latest: Occurrence, columns: tuple[str, ...], final: bool
     ) -> tuple[Occurrence, bytes]:
         """Make the block the body of the next part; return the occurrence after it, and the bytes left over."""
+        if latest.sas_key:  # the original bytes, whatever they are
+            return self._after(latest, read_bytes=len(block), rows=0, written_bytes=len(block)), b""
         first = latest.part == 1
         mark = len(_BOM) if first and block.startswith(_BOM) else 0
         if mark:
@@ -168,15 +173,18 @@ class Fetch:
         if first and self.with_header:
             line_end = "\r\n" if block[: block.find(b"\n")].endswith(b"\r") else "\n"
             block[:0] = header_line(columns, line_end)
-        after = replace(
+        return self._after(latest, read_bytes=mark + found.end, rows=found.rows, written_bytes=len(block)), carry
+
+    @staticmethod
+    def _after(latest: Occurrence, *, read_bytes: int, rows: int, written_bytes: int) -> Occurrence:
+        return replace(
             latest,
-            offset=latest.offset + mark + found.end,
+            offset=latest.offset + read_bytes,
             part=latest.part + 1,
-            rows=latest.rows + found.rows,
-            written_bytes=latest.written_bytes + len(block),
+            rows=latest.rows + rows,
+            written_bytes=latest.written_bytes + written_bytes,
             idle=0,
         )
-        return after, carry
 
     def _upload(self, key: str, upload_id: str, number: int, body: bytearray) -> int:
         """Upload a part; returns its CRC-32, the one pass over it that S3 checks as well."""

@@ -15,19 +15,22 @@ if TYPE_CHECKING:
 DETAIL_TYPES = {State.LANDED: "Landing Completed", State.FAILED: "Landing Failed"}
 
 
-def announce(client: EventBridgeClient, bus: str, occurrence: Occurrence) -> None:
-    """Put the event of a final occurrence, at least once; a listener tells repetitions by `key` and `state`.
+def announce(client: EventBridgeClient, bus: str, occurrence: Occurrence, bucket: str) -> None:
+    """Put the event of a final occurrence, at least once; a listener tells repetitions by `record` and `state`.
 
     Raises Retryable when the bus did not take it.
     """
     detail = {
-        "key": occurrence.key,
+        "bucket": bucket,
+        "key": occurrence.object_key,
+        "record": occurrence.key,
         "state": occurrence.state.value,
         "reason": {"code": occurrence.code, "sentence": occurrence.sentence} if occurrence.code else None,
         "occurrence_id": occurrence.occurrence_id or None,
         "task_code": occurrence.task_code or None,
         "connector": occurrence.connector or None,
-        "rows": occurrence.rows if occurrence.state is State.LANDED else None,
+        # Those of SAS's files are not counted.
+        "rows": occurrence.rows if occurrence.state is State.LANDED and not occurrence.sas_key else None,
         "size_bytes": occurrence.written_bytes if occurrence.state is State.LANDED else None,
         "crc32": encoded(occurrence.crc32) if occurrence.state is State.LANDED else None,
     }

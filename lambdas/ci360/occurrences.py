@@ -15,6 +15,10 @@ from activation.aws.table import ConditionalTable, ConditionFailed, Item, read_n
 LEASE_S = 60.0  # outlasts the longest silence of a server and the upload of a part
 
 
+# The metadata with which an object that is written anew says which run it is of, in milliseconds of Unix time.
+ACCEPTED_MS = "accepted-ms"
+
+
 class State(StrEnum):
     """Where an occurrence is."""
 
@@ -38,6 +42,9 @@ class Taken(Exception):
 @dataclass(frozen=True)
 class Occurrence:
     """One file to land. Its key is its identity: the key is made of the occurrence's id and the task's target.
+
+    It is also the key of the object in the drops bucket, unless there is a `sas_key`: that of the object in the
+    bucket of SAS's files, which every run of the task writes anew.
 
     `data_link` and `metadata_link` are bearer secrets and are taken out of the record when it is final. `offset`
     is where in the source the next part begins, `part` its number; `written_bytes`, `crc32` and `rows` are of the
@@ -73,6 +80,12 @@ class Occurrence:
     landed_version: str = ""
     code: str = ""
     sentence: str = ""
+    sas_key: str = ""
+
+    @property
+    def object_key(self) -> str:
+        """Return the key of the object in its bucket."""
+        return self.sas_key or self.key
 
     @property
     def uploaded(self) -> bool:
@@ -82,8 +95,10 @@ class Occurrence:
     @property
     def metadata(self) -> Mapping[str, str]:
         """The object's metadata, which S3 takes when an upload begins: rows and checksum are not known yet."""
-        whose = self.occurrence_id or self.link_digest
-        return {"columns": str(self.columns), "occurrence": whose, "source": "ci360"}
+        whose = {"occurrence": self.occurrence_id or self.link_digest, "source": "ci360"}
+        if self.sas_key:
+            return {ACCEPTED_MS: str(int(self.accepted_at * 1000)), **whose}
+        return {"columns": str(self.columns), **whose}
 
     def __repr__(self) -> str:
         return f"Occurrence({self.key!r}, {self.state}, part={self.part})"

@@ -64,7 +64,9 @@ class Results:
         event = json.loads(body)
         outcome = OUTCOMES.get(event["detail-type"], "")
         name = self.settings.events.get(outcome, "")
-        occurrence = self.occurrences.read(event["detail"]["key"]) if name else None
+        detail = event["detail"]
+        # A drop's run knows the object's key alone, which is that of the file's record.
+        occurrence = self.occurrences.read(detail.get("record") or detail["key"]) if name else None
         if occurrence is None:  # not asked for, or a drop that did not come from CI360
             return ""
         tenant = Tenant.from_secret(self.secret.read().text, any_endpoint=self.settings.any_endpoint)
@@ -85,7 +87,7 @@ class Results:
             "occurrenceId": occurrence.occurrence_id,
             "taskCode": occurrence.task_code,
             "outcome": event["detail-type"],
-            "file": occurrence.key,
+            "file": occurrence.object_key,
             "runId": detail.get("run_id"),
             "rows": counts.get("in"),
             "rowsAcknowledged": counts.get("acknowledged"),

@@ -9,12 +9,12 @@ from activation.aws.environment import Environment
 from activation.model import Action
 
 from lambdas.ci360.links import AllowedHosts
-from lambdas.ci360.target import Targets
+from lambdas.ci360.target import SasFiles, Targets
 
 
 @dataclass(frozen=True)
 class WebhookSettings:
-    """Of the webhook's function."""
+    """Of the webhook's function; `sas_bucket` is that of SAS's files, "" for none."""
 
     table: str
     queue_url: str
@@ -22,6 +22,7 @@ class WebhookSettings:
     targets: Targets
     hosts: AllowedHosts
     keep_days: int
+    sas_bucket: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> WebhookSettings:
@@ -31,9 +32,10 @@ class WebhookSettings:
             table=reader.text("OCCURRENCE_TABLE"),
             queue_url=reader.text("QUEUE_URL"),
             bucket=reader.text("DROPS_BUCKET"),
-            targets=Targets(reader.text("LANDING_PREFIX"), _drops(reader)),
+            targets=Targets(reader.text("LANDING_PREFIX"), _drops(reader), _sas_files(reader)),
             hosts=_hosts(reader),
             keep_days=reader.whole("KEEP_DAYS"),
+            sas_bucket=reader.text("SAS_FILES_BUCKET", ""),
         )
         reader.finish()
         return settings
@@ -45,7 +47,7 @@ class TransferSettings:
 
     `landing_header` says whether a file below the landing prefix begins with the columns' names; a drop always
     does. `laptop_ca` is "" or the certificate the sandbox's own server is trusted by; it counts for that server
-    alone.
+    alone. `sas_bucket` is that of SAS's files, "" for none.
     """
 
     table: str
@@ -59,6 +61,7 @@ class TransferSettings:
     max_file_bytes: int
     deadline_s: int
     keep_days: int
+    sas_bucket: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> TransferSettings:
@@ -76,6 +79,7 @@ class TransferSettings:
             max_file_bytes=reader.whole("MAX_FILE_BYTES"),
             deadline_s=reader.whole("DEADLINE_S"),
             keep_days=reader.whole("KEEP_DAYS"),
+            sas_bucket=reader.text("SAS_FILES_BUCKET", ""),
         )
         reader.finish()
         return settings
@@ -117,6 +121,14 @@ class ResultsSettings:
 def _hosts(reader: Environment) -> AllowedHosts:
     reader.text("ALLOWED_HOSTS")  # no hosts are written as [], so an empty variable is a missing one
     return AllowedHosts.of(reader.texts("ALLOWED_HOSTS"), reader.text("LAPTOP_HOST", ""))
+
+
+def _sas_files(reader: Environment) -> SasFiles:
+    try:
+        return SasFiles(reader.text("SAS_FILES", SasFiles.NONE))
+    except ValueError:
+        reader.wrong("SAS_FILES")
+        return SasFiles.NONE
 
 
 def _drops(reader: Environment) -> dict[str, frozenset[Action]]:

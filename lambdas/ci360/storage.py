@@ -1,4 +1,4 @@
-"""The drops bucket as a transfer uses it: parts that nobody sees, then one object, once, when all is checked.
+"""A bucket as a transfer uses it: parts that nobody sees, then one object, once, when all is checked.
 
 An upload in parts is visible to nobody before it is completed, so its parts go straight to the key of the object:
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html (read 2026-11-29).
@@ -15,6 +15,7 @@ from activation.errors import Rejected, Retryable
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.ci360.checksums import encoded
+from lambdas.ci360.occurrences import ACCEPTED_MS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -62,19 +63,22 @@ class Whole:
 
 @dataclass(frozen=True)
 class Storage:
-    """Parts and objects of one bucket. Raises Retryable and ConfigError, as any call to S3 may fail."""
+    """Parts and objects of one bucket. Raises Retryable and ConfigError, as any call to S3 may fail.
+
+    An object appears only where nothing is, unless the storage `overwrites`: then it replaces what is there, but
+    for an object of a run that was accepted later. The bucket may be one without versions.
+    """
 
     s3: S3Client
     bucket: str
+    overwrites: bool = False
 
     def begin(self, key: str, metadata: Mapping[str, str]) -> str:
         """Begin an upload of parts, which stay out of sight; returns its id."""
         answer = self._ask(
             self.s3.create_multipart_upload,
             Key=key,
-            ContentType=CONTENT_TYPE,
-            Metadata=dict(metadata),
-            ChecksumAlgorithm="CRC32",
+            **self._headers(metadata),
             ChecksumType="FULL_OBJECT",
         )
         return str(answer["UploadId"])
@@ -95,7 +99,8 @@ class Storage:
         """Let parts 1 to `parts` appear as the object, if they are the `whole`; returns its version.
 
         Done already, by an attempt whose answer was lost, it is found to be so. Raises UploadGone when the upload
-        cannot become the whole any more, Rejected (key_taken) when something else is under the key.
+        cannot become the whole any more, Rejected when something else is under the key (key_taken) or a later
+        run's file (superseded).
         """
         try:
             # What S3 has of each part. That it is what was sent, S3 finds by the checksum of the whole, which it
@@ -110,36 +115,34 @@ class Storage:
                 MultipartUpload={"Parts": listed},
                 ChecksumCRC32=encoded(whole.crc32),
                 ChecksumType="FULL_OBJECT",
-                IfNoneMatch="*",
+                **self._condition(key, whole),
             )
         except (UploadGone, _Exists, _Missing, _Conflict) as error:
             version = self._own(key, whole)
             if version is None:
-                raise error if isinstance(error, _Conflict) else UploadGone from None
+                raise self._next(error) from None
             return version
         except _Damaged:
             raise UploadGone from None
-        return str(answer["VersionId"])
+        return _version(answer)
 
     def put(self, key: str, body: bytes | bytearray, whole: Whole) -> str:
-        """Let a file of one part appear; returns its version. Raises Rejected (key_taken)."""
+        """Let a file of one part appear; returns its version. Raises Rejected (key_taken, superseded)."""
         try:
             answer = self._ask(
                 self.s3.put_object,
                 Key=key,
                 Body=body,
-                ContentType=CONTENT_TYPE,
-                Metadata=dict(whole.metadata),
-                ChecksumAlgorithm="CRC32",
+                **self._headers(whole.metadata),
                 ChecksumCRC32=encoded(whole.crc32),
-                IfNoneMatch="*",
+                **self._condition(key, whole),
             )
-        except (_Exists, _Conflict):
+        except (_Exists, _Missing, _Conflict):
             version = self._own(key, whole)
             if version is None:
                 raise Retryable("bucket", "the object could not be written just now", after_s=10) from None
             return version
-        return str(answer["VersionId"])
+        return _version(answer)
 
     def abandon(self, key: str, upload_id: str) -> None:
         """Remove the parts of an upload; nothing happens where none are."""
@@ -163,22 +166,68 @@ class Storage:
                 return listed
             marker = int(page["NextPartNumberMarker"])
 
-    def _own(self, key: str, whole: Whole) -> str | None:
-        """Return the version of the object, None when there is none; raises Rejected when it is not the whole."""
+    def _headers(self, metadata: Mapping[str, str]) -> dict[str, Any]:
+        # SAS's connector names no type of content, and what it writes is S3's default one.
+        kind = {} if self.overwrites else {"ContentType": CONTENT_TYPE}
+        return {**kind, "Metadata": dict(metadata), "ChecksumAlgorithm": "CRC32"}
+
+    def _condition(self, key: str, whole: Whole) -> dict[str, str]:
+        """Return on which condition S3 lets the object appear; raises Rejected (superseded), _Exists if it has.
+
+        Where an object is replaced, it is the one that was looked at, so that of two runs the later one's stays
+        (read 2026-11-30): https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        """
+        head = self._head(key) if self.overwrites else None
+        if head is None:
+            return {"IfNoneMatch": "*"}
+        if _is(head, whole):
+            raise _Exists
+        if _accepted_ms(head["Metadata"]) > _accepted_ms(whole.metadata):
+            raise Rejected("superseded", "a later run of a task has written the key already")
+        return {"IfMatch": head["ETag"]}
+
+    def _head(self, key: str) -> Any:
         try:
-            head = self._ask(self.s3.head_object, Key=key, ChecksumMode="ENABLED")
+            return self._ask(self.s3.head_object, Key=key, ChecksumMode="ENABLED")
         except _Missing:
             return None
-        found = (head["ContentLength"], head.get("ChecksumCRC32"), head["Metadata"])
-        if found != (whole.size_bytes, encoded(whole.crc32), dict(whole.metadata)):
+
+    def _own(self, key: str, whole: Whole) -> str | None:
+        """Return the version of the object, None when there is none; raises Rejected when it is not the whole."""
+        head = self._head(key)
+        if head is None or (self.overwrites and not _is(head, whole)):
+            return None
+        if not _is(head, whole):
             raise Rejected("key_taken", "there is another object under the key; nothing is ever overwritten")
-        return str(head["VersionId"])
+        return _version(head)
+
+    def _next(self, error: Exception) -> Exception:
+        """Return what a failed end of an upload means when the object is not there."""
+        if self.overwrites and isinstance(error, _Exists | _Missing):
+            return _Conflict("bucket", "another write to the object came first", after_s=10)
+        return error if isinstance(error, _Conflict) else UploadGone()
 
     def _ask(self, operation: Callable[..., Any], **arguments: Any) -> Any:
         try:
             return operation(Bucket=self.bucket, **arguments)
         except (ClientError, BotoCoreError) as error:
             raise _classified(error) from None
+
+
+def _is(head: Mapping[str, Any], whole: Whole) -> bool:
+    found = (head["ContentLength"], head.get("ChecksumCRC32"), head["Metadata"])
+    return found == (whole.size_bytes, encoded(whole.crc32), dict(whole.metadata))
+
+
+def _version(answer: Mapping[str, Any]) -> str:
+    """Return the version that S3 names, "" in a bucket without versions."""
+    return str(answer.get("VersionId", ""))
+
+
+def _accepted_ms(metadata: Mapping[str, str]) -> int:
+    """Return when the object's run was accepted, 0 for an object that somebody else has written."""
+    text = metadata.get(ACCEPTED_MS, "")
+    return int(text) if text.isdecimal() else 0
 
 
 def _classified(error: ClientError | BotoCoreError) -> Exception:

@@ -1,4 +1,4 @@
-"""From `s3_filename` to the one key a task run may write: below the landing prefix, or a connector's drop."""
+"""From `s3_filename` to the keys a task run may write: below the landing prefix, in a drop, or its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import unicodedata
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from activation.drops.locate import locate
 from activation.drops.places import Role
@@ -23,12 +24,25 @@ _NOT_SAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _OCCURRENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
+class SasFiles(StrEnum):
+    """Whether files land as SAS's own connector writes them: the original bytes under the task's own name."""
+
+    NONE = "none"
+    BESIDE = "beside"  # our own landing
+    INSTEAD = "instead"  # of our own landing; drops remain drops
+
+
 @dataclass(frozen=True)
 class Target:
-    """Where the file goes: the key, and the connector whose drop it becomes, "" for the landing prefix."""
+    """Where the file goes: the key, and the connector whose drop it becomes, "" for the landing prefix.
+
+    `sas_key` is "", or the key in the bucket of SAS's files. `key` is then only the file's identity, which begins
+    with a slash, as no key in the drops bucket does.
+    """
 
     key: str
     connector: str = ""
+    sas_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,6 +55,20 @@ class Targets:
 
     landing_prefix: str
     drops: Mapping[str, frozenset[Action]]
+    sas_files: SasFiles = SasFiles.NONE
+
+    def choose_all(self, file_name: str, occurrence: str) -> tuple[Target, ...]:
+        """Return every key to write the file to, one or two; raises as `choose` does.
+
+        A drop is never one of SAS's files: their connector cannot write a name with a folder, so nobody reads one.
+        """
+        if self.sas_files is SasFiles.NONE or file_name.partition("/")[0] in self.drops:
+            return (self.choose(file_name, occurrence),)
+        _refuse_hostile(file_name)
+        original = Target(f"/{occurrence}/{file_name}", sas_key=_bounded(file_name))
+        if self.sas_files is SasFiles.INSTEAD:
+            return (original,)
+        return (self.choose(file_name, occurrence), original)
 
     def choose(self, file_name: str, occurrence: str) -> Target:
         """Return the key for a file name as the task has it.

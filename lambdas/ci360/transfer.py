@@ -38,11 +38,13 @@ _log = logger(os.environ.get("LOG_LEVEL", ""))
 def _transfers() -> Transfers:
     settings = TransferSettings.from_environment(os.environ)
     table = ConditionalTable(client("dynamodb", config=_CONFIG), settings.table)
+    s3 = client("s3", config=_CONFIG)
     return Transfers(
         settings=settings,
         occurrences=Occurrences(table, keep_days=settings.keep_days),
         source=Source(settings.hosts, laptop_ca=settings.laptop_ca),
-        storage=Storage(client("s3", config=_CONFIG), settings.bucket),
+        storage=Storage(s3, settings.bucket),
+        sas_files=Storage(s3, settings.sas_bucket, overwrites=True) if settings.sas_bucket else None,
         sqs=client("sqs", config=_CONFIG),
         events=client("events", config=_CONFIG),
         log=_log,

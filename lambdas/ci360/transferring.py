@@ -1,4 +1,4 @@
-"""One file into the drops bucket: claimed, brought in, landed and told of, or ended with a reason."""
+"""One file into its bucket: claimed, brought in, landed and told of, or ended with a reason."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from activation.aws.dead_letters import send_to_dead_letters
 from activation.aws.lease import LeaseLost
-from activation.errors import ActivationError, Rejected, Retryable
+from activation.errors import ActivationError, ConfigError, Rejected, Retryable
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.ci360.fetching import Fetch, InvocationEnding
@@ -35,7 +35,10 @@ MAX_DELAY_S = 900  # SQS's own limit for a message
 
 @dataclass(frozen=True)
 class Transfers:
-    """Brings files forward, one message at a time. Made once per cold start."""
+    """Brings files forward, one message at a time. Made once per cold start.
+
+    `storage` is the drops bucket, `sas_files` the bucket of SAS's files, None where the settings have none.
+    """
 
     settings: TransferSettings
     occurrences: Occurrences
@@ -45,6 +48,7 @@ class Transfers:
     events: EventBridgeClient
     log: logging.Logger
     clock: Callable[[], float] = time.time
+    sas_files: Storage | None = None
 
     @property
     def queue_url(self) -> str:
@@ -96,7 +100,7 @@ class Transfers:
             occurrence,
             self.occurrences,
             self.source,
-            self.storage,
+            self._storage(occurrence),
             with_header=self.settings.landing_header or bool(occurrence.connector),
             max_bytes=self.settings.max_file_bytes,
             time_left_s=lambda: time_left_s() - MARGIN_S,
@@ -108,12 +112,13 @@ class Transfers:
     def _land(self, fetched: Occurrence, small: bytearray | None) -> Occurrence:
         """Let the file appear under its key, and tell; each step may be repeated."""
         whole = Whole(fetched.written_bytes, fetched.crc32, fetched.metadata)
+        key, storage = fetched.object_key, self._storage(fetched)
         if small is not None:
-            version = self.storage.put(fetched.key, small, whole)
+            version = storage.put(key, small, whole)
         else:
-            version = self.storage.complete(fetched.key, fetched.upload_id, fetched.part - 1, whole)
+            version = storage.complete(key, fetched.upload_id, fetched.part - 1, whole)
         landed = replace(fetched, state=State.LANDED, upload_id="", landed_version=version, code="", sentence="")
-        announce(self.events, self.settings.bus, landed)
+        announce(self.events, self.settings.bus, landed, storage.bucket)
         self.occurrences.save(landed)
         return landed
 
@@ -157,7 +162,7 @@ class Transfers:
         """End it for good: nothing of the file stays, the reason does, and a person is told."""
         failed = replace(occurrence, state=State.FAILED, code=error.code, sentence=error.sentence)
         self._abandon(occurrence)
-        announce(self.events, self.settings.bus, failed)
+        announce(self.events, self.settings.bus, failed, self._storage(failed).bucket)
         self._send_to_dead_letters(message(occurrence.key), error)
         self.occurrences.save(failed)
         return failed
@@ -165,7 +170,15 @@ class Transfers:
     def _abandon(self, occurrence: Occurrence) -> None:
         """Remove the parts of its upload; raises LeaseLost when another worker goes on with them."""
         self.occurrences.renew(occurrence)
-        self.storage.abandon(occurrence.key, occurrence.upload_id)
+        self._storage(occurrence).abandon(occurrence.object_key, occurrence.upload_id)
+
+    def _storage(self, occurrence: Occurrence) -> Storage:
+        """Return the bucket that the file goes to; raises ConfigError if the settings no longer have it."""
+        if not occurrence.sas_key:
+            return self.storage
+        if self.sas_files is None:
+            raise ConfigError("no_sas_files", "the settings no longer have `ci360.sas_files`")
+        return self.sas_files
 
     def _send_to_dead_letters(self, body: str, error: Rejected) -> None:
         send_to_dead_letters(self.sqs, self.settings.dead_letter_queue_url, body, error)

@@ -1,4 +1,4 @@
-"""The webhook function: checks a bulk task's call, writes it down, queues it and answers 202 at once."""
+"""The webhook function: checks a bulk task's call, writes it down, queues it and answers at once."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from lambdas.ci360.messages import message
 from lambdas.ci360.occurrences import Occurrence, Occurrences, State, Taken
 from lambdas.ci360.redaction import logger
 from lambdas.ci360.settings import WebhookSettings
+from lambdas.ci360.target import Target
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
@@ -44,7 +45,20 @@ class Webhook:
         Raises Refused, and Retryable and ConfigError when the table or the queue cannot be used.
         """
         task = read_task(read_body(event), self._settings.targets, self._settings.hosts)
-        wanted = _occurrence(task, request_id)
+        taken = [self._take_on(_occurrence(task, target, request_id)) for target in task.targets]
+        record = taken[0][0]
+        in_sas_files = any(target.sas_key for target in task.targets)
+        return Accepted(
+            record.request_id,
+            record.occurrence_id,
+            record.file_name,
+            self._settings.sas_bucket if in_sas_files else self._settings.bucket,
+            record.object_key,
+            as_sas=bool(self._settings.sas_bucket),
+        ), ", ".join(dict.fromkeys(call for _, call in taken))
+
+    def _take_on(self, wanted: Occurrence) -> tuple[Occurrence, str]:
+        """Write one file down and queue it; returns its record and what the call is for it."""
         call = "new"
         try:
             record = self._occurrences.accept(wanted)
@@ -54,9 +68,7 @@ class Webhook:
             # Also when it is not new: the first call may have died before it came to this. One message too many
             # does nothing.
             self._send(record.key)
-        return Accepted(
-            record.request_id, record.occurrence_id, record.file_name, self._settings.bucket, record.key
-        ), call
+        return record, call
 
     def _again(self, wanted: Occurrence, known: Occurrence) -> tuple[Occurrence, str]:
         """Answer a repetition with the record there is; begin anew what had failed, when the links are new."""
@@ -75,11 +87,12 @@ class Webhook:
             raise classify(error, code="queue") from None
 
 
-def _occurrence(task: BulkTask, request_id: str) -> Occurrence:
+def _occurrence(task: BulkTask, target: Target, request_id: str) -> Occurrence:
     return Occurrence(
-        key=task.target.key,
+        key=target.key,
+        sas_key=target.sas_key,
         occurrence_id=task.occurrence_id,
-        connector=task.target.connector,
+        connector=target.connector,
         file_name=task.file_name,
         data_link=task.data.url,
         metadata_link=task.metadata.url,

@@ -1,16 +1,17 @@
-"""Watches the door: objects under no connector's prefix, and on a schedule drops that have no run."""
+"""Watches the doors: objects under no connector's prefix, and on a schedule drops that have no run."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import msgspec
 from activation.aws.app_events import put_event
 from activation.aws.clients import CONFIG, Clients
 from activation.aws.environment import Environment
@@ -22,9 +23,11 @@ from activation.errors import Rejected
 from activation.ledger.keys import NO_CONNECTOR
 from activation.ledger.unread import UnreadObjects
 from activation.runs.missing import GRACE_S, Bucket, find_missing
+from activation.runs.missing_in_sources import WatchedSource, begin_watching, cannot_list, find_missing_in
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -35,7 +38,7 @@ _log, _metrics = Logger(), Metrics()
 
 @dataclass(frozen=True)
 class DropWatch:
-    """What the function holds: the drops bucket, AWS's clients, and for how many days a record is kept."""
+    """What the function holds: drops bucket and sources, AWS's clients, for how many days a record is kept."""
 
     bucket: Bucket
     clients: Clients
@@ -44,6 +47,7 @@ class DropWatch:
     bus: str
     ttl_days: int
     clock: Callable[[], float] = field(default=time.time)
+    sources: Sequence[WatchedSource] = ()
 
     def note_stray(self, event: Mapping[str, Any]) -> None:
         """Record and announce an object under no connector's prefix; others have runs, or are no drops."""
@@ -65,12 +69,24 @@ class DropWatch:
         _metrics.add_metric("DropsIgnored", MetricUnit.Count, 1)
 
     def count_missing(self) -> None:
-        """Count the drops that have had time to start a run and have none."""
+        """Count the drops that have had time to start a run and have none, in the drops bucket and the sources."""
         before = self.clock() - GRACE_S
         found = find_missing(self.clients.s3, self.dynamodb, self.bucket, self.ledger_table, before=before)
-        count = sum(1 for _ in found)
+        count = sum(1 for _ in found) + sum(self._count_in(one, before) for one in self.sources)
         _log.info("drops without a run", extra={"count": count})
         _metrics.add_metric("DropsMissing", MetricUnit.Count, count)
+
+    def _count_in(self, watched: WatchedSource, before: float) -> int:
+        """Count a source's; one that its owner does not let us list is said in the log and has none."""
+        since = begin_watching(self.clients.table, watched, ttl_days=self.ttl_days, clock=self.clock)
+        s3, table = self.clients.s3, self.ledger_table
+        try:
+            return sum(1 for _ in find_missing_in(s3, self.dynamodb, watched, table, since=since, before=before))
+        except ClientError as error:
+            if not cannot_list(error):
+                raise
+            _log.error("a source cannot be listed", extra={"bucket": watched.source.bucket})
+            return 0
 
 
 @cache
@@ -79,9 +95,18 @@ def _watch() -> DropWatch:
     table = variables.text("LEDGER_TABLE")
     bucket = Bucket(variables.text("DROPS_BUCKET"), variables.texts("CONNECTORS"), variables.texts("ELSEWHERE"))
     bus, ttl_days = variables.text("EVENT_BUS_NAME"), variables.whole("LEDGER_TTL_DAYS")
+    sources = _sources(variables)
     variables.finish()
     dynamodb = checked(boto3.client("dynamodb", config=CONFIG))
-    return DropWatch(bucket, Clients.connect(table), dynamodb, table, bus, ttl_days)
+    return DropWatch(bucket, Clients.connect(table), dynamodb, table, bus, ttl_days, sources=sources)
+
+
+def _sources(variables: Environment) -> tuple[WatchedSource, ...]:
+    try:
+        return msgspec.convert(variables.parsed("SOURCES", []), tuple[WatchedSource, ...])
+    except msgspec.ValidationError:
+        variables.wrong("SOURCES")
+        return ()
 
 
 @_log.inject_lambda_context(clear_state=True)

@@ -13,12 +13,17 @@ from lambdas.marketing_stream.topics import DatasetTopics
 
 @dataclass(frozen=True)
 class FanOutConfiguration:
-    """The fan-out function's settings. `line_end` is appended to each record in the delivery stream."""
+    """The fan-out function's settings.
+
+    `line_end` is appended to each record that the function puts into the delivery stream. With `lands_by_topic` it
+    puts none there but those that the topic cannot carry: the stream is subscribed to the topic.
+    """
 
     source: DatasetTopics
     known: frozenset[str]
     delivery_stream: str
     line_end: bytes
+    lands_by_topic: bool
     data_topic_arn: str
     queue_url: str
     confirmation_queue_url: str
@@ -43,6 +48,7 @@ def fan_out_configuration() -> FanOutConfiguration:
         known=frozenset((source.dataset, *reader.text("KNOWN_DATASETS").split(","))),
         delivery_stream=reader.text("DELIVERY_STREAM"),
         line_end=b"\n" if reader.text("ENDS_LINES") == "true" else b"",
+        lands_by_topic=reader.text("LANDS_BY_TOPIC") == "true",
         data_topic_arn=reader.text("DATA_TOPIC_ARN"),
         queue_url=reader.text("QUEUE_URL"),
         confirmation_queue_url=reader.text("CONFIRMATION_QUEUE_URL"),

@@ -17,7 +17,7 @@ from lambdas.marketing_stream.clients import client
 from lambdas.marketing_stream.configuration import FanOutConfiguration, fan_out_configuration, log_level
 from lambdas.marketing_stream.logs import event
 from lambdas.marketing_stream.messages import Confirmation, Data, MessageReader, Reason, Unwanted
-from lambdas.marketing_stream.outlets import Outlets, Parcel
+from lambdas.marketing_stream.outlets import Outlets, Parcel, fits_the_topic
 
 _LOG = logging.getLogger(__name__)
 logging.getLogger().setLevel(log_level())
@@ -52,7 +52,8 @@ def fan_out(
     asks = [Parcel(one.key, one.body) for one in messages if isinstance(read[one.key], Confirmation)]
     reasons = {key: one.reason for key, one in read.items() if isinstance(one, Unwanted)}
 
-    landed = outlets.land(configuration.delivery_stream, data, configuration.line_end)
+    put = [one for one in data if not (configuration.lands_by_topic and fits_the_topic(one))]
+    landed = outlets.land(configuration.delivery_stream, put, configuration.line_end)
     there = [parcel for parcel in data if parcel.key not in landed.later | landed.never]
     published = outlets.publish(configuration.data_topic_arn, there)
     handed_on = outlets.send_on(configuration.confirmation_queue_url, asks)

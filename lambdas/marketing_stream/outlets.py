@@ -22,6 +22,7 @@ from lambdas.marketing_stream.chunks import chunks
 FIREHOSE_RECORDS, FIREHOSE_BYTES = 500, 4 * 2**20
 SNS_ENTRIES, SNS_BYTES = 10, 256 * 2**10
 SQS_ENTRIES, SQS_BYTES = 10, 2**20
+_LINE_END = "\n"
 _ATTRIBUTE_BYTES = 192  # the reason's attribute, whose name and type count as well
 
 # Seconds between attempts to send failed entries again, before their messages are left to the queue.
@@ -75,20 +76,27 @@ class Outlets:
         return self._in_chunks(put, parcels, FIREHOSE_RECORDS, FIREHOSE_BYTES, more_bytes=len(line_end))
 
     def publish(self, topic: str, parcels: Iterable[Parcel]) -> Undelivered:
-        """Publish records to the topic's subscribers; a record larger than SNS allows never arrives."""
+        """Publish records to the topic's subscribers, each with a line end; one too large for SNS never arrives.
+
+        Amazon's example app publishes them so. A delivery stream that is subscribed to the topic adds none.
+        """
         fitting, too_large = [], set()
         for parcel in parcels:
-            if _bytes(parcel) > SNS_BYTES:
-                too_large.add(parcel.key)
-            else:
+            if fits_the_topic(parcel):
                 fitting.append(parcel)
+            else:
+                too_large.add(parcel.key)
 
         def send(chunk: Sequence[Parcel]) -> Sent:
-            entries = [{"Id": str(number), "Message": parcel.text} for number, parcel in enumerate(chunk)]
+            entries = [
+                {"Id": str(number), "Message": f"{parcel.text}{_LINE_END}"} for number, parcel in enumerate(chunk)
+            ]
             answer = self.sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
             return _judged(chunk, answer.get("Failed", []))
 
-        return Undelivered(never=frozenset(too_large)) | self._in_chunks(send, fitting, SNS_ENTRIES, SNS_BYTES)
+        return Undelivered(never=frozenset(too_large)) | self._in_chunks(
+            send, fitting, SNS_ENTRIES, SNS_BYTES, more_bytes=len(_LINE_END)
+        )
 
     def send_on(self, queue_url: str, parcels: Iterable[Parcel]) -> Undelivered:
         """Send messages unchanged to another queue; a dead letter carries its reason as an attribute."""
@@ -112,6 +120,11 @@ class Outlets:
         ):
             result |= _later(chunk) if self.out_of_time() else _patiently(send, chunk)
         return result
+
+
+def fits_the_topic(parcel: Parcel) -> bool:
+    """Return whether SNS takes the record with its line end."""
+    return _bytes(parcel) + len(_LINE_END) <= SNS_BYTES
 
 
 Sent = tuple[Undelivered, list[Parcel]]

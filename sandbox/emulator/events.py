@@ -38,7 +38,7 @@ _version: ContextVar[str | None] = ContextVar("version of the object the event i
 
 
 def install() -> None:
-    """Add the version id to the events, archive them, and limit replays to the rules they name."""
+    """Add the version id to events, archive them; limit replays to the rules they name, note how far they are."""
     _FIRE.replace(_remember_version)
     _DISPATCH.replace(_complete_and_archive)
     _TARGET.replace(_only_replayed_to)
@@ -62,6 +62,8 @@ def _complete_and_archive(original: Function) -> Function:
         first_hand = event.get("Source") == "aws.s3" and not event.keys() & {"ReplayName", "_DispatchPath"}
         if not first_hand:
             original(event, view)
+            if replay := eventbridge._replays.get(event.get("ReplayName", "")):
+                replay["EventLastReplayedTime"] = event["Time"]
             return
         event = _as_aws_sends_it(event)
         original(event)

@@ -171,11 +171,11 @@ class BulkApi(Construct):
         body = self.api.add_model(
             "Body",
             content_type="application/json",
-            description="The minimum of a bulk task's body; the function checks the rest",
+            # Nothing is required here: the function names what is missing, and tells a triggered task's body.
+            description="What is never a task's body; the function checks the rest",
             schema=apigateway.JsonSchema(
                 schema=apigateway.JsonSchemaVersion.DRAFT4,
                 type=apigateway.JsonSchemaType.OBJECT,
-                required=["presignedUrls", "sendParameters"],
                 properties={
                     "presignedUrls": apigateway.JsonSchema(type=apigateway.JsonSchemaType.OBJECT),
                     "sendParameters": apigateway.JsonSchema(type=apigateway.JsonSchemaType.OBJECT),

@@ -38,7 +38,9 @@ def record(table: dynamodb.ITable, key: kms.IKey, actions: Sequence[str]) -> lis
 
 
 def files(bucket: s3.IBucket, key: kms.IKey, prefixes: Sequence[str]) -> list[iam.PolicyStatement]:
-    """Allow uploads below the prefixes that are open to CI360; nothing there can be deleted."""
+    """Allow uploads below the prefixes that are open to CI360, if any; nothing there can be deleted."""
+    if not prefixes:
+        return []
     return [
         # GetObject reads the head of an existing object, to tell whether it is this file.
         allow(
@@ -52,6 +54,30 @@ def files(bucket: s3.IBucket, key: kms.IKey, prefixes: Sequence[str]) -> list[ia
         # An upload in parts with checksums needs both:
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html, read 2026-11-29
         allow("KeyThroughBucket", ["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn], _via("s3")),
+    ]
+
+
+def sas_files(bucket_arn: str, key_arn: str) -> list[iam.PolicyStatement]:
+    """Allow writing any object of the bucket of SAS's files, whose names the tasks choose; none can be deleted.
+
+    `key_arn` is the KMS key that encrypts the bucket, "" for S3's own encryption. The bucket is bound to the app's
+    account, because a bucket's name is free again once the bucket is deleted:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/delete-bucket.html, read 2026-11-30
+    """
+    owner: dict[str, object] = {"StringEquals": {"s3:ResourceAccount": Aws.ACCOUNT_ID}}
+    through_key = allow("KeyThroughSasFiles", ["kms:Decrypt", "kms:GenerateDataKey"], [key_arn], _via("s3"))
+    return [
+        # GetObject reads the head of the object to be replaced, and S3 wants it for a write with If-Match:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html, read 2026-11-30
+        allow(
+            "LandSasFiles",
+            ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
+            [f"{bucket_arn}/*"],
+            owner,
+        ),
+        # As for the drops bucket.
+        allow("TellAbsentSasFilesFromForbidden", ["s3:ListBucket"], [bucket_arn], owner),
+        *([through_key] if key_arn else []),
     ]
 
 

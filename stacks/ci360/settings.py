@@ -10,10 +10,12 @@ from typing import Any
 
 from stacks.ci360.hosts import HOST, is_anybodys
 from stacks.context import Reader
+from stacks.names import BUCKET, KEY_ARN, KEY_MEANING
 
 ACTIONS = ("add", "remove", "replace", "mirror")
 
 _KEY, MOST_KEYS = r"[a-z][a-z0-9]{0,15}", 2
+DAYS = 30  # as drops
 FIRST_KEY = "key"  # whose logical id is that of the one key there once was
 _EVENT = r"[A-Za-z0-9_. -]{0,100}"
 
@@ -35,6 +37,21 @@ class ResultsSettings:
 
 
 @dataclass(frozen=True)
+class SasFilesSettings:
+    """Files as SAS's own S3 connector writes them: the original bytes under the task's own name, each run anew.
+
+    `landing` is `beside` our own landing, or `instead` of it. `bucket` is an existing bucket of the app's account
+    and region, "" for one that the app makes; `key_arn` is the KMS key that encrypts an existing one, "" for S3's
+    own encryption. `days` is how long a file is kept in the app's own bucket, 0 for ever.
+    """
+
+    landing: str
+    bucket: str
+    key_arn: str
+    days: int
+
+
+@dataclass(frozen=True)
 class Ci360Settings:
     """The settings of the webhook.
 
@@ -43,7 +60,7 @@ class Ci360Settings:
     `logs_role` says where API Gateway's log role comes from, of which an account has one per region: this `app`
     creates it, the `account` has it, or with `none` nothing is logged. `keys` names one or two API keys.
     `landing_days` is how long landed files are kept, 0 for as long as drops. `reserved_concurrency` is of the
-    webhook's function, 0 for none.
+    webhook's function, 0 for none. `sas_files` is None where no file lands as SAS's own connector writes it.
     """
 
     allowed_hosts: tuple[str, ...]
@@ -64,6 +81,13 @@ class Ci360Settings:
     landing_days: int
     reserved_concurrency: int
     results: ResultsSettings | None
+    sas_files: SasFilesSettings | None
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Return the folders of the drops bucket that files may land in."""
+        landing = () if self.sas_files and self.sas_files.landing == "instead" else (self.landing_prefix,)
+        return (*landing, *self.drops)
 
 
 def read_ci360(
@@ -107,6 +131,7 @@ def read_ci360(
         # https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html, read 2026-11-29
         reserved_concurrency=reader.whole("reserved_concurrency", low=0, high=1000, default=0),
         results=_results(reader.section("results")) if (given or {}).get("results") is not None else None,
+        sas_files=_sas_files(reader.section("sas_files")) if reader.has("sas_files") else None,
     )
     if settings.landing_prefix in connectors:
         reader.mistake(
@@ -162,6 +187,22 @@ def _networks(reader: Reader) -> tuple[str, ...]:
         except ValueError:
             reader.mistake("allowed_ips", f"{text} is not a network such as 203.0.113.0/24")
     return tuple(networks)
+
+
+def _sas_files(reader: Reader) -> SasFilesSettings:
+    bucket = reader.text("bucket", pattern=BUCKET, meaning="the name of an existing bucket", default="")
+    files = SasFilesSettings(
+        landing=reader.choice("landing", ("beside", "instead")),
+        bucket=bucket,
+        key_arn=reader.text("key_arn", pattern=KEY_ARN, meaning=KEY_MEANING, default=""),
+        days=reader.whole("days", low=0, high=3650, default=0 if bucket else DAYS),
+    )
+    if files.bucket and files.days:
+        reader.mistake("days", "an existing bucket keeps its own lifecycle rules: set them there")
+    if files.key_arn and not files.bucket:
+        reader.mistake("key_arn", "is for an existing bucket; the app's own bucket has the app's key")
+    reader.finish()
+    return files
 
 
 def _results(reader: Reader) -> ResultsSettings:

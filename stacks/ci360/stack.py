@@ -9,6 +9,8 @@ from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -60,6 +62,10 @@ class Ci360Stack(Stack):
         self.queue = self._queue(
             "Queue", retention=Duration.days(4), timeout_s=TRANSFER_S, dead_letters=self.dead_letters
         )
+        files = ci360.sas_files
+        self._sas_bucket: s3.IBucket | None = storage.sas_files
+        if files and files.bucket:
+            self._sas_bucket = s3.Bucket.from_bucket_name(self, "SasFiles", files.bucket)
         self.webhook = self._webhook()
         self.transfer = self._transfer()
         self.api = BulkApi(
@@ -129,6 +135,7 @@ class Ci360Stack(Stack):
                 "DROPS": json.dumps(drops),
                 "ALLOWED_HOSTS": json.dumps(self.ci360.allowed_hosts),
                 "KEEP_DAYS": str(self.ci360.keep_days),
+                **self._of_sas_files(),
             },
             statements=[
                 *permissions.record(self.table, self._storage.key, ["UpdateItem"]),
@@ -159,10 +166,12 @@ class Ci360Stack(Stack):
                 "MAX_FILE_BYTES": str(ci360.max_file_gb * 1024**3),
                 "DEADLINE_S": str(ci360.deadline_hours * 3600),
                 "KEEP_DAYS": str(ci360.keep_days),
+                **self._of_sas_files(),
             },
             statements=[
                 *permissions.record(self.table, storage.key, ["GetItem", "UpdateItem"]),
-                *permissions.files(storage.drops, storage.key, [ci360.landing_prefix, *ci360.drops]),
+                *permissions.files(storage.drops, storage.key, ci360.prefixes),
+                *self._to_sas_files(),
                 permissions.send("GoOn", self.queue),
                 permissions.send("Bury", self.dead_letters),
                 permissions.put_events(storage.bus),
@@ -171,6 +180,18 @@ class Ci360Stack(Stack):
             max_concurrency=ci360.max_concurrency,
             loops=True,
         )
+
+    def _of_sas_files(self) -> dict[str, str]:
+        """Return what the functions must know of SAS's files, nothing if there are none."""
+        if self.ci360.sas_files is None or self._sas_bucket is None:
+            return {}
+        return {"SAS_FILES": self.ci360.sas_files.landing, "SAS_FILES_BUCKET": self._sas_bucket.bucket_name}
+
+    def _to_sas_files(self) -> list[iam.PolicyStatement]:
+        if self.ci360.sas_files is None or self._sas_bucket is None:
+            return []
+        key_arn = self.ci360.sas_files.key_arn if self.ci360.sas_files.bucket else self._storage.key.key_arn
+        return permissions.sas_files(self._sas_bucket.bucket_arn, key_arn)
 
     def _results(self, results: ResultsSettings) -> Function:
         """Make the parts that report to CI360: a rule on the app's bus, a queue, a secret, a function."""
@@ -263,5 +284,7 @@ class Ci360Stack(Stack):
         CfnOutput(self, "Ci360OccurrenceTable", value=self.table.table_name)
         CfnOutput(self, "Ci360WebhookFunctionName", value=self.webhook.function.function_name)
         CfnOutput(self, "Ci360TransferFunctionName", value=self.transfer.function.function_name)
+        if self._sas_bucket:
+            CfnOutput(self, "Ci360SasFilesBucket", value=self._sas_bucket.bucket_name)
         if self.ci360.alarm_email:
             CfnOutput(self, "Ci360AlarmTopicArn", value=self.alarms.topic.topic_arn)

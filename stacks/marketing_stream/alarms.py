@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
@@ -61,14 +60,14 @@ class StreamAlarms(Construct):
             confirmations.dead_letters,
             "a subscription was not confirmed; its dead letter has the reason",
         )
-        self._errors("FanOutErrors", fan_out.fan_out.function, "the fan-out function fails")
-        self._errors("ConfirmErrors", fan_out.confirm.function, "the confirmation function fails")
+        for prefix, worker, name in (
+            ("FanOut", fan_out.fan_out, "the fan-out function"),
+            ("Confirm", fan_out.confirm, "the confirmation function"),
+        ):
+            self._watch.function(prefix, worker.function, name, worker.mapping)
         self._watch.alarm(
             "DataTopicFailed",
             fan_out.topic.metric_number_of_notifications_failed(period=CHECKED_EVERY, statistic="Sum"),
             1,
             "the data topic could not deliver to a consumer; give its subscription a dead-letter queue",
         )
-
-    def _errors(self, id_: str, function: lambda_.Function, sentence: str) -> None:
-        self._watch.alarm(id_, function.metric_errors(period=CHECKED_EVERY, statistic="Sum"), 1, sentence)

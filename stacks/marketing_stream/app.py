@@ -30,7 +30,14 @@ def add_streams(app: App, settings: Settings, root: Path) -> Streams:
         return Streams()
     realms = dict.fromkeys([one.realm for one in stream.datasets] + [one.realm for one in stream.v2])
     regions = {
-        realm: StreamRegionStack(app, f"{settings.name}-stream-{realm.lower()}", settings=settings, realm=realm)
+        realm: StreamRegionStack(
+            app,
+            f"{settings.name}-stream-{realm.lower()}",
+            settings=settings,
+            realm=realm,
+            root=root,
+            datasets=any(one.realm is realm for one in stream.datasets),
+        )
         for realm in realms
     }
     datasets = tuple(
@@ -42,7 +49,7 @@ def add_streams(app: App, settings: Settings, root: Path) -> Streams:
     v2 = tuple(
         StreamV2Stack(
             app,
-            f"AmzStreamV2-{wanted.realm}-{wanted.name}",
+            wanted.stack_name,
             settings=settings,
             wanted=wanted,
             region=regions[wanted.realm],

@@ -10,6 +10,8 @@ from constructs import Construct
 from stacks.marketing_stream.alarms import StreamAlarms
 from stacks.marketing_stream.direct import DirectDelivery
 from stacks.marketing_stream.fanout import FanOut
+from stacks.marketing_stream.guard import Guard
+from stacks.marketing_stream.kept import KeptOfExample
 from stacks.marketing_stream.landing import Landing
 from stacks.marketing_stream.region import StreamRegionStack
 from stacks.marketing_stream.settings import StreamDataset
@@ -39,7 +41,15 @@ class StreamDatasetStack(Stack):
             env=Environment(region=wanted.realm.region),
         )
         assert settings.marketing_stream is not None  # noqa: S101  narrows a type, checks no input
+        assert region.guard is not None  # noqa: S101  narrows a type, checks no input
         self.wanted = wanted
+        guard = Guard(
+            self,
+            "Guard",
+            wanted=wanted,
+            function=region.guard.function,
+            retired=settings.marketing_stream.retired,
+        )
         self.landing = Landing(self, "Landing", settings=settings, wanted=wanted, region=region)
         # The table is in the region's database, and the alarms publish to the region's topic.
         self.add_stack_dependency(region)
@@ -49,9 +59,16 @@ class StreamDatasetStack(Stack):
         self.direct: DirectDelivery | None = None
         if "sqs" in wanted.deliveries:
             self.fan_out = FanOut(
-                self, "FanOut", settings=settings, wanted=wanted, landing=self.landing, root=root
+                self,
+                "FanOut",
+                settings=settings,
+                wanted=wanted,
+                landing=self.landing,
+                logs_key=region.logs_key,
+                root=root,
             )
             alarms.of_fan_out(self.fan_out)
+            guard.settle_after(self.fan_out.fan_out.function)
         if "firehose" in wanted.deliveries:
             self.direct = DirectDelivery(
                 self,
@@ -61,4 +78,9 @@ class StreamDatasetStack(Stack):
                 reviewers=settings.marketing_stream.reviewers,
                 subscribers=settings.marketing_stream.subscribers,
             )
+        self.kept = (
+            KeptOfExample(self, "Kept", landing=self.landing, fan_out=self.fan_out) if wanted.upgrades else None
+        )
+        for one in filter(None, (self.landing, self.fan_out, self.direct, self.kept)):
+            one.node.add_dependency(guard.before)
         Tags.of(self).add("data_set_id", wanted.dataset.id)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -32,15 +34,23 @@ class FanOut(Construct):
         settings: Settings,
         wanted: StreamDataset,
         landing: Landing,
+        logs_key: kms.IKey,
         root: Path,
     ) -> None:
         super().__init__(scope, id_)
         assert settings.marketing_stream is not None  # noqa: S101  narrows a type, checks no input
         self._settings, self._stream, self._wanted = settings, settings.marketing_stream, wanted
+        removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
+        self._logs_key = logs_key
         self.ingress = Ingress(
-            self, "Ingress", source=wanted.source, reviewers=settings.marketing_stream.reviewers
+            self,
+            "Ingress",
+            source=wanted.source,
+            reviewers=settings.marketing_stream.reviewers,
+            removal=removal,
         )
-        self.confirmations = Confirmations(self, "Confirmations")
+        self.confirmations = Confirmations(self, "Confirmations", removal=removal)
+        self.source = wanted.source
         self.topic = sns.Topic(self, "DataTopic", enforce_ssl=True)
         pinned.pin(self.topic, pinned.DATA_TOPIC)
         self._code = function_code("marketing_stream", root)
@@ -52,13 +62,14 @@ class FanOut(Construct):
     def _fan_out(self, landing: Landing) -> QueueFunction:
         return QueueFunction(
             self,
-            "FanOut",
+            "Sorter",
             settings=self._settings,
             code=self._code,
             layers=self._layers,
             handler="lambdas.marketing_stream.fan_out.lambda_handler",
             description=f"Sorts and forwards the messages for {self._wanted.stack_name}",
             queue=self.ingress.queue,
+            mapping_id=pinned.ingress_mapping(self._wanted.example_name),
             timeout_s=FAN_OUT_TIMEOUT_S,
             batch_size=self._stream.batch_size,
             batching_s=_BATCHING_S,
@@ -69,6 +80,7 @@ class FanOut(Construct):
                 "SOURCE": self._wanted.source,
                 "DELIVERY_STREAM": landing.stream.ref,
                 "ENDS_LINES": "false" if "firehose" in self._wanted.deliveries else "true",
+                "LANDS_BY_TOPIC": "true" if self._wanted.upgrades else "false",
                 "DATA_TOPIC_ARN": self.topic.topic_arn,
                 "QUEUE_URL": self.ingress.queue.queue_url,
                 "CONFIRMATION_QUEUE_URL": self.confirmations.queue.queue_url,
@@ -80,18 +92,20 @@ class FanOut(Construct):
                 _sends("HandOnConfirmations", self.confirmations.queue),
                 _sends("OwnDeadLetters", self.ingress.dead_letters),
             ],
+            logs_key=self._logs_key,
         )
 
     def _confirm(self) -> QueueFunction:
         return QueueFunction(
             self,
-            "Confirm",
+            "Confirmer",
             settings=self._settings,
             code=self._code,
             layers=self._layers,
             handler="lambdas.marketing_stream.confirm.lambda_handler",
             description=f"Confirms subscriptions of {self._wanted.stack_name} that are Amazon's",
             queue=self.confirmations.queue,
+            mapping_id=pinned.confirmation_mapping(self._wanted.example_name),
             timeout_s=CONFIRM_TIMEOUT_S,
             batch_size=10,
             batching_s=0,
@@ -106,6 +120,7 @@ class FanOut(Construct):
                 _allow("ConfirmAmazonsTopics", "sns:ConfirmSubscription", self._wanted.source),
                 _sends("OwnDeadLetters", self.confirmations.dead_letters),
             ],
+            logs_key=self._logs_key,
         )
 
 

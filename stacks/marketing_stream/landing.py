@@ -13,7 +13,7 @@ from constructs import Construct
 
 from stacks.marketing_stream import pinned
 from stacks.marketing_stream.queries import queries, table_name
-from stacks.marketing_stream.region import DATABASE, StreamRegionStack
+from stacks.marketing_stream.region import StreamRegionStack
 from stacks.marketing_stream.settings import StreamDataset
 from stacks.settings import Settings
 
@@ -35,7 +35,7 @@ class Landing(Construct):
         self._settings, self._stream, self._wanted = settings, settings.marketing_stream, wanted
         self._prefix = f"{wanted.dataset.id}/"
         self.bucket = self._bucket(region)
-        self.log_group = self._log_group()
+        self.log_group = self._log_group(region)
         self._log_stream = logs.CfnLogStream(
             self, "DeliveryLog", log_group_name=self.log_group.log_group_name, log_stream_name="delivery"
         )
@@ -74,8 +74,8 @@ class Landing(Construct):
         pinned.pin(bucket, pinned.LANDING_BUCKET)
         return bucket
 
-    def _log_group(self) -> logs.LogGroup:
-        group = logs.LogGroup(self, "Logs", removal_policy=RemovalPolicy.DESTROY)
+    def _log_group(self, region: StreamRegionStack) -> logs.LogGroup:
+        group = logs.LogGroup(self, "Logs", encryption_key=region.logs_key, removal_policy=RemovalPolicy.DESTROY)
         resource = group.node.default_child
         assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101  narrows a type, checks no input
         resource.retention_in_days = self._settings.retention.logs_days
@@ -87,7 +87,7 @@ class Landing(Construct):
             iam.PolicyStatement(
                 sid="WriteBelowItsPrefixes",
                 actions=["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"],
-                resources=[self.bucket.arn_for_objects(f"{one}*") for one in (self._prefix, self._errors)],
+                resources=self.objects,
             ),
             iam.PolicyStatement(
                 sid="FindItsWay",
@@ -107,6 +107,11 @@ class Landing(Construct):
             assumed_by=iam.ServicePrincipal("firehose.amazonaws.com"),
             inline_policies={"Landing": iam.PolicyDocument(statements=statements)},
         )
+
+    @property
+    def objects(self) -> list[str]:
+        """Return the objects that the delivery stream writes: records, and what it could not deliver."""
+        return [self.bucket.arn_for_objects(f"{one}*") for one in (self._prefix, self._errors)]
 
     @property
     def _errors(self) -> str:
@@ -149,7 +154,7 @@ class Landing(Construct):
             self,
             "Table",
             catalog_id=Aws.ACCOUNT_ID,
-            database_name=DATABASE,
+            database_name=self._stream.database,
             table_input=glue.CfnTable.TableInputProperty(
                 name=table_name(dataset.id),
                 description=f"Records of {dataset.id} as they arrived, one per line, by hour of arrival in UTC",
@@ -174,7 +179,7 @@ class Landing(Construct):
             athena.CfnNamedQuery(
                 self,
                 f"Query{query.name.title().replace('_', '')}",
-                database=DATABASE,
+                database=self._stream.database,
                 name=query.name,
                 description=query.purpose,
                 query_string=query.sql,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Duration
+from aws_cdk import CfnOutput, CfnResource, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -22,15 +22,22 @@ _CONFIRMATION_RECEIVES = 10
 
 
 class Ingress(Construct):
-    """The queue Amazon delivers to, with its dead-letter queue. Amazon never sends a message again."""
+    """The queue Amazon delivers to, with its dead-letter queue. Amazon never sends a message again.
 
-    def __init__(self, scope: Construct, id_: str, *, source: str, reviewers: tuple[str, ...]) -> None:
+    Both, and the policy by which Amazon delivers, outlive their stack where `removal` is to retain: what they hold
+    cannot be had again, and subscriptions that were not archived go on.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, *, source: str, reviewers: tuple[str, ...], removal: RemovalPolicy
+    ) -> None:
         super().__init__(scope, id_)
-        self.dead_letters = _queue(self, "DeadLetters", pinned.INGRESS_DEAD_LETTERS)
+        self.dead_letters = _queue(self, "DeadLetters", pinned.INGRESS_DEAD_LETTERS, removal)
         self.queue = _queue(
             self,
             "Queue",
             pinned.INGRESS_QUEUE,
+            removal,
             timeout_s=FAN_OUT_TIMEOUT_S,
             dead_letters=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=_INGRESS_RECEIVES),
         )
@@ -55,19 +62,23 @@ class Ingress(Construct):
         )
         policy = self.queue.node.find_child("Policy")
         pinned.pin(policy, pinned.INGRESS_QUEUE_POLICY)
+        resource = policy.node.default_child
+        assert isinstance(resource, CfnResource)  # noqa: S101  narrows a type, checks no input
+        resource.apply_removal_policy(removal)
         pinned.pin(CfnOutput(self, "QueueArn", value=self.queue.queue_arn), pinned.INGRESS_QUEUE_OUTPUT)
 
 
 class Confirmations(Construct):
     """Requests to confirm a subscription, apart from the data."""
 
-    def __init__(self, scope: Construct, id_: str) -> None:
+    def __init__(self, scope: Construct, id_: str, *, removal: RemovalPolicy) -> None:
         super().__init__(scope, id_)
-        self.dead_letters = _queue(self, "DeadLetters", pinned.CONFIRMATION_DEAD_LETTERS)
+        self.dead_letters = _queue(self, "DeadLetters", pinned.CONFIRMATION_DEAD_LETTERS, removal)
         self.queue = _queue(
             self,
             "Queue",
             pinned.CONFIRMATION_QUEUE,
+            removal,
             timeout_s=CONFIRM_TIMEOUT_S,
             dead_letters=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=_CONFIRMATION_RECEIVES),
         )
@@ -77,6 +88,7 @@ def _queue(
     scope: Construct,
     id_: str,
     logical_id: str,
+    removal: RemovalPolicy,
     *,
     timeout_s: int = 0,
     dead_letters: sqs.DeadLetterQueue | None = None,
@@ -94,6 +106,7 @@ def _queue(
         receive_message_wait_time=Duration.seconds(20) if timeout_s else None,
         visibility_timeout=Duration.seconds(VISIBILITY_TIMEOUTS * timeout_s) if timeout_s else None,
         dead_letter_queue=dead_letters,
+        removal_policy=removal,
     )
     pinned.pin(queue, logical_id)
     return queue

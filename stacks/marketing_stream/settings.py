@@ -6,8 +6,8 @@ Without the section there are no stacks of the stream; an empty section means al
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stacks.context import Reader
@@ -20,64 +20,112 @@ from stacks.marketing_stream.catalogue import (
     Dataset,
     Realm,
 )
+from stacks.names import DEFAULT_APP
 
 DELIVERIES = ("sqs", "firehose")
 
 _DATASET_ID = r"(?=.{1,64}\Z)[a-z0-9]+(-[a-z0-9]+)*"
 _PRINCIPAL = r"arn:aws:iam::\d{12}:(root|role/[\w+=,.@/-]{1,512})"
 _SOURCE = r"arn:aws:sns:[a-z0-9-]+:\d{12}:[\w*-]{1,256}"
+# Of a bucket's 63 characters, an account's number, the longest region and the word at the end leave so many.
+_BUCKET_START = 63 - len("-123456789012-us-east-1-data")
 _COPY = r"(?=.{3,24}\Z)[a-z0-9]+(-[a-z0-9]+)*"
 
 
 @dataclass(frozen=True)
 class StreamDataset:
-    """One stack: a dataset in a realm, the topics that may send it, and its deliveries ("sqs", "firehose")."""
+    """One stack: a dataset in a realm, the topics that may send it, and its deliveries ("sqs", "firehose").
+
+    `upgrades` says that this is the first of the two deployments over Amazon's example stack. With
+    `generated_roles` CloudFormation names the roles of Firehose subscriptions. `prefix` begins the stack's name.
+    """
 
     dataset: Dataset
     realm: Realm
     source: str
     deliveries: tuple[str, ...]
+    upgrades: bool = False
+    generated_roles: bool = False
+    prefix: str = ""
 
     @property
     def stack_name(self) -> str:
-        """Return the stack's name, the same as that of Amazon's example stacks."""
+        """Return the stack's name."""
+        return f"{self.prefix}{self.example_name}"
+
+    @property
+    def example_name(self) -> str:
+        """Return the name of Amazon's example stack, after which some logical ids are made."""
         return f"AmzStream-{self.realm}-{self.dataset.id}"
+
+    @property
+    def example_roles(self) -> bool:
+        """Return whether the roles of Firehose subscriptions have the ids and names of the example stack.
+
+        The names are an account's, and contain eight letters of the dataset: only the example's datasets, and one
+        copy of their stacks, can have them.
+        """
+        return self.dataset.default and not self.generated_roles and self.stack_name == self.example_name
 
 
 @dataclass(frozen=True)
 class StreamV2:
-    """A stack for Stream v2: the short name at the start of its bucket's name, and the realm."""
+    """A stack for Stream v2: the short name in its own name and its bucket's, the realm, and what begins both."""
 
     name: str
     realm: Realm
+    prefix: str = ""
+
+    @property
+    def stack_name(self) -> str:
+        """Return the stack's name."""
+        return f"{self.prefix}AmzStreamV2-{self.realm}-{self.name}"
+
+    @property
+    def bucket_start(self) -> str:
+        """Return how the bucket's name begins; account, region and `data` follow."""
+        return f"{self.prefix}{self.name}"
 
 
 @dataclass(frozen=True)
 class StreamSettings:
     """The settings of the stream.
 
-    `reviewers` and `subscribers` are the trusted principals of Amazon. `keep_days` is how long landed records are
-    kept; 0 keeps them for ever. `alarm_email` "" means that no mail is sent.
+    `prefix` begins the names of all stacks and of the query database: "" for those of Amazon's example app, which
+    one copy of this app can have in an account, else the app's name and a hyphen. `reviewers` and `subscribers`
+    are the trusted principals of Amazon. `retired` are deliveries that a deployment may take away from a live
+    stack, since their subscriptions are archived. `keep_days` is how long landed records are kept; 0 keeps them
+    for ever. `alarm_email` "" means that no mail is sent.
     """
 
+    prefix: str
     datasets: tuple[StreamDataset, ...]
     v2: tuple[StreamV2, ...]
     reviewers: tuple[str, ...]
     subscribers: tuple[str, ...]
+    retired: tuple[str, ...]
     compression: str
     keep_days: int
     batch_size: int
     max_concurrency: int
     alarm_email: str
 
+    @property
+    def database(self) -> str:
+        """Return the name of the query database, of which Athena takes no hyphens."""
+        return f"{self.prefix}amazon_marketing_stream".replace("-", "_")
+
 
 def read_stream(
-    reader: Reader, given: Mapping[str, Any] | None, context: Callable[[str], Any]
+    reader: Reader, given: Mapping[str, Any] | None, context: Callable[[str], Any], app: str
 ) -> StreamSettings | None:
     """Read the section `given` through its `reader`; None if there is none and no flag asks for it.
 
+    `app` is the app's name.
+
     The command line overrides the section: `-c stream=all`, `none` or a list such as `sp-traffic,sp-conversion`
-    says which datasets, `-c stream_realms=NA,EU` where, `-c delivery_type=sqs,firehose` how.
+    says which datasets, `-c stream_realms=NA,EU` where, `-c delivery_type=sqs,firehose` how. Two flags are about a
+    live stack: `-c stream_upgrade=first` and `-c stream_retire=sqs`.
     """
     asked = context("stream")
     if asked == "none" or (given is None and asked is None):
@@ -93,11 +141,19 @@ def read_stream(
             "overrides",
             f"Amazon publishes no source account for {', '.join(unknown)}: give the topics' ARN as `source`",
         )
+    prefix = _prefix(reader, app)
+    roles = reader.choice("firehose_roles", ("example", "generated"), default="example")
+    upgrades = _upgrades(reader, context("stream_upgrade"), stacks.values())
     settings = StreamSettings(
-        datasets=tuple(stacks.values()),
-        v2=tuple(_v2(one) for one in _optional_sections(reader, given, "v2")),
+        prefix=prefix,
+        datasets=tuple(
+            replace(one, upgrades=upgrades, generated_roles=roles == "generated", prefix=prefix)
+            for one in stacks.values()
+        ),
+        v2=tuple(_v2(one, prefix) for one in _optional_sections(reader, given, "v2")),
         reviewers=_principals(reader, "reviewers", REVIEWER_ROLE),
         subscribers=_principals(reader, "subscribers", SUBSCRIBER_ROLE),
+        retired=_retired(reader, context("stream_retire")),
         compression=reader.choice("compression", ("GZIP", "UNCOMPRESSED"), default="GZIP"),
         keep_days=reader.whole("keep_days", low=0, high=3650, default=0),
         batch_size=reader.whole("batch_size", low=1, high=1000, default=100),
@@ -108,6 +164,30 @@ def read_stream(
     )
     reader.finish()
     return settings
+
+
+def _prefix(reader: Reader, app: str) -> str:
+    """Return what begins the names: nothing for the copy of the app that has Amazon's example's."""
+    own = "example" if app == DEFAULT_APP else "app"
+    return "" if reader.choice("names", ("example", "app"), default=own) == "example" else f"{app}-"
+
+
+def _upgrades(reader: Reader, flag: object, stacks: Iterable[StreamDataset]) -> bool:
+    """Return whether this is the first deployment over Amazon's example stacks, which have one delivery each."""
+    if flag is None:
+        return False
+    if flag != "first":
+        reader.mistake("stream_upgrade", "can only be `first`; the second deployment is one without it")
+    if any(len(one.deliveries) > 1 for one in stacks):
+        reader.mistake("stream_upgrade", "keeps the one delivery of the example stack: add another one later")
+    return True
+
+
+def _retired(reader: Reader, flag: object) -> tuple[str, ...]:
+    named = tuple(str(flag).split(",")) if flag is not None else ()
+    if wrong := [one for one in named if one not in DELIVERIES]:
+        reader.mistake("stream_retire", f"{', '.join(wrong)}; known: {', '.join(DELIVERIES)}")
+    return named
 
 
 def _several(
@@ -162,12 +242,15 @@ def _override(reader: Reader, realms: tuple[Realm, ...], delivery: tuple[str, ..
     return [StreamDataset(dataset, realm, source or dataset.source(realm), kinds) for realm in wanted]
 
 
-def _v2(reader: Reader) -> StreamV2:
+def _v2(reader: Reader, prefix: str) -> StreamV2:
     wanted = StreamV2(
         name=reader.text("name", pattern=_COPY, meaning="3 to 24 lower-case letters, digits and single hyphens"),
         realm=Realm(reader.choice("realm", tuple(Realm), default=Realm.NA)),
+        prefix=prefix,
     )
     reader.finish()
+    if len(wanted.bucket_start) > _BUCKET_START:
+        reader.mistake("name", f"has to fit with the app's name into {_BUCKET_START} letters of its bucket's name")
     return wanted
 
 

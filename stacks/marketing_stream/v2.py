@@ -85,7 +85,7 @@ class StreamV2Stack(Stack):
         bucket = s3.Bucket(
             self,
             "Data",
-            bucket_name=f"{wanted.name}-{Aws.ACCOUNT_ID}-{self.region}-data",
+            bucket_name=f"{wanted.bucket_start}-{Aws.ACCOUNT_ID}-{self.region}-data",
             encryption=s3.BucketEncryption.KMS,
             encryption_key=self.data_key,
             bucket_key_enabled=True,

@@ -216,7 +216,10 @@ class Line(Records):
             database.delete_item(TableName=table, Key={"pk": item["pk"]})
         s3 = self.sandbox.client("s3")
         told = self.sandbox.described
-        for bucket in (told["receipts_bucket"], told["drops_bucket"], told["source"]["bucket"]):
+        for bucket in (
+            *(told[f"{name}_bucket"] for name in ("receipts", "mirrors", "drops")),
+            told["source"]["bucket"],
+        ):
             pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
             for page in pages:
                 listed = [

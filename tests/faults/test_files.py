@@ -17,7 +17,7 @@ from tests.faults.scenario import Scenario
 @pytest.mark.on("meta")
 @pytest.mark.case("F42")
 def test_keys_of_the_wrong_shape_are_refused(scenario: Scenario) -> None:
-    """Twelve keys: each refused with its code and the layout, in a receipt and in the dead letters."""
+    """Eleven keys: each refused with its code and the layout, in a receipt and in the dead letters."""
     line, body = scenario.line, as_csv(scenario.people(3))
     keys = {
         "meta/people.csv": "wrong_depth",
@@ -31,7 +31,6 @@ def test_keys_of_the_wrong_shape_are_refused(scenario: Scenario) -> None:
         "meta/A/md5/people.csv": "unknown_identifiers",
         "meta/A/EMAIL_SHA512/people.csv": "unknown_identifiers",
         "meta/A/raw/delete/people.csv": "unknown_action",
-        "meta/A/raw/mirror/people.csv": "action_not_offered",
     }
     for key, code in keys.items():
         put = line.put_key(key, body)

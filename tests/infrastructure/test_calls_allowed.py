@@ -15,6 +15,7 @@ from tests.sdk_calls import ROOT, calls_of
 # The action that a call needs where its name is not the operation's own. Sources, read 2026-11-29:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+# https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html
 ACTIONS = {
     ("s3", "HeadObject"): "s3:GetObject",
     ("s3", "ListObjectsV2"): "s3:ListBucket",
@@ -26,6 +27,7 @@ ACTIONS = {
     ("s3", "ListParts"): "s3:ListMultipartUploadParts",
     ("sqs", "ChangeMessageVisibilityBatch"): "sqs:ChangeMessageVisibility",
     ("sqs", "SendMessageBatch"): "sqs:SendMessage",
+    ("sns", "PublishBatch"): "sns:Publish",
 }
 # A version is read under an action of its own; an object of a source without versions is not.
 VERSIONED = {("s3", "GetObject"), ("s3", "HeadObject")}
@@ -34,14 +36,15 @@ VERSIONED = {("s3", "GetObject"), ("s3", "HeadObject")}
 OPTIONAL = {"secretsmanager:PutSecretValue", "ssm:GetParameter"}
 
 
-# The module of the library that looks for drops without a run; the function that watches the drops calls it alone.
-WATCH = ROOT / "layers" / "activation" / "python" / "activation" / "runs" / "missing.py"
+# The library's modules that look for drops without a run; only the function that watches the drops calls them.
+RUNS = ROOT / "layers" / "activation" / "python" / "activation" / "runs"
+WATCH = frozenset({RUNS / "missing.py", RUNS / "missing_in_sources.py"})
 
 
 def needed(folder: str) -> dict[str, set[str]]:
     """Return the actions that the sources of a connector's function need, each with the files that call it."""
     library, own = ROOT / "layers" / "activation", ROOT / "lambdas" / folder
-    return actions_of(path for path in (*library.rglob("*.py"), *own.rglob("*.py")) if path != WATCH)
+    return actions_of(path for path in (*library.rglob("*.py"), *own.rglob("*.py")) if path not in WATCH)
 
 
 def actions_of(paths: Iterable[Path]) -> dict[str, set[str]]:
@@ -89,7 +92,7 @@ def test_every_call_of_the_watch_is_allowed(templates: Templates) -> None:
     allowed = {
         action for one in statements(templates, "DropWatchRole").values() for action in several(one["Action"])
     }
-    calls = actions_of([WATCH, *(ROOT / "lambdas" / "drop_watch").rglob("*.py")])
+    calls = actions_of([*WATCH, *(ROOT / "lambdas" / "drop_watch").rglob("*.py")])
     assert calls.keys() == {"s3:ListBucketVersions", "dynamodb:BatchGetItem"}
     assert calls.keys() <= allowed
     for path in ROOT.joinpath("lambdas").rglob("*.py"):

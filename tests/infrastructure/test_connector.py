@@ -195,6 +195,7 @@ def test_the_environment_is_names_and_addresses(templates: Templates) -> None:
         "SECRET_ARN",
         "DROPS_BUCKET",
         "RECEIPTS_BUCKET",
+        "MIRRORS_BUCKET",
         "LEDGER_TABLE",
         "QUEUE_URL",
         "DEAD_LETTER_QUEUE_URL",
@@ -403,18 +404,28 @@ def test_a_notice_says_what_happened_and_what_to_run(templates: Templates) -> No
 
 
 def test_topics_are_encrypted_by_a_key_that_their_publishers_may_use(templates: Templates) -> None:
-    """The topics' key is not that of the drops, and CloudWatch and EventBridge may use it without a condition.
+    """CloudWatch may use the topics' key for the app's own alarms, EventBridge without a condition.
 
-    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html, read 2026-11-29.
+    The page asks for conditions on the source's account and ARN, and says that they are not supported where
+    EventBridge publishes: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html, read 2026-11-30. That
+    CloudWatch sends both, AWS says here, read on the same day: https://aws.github.io/
+    modern-data-architecture-accelerator/typedocs/functions/
+    _aws-mdaa_cloudwatch-constructs.grantCloudWatchAlarmsTopicAccess.html
     """
     topics = templates.resources("AWS::SNS::Topic")
     assert len(topics) == 2
     assert all("NoticesKey" in json.dumps(one["KmsMasterKeyId"]) for one in topics.values())
     policy = templates.resource("AWS::KMS::Key", "NoticesKey")["KeyPolicy"]["Statement"]
-    (statement,) = (one for one in policy if "Service" in one["Principal"])
-    assert statement["Principal"]["Service"] == ["cloudwatch.amazonaws.com", "events.amazonaws.com"]
-    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
-    assert "Condition" not in statement
+    publishing = {one["Principal"]["Service"]: one for one in policy if "Service" in one["Principal"]}
+    assert publishing.keys() == {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
+    assert all(one["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"] for one in publishing.values())
+    assert "Condition" not in publishing["events.amazonaws.com"]
+    conditions = publishing["cloudwatch.amazonaws.com"]["Condition"]
+    assert conditions["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    pattern = conditions["ArnLike"]["aws:SourceArn"]["Fn::Join"][1]
+    assert "".join(one for one in pattern if isinstance(one, str)).endswith(":alarm:audience-activation-*")
+    # The stacks' names begin the alarms' names that CloudFormation makes.
+    assert not [one for one in templates.resources("AWS::CloudWatch::Alarm").values() if "AlarmName" in one]
 
 
 def test_topics_refuse_plain_http(templates: Templates) -> None:
@@ -455,8 +466,14 @@ def test_each_address_is_mailed_by_its_own_topic(templates: Templates) -> None:
 
 
 def test_the_outputs_name_each_connector_s_parts(templates: Templates) -> None:
-    """Secret, queues, function, rule and topic of each connector can be found without knowing a generated name."""
-    general = {"OperatorPolicyArn", "Connectors", "DropWatchFunctionName", "BetaEuAlarmTopicArn"}
+    """Secret, queues, function, rule and topic of each connector can be found without knowing a generated name.
+
+    What its settings say of files is there as well, where they say anything.
+    """
+    general = {"OperatorPolicyArn", "Connectors", "DropWatchFunctionName", "BetaEuAlarmTopicArn", "BetaEuSettings"}
+    told = json.loads(templates.activation["Outputs"]["BetaEuSettings"]["Value"])
+    assert (told["default_country"], told["delimiter"]) == ("DE", "tab")
+    assert "timeout_s" not in told
     assert set(templates.activation["Outputs"]) - general == {
         f"{id_}{part}"
         for id_ in CONNECTORS

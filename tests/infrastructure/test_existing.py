@@ -22,7 +22,12 @@ SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:ads/meta-AbCdE
 BOUNDARY = "arn:aws:iam::123456789012:policy/platform/bounded"
 TAGS = {"cost-center": "4711", "owner": "Marketing Ops"}
 EXISTING = {
-    "storage": {"drops_bucket": "example-drops", "receipts_bucket": "example-receipts", "key_arn": KEY},
+    "storage": {
+        "drops_bucket": "example-drops",
+        "receipts_bucket": "example-receipts",
+        "mirrors_bucket": "example-mirrors",
+        "key_arn": KEY,
+    },
     "permissions_boundary": BOUNDARY,
     "tags": TAGS,
     "connectors": [
@@ -40,9 +45,10 @@ def existing(tmp_path_factory: pytest.TempPathFactory) -> Templates:
 
 
 def test_the_buckets_have_the_names_of_the_settings(existing: Templates, templates: Templates) -> None:
-    """Both are the app's own buckets under those names; without names CloudFormation chooses."""
+    """All are the app's own buckets under those names; without names CloudFormation chooses."""
     assert existing.resource("AWS::S3::Bucket", "Drops")["BucketName"] == "example-drops"
     assert existing.resource("AWS::S3::Bucket", "Receipts")["BucketName"] == "example-receipts"
+    assert existing.resource("AWS::S3::Bucket", "Mirrors")["BucketName"] == "example-mirrors"
     assert all("BucketName" not in one for one in templates.resources("AWS::S3::Bucket").values())
 
 
@@ -50,7 +56,7 @@ def test_an_existing_key_encrypts_all_data(existing: Templates) -> None:
     """Data, ledger and logs are encrypted with the one of the settings, and no key is made for them."""
     # But for the topics' own, whose policy lets AWS's services publish.
     assert [id_[:-8] for id_ in existing.resources("AWS::KMS::Key")] == ["NoticesKey"]
-    for name in ("Drops", "Receipts"):
+    for name in ("Drops", "Receipts", "Mirrors"):
         (rule,) = existing.resource("AWS::S3::Bucket", name)["BucketEncryption"][
             "ServerSideEncryptionConfiguration"
         ]
@@ -144,6 +150,10 @@ def test_one_bucket_is_not_both() -> None:
     both = {"drops_bucket": "example-data", "receipts_bucket": "example-data"}
     (mistake,) = _mistakes({"connectors": connectors, "storage": both})
     assert mistake.startswith("audience_activation.storage.receipts_bucket: ")
+    for other in ("drops_bucket", "receipts_bucket"):
+        twice = {other: "example-data", "mirrors_bucket": "example-data"}
+        (mistake,) = _mistakes({"connectors": connectors, "storage": twice})
+        assert mistake.startswith("audience_activation.storage.mirrors_bucket: ")
     source = {
         "name": "own",
         "kind": "bucket",

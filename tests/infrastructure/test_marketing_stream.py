@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
 from activation.platforms.discovery import platforms
 
+from amz_stream_cli.destinations import dataset_of
 from stacks.marketing_stream import catalogue
 from stacks.marketing_stream.catalogue import DATASETS, Realm
+from stacks.marketing_stream.queues import CONFIRM_TIMEOUT_S, FAN_OUT_TIMEOUT_S
 from stacks.marketing_stream.settings import StreamSettings
 from stacks.packaging import ROOT
 from stacks.settings import SettingsError, read_settings
@@ -22,21 +25,24 @@ Template = Mapping[str, Any]
 SOURCE = "arn:aws:sns:us-east-1:906013806264:*"
 
 
-def settings_of(section: object, **flags: str) -> StreamSettings | None:
-    """Read settings with this section for the stream."""
-    given = {"connectors": [{"name": "meta", "platform": "meta"}]}
+def settings_of(section: object, app: str = "", **flags: str) -> StreamSettings | None:
+    """Read settings with this section for the stream, of an app with this name."""
+    given: dict[str, Any] = {
+        "connectors": [{"name": "meta", "platform": "meta"}],
+        **({"name": app} if app else {}),
+    }
     if section is not None:
-        given["marketing_stream"] = section  # type: ignore[assignment]  # wrong ones on purpose as well
+        given["marketing_stream"] = section
     return read_settings({"audience_activation": given, **flags}.get, platforms()).marketing_stream
 
 
-def synthesise(outdir: Path, stream: object, *, staging: bool = False) -> dict[str, Template]:
-    """Synthesise the app with this section; returns the stream's templates by stack name."""
+def synthesise(outdir: Path, stream: object, *, staging: bool = False, **flags: str) -> dict[str, Template]:
+    """Synthesise the app with this section and these flags; returns the templates by stack name."""
     from app import build
 
     configured = json.loads((ROOT / "cdk.context.json").read_text())["audience_activation"]
     given = {**configured, "wheels": host_wheels(), "marketing_stream": stream}
-    build(outdir=str(outdir), context=context(given, staging=staging)).synth()
+    build(outdir=str(outdir), context=context(given, staging=staging) | flags).synth()
     return {
         path.name.removesuffix(".template.json"): json.loads(path.read_text())
         for path in outdir.glob("*.template.json")
@@ -87,6 +93,34 @@ def test_the_stacks_are_the_reference_ones_by_default() -> None:
         names
     )
     assert all(one.deliveries == ("sqs",) for one in stream.datasets)
+
+
+@pytest.mark.parametrize(
+    ("app", "names", "stack", "database"),
+    [
+        ("acme-eu", None, "acme-eu-AmzStream-NA-ads", "acme_eu_amazon_marketing_stream"),
+        ("acme-eu", "example", "AmzStream-NA-ads", "amazon_marketing_stream"),
+        ("", "app", "audience-activation-AmzStream-NA-ads", "audience_activation_amazon_marketing_stream"),
+    ],
+)
+def test_a_second_copy_has_names_of_its_own(app: str, names: str | None, stack: str, database: str) -> None:
+    """Whatever the app is called, its settings decide whether it has the names of Amazon's example."""
+    section = {"realms": ["NA"], "datasets": ["ads"], "v2": [{"name": "brand"}], "delivery": ["firehose"]}
+    stream = settings_of({**section, **({"names": names} if names else {})}, app)
+    assert stream is not None
+    (wanted,), (v2,) = stream.datasets, stream.v2
+    assert (wanted.stack_name, stream.database) == (stack, database)
+    assert dataset_of(wanted.stack_name) == ("ads", Realm.NA)
+    assert wanted.example_roles == (names == "example")
+    assert v2.stack_name.removesuffix("V2-NA-brand") == stack.removesuffix("-NA-ads")
+
+
+def test_a_bucket_s_name_has_room_for_the_app_s() -> None:
+    """The names of v2's buckets contain the app's, and S3 takes 63 characters."""
+    section = {"datasets": ["ads"], "v2": [{"name": "a-brand-with-a-long-name"}]}
+    assert settings_of(section) is not None
+    with pytest.raises(SettingsError, match="35 letters of its bucket's name"):
+        settings_of(section, "a-copy-with-a-long-name")
 
 
 def test_without_the_section_there_is_no_stream() -> None:
@@ -244,7 +278,7 @@ def test_table_needs_no_crawler(templates: dict[str, Template]) -> None:
     location = json.dumps(described["Parameters"]["storage.location.template"])
     assert "/sp-traffic/year=${year}/month=${month}/day=${day}/hour=${hour}/" in location
     names = {one["Name"] for one in of_type(template, "AWS::Athena::NamedQuery").values()}
-    assert names == {"sp_traffic_unreadable", "sp_traffic_records", "sp_traffic_hourly"}
+    assert names == {"sp_traffic_lines", "sp_traffic_unreadable", "sp_traffic_records", "sp_traffic_hourly"}
 
 
 ALARMED = {
@@ -253,6 +287,9 @@ ALARMED = {
     "DeliveryToS3.DataFreshness",
     "ThrottledRecords",
     "Errors",
+    "Throttles",
+    "Duration",
+    "FailedInvokeEventCount",
     "NumberOfNotificationsFailed",
 }
 
@@ -268,6 +305,60 @@ def test_every_trouble_has_an_alarm(templates: dict[str, Template]) -> None:
     assert all(one["AlarmActions"] and one["OKActions"] for one in alarms.values())
     region = templates["audience-activation-stream-na"]
     assert of_type(region, "AWS::SNS::Subscription")
+
+
+def test_functions_are_watched_as_those_of_connectors_are(templates: dict[str, Template]) -> None:
+    """Each has errors, throttles, time near its timeout, and messages that it keeps giving back."""
+    template = templates["AmzStream-NA-sp-traffic"]
+    alarms = of_type(template, "AWS::CloudWatch::Alarm")
+    for function, timeout_s in (("FanOut", FAN_OUT_TIMEOUT_S), ("Confirm", CONFIRM_TIMEOUT_S)):
+        found = {
+            kind: one
+            for kind in ("Errors", "Throttles", "Slow", "Returned")
+            for id_, one in alarms.items()
+            if id_.startswith(f"Alarms{function}{kind}")
+        }
+        assert set(found) == {"Errors", "Throttles", "Slow", "Returned"}
+        assert found["Slow"]["Threshold"] == 1000 * (timeout_s - 5)
+        assert found["Throttles"]["EvaluationPeriods"] == found["Returned"]["EvaluationPeriods"] == 3
+    for mapping in of_type(template, "AWS::Lambda::EventSourceMapping").values():
+        assert mapping["MetricsConfig"] == {"Metrics": ["EventCount"]}
+
+
+def test_logs_are_encrypted_with_the_realm_s_key(templates: dict[str, Template]) -> None:
+    """Those of delivery and functions, by a key that CloudWatch Logs may use for the realm's groups alone.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html, read 2026-11-22
+    """
+    groups = [
+        (f"{name}-{id_}-generated", one)
+        for name in ("AmzStream-NA-sp-traffic", "audience-activation-stream-na")
+        for id_, one in of_type(templates[name], "AWS::Logs::LogGroup").items()
+    ]
+    assert len(groups) == 4
+    assert all("LogsKey" in json.dumps(one["KmsKeyId"]) for _, one in groups)
+    keys = of_type(templates["audience-activation-stream-na"], "AWS::KMS::Key")
+    (key,) = (one for id_, one in keys.items() if id_.startswith("LogsKey"))
+    assert key["EnableKeyRotation"] is True
+    (own,) = (one for one in key["KeyPolicy"]["Statement"] if "Service" in one["Principal"])
+    (arns,) = own["Condition"]["ArnLike"].values()
+    patterns = [one["Fn::Join"][1][-1].rpartition(":log-group:")[2] for one in arns]
+    assert patterns == ["AmzStream*-NA-*", "audience-activation-stream-na-*"]
+    # A group that no pattern covers cannot be made, and the deployment fails.
+    assert all(any(fnmatchcase(name, pattern) for pattern in patterns) for name, _ in groups)
+
+
+def test_the_topic_s_key_is_for_the_realm_s_alarms(templates: dict[str, Template]) -> None:
+    """CloudWatch may use it for the realm's alarms; EventBridge, which tells nothing there, may not.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html, read 2026-11-30
+    """
+    keys = of_type(templates["audience-activation-stream-na"], "AWS::KMS::Key")
+    (key,) = (one for id_, one in keys.items() if id_.startswith("NoticesKey"))
+    (own,) = (one for one in key["KeyPolicy"]["Statement"] if "Service" in one["Principal"])
+    assert own["Principal"]["Service"] == "cloudwatch.amazonaws.com"
+    assert own["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    assert own["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Join"][1][-1].endswith(":alarm:AmzStream*-NA-*")
 
 
 def test_deliveries_side_by_side(templates: dict[str, Template]) -> None:

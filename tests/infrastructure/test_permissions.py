@@ -91,6 +91,7 @@ def test_wildcard_resources_are_own_objects_and_tracing(templates: Templates) ->
     drops = frozenset({"s3:GetObject", "s3:GetObjectVersion"})
     receipts = frozenset({"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"})
     parts = frozenset({"s3:DeleteObject"})
+    mirrors = frozenset({"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"})
     assert found == {
         (drops, "/alpha/*"),
         (drops, "/beta-eu/*"),
@@ -98,6 +99,8 @@ def test_wildcard_resources_are_own_objects_and_tracing(templates: Templates) ->
         (frozenset({"s3:GetObject", "s3:PutObject"}), "/listings/beta-eu/*"),
         (receipts, "/receipts/alpha/*"),
         (receipts, "/receipts/beta-eu/*"),
+        (mirrors, "/meta/*"),
+        (mirrors, "/tiktok/*"),
         (parts, "/receipts/alpha/*/*.rejects/*"),
         (parts, "/receipts/alpha/*/*.refused/*"),
         (parts, "/receipts/beta-eu/*/*.rejects/*"),
@@ -128,7 +131,11 @@ def test_a_connector_cannot_delete_a_receipt(templates: Templates, audience: str
     In a resource, * is any text and ? any character, slashes included:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html, read 2026-11-29
     """
-    deleting = [one for one in every_statement(templates) if "s3:Delete" in str(one["Action"])]
+    deleting = [
+        one
+        for one in every_statement(templates)
+        if "s3:Delete" in str(one["Action"]) and "Mirrors" not in str(one["Resource"])
+    ]
     assert {action for one in deleting for action in several(one["Action"])} == {"s3:DeleteObject"}
     patterns = [re.sub(r"<[^>]+>/", "", text(own)) for one in deleting for own in several(one["Resource"])]
     stem = f"receipts/beta-eu/{audience}/{'0' * 32}"
@@ -140,6 +147,16 @@ def test_a_connector_cannot_delete_a_receipt(templates: Templates, audience: str
     assert may_delete(f"{stem}.refused/consent.arrow")
     assert not may_delete(f"{stem}.json")
     assert not may_delete(f"{stem}.rejects.csv")
+
+
+def test_a_connector_keeps_the_mirrors_of_its_platform(templates: Templates) -> None:
+    """Nobody but the connectors of a platform reads what its audiences hold, and no person's policy does."""
+    own = statements(templates, "BetaEu")
+    assert re.fullmatch(r"<\w*Mirrors\w*>/tiktok/\*", text(own["OwnMirrors"]["Resource"]))
+    assert own["ListOwnMirrors"]["Condition"] == {"StringLike": {"s3:prefix": ["tiktok/*"]}}
+    for policy in templates.resources("AWS::IAM::ManagedPolicy").values():
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert not any("Mirrors" in text(one) for one in several(statement["Resource"]))
 
 
 def test_a_connector_lists_its_own_folders_only(templates: Templates) -> None:
@@ -156,7 +173,7 @@ def test_nothing_writes_drops(templates: Templates) -> None:
     for statement in every_statement(templates):
         for action in several(statement["Action"]):
             if action.startswith(("s3:Put", "s3:Delete")):
-                assert all("Receipts" in text(one) for one in several(statement["Resource"]))
+                assert all(re.search("Receipts|Mirrors", text(one)) for one in several(statement["Resource"]))
 
 
 def test_the_key_is_used_through_services_only(templates: Templates) -> None:

@@ -7,7 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
+from activation.runs.missing_in_sources import WatchedSource
 from activation.runs.settings import FunctionSettings
 
 from stacks.packaging import ROOT
@@ -117,6 +119,32 @@ def test_nothing_is_written_to_a_source(with_sources: Templates) -> None:
     }
 
 
+def test_the_watch_lists_the_sources_and_reads_none(with_sources: Templates) -> None:
+    """It may list each prefix, look up the marks of objects without versions, and note when it began."""
+    own = statements(with_sources, "DropWatch")
+    listed = own["ListCleanRooms"]
+    assert listed["Action"] == "s3:ListBucketVersions"
+    assert text(listed["Resource"]).endswith(":s3:::example-clean-rooms")
+    assert listed["Condition"] == {
+        "StringEquals": {"s3:ResourceAccount": OWNER},
+        "StringLike": {"s3:prefix": "results/vip people/*"},
+    }
+    keys = own["LookUpRuns"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    assert {"beta-eu#run#*", "beta-eu#unversioned#*"} <= set(keys)
+    begun = own["RecordStrays"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    assert begun == ["_#unread#*", "_#source#*"]
+
+
+def test_the_watch_reads_what_the_template_tells_it(with_sources: Templates) -> None:
+    """Each source with its connector, as the function's settings read them."""
+    written = with_sources.resource("AWS::Lambda::Function", "DropWatch")["Environment"]["Variables"]["SOURCES"]
+    watched = msgspec.convert(json.loads(written), tuple[WatchedSource, ...])
+    assert [(one.connector, one.source.bucket, one.source.prefix) for one in watched] == [
+        ("beta-eu", "example-clean-rooms", "results/vip people/"),
+        ("beta-eu", watched[1].source.bucket, ""),
+    ]
+
+
 def test_the_function_reads_what_the_template_tells_it(with_sources: Templates) -> None:
     """The second lock in the function knows the same buckets, prefixes and owners as the rules."""
     written = with_sources.resource("AWS::Lambda::Function", "BetaEuFunction")["Environment"]["Variables"]
@@ -180,7 +208,7 @@ def test_without_sources_there_is_no_trace_of_them(templates: Templates) -> None
         ({"audience": "VIP/people"}, "audience", "without /"),
         ({"audience": " "}, "audience", "an audience's name"),
         ({"identifiers": "emails"}, "identifiers", "email_sha256"),
-        ({"action": "mirror"}, "action", "one of add, remove, replace"),
+        ({"action": "erase"}, "action", "one of add, mirror, remove, replace"),
         ({"key_arn": "alias/mine"}, "key_arn", "not an alias"),
         ({"account": "me"}, "account", "12 digits"),
         ({"acount": OWNER}, "acount", "no such setting"),

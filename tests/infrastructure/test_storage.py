@@ -10,7 +10,7 @@ from app import build
 from stacks.storage import StorageStack
 from tests.infrastructure.conftest import Templates, context
 
-BUCKETS = ("AccessLogs", "Drops", "Receipts")
+BUCKETS = ("AccessLogs", "Drops", "Receipts", "Mirrors")
 
 
 def lifecycle(templates: Templates, bucket: str) -> dict[str, Any]:
@@ -49,9 +49,9 @@ def test_buckets_are_private(templates: Templates, bucket: str) -> None:
     )
 
 
-@pytest.mark.parametrize("bucket", ["Drops", "Receipts"])
+@pytest.mark.parametrize("bucket", ["Drops", "Receipts", "Mirrors"])
 def test_data_is_encrypted_with_the_customer_key(templates: Templates, bucket: str) -> None:
-    """Drops and receipts use the customer key, through a bucket key, and log who read them."""
+    """Drops, receipts and mirrors use the customer key, through a bucket key, and log who read them."""
     properties = templates.resource("AWS::S3::Bucket", bucket)
     (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["BucketKeyEnabled"] is True
@@ -92,6 +92,13 @@ def test_receipts_are_versioned_and_expire(templates: Templates) -> None:
     rule = lifecycle(templates, "Receipts")
     assert rule["ExpirationInDays"] == 400
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
+
+
+def test_what_an_audience_holds_never_expires(templates: Templates) -> None:
+    """Mirrors keep one version, which only a run deletes; nothing but unfinished uploads goes by itself."""
+    assert "VersioningConfiguration" not in templates.resource("AWS::S3::Bucket", "Mirrors")
+    rule = lifecycle(templates, "Mirrors")
+    assert rule == {"Status": "Enabled", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}}
 
 
 def test_the_archive_keeps_this_bucket_s_events_only(templates: Templates) -> None:
@@ -183,4 +190,6 @@ def test_nothing_has_a_name_of_its_own(templates: Templates) -> None:
 def test_the_outputs_say_where_things_are(templates: Templates) -> None:
     """The command line finds the app by the outputs of its stacks."""
     outputs = templates.storage["Outputs"]
-    assert {"DropsBucket", "ReceiptsBucket", "LedgerTable", "EventBusName", "ArchiveArn"} <= set(outputs)
+    assert {"DropsBucket", "ReceiptsBucket", "MirrorsBucket", "LedgerTable", "EventBusName", "ArchiveArn"} <= set(
+        outputs
+    )

@@ -13,6 +13,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import pyarrow as pa
+from activation.audience_options import AudienceOptions
 from activation.errors import ActivationError
 from activation.identifiers.table import Field
 from activation.model import Action, Audience
@@ -105,6 +106,11 @@ def uploads_of(publisher: Publisher, one: Batch) -> list[Upload]:
     return [replace(upload, earlier=("handle",)) if upload.after else upload for upload in publisher.uploads(one)]
 
 
+def sent_actions(platform: Platform) -> frozenset[Action]:
+    """Return the actions that uploads are sent with: a mirror is sent as the others."""
+    return platform.limits.actions - {Action.MIRROR}
+
+
 def encoded(publisher: Publisher, one: Batch, action: Action = Action.ADD) -> list[Request]:
     """Return the requests of a batch's uploads to an audience that is there."""
     opened = publisher.planned(keys_of(one))
@@ -122,7 +128,7 @@ def built(platform: Platform, publisher: Publisher) -> Iterator[Request]:
     """Return the requests that a publisher builds, to whatever its answers lead it."""
     one, answers = batch(platform, 3), answers_of(platform)
     keys = keys_of(one)
-    for action in sorted(platform.limits.actions):
+    for action in sorted(sent_actions(platform)):
         to = audience(action)
         yield from encoded(publisher, one, action)
         planned = publisher.planned(keys)
@@ -132,6 +138,8 @@ def built(platform: Platform, publisher: Publisher) -> Iterator[Request]:
                 yield question
         requests, ends = explore(publisher, answers, partial(publisher.open, to, keys))
         yield from requests
+        by_id = replace(to, options=AudienceOptions(audience_id="7"))
+        yield from explore(publisher, answers, partial(publisher.open, by_id, keys))[0]
         for opened in [planned, *(end for end in ends if isinstance(end, Opened))]:
             for carry_on in (publisher.close, publisher.follow):
                 requests, _ = explore(publisher, answers, partial(carry_on, to, opened, ["handle"]))

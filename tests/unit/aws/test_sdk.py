@@ -26,7 +26,7 @@ def client_of(service: str) -> Any:
 def test_every_call_of_the_functions_is_checked() -> None:
     """No source of a function calls an operation, or passes an argument, that the check does not know."""
     calls = {call for path in sources() for call in calls_of(path)}
-    assert ("s3", "PutObject", "IfNoneMatch") in calls  # the search finds what it looks for
+    assert ("s3", "PutObject", "ChecksumCRC32") in calls  # the search finds what it looks for
     # An argument of the helper that calls, not of the call itself.
     helpers = {"code", "after_s"}
     unknown = {
@@ -68,6 +68,14 @@ def test_an_sdk_that_lacks_a_call_is_refused(
     with pytest.raises(ConfigError, match=named) as refused:
         sdk.checked(client_of("s3"))
     assert refused.value.code == "old_sdk"
+
+
+def test_a_function_is_told_to_change_its_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Lambda the SDK is the runtime's, and another runtime is what helps."""
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "connector")
+    monkeypatch.setattr(sdk, "NEEDED", {"s3": {"Teleport": frozenset()}})
+    with pytest.raises(ConfigError, match=r"the runtime's botocore .* set wheels\.python"):
+        sdk.checked(client_of("s3"))
 
 
 def test_every_family_of_functions_checks_its_clients(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,12 +25,13 @@ from lambdas.ci360.occurrences import Occurrence, Occurrences, State
 from lambdas.ci360.settings import TransferSettings, WebhookSettings
 from lambdas.ci360.source import Source
 from lambdas.ci360.storage import Storage, UploadGone, Whole
-from lambdas.ci360.target import Targets
+from lambdas.ci360.target import SasFiles, Targets
 from lambdas.ci360.transferring import Transfers
 from lambdas.ci360.webhook import Webhook
 from sandbox.platforms.outside import Outside
 
 BUCKET = "drops-of-the-test"
+SAS_BUCKET = "sas-files-of-the-test"  # without versions, as a company's own may be
 REGION = "us-east-1"
 START_S = 1_800_000_000.0
 COLUMNS = ("identity_id", "email", "city")
@@ -60,6 +61,7 @@ class World:
         self.s3 = boto3.client("s3", region_name=REGION)
         self.s3.create_bucket(Bucket=BUCKET)
         self.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        self.s3.create_bucket(Bucket=SAS_BUCKET)
         self.dynamodb = boto3.client("dynamodb", region_name=REGION)
         self.dynamodb.create_table(
             TableName="occurrences",
@@ -78,6 +80,7 @@ class World:
         self.hosts = AllowedHosts.of(["staging.example.com"], state["files_host"])
         self.authority = state["authority"]
         self.storage = MotoStorage(self.s3, BUCKET)
+        self.sas_files = MotoStorage(self.s3, SAS_BUCKET, overwrites=True)
         self.settings = TransferSettings(
             table="occurrences",
             queue_url=self.queue,
@@ -98,10 +101,11 @@ class World:
         path.write_bytes(content)
         return path
 
-    def webhook(self) -> Webhook:
-        """Make the webhook, which lets CI360 write to connector meta."""
-        targets = Targets("ci360/", {"meta": frozenset({Action.ADD}), "tiktok": frozenset()})
-        settings = WebhookSettings("occurrences", self.queue, BUCKET, targets, self.hosts, 30)
+    def webhook(self, sas: SasFiles = SasFiles.NONE) -> Webhook:
+        """Make the webhook, which lets CI360 write to connector meta, and as SAS's own connector does."""
+        targets = Targets("ci360/", {"meta": frozenset({Action.ADD}), "tiktok": frozenset()}, sas)
+        bucket = "" if sas is SasFiles.NONE else SAS_BUCKET
+        settings = WebhookSettings("occurrences", self.queue, BUCKET, targets, self.hosts, 30, bucket)
         return Webhook(settings, self.occurrences, self.sqs)
 
     def transfers(self, **changes: Any) -> Transfers:
@@ -111,6 +115,7 @@ class World:
             "occurrences": self.occurrences,
             "source": Source(self.hosts, laptop_ca=self.authority, silence_s=2),
             "storage": self.storage,
+            "sas_files": self.sas_files,
             "sqs": self.sqs,
             "events": self.events,
             "log": logging.getLogger("ci360"),

@@ -13,8 +13,9 @@ import pytest
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from cli import __main__
-from cli.destroy import remove
+from cli import __main__, app_stacks
+from cli.app_stacks import AppStack, find_stacks
+from cli.removal import remove
 
 RETAIN = {"DeletionPolicy": "Retain"}
 
@@ -73,7 +74,8 @@ def test_everything_goes_once_the_name_is_typed() -> None:
     """Buckets are emptied with all versions, and what the stacks retain is removed as well."""
     result = CliRunner().invoke(__main__.app, ["destroy"], input="audience-activation\n")
     assert result.exit_code == 0, result.output
-    assert "audience-activation-storage: 3 resources" in result.output
+    assert "audience-activation-storage (eu-west-1): 3 resources" in result.output
+    assert "Amazon" not in result.output
     assert left() == dict.fromkeys(("buckets", "tables", "queues", "stacks"), 0)
     (key,) = boto3.client("kms").list_keys()["Keys"]
     assert boto3.client("kms").describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] == "PendingDeletion"
@@ -104,6 +106,52 @@ def test_a_secret_can_be_restored_for_a_while() -> None:
     client = boto3.client("secretsmanager")
     arn = client.create_secret(Name="meta", SecretString="{}")["ARN"]
     gone = {"gone": "AWS::S3::Bucket", "lost": "AWS::DynamoDB::Table"}
-    assert remove({"stack": {arn: "AWS::SecretsManager::Secret", **gone}}) == []
+    stack = AppStack("stack", "eu-west-1", {arn: "AWS::SecretsManager::Secret", **gone})
+    assert remove([stack]) == []
     days = client.describe_secret(SecretId=arn)["DeletedDate"] - datetime.now(tz=UTC)
     assert timedelta(days=6) < days < timedelta(days=8)
+
+
+@pytest.fixture
+def streaming(deployed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deploy stacks of the stream as well: two that use the realm's, and one of somebody else's."""
+    client = boto3.client("cloudformation", region_name="us-west-2")
+    bucket = {"Type": "AWS::S3::Bucket", **RETAIN}
+    logs = {"Value": {"Ref": "AccessLogs"}, "Export": {"Name": "audience-activation-stream-fe:AccessLogs"}}
+    shared = json.dumps({"Resources": {"AccessLogs": bucket}, "Outputs": {"AccessLogs": logs}})
+    client.create_stack(StackName="audience-activation-stream-fe", TemplateBody=shared)
+    for name in ("AmzStream-FE-ads", "AmzStream-FE-sp-traffic", "AmzStream-FE-targets"):
+        client.create_stack(StackName=name, TemplateBody=template(Queue=("AWS::SQS::Queue", {})))
+    # The AWS of these tests does not know who imports what; the emulator of the end-to-end tests does.
+    using = {"audience-activation-stream-fe:AccessLogs": ["AmzStream-FE-sp-traffic", "AmzStream-FE-ads"]}
+    monkeypatch.setattr(app_stacks, "importers", lambda _, export: using[export])
+
+
+@pytest.mark.usefixtures("streaming")
+def test_the_stacks_of_the_stream_go_first_in_their_own_region() -> None:
+    """Those that use what the realm's own stack exports go before it; their names alone make nobody's theirs."""
+    found = find_stacks("audience-activation")
+    assert [(one.name, one.region) for one in found.stacks if one.streams] == [
+        ("AmzStream-FE-ads", "us-west-2"),
+        ("AmzStream-FE-sp-traffic", "us-west-2"),
+        ("audience-activation-stream-fe", "us-west-2"),
+    ]
+    result = CliRunner().invoke(__main__.app, ["destroy"], input="audience-activation\n")
+    assert result.exit_code == 0, result.output
+    assert "archive them first" in result.output
+    assert result.output.index("deleting AmzStream-FE-ads") < result.output.index(
+        "deleting audience-activation-st"
+    )
+    stacks = boto3.client("cloudformation", region_name="us-west-2").describe_stacks()["Stacks"]
+    assert [one["StackName"] for one in stacks] == ["AmzStream-FE-targets"]
+    assert len(boto3.client("sqs", region_name="us-west-2").list_queues()["QueueUrls"]) == 1
+    assert boto3.client("s3").list_buckets()["Buckets"] == []
+
+
+@pytest.mark.usefixtures("streaming")
+def test_the_stacks_of_the_stream_can_be_kept() -> None:
+    """With --keep-streams nothing of them is listed, asked about or deleted."""
+    result = CliRunner().invoke(__main__.app, ["destroy", "--keep-streams"], input="audience-activation\n")
+    assert result.exit_code == 0, result.output
+    assert "tream" not in result.output
+    assert len(boto3.client("cloudformation", region_name="us-west-2").describe_stacks()["Stacks"]) == 4

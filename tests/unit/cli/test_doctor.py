@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 import pytest
+from activation.aws import sdk
 from activation.platforms.discovery import platforms
 from activation.platforms.platform import Finding, Platform
 from typer.testing import CliRunner
@@ -50,12 +51,12 @@ class Account:
         named = dict.fromkeys(platforms(), addresses)
         return Deployment("drops", "receipts", "ledger", "archive", named, any_endpoint=self.any_endpoint)
 
-    def examine(self, platform: str, secret: dict[str, Any] | str) -> list[Finding]:
+    def examine(self, platform: str, secret: dict[str, Any] | str | None) -> list[Finding]:
         """Run the command over a platform's connector with this secret, and return what it found.
 
         Its exit code says whether all is well, and no token is in what it prints.
         """
-        text = secret if isinstance(secret, str) else json.dumps(secret)
+        text = json.dumps(secret) if isinstance(secret, dict) else secret
         self.secrets.create_secret(Name="secret", SecretString=text)
         result = CliRunner().invoke(app, ["doctor", "--connector", platform, "--json"])
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
@@ -190,7 +191,37 @@ def test_an_unusable_secret_names_the_key(account: Account, platform: Platform) 
 
 
 @each_platform
-@pytest.mark.parametrize("text", ["", TOKEN, f'["{TOKEN}"]', f'{{"access_token": "{TOKEN}"'])
+@pytest.mark.parametrize("text", [TOKEN, f'["{TOKEN}"]', f'{{"access_token": "{TOKEN}"'])
 def test_a_secret_that_is_no_object_is_not_shown(account: Account, platform: Platform, text: str) -> None:
     """A token pasted as it is, or with half a bracket, is no secret yet, and is not repeated."""
     assert account.examine(platform.name, text) == [Finding("secret", False, "is not a JSON object")]
+
+
+@each_platform
+@pytest.mark.parametrize("text", [None, ""], ids=["no version", "empty"])
+def test_a_secret_that_was_never_written_is_said_with_what_writes_it(
+    account: Account, platform: Platform, text: str | None
+) -> None:
+    """A deployment makes an empty secret: that is no mistake, and the next command is named."""
+    (finding,) = account.examine(platform.name, text)
+    assert not finding.ok
+    assert finding.says.startswith("not written yet: ")
+    assert finding.says.endswith(f"secret set {platform.name}")
+
+
+def test_a_secret_that_is_not_there_is_not_taken_for_an_empty_one(account: Account) -> None:
+    """For both AWS answers the same, but only one of them can be written."""
+    result = CliRunner().invoke(app, ["doctor", "--connector", "meta", "--json"])
+    assert json.loads(result.stdout)["says"] == "cannot be read: ResourceNotFoundException"
+    assert account.secrets.versions == {}
+
+
+def test_an_old_sdk_of_this_computer_is_its_own_to_renew(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The settings of the functions are not blamed for what is installed here."""
+    monkeypatch.setattr(sdk, "NEEDED", {"secretsmanager": {"Teleport": frozenset()}})
+    (finding,) = account.examine("meta", secret_of(platforms()["meta"]))
+    assert not finding.ok
+    assert "this computer's botocore" in finding.says
+    assert "wheels.python" not in finding.says

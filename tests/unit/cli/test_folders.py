@@ -30,8 +30,9 @@ ROWS[4][0] = ROWS[17][0] = "nobody"
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Run in an empty folder, each platform under its own name."""
+    """Run in an empty folder, each platform under its own name, which the app's release does not say."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(deployment, "find", lambda: deployment.Deployment("drops", "", "", "", {}))
 
 
 @pytest.fixture
@@ -40,7 +41,6 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setattr(deployment, "find", lambda: deployment.Deployment("drops", "", "", "", {}))
     with mock_aws():
         client = boto3.client("s3")
         client.create_bucket(Bucket="drops")
@@ -168,10 +168,9 @@ def test_what_the_app_would_refuse_is_not_uploaded(
 ) -> None:
     """A folder inside that could be meant as another action, and too many files; a plan refuses them, too."""
     folder = export(tmp_path / "spark", 3)
-    monkeypatch.setattr("activation.drops.folder_closing.MOST_PARTS", 2)
-    assert "too_many_parts" in str(called(command, folder, exit_code=1))
-    monkeypatch.undo()
-    monkeypatch.chdir(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr("activation.drops.folder_closing.MOST_PARTS", 2)
+        assert "too_many_parts" in str(called(command, folder, exit_code=1))
     (folder / "delete").mkdir()
     written(folder / "delete" / "part-0.csv", ROWS[:1])
     refusal = str(called(command, folder, exit_code=1))

@@ -19,8 +19,9 @@ TEXT = "Kontakt,Nom,Land\na@b.co,Ruiz,DE\nb@c.co,Lind,\n"
 
 @pytest.fixture(autouse=True)
 def file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Write a file that nobody understands, in a folder of its own."""
+    """Write a file that nobody understands, in a folder of its own; the app's release names no connectors."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(deployment, "find", lambda: deployment.Deployment("drops", "", "", "", {}))
     path = tmp_path / "kunden.csv"
     path.write_text(TEXT, encoding="utf-8")
     return path

@@ -15,7 +15,13 @@ from activation.drops.folder_listing import (
     load_listing,
     save_listing,
 )
-from activation.drops.folder_manifest import ManifestReading, manifest_reading, manifest_text
+from activation.drops.folder_manifest import (
+    ManifestExport,
+    ManifestReading,
+    manifest_export,
+    manifest_reading,
+    manifest_text,
+)
 from activation.errors import Rejected
 from moto import mock_aws
 
@@ -32,6 +38,7 @@ LISTING = FolderListing(
     skipped=(".part-0.csv.crc", "_SUCCESS"),
     stale=("part-2.csv",),
     reading=ManifestReading((("Kontakt", "email"), ("country", "US")), "dmy"),
+    export=ManifestExport("2026-12-01T10:00", "vip", 4, {"no_consent": 2}),
 )
 
 
@@ -114,6 +121,36 @@ def test_what_a_manifest_says_wrongly_is_refused(own: Any) -> None:
     with pytest.raises(Rejected) as caught:
         manifest_reading({"entries": [], "activation": own})
     assert caught.value.code == "bad_columns"
+
+
+def test_a_manifest_says_what_export_it_closes() -> None:
+    """The slot, the declaration, the rows and those left out are read, beside what is said of the columns."""
+    own = {"slot": "2026-12-01T10:00", "declaration": "vip", "rows": 4, "left_out": {"no_consent": 2}}
+    manifest = {"entries": [], "activation": {**own, "date_order": "dmy"}}
+    assert manifest_export(manifest) == LISTING.export
+    assert manifest_reading(manifest) == ManifestReading((), "dmy")
+    assert manifest_export({"entries": [], "activation": {"date_order": "dmy"}}) is None
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"slot": "ann@example.com"},
+        {"slot": "x" * 65},
+        {"declaration": ["vip"]},
+        {"rows": -1},
+        {"rows": True},
+        {"rows": "4"},
+        {"left_out": {"+15550100": 1}},
+        {"left_out": {"no_consent": None}},
+        {"left_out": 2},
+    ],
+)
+def test_what_a_manifest_says_wrongly_of_its_export_is_refused(own: Any) -> None:
+    """Nothing that could be a person's gets from there into a receipt."""
+    with pytest.raises(Rejected) as caught:
+        manifest_export({"entries": [], "activation": own})
+    assert caught.value.code == "bad_manifest"
 
 
 def test_two_entries_for_a_column_are_refused() -> None:

@@ -204,7 +204,12 @@ class Buckets:
         body = self._version("GetObject", "NoSuchVersion" if VersionId else "NoSuchKey", Bucket, Key, VersionId)
         if IfMatch and IfMatch != f'"{self._etag(body)}"':
             raise refusal("GetObject", "PreconditionFailed")
-        answer: dict[str, Any] = {"ETag": self._etag(body), "ResponseMetadata": {"HTTPStatusCode": 200}}
+        version = VersionId or str(len(self.objects[Bucket, Key]))
+        answer: dict[str, Any] = {
+            "ETag": self._etag(body),
+            "LastModified": self.written[Bucket, Key, version],
+            "ResponseMetadata": {"HTTPStatusCode": 200},
+        }
         if Range:
             first, last = (int(one) for one in Range.removeprefix("bytes=").split("-"))
             answer["ResponseMetadata"] = {"HTTPStatusCode": 206}
@@ -345,10 +350,18 @@ class Secrets:
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     current: dict[str, str] = field(default_factory=dict)
 
-    def create_secret(self, *, Name: str, SecretString: str) -> dict[str, Any]:  # noqa: N803
-        """Keep a secret."""
+    def create_secret(self, *, Name: str, SecretString: str | None = None) -> dict[str, Any]:  # noqa: N803
+        """Keep a secret, without a value if none is given."""
         self.versions[Name] = {}
+        if SecretString is None:
+            return {"ARN": Name}
         return self.put_secret_value(SecretId=Name, SecretString=SecretString)
+
+    def describe_secret(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803
+        """Say that a secret is there, whether or not it has a value."""
+        if SecretId not in self.versions:
+            raise refusal("DescribeSecret", "ResourceNotFoundException")
+        return {"ARN": SecretId}
 
     def put_secret_value(
         self,
@@ -382,11 +395,12 @@ class Secrets:
     def delete_secret(self, *, SecretId: str, **_: Any) -> None:  # noqa: N803
         """Forget a secret."""
         del self.versions[SecretId]
+        self.current.pop(SecretId, None)
 
     def get_secret_value(self, *, SecretId: str, **_: Any) -> dict[str, Any]:  # noqa: N803
         """Read a secret's current version."""
         with LOCK:
-            if SecretId not in self.versions:
+            if SecretId not in self.current:
                 raise refusal("GetSecretValue", "ResourceNotFoundException")
             version_id = self.current[SecretId]
             text, stages = self.versions[SecretId][version_id], self._stages(SecretId, version_id)

@@ -11,17 +11,20 @@ from threading import Lock
 from typing import Any
 
 import pyarrow.compute as pc
+from activation.errors import Rejected
 from activation.identifiers.emails import Email
 from activation.identifiers.plain import Unchanged
 from activation.identifiers.table import Digest, Field, FieldTable
 from activation.model import Action, Audience
 from activation.platforms.account import AccountKey, AdAccount
+from activation.platforms.audience_options import description_option, id_option, shown_options
 from activation.platforms.authentication import StaticToken
 from activation.platforms.http import AnswerLost, NotSent
 from activation.platforms.limits import Limits
+from activation.platforms.options import BooleanOption, IntegerOption
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
 from activation.platforms.platform import Examination, Finding, Loaded, Minimum, Platform
-from activation.platforms.publisher import Closed, Opened, Verdict
+from activation.platforms.publisher import Closed, Opened, Verdict, await_new
 from activation.platforms.rate import Rate, Scope, Tier
 from activation.platforms.request import Answer, Request
 from activation.platforms.upload import Batch, Upload, distinct_lines
@@ -59,6 +62,7 @@ MEANINGS = {
     418: Outcome(OutcomeKind.UNKNOWN, "odd", "an odd success", attempts_max=2),
     422: Outcome(OutcomeKind.REFUSED, "bad_member", "some member is not good", about_rows=True),
     429: Outcome(OutcomeKind.RETRY, "throttled", "slow down"),
+    451: Outcome(OutcomeKind.REJECTED, "audience_would_be_too_small", "too few people would be left"),
     503: Outcome(OutcomeKind.RETRY, "unavailable", "the platform is down"),
 }
 
@@ -82,7 +86,8 @@ class TinyPublisher:
 
     `can_ask` says that the platform can be asked about a lost upload, `handles` that it wants uploads closed,
     `one_kind` that each upload carries one field's values once. `by_upload` says that the first upload creates the
-    audience, `dependent` that the uploads of a batch are chained.
+    audience, `dependent` that the uploads of a batch are chained, `strict` that nothing is removed from an
+    audience that is not there.
     """
 
     account: AdAccount
@@ -91,6 +96,7 @@ class TinyPublisher:
     one_kind: bool = False
     by_upload: bool = False
     dependent: bool = False
+    strict: bool = False
 
     def planned(self, keys: tuple[str, ...]) -> Opened:
         """Return some audience."""
@@ -98,12 +104,18 @@ class TinyPublisher:
 
     def open(self, audience: Audience, keys: tuple[str, ...]) -> Generator[Request, Outcome, Opened]:
         """Look once, create once, and look again when the answer to a creation was lost."""
+        if audience.options.audience_id:
+            return Opened(audience.options.audience_id)
         found = yield from self._find(audience)
         if found:
             return Opened(found)
+        if audience.action is Action.REMOVE and self.strict:
+            raise Rejected("audience_missing", "there is no audience of this name to remove from")
+        await_new(audience)
         if self.by_upload:
             return Opened("", by_upload=True, state={"name": audience.name})
-        outcome = yield self._request("create", "POST", "/audiences", {"name": audience.name}, repeatable=False)
+        wanted = {"name": audience.name, "options": shown_options(audience.options)}
+        outcome = yield self._request("create", "POST", "/audiences", wanted, repeatable=False)
         if outcome.kind is OutcomeKind.OK:
             return Opened(str(outcome.value), created=True)
         found = yield from self._find(audience)
@@ -223,6 +235,13 @@ def platform_of(limits: Limits, rate: Rate | None = None, **traits: bool) -> Pla
         account=AccountKey("account", r"\w+", "an account", "https://platform.example", prefix="act_"),
         minimum=Minimum(1, "one is enough"),
         calls={"users": "POST */users"},
+        own_audience_options=(
+            id_option("[a-z0-9]+", "small letters and digits"),
+            description_option(),
+            IntegerOption("retention_days", 1, 30, 0, "How long a person stays."),
+            BooleanOption("value_based", False, "Every row needs an ID."),
+        ),
+        value_key="ID",
         load=lambda: Loaded(TABLE, lambda account: TinyPublisher(account, **traits), nothing_to_ask),
     )
 
@@ -249,8 +268,11 @@ class TinyPlatform:
 
     `latency_s` passes on `tick` with each call. `refuses` are member values for which it refuses a whole request,
     naming them where `names_bad` says so, or in words that may mean anything where `vague` does; `drops` are those
-    it leaves out of an otherwise good one. `max_members` is what it accepts at once. `members` counts what it was
-    sent, `held` is what an audience holds then: a replacement counts when it is closed.
+    it leaves out of an otherwise good one. `max_members` is what it accepts at once. A new audience is not listed
+    for `hidden_s` seconds of `now`; `created_with` is what was said of the newest one. `members` counts what it
+    was sent, `held` is what an audience holds then: a replacement counts when it is closed. `cells` are the
+    identifiers that it holds, of whomever: a removal takes out every identifier in it. With `too_small` it removes
+    nobody, since too few would be left.
     """
 
     def __init__(self, tick: Callable[[float], None], *, latency_s: float = 0.1) -> None:
@@ -264,8 +286,13 @@ class TinyPlatform:
         self.faults: list[Fault] = []
         self.audiences: dict[str, str] = {}
         self.created = 0
+        self.created_with: dict[str, Any] = {}
+        self.hidden_s = 0.0
+        self.now: Callable[[], float] = lambda: 0.0
+        self.created_at: dict[str, float] = {}
         self.members: Counter[tuple[str | None, ...]] = Counter()
         self.held: set[tuple[str | None, ...]] = set()
+        self.cells: set[str] = set()
         self.staged: dict[str, list[tuple[str | None, ...]]] = {}
         self.batches: Counter[str] = Counter()
         self.left_out: Counter[str] = Counter()
@@ -276,7 +303,7 @@ class TinyPlatform:
         self.closed: list[str] = []
         self.close_says: list[str] = []
         self.follow_says: list[Any] = []
-        self.names_bad = self.vague = False
+        self.names_bad = self.vague = self.too_small = False
         self.earlier: list[list[str]] = []
         self.tells = True
         self.guard: Callable[[str], None] = lambda name: None
@@ -329,9 +356,11 @@ class TinyPlatform:
         body = json.loads(request.body)
         match request.call:
             case "find":
-                return _answer(value=self.audiences.get(body["name"], ""))
+                listed = self.now() - self.created_at.get(body["name"], -self.hidden_s) >= self.hidden_s
+                return _answer(value=self.audiences.get(body["name"], "") if listed else "")
             case "create":
                 self.created += 1
+                self.created_with, self.created_at[body["name"]] = body["options"], self.now()
                 self.audiences[body["name"]] = f"a{self.created}"
                 return _answer(value=self.audiences[body["name"]])
             case "users":
@@ -343,6 +372,7 @@ class TinyPlatform:
                 self.closed.append(body["handles"])
                 if staged := [self.staged[one] for one in body["handles"].split(",") if one in self.staged]:
                     self.held = {member for members in staged for member in members}
+                    self.cells = {cell for member in self.held for cell in member if cell}
                 return _answer(value=self.close_says.pop(0) if self.close_says else "done")
             case _:
                 return _answer(value=self.follow_says.pop(0) if self.follow_says else "done")
@@ -351,6 +381,8 @@ class TinyPlatform:
         members = [tuple(one) for one in body["members"]]
         if len(members) > self.max_members:
             return Answer(413, {}, b"")
+        if self.too_small and body["action"] == Action.REMOVE:
+            return Answer(451, {}, b"")
         if bad := [at for at, one in enumerate(members) if self.refuses.intersection(one)]:
             if self.vague:
                 return Answer(400, {}, b"")
@@ -370,8 +402,10 @@ class TinyPlatform:
         match body["action"]:
             case Action.ADD:
                 self.held |= set(taken)
+                self.cells |= {cell for member in taken for cell in member if cell}
             case Action.REMOVE:
                 self.held -= set(taken)
+                self.cells -= {cell for member in taken for cell in member if cell}
             case _:
                 self.staged[self.returned[body["batch"]]] = taken
         if self.unnamed_drops:

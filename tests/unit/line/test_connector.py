@@ -49,6 +49,7 @@ class Function:
             "SECRET_ARN": world.secret,
             "DROPS_BUCKET": "drops",
             "RECEIPTS_BUCKET": "receipts",
+            "MIRRORS_BUCKET": "mirrors",
             "LEDGER_TABLE": "ledger",
             "QUEUE_URL": world.queue_url,
             "DEAD_LETTER_QUEUE_URL": world.dead_url,

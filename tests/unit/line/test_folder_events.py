@@ -146,7 +146,7 @@ def test_a_late_file_of_a_replace_is_a_finding_and_never_a_second_replace(
     make_world: Make, action: str, quiet_s: int
 ) -> None:
     """An event on the app's bus says so, the record counts it, and the audience keeps its people."""
-    world = make_world(actions=ALL)
+    world = make_world(actions=ALL, strict=True)
     job = Job(world, action=action, quiet_s=quiet_s)
     world.run(*job.parts(3), job.put("_SUCCESS"))
     world.run(*job.parts(5, start=3))
@@ -196,11 +196,19 @@ def test_a_manifest_says_what_belongs_after_a_late_file(make_world: Make) -> Non
     assert [one["code"] for receipt in world.receipts() for one in receipt["warnings"]] == []
 
 
-@pytest.mark.parametrize("action", ["replace", "mirror"])
-def test_a_late_file_of_a_quiet_folder_asks_for_a_new_folder(make_world: Make, action: str) -> None:
+def test_a_quiet_time_closes_no_mirror(make_world: Make) -> None:
+    """Nothing says that all files of the export have come: the folder is reported as open."""
+    world = make_world(actions=ALL, strict=True)
+    job = Job(world, action="mirror", quiet_s=120)
+    world.run(*job.parts(3))
+    assert world.receipts() == []
+    assert job.told() == ["Activation Folder Open"]
+
+
+def test_a_late_file_of_a_quiet_folder_asks_for_a_new_folder(make_world: Make) -> None:
     """Its tool writes no sign, and a quiet time closes such a folder once."""
     world = make_world(actions=ALL)
-    job = Job(world, action=action, quiet_s=120)
+    job = Job(world, action="replace", quiet_s=120)
     world.run(*job.parts(3))
     world.run(*job.parts(5, start=3))
     assert world.events[-1]["DetailType"] == "Activation Late Part"

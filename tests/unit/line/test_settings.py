@@ -13,6 +13,7 @@ GOOD = {
     "SECRET_ARN": "arn",
     "DROPS_BUCKET": "drops",
     "RECEIPTS_BUCKET": "receipts",
+    "MIRRORS_BUCKET": "mirrors",
     "LEDGER_TABLE": "ledger",
     "QUEUE_URL": "queue",
     "DEAD_LETTER_QUEUE_URL": "dead",

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from activation.drops.sources import BucketSource
+from activation.ledger.keys import unversioned_key
 from activation.ledger.runs import RunState
 from activation.model import Action
 from activation.runs.settings import FolderTimes
@@ -45,6 +46,17 @@ def test_an_object_of_a_source_is_a_drop(world: World, versioned: bool) -> None:
     assert (receipt["drop"]["bucket"], receipt["drop"]["key"]) == ("exports", "vip people/part 1+1.csv")
     assert ("etag" in receipt["drop"]) is not versioned
     assert world.aws.s3.get_object(Bucket="exports", Key="vip people/part 1+1.csv")["Body"].read()
+
+
+@pytest.mark.parametrize("versioned", [True, False])
+def test_an_object_without_a_version_leaves_a_mark_of_its_bytes(world: World, versioned: bool) -> None:
+    """Whoever compares bucket and ledger cannot know its run's name; with versions there is no such mark."""
+    with_sources(world, VIP, versioned=versioned)
+    message = put(world, "vip people/a.csv", table(people(2)))
+    etag = world.aws.s3.head_object(Bucket="exports", Key="vip people/a.csv")["ETag"]
+    world.run(message)
+    mark = unversioned_key(world.settings.connector, "exports", "vip people/a.csv", etag)
+    assert (world.connector.connector.ledger._table.read(mark) is None) is versioned
 
 
 def test_what_follows_the_prefix_is_never_taken_for_an_action(make_world: Any) -> None:

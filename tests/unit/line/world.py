@@ -182,6 +182,7 @@ class World:
         aws.keep_time(self.clock)
         self.platform = TinyPlatform(self.clock.pass_s)
         self.platform.guard = self._guard
+        self.platform.now = self.clock
         self.limits = Limits(max_rows, max_bytes, in_flight, timeout_s, frozenset(actions))
         self.rate, self.traits = rate, traits
         self.budget_s = 300.0
@@ -194,6 +195,7 @@ class World:
             secret_arn=self.secret,
             drops_bucket="drops",
             receipts_bucket="receipts",
+            mirrors_bucket="mirrors",
             ledger_table="ledger",
             queue_url=self.queue_url,
             dead_letter_queue_url=self.dead_url,
@@ -403,7 +405,8 @@ class World:
     def check_sums(self, receipt: Mapping[str, Any]) -> None:
         """Assert the accounting identity, in the counts, in their breakdowns, and in the list of rejects."""
         rows = receipt["rows"]
-        assert rows["in"] == rows["acknowledged"] + rows["rejected_by_us"] + rows["rejected_by_platform"]
+        settled = rows["acknowledged"] + rows["rejected_by_us"] + rows["rejected_by_platform"]
+        assert rows["in"] == settled + rows.get("unchanged", 0)
         assert sum(receipt["rejected_by_us"].values()) == rows["rejected_by_us"]
         assert sum(receipt["rejected_by_platform"].values()) == rows["rejected_by_platform"]
         lines = self.rejects(receipt)

@@ -53,7 +53,7 @@ def test_bad_message_is_set_aside_and_harms_no_other(body: str, reason: str) -> 
     before, after = record(), record()
     assert world.receive(event(before, body, after)) == []
     assert world.lines == [before, after]
-    assert world.sns.published == [before, after]
+    assert world.published == [before, after]
     assert world.sqs.reasons(DEAD) == {body or " ": reason}
 
 
@@ -103,7 +103,7 @@ def test_large_messages_are_published_in_several_calls() -> None:
     bodies = [record(padding="x" * 29_000, n=n) for n in range(10)]
     world = World()
     assert world.receive(event(*bodies)) == []
-    assert world.sns.published == bodies
+    assert world.published == bodies
     assert len(world.sns.batches) == 2
 
 
@@ -114,8 +114,26 @@ def test_message_too_large_for_the_topic_lands_and_is_reported() -> None:
     small = record()
     assert world.receive(event(small, large)) == []
     assert world.lines == [small, large]
-    assert world.sns.published == [small]
+    assert world.published == [small]
     assert world.sqs.reasons(DEAD) == {large: "refused_by_data_topic"}
+
+
+def test_record_lands_by_the_topic_alone_while_the_delivery_stream_is_subscribed_to_it() -> None:
+    """In the first deployment over the example stack nothing is put beside the topic but what it cannot carry."""
+    world = World(lands_by_topic=True)
+    small, large = record(), record(padding="x" * 300_000)
+    assert world.receive(event(small, large)) == []
+    assert world.published == [small]
+    assert world.lines == [large]
+
+
+def test_record_that_the_topic_does_not_take_comes_again_while_it_lands_by_the_topic() -> None:
+    """Without the topic nothing lands then, so that a failed publication must not delete the message."""
+    world = World(lands_by_topic=True)
+    world.sns.fails = lambda _: ("InternalError", False)
+    batch = event(record())
+    assert world.receive(batch) == [batch["Records"][0]["messageId"]]
+    assert (world.published, world.lines) == ([], [])
 
 
 def test_message_too_large_to_land_is_set_aside() -> None:
@@ -143,7 +161,7 @@ def test_record_that_does_not_land_comes_again_alone() -> None:
     world.firehose.fails = lambda data, _: "InternalFailure" if b'"n":1' in data else None
     batch = event(record(n=0), record(n=1), record(n=2), receives=3)
     assert world.receive(batch) == [batch["Records"][1]["messageId"]]
-    assert len(world.sns.published) == len(world.lines) == 2
+    assert len(world.published) == len(world.lines) == 2
     assert world.sqs.waits == [20]
 
 
@@ -164,13 +182,13 @@ def test_entry_the_topic_refuses_for_good_is_not_sent_for_ever() -> None:
     world = World()
     at_fault, unlucky, good = record(n=1), record(n=2), record(n=3)
     world.sns.fails = {
-        at_fault: ("InvalidParameter", True),
-        unlucky: ("InternalError", False),
+        f"{at_fault}\n": ("InvalidParameter", True),
+        f"{unlucky}\n": ("InternalError", False),
     }.get
     batch = event(at_fault, unlucky, good)
     assert world.receive(batch) == [batch["Records"][1]["messageId"]]
     assert world.sqs.reasons(DEAD) == {at_fault: "refused_by_data_topic"}
-    assert world.sns.published == [good]
+    assert world.published == [good]
 
 
 def test_call_refused_for_one_entry_goes_through_for_the_others() -> None:

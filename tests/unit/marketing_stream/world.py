@@ -30,6 +30,7 @@ class World:
     sns: FakeSns = field(default_factory=FakeSns)
     sqs: FakeSqs = field(default_factory=FakeSqs)
     time_is_up: bool = False
+    lands_by_topic: bool = False
 
     @property
     def source(self) -> DatasetTopics:
@@ -52,6 +53,7 @@ class World:
             known=frozenset(one.id for one in DATASETS),
             delivery_stream="stream",
             line_end=b"\n",
+            lands_by_topic=self.lands_by_topic,
             data_topic_arn="topic",
             queue_url=INGRESS,
             confirmation_queue_url=CONFIRMATIONS,
@@ -67,6 +69,12 @@ class World:
         """Run the confirmation function; returns the messages it wants again."""
         configuration = ConfirmConfiguration(self.source, CONFIRMATIONS, CONFIRMATIONS_DEAD)
         return _ids(confirm_all(received(event(*bodies)), configuration, self.outlets))
+
+    @property
+    def published(self) -> list[str]:
+        """Return the records that the topic's subscribers got, each of which must end its line."""
+        assert all(one.endswith("\n") for one in self.sns.published)
+        return [one.removesuffix("\n") for one in self.sns.published]
 
     @property
     def lines(self) -> list[str]:

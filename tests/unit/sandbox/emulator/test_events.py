@@ -60,8 +60,11 @@ def test_archived_event_is_replayed_once_with_the_name_of_the_replay(emulator: E
     replayed = json.loads(again["Body"])
     assert replayed.pop("replay-name") == name
     assert replayed == json.loads(live["Body"])
-    archive = emulator.client("events").describe_archive(ArchiveName=archive_arn.split("/")[1])
-    assert archive["EventCount"] == 1
+    events = emulator.client("events")
+    assert events.describe_archive(ArchiveName=archive_arn.split("/")[1])["EventCount"] == 1
+    assert events.describe_replay(ReplayName=name)["EventLastReplayedTime"] == datetime.fromisoformat(
+        json.loads(live["Body"])["time"]
+    )
 
 
 def test_replay_reaches_only_the_rules_it_names(emulator: Emulator) -> None:

@@ -7,6 +7,7 @@ The runtime's SDK is not the one that the tests run with: which it is depends on
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,10 @@ from activation.errors import ConfigError
 
 # By service and operation, the arguments that the functions pass; a test holds them against the sources.
 NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "cloudformation": {
+        "DescribeStacks": frozenset({"StackName"}),
+        "ListStackResources": frozenset({"StackName"}),
+    },
     "dynamodb": {
         "BatchGetItem": frozenset({"RequestItems"}),
         "GetItem": frozenset({"TableName", "Key", "ConsistentRead"}),
@@ -31,7 +36,10 @@ NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
     "s3": {
         "AbortMultipartUpload": frozenset({"Bucket", "Key", "UploadId"}),
         "CompleteMultipartUpload": frozenset(
-            {"Bucket", "Key", "UploadId", "MultipartUpload", "ChecksumCRC32", "ChecksumType", "IfNoneMatch"}
+            {
+                "Bucket", "Key", "UploadId", "MultipartUpload", "ChecksumCRC32", "ChecksumType", "IfMatch",
+                "IfNoneMatch",
+            }
         ),
         "CreateMultipartUpload": frozenset(
             {"Bucket", "Key", "ContentType", "Metadata", "ChecksumAlgorithm", "ChecksumType"}
@@ -79,9 +87,19 @@ def checked(client: Any) -> Any:
         known = shape.members if shape else {}
         lacking += [f"{model.service_name}:{name} {one}" for one in sorted(arguments) if one not in known]
     if lacking:
+        whose, remedy = _whose()
         raise ConfigError(
-            "old_sdk",
-            f"the runtime's botocore {botocore.__version__} lacks {', '.join(lacking)};"
-            " set wheels.python to a newer Python and deploy again",
+            "old_sdk", f"{whose} botocore {botocore.__version__} lacks {', '.join(lacking)}; {remedy}"
         )
     return client
+
+
+def _whose() -> tuple[str, str]:
+    """Return whose SDK this is, and what to do about it: the command checks its own by the same list.
+
+    The variable is Lambda's: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, read
+    2026-11-30.
+    """
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        return "the runtime's", "set wheels.python to a newer Python and deploy again"
+    return "this computer's", "install the packages of requirements.txt again"

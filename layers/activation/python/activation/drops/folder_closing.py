@@ -187,6 +187,7 @@ def _by_manifest(origin: Origin, key: str, place: Place, manifest: Manifest, fou
         tuple(_names(prefix, left)),
         manifest.reading,
         _left(found, [found.objects[one] for one in listed]),
+        manifest.export,
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from activation.aws.errors import classify, code_of
-from activation.drops.folder_manifest import ManifestReading
+from activation.drops.folder_manifest import ManifestExport, ManifestReading
 from activation.errors import Rejected
 from activation.model import NO_VERSION
 from activation.records import from_json, to_json
@@ -64,7 +64,8 @@ class FolderListing:
     are in the order of their keys, which is the order of the drop's rows. `skipped` are the names below the prefix
     of signs and sidecars, `stale` those of older files that are left over and not sent. `reading` is what the
     folder's manifest says of its columns, None if it says nothing. `left` are the files that were there, were not
-    listed, and cannot be told by their time from files that come later.
+    listed, and cannot be told by their time from files that come later. `export` is what the manifest says of the
+    export, None if it says nothing.
     """
 
     bucket: str
@@ -75,6 +76,7 @@ class FolderListing:
     stale: tuple[str, ...] = ()
     reading: ManifestReading | None = None
     left: tuple[FolderFile, ...] = ()
+    export: ManifestExport | None = None
 
     @property
     def size_bytes(self) -> int:

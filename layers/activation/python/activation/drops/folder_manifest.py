@@ -1,4 +1,4 @@
-"""A manifest as this app writes it: Redshift's form, and under a key of its own what is said of the columns.
+"""A manifest as this app writes it: Redshift's form, and under a key of its own what is said of the files.
 
 Redshift's form: https://docs.aws.amazon.com/redshift/latest/dg/loading-data-files-using-manifest.html (read
 2026-11-22). A reader that does not know the key passes over it.
@@ -7,14 +7,18 @@ Redshift's form: https://docs.aws.amazon.com/redshift/latest/dg/loading-data-fil
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from activation.errors import Rejected
 from activation.identifiers.column_map import DATE_ORDERS, Entries
 
 OWN_KEY = "activation"
+COLUMNS, EXPORT = ("columns", "date_order"), ("slot", "declaration", "rows", "left_out")
+# What an export says of itself is shown in receipts: too short, and of too few signs, to hold a person's data.
+_NAME, _CODE = re.compile(r"[\w:.+ -]{1,64}", re.ASCII), re.compile(r"[a-z][a-z_]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,21 @@ class ManifestReading:
 
     columns: Entries = ()
     date_order: str = ""
+
+
+@dataclass(frozen=True)
+class ManifestExport:
+    """What an export says of itself, for the receipt.
+
+    `slot` is the time that it is for and `declaration` what asked for it, in the exporter's own words; "" for
+    none. `rows` is how many rows its files have, None if it does not say. `left_out` counts the rows that the
+    exporter left out, by its own codes.
+    """
+
+    slot: str = ""
+    declaration: str = ""
+    rows: int | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 def manifest_text(
@@ -47,13 +66,9 @@ def manifest_reading(manifest: Mapping[str, Any]) -> ManifestReading | None:
     """Return what a manifest, parsed from its JSON, says of the columns; None if it says nothing.
 
     `{"entries": [...], "activation": {"columns": {"Kontakt": "email"}, "date_order": "dmy"}}`. Raises Rejected
-    with bad_columns when that key holds anything else.
+    with bad_columns when that key holds anything else than these and what `manifest_export` reads.
     """
-    own = manifest.get(OWN_KEY)
-    if own is None:
-        return None
-    if not isinstance(own, dict) or set(own) - {"columns", "date_order"}:
-        raise _bad('"activation" takes "columns" and "date_order"')
+    own = _own(manifest)
     columns, order = own.get("columns", {}), own.get("date_order", "")
     if not isinstance(columns, dict) or not all(isinstance(right, str) for right in columns.values()):
         raise _bad('"columns" is not an object such as {"Kontakt": "email"}')
@@ -62,5 +77,41 @@ def manifest_reading(manifest: Mapping[str, Any]) -> ManifestReading | None:
     return ManifestReading(tuple(columns.items()), order) if columns or order else None
 
 
-def _bad(what: str) -> Rejected:
-    return Rejected("bad_columns", f"in the folder's manifest, {what}")
+def manifest_export(manifest: Mapping[str, Any]) -> ManifestExport | None:
+    """Return what a manifest, parsed from its JSON, says of its export; None if it says nothing.
+
+    `{"activation": {"slot": "2026-12-01T10:00", "declaration": "vip", "rows": 4, "left_out": {"no_consent": 2}}}`.
+    Raises Rejected with bad_manifest for anything else.
+    """
+    own = _own(manifest)
+    if not own.keys() & set(EXPORT):
+        return None
+    slot, declaration, rows = own.get("slot", ""), own.get("declaration", ""), own.get("rows")
+    for name, text in (("slot", slot), ("declaration", declaration)):
+        if text != "" and not (isinstance(text, str) and _NAME.fullmatch(text)):
+            raise _bad(f'"{name}" is no text of up to 64 letters, digits and :.+-_', "bad_manifest")
+    if rows is not None and not _is_count(rows):
+        raise _bad('"rows" is no number of rows', "bad_manifest")
+    left_out = own.get("left_out", {})
+    if not isinstance(left_out, dict) or not all(
+        _CODE.fullmatch(code) and _is_count(count) for code, count in left_out.items()
+    ):
+        raise _bad('"left_out" is not an object such as {"no_consent": 2}', "bad_manifest")
+    return ManifestExport(slot, declaration, rows, left_out)
+
+
+def _own(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    own = manifest.get(OWN_KEY)
+    if own is None:
+        return {}
+    if not isinstance(own, dict) or set(own) - {*COLUMNS, *EXPORT}:
+        raise _bad(f'"activation" takes {", ".join((*COLUMNS, *EXPORT))}')
+    return own
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _bad(what: str, code: str = "bad_columns") -> Rejected:
+    return Rejected(code, f"in the folder's manifest, {what}")

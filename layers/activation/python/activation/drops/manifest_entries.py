@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from activation.drops.folder_manifest import ManifestReading, manifest_reading
+from activation.drops.folder_manifest import (
+    ManifestExport,
+    ManifestReading,
+    manifest_export,
+    manifest_reading,
+)
 from activation.drops.source import choice, read_error
 from activation.errors import Rejected
 from activation.model import Drop
@@ -30,10 +35,11 @@ _URL = re.compile(r"s3[an]?://([^/]+)/(.+)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a manifest says: sizes in bytes by key, None where it names none, and how its files are read."""
+    """What a manifest says: sizes in bytes by key, None where it says none; how files are read; the export."""
 
     files: Mapping[str, int | None]
     reading: ManifestReading | None
+    export: ManifestExport | None = None
 
 
 def read_manifest(client: S3Client, sign: Drop, folder: str) -> Manifest:
@@ -79,7 +85,7 @@ def _parsed(text: bytes, bucket: str, key: str, folder: str) -> Manifest:
         if found[2] in files:
             raise Rejected("manifest_duplicate", f"entry {number} of the manifest names a file a second time")
         files[found[2]] = size_bytes
-    return Manifest(files, manifest_reading(document))
+    return Manifest(files, manifest_reading(document), manifest_export(document))
 
 
 def _bad() -> Rejected:

@@ -46,16 +46,16 @@ def digests(kind: Digest, values: pa.Array) -> pa.Array:
     dense = values.drop_null() if values.null_count else values
     if kind is Digest.MD5_HEX:
         joined = b"".join([_md5(text.as_buffer()).digest() for text in dense])
-        return _column(hexlify(joined), 32, values)
+        return in_texts(hexlify(joined), 32, values)
     raw = sha256(dense)
     if kind is Digest.SHA256_HEX:
-        return _column(hexlify(raw), 64, values)
+        return in_texts(hexlify(raw), 64, values)
     texts = [base64.b64encode(raw[at : at + _SHA256_BYTES]) for at in range(0, len(raw), _SHA256_BYTES)]
-    return _column(b"".join(texts), 44, values)
+    return in_texts(b"".join(texts), 44, values)
 
 
-def _column(joined: bytes, width: int, like: pa.Array) -> pa.Array:
-    """Cut `joined` into texts of `width` bytes, one for each valid cell of `like`; its nulls stay null."""
+def in_texts(joined: bytes, width: int, like: pa.Array) -> pa.Array:
+    """Return `joined` cut into texts of `width` bytes, one for each valid cell of `like`; its nulls stay null."""
     widths = pa.repeat(pa.scalar(width, pa.int32()), len(like))
     bitmap = None
     if like.null_count:

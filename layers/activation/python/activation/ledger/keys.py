@@ -27,9 +27,26 @@ def part_key(connector: str, run_id: str, part: int) -> str:
     return f"{connector}#part#{run_id}#{part}"
 
 
+def approval_key(connector: str, run_id: str) -> str:
+    """Return the key of the record that lets a run take out more people than the guard allows."""
+    return f"{connector}#approved#{run_id}"
+
+
 def unread_key(connector: str, run_id: str) -> str:
     """Return the key of the record of an object that no run reads; `connector` is NO_CONNECTOR under no prefix."""
     return f"{connector}{UNREAD}{run_id}"
+
+
+def unversioned_key(connector: str, bucket: str, key: str, etag: str) -> str:
+    """Return the key of the record that an object without a version, of this ETag without quotes, was handled."""
+    name = hashlib.sha256("\n".join([bucket, key, etag]).encode()).hexdigest()
+    return f"{connector}#unversioned#{name}"
+
+
+def source_key(connector: str, bucket: str, prefix: str) -> str:
+    """Return the key of the record of when a connector's source was first watched; `prefix` is the source's."""
+    name = hashlib.sha256("\n".join([connector, bucket, prefix]).encode()).hexdigest()
+    return f"{NO_CONNECTOR}#source#{name}"
 
 
 def folder_key(connector: str, bucket: str, prefix: str, account: str) -> str:
@@ -47,14 +64,33 @@ def newest_version_key(connector: str, drop: Drop, account: str) -> str:
     return f"{connector}#object#{name}"
 
 
+def options_key(connector: str, audience: str) -> str:
+    """Return the key of the record of what an audience's file said, below the prefix of a connector."""
+    return f"{connector}#options#{audience}"
+
+
 def audience_key(platform: str, account: str, audience: str) -> str:
     """Return the key of an audience's lock, the same for all connectors of the account."""
     return f"account#{platform}#{account}#audience#{audience}"
 
 
+def mirror_prefix(lock: str) -> str:
+    """Return where in the bucket of mirrors an audience is kept, below its platform; `lock` is its lock's key.
+
+    Its name is a digest there: a name may have any letters, and lists of keys show up in logs.
+    """
+    _, platform, account, _, name = lock.split("#", 4)
+    return f"{platform}/{account}/{hashlib.sha256(name.encode()).hexdigest()[:32]}/"
+
+
 def known_audience_key(lock: str) -> str:
     """Return the key of the record that says an audience exists, which never expires; `lock` is its lock's key."""
     return lock.replace("#audience#", "#known#", 1)
+
+
+def mirror_key(lock: str) -> str:
+    """Return the key of what a mirrored audience was sent, which never expires; `lock` is its lock's key."""
+    return lock.replace("#audience#", "#mirror#", 1)
 
 
 def replacement_key(audience: str) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from activation.audience_options import AudienceOptions
 from activation.drops.reading import Reading
 from activation.drops.sample import Sample
 from activation.drops.survey import Survey
+from activation.ledger.mirror_run import MirrorRun
 from activation.ledger.split import RunSplit
 from activation.ledger.tally import REFERENCES_KEPT, Tally
 from activation.ledger.units import Span, Unit, add_left_out
@@ -48,9 +50,10 @@ class Checkpoint:
 class FilePlan:
     """How the file is read and split, fixed when the run first opens it.
 
-    `etag` is the object's. `reading` is what the settings said of its cells, None before the run began. `format`,
-    `columns` (by name, the fields that each fills), `ignored_columns` and `proposed_columns` (by name, what each
-    may mean) are for the receipt. `sample` is what its first rows showed before anything was sent, None before.
+    `options` is what was said of the audience when the run began, None before. `etag` is the object's. `reading`
+    is what the settings said of its cells, None before the run began. `format`, `columns` (by name, the fields
+    that each fills), `ignored_columns` and `proposed_columns` (by name, what each may mean) are for the receipt.
+    `sample` is what its first rows showed before anything was sent, None before.
     `split` is how a large file is split, None for any other. `survey` is what a part found in its range, None
     before. `listing` is the key, in the receipts bucket, of the list of a folder's files, "" for a single file;
     `listed_again` counts the lists that were made in place of one of which nothing was sent.
@@ -58,6 +61,7 @@ class FilePlan:
     random key of the refused identifiers' digests, "" where there are none.
     """
 
+    options: AudienceOptions | None = None
     etag: str = ""
     reading: Reading | None = None
     format: str = ""
@@ -95,7 +99,8 @@ class Progress:
     """Everything the next invocation of a run, or of a part of one, needs; a few kB, whatever the file's size.
 
     `checkpoint` is where to resume, `tally` what the receipt counts, `plan` how the file is read, `attempts` how
-    often the run began, `warnings` those of its newest receipt. Owned by the one worker that holds the run's
+    often the run began, `warnings` those of its newest receipt, `mirror` what a mirror knows besides, None for any
+    other action. Owned by the one worker that holds the run's
     lease; its threads share it under a lock. All counts except those of requests include acknowledged units only,
     so a crash loses none and counts none twice.
     """
@@ -105,6 +110,7 @@ class Progress:
     plan: FilePlan = field(default_factory=FilePlan)
     attempts: Attempts = field(default_factory=Attempts)
     warnings: list[RunWarning] = field(default_factory=list)
+    mirror: MirrorRun | None = None
 
     def __post_init__(self) -> None:
         self._open: dict[
@@ -203,14 +209,24 @@ class Progress:
 
         The drop is not scanned again.
         """
-        before = self.checkpoint
-        self.checkpoint = Checkpoint(
-            scanned=before.scanned, scanned_whole=before.scanned_whole, refused=before.refused
-        )
+        self.begin_stage()
         self.tally.forget_rows()
-        self._open = {}
         self.attempts.starts += 1
         self.attempts.created |= created
+
+    def begin_stage(self, after: Cursor | None = None) -> None:
+        """Begin to send something else of the run, after a cursor of its own: nothing of it is in flight.
+
+        The drop is not scanned again.
+        """
+        before = self.checkpoint
+        self.checkpoint = Checkpoint(
+            cursor=after or Cursor(),
+            scanned=before.scanned,
+            scanned_whole=before.scanned_whole,
+            refused=before.refused,
+        )
+        self._open = {}
 
     def done(self, unit: Unit) -> bool:
         """Return whether the unit was acknowledged, in this or an earlier invocation."""
@@ -243,7 +259,8 @@ class Progress:
     @property
     def work_done(self) -> int:
         """Return how many rows were settled or scanned; an invocation that adds none made no progress."""
-        return self.tally.rows_settled + self.checkpoint.scanned.row
+        earlier = self.mirror.settled if self.mirror else 0
+        return self.tally.rows_settled + self.checkpoint.scanned.row + earlier
 
     def to_json(self) -> str:
         """Return the record as text."""

@@ -13,8 +13,9 @@ from typing import Any
 from activation.aws.lease import Changes, Lease, Leases
 from activation.aws.table import ConditionalTable, Item, number, read_number, read_text
 from activation.errors import ConfigError
-from activation.ledger.keys import part_key, run_key
+from activation.ledger.keys import part_key, run_key, unversioned_key
 from activation.ledger.progress import Progress
+from activation.model import Drop
 from activation.platforms.publisher import Opened
 from activation.records import from_json, to_json
 
@@ -85,7 +86,8 @@ class Ledger:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = table
-        self._leases = Leases(table, keep_s=ttl_days * 86_400.0, clock=clock)
+        self._keep_s = ttl_days * 86_400
+        self._leases = Leases(table, keep_s=float(self._keep_s), clock=clock)
         self._connector = connector
         self._lease_s = lease_s
         self._clock = clock
@@ -98,6 +100,19 @@ class Ledger:
         """Read a run, or a part of one, without holding it; None when there is none."""
         item = self._table.read(self.key(run_id, part))
         return _run(item) if item else None
+
+    def note_unversioned(self, drop: Drop) -> None:
+        """Record that an object without a version was handled, for who compares its bucket with the ledger.
+
+        A listing does not tell the number of the write that is in the name of its run.
+        """
+        now = self._clock()
+        self._table.update(
+            unversioned_key(self._connector, drop.bucket, drop.key, drop.etag),
+            "SET updated_at = :now, expires_at = :expires",
+            {":now": number(now), ":expires": {"N": str(int(now) + self._keep_s)}},
+            condition="attribute_not_exists(pk) OR updated_at <= :now",
+        )
 
     def claim(self, run_id: str, continuation: int, facts: Mapping[str, str], part: int | None = None) -> Run:
         """Acquire the lease of a run, or of a part of one, creating the record when there is none.

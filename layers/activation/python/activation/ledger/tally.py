@@ -86,6 +86,19 @@ class Tally:
             if any(refused.values()):
                 self.verdicts[verdict.handle] = refused
 
+    def count_sent(self, rows: int) -> None:
+        """Count the rows of lines that are all acknowledged or refused, in place of the lines."""
+        refused: Counter[str] = Counter()
+        for code, count in sorted(self.rejected_by_platform.items()):
+            refused[code] = min(count, rows - refused.total())
+        self.rejected_by_platform = +refused
+        self.acknowledged = rows - refused.total()
+
+    def forget_sent(self) -> None:
+        """Reset the counts of what the platform acknowledged and refused; those of requests and uploads stay."""
+        self.acknowledged = 0
+        self.rejected_by_platform, self.identifiers, self.verdicts = Counter(), Counter(), {}
+
     def forget_rows(self) -> None:
         """Reset the counts of rows, which are counted again; those of requests stay."""
         self.acknowledged = self.uploads = self.mended = self.by_row = 0

@@ -7,6 +7,7 @@ from typing import Any
 
 from activation.report.receipts import UNREADABLE
 
+APPROVAL = "needs_approval"
 MOST_LETTERS = 400  # of a value in a mail; a sentence of ours is shorter
 
 
@@ -29,10 +30,13 @@ def notice(state: str, receipt: Mapping[str, Any]) -> dict[str, str]:
     if receipt["audience"]["name"] == UNREADABLE:
         what = f"A drop of connector {connector} is {state}, run {run}; its key is {receipt['drop']['key']}"
         again = "correct what the reason names and drop it again, or if it was not at fault"
+    then = f"{again}: {redrive}"
+    if reason["code"] == APPROVAL:
+        then = f"where the export is right: activation audiences approve {run}"
     lines = {
         "what": what,
         "why": f"{reason['code']}: {reason['sentence']}" if reason["code"] else "",
-        "next": f"See activation receipt {run}; {again}: {redrive}",
+        "next": f"See activation receipt {run}; {then}",
     }
     return {name: _plain(text) for name, text in lines.items()}
 

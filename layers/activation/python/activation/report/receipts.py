@@ -10,10 +10,12 @@ from typing import Any
 from activation.drops.folder_listing import FolderListing, shown_file
 from activation.drops.messages import Work
 from activation.identifiers.column_map import shown_entries
-from activation.ledger.progress import FilePlan
+from activation.ledger.mirror_run import MirrorPhase, MirrorRun
+from activation.ledger.progress import FilePlan, Progress
 from activation.ledger.runs import FINAL, STOPPED, Run
 from activation.ledger.units import LeftOut
 from activation.model import EVENTS, Audience, RunWarning
+from activation.platforms.audience_options import shown_options
 
 SCHEMA = 1
 UNREADABLE = "_unreadable"  # the audience of receipts of drops whose key names none
@@ -92,6 +94,7 @@ def compose(
             "name": identity.audience.name,
             "id": opened.audience_id if opened else None,
             "created": opened.created if opened else None,
+            **_options(progress.plan),
         },
         "action": identity.audience.action.value,
         "drop": {
@@ -107,13 +110,8 @@ def compose(
         **({"folder": _folder(listing)} if listing else {}),
         "columns": _columns(progress.plan),
         "date_order": reading.context.date_order if reading else "",
-        "rows": {
-            "in": progress.checkpoint.cursor.row if progress.checkpoint.read_whole else None,
-            "read": progress.tally.rows_settled,
-            "acknowledged": progress.tally.acknowledged,
-            "rejected_by_us": sum(progress.tally.rejected_by_us.values()),
-            "rejected_by_platform": sum(progress.tally.rejected_by_platform.values()),
-        },
+        "rows": _rows(progress),
+        **({"mirror": _mirror(mirror)} if (mirror := _mirror_of(progress)) else {}),
         "rows_mended": progress.tally.mended,
         "identifiers": dict(sorted(progress.tally.identifiers.items())),
         "rejected_by_us": dict(sorted(progress.tally.rejected_by_us.items())),
@@ -143,10 +141,72 @@ def compose(
     }
 
 
+def _options(plan: FilePlan) -> dict[str, Any]:
+    """Return what was said of the audience when the run began, if anything was."""
+    shown = shown_options(plan.options) if plan.options else {}
+    return {"options": shown} if shown else {}
+
+
+def _rows(progress: Progress) -> dict[str, int | None]:
+    """Return what became of the drop's rows; of a mirror also how many are not sent, as the audience has them."""
+    tally, mirror = progress.tally, _mirror_of(progress)
+    found = {
+        "in": progress.checkpoint.cursor.row if progress.checkpoint.read_whole else None,
+        "read": tally.rows_settled,
+        "acknowledged": tally.acknowledged,
+        "rejected_by_us": tally.rejected_by_us.total(),
+        "rejected_by_platform": tally.rejected_by_platform.total(),
+    }
+    if mirror is None:
+        return found
+    if mirror.phase is MirrorPhase.REMOVE:  # what is counted then are no rows of the drop
+        found |= {"acknowledged": 0, "rejected_by_platform": 0, "read": tally.rejected_by_us.total()}
+    read = (found["read"] or 0) + mirror.rows_unchanged
+    whole = mirror.rows if mirror.is_read else None
+    return {**found, "in": whole, "read": read, "unchanged": mirror.rows_unchanged}
+
+
+def _mirror_of(progress: Progress) -> MirrorRun | None:
+    """Return what a mirror has found, None for any other run."""
+    mirror = progress.mirror
+    return mirror if mirror is not None and mirror.phase is not MirrorPhase.NOTED and mirror.mode else None
+
+
+def _mirror(mirror: MirrorRun) -> dict[str, Any]:
+    """Return how the audience was changed, and by how much.
+
+    "joined", "changed" and "sent_again" count rows, and so does "unchanged", which a replace sends all the same.
+    "left" counts the lines that somebody is removed by, and "held" those for which there is no request, because
+    others who stay have all of their identifiers. "size" is how many rows the audience has now if the run ends
+    well, "size_before" how many it had. "too_few_left" says that the platform did not remove who left.
+    """
+    return {
+        "mode": mirror.mode or None,
+        "why": mirror.why or None,
+        "unchanged": mirror.unchanged,
+        "joined": mirror.joined,
+        "changed": mirror.changed,
+        "sent_again": mirror.resent,
+        "left": mirror.left,
+        "held": mirror.held,
+        "removed": mirror.removed if mirror.is_difference else None,
+        "removals_refused": mirror.remove_refused,
+        "too_few_left": mirror.too_small,
+        "size": mirror.size if mirror.is_read else None,
+        "size_before": mirror.before,
+        "guard": mirror.cause or None,
+        "approved_by": mirror.approved_by or None,
+    }
+
+
 def _folder(listing: FolderListing) -> dict[str, Any]:
-    """Return how many files the folder has, and the names of what was not read of it, the first of them."""
+    """Return how many files the folder has, and the names of what was not read of it, the first of them.
+
+    "export" is what its manifest says of the export: a "slot" that two receipts name was exported twice.
+    """
     return {
         "prefix": listing.prefix,
+        **({"export": asdict(listing.export)} if listing.export else {}),
         "files": len(listing.files),
         "skipped": _names(listing.skipped),
         "stale": _names(listing.stale),

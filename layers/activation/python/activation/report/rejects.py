@@ -43,17 +43,23 @@ class Rejects:
         *,
         in_folder: bool = False,
         place: Callable[[int], tuple[str, int]] | None = None,
+        listed: bool = True,
     ) -> None:
         """Keep the rejects of one run; `stem` is the receipt's key without its suffix.
 
         `in_folder` says that the drop is a folder; `place` returns the name of the file that holds a row, and the
-        row's number there, and is needed for writing in that case.
+        row's number there, and is needed for writing in that case. With `listed` False nothing is written.
         """
         self._client = client
         self._bucket = bucket
         self._stem = stem
         self._in_folder = in_folder
         self._place = place
+        self._listed = listed
+
+    def unlisted(self) -> Rejects:
+        """Return rejects that are not written, for lines that are no rows of the drop."""
+        return Rejects(self._client, self._bucket, self._stem, in_folder=self._in_folder, listed=False)
 
     def placed(self, place: Callable[[int], tuple[str, int]]) -> Rejects:
         """Return the rejects of a folder in which `place` finds a row."""
@@ -105,6 +111,8 @@ class Rejects:
         return named, unnamed
 
     def _put(self, name: str, lines: Iterable[tuple[int | str, str, str]]) -> None:
+        if not self._listed:
+            return
         self._client.put_object(
             Bucket=self._bucket,
             Key=f"{self._stem}.rejects/{name}.csv",

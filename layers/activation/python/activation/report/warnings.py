@@ -97,11 +97,12 @@ def of_run(
 
     `listing` is what the drop holds if it is a folder.
     """
-    progress, tally = run.progress, run.progress.tally
+    progress, tally, mirror = run.progress, run.progress.tally, run.progress.mirror
+    is_read = action is Action.MIRROR and mirror is not None and mirror.is_read
     counts = Counts(
-        rows=progress.checkpoint.cursor.row,
-        whole=progress.checkpoint.read_whole,
-        sent=tally.acknowledged,
+        rows=mirror.rows if mirror and is_read else progress.checkpoint.cursor.row,
+        whole=is_read or progress.checkpoint.read_whole,
+        sent=mirror.size - tally.rejected_by_platform.total() if mirror and is_read else tally.acknowledged,
         rejected=tally.rejected_by_us + tally.rejected_by_platform,
         left_out={
             key: {code: found.cells for code, found in sorted(codes.items())}

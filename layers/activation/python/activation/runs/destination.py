@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from activation.errors import Rejected
 from activation.ledger.keys import audience_key
 from activation.ledger.runs import HeldRun
-from activation.model import SNAPSHOTS, Action, Audience
+from activation.model import SNAPSHOTS, Audience
 from activation.pipeline.client import PlatformClient
 from activation.pipeline.uploads import unit_of
 from activation.platforms.publisher import Opened, Publisher
@@ -38,11 +38,29 @@ def acquire_audience(invocation: Invocation, publisher: Publisher, *, begun: boo
     connector.locks.acquire(lock, identity.run_id)
     if audience.action in SNAPSHOTS:  # of people to add or to remove, those of every version are meant
         connector.locks.check_order(identity.work.drop, audience.connector, audience.account)
-    if audience.action is Action.REPLACE:
+    if audience.action in SNAPSHOTS:
         # A drop that is sent again on purpose is the newest wish.
         dropped_at = "" if identity.work.again else identity.work.dropped_at
         connector.replacements.begin(lock, identity.run_id, dropped_at, begun=begun)
     has_lock(run.progress, connector.clock())
+
+
+def newly_created(invocation: Invocation) -> Audience:
+    """Return the run's audience, which says whether another run has created it a short while ago.
+
+    The run holds the audience's lock. Raises what reading the ledger raises.
+    """
+    lock, run_id = invocation.held.run.audience_lock, invocation.identity.run_id
+    return replace(invocation.sent_to, is_new=invocation.connector.audiences.is_new(lock, run_id))
+
+
+def destination_of(invocation: Invocation, client: PlatformClient, keys: tuple[str, ...]) -> RunDestination:
+    """Return the run's audience; `keys` are the fields that the drop's columns fill.
+
+    The run holds the audience's lock. Raises what reading the ledger raises.
+    """
+    audience = invocation.sent_to if invocation.held.run.opened else newly_created(invocation)
+    return RunDestination(invocation.held, client, audience, keys)
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,8 @@ class Dispatcher:
             self.telemetry.nothing_to_do(known.state)
             return None
         located = self._locate(work, run_id)
+        if known is None and not work.drop.is_versioned:
+            connector.ledger.note_unversioned(work.drop)
         if located is None:
             return RunState.FAILED
         if known is None and self._begins_nothing(work, run_id, located):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from threading import Lock
 
 from activation.drops.chunk import Chunk, DropReader
 from activation.drops.columns import MappedColumns, map_columns
@@ -53,7 +54,7 @@ class RunDrop:
         in_order = not isinstance(reader, FolderReader)
         filters = row_filters(reading, reader.header, kind, action, in_order=in_order)
         mapped = map_columns(
-            connector.platform.table,
+            invocation.table,
             reader.header,
             kind,
             reading.own_columns,
@@ -105,6 +106,28 @@ class RunDrop:
 
         return self.invocation.rejects.placed(place)
 
+    @property
+    def rejects_of_unread(self) -> Rejects:
+        """Return the run's rejects, for rows that this invocation has not read.
+
+        The rows of a folder's files are counted once the platform refuses one by its number, which few do.
+        """
+        reader, lock = self.reader, Lock()
+        if not isinstance(reader, FolderReader):
+            return self.invocation.rejects
+        counted: list[bool] = []
+
+        def place(row: int) -> tuple[str, int]:
+            with lock:
+                if not counted:
+                    for _ in reader.chunks(Cursor()):
+                        self.invocation.keep_and_may_go_on()
+                    counted.append(True)
+            index, in_file = reader.place(row)
+            return reader.files.name(index), in_file
+
+        return self.invocation.rejects.placed(place)
+
     def batches(self) -> Iterator[Prepared]:
         """Return the batches of what is left, read as they are asked for; raises what the reader raises.
 
@@ -123,7 +146,7 @@ class RunDrop:
     def _batcher(self, refusals: Sequence[Refusal] = ()) -> Batcher:
         connector = self.invocation.connector
         return Batcher(
-            table=connector.platform.table,
+            table=self.invocation.table,
             fields=self.mapped.fields,
             context=self.invocation.reading.context,
             hashed=self.invocation.located.kind.hashed,

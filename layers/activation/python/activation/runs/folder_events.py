@@ -216,11 +216,14 @@ class FolderEvents:
         return replace(work, drop=Drop(work.drop.bucket, prefix, version, "", size_bytes), check=None)
 
     def _is_closable(self, located: Located, closings: Sequence[Closing]) -> bool:
-        """Return whether a quiet time closes the folder: it may not make a late file the whole of an audience."""
-        was_closed = any(one.listing for one in closings)
-        return bool(self.connector.settings.folders.quiet_s) and not (
-            was_closed and located.audience.action in WHOLE
-        )
+        """Return whether a quiet time closes the folder: it may not make a late file the whole of an audience.
+
+        Nor a part of an export: only a sign says that a mirror's folder has all of its files.
+        """
+        action, was_closed = located.audience.action, any(one.listing for one in closings)
+        if action is Action.MIRROR or (was_closed and action in WHOLE):
+            return False
+        return bool(self.connector.settings.folders.quiet_s)
 
     def _look_again(
         self, work: Work, check: Check, seen: Folder, located: Located, closings: Sequence[Closing]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from activation.audience_options import NO_OPTIONS
 from activation.aws.clients import Clients
 from activation.drops.folder_listing import FolderListing, load_listing
 from activation.drops.locate import Located
@@ -14,14 +15,21 @@ from activation.drops.messages import Work
 from activation.drops.reading import Reading
 from activation.drops.row_filters import reaching
 from activation.identifiers.event_rows import untimely
+from activation.identifiers.table import FieldTable
+from activation.ledger.approvals import Approvals
 from activation.ledger.audience_lock import AudienceLocks
 from activation.ledger.audiences import KnownAudiences
 from activation.ledger.folders import Folders
-from activation.ledger.keys import rate_key
+from activation.ledger.kept_options import KeptOptions
+from activation.ledger.keys import mirror_prefix, rate_key
+from activation.ledger.mirror_run import MirrorPhase
 from activation.ledger.replacements import Replacements
 from activation.ledger.runs import HeldRun, Ledger
 from activation.ledger.unread import UnreadObjects
-from activation.model import EVENTS
+from activation.mirror.guard import Guard
+from activation.mirror.states import MirrorStates
+from activation.mirror.store import S3Pieces
+from activation.model import EVENTS, Action, Audience
 from activation.pipeline.client import PlatformClient
 from activation.pipeline.rate_limit import RateLimits
 from activation.pipeline.repeats import EVENT_IDS
@@ -83,9 +91,24 @@ class Connector:
         return KnownAudiences(self.clients.table, self.clock)
 
     @cached_property
+    def kept_options(self) -> KeptOptions:
+        """Return what the audiences' files have said."""
+        return KeptOptions(self.clients.table, self.settings.connector)
+
+    @cached_property
     def replacements(self) -> Replacements:
         """Return the newest replaces of the audiences."""
         return Replacements(self.clients.table, ttl_days=self.settings.ledger_ttl_days, clock=self.clock)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """Return the approvals of the connector's runs."""
+        return Approvals(self.clients.table, self.settings.connector, self.clock)
+
+    @cached_property
+    def mirrors(self) -> MirrorStates:
+        """Return what is known of the mirrored audiences."""
+        return MirrorStates(self.clients.table, clock=self.clock)
 
     @cached_property
     def unread(self) -> UnreadObjects:
@@ -143,6 +166,21 @@ class Invocation:
     def work(self) -> Work:
         """Return the message that started this invocation."""
         return self.identity.work
+
+    @property
+    def audience(self) -> Audience:
+        """Return where the drop's people go, with what was said of the audience when the run began."""
+        return replace(self.identity.audience, options=self.held.run.progress.plan.options or NO_OPTIONS)
+
+    @property
+    def guard(self) -> Guard:
+        """Return what a mirror may do unasked: what is said of the audience, else of all of the connector's."""
+        return self.connector.settings.guard.narrowed(self.audience.options.guard)
+
+    @property
+    def table(self) -> FieldTable:
+        """Return the platform's fields, with those required that every row of the audience fills."""
+        return self.connector.platform.table_for(self.audience.options)
 
     @property
     def size_bytes(self) -> int:
@@ -216,7 +254,33 @@ class Invocation:
     @property
     def session(self) -> UploadSession | None:
         """Return the session in which the platform takes the drop's uploads, None if each stands alone."""
-        return self.connector.limits.session_of(self.identity.audience.action)
+        return self.connector.limits.session_of(self.sent_to.action)
+
+    @property
+    def is_mirror(self) -> bool:
+        """Return whether the drop is all of its audience, whatever that holds now."""
+        return self.identity.audience.action is Action.MIRROR
+
+    @property
+    def sent_to(self) -> Audience:
+        """Return the audience with the action that uploads are sent with now: of a mirror, that of its phase."""
+        audience, mirror = self.audience, self.held.run.progress.mirror
+        if not self.is_mirror or mirror is None:
+            return audience
+        match mirror.phase:
+            case MirrorPhase.REMOVE:
+                return replace(audience, action=Action.REMOVE)
+            case MirrorPhase.ADD | MirrorPhase.COMMIT if mirror.is_difference:
+                return replace(audience, action=Action.ADD)
+            case MirrorPhase.REPLACE | MirrorPhase.COMMIT:
+                return replace(audience, action=Action.REPLACE)
+        return audience
+
+    @cached_property
+    def pieces(self) -> S3Pieces:
+        """Return where the run's audience is kept, known by its lock: the run has acquired that before."""
+        prefix = mirror_prefix(self.held.run.audience_lock)
+        return S3Pieces(self.connector.clients.s3, self.connector.settings.mirrors_bucket, prefix)
 
     @property
     def is_untouched(self) -> bool:
@@ -253,7 +317,7 @@ class Invocation:
         return Sender(
             run_id=self.identity.run_id,
             held=self.held,
-            audience=self.identity.audience,
+            audience=self.sent_to,
             destination=destination,
             client=client,
             rejects=rejects,

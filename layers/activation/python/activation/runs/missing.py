@@ -1,9 +1,9 @@
-"""Drops without a run: what the drops bucket holds, compared with what the ledger knows."""
+"""Drops without a run: what the drops bucket and the sources hold, compared with what the ledger knows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,13 @@ from activation.model import Drop
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import ObjectVersionTypeDef
 
 GRACE_S = 3600.0  # an event, its retries and a full queue may take this long before anything is wrong
 # A request reads up to 100 records, and three are looked for of each object:
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html, read 2026-11-29
 _OBJECTS_A_REQUEST = 33
+Candidate = tuple["Missing", Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,10 @@ class Missing:
     """An object that should have a run and has none.
 
     `connector` is "" under no connector's prefix, where no event leads to a run. `modified_at` is Unix seconds.
+    `version_id` is NO_VERSION in a source without versions.
     """
 
+    bucket: str
     key: str
     version_id: str
     modified_at: float
@@ -60,22 +64,36 @@ def find_missing(
 
     Older versions are left out: the newest replaces them. Raises what the SDK raises.
     """
-    for some in _batches(_candidates(s3, bucket, before)):
-        ids = {one: _records(bucket, one) for one in some}
+    return unknown(dynamodb, table, _candidates(s3, bucket, before))
+
+
+def unknown(dynamodb: DynamoDBClient, table: str, candidates: Iterable[Candidate]) -> Iterator[Missing]:
+    """Yield the objects that the ledger has under none of the keys beside them; raises what the SDK raises."""
+    for some in _batches(candidates):
         # Files of one folder ask for its record together, and DynamoDB refuses a key that is asked for twice.
-        known = _known(dynamodb, table, list(dict.fromkeys(pk for keys in ids.values() for pk in keys)))
-        yield from (one for one, keys in ids.items() if not known & set(keys))
+        known = _known(dynamodb, table, list(dict.fromkeys(pk for _, keys in some for pk in keys)))
+        yield from (one for one, keys in some if not known & set(keys))
 
 
-def _candidates(s3: S3Client, bucket: Bucket, before: float) -> Iterator[Missing]:
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket.name):
+def newest_versions(
+    s3: S3Client, bucket: str, prefix: str, before: float
+) -> Iterator[tuple[Missing, ObjectVersionTypeDef]]:
+    """Yield the newest versions below a prefix older than `before`, of no connector yet, with S3's own entry."""
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
         for version in page.get("Versions", []):
-            key, modified_at = version["Key"], version["LastModified"].timestamp()
-            if not version["IsLatest"] or modified_at > before or bucket.is_elsewhere(key):
-                continue
-            connector = bucket.connector_of(key)
-            if leads_to_run(key, version["Size"], under_connector=bool(connector)):
-                yield Missing(key, version["VersionId"], modified_at, connector)
+            modified_at = version["LastModified"].timestamp()
+            if version["IsLatest"] and modified_at <= before:
+                yield Missing(bucket, version["Key"], version["VersionId"], modified_at, ""), version
+
+
+def _candidates(s3: S3Client, bucket: Bucket, before: float) -> Iterator[Candidate]:
+    for found, version in newest_versions(s3, bucket.name, "", before):
+        connector = bucket.connector_of(found.key)
+        if bucket.is_elsewhere(found.key):
+            continue
+        if leads_to_run(found.key, version["Size"], under_connector=bool(connector)):
+            one = replace(found, connector=connector)
+            yield one, _records(bucket, one)
 
 
 def _records(bucket: Bucket, one: Missing) -> tuple[str, ...]:
@@ -101,7 +119,7 @@ def _known(dynamodb: DynamoDBClient, table: str, keys: Sequence[str]) -> set[str
     return found
 
 
-def _batches(found: Iterable[Missing]) -> Iterator[list[Missing]]:
+def _batches(found: Iterable[Candidate]) -> Iterator[list[Candidate]]:
     left = iter(found)
     while some := list(islice(left, _OBJECTS_A_REQUEST)):
         yield some

@@ -16,12 +16,16 @@ def list_again(invocation: Invocation) -> None:
     held = invocation.held
     progress = held.run.progress
     plan = progress.plan
-    is_frozen = not invocation.is_untouched or progress.tally.rows_settled > 0 or plan.split is not None
-    is_frozen = is_frozen or progress.checkpoint.suspects > 0
+    if progress.mirror is not None:
+        is_frozen = progress.mirror.has_begun
+    else:
+        is_frozen = not invocation.is_untouched or progress.tally.rows_settled > 0 or plan.split is not None
+        is_frozen = is_frozen or progress.checkpoint.suspects > 0
     if held.run.state is not RunState.FAILED or not plan.listing or is_frozen or invocation.work.again:
         return
     if plan.refused_key:
         invocation.refused.remove()
     with held.lock:
-        progress.checkpoint = Checkpoint()
+        progress.checkpoint, progress.mirror = Checkpoint(), None
+        progress.tally.forget_rows()
         progress.plan = FilePlan(listed_again=plan.listed_again + 1)

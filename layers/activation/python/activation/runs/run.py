@@ -18,13 +18,18 @@ from activation.platforms.publisher import Closed
 from activation.platforms.session import answers_s
 from activation.runs import rescan
 from activation.runs.advance import leave
+from activation.runs.audience_options import fix_options, forget_options
 from activation.runs.closing import ClosesNothing, close_folder
 from activation.runs.deadline import begin_again
-from activation.runs.destination import RunDestination, acquire_audience
+from activation.runs.destination import acquire_audience, destination_of
 from activation.runs.drop import RunDrop
 from activation.runs.effects import RunEffects
 from activation.runs.held_rows import count_rows
 from activation.runs.invocation import Invocation
+from activation.runs.mirror import MirrorSteps
+from activation.runs.mirror_compare import send_again
+from activation.runs.mirror_guard import refuse_file, refuse_mirrored
+from activation.runs.mirror_removal import note_removal
 from activation.runs.relist import list_again
 from activation.runs.replace_guard import refuse_several
 from activation.runs.share_out import is_shared_out, parts_of, share_out
@@ -48,6 +53,7 @@ class ActiveRun:
             self.invocation.suspect_in_flight()
         if run.state in STOPPED:  # an operator fixed the cause and redrove the message
             list_again(self.invocation)
+            forget_options(self.invocation)
             if run.code in rescan.CODES:
                 rescan.scan_again(self.invocation)
             begin_again(run, self.machine.clock())
@@ -84,6 +90,7 @@ class ActiveRun:
 
     def _go_on(self) -> Next:
         invocation, run = self.invocation, self.invocation.held.run
+        refuse_file(invocation)
         try:
             close_folder(invocation)
         except ClosesNothing:
@@ -93,11 +100,14 @@ class ActiveRun:
         except Superseded as deleted:
             return self._superseded(deleted.sentence)
         publisher = invocation.find_publisher()
-        begun = run.opened is not None or run.progress.attempts.starts > 0
+        fix_options(invocation)
+        mirror = run.progress.mirror
+        begun = run.opened is not None or run.progress.attempts.starts > 0 or mirror is not None
         try:
             acquire_audience(invocation, publisher, begun=begun)
         except Superseded:
             return self._superseded()
+        refuse_mirrored(invocation)
         client = invocation.platform_client(publisher)
         try:
             return self._advance(client)
@@ -106,8 +116,12 @@ class ActiveRun:
 
     def _advance(self, client: PlatformClient) -> Next:
         invocation, run = self.invocation, self.invocation.held.run
+        if invocation.is_mirror:
+            ended = MirrorSteps(invocation, client, self._note_closed).advance()
+            return self.machine.done(ended.state, ended.notes) if ended else self.machine.out_of_time()
         if run.state is RunState.ACCEPTED:
             return self._follow(client)
+        note_removal(invocation)
         if not run.progress.checkpoint.read_whole:
             if is_shared_out(invocation):
                 if not share_out(invocation, client):
@@ -135,7 +149,7 @@ class ActiveRun:
             drop = RunDrop.open(invocation)
             drop.scan()
             self._check_session()
-            destination = RunDestination(held, client, invocation.identity.audience, drop.keys)
+            destination = destination_of(invocation, client, drop.keys)
             return invocation.sender(client, destination, drop.rejects).send(drop.batches())
         except Rejected as error:
             if error.code == "empty_file" and held.run.progress.checkpoint.cursor.row == 0:
@@ -156,7 +170,7 @@ class ActiveRun:
 
     def _close(self, client: PlatformClient) -> Next:
         """Check that every row is accounted for, then close the uploads."""
-        run, audience = self.invocation.held.run, self.invocation.identity.audience
+        run, audience = self.invocation.held.run, self.invocation.audience
         progress, rows = run.progress, run.progress.checkpoint.cursor.row
         if progress.tally.rows_settled != rows:
             raise Rejected(
@@ -165,7 +179,9 @@ class ActiveRun:
             )
         if rows == 0:
             return self.machine.done(RunState.EMPTY, NO_NOTES)
-        if run.opened is None or progress.tally.rejected_by_us.total() == rows:
+        unsent = progress.plan.split is not None and not progress.tally.uploads
+        untimely = self.invocation.is_of_events and progress.tally.rejected_by_us.total() == rows
+        if run.opened is None or unsent or untimely:
             if ends_empty(audience.action, progress.tally.rejected_by_us):
                 return self.machine.done(RunState.EMPTY, NO_NOTES)
             raise Rejected("all_rows_rejected", "no row has anything the platform could match; see the rejects")
@@ -173,7 +189,7 @@ class ActiveRun:
 
     def _follow(self, client: PlatformClient) -> Next:
         """Ask the platform whether it has processed the uploads."""
-        run, audience = self.invocation.held.run, self.invocation.identity.audience
+        run, audience = self.invocation.held.run, self.invocation.audience
         if run.opened is None:
             raise Rejected("no_audience", "the run was accepted without an audience; its record is damaged")
         return self._closed(client.execute(client.publisher.follow(audience, run.opened, self._handles)))
@@ -185,16 +201,21 @@ class ActiveRun:
         return [handle for _, handle in sorted(handles.items())]
 
     def _closed(self, closed: Closed) -> Next:
-        run = self.invocation.held.run
         if closed.gone is not None:
             return self._start_over(closed.gone)
+        self._note_closed(closed)
+        return self.machine.done(RunState.APPLIED, closed.notes)
+
+    def _note_closed(self, closed: Closed) -> None:
+        """Note what closing the uploads came to; raises Retryable while the platform works on them."""
+        run = self.invocation.held.run
         if closed.opened is not None:
             run.opened = closed.opened
         run.progress.tally.judge(closed.verdicts)
         if closed.unfinished:
             raise Retryable("pending", "the platform accepts the rest of the upload later", after_s=closed.after_s)
         if not closed.pending:
-            return self.machine.done(RunState.APPLIED, closed.notes)
+            return
         first = run.state is not RunState.ACCEPTED
         run.state, run.progress.checkpoint.closed = RunState.ACCEPTED, True
         if first:
@@ -214,6 +235,8 @@ class ActiveRun:
         with held.lock:
             run.progress.start_over(created=run.opened is not None and run.opened.created)
             run.opened = None
+            if run.progress.mirror is not None:
+                send_again(self.invocation)
         if run.progress.plan.split:
             parts_of(self.invocation).restart()
         return self.machine.out_of_time()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -12,6 +13,7 @@ from activation.drops.sources import BucketSource, Origins
 from activation.errors import ConfigError
 from activation.identifiers.row_rules import KNOWN, NO_RULE, RowRule, read_rule
 from activation.identifiers.table import Context
+from activation.mirror.guard import Guard
 from activation.platforms.options import Option, Value, problems
 
 DELIMITERS = {"tab": "\t"}  # those that the settings call by a name
@@ -35,19 +37,20 @@ class FolderTimes:
 class FunctionSettings:
     """The settings that the template gives the function: names, addresses and numbers, never a secret.
 
-    `connector` is its name and `secret_arn` the ARN of its secret. `drops_bucket`, `receipts_bucket` and
-    `ledger_table` are names, `queue_url` and `dead_letter_queue_url` URLs; `event_bus_name` is the app's bus.
-    `expected_account` is the ad account that the secret must be for, "" for any. `requests_in_flight` is 0 for the
-    platform's own. `deadline_s` is how many seconds a run may take from its first message, without the time it
-    waits for an audience's lock. `ledger_ttl_days` is how long a finished run is remembered, so how long a replay
-    of it does nothing. `context` is how cells are read. `max_rows_per_request` and `max_bytes_per_request` are 0
-    for the platform's own. A file above `split_above_bytes` is split among up to `max_parts` workers; 0 bytes
-    split none. `encoding` and `delimiter` are declared for the connector's delimited files, "" where they are
-    detected. `options` are the platform's options that the settings mention, `columns` what they say of the files'
-    columns (see identifiers/column_map.py). `consent` and `operation` say which rows may be sent. `actions` are
-    those that drops may ask for, none for all of the platform's. `any_endpoint` lets the secret name another
-    server than the platform's. `sources` are the buckets of other owners that drops are read from as well.
-    `folders` says how long folders are waited for.
+    `connector` is its name and `secret_arn` the ARN of its secret. `drops_bucket`, `receipts_bucket`,
+    `mirrors_bucket` and `ledger_table` are names, `queue_url` and `dead_letter_queue_url` URLs; `event_bus_name`
+    is the app's bus. `expected_account` is the ad account that the secret must be for, "" for any.
+    `requests_in_flight` is 0 for the platform's own. `deadline_s` is how many seconds a run may take from its
+    first message, without the time it waits for an audience's lock. `ledger_ttl_days` is how long a finished run
+    is remembered, so how long a replay of it does nothing. `context` is how cells are read. `max_rows_per_request`
+    and `max_bytes_per_request` are 0 for the platform's own. A file above `split_above_bytes` is split among up to
+    `max_parts` workers; 0 bytes split none. `encoding` and `delimiter` are declared for the connector's delimited
+    files, "" where they are detected. `options` are the platform's options that the settings mention, `columns`
+    what they say of the files' columns (see identifiers/column_map.py). `consent` and `operation` say which rows
+    may be sent. `actions` are those that drops may ask for, none for all of the platform's. `any_endpoint` lets
+    the secret name another server than the platform's. `audiences` are what the settings say of audiences, by
+    name. `sources` are the buckets of other owners that drops are read from as well. `folders` says how long
+    folders are waited for. `guard` says what a mirror may do unasked.
     """
 
     connector: str
@@ -75,9 +78,12 @@ class FunctionSettings:
     consent: RowRule = NO_RULE
     operation: RowRule = NO_RULE
     actions: tuple[str, ...] = ()
+    audiences: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     any_endpoint: bool = False
     folders: FolderTimes = FolderTimes()
     sources: tuple[BucketSource, ...] = ()
+    mirrors_bucket: str = ""
+    guard: Guard = field(default_factory=Guard)
 
     @property
     def origins(self) -> Origins:
@@ -95,6 +101,7 @@ class FunctionSettings:
             drops_bucket=reader.text("DROPS_BUCKET"),
             receipts_bucket=reader.text("RECEIPTS_BUCKET"),
             ledger_table=reader.text("LEDGER_TABLE"),
+            mirrors_bucket=reader.text("MIRRORS_BUCKET"),
             queue_url=reader.text("QUEUE_URL"),
             dead_letter_queue_url=reader.text("DEAD_LETTER_QUEUE_URL"),
             event_bus_name=reader.text("EVENT_BUS_NAME"),
@@ -120,6 +127,7 @@ class FunctionSettings:
             consent=_rule(reader, "CONSENT"),
             operation=_rule(reader, "OPERATION"),
             actions=tuple(reader.texts("ACTIONS")),
+            audiences=_audiences(reader),
             any_endpoint=reader.whole("ANY_ENDPOINT", 0) == 1,
             folders=FolderTimes(
                 quiet_s=reader.whole("FOLDER_QUIET_S", FolderTimes.quiet_s),
@@ -127,6 +135,7 @@ class FunctionSettings:
                 open_s=reader.whole("FOLDER_OPEN_S", FolderTimes.open_s),
             ),
             sources=_sources(reader),
+            guard=_guard(reader),
         )
         reader.finish()
         return settings
@@ -142,6 +151,24 @@ def _rule(reader: Environment, name: str) -> RowRule:
     if given and not (rule and rule.allow):
         reader.wrong(name)
     return rule
+
+
+def _audiences(reader: Environment) -> dict[str, dict[str, Any]]:
+    """Read what is said of audiences; what is not an object is a mistake, never nothing said."""
+    given = reader.mapping("AUDIENCES")
+    if not all(isinstance(one, dict) for one in given.values()):
+        reader.wrong("AUDIENCES")
+        return {}
+    return given
+
+
+def _guard(reader: Environment) -> Guard:
+    """Read what a mirror may do unasked; what cannot be read is a mistake, never no guard."""
+    try:
+        return msgspec.convert(reader.mapping("GUARD"), Guard)
+    except msgspec.ValidationError:
+        reader.wrong("GUARD")
+        return Guard()
 
 
 def _sources(reader: Environment) -> tuple[BucketSource, ...]:

@@ -1,0 +1,175 @@
+"""`activation audiences`: which audiences the app has filled, what mirrors know of them, and who may leave."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from cli.known_audiences import KnownAudience
+
+audiences = typer.Typer(
+    no_args_is_help=True,
+    help="The audiences that were filled, and their mirrors: list, show, approve, adopt, reset.",
+)
+Name = Annotated[str, typer.Argument(help="The audience's name in the ad account.")]
+Of = Annotated[str, typer.Option("--connector", help="The connector's name in cdk.context.json.")]
+Account = Annotated[str, typer.Option(help="The ad account, where several have an audience of this name.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@audiences.command("list")
+def list_(connector: Of = "", as_json: AsJson = False) -> None:
+    """List the audiences that were ever written to: of a mirrored one, how many rows it holds."""
+    from rich.table import Table
+
+    from cli import deployment
+    from cli.known_audiences import known_audiences
+    from cli.printable import console, printable
+
+    found = deployment.find()
+    platform = found.platforms.get(connector, "") if connector else ""
+    known = known_audiences(found.ledger_table, platform=platform)
+    if as_json:
+        for one in known:
+            print(json.dumps(one.described, ensure_ascii=False))
+        return
+    table = Table("platform", "account", "audience", "mirror", "last written (UTC)", "by")
+    for one in known:
+        last = one.described
+        table.add_row(
+            one.platform, one.account, printable(one.name), one.short, last["last_written_at"], last["connector"]
+        )
+    console().print(table)
+
+
+@audiences.command()
+def show(name: Name, connector: Of, account: Account = "", as_json: AsJson = False) -> None:
+    """Show what is known of an audience: who created it, its mirror, and its size after each run."""
+    from cli.printable import printable
+
+    one = _one(name, connector, account)
+    if as_json:
+        print(json.dumps(one.described, ensure_ascii=False))
+        return
+    for key, value in one.described.items():
+        if key != "sizes":
+            print(f"{key:<16} {printable(str(value))}")
+    for size in one.described["sizes"]:
+        print(
+            f"{size['at']}  {size['rows']:>10,} rows  +{size['joined']:,} -{size['left']:,}  run {size['run_id']}"
+        )
+
+
+@audiences.command()
+def approve(run: Annotated[str, typer.Argument(help="The run's id, or its first digits.")]) -> None:
+    """Let a run that waits for an approval take out as many people as it says, and send its message again.
+
+    The approval holds for seven days and for this run alone; your identity in AWS is kept in the receipt.
+    """
+    import boto3
+    from activation.aws.table import ConditionalTable
+    from activation.ledger.approvals import Approvals
+
+    from cli import deployment, resend
+    from cli.runs import stored_receipt
+
+    found = deployment.find()
+    receipt = stored_receipt(boto3.client("s3"), found.receipts_bucket, run)
+    if (receipt["reason"] or {}).get("code") != "needs_approval":
+        deployment.fail(f"run {receipt['run_id']} waits for no approval: it is {receipt['state']}")
+    connector, run_id = receipt["connector"], receipt["run_id"]
+    table = ConditionalTable(boto3.client("dynamodb"), found.ledger_table)
+    Approvals(table, connector).note(run_id, _caller())
+    print(receipt["reason"]["sentence"])
+    sent = resend.bring_back(boto3.client("sqs"), found.connector(connector), run_id)
+    if not sent:
+        deployment.fail(
+            f"approved, but the run's message was not found among the dead letters of {connector}: if nobody has"
+            f" redriven it, drop the export again"
+        )
+    print(f"approved; run {run_id} goes on")
+
+
+@audiences.command()
+def adopt(name: Name, connector: Of, account: Account = "", yes: bool = typer.Option(False, "--yes")) -> None:
+    """Take an audience to be the app's own, so that a mirror may take out whoever is not in its drop."""
+    import boto3
+    from activation.aws.table import ConditionalTable
+    from activation.ledger.audiences import KnownAudiences
+
+    from cli import deployment
+
+    one = _one(name, connector, account)
+    _ask(f"Whoever is in {name} now and not in the next mirror's drop leaves it. Go on?", yes=yes)
+    table = ConditionalTable(boto3.client("dynamodb"), deployment.find().ledger_table)
+    KnownAudiences(table).adopt(one.lock, _caller())
+    print(f"{name} is the app's own; redrive the run that waits: activation redrive --connector {connector}")
+
+
+@audiences.command()
+def reset(
+    name: Name,
+    connector: Of,
+    by: Annotated[
+        str,
+        typer.Option(
+            "--by",
+            help="replace: the next mirror sets the audience to its drop. baseline: it adds its drop and removes"
+            " nobody who is in the audience now.",
+        ),
+    ],
+    account: Account = "",
+    yes: bool = typer.Option(False, "--yes"),
+) -> None:
+    """Forget what an audience is known to hold; until the next mirror it may be filled by other drops, too."""
+    from cli import deployment
+    from cli.known_audiences import reset_state
+
+    if by not in ("replace", "baseline"):
+        raise typer.BadParameter("must be replace or baseline", param_hint="--by")
+    one = _one(name, connector, account)
+    if by == "replace" and (why := one.why_no_replace):
+        deployment.fail(f"{name} cannot be set to the next drop: {why}; use --by baseline")
+    question = {
+        "replace": f"The next mirror replaces {name} as a whole. Go on?",
+        "baseline": f"Who is in {name} now, and not in the next mirror's drop, stays in it for good unless a drop"
+        " removes them. Go on?",
+    }
+    _ask(question[by], yes=yes)
+    reset_state(deployment.find().ledger_table, one.lock, by)
+    print(f"what is known of {name} is forgotten; the next mirror begins anew")
+
+
+def _one(name: str, connector: str, account: str) -> KnownAudience:
+    """Return an audience of a connector's platform; end the command where there is none, or several are meant."""
+    from cli import deployment
+    from cli.known_audiences import known_audiences
+
+    found = deployment.find()
+    found.connector(connector)
+    known = known_audiences(found.ledger_table, platform=found.platforms.get(connector, connector), name=name)
+    meant = [one for one in known if account in ("", one.account)]
+    if len(meant) != 1:
+        several = ", ".join(one.account for one in meant)
+        deployment.fail(
+            f"several ad accounts have it: {several}; choose one with --account"
+            if meant
+            else f"no drop has come for an audience {name} of {connector}; see: activation audiences list"
+        )
+    return meant[0]
+
+
+def _ask(question: str, *, yes: bool) -> None:
+    if not yes and not typer.confirm(question):
+        raise typer.Exit(1)
+
+
+def _caller() -> str:
+    """Return who types, as AWS names them."""
+    import boto3
+
+    identity: dict[str, Any] = dict(boto3.client("sts").get_caller_identity())
+    return str(identity["Arn"])

@@ -1,0 +1,112 @@
+"""What a mirror would change: its drop compared here with what the audience holds, as far as that may be read."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, Any
+
+import boto3
+import pyarrow as pa
+import typer
+from activation.aws.errors import classify
+from activation.errors import ActivationError
+from activation.identifiers.needed import identifies_alone
+from activation.ledger.keys import mirror_prefix
+from activation.mirror.difference import Difference, compare
+from activation.mirror.guard import Guard, verdict
+from activation.mirror.lines import lines_table
+from activation.mirror.snapshot import Snapshot, SnapshotWriter
+from activation.mirror.store import LocalPieces, Pieces, S3Pieces
+from activation.model import Cursor
+from activation.runs.mirror_compare import version_of
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli import deployment
+from cli.dry_run import Content, DryRun
+from cli.known_audiences import KnownAudience, known_audiences
+
+CANDIDATE = "candidate/"
+
+
+@dataclass(frozen=True)
+class _Both:
+    """The candidate's pieces in a local folder, and those of the audience in the app's bucket."""
+
+    local: LocalPieces
+    stored: Pieces
+
+    def write(self, name: str) -> AbstractContextManager[IO[bytes]]:
+        """Write locally."""
+        return self.local.write(name)
+
+    def open(self, name: str) -> pa.NativeFile:
+        """Open a piece where it is."""
+        return (self.local if name.startswith(CANDIDATE) else self.stored).open(name)
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Delete locally: nothing in the bucket is a plan's to delete."""
+        self.local.delete(names)
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """Yield what was written locally."""
+        return self.local.names(prefix)
+
+
+def mirror_plan(run: DryRun, source: Content) -> dict[str, Any]:
+    """Return how many would join and leave, and what the guard says; or why that cannot be said, as "unknown"."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):  # a plan needs no deployment
+            found = deployment.find()
+            known = known_audiences(found.ledger_table, platform=run.platform.name, name=run.located.audience.name)
+    except typer.Exit:
+        return {"unknown": said.getvalue().strip()}
+    except (ClientError, BotoCoreError) as error:
+        return {"unknown": classify(error, code="ledger").sentence}
+    if len(known) > 1:
+        return {"unknown": "several ad accounts have an audience of this name"}
+    one = known[0] if known else KnownAudience(run.platform.name, "", run.located.audience.name)
+    if one.problem:
+        return {"unknown": one.problem}
+    try:
+        with TemporaryDirectory() as folder:
+            stored = S3Pieces(boto3.client("s3"), found.mirrors_bucket, mirror_prefix(one.lock))
+            return _compared(run, source, one, _Both(LocalPieces(Path(folder)), stored))
+    except ActivationError as error:
+        why = "what the audience was sent cannot be read with your rights" if "denied" in error.code else ""
+        return {"unknown": why or f"{error.code}: {error.sentence}"}
+
+
+def _compared(run: DryRun, source: Content, one: KnownAudience, pieces: _Both) -> dict[str, Any]:
+    snapshot, table = one.state.snapshot, run.platform.table
+    candidate = _candidate(run, source, pieces, cells=snapshot is not None and snapshot.cells)
+    alone = [field.key for field in table.fields if identifies_alone(field)]
+    found = compare(candidate, one.state, pieces, alone, f"{CANDIDATE}delta/")
+    connector = Guard(**(run.connector.settings.get("guard") or {}))
+    guard = connector.narrowed(run.located.audience.options.guard)
+    return {**_counts(found), "rows_before": one.state.rows, "guard": verdict(guard, one.state, found)}
+
+
+def _counts(found: Difference) -> dict[str, int]:
+    names = ("unchanged", "joined", "changed", "held")
+    return {name: getattr(found, name) for name in names} | {"sent_again": found.resent, "left": found.removed}
+
+
+def _candidate(run: DryRun, source: Content, pieces: Pieces, *, cells: bool) -> Snapshot:
+    """Read the drop once more and return its lines."""
+    reader = run.open(source)
+    mapped = run.mapped(reader)
+    context = run.reading(reader, mapped).context
+    keys = tuple(field.key for _, field in mapped.fields)
+    writer = SnapshotWriter(pieces, CANDIDATE, keys, table_version=version_of(run.platform.table), cells=cells)
+    for prepared in run.scanned(reader, mapped, context).spans(reader.chunks(Cursor()), Cursor(), ()):
+        if prepared.columns.num_rows:
+            further = [(one.columns, one.rows) for one in prepared.further]
+            writer.write(lines_table([(prepared.columns, prepared.rows), *further]))
+    return writer.close()

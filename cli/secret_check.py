@@ -1,0 +1,52 @@
+"""Whether a connector could use a secret, judged before it is written by what reads it in the connector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from activation.platforms.platform import Platform
+
+    from cli.connectors import NamedConnector
+
+ENDPOINT = "endpoint"  # another server than the platform's, where the deployment allows it
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """Answers as Secrets Manager would if the text were written."""
+
+    text: str
+
+    def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: ARG002, N803  AWS's name
+        return {"SecretString": self.text, "VersionId": "candidate"}
+
+
+def fields_of(platform: Platform) -> tuple[str, ...]:
+    """Return the keys that a platform's secret may have, those it must have first."""
+    authentication = platform.authentication
+    keys = (platform.account.key, *authentication.required_keys, *authentication.optional_keys, ENDPOINT)
+    return tuple(dict.fromkeys(keys))
+
+
+def check_usable(named: NamedConnector, text: str, *, any_endpoint: bool) -> None:
+    """Read a secret's text as the connector would; the platform is not asked.
+
+    Raises ConfigError naming the key that is missing or unusable, or that the secret is another account's.
+    """
+    import boto3
+    from activation.aws.table import ConditionalTable
+    from activation.platforms.http import PooledHttp
+    from activation.runs.secret import ConnectorSecret
+
+    ConnectorSecret(
+        named.platform,
+        cast("Any", _Candidate(text)),
+        "candidate",
+        table=ConditionalTable(boto3.client("dynamodb"), "no table is read"),
+        http=PooledHttp(connections=1),
+        options=named.options,
+        expected_account=named.settings.get("account") or "",
+        any_endpoint=any_endpoint,
+    ).account()

@@ -1,0 +1,116 @@
+"""The audience of a mirror at the platform: whether it is there, whether it is ours alone, how it is changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from activation.errors import ConfigError, Rejected
+from activation.ledger.mirror_run import MirrorRun
+from activation.mirror.state import MirrorState
+from activation.model import Action
+from activation.pipeline.client import PlatformClient
+from activation.platforms.publisher import await_new
+from activation.runs.destination import newly_created
+from activation.runs.invocation import Invocation
+
+REPLACE, DIFFERENCE = "replace", "difference"
+MISSING = "audience_missing"  # what a publisher says of an audience to remove from that does not exist
+
+
+def known(invocation: Invocation) -> MirrorState:
+    """Return what is known of the run's audience, whose lock the run has acquired.
+
+    Raises ConfigError with newer_state, and with state_lost where the state is damaged.
+    """
+    try:
+        return invocation.connector.mirrors.read(invocation.held.run.audience_lock)
+    except Rejected as error:
+        raise blocked(error) from error
+
+
+def blocked(error: Rejected) -> Rejected | ConfigError:
+    """Return a refusal of the state's as one that a person has to act on; any other as it is."""
+    if error.code not in ("state_lost", "cells_not_kept"):
+        return error
+    return ConfigError(
+        "state_lost",
+        f"{error.sentence}; nothing was sent. `activation audiences reset` says what the audience is taken to"
+        " hold: --by replace sets it to the next drop, --by baseline adds that and removes nobody. Then redrive",
+    )
+
+
+def is_mirrored(state: MirrorState) -> bool:
+    """Return whether an audience is to hold what a mirror sent, and nothing else."""
+    return state.snapshot is not None or bool(state.pending)
+
+
+@dataclass(frozen=True)
+class MirrorAudience:
+    """The audience of a mirror run; `client` asks the platform."""
+
+    invocation: Invocation
+    client: PlatformClient
+
+    def look(self, keys: tuple[str, ...]) -> None:
+        """Look for the audience, once, and decide how it is changed; creates nothing.
+
+        `keys` are the fields that the drop's columns fill. Raises ConfigError with audience_missing for one that
+        was deleted at the platform, with audience_not_ours for one of which nobody knows whom it holds, and what
+        the platform's calls raise.
+        """
+        held, state = self.invocation.held, known(self.invocation)
+        mirror = mirror_of(self.invocation)
+        found = self._find(keys)
+        if found is None and is_mirrored(state):
+            raise ConfigError(
+                MISSING,
+                "the audience is not at the platform any more, and ad sets that used it have stopped; nothing was"
+                " sent: `activation audiences reset --by replace` lets the next drop make it again, then redrive",
+            )
+        lock = held.run.audience_lock
+        owned = found is None or self.invocation.connector.audiences.is_ours(lock, found)
+        mode, why = self._mode(owned=owned, is_new=found is None)
+        if found is not None and not state.version and not (owned or self._is_shared):
+            raise ConfigError(
+                "audience_not_ours",
+                "the ad account has an audience of this name already, and this app did not create it: a mirror"
+                " would take out whoever is in it and not in the drop. `activation audiences adopt` makes it the"
+                " app's own; as `shared`, only people whom the app has added are ever removed. Nothing was sent;"
+                " redrive after that",
+            )
+        with held.lock:
+            mirror.looked, mirror.exists, mirror.owned = True, found is not None, owned
+            mirror.mode, mirror.why, mirror.cells = mode, why, mode == DIFFERENCE
+
+    def _find(self, keys: tuple[str, ...]) -> str | None:
+        """Return the audience's id, None where there is none; a removal is what never creates one."""
+        audience = replace(self.invocation.audience, action=Action.REMOVE)
+        try:
+            return self.client.execute(self.client.publisher.open(audience, keys)).audience_id
+        except Rejected as error:
+            if error.code != MISSING:
+                raise
+        await_new(newly_created(self.invocation))
+        return None
+
+    @property
+    def _is_shared(self) -> bool:
+        return self.invocation.audience.options.shared
+
+    def _mode(self, *, owned: bool, is_new: bool) -> tuple[str, str]:
+        if Action.REPLACE not in self.invocation.connector.platform.limits.actions:
+            return DIFFERENCE, "the platform does not replace audiences"
+        if self._is_shared:
+            return DIFFERENCE, "the audience is shared with others, whose people stay"
+        if not owned:
+            return DIFFERENCE, "the audience is not known to be the app's alone"
+        whose = "the audience is new" if is_new else "the audience is the app's alone"
+        return REPLACE, f"{whose}, and the platform replaces it as a whole"
+
+
+def mirror_of(invocation: Invocation) -> MirrorRun:
+    """Return what the record knows of a mirror; begins it where nothing is known yet."""
+    progress = invocation.held.run.progress
+    if progress.mirror is None:
+        progress.mirror = MirrorRun()
+    return progress.mirror

@@ -1,0 +1,195 @@
+"""`activation audiences`: what is listed, who approves, and what is forgotten."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pyarrow as pa
+import pytest
+from activation.aws.table import ConditionalTable
+from activation.ledger.approvals import Approvals
+from activation.ledger.audience_lock import AudienceLocks
+from activation.ledger.audiences import KnownAudiences
+from activation.ledger.keys import audience_key, mirror_prefix
+from activation.mirror.snapshot import Snapshot, SnapshotWriter
+from activation.mirror.state import Size
+from activation.mirror.states import MirrorStates
+from activation.mirror.store import S3Pieces
+from activation.model import Action, Audience
+from activation.platforms.publisher import Opened
+from activation.runs.mirror_compare import version_of
+from moto import mock_aws
+from typer.testing import CliRunner
+
+from cli import deployment
+from cli.__main__ import app
+from cli.deployment import ConnectorAddresses, Deployment
+from lambdas.meta.platform import PLATFORM
+
+RUN = "0123456789abcdef0123456789abcdef"
+LOCK = audience_key("meta", "42", "VIP")
+SNAPSHOT = Snapshot(("run/00000",), 4, 4, "4-0", ("EMAIL",), "v", cells=False)
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[ConditionalTable]:
+    """Deploy an app whose ledger knows a mirrored audience, and one that waits for its queue."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    with mock_aws():
+        client = boto3.client("dynamodb")
+        client.create_table(
+            TableName="ledger",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        boto3.client("s3").create_bucket(
+            Bucket="receipts", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
+        urls = [boto3.client("sqs").create_queue(QueueName=name)["QueueUrl"] for name in ("queue", "dead")]
+        addresses = ConnectorAddresses("arn", urls[0], urls[1], "", "function", "rule")
+        found = Deployment(
+            "drops",
+            "receipts",
+            "ledger",
+            "a:b:c:d",
+            {"meta": addresses},
+            {"meta": "meta"},
+            mirrors_bucket="receipts",
+        )
+        monkeypatch.setattr(deployment, "find", lambda: found)
+        one = ConditionalTable(client, "ledger")
+        locks = AudienceLocks(one)
+        locks.acquire(LOCK, RUN)
+        locks.release(LOCK, RUN)
+        opened = Opened("77", created=True)
+        KnownAudiences(one).note(LOCK, Audience("meta", "VIP", Action.MIRROR), opened, RUN)
+        states = MirrorStates(one)
+        states.commit(LOCK, states.read(LOCK), SNAPSHOT, Size(RUN, 1_800_000_000, 4, 4, 0), mode="replace")
+        yield one
+
+
+def typed(*words: str, code: int = 0) -> str:
+    """Type a command below `audiences` and return what it prints."""
+    result = CliRunner().invoke(app, ["audiences", *words])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def keep_receipt(**more: Any) -> None:
+    """Store the receipt of a run."""
+    receipt = {"run_id": RUN, "connector": "meta", "state": "blocked", "reason": None} | more
+    key = f"receipts/meta/VIP/{RUN}.json"
+    boto3.client("s3").put_object(Bucket="receipts", Key=key, Body=json.dumps(receipt).encode())
+
+
+@pytest.mark.usefixtures("table")
+def test_audiences_are_listed_with_their_mirrors() -> None:
+    """Each audience once, with what its mirror holds; JSON has all of it."""
+    assert "VIP" in typed("list")
+    (one,) = [json.loads(line) for line in typed("list", "--json").splitlines()]
+    assert (one["platform"], one["account"], one["audience"], one["rows"]) == ("meta", "42", "VIP", 4)
+    assert one["owned"] == f"created by run {RUN}"
+    assert "4 rows" in typed("show", "VIP", "--connector", "meta")
+
+
+def test_an_approval_names_who_gave_it_and_sends_the_run(table: ConditionalTable) -> None:
+    """The run's dead letter is back in its queue, and the others stay."""
+    keep_receipt(reason={"code": "needs_approval", "sentence": "5 of 10 would leave"})
+    sqs = boto3.client("sqs")
+    urls = {name: sqs.get_queue_url(QueueName=name)["QueueUrl"] for name in ("queue", "dead")}
+    for run in ("another", RUN, ""):
+        named: dict[str, Any] = {"run_id": {"DataType": "String", "StringValue": run}} if run else {}
+        sqs.send_message(QueueUrl=urls["dead"], MessageBody=f"of {run}", MessageAttributes=named)
+    assert "5 of 10 would leave" in typed("approve", RUN[:12])
+    approval = Approvals(table, "meta").of(RUN)
+    assert approval is not None
+    assert approval.by.startswith("arn:aws:")
+    (message,) = sqs.receive_message(QueueUrl=urls["queue"])["Messages"]
+    assert message["Body"] == f"of {RUN}"
+
+
+@pytest.mark.parametrize("reason", [None, {"code": "state_lost", "sentence": "lost"}])
+def test_only_a_run_that_waits_for_it_is_approved(table: ConditionalTable, reason: object) -> None:
+    """An approval in advance would be one of nobody knows what."""
+    keep_receipt(reason=reason)
+    assert "waits for no approval" in typed("approve", RUN, code=1)
+    assert Approvals(table, "meta").of(RUN) is None
+
+
+def test_an_adopted_audience_is_ours_whatever_its_id(table: ConditionalTable) -> None:
+    """A question is asked first."""
+    known = KnownAudiences(table)
+    assert (known.is_ours(LOCK, "77"), known.is_ours(LOCK, "78")) == (True, False)
+    typed("adopt", "VIP", "--connector", "meta", code=1)
+    assert not known.is_ours(LOCK, "78")
+    typed("adopt", "VIP", "--connector", "meta", "--yes")
+    assert known.is_ours(LOCK, "78")
+
+
+@pytest.mark.parametrize(("by", "ours"), [("replace", True), ("baseline", False)])
+def test_a_reset_forgets_what_the_audience_holds(table: ConditionalTable, by: str, ours: bool) -> None:
+    """After one by baseline the audience is never replaced: people whom nobody knows are in it."""
+    typed("reset", "VIP", "--connector", "meta", "--by", by, "--yes")
+    state = MirrorStates(table).read(LOCK)
+    assert (state.snapshot, state.version) == (None, 2)
+    assert KnownAudiences(table).is_ours(LOCK, "77") is ours
+    AudienceLocks(table).acquire(LOCK, "another")
+
+
+def test_nothing_is_forgotten_while_a_run_works(table: ConditionalTable) -> None:
+    """It compares with what is known."""
+    AudienceLocks(table).acquire(LOCK, RUN)
+    assert "a run is working" in typed("reset", "VIP", "--connector", "meta", "--by", "replace", "--yes", code=1)
+    assert MirrorStates(table).read(LOCK).snapshot == SNAPSHOT
+
+
+def planned(path: Path, *, code: int = 0) -> dict[str, Any]:
+    """Plan a mirror of a file and return its report."""
+    words = ["plan", str(path), "--connector", "meta", "--audience", "VIP", "--action", "mirror", "--json"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == code, result.output
+    report: dict[str, Any] = json.loads(result.stdout)
+    return report
+
+
+def people_file(path: Path, first: int, count: int) -> Path:
+    """Write a file of addresses."""
+    path.write_text("email\n" + "".join(f"person{n}@example.com\n" for n in range(first, first + count)))
+    return path
+
+
+def test_a_plan_says_how_many_would_join_and_leave(table: ConditionalTable, tmp_path: Path) -> None:
+    """By the lines that were sent last; it exits 1 where the guard would stop the mirror."""
+    pieces = S3Pieces(boto3.client("s3"), "receipts", mirror_prefix(LOCK))
+    writer = SnapshotWriter(pieces, "run/", ("EMAIL",), table_version=version_of(PLATFORM.table), cells=False)
+    hashes = [hashlib.sha256(f"person{n}@example.com".encode()).hexdigest() for n in range(20)]
+    writer.write(pa.table({"row": pa.array(range(1, 21), pa.int64()), "EMAIL": hashes}))
+    states = MirrorStates(table)
+    state = states.read(LOCK)
+    states.commit(LOCK, state, writer.close(), Size("later", 1_800_000_000, 20, 20, 0), mode="replace")
+    found = planned(people_file(tmp_path / "a.csv", 3, 20))
+    assert found["key"] == "meta/VIP/raw/mirror/files/"
+    expected = {"unchanged": 17, "joined": 3, "left": 3, "guard": None, "rows_before": 20}
+    assert {name: found["mirror"][name] for name in expected} == expected
+    assert planned(people_file(tmp_path / "b.csv", 13, 20), code=1)["mirror"]["guard"] == "other_people"
+
+
+def test_a_plan_says_where_it_does_not_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a deployment the drop is planned all the same."""
+    monkeypatch.setattr(deployment, "find", lambda: deployment.fail("the app was not found"))
+    found = planned(people_file(tmp_path / "a.csv", 3, 20))
+    assert found["rows_sent"] == 20
+    assert found["mirror"] == {"unknown": "the app was not found"}
+
+
+@pytest.mark.usefixtures("table")
+def test_an_audience_that_nobody_knows_is_named() -> None:
+    """A misspelt name resets nothing."""
+    said = typed("reset", "VIPs", "--connector", "meta", "--by", "replace", "--yes", code=1)
+    assert "no drop has come" in said

@@ -1,0 +1,77 @@
+"""What `activation drop` asks of S3: no more than who may only upload is allowed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from activation.model import Drop
+from botocore.client import BaseClient
+from moto import mock_aws
+from typer.testing import CliRunner
+
+from cli import deployment
+from cli.__main__ import app
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# s3:PutObject allows these, and s3:AbortMultipartUpload the last: a dropper has both.
+UPLOADS = {"PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload"}
+LINE = "ann@example.com\n"
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[S3Client]:
+    """Return a client that knows the drops bucket of the deployed app, which has versions."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr(deployment, "find", lambda: deployment.Deployment("drops", "", "", "", {}))
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="drops")
+        client.put_bucket_versioning(Bucket="drops", VersioningConfiguration={"Status": "Enabled"})
+        yield client
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the names of the calls that are made to AWS from now on."""
+    made: list[str] = []
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]  # private: the one way through which all calls go
+
+    def noted(client: BaseClient, name: str, arguments: dict[str, Any]) -> Any:
+        made.append(name)
+        return call(client, name, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", noted)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("lines", "uploads"),
+    [([10], "PutObject"), ([600_000], "CompleteMultipartUpload"), ([10, 10], "PutObject")],
+    ids=["a file", "a file in parts", "a folder"],
+)
+def test_a_drop_is_uploaded_with_the_right_to_upload_alone(
+    tmp_path: Path, bucket: S3Client, calls: list[str], lines: list[int], uploads: str
+) -> None:
+    """The run's id is that of the version S3 answered with: nothing is read back, which a dropper may not."""
+    paths = [tmp_path / f"{at}.csv" for at in range(len(lines))]
+    for path, count in zip(paths, lines, strict=True):
+        path.write_text("email\n" + LINE * count)
+    arguments = ["drop", *map(str, paths), "--connector", "meta", "--audience", "VIP", "--json"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert uploads in calls
+    assert set(calls) <= UPLOADS
+    told = json.loads(result.stdout)
+    (version,) = bucket.list_object_versions(Bucket="drops", Prefix=told["key"])["Versions"]
+    assert told["version_id"] == version["VersionId"]
+    assert told["run_id"] == Drop("drops", told["key"], version["VersionId"], "", 0).run_id("meta")
