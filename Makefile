@@ -44,7 +44,11 @@ test: $(DEV) ## run all tests but the long faults, the end-to-end ones against t
 
 .PHONY: faults
 faults: $(DEV) ## run the fault suite and the longer end-to-end tests (TABLE=docs/faults.md writes what came of it)
-	$(if $(TABLE),FAULTS_TABLE=$(TABLE) )$(BIN)/pytest tests/faults tests/end_to_end $(ARGS)
+	$(if $(TABLE),FAULTS_TABLE=$(TABLE) )$(BIN)/pytest tests/faults tests/end_to_end tests/unit/mirror/test_histories.py $(ARGS)
+
+.PHONY: policies
+policies: $(DEV) ## simulate what a mirror may remove: who is wrongly missing and who wrongly still in, by rule (a minute)
+	@$(BIN)/python -m tests.unit.mirror.policies
 
 .PHONY: chaos
 chaos: $(DEV) ## 300,000 rows under random kills, throttles, lost answers and duplicate events

@@ -15,6 +15,7 @@ import typer
 from amz_stream_cli import __version__
 from amz_stream_cli.errors import StreamError
 from amz_stream_cli.options import (
+    DATASETS,
     AccountId,
     AsJson,
     DataSet,
@@ -54,7 +55,7 @@ def options(
     """Subscriptions of Amazon Marketing Stream."""
 
 
-@app.command()
+@app.command(epilog=DATASETS)
 def create(
     data_set_id: DataSet,
     api_region: Region = Realm.NA,
@@ -70,10 +71,13 @@ def create(
     subscriber_role_arn: Annotated[str, typer.Option(help="Firehose: role that subscribes.")] = "",
     profile_id: ProfileId = "",
     account_id: AccountId = "",
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until it is active; exit 1 if it fails, or is not within minutes.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Create a subscription."""
-    from amz_stream_cli import destinations, show
+    from amz_stream_cli import destinations, show, waiting
 
     firehose = (delivery_stream_arn, subscription_role_arn, subscriber_role_arn)
     if [bool(destination_arn), bool(from_stack), any(firehose)].count(True) != 1:
@@ -92,11 +96,18 @@ def create(
         client = _client(api_region, profile_id, account_id, dsp=destinations.is_dsp(data_set_id))
         token = client_request_token or str(uuid.uuid4())
         answer = client.create(data_set_id, destination, token, notes or "")
-    if as_json:
+        made = (
+            waiting.until_active(client, str(answer["subscriptionId"]))
+            if wait and "subscriptionId" in answer
+            else None
+        )
+    if as_json and made:
+        print(json.dumps(made.fields))
+    elif as_json:
         print(json.dumps(answer))
     elif "message" not in answer:
         print("Subscription has been created!")
-        show.table(answer)
+        show.table(made.fields if made else answer)
     if "message" in answer:
         typer.echo(str(answer["message"]), err=True)
         raise typer.Exit(_MESSAGE_IN_ANSWER)
@@ -105,7 +116,10 @@ def create(
 @app.command()
 def update(
     subscription_id: SubscriptionId,
-    status: Annotated[str, typer.Option("--status", "-t", help="ARCHIVED ends the subscription for good.")] = "",
+    status: Annotated[
+        str,
+        typer.Option("--status", "-t", metavar="[ARCHIVED]", help="ARCHIVED ends the subscription for good."),
+    ] = "",
     api_region: Region = Realm.NA,
     notes: NewNotes = None,
     profile_id: ProfileId = "",

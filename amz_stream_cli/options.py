@@ -41,10 +41,20 @@ def _id(given: str) -> str:
     return given
 
 
+# Below the options, where the names have the width of the window: in their column they would be cut.
+DATASETS = f"Datasets: {', '.join(BY_ID)}."
+
 Region = Annotated[Realm, typer.Option("--api-region", "-a", help="Advertising region of the API.")]
 DataSet = Annotated[
     str,
-    typer.Option("--data-set-id", "-d", help="The dataset.", callback=_dataset, autocompletion=_complete_dataset),
+    typer.Option(
+        "--data-set-id",
+        "-d",
+        metavar="DATASET",
+        help="The dataset: one of those below, or any other as any:<dataset>.",
+        callback=_dataset,
+        autocompletion=_complete_dataset,
+    ),
 ]
 SubscriptionId = Annotated[
     str, typer.Option("--subscription-id", "-s", callback=_id, help="The subscription's identifier.")

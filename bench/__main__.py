@@ -20,6 +20,7 @@ class Part(StrEnum):
     PIPELINING = "pipelining"
     MEMORY = "memory"
     HASHED = "hashed"
+    MIRROR = "mirror"
     START = "start"
     COST = "cost"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table as RichTable
 
-from bench import cost, cpu, environments, hashed, machine, memory, pipelining, report, start
+from bench import cost, cpu, environments, hashed, machine, memory, mirror, pipelining, report, start
 from bench.figures import Table
 from bench.files import files
 from bench.plan import FULL, QUICK, Sizes
@@ -59,6 +59,8 @@ def _tables(
         yield memory.memory(sizes, made, function, step)
     if "hashed" in parts:
         yield hashed.hashed(sizes, made, function, step)
+    if "mirror" in parts:
+        yield mirror.mirror(sizes, function, step)
     if "start" in parts:
         yield start.start(sizes, function, step)
     if "cost" in parts:

@@ -68,7 +68,9 @@ def options(
     ] = False,
     stack: Annotated[
         str,
-        typer.Option(help="The app's name, where no cdk.context.json is.", envvar=STACK, show_envvar=False),
+        typer.Option(
+            help="The app's name, if ./cdk.context.json is not its own.", envvar=STACK, show_envvar=False
+        ),
     ] = "",
     profile: Annotated[str, typer.Option(help="The AWS profile to use.")] = "",
     region: Annotated[str, typer.Option(help="The AWS region of the app.")] = "",

@@ -28,7 +28,7 @@ from activation.identifiers.column_map import Entries
 from activation.identifiers.dates import order_of
 from activation.identifiers.event_rows import untimely
 from activation.identifiers.row_rules import RowRule, read_rule
-from activation.identifiers.table import Context
+from activation.identifiers.table import Context, FieldTable
 from activation.ledger.units import FIRST_ROWS_KEPT
 from activation.model import Cursor
 from activation.pipeline.batching import Batcher, Prepared
@@ -80,6 +80,7 @@ class DryRun:
             default_country or str(settings.get("default_country") or ""),
             frozenset(settings.get("placeholders") or ()),
             date_order or str(settings.get("date_order") or ""),
+            str(settings.get("time_zone") or ""),
         )
         return cls(located, connector, context, said)
 
@@ -153,7 +154,7 @@ class DryRun:
 
     def mapped(self, reader: DropReader) -> MappedColumns:
         """Return the columns as a run would map them; raises what `map_columns` raises."""
-        kind, table = self.located.kind, self.platform.table
+        kind, table = self.located.kind, self.table
         ruled = {index: one.setting for one in self.filters(reader) for index in one.indexes}
         return map_columns(
             table,
@@ -180,7 +181,7 @@ class DryRun:
 
     def _batcher(self, mapped: MappedColumns, context: Context, filters: tuple[RowFilter, ...]) -> Batcher:
         return Batcher(
-            table=self.platform.table,
+            table=self.table,
             fields=mapped.fields,
             context=context,
             hashed=self.located.kind.hashed,
@@ -207,6 +208,11 @@ class DryRun:
     def platform(self) -> Platform:
         """Return the connector's platform."""
         return self.connector.platform
+
+    @property
+    def table(self) -> FieldTable:
+        """Return the platform's fields, with those required that every row of the audience fills."""
+        return self.platform.table_for(self.located.audience.options)
 
     @property
     def tiers(self) -> Mapping[str, Tier]:

@@ -14,7 +14,7 @@ from activation.pipeline.batching import Batcher
 from activation.pipeline.gathering import together
 from activation.pipeline.refusals import Refusal
 from activation.pipeline.repeats import EVENT_IDS, Repeats
-from activation.pipeline.scanning import scan
+from activation.pipeline.scanning import narrowed, scan
 
 
 def scanned(reader: DropReader, columns: Sequence[tuple[int, Field]], batcher: Batcher) -> Batcher:
@@ -31,7 +31,8 @@ def scanned(reader: DropReader, columns: Sequence[tuple[int, Field]], batcher: B
     def keep(setting: str, _first_row: int, _last_row: int, refused: Refused) -> None:
         pieces[setting].append(partial(_same, refused))
 
-    scan(reader.chunks(Cursor()), Cursor(), batcher, columns, key=key, keep=keep, may_go_on=lambda: True)
+    chunks = narrowed(reader, batcher).chunks(Cursor())
+    scan(chunks, Cursor(), batcher, columns, key=key, keep=keep, may_go_on=lambda: True)
     whole = together(pieces)
     refusals = tuple(Refusal(one, whole[one.setting], key) for one in reaching)
     return replace(batcher, refusals=refusals, repeats=Repeats(key, whole[EVENT_IDS]) if of_events else None)

@@ -68,6 +68,18 @@ def _no_source(found: Settings | None) -> str:
     return f"the sandbox deploys no source of the settings; its own is {own}, which does not hold this key"
 
 
+def _sidecar(layout: str) -> str:
+    """Return what a key is that is no drop's."""
+    from activation.drops.sidecars import AUDIENCE_FILE
+
+    *above, file = layout.split("/")
+    if file != AUDIENCE_FILE:
+        return "a sidecar, which is no data: a folder's mark, a checksum, a hidden file"
+    if len(above) == 2:
+        return "no drop: the options of its audience, which the next run reads"
+    return f"no drop, and read by nobody: options lie at <connector>/<audience>/{AUDIENCE_FILE}"
+
+
 def _answer(key: str, origin: Origin) -> dict[str, Any]:
     """Return how a key is read; raises Rejected or NoConnector."""
     from activation.drops.locate import locate as read_key
@@ -79,7 +91,7 @@ def _answer(key: str, origin: Origin) -> dict[str, Any]:
     layout = origin.layout_key(key)
     name = layout.split("/", 1)[0]
     if role_of(layout) is Role.SIDECAR:
-        raise Rejected("marker", "a sidecar, which is no data: a folder's mark, a checksum, a hidden file")
+        raise Rejected("marker", _sidecar(layout))
     connector = connector_of(name)
     located = read_key(
         layout,

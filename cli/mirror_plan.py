@@ -88,7 +88,8 @@ def _compared(run: DryRun, source: Content, one: KnownAudience, pieces: _Both) -
     candidate = _candidate(run, source, pieces, cells=snapshot is not None and snapshot.cells)
     alone = [field.key for field in table.fields if identifies_alone(field)]
     found = compare(candidate, one.state, pieces, alone, f"{CANDIDATE}delta/")
-    guard = Guard(**(run.connector.settings.get("guard") or {}))
+    connector = Guard(**(run.connector.settings.get("guard") or {}))
+    guard = connector.narrowed(run.located.audience.options.guard)
     return {**_counts(found), "rows_before": one.state.rows, "guard": verdict(guard, one.state, found)}
 
 

@@ -53,6 +53,14 @@ def plan(
     folder: Annotated[
         str, typer.Option(help="The folder's name in the bucket, as for drop; the local one's by default.")
     ] = "",
+    options: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="The audience's _audience.json, as it is or will be in the drops bucket.",
+        ),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for a warning, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -62,8 +70,9 @@ def plan(
     many would join and leave, as far as your rights in AWS allow, and exits 1 where the guard would stop it. Rows,
     rejects and left-out cells are counted, and the requests are built and measured; minutes and dollars are
     estimates. `--map` says what a column is (email, phone, ignore and the names of `activation columns`), or what
-    every row has, as country=US. With --rows the cells are shown, one by one, as they are in the file, as they are
-    normalised and as they would be sent; never without it.
+    every row has, as country=US. With --options the audience's own options are read as a run would read them, and
+    shown. With --rows the cells are shown, one by one, as they are in the file, as they are normalised and as they
+    would be sent; never without it.
     """
     from activation.drops.locate import locate as read_key
     from activation.errors import ConfigError, Rejected
@@ -71,11 +80,13 @@ def plan(
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from cli.audience_options import with_options
     from cli.connectors import NoConnector, connector_of
-    from cli.country import country_option, known_encoding, known_order
+    from cli.country import country_option, known_order
     from cli.dry_run import DryRun
     from cli.keys import check_files, check_name, drop_key, key_refused
     from cli.local_files import folder_name, local_files
+    from cli.plan_table import print_plan
     from cli.preview import preview, print_preview
 
     local = local_files(files, as_folder=bool(folder) or action.lower() == "mirror")
@@ -95,10 +106,10 @@ def plan(
         else:
             check_name(located, is_folder=False)
         said = parse(column_map or [])
+        located = with_options(located, named, options)
     except (Rejected, NoConnector) as error:
         _refuse(key, error.code, key_refused(error, local, name), as_json)
-    if known_encoding(encoding):
-        named = replace(named, settings={**named.settings, "encoding": encoding})
+    named = replace(named, settings={**named.settings, **_encoding(encoding)})
     run = DryRun.of(located, named, country_option(default_country), known_order(date_order), said)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
@@ -108,26 +119,30 @@ def plan(
             sums = run.over(local.content(lambda reached: bar.update(task, completed=reached)))
         except ConfigError as error:
             _refuse(key, error.code, error.sentence, as_json)
-    report = _report(key, run, sums)
-    if local.is_folder:
-        report["folder"] = local.described
-    report |= _mirror(run, sums, local)
+    folder_of = {"folder": local.described} if local.is_folder else {}
+    report = _report(key, run, sums) | folder_of | _mirror(run, sums, local)
     shown = preview(run, local.content(), rows)
     if as_json:
         cells = {"preview": [asdict(one) for one in shown]} if rows else {}
         print(json.dumps(report | cells, ensure_ascii=False))
     else:
-        from cli.plan_table import print_plan
-
         print_plan(report)
         print_preview(shown)
     stopped = sums.refusal or report.get("mirror", {}).get("guard")
     raise typer.Exit(1 if stopped or (strict and report["warnings"]) else 0)
 
 
+def _encoding(text: str) -> dict[str, str]:
+    from cli.country import known_encoding
+
+    return {"encoding": text} if known_encoding(text) else {}
+
+
 def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
     from activation.identifiers.column_map import shown_entries
+    from activation.platforms.audience_options import shown_options
 
+    from cli.audience_options import options_mean
     from cli.forecast import forecast
     from cli.verdict import warnings
 
@@ -142,6 +157,8 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
         "platform": run.connector.platform.name,
         "audience": audience.name,
         "action": audience.action.value,
+        "options": shown_options(audience.options),
+        "options_mean": options_mean(run.platform, audience.options),
         "format": sums.format,
         "refused": _reason(sums.refusal),
         "columns": dict(sums.columns),

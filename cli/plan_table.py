@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ def print_plan(plan: dict[str, Any]) -> None:
         table.add_row("files", f"{folder['files']:,}", Text(left_out_text(folder)))
     if plan["format"]:  # a plan that is refused before it is known has none
         table.add_row("format", "", plan["format"])
-    for label, columns in _columns(plan):
+    for label, columns in (*_options(plan), *_columns(plan)):
         table.add_row(label, "", Text(columns))
     if plan["date_order"]:
         table.add_row("dates", "", _ORDERS[plan["date_order"]])
@@ -73,6 +74,13 @@ def print_plan(plan: dict[str, Any]) -> None:
         console.print(Text(f"warning  {warning['code']}: {warning['sentence']}", style="yellow"))
     if plan["refused"]:
         _print_refusal(console, plan)
+
+
+def _options(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what is said of the audience, and what that does."""
+    for name, value in plan["options"].items():
+        shown = value if isinstance(value, str) else json.dumps(value)
+        yield f"its {name}", f"{shown}: {plan['options_mean'][name]}"
 
 
 def _add_mirror(table: Table, mirror: dict[str, Any] | None) -> None:

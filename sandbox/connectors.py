@@ -24,6 +24,8 @@ _RESOURCES = {
     "UndeliveredQueueUrl": "undelivered_queue_url",
     "FunctionName": "function_name",
 }
+# Platforms whose API is another one's as well: one simulator serves both.
+_SIMULATED_BY = {"meta_conversions": "meta"}
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,8 @@ def write_secrets(connectors: list[Connector], simulators: Mapping[str, str], en
     """Write to each connector's secret what its platform's simulator accepts."""
     secrets = client(endpoint_url, "secretsmanager")
     for connector in connectors:
-        if connector.platform in simulators:
-            told = requests.get(f"{simulators[connector.platform]}/_sim/secret", timeout=10)
+        if url := simulators.get(_SIMULATED_BY.get(connector.platform, connector.platform)):
+            told = requests.get(f"{url}/_sim/secret", timeout=10)
             told.raise_for_status()
             secrets.put_secret_value(
                 SecretId=connector.resources["secret_arn"], SecretString=json.dumps(told.json())

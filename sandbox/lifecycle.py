@@ -195,6 +195,7 @@ def _hand_over(current: State, outputs: connectors.Outputs) -> dict[str, Any]:
     urls = {process.name: process.url for process in current.simulators}
     made = connectors.deployed(outputs)
     connectors.write_secrets(made, urls, current.emulator.url)
+    marketing_stream.ask_queues(urls, current.emulator.url)
     ci360.let_in(outputs, urls, partial(connectors.client, current.emulator.url))
     access = client_environment(current.emulator.url)
     return {

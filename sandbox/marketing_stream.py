@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import boto3
+import requests
 
 from sandbox.connectors import Outputs
 from sandbox.emulator.environment import client_environment
 
+_API = "ads_api"
 _QUEUE_ARN = "IngressIngressQueue91B67342"  # only the stacks of datasets have it
 
 
@@ -24,3 +28,10 @@ def queues(outputs: Outputs, endpoint_url: str) -> dict[str, str]:
         aws_secret_access_key=access["AWS_SECRET_ACCESS_KEY"],
     )
     return {stack: sqs.get_queue_url(QueueName=arn.rsplit(":", 1)[1])["QueueUrl"] for stack, arn in arns.items()}
+
+
+def ask_queues(simulators: Mapping[str, str], endpoint_url: str) -> None:
+    """Let the subscription API ask the deployed queues to confirm, and wait for the functions that do."""
+    if _API in simulators:
+        aws = {"endpoint_url": endpoint_url, "own_url": simulators[_API]}
+        requests.post(f"{simulators[_API]}/_sim/config", json={"aws": aws}, timeout=30).raise_for_status()

@@ -6,6 +6,7 @@ import json
 import secrets
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ def fresh_name() -> str:
     return f"{PREFIX}{secrets.token_hex(4)}"
 
 
-def settings(name: str, *, any_endpoint: bool, wheels: dict[str, str]) -> dict[str, Any]:
-    """Return the settings of an app of one connector, of which nobody is mailed.
+def settings(
+    name: str, *, any_endpoint: bool, wheels: Mapping[str, str], more: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the settings of an app of one connector, of which nobody is mailed, and `more` sections.
 
     What is kept when a stack is deleted is left at its default, since that is what a user's own app has.
     """
@@ -31,7 +34,8 @@ def settings(name: str, *, any_endpoint: bool, wheels: dict[str, str]) -> dict[s
         "endpoints": "any" if any_endpoint else "platform",
         # Two at a time, so that an account whose limit of concurrent functions is the lowest can run them.
         "connectors": [{"name": CONNECTOR, "platform": "meta", "max_concurrency": 2}],
-        **({"wheels": wheels} if wheels else {}),
+        **({"wheels": dict(wheels)} if wheels else {}),
+        **more,
     }
 
 

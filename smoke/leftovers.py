@@ -19,7 +19,7 @@ LISTED: Mapping[str, tuple[str, str, str, str]] = {
     "topic": ("sns", "list_topics", "Topics", "TopicArn"),
     "function": ("lambda", "list_functions", "Functions", "FunctionName"),
     "layer": ("lambda", "list_layers", "Layers", "LayerName"),
-    "event source": ("lambda", "list_event_source_mappings", "EventSourceMappings", "FunctionArn"),
+    "event source": ("lambda", "list_event_source_mappings", "EventSourceMappings", "UUID"),
     "log group": ("logs", "describe_log_groups", "logGroups", "logGroupName"),
     "rule": ("events", "list_rules", "Rules", "Name"),
     "archive": ("events", "list_archives", "Archives", "ArchiveName"),

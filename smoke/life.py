@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from sandbox.place import ROOT
-from smoke import folder, leftovers, receipts
+from smoke import folder, leftovers, receipts, stream
 from smoke.ground import Account
 from smoke.shell import Shell
 from smoke.steps import StepFailed, Steps
@@ -22,6 +22,7 @@ AUDIENCE = "Ten people"
 PEOPLE = ROOT / "samples" / "meta" / "people.csv"
 POLICIES = ("MetaDropperPolicyArn", "ReaderPolicyArn", "OperatorPolicyArn")
 RUN_S = 300.0
+STRAY = "mta/Ten people/raw/people.csv"  # a slip of the finger
 REPLAY_S = 1200.0
 REPLAY = re.compile(r"activation-\d{8}-\d{6}")
 QUIET_S = 5.0
@@ -51,6 +52,7 @@ class Life:
             receipt = self.drop()
             self.look(receipt)
             self.replay(receipt)
+            self.stream()
         except BaseException:
             self.clean()
             raise
@@ -69,8 +71,9 @@ class Life:
     def deploy(self) -> None:
         """Prepare the account where it is not, and deploy the app under its fresh name."""
         shell, account = self.account.shell, self.account
-        wheels = dict(account.wheels)
-        folder.write(shell.folder, folder.settings(self.name, any_endpoint=account.any_endpoint, wheels=wheels))
+        more = stream.section(account.client("cloudformation").meta.region_name)
+        settings = folder.settings(self.name, any_endpoint=account.any_endpoint, wheels=account.wheels, more=more)
+        folder.write(shell.folder, settings)
         with self.steps.step("cdk bootstrap") as outcome:
             outcome.says = self._bootstrap()
         with self.steps.step("a server to send to") as outcome:
@@ -113,13 +116,24 @@ class Life:
         return receipt
 
     def look(self, receipt: dict[str, Any]) -> None:
-        """Find the run, and no other, where runs are listed."""
+        """Find the run where runs are listed, and beside it a file whose key begins with no connector's name."""
         with self.steps.step("activation status") as outcome:
-            runs = {one["run_id"]: one["state"] for one in self.person.json("status")}
-            if runs != {receipt["run_id"]: "applied"}:
-                raise StepFailed(f"one applied run is expected, and there are {sorted(runs.values())}")
-            missing = self.person.json("status", "--missing")
-            outcome.says = f"1 run, applied; {len(missing)} drops without a run"
+            self.account.client("s3").upload_file(str(PEOPLE), self.outputs["DropsBucket"], STRAY)
+            wanted = {receipt["drop"]["key"]: "applied", STRAY: "ignored"}
+
+            def listed() -> dict[str, str] | None:
+                found = {one["key"]: one["state"] for one in self.person.json("status")}
+                return found if STRAY in found else None
+
+            found = _until(listed, RUN_S, f"{STRAY} is not listed")
+            if found != wanted:
+                raise StepFailed(
+                    f"one applied run and one ignored file are expected, not {sorted(found.values())}"
+                )
+            missing = self.person.json("status", "--missing", exits=(0, 1))
+            outcome.says = (
+                f"1 run, applied; 1 file under no connector, ignored; {len(missing)} drops without a run"
+            )
 
     def replay(self, receipt: dict[str, Any]) -> None:
         """Replay everything since the beginning: nobody is sent again, and the receipt stays as it is."""
@@ -147,6 +161,13 @@ class Life:
                 "events were replayed" if "EventLastReplayedTime" in ended else "no event was in the archive yet"
             )
             outcome.says = f"{found}; the receipt is as it was"
+
+    def stream(self) -> None:
+        """Let records of Amazon Marketing Stream land, where the region is one that Amazon sends from."""
+        if stream.QUEUE_ARN not in self.outputs:
+            return
+        with self.steps.step("activation stream landed") as outcome:
+            outcome.says = stream.land(self.account.shell, self.account.client("sqs"), self.outputs)
 
     def destroy(self) -> None:
         """Remove the app, and what was deployed beside it."""

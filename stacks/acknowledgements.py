@@ -9,6 +9,7 @@ from constructs import IConstruct
 from stacks.activation import ActivationStack
 from stacks.ci360.stack import Ci360Stack
 from stacks.connector import Connector
+from stacks.connector_settings import AUDIENCE_FILE
 from stacks.marketing_stream import pinned
 from stacks.marketing_stream.app import Streams
 from stacks.marketing_stream.dataset import StreamDatasetStack
@@ -84,6 +85,11 @@ def _accept_people(activation: ActivationStack, storage: StorageStack) -> None:
         activation.operator,
         "IAM5[Resource::*]",
         "lambda:GetAccountSettings, and no other action: the account's limits have no resource to name.",
+    )
+    _accept(
+        activation.operator,
+        f"IAM5[Resource::{_arn(storage.drops)}/*/{AUDIENCE_FILE}]",
+        "The files that say what audiences are like: of any connector and audience, and no drop.",
     )
     for resource in (
         f"lambda:{here}:function:{activation.stack_name}-*",

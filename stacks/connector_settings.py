@@ -8,11 +8,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Any
+from zoneinfo import available_timezones
 
 from activation.identifiers.column_map import check_entries
 from activation.identifiers.header_names import fold
 from activation.identifiers.row_rules import NO_RULE, RowRule, read_rule, rule_mistakes, written
-from activation.model import Action
+from activation.model import SNAPSHOTS, Action, visible_name
+from activation.platforms.audience_options import ID, option_mistakes
 from activation.platforms.options import Value, problems
 from activation.platforms.platform import Platform
 
@@ -44,6 +47,7 @@ FUNCTION_MB, MB_PER_REQUEST_MB = 128, 2.5
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, read 2026-11-29
 MAX_COLUMNS_BYTES, MAX_PLACEHOLDERS_BYTES = 1_500, 1_000
 MAX_SAID_BYTES = MAX_COLUMNS_BYTES + MAX_PLACEHOLDERS_BYTES
+AUDIENCE_FILE = "_audience.json"  # below <connector>/<audience>/ in the drops bucket
 
 
 @dataclass(frozen=True)
@@ -51,16 +55,18 @@ class ConnectorSettings:
     """One connector: a platform, an account and how hard to work for them.
 
     "" and None mean that nothing is configured: the account named in the secret is not compared, national phone
-    numbers are unusable, a file's own dates or the default country say their order, the platform's own limits of
-    requests in flight and of rows and bytes a request hold, nobody is mailed. `allow_weak` sends drops whose
-    columns can match hardly anybody. `options` are what the platform lets a connector choose, by name. `columns`
-    are what the connector's files call the fields. `consent` and `operation` say which rows may be sent.
-    `folder_quiet_minutes` is how long nothing has to arrive in a folder to close it, 0 where only signs do.
-    `late_part_minutes` is how long a file that came too late waits for another sign. A folder that is open for
-    `folder_open_hours` is reported. `secret` is where the credentials are, if not in a secret of the app's own.
-    `actions` are those that its drops may ask for, none for all that the platform offers. `guard` says what a
-    mirror may do unasked. `droppers` are the ARNs
-    of principals in other accounts that may upload its drops.
+    numbers are unusable, a file's own dates or the default country say their order, times without a zone are
+    unusable, the platform's own limits of requests in flight and of rows and bytes a request hold, nobody is
+    mailed. `allow_weak` sends drops whose columns can match hardly anybody. `options` are what the platform lets a
+    connector choose, by name. `columns` are what the connector's files call the fields. `consent` and `operation`
+    say which rows may be sent. `folder_quiet_minutes` is how long nothing has to arrive in a folder to close it, 0
+    where only signs do. `late_part_minutes` is how long a file that came too late waits for another sign. A folder
+    that is open for `folder_open_hours` is reported. `secret` is where the credentials are, if not in a secret of
+    the app's own. `actions` are those that its drops may ask for, none for all that the platform offers.
+    `audiences` are the options of single audiences, by name: see activation/platforms/audience_options.py.
+    `guard` says what a mirror may do unasked. `droppers` are the ARNs of principals in other accounts that may
+    upload its drops. `replaces` says that drops may ask for all of an audience, so that who uploads them may also
+    say what the audience is like.
     """
 
     name: str
@@ -68,6 +74,7 @@ class ConnectorSettings:
     account: str
     default_country: str
     date_order: str
+    time_zone: str
     requests_in_flight: int | None
     max_rows_per_request: int | None
     max_mb_per_request: int | None
@@ -87,17 +94,21 @@ class ConnectorSettings:
     consent: RowRule = NO_RULE
     operation: RowRule = NO_RULE
     actions: tuple[str, ...] = ()
+    audiences: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     droppers: tuple[str, ...] = ()
     folder_quiet_minutes: float = 0
     late_part_minutes: float = 15
     folder_open_hours: float = 6
     secret: SecretSettings = OWN_SECRET
     guard: GuardSettings = USUAL_GUARD
+    replaces: bool = False
 
 
 def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> ConnectorSettings:
     """Read one connector; its mistakes are the reader's, whom the caller tells that all keys were read."""
     platform = reader.choice("platform", tuple(known_platforms))
+    offered = known_platforms[platform].limits.actions if platform in known_platforms else frozenset[Action]()
+    actions = _actions(reader, platform, known_platforms)
     connector = ConnectorSettings(
         name=reader.text(
             "name",
@@ -110,6 +121,7 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
             "default_country", pattern=r"[A-Z]{2}", meaning="an ISO 3166-1 alpha-2 code in upper case", default=""
         ),
         date_order=reader.choice("date_order", ("", "dmy", "mdy", "ymd"), default=""),
+        time_zone=_time_zone(reader),
         requests_in_flight=reader.whole("requests_in_flight", low=0, high=64, default=0) or None,
         # For a slow line, or to have less to send again after a crash; a platform's lower limit still holds.
         max_rows_per_request=reader.whole("max_rows_per_request", low=0, high=1_000_000, default=0) or None,
@@ -135,13 +147,15 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
         columns=_columns(reader, platform, known_platforms),
         consent=_rule(reader, "consent"),
         operation=_rule(reader, "operation"),
-        actions=_actions(reader, platform, known_platforms),
+        actions=actions,
+        audiences=_audiences(reader, known_platforms.get(platform)),
         droppers=_droppers(reader),
         folder_quiet_minutes=reader.number("folder_quiet_minutes", low=0, high=1440, default=0),
         late_part_minutes=reader.number("late_part_minutes", low=0.01, high=1440, default=15),
         folder_open_hours=reader.number("folder_open_hours", low=0.01, high=24 * 14, default=6),
         secret=read_secret(reader, known_platforms.get(platform)),
         guard=read_guard(reader.section("guard")),
+        replaces=bool(SNAPSHOTS & {Action(one) for one in actions or offered if one in offered}),
     )
     if connector.name in RESERVED:
         reader.mistake("name", f"{connector.name} is the name of something else in the buckets or the ledger")
@@ -152,7 +166,8 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
 def said(connector: ConnectorSettings) -> list[object]:
     """Return what a connector's function is told at length: together it may have MAX_SAID_BYTES as JSON."""
     rules = [rule for rule in (connector.consent, connector.operation) if rule]
-    return [dict(connector.columns), connector.placeholders, *(written(rule) for rule in rules)]
+    audiences = [dict(connector.audiences)] if connector.audiences else []
+    return [dict(connector.columns), connector.placeholders, *(written(rule) for rule in rules), *audiences]
 
 
 def _check_room(reader: Reader, connector: ConnectorSettings) -> None:
@@ -160,11 +175,28 @@ def _check_room(reader: Reader, connector: ConnectorSettings) -> None:
     needed_mb = FUNCTION_MB + math.ceil(MB_PER_REQUEST_MB * (connector.max_mb_per_request or 0))
     if connector.memory_mb < needed_mb:
         reader.mistake("max_mb_per_request", f"needs a memory_mb of {needed_mb} or more")
-    rules = connector.consent or connector.operation
-    if rules and len(json.dumps(said(connector), ensure_ascii=False).encode()) > MAX_SAID_BYTES:
+    size = len(json.dumps(said(connector), ensure_ascii=False).encode())
+    if size <= MAX_SAID_BYTES:
+        return
+    if connector.audiences:
+        reader.mistake(
+            "audiences",
+            f"take {size} bytes as JSON together with columns, placeholders, consent and operation, and a function"
+            f" has room for {MAX_SAID_BYTES}: say it in <connector>/<audience>/{AUDIENCE_FILE} in the drops bucket"
+            " instead",
+        )
+    elif connector.consent or connector.operation:
         reader.mistake(
             "consent", "has no room in the function beside columns, placeholders and operation: shorten them"
         )
+
+
+def _time_zone(reader: Reader) -> str:
+    """Read the zone of times that have none."""
+    given = reader.text("time_zone", pattern=r"[\w+/-]*", meaning="an IANA time zone", default="")
+    if given and given not in available_timezones():
+        reader.mistake("time_zone", "must be the IANA name of a time zone, such as Europe/Berlin")
+    return given
 
 
 def _actions(reader: Reader, platform: str, known_platforms: Mapping[str, Platform]) -> tuple[str, ...]:
@@ -176,6 +208,26 @@ def _actions(reader: Reader, platform: str, known_platforms: Mapping[str, Platfo
             "actions", f"{', '.join(wrong)} is not offered; {platform} offers {', '.join(sorted(offered))}"
         )
     return given
+
+
+def _audiences(reader: Reader, platform: Platform | None) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+    """Read the options of single audiences, by the name that drops have in their keys."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for given, options in reader.values("audiences").items():
+        name, place = visible_name(given), f"audiences.{given}"
+        if not name or "/" in name:
+            reader.mistake(place, "must be an audience's name, without /")
+        if name in found:
+            reader.mistake(place, "has the same name as another audience, as people see it")
+        if not isinstance(options, Mapping):
+            reader.mistake(place, "must be an object of options")
+            continue
+        if options.get(ID) is not None and any(one.get(ID) == options[ID] for one in found.values()):
+            reader.mistake(f"{place}.{ID}", "is that of another audience: one has one name, or its runs cross")
+        for option, mistake in option_mistakes(platform.audience_options, options).items() if platform else ():
+            reader.mistake(f"{place}.{option}", mistake)
+        found[name] = options
+    return tuple(found.items())
 
 
 def _droppers(reader: Reader) -> tuple[str, ...]:

@@ -8,16 +8,27 @@ from dataclasses import asdict
 from typing import Any
 
 from activation.identifiers.row_rules import written
+from activation.platforms.discovery import platforms
 
-from stacks.connector_settings import ConnectorSettings
+from stacks.connector_settings import ConnectorSettings, read_connector
+from stacks.context import Reader
 from stacks.source_settings import SourceSettings
 
-# How a file is read, how much is sent at once, and what `activation secret set` and `status` compare; what only
-# concerns the deployment is left out.
-TOLD = (
-    "account", "actions", "allow_weak", "columns", "consent", "date_order", "default_country", "delimiter",
-    "encoding", "folder_quiet_minutes", "max_mb_per_request", "max_rows_per_request", "operation", "options",
-    "placeholders", "requests_in_flight",
+# How a file is read, what is sent at once, what it costs, and what `activation secret set` and `status` compare.
+TOLD = frozenset(
+    {
+        "account", "actions", "allow_weak", "audiences", "columns", "consent", "date_order", "default_country",
+        "delimiter", "encoding", "folder_quiet_minutes", "max_mb_per_request", "max_rows_per_request", "memory_mb",
+        "operation", "options", "placeholders", "requests_in_flight", "time_zone",
+    }
+)  # fmt: skip
+# What no command asks for: it is other outputs' to say, follows from the rest, or is the deployment's alone.
+NOT_TOLD = frozenset(
+    {
+        "alarm_email", "deadline_hours", "droppers", "folder_open_hours", "guard", "late_part_minutes",
+        "max_concurrency", "max_parts", "name", "platform", "replaces", "secret", "split_above_mb",
+        "timeout_s",
+    }
 )  # fmt: skip
 # The page of quotas names no limit for an output's value; that of a parameter is 4,096 bytes:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html, read 2026-11-30
@@ -40,9 +51,11 @@ def outputs(connector: ConnectorSettings, sources: Iterable[SourceSettings]) -> 
 
 def _told(connector: ConnectorSettings) -> dict[str, Any]:
     rules = {"consent": written(connector.consent), "operation": written(connector.operation)}
-    pairs = {"columns": dict(connector.columns), "options": dict(connector.options)}
+    pairs: dict[str, Any] = {"columns": dict(connector.columns), "options": dict(connector.options)}
+    pairs["audiences"] = {name: dict(options) for name, options in connector.audiences}
     every = asdict(connector) | rules | pairs
-    return {name: every[name] for name in TOLD if getattr(connector, name)}
+    usual = read_connector(Reader({"name": connector.name, "platform": connector.platform}, "", []), platforms())
+    return {name: every[name] for name in sorted(TOLD) if getattr(connector, name) != getattr(usual, name)}
 
 
 def _source(source: SourceSettings) -> dict[str, str]:

@@ -64,6 +64,7 @@ class DropWatch(Construct):
                 )
             },
         )
+        self.environment = self._environment()
         self.function = self._function(layers, code)
         self.strays = self._rule(
             "Strays",
@@ -111,8 +112,7 @@ class DropWatch(Construct):
             role=self.role.without_policy_updates(),
         )
 
-    @property
-    def environment(self) -> dict[str, str]:
+    def _environment(self) -> dict[str, str]:
         """Return what the function is told."""
         storage, sources = self._storage, self._settings.sources
         told = [{"connector": one.connector, "source": one.variable} for one in sources]

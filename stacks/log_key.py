@@ -7,8 +7,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
 
-def let_logs_use(key: kms.Key, groups: str) -> None:
-    """Let CloudWatch Logs use the key for this account's log groups whose names are like `groups`.
+def let_logs_use(key: kms.Key, *groups: str) -> None:
+    """Let CloudWatch Logs use the key for this account's log groups whose names are like one of `groups`.
+
+    It refuses to make a group that the policy does not cover, and with it the stack.
 
     Generated names begin with the stack's:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html, read 2026-11-22
@@ -29,12 +31,15 @@ def let_logs_use(key: kms.Key, groups: str) -> None:
             resources=["*"],  # in a key's policy, "*" is this key
             conditions={
                 "ArnLike": {
-                    "kms:EncryptionContext:aws:logs:arn": Stack.of(key).format_arn(
-                        service="logs",
-                        resource="log-group",
-                        resource_name=groups,
-                        arn_format=ArnFormat.COLON_RESOURCE_NAME,
-                    )
+                    "kms:EncryptionContext:aws:logs:arn": [
+                        Stack.of(key).format_arn(
+                            service="logs",
+                            resource="log-group",
+                            resource_name=names,
+                            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+                        )
+                        for names in groups
+                    ]
                 }
             },
         )

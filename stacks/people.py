@@ -5,7 +5,7 @@ No role of the app has one of them. They are attached by the account's administr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -17,6 +17,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from stacks.connector_settings import AUDIENCE_FILE, ConnectorSettings
 from stacks.permissions import allow, through_key
 
 # How the names of what may be read end. The sets of refused identifiers beside them end otherwise: with the key in
@@ -27,7 +28,8 @@ RECEIPTS = (".json", ".csv")
 class Readers(Construct):
     """A policy to upload drops for each connector, by its name in `droppers`, and one to read what became of them.
 
-    `app` is the name that begins the stacks' names.
+    `app` is the name that begins the stacks' names. Who uploads drops that may not replace an audience may not say
+    what it is like either. A role with such a policy cannot do so by the operator's: a denial always counts.
     """
 
     def __init__(
@@ -36,7 +38,7 @@ class Readers(Construct):
         id_: str,
         *,
         app: str,
-        connectors: Iterable[str],
+        connectors: Iterable[ConnectorSettings],
         key: kms.IKey,
         drops: s3.IBucket,
         receipts: s3.IBucket,
@@ -49,23 +51,24 @@ class Readers(Construct):
             [_stack(self, app, "storage"), _stack(self, app, "activation")],
         )
         self.droppers = {
-            name: iam.ManagedPolicy(
+            one.name: iam.ManagedPolicy(
                 self,
-                "".join(part.title() for part in name.split("-")) + "Dropper",
-                description=f"Upload drops of {name}, and read none",
+                "".join(part.title() for part in one.name.split("-")) + "Dropper",
+                description=f"Upload drops of {one.name}, and read none",
                 statements=[
                     find,
                     allow(
                         "UploadDrops",
                         ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
-                        [drops.arn_for_objects(f"{name}/*")],
+                        [drops.arn_for_objects(f"{one.name}/*")],
                     ),
+                    *([] if one.replaces else [deny_options(drops, one.name)]),
                     # An upload in parts needs kms:Decrypt as well:
                     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html, read 2026-11-29
                     through_key(key, ["kms:GenerateDataKey", "kms:Decrypt"], "s3"),
                 ],
             )
-            for name in connectors
+            for one in connectors
         }
         self.reader = iam.ManagedPolicy(
             self,
@@ -83,6 +86,23 @@ class Readers(Construct):
                 through_key(key, ["kms:Decrypt", "kms:DescribeKey"], "s3", "dynamodb"),
             ],
         )
+
+
+def deny_options(
+    drops: s3.IBucket, connector: str, principals: Sequence[iam.IPrincipal] = ()
+) -> iam.PolicyStatement:
+    """Return the statement that keeps who uploads a connector's drops from saying what its audiences are like.
+
+    `principals` are those of a statement in the bucket's own policy.
+    """
+    name = "".join(part.title() for part in connector.split("-")) if principals else ""
+    return iam.PolicyStatement(
+        sid=f"KeepOptions{name}",
+        effect=iam.Effect.DENY,
+        actions=["s3:PutObject"],
+        resources=[drops.arn_for_objects(f"{connector}/*/{AUDIENCE_FILE}")],
+        principals=[*principals] or None,
+    )
 
 
 def sas_files_reader(scope: Construct, bucket: s3.IBucket, key: kms.IKey) -> iam.ManagedPolicy:
@@ -109,7 +129,9 @@ def operator_policy(
     archive: events.Archive,
     topic: sns.ITopic,
 ) -> iam.ManagedPolicy:
-    """Make the policy to replay, redrive, write secrets and read logs, for who has the reader's as well.
+    """Make the policy to replay, redrive, write secrets and audiences' options, and read logs.
+
+    Who has it has the reader's as well.
 
     `topic` is that of the whole app. Queues, other topics, functions and log groups are those whose names begin
     with the stack's: by name, those of all connectors would not fit into a policy's 6,144 characters. Drops are
@@ -149,6 +171,11 @@ def operator_policy(
             *_write(secrets),
             allow("FindMissingDrops", ["s3:ListBucketVersions"], [drops.bucket_arn]),
             allow("LookUpRuns", ["dynamodb:BatchGetItem"], [ledger.table_arn]),
+            allow(
+                "AudienceOptions",
+                ["s3:GetObject", "s3:PutObject"],
+                [drops.arn_for_objects(f"*/{AUDIENCE_FILE}")],
+            ),
             # `doctor` looks whether people are told, whether functions may run and with which role.
             allow(
                 "SeeWhoIsTold",
@@ -191,7 +218,7 @@ def operator_policy(
                     }
                 },
             ),
-            through_key(key, ["kms:Decrypt", "kms:GenerateDataKey"], "secretsmanager", "dynamodb"),
+            through_key(key, ["kms:Decrypt", "kms:GenerateDataKey"], "secretsmanager", "dynamodb", "s3"),
             allow(
                 "ReadLogs",
                 ["logs:FilterLogEvents", "logs:GetLogEvents"],

@@ -17,7 +17,7 @@ from stacks.alarm_topic import address, alarm_topic, notices_key, topic_arn
 from stacks.ci360.settings import Ci360Settings
 from stacks.connector_settings import ConnectorSettings
 from stacks.log_key import let_logs_use
-from stacks.people import Readers, sas_files_reader
+from stacks.people import Readers, deny_options, sas_files_reader
 from stacks.settings import Retention, Settings
 from stacks.source_settings import SourceSettings
 
@@ -52,7 +52,7 @@ class StorageStack(Stack):
             self,
             "People",
             app=settings.name,
-            connectors=[connector.name for connector in settings.connectors],
+            connectors=settings.connectors,
             key=self.key,
             drops=self.drops,
             receipts=self.receipts,
@@ -218,6 +218,8 @@ class StorageStack(Stack):
                 resources=[self.drops.arn_for_objects(f"{connector.name}/*")],
             )
         )
+        if not connector.replaces:
+            self.drops.add_to_resource_policy(deny_options(self.drops, connector.name, principals))
         self.key.add_to_resource_policy(
             iam.PolicyStatement(
                 sid=f"DropFor{sid}",

@@ -1,4 +1,4 @@
-"""Wheel layers: pinned wheels for Lambda's platform, pruned of what no function imports, built once and cached."""
+"""Wheel layers: pinned wheels for Lambda's platform, pruned of what no function imports, compiled, built once."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
+from stacks.compiled import compile_modules, interpreter
 from stacks.settings import Wheels
 
 # uv's names of the wheels' target; Lambda's Python 3.12 and later run on Amazon Linux 2023, with glibc 2.34:
@@ -79,12 +80,13 @@ class WheelsError(Exception):
 
 
 def layer_key(requirements: Path, wheels: Wheels) -> str:
-    """Return 32 hex digits that identify a layer's content: its pins with hashes, the target and the pruning."""
+    """Return 32 hex digits that identify a layer's content: its pins with hashes, target, pruning, if compiled."""
     parts = [
         requirements.read_text(),
         TARGETS[wheels.architecture, wheels.system],
         wheels.python,
         json.dumps([PRUNED.get(requirements.parent.name, ()), _TRACES]),
+        "compiled" if interpreter(wheels.python) else "",
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
@@ -104,6 +106,7 @@ def build_layer(requirements: Path, wheels: Wheels, cache: Path) -> Path:
     try:
         _install(requirements, wheels, scratch / "python")
         _prune(scratch / "python", name)
+        compile_modules(scratch / "python", wheels.python)
         scratch.chmod(0o755)  # mkdtemp makes a private folder; Lambda's own user must be able to read the layer
         scratch.rename(built)
     except OSError:

@@ -114,6 +114,9 @@ def _good(request: Request, answer: Answer, body: Mapping[str, Any]) -> Outcome:
             return _arrived(outcome, request, body)
         case "arrived":  # of a replace, whose session has many uploads
             return replace(outcome, value=reads.session(request, body))
+        case "status" if request.context:
+            described = reads.described(body)
+            return _unreadable(request, answer) if described is None else replace(outcome, value=described)
         case "find" | "create" | "status":
             value = reads.value(request.call, body)
             return _unreadable(request, answer) if value is None else replace(outcome, value=value)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from activation.audience_options import AudienceOptions
 from activation.platforms.account import AdAccount
 from activation.platforms.request import Request
 
@@ -19,6 +20,9 @@ from lambdas.meta.platform import API_VERSION
 
 # The page size Meta's guide recommends; a larger one can be answered with code 1, "reduce the amount of data".
 PAGE_SIZE = 20
+DESCRIPTION = "description"  # the context of a read of more than an audience's state
+DESCRIBED = ("name", "subtype", "account_id", "description", "retention_days", "customer_file_source",
+             "is_value_based", "opt_out_link")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,13 +46,17 @@ class Calls:
             **({"after": after} if after else {}),
         )
 
-    def create(self, name: str, *, again: bool) -> Request:
+    def create(self, name: str, options: AudienceOptions, *, again: bool) -> Request:
         """Create an audience; with `again`, Meta returns one that a lost attempt may have created."""
+        source = options.customer_file_source or self.account.options["customer_file_source"]
         fields: dict[str, object] = {
             "name": name,
             "subtype": "CUSTOM",
-            "customer_file_source": self.account.options["customer_file_source"],
-            "description": "Filled by Audience Activation for AWS",
+            "customer_file_source": source,
+            "description": options.description or "Filled by Audience Activation for AWS",
+            **({"retention_days": options.retention_days} if options.retention_days else {}),
+            **({"is_value_based": True} if options.value_based else {}),
+            **({"opt_out_link": options.opt_out_link} if options.opt_out_link else {}),
         }
         if again:
             # A new audience takes some seconds to become visible, so looking it up is not enough:
@@ -76,6 +84,10 @@ class Calls:
         """Ask what the session of a replace has received, and when it ended."""
         fields = "session_id,stage,num_received,end_time"
         return self._get("arrived", f"{audience_id}/sessions", session_id, session_id=session_id, fields=fields)
+
+    def describe(self, audience_id: str) -> Request:
+        """Read what an audience is, whose it is, and what it was created with."""
+        return self._get("status", audience_id, DESCRIPTION, fields=",".join(DESCRIBED))
 
     def status(self, audience_id: str) -> Request:
         """Read the operation status of an audience."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from activation.audience_options import LimitedDataUse
 from stringzilla import find_first_of
 
 # Characters that must be escaped in a JSON string; non-ASCII text may stay, in UTF-8.
@@ -18,20 +19,38 @@ ESCAPED = bytes((0x22, 0x5C, *range(0x20)))
 ESCAPED_PATTERN = r'["\\\x00-\x1f]'
 
 
-def payload(columns: pa.RecordBatch, *, keep_blank: bool = False) -> Sequence[bytes | pa.Buffer]:
+# Columns that say in each row how its data may be used, and the same in every row of a request:
+# https://developers.facebook.com/documentation/ads-commerce/marketing-api/overview/data-processing-options
+# (read 2026-09-12)
+OPTIONS, COUNTRY, STATE = (f"DATA_PROCESSING_OPTIONS{end}" for end in ("", "_COUNTRY", "_STATE"))
+
+
+def payload(
+    columns: pa.RecordBatch, *, keep_blank: bool = False, limited: LimitedDataUse | None = None
+) -> Sequence[bytes | pa.Buffer]:
     """Return the `payload` object in parts: a list schema and one array of texts per row, "" for a null cell.
 
     The parts are joined once, together with the rest of the body: each copy of a body takes as much memory as its
     hashes. A column without any value is left out, its schema key included: it adds nothing, and Meta refuses a
-    blank EXTERN_ID. With `keep_blank` it stays, since all requests of a replace need the same schema.
+    blank EXTERN_ID. With `keep_blank` it stays, since all requests of a replace need the same schema. `limited`
+    limits the use of the data of every row.
     """
     names = columns.schema.names
     kept = [name for name in names if keep_blank or columns.column(name).null_count < len(columns)]
-    schema = json.dumps(kept, separators=(",", ":"))
+    said, cells = _limits(limited) if limited else ([], "")
+    schema = json.dumps([*kept, *said], separators=(",", ":"))
     head = b'{"schema":' + schema.encode() + b',"is_raw":true,"data":['
     if not kept:
         return head, b"]}"
-    return head, b'["', _rows([_cells(columns.column(name)) for name in kept]), b'"]]}'
+    rows = _rows([_cells(columns.column(name)) for name in kept], between=f'"{cells}],["')
+    return head, b'["', rows, f'"{cells}]]}}'.encode()
+
+
+def _limits(limited: LimitedDataUse) -> tuple[list[str], str]:
+    """Return the keys that limit the use of a row's data, and their cells as the end of its JSON."""
+    if limited == LimitedDataUse():
+        return [OPTIONS], ',["LDU"]'
+    return [OPTIONS, COUNTRY, STATE], f',["LDU"],{limited.country},{limited.state}'
 
 
 def _cells(column: pa.Array) -> pa.Array:
@@ -44,11 +63,11 @@ def _cells(column: pa.Array) -> pa.Array:
     return pc.replace_with_mask(texts, special, pa.array(escaped, pa.string()))
 
 
-def _rows(cells: list[pa.Array]) -> pa.Buffer:
-    """Join cells to rows and rows to one text, without the first and last quotation mark and bracket."""
+def _rows(cells: list[pa.Array], *, between: str) -> pa.Buffer:
+    """Join cells to rows, and rows to one text with `between` them, without what the first and the last need."""
     rows = pc.binary_join_element_wise(*cells, '","')
     as_one_list = pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows)
-    return pc.binary_join(as_one_list, '"],["')[0].as_buffer()
+    return pc.binary_join(as_one_list, between)[0].as_buffer()
 
 
 def _utf8(texts: pa.Array) -> bytes | memoryview:

@@ -7,9 +7,10 @@ from datetime import date
 
 from activation.model import Action
 from activation.platforms.account import AccountKey
+from activation.platforms.audience_options import LimitedDataUseOption, description_option, id_option
 from activation.platforms.authentication import StaticToken
 from activation.platforms.limits import Limits
-from activation.platforms.options import ChoiceOption
+from activation.platforms.options import BooleanOption, ChoiceOption, IntegerOption, TextOption
 from activation.platforms.platform import Loaded, Minimum, Platform
 from activation.platforms.rate import Rate, Scope, Tier, Window
 from activation.platforms.session import UploadSession
@@ -34,6 +35,31 @@ VERSION = ApiVersion(
 # 2026 the tiers are called limited and full, before that development and standard.
 RATE = "https://developers.facebook.com/documentation/ads-commerce/marketing-api/overview/rate-limiting"
 RATE_READ = "2026-09-12"
+
+SOURCES = ("USER_PROVIDED_ONLY", "PARTNER_PROVIDED_ONLY", "BOTH_USER_AND_PARTNER_PROVIDED")
+# What an audience is created with: .../marketing-api/reference/ad-account/customaudiences; limited data use, with
+# its numbers for California: .../marketing-api/overview/data-processing-options (both read 2026-09-12)
+AUDIENCE_OPTIONS = (
+    id_option("[0-9]{1,20}", "the audience's id, digits in quotation marks"),
+    description_option(),
+    IntegerOption("retention_days", 1, 180, 0, "A member leaves after so many days; without it, never."),
+    ChoiceOption(
+        "customer_file_source", SOURCES, "", "Where the people's data comes from, if not as the connector says."
+    ),
+    BooleanOption("value_based", False, "The audience holds what each person is worth: every row needs a value."),
+    TextOption(
+        "opt_out_link",
+        r"https://[^\s\x00-\x20\x7f\"<>]{1,2000}",
+        "an address that begins with https://",
+        "",
+        "Where people can ask to be left out of the audience.",
+    ),
+    LimitedDataUseOption(
+        ((0, 0), (1, 1000)),
+        "Meta uses the people's data in a limited way: true where they live in California, by Meta's own finding;"
+        ' {"country": 1, "state": 1000} for all.',
+    ),
+)
 
 LIMITS = Limits(
     # "10,000 records per request": .../marketing-api/audiences/guides/custom-audiences (read 2026-09-12)
@@ -94,11 +120,13 @@ PLATFORM = Platform(
     own_options=(
         ChoiceOption(
             "customer_file_source",
-            ("USER_PROVIDED_ONLY", "PARTNER_PROVIDED_ONLY", "BOTH_USER_AND_PARTNER_PROVIDED"),
+            SOURCES,
             "USER_PROVIDED_ONLY",
             "Where the people's data comes from; Meta asks when an audience is created.",
         ),
     ),
+    own_audience_options=AUDIENCE_OPTIONS,
+    value_key="LOOKALIKE_VALUE",
     load=_load,
     version=VERSION,
 )

@@ -13,11 +13,11 @@ from activation.errors import Rejected
 from activation.model import Action, Audience, visible_name
 from activation.platforms.account import AdAccount
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
-from activation.platforms.publisher import Closed, Opened
+from activation.platforms.publisher import Closed, Opened, await_new
 from activation.platforms.request import Answer, Request
 from activation.platforms.upload import Batch, Upload
 
-from lambdas.meta import answers, replacing
+from lambdas.meta import answers, existing, replacing
 from lambdas.meta.calls import Calls, as_json
 from lambdas.meta.fields import TABLE
 from lambdas.meta.payload import payload
@@ -72,6 +72,12 @@ class MetaPublisher:
         return (yield from self._find_or_create(audience))
 
     def _find_or_create(self, audience: Audience) -> Generator[Request, Outcome, Opened]:
+        if audience.options.audience_id:
+            return (yield from existing.by_id(self.calls, audience.options))
+        opened = yield from self._by_name(audience)
+        return (yield from existing.compare(self.calls, opened, audience.options))
+
+    def _by_name(self, audience: Audience) -> Generator[Request, Outcome, Opened]:
         notes: dict[str, str] = {}
         found = yield from self._find(audience.name, notes)
         if not found:
@@ -80,10 +86,12 @@ class MetaPublisher:
             raise Rejected(
                 "audience_missing", "the ad account has no customer-file audience of this name to remove from"
             )
+        if not found:
+            await_new(audience)
         for attempt in range(CREATE_ATTEMPTS):
             if found:
                 return _opened(found, notes)
-            outcome = yield self.calls.create(audience.name, again=attempt > 0)
+            outcome = yield self.calls.create(audience.name, audience.options, again=attempt > 0)
             if outcome.kind is OutcomeKind.OK:
                 return Opened(str(outcome.value), created=True, notes=notes)
             if outcome.kind is not OutcomeKind.UNKNOWN:
@@ -109,7 +117,7 @@ class MetaPublisher:
     def encode(self, upload: Upload, audience: Audience, opened: Opened) -> Request:
         """Return the request of an upload: a session of its own, or a batch of the replace's."""
         if audience.action is Action.REPLACE and replacing.is_in_session(opened):
-            return self._batch(upload, opened)
+            return self._batch(upload, audience, opened)
         session = {
             "session_id": session_id(upload),
             "batch_seq": 1,
@@ -119,15 +127,19 @@ class MetaPublisher:
         # A removal carries its members in a body, like an addition. Meta's own SDK puts them in the URL, which is
         # too short for 10,000 members, and the hashes of people would be in every access log on the way.
         method = "DELETE" if audience.action is Action.REMOVE else "POST"
-        return self.calls.users(method, opened.audience_id, _body(payload(upload.whole), session), upload.lines)
+        # Meta documents limited data use for people who are added.
+        limited = None if audience.action is Action.REMOVE else audience.options.limited_data_use
+        body = _body(payload(upload.whole, limited=limited), session)
+        return self.calls.users(method, opened.audience_id, body, upload.lines)
 
-    def _batch(self, upload: Upload, opened: Opened) -> Request:
+    def _batch(self, upload: Upload, audience: Audience, opened: Opened) -> Request:
         session = {
             "session_id": int(opened.state.get(replacing.SESSION, "1")),
             "batch_seq": 1 if opened.by_upload else max(2, upload.number),
             "last_batch_flag": upload.last,
         }
-        body = _body(payload(upload.whole, keep_blank=True), session)
+        limited = audience.options.limited_data_use
+        body = _body(payload(upload.whole, keep_blank=True, limited=limited), session)
         return self.calls.replace(opened.audience_id, body, upload.lines, first=opened.by_upload, last=upload.last)
 
     def classify(self, request: Request, answer: Answer) -> Outcome:

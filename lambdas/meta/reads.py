@@ -28,6 +28,16 @@ class SessionState:
     ended: int = 0
 
 
+@dataclass(frozen=True)
+class Described:
+    """An audience as Meta describes it: whose it is, what it is filled from, and what it was created with."""
+
+    audience_id: str
+    account_id: str
+    subtype: str
+    created_with: Mapping[str, object]
+
+
 def value(call: str, body: Mapping[str, Any]) -> Page | str | int | None:
     """Return what a call reads: a page, a new audience's id, or an operation status; None if it is unreadable."""
     if call == "find":
@@ -38,6 +48,13 @@ def value(call: str, body: Mapping[str, Any]) -> Page | str | int | None:
     return (
         whole(mapping(body.get("operation_status")).get("code")) or 0
     )  # Graph leaves out a field without a value
+
+
+def described(body: Mapping[str, Any]) -> Described | None:
+    """Return what an audience is; None if it is unreadable."""
+    found = identifier(body.get("id"))
+    account = str(body.get("account_id") or "").removeprefix("act_")
+    return Described(found, account, str(body.get("subtype") or ""), body) if found else None
 
 
 def session(request: Request, body: Mapping[str, Any]) -> SessionState | None:

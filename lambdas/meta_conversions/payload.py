@@ -7,90 +7,148 @@ https://developers.facebook.com/documentation/ads-commerce/conversions-api/param
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from activation.identifiers.table import Digest
+from stringzilla import find_first_of
 
 from lambdas.meta_conversions.event_fields import APP_DATA, BARE, CUSTOM_DATA, RULES, TOP_LEVEL
 from lambdas.meta_conversions.fields import TABLE
 
-ESCAPED = r'["\\\x00-\x1f]'
+# Characters that must be escaped in a JSON string; non-ASCII text may stay, in UTF-8.
+ESCAPED = bytes((0x22, 0x5C, *range(0x20)))
+ESCAPED_PATTERN = r'["\\\x00-\x1f]'
 LDU, COUNTRY, STATE = (
     "data_processing_options",
     "data_processing_options_country",
     "data_processing_options_state",
 )
-NOT_ESCAPED = frozenset(one.key for one in TABLE.fields if one.digest is not Digest.PLAIN) | BARE
+# Digests, numbers, and words out of our own tables.
+NOT_ESCAPED = (
+    frozenset(one.key for one in TABLE.fields if one.digest is not Digest.PLAIN)
+    | BARE
+    | {"event_name", "action_source", "currency", "messaging_channel", "content_type", "delivery_category"}
+)
+# What is the same in many a request: it is written as a part of the texts around it.
+OFTEN_ALIKE = frozenset(("event_name", "action_source", "currency"))
 USER_DATA = tuple(one.key for one in TABLE.fields if one.key not in RULES.describes)
 
 
-def events(columns: pa.RecordBatch) -> bytes:
-    """Return the events of some lines, one object after the other; a null cell is left out of its event."""
-    columns = _with_whole_options(columns)
-    own = [*_members(columns, TOP_LEVEL), _object(columns, "user_data", USER_DATA, even_empty=True)]
-    own += [_object(columns, name, keys) for name, keys in (("custom_data", CUSTOM_DATA), ("app_data", APP_DATA))]
-    lines = _joined([one for one in own if one is not None])
-    as_one_list = pa.ListArray.from_arrays(pa.array([0, len(lines)], pa.int32()), lines)
-    return b"".join((b"{", pc.binary_join(as_one_list, "},{")[0].as_buffer(), b"}"))
+Columns: TypeAlias = Mapping[str, pa.Array]  # those of which some cell is filled, by wire key
+Piece: TypeAlias = pa.Array | str  # a column of texts, or a text that every line has
 
 
-def _with_whole_options(columns: pa.RecordBatch) -> pa.RecordBatch:
-    """Return the columns with a country and a state wherever Limited Data Use is asked for, as Meta wants.
+def events(columns: pa.RecordBatch) -> memoryview | bytes:
+    """Return the events of some lines, one object after the other; a null cell is left out of its event.
+
+    All of a line is joined at once, and the column of all lines is the body, without a copy.
+    """
+    named = zip(columns.schema.names, columns.columns, strict=True)
+    filled = {name: column for name, column in named if column.null_count < len(column)}
+    if LDU in filled:
+        filled |= _whole_options(filled)
+    own = [key for key in TOP_LEVEL if key in filled]
+    pieces = ["{", *_members(filled, own), *_object(filled, "user_data", USER_DATA, first=not own)]
+    for name, keys in (("custom_data", CUSTOM_DATA), ("app_data", APP_DATA)):
+        if not filled.keys().isdisjoint(keys):
+            pieces += _object(filled, name, keys)
+    joined = [_scalar(one) if isinstance(one, str) else one for one in _merged([*pieces, "},"])]
+    lines = pc.binary_join_element_wise(*joined, "")
+    if isinstance(lines, pa.Scalar):  # all lines are alike
+        return ",".join([lines.as_py()[:-1]] * len(columns)).encode()
+    return texts_of(lines)[:-1]
+
+
+def _whole_options(columns: Columns) -> Columns:
+    """Return a country and a state wherever Limited Data Use is asked for, as Meta wants.
 
     0 leaves it to Meta to locate the person.
     """
-    if LDU not in columns.schema.names:
-        return columns
-    by_name = dict(zip(columns.schema.names, columns.columns, strict=True))
-    asked = pc.is_valid(by_name[LDU])
-    for key in (COUNTRY, STATE):
-        given = by_name.get(key, pa.nulls(len(columns), pa.string()))
-        by_name[key] = pc.if_else(asked, pc.coalesce(given, pa.scalar("0")), given)
-    return pa.record_batch(list(by_name.values()), names=list(by_name))
+    asked = pc.is_valid(columns[LDU])
+    none = pa.nulls(len(asked), pa.string())
+    given = {key: columns.get(key, none).cast(pa.string()) for key in (COUNTRY, STATE)}
+    return {key: pc.if_else(asked, pc.coalesce(cells, "0"), cells) for key, cells in given.items()}
 
 
-def _object(
-    columns: pa.RecordBatch, name: str, keys: Iterable[str], *, even_empty: bool = False
-) -> pa.Array | None:
-    """Return an object as a member of each event, null where none of its cells is filled."""
-    members = _members(columns, keys)
-    if not members:
-        return pa.repeat(pa.scalar(f'"{name}":{{}}'), len(columns)) if even_empty else None
-    inside = _joined(members)
-    if not even_empty:
+def _object(columns: Columns, name: str, keys: Sequence[str], *, first: bool = False) -> Iterator[Piece]:
+    """Yield an object as a member of each event; only user_data is there although none of its cells is filled."""
+    before = f'{"" if first else ","}"{name}":{{'
+    filled = [key for key in keys if key in columns]
+    whole = [key for key in filled if not columns[key].null_count]
+    if whole or not filled:
+        yield before
+        yield from _members(columns, [*whole, *(key for key in filled if key not in whole)])
+        yield "}"
+        return
+    # Not by null_handling="skip", which leaves out the rows of which all cells are null (Arrow 26.0.1).
+    members = [pc.fill_null(_joined(_member(key, columns[key], ",")), "") for key in filled]
+    inside = pc.ascii_ltrim(_joined(members), ",")
+    if name != "user_data":
         inside = pc.if_else(pc.equal(inside, ""), pa.scalar(None, pa.string()), inside)
-    return pc.binary_join_element_wise(pa.scalar(f'"{name}":{{'), inside, pa.scalar("}"), "")
+    yield pc.fill_null(_joined((before, inside, "}")), "")
 
 
-def _members(columns: pa.RecordBatch, keys: Iterable[str]) -> list[pa.Array]:
-    """Return the filled cells of some columns as members of an object, null where a cell is."""
-    return [
-        _member(key, columns.column(key).cast(pa.string()))
-        for key in keys
-        if key in columns.schema.names and columns.column(key).null_count < len(columns)
-    ]
+def _members(columns: Columns, keys: Sequence[str]) -> Iterator[Piece]:
+    """Yield the filled cells of some columns as members of an object; the first column has no null cell."""
+    for place, key in enumerate(keys):
+        cells = columns[key]
+        member = _member(key, cells, "," if place else "")
+        if cells.null_count:
+            yield pc.fill_null(_joined(member), "")
+        else:
+            yield from member
 
 
-def _member(key: str, cells: pa.Array) -> pa.Array:
-    before, behind = f'"{key}":', ""
+def _member(key: str, cells: pa.Array, comma: str) -> tuple[str, Piece, str]:
+    before, behind = f'{comma}"{key}":', ""
     if key == LDU:
         before, behind = f'{before}["', '"]'
     elif key not in BARE:
         before, behind = f'{before}"', '"'
-    texts = cells if key in NOT_ESCAPED else _escaped(cells)
-    return pc.binary_join_element_wise(pa.scalar(before), texts, pa.scalar(behind), "")
+    texts = cells.cast(pa.string()) if cells.type != pa.string() else cells
+    if key in OFTEN_ALIKE and not cells.null_count and pc.all(pc.equal(texts, texts[0])).as_py():
+        return before, texts[0].as_py(), behind
+    return before, texts if key in NOT_ESCAPED else _escaped(texts), behind
 
 
-def _joined(members: Sequence[pa.Array]) -> pa.Array:
-    return pc.binary_join_element_wise(*members, ",", null_handling="skip")
+def _joined(member: Iterable[Piece]) -> pa.Array:
+    pieces = [_scalar(one) if isinstance(one, str) else one for one in member]
+    return pc.binary_join_element_wise(*pieces, "")
+
+
+def _merged(pieces: Iterable[Piece]) -> list[Piece]:
+    """Return the pieces with neighbouring texts as one: each piece costs a copy of its own."""
+    merged: list[Piece] = []
+    for piece in pieces:
+        if isinstance(piece, str) and merged and isinstance(merged[-1], str):
+            merged[-1] += piece
+        else:
+            merged.append(piece)
+    return merged
+
+
+@lru_cache(maxsize=256)
+def _scalar(text: str) -> pa.Scalar:
+    return pa.scalar(text)
 
 
 def _escaped(texts: pa.Array) -> pa.Array:
     """Return texts as they stand between a JSON string's quotation marks; non-ASCII letters stay, in UTF-8."""
-    special = pc.fill_null(pc.match_substring_regex(texts, ESCAPED), fill_value=False)
-    if not pc.any(special, min_count=0).as_py():
+    if find_first_of(texts_of(texts), ESCAPED) < 0:  # once over the whole column, at memory speed
         return texts
+    special = pc.fill_null(pc.match_substring_regex(texts, ESCAPED_PATTERN), fill_value=False)
     escaped = [json.dumps(text, ensure_ascii=False)[1:-1] for text in texts.filter(special).to_pylist()]
     return pc.replace_with_mask(texts, special, pa.array(escaped, pa.string()))
+
+
+def texts_of(texts: pa.Array) -> bytes | memoryview:
+    """Return all of a column's texts in one buffer, without a copy."""
+    _, offsets, values = texts.buffers()
+    if values is None or not len(texts):
+        return b""
+    bounds = memoryview(offsets).cast("i")
+    return memoryview(values)[bounds[texts.offset] : bounds[texts.offset + len(texts)]]

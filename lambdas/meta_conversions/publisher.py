@@ -54,14 +54,12 @@ class ConversionsPublisher:
         """Return one upload; two where events of shops, which may be older, are among others."""
         if "action_source" not in batch.columns.schema.names:
             return [batch.upload()]
-        of_shops = pc.fill_null(
-            pc.equal(batch.columns["action_source"].cast(pa.string()), STORE), fill_value=False
-        )
-        masks = {"0": pc.invert(of_shops), "1": of_shops}
-        kept = {key: mask for key, mask in masks.items() if pc.any(mask).as_py()}
-        if len(kept) == 1:
+        sources = batch.columns["action_source"].cast(pa.string())
+        of_shops = pc.fill_null(pc.equal(sources, STORE), fill_value=False)
+        bounds = pc.min_max(of_shops).as_py()
+        if bounds["min"] == bounds["max"]:
             return [batch.upload()]
-        return [batch.masked(key, mask) for key, mask in kept.items()]
+        return [batch.masked("0", pc.invert(of_shops)), batch.masked("1", of_shops)]
 
     def encode(self, upload: Upload, audience: Audience, opened: Opened) -> Request:
         """Return the request of an upload."""

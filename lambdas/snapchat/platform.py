@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from activation.model import Action
 from activation.platforms.account import AccountKey
+from activation.platforms.audience_options import description_option, id_option
 from activation.platforms.authentication import OAuth2Refresh
 from activation.platforms.limits import Limits
 from activation.platforms.options import IntegerOption
@@ -70,6 +71,13 @@ PLATFORM = Platform(
             LIFETIME_DAYS,
             LIFETIME_DAYS,
             "How long a person stays in an audience that this connector creates; 9999 means for ever.",
+        ),
+    ),
+    own_audience_options=(
+        id_option("[0-9A-Za-z-]{1,64}", "the segment's id"),
+        description_option(),
+        IntegerOption(
+            "retention_days", 1, LIFETIME_DAYS, 0, "A person leaves after so many days; 9999 means never."
         ),
     ),
     load=_load,

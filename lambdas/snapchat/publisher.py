@@ -9,11 +9,11 @@ from urllib.parse import quote, urlencode
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from activation.errors import Rejected
+from activation.errors import ConfigError, Rejected
 from activation.model import Action, Audience, visible_name
 from activation.platforms.account import AdAccount
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
-from activation.platforms.publisher import Closed, Opened
+from activation.platforms.publisher import Closed, Opened, await_new
 from activation.platforms.request import Answer, Request
 from activation.platforms.upload import Batch, Upload, distinct_lines
 
@@ -48,13 +48,20 @@ class SnapchatPublisher:
         """
         if not 0 < len(audience.name) <= MAX_NAME_CHARACTERS:
             raise Rejected("bad_name", f"a Snapchat audience has a name of 1 to {MAX_NAME_CHARACTERS} characters")
-        found = yield from self._find(audience.name)
+        found = yield from self._find(audience.name, audience.options.audience_id)
+        if not found and audience.options.audience_id:
+            raise ConfigError(
+                "audience_differs",
+                "the ad account has no customer list with the id that the audience's options name",
+            )
         if not found and audience.action is Action.REMOVE:
             raise Rejected("audience_missing", "the ad account has no customer list of this name to remove from")
+        if not found:
+            await_new(audience)
         for _ in range(CREATE_ATTEMPTS):
             if found:
                 return _opened(found)
-            outcome = yield self._create(audience.name)
+            outcome = yield self._create(audience)
             if outcome.kind is OutcomeKind.OK:
                 return Opened(str(outcome.value), created=True)
             if outcome.kind is not OutcomeKind.UNKNOWN:
@@ -109,8 +116,11 @@ class SnapchatPublisher:
         yield from ()
         return Closed()
 
-    def _find(self, name: str) -> Generator[Request, Outcome, list[Listed]]:
-        """Read every page; return the account's own lists with the name, the oldest first."""
+    def _find(self, name: str, segment_id: str = "") -> Generator[Request, Outcome, list[Listed]]:
+        """Read every page; return the account's own lists with the name, the oldest first, or the one with the id.
+
+        `segment_id` is "" where the name says which is meant.
+        """
         found: list[Listed] = []
         cursor = ""
         for _ in range(MAX_PAGES):
@@ -118,7 +128,12 @@ class SnapchatPublisher:
             page = outcome.value
             if not isinstance(page, Page):
                 raise failure(outcome)
-            found += [one for one in page.segments if one.own_list and visible_name(one.name) == name]
+            own = [one for one in page.segments if one.own_list]
+            found += [
+                one
+                for one in own
+                if (one.segment_id == segment_id if segment_id else visible_name(one.name) == name)
+            ]
             if not page.cursor or page.cursor == cursor:
                 break
             cursor = page.cursor
@@ -130,12 +145,13 @@ class SnapchatPublisher:
         query = {"limit": str(PAGE_SIZE), **({"cursor": cursor} if cursor else {})}
         return self._request("find", "GET", f"{self._segments}?{urlencode(query)}")
 
-    def _create(self, name: str) -> Request:
+    def _create(self, audience: Audience) -> Request:
+        options = audience.options
         segment = {
-            "name": name,
-            "description": "Filled by Audience Activation for AWS",
+            "name": audience.name,
+            "description": options.description or "Filled by Audience Activation for AWS",
             "source_type": "FIRST_PARTY",
-            "retention_in_days": self.account.options["retention_in_days"],
+            "retention_in_days": options.retention_days or self.account.options["retention_in_days"],
             "ad_account_id": self.account.account_id,
         }
         body = json.dumps({"segments": [segment]}, ensure_ascii=False).encode()

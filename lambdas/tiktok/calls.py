@@ -38,9 +38,17 @@ class Calls:
         """Read the state of an audience."""
         return self._read("get", {"custom_audience_ids": json.dumps([audience_id])})
 
-    def create(self, name: str, calculate_type: str, files: list[str]) -> Request:
-        """Create an audience from files. Names may repeat, so doing it twice creates two."""
-        fields = {"custom_audience_name": name, "calculate_type": calculate_type, "file_paths": files}
+    def create(self, name: str, calculate_type: str, files: list[str], retention_days: int = 0) -> Request:
+        """Create an audience from files, which ends after `retention_days`; 0 for TikTok's own rule.
+
+        Names may repeat, so doing it twice creates two.
+        """
+        fields: dict[str, object] = {
+            "custom_audience_name": name,
+            "calculate_type": calculate_type,
+            "file_paths": files,
+            **({"retention_in_days": retention_days} if retention_days else {}),
+        }
         return self._write("create", fields)
 
     def update(self, audience_id: str, action: str, files: list[str]) -> Request:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from activation.model import Action
 from activation.platforms.account import AccountKey
+from activation.platforms.audience_options import id_option
 from activation.platforms.authentication import StaticToken
 from activation.platforms.limits import Limits
+from activation.platforms.options import IntegerOption
 from activation.platforms.platform import Loaded, Minimum, Platform
 from activation.platforms.rate import Rate, Scope, Tier, Window
 
@@ -76,5 +78,16 @@ PLATFORM = Platform(
         "update": "* */dmp/custom_audience/update",
         "get": "* */dmp/custom_audience/get",
     },
+    own_audience_options=(
+        id_option("[0-9]{1,20}", "the audience's id, digits in quotation marks"),
+        # https://business-api.tiktok.com/portal/docs?id=1739940570793985 (read 2026-04-18)
+        IntegerOption(
+            "retention_days",
+            1,
+            365,
+            0,
+            "The audience ends so many days after it was created; without it, 365 days after its last use.",
+        ),
+    ),
     load=_load,
 )

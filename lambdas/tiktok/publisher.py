@@ -11,7 +11,7 @@ from activation.errors import Rejected, Retryable
 from activation.model import Action, Audience
 from activation.platforms.account import AdAccount
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
-from activation.platforms.publisher import Closed, Opened
+from activation.platforms.publisher import Closed, Opened, await_new
 from activation.platforms.request import Answer, Request
 from activation.platforms.upload import Batch, Upload
 
@@ -65,12 +65,13 @@ class TikTokPublisher:
         if not 0 < len(audience.name) <= MAX_NAME_CHARACTERS:
             raise Rejected("bad_name", f"a TikTok audience has a name of 1 to {MAX_NAME_CHARACTERS} characters")
         wanted = calculate_type(keys)
-        found = yield from find_audience(self.calls, audience.name, wanted)
+        found = yield from find_audience(self.calls, audience.name, wanted, audience.options.audience_id)
         if found is None:
             if audience.action is Action.REMOVE:
                 raise Rejected(
                     "audience_missing", "the advertiser has no customer-file audience of this name to remove from"
                 )
+            await_new(audience)
             return Opened("", state={"calculate_type": wanted})
         if not found.valid:
             raise why_not_ready(found, self.clock_s())
@@ -125,7 +126,7 @@ class TikTokPublisher:
             return Closed(gone=outcome, opened=opened)
         if outcome.kind not in TAKEN:
             raise failure(outcome)
-        notes = {**NOTES, **opened.notes}
+        notes = {**_notes(audience, opened), **opened.notes}
         if outcome.reference:
             notes["request_id"] = outcome.reference
         if outcome.kind is OutcomeKind.PARTIAL:
@@ -179,7 +180,7 @@ class TikTokPublisher:
             outcome = yield from self._apply(audience.action, found.audience_id, files, first=True)
             return replace(outcome, value=found.audience_id, code=FOUND if outcome.kind in TAKEN else outcome.code)
         if found is None:
-            outcome = yield self.calls.create(audience.name, of_type, files)
+            outcome = yield self.calls.create(audience.name, of_type, files, audience.options.retention_days)
             if outcome.kind in (*TAKEN, OutcomeKind.GONE):
                 return outcome
             if outcome.kind is not OutcomeKind.UNKNOWN:
@@ -213,6 +214,17 @@ class TikTokPublisher:
         details = (yield self.calls.get(audience_id)).value
         if not isinstance(details, Details) or not details.valid:
             raise Retryable("busy", "TikTok is still working on the previous files", after_s=LONGEST_WAIT_S)
+
+
+def _notes(audience: Audience, opened: Opened) -> dict[str, str]:
+    """Return what to know of the audience; it ends when its options say only if it was created with them."""
+    days = audience.options.retention_days
+    if not days:
+        return NOTES
+    if opened.created:
+        return {**NOTES, "retention": f"The audience ends {days} days after it was created."}
+    kept = "the audience exists, and its end stays as it is: TikTok takes retention_days only at its creation"
+    return {**NOTES, "options_differ": kept}
 
 
 def _quoted(message: str) -> str:

@@ -20,10 +20,13 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 900.0
 YEAR_S = 365 * 86_400.0
 
 
-def find_audience(calls: Calls, name: str, wanted: str) -> Generator[Request, Outcome, Listed | None]:
-    """Read every page, and return the advertiser's own customer-file audience with the name.
+def find_audience(
+    calls: Calls, name: str, wanted: str, audience_id: str = ""
+) -> Generator[Request, Outcome, Listed | None]:
+    """Read every page, and return the advertiser's own customer-file audience with the name, or with the id.
 
-    Raises ConfigError if two have it, Rejected if it is of another type than `wanted`.
+    `audience_id` is "" where the name says which is meant. Raises ConfigError if two have the name or none has the
+    id, Rejected if the audience is of another type than `wanted`.
     """
     found: dict[str, Listed] = {}
     for number in range(1, MAX_PAGES + 1):
@@ -31,7 +34,7 @@ def find_audience(calls: Calls, name: str, wanted: str) -> Generator[Request, Ou
         page = outcome.value
         if not isinstance(page, Page):
             raise failure(outcome)
-        own = [one for one in page.audiences if one.own_customer_file and visible_name(one.name) == name]
+        own = [one for one in page.audiences if one.own_customer_file and _is_meant(one, name, audience_id)]
         found |= {one.audience_id: one for one in own}
         if number >= page.pages:
             break
@@ -44,6 +47,11 @@ def find_audience(calls: Calls, name: str, wanted: str) -> Generator[Request, Ou
             " rename or delete all but one, then redrive",
         )
     one = next(iter(found.values()), None)
+    if one is None and audience_id:
+        raise ConfigError(
+            "audience_differs",
+            "the advertiser has no customer-file audience of its own with the id that the audience's options name",
+        )
     if one is not None and ALIASES.get(one.calculate_type, one.calculate_type) not in ("", wanted):
         raise Rejected(
             "type_mismatch",
@@ -51,6 +59,10 @@ def find_audience(calls: Calls, name: str, wanted: str) -> Generator[Request, Ou
             " use an audience of another name",
         )
     return one
+
+
+def _is_meant(one: Listed, name: str, audience_id: str) -> bool:
+    return one.audience_id == audience_id if audience_id else visible_name(one.name) == name
 
 
 def why_not_ready(one: Listed, now_s: float) -> Rejected | Retryable:

@@ -1,4 +1,4 @@
-"""Firehose as a subscriber of SNS topics, and its GZIP objects."""
+"""Firehose as a subscriber of SNS topics, its GZIP objects, and the delimiter it appends to records."""
 
 from __future__ import annotations
 
@@ -99,14 +99,29 @@ def _put(stream_arn: str, record: str) -> None:
 
 
 def _knowing_compression(original: Function) -> Function:
-    def deliver(stream: dict[str, Any], dest: dict[str, Any], *rest: Any, **named: Any) -> None:
+    def deliver(
+        stream: dict[str, Any], dest: dict[str, Any], record_data: bytes, *rest: Any, **named: Any
+    ) -> None:
         token = _compression.set(dest["config"].get("CompressionFormat") or "UNCOMPRESSED")
         try:
-            original(stream, dest, *rest, **named)
+            original(stream, dest, record_data + _delimiter(dest["config"]), *rest, **named)
         finally:
             _compression.reset(token)
 
     return deliver
+
+
+def _delimiter(config: dict[str, Any]) -> bytes:
+    """Return what the stream appends to each record; a template writes a line feed as a backslash and an n.
+
+    https://docs.aws.amazon.com/firehose/latest/APIReference/API_Processor.html, read 2026-11-30
+    """
+    processing = config.get("ProcessingConfiguration") or {}
+    for processor in processing.get("Processors", ()) if processing.get("Enabled") else ():
+        if processor["Type"] == "AppendDelimiterToRecord":
+            values = [one["ParameterValue"] for one in processor.get("Parameters", ())]
+            return values[0].encode().decode("unicode_escape").encode() if values else b"\n"
+    return b""
 
 
 def _compressed(original: Function) -> Function:

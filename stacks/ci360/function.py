@@ -59,6 +59,7 @@ class Function(Construct):
                 )
             },
         )
+        self.environment = {**environment, "LOG_LEVEL": settings.log_level}
         self.function = lambda_.Function(
             self,
             "Function",
@@ -70,7 +71,7 @@ class Function(Construct):
             layers=list(layers),
             memory_size=MEMORY_MB,
             timeout=Duration.seconds(timeout_s),
-            environment={**environment, "LOG_LEVEL": settings.log_level},
+            environment=self.environment,
             log_group=self.log_group,
             # A large file takes many runs, each started by the previous run's message; the record has a deadline.
             reserved_concurrent_executions=reserved_concurrency,

@@ -63,6 +63,7 @@ class GuardFunction(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={"Guard": iam.PolicyDocument(statements=statements)},
         )
+        self.environment = {"LOG_LEVEL": settings.log_level}
         self.function = lambda_.Function(
             self,
             "Function",
@@ -74,7 +75,7 @@ class GuardFunction(Construct):
             layers=layers(self, settings.wheels, root, ("activation",)),
             memory_size=256,
             timeout=_TIMEOUT,
-            environment={"LOG_LEVEL": settings.log_level},
+            environment=self.environment,
             log_group=self.log_group,
             role=self.role.without_policy_updates(),
         )

@@ -37,7 +37,11 @@ class KeptOfExample(Construct):
             self._functions(fan_out)
 
     def _destination(self, landing: Landing) -> None:
-        """Keep the role with which the delivery stream writes what it took before it was given the new one."""
+        """Keep the role with which the delivery stream writes what it took before it was given the new one.
+
+        An update of a stream takes effect within minutes, and it buffers for up to five:
+        https://docs.aws.amazon.com/firehose/latest/dev/basic-create.html, read 2026-11-30.
+        """
         statements = [
             iam.PolicyStatement(actions=["s3:*Object", "s3:AbortMultipartUpload"], resources=landing.objects),
             iam.PolicyStatement(

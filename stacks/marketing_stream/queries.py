@@ -1,8 +1,8 @@
 """Athena SQL that aggregates landed records correctly, as text.
 
-Each line of the landed files is one column of the table, `line`, so that no field can be lost to a schema. The
-views read the fields from it. Amazon's advice, read 2026-11-22: keep one record of each idempotency_id, then sum,
-late and negative records included
+Each line of the landed files is one column of the table, `line`, so that no field can be lost to a schema. A view
+parts lines that hold several records, and the others read the fields from its rows. Amazon's advice, read
+2026-11-22: keep one record of each idempotency_id, then sum, late and negative records included
 (https://advertising.amazon.com/API/docs/en-us/guides/amazon-marketing-stream/querying-data).
 """
 
@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from stacks.marketing_stream.catalogue import Counting
 from stacks.marketing_stream.fields import Fields, dataset_fields
 
+# Where a record ends and the next begins in one line, as Firehose wrote them without line ends: `}` and `{"` with
+# the first letter of a name. Inside a text a quote that follows a brace ends the text, and no letter follows it.
+_NEXT_RECORD = r'\}\s*\{\s*"([A-Za-z_])'
 # Wide enough for a year's spend to a millionth; sums of decimals are exact, sums of doubles are not.
 _NUMBER = "decimal(24, 6)"
 
@@ -34,7 +37,7 @@ def table_name(dataset_id: str) -> str:
 def queries(dataset_id: str, counting: Counting) -> tuple[Query, ...]:
     """Return the queries that create a dataset's views, in the order in which they must run."""
     fields, table = dataset_fields(dataset_id, counting), table_name(dataset_id)
-    made = [_unreadable(dataset_id, table, fields)]
+    made = [_lines(table), _unreadable(dataset_id, table, fields)]
     if counting is Counting.DELTAS:
         made += [_records(dataset_id, table, fields), _hourly(table, fields)]
     elif counting is Counting.VERSIONS and fields.key:
@@ -42,6 +45,17 @@ def queries(dataset_id: str, counting: Counting) -> tuple[Query, ...]:
     else:
         made += [_notices(dataset_id, table, fields)]
     return tuple(made)
+
+
+def _lines(table: str) -> Query:
+    # https://trino.io/docs/current/functions/regexp.html, read 2026-11-30
+    return Query(
+        f"{table}_lines",
+        "Every landed record as a line of its own, also of files in which records stand back to back.",
+        f'create or replace view {table}_lines as\nselect piece as line, "$path" as object\nfrom {table}\n'
+        f"cross join unnest(split(regexp_replace(line, '{_NEXT_RECORD}', '}}' || chr(10) || '{{\"$1'), chr(10)))"
+        " as pieces (piece)",
+    )
 
 
 def _records(dataset_id: str, table: str, fields: Fields) -> Query:
@@ -107,7 +121,7 @@ def _unreadable(dataset_id: str, table: str, fields: Fields) -> Query:
     return Query(
         f"{table}_unreadable",
         "Lines that the other views omit or read only in part; it should be empty.",
-        f'create or replace view {table}_unreadable as\nselect line, "$path" as object\nfrom {table}\n'
+        f"create or replace view {table}_unreadable as\nselect line, object\nfrom {table}_lines\n"
         f"where coalesce({_text('dataset_id')}, '') <> '{dataset_id}'{wrong}",
     )
 
@@ -124,7 +138,7 @@ def _ranked_view(
     names = ", ".join(_column(one) for one in (*about, *fields.counted, *fields.nested))
     inner = ",\n    ".join((*columns, f"row_number() over (partition by {same} order by {order}) as nth"))
     return (
-        f"create or replace view {view} as\nselect {names}\nfrom (\n  select\n    {inner}\n  from {table}\n"
+        f"create or replace view {view} as\nselect {names}\nfrom (\n  select\n    {inner}\n  from {table}_lines\n"
         f"  where {_text('dataset_id')} = '{dataset_id}'\n)\nwhere nth = 1"
     )
 

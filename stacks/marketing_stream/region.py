@@ -64,7 +64,7 @@ class StreamRegionStack(Stack):
             enable_key_rotation=True,
             removal_policy=self._removal,
         )
-        let_logs_use(key, f"{stream.prefix}AmzStream*-{self.realm}-*")
+        let_logs_use(key, f"{stream.prefix}AmzStream*-{self.realm}-*", f"{self.stack_name}-*")
         return key
 
     def _alarm_topic(self, settings: Settings, stream: StreamSettings) -> sns.ITopic:

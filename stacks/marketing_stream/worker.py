@@ -56,6 +56,7 @@ class QueueFunction(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={"Worker": iam.PolicyDocument(statements=[*self._always(queue), *statements])},
         )
+        self.environment = {**environment, "LOG_LEVEL": settings.log_level}
         self.function = lambda_.Function(
             self,
             "Function",
@@ -67,7 +68,7 @@ class QueueFunction(Construct):
             layers=layers,
             memory_size=_MEMORY_MB,
             timeout=Duration.seconds(timeout_s),
-            environment={**environment, "LOG_LEVEL": settings.log_level},
+            environment=self.environment,
             log_group=self.log_group,
             # All permissions are explicit; no construct may add to the role.
             role=self.role.without_policy_updates(),

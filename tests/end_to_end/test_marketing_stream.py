@@ -16,10 +16,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import ad_api.api
 import boto3
 import pytest
 from typer.testing import CliRunner
 
+from amz_stream_cli import waiting
 from cli.__main__ import app as activation
 from sandbox.emulator.environment import client_environment
 from sandbox.platforms.marketing_stream.books import key_of
@@ -210,10 +212,9 @@ def test_subscription_to_amazons_topic_is_confirmed_and_a_foreign_one_is_not(
     assert deployed.lines() == []
 
 
-def test_subscription_finds_its_queue_in_the_stacks_outputs(
-    deployed: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """`--from-stack` and a file for `sync` both mean the deployed queue, by the one ARN Amazon is told."""
+@pytest.fixture
+def signed_in(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the commands the credentials of the simulated API, which has no subscription."""
     secret = deployed.sandbox.simulator_secret("ads_api")
     address = deployed.sandbox.described["aws_endpoint_url"]
     environment = client_environment(address) | {
@@ -226,6 +227,55 @@ def test_subscription_finds_its_queue_in_the_stacks_outputs(
     for name, text in environment.items():
         monkeypatch.setenv(name, text)
     deployed.sandbox.simulator_reset("ads_api")
+    ad_api.auth.access_token_client.cache.clear()  # the library's tokens, which a reset forgets
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_subscription_is_active_once_the_deployed_function_has_confirmed_it(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Amazon asks the deployed queue; the subscription waits for the function, and for nothing else."""
+    monkeypatch.setattr(waiting, "EVERY_S", 0.5)
+    sandbox, functions = deployed.sandbox, deployed.sandbox.client("lambda")
+    (confirms,) = [
+        one
+        for one in functions.list_event_source_mappings()["EventSourceMappings"]
+        if f"{STACK}-FanOutConfirmer" in one["FunctionArn"]
+    ]
+
+    def status() -> str:
+        listed = CliRunner().invoke(activation, ["stream", "list", "--json"])
+        (one,) = json.loads(listed.stdout)["subscriptions"]
+        return str(one["status"])
+
+    sandbox.simulator_config("ads_api", provisioning_s=60)
+    functions.update_event_source_mapping(UUID=confirms["UUID"], Enabled=False)
+    try:
+        made = CliRunner().invoke(
+            activation, ["stream", "create", "-d", "sp-traffic", "--from-stack", STACK, "--json"]
+        )
+        assert status() == "PROVISIONING"
+        sandbox.advance(61)
+        assert status() == "PENDING_CONFIRMATION"
+        deployed.emptied(60)
+        assert status() == "PENDING_CONFIRMATION"
+    finally:
+        functions.update_event_source_mapping(UUID=confirms["UUID"], Enabled=True)
+    until(lambda: True if status() == "ACTIVE" else None, 60)
+    id_ = json.loads(made.stdout)["subscriptionId"]
+    assert CliRunner().invoke(activation, ["stream", "update", "-s", id_, "-t", "ARCHIVED"]).exit_code == 0
+
+    sandbox.simulator_config("ads_api", provisioning_s=0)
+    waited = CliRunner().invoke(
+        activation, ["stream", "create", "-d", "sp-traffic", "--from-stack", STACK, "--wait", "--json"]
+    )
+    assert waited.exit_code == 0, waited.stderr
+    assert json.loads(waited.stdout)["status"] == "ACTIVE"
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_subscription_finds_its_queue_in_the_stacks_outputs(deployed: Deployed, tmp_path: Path) -> None:
+    """`--from-stack` and a file for `sync` both mean the deployed queue, by the one ARN Amazon is told."""
     made = CliRunner().invoke(activation, ["stream", "create", "-d", "sp-traffic", "--from-stack", STACK])
     assert made.exit_code == 0, made.stderr
     file = tmp_path / "subscriptions.yml"

@@ -171,3 +171,11 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Templates:
         root=ROOT,
         staging=True,
     )
+
+
+@pytest.fixture(scope="session")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Synthesise the app with all that can be switched on; return its templates by stack."""
+    from tests.infrastructure.everything import templates
+
+    return templates(tmp_path_factory.mktemp("everything"), "audience-activation")

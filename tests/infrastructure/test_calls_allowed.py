@@ -15,6 +15,7 @@ from tests.sdk_calls import ROOT, calls_of
 # The action that a call needs where its name is not the operation's own. Sources, read 2026-11-29:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+# https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html
 ACTIONS = {
     ("s3", "HeadObject"): "s3:GetObject",
     ("s3", "ListObjectsV2"): "s3:ListBucket",
@@ -26,6 +27,7 @@ ACTIONS = {
     ("s3", "ListParts"): "s3:ListMultipartUploadParts",
     ("sqs", "ChangeMessageVisibilityBatch"): "sqs:ChangeMessageVisibility",
     ("sqs", "SendMessageBatch"): "sqs:SendMessage",
+    ("sns", "PublishBatch"): "sns:Publish",
 }
 # A version is read under an action of its own; an object of a source without versions is not.
 VERSIONED = {("s3", "GetObject"), ("s3", "HeadObject")}

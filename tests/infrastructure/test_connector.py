@@ -473,7 +473,7 @@ def test_the_outputs_name_each_connector_s_parts(templates: Templates) -> None:
     general = {"OperatorPolicyArn", "Connectors", "DropWatchFunctionName", "BetaEuAlarmTopicArn", "BetaEuSettings"}
     told = json.loads(templates.activation["Outputs"]["BetaEuSettings"]["Value"])
     assert (told["default_country"], told["delimiter"]) == ("DE", "tab")
-    assert "memory_mb" not in told
+    assert "timeout_s" not in told
     assert set(templates.activation["Outputs"]) - general == {
         f"{id_}{part}"
         for id_ in CONNECTORS

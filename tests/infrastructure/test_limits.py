@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aws_cdk import Stack
+from aws_cdk import aws_lambda as lambda_
 
 from app import build
 from stacks import limits
 from stacks.activation import ActivationStack
 from stacks.packaging import ROOT
 from stacks.settings import SettingsError
-from tests.infrastructure.conftest import context
+from tests.infrastructure.conftest import Templates, context
 
 FIT = 17  # plain connectors in one activation stack; stacks/README.md says it
 
@@ -72,7 +74,7 @@ def test_settings_that_a_function_has_no_room_for_are_refused(monkeypatch: pytes
     connectors = [{"name": "meta", "platform": "meta"}]
     assert refused({"connectors": connectors}) == []
     monkeypatch.setattr(limits, "MAX_ENVIRONMENT_BYTES", 500)
-    (found,) = refused({"connectors": connectors})
+    (found,) = (one for one in refused({"connectors": connectors}) if ".connectors: the settings" in one)
     assert "the settings of meta take" in found
     assert "room for 500" in found
 
@@ -87,4 +89,56 @@ def test_sources_that_the_watch_has_no_room_for_are_refused(monkeypatch: pytest.
     assert refused({"connectors": connectors, "sources": [source]}) == []
     monkeypatch.setattr(limits, "MAX_ENVIRONMENT_BYTES", 1000)
     found = refused({"connectors": connectors, "sources": [source]})
-    assert [one for one in found if ".sources: all of them take" in one]
+    assert [one for one in found if "/DropWatch is told takes" in one]
+
+
+def test_too_many_outputs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each stack that CloudFormation would refuse for them is named, with the number it takes."""
+    connectors = many(3)
+    assert refused({"connectors": connectors}) == []
+    monkeypatch.setattr(limits, "MAX_OUTPUTS", limits.EXPORTS + 15)
+    (found,) = refused({"connectors": connectors})
+    assert "audience-activation-activation would have" in found
+    assert f"outputs, and CloudFormation takes {limits.EXPORTS + 15}" in found
+
+
+def test_no_stack_exports_more_than_is_reckoned_with(templates: Templates) -> None:
+    """What the CDK adds to a template for other stacks fits into the room that is kept for it."""
+    exported = [one for one in templates.storage["Outputs"].values() if "Export" in one]
+    assert 0 < len(exported) <= limits.EXPORTS
+
+
+def test_functions_that_are_no_connector_s_have_their_room_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The webhook is told which hosts and drops are allowed; the function is named by its path."""
+    hosts = [f"files-{number}.example.com" for number in range(120)]
+    webhook = {"allowed_hosts": hosts, "drops": [{"connector": "meta", "actions": ["add"]}]}
+    connectors = [{"name": "meta", "platform": "meta"}]
+    assert refused({"connectors": connectors, "ci360": {**webhook, "allowed_hosts": hosts[:1]}}) == []
+    monkeypatch.setattr(limits, "MAX_ENVIRONMENT_BYTES", 3_000)
+    found = refused({"connectors": connectors, "ci360": webhook})
+    assert len(found) == 2
+    assert "audience-activation-ci360/Webhook" in found[0]
+    assert all("room for 3000" in one for one in found)
+
+
+def test_a_reference_counts_as_the_longest_name() -> None:
+    """Text around a name that AWS makes is counted as it is."""
+    activation = activation_of(many(1))
+    queue = activation.connectors["meta00x"].queue
+    variables = {"NAME": f"s3://{queue.queue_arn}/ä", "PLAIN": "x"}
+    assert limits.environment_bytes(activation, variables) == 4 + 5 + limits.REFERENCE_BYTES + 3 + 5 + 1
+
+
+def test_every_function_s_variables_are_counted() -> None:
+    """In each stack there are as many functions as are looked at, the stream's and the webhook's included."""
+    stream = {"realms": ["NA"], "datasets": ["ads"]}
+    webhook = {"allowed_hosts": ["files.example.com"], "drops": [{"connector": "meta00x", "actions": ["add"]}]}
+    given = {"connectors": many(2), "marketing_stream": stream, "ci360": webhook}
+    stacks = [one for one in build(context=context(given, staging=False)).node.children if isinstance(one, Stack)]
+    counted = {one.stack_name: len(list(limits.environments(one))) for one in stacks}
+    there = {
+        one.stack_name: sum(isinstance(each, lambda_.CfnFunction) for each in one.node.find_all())
+        for one in stacks
+    }
+    assert counted == there
+    assert sum(there.values()) > 6

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -277,7 +278,7 @@ def test_table_needs_no_crawler(templates: dict[str, Template]) -> None:
     location = json.dumps(described["Parameters"]["storage.location.template"])
     assert "/sp-traffic/year=${year}/month=${month}/day=${day}/hour=${hour}/" in location
     names = {one["Name"] for one in of_type(template, "AWS::Athena::NamedQuery").values()}
-    assert names == {"sp_traffic_unreadable", "sp_traffic_records", "sp_traffic_hourly"}
+    assert names == {"sp_traffic_lines", "sp_traffic_unreadable", "sp_traffic_records", "sp_traffic_hourly"}
 
 
 ALARMED = {
@@ -329,15 +330,22 @@ def test_logs_are_encrypted_with_the_realm_s_key(templates: dict[str, Template])
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html, read 2026-11-22
     """
-    groups = of_type(templates["AmzStream-NA-sp-traffic"], "AWS::Logs::LogGroup").values()
-    assert len(groups) == 3
-    assert all("LogsKey" in json.dumps(one["KmsKeyId"]) for one in groups)
+    groups = [
+        (f"{name}-{id_}-generated", one)
+        for name in ("AmzStream-NA-sp-traffic", "audience-activation-stream-na")
+        for id_, one in of_type(templates[name], "AWS::Logs::LogGroup").items()
+    ]
+    assert len(groups) == 4
+    assert all("LogsKey" in json.dumps(one["KmsKeyId"]) for _, one in groups)
     keys = of_type(templates["audience-activation-stream-na"], "AWS::KMS::Key")
     (key,) = (one for id_, one in keys.items() if id_.startswith("LogsKey"))
     assert key["EnableKeyRotation"] is True
     (own,) = (one for one in key["KeyPolicy"]["Statement"] if "Service" in one["Principal"])
-    (arn,) = own["Condition"]["ArnLike"].values()
-    assert arn["Fn::Join"][1][-1].endswith(":log-group:AmzStream*-NA-*")
+    (arns,) = own["Condition"]["ArnLike"].values()
+    patterns = [one["Fn::Join"][1][-1].rpartition(":log-group:")[2] for one in arns]
+    assert patterns == ["AmzStream*-NA-*", "audience-activation-stream-na-*"]
+    # A group that no pattern covers cannot be made, and the deployment fails.
+    assert all(any(fnmatchcase(name, pattern) for pattern in patterns) for name, _ in groups)
 
 
 def test_the_topic_s_key_is_for_the_realm_s_alarms(templates: dict[str, Template]) -> None:

@@ -16,6 +16,8 @@ from tests.infrastructure.test_permissions import several, text
 from tests.sdk_calls import ROOT
 
 READABLE = {".json": True, ".rejects.csv": True, ".refused/consent.arrow": False}
+ADDS_ONLY = "arn:aws:iam::333333333333:role/export"
+AUDIENCES = {"Été": {"retention_days": 30, "guard": {"leave": "10%"}}}
 ELSEWHERE = "arn:aws:iam::222222222222:role/export"
 
 
@@ -57,11 +59,14 @@ def test_who_reads_changes_nothing(templates: Templates) -> None:
 
 
 def test_who_operates_reads_no_drop_and_deletes_nothing_that_is_kept(templates: Templates) -> None:
-    """The operator's policy moves messages, replays, writes secrets and reads logs."""
+    """The operator's policy moves messages, replays, writes secrets and audiences' options, and reads logs."""
     own = policy(templates, "Operator")
     actions = {action for one in own.values() for action in several(one["Action"])}
     assert {"sqs:StartMessageMoveTask", "events:StartReplay", "secretsmanager:PutSecretValue"} <= actions
-    assert {action for action in actions if action.startswith("s3:")} == {"s3:ListBucketVersions"}
+    on_objects = {"s3:GetObject", "s3:PutObject"}
+    assert {action for action in actions if action.startswith("s3:")} == {"s3:ListBucketVersions", *on_objects}
+    assert {*several(own["AudienceOptions"]["Action"])} == on_objects
+    assert text(own["AudienceOptions"]["Resource"]).endswith("/*/_audience.json")
     assert "*#approved#*" in own["Mirrors"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
     assert own["TokenLock"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] == [
         "account#*#token#*"
@@ -69,14 +74,14 @@ def test_who_operates_reads_no_drop_and_deletes_nothing_that_is_kept(templates: 
 
 
 def test_who_operates_may_make_each_call_of_its_commands(templates: Templates) -> None:
-    """`status --missing`, `redrive` and `doctor` make no call that reader's and operator's policy lack."""
+    """Both allow what `status --missing`, `redrive`, `doctor` and `secret set` call."""
     policies = (policy(templates, "Operator"), policy(templates, "PeopleReader"))
     allowed = {action for own in policies for one in own.values() for action in several(one["Action"])}
-    # An action by its service's calls; sources of other owners are their owners' to open.
-    commands = ("missing", "told", "concurrency", "resend", "runs")
+    # An action by its service's calls; sources and parameters of other owners are their owners' to open.
+    commands = ("missing", "told", "concurrency", "resend", "runs", "secret_store")
     calls = actions_of([ROOT / "cli" / f"{name}.py" for name in commands] + [*WATCH])
     assert {"s3:ListBucketVersions", "dynamodb:BatchGetItem", "sqs:SendMessage", "s3:ListBucket"} <= calls.keys()
-    assert calls.keys() - allowed == set()
+    assert {call for call in calls.keys() - allowed if not call.startswith("ssm:")} == set()
     # Clients of services that no function uses.
     assert {
         "sns:ListSubscriptionsByTopic",
@@ -108,10 +113,12 @@ def test_policies_fit_however_many_connectors(templates: Templates, count: int) 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Templates:
-    """Synthesise an app with a connector that another account drops for and one that only adds."""
+    """Synthesise an app with connectors that other accounts drop for, and some that only add."""
     connectors = [
         {"name": "alpha", "platform": "meta", "droppers": [ELSEWHERE]},
-        {"name": "beta", "platform": "tiktok", "actions": ["add"]},
+        {"name": "beta", "platform": "tiktok", "actions": ["add"], "droppers": [ADDS_ONLY]},
+        {"name": "gamma", "platform": "snapchat"},
+        {"name": "delta", "platform": "meta", "actions": ["add", "replace"], "audiences": AUDIENCES},
     ]
     root = tree(tmp_path_factory.mktemp("tree"))
     return synthesise(Path(tmp_path_factory.mktemp("out")), {"connectors": connectors}, root=root)
@@ -136,6 +143,22 @@ def test_another_account_uploads_below_one_prefix(shared: Templates, templates: 
     assert ELSEWHERE not in json.dumps(templates.storage)
 
 
+def test_who_may_not_replace_may_not_say_what_an_audience_is_like(shared: Templates) -> None:
+    """Policies deny the audiences' files where drops only add, at home and elsewhere; a denial beats any right."""
+    for connector, denied in (("Alpha", False), ("Beta", True), ("Gamma", False), ("Delta", False)):
+        own = policy(shared, f"People{connector}Dropper")
+        assert ("KeepOptions" in own) is denied, connector
+        if denied:
+            assert own["KeepOptions"]["Effect"] == "Deny"
+            assert own["KeepOptions"]["Action"] == "s3:PutObject"
+            assert text(own["KeepOptions"]["Resource"]).endswith(f"/{connector.lower()}/*/_audience.json")
+    bucket = shared.resource("AWS::S3::BucketPolicy", "Drops")["PolicyDocument"]["Statement"]
+    (kept,) = (one for one in bucket if one["Effect"] == "Deny" and one["Principal"] == {"AWS": ADDS_ONLY})
+    assert kept["Action"] == "s3:PutObject"
+    assert text(kept["Resource"]).endswith("/beta/*/_audience.json")
+    assert not [one for one in bucket if one["Effect"] == "Deny" and one["Principal"] == {"AWS": ELSEWHERE}]
+
+
 def test_the_function_is_told_which_actions_are_allowed(shared: Templates) -> None:
     """Without the setting the variable is absent, and all of the platform's actions are allowed."""
     functions = shared.resources("AWS::Lambda::Function")
@@ -145,4 +168,6 @@ def test_the_function_is_told_which_actions_are_allowed(shared: Templates) -> No
         if "CONNECTOR" in one["Environment"]["Variables"]
     }
     assert variables["beta"]["ACTIONS"] == '["add"]'
+    assert json.loads(variables["delta"]["AUDIENCES"]) == AUDIENCES
+    assert "AUDIENCES" not in variables["alpha"]
     assert "ACTIONS" not in variables["alpha"]

@@ -5,56 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.infrastructure.conftest import context, host_wheels
-
-# All that can be switched on, so that everything with a name is there.
-EVERYTHING: dict[str, Any] = {
-    "connectors": [
-        {"name": "meta", "platform": "meta", "alarm_email": "one@example.com"},
-        {"name": "tiktok", "platform": "tiktok"},
-    ],
-    "sources": [
-        {
-            "name": "lake",
-            "kind": "bucket",
-            "bucket": "example-lake",
-            "prefix": "vip/",
-            "connector": "meta",
-            "audience": "VIP",
-            "identifiers": "raw",
-            "account": "222222222222",
-        }
-    ],
-    "ci360": {
-        "allowed_hosts": ["files.example.com"],
-        "drops": [{"connector": "meta", "actions": ["add"]}],
-        "allowed_ips": ["192.0.2.0/24", "2001:db8::/32"],
-        "logs_role": "app",
-        "keys": ["first", "second"],
-        "alarm_email": "two@example.com",
-        "sas_files": {"landing": "beside"},
-        "results": {
-            "gateway": "extapigwservice-prod.ci360.sas.com",
-            "landed_event": "landed",
-            "completed_event": "completed",
-            "failed_event": "failed",
-            "identity_field": "subject_id",
-            "identity": "activation",
-        },
-    },
-    "marketing_stream": {
-        "realms": ["NA"],
-        "datasets": ["sp-traffic"],
-        "delivery": ["sqs", "firehose"],
-        "v2": [{"name": "brand", "realm": "NA"}],
-    },
-    "alarms": "team@example.com",
-}
+from tests.infrastructure.everything import templates
 
 # What both copies name alike, with the reason why that is no collision: by type and property.
 SHARED = {
@@ -118,18 +73,9 @@ def _named(value: object) -> Iterator[tuple[str, object]]:
 
 
 @pytest.fixture(scope="module")
-def copies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Synthesise the app twice, under the default name and another one; return their templates by stack."""
-    return {name: _templates(tmp_path_factory.mktemp("copy"), name) for name in ("audience-activation", "acme")}
-
-
-def _templates(outdir: Path, name: str) -> dict[str, Any]:
-    from app import build
-
-    given = {**EVERYTHING, "name": name, "wheels": host_wheels()}
-    build(outdir=str(outdir), context=context(given, staging=False)).synth()
-    found = {path.name.removesuffix(".template.json"): path for path in outdir.glob("*.template.json")}
-    return {stack: json.loads(path.read_text()) for stack, path in found.items()}
+def copies(everything: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Return the templates of the app under its default name, and under another one, by stack."""
+    return {"audience-activation": everything, "acme": templates(tmp_path_factory.mktemp("copy"), "acme")}
 
 
 def test_no_name_occurs_in_both_copies(copies: dict[str, dict[str, Any]]) -> None:

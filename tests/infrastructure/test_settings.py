@@ -275,6 +275,41 @@ def test_droppers_are_named_one_by_one(arn: str) -> None:
     assert f"droppers: {arn}: must be the ARN" in found
 
 
+def test_options_of_audiences_are_those_of_the_platform() -> None:
+    """Every mistake is named with its audience; names are kept as people see them, and may not repeat."""
+    right = {" Été ": {"retention_days": 30, "guard": {"leave": "10%"}}, "VIP": {"shared": True}}
+    connector = {"name": "meta", "platform": "meta"}
+    (kept,) = read({"connectors": [connector | {"audiences": right}]}).connectors
+    assert dict(kept.audiences) == {"Été": right[" Été "], "VIP": right["VIP"]}
+    wrong = {"A": {"retention_days": 400, "tags": []}, "a/b": {}, "C": [], "D": {}, "D ": {"opt_out_link": "x"}}
+    found = mistakes({"connectors": [connector | {"audiences": wrong}]})
+    known = ("customer_file_source", "description", "guard", "id", "limited_data_use", "opt_out_link",
+             "retention_days", "shared", "value_based")  # fmt: skip
+    assert sorted(one.removeprefix("audience_activation.connectors[0].audiences.") for one in found) == [
+        "A.retention_days: must be a whole number from 1 to 180",
+        f"A.tags: no such option of the platform (known: {', '.join(known)})",
+        "C: must be an object of options",
+        "D .opt_out_link: must be an address that begins with https://",
+        "D : has the same name as another audience, as people see it",
+        "a/b: must be an audience's name, without /",
+    ]
+    twice = {"A": {"id": "7"}, "B": {"id": "7"}, "C": {"id": "8"}}
+    (same,) = mistakes({"connectors": [connector | {"audiences": twice}]})
+    assert "audiences.B.id: is that of another audience" in same
+    (only,) = mistakes(
+        {"connectors": [{"name": "s", "platform": "snapchat", "audiences": {"A": {"value_based": True}}}]}
+    )
+    assert "A.value_based: no such option" in only
+
+
+def test_options_of_audiences_have_room_in_the_functions_environment() -> None:
+    """What a function has no room for is to be said in the drops bucket, and synth says so."""
+    audiences = {f"Audience {number}": {"description": "x" * 100} for number in range(25)}
+    (found,) = mistakes({"connectors": [{"name": "meta", "platform": "meta", "audiences": audiences}]})
+    assert "audiences: take 3400 bytes" in found
+    assert "a function has room for 2500: say it in <connector>/<audience>/_audience.json" in found
+
+
 def test_a_function_has_room_for_its_requests() -> None:
     """A request that a function cannot hold would end every one of its invocations."""
     connector = {"name": "tiktok", "platform": "tiktok", "max_mb_per_request": 250, "memory_mb": 512}
@@ -425,7 +460,8 @@ def test_every_setting_is_documented() -> None:
         if f"{field.name}." not in sections and f"{field.name}[]." not in sections
     }
     secret = {f"connectors[].{name}" for name in ("secret_arn", "ssm_parameter", "secret_key_arn")}
-    assert table == named - {"connectors[].secret"} | secret
+    derived = {"connectors[].secret", "connectors[].replaces"}  # from several settings, under no name of their own
+    assert table == named - derived | secret
 
 
 def test_consent_and_operation_are_checked_at_synth() -> None:

@@ -13,6 +13,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import pyarrow as pa
+from activation.audience_options import AudienceOptions
 from activation.errors import ActivationError
 from activation.identifiers.table import Field
 from activation.model import Action, Audience
@@ -137,6 +138,8 @@ def built(platform: Platform, publisher: Publisher) -> Iterator[Request]:
                 yield question
         requests, ends = explore(publisher, answers, partial(publisher.open, to, keys))
         yield from requests
+        by_id = replace(to, options=AudienceOptions(audience_id="7"))
+        yield from explore(publisher, answers, partial(publisher.open, by_id, keys))[0]
         for opened in [planned, *(end for end in ends if isinstance(end, Opened))]:
             for carry_on in (publisher.close, publisher.follow):
                 requests, _ = explore(publisher, answers, partial(carry_on, to, opened, ["handle"]))

@@ -14,6 +14,7 @@ from openapi_core.contrib.starlette import StarletteOpenAPIRequest
 from openapi_core.exceptions import OpenAPIError
 from starlette.responses import JSONResponse, Response
 
+from sandbox.platforms.ads_api.confirmation import CALLED, Confirmations
 from sandbox.platforms.ads_api.description import CONTENT_TYPE, OPENAPI
 from sandbox.platforms.ads_api.settings import (
     ACCOUNT_ID,
@@ -54,6 +55,7 @@ class AdsApi:
         self.clock = Clock()
         self.register = Register()
         self.tokens: dict[str, float] = {}
+        self.confirmations: Confirmations | None = None
 
     def latency_s(self) -> float:
         """Return the delay of every answer, in seconds."""
@@ -66,19 +68,22 @@ class AdsApi:
     def configure(self, changes: Mapping[str, Any]) -> None:
         """Change settings; `subscriptions` may suspend or confirm one: `[{"id": ..., "suspended": true}]`."""
         wanted = changes.get("subscriptions", [])
-        plain = {key: value for key, value in changes.items() if key != "subscriptions"}
+        plain = {key: value for key, value in changes.items() if key not in ("subscriptions", "aws")}
         settings = changed(self.register.settings, plain)
+        confirmations = Confirmations.of(changes["aws"]) if "aws" in changes else self.confirmations
         for one in wanted:
             found = self.register.all.get(one.get("id"))
             if found is None:
                 raise ValueError("subscriptions: unknown id")
             found.suspended = bool(one.get("suspended", found.suspended))
             found.confirmed = self.clock.now() if one.get("confirmed") else found.confirmed
-        self.register.settings = settings
+        self.register.settings, self.confirmations = settings, confirmations
 
     def reset(self) -> None:
         """Forget every subscription and token."""
         self.register, self.tokens = Register(), {}
+        if self.confirmations:
+            self.confirmations.topics.clear()
 
     def secret(self, endpoint: str) -> Mapping[str, Any]:
         """Return the secret that a client needs."""
@@ -105,7 +110,7 @@ class AdsApi:
         body = await request.body()
         entry.rows, entry.digest = (1, digest_of_rows(body.decode("utf-8", "replace"))) if body else (0, "")
         fault = ""
-        if request.url.path != _TOKENS:
+        if request.url.path != _TOKENS and not request.url.path.startswith(CALLED):
             try:
                 OPENAPI.validate_request(StarletteOpenAPIRequest(request, body))
             except OpenAPIError as error:
@@ -118,10 +123,31 @@ class AdsApi:
         try:
             if call.request.url.path == _TOKENS:
                 return self._token(call)
-            return self._subscriptions(call, entry)
+            if call.request.url.path.startswith(CALLED) and self.confirmations:
+                await self.confirmations.forward(call.request.url.path, call.body)
+                return Response(status_code=200)
+            await self._confirm()
+            answer = self._subscriptions(call, entry)
+            await self._confirm()
+            return answer
         except ApiError as error:
             entry.note["code"] = error.code
             return _json({"code": error.code, "message": error.message}, error.status)
+
+    async def _confirm(self) -> None:
+        """Ask for the confirmation of what is provisioned, and look at what was asked for."""
+        if self.confirmations is None:
+            return
+        now, settings = self.clock.now(), self.register.settings
+        for one in self.register.all.values():
+            if not one.queue_arn:
+                continue
+            one.asked = True
+            provisioned = one.status(now, settings) == "PENDING_CONFIRMATION"
+            if provisioned and one.id not in self.confirmations.topics:
+                await self.confirmations.ask(one.id, one.dataset, one.advertiser, one.queue_arn)
+            elif provisioned and await self.confirmations.confirmed(one.id):
+                one.confirmed = now
 
     def _token(self, call: Call) -> Response:
         given = {name: values[0] for name, values in parse_qs(call.body.decode()).items()}

@@ -3,6 +3,8 @@
     {"provisioning_s": 60, "confirms": false, "max_pending": 1500, "rejected_destinations": ["arn:aws:firehose"]}
 
 `confirms` says whether the customer's side confirms a subscription to a queue as soon as it is provisioned.
+After `{"aws": {"endpoint_url": ..., "own_url": ...}}`, which a reset keeps, nothing is taken for confirmed: SNS's
+request is put into the queue there, and a subscription is active once somebody has confirmed it.
 """
 
 from __future__ import annotations

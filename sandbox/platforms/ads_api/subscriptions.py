@@ -51,6 +51,12 @@ class Subscription:
     archived: bool = False
     suspended: bool = False
     confirmed: float | None = None
+    asked: bool = False
+
+    @property
+    def queue_arn(self) -> str:
+        """Return the queue that receives the data, "" for a delivery stream."""
+        return str(self.destination.get("sqsDestination", {}).get("queueArn", ""))
 
     def status(self, now: float, settings: AdsApiSettings) -> str:
         """Return the subscription's current state."""
@@ -61,7 +67,8 @@ class Subscription:
             return "SUSPENDED"
         if now < provisioned:
             return "PROVISIONING"
-        if "firehoseDestination" in self.destination or settings.confirms or self.confirmed is not None:
+        by_itself = settings.confirms and not self.asked
+        if not self.queue_arn or by_itself or self.confirmed is not None:
             return "ACTIVE"
         return "PENDING_CONFIRMATION" if now < provisioned + settings.unconfirmed_s else "FAILED_CONFIRMATION"
 

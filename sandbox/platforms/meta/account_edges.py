@@ -54,7 +54,9 @@ def list_audiences(call: GraphCall) -> dict[str, Any]:
     if limit > call.world.settings.max_page:
         sentence = "Please reduce the amount of data you're asking for, then retry your request"
         raise GraphError(1, sentence, status=500)
-    matching = _filtered(call.world.of_account(call.account.id), call.parameters.decoded("filtering"))
+    listed_from = call.world.clock.now() - call.world.settings.listing_s
+    listed = [one for one in call.world.of_account(call.account.id) if one.created <= listed_from]
+    matching = _filtered(listed, call.parameters.decoded("filtering"))
     start = _start(matching, call.parameters.text("after"), call.parameters.text("before"), limit)
     page = matching[start : start + limit]
     names = call.fields()
@@ -131,6 +133,9 @@ def create_audience(call: GraphCall) -> dict[str, Any]:
     days = parameters.whole("retention_days")
     if days is not None and not 1 <= days <= 180:
         raise invalid("Param retention_days must be from 1 to 180")
+    link = parameters.text("opt_out_link")
+    if link is not None and not link.startswith(("https://", "http://")):
+        raise invalid("Param opt_out_link must be a valid URI")
     own = call.world.of_account(call.account.id)
     if parameters.flag("enable_fetch_or_create"):
         for known in reversed(own):
@@ -145,7 +150,7 @@ def create_audience(call: GraphCall) -> dict[str, Any]:
         customer_file_source=source,
         retention_days=days or 0,
         is_value_based=parameters.flag("is_value_based"),
-        opt_out_link=parameters.text("opt_out_link"),
+        opt_out_link=link,
         early_calls=call.world.settings.early_calls,
     )
     call.audience, call.applied = audience, True

@@ -100,6 +100,7 @@ class MetaPlatform:
                     "name": one.name,
                     "account_id": one.account_id,
                     "subtype": one.subtype,
+                    "created_with": one.created_with(),
                     "count": len(one.members),
                     "operation_status": status,
                     "staged": len(one.replace.staged) if one.replace else 0,

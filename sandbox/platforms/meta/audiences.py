@@ -66,6 +66,16 @@ class Audience:
     filling_until: float = 0.0
     replacing_until: float = 0.0
 
+    def created_with(self) -> dict[str, Any]:
+        """Return what the audience was created with, besides its name."""
+        return {
+            "description": self.description,
+            "customer_file_source": self.customer_file_source,
+            "retention_days": self.retention_days,
+            "is_value_based": self.is_value_based,
+            "opt_out_link": self.opt_out_link,
+        }
+
     def settle(self, now: float) -> None:
         """End a replace that ran out of time: the audience then holds what had arrived."""
         if self.replace is not None and self.replace.session.expired(now):

@@ -19,6 +19,13 @@ ATTRIBUTES = (
     "DATA_PROCESSING_OPTIONS_STATE",
 )
 KEYS = HASHED + PLAIN + ATTRIBUTES
+# https://developers.facebook.com/documentation/ads-commerce/marketing-api/overview/data-processing-options
+# (read 2026-09-12).
+_PROCESSING: dict[str, tuple[Any, ...]] = {
+    "DATA_PROCESSING_OPTIONS": ([], ["LDU"]),
+    "DATA_PROCESSING_OPTIONS_COUNTRY": (0, 1),
+    "DATA_PROCESSING_OPTIONS_STATE": (0, 1000),
+}
 _BIT = {key: 1 << place for place, key in enumerate(HASHED + PLAIN)}
 _MASK_BYTES = 3
 _PLAIN_MASK = sum(_BIT[key] for key in PLAIN)
@@ -109,6 +116,8 @@ class Schema:
         for index, key in self._attributes:
             if key == "LOOKALIKE_VALUE" and not _is_value(row[index]):
                 raise InvalidRow("invalid lookalike value")
+            if key in _PROCESSING and row[index] not in _PROCESSING[key]:
+                raise InvalidRow("invalid data processing options")
         return _json([row[index] for index, _ in self._attributes])
 
     def unpack(self, packed: Packed) -> list[Any]:

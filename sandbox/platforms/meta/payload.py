@@ -17,6 +17,7 @@ from sandbox.platforms.meta.members import KEYS, InvalidRow, Packed, Schema
 MAX_ROWS = 10_000
 UNHELPFUL_FROM = 30_000  # thirty thousand rows were once answered with an unknown error instead of the limit's
 MAX_SAMPLES = 100
+_PROCESSING = "DATA_PROCESSING_OPTIONS"
 LIST_STYLE, SINGLE_STYLE = "MULTI_HASHES", "HASHES_OR_USER_IDS"
 # The old form: one key as text instead of a list of keys.
 SINGLE_KEYS = {
@@ -130,4 +131,7 @@ def _schema(value: Any) -> tuple[tuple[str, ...], str]:
         raise invalid("Param payload[schema] holds an unknown key")
     if len(set(value)) != len(value):
         raise invalid("Param payload[schema] holds a key twice")
+    processing = {key for key in value if key.startswith(_PROCESSING)}
+    if processing and _PROCESSING not in processing:
+        raise invalid(f"Param payload[schema] holds {', '.join(sorted(processing))} without {_PROCESSING}")
     return tuple(value), LIST_STYLE

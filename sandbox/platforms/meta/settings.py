@@ -71,8 +71,9 @@ class MetaSettings:
     """The platform's settings.
 
     Where Meta publishes no number, or one that no test could wait for, the default is harmless and the setting can
-    change it: the `early_calls` first `/users` calls of a new audience answer 803; for `matching_s` after an
-    upload the audience shows 441, for `replacing_s` after the end of a replace 414; `min_left` is how many
+    change it: for `listing_s` a new audience is in no list; the `early_calls` first `/users` calls of a new
+    audience answer 803; for `matching_s` after an upload the audience shows 441, for `replacing_s` after the end
+    of a replace 414; `min_left` is how many
     members a removal must leave; `match_rate` is the share of rows that match a person; `max_page` is the largest
     page before "reduce the amount of data"; `hourly_quota` None is the tier's own. An upload that contains one of
     the `refused_values`, hashes as sent, is refused as a whole with code 100. `auto_upgrade` answers calls to
@@ -90,6 +91,7 @@ class MetaSettings:
     app_secret: str = DEFAULT_APP_SECRET
     require_appsecret_proof: bool = False
     auto_upgrade: bool = False
+    listing_s: float = 0.0
     early_calls: int = 0
     matching_s: float = 0.0
     replacing_s: float = 0.0

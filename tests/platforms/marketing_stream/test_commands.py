@@ -323,3 +323,38 @@ def test_the_description_is_as_strict_as_amazons() -> None:
                     )
                     verdicts = [not list(one.iter_request_errors(request)) for one in (amazons, ours)]
                     assert verdicts[0] == verdicts[1], (method, path_, body, headers)
+
+
+def test_help_lists_datasets_and_statuses() -> None:
+    """As in Amazon's example app, the help says which datasets there are and what a status can be set to."""
+    from typer.testing import CliRunner
+
+    from amz_stream_cli.commands import app
+    from stacks.marketing_stream.catalogue import BY_ID
+
+    window = {"COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1"}
+    shown = CliRunner().invoke(app, ["create", "--help"], env=window).stdout
+    assert set(BY_ID) <= set(shown.replace(",", " ").replace(".", " ").split())
+    assert "[ARCHIVED]" in CliRunner().invoke(app, ["update", "--help"], env=window).stdout
+
+
+def test_create_waits_until_the_subscription_is_active(
+    run: Run, api: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `--wait` the subscription is shown as it became; one that fails or takes too long ends with exit 1."""
+    from amz_stream_cli import waiting
+
+    monkeypatch.setattr(waiting, "EVERY_S", 0.1)
+    api.configure(provisioning_s=0.3)
+    done = run(*CREATE, "--wait", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["status"] == "ACTIVE"
+    api.configure(confirms=False, unconfirmed_s=0.3)
+    done = run("create", "-d", "sd-traffic", "-e", QUEUE, "--wait")
+    assert done.returncode == 1
+    assert "FAILED_CONFIRMATION: create another one" in done.stderr
+    api.configure(unconfirmed_s=60, provisioning_s=0)
+    monkeypatch.setattr(waiting, "LONGEST_S", 0.3)
+    done = run("create", "-d", "sb-traffic", "-e", QUEUE, "--wait")
+    assert done.returncode == 1
+    assert "still PENDING_CONFIRMATION" in done.stderr

@@ -35,11 +35,16 @@ class GuardedHttp:
         """Send a request, count the answers that were lost, and give the answer."""
         self._line.aws.fuse.begin(request.call)
         try:
-            return self._http.send(request, timeout_s=timeout_s)
+            answer = self._http.send(request, timeout_s=timeout_s)
+            self._line.applied += answer.status == 200
+            return answer
         except (AnswerLost, NotSent):
             self._line.lost += 1
             raise
         finally:
+            self._line.calls += 1
+            if self._line.calls in self._line.dies_after:
+                self._line.aws.fuse.at, self._line.aws.fuse.after = self._line.aws.fuse.count, True
             self._line.aws.fuse.end()
 
 
@@ -56,7 +61,8 @@ class ConversionsLine(World):
         columns: Mapping[str, str] | None = None,
         secret: str = "",
     ) -> None:
-        self.meta, self.lost = meta, 0
+        self.meta, self.lost, self.applied, self.calls = meta, 0, 0, 0
+        self.dies_after: set[int] = set()  # calls after whose answer the process is killed, by their number
         super().__init__(Aws.in_memory())
         text = secret or json.dumps({**meta.secret(), "endpoint": meta.base_url})
         self.aws.secrets.put_secret_value(SecretId=self.secret, SecretString=text)

@@ -91,7 +91,7 @@ def test_a_mirror_whose_session_runs_out_is_completed_by_adding(line: MirrorLine
 def test_an_audience_that_others_fill_is_changed_by_the_difference(meta: Outside) -> None:
     """People whom somebody else added stay, and those who left are removed by a request of their own."""
     line = MirrorLine(meta)
-    line.settings = replace(line.settings, shared=("VIP",))
+    line.settings = replace(line.settings, audiences={"VIP": {"shared": True}})
     line.restart()
     line.mirror(OLD)
     receipt = line.mirror(NEW)
@@ -108,7 +108,7 @@ def test_an_audience_that_others_fill_is_changed_by_the_difference(meta: Outside
 def test_meta_keeps_a_minimum(meta: Outside) -> None:
     """Where Meta refuses a removal because too few would be left, who joined is added and the rest waits."""
     line = MirrorLine(meta)
-    line.settings = replace(line.settings, shared=("VIP",))
+    line.settings = replace(line.settings, audiences={"VIP": {"shared": True}})
     line.restart()
     line.mirror(OLD)
     meta.configure(min_left=1000)

@@ -48,7 +48,7 @@ def line(tiktok: Outside, monkeypatch: pytest.MonkeyPatch) -> MirrorLine:
 
 def share(line: MirrorLine) -> None:
     """Have the settings say that others fill the audience, too."""
-    line.settings = replace(line.settings, shared=("VIP",))
+    line.settings = replace(line.settings, audiences={"VIP": {"shared": True}})
     line.restart()
 
 

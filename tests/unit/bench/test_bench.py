@@ -20,7 +20,7 @@ from bench.__main__ import bench
 from bench.environments import ROOT, Environment
 from bench.figures import Spread, Table, Target, whole
 from bench.handlers import handlers
-from bench.inside import bodies, floor, hashes, worker
+from bench.inside import bodies, floor, hashes, mirror, worker
 from bench.inside.landing import prepared
 from bench.inside.meter import peak_bytes
 from bench.inside.records import Records
@@ -170,3 +170,14 @@ def test_the_landing_is_the_function_s_own(tmp_path: Path) -> None:
     with servers.far_end(file, tmp_path) as server:
         found = prepared(server.url, tmp_path / "authority.pem")()
     assert (found["rows"], found["parts"]) == (rows, 2)
+
+
+def test_a_mirrors_lists_differ_as_they_say(tmp_path: Path) -> None:
+    """About 1 % of the people are others and 0.5 % have a new phone; against itself, the new list is unchanged."""
+    mirror.make(tmp_path, 20_000)
+    assert mirror.read(tmp_path) == {"lines": 40_000}
+    found = mirror.compared(tmp_path, "old")
+    assert 150 < found["joined"] == found["left"] < 250
+    assert 60 < found["changed"] < 140
+    assert sum(found[name] for name in ("unchanged", "joined", "changed", "resent")) == 20_000
+    assert mirror.compared(tmp_path, "new")["unchanged"] == 20_000

@@ -104,7 +104,7 @@ def test_an_approval_names_who_gave_it_and_sends_the_run(table: ConditionalTable
     sqs = boto3.client("sqs")
     urls = {name: sqs.get_queue_url(QueueName=name)["QueueUrl"] for name in ("queue", "dead")}
     for run in ("another", RUN, ""):
-        named = {"run_id": {"DataType": "String", "StringValue": run}} if run else {}
+        named: dict[str, Any] = {"run_id": {"DataType": "String", "StringValue": run}} if run else {}
         sqs.send_message(QueueUrl=urls["dead"], MessageBody=f"of {run}", MessageAttributes=named)
     assert "5 of 10 would leave" in typed("approve", RUN[:12])
     approval = Approvals(table, "meta").of(RUN)

@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 from cli import deployment
 from cli.__main__ import app
 from cli.connectors import deployed
-from stacks.connector_settings import read_connector
-from stacks.connector_told import MOST_CHARACTERS
+from stacks.connector_settings import ConnectorSettings, read_connector
+from stacks.connector_told import MOST_CHARACTERS, NOT_TOLD, TOLD
 from stacks.connector_told import outputs as told
 from stacks.context import Reader
 from stacks.source_settings import SourceSettings
@@ -154,6 +154,12 @@ def test_a_replay_finds_the_rules_of_the_sources(monkeypatch: pytest.MonkeyPatch
     found = deployment.find()
     assert found.sources == (SOURCE,)
     assert found.connector("meta-eu").source_rule_arns == ("RuleArn of lake",)
+
+
+def test_every_setting_is_told_or_left_out_on_purpose() -> None:
+    """A new setting that a command reads must not be forgotten where the command is elsewhere."""
+    assert not TOLD & NOT_TOLD
+    assert {one.name for one in dataclasses.fields(ConnectorSettings)} == TOLD | NOT_TOLD
 
 
 def test_settings_of_any_length_pass_through_the_outputs() -> None:

@@ -54,6 +54,35 @@ def people(count: int) -> list[list[str]]:
     return [[f"one.{number}@example.com", f"+1415555{number:04}", "Ada", "gold"] for number in range(count)]
 
 
+def test_the_options_of_the_audience_are_read_as_a_run_would(tmp_path: Path) -> None:
+    """The plan shows what is said of the audience, and refuses what the run would be blocked for."""
+    path, said = written(tmp_path / "people.csv", people(3)), tmp_path / "_audience.json"
+    assert planned(path)["options"] == {}
+    said.write_text('{"limited_data_use": true, "retention_days": 30}')
+    plan, plain = planned(path, "--options", str(said)), planned(path)
+    assert plan["options"] == {"limited_data_use": True, "retention_days": 30}
+    assert set(plan["options_mean"]) == set(plan["options"])
+    assert plan["bytes"] == plain["bytes"] + len('"DATA_PROCESSING_OPTIONS",') + 3 * len(',["LDU"]')
+    said.write_text('{"retention_days": 0, "tags": []}')
+    refused = planned(path, "--options", str(said), exit_code=1)["refused"]
+    assert refused["code"] == "bad_audience_options"
+    assert refused["sentence"].startswith("2 to correct")
+    said.write_text('{"value_based": true}')
+    assert planned(path, "--options", str(said), exit_code=1)["refused"]["code"] == "required_column_missing"
+    valued = written(tmp_path / "valued.csv", [["a@example.com", "5"], ["b@example.com", ""]], ["email", "worth"])
+    plan = planned(valued, "--options", str(said), "--map", "worth=LOOKALIKE_VALUE")
+    assert (plan["rows_sent"], set(plan["rejected"])) == (1, {"required_missing"})
+
+
+def test_the_table_shows_the_options_of_the_audience(tmp_path: Path) -> None:
+    """People see each option with what it does."""
+    path, said = written(tmp_path / "people.csv", people(3)), tmp_path / "_audience.json"
+    said.write_text('{"retention_days": 30}')
+    command = ["plan", str(path), "--connector", "meta", "--audience", "VIP", "--options", str(said)]
+    shown = " ".join(CliRunner().invoke(app, command).output.replace("│", " ").split())
+    assert "its retention_days 30: A member leaves after so many days" in shown
+
+
 def warned(plan: dict[str, Any]) -> list[str]:
     """Return the codes of a plan's warnings."""
     return [one["code"] for one in plan["warnings"]]

@@ -204,7 +204,12 @@ class Buckets:
         body = self._version("GetObject", "NoSuchVersion" if VersionId else "NoSuchKey", Bucket, Key, VersionId)
         if IfMatch and IfMatch != f'"{self._etag(body)}"':
             raise refusal("GetObject", "PreconditionFailed")
-        answer: dict[str, Any] = {"ETag": self._etag(body), "ResponseMetadata": {"HTTPStatusCode": 200}}
+        version = VersionId or str(len(self.objects[Bucket, Key]))
+        answer: dict[str, Any] = {
+            "ETag": self._etag(body),
+            "LastModified": self.written[Bucket, Key, version],
+            "ResponseMetadata": {"HTTPStatusCode": 200},
+        }
         if Range:
             first, last = (int(one) for one in Range.removeprefix("bytes=").split("-"))
             answer["ResponseMetadata"] = {"HTTPStatusCode": 206}

@@ -17,12 +17,14 @@ from activation.identifiers.plain import Unchanged
 from activation.identifiers.table import Digest, Field, FieldTable
 from activation.model import Action, Audience
 from activation.platforms.account import AccountKey, AdAccount
+from activation.platforms.audience_options import description_option, id_option, shown_options
 from activation.platforms.authentication import StaticToken
 from activation.platforms.http import AnswerLost, NotSent
 from activation.platforms.limits import Limits
+from activation.platforms.options import BooleanOption, IntegerOption
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
 from activation.platforms.platform import Examination, Finding, Loaded, Minimum, Platform
-from activation.platforms.publisher import Closed, Opened, Verdict
+from activation.platforms.publisher import Closed, Opened, Verdict, await_new
 from activation.platforms.rate import Rate, Scope, Tier
 from activation.platforms.request import Answer, Request
 from activation.platforms.upload import Batch, Upload, distinct_lines
@@ -102,14 +104,18 @@ class TinyPublisher:
 
     def open(self, audience: Audience, keys: tuple[str, ...]) -> Generator[Request, Outcome, Opened]:
         """Look once, create once, and look again when the answer to a creation was lost."""
+        if audience.options.audience_id:
+            return Opened(audience.options.audience_id)
         found = yield from self._find(audience)
         if found:
             return Opened(found)
         if audience.action is Action.REMOVE and self.strict:
             raise Rejected("audience_missing", "there is no audience of this name to remove from")
+        await_new(audience)
         if self.by_upload:
             return Opened("", by_upload=True, state={"name": audience.name})
-        outcome = yield self._request("create", "POST", "/audiences", {"name": audience.name}, repeatable=False)
+        wanted = {"name": audience.name, "options": shown_options(audience.options)}
+        outcome = yield self._request("create", "POST", "/audiences", wanted, repeatable=False)
         if outcome.kind is OutcomeKind.OK:
             return Opened(str(outcome.value), created=True)
         found = yield from self._find(audience)
@@ -229,6 +235,13 @@ def platform_of(limits: Limits, rate: Rate | None = None, **traits: bool) -> Pla
         account=AccountKey("account", r"\w+", "an account", "https://platform.example", prefix="act_"),
         minimum=Minimum(1, "one is enough"),
         calls={"users": "POST */users"},
+        own_audience_options=(
+            id_option("[a-z0-9]+", "small letters and digits"),
+            description_option(),
+            IntegerOption("retention_days", 1, 30, 0, "How long a person stays."),
+            BooleanOption("value_based", False, "Every row needs an ID."),
+        ),
+        value_key="ID",
         load=lambda: Loaded(TABLE, lambda account: TinyPublisher(account, **traits), nothing_to_ask),
     )
 
@@ -255,8 +268,9 @@ class TinyPlatform:
 
     `latency_s` passes on `tick` with each call. `refuses` are member values for which it refuses a whole request,
     naming them where `names_bad` says so, or in words that may mean anything where `vague` does; `drops` are those
-    it leaves out of an otherwise good one. `max_members` is what it accepts at once. `members` counts what it was
-    sent, `held` is what an audience holds then: a replacement counts when it is closed. `cells` are the
+    it leaves out of an otherwise good one. `max_members` is what it accepts at once. A new audience is not listed
+    for `hidden_s` seconds of `now`; `created_with` is what was said of the newest one. `members` counts what it
+    was sent, `held` is what an audience holds then: a replacement counts when it is closed. `cells` are the
     identifiers that it holds, of whomever: a removal takes out every identifier in it. With `too_small` it removes
     nobody, since too few would be left.
     """
@@ -272,6 +286,10 @@ class TinyPlatform:
         self.faults: list[Fault] = []
         self.audiences: dict[str, str] = {}
         self.created = 0
+        self.created_with: dict[str, Any] = {}
+        self.hidden_s = 0.0
+        self.now: Callable[[], float] = lambda: 0.0
+        self.created_at: dict[str, float] = {}
         self.members: Counter[tuple[str | None, ...]] = Counter()
         self.held: set[tuple[str | None, ...]] = set()
         self.cells: set[str] = set()
@@ -338,9 +356,11 @@ class TinyPlatform:
         body = json.loads(request.body)
         match request.call:
             case "find":
-                return _answer(value=self.audiences.get(body["name"], ""))
+                listed = self.now() - self.created_at.get(body["name"], -self.hidden_s) >= self.hidden_s
+                return _answer(value=self.audiences.get(body["name"], "") if listed else "")
             case "create":
                 self.created += 1
+                self.created_with, self.created_at[body["name"]] = body["options"], self.now()
                 self.audiences[body["name"]] = f"a{self.created}"
                 return _answer(value=self.audiences[body["name"]])
             case "users":

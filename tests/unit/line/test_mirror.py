@@ -294,7 +294,7 @@ def test_a_shared_audience_is_changed_by_the_difference(make_world: Make) -> Non
     from dataclasses import replace
 
     world = make_world(actions=ALL, strict=True)
-    world.settings = replace(world.settings, shared=("vip",))
+    world.settings = replace(world.settings, audiences={"vip": {"shared": True}})
     world.restart()
     world.platform.audiences["vip"] = "ours and theirs"
     world.platform.cells = {"theirs"}

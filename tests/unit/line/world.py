@@ -182,6 +182,7 @@ class World:
         aws.keep_time(self.clock)
         self.platform = TinyPlatform(self.clock.pass_s)
         self.platform.guard = self._guard
+        self.platform.now = self.clock
         self.limits = Limits(max_rows, max_bytes, in_flight, timeout_s, frozenset(actions))
         self.rate, self.traits = rate, traits
         self.budget_s = 300.0

@@ -18,6 +18,8 @@ _ATHENA = """
 create macro json_extract_scalar(text, path) as
     case when json_valid(text) then json_extract_string(text, path) end;
 create macro json_format(value) as cast(value as varchar);
+create macro regexp_replace(text, pattern, replacement) as
+    system.main.regexp_replace(text, pattern, replace(replacement, '$', chr(92)), 'g');
 """
 
 

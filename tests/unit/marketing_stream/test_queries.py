@@ -124,6 +124,25 @@ def test_what_cannot_be_counted_is_named(tmp_path: Path) -> None:
     assert (row["cost"], row["n"]) == (Decimal("1.005"), 2)
 
 
+def test_records_back_to_back_are_counted_one_by_one(tmp_path: Path) -> None:
+    """A file of before the upgrade is one line of many records; whatever their texts hold, each counts once."""
+    odd = [
+        record(keyword_text='}{"x'),
+        record(keyword_text="}{"),
+        record(keyword_text='} { "a": 1}{"b": 2', n={"deep": [{"a": {}}, {"b": "}{"}]}),
+        record(keyword_text='\\"}{\\"a'),
+        record(clicks=7),
+    ]
+    (tmp_path / "old").write_text("".join(odd) + record(clicks=100) + "\n" + record(clicks=1000) + "\n")
+    athena = Athena("sp-traffic", landed_lines(tmp_path))
+    assert athena.ask("select * from sp_traffic_unreadable") == []
+    (row,) = athena.ask("select count(*) as n, sum(clicks) as clicks from sp_traffic_records")
+    assert (row["n"], row["clicks"]) == (7, 4 + 7 + 100 + 1000)
+    lines = {one["line"] for one in athena.ask("select line from sp_traffic_lines")}
+    assert set(odd) <= lines
+    assert len(lines) == 7
+
+
 def test_fields_of_nested_settings_stay_whole(tmp_path: Path) -> None:
     """What is nested is kept as JSON text, wherever Amazon puts it."""
     body = json.dumps(

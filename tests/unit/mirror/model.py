@@ -65,13 +65,14 @@ def snapshot(
     cells: bool = True,
     piece_lines: int = 3,
     table_version: str = "1",
+    at_once: int = 2,
 ) -> Snapshot:
-    """Write a list, two source rows at a time."""
+    """Write a list, two source rows at a time or so many."""
     writer = SnapshotWriter(
         pieces, prefix, tuple(columns), table_version=table_version, cells=cells, piece_lines=piece_lines
     )
-    for first in range(0, len(rows), 2):
-        writer.write(table(rows[first : first + 2], columns, first + 1))
+    for first in range(0, len(rows), at_once):
+        writer.write(table(rows[first : first + at_once], columns, first + 1))
     return writer.close()
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -62,6 +63,8 @@ class FakeAccount:
         """Return a client of which only the stack of a bootstrapped account is asked."""
 
         class Client:
+            meta = SimpleNamespace(region_name="eu-central-1")
+
             def describe_stacks(self, **_: object) -> None:
                 """Say nothing: there is one."""
 
@@ -140,7 +143,7 @@ def test_the_settings_are_those_of_a_user(tmp_path: Path) -> None:
     """They name a fresh app each time, and change nothing of what is kept when a stack is deleted."""
     names = {folder.fresh_name() for _ in range(20)}
     assert len(names) == 20
-    folder.write(tmp_path, folder.settings(names.pop(), any_endpoint=False, wheels={}))
+    folder.write(tmp_path, folder.settings(names.pop(), any_endpoint=False, wheels={}, more={}))
     written = json.loads((tmp_path / "cdk.context.json").read_text())["audience_activation"]
     assert (written["endpoints"], "removal" in written) == ("platform", False)
     assert json.loads((tmp_path / "cdk.json").read_text())["app"].endswith("app.py")

@@ -7,6 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
+from activation.audience_options import NO_OPTIONS, AudienceOptions
+
 # What S3 calls the version of an object that was written while the bucket was not versioned:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html, read 2026-11-29
 NO_VERSION = "null"
@@ -48,13 +50,17 @@ EVENTS = Kind("events", hashed=False)  # each row is an event of a person; the h
 class Audience:
     """Where a drop's people go: an audience, by name, of an ad account that a connector can send to.
 
-    `account` is the ad account's id, "" for the one that the connector's secret names.
+    `account` is the ad account's id, "" for the one that the connector's secret names. `options` are what the
+    settings and its `_audience.json` say of it. `is_new` is True if a run has created it a short while ago, so
+    that the platform may not list it yet.
     """
 
     connector: str
     name: str
     action: Action = Action.ADD
     account: str = ""
+    options: AudienceOptions = NO_OPTIONS
+    is_new: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,10 @@ from activation.errors import ConfigError
 
 # By service and operation, the arguments that the functions pass; a test holds them against the sources.
 NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "cloudformation": {
+        "DescribeStacks": frozenset({"StackName"}),
+        "ListStackResources": frozenset({"StackName"}),
+    },
     "dynamodb": {
         "BatchGetItem": frozenset({"RequestItems"}),
         "GetItem": frozenset({"TableName", "Key", "ConsistentRead"}),

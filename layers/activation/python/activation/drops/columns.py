@@ -101,7 +101,8 @@ def map_columns(
     if missing := [one.key for one in table.fields if one.required and one.key not in uses]:
         raise Rejected(
             "required_column_missing",
-            f"{table.platform} wants {', '.join(missing)} in every row, and no column of the header row is that",
+            f"{table.platform} wants {', '.join(missing)} in every row, and no column of the header row is that;"
+            f' say which one is, as in --map "COLUMN={missing[0]}"',
         )
     taken = {use.index for of_key in uses.values() for use in of_key} | set(ruled)
     ignored = [shown_name(name, index) for index, name in enumerate(header) if index not in taken]

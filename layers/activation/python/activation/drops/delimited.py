@@ -27,7 +27,8 @@ LIST_DELIMITER = "\x1f"
 class DelimitedReader:
     """A delimited text, opened; `body` is the offset of its first byte after the header.
 
-    A cell without text is "" (never null): blank, whether it was quoted or not.
+    A cell without text is "" (never null): blank, whether it was quoted or not. `only` are the indexes of the
+    columns that are wanted, none for all: the cells of the others may be blank.
     """
 
     format: str
@@ -36,6 +37,7 @@ class DelimitedReader:
     body: int
     delimiter: str
     quotes: Quotes = DOUBLED
+    only: frozenset[int] = frozenset()
     _keys: list[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -76,7 +78,8 @@ class DelimitedReader:
             if undecodable:
                 data = _without(records, undecodable)
         lines = None if undecodable or self.delimiter != LIST_DELIMITER else self._lines(block, data.size)
-        columns, ragged, mended = self._columns(data) if lines is None else ([lines], [], [])
+        reader = replace(self, only=frozenset()) if replaced or b"\0" in block else self
+        columns, ragged, mended = reader._columns(data) if lines is None else ([lines], [], [])
         count = len(columns[0]) + len(ragged) + len(undecodable)
         rows = pa.arange(first_row, first_row + count)
         malformed = {first_row + index: "not_utf8" for index in undecodable}
@@ -120,10 +123,20 @@ class DelimitedReader:
             ),
             parse_options=pa.csv.ParseOptions(delimiter=self.delimiter, invalid_row_handler=skip),
             convert_options=pa.csv.ConvertOptions(
-                column_types=dict.fromkeys(self._keys, pa.string()), check_utf8=False
+                column_types=dict.fromkeys(self._keys, pa.string()),
+                check_utf8=False,
+                include_columns=[self._keys[index] for index in sorted(self.only)],
             ),
         )
+        if self.only and odd:  # which cells are missing is judged by whole rows
+            return replace(self, only=frozenset())._columns(data)
         columns = [column.combine_chunks() for column in table.columns]
+        if self.only:
+            blank, found = (
+                pa.repeat(pa.scalar(""), table.num_rows),
+                dict(zip(sorted(self.only), columns, strict=True)),
+            )
+            columns = [found.get(index, blank) for index in range(len(self.header))]
         return with_mended(columns, odd, self.delimiter) if odd else (columns, [], [])
 
 

@@ -20,6 +20,7 @@ DYNAMODB_SUMMARY = "manifest-summary.json"
 
 _ENDINGS = (".metadata", "-manifest.csv", "_$folder$", ".crc", ".md5", ".checksum")
 _NAMES = frozenset(("_metadata", "_common_metadata", "manifest-files.json"))
+AUDIENCE_FILE = "_audience.json"  # says what an audience is like; in other letters it is none, and is refused
 # RDS and Aurora describe a snapshot's export beside it.
 _RDS = re.compile(r"export_(tables_)?info_.*\.json\Z")
 _FOLDERS = frozenset(("error", "processing-failed", "format-conversion-failed"))
@@ -33,6 +34,7 @@ def is_sidecar(name: str) -> bool:
     lower = name.lower()
     return (
         not name
+        or name == AUDIENCE_FILE
         or lower in _NAMES
         or lower.endswith(_ENDINGS)
         or lower.startswith(_HIDDEN)

@@ -7,10 +7,11 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -32,6 +33,9 @@ _SURE_SECONDS = r"\A[1-9][0-9]{9}\z"
 _SURE_ISO = (
     r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})\z"
 )
+_SURE_LOCAL = r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?)?\z"
+_QUARTER_S = 900
+_NONE = pa.scalar(None, pa.string())
 _AMOUNT = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,6})?", re.ASCII)
 _SURE_AMOUNT = r"\A(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,6})?\z"
 _SIGNED = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,15})?|\.[0-9]{1,15})(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
@@ -55,8 +59,8 @@ class EventTime:
 
     name: str = "ISO 8601 with its zone, or Unix seconds; sent as Unix seconds"
 
-    def value(self, text: str, context: Context) -> Result:  # noqa: ARG002 - the protocol's
-        """Return the seconds; what is smaller than a second is cut off."""
+    def value(self, text: str, context: Context) -> Result:
+        """Return the seconds; what is smaller than a second is cut off, and a day begins at midnight."""
         bare = whole_number(unmarked(text))
         if seconds := _SECONDS.fullmatch(bare):
             return seconds[1], None
@@ -64,24 +68,61 @@ class EventTime:
         if found := next((code for pattern, code in wrong if pattern.fullmatch(bare)), None):
             return None, found
         time = _time(bare)
+        if time is not None and time.tzinfo is None and (zone := zone_named(context.time_zone)):
+            time = time.replace(tzinfo=zone)
         if time is None or time.tzinfo is None:
             return None, Code.NOT_A_TIME if time is None else Code.TIME_WITHOUT_ZONE
         return str(math.floor(time.timestamp())), None
 
-    def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
-        """Return seconds as they are, and times in the usual form with their zone."""
-        none = pa.scalar(None, pa.string())
-        seconds = pc.if_else(pc.match_substring_regex(values, _SURE_SECONDS), values, none)
-        if seconds.null_count == values.null_count:
-            return seconds
-        times = pc.if_else(pc.match_substring_regex(values, _SURE_ISO), values, none)
+    def clean(self, values: pa.Array, context: Context) -> pa.Array:
+        """Return seconds as they are, and times in the usual form, with a zone of their own or the context's."""
+        sent = _matching(values, _SURE_SECONDS)
+        if sent.null_count == values.null_count:
+            return sent
         try:
-            parsed = times.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+            sent = pc.coalesce(sent, _seconds(_matching(values, _SURE_ISO), "UTC").cast(pa.string()))
+            if (zone := zone_named(context.time_zone)) and sent.null_count > values.null_count:
+                local = _seconds(_matching(values, _SURE_LOCAL), None)
+                sent = pc.coalesce(sent, pc.subtract(local, _offsets(local, zone)).cast(pa.string()))
         except pa.ArrowInvalid:  # a 31st of June among them; each is looked at then
-            return seconds
-        # Rounded down, as times before 1970 would not be by a division of whole numbers.
-        whole = pc.floor(pc.divide(parsed.cast(pa.float64(), safe=False), 1e6)).cast(pa.int64())
-        return pc.coalesce(seconds, whole.cast(pa.string()))
+            return sent
+        return sent
+
+
+def _matching(values: pa.Array, pattern: str) -> pa.Array:
+    return pc.if_else(pc.match_substring_regex(values, pattern), values, _NONE)
+
+
+def _seconds(times: pa.Array, zone: str | None) -> pa.Array:
+    """Return times as seconds since 1970 by their own clock; rounded down, also before 1970."""
+    micros = times.cast(pa.timestamp("us", zone)).cast(pa.int64())
+    if (pc.min(micros).as_py() or 0) >= 0:
+        return pc.divide(micros, 1_000_000)
+    return pc.floor(pc.divide(micros.cast(pa.float64(), safe=False), 1e6)).cast(pa.int64())
+
+
+def _offsets(local: pa.Array, zone: ZoneInfo) -> pa.Array:
+    """Return how many seconds a zone is ahead of UTC at local times; clocks change at quarters of an hour."""
+    quarters = pc.floor(pc.divide(local.cast(pa.float64()), _QUARTER_S)).cast(pa.int64()).dictionary_encode()
+    ahead = [
+        _ahead_s(datetime(1970, 1, 1) + timedelta(seconds=_QUARTER_S * quarter), zone)  # noqa: DTZ001  local time
+        for quarter in quarters.dictionary.to_pylist()
+    ]
+    return pa.array(ahead, pa.int64()).take(quarters.indices)
+
+
+def _ahead_s(local: datetime, zone: ZoneInfo) -> int:
+    offset = local.replace(tzinfo=zone).utcoffset()
+    return 0 if offset is None else int(offset.total_seconds())
+
+
+@cache
+def zone_named(name: str) -> ZoneInfo | None:
+    """Return the time zone of an IANA name, None for "" and for a name that there is none of."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return None
 
 
 @dataclass(frozen=True)

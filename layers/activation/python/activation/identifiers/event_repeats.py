@@ -17,10 +17,9 @@ PIECES_AT_ONCE = 8
 _RANGE = 2**64
 
 
-def digests_of(key: str, names: pa.Array, ids: pa.Array) -> pa.Table:
-    """Return the keyed digests of events, null where one has no name or no id of its own."""
-    texts = pc.binary_join_element_wise(names.cast(pa.string()), ids.cast(pa.string()), "\n")
-    return with_rows(keyed(key, texts), pa.repeat(pa.scalar(ONCE, pa.int64()), len(texts)))
+def digests_of(key: str, names: pa.Array) -> pa.Table:
+    """Return the keyed digests of events, by their names as `event_rows.own_names` returns them."""
+    return with_rows(keyed(key, names), pa.repeat(pa.scalar(ONCE, pa.int64()), len(names)))
 
 
 def piece_of(tables: Sequence[pa.Table]) -> Refused:
@@ -49,16 +48,15 @@ def _between(table: pa.Table, low: int, high: int) -> pa.Table:
 
 def _counted(tables: Sequence[pa.Table]) -> Refused:
     """Return digests once each, with EVERY_ROW in the place of the row where they came more than once."""
-    if not tables:
-        return Refused()
-    columns = pa.concat_tables(tables).combine_chunks()
-    if len(columns) > 1:
-        columns = columns.take(pc.sort_indices(columns, sort_keys=[("high", "ascending"), ("low", "ascending")]))
-        columns = columns.combine_chunks()
-        high, low = columns["high"].chunk(0), columns["low"].chunk(0)
-        same = pc.and_(pc.equal(high[1:], high[:-1]), pc.equal(low[1:], low[:-1]))
+    columns = pa.concat_tables([Refused().table, *tables]).combine_chunks()
+    if len(columns) < 2:
+        return Refused(columns)
+    columns = columns.take(pc.sort_indices(columns, sort_keys=[("high", "ascending"), ("low", "ascending")]))
+    high, low, row = (columns[name].combine_chunks() for name in ("high", "low", "row"))
+    again = pc.and_(pc.equal(high[1:], high[:-1]), pc.equal(low[1:], low[:-1]))  # as the one before
+    if pc.any(again).as_py():
         no = pa.array([False])
-        twice = pc.or_(pa.concat_arrays([no, same]), pa.concat_arrays([same, no]))
-        rows = pc.if_else(twice, pa.scalar(EVERY_ROW, pa.int64()), columns["row"].combine_chunks())
-        columns = columns.set_column(2, "row", rows)
-    return Refused.of([columns])
+        row = pc.if_else(pc.or_(pa.concat_arrays([no, again]), pa.concat_arrays([again, no])), EVERY_ROW, row)
+        first = pc.invert(pa.concat_arrays([no, again]))
+        high, low, row = high.filter(first), low.filter(first), row.filter(first)
+    return Refused(pa.table([high, low, row], schema=columns.schema))

@@ -75,7 +75,21 @@ def _any_of(keys: list[str], sent: Columns, count: int) -> pa.Array:
     return found
 
 
-def own_ids(rules: EventRules, sent: Mapping[str, pa.Array], count: int) -> pa.Array:
+def own_names(rules: EventRules, sent: Mapping[str, pa.Array], count: int) -> pa.Array:
+    """Return a text for each event that is the same for those of one id: its name, and its id or its order's.
+
+    Null where it has neither of these. Of `sent`, only the events' own cells are looked at.
+    """
+    none = pa.nulls(count, pa.string())
+    names, ids, orders = (sent.get(key, none).cast(pa.string()) for key in (rules.name, rules.id, rules.order))
+    by_id = pc.binary_join_element_wise(names, ids, "\n")
+    if rules.order not in sent or by_id.null_count == 0:
+        return by_id
+    by_order = pc.binary_join_element_wise(names, orders, "\n\n")
+    return by_order if by_id.null_count == count else pc.coalesce(by_id, by_order)
+
+
+def _own_ids(rules: EventRules, sent: Mapping[str, pa.Array], count: int) -> pa.Array:
     """Return the id that each event has of itself: its own, else one made of its name and its order's id.
 
     Null where it has neither. A name is part of it because some platforms count an id once, whatever the event's
@@ -86,7 +100,7 @@ def own_ids(rules: EventRules, sent: Mapping[str, pa.Array], count: int) -> pa.A
         return ids
     parts = (sent[rules.name].cast(pa.string()), sent[rules.order].cast(pa.string()))
     made = digests(Digest.SHA256_HEX, pc.binary_join_element_wise(*parts, "\n"))
-    return pc.coalesce(ids, made)
+    return made if ids.null_count == count else pc.coalesce(ids, made)
 
 
 def with_ids(rules: EventRules, drop_id: str, sent: Columns, rows: pa.Array) -> pa.Array:
@@ -94,7 +108,7 @@ def with_ids(rules: EventRules, drop_id: str, sent: Columns, rows: pa.Array) -> 
 
     `drop_id` names the drop, the same however often it is sent, and `rows` are its rows' numbers.
     """
-    ids = own_ids(rules, sent, len(rows))
+    ids = _own_ids(rules, sent, len(rows)) if rules.name in sent else pa.nulls(len(rows), pa.string())
     by_row = pc.is_null(ids)
     sent[rules.id] = pc.coalesce(ids, _row_ids(drop_id, rows)) if ids.null_count else ids
     return by_row
@@ -107,7 +121,12 @@ def _row_ids(drop_id: str, rows: pa.Array) -> pa.Array:
 
 def untimely(rules: EventRules, columns: pa.Table, now: float) -> dict[int, str]:
     """Return the lines whose events cannot be sent at `now` (Unix seconds), with the code for each."""
-    age = pc.subtract(pa.scalar(int(now), pa.int64()), columns[rules.time].cast(pa.string()).cast(pa.int64()))
+    times = columns[rules.time].cast(pa.string()).cast(pa.int64())
+    bounds = pc.min_max(times).as_py()
+    shortest_s = min((rules.longest_s, *rules.longest_of.values()))
+    if bounds["min"] is None or (now - bounds["min"] <= shortest_s and bounds["max"] <= now):
+        return {}
+    age = pc.subtract(pa.scalar(int(now), pa.int64()), times)
     oldest = pa.repeat(pa.scalar(rules.longest_s), len(age))
     for source, longest_s in rules.longest_of.items():
         of_source = pc.equal(columns[rules.source].cast(pa.string()), source)

@@ -21,6 +21,8 @@ _PERSONAL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|\+\d{8,15}", re.ASCII)
 _MARKS = r"\A(?:'|=\"|[+-]?[0-9]+(?:[.,]|[eE]\+))"
 _MARKED = re.compile(_MARKS)
 _UNSURE = rf"{_MARKS}|\A[&'=]"  # what may be blank, or a word for "no value", behind its marks
+# What ids look like mostly: none of these is a word for "no value", nor marked, nor somebody's address.
+_PLAIN_ID = r"\A(?:[0-9]{2,}|[A-Za-z][A-Za-z_-]*[0-9][A-Za-z0-9_-]*)\z"
 # 6.5E+12 of a spreadsheet, 6.512E12 of Java; 7E3 may be somebody's id.
 _EXPONENT = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+[eE][+-]?|[eE]\+)[0-9]+", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
@@ -49,6 +51,9 @@ class Unchanged:
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
         """Return printable ASCII without spaces, @ and plus that is no word for "no value"."""
+        plain = pc.match_substring_regex(values, _PLAIN_ID)
+        if pc.all(plain, min_count=0).as_py():
+            return values
         words = pa.array(sorted(BLANK_WORDS), pa.string())
         fits = pc.and_not(
             pc.match_substring_regex(values, r"\A[!-*,-?A-~]+\z"),

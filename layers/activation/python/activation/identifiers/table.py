@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -37,11 +37,13 @@ class Context:
     national phone number is unusable. `placeholders` are normalised values that mean "nobody"
     (test@test.com); they are left out with a code of their own, hashed or plain. `date_order` says how dates are
     written whose numbers could be swapped: "dmy", "mdy" or "ymd", or "" where the default country says it.
+    `time_zone` is the IANA name of the zone of times that have none themselves, "" where such times are unusable.
     """
 
     default_country: str = ""
     placeholders: frozenset[str] = frozenset()
     date_order: str = ""
+    time_zone: str = ""
 
 
 class Rule(Protocol):
@@ -144,6 +146,12 @@ class FieldTable:
             if one.key == key:
                 return one
         raise KeyError(key)
+
+    def requiring(self, key: str) -> FieldTable:
+        """Return the table with the field of this wire key required in every row."""
+        return replace(
+            self, fields=tuple(replace(one, required=True) if one.key == key else one for one in self.fields)
+        )
 
     def columns(self, header: Sequence[str]) -> tuple[dict[int, tuple[Field, ...]], list[str]]:
         """Map a header by its names alone: (column index -> the fields it fills; names of the unused columns)."""

@@ -11,12 +11,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from activation.aws.table import ConditionalTable, ConditionFailed, number, read_text
+from activation.aws.table import ConditionalTable, ConditionFailed, number, read_number, read_text
 from activation.ledger.keys import known_audience_key
 from activation.model import Audience
 from activation.platforms.publisher import Opened
 
 ANY = "any"  # in place of an audience's id: whichever has the name
+# Meta takes some seconds to list a new audience; nobody says how long the others take. Whoever deletes a new
+# audience at the platform waits so long for another.
+NEW_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -29,18 +32,19 @@ class KnownAudiences:
     def note(self, lock: str, audience: Audience, opened: Opened, run_id: str) -> None:
         """Record that a run has written to an audience, or may have; `lock` is the key of the audience's lock.
 
-        Keeps when it was first and last written to, by which connector, run and action, and its id at the
-        platform ("" before an upload has created it), and that it is ours if the run has created it. Raises what
-        the table raises.
+        Keeps when it was first and last written to, by which connector, run and action, its id at the platform
+        ("" before an upload has created it), which run has created it and when that was last at work, and that it
+        is ours if a run has created it. Raises what the table raises.
         """
         if opened.created and opened.audience_id:
             self._own(lock, opened.audience_id, f"created by run {run_id}")
+        created = ", created_at = :now, created_by = :run" if opened.created else ""
         with contextlib.suppress(ConditionFailed):  # a later run has been noted already
             self.table.update(
                 known_audience_key(lock),
                 "SET first_written_at = if_not_exists(first_written_at, :now), last_written_at = :now,"
                 " audience = :audience, audience_id = :id, connector = :connector, last_action = :action,"
-                " last_run = :run",
+                f" last_run = :run{created}",
                 {
                     ":now": number(self.clock()),
                     ":audience": {"S": audience.name},
@@ -51,6 +55,12 @@ class KnownAudiences:
                 },
                 condition="attribute_not_exists(last_written_at) OR last_written_at <= :now",
             )
+
+    def is_new(self, lock: str, run_id: str) -> bool:
+        """Return whether another run has created the audience so lately that a platform may not list it yet."""
+        record = self.table.read(known_audience_key(lock)) or {}
+        lately = self.clock() - read_number(record, "created_at") < NEW_S
+        return lately and read_text(record, "created_by") not in ("", run_id)
 
     def adopt(self, lock: str, by: str) -> None:
         """Take the audience of this name to be ours alone, whoever created it; `by` is the ARN of who says so."""

@@ -64,6 +64,11 @@ def newest_version_key(connector: str, drop: Drop, account: str) -> str:
     return f"{connector}#object#{name}"
 
 
+def options_key(connector: str, audience: str) -> str:
+    """Return the key of the record of what an audience's file said, below the prefix of a connector."""
+    return f"{connector}#options#{audience}"
+
+
 def audience_key(platform: str, account: str, audience: str) -> str:
     """Return the key of an audience's lock, the same for all connectors of the account."""
     return f"account#{platform}#{account}#audience#{audience}"

@@ -6,8 +6,9 @@ change of how identifiers are normalised. So it is counted who leaves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
+from activation.audience_options import GuardOptions
 from activation.mirror.difference import Difference
 from activation.mirror.state import MirrorState
 
@@ -26,23 +27,26 @@ class Guard:
     leave: float = 0.30
     shrink: float = 0.30
 
+    def narrowed(self, said: GuardOptions | None) -> Guard:
+        """Return the guard of an audience of which `said` is said; what that leaves open is as here."""
+        known = {name: one for name, one in asdict(said).items() if one is not None} if said else {}
+        return replace(self, **known)
+
 
 def verdict(guard: Guard, known: MirrorState, difference: Difference, run_id: str = "") -> str | None:
     """Return the cause for which a run has to be approved, None where it may go on.
 
     The causes: "emptied" (the list has nobody), "columns_changed" and "table_changed" (too many leave, and the
-    columns or the version of the field table are others than before), "other_people" (too many leave, and the list
-    is about as long as before), "leaving" (too many leave, and the list is shorter), "shrinking" (the list is too
-    short, although few are removed). Where nothing was committed before, and where the run `run_id` is approved,
-    there is none.
+    columns or the version of the field table are others than before), "other_people" (too many leave, and at least
+    half as many join), "leaving" (too many leave), "shrinking" (the list is too short, although few are removed).
+    Where nothing was committed before, and where the run `run_id` is approved, there is none.
     """
     if known.snapshot is None or (run_id and known.approved == run_id):
         return None
     if not difference.rows and difference.known:
         return "emptied" if guard.empty == STOP else None
-    shrunk = 1 - difference.rows / known.rows if known.rows else 0.0
     if difference.removed > guard.leave * difference.known:
         if difference.reason in ("columns_changed", "table_changed"):
             return difference.reason
-        return "leaving" if shrunk > guard.leave / 2 else "other_people"
-    return "shrinking" if shrunk > guard.shrink else None
+        return "other_people" if 2 * difference.joined >= difference.removed else "leaving"
+    return "shrinking" if known.rows - difference.rows > guard.shrink * known.rows else None

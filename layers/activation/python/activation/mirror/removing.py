@@ -17,6 +17,7 @@ from activation.mirror.cells_file import as_values
 from activation.mirror.changes import Found
 from activation.mirror.delta import PartWriter
 from activation.mirror.described import remove_described
+from activation.mirror.lines import ROW
 from activation.mirror.lines_at import KEY, lines_at
 from activation.mirror.packing import Values
 from activation.mirror.piece import open_cells
@@ -92,14 +93,15 @@ def _some(
     count = 0
     for one in unwanted:
         for places, lines in lines_at(pieces, one, alone):
-            names = [name for name in lines.schema.names if name != KEY]
+            names = [name for name in lines.schema.names if name not in (KEY, ROW)]
             has = _any([lines[name].is_valid() for name in names], len(lines))
             if not pc.all(has, min_count=0).as_py():
                 without = pc.invert(has)
                 described.append(Found(one.piece, places.filter(without), lines[KEY].filter(without)))
                 lines = lines.filter(has)  # noqa: PLW2901  what is left of it
-            batches.append(lines)
-            count += len(lines)
+            if len(lines):
+                batches.append(lines)
+                count += len(lines)
             if count >= at_most:
                 yield batches
                 batches, count = [], 0

@@ -65,6 +65,14 @@ class MirrorState:
         """Return the version of the field table that the snapshot was made with, "" for none."""
         return self.snapshot.table_version if self.snapshot else ""
 
+    def own_delta(self, run_id: str) -> Delta | None:
+        """Return the pending delta with which a run goes on; None where it has to compare.
+
+        A run whose delta is no longer the last one compares again: another run has written to the audience since.
+        """
+        last = self.pending[-1] if self.pending else None
+        return last if last is not None and last.run_id == run_id else None
+
     def objects(self) -> frozenset[str]:
         """Return the names of all objects that the state needs, as Pieces knows them."""
         deltas = [part for delta in self.pending for part in (delta.removes, delta.adds, delta.replaced_by)]

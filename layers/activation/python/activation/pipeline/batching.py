@@ -14,7 +14,7 @@ from activation.errors import Rejected
 from activation.identifiers.assign import Use
 from activation.identifiers.cell_lists import with_lists
 from activation.identifiers.codes import Code
-from activation.identifiers.event_rows import accept_events, with_ids
+from activation.identifiers.event_rows import accept_events, own_names, with_ids
 from activation.identifiers.join import join
 from activation.identifiers.needed import has_needed, identifies_alone, leave_out_incomplete
 from activation.identifiers.row_country import countries_of_rows, identify_by_country
@@ -143,6 +143,7 @@ class Batcher:
                     column, further[one.key] = with_lists(one, cells, column, self.context, countries)
             sent[one.key], codes[one.key] = column.sent, column.code
         leave_out_incomplete(self.table, sent, codes)
+        own = dict(sent)  # before every event is given an id
         accepted, without_id = self._accept(chunk, sent, codes)
         columns = pa.record_batch(list(sent.values()), names=list(sent))
         rejected = [*filtered]
@@ -151,7 +152,7 @@ class Batcher:
         accepted, refused = self._refuse(chunk, sent, further, accepted)
         rejected += refused
         if self.table.events is not None and self.repeats:
-            again = pc.and_(accepted, self.repeats.among(sent[self.table.events.name], sent[self.table.events.id]))
+            again = pc.and_(accepted, self.repeats.among(own_names(self.table.events, own, len(chunk.rows))))
             rejected.append(of_rows(chunk.rows.filter(again), Code.REPEATED_EVENT_ID.value))
             accepted = pc.and_not(accepted, again)
         whole = pc.all(accepted, min_count=0).as_py()

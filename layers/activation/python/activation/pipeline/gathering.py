@@ -102,9 +102,9 @@ class Gathering:
             if one.key in (rules.name, rules.id, rules.order):
                 uses = batcher.several.get(one.key, (Use(index),))
                 sent[one.key] = join(one, uses, chunk.columns, batcher.context, hashed=batcher.hashed).column.sent
-        ids = event_rows.own_ids(rules, sent, len(chunk.rows))
-        if rules.name in sent and ids.null_count < len(ids):
-            self._found.setdefault(EVENT_IDS, []).append(event_repeats.digests_of(self.key, sent[rules.name], ids))
+        names = event_rows.own_names(rules, sent, len(chunk.rows))
+        if names.null_count < len(names):
+            self._found.setdefault(EVENT_IDS, []).append(event_repeats.digests_of(self.key, names))
 
     def _blank(self, columns: pa.RecordBatch) -> pa.Array:
         """Mask the rows without a cell under what identifies; an unusable one names nobody in other rows."""

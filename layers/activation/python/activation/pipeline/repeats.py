@@ -22,7 +22,6 @@ class Repeats:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def among(self, names: pa.Array, ids: pa.Array) -> pa.Array:
-        """Mask the events, by their names and ids, whose id comes more than once."""
-        texts = pc.binary_join_element_wise(names.cast(pa.string()), ids.cast(pa.string()), "\n")
-        return pc.is_valid(self.ids.rows_of(keyed(self.key, texts)))
+    def among(self, names: pa.Array) -> pa.Array:
+        """Mask the events whose id comes more than once; `names` are those of `event_rows.own_names`."""
+        return pc.is_valid(self.ids.rows_of(keyed(self.key, names)))

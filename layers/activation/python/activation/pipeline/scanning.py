@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
-from activation.drops.chunk import Chunk
+from activation.drops.chunk import Chunk, DropReader
+from activation.drops.delimited import DelimitedReader
 from activation.drops.plaintext_scan import refuse_plaintext
+from activation.identifiers.assign import Use
 from activation.identifiers.table import Field
 from activation.model import Cursor
 from activation.pipeline.batching import Batcher
 from activation.pipeline.gathering import Gathering, Keep
+
+
+def narrowed(reader: DropReader, batcher: Batcher) -> DropReader:
+    """Return a reader of what the scan looks at: of events, only the columns by which they are told apart."""
+    rules = batcher.table.events
+    gathers = batcher.hashed or any(one.reaches for one in batcher.filters)
+    if rules is None or gathers or not isinstance(reader, DelimitedReader):
+        return reader
+    wanted = {index for one in batcher.filters for index in one.indexes}
+    for index, field in batcher.fields:
+        if field.key in (rules.name, rules.id, rules.order):
+            wanted.update(use.index for use in batcher.several.get(field.key, (Use(index),)))
+    return replace(reader, only=frozenset(wanted - {-1}))
 
 
 def scan(

@@ -1,4 +1,4 @@
-"""The options a platform offers a connector: `connectors[].options`, checked at synth and again at cold start."""
+"""The options a platform offers, as names, values and checks: of a connector, and of one audience."""
 
 from __future__ import annotations
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from activation.audience_options import AudienceOptions
 from activation.identifiers.table import FieldTable
 from activation.platforms.account import AccountKey, AdAccount
+from activation.platforms.audience_options import CORE
 from activation.platforms.authentication import Authentication
 from activation.platforms.limits import Limits
 from activation.platforms.options import Option, Value, complete
@@ -79,7 +81,9 @@ class Platform:
     say what one request may carry, `rate` how fast an account may be called. `authentication` says how requests
     are signed with the connector's secret, `account` which of the secret's keys names the ad account. `minimum` is
     the smallest useful audience. `calls` maps the publisher's name of each call to "METHOD path" with shell
-    wildcards. `load` imports the rest. `own_options` are the connector's options besides the rate's tier. `api` is
+    wildcards. `load` imports the rest. `own_options` are the connector's options besides the rate's tier.
+    `own_audience_options` are what can be said of one audience besides what every platform has; `value_key` is the
+    field that every row of a value-based audience fills, "" for none. `api` is
     the (platform, API) pair by which `explain` also finds the platform, ("", "") for none. `version` is
     the version of the API that every call names, None if the platform has none that ends.
     """
@@ -94,6 +98,8 @@ class Platform:
     calls: Mapping[str, str]
     load: Callable[[], Loaded] = field(repr=False)
     own_options: tuple[Option, ...] = ()
+    own_audience_options: tuple[Option, ...] = ()
+    value_key: str = ""
     api: tuple[str, str] = ("", "")
     version: ApiVersion | None = None
 
@@ -106,6 +112,15 @@ class Platform:
     def options(self) -> tuple[Option, ...]:
         """Return all options that `connectors[].options` may set."""
         return (*self.own_options, self.rate.option)
+
+    @property
+    def audience_options(self) -> tuple[Option, ...]:
+        """Return all options that the settings or an `_audience.json` may set for one audience."""
+        return (*self.own_audience_options, *CORE)
+
+    def table_for(self, options: AudienceOptions) -> FieldTable:
+        """Return the field table for an audience with these options; imports Arrow."""
+        return self.table.requiring(self.value_key) if options.value_based else self.table
 
     def publisher(self, account: AdAccount) -> Publisher:
         """Return the publisher of an ad account; imports Arrow."""

@@ -12,11 +12,14 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from activation.errors import Retryable
 from activation.model import Audience
 from activation.platforms.account import AdAccount
 from activation.platforms.outcome import Outcome
 from activation.platforms.request import Answer, Request
 from activation.platforms.upload import Batch, Upload
+
+NOT_LISTED_S = 30.0  # between two looks for an audience that was created a short while ago
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,19 @@ class Closed:
     opened: Opened | None = None
     gone: Outcome | None = None
     verdicts: tuple[Verdict, ...] = ()
+
+
+def await_new(audience: Audience) -> None:
+    """Raise Retryable for an audience that was created a short while ago: it exists, and is not listed yet.
+
+    Call it before an audience is created because its name was not found; else there would be two.
+    """
+    if audience.is_new:
+        raise Retryable(
+            "not_visible_yet",
+            "the audience was created a short while ago, and the platform does not list it yet",
+            after_s=NOT_LISTED_S,
+        )
 
 
 class Publisher(Protocol):

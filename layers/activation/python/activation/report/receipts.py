@@ -15,6 +15,7 @@ from activation.ledger.progress import FilePlan, Progress
 from activation.ledger.runs import FINAL, STOPPED, Run
 from activation.ledger.units import LeftOut
 from activation.model import EVENTS, Audience, RunWarning
+from activation.platforms.audience_options import shown_options
 
 SCHEMA = 1
 UNREADABLE = "_unreadable"  # the audience of receipts of drops whose key names none
@@ -93,6 +94,7 @@ def compose(
             "name": identity.audience.name,
             "id": opened.audience_id if opened else None,
             "created": opened.created if opened else None,
+            **_options(progress.plan),
         },
         "action": identity.audience.action.value,
         "drop": {
@@ -137,6 +139,12 @@ def compose(
         **({"parts": len(split.pieces)} if split and split.pieces else {}),
         **({"started_over": progress.attempts.starts} if progress.attempts.starts else {}),
     }
+
+
+def _options(plan: FilePlan) -> dict[str, Any]:
+    """Return what was said of the audience when the run began, if anything was."""
+    shown = shown_options(plan.options) if plan.options else {}
+    return {"options": shown} if shown else {}
 
 
 def _rows(progress: Progress) -> dict[str, int | None]:

@@ -22,7 +22,7 @@ from activation.pipeline.batching import Batcher, Prepared
 from activation.pipeline.client import OutOfTime
 from activation.pipeline.refusals import Refusal
 from activation.pipeline.repeats import EVENT_IDS, Repeats
-from activation.pipeline.scanning import scan
+from activation.pipeline.scanning import narrowed, scan
 from activation.report.rejects import Rejects
 from activation.report.warnings import refuse_weak
 from activation.runs.invocation import Invocation
@@ -54,7 +54,7 @@ class RunDrop:
         in_order = not isinstance(reader, FolderReader)
         filters = row_filters(reading, reader.header, kind, action, in_order=in_order)
         mapped = map_columns(
-            connector.platform.table,
+            invocation.table,
             reader.header,
             kind,
             reading.own_columns,
@@ -146,7 +146,7 @@ class RunDrop:
     def _batcher(self, refusals: Sequence[Refusal] = ()) -> Batcher:
         connector = self.invocation.connector
         return Batcher(
-            table=connector.platform.table,
+            table=self.invocation.table,
             fields=self.mapped.fields,
             context=self.invocation.reading.context,
             hashed=self.invocation.located.kind.hashed,
@@ -179,8 +179,9 @@ class RunDrop:
             kept.append(self.invocation.refused.keep(setting, first_row, last_row, refused))
             self.invocation.keep_and_may_go_on()
 
+        narrow = replace(self, reader=narrowed(self.reader, self._batcher()))
         reached, whole = scan(
-            self._chunks(checkpoint.scanned),
+            narrow._chunks(checkpoint.scanned),
             checkpoint.scanned,
             self._batcher(),
             self.mapped.columns,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from activation.audience_options import NO_OPTIONS
 from activation.aws.clients import Clients
 from activation.drops.folder_listing import FolderListing, load_listing
 from activation.drops.locate import Located
@@ -14,15 +15,18 @@ from activation.drops.messages import Work
 from activation.drops.reading import Reading
 from activation.drops.row_filters import reaching
 from activation.identifiers.event_rows import untimely
+from activation.identifiers.table import FieldTable
 from activation.ledger.approvals import Approvals
 from activation.ledger.audience_lock import AudienceLocks
 from activation.ledger.audiences import KnownAudiences
 from activation.ledger.folders import Folders
+from activation.ledger.kept_options import KeptOptions
 from activation.ledger.keys import mirror_prefix, rate_key
 from activation.ledger.mirror_run import MirrorPhase
 from activation.ledger.replacements import Replacements
 from activation.ledger.runs import HeldRun, Ledger
 from activation.ledger.unread import UnreadObjects
+from activation.mirror.guard import Guard
 from activation.mirror.states import MirrorStates
 from activation.mirror.store import S3Pieces
 from activation.model import EVENTS, Action, Audience
@@ -85,6 +89,11 @@ class Connector:
     def audiences(self) -> KnownAudiences:
         """Return the list of audiences that were ever written to."""
         return KnownAudiences(self.clients.table, self.clock)
+
+    @cached_property
+    def kept_options(self) -> KeptOptions:
+        """Return what the audiences' files have said."""
+        return KeptOptions(self.clients.table, self.settings.connector)
 
     @cached_property
     def replacements(self) -> Replacements:
@@ -157,6 +166,21 @@ class Invocation:
     def work(self) -> Work:
         """Return the message that started this invocation."""
         return self.identity.work
+
+    @property
+    def audience(self) -> Audience:
+        """Return where the drop's people go, with what was said of the audience when the run began."""
+        return replace(self.identity.audience, options=self.held.run.progress.plan.options or NO_OPTIONS)
+
+    @property
+    def guard(self) -> Guard:
+        """Return what a mirror may do unasked: what is said of the audience, else of all of the connector's."""
+        return self.connector.settings.guard.narrowed(self.audience.options.guard)
+
+    @property
+    def table(self) -> FieldTable:
+        """Return the platform's fields, with those required that every row of the audience fills."""
+        return self.connector.platform.table_for(self.audience.options)
 
     @property
     def size_bytes(self) -> int:
@@ -240,7 +264,7 @@ class Invocation:
     @property
     def sent_to(self) -> Audience:
         """Return the audience with the action that uploads are sent with now: of a mirror, that of its phase."""
-        audience, mirror = self.identity.audience, self.held.run.progress.mirror
+        audience, mirror = self.audience, self.held.run.progress.mirror
         if not self.is_mirror or mirror is None:
             return audience
         match mirror.phase:

@@ -19,7 +19,7 @@ from activation.pipeline.uploading import UploadsGone
 from activation.platforms.publisher import Closed
 from activation.records import from_json
 from activation.report.rejects import Rejects
-from activation.runs.destination import RunDestination
+from activation.runs.destination import destination_of
 from activation.runs.drop import RunDrop
 from activation.runs.invocation import Invocation
 from activation.runs.mirror_audience import REPLACE, MirrorAudience, known, mirror_of
@@ -148,7 +148,7 @@ class MirrorSteps:
     def _replace(self) -> bool:
         """Send the drop; return False when time ran out first."""
         held, drop = self.invocation.held, RunDrop.open(self.invocation)
-        destination = RunDestination(held, self.client, self.invocation.sent_to, drop.keys)
+        destination = destination_of(self.invocation, self.client, drop.keys)
         if not self.invocation.sender(self.client, destination, drop.rejects).send(drop.batches()):
             return False
         self._check_sum(held.run.progress.tally.rows_settled, self._mirror.rows, "rows")
@@ -218,7 +218,7 @@ class MirrorSteps:
             max_rows=invocation.connector.limits.rows_of(table.field(key) for key in part.columns),
             settled=frozenset(checkpoint.ahead),
         )
-        destination = RunDestination(held, self.client, invocation.sent_to, part.columns)
+        destination = destination_of(invocation, self.client, part.columns)
         return invocation.sender(self.client, destination, rejects).send(spans)
 
     def _close_phase(self) -> None:

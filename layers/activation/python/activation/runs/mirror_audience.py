@@ -9,6 +9,8 @@ from activation.ledger.mirror_run import MirrorRun
 from activation.mirror.state import MirrorState
 from activation.model import Action
 from activation.pipeline.client import PlatformClient
+from activation.platforms.publisher import await_new
+from activation.runs.destination import newly_created
 from activation.runs.invocation import Invocation
 
 REPLACE, DIFFERENCE = "replace", "difference"
@@ -82,17 +84,18 @@ class MirrorAudience:
 
     def _find(self, keys: tuple[str, ...]) -> str | None:
         """Return the audience's id, None where there is none; a removal is what never creates one."""
-        audience = replace(self.invocation.identity.audience, action=Action.REMOVE)
+        audience = replace(self.invocation.audience, action=Action.REMOVE)
         try:
             return self.client.execute(self.client.publisher.open(audience, keys)).audience_id
         except Rejected as error:
-            if error.code == MISSING:
-                return None
-            raise
+            if error.code != MISSING:
+                raise
+        await_new(newly_created(self.invocation))
+        return None
 
     @property
     def _is_shared(self) -> bool:
-        return self.invocation.identity.audience.name in self.invocation.connector.settings.shared
+        return self.invocation.audience.options.shared
 
     def _mode(self, *, owned: bool, is_new: bool) -> tuple[str, str]:
         if Action.REPLACE not in self.invocation.connector.platform.limits.actions:

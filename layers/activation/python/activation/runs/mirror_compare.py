@@ -153,7 +153,7 @@ class Comparison:
     def _guard(self, state: MirrorState, found: Difference, candidate: Snapshot) -> None:
         invocation, mirror = self.invocation, mirror_of(self.invocation)
         run_id = invocation.identity.run_id
-        mirror.cause = verdict(invocation.connector.settings.guard, state, found) or ""
+        mirror.cause = verdict(invocation.guard, state, found) or ""
         if not mirror.cause:
             return
         if mirror.mode == REPLACE and not candidate.lines:

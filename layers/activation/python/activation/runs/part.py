@@ -75,7 +75,7 @@ class ActivePart:
         begun = whole.opened is not None
         acquire_audience(invocation, publisher, begun=begun)  # the run's own lock may have expired
         own, plan = run.progress.plan, whole.progress.plan
-        own.etag, own.reading, own.listing = plan.etag, plan.reading, plan.listing
+        own.etag, own.reading, own.listing, own.options = plan.etag, plan.reading, plan.listing, plan.options
         match split.phase:
             case Phase.SURVEY:
                 self._survey(split)

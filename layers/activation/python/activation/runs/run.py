@@ -18,9 +18,10 @@ from activation.platforms.publisher import Closed
 from activation.platforms.session import answers_s
 from activation.runs import rescan
 from activation.runs.advance import leave
+from activation.runs.audience_options import fix_options, forget_options
 from activation.runs.closing import ClosesNothing, close_folder
 from activation.runs.deadline import begin_again
-from activation.runs.destination import RunDestination, acquire_audience
+from activation.runs.destination import acquire_audience, destination_of
 from activation.runs.drop import RunDrop
 from activation.runs.effects import RunEffects
 from activation.runs.held_rows import count_rows
@@ -52,6 +53,7 @@ class ActiveRun:
             self.invocation.suspect_in_flight()
         if run.state in STOPPED:  # an operator fixed the cause and redrove the message
             list_again(self.invocation)
+            forget_options(self.invocation)
             if run.code in rescan.CODES:
                 rescan.scan_again(self.invocation)
             begin_again(run, self.machine.clock())
@@ -98,6 +100,7 @@ class ActiveRun:
         except Superseded as deleted:
             return self._superseded(deleted.sentence)
         publisher = invocation.find_publisher()
+        fix_options(invocation)
         mirror = run.progress.mirror
         begun = run.opened is not None or run.progress.attempts.starts > 0 or mirror is not None
         try:
@@ -146,7 +149,7 @@ class ActiveRun:
             drop = RunDrop.open(invocation)
             drop.scan()
             self._check_session()
-            destination = RunDestination(held, client, invocation.identity.audience, drop.keys)
+            destination = destination_of(invocation, client, drop.keys)
             return invocation.sender(client, destination, drop.rejects).send(drop.batches())
         except Rejected as error:
             if error.code == "empty_file" and held.run.progress.checkpoint.cursor.row == 0:
@@ -167,7 +170,7 @@ class ActiveRun:
 
     def _close(self, client: PlatformClient) -> Next:
         """Check that every row is accounted for, then close the uploads."""
-        run, audience = self.invocation.held.run, self.invocation.identity.audience
+        run, audience = self.invocation.held.run, self.invocation.audience
         progress, rows = run.progress, run.progress.checkpoint.cursor.row
         if progress.tally.rows_settled != rows:
             raise Rejected(
@@ -184,7 +187,7 @@ class ActiveRun:
 
     def _follow(self, client: PlatformClient) -> Next:
         """Ask the platform whether it has processed the uploads."""
-        run, audience = self.invocation.held.run, self.invocation.identity.audience
+        run, audience = self.invocation.held.run, self.invocation.audience
         if run.opened is None:
             raise Rejected("no_audience", "the run was accepted without an audience; its record is damaged")
         return self._closed(client.execute(client.publisher.follow(audience, run.opened, self._handles)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -47,9 +48,9 @@ class FunctionSettings:
     files, "" where they are detected. `options` are the platform's options that the settings mention, `columns`
     what they say of the files' columns (see identifiers/column_map.py). `consent` and `operation` say which rows
     may be sent. `actions` are those that drops may ask for, none for all of the platform's. `any_endpoint` lets
-    the secret name another server than the platform's. `sources` are the buckets of other owners that drops are
-    read from as well. `folders` says how long folders are waited for. `guard` says what a mirror may do unasked,
-    and `shared` names the audiences that others fill, too.
+    the secret name another server than the platform's. `audiences` are what the settings say of audiences, by
+    name. `sources` are the buckets of other owners that drops are read from as well. `folders` says how long
+    folders are waited for. `guard` says what a mirror may do unasked.
     """
 
     connector: str
@@ -77,12 +78,12 @@ class FunctionSettings:
     consent: RowRule = NO_RULE
     operation: RowRule = NO_RULE
     actions: tuple[str, ...] = ()
+    audiences: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     any_endpoint: bool = False
     folders: FolderTimes = FolderTimes()
     sources: tuple[BucketSource, ...] = ()
     mirrors_bucket: str = ""
     guard: Guard = field(default_factory=Guard)
-    shared: tuple[str, ...] = ()
 
     @property
     def origins(self) -> Origins:
@@ -112,6 +113,7 @@ class FunctionSettings:
                 reader.text("DEFAULT_COUNTRY", "").upper(),
                 frozenset(reader.texts("PLACEHOLDERS")),
                 reader.text("DATE_ORDER", ""),
+                reader.text("TIME_ZONE", ""),
             ),
             max_rows_per_request=reader.whole("MAX_ROWS_PER_REQUEST", 0),
             max_bytes_per_request=reader.whole("MAX_BYTES_PER_REQUEST", 0),
@@ -125,6 +127,7 @@ class FunctionSettings:
             consent=_rule(reader, "CONSENT"),
             operation=_rule(reader, "OPERATION"),
             actions=tuple(reader.texts("ACTIONS")),
+            audiences=_audiences(reader),
             any_endpoint=reader.whole("ANY_ENDPOINT", 0) == 1,
             folders=FolderTimes(
                 quiet_s=reader.whole("FOLDER_QUIET_S", FolderTimes.quiet_s),
@@ -133,7 +136,6 @@ class FunctionSettings:
             ),
             sources=_sources(reader),
             guard=_guard(reader),
-            shared=tuple(reader.texts("SHARED_AUDIENCES")),
         )
         reader.finish()
         return settings
@@ -149,6 +151,15 @@ def _rule(reader: Environment, name: str) -> RowRule:
     if given and not (rule and rule.allow):
         reader.wrong(name)
     return rule
+
+
+def _audiences(reader: Environment) -> dict[str, dict[str, Any]]:
+    """Read what is said of audiences; what is not an object is a mistake, never nothing said."""
+    given = reader.mapping("AUDIENCES")
+    if not all(isinstance(one, dict) for one in given.values()):
+        reader.wrong("AUDIENCES")
+        return {}
+    return given
 
 
 def _guard(reader: Environment) -> Guard:

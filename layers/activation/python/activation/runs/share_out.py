@@ -7,7 +7,7 @@ from contextlib import suppress
 from activation.errors import Rejected
 from activation.ledger.split import Phase
 from activation.pipeline.client import OutOfTime, PlatformClient
-from activation.runs.destination import RunDestination
+from activation.runs.destination import destination_of
 from activation.runs.drop import RunDrop
 from activation.runs.fan_out import RunParts
 from activation.runs.invocation import Invocation
@@ -72,7 +72,7 @@ def share_out(invocation: Invocation, client: PlatformClient) -> bool:
     if run_parts.split.phase is Phase.SEND and held.run.opened is None:
         # Not by the parts: two of them would create two audiences.
         keys = RunDrop.open(invocation).keys
-        opened = RunDestination(held, client, invocation.identity.audience, keys).open()
+        opened = destination_of(invocation, client, keys).open()
         if opened.by_upload:  # one upload has to create it before any other is sent
             run_parts.give_up()
             raise OutOfTime("alone", "the first upload creates the audience; one stream sends all", after_s=1)

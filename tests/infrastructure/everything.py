@@ -1,0 +1,62 @@
+"""The app with all that can be switched on, so that everything which can be there is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.infrastructure.conftest import context, host_wheels
+
+EVERYTHING: dict[str, Any] = {
+    "connectors": [
+        {"name": "meta", "platform": "meta", "alarm_email": "one@example.com"},
+        {"name": "tiktok", "platform": "tiktok"},
+    ],
+    "sources": [
+        {
+            "name": "lake",
+            "kind": "bucket",
+            "bucket": "example-lake",
+            "prefix": "vip/",
+            "connector": "meta",
+            "audience": "VIP",
+            "identifiers": "raw",
+            "account": "222222222222",
+        }
+    ],
+    "ci360": {
+        "allowed_hosts": ["files.example.com"],
+        "drops": [{"connector": "meta", "actions": ["add"]}],
+        "allowed_ips": ["192.0.2.0/24", "2001:db8::/32"],
+        "logs_role": "app",
+        "keys": ["first", "second"],
+        "alarm_email": "two@example.com",
+        "sas_files": {"landing": "beside"},
+        "results": {
+            "gateway": "extapigwservice-prod.ci360.sas.com",
+            "landed_event": "landed",
+            "completed_event": "completed",
+            "failed_event": "failed",
+            "identity_field": "subject_id",
+            "identity": "activation",
+        },
+    },
+    "marketing_stream": {
+        "realms": ["NA"],
+        "datasets": ["sp-traffic"],
+        "delivery": ["sqs", "firehose"],
+        "v2": [{"name": "brand", "realm": "NA"}],
+    },
+    "alarms": "team@example.com",
+}
+
+
+def templates(outdir: Path, name: str) -> dict[str, Any]:
+    """Synthesise the app under a name; return its templates by stack."""
+    from app import build
+
+    given = {**EVERYTHING, "name": name, "wheels": host_wheels()}
+    build(outdir=str(outdir), context=context(given, staging=False)).synth()
+    found = {path.name.removesuffix(".template.json"): path for path in outdir.glob("*.template.json")}
+    return {stack: json.loads(path.read_text()) for stack, path in found.items()}

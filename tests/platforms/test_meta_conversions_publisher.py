@@ -1,0 +1,204 @@
+"""What is special to Meta's Conversions API: its events as JSON, its datasets, and what its answers mean."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from activation.errors import Rejected
+from activation.model import Audience
+from activation.platforms.account import AdAccount
+from activation.platforms.options import Value, complete
+from activation.platforms.outcome import OutcomeKind
+from activation.platforms.request import Answer
+from activation.platforms.upload import Batch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambdas.meta_conversions.payload import events
+from lambdas.meta_conversions.platform import PLATFORM
+from lambdas.meta_conversions.publisher import ConversionsPublisher, dataset_of
+
+DIGEST = "a" * 64
+TEXTS = {"event_name", "event_id", "event_source_url", "order_id", "content_name", "em", "client_user_agent"}
+NUMBERS = {"event_time": "1795168800", "value": "12.50", "num_items": "2"}
+
+
+def publisher(**options: Value) -> ConversionsPublisher:
+    """Return the publisher of a dataset with some options."""
+    account = AdAccount("42", PLATFORM.account.endpoint, complete(PLATFORM.options, options))
+    return ConversionsPublisher(account)
+
+
+def batch(columns: Mapping[str, Sequence[str | None]]) -> Batch:
+    """Return a batch of columns."""
+    table = pa.table({key: pa.array(cells, pa.string()) for key, cells in columns.items()})
+    return Batch("run", 1, table.num_rows, table, pa.array(range(1, table.num_rows + 1)))
+
+
+def sent(columns: Mapping[str, Sequence[str | None]], **options: Value) -> list[Any]:
+    """Return the bodies of a batch's requests."""
+    one = publisher(**options)
+    opened = one.planned(tuple(columns))
+    uploads = one.uploads(batch(columns))
+    return [json.loads(one.encode(upload, Audience("c", "d"), opened).content) for upload in uploads]
+
+
+def test_an_event_has_its_parts_where_meta_wants_them() -> None:
+    """What describes the event, its person, what was bought and the app each have their object."""
+    (body,) = sent(
+        {
+            "event_name": ["Purchase"],
+            "event_time": ["1795168800"],
+            "event_id": ["e-1"],
+            "action_source": ["app"],
+            "em": [DIGEST],
+            "madid": ["id"],
+            "value": ["12.50"],
+            "currency": ["EUR"],
+            "contents": ['[{"id":"a","quantity":1}]'],
+            "advertiser_tracking_enabled": ["1"],
+            "data_processing_options": ["LDU"],
+        }
+    )
+    assert body == {
+        "data": [
+            {
+                "event_name": "Purchase",
+                "event_time": 1795168800,
+                "event_id": "e-1",
+                "action_source": "app",
+                "data_processing_options": ["LDU"],
+                "data_processing_options_country": 0,
+                "data_processing_options_state": 0,
+                "user_data": {"em": DIGEST, "madid": "id"},
+                "custom_data": {"value": 12.5, "currency": "EUR", "contents": [{"id": "a", "quantity": 1}]},
+                "app_data": {"advertiser_tracking_enabled": 1},
+            }
+        ]
+    }
+
+
+CELLS = st.none() | st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
+
+
+@given(data=st.data(), lines=st.integers(1, 6))
+def test_whatever_is_filled_a_request_is_the_json_of_its_cells(data: st.DataObject, lines: int) -> None:
+    """Each event has exactly its filled cells, whichever columns there are, and whatever the texts hold."""
+    keys = data.draw(st.lists(st.sampled_from(sorted(TEXTS)), unique=True, min_size=1))
+    columns: dict[str, list[str | None]] = {
+        key: data.draw(st.lists(CELLS, min_size=lines, max_size=lines)) for key in keys
+    }
+    for key in data.draw(st.sets(st.sampled_from(sorted(NUMBERS)))):
+        columns[key] = data.draw(st.lists(st.none() | st.just(NUMBERS[key]), min_size=lines, max_size=lines))
+    for key in {"event_name", "em"} & columns.keys():  # words of our own, and digests: nothing to escape
+        columns[key] = [cell and DIGEST for cell in columns[key]]
+    if "event_name" not in columns:
+        columns = {"event_name": ["Lead"] * lines, **columns}
+    columns["event_name"] = [cell or "Lead" for cell in columns["event_name"]]
+    written = pa.record_batch({key: pa.array(cells, pa.string()) for key, cells in columns.items()})
+    found = json.loads(b"[" + bytes(events(written)) + b"]")
+    assert len(found) == lines
+    for line, event in enumerate(found):
+        flat = {key: value for key, value in event.items() if not isinstance(value, dict)}
+        for part in ("user_data", "custom_data"):
+            flat |= event.get(part, {})
+        cells = {key: of_key[line] for key, of_key in columns.items() if of_key[line] is not None}
+        assert flat == {key: json.loads(str(cell)) if key in NUMBERS else cell for key, cell in cells.items()}
+
+
+def test_events_of_shops_are_sent_by_themselves() -> None:
+    """Those may be older, and nothing is published of a request that mixes them with others."""
+    columns = {"event_name": ["Lead"] * 3, "action_source": ["website", "physical_store", "email"]}
+    one = publisher()
+    uploads = one.uploads(batch(columns))
+    assert [(upload.key, upload.rows.to_pylist()) for upload in uploads] == [("0", [1, 3]), ("1", [2])]
+
+
+@pytest.mark.parametrize(
+    ("name", "datasets", "wanted"),
+    [
+        ("123", "", "123"),
+        ("sales", "", "42"),
+        ("web", "web=1, shops = 2", "1"),
+        ("shops", "web=1, shops = 2", "2"),
+        ("7", "web=1", "7"),
+    ],
+)
+def test_a_dataset_is_found_by_id_by_name_or_by_the_secret(name: str, datasets: str, wanted: str) -> None:
+    """No call is made for it."""
+    assert dataset_of(name, publisher(datasets=datasets).account) == wanted
+
+
+def test_a_misspelled_name_is_not_the_secret_s_dataset() -> None:
+    """Where names are given, one that is not among them is a mistake."""
+    with pytest.raises(Rejected, match="web") as caught:
+        dataset_of("wbe", publisher(datasets="web=1").account)
+    assert caught.value.code == "unknown_dataset"
+
+
+def test_a_test_code_is_sent_with_the_option_only() -> None:
+    """And the note that becomes the receipt's warning comes with it."""
+    columns = {"event_name": ["Lead"]}
+    assert "test_event_code" not in sent(columns)[0]
+    assert sent(columns, test_event_code="TEST1")[0]["test_event_code"] == "TEST1"
+    assert set(publisher(test_event_code="TEST1").planned(()).notes) == {"test_events"}
+
+
+def error(code: int, subcode: int | None = None, **more: Any) -> dict[str, Any]:
+    """Return Meta's envelope of an error."""
+    return {"error": {"code": code, **({"error_subcode": subcode} if subcode else {}), **more}}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "code", "about_rows"),
+    [
+        (200, {"events_received": 2}, OutcomeKind.OK, "", False),
+        (200, {"events_received": 1}, OutcomeKind.UNKNOWN, "nothing_counted", False),
+        (200, {"messages": []}, OutcomeKind.UNKNOWN, "nothing_counted", False),
+        (400, error(100, 2804003), OutcomeKind.REFUSED, "event_refused", True),
+        (400, error(100, 2804050), OutcomeKind.REFUSED, "event_refused", True),
+        (400, error(100), OutcomeKind.REFUSED, "refused_by_platform", False),
+        (400, error(100, 33), OutcomeKind.STOP, "dataset_missing", False),
+        (400, error(190, 463), OutcomeKind.REFRESH_AUTH, "token_refused", False),
+        (403, error(4), OutcomeKind.RETRY, "throttled", False),
+        (400, error(80004, 2446079), OutcomeKind.RETRY, "throttled", False),
+        (400, error(2), OutcomeKind.UNKNOWN, "transient", False),
+        (500, error(999_999), OutcomeKind.UNKNOWN, "transient", False),
+        (400, error(100, 2804003, is_transient=True), OutcomeKind.UNKNOWN, "transient", False),
+        (502, {}, OutcomeKind.UNKNOWN, "unreadable_answer", False),
+        (404, {}, OutcomeKind.RETRY, "unreadable_answer", False),
+        (413, {}, OutcomeKind.TOO_LARGE, "too_large", False),
+    ],
+)
+def test_what_may_have_been_counted_is_unknown_and_what_was_refused_is_not(
+    status: int, body: dict[str, Any], kind: OutcomeKind, code: str, about_rows: bool
+) -> None:
+    """Events whose answer leaves open whether they count are in doubt; a refusal is known as one."""
+    one = publisher()
+    columns = {"event_name": ["Lead", "Lead"]}
+    (upload,) = one.uploads(batch(columns))
+    request = one.encode(upload, Audience("c", "d"), one.planned(()))
+    outcome = one.classify(request, Answer(status, {}, json.dumps(body).encode()))
+    assert (outcome.kind, outcome.code, outcome.about_rows) == (kind, code, about_rows)
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "wanted_s"),
+    [
+        ("x-business-use-case-usage", {"1": [{"estimated_time_to_regain_access": 7}]}, 420),
+        ("x-ad-account-usage", {"reset_time_duration": 90}, 90),
+        ("x-ad-account-usage", {"ads_api_access_tier": "development_access"}, 300),
+        ("x-app-usage", {"call_count": 100}, 60),
+    ],
+)
+def test_a_throttled_dataset_waits_as_the_headers_say(header: str, value: object, wanted_s: int) -> None:
+    """Minutes in one header, seconds in another; a limited account waits until its score is forgotten."""
+    one = publisher()
+    (upload,) = one.uploads(batch({"event_name": ["Lead"]}))
+    request = one.encode(upload, Audience("c", "d"), one.planned(()))
+    answer = Answer(400, {header: json.dumps(value)}, json.dumps(error(17)).encode())
+    assert one.classify(request, answer).after_s == wanted_s
