@@ -12,7 +12,7 @@ from stacks.ci360.hosts import HOST, is_anybodys
 from stacks.context import Reader
 from stacks.names import BUCKET, KEY_ARN, KEY_MEANING
 
-ACTIONS = ("add", "remove", "replace", "mirror")
+ACTIONS = ("add", "remove", "replace")  # a mirror is a folder with a sign, and a task writes single files
 
 _KEY, MOST_KEYS = r"[a-z][a-z0-9]{0,15}", 2
 DAYS = 30  # as drops

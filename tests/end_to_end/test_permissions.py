@@ -70,6 +70,18 @@ def test_a_killed_worker_and_a_continuation_are_within_the_permissions(enforced:
     assert enforced.sent().resent <= enforced.kills
 
 
+def test_a_mirror_is_compared_and_committed(enforced: Line) -> None:
+    """What an audience holds is written, read, replaced and deleted within the function's rights."""
+    enforced.reset()
+    some = people(300, "mirrored")
+    for night, now in enumerate((some[:280], some[20:])):
+        folder = f"meta/Mirrored/raw/mirror/{night}"
+        enforced.put_key(f"{folder}/part-0", as_csv(now))
+        receipt = enforced.finish(enforced.put_key(f"{folder}/_SUCCESS", b""))
+        assert (receipt["state"], receipt["mirror"]["size"]) == ("applied", 280), receipt["reason"]
+        assert enforced.held("Mirrored") == enforced.members(now)
+
+
 def test_a_file_in_another_owners_bucket_becomes_people(enforced: Line) -> None:
     """A file below a source's prefix is sent as the settings say; one beside the prefix is not."""
     enforced.reset()
@@ -112,7 +124,7 @@ def test_the_role_reaches_nothing_of_anybody_else(enforced: Line) -> None:
     other = enforced.sandbox.connector("tiktok")
     drops, receipts = (enforced.sandbox.described[name] for name in ("drops_bucket", "receipts_bucket"))
     enforced.sandbox.drop("tiktok/Theirs/raw/people.csv", b"email\n")
-    table = enforced.variables["LEDGER_TABLE"]
+    table, mirrors = enforced.variables["LEDGER_TABLE"], enforced.sandbox.described["mirrors_bucket"]
     partner, prefix = (enforced.sandbox.described["source"][name] for name in ("bucket", "prefix"))
     for key in (f"{prefix}people.csv", "other people/people.csv"):
         enforced.sandbox.client("s3").put_object(Bucket=partner, Key=key, Body=b"")
@@ -123,6 +135,10 @@ def test_the_role_reaches_nothing_of_anybody_else(enforced: Line) -> None:
         lambda: s3.get_object(Bucket=drops, Key="meta/Own/raw/people.csv"),
         lambda: s3.put_object(Bucket=receipts, Key="receipts/meta/Own/test.json", Body=b"{}"),
         lambda: s3.put_object(Bucket=receipts, Key="listings/meta/test.json", Body=b"{}"),
+        lambda: s3.put_object(Bucket=mirrors, Key="meta/1/0/test.keys", Body=b""),
+        lambda: s3.get_object(Bucket=mirrors, Key="meta/1/0/test.keys"),
+        lambda: s3.delete_object(Bucket=mirrors, Key="meta/1/0/test.keys"),
+        lambda: s3.list_objects_v2(Bucket=mirrors, Prefix="meta/"),
         lambda: s3.list_object_versions(Bucket=drops, Prefix="meta/Own/"),
         lambda: secrets.get_secret_value(SecretId=addresses["secret_arn"]),
         lambda: sqs.get_queue_attributes(QueueUrl=own_url, AttributeNames=["QueueArn"]),
@@ -133,6 +149,7 @@ def test_the_role_reaches_nothing_of_anybody_else(enforced: Line) -> None:
     for call in allowed:
         call()
     denied: dict[str, Callable[[], Any]] = {
+        "read a mirror of another platform": lambda: s3.get_object(Bucket=mirrors, Key="tiktok/1/0/test.keys"),
         "another connector's drop": lambda: s3.get_object(Bucket=drops, Key="tiktok/Theirs/raw/people.csv"),
         "writing a drop": lambda: s3.put_object(Bucket=drops, Key="meta/Own/raw/more.csv", Body=b""),
         "deleting a drop": lambda: s3.delete_object(Bucket=drops, Key="meta/Own/raw/people.csv"),

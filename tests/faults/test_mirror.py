@@ -50,6 +50,8 @@ def test_a_mirror_survives_killed_workers(scenario: Scenario) -> None:
     receipt = line.finish(put, within_s=240)
     assert receipt["state"] == "applied", receipt["reason"]
     scenario.hold(scenario.audience, new)
+    scenario.result.resent, scenario.result.bound = receipt["resent"], line.kills
+    assert receipt["resent"] <= line.kills
     rows, found = receipt["rows"], receipt["mirror"]
     assert rows["in"] == rows["unchanged"] + rows["acknowledged"] == ROWS
     assert (found["joined"], found["left"]) == (LEAVE, LEAVE)

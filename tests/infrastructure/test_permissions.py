@@ -153,7 +153,7 @@ def test_a_connector_keeps_the_mirrors_of_its_platform(templates: Templates) -> 
     """Nobody but the connectors of a platform reads what its audiences hold, and no person's policy does."""
     own = statements(templates, "BetaEu")
     assert re.fullmatch(r"<\w*Mirrors\w*>/tiktok/\*", text(own["OwnMirrors"]["Resource"]))
-    assert own["ListOwnMirrors"]["Condition"] == {"StringLike": {"s3:prefix": ["tiktok/*"]}}
+    assert "Condition" not in own["ListMirrors"], "S3 answers 403 for a lost snapshot then"
     for policy in templates.resources("AWS::IAM::ManagedPolicy").values():
         for statement in policy["PolicyDocument"]["Statement"]:
             assert not any("Mirrors" in text(one) for one in several(statement["Resource"]))

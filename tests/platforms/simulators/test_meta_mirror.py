@@ -20,18 +20,18 @@ OLD, NEW = people(25), people(25, start=4)
 class MirrorLine(MetaLine):
     """The line to the simulated Meta, whose drops are folders below `mirror`."""
 
-    def folder(self, emails: Iterable[str]) -> list[str]:
+    def folder(self, emails: Iterable[str], header: str = "email") -> list[str]:
         """Put an export and its manifest, a quarter of an hour after the one before; return their events."""
         self.clock.pass_s(16 * 60)
         folder = f"meta/VIP/raw/mirror/{int(self.clock())}/"
-        part = self.put("email\n" + "".join(f"{one}\n" for one in emails), f"{folder}part-0")
+        part = self.put(f"{header}\n" + "".join(f"{one}\n" for one in emails), f"{folder}part-0")
         entries = {"entries": [{"url": f"s3://drops/{folder}part-0"}]}
         self.clock.pass_s(1)
         return [self.event(part), self.event(self.put(json.dumps(entries), f"{folder}manifest"))]
 
-    def mirror(self, emails: Iterable[str]) -> dict[str, Any]:
+    def mirror(self, emails: Iterable[str], header: str = "email") -> dict[str, Any]:
         """Drop an export, see it through, and return its receipt."""
-        events = self.folder(emails)
+        events = self.folder(emails, header)
         self.run(*events)
         assert [one for one in self.failures if not hasattr(one, "code")] == []
         run_id = self.run_of(events[-1]).pk.rpartition("#")[2]
@@ -103,6 +103,18 @@ def test_an_audience_that_others_fill_is_changed_by_the_difference(meta: Outside
     )
     line.check_sums(receipt)
     assert line.batches() == []
+
+
+def test_columns_that_a_replace_cannot_have_are_sent_as_a_difference(line: MirrorLine) -> None:
+    """Where only some rows have an EXTERN_ID, Meta would need two schemas in one session."""
+    rows = [f"{one},{'' if number % 2 else number}" for number, one in enumerate(OLD, 1)]
+    receipt = line.mirror(rows, header="email,extern_id")
+    assert (receipt["state"], receipt["mirror"]["mode"]) == (RunState.APPLIED, "difference"), receipt["reason"]
+    assert "EXTERN_ID" in receipt["mirror"]["why"]
+    receipt = line.mirror(rows[3:], header="email,extern_id")
+    assert (receipt["mirror"]["left"], receipt["rows"]["unchanged"]) == (3, 22)
+    assert digests(OLD[:3]).isdisjoint(line.held())
+    assert digests(OLD[3:]) <= line.held()
 
 
 def test_meta_keeps_a_minimum(meta: Outside) -> None:

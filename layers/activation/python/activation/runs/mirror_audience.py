@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from activation.errors import ConfigError, Rejected
@@ -69,7 +70,7 @@ class MirrorAudience:
             )
         lock = held.run.audience_lock
         owned = found is None or self.invocation.connector.audiences.is_ours(lock, found)
-        mode, why = self._mode(owned=owned, is_new=found is None)
+        mode, why = self._mode(keys, owned=owned, is_new=found is None)
         if found is not None and not state.version and not (owned or self._is_shared):
             raise ConfigError(
                 "audience_not_ours",
@@ -97,15 +98,27 @@ class MirrorAudience:
     def _is_shared(self) -> bool:
         return self.invocation.audience.options.shared
 
-    def _mode(self, *, owned: bool, is_new: bool) -> tuple[str, str]:
+    def _mode(self, keys: tuple[str, ...], *, owned: bool, is_new: bool) -> tuple[str, str]:
         if Action.REPLACE not in self.invocation.connector.platform.limits.actions:
             return DIFFERENCE, "the platform does not replace audiences"
         if self._is_shared:
             return DIFFERENCE, "the audience is shared with others, whose people stay"
         if not owned:
             return DIFFERENCE, "the audience is not known to be the app's alone"
+        if refused := self._refused_replace(keys):
+            return DIFFERENCE, refused
         whose = "the audience is new" if is_new else "the audience is the app's alone"
         return REPLACE, f"{whose}, and the platform replaces it as a whole"
+
+    def _refused_replace(self, keys: tuple[str, ...]) -> str:
+        """Return why the platform does not replace by these columns, "" where it does; asks it nothing."""
+        audience = replace(self.invocation.audience, action=Action.REPLACE)
+        try:
+            with closing(self.client.publisher.open(audience, keys)) as conversation:
+                next(conversation, None)
+        except Rejected as error:
+            return error.sentence
+        return ""
 
 
 def mirror_of(invocation: Invocation) -> MirrorRun:
