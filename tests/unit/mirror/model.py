@@ -6,7 +6,7 @@ import io
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO
 
 import pyarrow as pa
@@ -81,6 +81,20 @@ def as_line(cells: Mapping[str, str | None]) -> Line:
     return frozenset((name, value) for name, value in cells.items() if value is not None)
 
 
+def groups_of(rows: Rows) -> list[list[Line]]:
+    """Return the lines of each source row of a list."""
+    return [[as_line(line) for line in each] for each in rows]
+
+
+def groups_in(pieces: MemoryPieces, part: Part | None) -> list[list[Line]]:
+    """Return the lines of a part by their source rows, as far as these stand in one piece."""
+    groups: dict[tuple[str, int], list[Line]] = {}
+    for name in part.pieces if part else ():
+        for row, line in read(pieces, replace(part, pieces=(name,))) if part else []:
+            groups.setdefault((name, row), []).append(line)
+    return [*groups.values()]
+
+
 def lines_of(rows: Rows) -> list[Line]:
     """Return all lines of a list."""
     return [as_line(line) for each in rows for line in each]
@@ -96,26 +110,26 @@ def read(pieces: MemoryPieces, part: Part | None, *, after: int = 0, at_most: in
 
 @dataclass
 class Known:
-    """What the model knows: the lines that were committed, and those of pending deltas."""
+    """What the model knows: the lines that were committed, and those of pending deltas, each by source rows."""
 
-    lines: list[Line] = field(default_factory=list)
+    rows: list[list[Line]] = field(default_factory=list)
     removes: list[Line] = field(default_factory=list)
-    adds: list[list[Line]] = field(default_factory=list)
+    adds: list[list[list[Line]]] = field(default_factory=list)
     replaced: bool = False
 
     @property
-    def may_be_there(self) -> list[Line]:
-        """Return the lines that may be in the audience; those of a list as often as they stand in it."""
-        found = [*self.lines]
+    def may_be_there(self) -> list[tuple[Line, list[Line]]]:
+        """Return the lines that may be in the audience, each with those of its row, as often as they were sent."""
+        found = [(line, each) for each in self.rows for line in each]
         for some in self.adds:
-            seen = set(found)
-            found += [line for line in some if line not in seen]
+            seen = {line for line, _ in found}
+            found += [(line, each) for each in some for line in each if line not in seen]
         return found
 
     @property
     def surely_there(self) -> set[Line]:
         """Return the lines that surely are."""
-        return set() if self.replaced else {*self.lines} - {*self.removes}
+        return set() if self.replaced else {line for each in self.rows for line in each} - {*self.removes}
 
 
 @dataclass(frozen=True)
@@ -136,15 +150,21 @@ def alone_cells(line: Line, alone: Collection[str] = ALONE) -> set[tuple[str, st
     return {cell for cell in line if cell[0] in alone}
 
 
+def row_cells(lines: Sequence[Line]) -> set[tuple[str, str]]:
+    """Return what identifies the person of a row that has several lines, in any of them."""
+    return {cell for line in lines for cell in alone_cells(line)} if len(lines) > 1 else set()
+
+
 def expected(known: Known, rows: Rows) -> Expected:
     """Return the difference by the rule, as its sentences say it."""
     wanted = {*lines_of(rows)}
     held_cells = {cell for line in wanted for cell in alone_cells(line)}
-    unwanted = [line for line in known.may_be_there if line not in wanted]
+    unwanted = [(line, each) for line, each in known.may_be_there if line not in wanted]
     removed: Counter[Line] = Counter()
     originals, left, held = [], 0, 0
     near: set[tuple[str, str]] = set()
-    for line in unwanted:
+    for line, each in unwanted:
+        near |= row_cells(each)
         own = alone_cells(line)
         if own:
             rest = own - held_cells
@@ -160,7 +180,7 @@ def expected(known: Known, rows: Rows) -> Expected:
             removed[line] += 1
             originals.append(line)
             left += 1
-    gone_cells = {cell for line in unwanted for cell in alone_cells(line)}
+    gone_cells = {cell for line, each in unwanted for cell in alone_cells(line) | row_cells(each)}
     numbered = [(row, [as_line(line) for line in each]) for row, each in enumerate(rows, 1)]
     surely = known.surely_there
     new = [(row, line) for row, each in numbered for line in each if line not in surely]

@@ -19,7 +19,8 @@ from tests.unit.mirror.model import (
     MemoryPieces,
     Rows,
     expected,
-    lines_of,
+    groups_in,
+    groups_of,
     read,
     snapshot,
 )
@@ -85,12 +86,25 @@ def test_it_is_what_python_sets_say(
         found = compare(candidate, state, pieces, ALONE, f"{number}/", most_lines_in_memory=in_memory)
         originals = check(pieces, found, known, rows)
         if fate == "commit":
-            state, known = MirrorState(snapshot=candidate), Known(lines_of(rows))
+            state, known = MirrorState(snapshot=candidate), Known(groups_of(rows))
         elif fate == "replace":
             state = replace(state, pending=(*state.pending, Delta(str(number), replaced_by=candidate)))
-            known.adds.append(lines_of(rows))
+            known.adds.append(groups_of(rows))
             known.replaced = True
         else:
             state = replace(state, pending=(*state.pending, Delta(str(number), found.removes, found.adds)))
             known.removes += originals
-            known.adds.append([line for _, line in read(pieces, found.adds)])
+            known.adds.append(groups_in(pieces, found.adds))
+
+
+def test_who_gives_up_a_further_address_stays_in() -> None:
+    """It has a line of its own: whom its removal takes out is sent again by what is left of the source row."""
+    pieces = MemoryPieces()
+    first, second, other = digest("a"), digest("b"), digest("c")
+    before = snapshot(pieces, "0/", [[{"EMAIL": first}, {"EMAIL": second}], [{"EMAIL": other}]], ("EMAIL",))
+    rows = [[{"EMAIL": first}], [{"EMAIL": other}]]
+    after = snapshot(pieces, "1/", rows, ("EMAIL",))
+    found = compare(after, MirrorState(snapshot=before), pieces, ALONE, "1/")
+    assert [line for _, line in read(pieces, found.removes)] == [frozenset({("EMAIL", second)})]
+    assert [line for _, line in read(pieces, found.adds)] == [frozenset({("EMAIL", first)})]
+    assert (found.unchanged, found.resent) == (1, 1)

@@ -15,7 +15,7 @@ from activation.mirror.lines import line_keys, lines_table
 from activation.mirror.snapshot import SnapshotWriter
 from activation.mirror.state import MirrorState
 
-from tests.unit.mirror.model import ALONE, Known, MemoryPieces, Rows, lines_of, read, snapshot, table
+from tests.unit.mirror.model import ALONE, Known, MemoryPieces, Rows, groups_of, lines_of, read, snapshot, table
 from tests.unit.mirror.test_difference import check, digest
 
 COLUMNS = ("EMAIL", "PHONE", "FN")
@@ -181,7 +181,7 @@ def test_thousands_of_lines_are_compared_range_by_range(monkeypatch: pytest.Monk
     candidate = snapshot(pieces, "b/", after, COLUMNS, at_once=100, piece_lines=900)
     for in_memory in (200, 600_000):
         found = compare(candidate, known, pieces, ALONE, "b/", most_lines_in_memory=in_memory)
-        check(pieces, found, Known(lines_of(before)), after)
+        check(pieces, found, Known(groups_of(before)), after)
     pending = replace(known, pending=(Delta("b", found.removes, found.adds),))
     again = compare(snapshot(pieces, "c/", before, COLUMNS, at_once=100), pending, pieces, ALONE, "c/")
     assert again.known == 3_000 + found.adds.lines - found.adds.neighbours if found.adds else 0

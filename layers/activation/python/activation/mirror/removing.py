@@ -14,13 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.mirror.cells_file import as_values
-from activation.mirror.changes import Found
+from activation.mirror.changes import NO_KEYS, NO_PLACES, Found
 from activation.mirror.delta import PartWriter
 from activation.mirror.described import remove_described
 from activation.mirror.lines import ROW
 from activation.mirror.lines_at import KEY, lines_at
 from activation.mirror.packing import Values, give_back
-from activation.mirror.piece import open_cells
+from activation.mirror.piece import open_cells, open_keys
 from activation.mirror.probe import Probe
 from activation.mirror.store import Pieces
 
@@ -34,8 +34,8 @@ class Removal:
     """What is removed of unwanted lines, and what that touches.
 
     `left` lines have no identifier that a wanted line has, and `held` lines no other. By piece of the candidate,
-    `sharing` are the places of lines that share an identifier with an unwanted line, and `neighbours` of those
-    that share one with a line that is removed.
+    `sharing` are the places of lines that share an identifier with an unwanted line or with another line of its
+    source row, and `neighbours` of those that share one with a line that is removed, or another of its row.
     """
 
     left: int = 0
@@ -71,9 +71,10 @@ def remove(
     """
     removal = Removal()
     described: list[Found] = []
-    for batches in _some(pieces, unwanted, alone, described, at_most):
-        held, sharing = _share(pieces, batches, candidate, alone, at_most)
-        linked = {name: Values() for name in alone}
+    for batches, siblings in _some(pieces, unwanted, alone, described, at_most):
+        held, sharing = _share(pieces, [*batches, *siblings], candidate, alone, at_most)
+        # A further address has a line of its own: the platform knows whose it is, and the list by its row.
+        linked = {name: Values(one[name] for one in siblings if name in one.schema.names) for name in alone}
         for batch in batches:
             _remove_unheld(batch, held, linked, removes, removal)
         for one in sharing:
@@ -89,11 +90,18 @@ def remove(
 
 def _some(
     pieces: Pieces, unwanted: Iterable[Found], alone: Collection[str], described: list[Found], at_most: int
-) -> Iterator[list[pa.RecordBatch]]:
-    """Yield the identifiers and keys of lines, about `at_most` at a time; lines without any go to `described`."""
+) -> Iterator[tuple[list[pa.RecordBatch], list[pa.RecordBatch]]]:
+    """Yield the identifiers and keys of lines, about `at_most` at a time; lines without any go to `described`.
+
+    Beside them come those of all lines of source rows that have several, and an unwanted one among them.
+    """
     batches: list[pa.RecordBatch] = []
+    siblings: list[pa.RecordBatch] = []
     count = 0
-    for one in unwanted:
+    for one in _slices(unwanted, at_most):
+        mates = [lines for _, lines in lines_at(pieces, _row_mates(pieces, one), alone)]
+        siblings += mates
+        count += sum(map(len, mates))
         for places, lines in lines_at(pieces, one, alone):
             names = [name for name in lines.schema.names if name not in (KEY, ROW)]
             has = _any([lines[name].is_valid() for name in names], len(lines))
@@ -104,11 +112,31 @@ def _some(
             if len(lines):
                 batches.append(lines)
                 count += len(lines)
-            if count >= at_most:
-                yield _large(batches)
-                batches, count = [], 0
-    if batches:
-        yield _large(batches)
+        if count >= at_most:
+            yield _large(batches), siblings
+            batches, siblings, count = [], [], 0
+    if batches or siblings:
+        yield _large(batches), siblings
+
+
+def _slices(unwanted: Iterable[Found], at_most: int) -> Iterator[Found]:
+    """Yield lines so many at a time."""
+    for one in unwanted:
+        for begin in range(0, len(one.places), at_most):
+            yield Found(one.piece, one.places.slice(begin, at_most), one.keys.slice(begin, at_most))
+
+
+def _row_mates(pieces: Pieces, one: Found) -> Found:
+    """Return all lines of those source rows of a piece that have several, and one of the lines among them."""
+    keys = open_keys(pieces, one.piece)
+    if not keys.has_rows:
+        return Found(one.piece, NO_PLACES, NO_KEYS)
+    rows = keys.rows()
+    own = pc.is_in(rows, rows.take(one.places))
+    counts = rows.filter(own).value_counts()
+    several = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
+    places = pc.indices_nonzero(pc.is_in(rows, several)).cast(pa.uint32())
+    return Found(one.piece, places, pa.nulls(len(places), pa.uint64()))
 
 
 def _large(batches: Iterable[pa.RecordBatch]) -> list[pa.RecordBatch]:
@@ -120,7 +148,7 @@ def _large(batches: Iterable[pa.RecordBatch]) -> list[pa.RecordBatch]:
             joined.append(pa.concat_batches(waiting))
             waiting = []
         waiting.append(one)
-    return [*joined, pa.concat_batches(waiting)]
+    return [*joined, pa.concat_batches(waiting)] if waiting else joined
 
 
 def _share(
