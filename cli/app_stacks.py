@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
 # In the order in which they can be deleted: the others use what the storage stack exports.
 PARTS = ("activation", "ci360", "storage")
+# How a stack of the stream is named, with or without the app's name before it.
+_STREAM = re.compile(r"(^|-)AmzStream(V2)?-(NA|EU|FE)-")
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ def find_stacks(app: str, *, streams: bool = True) -> Found:
 def _of_realm(client: CloudFormationClient, shared: str) -> list[str]:
     """Return the names of a realm's stacks: those that use what its `shared` stack exports, then that one.
 
-    Their names alone do not say whose they are: the stacks of Amazon's example app have the same.
+    Their names alone do not say whose they are: the stacks of Amazon's example app have the same. Nor does the use
+    of an export: a company's own stack may use one as well, and is left alone.
     """
     from botocore.exceptions import ClientError
 
@@ -79,7 +83,7 @@ def _of_realm(client: CloudFormationClient, shared: str) -> list[str]:
             return []
         raise
     exports = [one["ExportName"] for one in described.get("Outputs", []) if "ExportName" in one]
-    using = {name for export in exports for name in importers(client, export)}
+    using = {name for export in exports for name in importers(client, export) if _STREAM.search(name)}
     return [*sorted(using), shared]
 
 

@@ -43,11 +43,15 @@ def destroy(
         print(line)
     if not yes and _typed(name) != name:
         deployment.fail("nothing was removed")
+    refused: list[str] = []
     for stack in found.stacks:
         print(f"deleting {stack.name}")
         if not delete_stack(stack):
-            deployment.fail(f"{stack.name} could not be deleted: see its events in CloudFormation, then try again")
-    if refused := remove(found.stacks):
+            stuck = f"{stack.name} could not be deleted: see its events in CloudFormation, then try again"
+            deployment.fail("\n".join([*refused, stuck]))
+        # At once: of a stack that is gone, a second try would no longer know what it has kept.
+        refused += remove([stack])
+    if refused:
         deployment.fail("\n".join(refused))
     print(f"{name} is removed; its secrets and its keys can be restored for {KEY_DAYS} days")
 

@@ -88,6 +88,9 @@ def _table(name: str, region: str) -> None:
 
     client = boto3.client("dynamodb", region_name=region)
     client.update_table(TableName=name, DeletionProtectionEnabled=False)
+    # A table that is being updated is not deleted but answers ResourceInUseException (read 2026-11-30):
+    # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteTable.html
+    client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 5, "MaxAttempts": 60})
     client.delete_table(TableName=name)
 
 

@@ -14,7 +14,7 @@ from stacks.marketing_stream import pinned
 from stacks.marketing_stream.app import Streams
 from stacks.marketing_stream.dataset import StreamDatasetStack
 from stacks.marketing_stream.region import StreamRegionStack
-from stacks.people import RECEIPTS
+from stacks.people import FUNCTION_CHARACTERS, QUEUE_CHARACTERS, RECEIPTS, generated
 from stacks.storage import StorageStack
 
 PACK = "AwsSolutions"
@@ -92,10 +92,10 @@ def _accept_people(activation: ActivationStack, storage: StorageStack) -> None:
         "The files that say what audiences are like: of any connector and audience, and no drop.",
     )
     for resource in (
-        f"lambda:{here}:function:{activation.stack_name}-*",
+        f"lambda:{here}:function:{generated(activation, FUNCTION_CHARACTERS)}",
         f"sns:{here}:{activation.stack_name}-*",
         f"events:{here}:replay/activation-*",
-        f"sqs:{here}:{activation.stack_name}-*",
+        f"sqs:{here}:{generated(activation, QUEUE_CHARACTERS)}",
         f"logs:{here}:log-group:{activation.stack_name}-*",
     ):
         _accept(

@@ -23,6 +23,9 @@ from stacks.permissions import allow, through_key
 # How the names of what may be read end. The sets of refused identifiers beside them end otherwise: with the key in
 # the run's record, whoever reads them could ask whether somebody said no.
 RECEIPTS = (".json", ".csv")
+# https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html and
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html, read 2026-11-30
+FUNCTION_CHARACTERS, QUEUE_CHARACTERS = 64, 80
 
 
 class Readers(Construct):
@@ -157,7 +160,7 @@ def operator_policy(
                     "sqs:SendMessage",
                     "sqs:StartMessageMoveTask",
                 ],
-                [stack.format_arn(service="sqs", resource=own)],
+                [stack.format_arn(service="sqs", resource=generated(stack, QUEUE_CHARACTERS))],
             ),
             allow(
                 "Replay",
@@ -189,7 +192,7 @@ def operator_policy(
                     stack.format_arn(
                         service="lambda",
                         resource="function",
-                        resource_name=own,
+                        resource_name=generated(stack, FUNCTION_CHARACTERS),
                         arn_format=ArnFormat.COLON_RESOURCE_NAME,
                     )
                 ],
@@ -233,6 +236,17 @@ def operator_policy(
             ),
         ],
     )
+
+
+def generated(stack: Stack, longest: int) -> str:
+    """Return how the names begin that CloudFormation makes for a stack's resources, of at most `longest` letters.
+
+    A name is the stack's, the logical id and 13 letters, with hyphens between. Of one that would be too long,
+    CloudFormation cuts the stack's part as well, to about half of the room: a policy by the stack's whole name
+    would not allow it. Seen at https://github.com/convox/rack/issues/2297, read 2026-11-30.
+    """
+    kept = (longest - len("--") - 13) // 2
+    return f"{stack.stack_name}-*" if len(stack.stack_name) <= kept else f"{stack.stack_name[:kept]}*"
 
 
 def _write(secrets: Iterable[secretsmanager.CfnSecret]) -> list[iam.PolicyStatement]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import App, Stack
 
-from stacks import limits
+from stacks import limits, people
 from tests.infrastructure.conftest import Templates, synthesise, tree
 from tests.infrastructure.test_calls_allowed import WATCH, actions_of
 from tests.infrastructure.test_permissions import several, text
@@ -88,6 +89,45 @@ def test_who_operates_may_make_each_call_of_its_commands(templates: Templates) -
         "lambda:GetAccountSettings",
         "lambda:GetFunctionConfiguration",
     } <= allowed
+
+
+def cut(stack: str, logical_id: str, longest: int) -> str:
+    """Return the name that CloudFormation generates, as seen at https://github.com/convox/rack/issues/2297."""
+    room = longest - len("--1GRP3N0TVA1LD")
+    if len(stack) + len(logical_id) > room:
+        stack, logical_id = stack[: (room + 1) // 2], logical_id[: room // 2]
+    return f"{stack}-{logical_id}-1GRP3N0TVA1LD"
+
+
+def test_a_generated_name_is_cut_as_it_was_seen() -> None:
+    """The name of a function in a public report is what this file makes of its stack and logical id."""
+    seen = "mylongerapp-playground-ne-InstancesLifecycleHandle-1GRP3N0TVA1LD"
+    assert cut("mylongerapp-playground-new", "InstancesLifecycleHandler", 64) == seen
+
+
+@pytest.mark.parametrize("stack", ["smoke-12345678-activation", f"{'a' * 32}-activation", "abc-activation"])
+@pytest.mark.parametrize("longest", [64, 80])
+def test_a_generated_name_is_one_of_those_expected(stack: str, longest: int) -> None:
+    """However long the stack's name and the logical id are, and not for another app's short name."""
+    named = Stack(App(), "Stack", stack_name=stack)
+    for letters in range(4, 60):
+        assert fnmatchcase(cut(stack, "L" * letters, longest), people.generated(named, longest))
+    assert not fnmatchcase(cut("abcd-activation", "Function", longest), people.generated(named, longest))
+
+
+@pytest.mark.parametrize(
+    ("sid", "kind", "longest"),
+    [("SeeFunctions", "AWS::Lambda::Function", 64), ("Redrive", "AWS::SQS::Queue", 80)],
+)
+def test_who_operates_may_use_functions_and_queues_whose_names_are_cut(
+    templates: Templates, sid: str, kind: str, longest: int
+) -> None:
+    """The stack's name of the app as it is shipped is already too long for some of its functions' names."""
+    allowed = text(policy(templates, "Operator")[sid]["Resource"]).rpartition(":")[2]
+    names = [cut("audience-activation-activation", one, longest) for one in templates.activation["Resources"]
+             if templates.activation["Resources"][one]["Type"] == kind]  # fmt: skip
+    assert names
+    assert [one for one in names if not fnmatchcase(one, allowed)] == []
 
 
 def test_who_reads_receipts_cannot_read_who_said_no(templates: Templates) -> None:

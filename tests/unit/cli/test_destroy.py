@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.waiter
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from cli import __main__, app_stacks
+from cli import __main__, app_stacks, removal
 from cli.app_stacks import AppStack, find_stacks
 from cli.removal import remove
 
@@ -101,6 +104,42 @@ def test_a_second_try_finds_nothing_to_remove() -> None:
 
 
 @pytest.mark.usefixtures("deployed")
+def test_what_a_deleted_stack_kept_goes_although_a_later_stack_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second try could not find it any more: nothing but the stack would have said whose it is."""
+    delete = removal.delete_stack
+    monkeypatch.setattr(removal, "delete_stack", lambda one: "storage" not in one.name and delete(one))
+    result = CliRunner().invoke(__main__.app, ["destroy", "--yes"])
+    assert result.exit_code == 1
+    assert "audience-activation-storage could not be deleted" in result.output
+    assert (left()["queues"], left()["stacks"]) == (0, 1)
+    monkeypatch.setattr(removal, "delete_stack", delete)
+    assert CliRunner().invoke(__main__.app, ["destroy", "--yes"]).exit_code == 0
+    assert left() == dict.fromkeys(("buckets", "tables", "queues", "stacks"), 0)
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_table_is_deleted_once_its_protection_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a table is being updated DynamoDB refuses to delete it, so the command waits."""
+    client = boto3.client("dynamodb")
+    (table,) = client.list_tables()["TableNames"]
+    statuses = ["UPDATING", "UPDATING", "ACTIVE"]
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def updating(self: BaseClient, operation: str, given: dict[str, Any]) -> Any:
+        if operation == "DeleteTable" and len(statuses) > 1:
+            raise ClientError({"Error": {"Code": "ResourceInUseException"}}, operation)
+        answer = call(self, operation, given)
+        if operation == "DescribeTable":
+            answer["Table"]["TableStatus"] = statuses.pop(0) if len(statuses) > 1 else statuses[0]
+        return answer
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", updating)
+    monkeypatch.setattr(botocore.waiter.time, "sleep", lambda _: None)
+    assert remove([AppStack("stack", "eu-west-1", {table: "AWS::DynamoDB::Table"})]) == []
+    assert client.list_tables()["TableNames"] == []
+
+
+@pytest.mark.usefixtures("deployed")
 def test_a_secret_can_be_restored_for_a_while() -> None:
     """Secrets and what is gone already: the one is kept for a week, the other passed over."""
     client = boto3.client("secretsmanager")
@@ -123,7 +162,9 @@ def streaming(deployed: None, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AmzStream-FE-ads", "AmzStream-FE-sp-traffic", "AmzStream-FE-targets"):
         client.create_stack(StackName=name, TemplateBody=template(Queue=("AWS::SQS::Queue", {})))
     # The AWS of these tests does not know who imports what; the emulator of the end-to-end tests does.
-    using = {"audience-activation-stream-fe:AccessLogs": ["AmzStream-FE-sp-traffic", "AmzStream-FE-ads"]}
+    client.create_stack(StackName="finance-dashboard", TemplateBody=template(Facts=("AWS::S3::Bucket", {})))
+    ours = ["AmzStream-FE-sp-traffic", "AmzStream-FE-ads"]
+    using = {"audience-activation-stream-fe:AccessLogs": [*ours, "finance-dashboard"]}
     monkeypatch.setattr(app_stacks, "importers", lambda _, export: using[export])
 
 
@@ -143,9 +184,10 @@ def test_the_stacks_of_the_stream_go_first_in_their_own_region() -> None:
         "deleting audience-activation-st"
     )
     stacks = boto3.client("cloudformation", region_name="us-west-2").describe_stacks()["Stacks"]
-    assert [one["StackName"] for one in stacks] == ["AmzStream-FE-targets"]
+    assert {one["StackName"] for one in stacks} == {"AmzStream-FE-targets", "finance-dashboard"}
     assert len(boto3.client("sqs", region_name="us-west-2").list_queues()["QueueUrls"]) == 1
-    assert boto3.client("s3").list_buckets()["Buckets"] == []
+    (bucket,) = boto3.client("s3").list_buckets()["Buckets"]
+    assert bucket["Name"].startswith("finance-dashboard")
 
 
 @pytest.mark.usefixtures("streaming")
@@ -154,4 +196,4 @@ def test_the_stacks_of_the_stream_can_be_kept() -> None:
     result = CliRunner().invoke(__main__.app, ["destroy", "--keep-streams"], input="audience-activation\n")
     assert result.exit_code == 0, result.output
     assert "tream" not in result.output
-    assert len(boto3.client("cloudformation", region_name="us-west-2").describe_stacks()["Stacks"]) == 4
+    assert len(boto3.client("cloudformation", region_name="us-west-2").describe_stacks()["Stacks"]) == 5

@@ -22,10 +22,10 @@ OUTPUTS = ("MetaDropperPolicyArn", "ReaderPolicyArn", "OperatorPolicyArn", "Meta
 
 @dataclass
 class FakeShell:
-    """Answers each command with what `answers` has for its first word; notes what was typed."""
+    """Answers each command with what `answers` has for its first word, one by one; notes what was typed."""
 
     folder: Path
-    answers: Mapping[str, str]
+    answers: Mapping[str, str | Sequence[str]]
     typed: list[str] = field(default_factory=list)
 
     def activation(self, *arguments: str, exits: Sequence[int] = (0,), given: str = "") -> str:
@@ -34,7 +34,11 @@ class FakeShell:
         word = next(one for one in arguments if not one.startswith(("--", "smoke-")))
         if word not in self.answers:
             raise StepFailed(f"exit 1: {word}")
-        return self.answers[word]
+        answers = self.answers[word]
+        if isinstance(answers, str):
+            return answers
+        before = sum(one.split()[0] == word for one in self.typed) - 1
+        return answers[min(before, len(answers) - 1)]
 
     def json(self, *arguments: str, exits: Sequence[int] = (0,)) -> list[dict[str, Any]]:
         """Note a command and read its answer."""
@@ -98,7 +102,17 @@ def printed() -> io.StringIO:
     return io.StringIO()
 
 
-def failing(tmp_path: Path, printed: io.StringIO, monkeypatch: pytest.MonkeyPatch, **answers: str) -> FakeAccount:
+def finding(check: str = "secret", *, ok: bool = True, says: str = "has it") -> str:
+    """Return a line that `doctor` prints."""
+    return json.dumps({"connector": "meta", "check": check, "ok": ok, "says": says})
+
+
+UNWRITTEN = finding(ok=False, says="not written yet: activation secret set meta")
+
+
+def failing(
+    tmp_path: Path, printed: io.StringIO, monkeypatch: pytest.MonkeyPatch, **answers: str | Sequence[str]
+) -> FakeAccount:
     """Live a life whose commands answer so; it must fail. Something is deployed, whichever step that is."""
     monkeypatch.setattr(leftovers, "resources", lambda *_: {"a-bucket": "AWS::S3::Bucket"})
     account = FakeAccount(FakeShell(tmp_path, answers))
@@ -111,8 +125,8 @@ def test_a_step_that_fails_is_named_and_what_was_deployed_is_destroyed(
     tmp_path: Path, printed: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The drop fails: its line says so, and the app is destroyed with what stands beside it."""
-    finding = json.dumps({"connector": "meta", "check": "secret", "ok": True, "says": "has it"})
-    account = failing(tmp_path, printed, monkeypatch, doctor=finding, secret="", destroy="")
+    doctor = (UNWRITTEN, finding())
+    account = failing(tmp_path, printed, monkeypatch, doctor=doctor, secret="", destroy="")
     lines = printed.getvalue().splitlines()
     assert [line.split()[0] for line in lines[-2:]] == ["FAIL", "ok"]
     assert "activation drop" in lines[-2]
@@ -132,11 +146,31 @@ def test_the_token_is_on_no_command_line(
     tmp_path: Path, printed: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The secret is given on the standard input, and is not printed."""
-    finding = json.dumps({"connector": "meta", "check": "secret", "ok": True, "says": "has it"})
-    account = failing(tmp_path, printed, monkeypatch, doctor=finding, secret="", destroy="")
+    doctor = (UNWRITTEN, finding())
+    account = failing(tmp_path, printed, monkeypatch, doctor=doctor, secret="", destroy="")
     (typed,) = [one for one in account.shell.typed if one.startswith("secret")]
     assert typed == 'secret set meta --file - {"access_token": "the-token"}'
     assert "the-token" not in printed.getvalue()
+
+
+@pytest.mark.parametrize(
+    "doctor",
+    [
+        ("",),
+        (finding(),),
+        (finding(ok=False, says="AWS answered AccessDeniedException"),),
+        ("\n".join((UNWRITTEN, finding("alarms", ok=False, says="cannot be listed"))),),
+        (UNWRITTEN, ""),
+        (UNWRITTEN, UNWRITTEN),
+    ],
+)
+def test_doctor_has_to_miss_the_secret_and_nothing_else_and_then_nothing(
+    tmp_path: Path, printed: io.StringIO, monkeypatch: pytest.MonkeyPatch, doctor: Sequence[str]
+) -> None:
+    """A doctor that ends with exit 1 for another reason, or prints no finding, is no doctor that works."""
+    failing(tmp_path, printed, monkeypatch, doctor=doctor, secret="", destroy="")
+    (line,) = [one for one in printed.getvalue().splitlines() if one.startswith("FAIL")]
+    assert "activation doctor" in line
 
 
 def test_the_settings_are_those_of_a_user(tmp_path: Path) -> None:
