@@ -63,6 +63,7 @@ class ConnectorSettings:
     where only signs do. `late_part_minutes` is how long a file that came too late waits for another sign. A folder
     that is open for `folder_open_hours` is reported. `secret` is where the credentials are, if not in a secret of
     the app's own. `actions` are those that its drops may ask for, none for all that the platform offers.
+    `audiences` are the options of single audiences, by name: see activation/platforms/audience_options.py.
     `guard` says what a mirror may do unasked. `droppers` are the ARNs of principals in other accounts that may
     upload its drops. `replaces` says that drops may ask for all of an audience, so that who uploads them may also
     say what the audience is like.

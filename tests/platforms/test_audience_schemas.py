@@ -86,7 +86,7 @@ def test_the_page_has_every_option(platform: Platform) -> None:
 
 
 def test_what_is_read_is_shown_again() -> None:
-    """A receipt shows options as they were said, shares as numbers, with the guard's defaults."""
+    """A receipt shows options as they were said, shares as numbers."""
     given: dict[str, Any] = {name: values[0] for name, values in FITTING.items()}
     given["guard"] = {"empty": "allow", "leave": "12.5%"}
     found = read_options(given)
@@ -99,8 +99,8 @@ def test_what_is_read_is_shown_again() -> None:
         opt_out_link="https://example.com/out?of=it",
         limited_data_use=LimitedDataUse(),
         shared=True,
-        guard=GuardOptions("allow", 0.125, 0.3),
+        guard=GuardOptions("allow", 0.125),
     )
-    assert shown_options(found) == given | {"guard": {"empty": "allow", "leave": 0.125, "shrink": 0.3}}
+    assert shown_options(found) == given | {"guard": {"empty": "allow", "leave": 0.125}}
     assert read_options({"limited_data_use": False, "value_based": False}) == NO_OPTIONS
     assert shown_options(NO_OPTIONS) == {}

@@ -40,7 +40,7 @@ def test_the_file_says_how_an_audience_is_created(world: World) -> None:
     say(world, {"$schema": "https://example.com/audience.schema.json", **said})
     world.run(world.drop(table(EVERYBODY)))
     receipt = world.check(*EVERYBODY)
-    shown = said | {"guard": {"empty": "stop", "leave": 0.125, "shrink": 0.3}}
+    shown = said | {"guard": {"leave": 0.125}}
     assert world.platform.created_with == shown
     assert receipt["audience"]["options"] == shown
 

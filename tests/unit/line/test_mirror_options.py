@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from activation.audience_options import GuardOptions
+from activation.mirror.guard import Guard
 
 from tests.unit.line.mirrors import Make, check_holds, deliver, mirror, mirror_world
 from tests.unit.line.world import World, people
@@ -17,14 +17,14 @@ def say(world: World, **options: object) -> None:
 
 
 def test_the_guard_of_the_audience_comes_before_the_connectors(make_world: Make) -> None:
-    """What is said of the audience counts in place of the connector's, the usual shares where it says none."""
+    """A share that is said of the audience counts, and what it does not say is the connector's."""
     world = mirror_world(make_world)
-    world.settings = replace(world.settings, guard=GuardOptions(leave=0.05, shrink=0.05))
+    world.settings = replace(world.settings, guard=Guard(leave=0.05, shrink=0.05))
     world.restart()
     deliver(world, people(10))
     assert deliver(world, people(8))["reason"]["code"] == "needs_approval"
     say(world, guard={"leave": "50%"})
-    assert deliver(world, people(6))["reason"]["code"] == "needs_approval"  # it would shrink by more than 30 %
+    assert deliver(world, people(7))["reason"]["code"] == "needs_approval"  # the connector's: it would shrink
     say(world, guard={"leave": 0.5, "shrink": "50%"})
     assert deliver(world, people(6))["state"] == "applied"
     check_holds(world, people(6))

@@ -116,7 +116,7 @@ def shown_options(options: AudienceOptions) -> dict[str, Any]:
     if options.limited_data_use == LimitedDataUse():
         found["limited_data_use"] = True
     if options.guard is not None:
-        found["guard"] = asdict(options.guard)
+        found["guard"] = {name: one for name, one in asdict(options.guard).items() if one is not None}
     return found
 
 
@@ -128,7 +128,7 @@ def _limited(given: bool | Mapping[str, int]) -> LimitedDataUse:
 
 def _guard(given: Mapping[str, Any]) -> GuardOptions:
     shares = {name: _share(given[name]) for name in ("leave", "shrink") if name in given}
-    return GuardOptions(given.get("empty", STOP), **shares)
+    return GuardOptions(given.get("empty"), **shares)
 
 
 def _share(given: str | float) -> float:

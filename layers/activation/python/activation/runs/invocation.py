@@ -26,6 +26,7 @@ from activation.ledger.mirror_run import MirrorPhase
 from activation.ledger.replacements import Replacements
 from activation.ledger.runs import HeldRun, Ledger
 from activation.ledger.unread import UnreadObjects
+from activation.mirror.guard import Guard
 from activation.mirror.states import MirrorStates
 from activation.mirror.store import S3Pieces
 from activation.model import EVENTS, Action, Audience
