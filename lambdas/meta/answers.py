@@ -92,15 +92,12 @@ def _outcome(known: Meaning, request: Request, answer: Answer, account: str = ""
     reason = known.reason.replace("{account}", account or "<ad account id>")
     if known.kind is OutcomeKind.TOO_LARGE and request.rows == 1:
         known = replace(known, kind=OutcomeKind.REFUSED)  # a single row cannot be halved
-    return Outcome(known.kind, known.code, reason, after_s, reference=_trace(answer))
+    return Outcome(known.kind, known.code, reason, after_s, reference=_trace(answer), tier=quota.tier)
 
 
 def _good(request: Request, answer: Answer, body: Mapping[str, Any]) -> Outcome:
-    outcome = Outcome(
-        OutcomeKind.OK,
-        after_s=usage.from_headers(answer.headers, throttled=False).pause_s,
-        reference=_trace(answer),
-    )
+    quota = usage.from_headers(answer.headers, throttled=False)
+    outcome = Outcome(OutcomeKind.OK, after_s=quota.pause_s, tier=quota.tier, reference=_trace(answer))
     if answer.headers.get("x-ad-api-version-warning"):
         outcome = replace(
             outcome,

@@ -48,12 +48,14 @@ TERMS = Meaning(
     "The Custom Audience terms are not accepted. A person (not a system user) with a role in the business"
     f" must accept them once at {TERMS_URL}; then redrive.",
 )
-TOKEN = Meaning(
-    OutcomeKind.REFRESH_AUTH,
-    "token_refused",
-    "Meta rejected the access token (expired, revoked, or the user's password changed). Write a new token into"
-    " the connector's secret and redrive.",
-)
+
+
+def _token(why: str) -> Meaning:
+    cure = "Write a new token, of a system user, into the connector's secret and redrive."
+    return Meaning(OutcomeKind.REFRESH_AUTH, "token_refused", f"Meta rejected the access token: {why}. {cure}")
+
+
+TOKEN = _token("it is not valid, or was revoked")
 GONE = Meaning(
     OutcomeKind.STOP,
     "audience_missing",
@@ -116,14 +118,25 @@ MEANINGS: dict[tuple[int, int | None], Meaning] = {
         OutcomeKind.STOP,
         "blocked_as_abusive",
         "Meta has blocked the action as abusive. Look into Account Quality, wait some hours, then redrive.",
+        3600,
     ),
     (3, None): NO_PERMISSION,
     (10, None): NO_PERMISSION,
     (294, None): NO_PERMISSION,
-    (270, None): NO_PERMISSION,
+    (270, None): Meaning(
+        OutcomeKind.STOP,
+        "no_permission",
+        "The app's access to Meta's Marketing API does not reach this ad account, which belongs to others. Ask for"
+        " advanced access to ads_management in App Review; then redrive.",
+    ),
     (200, 1870034): TERMS,
     (200, 1870090): TERMS,
-    (200, 1870092): TERMS,
+    (200, 1870092): Meaning(
+        OutcomeKind.STOP,
+        "terms_not_accepted",
+        "Meta's Business Tools terms are not accepted. A person with a role in the business must accept them at"
+        " https://business.facebook.com/events_manager; then redrive.",
+    ),
     (200, 1870050): Meaning(
         OutcomeKind.STOP,
         "account_not_in_business",
@@ -143,6 +156,13 @@ MEANINGS: dict[tuple[int, int | None], Meaning] = {
     (194, None): WRONG_REQUEST,
     (105, None): TOO_MANY,
     (102, None): TOKEN,
+    (190, 458): _token("the app is no longer installed for its user"),
+    (190, 459): _token("its user has to log in at https://www.facebook.com and pass a check"),
+    (190, 460): _token("its user's password has changed"),
+    (190, 463): _token("it has expired"),
+    (190, 464): _token("its user's login is not confirmed: log in at https://www.facebook.com"),
+    (190, 467): _token("it is not valid, or was revoked"),
+    (190, 492): _token("its user has no role in the page or business it is for"),
     (190, None): TOKEN,
     (104, None): Meaning(
         OutcomeKind.STOP,

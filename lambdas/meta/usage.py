@@ -40,6 +40,11 @@ class Usage:
     full_access: bool | None = None
 
     @property
+    def tier(self) -> str:
+        """Return the tier's name in the platform's rate, "" if no header says."""
+        return "" if self.full_access is None else "full" if self.full_access else "limited"
+
+    @property
     def pause_s(self) -> float:
         """Return how long to pause after a successful call: a full quota is a hint, not an error."""
         if self.wait_s:

@@ -46,6 +46,7 @@ def _received(request: Request, answer: Answer, body: Mapping[str, Any]) -> Outc
     outcome = Outcome(
         OutcomeKind.OK,
         after_s=usage.pause_s(answer.headers),
+        tier="limited" if usage.is_limited(answer.headers) else "",
         reference=identifier(body.get("fbtrace_id")) or _trace(answer),
     )
     received = whole(body.get("events_received"))

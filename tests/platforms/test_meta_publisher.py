@@ -22,6 +22,7 @@ from activation.platforms.request import Answer, Request
 from activation.platforms.upload import Batch, Upload
 
 from lambdas.meta import usage
+from lambdas.meta.meanings import meaning
 from lambdas.meta.platform import LIMITS, PLATFORM
 from lambdas.meta.publisher import MetaPublisher, session_id
 from tests.platforms.conversation import LOST, answer, hold, sent
@@ -720,3 +721,15 @@ class TestReplace:
         closing = self.one().close(self.AUDIENCE, self.opened(by_upload=False), [])
         closed, _ = hold(closing, self.one(), [self.status(status)])
         assert (closed.pending, closed.gone is not None) == (pending, gone)
+
+
+@pytest.mark.parametrize(
+    ("subcode", "why"),
+    [(458, "no longer installed"), (460, "password"), (463, "it has expired"), (464, "not confirmed")],
+)
+def test_a_dead_token_is_told_by_its_subcode(subcode: int, why: str) -> None:
+    """Each way a token dies has a sentence of its own, with the cure in it."""
+    known = meaning("users", 190, subcode)
+    assert known is not None
+    assert why in known.reason
+    assert "Write a new token" in known.reason

@@ -159,7 +159,7 @@ def test_the_format_makes_no_difference(tmp_path: Path) -> None:
 
 
 def test_the_limited_tier_takes_its_windows(tmp_path: Path) -> None:
-    """Twenty uploads in five minutes: the twenty-first waits, on the full tier it does not."""
+    """Eighteen uploads in five minutes: the nineteenth waits, on the full tier it does not."""
     settings = {"connectors": [{"name": "meta", "platform": "meta", "max_rows_per_request": 100}]}
     (tmp_path / "cdk.context.json").write_text(json.dumps({"audience_activation": settings}))
     plan = planned(written(tmp_path / "people.csv", people(4_100)))
@@ -440,7 +440,7 @@ class TestReplace:
         """The run would not begin it, so the plan exits 1, with the minutes beside it."""
         plan = self.plan(tmp_path, "limited", exit_code=1)
         assert plan["refused"]["code"] == "replace_too_long"
-        assert plan["minutes"] == {"limited": 85.0}
+        assert plan["minutes"] == {"limited": 95.0}
 
     def test_a_tier_that_nobody_named_is_warned_of(self, tmp_path: Path) -> None:
         """Without a tier in the settings the run goes by the fastest; the plan says at which it would not fit."""

@@ -20,6 +20,7 @@ LONGEST_WAIT_S = 3600.0  # a cap on Retry-After: one request an hour does no har
 MAX_ATTEMPTS = 6
 FIRST_BACKOFF_S = 0.2
 AFTER_ALL_ATTEMPTS_S = 60.0
+HOLDS = (OutcomeKind.OK, OutcomeKind.PARTIAL, OutcomeKind.STOP)  # whose wait is for every call of the account
 
 T = TypeVar("T")
 
@@ -199,12 +200,24 @@ class PlatformClient:
         if repeated and not applied:
             self.worker.note_repeat(-request.rows)
         self.worker.note_sent(request.size_bytes, repeated and applied and request.rows > 0)
+        if outcome.tier:
+            self.rate_limit.keep_to(outcome.tier)
         throttled = outcome.kind is OutcomeKind.RETRY and outcome.code == "throttled"
-        if outcome.after_s > 0 and (throttled or outcome.kind in (OutcomeKind.OK, OutcomeKind.PARTIAL)):
+        if outcome.after_s > 0 and (throttled or outcome.kind in HOLDS):
             self.rate_limit.hold(outcome.after_s)
         if outcome.kind is OutcomeKind.REFRESH_AUTH:
-            self.signing.renew(signed, signer)
+            self._renew(signed, signer, outcome)
         return outcome
+
+    def _renew(self, refused: Request, signer: int, outcome: Outcome) -> None:
+        try:
+            self.signing.renew(refused, signer)
+        except ConfigError as error:
+            if error.code != outcome.code:
+                raise
+            raise failure(
+                outcome
+            ) from None  # no other token is there, and the platform knows why this one is none
 
     def _check_time(self) -> None:
         if self.worker.time_for_calls_s() < self.timeout_s:

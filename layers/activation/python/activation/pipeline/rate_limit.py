@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
+from types import MappingProxyType
 
-from activation.aws.table import ConditionalTable, ConditionFailed, Item, number, read_number
+from activation.aws.table import ConditionalTable, ConditionFailed, Item, number, read_number, read_text
 from activation.errors import Retryable
 from activation.platforms.rate import Window
 
 READ_EVERY_S = 1.0  # how late a throttle that another worker met may take effect here
 SHARED_FROM_S = 10.0  # each worker counts shorter windows alone: to share them would take a write every second
+ACCESS_TIER = "access_tier"  # the record's attribute
 RESERVED_SHARE, RESERVED_MAX = 20, 100  # a worker reserves at most a twentieth of a window, and this many
 CLOCKS_DIFFER_S = 1.0  # between two workers' clocks; a window that begins later than this comes from a wrong clock
 
@@ -25,6 +27,9 @@ class RateLimit:
     A throttle answer or a usage header sets "not before" for all workers: at once for this one, within
     READ_EVERY_S seconds for the others. The record is authoritative: a hold that is removed from it ends as soon.
 
+    `tiers` are the windows of the access tiers that the account may turn out to have, by name. Which it has, an
+    answer says: it is kept in the record for all workers, and `windows` hold until then.
+
     Uploads are reserved 1, 2, 4, ... at a time, so a worker that dies wastes no more of a window than it has used.
     """
 
@@ -33,22 +38,23 @@ class RateLimit:
         table: ConditionalTable,
         key: str,
         windows: Sequence[Window] = (),
+        tiers: Mapping[str, Sequence[Window]] = MappingProxyType({}),
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._table = table
         self._pk = key
-        self._shared = [one for one in windows if one.per_s >= SHARED_FROM_S]
-        # Each with when it began, and its uploads since.
-        self._own = {one: (0.0, 0) for one in windows if one.per_s < SHARED_FROM_S}
+        self._tiers = tiers
+        self._tier = ""
+        self._shared: list[Window] = []
+        self._own: dict[Window, tuple[float, int]] = {}  # when each began, and its uploads since
+        self._pace_by(windows)
         self._clock = clock
         self._lock = Lock()
         self._item: Item = {}
         self._not_before = 0.0
         self._unwritten = 0.0  # a hold that the record does not have yet, or could not be given
         self._read_at = 0.0
-        self._reserved = 0
-        self._reserve_next = 1
         self._reserved_until = 0.0
 
     def wait_s(self, *, uploads: bool = False) -> float:
@@ -62,6 +68,7 @@ class RateLimit:
                 self._item = self._table.read(self._pk) or {}
                 self._not_before = max(self._unwritten, read_number(self._item, "not_before"))
                 self._read_at = now
+                self._change_tier(read_text(self._item, ACCESS_TIER))
             if self._not_before > now or not uploads:
                 return max(0.0, self._not_before - now)
             return self._pace(now)
@@ -97,6 +104,37 @@ class RateLimit:
         with self._lock:
             if self._unwritten == until:
                 self._unwritten = 0.0
+
+    def keep_to(self, tier: str) -> None:
+        """Pace by an access tier from now on, in all workers; a tier that is not among `tiers` changes nothing.
+
+        When the ledger table is unavailable, only this worker does so, until its next answer.
+        """
+        with self._lock:
+            if not self._change_tier(tier):
+                return
+        try:
+            self._table.update(
+                self._pk,
+                f"SET {ACCESS_TIER} = :tier, expires_at = :expires",
+                {":tier": {"S": tier}, ":expires": {"N": str(int(max(self._clock(), self._not_before)) + 86_400)}},
+                condition=f"attribute_not_exists({ACCESS_TIER}) OR {ACCESS_TIER} <> :tier",
+            )
+        except (Retryable, ConditionFailed):  # or another worker was told the same
+            return
+
+    def _change_tier(self, tier: str) -> bool:
+        if tier == self._tier or tier not in self._tiers:
+            return False
+        self._tier = tier
+        self._pace_by(self._tiers[tier])
+        return True
+
+    def _pace_by(self, windows: Sequence[Window]) -> None:
+        """Count by these windows; what was reserved under others is void, and what was counted stays counted."""
+        self._shared = [one for one in windows if one.per_s >= SHARED_FROM_S]
+        self._own = {one: (0.0, 0) for one in windows if one.per_s < SHARED_FROM_S}
+        self._reserved, self._reserve_next = 0, 1
 
     def _pace(self, now: float) -> float:
         """Count an upload in every window and return 0, or return the seconds until all of them have room."""
@@ -168,11 +206,13 @@ class RateLimits:
         self._clock = clock
         self._kept: dict[tuple[str, tuple[Window, ...]], RateLimit] = {}
 
-    def of(self, key: str, windows: Sequence[Window]) -> RateLimit:
+    def of(
+        self, key: str, windows: Sequence[Window], tiers: Mapping[str, Sequence[Window]] = MappingProxyType({})
+    ) -> RateLimit:
         """Return the rate limit whose record in the ledger table is `key`."""
         name = (key, tuple(windows))
         if name not in self._kept:
-            self._kept[name] = RateLimit(self._table, key, windows, clock=self._clock)
+            self._kept[name] = RateLimit(self._table, key, windows, tiers, clock=self._clock)
         return self._kept[name]
 
 

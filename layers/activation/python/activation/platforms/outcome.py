@@ -32,14 +32,15 @@ class Outcome:
 
     `kind` says what the core does next. `code` is stable and ours. `reason` is a sentence for the operator; it
     contains no value of the file. `after_s` is how many seconds to wait before calling the same account again:
-    with `retry` before this request, with `ok` and `partial` as a hint to slow down. `platform_code` and
-    `reference` are the platform's own error code and its trace or request id. `refused` maps the index of a line
-    in the request to a stable code, where the platform named it; `refused_count` is how many lines it refused in
-    all. `about_rows` is True if a refusal that names no line is known to be caused by the content of some line;
-    otherwise the core only suspects that. `value` is what the call returned to the conversation (an id, a page, a
-    handle), None for nothing. `attempts_max` (up to 5) is how often in a row the request may get this answer;
-    after that, the drop is rejected with this outcome's code. With it, `after_s` is at most 5 s. 0 means the
-    core's own number of attempts, after which the run waits.
+    with `retry` before this request, with `ok` and `partial` as a hint to slow down, with `stop` because every
+    call would lengthen a block. `platform_code` and `reference` are the platform's own error code and its trace or
+    request id. `refused` maps the index of a line in the request to a stable code, where the platform named it;
+    `refused_count` is how many lines it refused in all. `about_rows` is True if a refusal that names no line is
+    known to be caused by the content of some line; otherwise the core only suspects that. `value` is what the call
+    returned to the conversation (an id, a page, a handle), None for nothing. `attempts_max` (up to 5) is how often
+    in a row the request may get this answer; after that, the drop is rejected with this outcome's code. With it,
+    `after_s` is at most 5 s. 0 means the core's own number of attempts, after which the run waits. `tier` is the
+    account's access tier where the answer names it, as in `Rate.tiers`, else "".
     """
 
     kind: OutcomeKind
@@ -53,6 +54,7 @@ class Outcome:
     about_rows: bool = False
     value: Any = None
     attempts_max: int = 0
+    tier: str = ""
 
     @property
     def retryable(self) -> bool:
@@ -64,6 +66,9 @@ class Outcome:
         return (self.kind, self.code, self.platform_code) == (other.kind, other.code, other.platform_code)
 
 
+_OF_A_CODE = (OutcomeKind.STOP, OutcomeKind.REFRESH_AUTH, OutcomeKind.REFUSED, OutcomeKind.REJECTED)
+
+
 def failure(outcome: Outcome) -> ActivationError:
     """Return the error to raise when an indispensable call had this outcome.
 
@@ -71,7 +76,7 @@ def failure(outcome: Outcome) -> ActivationError:
     not of the data: a person has to act.
     """
     code, sentence = outcome.code or outcome.kind.value, outcome.reason or "the platform gave no reason"
-    if outcome.platform_code and outcome.kind in (OutcomeKind.STOP, OutcomeKind.REFUSED, OutcomeKind.REJECTED):
+    if outcome.platform_code and outcome.kind in _OF_A_CODE:
         sentence = f"{sentence} (the platform's code: {outcome.platform_code})"
     match outcome.kind:
         case OutcomeKind.STOP | OutcomeKind.REFRESH_AUTH:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -57,6 +57,16 @@ class Rate:
     def tier(self, options: Mapping[str, Value]) -> Tier:
         """Return the tier that the options name, else the fastest: an undeclared tier slows nobody down."""
         return self.tiers.get(str(options.get(TIER) or ""), [*self.tiers.values()][-1])
+
+    def slower(self, options: Mapping[str, Value]) -> Mapping[str, Sequence[Window]]:
+        """Return the windows of the tiers up to the one that the options name, or of all of them.
+
+        An account that turns out to have one of these is paced by it; a slower pace that was asked for stays.
+        """
+        names = [*self.tiers]
+        named = str(options.get(TIER) or names[-1])
+        until = names.index(named) + 1 if named in names else len(names)
+        return {name: self.tiers[name].windows for name in names[:until]}
 
     def planned(self, options: Mapping[str, Value]) -> Mapping[str, Tier]:
         """Return the tiers a plan shows: the one the options name, else all."""

@@ -305,7 +305,9 @@ class Invocation:
             signing=connector.secret,
             http=connector.http,
             rate_limit=connector.rate_limits.of(
-                rate_key(connector.platform.name, rate.scope, shared_with), rate.tier(account.options).windows
+                rate_key(connector.platform.name, rate.scope, shared_with),
+                rate.tier(account.options).windows,
+                rate.slower(account.options),
             ),
             timeout_s=connector.timeout_s,
             worker=self,
