@@ -37,20 +37,40 @@ def redriven(world: World) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("skip", [0, 1, 2])
-def test_a_mirror_goes_on_after_a_removal_by_comparing_again(make_world: Make, skip: int) -> None:
-    """It stopped in removes, before or in adds, and somebody was removed meanwhile: its end is committed."""
+def test_a_mirror_does_not_add_again_who_was_removed_since(make_world: Make, skip: int) -> None:
+    """It stopped in removes, before or in adds: it is older than the removal, and the next list makes it good."""
     world = mirror_world(make_world, max_rows=1, in_flight=1)
     deliver(world, OLD)
     world.platform.faults.append(Fault(skip=skip, times=1, status=403))
     receipt = deliver(world, NEW)
     assert receipt["state"] == "blocked"
-    world.run(remove(world, NEW[:1]))
+    world.run(remove(world, NEW[-1:]))
     receipt = redriven(world)
+    assert (receipt["state"], receipt["reason"]["code"]) == ("failed", "removed_since")
+    assert hashed(NEW[-1]) not in world.platform.cells
+    receipt = deliver(world, NEW[:-1])
     assert receipt["state"] == RunState.APPLIED
     world.check_sums(receipt)
-    check_holds(world, NEW)
+    check_holds(world, NEW[:-1])
     assert state_of(world).pending == ()
     assert len(kept(world)) == len(state_of(world).objects())
+
+
+@each_way
+def test_an_approved_mirror_does_not_add_again_who_was_removed_while_it_waited(
+    make_world: Make, replaces: bool
+) -> None:
+    """Whoever asked to be removed after the list had come stays removed."""
+    world = mirror_world(make_world, replaces=replaces)
+    deliver(world, OLD)
+    receipt = deliver(world, people(5))
+    world.connector.connector.approvals.note(receipt["run_id"], "ann")
+    (letter,) = world.take_dead_letters()
+    world.run(remove(world, people(1)))
+    world.send(letter["Body"])
+    world.run()
+    assert world.dead_codes() == ["removed_since"]
+    check_holds(world, OLD[1:])
 
 
 @pytest.mark.parametrize("skip", [0, 1, 2, 3])

@@ -37,8 +37,8 @@ class MirrorRun:
     alone. `mode` is "replace" or "difference" and `why` says why, "" while that is open. `cells` says whether the
     candidate keeps what was sent, and not only its keys. `candidate` is the candidate's snapshot, as far as it is
     written, `removes` and `adds` what is to be sent, all as records' texts, "" for none. `removes_lines` is how
-    many lines the first of these has. `version` is that of the state when the audience was looked for, and then of
-    the one that was compared with.
+    many lines the first of these has. `version` is that of the state when the run began, and then of the one that
+    was compared with.
 
     `rows` are the drop's, 0 until all are read; `unchanged`, `joined`, `changed` and `resent` count source rows,
     `left` and `held` lines, as in a Difference, `before` the rows that the audience had. `cause` is why the run
@@ -62,7 +62,7 @@ class MirrorRun:
     removes: str = ""
     adds: str = ""
     removes_lines: int = 0
-    version: int = 0
+    version: int = UNKNOWN
     rows: int = 0
     unchanged: int = 0
     joined: int = 0

@@ -86,21 +86,27 @@ class MirrorSteps:
         return mirror_of(self.invocation)
 
     def _is_overtaken(self) -> bool:
-        """Return whether the audience was changed by others, or reset, since an earlier invocation looked at it.
+        """Return whether the audience was changed by others, or reset, since an earlier invocation.
 
-        A run that stopped holds no lock: somebody may have been removed meanwhile, or the audience made anew.
+        A run that stopped holds no lock: the audience may have been made anew meanwhile. Raises Rejected with
+        removed_since where somebody was removed from it.
         """
-        mirror = self._mirror
-        if not mirror.looked:
-            return False
-        state, name = known(self.invocation), run_name(self.invocation)
+        mirror, state, name = self._mirror, known(self.invocation), run_name(self.invocation)
         if mirror.version == UNKNOWN:
             mirror.version = state.version
+            return False
         if mirror.phase is MirrorPhase.COMMIT and state.run_id == name:
             return False  # which it has noted itself, and then died
-        if name in [one.run_id for one in state.pending]:
-            return state.own_delta(name) is None
-        return state.version != mirror.version
+        deltas = [one.run_id for one in state.pending]
+        since = max(0, state.version - mirror.version)
+        later = deltas[deltas.index(name) + 1 :] if name in deltas else deltas[len(deltas) - since :]
+        if later:  # no mirror's, which would have taken this one's place
+            raise Rejected(
+                "removed_since",
+                "people were removed from the audience after this list had come, and it may add them again: export"
+                " the list anew and drop that",
+            )
+        return name not in deltas and state.version != mirror.version
 
     def _begin_anew(self) -> None:
         """Look at the audience again, and compare with what is known of it by now."""
@@ -300,7 +306,8 @@ class MirrorSteps:
         invocation, held, mirror = self.invocation, self.invocation.held, self._mirror
         lock, name, mirrors = held.run.audience_lock, run_name(invocation), invocation.connector.mirrors
         candidate = from_json(mirror.candidate, Snapshot)
-        size = Size(name, int(invocation.connector.clock()), candidate.rows, mirror.joined, mirror.removed)
+        left_by = mirror.removed if mirror.is_difference else mirror.left
+        size = Size(name, int(invocation.connector.clock()), candidate.rows, mirror.joined, left_by)
         left = self._part(mirror.removes) if mirror.too_small else None
         still = (Delta(name, adds=left),) if left else ()
         opened = held.run.opened

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from activation.errors import ConfigError, Rejected
 from activation.identifiers.needed import identifies_alone
 from activation.identifiers.table import FieldTable
-from activation.ledger.mirror_run import UNKNOWN, MirrorPhase, MirrorRun
+from activation.ledger.mirror_run import MirrorPhase, MirrorRun
 from activation.ledger.units import Span
 from activation.mirror.difference import Difference, compare
 from activation.mirror.guard import verdict
@@ -233,7 +233,6 @@ def compare_again(invocation: Invocation) -> None:
         mode=before.mode,
         why=before.why,
         cells=before.cells,
-        version=UNKNOWN,
         settled=before.settled + progress.tally.rows_settled,
     )
     progress.begin_stage()
