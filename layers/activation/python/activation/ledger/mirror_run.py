@@ -24,16 +24,21 @@ CHANGING = frozenset(
 )
 
 
+UNDECIDED = frozenset({MirrorPhase.COMPARE, MirrorPhase.GUARD})
+UNKNOWN = -1  # in place of a state's version: of the one that the next invocation finds
+
+
 @dataclass
 class MirrorRun:
     """How far a mirror run has come, and what it found.
 
     `attempt` counts how often it began to compare; each time under other names. `looked` says that the audience
-    was looked for at the platform, `exists` that it was there, `owned` that it is ours alone. `mode` is "replace"
-    or "difference" and `why` says why, "" while that is open. `cells` says whether the candidate keeps what was
-    sent, and not only its keys. `candidate` is the candidate's snapshot, as far as it is written, `removes` and
-    `adds` what is to be sent, all as records' texts, "" for none. `removes_lines` is how many lines the first of
-    these has. `version` is that of the state that was compared with.
+    was looked for at the platform, `exists` that it was there, `audience_id` its id then, `owned` that it is ours
+    alone. `mode` is "replace" or "difference" and `why` says why, "" while that is open. `cells` says whether the
+    candidate keeps what was sent, and not only its keys. `candidate` is the candidate's snapshot, as far as it is
+    written, `removes` and `adds` what is to be sent, all as records' texts, "" for none. `removes_lines` is how
+    many lines the first of these has. `version` is that of the state when the run began, and then of the one that
+    was compared with.
 
     `rows` are the drop's, 0 until all are read; `unchanged`, `joined`, `changed` and `resent` count source rows,
     `left` and `held` lines, as in a Difference, `before` the rows that the audience had. `cause` is why the run
@@ -48,6 +53,7 @@ class MirrorRun:
     attempt: int = 0
     looked: bool = False
     exists: bool = False
+    audience_id: str = ""
     owned: bool = False
     mode: str = ""
     why: str = ""
@@ -56,7 +62,7 @@ class MirrorRun:
     removes: str = ""
     adds: str = ""
     removes_lines: int = 0
-    version: int = 0
+    version: int = UNKNOWN
     rows: int = 0
     unchanged: int = 0
     joined: int = 0

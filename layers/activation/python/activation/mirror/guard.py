@@ -39,9 +39,9 @@ def verdict(guard: Guard, known: MirrorState, difference: Difference, run_id: st
     The causes: "emptied" (the list has nobody), "columns_changed" and "table_changed" (too many leave, and the
     columns or the version of the field table are others than before), "other_people" (too many leave, and at least
     half as many join), "leaving" (too many leave), "shrinking" (the list is too short, although few are removed).
-    Where nothing was committed before, and where the run `run_id` is approved, there is none.
+    Where nothing was sent before, and where the run `run_id` is approved, there is none.
     """
-    if known.snapshot is None or (run_id and known.approved == run_id):
+    if (known.snapshot is None and not known.pending) or (run_id and known.approved == run_id):
         return None
     if not difference.rows and difference.known:
         return "emptied" if guard.empty == STOP else None

@@ -38,7 +38,8 @@ class MirrorState:
 
     `version` is 0 where nothing was ever recorded, and increases with each write. `snapshot` is what was committed
     last, by `run_id` in `mode` ("replace", "difference", "adopted" or "reset"). `pending` are the deltas of runs
-    that have begun since and did not end. `sizes` are those after the last 90 runs. `approved` is the run that may
+    that have begun since and did not end. `sizes` are those after the last 90 runs. `audience_id` is the
+    platform's id of the audience that was filled, "" where nothing was committed. `approved` is the run that may
     pass the guard, "" for none.
     """
 
@@ -48,6 +49,7 @@ class MirrorState:
     run_id: str = ""
     mode: str = ""
     sizes: tuple[Size, ...] = ()
+    audience_id: str = ""
     approved: str = ""
 
     @property

@@ -36,6 +36,7 @@ class _Record:
     run_id: str = ""
     mode: str = ""
     sizes: tuple[Size, ...] = ()
+    audience_id: str = ""
 
 
 class MirrorStates:
@@ -76,15 +77,16 @@ class MirrorStates:
         size: Size,
         *,
         mode: str,
+        audience_id: str = "",
         pending: tuple[Delta, ...] = (),
     ) -> MirrorState:
         """Record that the audience holds the candidate, and nothing is pending; return the state after it.
 
         Call it when all of the delta is acknowledged, or if there is nothing to send. `state` is what `begin`
-        returned, or what was compared with; `size.run_id` names the run. A commit that was written already is left
-        as it is. `pending` is what stays to be done: lines that the platform did not remove, as adds, since they
-        may be in the audience and are not wanted. Raises Retryable with mirror_changed where another run has
-        written the state since.
+        returned, or what was compared with; `size.run_id` names the run, `audience_id` the platform's audience.
+        A commit that was written already is left as it is. `pending` is what stays to be done: lines that the
+        platform did not remove, as adds, since they may be in the audience and are not wanted. Raises Retryable
+        with mirror_changed where another run has written the state since.
         """
         if (state.run_id, state.snapshot, state.pending) == (size.run_id, candidate, pending):
             return state
@@ -98,6 +100,7 @@ class MirrorStates:
             run_id=size.run_id,
             mode=mode,
             sizes=(*state.sizes, size)[-SIZES_KEPT:],
+            audience_id=audience_id,
         )
         return self._write(lock, state, after)
 
@@ -129,7 +132,9 @@ class MirrorStates:
 
     def _write(self, lock: str, before: MirrorState, after: MirrorState) -> MirrorState:
         """Write a state after another; the same write twice, as the SDK repeats one, is harmless."""
-        record = to_json(_Record(after.snapshot, after.pending, after.run_id, after.mode, after.sizes))
+        record = to_json(
+            _Record(after.snapshot, after.pending, after.run_id, after.mode, after.sizes, after.audience_id)
+        )
         seen = {":seen": {"N": str(before.version)}} if before.version else {}
         try:
             item = self._table.update(
@@ -179,5 +184,6 @@ def _state(item: Item) -> MirrorState:
         record.run_id,
         record.mode,
         record.sizes,
+        record.audience_id,
         read_text(item, "approved"),
     )

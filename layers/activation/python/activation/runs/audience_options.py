@@ -11,6 +11,7 @@ from activation.aws.errors import classify, code_of
 from activation.drops.audience_file import MOST_BYTES, file_keys
 from activation.drops.said_options import options_of, refused
 from activation.drops.sidecars import AUDIENCE_FILE
+from activation.ledger.mirror_run import UNDECIDED
 from activation.runs.invocation import Invocation
 
 
@@ -29,10 +30,19 @@ def fix_options(invocation: Invocation) -> None:
 
 
 def forget_options(invocation: Invocation) -> None:
-    """Have a redriven run read the options again, as they are by now, if its audience was not opened yet."""
-    if invocation.held.run.opened is None:
-        with invocation.held.lock:
-            invocation.held.run.progress.plan.options = None
+    """Have a redriven run read the options again, as they are by now, if its audience was not opened yet.
+
+    A mirror looks for its audience again then: by the options it may be another one, or shared with others. One
+    that has begun to change it goes on as it began.
+    """
+    progress = invocation.held.run.progress
+    mirror = progress.mirror if invocation.is_mirror else None
+    if invocation.held.run.opened is not None or (mirror is not None and mirror.phase not in UNDECIDED):
+        return
+    with invocation.held.lock:
+        progress.plan.options = None
+        if mirror is not None:
+            mirror.looked = False
 
 
 def _said(invocation: Invocation) -> AudienceOptions:

@@ -14,6 +14,7 @@ from activation.platforms.publisher import Opened, Publisher
 from activation.platforms.upload import Upload
 from activation.runs.deadline import has_lock
 from activation.runs.invocation import Invocation
+from activation.runs.mirror_guard import refuse_mirrored
 from activation.runs.secret import other_account
 
 
@@ -22,7 +23,7 @@ def acquire_audience(invocation: Invocation, publisher: Publisher, *, begun: boo
 
     Raises AudienceLocked and Superseded. Raises ConfigError when the run has `begun` in one ad account and the
     secret is now for another. Raises Rejected when the message asks by id for the account that the secret names: a
-    drop without an id goes there already, so this would be a second run of it.
+    drop without an id goes there already, so this would be a second run of it. Raises what `refuse_mirrored` does.
     """
     connector, identity, run = invocation.connector, invocation.identity, invocation.held.run
     audience = identity.audience
@@ -38,6 +39,7 @@ def acquire_audience(invocation: Invocation, publisher: Publisher, *, begun: boo
     connector.locks.acquire(lock, identity.run_id)
     if audience.action in SNAPSHOTS:  # of people to add or to remove, those of every version are meant
         connector.locks.check_order(identity.work.drop, audience.connector, audience.account)
+    refuse_mirrored(invocation)  # before it is noted as the newest, which it is not: nothing of it is sent
     if audience.action in SNAPSHOTS:
         # A drop that is sent again on purpose is the newest wish.
         dropped_at = "" if identity.work.again else identity.work.dropped_at

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from activation.errors import ActivationError, Rejected, Retryable
-from activation.ledger.mirror_run import MirrorPhase, MirrorRun
+from activation.ledger.mirror_run import UNKNOWN, MirrorPhase, MirrorRun
 from activation.ledger.runs import RunState
 from activation.mirror.delta import Delta, Part
 from activation.mirror.snapshot import Snapshot
@@ -23,7 +23,7 @@ from activation.runs.destination import destination_of
 from activation.runs.drop import RunDrop
 from activation.runs.invocation import Invocation
 from activation.runs.mirror_audience import REPLACE, MirrorAudience, known, mirror_of
-from activation.runs.mirror_compare import Comparison, run_name
+from activation.runs.mirror_compare import Comparison, compare_again, run_name
 
 # What platforms say where too few people would be left.
 TOO_SMALL = frozenset(("audience_would_be_too_small", "change_refused"))
@@ -56,10 +56,14 @@ class MirrorSteps:
 
         Raises what stops the run, and UploadsGone when the platform has lost what was uploaded.
         """
+        if self._is_overtaken():
+            self._begin_anew()
         while True:
             match self._mirror.phase:
                 case MirrorPhase.COMPARE:
                     self._compare()
+                case MirrorPhase.GUARD if not self._mirror.looked:
+                    self._look(from_json(self._mirror.candidate, Snapshot).columns)
                 case MirrorPhase.GUARD:
                     if ended := self._guard():
                         return ended
@@ -81,12 +85,57 @@ class MirrorSteps:
     def _mirror(self) -> MirrorRun:
         return mirror_of(self.invocation)
 
+    def _is_overtaken(self) -> bool:
+        """Return whether the audience was changed by others, or reset, since an earlier invocation.
+
+        A run that stopped holds no lock: the audience may have been made anew meanwhile. Raises Rejected with
+        removed_since where somebody was removed from it.
+        """
+        mirror, state, name = self._mirror, known(self.invocation), run_name(self.invocation)
+        if mirror.version == UNKNOWN:
+            mirror.version = state.version
+            return False
+        if mirror.phase is MirrorPhase.COMMIT and state.run_id == name:
+            return False  # which it has noted itself, and then died
+        deltas = [one.run_id for one in state.pending]
+        since = max(0, state.version - mirror.version)
+        later = deltas[deltas.index(name) + 1 :] if name in deltas else deltas[len(deltas) - since :]
+        if later:  # no mirror's, which would have taken this one's place
+            raise Rejected(
+                "removed_since",
+                "people were removed from the audience after this list had come, and it may add them again: export"
+                " the list anew and drop that",
+            )
+        return name not in deltas and state.version != mirror.version
+
+    def _begin_anew(self) -> None:
+        """Look at the audience again, and compare with what is known of it by now."""
+        held = self.invocation.held
+        held.save()  # raises LeaseLost: the rejects' parts are then another worker's
+        self.invocation.rejects.remove_parts()
+        with held.lock:
+            created = held.run.opened is not None and held.run.opened.created
+            held.run.progress.attempts.created |= created
+            held.run.opened = None
+            compare_again(self.invocation)
+            self._mirror.looked = False
+            held.save()
+
     def _compare(self) -> None:
         drop = RunDrop.open(self.invocation)
         drop.scan()
-        if not self._mirror.looked:
-            MirrorAudience(self.invocation, self.client).look(drop.keys)
-        Comparison(self.invocation).read(drop)
+        if self._mirror.looked or self._look(drop.keys):
+            Comparison(self.invocation).read(drop)
+
+    def _look(self, keys: tuple[str, ...]) -> bool:
+        """Look for the audience; return False where what was read is of no use for how it is changed by now."""
+        cells = self._mirror.cells
+        MirrorAudience(self.invocation, self.client).look(keys)
+        if not self._mirror.candidate or self._mirror.cells == cells:
+            return True
+        with self.invocation.held.lock:
+            compare_again(self.invocation)
+        return False
 
     def _guard(self) -> Mirrored | None:
         """Compare; return the end of a run that has nobody to send and nobody to take out."""
@@ -98,8 +147,10 @@ class MirrorSteps:
             return None
         changed = not found.is_nothing
         if mirror.mode == REPLACE:
-            counts = (found.joined, found.changed, found.removed, len(known(self.invocation).pending))
-            changed = any(counts)
+            state = known(self.invocation)
+            changed = any((found.joined, found.changed, found.removed, len(state.pending)))
+            # After differences alone, others may be in the audience whom nobody knew.
+            changed = changed or (state.snapshot is not None and state.snapshot.cells)
         if not found.rows and not changed:
             held.run.progress.checkpoint.read_whole = True
             return Mirrored(RunState.EMPTY)
@@ -255,10 +306,20 @@ class MirrorSteps:
         invocation, held, mirror = self.invocation, self.invocation.held, self._mirror
         lock, name, mirrors = held.run.audience_lock, run_name(invocation), invocation.connector.mirrors
         candidate = from_json(mirror.candidate, Snapshot)
-        size = Size(name, int(invocation.connector.clock()), candidate.rows, mirror.joined, mirror.removed)
+        left_by = mirror.removed if mirror.is_difference else mirror.left
+        size = Size(name, int(invocation.connector.clock()), candidate.rows, mirror.joined, left_by)
         left = self._part(mirror.removes) if mirror.too_small else None
         still = (Delta(name, adds=left),) if left else ()
-        state = mirrors.commit(lock, known(invocation), candidate, size, mode=mirror.mode, pending=still)
+        opened = held.run.opened
+        state = mirrors.commit(
+            lock,
+            known(invocation),
+            candidate,
+            size,
+            mode=mirror.mode,
+            audience_id=(opened.audience_id if opened else "") or mirror.audience_id,
+            pending=still,
+        )
         with suppress(ActivationError):  # the next run that commits deletes what is left
             needed = state.objects()
             invocation.pieces.delete(one for one in invocation.pieces.names("") if one not in needed)

@@ -68,6 +68,13 @@ class MirrorAudience:
                 "the audience is not at the platform any more, and ad sets that used it have stopped; nothing was"
                 " sent: `activation audiences reset --by replace` lets the next drop make it again, then redrive",
             )
+        if found is not None and is_mirrored(state) and state.audience_id not in ("", found):
+            raise ConfigError(
+                MISSING,
+                "the name, or the id in the audience's options, means another audience by now than the one that"
+                " earlier mirrors filled: who is in it is not known, so nothing was sent. `activation audiences"
+                " reset` forgets what the other one held, then redrive",
+            )
         lock = held.run.audience_lock
         owned = found is None or self.invocation.connector.audiences.is_ours(lock, found)
         mode, why = self._mode(keys, owned=owned, is_new=found is None)
@@ -81,7 +88,9 @@ class MirrorAudience:
             )
         with held.lock:
             mirror.looked, mirror.exists, mirror.owned = True, found is not None, owned
+            mirror.audience_id = found or ""
             mirror.mode, mirror.why, mirror.cells = mode, why, mode == DIFFERENCE
+            mirror.version = state.version
 
     def _find(self, keys: tuple[str, ...]) -> str | None:
         """Return the audience's id, None where there is none; a removal is what never creates one."""

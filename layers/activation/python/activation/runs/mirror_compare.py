@@ -154,14 +154,14 @@ class Comparison:
         invocation, mirror = self.invocation, mirror_of(self.invocation)
         run_id = invocation.identity.run_id
         mirror.cause = verdict(invocation.guard, state, found) or ""
-        if not mirror.cause:
-            return
-        if mirror.mode == REPLACE and not candidate.lines:
+        if mirror.mode == REPLACE and not candidate.lines and found.known:
             raise ConfigError(
                 "replace_by_nobody",
                 "the drop has nobody for the audience, and the platform does not replace an audience by nobody;"
                 " nothing was sent. If that is meant, delete the audience at the platform",
             )
+        if not mirror.cause:
+            return
         if approval := invocation.connector.approvals.of(run_id):
             mirror.approved_by = approval.by
             return

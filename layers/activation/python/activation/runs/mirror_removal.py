@@ -2,41 +2,68 @@
 
 from __future__ import annotations
 
-from activation.ledger.mirror_run import MirrorPhase
+from activation.ledger.mirror_run import MirrorPhase, MirrorRun
 from activation.mirror.delta import Delta, Part
 from activation.mirror.snapshot import Snapshot
+from activation.mirror.state import MirrorState
 from activation.model import Action
 from activation.records import from_json
 from activation.runs.drop import RunDrop
 from activation.runs.invocation import Invocation
 from activation.runs.mirror_audience import is_mirrored, known, mirror_of
-from activation.runs.mirror_compare import Comparison
+from activation.runs.mirror_compare import Comparison, compare_again, run_name
 
 
 def note_removal(invocation: Invocation) -> None:
     """Note a removal from a mirrored audience before its first request; does nothing for any other run.
 
     The people are then not surely in the audience: a mirror that still has them adds them again. The whole drop is
-    read for it. Raises OutOfTime when that needs another invocation, and what reading the drop raises.
+    read for it, and once more where a mirror has come in between; not of a drop that several workers send by then.
+    Raises OutOfTime when that needs another invocation, and what reading the drop raises.
     """
     held, progress = invocation.held, invocation.held.run.progress
-    if invocation.identity.audience.action is not Action.REMOVE or held.run.opened is not None:
+    if invocation.identity.audience.action is not Action.REMOVE or progress.plan.split is not None:
         return
-    if progress.mirror is None and not is_mirrored(known(invocation)):
+    state = known(invocation)
+    if progress.mirror is None and not is_mirrored(state):
         return
-    mirror, run_id = mirror_of(invocation), invocation.identity.run_id
+    mirror, version = mirror_of(invocation), state.version
+    if _is_noted(mirror, state, run_name(invocation)):
+        return
+    if mirror.version != version:
+        _begin_anew(invocation, version)
+        mirror = mirror_of(invocation)
+    if not is_mirrored(state):
+        return  # it was reset
     if mirror.phase is MirrorPhase.COMPARE:
         drop = RunDrop.open(invocation)
         drop.scan()
         Comparison(invocation).read(drop)
-    if mirror.phase is not MirrorPhase.GUARD:
-        return
-    lines, state = from_json(mirror.candidate, Snapshot), known(invocation)
-    if lines.lines and run_id not in [one.run_id for one in state.pending]:
-        removes = Part(lines.pieces, lines.columns, lines.lines)
-        invocation.connector.mirrors.begin(held.run.audience_lock, state, Delta(run_id, removes=removes))
+    lines = from_json(mirror.candidate, Snapshot)
+    if lines.lines:
+        delta = Delta(run_name(invocation), removes=Part(lines.pieces, lines.columns, lines.lines))
+        invocation.connector.mirrors.begin(held.run.audience_lock, state, delta)
     with held.lock:
         progress.tally.forget_rows()
         progress.begin_stage()
         mirror.phase = MirrorPhase.NOTED
+        held.save()
+
+
+def _is_noted(mirror: MirrorRun, state: MirrorState, name: str) -> bool:
+    """Return whether the removal stands in the state, or need not: a mirror that commits takes it out."""
+    if mirror.phase is not MirrorPhase.NOTED:
+        return False
+    has_lines = bool(from_json(mirror.candidate, Snapshot).lines)
+    return not has_lines or name in [one.run_id for one in state.pending]
+
+
+def _begin_anew(invocation: Invocation, version: int) -> None:
+    """Read and send the whole drop again: a mirror came in between, which deletes what nobody has noted yet."""
+    held = invocation.held
+    held.save()  # raises LeaseLost: the rejects' parts are then another worker's
+    invocation.rejects.remove_parts()
+    with held.lock:
+        compare_again(invocation)
+        mirror_of(invocation).version = version
         held.save()

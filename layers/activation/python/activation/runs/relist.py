@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from activation.ledger.mirror_run import MirrorRun
 from activation.ledger.progress import Checkpoint, FilePlan
 from activation.ledger.runs import RunState
 from activation.runs.invocation import Invocation
@@ -26,6 +27,9 @@ def list_again(invocation: Invocation) -> None:
     if plan.refused_key:
         invocation.refused.remove()
     with held.lock:
-        progress.checkpoint, progress.mirror = Checkpoint(), None
+        progress.checkpoint = Checkpoint()
+        # What an earlier attempt wrote may be needed: the next one must not write under the same names.
+        again = progress.mirror.attempt + 1 if progress.mirror and progress.mirror.attempt else 0
+        progress.mirror = MirrorRun(attempt=again) if again else None
         progress.tally.forget_rows()
         progress.plan = FilePlan(listed_again=plan.listed_again + 1)

@@ -28,7 +28,7 @@ from activation.runs.held_rows import count_rows
 from activation.runs.invocation import Invocation
 from activation.runs.mirror import MirrorSteps
 from activation.runs.mirror_compare import send_again
-from activation.runs.mirror_guard import refuse_file, refuse_mirrored
+from activation.runs.mirror_guard import refuse_file
 from activation.runs.mirror_removal import note_removal
 from activation.runs.relist import list_again
 from activation.runs.replace_guard import refuse_several
@@ -107,7 +107,6 @@ class ActiveRun:
             acquire_audience(invocation, publisher, begun=begun)
         except Superseded:
             return self._superseded()
-        refuse_mirrored(invocation)
         client = invocation.platform_client(publisher)
         try:
             return self._advance(client)
