@@ -17,6 +17,7 @@ class Part(StrEnum):
     """A part of the bench."""
 
     CPU = "cpu"
+    EVENTS = "events"
     PIPELINING = "pipelining"
     MEMORY = "memory"
     HASHED = "hashed"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table as RichTable
 
-from bench import cost, cpu, environments, hashed, machine, memory, mirror, pipelining, report, start
+from bench import cost, cpu, environments, events, hashed, machine, memory, mirror, pipelining, report, start
 from bench.figures import Table
 from bench.files import files
 from bench.plan import FULL, QUICK, Sizes
@@ -53,6 +53,8 @@ def _tables(
     if "cpu" in parts:
         yield cpu.bodies(sizes, made, function, sdk, step)
         yield cpu.stage(sizes, made, function, step)
+    if "events" in parts:
+        yield events.events(sizes, made, function, step)
     if "pipelining" in parts:
         yield pipelining.pipelining(sizes, made, function, step)
     if "memory" in parts:

@@ -54,10 +54,7 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
         "+ rejected by platform", f"{rows['rejected_by_platform']:,}", _codes(receipt["rejected_by_platform"])
     )
     _add_mirror(table, receipt.get("mirror"))
-    identifiers: dict[str, int] = receipt.get("identifiers", {})  # receipts of earlier releases lack it
-    if identifiers:
-        table.add_section()
-        table.add_row("identifiers sent", f"{sum(identifiers.values()):,}", _codes(identifiers))
+    _add_sent(table, receipt)
     if receipt["cells_left_out"]:
         table.add_section()
     for field, codes in receipt["cells_left_out"].items():
@@ -106,6 +103,17 @@ def _add_mirror(table: Table, mirror: dict[str, Any] | None) -> None:
         table.add_row("rows in the audience", f"{mirror['size']:,}", f"{mirror['size_before']:,} before")
     if mirror["approved_by"]:
         table.add_row("approved", "", printable(f"{mirror['guard']}, by {mirror['approved_by']}"))
+
+
+def _add_sent(table: Table, receipt: dict[str, Any]) -> None:
+    """Add what was sent of the rows, and of events, what may have arrived twice."""
+    if (doubt := receipt.get("in_doubt")) is not None:  # only a receipt of events says it
+        table.add_row("in doubt", f"{doubt:,}", "times an event was sent that may have arrived before")
+    identifiers: dict[str, int] = receipt.get("identifiers", {})  # receipts of earlier releases lack it
+    if identifiers:
+        table.add_section()
+        sent = "identifiers sent" if doubt is None else "cells sent"
+        table.add_row(sent, f"{sum(identifiers.values()):,}", _codes(identifiers))
 
 
 def _audience(audience: dict[str, Any], connector: str) -> str:

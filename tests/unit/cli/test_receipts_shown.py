@@ -59,6 +59,17 @@ def test_mended_rows_are_shown_where_there_are_any(
     assert ("of these mended" in capsys.readouterr().out) == shown
 
 
+@pytest.mark.parametrize(("more", "shown"), [({}, False), ({"in_doubt": 0}, True), ({"in_doubt": 3_000}, True)])
+def test_doubt_is_shown_of_events(
+    capsys: pytest.CaptureFixture[str], more: dict[str, int], *, shown: bool
+) -> None:
+    """Also that there is none; a receipt of people has nothing to say of it."""
+    print_receipt(receipt(identifiers={"em": 1}, **more))
+    out = capsys.readouterr().out
+    assert (f"{more.get('in_doubt', 0):,} │ times an event was sent" in out) == shown
+    assert ("cells sent" in out) == shown
+
+
 def test_warnings_stand_under_the_sums(capsys: pytest.CaptureFixture[str]) -> None:
     """Each with its code and its sentence; a receipt of an earlier release has none."""
     print_receipt(receipt(warnings=[{"code": "audience_small", "sentence": f"few people in {NAME}"}]))

@@ -34,6 +34,7 @@ _SURE_ISO = (
     r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})\z"
 )
 _SURE_LOCAL = r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?)?\z"
+_SECONDS_DIGITS = 10
 _QUARTER_S = 900
 _NONE = pa.scalar(None, pa.string())
 _AMOUNT = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,6})?", re.ASCII)
@@ -76,11 +77,13 @@ class EventTime:
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:
         """Return seconds as they are, and times in the usual form, with a zone of their own or the context's."""
-        sent = _matching(values, _SURE_SECONDS)
+        longer = (pc.min(pc.binary_length(values)).as_py() or 0) > _SECONDS_DIGITS
+        sent = pa.nulls(len(values), pa.string()) if longer else _matching(values, _SURE_SECONDS)
         if sent.null_count == values.null_count:
             return sent
         try:
-            sent = pc.coalesce(sent, _seconds(_matching(values, _SURE_ISO), "UTC").cast(pa.string()))
+            own = _seconds(_matching(values, _SURE_ISO), "UTC").cast(pa.string())
+            sent = own if longer else pc.coalesce(sent, own)
             if (zone := zone_named(context.time_zone)) and sent.null_count > values.null_count:
                 local = _seconds(_matching(values, _SURE_LOCAL), None)
                 sent = pc.coalesce(sent, pc.subtract(local, _offsets(local, zone)).cast(pa.string()))
@@ -90,7 +93,9 @@ class EventTime:
 
 
 def _matching(values: pa.Array, pattern: str) -> pa.Array:
-    return pc.if_else(pc.match_substring_regex(values, pattern), values, _NONE)
+    """Return the values that match, null for the others."""
+    matches = pc.match_substring_regex(values, pattern)
+    return values if pc.all(matches, min_count=0).as_py() else pc.if_else(matches, values, _NONE)
 
 
 def _seconds(times: pa.Array, zone: str | None) -> pa.Array:
@@ -146,8 +151,7 @@ class EventValue:
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
         """Return plain numbers as they are."""
-        sure = pc.match_substring_regex(values, _SURE_AMOUNT)
-        return pc.if_else(sure, values, pa.scalar(None, pa.string()))
+        return _matching(values, _SURE_AMOUNT)
 
 
 @dataclass(frozen=True)
@@ -163,8 +167,7 @@ class FreeText:
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
         """Return what begins and ends with a letter or a closing bracket, and has no sign for an entity."""
-        sure = pc.match_substring_regex(values, r"\A[A-Za-z0-9](?:[ -%'-~]*[A-Za-z0-9)/=])?\z")
-        return pc.if_else(sure, values, pa.scalar(None, pa.string()))
+        return _matching(values, r"\A[A-Za-z0-9](?:[ -%'-~]*[A-Za-z0-9)/=])?\z")
 
 
 def event_names(known: Mapping[str, str]) -> PerValue:

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from activation.mirror.lost import reading
-from activation.mirror.packing import PACKED
+from activation.mirror.packing import PACKED, give_back
 
 GROUP_LINES = 131_072
-BATCH_LINES = 32_768
+BATCH_LINES = 16_384
 # A column of a row group is read through a buffer of this size: one ranged request each.
-_BUFFER_BYTES = 2 * 1024 * 1024
+_BUFFER_BYTES = 1024 * 1024
 _SAMPLE_LINES = 65_536
 _REPEATED = 0.7  # a column repeats if at most so many of its first values are different
 _REPEATING = pa.binary()
@@ -129,6 +129,7 @@ class CellsFile:
             begin = end
 
     def _group(self, group: int, begin: int, columns: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
+        give_back()
         with reading(_WHAT):
             batches = self._file.iter_batches(BATCH_LINES, row_groups=[group], columns=columns, use_threads=False)
         while True:

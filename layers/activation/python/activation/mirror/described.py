@@ -93,10 +93,10 @@ def _wanted(
 
 
 def _among(column: pa.Array, probe: Probe) -> pa.Array:
-    """Return which cells are among those looked for; of a column with a dictionary, its values are looked up."""
+    """Return which cells may be among those looked for; of a column with a dictionary, its values are."""
     if not pa.types.is_dictionary(column.type):
-        return probe.mask(column)
-    among = probe.mask(column.dictionary.cast(PACKED)).take(column.indices)
+        return probe.perhaps(column)
+    among = probe.perhaps(column.dictionary.cast(PACKED)).take(column.indices)
     return pc.fill_null(among, fill_value=False)
 
 

@@ -107,11 +107,26 @@ def compare(
             "what the audience was sent is known by its keys alone, since it was replaced as a whole: nobody can "
             "be removed by a difference; replace the audience once more, or see `activation audiences reset`",
         )
+    return _compare(
+        candidate, known, pieces, alone=alone, prefix=prefix, most_lines=most_lines_in_memory, reason=reason
+    )
+
+
+def _compare(
+    candidate: Snapshot,
+    known: MirrorState,
+    pieces: Pieces,
+    *,
+    alone: Collection[str],
+    prefix: str,
+    most_lines: int,
+    reason: str,
+) -> Difference:
     found = changes(pieces, candidate, known, KEYS_AT_ONCE)
     removal, removes = Removal(left=sum(len(one.places) for one in found.unwanted)), None
     if candidate.cells:
         writer = PartWriter(pieces, f"{prefix}removes/")
-        at_most = max(1, most_lines_in_memory // 2)
+        at_most = max(1, most_lines // 2)
         removal = remove(pieces, found.unwanted, candidate.pieces, alone, writer, at_most=at_most)
         removes = writer.close(_columns(known))
     counts = count_rows(pieces, candidate.pieces, found.new, removal.sharing, removal.neighbours)

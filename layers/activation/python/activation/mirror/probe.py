@@ -1,8 +1,8 @@
-"""Finding the few cells of a column that are among some values, most of the time without looking at a whole cell.
+"""Finding the few cells of a column that may be among some values, mostly without looking at a whole cell.
 
-A column has millions of digests, of which a hundred in a hundred thousand are looked for. Looking one up in Arrow
-takes 150 ns; its first bits in a table of bits that fits the processor's cache take 10, and leave 4 % to be looked
-up.
+A column has millions of digests, of which one in a hundred is looked for. To look a digest up in a set of Arrow's
+takes 150 ns, and the set is built anew with every call. Its first bits in a table of bits that fits the
+processor's cache take 10 ns, and of what they leave, the next bits leave one in a thousand too many.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from activation.mirror.packing import PACKED, Values
 
 _BITS = 22
 _WORDS = PACKED.byte_width // 4
-_MOST_FOR_BITS = 1 << (_BITS - 2)  # with more values than this, most cells would have to be looked up anyway
 
 
 class Probe:
@@ -22,33 +21,32 @@ class Probe:
 
     def __init__(self, values: Values) -> None:
         self._values = values
-        self._bits: pa.Array | None = None
+        self._tables: list[pa.Array] = []
 
-    def mask(self, column: pa.Array) -> pa.Array:
-        """Return which cells are among the values; a null is not."""
+    def perhaps(self, column: pa.Array) -> pa.Array:
+        """Return which cells may be among the values; a text is exactly if it says so, and a null never is."""
         wanted = self._values.of_type(column.type)
-        if column.type != PACKED or not 0 < len(wanted) <= _MOST_FOR_BITS or column.null_count == len(column):
+        if column.type != PACKED or not len(wanted) or column.null_count == len(column):
             return pc.is_in(column, wanted)
-        if self._bits is None:
-            self._bits = _table(wanted)
-        perhaps = pc.and_(self._bits.take(_firsts(column)), column.is_valid())
-        if not pc.any(perhaps, min_count=0).as_py():
-            return perhaps
-        return pc.replace_with_mask(perhaps, perhaps, pc.is_in(column.filter(perhaps), wanted))
+        if not self._tables:
+            self._tables = [_table(wanted, word) for word in range(2)]
+        first, second = self._tables
+        mask = pc.and_(first.take(_bits(column, 0)), column.is_valid())
+        return pc.replace_with_mask(mask, mask, second.take(_bits(column.filter(mask), 1)))
 
 
-def _firsts(column: pa.Array) -> pa.Array:
-    """Return the first 22 bits of each digest, as the processor reads 4 of its bytes; anything for a null."""
+def _bits(column: pa.Array, word: int) -> pa.Array:
+    """Return 22 bits of each digest, from one of its words of 4 bytes; anything for a null."""
     words = pa.Array.from_buffers(
         pa.uint32(), _WORDS * len(column), [None, column.buffers()[1]], offset=_WORDS * column.offset
     )
-    places = pc.multiply(pa.arange(0, len(column)), _WORDS).cast(pa.int32())
+    places = pc.add(pc.multiply(pa.arange(0, len(column)), _WORDS), word).cast(pa.int32())
     return pc.shift_right(words.take(places), pa.scalar(32 - _BITS, pa.uint32()))
 
 
-def _table(values: pa.Array) -> pa.Array:
-    """Return a mask by first bits: true for those that one of the values has."""
+def _table(values: pa.Array, word: int) -> pa.Array:
+    """Return a mask by bits: true for those that one of the values has."""
     found = bytearray(1 << _BITS)
-    for bits in memoryview(_firsts(values).buffers()[1]).cast("I")[: len(values)]:
+    for bits in memoryview(_bits(values, word).buffers()[1]).cast("I")[: len(values)]:
         found[bits] = 1
     return pa.Array.from_buffers(pa.uint8(), len(found), [None, pa.py_buffer(found)]).cast(pa.bool_())

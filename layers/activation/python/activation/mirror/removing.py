@@ -19,12 +19,14 @@ from activation.mirror.delta import PartWriter
 from activation.mirror.described import remove_described
 from activation.mirror.lines import ROW
 from activation.mirror.lines_at import KEY, lines_at
-from activation.mirror.packing import Values
+from activation.mirror.packing import Values, give_back
 from activation.mirror.piece import open_cells
 from activation.mirror.probe import Probe
 from activation.mirror.store import Pieces
 
 Places = dict[str, list[pa.Array]]
+_LOOKED_UP_AT_ONCE = 65_536
+_JOINED_LINES = 32_768
 
 
 @dataclass
@@ -103,10 +105,22 @@ def _some(
                 batches.append(lines)
                 count += len(lines)
             if count >= at_most:
-                yield batches
+                yield _large(batches)
                 batches, count = [], 0
     if batches:
-        yield batches
+        yield _large(batches)
+
+
+def _large(batches: Iterable[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    """Return batches joined where they are of one schema: a set of values is built once for each."""
+    joined: list[pa.RecordBatch] = []
+    waiting: list[pa.RecordBatch] = []
+    for one in batches:
+        if waiting and (sum(map(len, waiting)) >= _JOINED_LINES or waiting[0].schema != one.schema):
+            joined.append(pa.concat_batches(waiting))
+            waiting = []
+        waiting.append(one)
+    return [*joined, pa.concat_batches(waiting)]
 
 
 def _share(
@@ -123,20 +137,42 @@ def _share(
     sharing: list[_Sharing] = []
     kept = 0
     for piece in candidate:
-        for begin, stored in open_cells(pieces, piece).batches(alone):
-            lines = pa.record_batch([*map(as_values, stored.columns)], names=stored.schema.names)
+        for places, lines in _perhaps(pieces, piece, probes):
             masks = []
             for name in lines.schema.names:
-                mask = probes[name].mask(lines[name])
-                if pc.any(mask, min_count=0).as_py():
-                    held[name].add(lines[name].filter(mask))
-                    masks.append(mask)
-            if masks:
-                shares = _any(masks, len(lines))
-                places = pc.add(pc.indices_nonzero(shares).cast(pa.uint32()), pa.scalar(begin, pa.uint32()))
-                kept += len(places)
-                sharing.append(_Sharing(piece, places, lines.filter(shares) if kept <= at_most else None))
+                mask = pc.is_in(lines[name], looked_for[name].of_type(lines[name].type))
+                held[name].add(lines[name].filter(mask))
+                masks.append(mask)
+            shares = _any(masks, len(lines))
+            kept += len(lines)
+            sharing.append(
+                _Sharing(piece, places.filter(shares), lines.filter(shares) if kept <= at_most else None)
+            )
     return held, sharing
+
+
+def _perhaps(pieces: Pieces, piece: str, probes: Mapping[str, Probe]) -> Iterator[tuple[pa.Array, pa.RecordBatch]]:
+    """Yield the identifiers of all lines of a piece that may share one, with their places, many at a time."""
+    waiting: list[tuple[pa.Array, pa.RecordBatch]] = []
+    count = 0
+    give_back()
+    for begin, stored in open_cells(pieces, piece).batches(probes):
+        lines = pa.record_batch([*map(as_values, stored.columns)], names=stored.schema.names)
+        perhaps = _any([probes[name].perhaps(lines[name]) for name in lines.schema.names], len(lines))
+        places = pc.add(pc.indices_nonzero(perhaps).cast(pa.uint32()), pa.scalar(begin, pa.uint32()))
+        if len(places):
+            waiting.append((places, lines.filter(perhaps)))
+            count += len(places)
+        if count >= _LOOKED_UP_AT_ONCE:
+            yield _joined(waiting)
+            waiting, count = [], 0
+    if waiting:
+        yield _joined(waiting)
+
+
+def _joined(some: Sequence[tuple[pa.Array, pa.RecordBatch]]) -> tuple[pa.Array, pa.RecordBatch]:
+    places, batches = zip(*some, strict=True)
+    return pa.concat_arrays(places), pa.concat_batches(batches)
 
 
 def _remove_unheld(

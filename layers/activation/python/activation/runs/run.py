@@ -179,7 +179,9 @@ class ActiveRun:
             )
         if rows == 0:
             return self.machine.done(RunState.EMPTY, NO_NOTES)
-        if run.opened is None or progress.tally.rejected_by_us.total() == rows:
+        unsent = progress.plan.split is not None and not progress.tally.uploads
+        untimely = self.invocation.is_of_events and progress.tally.rejected_by_us.total() == rows
+        if run.opened is None or unsent or untimely:
             if ends_empty(audience.action, progress.tally.rejected_by_us):
                 return self.machine.done(RunState.EMPTY, NO_NOTES)
             raise Rejected("all_rows_rejected", "no row has anything the platform could match; see the rejects")
