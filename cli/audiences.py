@@ -139,8 +139,10 @@ def reset(
         " removes them. Go on?",
     }
     _ask(question[by], yes=yes)
-    reset_state(deployment.find().ledger_table, one.lock, by)
-    print(f"what is known of {name} is forgotten; the next mirror begins anew")
+    found = deployment.find()
+    gone = reset_state(found.ledger_table, one.lock, by, found.mirrors_bucket)
+    kept = "" if gone else "; what it was sent stays in the bucket of mirrors, which you may not write, until then"
+    print(f"what is known of {name} is forgotten; the next mirror begins anew{kept}")
 
 
 def _one(name: str, connector: str, account: str) -> KnownAudience:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,10 @@ from activation.aws.table import ConditionalTable
 from activation.errors import ActivationError
 from activation.ledger.audience_lock import AudienceLocked, AudienceLocks
 from activation.ledger.audiences import KnownAudiences
-from activation.ledger.keys import audience_key, known_audience_key
+from activation.ledger.keys import audience_key, known_audience_key, mirror_prefix
 from activation.mirror.state import MirrorState
 from activation.mirror.states import MirrorStates
+from activation.mirror.store import S3Pieces
 from activation.model import Action
 from activation.platforms.discovery import platforms
 
@@ -125,8 +127,12 @@ def _place(pk: str) -> tuple[str, str, str]:
     return platform, account, name.removesuffix("#replaced")
 
 
-def reset_state(table: str, lock: str, by: str) -> None:
-    """Forget what is known of an audience, while no run works on it; end the command if one does."""
+def reset_state(table: str, lock: str, by: str, mirrors_bucket: str) -> bool:
+    """Forget what is known of an audience, while no run works on it; end the command if one does.
+
+    Return whether what it was sent is deleted, which needs rights in the bucket of mirrors that operators need not
+    have; the next run that commits deletes it, too. What a run that waits has compared stays: it may be redriven.
+    """
     ledger = ConditionalTable(boto3.client("dynamodb"), table)
     locks, who = AudienceLocks(ledger), f"reset-{uuid.uuid4().hex}"
     try:
@@ -136,7 +142,14 @@ def reset_state(table: str, lock: str, by: str) -> None:
     try:
         if by == "baseline":
             KnownAudiences(ledger).disown(lock, "reset by baseline: who was in it then stays")
-        MirrorStates(ledger, clock=time.time).reset(lock, who)
+        states, needed = MirrorStates(ledger, clock=time.time), frozenset[str]()
+        with suppress(ActivationError):  # a damaged state says nothing of what it needs
+            needed = states.read(lock).objects()
+        states.reset(lock, who)
+        with suppress(ActivationError):
+            S3Pieces(boto3.client("s3"), mirrors_bucket, mirror_prefix(lock)).delete(needed)
+            return True
+        return False
     finally:
         _wake(locks.release(lock, who))
 

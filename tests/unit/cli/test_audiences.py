@@ -135,7 +135,13 @@ def test_an_adopted_audience_is_ours_whatever_its_id(table: ConditionalTable) ->
 @pytest.mark.parametrize(("by", "ours"), [("replace", True), ("baseline", False)])
 def test_a_reset_forgets_what_the_audience_holds(table: ConditionalTable, by: str, ours: bool) -> None:
     """After one by baseline the audience is never replaced: people whom nobody knows are in it."""
-    typed("reset", "VIP", "--connector", "meta", "--by", by, "--yes")
+    s3, kept = boto3.client("s3"), f"{mirror_prefix(LOCK)}run/00000.keys"
+    waits = f"{mirror_prefix(LOCK)}waiting/00000.keys"
+    for key in (kept, waits):
+        s3.put_object(Bucket="receipts", Key=key, Body=b"")
+    assert "stays in the bucket" not in typed("reset", "VIP", "--connector", "meta", "--by", by, "--yes")
+    left = s3.list_objects_v2(Bucket="receipts", Prefix=mirror_prefix(LOCK))["Contents"]
+    assert [one["Key"] for one in left] == [waits]
     state = MirrorStates(table).read(LOCK)
     assert (state.snapshot, state.version) == (None, 2)
     assert KnownAudiences(table).is_ours(LOCK, "77") is ours

@@ -108,7 +108,8 @@ class Publisher(Protocol):
     def open(self, audience: Audience, keys: tuple[str, ...]) -> Generator[Request, Outcome, Opened]:
         """Find the audience by name, or create it if the platform needs one before it can be filled.
 
-        `keys` are the fields that the drop's columns fill, in wire order.
+        `keys` are the fields that the drop's columns fill, in wire order. Raises Rejected with audience_missing,
+        and creates nothing, where people are to be removed from an audience that does not exist.
         """
         ...
 
