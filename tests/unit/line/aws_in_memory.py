@@ -20,6 +20,7 @@ from typing import Any
 
 import botocore.session
 from botocore.exceptions import ClientError
+from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
 Values = Mapping[str, Any]
 LOCK = RLock()
@@ -34,6 +35,9 @@ def refusal(operation: str, code: str, **more: Any) -> ClientError:
 def meta_of(service: str) -> SimpleNamespace:
     """Return what the check of the SDK reads of a client: the calls that the service has."""
     return SimpleNamespace(service_model=botocore.session.get_session().get_service_model(service))
+
+
+SYNTAX = frozenset(("SET", "ADD", "REMOVE", "AND", "OR", "NOT"))
 
 
 @dataclass
@@ -60,6 +64,8 @@ class Table:
     ) -> dict[str, Any]:
         """Update an item when the condition holds."""
         pk, names, values = Key["pk"]["S"], ExpressionAttributeNames or {}, ExpressionAttributeValues
+        if reserved := _reserved(f"{UpdateExpression} {ConditionExpression}"):
+            raise refusal("UpdateItem", "ValidationException", Reserved=reserved)
         with LOCK:
             item = self.items.get(pk, {})
             if not _holds(ConditionExpression, item, names, values):
@@ -78,6 +84,15 @@ class Table:
                 new[name] = {"N": str(int(before + float(values[value]["N"])))}
             self.items[pk] = new
             return {"Attributes": dict(new)}
+
+
+def _reserved(expressions: str) -> set[str]:
+    """Return the words in place of attributes' names that DynamoDB keeps for itself.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html, read 2026-11-30
+    """
+    names = set(re.findall(r"(?<![#:\w])[A-Za-z_]\w*(?!\w*\()", expressions)) - SYNTAX
+    return {one for one in names if one.upper() in ReservedKeywords.get_reserved_keywords()}
 
 
 class Repeating:

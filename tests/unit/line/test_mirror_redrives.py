@@ -131,11 +131,11 @@ def test_a_removal_that_a_mirror_overtook_while_it_was_read_loses_no_state(make_
 @pytest.mark.parametrize("allowed", [False, True])
 def test_an_audience_is_never_replaced_by_nobody(make_world: Make, allowed: bool) -> None:
     """Also where the settings allow an empty drop: the platform does not do it, so nothing is committed."""
-    from activation.audience_options import ALLOW, GuardOptions
+    from activation.mirror.guard import ALLOW, Guard
 
     world = mirror_world(make_world, replaces=True)
     if allowed:
-        world.settings = replace(world.settings, guard=GuardOptions(empty=ALLOW, leave=1, shrink=1))
+        world.settings = replace(world.settings, guard=Guard(empty=ALLOW, leave=1, shrink=1))
         world.restart()
     deliver(world, OLD)
     receipt = deliver(world, "email\n")

@@ -21,14 +21,14 @@ class KeptOptions:
 
     def read(self, audience: str) -> str:
         """Return the text that was kept for an audience, "" for none; raises what the table raises."""
-        return read_text(self.table.read(options_key(self.connector, audience)) or {}, "text")
+        return read_text(self.table.read(options_key(self.connector, audience)) or {}, "file_text")
 
     def keep(self, audience: str, text: str, written_at: float) -> None:
         """Keep a file's text unless that of a newer file is kept; `written_at` is when it was, in Unix seconds."""
         with suppress(ConditionFailed):
             self.table.update(
                 options_key(self.connector, audience),
-                "SET text = :text, written_at = :at",
+                "SET file_text = :text, written_at = :at",
                 {":text": {"S": text}, ":at": number(written_at)},
                 condition="attribute_not_exists(written_at) OR written_at <= :at",
             )

@@ -47,22 +47,15 @@ def acquire_audience(invocation: Invocation, publisher: Publisher, *, begun: boo
     has_lock(run.progress, connector.clock())
 
 
-def newly_created(invocation: Invocation) -> Audience:
-    """Return the run's audience, which says whether another run has created it a short while ago.
-
-    The run holds the audience's lock. Raises what reading the ledger raises.
-    """
-    lock, run_id = invocation.held.run.audience_lock, invocation.identity.run_id
-    return replace(invocation.sent_to, is_new=invocation.connector.audiences.is_new(lock, run_id))
-
-
 def destination_of(invocation: Invocation, client: PlatformClient, keys: tuple[str, ...]) -> RunDestination:
     """Return the run's audience; `keys` are the fields that the drop's columns fill.
 
     The run holds the audience's lock. Raises what reading the ledger raises.
     """
-    audience = invocation.sent_to if invocation.held.run.opened else newly_created(invocation)
-    return RunDestination(invocation.held, client, audience, keys)
+    held, audience = invocation.held, invocation.sent_to
+    if held.run.opened is None:
+        audience = replace(audience, is_new=invocation.is_audience_new)
+    return RunDestination(held, client, audience, keys)
 
 
 @dataclass(frozen=True)

@@ -276,6 +276,14 @@ class Invocation:
                 return replace(audience, action=Action.REPLACE)
         return audience
 
+    @property
+    def is_audience_new(self) -> bool:
+        """Return whether another run has created the audience so lately that a platform may not list it yet.
+
+        The run holds the audience's lock. Raises what reading the ledger raises.
+        """
+        return self.connector.audiences.is_new(self.held.run.audience_lock, self.identity.run_id)
+
     @cached_property
     def pieces(self) -> S3Pieces:
         """Return where the run's audience is kept, known by its lock: the run has acquired that before."""
