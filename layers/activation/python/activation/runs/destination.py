@@ -15,6 +15,7 @@ from activation.platforms.upload import Upload
 from activation.runs.deadline import has_lock
 from activation.runs.invocation import Invocation
 from activation.runs.mirror_guard import refuse_mirrored
+from activation.runs.new_audience import newly_created
 from activation.runs.secret import other_account
 
 
@@ -45,15 +46,6 @@ def acquire_audience(invocation: Invocation, publisher: Publisher, *, begun: boo
         dropped_at = "" if identity.work.again else identity.work.dropped_at
         connector.replacements.begin(lock, identity.run_id, dropped_at, begun=begun)
     has_lock(run.progress, connector.clock())
-
-
-def newly_created(invocation: Invocation) -> Audience:
-    """Return the run's audience, which says whether another run has created it a short while ago.
-
-    The run holds the audience's lock. Raises what reading the ledger raises.
-    """
-    lock, run_id = invocation.held.run.audience_lock, invocation.identity.run_id
-    return replace(invocation.sent_to, is_new=invocation.connector.audiences.is_new(lock, run_id))
 
 
 def destination_of(invocation: Invocation, client: PlatformClient, keys: tuple[str, ...]) -> RunDestination:

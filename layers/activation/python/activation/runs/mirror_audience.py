@@ -11,8 +11,8 @@ from activation.mirror.state import MirrorState
 from activation.model import Action
 from activation.pipeline.client import PlatformClient
 from activation.platforms.publisher import await_new
-from activation.runs.destination import newly_created
 from activation.runs.invocation import Invocation
+from activation.runs.new_audience import newly_created
 
 REPLACE, DIFFERENCE = "replace", "difference"
 MISSING = "audience_missing"  # what a publisher says of an audience to remove from that does not exist
