@@ -15,7 +15,6 @@ from activation.platforms.upload import Upload
 from activation.runs.deadline import has_lock
 from activation.runs.invocation import Invocation
 from activation.runs.mirror_guard import refuse_mirrored
-from activation.runs.new_audience import newly_created
 from activation.runs.secret import other_account
 
 

@@ -12,7 +12,6 @@ from activation.model import Action
 from activation.pipeline.client import PlatformClient
 from activation.platforms.publisher import await_new
 from activation.runs.invocation import Invocation
-from activation.runs.new_audience import newly_created
 
 REPLACE, DIFFERENCE = "replace", "difference"
 MISSING = "audience_missing"  # what a publisher says of an audience to remove from that does not exist
