@@ -47,21 +47,12 @@ def acquire_audience(invocation: Invocation, publisher: Publisher, *, begun: boo
     has_lock(run.progress, connector.clock())
 
 
-def newly_created(invocation: Invocation) -> Audience:
-    """Return the run's audience, which says whether another run has created it a short while ago.
-
-    The run holds the audience's lock. Raises what reading the ledger raises.
-    """
-    lock, run_id = invocation.held.run.audience_lock, invocation.identity.run_id
-    return replace(invocation.sent_to, is_new=invocation.connector.audiences.is_new(lock, run_id))
-
-
 def destination_of(invocation: Invocation, client: PlatformClient, keys: tuple[str, ...]) -> RunDestination:
     """Return the run's audience; `keys` are the fields that the drop's columns fill.
 
     The run holds the audience's lock. Raises what reading the ledger raises.
     """
-    audience = invocation.sent_to if invocation.held.run.opened else newly_created(invocation)
+    audience = invocation.sent_to if invocation.held.run.opened else invocation.newly_created
     return RunDestination(invocation.held, client, audience, keys)
 
 

@@ -276,6 +276,15 @@ class Invocation:
                 return replace(audience, action=Action.REPLACE)
         return audience
 
+    @property
+    def newly_created(self) -> Audience:
+        """Return the run's audience, which says whether another run has created it a short while ago.
+
+        The run holds the audience's lock. Raises what reading the ledger raises.
+        """
+        lock, run_id = self.held.run.audience_lock, self.identity.run_id
+        return replace(self.sent_to, is_new=self.connector.audiences.is_new(lock, run_id))
+
     @cached_property
     def pieces(self) -> S3Pieces:
         """Return where the run's audience is kept, known by its lock: the run has acquired that before."""

@@ -11,7 +11,6 @@ from activation.mirror.state import MirrorState
 from activation.model import Action
 from activation.pipeline.client import PlatformClient
 from activation.platforms.publisher import await_new
-from activation.runs.destination import newly_created
 from activation.runs.invocation import Invocation
 
 REPLACE, DIFFERENCE = "replace", "difference"
@@ -100,7 +99,7 @@ class MirrorAudience:
         except Rejected as error:
             if error.code != MISSING:
                 raise
-        await_new(newly_created(self.invocation))
+        await_new(self.invocation.newly_created)
         return None
 
     @property
