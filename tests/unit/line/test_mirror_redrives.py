@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from activation.ledger.runs import RunState
+from activation.mirror.guard import Guard
 
 from tests.unit.line.mirrors import Make, check_holds, deliver, kept, mirror_world, state_of
 from tests.unit.line.platform import Fault, hashed
@@ -131,11 +132,9 @@ def test_a_removal_that_a_mirror_overtook_while_it_was_read_loses_no_state(make_
 @pytest.mark.parametrize("allowed", [False, True])
 def test_an_audience_is_never_replaced_by_nobody(make_world: Make, allowed: bool) -> None:
     """Also where the settings allow an empty drop: the platform does not do it, so nothing is committed."""
-    from activation.mirror.guard import ALLOW, Guard
-
     world = mirror_world(make_world, replaces=True)
     if allowed:
-        world.settings = replace(world.settings, guard=Guard(empty=ALLOW, leave=1, shrink=1))
+        world.settings = replace(world.settings, guard=Guard(empty="allow", leave=1, shrink=1))
         world.restart()
     deliver(world, OLD)
     receipt = deliver(world, "email\n")

@@ -52,10 +52,8 @@ def destination_of(invocation: Invocation, client: PlatformClient, keys: tuple[s
 
     The run holds the audience's lock. Raises what reading the ledger raises.
     """
-    held, audience = invocation.held, invocation.sent_to
-    if held.run.opened is None:
-        audience = replace(audience, is_new=invocation.is_audience_new)
-    return RunDestination(held, client, audience, keys)
+    audience = invocation.sent_to if invocation.held.run.opened else invocation.newly_created
+    return RunDestination(invocation.held, client, audience, keys)
 
 
 @dataclass(frozen=True)

@@ -277,12 +277,13 @@ class Invocation:
         return audience
 
     @property
-    def is_audience_new(self) -> bool:
-        """Return whether another run has created the audience so lately that a platform may not list it yet.
+    def newly_created(self) -> Audience:
+        """Return the run's audience, which says whether another run has created it a short while ago.
 
         The run holds the audience's lock. Raises what reading the ledger raises.
         """
-        return self.connector.audiences.is_new(self.held.run.audience_lock, self.identity.run_id)
+        lock, run_id = self.held.run.audience_lock, self.identity.run_id
+        return replace(self.sent_to, is_new=self.connector.audiences.is_new(lock, run_id))
 
     @cached_property
     def pieces(self) -> S3Pieces:

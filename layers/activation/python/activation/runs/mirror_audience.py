@@ -99,7 +99,7 @@ class MirrorAudience:
         except Rejected as error:
             if error.code != MISSING:
                 raise
-        await_new(replace(audience, is_new=self.invocation.is_audience_new))
+        await_new(self.invocation.newly_created)
         return None
 
     @property
