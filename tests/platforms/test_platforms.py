@@ -242,7 +242,7 @@ def seen(canaries: list[str], request: Request, about: object, more: str) -> lis
 
 
 def test_a_secret_outside_of_the_headers_would_be_seen() -> None:
-    """The search finds a secret in a request's URL, body and context, and in the repr of a publisher or a signer."""
+    """The search finds a secret in a request's URL, body and context, and in the repr of what is about it."""
     request, secret = Request("users", "POST", "https://platform.example/users", {}, b"{}"), canary("token")
     assert seen([secret], request, object(), "") == []
     for request_with in (
