@@ -54,6 +54,10 @@ policies: $(DEV) ## simulate what a mirror may remove: who is wrongly missing an
 chaos: $(DEV) ## 300,000 rows under random kills, throttles, lost answers and duplicate events
 	$(BIN)/pytest -s tests/faults/test_chaos.py $(ARGS)
 
+.PHONY: mutants
+mutants: $(DEV) ## make guarding lines wrong in a copy, one at a time, and see a test fail (a few minutes; ARGS=lease: those)
+	@$(BIN)/python -m tests.mutants $(ARGS)
+
 .PHONY: small
 small: $(DEV) ## drop 40 files of 100 rows for one audience in a sandbox and print how long they take (FILES=60, TO=meta,tiktok)
 	SMALL_FILES=$(or $(FILES),40) SMALL_FILES_TO=$(or $(TO),meta) $(BIN)/pytest -s tests/end_to_end/test_small_files.py $(ARGS)

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -238,6 +239,20 @@ def seen(canaries: list[str], request: Request, about: object, more: str) -> lis
     """Return the canaries that are in a request's URL, body or repr, or in the repr of something `about` it."""
     text = request.url + request.content.decode() + request.context + f"{request!r} {about!r} {about}" + more
     return [one for one in canaries if one in text]
+
+
+def test_a_secret_outside_of_the_headers_would_be_seen() -> None:
+    """The search finds a secret in a request's URL, body and context, and in the repr of what is about it."""
+    request, secret = Request("users", "POST", "https://platform.example/users", {}, b"{}"), canary("token")
+    assert seen([secret], request, object(), "") == []
+    for request_with in (
+        replace(request, url=f"{request.url}?access_token={secret}"),
+        replace(request, body=json.dumps({"access_token": secret}).encode()),
+        replace(request, context=secret),
+    ):
+        assert seen([secret, canary("other")], request_with, object(), "") == [secret]
+    assert seen([secret], request, {"token": secret}, "") == [secret]
+    assert seen([secret], request, object(), json.dumps({"Authorization": secret})) == [secret]
 
 
 @each_platform
