@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import botocore.waiter
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
@@ -134,7 +133,7 @@ def test_a_table_is_deleted_once_its_protection_is_off(monkeypatch: pytest.Monke
         return answer
 
     monkeypatch.setattr(BaseClient, "_make_api_call", updating)
-    monkeypatch.setattr(botocore.waiter.time, "sleep", lambda _: None)
+    monkeypatch.setattr("botocore.waiter.time.sleep", lambda _: None)
     assert remove([AppStack("stack", "eu-west-1", {table: "AWS::DynamoDB::Table"})]) == []
     assert client.list_tables()["TableNames"] == []
 
