@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from activation.platforms.platform import Finding
-
-    from stacks.settings import Settings
 
 # What Lambda keeps for functions without a reservation:
 # https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html, read 2026-11-29
 KEPT = 100
 
 
-def examine_concurrency(settings: Settings) -> Finding:
-    """Compare the settings with the account's limit of concurrent executions in this region."""
+def examine_concurrency(told: Mapping[str, Any]) -> Finding:
+    """Compare what `stacks.connector_told.of_app` says with the account's limit of executions in this region."""
     import boto3
     from activation.platforms.platform import Finding
     from botocore.exceptions import BotoCoreError, ClientError
@@ -26,8 +25,7 @@ def examine_concurrency(settings: Settings) -> Finding:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
         return Finding("concurrency", False, f"Lambda's limits cannot be read: {code}")
     total, free = limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
-    reserved = settings.ci360.reserved_concurrency if settings.ci360 else 0
-    wanted = sum(one.max_concurrency for one in settings.connectors)
+    reserved, wanted = told["reserved_concurrency"], told["max_concurrency"]
     raise_it = "ask AWS for a higher quota of Lambda's concurrent executions"
     if reserved and total - reserved < KEPT:
         most = max(0, total - KEPT)

@@ -42,7 +42,8 @@ class Deployment:
     without what is not set. `other_prefixes` are those in the drops bucket whose files
     are no drops. `alarm_topics` are the ARNs of the topics that tell people, the app's first. `any_endpoint` says
     that secrets may name other servers than the platforms', as in the sandbox. `mirrors_bucket` is that of what
-    mirrored audiences were sent, "" in an earlier release.
+    mirrored audiences were sent, "" in an earlier release. `app` is what `stacks.connector_told.of_app` says,
+    nothing in an earlier release.
     """
 
     drops_bucket: str
@@ -57,6 +58,7 @@ class Deployment:
     any_endpoint: bool = False
     mirrors_bucket: str = ""
     told: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    app: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def region(self) -> str:
@@ -128,6 +130,7 @@ def find() -> Deployment:
         activation.get("SecretEndpoints", "") == "any",
         storage.get("MirrorsBucket", ""),
         told,
+        json.loads(activation.get("App", "{}")),
     )
 
 

@@ -34,6 +34,8 @@ def doctor(
     from cli.concurrency import examine_concurrency
     from cli.connectors import deployed, settings
     from cli.told import examine_topics
+    from stacks.connector_told import of_app
+    from stacks.names import NOBODY
 
     found = deployment.find()
     wanted = {name: found.connector(name) for name in ([connector] if connector else sorted(found.connectors))}
@@ -45,10 +47,11 @@ def doctor(
     findings += [(name, one) for name, addresses in wanted.items() for one in _sources(found, name, addresses)]
     if not connector:
         read = settings()
-        told = examine_topics(found.alarm_topics, nobody=read is not None and read.alarms == "none")
-        findings += [("app", one) for one in told]
-        if read is not None:
-            findings.append(("app", examine_concurrency(read)))
+        told = of_app(read) if read else found.app
+        topics = examine_topics(found.alarm_topics, nobody=told.get("alarms") == NOBODY)
+        findings += [("app", one) for one in topics]
+        if told:
+            findings.append(("app", examine_concurrency(told)))
     for name, one in findings:
         if as_json:
             print(json.dumps({"connector": name, **asdict(one)}))

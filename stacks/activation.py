@@ -11,7 +11,7 @@ from aws_cdk import aws_events as events
 from constructs import Construct
 
 from stacks.connector import Connector
-from stacks.connector_told import outputs
+from stacks.connector_told import of_app, outputs
 from stacks.drop_watch import DropWatch
 from stacks.packaging import ROOT, function_code, layers
 from stacks.people import operator_policy
@@ -72,6 +72,7 @@ class ActivationStack(Stack):
         # So that the command finds the connectors where cdk.context.json is not.
         platforms = {connector.name: connector.platform for connector in settings.connectors}
         CfnOutput(self, "Connectors", value=json.dumps(platforms))
+        CfnOutput(self, "App", value=json.dumps(of_app(settings)))
         CfnOutput(self, "OperatorPolicyArn", value=self.operator.managed_policy_arn)
         for name, connector in self.connectors.items():
             others = [other for other in self.connectors.values() if other is not connector]

@@ -9,8 +9,6 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-NOBODY = "none"
-
 
 def address(alarms: str) -> str:
     """Return the e-mail address in the setting `alarms`, "" if it is a topic's ARN or says that nobody is told."""

@@ -1,18 +1,22 @@
-"""What the command must know of a deployed connector where cdk.context.json is not, for the stack's outputs."""
+"""What the command must know of the deployed app where cdk.context.json is not, for the outputs of its stack."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from activation.identifiers.row_rules import written
 from activation.platforms.discovery import platforms
 
 from stacks.connector_settings import ConnectorSettings, read_connector
 from stacks.context import Reader
+from stacks.names import NOBODY
 from stacks.source_settings import SourceSettings
+
+if TYPE_CHECKING:
+    from stacks.settings import Settings
 
 # How a file is read, what is sent at once, what it costs, and what `activation secret set` and `status` compare.
 TOLD = frozenset(
@@ -33,6 +37,18 @@ NOT_TOLD = frozenset(
 # The page of quotas names no limit for an output's value; that of a parameter is 4,096 bytes:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html, read 2026-11-30
 MOST_CHARACTERS = 4_000
+
+
+def of_app(settings: Settings) -> dict[str, str | int]:
+    """Return what `doctor` compares with the account: whether nobody is to be told, and how much may run at once.
+
+    `alarms` is "none" or "", the others are numbers of functions.
+    """
+    return {
+        "alarms": NOBODY if settings.alarms == NOBODY else "",
+        "max_concurrency": sum(one.max_concurrency for one in settings.connectors),
+        "reserved_concurrency": settings.ci360.reserved_concurrency if settings.ci360 else 0,
+    }
 
 
 def outputs(connector: ConnectorSettings, sources: Iterable[SourceSettings]) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 DEFAULT_APP = "audience-activation"
+NOBODY = "none"  # the setting `alarms` of who wants nobody to be told
 NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 BUCKET = r"(?=.{3,63}\Z)[a-z0-9][a-z0-9.-]*[a-z0-9]"
 KEY_ARN = r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+"

@@ -9,7 +9,8 @@ import pytest
 from activation.platforms.discovery import platforms
 
 from cli.concurrency import examine_concurrency
-from stacks.settings import Settings, read_settings
+from stacks.connector_told import of_app
+from stacks.settings import read_settings
 
 
 class Lambda:
@@ -23,13 +24,13 @@ class Lambda:
         return {"AccountLimit": self._limit}
 
 
-def settings(reserved: int) -> Settings:
-    """Read settings with two connectors of five workers each, and a webhook."""
+def told(reserved: int) -> dict[str, str | int]:
+    """Return what is told of settings with two connectors of five workers each, and a webhook."""
     given = {
         "connectors": [{"name": name, "platform": name} for name in ("meta", "tiktok")],
         "ci360": {"reserved_concurrency": reserved},
     }
-    return read_settings({"audience_activation": given}.get, platforms())
+    return of_app(read_settings({"audience_activation": given}.get, platforms()))
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,6 @@ def test_the_number_to_change_is_named(
 ) -> None:
     """A reservation that Lambda would refuse, and connectors that would wait for each other, are failed checks."""
     monkeypatch.setattr(boto3, "client", lambda service: Lambda(*limits))
-    found = examine_concurrency(settings(reserved))
+    found = examine_concurrency(told(reserved))
     assert (found.check, found.ok) == ("concurrency", ok)
     assert says in found.says

@@ -12,10 +12,11 @@ from typing import Any
 import boto3
 import pytest
 from activation.platforms.discovery import platforms
+from activation.platforms.platform import Finding
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from cli import deployment
+from cli import concurrency, deployment, doctor
 from cli.__main__ import app
 from cli.connectors import deployed
 from stacks.connector_settings import ConnectorSettings, read_connector
@@ -38,6 +39,7 @@ SETTINGS = {
 }
 CONNECTOR = read_connector(Reader(SETTINGS, "connector", []), platforms())
 SOURCE = SourceSettings("lake", "bucket", "example-lake", "vip/", "meta-eu", "VIP", "raw", "add", "", "")
+APP = {"alarms": "none", "max_concurrency": 5, "reserved_concurrency": 0}
 NAMES = ("SecretArn", "QueueUrl", "DeadLetterQueueUrl", "UndeliveredQueueUrl", "FunctionName", "RuleArn")
 
 
@@ -56,9 +58,11 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     connector = {f"MetaEu{name}": f"{name} of meta-eu" for name in NAMES}
     connector |= {f"MetaEu{suffix}": text for suffix, text in told(CONNECTOR, [SOURCE])}
     connector["LakeSourceRuleArn"] = "RuleArn of lake"
+    connector["App"] = json.dumps(APP)
     with mock_aws():
         client = boto3.client("cloudformation")
         storage = dict.fromkeys(("DropsBucket", "ReceiptsBucket", "LedgerTable", "ArchiveArn"), "one")
+        storage["AlarmTopicArn"] = boto3.client("sns").create_topic(Name="copy-alarms")["TopicArn"]
         client.create_stack(StackName="copy-storage", TemplateBody=outputs(**storage))
         body = outputs(Connectors='{"meta-eu": "meta"}', **connector)
         client.create_stack(StackName="copy-activation", TemplateBody=body)
@@ -81,6 +85,23 @@ def test_the_options_choose_the_app_and_the_region(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(deployment, "find", lambda: seen.append((deployment.app_name(), os.environ["AWS_REGION"])))
     CliRunner().invoke(app, ["--stack", "copy", "--region", "eu-north-1", "doctor"])
     assert seen == [("copy", "eu-north-1")]
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_doctor_knows_what_the_deployment_wants(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That nobody is to be told, and how many functions may run at once, are no settings of this folder alone."""
+    compared = []
+
+    def examine(told: dict[str, Any]) -> Finding:
+        compared.append(told)
+        return Finding("concurrency", True, "enough")
+
+    monkeypatch.setattr(concurrency, "examine_concurrency", examine)
+    monkeypatch.setattr(doctor, "_examine", lambda *_: [])
+    monkeypatch.setattr(doctor, "_sources", lambda *_: [])
+    result = CliRunner().invoke(app, ["--stack", "copy", "doctor"])
+    assert (result.exit_code, compared) == (0, [APP]), result.output
+    assert "nobody is told, as the settings say" in result.output
 
 
 @pytest.mark.usefixtures("elsewhere")
