@@ -268,6 +268,8 @@ def test_a_folder_that_is_listed_again_overwrites_nothing_that_a_state_needs(
 ) -> None:
     """Its first attempt added people whom the corrected files do not have, and who leave therefore."""
     world = mirror_world(make_world, max_rows=1, in_flight=1)
+    world.settings = replace(world.settings, guard=Guard(leave=1))
+    world.restart()
     deliver(world, OLD)
     world.platform.faults.append(Fault(skip=3, times=1, status=410))
     read, reads = Comparison.read, []
@@ -283,6 +285,10 @@ def test_a_folder_that_is_listed_again_overwrites_nothing_that_a_state_needs(
     world.run(*events)
     assert world.run_of(events[-1]).state is RunState.FAILED
     assert hashed(NEW[-2]) in world.platform.cells
-    world.put(table(NEW[:-2]), json.loads(events[0])["detail"]["object"]["key"])
-    assert redriven(world)["state"] == RunState.APPLIED
+    world.put(table([*NEW[:-2], *people(1, start=60)]), json.loads(events[0])["detail"]["object"]["key"])
+    world.platform.faults.append(Fault(times=1, status=404))
+    assert redriven(world)["state"] == RunState.FAILED
+    world.take_dead_letters()
+    receipt = deliver(world, NEW[:-2])
+    assert receipt["state"] == RunState.APPLIED
     check_holds(world, NEW[:-2])
