@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from activation.errors import Rejected
 from activation.ledger.runs import RunState
 from activation.mirror.guard import Guard
+from activation.runs.drop import RunDrop
+from activation.runs.mirror_compare import Comparison
 
-from tests.unit.line.mirrors import Make, check_holds, deliver, kept, mirror_world, state_of
+from tests.unit.line.mirrors import Make, check_holds, deliver, kept, mirror, mirror_world, state_of
 from tests.unit.line.platform import Fault, hashed
 from tests.unit.line.world import World, people, table
 
@@ -257,3 +261,34 @@ def test_an_approved_mirror_is_not_read_once_more(make_world: Make, replaces: bo
     assert redriven(world)["state"] == RunState.APPLIED
     assert {one for one in kept(world) if "-1/" in one} == candidates
     check_holds(world, people(5))
+
+
+def test_a_folder_that_is_listed_again_overwrites_nothing_that_a_state_needs(
+    make_world: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its first attempt added people whom the corrected files do not have, and who leave therefore."""
+    world = mirror_world(make_world, max_rows=1, in_flight=1)
+    world.settings = replace(world.settings, guard=Guard(leave=1))
+    world.restart()
+    deliver(world, OLD)
+    world.platform.faults.append(Fault(skip=3, times=1, status=410))
+    read, reads = Comparison.read, []
+
+    def once(self: Comparison, drop: RunDrop) -> None:
+        reads.append(drop)
+        if len(reads) == 2:
+            raise Rejected("malformed", "a file is not good")
+        read(self, drop)
+
+    monkeypatch.setattr(Comparison, "read", once)
+    events = mirror(world, NEW)
+    world.run(*events)
+    assert world.run_of(events[-1]).state is RunState.FAILED
+    assert hashed(NEW[-2]) in world.platform.cells
+    world.put(table([*NEW[:-2], *people(1, start=60)]), json.loads(events[0])["detail"]["object"]["key"])
+    world.platform.faults.append(Fault(times=1, status=404))
+    assert redriven(world)["state"] == RunState.FAILED
+    world.take_dead_letters()
+    receipt = deliver(world, NEW[:-2])
+    assert receipt["state"] == RunState.APPLIED
+    check_holds(world, NEW[:-2])

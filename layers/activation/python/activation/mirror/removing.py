@@ -98,10 +98,9 @@ def _some(
     batches: list[pa.RecordBatch] = []
     siblings: list[pa.RecordBatch] = []
     count = 0
-    for one in _slices(unwanted, at_most):
-        mates = [lines for _, lines in lines_at(pieces, _row_mates(pieces, one), alone)]
-        siblings += mates
-        count += sum(map(len, mates))
+    for one, mates in _slices(pieces, unwanted, max(1, at_most // 4)):
+        siblings += _large(lines for _, lines in lines_at(pieces, mates, alone))
+        count += len(mates.places)
         for places, lines in lines_at(pieces, one, alone):
             names = [name for name in lines.schema.names if name not in (KEY, ROW)]
             has = _any([lines[name].is_valid() for name in names], len(lines))
@@ -112,6 +111,9 @@ def _some(
             if len(lines):
                 batches.append(lines)
                 count += len(lines)
+            if count >= at_most and not siblings:
+                yield _large(batches), siblings
+                batches, count = [], 0
         if count >= at_most:
             yield _large(batches), siblings
             batches, siblings, count = [], [], 0
@@ -119,24 +121,20 @@ def _some(
         yield _large(batches), siblings
 
 
-def _slices(unwanted: Iterable[Found], at_most: int) -> Iterator[Found]:
-    """Yield lines so many at a time."""
+def _slices(pieces: Pieces, unwanted: Iterable[Found], at_most: int) -> Iterator[tuple[Found, Found]]:
+    """Yield lines, so many at a time, each with all lines of those of their source rows that have several."""
     for one in unwanted:
+        keys = open_keys(pieces, one.piece)
+        if not keys.has_rows:
+            yield one, Found(one.piece, NO_PLACES, NO_KEYS)
+            continue
+        rows = keys.rows()
         for begin in range(0, len(one.places), at_most):
-            yield Found(one.piece, one.places.slice(begin, at_most), one.keys.slice(begin, at_most))
-
-
-def _row_mates(pieces: Pieces, one: Found) -> Found:
-    """Return all lines of those source rows of a piece that have several, and one of the lines among them."""
-    keys = open_keys(pieces, one.piece)
-    if not keys.has_rows:
-        return Found(one.piece, NO_PLACES, NO_KEYS)
-    rows = keys.rows()
-    own = pc.is_in(rows, rows.take(one.places))
-    counts = rows.filter(own).value_counts()
-    several = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
-    places = pc.indices_nonzero(pc.is_in(rows, several)).cast(pa.uint32())
-    return Found(one.piece, places, pa.nulls(len(places), pa.uint64()))
+            some = Found(one.piece, one.places.slice(begin, at_most), one.keys.slice(begin, at_most))
+            counts = rows.filter(pc.is_in(rows, rows.take(some.places))).value_counts()
+            several = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
+            places = pc.indices_nonzero(pc.is_in(rows, several)).cast(pa.uint32())
+            yield some, Found(one.piece, places, pa.nulls(len(places), pa.uint64()))
 
 
 def _large(batches: Iterable[pa.RecordBatch]) -> list[pa.RecordBatch]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from activation.ledger.mirror_run import MirrorPhase, MirrorRun
+from activation.ledger.split import Phase
 from activation.mirror.delta import Delta, Part
 from activation.mirror.snapshot import Snapshot
 from activation.mirror.state import MirrorState
@@ -22,7 +23,9 @@ def note_removal(invocation: Invocation) -> None:
     Raises OutOfTime when that needs another invocation, and what reading the drop raises.
     """
     held, progress = invocation.held, invocation.held.run.progress
-    if invocation.identity.audience.action is not Action.REMOVE or progress.plan.split is not None:
+    split = progress.plan.split
+    is_parted = split is not None and split.phase is not Phase.ALONE
+    if invocation.identity.audience.action is not Action.REMOVE or is_parted:
         return
     state = known(invocation)
     if progress.mirror is None and not is_mirrored(state):
