@@ -196,7 +196,12 @@ def operator_policy(
             ),
             # It has no resource to name (read 2026-11-30):
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
-            allow("SeeLimits", ["lambda:GetAccountSettings"], ["*"]),
+            allow("SeeLimits", ["lambda:GetAccountSettings", "lambda:ListEventSourceMappings"], ["*"]),
+            allow(
+                "SeeRules",
+                ["events:DescribeRule"],
+                [stack.format_arn(service="events", resource="rule", resource_name=own)],
+            ),
             # `doctor` renews an expired token under the same lock as the functions do.
             allow(
                 "TokenLock",
