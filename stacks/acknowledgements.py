@@ -84,7 +84,7 @@ def _accept_people(activation: ActivationStack, storage: StorageStack) -> None:
     _accept(
         activation.operator,
         "IAM5[Resource::*]",
-        "lambda:GetAccountSettings and ListEventSourceMappings, and no other action: they have no resource to name.",
+        "lambda:GetAccountSettings and ListEventSourceMappings, and no others: they have no resource to name.",
     )
     _accept(
         activation.operator,
@@ -102,7 +102,7 @@ def _accept_people(activation: ActivationStack, storage: StorageStack) -> None:
         _accept(
             activation.operator,
             f"IAM5[Resource::arn:<AWS::Partition>:{resource}]",
-            "Queues, topics, functions, log groups, rules and replays by how their names begin: all would not fit.",
+            "Queues, topics, functions, log groups, rules, replays by how their names begin: all would not fit.",
         )
 
 
