@@ -5,19 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from activation.platforms.platform import Finding
-    from activation.platforms.request import Answer, Request
-    from activation.platforms.version import ApiVersion
 
     from cli.connectors import NamedConnector
     from cli.deployment import ConnectorAddresses, Deployment
-
-TIMEOUT_S = 20.0
 
 
 def doctor(
@@ -25,8 +21,9 @@ def doctor(
     audience: Annotated[str, typer.Option(help="Also look up this audience; nothing is created.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per finding.")] = False,
 ) -> None:
-    """Check secrets, tokens, permissions, terms, API versions and sources, and that somebody is told of failures.
+    """Check secrets, tokens, permissions, terms, audiences, API versions, and that somebody is told of failures.
 
+    The line of each connector is looked at as well: its rule, its queues, what calls its function, its sources.
     Exit 1 if a check fails. Warns from 60 days before the platform ends the version of its API that this release
     calls.
     """
@@ -44,6 +41,7 @@ def doctor(
         for name, addresses in wanted.items()
         for one in _examine(deployed(name, found), found, addresses.secret_arn, audience)
     ]
+    findings += [(name, one) for name, addresses in wanted.items() for one in _line(name, addresses)]
     findings += [(name, one) for name, addresses in wanted.items() for one in _sources(found, name, addresses)]
     if not connector:
         read = settings()
@@ -65,54 +63,48 @@ def doctor(
 
 
 def _examine(named: NamedConnector, found: Deployment, secret_arn: str, audience: str) -> Iterator[Finding]:
-    """Read the secret, then run the platform's own checks.
-
-    An expired access token is replaced as the connector would replace it. If that spends the refresh token, it is
-    done only if this command's AWS identity may store the new one.
-    """
     import boto3
     from activation.authentication.parameter import secret_client
     from activation.aws.table import ConditionalTable
-    from activation.errors import ActivationError, Retryable
-    from activation.model import visible_name
-    from activation.platforms.credentials import Credentials
-    from activation.platforms.http import AnswerLost, NotSent, PooledHttp
-    from activation.platforms.platform import Examination, Finding
-    from activation.runs.secret import ConnectorSecret
+    from activation.platforms.http import PooledHttp
 
-    if version := named.platform.version:
-        yield from _of_version(version)
-    secret, finding = _secret(named.name, secret_arn)
-    yield finding
-    if secret is None:
-        return
-    http = PooledHttp(connections=1)
-    table = ConditionalTable(boto3.client("dynamodb"), found.ledger_table)
-    client = secret_client(secret_arn)
-    signing = ConnectorSecret(
+    from cli import secret_store, today
+    from cli.typed import typed
+    from lambdas.doctor.connector import ConnectorDoctor
+
+    yield from ConnectorDoctor(
+        named.name,
         named.platform,
-        client,
+        named.options,
         secret_arn,
-        table=table,
-        http=http,
-        options=named.options,
+        lambda: secret_store.read(secret_arn),
+        lambda: secret_client(secret_arn),
+        ConditionalTable(boto3.client("dynamodb"), found.ledger_table),
+        PooledHttp(connections=1),
+        typed,
         any_endpoint=found.any_endpoint,
+        clock=today.now,
+        today=today.today,
+    ).findings(audience)
+
+
+def _line(name: str, addresses: ConnectorAddresses) -> Iterator[Finding]:
+    """Check what lies between the drops bucket and the connector's function."""
+    import boto3
+
+    from cli.typed import typed
+    from lambdas.doctor.line import Line
+
+    line = Line(
+        name,
+        addresses.queue_url,
+        addresses.dead_letter_queue_url,
+        addresses.undelivered_queue_url,
+        addresses.function_name,
+        addresses.rule_arn,
+        typed,
     )
-
-    def send(request: Request) -> Answer:
-        signed, _ = signing.sign(request)
-        try:
-            return http.send(signed, timeout_s=TIMEOUT_S)
-        except (NotSent, AnswerLost) as error:
-            raise Retryable("not_reached", f"cannot be reached: {error}") from None
-
-    try:
-        account = signing.account()
-    except ActivationError as error:
-        yield Finding("secret", False, error.sentence)
-        return
-    asked = Examination(Credentials(secret), account, visible_name(audience), send)
-    yield from named.platform.load().examine(asked)
+    yield from line.findings(boto3.client("sqs"), boto3.client("events"), boto3.client("lambda"))
 
 
 def _sources(found: Deployment, connector: str, addresses: ConnectorAddresses) -> Iterator[Finding]:
@@ -128,37 +120,3 @@ def _sources(found: Deployment, connector: str, addresses: ConnectorAddresses) -
     s3, kms = boto3.client("s3"), boto3.client("kms")
     for source in sources:
         yield from SourceExamination(source, s3, kms, described["Role"], found.region).findings()
-
-
-def _of_version(version: ApiVersion) -> Iterator[Finding]:
-    """Yield a finding if the platform ends the version soon, or has ended it."""
-    from activation.platforms.platform import Finding
-
-    from cli import today
-
-    now = today.today()
-    if warning := version.warning(now):
-        yield Finding("api version", not version.has_ended(now), warning.sentence, warns=True)
-
-
-def _secret(connector: str, arn: str) -> tuple[dict[str, Any] | None, Finding]:
-    """Return the secret's keys and values, None if there are none, and what is to be said of it."""
-    from activation.errors import ConfigError
-    from activation.platforms.platform import Finding
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from cli.secret_store import read
-    from cli.typed import typed
-
-    try:
-        version = read(arn)
-        if version is None:
-            return None, Finding("secret", False, f"not written yet: {typed('secret', 'set', connector)}")
-        secret = dict(version.values)
-    except (ClientError, BotoCoreError) as error:
-        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-        return None, Finding("secret", False, f"cannot be read: {code}")
-    except ConfigError as error:
-        says = error.sentence if error.code == "old_sdk" else "is not a JSON object"
-        return None, Finding("secret", False, says)
-    return secret, Finding("secret", True, f"has {', '.join(sorted(secret))}")

@@ -88,6 +88,8 @@ def test_who_operates_may_make_each_call_of_its_commands(templates: Templates) -
         "sns:ListSubscriptionsByTopic",
         "lambda:GetAccountSettings",
         "lambda:GetFunctionConfiguration",
+        "lambda:ListEventSourceMappings",
+        "events:DescribeRule",
     } <= allowed
 
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from cli import today
 from cli.__main__ import app
-from cli.doctor import _of_version
+from lambdas.doctor.connector import of_version
 from lambdas.meta.platform import API_VERSION, ENDS, PLATFORM
 from sandbox.platforms.meta.settings import NEWEST, OPEN
 
@@ -75,7 +75,7 @@ def test_doctor_warns_of_the_end_and_fails_after_it(
 ) -> None:
     """The check passes with a warning until the version has ended."""
     on(days)
-    assert [(one.ok, one.warns) for one in _of_version(VERSION)] == [(ok, True) for ok in found]
+    assert [(one.ok, one.warns) for one in of_version(VERSION, today.today())] == [(ok, True) for ok in found]
 
 
 @pytest.mark.parametrize(("days", "warned"), [(61, False), (60, True)])

@@ -166,6 +166,8 @@ class MetaPlatform:
             raise unknown_object(call.method, call.node)
         if call.node == "me":
             return self._me(call, token), headers
+        if call.node == "debug_token" and call.method == "GET":
+            return self._debugged(token, call.parameters.text("input_token")), headers
         if call.node in self.world.settings.datasets:
             return self._on_dataset(call, token, entry, headers)
         return self._on_account(call, token, entry, headers)
@@ -238,6 +240,13 @@ class MetaPlatform:
             raise retired_version(newest)
         warning = f"The call has been auto-upgraded to {newest} as {call.version} has been deprecated"
         return {"X-Ad-Api-Version-Warning": warning}
+
+    def _debugged(self, token: Token, asked: str | None) -> dict[str, Any]:
+        """Describe a token to itself: https://developers.facebook.com/docs/graph-api/reference/debug_token."""
+        if asked != token.token:
+            raise GraphError(100, "(#100) You must provide an app access token, or a user access token")
+        about = {"expires_at": token.expires_at, "data_access_expires_at": 0, "scopes": list(token.permissions)}
+        return {"data": {"type": "SYSTEM_USER", "is_valid": True, **about}}
 
     def _me(self, call: Read, token: Token) -> dict[str, Any]:
         if call.method != "GET":

@@ -58,12 +58,16 @@ class Account:
 
 @dataclass(frozen=True)
 class Token:
-    """An access token: its state, the accounts assigned to it (None: all) and its permissions."""
+    """An access token: its state, the accounts assigned to it (None: all), its permissions and its end.
+
+    `expires_at` is in Unix seconds, 0 for a token that does not expire.
+    """
 
     token: str = DEFAULT_TOKEN
     state: TokenState = TokenState.VALID
     accounts: tuple[str, ...] | None = None
     permissions: tuple[str, ...] = ("ads_management", "ads_read", "business_management")
+    expires_at: int = 0
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ _FORCED = {
     "size": "forced_size",
     "early_calls": "early_calls",
     "deleted": "deleted",
+    "schema_style": "schema_style",
 }
 
 

@@ -124,7 +124,11 @@ class TestMeta:
         made = to_meta.hold(to_meta.publisher.open(Audience("c", alike), ()))
         assert to_meta.open() == Opened(made.audience_id)
         account = account_of(META, {**meta.secret(), "endpoint": meta.base_url})
-        asked = Examination(Credentials(meta.secret()), account, NAME, send=lambda _: Answer(0, {}, b""))
+
+        def send(request: Request) -> Answer:
+            return to_meta.http.send(to_meta.signer.sign(request), timeout_s=30)
+
+        asked = Examination(Credentials(meta.secret()), account, NAME, send)
         assert [one.says for one in META.load().examine(asked)][-1] == "1 with this name; status 200"
 
     def test_found_beyond_the_first_page(self, meta: Outside, to_meta: Line) -> None:

@@ -32,6 +32,25 @@ ROTATING = [one for one in platforms().values() if one.authentication.rotates]
 each_platform = pytest.mark.parametrize("platform", platforms().values(), ids=platforms())
 
 
+LINE = {"rule", "mapping", "queue", "dead letters", "undelivered"}
+
+
+class InOrder:
+    """EventBridge, SQS and Lambda with a line that is as it was deployed."""
+
+    def describe_rule(self, **_: object) -> dict[str, str]:
+        """Describe a rule that is on."""
+        return {"State": "ENABLED"}
+
+    def get_queue_attributes(self, **_: object) -> dict[str, dict[str, str]]:
+        """Describe an empty queue."""
+        return {"Attributes": {"ApproximateNumberOfMessages": "0"}}
+
+    def list_event_source_mappings(self, **_: object) -> dict[str, list[dict[str, str]]]:
+        """Describe a mapping that is on."""
+        return {"EventSourceMappings": [{"State": "Enabled", "UUID": "1"}]}
+
+
 @dataclass
 class Account:
     """An AWS account with one secret, and a connector for it of every platform, under the platform's name."""
@@ -41,7 +60,7 @@ class Account:
 
     def client(self, service: str, **_: object) -> Any:
         """Return a client, as boto3 does."""
-        made: Any = self.secrets if service == "secretsmanager" else Table()
+        made: Any = {"secretsmanager": self.secrets, "dynamodb": Table()}.get(service) or InOrder()
         made.meta = meta_of(service)
         return made
 
@@ -65,7 +84,7 @@ class Account:
         assert {line.pop("connector") for line in lines} == {platform}
         findings = [Finding(**line) for line in lines]
         assert result.exit_code == (0 if all(one.ok for one in findings) else 1)
-        return findings
+        return [one for one in findings if one.check not in LINE]
 
 
 @pytest.fixture
@@ -126,10 +145,10 @@ def test_another_server_is_a_finding_where_none_is_allowed(account: Account, pla
 
 
 def test_meta_out_of_reach_is_told_without_its_address(account: Account) -> None:
-    """Meta's SDK puts the token into the URL, and a failed connection's text has the URL in it."""
+    """A failed connection's text has the URL in it, and one of the URLs the token."""
     secret = {"access_token": TOKEN, "ad_account_id": "1", "endpoint": CLOSED}
     _, finding = account.examine("meta", secret)
-    assert finding == Finding("meta", False, "cannot be reached: ConnectionError")
+    assert finding == Finding("meta", False, "cannot be reached: NewConnectionError")
 
 
 @pytest.mark.parametrize(
@@ -212,7 +231,7 @@ def test_a_secret_that_was_never_written_is_said_with_what_writes_it(
 def test_a_secret_that_is_not_there_is_not_taken_for_an_empty_one(account: Account) -> None:
     """For both AWS answers the same, but only one of them can be written."""
     result = CliRunner().invoke(app, ["doctor", "--connector", "meta", "--json"])
-    assert json.loads(result.stdout)["says"] == "cannot be read: ResourceNotFoundException"
+    assert json.loads(result.stdout.splitlines()[0])["says"] == "cannot be read: ResourceNotFoundException"
     assert account.secrets.versions == {}
 
 

@@ -111,9 +111,9 @@ def test_doctor_passes() -> None:
     """Token, permissions, account and terms are those of an account that may be used."""
     with _served() as url:
         account = account_of(PLATFORM, {**SECRET, "endpoint": url})
-        asked = Examination(Credentials(SECRET), account, "", lambda _: pytest.fail("not asked through us"))
+        asked = Examination(Credentials(SECRET), account, "", ask)
         findings = list(PLATFORM.load().examine(asked))
-    assert len(findings) == 4
+    assert [one.check for one in findings] == ["token", "permissions", "account", "terms", "audiences"]
     assert all(one.ok for one in findings), findings
 
 

@@ -51,6 +51,11 @@ def identifier(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def text(value: object) -> str:
+    """Return a text as it is, "" for anything else."""
+    return value if isinstance(value, str) else ""
+
+
 def mapping(value: object) -> Mapping[str, Any]:
     """Return a JSON object as it is, and an empty one in place of anything else."""
     return value if isinstance(value, dict) else {}

@@ -43,13 +43,15 @@ class Examination:
 
     `secret` is the connector's, `account` the ad account it names. `audience` is the name of an audience to look
     up, as `visible_name` returns it, "" for none. `send` signs a request, sends it and returns the answer; it
-    raises the core's errors.
+    raises the core's errors. `is_ours` says whether the app has written to an audience of the account, by its name
+    as `visible_name` returns it.
     """
 
     secret: Credentials
     account: AdAccount
     audience: str
     send: Callable[[Request], Answer]
+    is_ours: Callable[[str], bool] = lambda _: True
 
 
 @dataclass(frozen=True)

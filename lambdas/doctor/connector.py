@@ -1,0 +1,142 @@
+"""What `doctor` finds of one connector: its secret, the platform's own checks, and this machine's clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from activation.authentication.store import SecretVersion
+from activation.aws.table import ConditionalTable, read_number
+from activation.errors import ActivationError, ConfigError, Retryable
+from activation.ledger.keys import audience_key, known_audience_key, rate_key
+from activation.model import visible_name
+from activation.platforms.account import AdAccount
+from activation.platforms.credentials import Credentials
+from activation.platforms.http import AnswerLost, Http, NotSent
+from activation.platforms.options import Value
+from activation.platforms.platform import Examination, Finding, Platform
+from activation.platforms.rate import Scope
+from activation.platforms.request import Answer, Request
+from activation.platforms.version import ApiVersion
+from activation.runs.secret import ConnectorSecret
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+
+TIMEOUT_S = 20.0
+CLOCK_OFF_S = 60.0  # proofs and signatures with a time are refused from some minutes on
+
+
+@dataclass
+class ConnectorDoctor:
+    """Examines one connector.
+
+    `read_secret` returns the secret's current version, None if nothing was written yet. `client` makes what the
+    connector reads it with, for its token to be replaced as the connector would replace it. `options` are the
+    connector's, complete. `command` returns a command of the app as a person types it. `clock` returns Unix
+    seconds, `today` the date in UTC.
+    """
+
+    name: str
+    platform: Platform
+    options: Mapping[str, Value]
+    secret_arn: str
+    read_secret: Callable[[], SecretVersion | None]
+    client: Callable[[], SecretsManagerClient]
+    table: ConditionalTable
+    http: Http
+    command: Callable[..., str]
+    any_endpoint: bool = False
+    clock: Callable[[], float] = time.time
+    today: Callable[[], date] = lambda: datetime.now(UTC).date()
+    off_s: float = 0.0  # how far the platform's clock was ahead of ours at the last answer
+
+    def findings(self, audience: str = "") -> Iterator[Finding]:
+        """Read the secret, then run the platform's own checks.
+
+        An expired access token is replaced as the connector would replace it. If that spends the refresh token, it
+        is done only if our AWS identity may store the new one. Nothing is asked of a platform that has asked to
+        wait: a call would only lengthen the block.
+        """
+        if version := self.platform.version:
+            yield from of_version(version, self.today())
+        secret, finding = self._secret()
+        yield finding
+        if secret is None:
+            return
+        signing = ConnectorSecret(
+            self.platform,
+            self.client(),
+            self.secret_arn,
+            table=self.table,
+            http=self.http,
+            options=self.options,
+            any_endpoint=self.any_endpoint,
+        )
+        try:
+            account = signing.account()
+            held_until = self._held_until(account)
+        except ActivationError as error:
+            yield Finding("secret", False, error.sentence)
+            return
+        if held_until > self.clock():
+            until = f"{datetime.fromtimestamp(held_until, tz=UTC):%Y-%m-%d %H:%M:%S} UTC"
+            says = f"the platform asked to wait until {until}; it was not asked, since calls lengthen a block"
+            yield Finding("rate limit", True, says, warns=True)
+            return
+
+        def send(request: Request) -> Answer:
+            signed, _ = signing.sign(request)
+            return self._send(signed)
+
+        def is_ours(name: str) -> bool:
+            lock = audience_key(self.platform.name, account.account_id, name)
+            return self.table.read(known_audience_key(lock)) is not None
+
+        asked = Examination(Credentials(secret), account, visible_name(audience), send, is_ours)
+        yield from self.platform.load().examine(asked)
+        if abs(self.off_s) > CLOCK_OFF_S:
+            says = f"the clock here differs from the platform's by {abs(self.off_s):,.0f} s: set it by NTP"
+            yield Finding("clock", False, says)
+
+    def _held_until(self, account: AdAccount) -> float:
+        rate = self.platform.rate
+        shared = account.account_id if rate.scope is Scope.ACCOUNT else self.secret_arn
+        return read_number(self.table.read(rate_key(self.platform.name, rate.scope, shared)) or {}, "not_before")
+
+    def _send(self, signed: Request) -> Answer:
+        try:
+            answer = self.http.send(signed, timeout_s=TIMEOUT_S)
+        except (NotSent, AnswerLost) as error:
+            raise Retryable("not_reached", f"cannot be reached: {error}") from None
+        with suppress(KeyError, ValueError, TypeError):  # a server may say no time
+            self.off_s = parsedate_to_datetime(answer.headers["date"]).timestamp() - self.clock()
+        return answer
+
+    def _secret(self) -> tuple[dict[str, Any] | None, Finding]:
+        """Return the secret's keys and values, None if there are none, and what is to be said of it."""
+        write = self.command("secret", "set", self.name)
+        try:
+            version = self.read_secret()
+            if version is None:
+                return None, Finding("secret", False, f"not written yet: {write}")
+            secret = dict(version.values)
+        except (ClientError, BotoCoreError) as error:
+            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+            return None, Finding("secret", False, f"cannot be read: {code}")
+        except ConfigError as error:
+            says = error.sentence if error.code == "old_sdk" else "is not a JSON object"
+            return None, Finding("secret", False, says)
+        return secret, Finding("secret", True, f"has {', '.join(sorted(secret))}")
+
+
+def of_version(version: ApiVersion, today: date) -> Iterator[Finding]:
+    """Yield a finding if the platform ends the version soon, or has ended it."""
+    if warning := version.warning(today):
+        yield Finding("api version", not version.has_ended(today), warning.sentence, warns=True)
