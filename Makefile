@@ -55,7 +55,7 @@ chaos: $(DEV) ## 300,000 rows under random kills, throttles, lost answers and du
 	$(BIN)/pytest -s tests/faults/test_chaos.py $(ARGS)
 
 .PHONY: mutants
-mutants: $(DEV) ## make guarding lines wrong in a copy, one at a time, and see a test fail (a few minutes; ARGS=lease: those)
+mutants: $(DEV) ## make guarding lines wrong in a copy, one at a time, and see a test fail (5 to 15 minutes; ARGS=lease: those about leases)
 	@$(BIN)/python -m tests.mutants $(ARGS)
 
 .PHONY: small

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 from activation.aws.lease import LeaseHeld, LeaseLost
@@ -59,3 +60,27 @@ def test_a_worker_whose_lease_was_lost_sends_nothing_more(world: World) -> None:
     assert world.platform.resent == 0
     assert world.receipt()["state"] == "applied"
     assert len(world.events) == 1
+
+
+def test_rows_of_which_none_is_sent_are_recorded_and_keep_the_lease(make_world: Make) -> None:
+    """A long stretch of rejected rows is not read again by the next worker, nor does the lease end meanwhile."""
+    world = make_world(handles=True)
+    body = world.drop(table([*people(3), *["nobody"] * 9]))
+    seen: list[tuple[int, float]] = []
+
+    def pass_while_reading(operation: str, _: Mapping[str, Any]) -> None:
+        if operation == "put_object":  # the list of the rejected rows, written just before they are recorded
+            world.clock.pass_s(60)  # so short that the next request does not need to renew the lease
+
+    def look() -> None:
+        run = world.run_of(body)
+        seen.append((run.progress.checkpoint.cursor.row, run.lease_until - world.clock()))
+
+    world.budget_s = 900
+    world.aws.before.append(pass_while_reading)
+    world.platform.faults.append(Fault(call="close", act=look))
+    world.run(body)
+    ((row, left_s),) = seen
+    assert row == 12
+    assert left_s == pytest.approx(LEASE_S, abs=1)
+    world.check_sums(world.receipt())
