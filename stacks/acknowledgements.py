@@ -84,7 +84,7 @@ def _accept_people(activation: ActivationStack, storage: StorageStack) -> None:
     _accept(
         activation.operator,
         "IAM5[Resource::*]",
-        "lambda:GetAccountSettings and ListEventSourceMappings, and no others: they have no resource to name.",
+        "Limits and mappings, which have no resource to name, and events:DescribeRule: all names would not fit.",
     )
     _accept(
         activation.operator,
@@ -95,14 +95,13 @@ def _accept_people(activation: ActivationStack, storage: StorageStack) -> None:
         f"lambda:{here}:function:{activation.stack_name}-*",
         f"sns:{here}:{activation.stack_name}-*",
         f"events:{here}:replay/activation-*",
-        f"events:{here}:rule/{activation.stack_name}-*",
         f"sqs:{here}:{activation.stack_name}-*",
         f"logs:{here}:log-group:{activation.stack_name}-*",
     ):
         _accept(
             activation.operator,
             f"IAM5[Resource::arn:<AWS::Partition>:{resource}]",
-            "Queues, topics, functions, log groups, rules, replays by how their names begin: all would not fit.",
+            "Queues, topics, functions, log groups and replays by how their names begin: all would not fit.",
         )
 
 

@@ -196,11 +196,11 @@ def operator_policy(
             ),
             # It has no resource to name (read 2026-11-30):
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
-            allow("SeeLimits", ["lambda:GetAccountSettings", "lambda:ListEventSourceMappings"], ["*"]),
+            # A rule has a name, which would not fit.
             allow(
-                "SeeRules",
-                ["events:DescribeRule"],
-                [stack.format_arn(service="events", resource="rule", resource_name=own)],
+                "SeeLimits",
+                ["events:DescribeRule", "lambda:GetAccountSettings", "lambda:ListEventSourceMappings"],
+                ["*"],
             ),
             # `doctor` renews an expired token under the same lock as the functions do.
             allow(
