@@ -14,7 +14,7 @@ from stacks.marketing_stream import pinned
 from stacks.marketing_stream.app import Streams
 from stacks.marketing_stream.dataset import StreamDatasetStack
 from stacks.marketing_stream.region import StreamRegionStack
-from stacks.people import FUNCTION_CHARACTERS, QUEUE_CHARACTERS, RECEIPTS, RULE_CHARACTERS, generated
+from stacks.people import FUNCTION_CHARACTERS, QUEUE_CHARACTERS, RECEIPTS, generated
 from stacks.storage import StorageStack
 
 PACK = "AwsSolutions"
@@ -84,7 +84,7 @@ def _accept_people(activation: ActivationStack, storage: StorageStack) -> None:
     _accept(
         activation.operator,
         "IAM5[Resource::*]",
-        "lambda:GetAccountSettings and ListEventSourceMappings, and no others: they have no resource to name.",
+        "Limits and mappings, which have no resource to name, and events:DescribeRule: all names would not fit.",
     )
     _accept(
         activation.operator,
@@ -95,14 +95,13 @@ def _accept_people(activation: ActivationStack, storage: StorageStack) -> None:
         f"lambda:{here}:function:{generated(activation, FUNCTION_CHARACTERS)}",
         f"sns:{here}:{activation.stack_name}-*",
         f"events:{here}:replay/activation-*",
-        f"events:{here}:rule/{generated(activation, RULE_CHARACTERS)}",
         f"sqs:{here}:{generated(activation, QUEUE_CHARACTERS)}",
         f"logs:{here}:log-group:{activation.stack_name}-*",
     ):
         _accept(
             activation.operator,
             f"IAM5[Resource::arn:<AWS::Partition>:{resource}]",
-            "Queues, topics, functions, log groups, rules, replays by how their names begin: all would not fit.",
+            "Queues, topics, functions, log groups and replays by how their names begin: all would not fit.",
         )
 
 

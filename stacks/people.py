@@ -25,7 +25,7 @@ from stacks.permissions import allow, through_key
 RECEIPTS = (".json", ".csv")
 # https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html and
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html, read 2026-11-30
-FUNCTION_CHARACTERS, RULE_CHARACTERS, QUEUE_CHARACTERS = 64, 64, 80
+FUNCTION_CHARACTERS, QUEUE_CHARACTERS = 64, 80
 
 
 class Readers(Construct):
@@ -199,15 +199,11 @@ def operator_policy(
             ),
             # It has no resource to name (read 2026-11-30):
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
-            allow("SeeLimits", ["lambda:GetAccountSettings", "lambda:ListEventSourceMappings"], ["*"]),
+            # A rule has a name, which would not fit.
             allow(
-                "SeeRules",
-                ["events:DescribeRule"],
-                [
-                    stack.format_arn(
-                        service="events", resource="rule", resource_name=generated(stack, RULE_CHARACTERS)
-                    )
-                ],
+                "SeeLimits",
+                ["events:DescribeRule", "lambda:GetAccountSettings", "lambda:ListEventSourceMappings"],
+                ["*"],
             ),
             # `doctor` renews an expired token under the same lock as the functions do.
             allow(
