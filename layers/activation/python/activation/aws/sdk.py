@@ -31,8 +31,9 @@ NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
             }
         ),
     },
-    "events": {"PutEvents": frozenset({"Entries"})},
+    "events": {"DescribeRule": frozenset({"Name"}), "PutEvents": frozenset({"Entries"})},
     "firehose": {"PutRecordBatch": frozenset({"DeliveryStreamName", "Records"})},
+    "lambda": {"ListEventSourceMappings": frozenset({"FunctionName"})},
     "s3": {
         "AbortMultipartUpload": frozenset({"Bucket", "Key", "UploadId"}),
         "CompleteMultipartUpload": frozenset(
@@ -68,6 +69,7 @@ NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
     },
     "ssm": {"GetParameter": frozenset({"Name", "WithDecryption"})},
     "sqs": {
+        "GetQueueAttributes": frozenset({"QueueUrl", "AttributeNames"}),
         "ChangeMessageVisibilityBatch": frozenset({"QueueUrl", "Entries"}),
         "SendMessage": frozenset({"QueueUrl", "MessageBody", "MessageAttributes", "DelaySeconds"}),
         "SendMessageBatch": frozenset({"QueueUrl", "Entries"}),
