@@ -23,8 +23,8 @@ from activation.mirror.guard import Guard, verdict
 from activation.mirror.lines import lines_table
 from activation.mirror.snapshot import Snapshot, SnapshotWriter
 from activation.mirror.store import LocalPieces, Pieces, S3Pieces
-from activation.model import Cursor
-from activation.runs.mirror_compare import version_of
+from activation.model import Action, Cursor
+from activation.runs.mirror_compare import rows_left, version_of
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli import deployment
@@ -90,12 +90,28 @@ def _compared(run: DryRun, source: Content, one: KnownAudience, pieces: _Both) -
     found = compare(candidate, one.state, pieces, alone, f"{CANDIDATE}delta/")
     connector = Guard(**(run.connector.settings.get("guard") or {}))
     guard = connector.narrowed(run.located.audience.options.guard)
-    return {**_counts(found), "rows_before": one.state.rows, "guard": verdict(guard, one.state, found)}
+    counts = _counts(found) | {"left": rows_left(one.state, found)}
+    replaces = _replaces(run, one)
+    changed = found.removed or found.unchanged < found.rows  # nothing is sent where nothing has changed
+    return {
+        **counts,
+        "mode": "replace" if replaces else "difference",
+        "rows_sent": found.rows if replaces and changed else found.rows - found.unchanged,
+        "rows_before": one.state.rows,
+        "guard": verdict(guard, one.state, found),
+    }
+
+
+def _replaces(run: DryRun, one: KnownAudience) -> bool:
+    """Return whether the audience would be replaced as a whole, as far as that is known without the platform."""
+    if Action.REPLACE not in run.platform.limits.actions or run.located.audience.options.shared:
+        return False
+    return not one.record or not one.why_no_replace
 
 
 def _counts(found: Difference) -> dict[str, int]:
     names = ("unchanged", "joined", "changed", "held")
-    return {name: getattr(found, name) for name in names} | {"sent_again": found.resent, "left": found.removed}
+    return {name: getattr(found, name) for name in names} | {"sent_again": found.resent}
 
 
 def _candidate(run: DryRun, source: Content, pieces: Pieces, *, cells: bool) -> Snapshot:

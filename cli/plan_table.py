@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+from cli.receipt_table import MIRRORED, WOULD
+
 _ORDERS = {"dmy": "day, month, year", "mdy": "month, day, year", "ymd": "year, month, day"}
 
 
@@ -47,7 +49,7 @@ def print_plan(plan: dict[str, Any]) -> None:
         table.add_row(
             "of these mended", f"{plan['rows_mended']:,}", "blank cells at their end were missing, or too many"
         )
-    table.add_row("= sent", f"{plan['rows_sent']:,}", "")
+    _add_sent(table, plan)
     table.add_row("+ rejected", f"{plan['rows_rejected']:,}", _found(plan["rejected"], "rows"))
     for field, codes in plan["cells_left_out"].items():
         cells = sum(found["cells"] for found in codes.values())
@@ -58,7 +60,7 @@ def print_plan(plan: dict[str, Any]) -> None:
     sent = ", ".join(f"{field} {count:,}" for field, count in plan["identifiers"].items())
     table.add_row("identifiers", f"{sum(plan['identifiers'].values()):,}", sent)
     table.add_section()
-    table.add_row("batches", f"{plan['batches']:,}", "")
+    _add_batches(table, plan)
     bodies = f"{plan['bytes'] / 1e6:,.1f} MB of bodies, without the few that find or create the audience"
     table.add_row("requests", f"{plan['requests']:,}", bodies)
     for tier, minutes in plan["minutes"].items():
@@ -76,11 +78,25 @@ def print_plan(plan: dict[str, Any]) -> None:
         _print_refusal(console, plan)
 
 
+def _add_batches(table: Table, plan: dict[str, Any]) -> None:
+    part = (plan.get("mirror") or {}).get("rows_sent", plan["rows_sent"]) < plan["rows_sent"]
+    told = "of all rows; of those that are sent it is fewer" if part else ""
+    table.add_row("batches", f"{plan['batches']:,}", told)
+
+
 def _options(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what is said of the audience, and what that does."""
     for name, value in plan["options"].items():
         shown = value if isinstance(value, str) else json.dumps(value)
         yield f"its {name}", f"{shown}: {plan['options_mean'][name]}"
+
+
+def _add_sent(table: Table, plan: dict[str, Any]) -> None:
+    """Add the rows that would be sent; of a mirror by the difference, beside those that the audience has."""
+    sent = (plan.get("mirror") or {}).get("rows_sent", plan["rows_sent"])
+    table.add_row("= sent", f"{sent:,}", "")
+    if unchanged := plan["rows_sent"] - sent:
+        table.add_row("+ unchanged", f"{unchanged:,}", "the audience has them already")
 
 
 def _add_mirror(table: Table, mirror: dict[str, Any] | None) -> None:
@@ -90,8 +106,13 @@ def _add_mirror(table: Table, mirror: dict[str, Any] | None) -> None:
     if "unknown" in mirror:
         table.add_row("would change", "?", f"who is in the audience is not known here: {mirror['unknown']}")
         return
-    for name in ("joined", "changed", "left", "held", "sent_again", "unchanged"):
-        table.add_row(f"= {name.replace('_', ' ')}", f"{mirror[name]:,}", "")
+    table.add_section()
+    table.add_row("mirror", "", f"by {mirror['mode']}, as far as is known here")
+    for name, label in WOULD.items():
+        if mirror[name]:
+            table.add_row(label, f"{mirror[name]:,}", MIRRORED[name])
+    if mirror["unchanged"]:
+        table.add_row("would stay", f"{mirror['unchanged']:,}", "rows that the audience has as they are")
     if mirror["guard"]:
         table.add_row("guard", "", f"would wait for an approval: {mirror['guard']}")
 

@@ -8,12 +8,20 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 NAMES_SHOWN = 5
+STOPPED = ("blocked", "failed", "superseded")
 MIRRORED = {
     "joined": "rows of people who are new",
     "changed": "rows with other identifiers than before",
     "sent_again": "rows that share an identifier with somebody who left",
-    "left": "lines of people who are not in the drop any more",
-    "held": "lines of those that share all of their identifiers with people who stay",
+    "left": "rows of people who are not in the drop any more",
+    "held": "lines of people who left that share all of their identifiers with people who stay",
+}
+WOULD = {
+    "joined": "would join",
+    "changed": "would change",
+    "sent_again": "would be sent again",
+    "left": "would leave",
+    "held": "would be held",
 }
 
 
@@ -53,6 +61,8 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
     table.add_row(
         "+ rejected by platform", f"{rows['rejected_by_platform']:,}", _codes(receipt["rejected_by_platform"])
     )
+    if (rest := _without_outcome(rows)) > 0:
+        table.add_row("+ not sent", f"{rest:,}", "" if receipt["state"] in STOPPED else "so far")
     _add_mirror(table, receipt.get("mirror"))
     _add_sent(table, receipt)
     if receipt["cells_left_out"]:
@@ -88,19 +98,27 @@ def _add_unchanged(table: Table, rows: dict[str, Any]) -> None:
         table.add_row("+ unchanged", f"{unchanged:,}", "the audience has them already")
 
 
+def _without_outcome(rows: dict[str, Any]) -> int:
+    """Return how many rows of a drop that was read to its end are neither sent nor rejected, nor unchanged."""
+    outcomes = ("acknowledged", "unchanged", "rejected_by_us", "rejected_by_platform")
+    return 0 if rows["in"] is None else int(rows["in"] - sum(rows.get(name, 0) for name in outcomes))
+
+
 def _add_mirror(table: Table, mirror: dict[str, Any] | None) -> None:
-    """Add how a mirror has changed its audience."""
+    """Add how a mirror has changed its audience, or would change it where nothing was sent."""
     from cli.printable import printable
 
     if mirror is None:
         return
+    begun = mirror.get("begun", True)  # a receipt of an earlier release does not say
     table.add_section()
     table.add_row("mirror", "", f"by {mirror['mode']}: {mirror['why']}")
     for name, meaning in MIRRORED.items():
         if mirror[name]:
-            table.add_row(name.replace("_", " "), f"{mirror[name]:,}", meaning)
+            table.add_row(name.replace("_", " ") if begun else WOULD[name], f"{mirror[name]:,}", meaning)
     if mirror["size"] is not None:
-        table.add_row("rows in the audience", f"{mirror['size']:,}", f"{mirror['size_before']:,} before")
+        label, before = ("rows in the audience", "before") if begun else ("rows it would have", "now")
+        table.add_row(label, f"{mirror['size']:,}", f"{mirror['size_before']:,} {before}")
     if mirror["approved_by"]:
         table.add_row("approved", "", printable(f"{mirror['guard']}, by {mirror['approved_by']}"))
 

@@ -99,7 +99,7 @@ class ConnectorDoctor:
             lock = audience_key(self.platform.name, account.account_id, name)
             return self.table.read(known_audience_key(lock)) is not None
 
-        asked = Examination(Credentials(secret), account, visible_name(audience), send, is_ours)
+        asked = Examination(Credentials(secret), account, visible_name(audience), send, is_ours, self._note_clock)
         yield from self.platform.load().examine(asked)
         if abs(self.off_s) > CLOCK_OFF_S:
             says = f"the clock here differs from the platform's by {abs(self.off_s):,.0f} s: set it by NTP"
@@ -115,9 +115,12 @@ class ConnectorDoctor:
             answer = self.http.send(signed, timeout_s=TIMEOUT_S)
         except (NotSent, AnswerLost) as error:
             raise Retryable("not_reached", f"cannot be reached: {error}") from None
-        with suppress(KeyError, ValueError, TypeError):  # a server may say no time
-            self.off_s = parsedate_to_datetime(answer.headers["date"]).timestamp() - self.clock()
+        self._note_clock(answer.headers)
         return answer
+
+    def _note_clock(self, headers: Mapping[str, str]) -> None:
+        with suppress(KeyError, ValueError, TypeError):  # a server may say no time
+            self.off_s = parsedate_to_datetime(headers["date"]).timestamp() - self.clock()
 
     def _secret(self) -> tuple[dict[str, Any] | None, Finding]:
         """Return the secret's keys and values, None if there are none, and what is to be said of it."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import quote, urlencode
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote
 
 from activation.errors import ActivationError, ConfigError
 from activation.platforms.platform import Examination, Finding
-from activation.platforms.request import Request
-from activation.untrusted import json_object, mapping, sequence, text, whole
+from activation.platforms.request import Answer, Request
+from activation.untrusted import mapping, sequence, text, whole
 
 from lambdas.meta import audience_states
 from lambdas.meta.answers import classify
@@ -21,6 +22,11 @@ from lambdas.meta.meanings import TERMS_URL
 from lambdas.meta.platform import API_VERSION
 from lambdas.meta.publisher import MAX_PAGES
 
+if TYPE_CHECKING:
+    from facebook_business.api import FacebookAdsApi
+    from facebook_business.exceptions import FacebookRequestError
+
+TIMEOUT_S = 20
 # account_status: https://developers.facebook.com/docs/marketing-api/reference/ad-account (read 2026-09-12)
 ACTIVE = 1
 STATES = {2: "disabled", 3: "unsettled", 7: "pending risk review", 8: "pending settlement", 9: "in grace period",
@@ -50,30 +56,62 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Reads:
-    """Reads Meta's objects through `doctor`."""
+    """Reads the objects of an ad account with Meta's own SDK, so that `doctor` repeats no mistake of our requests.
+
+    `one` is what `doctor` passes, `api` the SDK's session of the secret's token.
+    """
 
     one: Examination
+    api: FacebookAdsApi
+
+    @classmethod
+    def of(cls, one: Examination) -> Reads:
+        """Return the reads of a secret; raises ConfigError with bad_secret where it has no token."""
+        from facebook_business.api import FacebookAdsApi
+        from facebook_business.session import FacebookSession
+
+        token, app_secret = one.secret.required("access_token"), one.secret.optional("app_secret")
+        session = FacebookSession("", app_secret or None, token, timeout=TIMEOUT_S)
+        session.GRAPH = one.account.endpoint
+        # Not by FacebookAdsApi.init, which would have the SDK report our crashes to Meta.
+        return cls(one, FacebookAdsApi(session, API_VERSION))
 
     def read(self, path: str, **query: str) -> Mapping[str, Any]:
-        """Return what a path holds; raises Refused, and the core's errors."""
-        url = f"{self.one.account.endpoint}/{API_VERSION}/{path}?{urlencode(query)}"
-        request = Request("find", "GET", url, {"Accept": "application/json"})
-        answer = self.one.send(request)
-        body = json_object(answer.body)
-        if body is None or ("error" not in body and answer.status >= 400):
-            raise ConfigError("not_meta", "did not answer as Meta does; check endpoint")
-        if "error" in body:
-            outcome = classify(request, answer, account=self.one.account.account_id)
-            code = f" (Meta's code: {outcome.platform_code})" if outcome.platform_code else ""
-            raise Refused(Finding(CHECKS.get(outcome.code, "meta"), False, f"{outcome.reason}{code}"))
-        return body
+        """Return what a path holds; raises Refused, and ConfigError with not_meta for no answer of Meta's."""
+        from facebook_business.exceptions import FacebookError, FacebookRequestError
+        from requests import RequestException
+
+        try:
+            answer = self.api.call("GET", path.split("/"), params=query)
+            self.one.took({name.lower(): value for name, value in answer.headers().items()})
+            return mapping(answer.json()) or _no_meta()
+        except FacebookRequestError as error:
+            if not mapping(mapping(error.body()).get("error")):
+                return _no_meta()
+            raise self._refused(path, error) from None
+        except RequestException as error:  # its text has the URL, in which the SDK puts the token
+            raise ConfigError("not_meta", f"cannot be reached: {type(error).__name__}") from None
+        except (FacebookError, LookupError, TypeError, AttributeError, ValueError):  # an answer of another shape
+            return _no_meta()
+
+    def _refused(self, path: str, error: FacebookRequestError) -> Refused:
+        """Return a refusal in the words of `classify`."""
+        headers = {name.lower(): value for name, value in error.http_headers().items()}
+        answer = Answer(int(error.http_status()), headers, json.dumps(error.body()).encode())
+        request = Request("find", "GET", f"{self.one.account.endpoint}/{API_VERSION}/{path}", {})
+        outcome = classify(request, answer, account=self.one.account.account_id)
+        code = f" (Meta's code: {outcome.platform_code})" if outcome.platform_code else ""
+        return Refused(Finding(CHECKS.get(outcome.code, "meta"), False, f"{outcome.reason}{code}"))
+
+
+def _no_meta() -> NoReturn:
+    raise ConfigError("not_meta", "did not answer as Meta does; check endpoint") from None
 
 
 def examine(one: Examination) -> Iterator[Finding]:
     """Check all that can be read of the account; what Meta refuses ends the checks with its reason."""
     try:
-        token = one.secret.required("access_token")
-        yield from _examine(one, Reads(one), token)
+        yield from _examine(one, Reads.of(one), one.secret.required("access_token"))
     except Refused as refused:
         yield refused.finding
     except ActivationError as error:

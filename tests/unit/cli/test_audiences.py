@@ -29,6 +29,7 @@ from typer.testing import CliRunner
 from cli import deployment
 from cli.__main__ import app
 from cli.deployment import ConnectorAddresses, Deployment
+from cli.plan_table import print_plan
 from lambdas.meta.platform import PLATFORM
 
 RUN = "0123456789abcdef0123456789abcdef"
@@ -181,9 +182,21 @@ def test_a_plan_says_how_many_would_join_and_leave(table: ConditionalTable, tmp_
     states.commit(LOCK, state, writer.close(), Size("later", 1_800_000_000, 20, 20, 0), mode="replace")
     found = planned(people_file(tmp_path / "a.csv", 3, 20))
     assert found["key"] == "meta/VIP/raw/mirror/files/"
-    expected = {"unchanged": 17, "joined": 3, "left": 3, "guard": None, "rows_before": 20}
+    expected = {"unchanged": 17, "joined": 3, "left": 3, "guard": None, "rows_before": 20, "rows_sent": 20}
     assert {name: found["mirror"][name] for name in expected} == expected
     assert planned(people_file(tmp_path / "b.csv", 13, 20), code=1)["mirror"]["guard"] == "other_people"
+
+
+@pytest.mark.usefixtures("table")
+def test_the_rows_of_a_planned_mirror_add_up(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """By the difference, the table says sent of what is sent, and unchanged of the rest."""
+    plan = planned(people_file(tmp_path / "a.csv", 0, 20))
+    counts = {"joined": 3, "changed": 0, "sent_again": 0, "left": 3, "held": 0, "unchanged": 17}
+    plan["mirror"] = {**counts, "mode": "difference", "rows_sent": 3, "rows_before": 20, "guard": None}
+    print_plan(plan)
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    for part in ("rows 20", "= sent 3", "+ unchanged 17", "would join 3", "would leave 3"):
+        assert part in shown
 
 
 def test_a_plan_says_where_it_does_not_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,7 +148,7 @@ def test_meta_out_of_reach_is_told_without_its_address(account: Account) -> None
     """A failed connection's text has the URL in it, and one of the URLs the token."""
     secret = {"access_token": TOKEN, "ad_account_id": "1", "endpoint": CLOSED}
     _, finding = account.examine("meta", secret)
-    assert finding == Finding("meta", False, "cannot be reached: NewConnectionError")
+    assert finding == Finding("meta", False, "cannot be reached: ConnectionError")
 
 
 @pytest.mark.parametrize(

@@ -99,3 +99,15 @@ def test_the_receipt_of_a_folder_says_what_was_not_sent(capsys: pytest.CaptureFi
     print_receipt(receipt(folder=folder), sandbox=False)
     shown = re.sub(r"[^\w,.:;]+", " ", capsys.readouterr().out)
     assert "files 200 9 skipped: m0, m1, m2, m3, m4, ...; 1 stale: old" in shown
+
+
+def test_a_blocked_mirror_is_told_in_the_conditional(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing was sent: who would leave is still there, and the rows add up."""
+    mirror: dict[str, Any] = {"mode": "replace", "why": "it is new", "begun": False, "approved_by": None}
+    mirror |= {"joined": 30, "changed": 0, "sent_again": 0, "left": 20, "held": 0}
+    mirror |= {"size": 2_010, "size_before": 2_000, "guard": "leaving"}
+    rows = {"in": 2_010, "acknowledged": 0, "unchanged": 0, "rejected_by_us": 0, "rejected_by_platform": 0}
+    print_receipt(receipt(state="blocked", mirror=mirror, rows=rows))
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    for part in ("+ not sent 2,010", "would leave 20", "rows it would have 2,010 2,000 now"):
+        assert part in shown

@@ -97,7 +97,7 @@ def test_a_shared_identifier_stays_with_who_is_wanted(make_world: Make) -> None:
     gone = {hashed("a0@example.com")}
     everybody = {hashed(cell) for row in rows for cell in row.split(",")}
     assert world.platform.cells == everybody - gone
-    assert receipt["mirror"]["removed"] == 1
+    assert (receipt["mirror"]["removed"], receipt["mirror"]["left"]) == (1, 1)
     world.check_sums(receipt)
 
 
@@ -313,3 +313,29 @@ def test_uploads_that_the_platform_lost_are_compared_again(make_world: Make) -> 
     check_holds(world, people(20, start=3))
     assert receipt["started_over"] == 1
     world.check_sums(receipt)
+
+
+def test_a_blocked_mirror_of_nobody_says_what_it_would_do(make_world: Make) -> None:
+    """It does not claim to send nothing, and once approved the audience's sizes say that all have left."""
+    world = mirror_world(make_world)
+    deliver(world, people(10))
+    receipt = deliver(world, "email\n")
+    assert (receipt["state"], receipt["mirror"]["begun"], receipt["mirror"]["left"]) == ("blocked", False, 10)
+    assert "sends nothing" not in str(receipt["warnings"])
+    world.connector.connector.approvals.note(receipt["run_id"], "somebody")
+    world.redrive()
+    world.run()
+    (done,) = [one for one in world.receipts() if one["run_id"] == receipt["run_id"]]
+    assert (done["state"], done["mirror"]["begun"]) == ("applied", True)
+    assert "sends nothing" not in str(done["warnings"])
+    assert [(one.rows, one.joined, one.left) for one in state_of(world).sizes] == [(10, 10, 0), (0, 0, 10)]
+
+
+def test_who_has_changed_has_not_left(make_world: Make) -> None:
+    """A new second address replaces the old one: a line is removed, and the size says that nobody left."""
+    world = mirror_world(make_world, one_kind=True)
+    rest = "".join(f"person{n}@example.com,\n" for n in range(9))
+    deliver(world, f"email,email\nann@example.com,old@example.com\n{rest}")
+    receipt = deliver(world, f"email,email\nann@example.com,new@example.com\n{rest}")
+    assert [receipt["mirror"][name] for name in ("changed", "joined", "removed", "left")] == [1, 0, 1, 0]
+    assert state_of(world).sizes[-1].left == 0

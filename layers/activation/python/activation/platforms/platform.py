@@ -43,7 +43,8 @@ class Examination:
 
     `secret` is the connector's, `account` the ad account it names. `audience` is the name of an audience to look
     up, as `visible_name` returns it, "" for none. `send` signs a request, sends it and returns the answer; it
-    raises the core's errors. `is_ours` says whether the app has written to an audience of the account, by its name
+    raises the core's errors; `took` is told the headers of an answer that checks got in another way, by their
+    lower-case names. `is_ours` says whether the app has written to an audience of the account, by its name
     as `visible_name` returns it.
     """
 
@@ -52,6 +53,7 @@ class Examination:
     audience: str
     send: Callable[[Request], Answer]
     is_ours: Callable[[str], bool] = lambda _: True
+    took: Callable[[Mapping[str, str]], None] = lambda _: None
 
 
 @dataclass(frozen=True)

@@ -176,13 +176,15 @@ def _mirror(mirror: MirrorRun) -> dict[str, Any]:
     """Return how the audience was changed, and by how much.
 
     "joined", "changed" and "sent_again" count rows, and so does "unchanged", which a replace sends all the same.
-    "left" counts the lines that somebody is removed by, and "held" those for which there is no request, because
-    others who stay have all of their identifiers. "size" is how many rows the audience has now if the run ends
-    well, "size_before" how many it had. "too_few_left" says that the platform did not remove who left.
+    So does "left". "removed" counts the lines that the platform has removed, also of rows that have changed, and
+    "held" those for which there is no request, because others who stay have all of their identifiers. "size" is
+    how many rows the audience has now if the run ends well, "size_before" how many it had. "begun" is false while nothing can have been sent: all of this would
+    happen. "too_few_left" says that the platform did not remove who left.
     """
     return {
         "mode": mirror.mode or None,
         "why": mirror.why or None,
+        "begun": mirror.has_begun,
         "unchanged": mirror.unchanged,
         "joined": mirror.joined,
         "changed": mirror.changed,

@@ -31,6 +31,8 @@ STRONG_SHARE = 0.5
 UNUSABLE = ("too_small",)
 ALLOW = 'or set "allow_weak": true for the connector to send it as it is'
 INTERRUPTED = "replace_interrupted"  # a platform's note that it has ended a replace before all rows had arrived
+NO_ROWS = "the file has no rows; its run ends at once and sends nothing"
+NO_ROWS_OF_A_MIRROR = "the drop has no rows: a mirror of it leaves nobody in the audience"
 LOOKS = {MAIL: "e-mail addresses", PHONE: "phone numbers"}
 
 
@@ -207,7 +209,7 @@ def _of_size(drop: Judged) -> Iterator[RunWarning]:
     sample, counts = drop.sample, drop.counts
     rejected = sum(counts.rejected.values())
     if counts.whole and not counts.rows:
-        yield RunWarning("no_rows", "the file has no rows; its run ends at once and sends nothing")
+        yield RunWarning("no_rows", NO_ROWS_OF_A_MIRROR if drop.action is Action.MIRROR else NO_ROWS)
     bad = rejected - sum(counts.rejected.get(code, 0) for code in TAKEN_OUT)  # those are meant to be rejected
     if counts.rows and bad >= REJECTED_SHARE * counts.rows:
         yield RunWarning("rows_rejected", f"{_share(bad, counts.rows)} of the rows are rejected")

@@ -306,7 +306,7 @@ class MirrorSteps:
         invocation, held, mirror = self.invocation, self.invocation.held, self._mirror
         lock, name, mirrors = held.run.audience_lock, run_name(invocation), invocation.connector.mirrors
         candidate = from_json(mirror.candidate, Snapshot)
-        left_by = mirror.removed if mirror.is_difference else mirror.left
+        left_by = 0 if mirror.too_small else mirror.left
         size = Size(name, int(invocation.connector.clock()), candidate.rows, mirror.joined, left_by)
         left = self._part(mirror.removes) if mirror.too_small else None
         still = (Delta(name, adds=left),) if left else ()

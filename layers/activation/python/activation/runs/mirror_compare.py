@@ -39,6 +39,14 @@ def version_of(table: FieldTable) -> str:
     return hashlib.sha256(rules.encode()).hexdigest()[:12]
 
 
+def rows_left(state: MirrorState, found: Difference) -> int:
+    """Return how many rows the audience loses, by the rows before and after; who has changed has not left.
+
+    What runs that did not end have changed has no count of rows: then it is the lines that somebody is removed by.
+    """
+    return found.removed if state.pending else max(0, state.rows + found.joined - found.rows)
+
+
 def run_name(invocation: Invocation) -> str:
     """Return the name under which a run keeps what it finds: another one each time that it compares anew."""
     attempt = mirror_of(invocation).attempt
@@ -143,7 +151,7 @@ class Comparison:
         held, mirror = self.invocation.held, mirror_of(self.invocation)
         with held.lock:
             mirror.unchanged, mirror.joined, mirror.changed = found.unchanged, found.joined, found.changed
-            mirror.resent, mirror.left, mirror.held = found.resent, found.removed, found.held
+            mirror.resent, mirror.left, mirror.held = found.resent, rows_left(state, found), found.held
             mirror.before, mirror.version = state.rows, state.version
             mirror.removes = to_json(found.removes) if found.removes else ""
             mirror.adds = to_json(found.adds) if found.adds else ""
@@ -165,9 +173,10 @@ class Comparison:
         if approval := invocation.connector.approvals.of(run_id):
             mirror.approved_by = approval.by
             return
+        leave = "would leave or lose an identifier" if found.removed > mirror.left else "would leave"
         raise ConfigError(
             "needs_approval",
-            f"{CAUSES.get(mirror.cause, mirror.cause)}: {mirror.left:,} of {found.known:,} would leave,"
+            f"{CAUSES.get(mirror.cause, mirror.cause)}: {found.removed:,} of {found.known:,} {leave},"
             f" {mirror.joined:,} would join, {mirror.rows:,} rows instead of {mirror.before:,}; nothing was sent."
             f" `activation audiences approve {run_id}` sends it within seven days; a newer drop takes its place",
         )
