@@ -177,8 +177,9 @@ def _mirror(mirror: MirrorRun) -> dict[str, Any]:
 
     "joined", "changed" and "sent_again" count rows, and so does "unchanged", which a replace sends all the same.
     So does "left". "removed" counts the lines that the platform has removed, also of rows that have changed, and
-    "held" those for which there is no request, because others who stay have all of their identifiers. "size" is how many rows the audience has now if the run ends
-    well, "size_before" how many it had. "begun" is false while nothing can have been sent: all of this would
+    "held" those for which there is no request, because others who stay have all of their identifiers. "size" is
+    how many rows the audience has now if the run ends well, "size_before" how many it had. "begun" is false
+    while nothing can have been sent: all of this would
     happen. "too_few_left" says that the platform did not remove who left.
     """
     return {
