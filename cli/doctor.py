@@ -147,6 +147,7 @@ def _secret(connector: str, arn: str) -> tuple[dict[str, Any] | None, Finding]:
     from cli.secret_store import read
     from cli.typed import typed
 
+    version = None
     try:
         version = read(arn)
         if version is None:
@@ -157,5 +158,9 @@ def _secret(connector: str, arn: str) -> tuple[dict[str, Any] | None, Finding]:
         return None, Finding("secret", False, f"cannot be read: {code}")
     except ConfigError as error:
         says = error.sentence if error.code == "old_sdk" else "is not a JSON object"
+        if error.code != "old_sdk" and not (version and version.text.strip()):
+            says = f"is blank: {typed('secret', 'set', connector)}"
         return None, Finding("secret", False, says)
+    if not secret:
+        return None, Finding("secret", False, f"has no fields yet: {typed('secret', 'set', connector)}")
     return secret, Finding("secret", True, f"has {', '.join(sorted(secret))}")
