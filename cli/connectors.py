@@ -129,6 +129,6 @@ def connector_of(name: str, *, of_app: bool = False) -> NamedConnector:
     if name not in known:
         raise NoConnector(
             "unknown_connector",
-            f"no connector has this name; the connectors are {', '.join(sorted(known))}; {_hint(name, elsewhere)}",
+            f"no connector has this name; the connectors are {', '.join(sorted(known))}; {_hint(name, bool(elsewhere))}",
         )
     return known[name]
