@@ -124,11 +124,11 @@ def connector_of(name: str, *, of_app: bool = False) -> NamedConnector:
     """
     from cli import deployment
 
-    elsewhere = settings() is None and (of_app or deployment.named_app())
+    elsewhere = settings() is None and (of_app or bool(deployment.named_app()))
     known = connectors(deployment.find() if elsewhere else None)
     if name not in known:
         raise NoConnector(
             "unknown_connector",
-            f"no connector has this name; the connectors are {', '.join(sorted(known))}; {_hint(name, bool(elsewhere))}",
+            f"no connector has this name; the connectors are {', '.join(sorted(known))}; {_hint(name, elsewhere)}",
         )
     return known[name]
