@@ -107,6 +107,15 @@ def _deployed_as(name: str, found: Deployment) -> NamedConnector:
     return NamedConnector(name, platforms()[found.platforms[name]], found.told.get(name, {}))
 
 
+def _hint(name: str, elsewhere: bool) -> str:
+    """Return what to do about a name that no connector has."""
+    if name == "s3:":
+        return "a key begins with the connector's name, without s3:// and the bucket"
+    if settings() is None and not elsewhere:
+        return "no settings are here, so these are the platforms: `activation --stack APP` asks a deployed app"
+    return "one is added in `connectors` in cdk.context.json, and deployed"
+
+
 def connector_of(name: str, *, of_app: bool = False) -> NamedConnector:
     """Return a connector by name; raises NoConnector.
 
@@ -115,11 +124,11 @@ def connector_of(name: str, *, of_app: bool = False) -> NamedConnector:
     """
     from cli import deployment
 
-    elsewhere = settings() is None and (of_app or deployment.named_app())
+    elsewhere = settings() is None and (of_app or bool(deployment.named_app()))
     known = connectors(deployment.find() if elsewhere else None)
     if name not in known:
-        hint = "; a key begins with the connector's name, without s3:// and the bucket" if name == "s3:" else ""
         raise NoConnector(
-            "unknown_connector", f"no connector has this name; the connectors are {', '.join(sorted(known))}{hint}"
+            "unknown_connector",
+            f"no connector has this name; the connectors are {', '.join(sorted(known))}; {_hint(name, elsewhere)}",
         )
     return known[name]

@@ -44,12 +44,7 @@ def print_plan(plan: dict[str, Any]) -> None:
         _print_refusal(console, plan)
         return
     table.add_section()
-    table.add_row("rows", f"{plan['rows']:,}", "")
-    if plan["rows_mended"]:
-        table.add_row(
-            "of these mended", f"{plan['rows_mended']:,}", "blank cells at their end were missing, or too many"
-        )
-    _add_sent(table, plan)
+    _add_rows(table, plan)
     table.add_row("+ rejected", f"{plan['rows_rejected']:,}", _found(plan["rejected"], "rows"))
     for field, codes in plan["cells_left_out"].items():
         cells = sum(found["cells"] for found in codes.values())
@@ -91,9 +86,19 @@ def _options(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"its {name}", f"{shown}: {plan['options_mean'][name]}"
 
 
-def _add_sent(table: Table, plan: dict[str, Any]) -> None:
-    """Add the rows that would be sent; of a mirror by the difference, beside those that the audience has."""
-    sent = (plan.get("mirror") or {}).get("rows_sent", plan["rows_sent"])
+def _sent(plan: dict[str, Any]) -> int:
+    """Return how many rows would be sent: of a mirror by the difference, those that the audience does not have."""
+    return int((plan.get("mirror") or {}).get("rows_sent", plan["rows_sent"]))
+
+
+def _add_rows(table: Table, plan: dict[str, Any]) -> None:
+    """Add the rows that were read, and those that would be sent."""
+    table.add_row("rows", f"{plan['rows']:,}", "")
+    if plan["rows_mended"]:
+        table.add_row(
+            "of these mended", f"{plan['rows_mended']:,}", "blank cells at their end were missing, or too many"
+        )
+    sent = _sent(plan)
     table.add_row("= sent", f"{sent:,}", "")
     if unchanged := plan["rows_sent"] - sent:
         table.add_row("+ unchanged", f"{unchanged:,}", "the audience has them already")

@@ -30,16 +30,34 @@ def fields_of(platform: Platform) -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys))
 
 
+def missing_fields(platform: Platform, text: str) -> list[str]:
+    """Return the keys that a secret must have and this text lacks, [] where the text is read otherwise."""
+    from activation.authentication.store import SecretVersion
+    from activation.errors import ConfigError
+    from activation.platforms.credentials import Credentials
+
+    try:
+        secret = Credentials(SecretVersion(text, "candidate").values)
+        needed = dict.fromkeys((platform.account.key, *platform.authentication.required_keys))
+        return [key for key in needed if not secret.optional(key)]
+    except ConfigError:
+        return []  # a value that is unusable, which the connector names
+
+
 def check_usable(named: NamedConnector, text: str, *, any_endpoint: bool) -> None:
     """Read a secret's text as the connector would; the platform is not asked.
 
-    Raises ConfigError naming the key that is missing or unusable, or that the secret is another account's.
+    Raises ConfigError naming the keys that are missing or the one that is unusable, or that the secret is another
+    account's.
     """
     import boto3
     from activation.aws.table import ConditionalTable
+    from activation.errors import ConfigError
     from activation.platforms.http import PooledHttp
     from activation.runs.secret import ConnectorSecret
 
+    if len(missing := missing_fields(named.platform, text)) > 1:
+        raise ConfigError("bad_secret", f"the connector's secret lacks {', '.join(missing)}")
     ConnectorSecret(
         named.platform,
         cast("Any", _Candidate(text)),

@@ -124,7 +124,7 @@ class ConnectorDoctor:
 
     def _secret(self) -> tuple[dict[str, Any] | None, Finding]:
         """Return the secret's keys and values, None if there are none, and what is to be said of it."""
-        write = self.command("secret", "set", self.name)
+        write, version = self.command("secret", "set", self.name), None
         try:
             version = self.read_secret()
             if version is None:
@@ -135,7 +135,11 @@ class ConnectorDoctor:
             return None, Finding("secret", False, f"cannot be read: {code}")
         except ConfigError as error:
             says = error.sentence if error.code == "old_sdk" else "is not a JSON object"
+            if error.code != "old_sdk" and not (version and version.text.strip()):
+                says = f"is blank: {write}"
             return None, Finding("secret", False, says)
+        if not secret:
+            return None, Finding("secret", False, f"has no fields yet: {write}")
         return secret, Finding("secret", True, f"has {', '.join(sorted(secret))}")
 
 

@@ -273,13 +273,13 @@ def test_an_interrupted_replace_does_not_mix_into_a_later_one(line: MetaLine) ->
 
 
 def test_a_replace_that_does_not_fit_in_the_window_is_not_begun(meta: Outside) -> None:
-    """At the limited tier 20 requests in five minutes are too slow for this drop: nothing is sent at all."""
+    """At the limited tier 18 uploads in five minutes are too slow for this drop: nothing is sent at all."""
     line = MetaLine(meta, options={"access_tier": "limited"})
     body = line.message(people(3500))
     line.run(body)
     run = line.run_of(body)
     assert (run.state, run.code) == (RunState.FAILED, "replace_too_long")
-    assert "85 minutes" in run.sentence
+    assert "95 minutes" in run.sentence
     assert meta.requests() == []
 
 

@@ -228,6 +228,17 @@ def test_a_secret_that_was_never_written_is_said_with_what_writes_it(
     assert finding.says.endswith(f"secret set {platform.name}")
 
 
+@each_platform
+@pytest.mark.parametrize("text", [" \n", "{}"], ids=["blank", "no fields"])
+def test_a_secret_of_nothing_is_one_finding_with_what_writes_it(
+    account: Account, platform: Platform, text: str
+) -> None:
+    """Nothing else is said of it, least of all that it is good."""
+    (finding,) = account.examine(platform.name, text)
+    assert not finding.ok
+    assert finding.says.endswith(f"secret set {platform.name}")
+
+
 def test_a_secret_that_is_not_there_is_not_taken_for_an_empty_one(account: Account) -> None:
     """For both AWS answers the same, but only one of them can be written."""
     result = CliRunner().invoke(app, ["doctor", "--connector", "meta", "--json"])

@@ -144,7 +144,9 @@ def test_a_plan_reads_the_settings_of_the_app_that_is_named(file: Path) -> None:
 def test_a_plan_asks_nobody_unless_the_app_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without settings and without a name, a connector is a platform, and AWS is left alone."""
     monkeypatch.setattr(deployment, "find", lambda: pytest.fail("asked AWS"))
-    assert planned(file)["refused"]["code"] == "unknown_connector"
+    refused = planned(file)["refused"]
+    assert refused["code"] == "unknown_connector"
+    assert "--stack" in refused["sentence"]
 
 
 def test_a_file_beside_the_command_does_not_describe_another_app(file: Path, tmp_path: Path) -> None:

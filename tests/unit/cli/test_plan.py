@@ -330,7 +330,9 @@ def test_one_value_in_clear_refuses_a_hashed_drop(tmp_path: Path) -> None:
 def test_a_key_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     """An unknown connector, identifier type or action is refused before the file is read."""
     path = written(tmp_path / "people.csv", people(1))
-    assert planned(path, connector="nowhere", exit_code=1)["refused"]["code"] == "unknown_connector"
+    refused = planned(path, connector="nowhere", exit_code=1)["refused"]
+    assert refused["code"] == "unknown_connector"
+    assert "--stack" in refused["sentence"]
     assert planned(path, "--identifiers", "shoe_size", exit_code=1)["refused"]["code"]
     refused = planned(path, "--action", "replace", connector="snapchat", exit_code=1)["refused"]
     assert refused["code"] == "action_not_offered"

@@ -112,6 +112,15 @@ def test_a_secret_without_one_of_its_fields_is_not_written(account: Account, pla
     assert account.text() is None
 
 
+@each_platform
+def test_all_missing_fields_are_named_at_once(account: Account, platform: Platform) -> None:
+    """Nobody has to write a secret once for each of its fields to learn their names."""
+    result = account.set(platform.name, given="{}")
+    assert result.exit_code == 1
+    needed = dict.fromkeys((platform.account.key, *platform.authentication.required_keys))
+    assert f"the connector's secret lacks {', '.join(needed)}\n" in result.output
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [

@@ -32,7 +32,7 @@ from tests.unit.drops.folders import (
 )
 from tests.unit.drops.reading import read
 
-CELLS = st.sampled_from(("", "a@b.example", "é", "x y", "a,b", "two\nlines", "1", "007", "\0"))
+CELLS = st.sampled_from(("", "a@b.example", "é", "x y", "a,b", "two\nlines", "1", "007", "four\0"))
 WRITERS: dict[str, tuple[Callable[[Sequence[Row]], bytes], str | None]] = {
     "csv": (csv_of, None),
     "tsv": (tsv_of, None),

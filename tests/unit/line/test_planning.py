@@ -23,9 +23,9 @@ def test_the_narrowest_window_decides() -> None:
 
 
 def test_the_platforms_tiers() -> None:
-    """Twenty uploads in five minutes on Meta's limited tier, ten a second on TikTok's lowest."""
+    """Eighteen uploads in five minutes on Meta's limited tier, ten a second on TikTok's lowest."""
     meta, tiktok = (platform_named(name).rate.tiers for name in ("meta", "tiktok"))
-    assert meta["limited"].seconds(100) == 1_200
+    assert meta["limited"].seconds(100) == 1_500
     assert meta["full"].seconds(3_000) == 0
     assert next(iter(tiktok)) == "basic"
     assert tiktok["basic"].seconds(101) == 10
@@ -42,6 +42,6 @@ def test_the_tier_of_the_settings_is_the_one_that_counts() -> None:
     """A declared tier is planned for and paced by; without one all are planned for, and the fastest paces."""
     rate = platform_named("meta").rate
     assert list(rate.planned({"access_tier": "limited"})) == ["limited"]
-    assert rate.tier({"access_tier": "limited"}).windows[0].requests == 20
+    assert rate.tier({"access_tier": "limited"}).windows[0].requests == 18
     assert list(rate.planned({"access_tier": ""})) == ["limited", "full"]
     assert rate.tier({}) == rate.tiers["full"]

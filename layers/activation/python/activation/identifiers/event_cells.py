@@ -20,7 +20,7 @@ from activation.identifiers.codes import Code
 from activation.identifiers.header_names import fold
 from activation.identifiers.rules import PerValue, Result
 from activation.identifiers.table import Context
-from activation.identifiers.text import FLOAT, unmarked, whole_number
+from activation.identifiers.text import BLANK_WORDS, FLOAT, unmarked, whole_number
 
 _SECONDS = re.compile(r"([1-9][0-9]{9})(?:\.[0-9]+)?", re.ASCII)
 _SMALLER = re.compile(r"[1-9][0-9]{12}(?:[0-9]{3}){0,2}(?:\.[0-9]+)?", re.ASCII)
@@ -167,7 +167,10 @@ class FreeText:
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
         """Return what begins and ends with a letter or a closing bracket, and has no sign for an entity."""
-        return _matching(values, r"\A[A-Za-z0-9](?:[ -%'-~]*[A-Za-z0-9)/=])?\z")
+        text = _matching(values, r"\A[A-Za-z0-9](?:[ -%'-~]*[A-Za-z0-9)/=])?\z")
+        # It keeps its case, by which a word for "no value" would be taken for a text.
+        words = pc.is_in(pc.ascii_lower(text), value_set=pa.array(sorted(BLANK_WORDS), pa.string()))
+        return pc.if_else(words, pa.scalar(None, pa.string()), text)
 
 
 def event_names(known: Mapping[str, str]) -> PerValue:
