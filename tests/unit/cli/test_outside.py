@@ -99,6 +99,7 @@ def test_doctor_knows_what_the_deployment_wants(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(concurrency, "examine_concurrency", examine)
     monkeypatch.setattr(doctor, "_examine", lambda *_: [])
     monkeypatch.setattr(doctor, "_sources", lambda *_: [])
+    monkeypatch.setattr(doctor, "_line", lambda *_: [])
     result = CliRunner().invoke(app, ["--stack", "copy", "doctor"])
     assert (result.exit_code, compared) == (0, [APP]), result.output
     assert "nobody is told, as the settings say" in result.output
