@@ -470,7 +470,14 @@ def test_the_outputs_name_each_connector_s_parts(templates: Templates) -> None:
 
     What its settings say of files is there as well, where they say anything.
     """
-    general = {"App", "OperatorPolicyArn", "Connectors", "DropWatchFunctionName", "BetaEuAlarmTopicArn", "BetaEuSettings"}
+    general = {
+        "App",
+        "OperatorPolicyArn",
+        "Connectors",
+        "DropWatchFunctionName",
+        "BetaEuAlarmTopicArn",
+        "BetaEuSettings",
+    }
     told = json.loads(templates.activation["Outputs"]["BetaEuSettings"]["Value"])
     assert (told["default_country"], told["delimiter"]) == ("DE", "tab")
     assert "timeout_s" not in told
