@@ -222,6 +222,7 @@ def test_the_files_of_one_call_fail_and_begin_anew_each_by_itself(world: World) 
     world.webhook(BESIDE).take_on(event(body), "request-1")
     states = {record: world.advance(record) for record in queued(world)}
     assert states == {"ci360/a_run-1.csv": State.FAILED, "/run-1/a.csv": State.LANDED}
+    world.outside.advance(60)  # links of one second are the same
     fresh = world.stage("1,a@b.example,X\n", s3_filename="a.csv", occurrence_id="run-1")
     _, known = world.webhook(BESIDE).take_on(event({**body, "presignedUrls": fresh["presignedUrls"]}), "request-2")
     assert known == "anew, repeated"
