@@ -68,7 +68,7 @@ class GuardFunction(Construct):
             self,
             "Function",
             description="Refuses deployments that live subscriptions would not survive",
-            code=function_code("marketing_stream", root),
+            code=function_code("marketing_stream", root=root),
             handler="lambdas.marketing_stream.guard.lambda_handler",
             runtime=RUNTIMES[settings.wheels.python],
             architecture=ARCHITECTURES[settings.wheels.architecture],
