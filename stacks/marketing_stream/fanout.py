@@ -38,7 +38,7 @@ class FanOut(Construct):
         root: Path,
     ) -> None:
         super().__init__(scope, id_)
-        assert settings.marketing_stream is not None  # noqa: S101  narrows a type, checks no input
+        assert settings.marketing_stream is not None
         self._settings, self._stream, self._wanted = settings, settings.marketing_stream, wanted
         removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
         self._logs_key = logs_key

@@ -36,7 +36,7 @@ def split(digits: str) -> tuple[int, str] | None:
 @cache
 def plan_of(code: int) -> Any:
     """Return libphonenumber's data of the main country of a code."""
-    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata  # noqa: PLC0415 - a tenth of a second
+    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
     region = COUNTRY_CODE_TO_REGION_CODE[code][0]
     return PhoneMetadata.metadata_for_region_or_calling_code(code, region)
@@ -44,7 +44,7 @@ def plan_of(code: int) -> Any:
 
 def _as_typed(code: int, national: str) -> PhoneNumber:
     """Return the number with its leading zeros as digits of its own."""
-    from phonenumbers import PhoneNumber  # noqa: PLC0415 - as above
+    from phonenumbers import PhoneNumber
 
     zeros = min(len(national) - len(national.lstrip("0")), len(national) - 1)
     return PhoneNumber(
@@ -57,7 +57,7 @@ def _as_typed(code: int, national: str) -> PhoneNumber:
 
 def is_valid(digits: str) -> bool:
     """Return whether digits are a country code and, as they stand, a number that its plan has."""
-    from phonenumbers import is_valid_number  # noqa: PLC0415 - as above
+    from phonenumbers import is_valid_number
 
     found = split(digits)
     return bool(found and found[1] and is_valid_number(_as_typed(*found)))
@@ -65,7 +65,7 @@ def is_valid(digits: str) -> bool:
 
 def _is_possible(digits: str) -> bool:
     """Return whether a number is as long as its country's numbers are, area code included."""
-    import phonenumbers  # noqa: PLC0415 - as above
+    import phonenumbers
 
     found = split(digits)
     if not found or not found[1]:
@@ -76,7 +76,7 @@ def _is_possible(digits: str) -> bool:
 
 def _parsed(digits: str) -> Iterator[str]:
     """Yield the digits as libphonenumber reads them, which knows of most prefixes."""
-    import phonenumbers  # noqa: PLC0415 - as above
+    import phonenumbers
 
     try:
         number = phonenumbers.parse(f"+{digits}")

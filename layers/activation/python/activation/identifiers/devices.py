@@ -29,7 +29,7 @@ class Device:
     name: str
     shape: re.Pattern[str] = UUID
 
-    def value(self, text: str, context: Context) -> Result:  # noqa: ARG002 - the protocol's
+    def value(self, text: str, context: Context) -> Result:
         """Normalise one id."""
         device = unmarked(text).lower()
         if _ZEROS.fullmatch(device):
@@ -38,7 +38,7 @@ class Device:
             return None, Code.NOT_A_DEVICE_ID
         return device, None
 
-    def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
+    def clean(self, values: pa.Array, context: Context) -> pa.Array:
         """Normalise ids of the usual shape."""
         lowered = pc.ascii_lower(pc.ascii_trim_whitespace(values))
         fits = pc.and_not(

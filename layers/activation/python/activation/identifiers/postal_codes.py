@@ -108,7 +108,7 @@ def _plain(text: str, context: Context) -> tuple[str, str, str | None]:
     return spelled, kept, None if kept else Code.NOTHING_LEFT
 
 
-def _nothing(values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG001 - the protocol's
+def _nothing(values: pa.Array, context: Context) -> pa.Array:
     return pa.nulls(len(values), pa.string())
 
 
