@@ -1,4 +1,4 @@
-"""Drops that come hashed: checked by shape, never hashed again, never sent in clear."""
+"""Drops that come hashed: checked by shape, never hashed again, never sent as plaintext."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_base64_types_get_the_same_digest_in_base64() -> None:
 
 
 def test_plain_fields_are_normalised_in_hashed_drops_too() -> None:
-    """A field that travels in clear is no digest in any drop."""
+    """A field that is sent as plaintext is no digest in any drop."""
     column = identify(field(Digest.PLAIN), pa.array(["crm-1", None, "null"]), Context(), hashed=True)
     assert column.sent.to_pylist() == ["crm-1", None, None]
     assert column.code.to_pylist() == [None, None, "blank_word"]

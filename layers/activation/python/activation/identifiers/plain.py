@@ -32,9 +32,9 @@ _DECIMAL = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2})?", re.A
 class Unchanged:
     """The cell as it stands: the id has to be the same, byte for byte, on every channel.
 
-    But for what a spreadsheet or a float column has done to it: the marks for text go, and the .0 of a whole
-    number; digits lost to an exponent are not to be had back. It travels in clear, so what many systems have for a
-    user's id is refused: the address or number itself.
+    Only what a spreadsheet or a float column added is removed: the marks for text, and the .0 of a whole number.
+    Digits lost to an exponent cannot be restored. The cell is sent as plaintext, so an address or phone number,
+    which many systems use as a user's id, is refused.
     """
 
     name: str = "unchanged"

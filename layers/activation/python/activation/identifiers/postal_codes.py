@@ -188,7 +188,7 @@ def _shaped(kept: str, default_country: str) -> str | None:
 
 
 def spaced_postal_code(name: str) -> PostalCode:
-    """Trim it and write it in upper case with its spaces and hyphens, where the platform takes it in clear."""
+    """Trim it and write it in upper case with its spaces and hyphens, where the platform takes it as plaintext."""
 
     def normalize(text: str, context: Context) -> Result:
         spelled, kept, code = _plain(text, context)
