@@ -173,7 +173,7 @@ class StreamClient:
                 raise failure from None
             # Half to all of a doubling wait, so that two commands refused at the same time do not retry at the
             # same time.
-            time.sleep(2 ** (attempt - 1) * random.uniform(0.5, 1) if wait_s is None else wait_s)  # noqa: S311  no secret
+            time.sleep(2 ** (attempt - 1) * random.uniform(0.5, 1) if wait_s is None else wait_s)  # noqa: S311  jitter, not a secret
         raise AssertionError("unreachable")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from amz_stream_cli.errors import CredentialsError
 
@@ -65,7 +66,7 @@ def quiet() -> None:
 
 
 def _file() -> str:
-    return os.path.join(os.environ.get("PYTHON-AD-APIDIR", "~/.config/python-ad-api"), "credentials.yml")  # noqa: PTH118  a text to read
+    return str(Path(os.environ.get("PYTHON-AD-APIDIR", "~/.config/python-ad-api")) / "credentials.yml")
 
 
 def _first_sentence(error: Exception) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FINISHED = ("applied", "empty", "superseded")
 TAKE_THE_PLACE = ("replace", "mirror")
-HIDDEN_S = 20  # for which dead letters that are not meant are hidden while they are looked through
+HIDDEN_S = 20  # visibility timeout of the other dead letters, so that the search does not receive them again
 
 
 def deliver(sqs: SQSClient, source_url: str, target_url: str) -> int:

@@ -161,7 +161,7 @@ def acknowledge_streams(streams: Streams) -> None:
 
 def _accept_guard(region: StreamRegionStack) -> None:
     guard = region.guard
-    assert guard is not None  # noqa: S101  narrows a type, checks no input
+    assert guard is not None
     _accept(
         guard.function,
         "L1",
@@ -178,7 +178,7 @@ def _accept_guard(region: StreamRegionStack) -> None:
 def _accept_kept(stack: StreamDatasetStack) -> None:
     """Accept what the roles of Amazon's example stack may do, while its functions may still be at work."""
     kept = stack.kept
-    assert kept is not None  # noqa: S101  narrows a type, checks no input
+    assert kept is not None
     reason = "A resource of Amazon's example stack, kept between the two deployments that replace it."
     bucket, dataset = f"<{pinned.LANDING_BUCKET}.Arn>", stack.wanted.dataset.id
     for prefix in (f"{dataset}/", f"errors/{dataset}/"):
@@ -302,5 +302,5 @@ def _arn(bucket: s3.Bucket) -> str:
 def _logical_id(bucket: s3.Bucket) -> str:
     """Return a bucket's name in its own template, as cdk-nag spells it there."""
     resource = bucket.node.default_child
-    assert isinstance(resource, s3.CfnBucket)  # noqa: S101  narrows a type, checks no input
+    assert isinstance(resource, s3.CfnBucket)
     return str(Stack.of(bucket).resolve(resource.logical_id))

@@ -40,7 +40,7 @@ class ActivationStack(Stack):
                 platform=platform_named(connector.platform),
                 storage=storage,
                 layers=shared,
-                code=function_code(connector.platform, root),
+                code=function_code(*platform_named(connector.platform).folders, root=root),
                 sources=[source for source in settings.sources if source.connector == connector.name],
             )
             for connector in settings.connectors
@@ -51,7 +51,7 @@ class ActivationStack(Stack):
             settings=settings,
             storage=storage,
             layers=shared,
-            code=function_code("drop_watch", root),
+            code=function_code("drop_watch", root=root),
         )
         if settings.endpoints == "any":
             CfnOutput(self, "SecretEndpoints", value="any")

@@ -133,7 +133,7 @@ class Connector(Construct):
         )
         # The construct only accepts an enumeration; the resource and the settings use days.
         resource = group.node.default_child
-        assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101  narrows a type, checks no input
+        assert isinstance(resource, logs.CfnLogGroup)
         resource.retention_in_days = self._settings.retention.logs_days
         return group
 

@@ -89,7 +89,7 @@ class DropWatch(Construct):
             self, "Logs", encryption_key=self._storage.key, removal_policy=self._removal_policy()
         )
         resource = group.node.default_child
-        assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101  narrows a type, checks no input
+        assert isinstance(resource, logs.CfnLogGroup)
         resource.retention_in_days = self._settings.retention.logs_days
         return group
 

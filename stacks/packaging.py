@@ -35,8 +35,8 @@ RUNTIMES = {
 }
 
 
-def function_code(folder: str, root: Path = ROOT) -> lambda_.Code:
-    """Return the source of one function, `lambdas/<folder>`, under that path: imports are the same everywhere.
+def function_code(*folders: str, root: Path = ROOT) -> lambda_.Code:
+    """Return the source of one function, each `lambdas/<folder>` under that path: imports are the same everywhere.
 
     Nothing else is in the asset, so a change to another folder changes no hash. The patterns are .gitignore's:
     without the leading slash they would exclude everything.
@@ -44,7 +44,7 @@ def function_code(folder: str, root: Path = ROOT) -> lambda_.Code:
     return lambda_.Code.from_asset(
         str(root),
         ignore_mode=IgnoreMode.GIT,
-        exclude=["/*", "!/lambdas", "/lambdas/*", f"!/lambdas/{folder}", "*.md", *_LEFTOVERS],
+        exclude=["/*", "!/lambdas", "/lambdas/*", *(f"!/lambdas/{one}" for one in folders), "*.md", *_LEFTOVERS],
     )
 
 

@@ -9,7 +9,7 @@ from activation.platforms.platform import Platform
 from stacks.context import Reader
 from stacks.names import KEY_ARN, KEY_MEANING
 
-_SECRET = r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]{1,512}-[A-Za-z0-9]{6}"  # noqa: S105
+_SECRET = r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]{1,512}-[A-Za-z0-9]{6}"  # noqa: S105  an ARN's form
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ class StorageStack(Stack):
             )
         # event_bridge_enabled=True would use a custom function with a managed policy.
         resource = bucket.node.default_child
-        assert isinstance(resource, s3.CfnBucket)  # noqa: S101  narrows a type, checks no input
+        assert isinstance(resource, s3.CfnBucket)
         resource.add_property_override(
             "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
         )

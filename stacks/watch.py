@@ -67,7 +67,7 @@ class Watch:
             f"{name} has been throttled for a quarter of an hour: raise the account's concurrency of Lambda",
             periods=LASTING,
         )
-        assert function.timeout is not None  # noqa: S101  narrows a type: every function here has one
+        assert function.timeout is not None
         near_ms = function.timeout.to_milliseconds() - 1000 * NEAR_TIMEOUT_S
         duration = function.metric_duration(period=CHECKED_EVERY, statistic="Maximum")
         self.alarm(

@@ -12,6 +12,7 @@ import sys
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import trustme
 
@@ -26,7 +27,7 @@ class FarEnd(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # an answer in two packets would wait for a delayed acknowledgement of the first
     file = Path()
-    parts: dict[int, tuple[int, str]] = {}  # noqa: RUF012  of the one upload there is
+    parts: ClassVar[dict[int, tuple[int, str]]] = {}  # of the one upload there is, whichever connection sends them
 
     def do_GET(self) -> None:
         """Send the file, its columns, or the list of an upload's parts."""

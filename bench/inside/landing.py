@@ -36,15 +36,15 @@ class Kept(Occurrences):
         self.kept = occurrence
         self.saves = 0
 
-    def read(self, key: str) -> Occurrence | None:  # noqa: ARG002  as the table has it
+    def read(self, key: str) -> Occurrence | None:
         """Return the record."""
         return self.kept
 
-    def claim(self, key: str) -> Occurrence:  # noqa: ARG002  as the table has it
+    def claim(self, key: str) -> Occurrence:
         """Claim the record."""
         return self.kept
 
-    def save(self, occurrence: Occurrence, *, release: bool = False) -> None:  # noqa: ARG002  as the table has it
+    def save(self, occurrence: Occurrence, *, release: bool = False) -> None:
         """Save the record."""
         self.kept = occurrence
         self.saves += 1

@@ -73,7 +73,8 @@ def _changed(cells: dict[str, pa.Array], seed: str, count: int, pools: dict[str,
 
 
 def _random(seed: str) -> random.Random:
-    return random.Random(seed)  # noqa: S311  the same people on every machine
+    """Return what draws the same people on every machine."""
+    return random.Random(seed)
 
 
 def _numbers(seed: str, count: int) -> pa.Array:

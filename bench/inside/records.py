@@ -30,7 +30,7 @@ class Records:
             self.read_units += 1
         return {}
 
-    def update_item(self, *, Key: Values, ExpressionAttributeValues: Values, **_: Any) -> dict[str, Any]:  # noqa: N803  AWS's names
+    def update_item(self, *, Key: Values, ExpressionAttributeValues: Values, **_: Any) -> dict[str, Any]:
         """Accept a write and discard it."""
         time.sleep(self._latency_s)
         texts = [

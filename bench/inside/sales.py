@@ -1,4 +1,4 @@
-"""Give each person of a file a sale: `sales.py PEOPLE PATH` writes their time, order, value and currency beside them."""
+"""Write a file of purchases: `sales.py PEOPLE PATH` copies each row of PEOPLE and appends the columns of one purchase."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SPREAD_S, CENTS = 6 * 86_400, 100_000
 
 
 def write(people: Path, path: Path) -> None:
-    """Write the file; the n-th sale is always of the same value."""
+    """Write the file; the n-th purchase has the same value in every file."""
     now, before = int(time.time()) - 3_600, 0
     with path.open("wb") as file, pa.csv.open_csv(people) as batches:
         for batch in batches:

@@ -20,10 +20,8 @@ from activation.authentication.store import SecretVersion
 from activation.authentication.tools import Signer, Tools
 from activation.aws.table import ConditionalTable
 from activation.drops.chunk import DropReader
-from activation.drops.columns import map_columns
 from activation.drops.open import open_drop
 from activation.drops.source import FileSource
-from activation.identifiers.table import Context
 from activation.ledger.progress import Progress
 from activation.ledger.runs import HeldRun, Ledger, Run, RunState
 from activation.model import RAW, Audience, Cursor, Kind
@@ -40,6 +38,7 @@ from activation.platforms.request import Request
 from activation.report.rejects import Rejects
 from activation.runs.destination import KnownDestination
 
+from bench.inside.line import batcher_of
 from bench.inside.meter import metered
 from bench.inside.records import Records
 
@@ -124,16 +123,8 @@ def work(
         worker=Invocation(held, platform.limits.timeout_s),
     )
     reader = open_drop(FileSource(path), single=kind.single)
-    mapped = map_columns(platform.table, reader.header, kind)
-    limits = platform.limits.narrowed()
-    keys = tuple(field.key for _, field in mapped.fields)
-    batcher = Batcher(
-        table=platform.table,
-        fields=mapped.fields,
-        context=Context(),
-        hashed=kind.hashed,
-        max_rows=limits.rows_of(field for _, field in mapped.fields),
-    )
+    batcher = batcher_of(platform, reader.header, kind)
+    keys = tuple(field.key for _, field in batcher.fields)
     run.opened = client.execute(publisher.open(audience, keys))
     bucket = Bucket()
     sender = Sender(
@@ -144,7 +135,7 @@ def work(
         client=client,
         rejects=Rejects(cast("Any", bucket), "receipts", "bench"),
         in_flight=in_flight,
-        limits=limits,
+        limits=platform.limits.narrowed(),
     )
     before = run.progress.tally.requests
     began = time.perf_counter()
@@ -153,7 +144,7 @@ def work(
             reader.chunks(Cursor()),
             Cursor(),
             batcher,
-            mapped.fields,
+            batcher.fields,
             key="",
             keep=lambda *_: None,
             may_go_on=lambda: True,

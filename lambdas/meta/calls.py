@@ -16,7 +16,7 @@ from activation.audience_options import AudienceOptions
 from activation.platforms.account import AdAccount
 from activation.platforms.request import Request
 
-from lambdas.meta.platform import API_VERSION
+from lambdas.meta_graph import api
 
 # The page size Meta's guide recommends; a larger one can be answered with code 1, "reduce the amount of data".
 PAGE_SIZE = 20
@@ -110,7 +110,7 @@ class Calls:
         headers = {"Accept": "application/json"}
         if body:
             headers["Content-Type"] = "application/json"
-        url = f"{self.account.endpoint}/{API_VERSION}/{path}"
+        url = api.url(self.account.endpoint, path)
         return Request(call, method, url, headers, body, rows, repeatable, context)
 
 

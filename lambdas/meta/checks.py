@@ -19,8 +19,9 @@ from lambdas.meta import audience_states
 from lambdas.meta.answers import classify
 from lambdas.meta.calls import PAGE_SIZE
 from lambdas.meta.meanings import TERMS_URL
-from lambdas.meta.platform import API_VERSION
 from lambdas.meta.publisher import MAX_PAGES
+from lambdas.meta_graph import api
+from lambdas.meta_graph.api import API_VERSION
 
 if TYPE_CHECKING:
     from facebook_business.api import FacebookAdsApi
@@ -98,7 +99,7 @@ class Reads:
         """Return a refusal in the words of `classify`."""
         headers = {name.lower(): value for name, value in error.http_headers().items()}
         answer = Answer(int(error.http_status()), headers, json.dumps(error.body()).encode())
-        request = Request("find", "GET", f"{self.one.account.endpoint}/{API_VERSION}/{path}", {})
+        request = Request("find", "GET", api.url(self.one.account.endpoint, path), {})
         outcome = classify(request, answer, account=self.one.account.account_id)
         code = f" (Meta's code: {outcome.platform_code})" if outcome.platform_code else ""
         return Refused(Finding(CHECKS.get(outcome.code, "meta"), False, f"{outcome.reason}{code}"))
@@ -142,7 +143,7 @@ def _examine(one: Examination, reads: Reads, token: str) -> Iterator[Finding]:
 
 
 def _token(reads: Reads, token: str) -> Finding:
-    """Say until when the token is valid, as far as Meta tells the token itself.
+    """Return the check of the token, with the day on which it expires if Meta shows that to the token itself.
 
     https://developers.facebook.com/docs/graph-api/reference/debug_token: 0 is a token that does not expire.
     """

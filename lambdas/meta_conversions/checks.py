@@ -10,8 +10,8 @@ from activation.platforms.request import Request
 from activation.untrusted import json_object, mapping
 
 from lambdas.meta_conversions.answers import classify
-from lambdas.meta_conversions.platform import API_VERSION
 from lambdas.meta_conversions.publisher import dataset_of
+from lambdas.meta_graph import api
 
 FIELDS = "id,name,is_unavailable"
 
@@ -23,7 +23,7 @@ def examine(one: Examination) -> Iterator[Finding]:
     except Rejected as error:
         yield Finding("dataset", False, error.sentence)
         return
-    url = f"{one.account.endpoint}/{API_VERSION}/{dataset}?fields={FIELDS}"
+    url = api.url(one.account.endpoint, f"{dataset}?fields={FIELDS}")
     request = Request("dataset", "GET", url, {"Accept": "application/json"})
     try:
         answer = one.send(request)
@@ -39,7 +39,7 @@ def examine(one: Examination) -> Iterator[Finding]:
         code = f" (code {outcome.platform_code})" if outcome.platform_code else ""
         yield Finding("token" if outcome.code == "token_refused" else "dataset", False, f"{outcome.reason}{code}")
         return
-    yield Finding("token", True, f"accepted by {API_VERSION}")
+    yield Finding("token", True, f"accepted by {api.API_VERSION}")
     unavailable = mapping(body).get("is_unavailable") is True
     yield Finding("dataset", not unavailable, "unavailable: see Events Manager" if unavailable else "found")
     if one.account.options["test_event_code"]:

@@ -6,7 +6,6 @@ https://developers.facebook.com/documentation/ads-commerce/conversions-api/param
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeAlias
@@ -14,14 +13,11 @@ from typing import TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 from activation.identifiers.table import Digest
-from stringzilla import find_first_of
 
 from lambdas.meta_conversions.event_fields import APP_DATA, BARE, CUSTOM_DATA, RULES, TOP_LEVEL
 from lambdas.meta_conversions.fields import TABLE
+from lambdas.meta_graph.json_texts import escaped, utf8
 
-# Characters that must be escaped in a JSON string; non-ASCII text may stay, in UTF-8.
-ESCAPED = bytes((0x22, 0x5C, *range(0x20)))
-ESCAPED_PATTERN = r'["\\\x00-\x1f]'
 LDU, COUNTRY, STATE = (
     "data_processing_options",
     "data_processing_options_country",
@@ -60,7 +56,7 @@ def events(columns: pa.RecordBatch) -> memoryview | bytes:
     lines = pc.binary_join_element_wise(*joined, "")
     if isinstance(lines, pa.Scalar):  # all lines are alike
         return ",".join([lines.as_py()[:-1]] * len(columns)).encode()
-    return texts_of(lines)[:-1]
+    return utf8(lines)[:-1]
 
 
 def _whole_options(columns: Columns) -> Columns:
@@ -112,7 +108,7 @@ def _member(key: str, cells: pa.Array, comma: str) -> tuple[str, Piece, str]:
     texts = cells.cast(pa.string()) if cells.type != pa.string() else cells
     if key in OFTEN_ALIKE and not cells.null_count and pc.all(pc.equal(texts, texts[0])).as_py():
         return before, texts[0].as_py(), behind
-    return before, texts if key in NOT_ESCAPED else _escaped(texts), behind
+    return before, texts if key in NOT_ESCAPED else escaped(texts), behind
 
 
 def _joined(member: Iterable[Piece]) -> pa.Array:
@@ -134,21 +130,3 @@ def _merged(pieces: Iterable[Piece]) -> list[Piece]:
 @lru_cache(maxsize=256)
 def _scalar(text: str) -> pa.Scalar:
     return pa.scalar(text)
-
-
-def _escaped(texts: pa.Array) -> pa.Array:
-    """Return texts as they stand between a JSON string's quotation marks; non-ASCII letters stay, in UTF-8."""
-    if find_first_of(texts_of(texts), ESCAPED) < 0:  # once over the whole column, at memory speed
-        return texts
-    special = pc.fill_null(pc.match_substring_regex(texts, ESCAPED_PATTERN), fill_value=False)
-    escaped = [json.dumps(text, ensure_ascii=False)[1:-1] for text in texts.filter(special).to_pylist()]
-    return pc.replace_with_mask(texts, special, pa.array(escaped, pa.string()))
-
-
-def texts_of(texts: pa.Array) -> bytes | memoryview:
-    """Return all of a column's texts in one buffer, without a copy."""
-    _, offsets, values = texts.buffers()
-    if values is None or not len(texts):
-        return b""
-    bounds = memoryview(offsets).cast("i")
-    return memoryview(values)[bounds[texts.offset] : bounds[texts.offset + len(texts)]]

@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
-
 from activation.model import Action
 from activation.platforms.account import AccountKey
-from activation.platforms.authentication import StaticToken
 from activation.platforms.limits import Limits
 from activation.platforms.options import TextOption
 from activation.platforms.platform import Loaded, Minimum, Platform
-from activation.platforms.rate import Rate, Scope, Tier, Window
-from activation.platforms.version import ApiVersion
 
+from lambdas.meta_graph import api
+
+# Read 2026-09-12.
 USING = "https://developers.facebook.com/documentation/ads-commerce/conversions-api/using-the-api"
-READ = "2026-09-12"
-
-# The Conversions API has the Graph API's versions, each for at least two years; "to be determined" is None.
-ENDS: Mapping[str, date | None] = {
-    "v26.0": None,
-    "v27.0": None,  # since 2026-11-04
-}
-API_VERSION = "v27.0"
-VERSION = ApiVersion(
-    API_VERSION,
-    ENDS[API_VERSION],
-    "https://developers.facebook.com/documentation/ads-commerce/marketing-api/marketing-api-changelog/versions",
-    "2026-11-29",
-)
-
-# "No rate limit of its own; counted as Marketing API calls": using-the-api, and those are
-# 3 points a write, of 60 or 9,000 in 300 s.
-RATE = "https://developers.facebook.com/documentation/ads-commerce/marketing-api/overview/rate-limiting"
-
 LIMITS = Limits(
     # "Up to 1,000 events" in `data`; if one is invalid, Meta processes none of them: using-the-api
     max_rows=1_000,
-    # No limit is published. An event with every key and a full list of its contents has 25 kB at most.
-    max_bytes=5_000_000,
-    in_flight=4,
-    timeout_s=60.0,
+    # An event with every key and a full list of its contents has 25 kB at most.
+    max_bytes=api.MAX_BYTES,
+    in_flight=api.IN_FLIGHT,
+    timeout_s=api.TIMEOUT_S,
     actions=frozenset({Action.ADD}),
 )
 
@@ -57,19 +35,13 @@ PLATFORM = Platform(
     name="meta_conversions",
     title="Meta Conversions API",
     limits=LIMITS,
-    rate=Rate(
-        Scope.ACCOUNT,
-        {
-            "limited": Tier((Window(60 // 3, 300.0),), RATE, READ),
-            "full": Tier((Window(9_000 // 3, 300.0),), RATE, READ),
-        },
-    ),
-    authentication=StaticToken(key="access_token", proof_key="app_secret"),
+    rate=api.rate(),  # "no rate limit of its own; counted as Marketing API calls": using-the-api
+    authentication=api.AUTHENTICATION,
     account=AccountKey(
         key="pixel_id",
         pattern=r"\d{1,20}",
         meaning="a dataset's id",
-        endpoint="https://graph.facebook.com",
+        endpoint=api.ENDPOINT,
     ),
     minimum=Minimum(1, f"an event counts by itself ({USING})"),
     calls={"events": "POST */events"},
@@ -91,5 +63,6 @@ PLATFORM = Platform(
     ),
     load=_load,
     api=("meta", "capi"),
-    version=VERSION,
+    version=api.GRAPH_API,
+    family="meta_graph",
 )

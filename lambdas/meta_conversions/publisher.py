@@ -19,7 +19,7 @@ from activation.platforms.upload import Batch, Upload
 from lambdas.meta_conversions import answers
 from lambdas.meta_conversions.event_fields import STORE
 from lambdas.meta_conversions.payload import events
-from lambdas.meta_conversions.platform import API_VERSION
+from lambdas.meta_graph import api
 
 HEADERS: Mapping[str, str] = {"Accept": "application/json", "Content-Type": "application/json"}
 TEST_EVENTS = (
@@ -66,7 +66,7 @@ class ConversionsPublisher:
         code = str(self.account.options["test_event_code"])
         more = f',"test_event_code":{json.dumps(code)}' if code else ""
         body = b"".join((b'{"data":[', events(upload.whole), b"]", more.encode(), b"}"))
-        url = f"{self.account.endpoint}/{API_VERSION}/{opened.audience_id}/events"
+        url = api.url(self.account.endpoint, f"{opened.audience_id}/events")
         return Request("events", "POST", url, HEADERS, body, rows=upload.lines)
 
     def classify(self, request: Request, answer: Answer) -> Outcome:

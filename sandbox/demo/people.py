@@ -89,7 +89,7 @@ class Person:
 
 def people(rows: int = ROWS, rejects: int = REJECTS, *, seed: int = 2026) -> Iterator[Person]:
     """Yield the export's lines; the same for the same seed, each person once."""
-    chance = random.Random(seed)  # noqa: S311  a demo's data, nothing secret
+    chance = random.Random(seed)
     rejected = frozenset(chance.sample(range(rows), rejects))
     for number in range(rows):
         yield _reject(chance) if number in rejected else _person(chance, number)

@@ -107,7 +107,7 @@ class BulkApi(Construct):
             ),
         )
         resource = self.api.node.default_child
-        assert isinstance(resource, apigateway.CfnRestApi)  # noqa: S101  narrows a type, checks no input
+        assert isinstance(resource, apigateway.CfnRestApi)
         # TLS 1.2 or 1.3, where API Gateway's default accepts 1.0; such a policy needs an access mode:
         # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-security-policies-list.html and
         # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-security-policies.html, read
@@ -217,7 +217,7 @@ class BulkApi(Construct):
             # A deployment is a snapshot: it must be made after the methods and responses, and again when one
             # changes.
             deployment = self.api.latest_deployment
-            assert deployment is not None  # noqa: S101  narrows a type: the API is deployed
+            assert deployment is not None
             deployment.node.add_dependency(response)
             deployment.add_to_logical_id({name: [answer.status, headers, error]})
 

@@ -98,6 +98,6 @@ def log_group(scope: Construct, id_: str, settings: Settings, storage: StorageSt
     removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
     group = logs.LogGroup(scope, id_, encryption_key=storage.key, removal_policy=removal)
     resource = group.node.default_child
-    assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101  narrows a type, checks no input
+    assert isinstance(resource, logs.CfnLogGroup)
     resource.retention_in_days = settings.retention.logs_days
     return group

@@ -55,7 +55,7 @@ class Ci360Stack(Stack):
         )
         self._settings, self._storage = settings, storage
         self.ci360 = ci360
-        self._code = function_code("ci360", root)
+        self._code = function_code("ci360", root=root)
         self._layers = layers(self, settings.wheels, root, LAYERS)
         self.table = self._table()
         self.dead_letters = self._queue("DeadLetters", retention=Duration.days(14))

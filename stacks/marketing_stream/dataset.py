@@ -40,8 +40,8 @@ class StreamDatasetStack(Stack):
             ),
             env=Environment(region=wanted.realm.region),
         )
-        assert settings.marketing_stream is not None  # noqa: S101  narrows a type, checks no input
-        assert region.guard is not None  # noqa: S101  narrows a type, checks no input
+        assert settings.marketing_stream is not None
+        assert region.guard is not None
         self.wanted = wanted
         guard = Guard(
             self,

@@ -38,7 +38,7 @@ class FanOut(Construct):
         root: Path,
     ) -> None:
         super().__init__(scope, id_)
-        assert settings.marketing_stream is not None  # noqa: S101  narrows a type, checks no input
+        assert settings.marketing_stream is not None
         self._settings, self._stream, self._wanted = settings, settings.marketing_stream, wanted
         removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
         self._logs_key = logs_key
@@ -53,7 +53,7 @@ class FanOut(Construct):
         self.source = wanted.source
         self.topic = sns.Topic(self, "DataTopic", enforce_ssl=True)
         pinned.pin(self.topic, pinned.DATA_TOPIC)
-        self._code = function_code("marketing_stream", root)
+        self._code = function_code("marketing_stream", root=root)
         # Only our own library, which is small; with the wheel layers a cold start would take many times as long.
         self._layers = layers(self, settings.wheels, root, ("activation",))
         self.fan_out = self._fan_out(landing)

@@ -41,7 +41,7 @@ class GuardFunction(Construct):
         super().__init__(scope, id_)
         self.log_group = logs.LogGroup(self, "Logs", encryption_key=logs_key, removal_policy=RemovalPolicy.DESTROY)
         resource = self.log_group.node.default_child
-        assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101  narrows a type, checks no input
+        assert isinstance(resource, logs.CfnLogGroup)
         resource.retention_in_days = settings.retention.logs_days
         stacks = f"arn:{Aws.PARTITION}:cloudformation:{Aws.REGION}:{Aws.ACCOUNT_ID}:stack/*AmzStream-{realm}-*/*"
         statements = [
@@ -68,7 +68,7 @@ class GuardFunction(Construct):
             self,
             "Function",
             description="Refuses deployments that live subscriptions would not survive",
-            code=function_code("marketing_stream", root),
+            code=function_code("marketing_stream", root=root),
             handler="lambdas.marketing_stream.guard.lambda_handler",
             runtime=RUNTIMES[settings.wheels.python],
             architecture=ARCHITECTURES[settings.wheels.architecture],

@@ -31,7 +31,7 @@ class Landing(Construct):
         self, scope: Construct, id_: str, *, settings: Settings, wanted: StreamDataset, region: StreamRegionStack
     ) -> None:
         super().__init__(scope, id_)
-        assert settings.marketing_stream is not None  # noqa: S101  narrows a type, checks no input
+        assert settings.marketing_stream is not None
         self._settings, self._stream, self._wanted = settings, settings.marketing_stream, wanted
         self._prefix = f"{wanted.dataset.id}/"
         self.bucket = self._bucket(region)
@@ -65,7 +65,7 @@ class Landing(Construct):
             removal_policy=RemovalPolicy.DESTROY if self._settings.removal == "destroy" else RemovalPolicy.RETAIN,
         )
         resource = bucket.node.default_child
-        assert isinstance(resource, s3.CfnBucket)  # noqa: S101  narrows a type, checks no input
+        assert isinstance(resource, s3.CfnBucket)
         # Given the construct, the CDK would add this bucket to the log bucket's policy, in another stack.
         resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
             destination_bucket_name=region.access_logs.bucket_name,
@@ -77,7 +77,7 @@ class Landing(Construct):
     def _log_group(self, region: StreamRegionStack) -> logs.LogGroup:
         group = logs.LogGroup(self, "Logs", encryption_key=region.logs_key, removal_policy=RemovalPolicy.DESTROY)
         resource = group.node.default_child
-        assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101  narrows a type, checks no input
+        assert isinstance(resource, logs.CfnLogGroup)
         resource.retention_in_days = self._settings.retention.logs_days
         return group
 

@@ -69,5 +69,5 @@ def _digest(path: str) -> str:
 def pin(construct: IConstruct, logical_id: str) -> None:
     """Pin the resource or output behind `construct` to this logical id."""
     element = construct if isinstance(construct, CfnElement) else construct.node.default_child
-    assert isinstance(element, CfnElement)  # noqa: S101  narrows a type, checks no input
+    assert isinstance(element, CfnElement)
     element.override_logical_id(logical_id)

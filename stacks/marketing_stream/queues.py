@@ -63,7 +63,7 @@ class Ingress(Construct):
         policy = self.queue.node.find_child("Policy")
         pinned.pin(policy, pinned.INGRESS_QUEUE_POLICY)
         resource = policy.node.default_child
-        assert isinstance(resource, CfnResource)  # noqa: S101  narrows a type, checks no input
+        assert isinstance(resource, CfnResource)
         resource.apply_removal_policy(removal)
         pinned.pin(CfnOutput(self, "QueueArn", value=self.queue.queue_arn), pinned.INGRESS_QUEUE_OUTPUT)
 

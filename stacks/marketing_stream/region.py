@@ -32,7 +32,7 @@ class StreamRegionStack(Stack):
             description=f"Amazon Marketing Stream, {realm}: access logs, alarms and the query database",
             env=Environment(region=realm.region),
         )
-        assert settings.marketing_stream is not None  # noqa: S101  narrows a type, checks no input
+        assert settings.marketing_stream is not None
         self.realm = realm
         self._removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
         self.access_logs = self._access_logs(settings)

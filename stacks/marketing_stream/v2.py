@@ -37,7 +37,7 @@ class StreamV2Stack(Stack):
             description=f"Amazon Marketing Stream v2, {wanted.realm}: destination of {wanted.name}",
             env=Environment(region=wanted.realm.region),
         )
-        assert settings.marketing_stream is not None  # noqa: S101  narrows a type, checks no input
+        assert settings.marketing_stream is not None
         self._reviewers = [iam.ArnPrincipal(one) for one in settings.marketing_stream.reviewers]
         self._publisher = iam.ArnPrincipal(PUBLISHER_ROLE)
         self._removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
@@ -102,7 +102,7 @@ class StreamV2Stack(Stack):
             removal_policy=self._removal,
         )
         resource = bucket.node.default_child
-        assert isinstance(resource, s3.CfnBucket)  # noqa: S101  narrows a type, checks no input
+        assert isinstance(resource, s3.CfnBucket)
         resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
             destination_bucket_name=region.access_logs.bucket_name, log_file_prefix=f"{self.stack_name}/"
         )

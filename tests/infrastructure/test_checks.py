@@ -28,6 +28,19 @@ def test_the_types_of_every_package_are_checked() -> None:
     assert set(found[1].split()) == packages() | {"app.py"}
 
 
+def test_every_line_that_a_check_leaves_out_says_why() -> None:
+    """A line that a check leaves out says why; what holds in a whole folder is in pyproject.toml."""
+    exception = re.compile(r"# (?:ruff: )?(?:noqa|type: ignore)\b(?:: (?:[A-Z]+\d+(?:, )?)+|\[[a-z, -]+\])?(.*)")
+    bare = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for package in sorted(packages())
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if (found := exception.search(line)) and not found[1].strip(" -#")
+    ]
+    assert bare == []
+
+
 def test_every_package_is_under_the_dependency_rule() -> None:
     """A package that the import rules do not know could import anything, and be imported by anything."""
     rules = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]

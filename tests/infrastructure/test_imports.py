@@ -93,16 +93,24 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def folder_of(asset: Path) -> Path:
+    """Return the folder of a function's handler."""
+    (handler,) = asset.glob("lambdas/*/handler.py")
+    return handler.parent
+
+
 def test_every_import_resolves_from_function_and_layers(deployed: Templates, runtime: Path) -> None:
     """A function never needs what only a developer's environment has, not even where it imports late."""
     for connector, asset, layers in deployed.functions():
-        (folder,) = (asset / "lambdas").iterdir()
+        folder = folder_of(asset)
         handler = f"lambdas.{folder.name}.handler"
         # Lambda's own order: the function, the layers, the runtime.
         searched = [asset, *layers, runtime]
         loaded = isolated(searched, handler, []).files
         parts = {f"lambdas.{folder.name}.{part}" for part in ("handler", "platform", "publisher", "fields")}
         assert {*parts, "activation.runs.connector", "activation.authentication.signers"} <= set(loaded)
+        rooms = {name.split(".")[1] for name in loaded if name.startswith("lambdas.")}
+        assert rooms == {path.name for path in (asset / "lambdas").iterdir()}, f"{connector}: what is not imported"
         ours = [file for file in loaded.values() if file.is_relative_to(asset) or file.is_relative_to(layers[0])]
         ours.remove(folder / "checks.py")  # what `doctor` imports late runs in the command alone
         names = sorted(set().union(*(imports(file) for file in ours)))
@@ -113,7 +121,7 @@ def test_every_import_resolves_from_function_and_layers(deployed: Templates, run
 def test_the_check_sees_a_missing_wheel(deployed: Templates, runtime: Path) -> None:
     """Without its wheel layers a function does not import: the check looks nowhere else."""
     _, asset, layers = deployed.functions()[0]
-    (folder,) = (asset / "lambdas").iterdir()
+    folder = folder_of(asset)
     with pytest.raises(AssertionError, match="ModuleNotFoundError"):
         isolated([asset, layers[0], runtime], f"lambdas.{folder.name}.handler", [])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from activation.platforms.discovery import platforms
 
 from stacks.packaging import CACHE, LAYERS, ROOT
 from stacks.settings import Wheels
@@ -32,13 +33,17 @@ def code_keys(templates: Templates) -> dict[str, str]:
     }
 
 
-def test_each_asset_holds_its_handler_and_nothing_of_another(deployed: Templates) -> None:
-    """A function's asset is its platform's folder, without caches."""
-    for _, asset, _ in deployed.functions():
-        (folder,) = (asset / "lambdas").iterdir()
-        assert (folder / "handler.py").is_file()
+def test_each_asset_holds_its_platform_and_nothing_of_another(deployed: Templates) -> None:
+    """A function's asset is its platform's folder, and its family's if it has one, without caches."""
+    found = {}
+    for connector, asset, _ in deployed.functions():
+        (handler,) = asset.glob("lambdas/*/handler.py")
+        found[handler.parent.name] = sorted(path.name for path in (asset / "lambdas").iterdir())
+        assert connector == handler.parent.name.replace("_", "-")
         assert [path.name for path in asset.iterdir()] == ["lambdas"]
         assert not list(asset.rglob("__pycache__"))
+    assert found == {name: sorted(one.folders) for name, one in platforms().items()}
+    assert found["meta_conversions"] == ["meta_conversions", "meta_graph"]
 
 
 @pytest.mark.parametrize("wheels", [AWS, Wheels(**host_wheels())], ids=["aws", "host"])
@@ -73,7 +78,12 @@ def test_a_change_to_one_platform_changes_no_other_function(tmp_path: Path, sett
     assert code_keys(after)["alpha"] != code_keys(before)["alpha"]
     assert code_keys(after)["beta-eu"] == code_keys(before)["beta-eu"]
 
+    (root / "lambdas" / "meta_graph" / "api.py").write_text("NAME = 'changed'\n")
+    family = synthesise(tmp_path / "family", settings, root=root)
+    assert code_keys(family)["alpha"] != code_keys(after)["alpha"]
+    assert code_keys(family)["beta-eu"] == code_keys(before)["beta-eu"]
+
     (root / "layers" / "activation" / "python" / "activation" / "added.py").touch()
     library = synthesise(tmp_path / "library", settings, root=root)
-    assert code_keys(library) == code_keys(after)
-    assert library.activation != after.activation
+    assert code_keys(library) == code_keys(family)
+    assert library.activation != family.activation

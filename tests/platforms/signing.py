@@ -63,7 +63,8 @@ def signer_of(platform: Platform, secret: Mapping[str, object], *, issued: str =
     client, text = Secrets(), json.dumps(secret)
     arn = client.create_secret(Name=platform.name, SecretString=text)["ARN"]
     store = SecretStore(client, arn, clock=_now)  # type: ignore[arg-type]  # as much of the client as is called
-    lock = TokenLock.of(ConditionalTable(Table(), "ledger"), platform.name, arn, clock=_now)  # type: ignore[arg-type]
+    table = ConditionalTable(Table(), "ledger")  # type: ignore[arg-type]  # as much of it as is called
+    lock = TokenLock.of(table, platform.name, arn, clock=_now)
     tools = Tools(TokenEndpoint(issued), store, lock, clock=_now, sleep=lambda _: None)
     return make_signer(platform.authentication, store.read(), tools)
 

@@ -17,7 +17,9 @@ from typer.testing import CliRunner
 from cli import today
 from cli.__main__ import app
 from lambdas.doctor.connector import of_version
-from lambdas.meta.platform import API_VERSION, ENDS, PLATFORM
+from lambdas.meta.platform import PLATFORM
+from lambdas.meta_conversions.platform import PLATFORM as CONVERSIONS
+from lambdas.meta_graph.api import API_VERSION, GRAPH_ENDS, MARKETING_ENDS
 from sandbox.platforms.meta.settings import NEWEST, OPEN
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,20 +30,31 @@ VERSION = ApiVersion("v99.0", END, "https://platform.example/versions", "2026-11
 def test_simulator_and_publisher_name_the_same_version() -> None:
     """The version that every call names is the simulator's newest, and both know the same versions."""
     assert API_VERSION == NEWEST
-    assert tuple(ENDS) == OPEN
-    assert PLATFORM.version is not None
-    assert (PLATFORM.version.name, PLATFORM.version.ends) == (API_VERSION, ENDS[API_VERSION])
+    for platform, ends in ((PLATFORM, MARKETING_ENDS), (CONVERSIONS, GRAPH_ENDS)):
+        assert tuple(ends) == OPEN
+        assert platform.version is not None
+        assert (platform.version.name, platform.version.ends) == (API_VERSION, ends[API_VERSION])
+
+
+def test_audiences_lose_a_version_before_events_do() -> None:
+    """Meta ends a version for the Marketing API first, and for the Graph API, which events use, years later."""
+    ends = [(MARKETING_ENDS[name], GRAPH_ENDS[name]) for name in OPEN]
+    known = [(marketing, graph) for marketing, graph in ends if marketing and graph]
+    assert known
+    assert all(marketing < graph for marketing, graph in known)
 
 
 def test_the_version_is_pinned_in_one_place() -> None:
-    """No module of Meta's but the platform object has a version in a text."""
+    """No module of Meta's platforms but one has a version in a text."""
+    folders = {*PLATFORM.folders, *CONVERSIONS.folders}
     texts = {
-        path.name
-        for path in (ROOT / "lambdas" / "meta").glob("*.py")
+        f"{path.parent.name}/{path.name}"
+        for folder in folders
+        for path in (ROOT / "lambdas" / folder).glob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and str(node.value) in (*ENDS, API_VERSION)
+        if isinstance(node, ast.Constant) and str(node.value) in OPEN
     }
-    assert texts == {"platform.py"}
+    assert texts == {"meta_graph/api.py"}
 
 
 @pytest.mark.parametrize(

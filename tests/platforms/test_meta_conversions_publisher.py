@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -20,12 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas.meta_conversions.payload import events
-from lambdas.meta_conversions.platform import API_VERSION, PLATFORM
+from lambdas.meta_conversions.platform import PLATFORM
 from lambdas.meta_conversions.publisher import ConversionsPublisher, dataset_of
-from sandbox.platforms.meta.settings import NEWEST
 
 DIGEST = "a" * 64
-ROOT = Path(__file__).resolve().parents[2]
 TEXTS = {"event_name", "event_id", "event_source_url", "order_id", "content_name", "em", "client_user_agent"}
 NUMBERS = {"event_time": "1795168800", "value": "12.50", "num_items": "2"}
 
@@ -111,13 +108,6 @@ def test_whatever_is_filled_a_request_is_the_json_of_its_cells(data: st.DataObje
             flat |= event.get(part, {})
         cells = {key: of_key[line] for key, of_key in columns.items() if of_key[line] is not None}
         assert flat == {key: json.loads(str(cell)) if key in NUMBERS else cell for key, cell in cells.items()}
-
-
-def test_the_version_is_the_simulators_newest_and_pinned_in_one_place() -> None:
-    """No module but the platform object names a version of the API."""
-    assert API_VERSION == NEWEST
-    texts = {path.name: path.read_text() for path in (ROOT / "lambdas" / "meta_conversions").glob("*.py")}
-    assert [name for name, text in texts.items() if f'"{API_VERSION}"' in text] == ["platform.py"]
 
 
 def test_events_of_shops_are_sent_by_themselves() -> None:

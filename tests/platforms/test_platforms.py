@@ -84,6 +84,19 @@ def test_every_folder_of_a_publisher_or_of_fields_has_a_platform() -> None:
     assert publishers == set(platforms()) <= handlers
 
 
+def test_a_family_is_a_folder_that_several_platforms_share() -> None:
+    """It is no platform itself, and more than one names it."""
+    members: dict[str, list[str]] = {}
+    for name, one in platforms().items():
+        members.setdefault(one.family, []).append(name)
+    assert members.pop("")
+    assert members["meta_graph"] == ["meta", "meta_conversions"]
+    for family, names in members.items():
+        assert (FOLDERS / family).is_dir()
+        assert family not in every_platform()
+        assert len(names) > 1
+
+
 def test_platforms_are_found_without_anything_installed() -> None:
     """Synth and the settings read what a platform says of itself without Arrow, an SDK or anything for HTTP."""
     done = found_in()
@@ -92,8 +105,10 @@ def test_platforms_are_found_without_anything_installed() -> None:
     assert said == {name: [one.title, list(one.api)] for name, one in every_platform().items()}
     assert options == {name: [option.name for option in one.options] for name, one in platforms().items()}
     assert keys == {name: list(one.authentication.required_keys) for name, one in platforms().items()}
-    assert {one for one in modules if one.startswith("lambdas.")} == {
-        f"lambdas.{name}{module}" for name in every_platform() for module in ("", ".platform")
+    families = {f"lambdas.{one.family}" for one in platforms().values() if one.family}
+    assert {one for one in modules if one.startswith("lambdas.") and one.rpartition(".")[0] not in families} == {
+        *families,
+        *(f"lambdas.{name}{module}" for name in every_platform() for module in ("", ".platform")),
     }
     assert without_arrow == list(every_platform()), "the check sees what is imported late"
 

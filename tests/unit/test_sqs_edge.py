@@ -35,7 +35,7 @@ class Worker:
         """Return an address."""
         return "url"
 
-    def change_message_visibility_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+    def change_message_visibility_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:
         """Hide messages."""
         self.hidden += [(one["ReceiptHandle"], one["VisibilityTimeout"]) for one in Entries]
         self.beats.release()

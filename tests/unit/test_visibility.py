@@ -14,7 +14,7 @@ class Queue:
     def __init__(self) -> None:
         self.hidden: dict[str, int] = {}
 
-    def change_message_visibility_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+    def change_message_visibility_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:
         """Hide messages, ten at most, and answer with those it could not hide."""
         assert 0 < len(Entries) <= 10
         self.hidden |= {

@@ -33,7 +33,7 @@ class Composer:
     """A reproducible source of messages: the same seed composes the same ones."""
 
     def __init__(self, seed: int = 1) -> None:
-        self._draw = random.Random(seed)  # noqa: S311  made-up data, no secret
+        self._draw = random.Random(seed)
         self.books = Books()
         self._poisons = 0
 

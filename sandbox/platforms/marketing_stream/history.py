@@ -26,7 +26,7 @@ def history(
     composer: Composer, dataset: str, *, first: datetime, days: int, an_hour: int, seed: int = 1
 ) -> Iterator[Arrival]:
     """Yield every message of `days` days with `an_hour` records an hour, by time of arrival."""
-    draw = random.Random(seed)  # noqa: S311  made-up data, no secret
+    draw = random.Random(seed)
     correction_hours = 60 * 24 if dataset.endswith("conversion") else 72
     arrivals = []
     for number in range(days * 24):

@@ -39,7 +39,7 @@ def mix(
     seed: int = 1,
 ) -> Mix:
     """Compose `messages` of `datasets`: `poison` and `copies` are shares, and one in ten is a correction."""
-    draw = random.Random(seed)  # noqa: S311  made-up data, no secret
+    draw = random.Random(seed)
     bad, twice = int(messages * poison), int(messages * copies)
     records: list[str] = []
     by_dataset: dict[str, list[str]] = {}

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.platforms.outside import Outside
 from tests.platforms.simulators import snapchat_client
-from tests.platforms.simulators.test_meta_limits import Client as MetaClient
+from tests.platforms.simulators.meta_client import Client as MetaClient
 from tests.platforms.simulators.test_tiktok_limits import Client as TikTokClient
 
 Row = tuple[str, str]  # an e-mail address and a phone number

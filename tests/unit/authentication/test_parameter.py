@@ -18,7 +18,7 @@ ARN = "arn:aws:ssm:us-east-1:123456789012:parameter/activation/meta"
 def test_a_parameter_is_read_like_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its JSON is the credentials, decrypted, and another version of it is another version."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    ssm = boto3.client("ssm")  # type: ignore[call-overload,unused-ignore]
+    ssm = boto3.client("ssm")  # type: ignore[call-overload,unused-ignore]  # no stubs of SSM
     for token in ("one", "two"):
         ssm.put_parameter(
             Name="/activation/meta", Type="SecureString", Value=json.dumps({"token": token}), Overwrite=True

@@ -270,7 +270,7 @@ def test_threads_that_waited_for_a_failing_call_fail_with_it(make_world: Make) -
 
         def send(self, request: object, *, timeout_s: float) -> object:
             threading.Event().wait(0.3)
-            return tools.http.send(request, timeout_s=timeout_s)  # type: ignore[arg-type]
+            return tools.http.send(request, timeout_s=timeout_s)  # type: ignore[arg-type]  # a Request
 
     signer = world.signer(http=Slow())
     world.endpoint.faults += [Fault(503)] * 8

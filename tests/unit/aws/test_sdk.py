@@ -85,7 +85,7 @@ def test_every_family_of_functions_checks_its_clients(monkeypatch: pytest.Monkey
     of_stream.client.cache_clear()
     for make in (
         lambda: Clients.connect("ledger"),
-        lambda: of_ci360.client("sqs", None),  # type: ignore[arg-type]
+        lambda: of_ci360.client("sqs", None),  # type: ignore[arg-type]  # refused before it is used
         lambda: of_stream.client("sqs"),
     ):
         with pytest.raises(ConfigError, match="sqs:Teleport"):

@@ -96,7 +96,7 @@ def test_what_did_not_come_from_ci360_is_not_told(world: World, results: Results
     ):
         assert results.tell(body) == ""
     assert world.outside.state()["events"] == []
-    results.settings.events["landed"] = "AudienceLanded"  # type: ignore[index]
+    results.settings.events["landed"] = "AudienceLanded"  # type: ignore[index]  # a dict in this test
 
 
 @pytest.mark.parametrize(

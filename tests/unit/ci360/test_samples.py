@@ -63,12 +63,12 @@ def expected(name: str) -> int:
 
 @pytest.fixture(scope="module", autouse=True)
 def _head() -> None:
-    print(f"\n{'file':44}{'answer':8}effect")  # noqa: T201  the table is the point
+    print(f"\n{'file':44}{'answer':8}effect")
 
 
 def row(name: str, answer: object, effect: str) -> None:
     """Print a line of the table."""
-    print(f"{name:44}{answer!s:8}{effect}")  # noqa: T201
+    print(f"{name:44}{answer!s:8}{effect}")
 
 
 @pytest.mark.parametrize("path", calls(), ids=lambda path: path.stem)

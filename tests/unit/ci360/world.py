@@ -224,7 +224,7 @@ class Bus:
     def __init__(self) -> None:
         self.entries: list[dict[str, Any]] = []
 
-    def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803  as boto3 has it
+    def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:
         """Take events in."""
         self.entries += Entries
         return {"FailedEntryCount": 0, "Entries": [{} for _ in Entries]}

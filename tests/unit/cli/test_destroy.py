@@ -122,7 +122,7 @@ def test_a_table_is_deleted_once_its_protection_is_off(monkeypatch: pytest.Monke
     client = boto3.client("dynamodb")
     (table,) = client.list_tables()["TableNames"]
     statuses = ["UPDATING", "UPDATING", "ACTIVE"]
-    call = BaseClient._make_api_call  # type: ignore[attr-defined]
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]  # private: all calls go through it
 
     def updating(self: BaseClient, operation: str, given: dict[str, Any]) -> Any:
         if operation == "DeleteTable" and len(statuses) > 1:

@@ -40,7 +40,7 @@ class Patient:
         """Describe the connector's rule."""
         return {"State": self.rule}
 
-    def get_queue_attributes(self, *, QueueUrl: str, **_: object) -> dict[str, dict[str, str]]:  # noqa: N803
+    def get_queue_attributes(self, *, QueueUrl: str, **_: object) -> dict[str, dict[str, str]]:
         """Count the messages of a queue."""
         return {"Attributes": {"ApproximateNumberOfMessages": str(self.dead if QueueUrl == "dead" else 0)}}
 
@@ -177,7 +177,7 @@ def shown(name: str, found: list[dict[str, Any]]) -> None:
     bad = [one for one in found if not one["ok"] or one["warns"]]
     for one in bad or [{"ok": True, "warns": False, "check": f"{len(found)} checks", "says": "in order"}]:
         word = "FAIL" if not one["ok"] else "warn" if one["warns"] else "ok"
-        print(f"{name:<22} {word:<4}  {one['check']}: {one['says']}")  # noqa: T201  the table
+        print(f"{name:<22} {word:<4}  {one['check']}: {one['says']}")
 
 
 def test_an_audience_of_another_team_is_no_finding(patient: Patient) -> None:

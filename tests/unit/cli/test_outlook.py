@@ -22,7 +22,7 @@ def receipt(state: str, *, key: str = "there", at: datetime = DAY, final: bool =
 class S3:
     """S3 that has lost one object and denies another."""
 
-    def head_object(self, *, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+    def head_object(self, *, Key: str, **_: Any) -> dict[str, Any]:
         """Describe an object."""
         codes = {"gone": "404", "denied": "403"}
         if Key in codes:
@@ -49,11 +49,11 @@ class S3:
 )
 def test_each_run_is_told_by_what_a_replay_does_with_it(one: dict[str, Any], sentence: str) -> None:
     """A run that ended is skipped, one that stopped is resumed unless its drop is gone, others are left alone."""
-    assert outlook(S3(), [one], DAY, DAY).sentences() == [sentence]  # type: ignore[arg-type]
+    assert outlook(S3(), [one], DAY, DAY).sentences() == [sentence]  # type: ignore[arg-type]  # a fake
 
 
 def test_only_runs_of_that_time_are_told() -> None:
     """A run that began before or after the replayed time is not counted."""
     others = [receipt("applied", at=DAY + timedelta(hours=hours)) for hours in (-2, 2)]
     hour = timedelta(hours=1)
-    assert outlook(S3(), others, DAY - hour, DAY + hour).sentences() == []  # type: ignore[arg-type]
+    assert outlook(S3(), others, DAY - hour, DAY + hour).sentences() == []  # type: ignore[arg-type]  # a fake

@@ -23,7 +23,7 @@ class Topics:
         assert operation == "list_subscriptions_by_topic"
         return self
 
-    def paginate(self, *, TopicArn: str) -> Iterator[dict[str, list[dict[str, str]]]]:  # noqa: N803  AWS's name
+    def paginate(self, *, TopicArn: str) -> Iterator[dict[str, list[dict[str, str]]]]:
         """Return the subscriptions, one a page."""
         for state in self.states:
             yield {"Subscriptions": [{"SubscriptionArn": state, "TopicArn": TopicArn}]}

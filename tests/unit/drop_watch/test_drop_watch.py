@@ -70,7 +70,7 @@ class Bus:
 
     entries: list[dict[str, Any]]
 
-    def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803  AWS's name
+    def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:
         """Keep the events."""
         self.entries += Entries
         return {"FailedEntryCount": 0}

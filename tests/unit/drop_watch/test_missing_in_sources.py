@@ -70,7 +70,10 @@ class World:
         """Return what the function holds, so many seconds from now."""
         clients = Clients(s3=self.s3, sqs=boto3.client("sqs"), events=boto3.client("events"), table=self.table)
         bucket = Bucket("drops", ("meta",))
-        clock = lambda: time.time() + later_s  # noqa: E731
+
+        def clock() -> float:
+            return time.time() + later_s
+
         return DropWatch(bucket, clients, self.dynamodb, "ledger", "bus", 90, clock, (WATCHED,))
 
 

@@ -56,7 +56,7 @@ def test_pieces_of_any_folder_are_the_folder(name: str, parts: list[list[Row]], 
     found = Read()
     for piece in pieces:
         assert piece.start.row == found.count
-        one = read(_Piece(folder_of(files, limits=SMALL), piece), piece.start)  # type: ignore[arg-type]
+        one = read(_Piece(folder_of(files, limits=SMALL), piece), piece.start)  # type: ignore[arg-type]  # reads as a folder does
         found.rows |= one.rows
         found.malformed |= one.malformed
         assert found.count == piece.start.row + piece.rows

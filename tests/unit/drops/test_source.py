@@ -51,7 +51,7 @@ class FakeS3:
     ranges: list[str] = field(default_factory=list)
     versions: set[str] = field(default_factory=set)
 
-    def get_object(self, *, Bucket: str, Key: str, VersionId: str, Range: str) -> dict[str, Any]:  # noqa: N803 -- boto's names
+    def get_object(self, *, Bucket: str, Key: str, VersionId: str, Range: str) -> dict[str, Any]:
         """Answer with a range, or with what the test asks for."""
         self.ranges.append(Range)
         self.versions.add(VersionId)

@@ -1,4 +1,4 @@
-"""Drops that come hashed: checked by shape, never hashed again, never sent in clear."""
+"""Drops that come hashed: checked by shape, never hashed again, never sent as plaintext."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def test_a_digest_passes_in_lower_case(cell: str) -> None:
         (ANNA[:-1], "hash_length"),
         (ANNA + "0", "hash_length"),
         (hashlib.sha512(b"anna").hexdigest(), "hash_length"),
-        (hashlib.md5(b"anna").hexdigest(), "hash_md5"),  # noqa: S324 - what exports hold
-        (hashlib.sha1(b"anna").hexdigest(), "hash_sha1"),  # noqa: S324 - the same
+        (hashlib.md5(b"anna").hexdigest(), "hash_md5"),
+        (hashlib.sha1(b"anna").hexdigest(), "hash_sha1"),
         (base64.b64encode(bytes.fromhex(ANNA)).decode(), "hash_base64"),
         ("NULL", "blank_word"),
         *((digest_of(text), "poison_hash") for text in ("", "none", "nan", "null", "0", "None", "NULL", "NaN")),
@@ -69,8 +69,8 @@ def test_what_is_no_digest_is_named_and_refused(cell: str, code: str) -> None:
 
 def test_md5_types_take_md5_only() -> None:
     """An identifier type that is MD5 refuses a SHA-256, and its poison is MD5's."""
-    md5 = hashlib.md5(b"anna").hexdigest()  # noqa: S324 - the type's own digest
-    nobody = hashlib.md5(b"").hexdigest()  # noqa: S324 - the same
+    md5 = hashlib.md5(b"anna").hexdigest()
+    nobody = hashlib.md5(b"").hexdigest()
     column = identify(field(Digest.MD5_HEX), pa.array([md5.upper(), ANNA, nobody]), Context(), hashed=True)
     assert column.sent.to_pylist() == [md5, None, None]
     assert column.code.to_pylist() == [None, "hash_sha256", "poison_hash"]
@@ -86,7 +86,7 @@ def test_base64_types_get_the_same_digest_in_base64() -> None:
 
 
 def test_plain_fields_are_normalised_in_hashed_drops_too() -> None:
-    """A field that travels in clear is no digest in any drop."""
+    """A field that is sent as plaintext is no digest in any drop."""
     column = identify(field(Digest.PLAIN), pa.array(["crm-1", None, "null"]), Context(), hashed=True)
     assert column.sent.to_pylist() == ["crm-1", None, None]
     assert column.code.to_pylist() == [None, None, "blank_word"]

@@ -90,7 +90,10 @@ def test_a_zone_that_there_is_none_of_says_nothing() -> None:
     assert sent(EventTime(), "2026-11-20 11:00:00", Context(time_zone="Moon/Base")) == Code.TIME_WITHOUT_ZONE
 
 
-@given(st.lists(st.datetimes(datetime(2001, 9, 10), datetime(2100, 1, 1)), min_size=1, max_size=40))  # noqa: DTZ001
+FIRST, LAST = datetime(2001, 9, 10), datetime(2100, 1, 1)  # noqa: DTZ001  local times, which have no zone
+
+
+@given(st.lists(st.datetimes(FIRST, LAST), min_size=1, max_size=40))
 def test_times_in_a_column_are_what_the_zone_says(times: list[datetime]) -> None:
     """Whatever the hour and the season, a column of local times is converted as each of them is."""
     whole = [time.replace(microsecond=0) for time in times]

@@ -18,7 +18,8 @@ from lambdas.meta.fields import TABLE as META
 
 
 def _field(key: str, **more: object) -> Field:
-    return replace(Field(key, Unchanged(), Digest.PLAIN, "https://example.com", "2026-11-29"), **more)  # type: ignore[arg-type]
+    field = Field(key, Unchanged(), Digest.PLAIN, "https://example.com", "2026-11-29")
+    return replace(field, **more)  # type: ignore[arg-type]  # the field's own arguments
 
 
 TABLE = FieldTable(

@@ -46,7 +46,7 @@ class Table:
 
     items: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def get_item(self, *, Key: Values, **_: Any) -> dict[str, Any]:  # noqa: N803  AWS's names
+    def get_item(self, *, Key: Values, **_: Any) -> dict[str, Any]:
         """Read an item."""
         with LOCK:
             item = self.items.get(Key["pk"]["S"])
@@ -55,11 +55,11 @@ class Table:
     def update_item(
         self,
         *,
-        Key: Values,  # noqa: N803
-        UpdateExpression: str,  # noqa: N803
-        ConditionExpression: str,  # noqa: N803
-        ExpressionAttributeValues: Values,  # noqa: N803
-        ExpressionAttributeNames: Values | None = None,  # noqa: N803
+        Key: Values,
+        UpdateExpression: str,
+        ConditionExpression: str,
+        ExpressionAttributeValues: Values,
+        ExpressionAttributeNames: Values | None = None,
         **_: Any,
     ) -> dict[str, Any]:
         """Update an item when the condition holds."""
@@ -154,12 +154,12 @@ class Buckets:
     def put_object(
         self,
         *,
-        Bucket: str,  # noqa: N803
-        Key: str,  # noqa: N803
-        Body: bytes,  # noqa: N803
-        Metadata: dict[str, str] | None = None,  # noqa: N803
-        IfNoneMatch: str = "",  # noqa: N803
-        IfMatch: str = "",  # noqa: N803
+        Bucket: str,
+        Key: str,
+        Body: bytes,
+        Metadata: dict[str, str] | None = None,
+        IfNoneMatch: str = "",
+        IfMatch: str = "",
         **_: Any,
     ) -> dict[str, Any]:
         """Keep a new version, if the newest one is as the conditions say."""
@@ -188,10 +188,10 @@ class Buckets:
     def head_object(
         self,
         *,
-        Bucket: str,  # noqa: N803
-        Key: str,  # noqa: N803
-        VersionId: str = "",  # noqa: N803
-        IfMatch: str = "",  # noqa: N803
+        Bucket: str,
+        Key: str,
+        VersionId: str = "",
+        IfMatch: str = "",
     ) -> dict[str, Any]:
         """Describe a version, or the object if it is still the one that is meant."""
         body = self._version("HeadObject", "404", Bucket, Key, VersionId)
@@ -209,11 +209,11 @@ class Buckets:
     def get_object(
         self,
         *,
-        Bucket: str,  # noqa: N803
-        Key: str,  # noqa: N803
-        VersionId: str = "",  # noqa: N803
-        Range: str = "",  # noqa: N803
-        IfMatch: str = "",  # noqa: N803
+        Bucket: str,
+        Key: str,
+        VersionId: str = "",
+        Range: str = "",
+        IfMatch: str = "",
     ) -> dict[str, Any]:
         """Read a version, whole or in part."""
         body = self._version("GetObject", "NoSuchVersion" if VersionId else "NoSuchKey", Bucket, Key, VersionId)
@@ -232,17 +232,17 @@ class Buckets:
             body = body[first : last + 1]
         return answer | {"Body": io.BytesIO(body)}
 
-    def delete_object(self, *, Bucket: str, Key: str, **_: Any) -> None:  # noqa: N803
+    def delete_object(self, *, Bucket: str, Key: str, **_: Any) -> None:
         """Delete every version."""
         with LOCK:
             self.objects.pop((Bucket, Key), None)
 
-    def mark_deleted(self, *, Bucket: str, Key: str) -> None:  # noqa: N803
+    def mark_deleted(self, *, Bucket: str, Key: str) -> None:
         """Put a delete marker above an object's versions, as deleting it in a bucket with versions does."""
         with LOCK:
             self.marked.add((Bucket, Key))
 
-    def delete_objects(self, *, Bucket: str, Delete: Values) -> None:  # noqa: N803
+    def delete_objects(self, *, Bucket: str, Delete: Values) -> None:
         """Delete several objects."""
         for one in Delete["Objects"]:
             self.delete_object(Bucket=Bucket, Key=one["Key"])
@@ -250,10 +250,10 @@ class Buckets:
     def list_objects_v2(
         self,
         *,
-        Bucket: str,  # noqa: N803
-        Prefix: str,  # noqa: N803
-        Delimiter: str = "",  # noqa: N803
-        MaxKeys: int = 1000,  # noqa: N803
+        Bucket: str,
+        Prefix: str,
+        Delimiter: str = "",
+        MaxKeys: int = 1000,
     ) -> dict[str, Any]:
         """List by prefix, in order; with a delimiter only what is directly below."""
         listed = self.list_object_versions(Bucket=Bucket, Prefix=Prefix).get("Versions", [])
@@ -262,7 +262,7 @@ class Buckets:
             current = [one for one in current if Delimiter not in one["Key"].removeprefix(Prefix)]
         return {"Contents": current[:MaxKeys]} if current else {}
 
-    def list_object_versions(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803
+    def list_object_versions(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:
         """List every version by prefix, in the order of keys, the newest version first."""
         with LOCK:
             bucket = Bucket
@@ -316,29 +316,29 @@ class Queues:
     messages: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     hidden: list[tuple[str, int]] = field(default_factory=list)
 
-    def create_queue(self, *, QueueName: str) -> dict[str, Any]:  # noqa: N803
+    def create_queue(self, *, QueueName: str) -> dict[str, Any]:
         """Make a queue."""
         self.messages[QueueName] = []
         return {"QueueUrl": QueueName}
 
-    def send_message(self, *, QueueUrl: str, MessageBody: str, **more: Any) -> None:  # noqa: N803
+    def send_message(self, *, QueueUrl: str, MessageBody: str, **more: Any) -> None:
         """Keep a message."""
         with LOCK:
             attributes = more.get("MessageAttributes", {})
             assert all(one["StringValue"] for one in attributes.values()), "SQS refuses an empty attribute"
             self.messages[QueueUrl].append({"Body": MessageBody, "MessageAttributes": attributes})
 
-    def receive_message(self, *, QueueUrl: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+    def receive_message(self, *, QueueUrl: str, **_: Any) -> dict[str, Any]:
         """Return a queue's messages; each one's handle is itself."""
         with LOCK:
             return {"Messages": [one | {"ReceiptHandle": one} for one in self.messages[QueueUrl]]}
 
-    def delete_message(self, *, QueueUrl: str, ReceiptHandle: Any) -> None:  # noqa: N803
+    def delete_message(self, *, QueueUrl: str, ReceiptHandle: Any) -> None:
         """Delete a message."""
         with LOCK:
             self.messages[QueueUrl].remove(ReceiptHandle)
 
-    def change_message_visibility_batch(self, *, Entries: list[Values], **_: Any) -> dict[str, Any]:  # noqa: N803
+    def change_message_visibility_batch(self, *, Entries: list[Values], **_: Any) -> dict[str, Any]:
         """Note for how long messages are hidden."""
         self.hidden += [(one["ReceiptHandle"], one["VisibilityTimeout"]) for one in Entries]
         return {}
@@ -350,7 +350,7 @@ class Bus:
 
     failing: int = 0
 
-    def put_events(self, *, Entries: list[Values]) -> dict[str, Any]:  # noqa: N803
+    def put_events(self, *, Entries: list[Values]) -> dict[str, Any]:
         """Take the events, or refuse as many as are to fail."""
         if self.failing:
             self.failing -= 1
@@ -365,14 +365,14 @@ class Secrets:
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     current: dict[str, str] = field(default_factory=dict)
 
-    def create_secret(self, *, Name: str, SecretString: str | None = None) -> dict[str, Any]:  # noqa: N803
+    def create_secret(self, *, Name: str, SecretString: str | None = None) -> dict[str, Any]:
         """Keep a secret, without a value if none is given."""
         self.versions[Name] = {}
         if SecretString is None:
             return {"ARN": Name}
         return self.put_secret_value(SecretId=Name, SecretString=SecretString)
 
-    def describe_secret(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803
+    def describe_secret(self, *, SecretId: str) -> dict[str, Any]:
         """Say that a secret is there, whether or not it has a value."""
         if SecretId not in self.versions:
             raise refusal("DescribeSecret", "ResourceNotFoundException")
@@ -381,9 +381,9 @@ class Secrets:
     def put_secret_value(
         self,
         *,
-        SecretId: str,  # noqa: N803
-        SecretString: str,  # noqa: N803
-        ClientRequestToken: str = "",  # noqa: N803
+        SecretId: str,
+        SecretString: str,
+        ClientRequestToken: str = "",
     ) -> dict[str, Any]:
         """Write a new version; with the token of one that is there, do nothing, or refuse other text."""
         with LOCK:
@@ -400,19 +400,19 @@ class Secrets:
     def update_secret_version_stage(
         self,
         *,
-        SecretId: str,  # noqa: N803
-        MoveToVersionId: str,  # noqa: N803
+        SecretId: str,
+        MoveToVersionId: str,
         **_: Any,
     ) -> None:
         """Make another version the current one."""
         self.current[SecretId] = MoveToVersionId
 
-    def delete_secret(self, *, SecretId: str, **_: Any) -> None:  # noqa: N803
+    def delete_secret(self, *, SecretId: str, **_: Any) -> None:
         """Forget a secret."""
         del self.versions[SecretId]
         self.current.pop(SecretId, None)
 
-    def get_secret_value(self, *, SecretId: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+    def get_secret_value(self, *, SecretId: str, **_: Any) -> dict[str, Any]:
         """Read a secret's current version."""
         with LOCK:
             if SecretId not in self.current:

@@ -176,7 +176,7 @@ def test_a_row_with_a_quote_out_of_place_is_left_out_of_one_stream(make_large: M
 
 
 def test_a_hashed_file_is_looked_through_by_all_parts_before_any_sends(make_large: Make) -> None:
-    """One value in clear anywhere, and nothing is sent; without one, all is."""
+    """One plaintext value anywhere, and nothing is sent; without one, all is."""
     emails = people(30)
     world = make_large()
     world.run(world.drop(table(map(hashed, emails)), kind="hashed"))

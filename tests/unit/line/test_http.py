@@ -278,7 +278,7 @@ def test_a_connection_cut_inside_tls_is_a_lost_answer(trusted: Authority) -> Non
 
 
 def test_a_server_that_speaks_no_tls_is_no_matter_of_certificates() -> None:
-    """It is retried like any other broken connection, and never talked to in clear."""
+    """It is retried like any other broken connection, and never talked to without encryption."""
 
     def plain(connection: socket.socket) -> None:
         connection.recv(65536)

@@ -147,7 +147,7 @@ def test_a_list_of_hashes_is_passed_on(world: World) -> None:
 
 
 def test_one_value_in_clear_stops_a_hashed_drop(world: World) -> None:
-    """A hashed drop with a value in clear anywhere ends before its first request; the sentence names the row."""
+    """A hashed drop with a plaintext value anywhere ends before its first request; the sentence names the row."""
     lines = [hashed(one) for one in people(20)] + ["person@example.com"]
     world.run(world.drop("\n".join(lines), kind="email_sha256"))
     receipt = world.receipt()

@@ -55,7 +55,7 @@ def test_a_record_never_names_an_upload_as_done_without_its_rows(
         if next(finished) == 1:
             world.aws.fuse.blown = True
             raise Crashed
-        real(acknowledgements, unit)  # type: ignore[arg-type]
+        real(acknowledgements, unit)  # type: ignore[arg-type]  # a unit
 
     monkeypatch.setattr(Acknowledgements, "finish", finish)
     world.run(world.drop(FOUR))

@@ -187,7 +187,7 @@ def test_the_files_of_a_folder_have_no_order(make_ruled: Make, split: int) -> No
 
 
 def test_a_hashed_drop_is_scanned_for_both(make_ruled: Make) -> None:
-    """Digests refuse digests, and one value in clear still stops the file."""
+    """Digests refuse digests, and one plaintext value still stops the file."""
     world = make_ruled(consent=CONSENT)
     rows = [f"{hashed(ADA)},no", f"{hashed(ADA).upper()},yes", f"{hashed(BOB)},yes"]
     world.run(world.drop(lines("email,consent", *rows), kind="hashed"))

@@ -123,7 +123,7 @@ def test_what_is_lost_again_fails_the_run_until_it_is_redriven(make_world: Make)
 
 
 def test_a_hashed_drop_is_not_looked_through_again(make_world: Make) -> None:
-    """That it holds nothing in clear is known by then."""
+    """That it holds no plaintext is known by then."""
     world = losing(make_world)
     text = "".join(f"{hashed(one)}\n" for one in people(5))
     body = world.drop(text, kind="email_sha256")

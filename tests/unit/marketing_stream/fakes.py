@@ -27,7 +27,7 @@ class FakeFirehose:
     refuses: Callable[[Sequence[bytes]], ClientError | None] = lambda _records: None
     tries: dict[bytes, int] = field(default_factory=dict)
 
-    def put_record_batch(self, *, DeliveryStreamName: str, Records: list[Call]) -> Call:  # noqa: N803  the SDK's
+    def put_record_batch(self, *, DeliveryStreamName: str, Records: list[Call]) -> Call:
         """Take records within the limits of AWS."""
         self.calls += 1
         data = [record["Data"] for record in Records]
@@ -60,7 +60,7 @@ class FakeSns:
     confirmed: list[str] = field(default_factory=list)
     confirm_error: ClientError | None = None
 
-    def publish_batch(self, *, TopicArn: str, PublishBatchRequestEntries: list[Call]) -> Call:  # noqa: N803
+    def publish_batch(self, *, TopicArn: str, PublishBatchRequestEntries: list[Call]) -> Call:
         """Publish messages within the limits of AWS."""
         messages = [entry["Message"] for entry in PublishBatchRequestEntries]
         self.batches.append(len(messages))
@@ -77,7 +77,7 @@ class FakeSns:
                 self.published.append(entry["Message"])
         return {"Successful": [], "Failed": failed}
 
-    def confirm_subscription(self, *, TopicArn: str, Token: str) -> Call:  # noqa: N803
+    def confirm_subscription(self, *, TopicArn: str, Token: str) -> Call:
         """Confirm with a token that belongs to the topic."""
         if self.confirm_error:
             raise self.confirm_error
@@ -96,7 +96,7 @@ class FakeSqs:
     visibility_calls: int = 0
     refuses: ClientError | None = None
 
-    def send_message_batch(self, *, QueueUrl: str, Entries: list[Call]) -> Call:  # noqa: N803
+    def send_message_batch(self, *, QueueUrl: str, Entries: list[Call]) -> Call:
         """Queue messages within the limits of AWS."""
         assert 0 < len(Entries) <= 10
         assert sum(len(one["MessageBody"].encode()) for one in Entries) <= 2**20
@@ -106,7 +106,7 @@ class FakeSqs:
         self.queues.setdefault(QueueUrl, []).extend(Entries)
         return {"Successful": Entries}
 
-    def change_message_visibility_batch(self, *, QueueUrl: str, Entries: list[Call]) -> Call:  # noqa: N803
+    def change_message_visibility_batch(self, *, QueueUrl: str, Entries: list[Call]) -> Call:
         """Note how long messages stay hidden."""
         assert 0 < len(Entries) <= 10
         self.visibility_calls += 1

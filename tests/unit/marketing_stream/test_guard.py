@@ -104,7 +104,7 @@ class Described:
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
 
-    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803  the SDK's
+    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:
         """Describe the stack."""
         if self.error:
             raise self.error
@@ -114,7 +114,7 @@ class Described:
         """Return what pages."""
         return self
 
-    def paginate(self, *, StackName: str) -> list[dict[str, Any]]:  # noqa: N803
+    def paginate(self, *, StackName: str) -> list[dict[str, Any]]:
         """Return two pages; a resource that is gone is still listed."""
         gone = {"LogicalResourceId": "OldFunction", "ResourceStatus": "DELETE_COMPLETE"}
         there = {"LogicalResourceId": "Role", "ResourceStatus": "CREATE_COMPLETE"}

@@ -72,7 +72,7 @@ def test_the_record_has_a_key_of_its_own_and_no_expiry(bench: Bench) -> None:
 def test_a_write_that_comes_twice_counts_once(bench: Bench) -> None:
     """The SDK repeats a write whose answer was lost; the second one changes nothing."""
     states = bench.on(Repeating(bench.table))
-    states.get_item = bench.table.get_item  # type: ignore[attr-defined]
+    states.get_item = bench.table.get_item  # type: ignore[attr-defined]  # reads are not repeated
     begun = states.begin(LOCK, MirrorState(), Delta("one"))
     committed = states.commit(LOCK, begun, snapshot("one/0"), size("one"), mode="replace")
     assert (begun.version, committed.version) == (1, 2)

@@ -117,7 +117,7 @@ def failing(
     monkeypatch.setattr(leftovers, "resources", lambda *_: {"a-bucket": "AWS::S3::Bucket"})
     account = FakeAccount(FakeShell(tmp_path, answers))
     with pytest.raises(StepFailed):
-        Life(account, Steps(Console(file=printed, width=200)), "smoke-1").live()  # type: ignore[arg-type]
+        Life(account, Steps(Console(file=printed, width=200)), "smoke-1").live()  # type: ignore[arg-type]  # a fake
     return account
 
 

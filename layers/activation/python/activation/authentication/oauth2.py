@@ -41,7 +41,7 @@ class PlainSource:
         self._secret = secret
         self._tools = tools
 
-    def obtain(self, refused: str, *, patient: bool) -> Grant:  # noqa: ARG002  nothing is shared, so nothing waits
+    def obtain(self, refused: str, *, patient: bool) -> Grant:
         """Fetch a token; if it is refused, read the secret again and retry once if it has changed."""
         try:
             return self._refresh()

@@ -56,7 +56,7 @@ class RenewingSigner:
         with self._lock:
             return signed.headers.get(self._spec.token.header) == f"{self._spec.token.prefix}{self._token}"
 
-    def renew(self, refused: Request | None = None) -> bool:  # noqa: ARG002
+    def renew(self, refused: Request | None = None) -> bool:
         """Return False: a token that the platform refuses can no longer be exchanged."""
         return False
 

@@ -29,11 +29,11 @@ class StaticSigner:
         """Add the token."""
         return with_token(request, self._spec, self._token, self._proof_key)
 
-    def in_use(self, signed: Request) -> bool:  # noqa: ARG002
+    def in_use(self, signed: Request) -> bool:
         """Return True: this signer's token never changes."""
         return True
 
-    def renew(self, refused: Request | None = None) -> bool:  # noqa: ARG002
+    def renew(self, refused: Request | None = None) -> bool:
         """Return False: only the secret can hold another token."""
         return False
 
@@ -65,11 +65,11 @@ class BodySigner:
         value = code.hexdigest() if self._spec.encoding == "hex" else base64.b64encode(code.digest()).decode()
         return replace(request, headers={**request.headers, self._spec.header: value})
 
-    def in_use(self, signed: Request) -> bool:  # noqa: ARG002
+    def in_use(self, signed: Request) -> bool:
         """Return True: this signer's key never changes."""
         return True
 
-    def renew(self, refused: Request | None = None) -> bool:  # noqa: ARG002
+    def renew(self, refused: Request | None = None) -> bool:
         """Return False: only the secret can hold another key."""
         return False
 
@@ -78,9 +78,8 @@ class OAuth1Signer:
     """Signs each request with its own nonce and timestamp."""
 
     def __init__(self, spec: OAuth1, credentials: Credentials, clock: Callable[[], float]) -> None:
-        # Imported here because it takes 15 ms, and only this platform's function needs it. At debug level it logs
-        # what it signs, tokens included.
-        from oauthlib.oauth1 import Client  # noqa: PLC0415
+        # At debug level the library logs what it signs, tokens included.
+        from oauthlib.oauth1 import Client  # noqa: PLC0415  15 ms, which only this platform's function pays
 
         logging.getLogger("oauthlib").setLevel(logging.INFO)
         self._client = Client
@@ -103,11 +102,11 @@ class OAuth1Signer:
             _, signed, _ = client.sign(request.url, request.method)
         return replace(request, headers={**request.headers, "Authorization": str(signed["Authorization"])})
 
-    def in_use(self, signed: Request) -> bool:  # noqa: ARG002
+    def in_use(self, signed: Request) -> bool:
         """Return True: this signer's keys never change."""
         return True
 
-    def renew(self, refused: Request | None = None) -> bool:  # noqa: ARG002
+    def renew(self, refused: Request | None = None) -> bool:
         """Return False: only the secret can hold other keys."""
         return False
 

@@ -1,4 +1,4 @@
-"""A hashed drop is read through once before anything of it is sent: one value in clear stops the file."""
+"""Scans a hashed drop for plaintext: it is read once before any row is sent, and one plaintext value stops it."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from activation.identifiers.table import Context, Field
 
 
 def refuse_plaintext(chunk: Chunk, fields: Sequence[tuple[int, Field]], context: Context) -> None:
-    """Raise Rejected with clear_text, naming row and column, for a chunk with a value in clear.
+    """Raise Rejected with clear_text, naming row and column, for a chunk with a plaintext value.
 
-    Whoever declares a file hashed and puts a person's address into it has exported the wrong column, and the rest
-    of the file is no more to be trusted.
+    A plaintext address in a file declared as hashed means that the wrong column was exported, so the rest of the
+    file cannot be trusted either.
     """
     found = [
         (row, field.key)
         for index, field in fields
-        if (row := _first_in_clear(chunk, chunk.columns.column(index), field, context)) is not None
+        if (row := _first_plaintext(chunk, chunk.columns.column(index), field, context)) is not None
     ]
     if found:
         row, key = min(found)
         raise Rejected(
             "clear_text",
-            f"{chunk.spoken(row)} has a value in clear under {key} though the drop's key says hashed;"
+            f"{chunk.spoken(row)} has a plaintext value under {key}, but the drop's key says hashed;"
             " nothing was sent",
         )
 
 
-def _first_in_clear(chunk: Chunk, values: pa.Array, field: Field, context: Context) -> int | None:
+def _first_plaintext(chunk: Chunk, values: pa.Array, field: Field, context: Context) -> int | None:
     """Return the number of the first row whose cell is no digest but somebody's data."""
     if plainly_digests(field.digest, values):
         return None

@@ -1,9 +1,9 @@
-"""Telephone numbers that carry their country code, held against the numbering plan of that country.
+"""Telephone numbers with a country code, checked against the numbering plan of that country.
 
-What people type behind a country code is often the number as it is dialled at home: +44 (0)20, +7 8 912, +1 1 415,
-+52 1 55. libphonenumber's data say which prefix that is and whether a valid number is left without it. A valid
-number is never changed, and one that merely is not known to be valid stays as well, since plans grow faster than
-the data, as long as it has the right length.
+After the country code, people often type the number as it is dialled within the country, prefix included:
++44 (0)20, +7 8 912, +1 1 415, +52 1 55. libphonenumber's data say which prefix that is, and whether the number is
+valid without it. A valid number is never changed. One that is not known to be valid is kept if it has the right
+length, since numbering plans change faster than the data.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from activation.identifiers.plans import NATIONAL_DIGITS, code_of, told_from_nat
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
 
-# Prefixes dialled at home that libphonenumber no longer knows, but exports still have: Mexico's until 2019, and
-# the 8 of the countries of the Soviet Union.
+# National prefixes that libphonenumber no longer knows, but exports still have: Mexico's until 2019, and the 8 of
+# countries of the former Soviet Union.
 _FORMER_PREFIXES = {52: ("044", "045", "01")} | dict.fromkeys(
     (370, 373, 374, 380, 992, 994, 995, 996, 998), ("8",)
 )
-# What else people type behind a country code: the 1 that Mexico's mobile numbers had there until 2019
-# (https://www.itu.int/oth/T0202000089/en, read 2026-11-29), the 9 of Argentina's beside the 15 of home.
-_BEHIND_CODE = {52: ("1",), 54: ("9",)}
+# Other digits that people type after a country code: the 1 that mobile numbers of Mexico had there until 2019
+# (https://www.itu.int/oth/T0202000089/en, read 2026-11-29), and the 9 that those of Argentina still have, where it
+# replaces the 15 that is dialled within the country.
+_AFTER_CODE = {52: ("1",), 54: ("9",)}
 
 
 def split(digits: str) -> tuple[int, str] | None:
@@ -36,7 +37,7 @@ def split(digits: str) -> tuple[int, str] | None:
 @cache
 def plan_of(code: int) -> Any:
     """Return libphonenumber's data of the main country of a code."""
-    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata  # noqa: PLC0415 - a tenth of a second
+    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
     region = COUNTRY_CODE_TO_REGION_CODE[code][0]
     return PhoneMetadata.metadata_for_region_or_calling_code(code, region)
@@ -44,7 +45,7 @@ def plan_of(code: int) -> Any:
 
 def _as_typed(code: int, national: str) -> PhoneNumber:
     """Return the number with its leading zeros as digits of its own."""
-    from phonenumbers import PhoneNumber  # noqa: PLC0415 - as above
+    from phonenumbers import PhoneNumber
 
     zeros = min(len(national) - len(national.lstrip("0")), len(national) - 1)
     return PhoneNumber(
@@ -57,7 +58,7 @@ def _as_typed(code: int, national: str) -> PhoneNumber:
 
 def is_valid(digits: str) -> bool:
     """Return whether digits are a country code and, as they stand, a number that its plan has."""
-    from phonenumbers import is_valid_number  # noqa: PLC0415 - as above
+    from phonenumbers import is_valid_number
 
     found = split(digits)
     return bool(found and found[1] and is_valid_number(_as_typed(*found)))
@@ -65,7 +66,7 @@ def is_valid(digits: str) -> bool:
 
 def _is_possible(digits: str) -> bool:
     """Return whether a number is as long as its country's numbers are, area code included."""
-    import phonenumbers  # noqa: PLC0415 - as above
+    import phonenumbers
 
     found = split(digits)
     if not found or not found[1]:
@@ -76,7 +77,7 @@ def _is_possible(digits: str) -> bool:
 
 def _parsed(digits: str) -> Iterator[str]:
     """Yield the digits as libphonenumber reads them, which knows of most prefixes."""
-    import phonenumbers  # noqa: PLC0415 - as above
+    import phonenumbers
 
     try:
         number = phonenumbers.parse(f"+{digits}")
@@ -86,7 +87,7 @@ def _parsed(digits: str) -> Iterator[str]:
 
 
 def _without_prefix(digits: str) -> Iterator[str]:
-    """Yield what digits with a country code may be once a prefix dialled at home is off."""
+    """Yield what digits with a country code may be without a national prefix."""
     yield from _parsed(digits)
     if found := split(digits):
         code, national = found
@@ -97,7 +98,7 @@ def _without_prefix(digits: str) -> Iterator[str]:
 
 
 def repaired(digits: str) -> str | None:
-    """Return the valid number that digits with a country code are without a prefix dialled at home.
+    """Return the valid number that digits with a country code are without a national prefix.
 
     None where they are valid as they stand, or not valid without one either.
     """
@@ -117,18 +118,18 @@ def repaired_bare(digits: str) -> str | None:
 
 
 def former_prefixes(code: int) -> tuple[str, ...]:
-    """Return the prefixes that were dialled at home until not so long ago."""
+    """Return national prefixes that are no longer in use, but are still found in exports."""
     return _FORMER_PREFIXES.get(code, ())
 
 
 def prefixes_of(code: int) -> tuple[str, ...]:
-    """Return the prefixes people type behind a country code, beside those that libphonenumber takes off itself."""
+    """Return the prefixes that people type after a country code, beyond those that libphonenumber removes."""
     known = plan_of(code).national_prefix
-    return (*((known,) if known else ()), *former_prefixes(code), *_BEHIND_CODE.get(code, ()))
+    return (*((known,) if known else ()), *former_prefixes(code), *_AFTER_CODE.get(code, ()))
 
 
 def international(digits: str, *, strict: bool) -> str | None:
-    """Return the digits of a number that carries its country code, without a prefix dialled at home.
+    """Return the digits of a number that has its country code, without a national prefix.
 
     None where no country has the code, and with `strict` where the country has no numbers that long.
     """

@@ -181,7 +181,7 @@ def _uses(one: Field, named: Sequence[_Named], told: Told) -> Iterator[Use]:
 
 
 def _unusable(one: Field, named: _Named) -> bool:
-    """Return whether the name says digests where the field travels in clear."""
+    """Return whether the name says digests where the field is sent as plaintext."""
     return named.hashed and one.digest is Digest.PLAIN
 
 

@@ -81,7 +81,7 @@ def _spellings(name: str) -> Iterator[str]:
 
 @cache
 def _countries() -> dict[str, str]:
-    import pycountry  # noqa: PLC0415 - a tenth of a second that drops without a country column need not pay
+    import pycountry
 
     known: dict[str, str] = {}
     for country in pycountry.countries:
@@ -141,7 +141,7 @@ def _with_code(name: str) -> str | None:
 def country(name: str, *, upper: bool = False, refused: tuple[str, ...] = ()) -> PerValue:
     """Write ISO 3166-1 alpha-2 for a code, an alpha-3 code or a name, less what the platform itself refuses."""
 
-    def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+    def normalize(text: str, context: Context) -> Result:
         code = None if written(text) in refused else country_code(text)
         if code is None:
             return None, Code.UNKNOWN_COUNTRY

@@ -19,9 +19,9 @@ class _Known:
 
     name = "ISO code or name of a country"
 
-    def value(self, text: str, context: Context) -> tuple[str | None, str | None]:  # noqa: ARG002 - the protocol's
+    def value(self, text: str, context: Context) -> tuple[str | None, str | None]:
         """Return the country's code, upper case."""
-        from activation.identifiers.countries import country_code  # noqa: PLC0415 - as above
+        from activation.identifiers.countries import country_code
 
         found = country_code(text)
         return (found, None) if found else (None, Code.UNKNOWN_COUNTRY)

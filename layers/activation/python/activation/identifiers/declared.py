@@ -66,7 +66,7 @@ def declared_column(kind: Digest, values: pa.Array, placeholders: frozenset[str]
 
 
 def plainly_digests(kind: Digest, values: pa.Array) -> bool:
-    """Return whether every cell of a string array has a digest's shape, so that none is in clear.
+    """Return whether every cell of a string array has a digest's shape, so that none is plaintext.
 
     False says only that it takes a closer look at each cell to tell.
     """

@@ -16,7 +16,7 @@ from activation.identifiers.text import unmarked
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _ZEROS = re.compile(r"[0-]+")
 
-# Shapes, from the strictest. A shape keeps e-mail addresses and names out of fields that travel in clear.
+# Shapes, from the strictest. A shape keeps e-mail addresses and names out of fields that are sent as plaintext.
 UUID = re.compile(_UUID, re.ASCII)
 HYPHENATED = re.compile(r"(?=[a-z-]*[0-9])[0-9a-z]{2,32}(?:-[0-9a-z]{2,32}){3,7}", re.ASCII)
 TOKEN = re.compile(r"[0-9a-z][0-9a-z_-]{2,127}", re.ASCII)
@@ -29,7 +29,7 @@ class Device:
     name: str
     shape: re.Pattern[str] = UUID
 
-    def value(self, text: str, context: Context) -> Result:  # noqa: ARG002 - the protocol's
+    def value(self, text: str, context: Context) -> Result:
         """Normalise one id."""
         device = unmarked(text).lower()
         if _ZEROS.fullmatch(device):
@@ -38,7 +38,7 @@ class Device:
             return None, Code.NOT_A_DEVICE_ID
         return device, None
 
-    def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
+    def clean(self, values: pa.Array, context: Context) -> pa.Array:
         """Normalise ids of the usual shape."""
         lowered = pc.ascii_lower(pc.ascii_trim_whitespace(values))
         fits = pc.and_not(

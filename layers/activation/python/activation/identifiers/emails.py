@@ -61,7 +61,7 @@ class Email:
     gmail: bool = False
     word_characters: bool = False
 
-    def value(self, text: str, context: Context) -> Result:  # noqa: ARG002 - the protocol's
+    def value(self, text: str, context: Context) -> Result:
         """Normalise one address."""
         address = composed(_address(text))
         if self.drop_spaces:
@@ -83,7 +83,7 @@ class Email:
             return None, Code.NOT_AN_EMAIL
         return address, None
 
-    def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
+    def clean(self, values: pa.Array, context: Context) -> pa.Array:
         """Normalise plain ASCII addresses with nothing odd about them."""
         lowered = pc.ascii_lower(pc.ascii_trim_whitespace(values))
         if self.word_characters:

@@ -136,7 +136,7 @@ class EventValue:
 
     name: str = "a number of at least 0, with a point for decimals"
 
-    def value(self, text: str, context: Context) -> Result:  # noqa: ARG002 - the protocol's
+    def value(self, text: str, context: Context) -> Result:
         """Return the number as JSON writes it."""
         bare = unmarked(text)
         if not _SIGNED.fullmatch(bare):
@@ -149,7 +149,7 @@ class EventValue:
         written = format(abs(number), "f")
         return written.rstrip("0").rstrip(".") if "." in written else written, None
 
-    def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
+    def clean(self, values: pa.Array, context: Context) -> pa.Array:
         """Return plain numbers as they are."""
         return _matching(values, _SURE_AMOUNT)
 
@@ -160,12 +160,12 @@ class FreeText:
 
     name: str
 
-    def value(self, text: str, context: Context) -> Result:  # noqa: ARG002 - the protocol's
+    def value(self, text: str, context: Context) -> Result:
         """Return the text without a spreadsheet's marks."""
         bare = unmarked(text)
         return (bare, None) if bare else (None, Code.NOTHING_LEFT)
 
-    def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
+    def clean(self, values: pa.Array, context: Context) -> pa.Array:
         """Return what begins and ends with a letter or a closing bracket, and has no sign for an entity."""
         text = _matching(values, r"\A[A-Za-z0-9](?:[ -%'-~]*[A-Za-z0-9)/=])?\z")
         # It keeps its case, by which a word for "no value" would be taken for a text.
@@ -177,7 +177,7 @@ def event_names(known: Mapping[str, str]) -> PerValue:
     """Take the names in `known`, however they are spelled, as what they map to; other:NAME as NAME."""
     names = {fold(name): sent for name, sent in known.items()}
 
-    def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+    def normalize(text: str, context: Context) -> Result:
         bare = unmarked(text)
         if own := _OWN_NAME.fullmatch(bare):
             return own[1], None
@@ -191,7 +191,7 @@ def words(name: str, known: Mapping[str, str], code: Code) -> PerValue:
     """Take the words in `known`, however they are spelled, as what they map to."""
     folded = {fold(word): sent for word, sent in known.items()}
 
-    def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+    def normalize(text: str, context: Context) -> Result:
         sent = folded.get(fold(whole_number(unmarked(text))))
         return (sent, None) if sent else (None, code)
 
@@ -200,12 +200,12 @@ def words(name: str, known: Mapping[str, str], code: Code) -> PerValue:
 
 @cache
 def _currencies() -> frozenset[str]:
-    import pycountry  # noqa: PLC0415 - a tenth of a second that drops without events need not pay
+    import pycountry
 
     return frozenset(one.alpha_3 for one in pycountry.currencies)
 
 
-def _currency(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+def _currency(text: str, context: Context) -> Result:
     bare = unmarked(text).upper()
     return (bare, None) if bare in _currencies() else (None, Code.UNKNOWN_CURRENCY)
 
@@ -213,7 +213,7 @@ def _currency(text: str, context: Context) -> Result:  # noqa: ARG001 - the prot
 CURRENCY = PerValue("an ISO 4217 code, upper case", _currency)
 
 
-def _url(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+def _url(text: str, context: Context) -> Result:
     bare = unmarked(text)
     return (bare, None) if _URL.fullmatch(bare) else (None, Code.NOT_ALLOWED)
 
@@ -224,7 +224,7 @@ URL = PerValue("an http or https address", _url)
 def json_list(name: str, fits: Callable[[Any], bool]) -> PerValue:
     """Take a JSON list whose every item fits; it is sent as JSON without spaces."""
 
-    def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+    def normalize(text: str, context: Context) -> Result:
         try:
             items = json.loads(text, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):

@@ -31,7 +31,7 @@ vrouwelijk mevrouw mevr mw kvinna kvinne kvinde kobieta kadin nainen
 _BY_WORD = {romanized(word): letter for letter, words in _WORDS.items() for word in words.split()}
 
 
-def _gender(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+def _gender(text: str, context: Context) -> Result:
     letter = _BY_WORD.get(romanized(written(text)).strip(" .,;:'\"()[]"))
     return (letter, None) if letter else (None, Code.UNKNOWN_GENDER)
 

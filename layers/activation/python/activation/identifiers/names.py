@@ -43,12 +43,12 @@ class Letters:
     name: str
     first: int | None = None
 
-    def value(self, text: str, context: Context) -> Result:  # noqa: ARG002 - the protocol's
+    def value(self, text: str, context: Context) -> Result:
         """Normalise one name."""
         kept = unicodedata.normalize("NFC", _letters(text)[: self.first])
         return (kept, None) if kept else (None, Code.NOTHING_LEFT)
 
-    def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
+    def clean(self, values: pa.Array, context: Context) -> pa.Array:
         """Normalise names of Latin letters, with spaces, hyphens and apostrophes in them."""
         lowered = pc.ascii_lower(values)
         plain = pc.and_(pc.ascii_is_alpha(values), pc.less(pc.binary_length(values), 32))
@@ -78,7 +78,7 @@ def _undressed(names: pa.Array) -> pa.Array:
 def roman_letters(name: str) -> PerValue:
     """Keep a to z: accents come off, digits, white space and punctuation go, other scripts are refused."""
 
-    def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+    def normalize(text: str, context: Context) -> Result:
         plain = romanized(written(text))
         if foreign(plain):
             return None, Code.NOT_LATIN
@@ -100,7 +100,7 @@ def trimmed_name(name: str, affix: re.Pattern[str]) -> PerValue:
     AddressInfo, read 2026-11-29.
     """
 
-    def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+    def normalize(text: str, context: Context) -> Result:
         kept, before = composed(written(text)), None
         while kept != before:
             before, kept = kept, affix.sub("", trim(kept))
@@ -121,7 +121,7 @@ _GERMANIC = str.maketrans({"ß": "ss", "ä": "ae", "ö": "oe", "ü": "ue", "ø":
 def germanic_letters(name: str) -> PerValue:
     """Keep a to z and digits, umlauts spelled out (ä as ae); what then is no ASCII letter is dropped."""
 
-    def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+    def normalize(text: str, context: Context) -> Result:
         plain = written(text)
         kept = re.sub(r"[^a-z0-9]", "", composed(plain).translate(_GERMANIC))
         if kept:

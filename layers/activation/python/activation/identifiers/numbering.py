@@ -26,7 +26,7 @@ KEEPS_ZERO = r"\A(?:" + "|".join(str(code) for code in ZERO_CODES) + ")"
 
 def has_numbers(country: str) -> bool:
     """Return whether an ISO alpha-2 code in upper case has a numbering plan, and can be a default country."""
-    import phonenumbers  # noqa: PLC0415 - see the top
+    import phonenumbers
 
     return country in phonenumbers.SUPPORTED_REGIONS
 
@@ -37,7 +37,7 @@ def has_numbers_of(country: str, length: int) -> bool:
 
     Short numbers of landlines do not count: they may as well be a piece of a longer one.
     """
-    from phonenumbers import PhoneMetadata  # noqa: PLC0415 - see the top
+    from phonenumbers import PhoneMetadata
 
     metadata = PhoneMetadata.metadata_for_region(country, None) if country else None
     return bool(metadata and metadata.mobile and length in (metadata.mobile.possible_length or ()))
@@ -50,7 +50,7 @@ def national(digits: str, country: str) -> str | None:
     its code, else when they have the outline of a number of `country` (plans grow faster than the data).
     None when they are nothing of that, and where they are two numbers: see `read_two_ways`.
     """
-    import phonenumbers  # noqa: PLC0415 - see the top
+    import phonenumbers
 
     first: PhoneNumber | None = None
     for number in _at_home(digits, country):
@@ -64,7 +64,7 @@ def national(digits: str, country: str) -> str | None:
 
 def read_two_ways(digits: str, country: str) -> bool:
     """Return whether digits are as likely a number of `country` with its country code as another without."""
-    import phonenumbers  # noqa: PLC0415 - see the top
+    import phonenumbers
 
     valid = (number for number in _at_home(digits, country) if phonenumbers.is_valid_number(number))
     number = next(valid, None)
@@ -73,7 +73,7 @@ def read_two_ways(digits: str, country: str) -> bool:
 
 def _at_home(digits: str, country: str) -> Iterator[PhoneNumber]:
     """Yield the numbers that digits may be when dialled in a country, with its prefixes and without."""
-    import phonenumbers  # noqa: PLC0415 - see the top
+    import phonenumbers
 
     code = phonenumbers.country_code_for_region(country)
     stripped = digits.lstrip("0")
@@ -93,7 +93,7 @@ def _likelier(digits: str, number: PhoneNumber, country: str) -> str | None:
     4915112345678 is a German mobile number whose plus was lost, and a valid landline of the area 0491 as well. A
     mobile number is likelier than another; None where both are mobile, or neither is.
     """
-    import phonenumbers  # noqa: PLC0415 - see the top
+    import phonenumbers
 
     kinds = phonenumbers.PhoneNumberType
     home = _digits(number)
@@ -118,7 +118,7 @@ def is_number_of(typed: str, country: str) -> bool:
     Where a prefix is dialled before a number it has to be there, unless the area code is in brackets: digits alone
     are a valid number of too many countries.
     """
-    import phonenumbers  # noqa: PLC0415 - see the top
+    import phonenumbers
 
     try:
         number = phonenumbers.parse(typed, country)
@@ -134,7 +134,7 @@ def is_number_of(typed: str, country: str) -> bool:
 
 def _fits(number: PhoneNumber, country: str) -> bool:
     """Return whether a number has the outline of the numbers of a country: length and first digits."""
-    import phonenumbers  # noqa: PLC0415 - see the top
+    import phonenumbers
 
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(country, None)
     outline = metadata.general_desc.national_number_pattern if metadata and metadata.general_desc else None
@@ -143,7 +143,7 @@ def _fits(number: PhoneNumber, country: str) -> bool:
 
 
 def _digits(number: PhoneNumber) -> str:
-    import phonenumbers  # noqa: PLC0415 - see the top
+    import phonenumbers
 
     return f"{number.country_code}{phonenumbers.national_significant_number(number)}"
 
@@ -165,7 +165,7 @@ class _Plan:
 @cache
 def _plan(country: str) -> _Plan | None:
     """Return the plan of a country whose trunk prefix is one digit or none, else None."""
-    from phonenumbers import PhoneMetadata  # noqa: PLC0415 - see the top
+    from phonenumbers import PhoneMetadata
 
     metadata = PhoneMetadata.metadata_for_region(country, None)
     if metadata is None:

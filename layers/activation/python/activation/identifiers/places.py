@@ -27,10 +27,9 @@ def _folded(text: str) -> str:
 
 
 def _subdivisions(country: str) -> list[Any]:
-    import pycountry  # noqa: PLC0415 - a tenth of a second that drops without a state need not pay
+    import pycountry
 
-    # pycountry's get has no annotations.
-    found: list[Any] = pycountry.subdivisions.get(country_code=country)  # type: ignore[no-untyped-call]
+    found: list[Any] = pycountry.subdivisions.get(country_code=country)  # type: ignore[no-untyped-call]  # unannotated
     return found
 
 
@@ -64,7 +63,7 @@ def _state(text: str) -> tuple[str | None, str | None]:
 def state(name: str) -> PerValue:
     """Write two letters for the United States and Canada, elsewhere the name in the letters a to z."""
 
-    def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+    def normalize(text: str, context: Context) -> Result:
         return _state(text)
 
     return PerValue(name, normalize)

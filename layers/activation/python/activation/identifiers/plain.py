@@ -32,14 +32,14 @@ _DECIMAL = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2})?", re.A
 class Unchanged:
     """The cell as it stands: the id has to be the same, byte for byte, on every channel.
 
-    But for what a spreadsheet or a float column has done to it: the marks for text go, and the .0 of a whole
-    number; digits lost to an exponent are not to be had back. It travels in clear, so what many systems have for a
-    user's id is refused: the address or number itself.
+    Only what a spreadsheet or a float column added is removed: the marks for text, and the .0 of a whole number.
+    Digits lost to an exponent cannot be restored. The cell is sent as plaintext, so an address or phone number,
+    which many systems use as a user's id, is refused.
     """
 
     name: str = "unchanged"
 
-    def value(self, text: str, context: Context) -> Result:  # noqa: ARG002 - the protocol's
+    def value(self, text: str, context: Context) -> Result:
         """Return the text back, unless it names a person by itself."""
         if _MARKED.match(trim(text)):
             text = whole_number(marks_off(text))
@@ -49,7 +49,7 @@ class Unchanged:
                 return None, Code.NOTHING_LEFT
         return (None, Code.PERSONAL_IN_CLEAR) if _PERSONAL.fullmatch(trim(text)) else (text, None)
 
-    def clean(self, values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG002 - the protocol's
+    def clean(self, values: pa.Array, context: Context) -> pa.Array:
         """Return printable ASCII without spaces, @ and plus that is no word for "no value"."""
         plain = pc.match_substring_regex(values, _PLAIN_ID)
         if pc.all(plain, min_count=0).as_py():
@@ -62,7 +62,7 @@ class Unchanged:
         return pc.if_else(pc.fill_null(fits, fill_value=False), values, pa.scalar(None, pa.string()))
 
 
-def _amount(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+def _amount(text: str, context: Context) -> Result:
     bare = unmarked(text)
     number = Decimal(bare) if _DECIMAL.fullmatch(bare) else Decimal(0)
     if number <= 0:
@@ -77,7 +77,7 @@ AMOUNT = PerValue("a number of at least 0; what is none, or is less, counts as 0
 def choice(name: str, *allowed: str) -> PerValue:
     """Take one of a few words, compared without their case."""
 
-    def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+    def normalize(text: str, context: Context) -> Result:
         bare = unmarked(text).upper()
         return (bare, None) if bare in allowed else (None, Code.NOT_ALLOWED)
 
@@ -88,7 +88,7 @@ def token(name: str, shape: str) -> PerValue:
     """Take a value that the platform made, trimmed, of the shape it has there; its case matters and stays."""
     pattern = re.compile(shape, re.ASCII)
 
-    def normalize(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+    def normalize(text: str, context: Context) -> Result:
         bare = unmarked(text)
         bare = bare if pattern.fullmatch(bare) else whole_number(bare)
         return (bare, None) if pattern.fullmatch(bare) else (None, Code.NOT_ALLOWED)
@@ -96,7 +96,7 @@ def token(name: str, shape: str) -> PerValue:
     return PerValue(name, normalize)
 
 
-def _address(text: str, context: Context) -> Result:  # noqa: ARG001 - the protocol's
+def _address(text: str, context: Context) -> Result:
     try:
         return str(ip_address(unmarked(text))), None
     except ValueError:

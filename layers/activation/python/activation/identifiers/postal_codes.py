@@ -108,7 +108,7 @@ def _plain(text: str, context: Context) -> tuple[str, str, str | None]:
     return spelled, kept, None if kept else Code.NOTHING_LEFT
 
 
-def _nothing(values: pa.Array, context: Context) -> pa.Array:  # noqa: ARG001 - the protocol's
+def _nothing(values: pa.Array, context: Context) -> pa.Array:
     return pa.nulls(len(values), pa.string())
 
 
@@ -188,7 +188,7 @@ def _shaped(kept: str, default_country: str) -> str | None:
 
 
 def spaced_postal_code(name: str) -> PostalCode:
-    """Trim it and write it in upper case with its spaces and hyphens, where the platform takes it in clear."""
+    """Trim it and write it in upper case with its spaces and hyphens, where the platform takes it as plaintext."""
 
     def normalize(text: str, context: Context) -> Result:
         spelled, kept, code = _plain(text, context)

@@ -31,7 +31,7 @@ class PerValue:
         """Normalise one cell."""
         return self.normalize(text, context)
 
-    def clean(self, values: pa.Array, context: Context) -> pa.Array | None:  # noqa: ARG002 - the protocol's
+    def clean(self, values: pa.Array, context: Context) -> pa.Array | None:
         """Return None: there is no columnar form."""
         return None
 

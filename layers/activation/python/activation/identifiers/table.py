@@ -155,7 +155,7 @@ class FieldTable:
 
     def columns(self, header: Sequence[str]) -> tuple[dict[int, tuple[Field, ...]], list[str]]:
         """Map a header by its names alone: (column index -> the fields it fills; names of the unused columns)."""
-        from activation.identifiers.assign import assign  # noqa: PLC0415  it imports this module
+        from activation.identifiers.assign import assign  # it imports this module
 
         mapped: dict[int, tuple[Field, ...]] = {}
         known = {one.key for one in self.fields}

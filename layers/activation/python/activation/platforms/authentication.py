@@ -89,7 +89,7 @@ class LongLivedToken(_Keys):
     renewal_url: str
     token: StaticToken = StaticToken()
     app_id_key: str = "app_id"
-    app_secret_key: str = "app_secret"  # noqa: S105  the key's name
+    app_secret_key: str = "app_secret"
     query: Mapping[str, str] = field(default_factory=dict)
     renew_before_s: float = 30 * 86_400.0
     default_expires_s: float = 60 * 86_400.0
@@ -126,8 +126,8 @@ class OAuth2Refresh(_Keys):
 
     token_url: str
     client_id_key: str = "client_id"
-    client_secret_key: str = "client_secret"  # noqa: S105  the key's name
-    refresh_token_key: str = "refresh_token"  # noqa: S105  the key's name
+    client_secret_key: str = "client_secret"
+    refresh_token_key: str = "refresh_token"
     client_in: Literal["form", "basic"] = "form"
     form: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -159,9 +159,9 @@ class OAuth1(_Keys):
     """
 
     consumer_key: str = "consumer_key"
-    consumer_secret: str = "consumer_secret"  # noqa: S105  the key's name
-    token: str = "access_token"  # noqa: S105  the key's name
-    token_secret: str = "access_token_secret"  # noqa: S105  the key's name
+    consumer_secret: str = "consumer_secret"
+    token: str = "access_token"
+    token_secret: str = "access_token_secret"
 
     @property
     def required_keys(self) -> tuple[str, ...]:

@@ -89,7 +89,8 @@ class Platform:
     `own_audience_options` are what can be said of one audience besides what every platform has; `value_key` is the
     field that every row of a value-based audience fills, "" for none. `api` is
     the (platform, API) pair by which `explain` also finds the platform, ("", "") for none. `version` is
-    the version of the API that every call names, None if the platform has none that ends.
+    the version of the API that every call names, None if the platform has none that ends. `family` is the folder
+    under lambdas/ with what this API shares with others of its company, "" for none.
     """
 
     name: str
@@ -106,6 +107,12 @@ class Platform:
     value_key: str = ""
     api: tuple[str, str] = ("", "")
     version: ApiVersion | None = None
+    family: str = ""
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Return the folders under lambdas/ that the platform's function consists of."""
+        return (self.name, self.family) if self.family else (self.name,)
 
     @property
     def table(self) -> FieldTable:

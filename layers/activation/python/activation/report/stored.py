@@ -34,7 +34,13 @@ def write(client: S3Client, bucket: str, key: str, receipt: Mapping[str, Any]) -
     expected: dict[str, str] = {"IfNoneMatch": "*"}
     for _ in range(TRIES):
         try:
-            client.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json", **expected)  # type: ignore[arg-type]
+            client.put_object(
+                Bucket=bucket,
+                Key=key,
+                Body=body,
+                ContentType="application/json",
+                **expected,  # type: ignore[arg-type]  # the stubs want each condition by its name
+            )
         except ClientError as error:
             if code_of(error) not in _CHANGED | _GONE:
                 raise

@@ -24,6 +24,8 @@ LONGEST_WAIT_S = 86_400.0  # the windows are one hour; a header that asks for mo
 NEARLY_FULL_PERCENT = 90.0
 PAUSE_NEARLY_FULL_S = 2.0
 PAUSE_FULL_S = 4.0  # full quotas occur on ordinary successful answers: slow down, but stay in the invocation
+# By how `ads_api_access_tier` begins: the tier's name in the rate. The header still has the names of before 2026.
+TIERS = {"development": "limited", "limited": "limited", "standard": "full", "full": "full"}
 
 
 @dataclass(frozen=True)
@@ -31,18 +33,13 @@ class Usage:
     """The usage headers of one answer.
 
     `wait_s` is how long Meta says the block lasts, 0 if it does not say (which never means "at once"). `percent`
-    is the fullest of the quotas that audience calls count against. `full_access` is the access tier: True for full
-    (standard), False for limited (development), None if no header says.
+    is the fullest of the quotas that our calls count against. `tier` is the access tier by its name in the rate,
+    "" if no header says; the slower one if headers differ, since its pace is never refused.
     """
 
     wait_s: float = 0.0
     percent: float = 0.0
-    full_access: bool | None = None
-
-    @property
-    def tier(self) -> str:
-        """Return the tier's name in the platform's rate, "" if no header says."""
-        return "" if self.full_access is None else "full" if self.full_access else "limited"
+    tier: str = ""
 
     @property
     def pause_s(self) -> float:
@@ -54,16 +51,17 @@ class Usage:
         return PAUSE_NEARLY_FULL_S if self.percent >= NEARLY_FULL_PERCENT else 0.0
 
 
-def from_headers(headers: Mapping[str, str], *, throttled: bool) -> Usage:
+def from_headers(headers: Mapping[str, str], *, use_case: str, throttled: bool) -> Usage:
     """Read the headers; `throttled` says that the answer was a throttling error.
 
     In that case every bucket counts, since the error may concern any of them, and so does the time until the ad
-    account's score resets, which needs no wait as long as calls succeed.
+    account's score resets, which needs no wait as long as calls succeed. Otherwise only the buckets of the
+    `use_case` count ("custom_audience").
     """
     percents, waits_s, tiers = [0.0], [0.0], []
     for bucket in _business_buckets(headers):
         tiers.append(bucket.get("ads_api_access_tier"))
-        if throttled or bucket.get("type", "custom_audience") == "custom_audience":
+        if throttled or bucket.get("type", use_case) == use_case:
             percents += _percents(bucket, "call_count", "total_cputime", "total_time")
             waits_s.append(60 * (number(bucket.get("estimated_time_to_regain_access")) or 0.0))
     ad_account = _object(headers, AD_ACCOUNT)
@@ -75,7 +73,7 @@ def from_headers(headers: Mapping[str, str], *, throttled: bool) -> Usage:
     return Usage(
         wait_s=max(0.0, min(max(waits_s), LONGEST_WAIT_S)),
         percent=max(percents),
-        full_access=_full_access(tiers),
+        tier=_tier(tiers),
     )
 
 
@@ -93,8 +91,6 @@ def _percents(usage: Mapping[str, Any], *names: str) -> list[float]:
     return [number(usage.get(name)) or 0.0 for name in names]
 
 
-def _full_access(tiers: list[object]) -> bool | None:
-    known = [tier for tier in tiers if isinstance(tier, str) and tier]
-    if not known:
-        return None
-    return any(tier.startswith(("standard", "full")) for tier in known)
+def _tier(said: list[object]) -> str:
+    named = {TIERS.get(one.partition("_")[0], "") for one in said if isinstance(one, str)}
+    return next((tier for tier in ("limited", "full") if tier in named), "")
