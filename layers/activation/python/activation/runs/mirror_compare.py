@@ -22,6 +22,7 @@ from activation.records import from_json, to_json
 from activation.runs.drop import RunDrop
 from activation.runs.invocation import Invocation
 from activation.runs.mirror_audience import DIFFERENCE, REPLACE, blocked, is_mirrored, known, mirror_of
+from activation.runs.requests import find_publisher
 
 CAUSES = {
     "emptied": "the drop has nobody for the audience",
@@ -191,7 +192,7 @@ class Comparison:
         if session is None:
             return True
         requests = -(-mirror.rows // connector.limits.max_rows)
-        tier = connector.platform.rate.tier(invocation.find_publisher().account.options)
+        tier = connector.platform.rate.tier(find_publisher(invocation).account.options)
         try:
             session.check_rows(mirror.rows)
             session.check_time(requests, tier, answers_s(requests, connector.in_flight))
