@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from activation.drops.messages import Work
 from activation.errors import Rejected
 from activation.ledger.mirror_run import UNKNOWN, MirrorPhase, MirrorRun
+from activation.ledger.replacements import in_utc
 from activation.ledger.runs import RunState
 from activation.mirror.delta import Delta
 from activation.mirror.snapshot import Snapshot
@@ -79,6 +81,9 @@ class MirrorSteps:
         """
         mirror, state, name = self._mirror, known(self.invocation), run_name(self.invocation)
         if mirror.version == UNKNOWN:
+            work, now = self.invocation.work, self.invocation.connector.clock()
+            if any(_may_be_before(work, one.dropped_at, now) for one in state.pending):
+                raise _removed_since()
             mirror.version = state.version
             return False
         if mirror.phase is MirrorPhase.COMMIT and state.run_id == name:
@@ -87,11 +92,7 @@ class MirrorSteps:
         since = max(0, state.version - mirror.version)
         later = deltas[deltas.index(name) + 1 :] if name in deltas else deltas[len(deltas) - since :]
         if later:  # no mirror's, which would have taken this one's place
-            raise Rejected(
-                "removed_since",
-                "people were removed from the audience after this list had come, and it may add them again: export"
-                " the list anew and drop that",
-            )
+            raise _removed_since()
         return name not in deltas and state.version != mirror.version
 
     def _begin_anew(self) -> None:
@@ -150,10 +151,9 @@ class MirrorSteps:
         """Note what is about to be changed in the audience's state, before the first request."""
         held, mirror, state = self.invocation.held, self._mirror, known(self.invocation)
         lock, name = held.run.audience_lock, run_name(self.invocation)
-        if name not in [one.run_id for one in state.pending]:
-            if state.version != mirror.version:  # somebody has reset it meanwhile
-                with held.lock:
-                    mirror.phase = MirrorPhase.GUARD
+        if state.own_delta(name) is None:
+            if state.version != mirror.version:  # another run, or somebody who reset it, has written it meanwhile
+                self._begin_anew()
                 return
             replaced_by = from_json(mirror.candidate, Snapshot) if mirror.mode == REPLACE else None
             delta = Delta(name, part_of(mirror.removes), part_of(mirror.adds), replaced_by)
@@ -172,3 +172,16 @@ class MirrorSteps:
             self._mirror.phase = MirrorPhase.COMMIT
             held.save()
         return commit(self.invocation, closed.notes)
+
+
+def _may_be_before(work: Work, dropped_at: str, now: float) -> bool:
+    """Return whether a list was put before a removal, or in its second; one that is sent by force is put now."""
+    return bool(dropped_at) and in_utc("" if work.again else work.dropped_at, now) <= in_utc(dropped_at, now)
+
+
+def _removed_since() -> Rejected:
+    return Rejected(
+        "removed_since",
+        "people were removed from the audience after this list had come, and it may add them again: export the"
+        " list anew and drop that",
+    )

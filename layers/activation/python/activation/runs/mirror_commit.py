@@ -16,9 +16,8 @@ from activation.records import from_json
 from activation.runs.invocation import Invocation
 from activation.runs.mirror_audience import known, mirror_of
 from activation.runs.mirror_compare import run_name
-from activation.runs.mirror_sending import part_of
+from activation.runs.mirror_sending import part_of, refused_removals
 
-NOTE = "too_small_to_remove"
 NOTHING: Mapping[str, str] = {}
 
 
@@ -37,8 +36,8 @@ def commit(invocation: Invocation, notes: Mapping[str, str]) -> Mirrored:
     candidate = from_json(mirror.candidate, Snapshot)
     left_by = 0 if mirror.too_small else mirror.left
     size = Size(name, int(invocation.connector.clock()), candidate.rows, mirror.joined, left_by)
-    left = part_of(mirror.removes) if mirror.too_small else None
-    still = (Delta(name, adds=left),) if left else ()
+    kept = part_of(mirror.removes if mirror.too_small else mirror.kept)
+    still = (Delta(name, adds=kept),) if kept else ()
     opened = held.run.opened
     state = mirrors.commit(
         lock,
@@ -52,14 +51,21 @@ def commit(invocation: Invocation, notes: Mapping[str, str]) -> Mirrored:
     with suppress(ActivationError):  # the next run that commits deletes what is left
         needed = state.objects()
         invocation.pieces.delete(one for one in invocation.pieces.names("") if one not in needed)
+        refused_removals(invocation).remove_parts()
     held.run.progress.checkpoint.read_whole = True
     return Mirrored(RunState.APPLIED, {**notes, **_own_notes(mirror)})
 
 
 def _own_notes(mirror: MirrorRun) -> Mapping[str, str]:
-    if not mirror.too_small:
-        return NOTHING
-    return {
-        NOTE: "the platform refuses to remove so many, since too few people would be left: they are still in"
-        " the audience, and the next run tries again"
-    }
+    if mirror.too_small:
+        return {
+            "too_small_to_remove": "the platform refuses to remove so many, since too few people would be left:"
+            " they are still in the audience, and the next mirror tries again"
+        }
+    if kept := part_of(mirror.kept):
+        return {
+            "removals_refused": f"the platform refused to remove {mirror.remove_refused:,} of"
+            f" {mirror.removes_lines:,} lines; {kept.lines:,} may still be in the audience, since it may not say"
+            " which it refused, and the next mirror removes them again"
+        }
+    return NOTHING

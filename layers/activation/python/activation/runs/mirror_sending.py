@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from activation.errors import Rejected, Retryable
 from activation.ledger.mirror_run import MirrorPhase, MirrorRun
-from activation.mirror.delta import Part
+from activation.mirror.delta import Part, lines_kept
+from activation.mirror.kept_lines import write_kept
 from activation.model import Cursor
 from activation.pipeline.client import PlatformClient
 from activation.pipeline.delta_spans import delta_spans
 from activation.pipeline.uploading import UploadsGone
 from activation.platforms.publisher import Closed
-from activation.records import from_json
+from activation.records import from_json, to_json
 from activation.report.rejects import Rejects
 from activation.runs.destination import destination_of
 from activation.runs.drop import RunDrop
 from activation.runs.invocation import Invocation
 from activation.runs.mirror_audience import mirror_of
+from activation.runs.mirror_compare import run_name
 from activation.runs.requests import sender_of
 
 # What platforms say where too few people would be left.
@@ -67,12 +71,13 @@ class MirrorSending:
     def remove(self) -> bool:
         """Send who leaves, and wait until the platform has removed them; return False when time ran out first.
 
-        Where the platform does not remove so many, they stay noted as to be removed, and the run goes on.
+        Where the platform does not remove so many, or refuses lines, these stay noted as to be removed, and the
+        run goes on.
         """
         mirror, held = self._mirror, self.invocation.held
         try:
             if not mirror.closing:
-                if not self._send_part(mirror.removes, 0, self.invocation.rejects.unlisted()):
+                if not self._send_part(mirror.removes, 0, refused_removals(self.invocation)):
                     return False
                 self._close_phase()
             self._close_removes()
@@ -81,7 +86,9 @@ class MirrorSending:
                 raise
             mirror.too_small = True
         tally = held.run.progress.tally
+        kept = self._kept()
         with held.lock:
+            mirror.kept = to_json(kept) if kept else ""
             mirror.settled += tally.acknowledged + tally.rejected_by_platform.total()
             # What was uploaded and then refused as a whole has removed nobody.
             mirror.removed = 0 if mirror.too_small and mirror.closing else tally.acknowledged
@@ -95,21 +102,36 @@ class MirrorSending:
         run = self.invocation.held.run
         if closed.opened is not None:
             run.opened = closed.opened
+        run.progress.tally.judge(closed.verdicts)
         if closed.unfinished or closed.pending:
             raise Retryable("pending", "the platform is removing who left", after_s=closed.after_s)
+
+    def _kept(self) -> Part | None:
+        """Return the lines to remove that may still be in the audience, None for none.
+
+        Those are the lines that the platform refused by name, and all lines of a batch of which it refused some
+        without a name. Of lines that it refused after it had acknowledged them, nobody knows which: all are kept.
+        """
+        mirror, tally = self._mirror, self.invocation.held.run.progress.tally
+        if mirror.too_small or tally.refused_late:
+            return part_of(mirror.removes)
+        if not tally.rejected_by_platform:
+            return None
+        numbers = [pa.array([], pa.uint32())]
+        for first, last, named, unnamed in refused_removals(self.invocation).refused():
+            numbers.append(pa.array(range(first, last + 1) if unnamed else named, pa.uint32()))
+        self.invocation.keep_lease()
+        part = from_json(mirror.removes, Part)
+        prefix = f"{run_name(self.invocation)}/kept/"
+        return write_kept(self.invocation.pieces, part, pa.concat_arrays(numbers), prefix)
 
     def add(self) -> bool:
         """Send who joins; return False when time ran out first."""
         mirror, held = self._mirror, self.invocation.held
-        part = part_of(mirror.adds)
-        if part is not None:
-            if not self._send_part(
-                mirror.adds, mirror.removes_lines, RunDrop.open(self.invocation).rejects_of_unread
-            ):
+        if mirror.adds:
+            rejects = RunDrop.open(self.invocation).rejects_of_unread
+            if not self._send_part(mirror.adds, mirror.removes_lines, rejects):
                 return False
-            self._check_sum(
-                held.run.progress.checkpoint.cursor.row, mirror.removes_lines + part.lines, "lines to send"
-            )
         with held.lock:  # from here on, source rows count and not lines
             tally = held.run.progress.tally
             tally.count_sent(mirror.rows_sent)
@@ -128,7 +150,10 @@ class MirrorSending:
             settled=frozenset(checkpoint.ahead),
         )
         destination = destination_of(invocation, self.client, part.columns)
-        return sender_of(invocation, self.client, destination, rejects).send(spans)
+        if not sender_of(invocation, self.client, destination, rejects).send(spans):
+            return False
+        self._check_sum(checkpoint.cursor.row - before, lines_kept(invocation.pieces, part), "lines to send")
+        return True
 
     def _close_phase(self) -> None:
         held = self.invocation.held
@@ -152,6 +177,11 @@ class MirrorSending:
     def _check_sum(self, found: int, expected: int, what: str) -> None:
         if found != expected:
             raise Rejected("sums_differ", f"{expected} {what} were compared and {found} are accounted for")
+
+
+def refused_removals(invocation: Invocation) -> Rejects:
+    """Return what the platform refused of the lines to remove, which are no rows of the drop."""
+    return invocation.rejects.of_lines(f"removals-{mirror_of(invocation).attempt}")
 
 
 def part_of(text: str) -> Part | None:
