@@ -10,6 +10,7 @@ from activation.errors import Rejected
 from activation.ledger.mirror_run import UNKNOWN, MirrorPhase, MirrorRun
 from activation.ledger.replacements import in_utc
 from activation.ledger.runs import RunState
+from activation.mirror import commands
 from activation.mirror.delta import Delta
 from activation.mirror.snapshot import Snapshot
 from activation.pipeline.client import OutOfTime, PlatformClient
@@ -83,7 +84,7 @@ class MirrorSteps:
         if mirror.version == UNKNOWN:
             work, now = self.invocation.work, self.invocation.connector.clock()
             if any(_may_be_before(work, one.dropped_at, now) for one in state.pending):
-                raise _removed_since()
+                raise _removed_since(self.invocation)
             mirror.version = state.version
             return False
         if mirror.phase is MirrorPhase.COMMIT and state.run_id == name:
@@ -92,7 +93,7 @@ class MirrorSteps:
         since = max(0, state.version - mirror.version)
         later = deltas[deltas.index(name) + 1 :] if name in deltas else deltas[len(deltas) - since :]
         if later:  # no mirror's, which would have taken this one's place
-            raise _removed_since()
+            raise _removed_since(self.invocation)
         return name not in deltas and state.version != mirror.version
 
     def _begin_anew(self) -> None:
@@ -179,9 +180,10 @@ def _may_be_before(work: Work, dropped_at: str, now: float) -> bool:
     return bool(dropped_at) and in_utc("" if work.again else work.dropped_at, now) <= in_utc(dropped_at, now)
 
 
-def _removed_since() -> Rejected:
+def _removed_since(invocation: Invocation) -> Rejected:
+    audience = invocation.audience
     return Rejected(
         "removed_since",
         "people were removed from the audience after this list had come, and it may add them again: export the"
-        " list anew and drop that",
+        f" list anew and drop that: {commands.drop(audience.connector, audience.name)}",
     )
