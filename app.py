@@ -15,10 +15,12 @@ from activation.platforms.discovery import platforms
 from aws_cdk import App, Stack, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from stacks.acknowledgements import acknowledge, acknowledge_ci360, acknowledge_streams
+from stacks.acknowledgements import acknowledge
 from stacks.activation import ActivationStack
+from stacks.ci360.acknowledgements import acknowledge_ci360
 from stacks.ci360.app import add_ci360
 from stacks.limits import check
+from stacks.marketing_stream.acknowledgements import acknowledge_streams
 from stacks.marketing_stream.app import add_streams
 from stacks.packaging import ROOT
 from stacks.prescribed import prescribe

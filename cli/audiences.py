@@ -75,6 +75,7 @@ def approve(run: Annotated[str, typer.Argument(help="The run's id, or its first 
 
     from cli import deployment, resend
     from cli.runs import stored_receipt
+    from cli.typed import typed
 
     found = deployment.find()
     receipt = stored_receipt(boto3.client("s3"), found.receipts_bucket, run)
@@ -83,14 +84,13 @@ def approve(run: Annotated[str, typer.Argument(help="The run's id, or its first 
     connector, run_id = receipt["connector"], receipt["run_id"]
     table = ConditionalTable(boto3.client("dynamodb"), found.ledger_table)
     Approvals(table, connector).note(run_id, _caller())
-    print(receipt["reason"]["sentence"])
     sent = resend.bring_back(boto3.client("sqs"), found.connector(connector), run_id)
     if not sent:
         deployment.fail(
             f"approved, but the run's message was not found among the dead letters of {connector}: if nobody has"
             f" redriven it, drop the export again"
         )
-    print(f"approved; run {run_id} goes on")
+    print(f"approved: {_next(receipt.get('mirror'))}; see {typed('receipt', run_id)}")
 
 
 @audiences.command()
@@ -101,12 +101,13 @@ def adopt(name: Name, connector: Of, account: Account = "", yes: bool = typer.Op
     from activation.ledger.audiences import KnownAudiences
 
     from cli import deployment
+    from cli.typed import typed
 
     one = _one(name, connector, account)
     _ask(f"Whoever is in {name} now and not in the next mirror's drop leaves it. Go on?", yes=yes)
     table = ConditionalTable(boto3.client("dynamodb"), deployment.find().ledger_table)
     KnownAudiences(table).adopt(one.lock, _caller())
-    print(f"{name} is the app's own; redrive the run that waits: activation redrive --connector {connector}")
+    print(f"{name} is the app's own; let the run that waits go on: {typed('redrive', '--connector', connector)}")
 
 
 @audiences.command()
@@ -127,12 +128,17 @@ def reset(
     """Forget what an audience is known to hold; until the next mirror it may be filled by other drops, too."""
     from cli import deployment
     from cli.known_audiences import reset_state
+    from cli.typed import typed
 
     if by not in ("replace", "baseline"):
         raise typer.BadParameter("must be replace or baseline", param_hint="--by")
     one = _one(name, connector, account)
     if by == "replace" and (why := one.why_no_replace):
-        deployment.fail(f"{name} cannot be set to the next drop: {why}; use --by baseline")
+        adopt = f"; to make it so: {typed('audiences', 'adopt', name, '--connector', connector)}"
+        baseline = typed("audiences", "reset", name, "--connector", connector, "--by", "baseline")
+        deployment.fail(
+            f"{name} cannot be set to the next drop: {why}{adopt if 'own' in why else ''}; else {baseline}"
+        )
     question = {
         "replace": f"The next mirror replaces {name} as a whole. Go on?",
         "baseline": f"Who is in {name} now, and not in the next mirror's drop, stays in it for good unless a drop"
@@ -142,7 +148,21 @@ def reset(
     found = deployment.find()
     gone = reset_state(found.ledger_table, one.lock, by, found.mirrors_bucket)
     kept = "" if gone else "; what it was sent stays in the bucket of mirrors, which you may not write, until then"
-    print(f"what is known of {name} is forgotten; the next mirror begins anew{kept}")
+    again = typed("redrive", "--connector", connector)
+    print(
+        f"what is known of {name} is forgotten{kept}; drop the next mirror, or let one that waits go on: {again}"
+    )
+
+
+def _next(mirror: dict[str, Any] | None) -> str:
+    """Return what a run that was approved does next, by what its receipt says that it would do."""
+    if mirror is None:
+        return "the run goes on"
+    how = "replaces the audience" if mirror["mode"] == "replace" else "changes the audience by the difference"
+    return (
+        f"the run {how} within minutes, {mirror['left']:,} rows leave and {mirror['joined']:,} join;"
+        f" it will have {mirror['size'] or 0:,} rows instead of {mirror['size_before']:,}"
+    )
 
 
 def _one(name: str, connector: str, account: str) -> KnownAudience:

@@ -34,7 +34,8 @@ LOCK, KNOWN = "#audience#", "#known#"
 class KnownAudience:
     """An audience: `record` is what the ledger says of its writing, `state` what its mirror knows.
 
-    `problem` is why that cannot be read, "" where it can.
+    `problem` is why that cannot be read, "" where it can. `holder` is the run that holds the audience's lock, ""
+    for none.
     """
 
     platform: str
@@ -43,6 +44,7 @@ class KnownAudience:
     record: Mapping[str, Any] = field(default_factory=dict)
     state: MirrorState = field(default_factory=MirrorState)
     problem: str = ""
+    holder: str = ""
 
     @property
     def lock(self) -> str:
@@ -62,7 +64,7 @@ class KnownAudience:
         platform = platforms().get(self.platform)
         if platform is None or Action.REPLACE not in platform.limits.actions:
             return "the platform does not replace audiences"
-        return "" if self._text("owned_id") else "it is not the app's own (see activation audiences adopt)"
+        return "" if self._text("owned_id") else "it is not the app's own"
 
     @property
     def described(self) -> dict[str, Any]:
@@ -117,8 +119,14 @@ def known_audiences(table: str, *, platform: str = "", name: str = "") -> list[K
         except ActivationError as error:
             problem = error.code
         record = items.get(known_audience_key(lock), {})
-        found.append(KnownAudience(of, account, audience, record, state, problem))
+        found.append(KnownAudience(of, account, audience, record, state, problem, _holder(items.get(lock, {}))))
     return found
+
+
+def _holder(lock: Mapping[str, Any]) -> str:
+    """Return the run that holds a lock, by its record, "" for none."""
+    is_held = float(lock.get("lease_until", {}).get("N", "0")) > time.time()
+    return str(lock.get("lease_token", {}).get("S", "")) if is_held else ""
 
 
 def _place(pk: str) -> tuple[str, str, str]:

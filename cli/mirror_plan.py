@@ -58,25 +58,32 @@ class _Both:
         return self.local.names(prefix)
 
 
-def mirror_plan(run: DryRun, source: Content) -> dict[str, Any]:
-    """Return how many would join and leave, and what the guard says; or why that cannot be said, as "unknown"."""
+def known_of(run: DryRun) -> KnownAudience | str:
+    """Return what the ledger knows of the drop's audience, or why that cannot be said."""
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):  # a plan needs no deployment
-            found = deployment.find()
-            known = known_audiences(found.ledger_table, platform=run.platform.name, name=run.located.audience.name)
+            table = deployment.find().ledger_table
+            known = known_audiences(table, platform=run.platform.name, name=run.located.audience.name)
     except typer.Exit:
-        return {"unknown": said.getvalue().strip()}
+        return said.getvalue().strip()
     except (ClientError, BotoCoreError) as error:
-        return {"unknown": classify(error, code="ledger").sentence}
+        return classify(error, code="ledger").sentence
     if len(known) > 1:
-        return {"unknown": "several ad accounts have an audience of this name"}
-    one = known[0] if known else KnownAudience(run.platform.name, "", run.located.audience.name)
-    if one.problem:
-        return {"unknown": one.problem}
+        return "several ad accounts have an audience of this name"
+    return known[0] if known else KnownAudience(run.platform.name, "", run.located.audience.name)
+
+
+def mirror_plan(run: DryRun, source: Content, one: KnownAudience | str) -> dict[str, Any]:
+    """Return how many would join and leave, and what the guard says; or why that cannot be said, as "unknown".
+
+    `one` is what `known_of` returned.
+    """
+    if isinstance(one, str) or one.problem:
+        return {"unknown": one if isinstance(one, str) else one.problem}
     try:
         with TemporaryDirectory() as folder:
-            stored = S3Pieces(boto3.client("s3"), found.mirrors_bucket, mirror_prefix(one.lock))
+            stored = S3Pieces(boto3.client("s3"), deployment.find().mirrors_bucket, mirror_prefix(one.lock))
             return _compared(run, source, one, _Both(LocalPieces(Path(folder)), stored))
     except ActivationError as error:
         why = "what the audience was sent cannot be read with your rights" if "denied" in error.code else ""

@@ -120,7 +120,7 @@ def plan(
         except ConfigError as error:
             _refuse(key, error.code, error.sentence, as_json)
     folder_of = {"folder": local.described} if local.is_folder else {}
-    report = _report(key, run, sums) | folder_of | _mirror(run, sums, local)
+    report = _report(key, run, sums) | folder_of | _audience(run, sums, local)
     shown = preview(run, local.content(), rows)
     if as_json:
         cells = {"preview": [asdict(one) for one in shown]} if rows else {}
@@ -190,15 +190,21 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
     }
 
 
-def _mirror(run: DryRun, sums: Sums, local: LocalFiles) -> dict[str, Any]:
-    """Return what the report says of a mirror besides, nothing of any other drop."""
-    from activation.model import Action
+def _audience(run: DryRun, sums: Sums, local: LocalFiles) -> dict[str, Any]:
+    """Return what the report says of the audience of a mirror or a replace, nothing for any other drop.
 
-    if run.located.audience.action is not Action.MIRROR or sums.refusal:
+    That is the run that works on it now, which this drop waits for, and how a mirror would change it.
+    """
+    from activation.model import SNAPSHOTS, Action
+
+    action = run.located.audience.action
+    if action not in SNAPSHOTS or sums.refusal:
         return {}
-    from cli.mirror_plan import mirror_plan
+    from cli.mirror_plan import known_of, mirror_plan
 
-    return {"mirror": mirror_plan(run, local.content())}
+    known = known_of(run)
+    found = {"run_under_way": known.holder} if not isinstance(known, str) and known.holder else {}
+    return found | ({"mirror": mirror_plan(run, local.content(), known)} if action is Action.MIRROR else {})
 
 
 def _found(found: Found, sums: Sums, counted: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 from cli.receipt_table import MIRRORED, WOULD
+from cli.typed import typed
 
 _ORDERS = {"dmy": "day, month, year", "mdy": "month, day, year", "ymd": "year, month, day"}
 
@@ -67,6 +68,9 @@ def print_plan(plan: dict[str, Any]) -> None:
     console.print(table)
     for source in dict.fromkeys(plan["minutes_source"].values()):
         console.print(Text(f"minutes by access tier according to {source}", style="dim"))
+    if run_id := plan.get("run_under_way"):
+        waits = f"run {run_id} works on the audience now; this drop waits for it, and may find others in it then"
+        console.print(Text(f"{waits}: {typed('receipt', run_id)}", style="yellow"))
     for warning in plan["warnings"]:
         console.print(Text(f"warning  {warning['code']}: {warning['sentence']}", style="yellow"))
     if plan["refused"]:

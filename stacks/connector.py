@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
-from activation.identifiers.row_rules import RowRule, written
 from activation.platforms.platform import Platform
 from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_events as events
@@ -17,23 +15,22 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.alarms import ConnectorAlarms
+from stacks.connector_environment import environment
 from stacks.connector_secret import existing_secret, own_secret
 from stacks.connector_settings import ConnectorSettings
-from stacks.names import metrics_namespace
+from stacks.object_events import object_created
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.permissions import Reach, statements, waking
-from stacks.settings import DEAD_LETTER_DAYS, Settings
+from stacks.retention_settings import DEAD_LETTER_DAYS
+from stacks.settings import Settings
 from stacks.source_settings import SourceSettings
-from stacks.storage import StorageStack, object_created
+from stacks.storage import StorageStack
 from stacks.watch import COUNT_EVENTS, MAX_EVENT_AGE, RETRY_ATTEMPTS
-from stacks.wheels import ALLOCATOR
 
 # How often a message may fail, and how long it stays hidden meanwhile; both are AWS's own advice:
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html, read 2026-11-22.
 MAX_RECEIVES = 5
 VISIBILITY_TIMEOUTS = 6
-
-MB = 1_000_000  # decimal, as the platforms count: 50 MB are 50,000,000 bytes
 
 
 class Connector(Construct):
@@ -78,7 +75,15 @@ class Connector(Construct):
         self.secret_arn = self.secret.ref if self.secret else existing_secret(self, connector.secret)
         self.log_group = self._log_group()
         self.role = self._role()
-        self.environment = self._environment()
+        self.environment = environment(
+            settings,
+            connector,
+            storage,
+            secret_arn=self.secret_arn,
+            queue=self.queue,
+            dead_letters=self.dead_letters,
+            sources=sources,
+        )
         self.function = self._function(layers, code)
         self.rule = self._rule()
         self.source_rules = {source.name: self._source_rule(source) for source in sources}
@@ -189,52 +194,6 @@ class Connector(Construct):
             role=self.role.without_policy_updates(),
         )
 
-    def _environment(self) -> dict[str, str]:
-        """Return the function's environment: names and addresses, nothing secret."""
-        connector, storage = self._connector, self._storage
-        return {
-            "CONNECTOR": connector.name,
-            "SECRET_ARN": self.secret_arn,
-            "DROPS_BUCKET": storage.drops.bucket_name,
-            "RECEIPTS_BUCKET": storage.receipts.bucket_name,
-            "MIRRORS_BUCKET": storage.mirrors.bucket_name,
-            "LEDGER_TABLE": storage.ledger.table_name,
-            "QUEUE_URL": self.queue.queue_url,
-            "DEAD_LETTER_QUEUE_URL": self.dead_letters.queue_url,
-            "EVENT_BUS_NAME": storage.bus.event_bus_name,
-            "EXPECTED_ACCOUNT": connector.account,
-            "DEFAULT_COUNTRY": connector.default_country,
-            "DATE_ORDER": connector.date_order,
-            "PLACEHOLDERS": json.dumps(connector.placeholders),
-            "OPTIONS": json.dumps(dict(connector.options)),
-            "ENCODING": connector.encoding,
-            "DELIMITER": connector.delimiter,
-            "ALLOW_WEAK": "1" if connector.allow_weak else "",
-            "REQUESTS_IN_FLIGHT": str(connector.requests_in_flight or ""),
-            "MAX_ROWS_PER_REQUEST": str(connector.max_rows_per_request or ""),
-            "MAX_BYTES_PER_REQUEST": str((connector.max_mb_per_request or 0) * MB or ""),
-            "DEADLINE_S": str(connector.deadline_hours * 3600),
-            "SPLIT_ABOVE_BYTES": str(connector.split_above_mb * 1024 * 1024),
-            "MAX_PARTS": str(connector.max_parts),
-            "FOLDER_QUIET_S": str(seconds(60 * connector.folder_quiet_minutes)),
-            "LATE_PART_S": str(seconds(60 * connector.late_part_minutes)),
-            "FOLDER_OPEN_S": str(seconds(3600 * connector.folder_open_hours)),
-            "LEDGER_TTL_DAYS": str(self._settings.retention.ledger_days),
-            "POWERTOOLS_SERVICE_NAME": connector.name,
-            "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(self._settings.name),
-            "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
-            **({"TIME_ZONE": connector.time_zone} if connector.time_zone else {}),
-            **({"ACTIONS": json.dumps(connector.actions)} if connector.actions else {}),
-            **({"AUDIENCES": _compact(dict(connector.audiences))} if connector.audiences else {}),
-            **ALLOCATOR,
-            **({"ANY_ENDPOINT": "1"} if self._settings.endpoints == "any" else {}),
-            **_rule("CONSENT", connector.consent),
-            **_rule("OPERATION", connector.operation),
-            **({"GUARD": json.dumps(connector.guard.variable)} if connector.guard.variable else {}),
-            **({"COLUMN_MAP": json.dumps(dict(connector.columns))} if connector.columns else {}),
-            **({"SOURCES": _compact([one.variable for one in self.sources])} if self.sources else {}),
-        }
-
     def _rule(self) -> events.Rule:
         return self._rule_for(
             "Rule",
@@ -281,17 +240,3 @@ class Connector(Construct):
 
     def _removal_policy(self) -> RemovalPolicy:
         return RemovalPolicy.DESTROY if self._settings.removal == "destroy" else RemovalPolicy.RETAIN
-
-
-def seconds(seconds: float) -> int:
-    """Return whole seconds; a time that is set is never rounded to none."""
-    return max(1, round(seconds)) if seconds else 0
-
-
-def _rule(name: str, rule: RowRule) -> dict[str, str]:
-    """Return a variable that says which rows may be sent, none where the settings say nothing."""
-    return {name: json.dumps(written(rule), ensure_ascii=False)} if rule else {}
-
-
-def _compact(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -17,10 +17,12 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.names import metrics_namespace
+from stacks.object_events import object_created
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.permissions import watch_statements
-from stacks.settings import DEAD_LETTER_DAYS, Settings
-from stacks.storage import StorageStack, object_created
+from stacks.retention_settings import DEAD_LETTER_DAYS
+from stacks.settings import Settings
+from stacks.storage import StorageStack
 from stacks.watch import MAX_EVENT_AGE, RETRY_ATTEMPTS, Watch
 
 EVERY = Duration.hours(1)

@@ -18,7 +18,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.connector_settings import AUDIENCE_FILE, ConnectorSettings
-from stacks.permissions import allow, through_key
+from stacks.statements import allow, through_key
 
 # How the names of what may be read end. The sets of refused identifiers beside them end otherwise: with the key in
 # the run's record, whoever reads them could ask whether somebody said no.

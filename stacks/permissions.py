@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from activation.platforms.platform import Platform
 from aws_cdk import Aws
@@ -18,9 +17,8 @@ from aws_cdk import aws_sqs as sqs
 
 from stacks.connector_settings import ConnectorSettings
 from stacks.source_settings import SourceSettings
-
-if TYPE_CHECKING:
-    from stacks.storage import StorageStack  # which imports the policies of people, and they this module
+from stacks.statements import allow, key_through_ledger, owner_is, through, trace
+from stacks.storage import StorageStack
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -
         *_secret(connector, platform, reach.secret_arn),
         allow("Announce", ["events:PutEvents"], [reach.bus.event_bus_arn]),
         allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [reach.log_group.log_group_arn]),
-        _trace(),
+        trace(),
     ]
 
 
@@ -110,21 +108,15 @@ def watch_statements(
                 f"List{source.id}",
                 ["s3:ListBucketVersions"],
                 [f"arn:{Aws.PARTITION}:s3:::{source.bucket}"],
-                {"StringEquals": _owner(source), "StringLike": {"s3:prefix": f"{source.prefix}*"}},
+                {"StringEquals": owner_is(source), "StringLike": {"s3:prefix": f"{source.prefix}*"}},
             )
             for source in sources
         ),
-        _key_through_ledger(storage.key),
+        key_through_ledger(storage.key),
         allow("Announce", ["events:PutEvents"], [storage.bus.event_bus_arn]),
         allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]),
-        _trace(),
+        trace(),
     ]
-
-
-def _trace() -> iam.PolicyStatement:
-    # X-Ray has no resources to name:
-    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html, read 2026-11-22
-    return allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"])
 
 
 def waking(others: Sequence[sqs.IQueue]) -> iam.PolicyStatement:
@@ -209,7 +201,7 @@ def _secret(connector: ConnectorSettings, platform: Platform, arn: str) -> list[
     found = [allow("OwnSecret", [read, *["secretsmanager:PutSecretValue"] * rotates], [arn])]
     if connector.secret.key_arn:
         actions = ["kms:Decrypt", *["kms:GenerateDataKey"] * rotates]
-        found.append(allow("OwnSecretKey", actions, [connector.secret.key_arn], _via(service)))
+        found.append(allow("OwnSecretKey", actions, [connector.secret.key_arn], through(service)))
     return found
 
 
@@ -222,7 +214,7 @@ def _sources(sources: Sequence[SourceSettings]) -> list[iam.PolicyStatement]:
     found = []
     for source in sources:
         bucket = f"arn:{Aws.PARTITION}:s3:::{source.bucket}"
-        owner = _owner(source)
+        owner = owner_is(source)
         found += [
             allow(
                 f"Read{source.id}",
@@ -238,12 +230,8 @@ def _sources(sources: Sequence[SourceSettings]) -> list[iam.PolicyStatement]:
             ),
         ]
     if keys := sorted({source.key_arn for source in sources if source.key_arn}):
-        found.append(allow("DecryptSources", ["kms:Decrypt"], keys, _via("s3")))
+        found.append(allow("DecryptSources", ["kms:Decrypt"], keys, through("s3")))
     return found
-
-
-def _owner(source: SourceSettings) -> dict[str, str]:
-    return {"s3:ResourceAccount": source.account or Aws.ACCOUNT_ID}
 
 
 def _encryption(key: kms.IKey) -> list[iam.PolicyStatement]:
@@ -253,43 +241,7 @@ def _encryption(key: kms.IKey) -> list[iam.PolicyStatement]:
             "KeyThroughStorage",
             ["kms:Decrypt", "kms:GenerateDataKey"],
             [key.key_arn],
-            _via("s3", "secretsmanager"),
+            through("s3", "secretsmanager"),
         ),
-        _key_through_ledger(key),
+        key_through_ledger(key),
     ]
-
-
-def _key_through_ledger(key: kms.IKey) -> iam.PolicyStatement:
-    # DynamoDB uses the key in the caller's name for more actions:
-    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html (2026-11-22)
-    return allow(
-        "KeyThroughLedger",
-        [
-            "kms:Decrypt",
-            "kms:DescribeKey",
-            "kms:Encrypt",
-            "kms:GenerateDataKey",
-            "kms:GenerateDataKeyWithoutPlaintext",
-            "kms:ReEncryptFrom",
-            "kms:ReEncryptTo",
-        ],
-        [key.key_arn],
-        _via("dynamodb"),
-    )
-
-
-def _via(*services: str) -> dict[str, object]:
-    return {"StringEquals": {"kms:ViaService": [f"{one}.{Aws.REGION}.amazonaws.com" for one in services]}}
-
-
-def through_key(key: kms.IKey, actions: list[str], *services: str) -> iam.PolicyStatement:
-    """Allow use of the customer key through services, and not by itself."""
-    sid = "KeyThrough" + "".join(service.title() for service in services)
-    return allow(sid, actions, [key.key_arn], _via(*services))
-
-
-def allow(
-    sid: str, actions: list[str], resources: list[str], conditions: dict[str, object] | None = None
-) -> iam.PolicyStatement:
-    """Return a statement that allows actions on resources."""
-    return iam.PolicyStatement(sid=sid, actions=actions, resources=resources, conditions=conditions)

@@ -16,6 +16,7 @@ from stacks.context import Reader
 from stacks.existing import StorageSettings, read_boundary, read_storage, read_tags
 from stacks.marketing_stream.settings import StreamSettings, read_stream
 from stacks.names import DEFAULT_APP, NAME
+from stacks.retention_settings import Retention, read_retention
 from stacks.source_settings import SourceSettings, read_sources
 
 KEY = "audience_activation"
@@ -34,14 +35,6 @@ FLAGS = {
 }
 # Those that are JSON.
 DOCUMENTS = ("sources", "ci360_sas_files")
-
-# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html, read 2026-11-22
-LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
-                      3288, 3653)  # fmt: skip
-
-# As long as SQS keeps a message (read 2026-11-29):
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
-DEAD_LETTER_DAYS = 14
 
 
 class SettingsError(Exception):
@@ -63,25 +56,6 @@ class Wheels:
     architecture: str
     python: str
     system: str
-
-
-@dataclass(frozen=True)
-class Retention:
-    """How long things are kept, in days.
-
-    `ledger_days` counts from the last work on a run. It covers the life of a drop, of an archived event and of a
-    dead letter, so that whatever sends a message again still finds what became of its run. `receipts_days` counts
-    from the last writing of a receipt, `noncurrent_receipts_days` from its being overwritten or deleted.
-    """
-
-    drops_days: int
-    noncurrent_drops_days: int
-    receipts_days: int
-    noncurrent_receipts_days: int
-    access_logs_days: int
-    logs_days: int
-    archive_days: int
-    ledger_days: int
 
 
 @dataclass(frozen=True)
@@ -117,7 +91,7 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
     mistakes: list[str] = []
     given = context(KEY)
     reader = Reader(_with_flags(given, context), KEY, mistakes)
-    retention = _retention(reader.section("retention"))
+    retention = read_retention(reader.section("retention"))
     connectors = _connectors(reader, known_platforms, retention)
     name = reader.text(
         "name",
@@ -224,36 +198,6 @@ def _wheels(reader: Reader) -> Wheels:
         reader.mistake("python", "3.11 runs on Amazon Linux 2 at Lambda, which cannot load Arrow; use 3.13")
     reader.finish()
     return wheels
-
-
-def _retention(reader: Reader) -> Retention:
-    retention = Retention(
-        drops_days=reader.whole("drops_days", low=1, high=3650, default=30),
-        noncurrent_drops_days=reader.whole("noncurrent_drops_days", low=1, high=3650, default=7),
-        receipts_days=reader.whole("receipts_days", low=1, high=3650, default=400),
-        noncurrent_receipts_days=reader.whole("noncurrent_receipts_days", low=1, high=3650, default=90),
-        access_logs_days=reader.whole("access_logs_days", low=1, high=3650, default=90),
-        logs_days=reader.whole("logs_days", low=1, high=3653, default=90),
-        archive_days=reader.whole("archive_days", low=1, high=3650, default=365),
-        ledger_days=reader.whole("ledger_days", low=1, high=3650, default=400),
-    )
-    if retention.logs_days not in LOG_RETENTION_DAYS:
-        reader.mistake(
-            "logs_days", f"CloudWatch Logs keeps for {', '.join(map(str, LOG_RETENTION_DAYS))} days only"
-        )
-    remembered = {
-        "drops_days + noncurrent_drops_days": retention.drops_days + retention.noncurrent_drops_days,
-        "archive_days": retention.archive_days,
-        "the life of a dead letter": DEAD_LETTER_DAYS,
-    }
-    for what, days in remembered.items():
-        if retention.ledger_days < days:
-            reader.mistake(
-                "ledger_days",
-                f"must be at least {what} ({days}), or a replay no longer finds what became of a run",
-            )
-    reader.finish()
-    return retention
 
 
 def _connectors(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
@@ -15,10 +14,12 @@ from constructs import Construct
 
 from stacks.alarm_topic import address, alarm_topic, notices_key, topic_arn
 from stacks.ci360.settings import Ci360Settings
-from stacks.connector_settings import ConnectorSettings
 from stacks.log_key import let_logs_use
-from stacks.people import Readers, deny_options, sas_files_reader
-from stacks.settings import Retention, Settings
+from stacks.object_events import any_created, object_created
+from stacks.other_accounts import let_drop
+from stacks.people import Readers, sas_files_reader
+from stacks.retention_settings import Retention
+from stacks.settings import Settings
 from stacks.source_settings import SourceSettings
 
 
@@ -47,7 +48,7 @@ class StorageStack(Stack):
         self.bus = events.EventBus(self, "Bus", description="Receipts and rejects of each drop")
         self.archive = self._archive(retention, settings.sources)
         for connector in settings.connectors:
-            self._let_drop(connector)
+            let_drop(connector, self.drops, self.key)
         self.readers = Readers(
             self,
             "People",
@@ -199,37 +200,6 @@ class StorageStack(Stack):
             removal_policy=self._removal,
         )
 
-    def _let_drop(self, connector: ConnectorSettings) -> None:
-        """Let principals of other accounts upload drops of a connector, which their own accounts allow as well.
-
-        They can read nothing: with kms:Decrypt, which an upload in parts needs, comes no right to get an object.
-        Sources, read 2026-11-29: https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html,
-        https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
-        """
-        if not connector.droppers:
-            return
-        sid = "".join(part.title() for part in connector.name.split("-"))
-        principals: list[iam.IPrincipal] = [iam.ArnPrincipal(arn) for arn in connector.droppers]
-        self.drops.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid=f"DropFor{sid}",
-                principals=principals,
-                actions=["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
-                resources=[self.drops.arn_for_objects(f"{connector.name}/*")],
-            )
-        )
-        if not connector.replaces:
-            self.drops.add_to_resource_policy(deny_options(self.drops, connector.name, principals))
-        self.key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid=f"DropFor{sid}",
-                principals=principals,
-                actions=["kms:GenerateDataKey", "kms:Decrypt"],
-                resources=["*"],  # in a key's policy, "*" is this key
-                conditions={"StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.amazonaws.com"}},
-            )
-        )
-
     def _archive(self, retention: Retention, sources: Sequence[SourceSettings]) -> events.Archive:
         archive = events.Archive(
             self,
@@ -273,32 +243,3 @@ class StorageStack(Stack):
         CfnOutput(self, "EventBusName", value=self.bus.event_bus_name)
         CfnOutput(self, "ArchiveArn", value=self.archive.archive_arn)
         CfnOutput(self, "AlarmTopicArn", value=self.alarm_topic.topic_arn)
-
-
-def object_created(
-    bucket: str, prefix: str = "", *, account: str = "", but: Sequence[str] = ()
-) -> events.EventPattern:
-    """Return the pattern of new objects in this bucket, below `prefix` or none of `but`, which end in a slash.
-
-    `account` is the bucket's owner, "" for any. `anything-but` takes a list of prefixes:
-    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html, read 2026-11-29.
-    """
-    return events.EventPattern(
-        source=["aws.s3"],
-        detail_type=["Object Created"],
-        account=[account] if account else None,
-        detail=_created(bucket, prefix, but),
-    )
-
-
-def any_created(drops: s3.IBucket, sources: Sequence[SourceSettings]) -> events.EventPattern:
-    """Return the pattern of new objects in the drops bucket, or below the prefix of a source."""
-    either = [_created(drops.bucket_name), *(_created(one.bucket, one.prefix) for one in sources)]
-    return events.EventPattern(source=["aws.s3"], detail_type=["Object Created"], detail={"$or": either})
-
-
-def _created(bucket: str, prefix: str = "", but: Sequence[str] = ()) -> dict[str, object]:
-    below: dict[str, object] = {"object": {"key": [{"prefix": prefix}]}} if prefix else {}
-    if but:
-        below = {"object": {"key": [{"anything-but": {"prefix": list(but)}}]}}
-    return {"bucket": {"name": [bucket]}, **below}

@@ -15,12 +15,12 @@ from activation.platforms.options import BooleanOption, IntegerOption, TextOptio
 from activation.platforms.platform import Platform
 from activation.runs.settings import check_options
 
-from stacks.connector import seconds
+from stacks.connector_environment import seconds
 from stacks.connector_settings import ConnectorSettings
 from stacks.existing import StorageSettings
 from stacks.packaging import ROOT
+from stacks.retention_settings import Retention
 from stacks.settings import (
-    Retention,
     Settings,
     SettingsError,
     Wheels,

@@ -27,9 +27,9 @@ from activation.errors import Rejected
 from activation.ledger.runs import RunState
 from activation.platforms.options import complete
 from activation.platforms.request import Answer, Request
+from activation.runs.cold_start import Connector
 from activation.runs.connector import lambda_handler_for
 from activation.runs.dispatch import Dispatcher
-from activation.runs.invocation import Connector
 from activation.runs.secret import ConnectorSecret
 from aws_lambda_powertools.utilities.typing import LambdaContext
 

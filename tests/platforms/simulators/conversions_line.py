@@ -13,8 +13,8 @@ from activation.aws.table import ConditionalTable
 from activation.platforms.http import AnswerLost, Http, NotSent, PooledHttp
 from activation.platforms.options import Value, complete
 from activation.platforms.request import Answer, Request
+from activation.runs.cold_start import Connector
 from activation.runs.dispatch import Dispatcher
-from activation.runs.invocation import Connector
 from activation.runs.secret import ConnectorSecret
 
 from lambdas.meta_conversions.platform import PLATFORM

@@ -15,8 +15,8 @@ from activation.platforms.account import AdAccount
 from activation.platforms.http import PooledHttp
 from activation.platforms.options import complete
 from activation.platforms.platform import Loaded
+from activation.runs.cold_start import Connector
 from activation.runs.dispatch import Dispatcher
-from activation.runs.invocation import Connector
 from activation.runs.secret import ConnectorSecret
 
 from lambdas.tiktok.platform import PLATFORM

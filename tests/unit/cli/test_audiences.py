@@ -101,13 +101,17 @@ def test_audiences_are_listed_with_their_mirrors() -> None:
 
 def test_an_approval_names_who_gave_it_and_sends_the_run(table: ConditionalTable) -> None:
     """The run's dead letter is back in its queue, and the others stay."""
-    keep_receipt(reason={"code": "needs_approval", "sentence": "5 of 10 would leave"})
+    counts = {"mode": "difference", "left": 5, "joined": 1, "size": 6, "size_before": 10}
+    keep_receipt(reason={"code": "needs_approval", "sentence": "nothing was sent"}, mirror=counts)
     sqs = boto3.client("sqs")
     urls = {name: sqs.get_queue_url(QueueName=name)["QueueUrl"] for name in ("queue", "dead")}
     for run in ("another", RUN, ""):
         named: dict[str, Any] = {"run_id": {"DataType": "String", "StringValue": run}} if run else {}
         sqs.send_message(QueueUrl=urls["dead"], MessageBody=f"of {run}", MessageAttributes=named)
-    assert "5 of 10 would leave" in typed("approve", RUN[:12])
+    said = typed("approve", RUN[:12])
+    assert "5 rows leave and 1 join; it will have 6 rows instead of 10" in said
+    assert "nothing was sent" not in said
+    assert f"receipt {RUN}" in said
     approval = Approvals(table, "meta").of(RUN)
     assert approval is not None
     assert approval.by.startswith("arn:aws:")
@@ -185,6 +189,29 @@ def test_a_plan_says_how_many_would_join_and_leave(table: ConditionalTable, tmp_
     expected = {"unchanged": 17, "joined": 3, "left": 3, "guard": None, "rows_before": 20, "rows_sent": 20}
     assert {name: found["mirror"][name] for name in expected} == expected
     assert planned(people_file(tmp_path / "b.csv", 13, 20), code=1)["mirror"]["guard"] == "other_people"
+
+
+@pytest.mark.parametrize("action", ["mirror", "replace"])
+def test_a_plan_names_the_run_that_works_on_the_audience(
+    table: ConditionalTable, tmp_path: Path, action: str
+) -> None:
+    """The drop would wait for it; once it has ended, nothing is said, and nothing of a drop that adds."""
+    file = str(people_file(tmp_path / "a.csv", 0, 5))
+    words = ["plan", file, "--connector", "meta", "--audience", "VIP"]
+    AudienceLocks(table).acquire(LOCK, RUN)
+    shown = CliRunner().invoke(app, [*words, "--action", action]).output
+    assert f"run {RUN} works on the audience now" in " ".join(shown.split())
+    assert "works on the audience" not in CliRunner().invoke(app, [*words, "--action", "add"]).output
+    AudienceLocks(table).release(LOCK, RUN)
+    assert "works on the audience" not in CliRunner().invoke(app, [*words, "--action", action]).output
+
+
+def test_a_reset_that_is_not_possible_names_the_one_that_is(table: ConditionalTable) -> None:
+    """The audience was reset by baseline before, so it is not known to be the app's own."""
+    KnownAudiences(table).disown(LOCK, "reset")
+    said = typed("reset", "VIP", "--connector", "meta", "--by", "replace", "--yes", code=1)
+    for command in ("audiences adopt VIP --connector meta", "audiences reset VIP --connector meta --by baseline"):
+        assert command in " ".join(said.split())
 
 
 @pytest.mark.usefixtures("table")

@@ -18,7 +18,7 @@ from activation.errors import Rejected
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stacks.connector_settings import ENCODINGS
+from stacks.reading_settings import ENCODINGS
 from tests.unit.drops.reading import read
 from tests.unit.drops.test_ranges import pieces_of, together
 

@@ -110,6 +110,49 @@ def test_a_removal_that_goes_on_after_a_mirror_is_noted_again(make_world: Make) 
     check_holds(world, [*NEW, *people(1, start=40)])
 
 
+@each_way
+def test_a_list_from_before_a_removal_that_arrives_after_it_is_refused(make_world: Make, replaces: bool) -> None:
+    """Its message was late: it may have who was removed since; a list that was put after that is taken."""
+    world = mirror_world(make_world, replaces=replaces)
+    world.run(*(_put_at(one, "05:00:00") for one in mirror(world, OLD)))
+    older = [_put_at(one, "06:00:00") for one in mirror(world, [*OLD, *people(1, start=40)])]
+    world.run(_put_at(remove(world, OLD[3:5]), "07:00:00"))
+    world.run(*older)
+    assert world.dead_codes() == ["removed_since"]
+    gone = {hashed(one) for one in OLD[3:5]}
+    assert not gone & world.platform.cells
+    newer = [_put_at(one, "07:00:01") for one in mirror(world, [*OLD, *people(1, start=40)])]
+    world.run(*newer)
+    assert world.run_of(newer[-1]).state is RunState.APPLIED
+    check_holds(world, [*OLD, *people(1, start=40)])
+
+
+def test_a_removal_in_parts_does_not_go_on_behind_a_mirror(make_world: Make) -> None:
+    """The mirror takes whom its workers remove to be there: the rest is refused, until the file is put again."""
+    world = mirror_world(make_world, max_rows=1, in_flight=1)
+    everybody = people(60)
+    world.run(world.event(world.put(table(everybody), f"{world.name}/vip/raw/add/people.csv")))
+    world.settings = replace(world.settings, split_above_bytes=200, max_parts=4, guard=Guard(leave=1, shrink=1))
+    world.restart()
+    world.platform.faults.append(Fault(skip=6, times=1000, status=403))
+    event = remove(world, everybody[:40])
+    world.run(event)
+    world.platform.faults.clear()
+    assert world.run_of(event).state is RunState.BLOCKED
+    assert world.run_of(event).progress.plan.split is not None
+    letters = world.take_dead_letters()
+    deliver(world, everybody)
+    world.send(*(one["Body"] for one in letters))
+    world.run()
+    assert world.run_of(event).code == "mirrored_since"
+    check_holds(world, everybody)
+    world.take_dead_letters()
+    world.run(remove(world, everybody[:40], "again.csv"))
+    check_holds(world, everybody[40:])
+    deliver(world, everybody[20:])
+    check_holds(world, everybody[20:])
+
+
 def test_a_removal_that_a_mirror_overtook_while_it_was_read_loses_no_state(make_world: Make) -> None:
     """What it had written down is deleted by the mirror that commits, so it is written again."""
     world = mirror_world(make_world, max_rows=1, in_flight=1)
@@ -292,3 +335,8 @@ def test_a_folder_that_is_listed_again_overwrites_nothing_that_a_state_needs(
     receipt = deliver(world, NEW[:-2])
     assert receipt["state"] == RunState.APPLIED
     check_holds(world, NEW[:-2])
+
+
+def _put_at(event: str, time: str) -> str:
+    """Return an event with the time at which its object was put."""
+    return event.replace('"source"', f'"time": "2026-11-23T{time}Z", "source"', 1)

@@ -132,18 +132,37 @@ def test_a_mirror_that_replaces_counts_its_rows_before_the_audience_is_replaced(
     assert state_of(world).sizes == sizes
 
 
-def test_a_mirror_that_adds_counts_its_lines_before_it_is_committed(make_world: Make) -> None:
-    """A span that cannot be read whole is not sent, and the audience is not said to hold the drop."""
+@pytest.mark.parametrize("off", [-1, 1])
+def test_a_mirror_that_adds_counts_its_lines_before_it_is_committed(make_world: Make, off: int) -> None:
+    """Where it sends fewer lines than its files have, the audience is not said to hold the drop."""
     world = mirror_world(make_world)
     deliver(world, people(2))
     world.budget_s = ONE_CALL_S
 
-    def find_one_more(progress: Record) -> None:
+    def find_others(progress: Record) -> None:
         adds = json.loads(progress["mirror"]["adds"])
-        progress["mirror"]["adds"] = json.dumps(adds | {"lines": adds["lines"] + 1})
+        progress["mirror"]["adds"] = json.dumps(adds | {"lines": adds["lines"] + off})
 
-    damage = Damage(world, "run", is_in(MirrorPhase.ADD), (find_one_more,))
+    damage = Damage(world, "run", is_in(MirrorPhase.ADD), (find_others,))
     receipt = deliver(world, people(9))
     assert damage.done == 1
-    check_failed(world, receipt, "8 lines to send were compared and 6 are accounted for")
+    check_failed(world, receipt, "7 lines to send were compared and 6 are accounted for")
     assert state_of(world).rows == 2
+
+
+@pytest.mark.parametrize("off", [-1, 1])
+def test_a_mirror_that_removes_counts_its_lines_before_anybody_is_added(make_world: Make, off: int) -> None:
+    """Where it sends fewer lines than its files have, somebody who left is not taken to be gone."""
+    world = mirror_world(make_world)
+    deliver(world, people(20))
+    world.budget_s = ONE_CALL_S
+
+    def find_others(progress: Record) -> None:
+        removes = json.loads(progress["mirror"]["removes"])
+        progress["mirror"]["removes"] = json.dumps(removes | {"lines": removes["lines"] + off})
+
+    damage = Damage(world, "run", is_in(MirrorPhase.REMOVE), (find_others,))
+    receipt = deliver(world, people(15, start=6))
+    assert damage.done == 1
+    check_failed(world, receipt, f"5 lines to send were compared and {4 if off < 0 else 3} are accounted for")
+    assert state_of(world).rows == 20

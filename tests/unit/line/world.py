@@ -21,8 +21,8 @@ from activation.model import Action
 from activation.platforms.limits import Limits
 from activation.platforms.options import complete
 from activation.platforms.rate import Rate
+from activation.runs.cold_start import Connector
 from activation.runs.dispatch import Dispatcher
-from activation.runs.invocation import Connector
 from activation.runs.secret import ConnectorSecret
 from activation.runs.settings import FunctionSettings
 

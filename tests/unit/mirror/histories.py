@@ -1,7 +1,8 @@
 """Random histories of a mirror: runs die anywhere, are resumed or not, and answers are lost or come twice.
 
-The states are kept by the real MirrorStates; the platform is a set of lines. After each request, what is really
-there has to lie between the bounds of the state, and after a run that has ended, to be what it wanted.
+The states are kept by the real MirrorStates; the platform is a set of lines, and refuses to remove some. After
+each request, what is really there has to lie between the bounds of the state, and after a run that has ended, to
+be what it wanted, and what the platform refused to remove.
 """
 
 from __future__ import annotations
@@ -41,16 +42,18 @@ class Rule:
     records_late: bool = False
     commits_unfinished: bool = False
     commits_on_top: bool = False
+    forgets_refused: bool = False
 
 
 @dataclass
 class Run:
-    """A run: what it wants, and which requests of its present delta are acknowledged."""
+    """A run: what it wants, which requests of its present delta are acknowledged, and which lines were refused."""
 
     run_id: str
     wanted: frozenset[int]
     delta: Delta | None = None
     acknowledged: set[int] = field(default_factory=set)
+    refused: set[int] = field(default_factory=set)
 
 
 class _Losing:
@@ -114,7 +117,8 @@ class World:
     def invoke(self, run: Run) -> bool:
         """Work on a run until it has ended or dies; return whether it has ended."""
         state = self.states.read(LOCK)
-        if state.run_id == run.run_id and not state.pending and self.lines_of(state.snapshot) == run.wanted:
+        mine = all(delta.run_id == run.run_id for delta in state.pending)
+        if state.run_id == run.run_id and mine and self.lines_of(state.snapshot) == run.wanted:
             return True  # committed already, and the answer was lost
         delta = run.delta if self.rule.commits_on_top else state.own_delta(run.run_id)
         if delta is None:
@@ -123,7 +127,7 @@ class World:
             if not self.rule.records_late:
                 state = self.states.begin(LOCK, state, delta)
         if delta != run.delta:
-            run.delta, run.acknowledged = delta, set()
+            run.delta, run.acknowledged, run.refused = delta, set(), set()
         finished = self._send(run, delta)
         if not finished and not self.rule.commits_unfinished:
             return False
@@ -133,7 +137,15 @@ class World:
             state = self.states.read(LOCK)
             state = replace(state, pending=tuple(one for one in state.pending if one == delta))
         candidate = Snapshot((self.kept(run.wanted),), len(run.wanted), len(run.wanted), "", (), "", cells=True)
-        self.states.commit(LOCK, state, candidate, Size(run.run_id, 0, len(run.wanted), 0, 0), mode="difference")
+        kept = run.refused if not self.rule.forgets_refused else set()
+        self.states.commit(
+            LOCK,
+            state,
+            candidate,
+            Size(run.run_id, 0, len(run.wanted), 0, 0),
+            mode="difference",
+            pending=(Delta(run.run_id, adds=self._part(frozenset(kept))),) if kept else (),
+        )
         return True
 
     def _send(self, run: Run, delta: Delta) -> bool:
@@ -146,6 +158,10 @@ class World:
                 return False
             if fate == 1:
                 raise Died
+            if not adds and not self.choose(8):
+                run.refused.add(line)
+                run.acknowledged.add(number)
+                continue
             change = self.there.add if adds else self.there.discard
             change(line)
             self.check()
@@ -179,7 +195,7 @@ def history(choose: Choose, rule: Rule) -> int:
                 has_ended = False
             world.check()
             if has_ended:
-                if world.there != run.wanted:
+                if not run.wanted <= world.there <= run.wanted | run.refused:
                     raise Broken(f"{sorted(world.there)} are there, and {sorted(run.wanted)} are wanted")
                 ended += 1
                 break

@@ -40,7 +40,9 @@ def test_a_hundred_thousand_histories_hold(part: int) -> None:
         lived(seed, Rule())
 
 
-@pytest.mark.parametrize("mistake", ["ignores_pending", "records_late", "commits_unfinished", "commits_on_top"])
+@pytest.mark.parametrize(
+    "mistake", ["ignores_pending", "records_late", "commits_unfinished", "commits_on_top", "forgets_refused"]
+)
 def test_a_mistake_in_the_rule_is_found(mistake: str) -> None:
     """A rule that ignores pending deltas, records them late, or commits too much, breaks in some history."""
     with pytest.raises(Broken):

@@ -84,6 +84,10 @@ class KnownAudiences:
         item = self.table.read(known_audience_key(lock)) or {}
         return read_text(item, "owned_id") in (ANY, audience_id)
 
+    def has_own(self, lock: str) -> bool:
+        """Return whether we created an audience of this name, or have adopted it."""
+        return bool(read_text(self.table.read(known_audience_key(lock)) or {}, "owned_id"))
+
     def _own(self, lock: str, audience_id: str, why: str) -> None:
         with contextlib.suppress(ConditionFailed):
             self.table.update(

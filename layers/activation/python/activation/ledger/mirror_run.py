@@ -43,8 +43,9 @@ class MirrorRun:
     `rows` are the drop's, 0 until all are read; `unchanged`, `joined`, `changed` and `resent` count source rows,
     as in a Difference, `left` those that the audience loses, `held` lines, `before` the rows that it had. `cause`
     is why the run has to be approved, "" if it need not be, `approved_by` who did so. `removed` are the lines of
-    `removes` that the platform has acknowledged, `remove_refused` those that it refused, and `too_small` says that
-    it refused to remove so many. `closing` says that all of the phase is sent, `following` that the platform was
+    `removes` that the platform has acknowledged, `remove_refused` those that it refused, `kept` the part of
+    `removes` that may still be in the audience for that, as a record's text, and `too_small` says that it refused
+    to remove so many. `closing` says that all of the phase is sent, `following` that the platform was
     told so and works on it. `settled` counts the work of the phases before this one. `nothing` says that nothing
     is sent, because the audience holds the drop already.
     """
@@ -75,6 +76,7 @@ class MirrorRun:
     approved_by: str = ""
     removed: int = 0
     remove_refused: int = 0
+    kept: str = ""
     too_small: bool = False
     closing: bool = False
     following: bool = False

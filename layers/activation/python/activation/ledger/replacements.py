@@ -40,7 +40,7 @@ class Replacements:
                 key,
                 "SET newest = :mine, run_id = :run, expires_at = :expires",
                 {
-                    ":mine": {"S": _in_utc(dropped_at, now)},
+                    ":mine": {"S": in_utc(dropped_at, now)},
                     ":run": {"S": run_id},
                     ":expires": {"N": str(int(now) + self._ttl_s)},
                 },
@@ -50,8 +50,8 @@ class Replacements:
             raise Superseded("a drop that was put after this one has replaced the audience") from None
 
 
-def _in_utc(text: str, now: float) -> str:
-    """Return a time as text that sorts as the times do."""
+def in_utc(text: str, now: float) -> str:
+    """Return a time in ISO 8601 as text that sorts as the times do; `now`, in Unix seconds, where it is none."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

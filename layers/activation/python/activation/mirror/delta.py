@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from activation.mirror.lines import ROW
 from activation.mirror.packing import TEXT, flat, unpacked
-from activation.mirror.piece import PieceWriter, open_cells
+from activation.mirror.piece import PieceWriter, open_cells, open_keys
 from activation.mirror.snapshot import PIECE_LINES, Snapshot
 from activation.mirror.store import Pieces
 
@@ -36,13 +36,15 @@ class Delta:
     """What a run may have changed in the audience, from its first request until it is committed (a record).
 
     `removes` and `adds` are None where there is nothing to remove or to add. A run that replaces the whole
-    audience has neither, and `replaced_by` says with what.
+    audience has neither, and `replaced_by` says with what. `dropped_at` is when a drop that removes people
+    was put, in ISO 8601, "" for any other run and where it is not known.
     """
 
     run_id: str
     removes: Part | None = None
     adds: Part | None = None
     replaced_by: Snapshot | None = None
+    dropped_at: str = ""
 
 
 class PartWriter:
@@ -82,6 +84,11 @@ class PartWriter:
         if not self.lines:
             return None
         return Part(tuple(self._names), tuple(one for one in columns if one in self._columns), self.lines)
+
+
+def lines_kept(pieces: Pieces, part: Part) -> int:
+    """Return how many lines the files of a part have; raises Rejected with state_lost where one is gone."""
+    return sum(open_keys(pieces, name).lines for name in part.pieces)
 
 
 def read_part(pieces: Pieces, part: Part, after: int = 0, at_most: int = SENT_LINES) -> Iterator[pa.Table]:

@@ -104,8 +104,8 @@ def compare(
     if candidate.cells and not all(one.cells for one in _snapshots(known)):
         raise Rejected(
             "cells_not_kept",
-            "what the audience was sent is known by its keys alone, since it was replaced as a whole: nobody can "
-            "be removed by a difference; replace the audience once more, or see `activation audiences reset`",
+            "what the audience was sent is known by its keys alone, since it was replaced as a whole: nobody can"
+            " be removed by a difference",
         )
     return _compare(
         candidate, known, pieces, alone=alone, prefix=prefix, most_lines=most_lines_in_memory, reason=reason

@@ -14,8 +14,7 @@ def state_lost(what: str) -> Rejected:
     """Return the error for a state that is gone or damaged; `what` says which part of it, without a value."""
     return Rejected(
         "state_lost",
-        f"{what}: who is in the audience is no longer known, so nobody was removed; say how to go on with "
-        "`activation audiences reset`",
+        f"{what}: who is in the audience is no longer known, so nobody was removed",
     )
 
 

@@ -84,11 +84,11 @@ class MirrorStates:
 
         Call it when all of the delta is acknowledged, or if there is nothing to send. `state` is what `begin`
         returned, or what was compared with; `size.run_id` names the run, `audience_id` the platform's audience.
-        A commit that was written already is left as it is. `pending` is what stays to be done: lines that the
-        platform did not remove, as adds, since they may be in the audience and are not wanted. Raises Retryable
-        with mirror_changed where another run has written the state since.
+        A commit that was written already is left as it is, with what others have noted since. `pending` is what
+        stays to be done: lines that the platform did not remove, as adds, since they may be in the audience and
+        are not wanted. Raises Retryable with mirror_changed where another run has written the state since.
         """
-        if (state.run_id, state.snapshot, state.pending) == (size.run_id, candidate, pending):
+        if (state.run_id, state.snapshot) == (size.run_id, candidate):
             return state
         runs = [delta.run_id for delta in state.pending]
         if size.run_id in runs and runs[-1] != size.run_id:

@@ -8,7 +8,7 @@ from typing import Any
 from activation.report.receipts import UNREADABLE
 
 APPROVAL = "needs_approval"
-MOST_LETTERS = 400  # of a value in a mail; a sentence of ours is shorter
+MOST_LETTERS = 1_000  # of a value in a mail; a sentence of ours is shorter
 
 
 def notice(state: str, receipt: Mapping[str, Any]) -> dict[str, str]:

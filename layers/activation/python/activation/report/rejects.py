@@ -43,23 +43,21 @@ class Rejects:
         *,
         in_folder: bool = False,
         place: Callable[[int], tuple[str, int]] | None = None,
-        listed: bool = True,
     ) -> None:
         """Keep the rejects of one run; `stem` is the receipt's key without its suffix.
 
         `in_folder` says that the drop is a folder; `place` returns the name of the file that holds a row, and the
-        row's number there, and is needed for writing in that case. With `listed` False nothing is written.
+        row's number there, and is needed for writing in that case.
         """
         self._client = client
         self._bucket = bucket
         self._stem = stem
         self._in_folder = in_folder
         self._place = place
-        self._listed = listed
 
-    def unlisted(self) -> Rejects:
-        """Return rejects that are not written, for lines that are no rows of the drop."""
-        return Rejects(self._client, self._bucket, self._stem, in_folder=self._in_folder, listed=False)
+    def of_lines(self, name: str) -> Rejects:
+        """Return rejects of a list of its own, for lines that are no rows of the drop; `name` says which lines."""
+        return Rejects(self._client, self._bucket, f"{self._stem}.{name}")
 
     def placed(self, place: Callable[[int], tuple[str, int]]) -> Rejects:
         """Return the rejects of a folder in which `place` finds a row."""
@@ -110,9 +108,19 @@ class Rejects:
                     unnamed += 1
         return named, unnamed
 
+    def refused(self) -> Iterator[tuple[int, int, list[int], int]]:
+        """Yield what the platform refused of uploads: first and last row of the batch, rows, how many more.
+
+        Of an upload that a worker sent again after another one had died, it may be what the first answer said.
+        """
+        keys = sorted(key for key in self._parts() if f"-{PLATFORMS}-" in key.rsplit("/", 1)[-1])
+        for key, body in self._bodies(keys):
+            first_row, _, last_row, *_ = key.rsplit("/", 1)[-1].split("-")
+            rows = [row for row, *_ in csv.reader(io.StringIO(body.decode()))]
+            named = [int(row) for row in rows if row]
+            yield int(first_row), int(last_row), named, len(rows) - len(named)
+
     def _put(self, name: str, lines: Iterable[tuple[int | str, str, str]]) -> None:
-        if not self._listed:
-            return
         self._client.put_object(
             Bucket=self._bucket,
             Key=f"{self._stem}.rejects/{name}.csv",

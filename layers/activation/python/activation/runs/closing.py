@@ -22,6 +22,7 @@ from activation.errors import Rejected, Retryable
 from activation.ledger.audience_lock import Superseded
 from activation.ledger.folders import Closing
 from activation.model import SNAPSHOTS
+from activation.runs.cold_start import Connector
 from activation.runs.earlier_closings import (
     LISTING_S,
     before_of,
@@ -30,7 +31,7 @@ from activation.runs.earlier_closings import (
     stored_listing,
     took_files,
 )
-from activation.runs.invocation import Connector, Invocation
+from activation.runs.invocation import Invocation
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -15,8 +15,8 @@ from activation.aws.sqs_edge import sqs_handler
 from activation.platforms.http import PooledHttp
 from activation.platforms.options import complete
 from activation.platforms.platform import Platform
+from activation.runs.cold_start import Connector
 from activation.runs.dispatch import Dispatcher
-from activation.runs.invocation import Connector
 from activation.runs.secret import ConnectorSecret
 from activation.runs.settings import FunctionSettings, check_options
 from activation.runs.telemetry import Telemetry

@@ -15,10 +15,11 @@ from activation.report import stored
 from activation.report.receipts import Identity, stem
 from activation.runs.advance import Active, advance
 from activation.runs.closing import closes_nothing
+from activation.runs.cold_start import Connector
 from activation.runs.earlier_closings import origin_of
 from activation.runs.effects import refuse_key, refuse_message
 from activation.runs.folder_events import FolderEvents
-from activation.runs.invocation import Connector, Invocation
+from activation.runs.invocation import Invocation
 from activation.runs.part import ActivePart
 from activation.runs.run import ActiveRun
 from activation.runs.states import StateMachine

@@ -13,7 +13,7 @@ from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.folders import Closing
 from activation.ledger.runs import FINAL, STOPPED, Run, RunState
 from activation.model import Drop
-from activation.runs.invocation import Connector
+from activation.runs.cold_start import Connector
 
 SEVERAL_S = 15 * 60  # two manifests, or two files below one replace, that come in this time belong together or not
 LISTING_S = 3 * 3600.0  # of a list not stored so long after its closing: longer than a message stays hidden

@@ -22,8 +22,9 @@ from activation.report import receipts, stored
 from activation.report import warnings as verdict
 from activation.report.announce import announce, announce_incomplete
 from activation.report.receipts import UNREADABLE, Identity
+from activation.runs.cold_start import Connector
 from activation.runs.deadline import LOCKED
-from activation.runs.invocation import Connector, Invocation
+from activation.runs.invocation import Invocation
 from activation.runs.states import ENDS, Next, Step
 from activation.runs.waking import await_audience, release_audience
 

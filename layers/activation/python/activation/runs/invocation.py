@@ -1,147 +1,34 @@
-"""What a connector's function holds for all of its messages, and what one invocation holds for one record."""
+"""One invocation for one record: what its drop says, what the run knows so far, and its lease and time."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from activation.audience_options import NO_OPTIONS
-from activation.aws.clients import Clients
 from activation.drops.folder_listing import FolderListing, load_listing
 from activation.drops.locate import Located
 from activation.drops.messages import Work
 from activation.drops.reading import Reading
 from activation.drops.row_filters import reaching
-from activation.identifiers.event_rows import untimely
 from activation.identifiers.table import FieldTable
-from activation.ledger.approvals import Approvals
-from activation.ledger.audience_lock import AudienceLocks
-from activation.ledger.audiences import KnownAudiences
-from activation.ledger.folders import Folders
-from activation.ledger.kept_options import KeptOptions
-from activation.ledger.keys import mirror_prefix, rate_key
+from activation.ledger.keys import mirror_prefix
 from activation.ledger.mirror_run import MirrorPhase
-from activation.ledger.replacements import Replacements
-from activation.ledger.runs import HeldRun, Ledger
-from activation.ledger.unread import UnreadObjects
+from activation.ledger.runs import HeldRun
 from activation.mirror.guard import Guard
-from activation.mirror.states import MirrorStates
 from activation.mirror.store import S3Pieces
 from activation.model import EVENTS, Action, Audience
-from activation.pipeline.client import PlatformClient
-from activation.pipeline.rate_limit import RateLimits
 from activation.pipeline.repeats import EVENT_IDS
-from activation.pipeline.sending import Sender
-from activation.pipeline.upload_client import Destination
-from activation.platforms.http import Http
-from activation.platforms.limits import Limits
-from activation.platforms.platform import Platform
-from activation.platforms.publisher import Publisher
-from activation.platforms.rate import Scope
 from activation.platforms.session import UploadSession
-from activation.platforms.upload import Upload
 from activation.report import receipts
 from activation.report.receipts import Identity
 from activation.report.rejects import Rejects
+from activation.runs.cold_start import Connector
 from activation.runs.refused_store import RefusedStore
-from activation.runs.secret import ConnectorSecret
-from activation.runs.settings import FunctionSettings
 from activation.runs.stopwatch import Stopwatch
 
 MARGIN_S = 20.0  # seconds kept for what follows the last platform call: a ledger write, a receipt, a message
-
-
-@dataclass(frozen=True)
-class Connector:
-    """What the messages of one connector share, made once per cold start.
-
-    `platform` is where its runs send and `settings` are the function's. `clients` are those of AWS. `secret` signs
-    the requests and `http` carries them. `clock` returns Unix seconds; `sleep` takes seconds.
-    """
-
-    platform: Platform
-    settings: FunctionSettings
-    clients: Clients
-    secret: ConnectorSecret
-    http: Http
-    clock: Callable[[], float] = time.time
-    sleep: Callable[[float], None] = time.sleep
-
-    @cached_property
-    def ledger(self) -> Ledger:
-        """Return the ledger of the connector's runs."""
-        return Ledger(
-            self.clients.table,
-            self.settings.connector,
-            lease_s=3 * self.platform.limits.timeout_s + 30,
-            ttl_days=self.settings.ledger_ttl_days,
-            clock=self.clock,
-        )
-
-    @cached_property
-    def locks(self) -> AudienceLocks:
-        """Return the audiences' locks."""
-        return AudienceLocks(self.clients.table, ttl_days=self.settings.ledger_ttl_days, clock=self.clock)
-
-    @cached_property
-    def audiences(self) -> KnownAudiences:
-        """Return the list of audiences that were ever written to."""
-        return KnownAudiences(self.clients.table, self.clock)
-
-    @cached_property
-    def kept_options(self) -> KeptOptions:
-        """Return what the audiences' files have said."""
-        return KeptOptions(self.clients.table, self.settings.connector)
-
-    @cached_property
-    def replacements(self) -> Replacements:
-        """Return the newest replaces of the audiences."""
-        return Replacements(self.clients.table, ttl_days=self.settings.ledger_ttl_days, clock=self.clock)
-
-    @cached_property
-    def approvals(self) -> Approvals:
-        """Return the approvals of the connector's runs."""
-        return Approvals(self.clients.table, self.settings.connector, self.clock)
-
-    @cached_property
-    def mirrors(self) -> MirrorStates:
-        """Return what is known of the mirrored audiences."""
-        return MirrorStates(self.clients.table, clock=self.clock)
-
-    @cached_property
-    def unread(self) -> UnreadObjects:
-        """Return the records of drops whose key cannot be read."""
-        return UnreadObjects(self.clients.table, ttl_days=self.settings.ledger_ttl_days, clock=self.clock)
-
-    @cached_property
-    def folders(self) -> Folders:
-        """Return the records of the connector's folders."""
-        settings = self.settings
-        return Folders(self.clients.table, settings.connector, ttl_days=settings.ledger_ttl_days, clock=self.clock)
-
-    @cached_property
-    def rate_limits(self) -> RateLimits:
-        """Return the rate limits of this worker."""
-        return RateLimits(self.clients.table, clock=self.clock)
-
-    @property
-    def limits(self) -> Limits:
-        """Return the platform's limits, narrowed by the connector's settings."""
-        return self.platform.limits.narrowed(
-            max_rows=self.settings.max_rows_per_request, max_bytes=self.settings.max_bytes_per_request
-        )
-
-    @property
-    def in_flight(self) -> int:
-        """Return how many requests may be in flight."""
-        return self.settings.requests_in_flight or self.platform.limits.in_flight
-
-    @property
-    def timeout_s(self) -> float:
-        """Return how many seconds a connection to the platform may be silent."""
-        return self.platform.limits.timeout_s
 
 
 @dataclass(frozen=True)
@@ -299,49 +186,6 @@ class Invocation:
         """
         run = self.held.run
         return self.work.part is None and run.opened is None and not run.progress.tally.requests
-
-    def find_publisher(self) -> Publisher:
-        """Return the publisher of the run's ad account; raises what reading the secret raises."""
-        connector = self.connector
-        return connector.platform.publisher(connector.secret.account(self.identity.audience.account))
-
-    def platform_client(self, publisher: Publisher) -> PlatformClient:
-        """Return the client that sends this invocation's requests."""
-        connector, rate, account = self.connector, self.connector.platform.rate, publisher.account
-        shared_with = account.account_id if rate.scope is Scope.ACCOUNT else connector.settings.secret_arn
-        return PlatformClient(
-            publisher=publisher,
-            signing=connector.secret,
-            http=connector.http,
-            rate_limit=connector.rate_limits.of(
-                rate_key(connector.platform.name, rate.scope, shared_with),
-                rate.tier(account.options).windows,
-                rate.slower(account.options),
-            ),
-            timeout_s=connector.timeout_s,
-            worker=self,
-            sleep=connector.sleep,
-        )
-
-    def sender(self, client: PlatformClient, destination: Destination, rejects: Rejects) -> Sender:
-        """Return what sends the drop's batches to an audience; `rejects` are the opened drop's."""
-        return Sender(
-            run_id=self.identity.run_id,
-            held=self.held,
-            audience=self.sent_to,
-            destination=destination,
-            client=client,
-            rejects=rejects,
-            in_flight=self.connector.in_flight,
-            limits=self.connector.limits,
-            untimely=self._untimely,
-            repeats=self.is_of_events and bool(self.work.again),
-        )
-
-    def _untimely(self, upload: Upload) -> Mapping[int, str]:
-        """Return the lines of events that are too old to be sent now, or not over yet, each with its code."""
-        rules = self.connector.platform.table.events
-        return untimely(rules, upload.columns, self.connector.clock()) if rules else {}
 
     def suspect_in_flight(self) -> None:
         """Take to be in doubt what an earlier worker may have sent before it died.

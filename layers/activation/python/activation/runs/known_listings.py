@@ -11,8 +11,8 @@ from activation.drops.folder_listing import identity, load_listing
 from activation.errors import ConfigError, Rejected
 from activation.ledger.folders import Closing
 from activation.model import Drop
+from activation.runs.cold_start import Connector
 from activation.runs.earlier_closings import LISTING_S
-from activation.runs.invocation import Connector
 
 KEPT = 8  # listings in memory, of up to 10,000 files each
 

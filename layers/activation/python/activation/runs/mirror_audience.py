@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from activation.errors import ConfigError, Rejected
 from activation.ledger.mirror_run import MirrorRun
+from activation.mirror import commands
 from activation.mirror.state import MirrorState
 from activation.model import Action
 from activation.pipeline.client import PlatformClient
@@ -25,18 +26,32 @@ def known(invocation: Invocation) -> MirrorState:
     try:
         return invocation.connector.mirrors.read(invocation.held.run.audience_lock)
     except Rejected as error:
-        raise blocked(error) from error
+        raise blocked(invocation, error) from error
 
 
-def blocked(error: Rejected) -> Rejected | ConfigError:
+def blocked(invocation: Invocation, error: Rejected) -> Rejected | ConfigError:
     """Return a refusal of the state's as one that a person has to act on; any other as it is."""
     if error.code not in ("state_lost", "cells_not_kept"):
         return error
     return ConfigError(
         "state_lost",
-        f"{error.sentence}; nothing was sent. `activation audiences reset` says what the audience is taken to"
-        " hold: --by replace sets it to the next drop, --by baseline adds that and removes nobody. Then redrive",
+        f"{error.sentence}; nothing was sent. Say what the audience is taken to hold: {resets_of(invocation)};"
+        f" then {commands.redrive(invocation.audience.connector)}",
     )
+
+
+def resets_of(invocation: Invocation) -> str:
+    """Return the commands that say what the run's audience is taken to hold."""
+    audience = invocation.audience
+    return commands.resets(audience.connector, audience.name, replaces=_next_replaces(invocation))
+
+
+def _next_replaces(invocation: Invocation) -> bool:
+    """Return whether a mirror could replace the audience as a whole once its state is reset."""
+    connector, audience = invocation.connector, invocation.audience
+    if Action.REPLACE not in connector.platform.limits.actions or audience.options.shared:
+        return False
+    return connector.audiences.has_own(invocation.held.run.audience_lock)
 
 
 def is_mirrored(state: MirrorState) -> bool:
@@ -59,20 +74,22 @@ class MirrorAudience:
         the platform's calls raise.
         """
         held, state = self.invocation.held, known(self.invocation)
-        mirror = mirror_of(self.invocation)
+        mirror, audience = mirror_of(self.invocation), self.invocation.audience
+        then = f"then {commands.redrive(audience.connector)}"
         found = self._find(keys)
         if found is None and is_mirrored(state):
+            by = "replace" if _next_replaces(self.invocation) else "baseline"
             raise ConfigError(
                 MISSING,
                 "the audience is not at the platform any more, and ad sets that used it have stopped; nothing was"
-                " sent: `activation audiences reset --by replace` lets the next drop make it again, then redrive",
+                f" sent. To have it made again: {commands.reset(audience.connector, audience.name, by)}, {then}",
             )
         if found is not None and is_mirrored(state) and state.audience_id not in ("", found):
             raise ConfigError(
                 MISSING,
                 "the name, or the id in the audience's options, means another audience by now than the one that"
-                " earlier mirrors filled: who is in it is not known, so nothing was sent. `activation audiences"
-                " reset` forgets what the other one held, then redrive",
+                " earlier mirrors filled: who is in it is not known, so nothing was sent. Correct the id, or"
+                f" forget what the other one held: {resets_of(self.invocation)}; {then}",
             )
         lock = held.run.audience_lock
         owned = found is None or self.invocation.connector.audiences.is_ours(lock, found)
@@ -81,9 +98,9 @@ class MirrorAudience:
             raise ConfigError(
                 "audience_not_ours",
                 "the ad account has an audience of this name already, and this app did not create it: a mirror"
-                " would take out whoever is in it and not in the drop. `activation audiences adopt` makes it the"
-                " app's own; as `shared`, only people whom the app has added are ever removed. Nothing was sent;"
-                " redrive after that",
+                f" would take out whoever is in it and not in the drop. Nothing was sent. To let it do so:"
+                f" {commands.adopt(audience.connector, audience.name)}; to remove only people whom the app has"
+                f" added, set the audience's option `shared`; {then}",
             )
         with held.lock:
             mirror.looked, mirror.exists, mirror.owned = True, found is not None, owned

@@ -10,6 +10,7 @@ from activation.identifiers.needed import identifies_alone
 from activation.identifiers.table import FieldTable
 from activation.ledger.mirror_run import MirrorPhase, MirrorRun
 from activation.ledger.units import Span
+from activation.mirror import commands
 from activation.mirror.difference import Difference, compare
 from activation.mirror.guard import verdict
 from activation.mirror.lines import lines_table
@@ -22,6 +23,7 @@ from activation.records import from_json, to_json
 from activation.runs.drop import RunDrop
 from activation.runs.invocation import Invocation
 from activation.runs.mirror_audience import DIFFERENCE, REPLACE, blocked, is_mirrored, known, mirror_of
+from activation.runs.requests import find_publisher
 
 CAUSES = {
     "emptied": "the drop has nobody for the audience",
@@ -142,7 +144,7 @@ class Comparison:
         try:
             found = compare(candidate, state, invocation.pieces, alone, f"{run_name(invocation)}/delta/")
         except Rejected as error:
-            raise blocked(error) from error
+            raise blocked(invocation, error) from error
         self._note(state, found)
         self._guard(state, found, candidate)
         return found
@@ -178,7 +180,7 @@ class Comparison:
             "needs_approval",
             f"{CAUSES.get(mirror.cause, mirror.cause)}: {found.removed:,} of {found.known:,} {leave},"
             f" {mirror.joined:,} would join, {mirror.rows:,} rows instead of {mirror.before:,}; nothing was sent."
-            f" `activation audiences approve {run_id}` sends it within seven days; a newer drop takes its place",
+            f" {commands.approve(run_id)} sends it within seven days; a newer drop takes its place",
         )
 
     def _fits(self, state: MirrorState) -> bool:
@@ -187,11 +189,12 @@ class Comparison:
         Raises ConfigError where the state keeps no identifiers to remove people by.
         """
         invocation, mirror = self.invocation, mirror_of(self.invocation)
-        connector, session = invocation.connector, invocation.connector.limits.session_of(Action.REPLACE)
+        connector, audience = invocation.connector, invocation.audience
+        session = connector.limits.session_of(Action.REPLACE)
         if session is None:
             return True
         requests = -(-mirror.rows // connector.limits.max_rows)
-        tier = connector.platform.rate.tier(invocation.find_publisher().account.options)
+        tier = connector.platform.rate.tier(find_publisher(invocation).account.options)
         try:
             session.check_rows(mirror.rows)
             session.check_time(requests, tier, answers_s(requests, connector.in_flight))
@@ -200,8 +203,9 @@ class Comparison:
                 raise ConfigError(
                     error.code,
                     f"{error.sentence}. What the audience holds was sent by a replace, which keeps no identifiers"
-                    " to remove people by: get the account a faster tier, or `activation audiences reset --by"
-                    " baseline`, which removes nobody who is in it now; then redrive",
+                    " to remove people by: get the account a faster tier; or"
+                    f" {commands.resets(audience.connector, audience.name, replaces=False)}; then"
+                    f" {commands.redrive(audience.connector)}",
                 ) from error
             self._begin_anew(f"a replace takes too long for the platform's session: {requests:,} requests")
             return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from activation.drops.places import Role
 from activation.errors import Rejected
+from activation.mirror import commands
 from activation.model import Action
 from activation.runs.closing import is_quiet
 from activation.runs.invocation import Invocation
@@ -24,8 +25,8 @@ def refuse_file(invocation: Invocation) -> None:
     raise Rejected(
         "needs_folder",
         "a mirror is a folder that _SUCCESS or a manifest closes, also if it is one file, so that no file is"
-        " missing: write the files into a folder below mirror/ and the sign last, or use `activation drop --action"
-        " mirror`; nothing was sent",
+        " missing; nothing was sent. Write the files into a folder below mirror/ and the sign last, or use"
+        f" {commands.drop(located.audience.connector, located.audience.name)}",
     )
 
 
@@ -36,9 +37,10 @@ def refuse_mirrored(invocation: Invocation) -> None:
     """
     if invocation.identity.audience.action not in ADDING or not is_mirrored(known(invocation)):
         return
+    connector, name = invocation.audience.connector, invocation.audience.name
     raise Rejected(
         "mirrored_audience",
         "the audience holds what was last dropped under mirror/, and the next such drop would take these people"
-        " out again; nothing was sent. Add them to that list; or end the mirror with `activation audiences reset`,"
-        " then redrive",
+        f" out again; nothing was sent. Add them to that list and drop it: {commands.drop(connector, name)}. Or"
+        f" end the mirror: {commands.reset(connector, name, 'baseline')}, then {commands.redrive(connector)}",
     )

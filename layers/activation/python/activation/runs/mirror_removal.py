@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from activation.errors import Rejected
 from activation.ledger.mirror_run import MirrorPhase, MirrorRun
 from activation.ledger.split import Phase
 from activation.mirror.delta import Delta, Part
@@ -18,21 +19,28 @@ from activation.runs.mirror_compare import Comparison, compare_again, run_name
 def note_removal(invocation: Invocation) -> None:
     """Note a removal from a mirrored audience before its first request; does nothing for any other run.
 
-    The people are then not surely in the audience: a mirror that still has them adds them again. The whole drop is
-    read for it, and once more where a mirror has come in between; not of a drop that several workers send by then.
-    Raises OutOfTime when that needs another invocation, and what reading the drop raises.
+    The people are then not surely in the audience: a mirror that still has them adds them again. The whole drop
+    is read for it, and once more where a mirror has come in between. Raises OutOfTime when that needs another
+    invocation, Rejected with mirrored_since for a drop that several workers send already and that is not noted,
+    and what reading the drop raises.
     """
     held, progress = invocation.held, invocation.held.run.progress
     split = progress.plan.split
     is_parted = split is not None and split.phase is not Phase.ALONE
-    if invocation.identity.audience.action is not Action.REMOVE or is_parted:
+    if invocation.identity.audience.action is not Action.REMOVE:
         return
     state = known(invocation)
     if progress.mirror is None and not is_mirrored(state):
         return
     mirror, version = mirror_of(invocation), state.version
-    if _is_noted(mirror, state, run_name(invocation)):
+    if _is_noted(mirror, state, run_name(invocation)) or (is_parted and not is_mirrored(state)):
         return
+    if is_parted:  # its workers cannot read it anew, and the mirror takes who they have removed to be there
+        raise Rejected(
+            "mirrored_since",
+            "a mirror has filled the audience since this removal began: the rest is not removed. Drop the file"
+            " again",
+        )
     if mirror.version != version:
         _begin_anew(invocation, version)
         mirror = mirror_of(invocation)
@@ -44,7 +52,8 @@ def note_removal(invocation: Invocation) -> None:
         Comparison(invocation).read(drop)
     lines = from_json(mirror.candidate, Snapshot)
     if lines.lines:
-        delta = Delta(run_name(invocation), removes=Part(lines.pieces, lines.columns, lines.lines))
+        removes = Part(lines.pieces, lines.columns, lines.lines)
+        delta = Delta(run_name(invocation), removes, dropped_at=invocation.work.dropped_at)
         invocation.connector.mirrors.begin(held.run.audience_lock, state, delta)
     with held.lock:
         progress.tally.forget_rows()

@@ -21,6 +21,7 @@ from activation.runs.advance import leave
 from activation.runs.destination import KnownDestination, acquire_audience
 from activation.runs.drop import RunDrop
 from activation.runs.invocation import Invocation
+from activation.runs.requests import find_publisher, platform_client, sender_of
 from activation.runs.split import catch_up, is_done, piece_of
 from activation.runs.states import Next, StateMachine
 
@@ -70,7 +71,7 @@ class ActivePart:
     def _go_on(self, whole: Run, split: RunSplit) -> Next:
         invocation, run = self.invocation, self.invocation.held.run
         run.state, run.code, run.sentence = RunState.RUNNING, "", ""
-        publisher = invocation.find_publisher()
+        publisher = find_publisher(invocation)
         run.audience_lock = whole.audience_lock
         begun = whole.opened is not None
         acquire_audience(invocation, publisher, begun=begun)  # the run's own lock may have expired
@@ -117,8 +118,8 @@ class ActivePart:
             progress.checkpoint.cursor = piece.start
         drop = RunDrop.open(invocation, piece)
         drop.scan()
-        sender = invocation.sender(
-            invocation.platform_client(publisher), KnownDestination(whole.opened), drop.rejects
+        sender = sender_of(
+            invocation, platform_client(invocation, publisher), KnownDestination(whole.opened), drop.rejects
         )
         if not sender.send(drop.batches()):
             return False

@@ -16,9 +16,9 @@ from activation.drops.sources import Origin
 from activation.errors import ConfigError
 from activation.ledger.audience_lock import Superseded
 from activation.ledger.runs import RunState
+from activation.model import SNAPSHOTS
 from activation.runs.closing import is_quiet
 from activation.runs.earlier_closings import SEVERAL_S, origin_of
-from activation.runs.folder_events import WHOLE
 from activation.runs.invocation import Invocation
 
 MOST_OTHERS = 10  # files that are asked whether they were sent
@@ -38,7 +38,7 @@ def refuse_several(invocation: Invocation) -> None:
     came. Raises Retryable and ConfigError when S3 cannot list the files.
     """
     located, run = invocation.located, invocation.held.run
-    if located.audience.action not in WHOLE or run.state is RunState.ACCEPTED:
+    if located.audience.action not in SNAPSHOTS or run.state is RunState.ACCEPTED:
         return
     if invocation.session is not None and run.opened is not None and not run.opened.by_upload:
         return  # in the middle of a session: stopping would leave the audience with a part of this file's people

@@ -32,6 +32,7 @@ from activation.runs.mirror_guard import refuse_file
 from activation.runs.mirror_removal import note_removal
 from activation.runs.relist import list_again
 from activation.runs.replace_guard import refuse_several
+from activation.runs.requests import find_publisher, platform_client, sender_of
 from activation.runs.share_out import is_shared_out, parts_of, share_out
 from activation.runs.states import SUPERSEDED, Next, StateMachine
 from activation.runs.waking import release_audience
@@ -99,7 +100,7 @@ class ActiveRun:
             refuse_several(invocation)
         except Superseded as deleted:
             return self._superseded(deleted.sentence)
-        publisher = invocation.find_publisher()
+        publisher = find_publisher(invocation)
         fix_options(invocation)
         mirror = run.progress.mirror
         begun = run.opened is not None or run.progress.attempts.starts > 0 or mirror is not None
@@ -107,7 +108,7 @@ class ActiveRun:
             acquire_audience(invocation, publisher, begun=begun)
         except Superseded:
             return self._superseded()
-        client = invocation.platform_client(publisher)
+        client = platform_client(invocation, publisher)
         try:
             return self._advance(client)
         except UploadsGone as gone:
@@ -149,7 +150,7 @@ class ActiveRun:
             drop.scan()
             self._check_session()
             destination = destination_of(invocation, client, drop.keys)
-            return invocation.sender(client, destination, drop.rejects).send(drop.batches())
+            return sender_of(invocation, client, destination, drop.rejects).send(drop.batches())
         except Rejected as error:
             if error.code == "empty_file" and held.run.progress.checkpoint.cursor.row == 0:
                 return True
@@ -163,7 +164,7 @@ class ActiveRun:
             return
         rows = run.progress.checkpoint.scanned.row
         requests = -(-rows // connector.limits.max_rows)
-        tier = connector.platform.rate.tier(self.invocation.find_publisher().account.options)
+        tier = connector.platform.rate.tier(find_publisher(self.invocation).account.options)
         session.check_rows(rows)
         session.check_time(requests, tier, answers_s(requests, connector.in_flight))
 

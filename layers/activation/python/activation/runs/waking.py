@@ -9,7 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from activation.errors import ActivationError
 from activation.ledger.runs import STOPPED, Run
 from activation.ledger.waiting_list import Waiter, WakeUp
-from activation.runs.invocation import Connector, Invocation
+from activation.runs.cold_start import Connector
+from activation.runs.invocation import Invocation
 
 
 def release_audience(connector: Connector, lock: str, run_id: str) -> None:

@@ -1,0 +1,66 @@
+"""What sends an invocation's requests: the publisher of its ad account, a client, and a sender of batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from activation.identifiers.event_rows import untimely
+from activation.ledger.keys import rate_key
+from activation.pipeline.client import PlatformClient
+from activation.pipeline.sending import Sender
+from activation.pipeline.upload_client import Destination
+from activation.platforms.publisher import Publisher
+from activation.platforms.rate import Scope
+from activation.platforms.upload import Upload
+from activation.report.rejects import Rejects
+from activation.runs.invocation import Invocation
+
+
+def find_publisher(invocation: Invocation) -> Publisher:
+    """Return the publisher of the run's ad account; raises what reading the secret raises."""
+    connector = invocation.connector
+    return connector.platform.publisher(connector.secret.account(invocation.identity.audience.account))
+
+
+def platform_client(invocation: Invocation, publisher: Publisher) -> PlatformClient:
+    """Return the client that sends this invocation's requests."""
+    connector, rate, account = invocation.connector, invocation.connector.platform.rate, publisher.account
+    shared_with = account.account_id if rate.scope is Scope.ACCOUNT else connector.settings.secret_arn
+    return PlatformClient(
+        publisher=publisher,
+        signing=connector.secret,
+        http=connector.http,
+        rate_limit=connector.rate_limits.of(
+            rate_key(connector.platform.name, rate.scope, shared_with),
+            rate.tier(account.options).windows,
+            rate.slower(account.options),
+        ),
+        timeout_s=connector.timeout_s,
+        worker=invocation,
+        sleep=connector.sleep,
+    )
+
+
+def sender_of(
+    invocation: Invocation, client: PlatformClient, destination: Destination, rejects: Rejects
+) -> Sender:
+    """Return what sends the drop's batches to an audience; `rejects` are the opened drop's."""
+    return Sender(
+        run_id=invocation.identity.run_id,
+        held=invocation.held,
+        audience=invocation.sent_to,
+        destination=destination,
+        client=client,
+        rejects=rejects,
+        in_flight=invocation.connector.in_flight,
+        limits=invocation.connector.limits,
+        untimely=partial(_untimely, invocation),
+        repeats=invocation.is_of_events and bool(invocation.work.again),
+    )
+
+
+def _untimely(invocation: Invocation, upload: Upload) -> Mapping[int, str]:
+    """Return the lines of events that are too old to be sent now, or not over yet, each with its code."""
+    rules = invocation.connector.platform.table.events
+    return untimely(rules, upload.columns, invocation.connector.clock()) if rules else {}
