@@ -57,22 +57,30 @@ def _families() -> tuple[ModuleType, ...]:
     # Imported here because they import the emulator, which then reads its settings.
     try:
         from sandbox.emulator import (
+            alarm_actions,
+            alarms,
             batch_answers,
             batch_permissions,
             buffered_delivery,
             clock,
+            delivery_metrics,
+            embedded_metrics,
             entity_tags,
             events,
             faults,
             firehose,
+            function_metrics,
             large_batches,
             lone_deaths,
+            metrics,
             move_tasks,
             processes,
+            queue_metrics,
             ranges,
             replay_permissions,
             resources,
             saved_queries,
+            stream_metrics,
             target_dead_letters,
             transport,
             whole_checksums,
@@ -80,7 +88,11 @@ def _families() -> tuple[ModuleType, ...]:
     except ImportError as error:
         raise MissingHookError(f"the emulator's package has changed: {error}") from error
     # `events` comes after `target_dead_letters`: a rule that a replay leaves out must not get a dead letter.
+    # `stream_metrics` comes before the other hooks of Firehose: it keeps objects as they are to be written.
+    # `alarms` comes last: it begins to evaluate at once.
     return (
+        metrics,
+        stream_metrics,
         resources,
         saved_queries,
         target_dead_letters,
@@ -100,6 +112,12 @@ def _families() -> tuple[ModuleType, ...]:
         transport,
         clock,
         faults,
+        queue_metrics,
+        function_metrics,
+        delivery_metrics,
+        embedded_metrics,
+        alarm_actions,
+        alarms,
     )
 
 

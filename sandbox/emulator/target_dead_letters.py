@@ -11,6 +11,8 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import eventbridge, lambda_svc, sns, sqs
 
 from sandbox.emulator.hook import Function, Hook
+from sandbox.emulator.metric_names import FAILED_INVOCATIONS, UNKEPT_EVENTS, Metric
+from sandbox.emulator.metrics import record
 
 _TARGET = Hook("ministack.services.eventbridge", "_invoke_target", ("target", "event", "rule", "view"))
 
@@ -46,11 +48,26 @@ def _or_dead_letter(original: Function) -> Function:
             original(target, event, rule, view)
             return
         eventbridge.logger.warning("EventBridge: %s (%s)", obstacle[1], target.get("Arn"))
+        _count(FAILED_INVOCATIONS, rule)
         queue_arn = (target.get("DeadLetterConfig") or {}).get("Arn")
-        if queue_arn and _obstacle(queue_arn, rule.get("Arn", "")) is None:
+        if not queue_arn:
+            return
+        if _obstacle(queue_arn, rule.get("Arn", "")) is None:
             _send(queue_arn, target["Arn"], event, rule, obstacle)
+        else:
+            _count(UNKEPT_EVENTS, rule)
 
     return invoke
+
+
+def _count(metrics: tuple[Metric, ...], rule: dict[str, Any]) -> None:
+    """Publish a metric of a rule: of the default bus by the rule's name alone, of any other by the bus's too."""
+    of_default, of_other = metrics
+    bus = rule.get("EventBusName") or "default"
+    if bus == "default":
+        record(of_default, 1, rule["Name"])
+    else:
+        record(of_other, 1, bus, rule["Name"])
 
 
 def _obstacle(target_arn: str, rule_arn: str) -> tuple[str, str] | None:
