@@ -57,34 +57,33 @@ def _families() -> tuple[ModuleType, ...]:
     # Imported here because they import the emulator, which then reads its settings.
     try:
         from sandbox.emulator import (
-            alarm_actions,
-            alarms,
             batch_answers,
             batch_permissions,
             buffered_delivery,
             clock,
-            delivery_metrics,
-            embedded_metrics,
             entity_tags,
             events,
             faults,
             firehose,
-            function_metrics,
             large_batches,
             lone_deaths,
-            metrics,
             move_tasks,
             processes,
-            queue_metrics,
             ranges,
             replay_permissions,
             resources,
             saved_queries,
-            stream_metrics,
             target_dead_letters,
             transport,
             whole_checksums,
         )
+        from sandbox.emulator.cloudwatch import actions as alarm_actions
+        from sandbox.emulator.cloudwatch import alarms, metrics
+        from sandbox.emulator.cloudwatch import deliveries as delivery_metrics
+        from sandbox.emulator.cloudwatch import embedded as embedded_metrics
+        from sandbox.emulator.cloudwatch import functions as function_metrics
+        from sandbox.emulator.cloudwatch import queues as queue_metrics
+        from sandbox.emulator.cloudwatch import streams as stream_metrics
     except ImportError as error:
         raise MissingHookError(f"the emulator's package has changed: {error}") from error
     # `events` comes after `target_dead_letters`: a rule that a replay leaves out must not get a dead letter.

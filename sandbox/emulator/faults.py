@@ -31,8 +31,8 @@ from ministack.core.iam_actions import extract_iam_action
 from ministack.core.router import detect_service
 
 from sandbox.emulator.asgi import Application, Message, Receive, Scope, Send, replay_body, send_json, whole_body
+from sandbox.emulator.cloudwatch.streams import throttled
 from sandbox.emulator.hook import Hook
-from sandbox.emulator.stream_metrics import throttled
 
 HOOKS = (
     Hook("ministack.app", "_routing_params", ("method", "path", "headers", "body", "query_params")),

@@ -12,9 +12,9 @@ from ministack.core.arn import parse_arn
 from ministack.core.responses import request_scope
 from ministack.services import firehose, sns
 
+from sandbox.emulator.cloudwatch.metric_names import NOTIFICATIONS_FAILED
+from sandbox.emulator.cloudwatch.metrics import record
 from sandbox.emulator.hook import Function, Hook
-from sandbox.emulator.metric_names import NOTIFICATIONS_FAILED
-from sandbox.emulator.metrics import record
 
 _FANOUT = Hook(
     "ministack.services.sns",

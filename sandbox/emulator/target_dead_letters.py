@@ -10,9 +10,9 @@ from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import eventbridge, lambda_svc, sns, sqs
 
+from sandbox.emulator.cloudwatch.metric_names import FAILED_INVOCATIONS, UNKEPT_EVENTS, Metric
+from sandbox.emulator.cloudwatch.metrics import record
 from sandbox.emulator.hook import Function, Hook
-from sandbox.emulator.metric_names import FAILED_INVOCATIONS, UNKEPT_EVENTS, Metric
-from sandbox.emulator.metrics import record
 
 _TARGET = Hook("ministack.services.eventbridge", "_invoke_target", ("target", "event", "rule", "view"))
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sandbox.emulator.alarm_evaluation import COMPARISONS, EXTRA_PERIODS
-from sandbox.emulator.metric_names import PUBLISHED
+from sandbox.emulator.cloudwatch.evaluation import COMPARISONS, EXTRA_PERIODS
+from sandbox.emulator.cloudwatch.metric_names import PUBLISHED
 from stacks.packaging import ROOT
 
 # What the emulator evaluates at each end of a jump of its clock.
@@ -58,7 +58,7 @@ def _calls(path: Path) -> Iterator[ast.Call]:
 
 
 def test_every_watched_metric_is_published_in_the_sandbox(everything: dict[str, Any]) -> None:
-    """An alarm on a metric that the emulator does not publish, or not by these dimensions, could not fire there."""
+    """An alarm on a metric that the emulator does not publish, or by other dimensions, could not fire there."""
     published = {(one.namespace, one.name, frozenset(one.dimensions)) for one in PUBLISHED}
     logged, seen = _logged(), 0
     for name, alarm in _alarms(everything):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import requests
 from botocore.exceptions import ClientError
 
-from sandbox.emulator import metric_names as names
+from sandbox.emulator.cloudwatch import metric_names as names
 from sandbox.emulator.environment import ACCOUNT, REGION
 from tests.unit.sandbox.emulator.driver import ROLE, Emulator
 

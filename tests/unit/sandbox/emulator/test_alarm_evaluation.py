@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.emulator.alarm_evaluation import (
+from sandbox.emulator.cloudwatch.evaluation import (
     ALARM,
     COMPARISONS,
     EXTRA_PERIODS,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.emulator import metric_names as names
+from sandbox.emulator.cloudwatch import metric_names as names
 from sandbox.emulator.environment import ACCOUNT, REGION
 from tests.unit.sandbox.emulator.driver import Emulator, until
 from tests.unit.sandbox.emulator.provocations import (

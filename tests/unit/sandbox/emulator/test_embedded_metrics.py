@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.emulator.embedded_metrics import Embedded, extract
+from sandbox.emulator.cloudwatch.embedded import Embedded, extract
 
 DIRECTIVE = {
     "Namespace": "App",

@@ -43,7 +43,7 @@ def install() -> None:
 def _extracting(original: Function) -> Function:
     # Here, so that the format can be tested without the emulator.
     from sandbox.emulator import clock
-    from sandbox.emulator.metrics import record_custom
+    from sandbox.emulator.cloudwatch.metrics import record_custom
 
     def append(stream: dict[str, Any], events: list[dict[str, Any]]) -> None:
         original(stream, events)

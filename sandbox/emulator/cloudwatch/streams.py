@@ -18,9 +18,9 @@ from typing import Any
 from ministack.services import s3
 
 from sandbox.emulator import clock
+from sandbox.emulator.cloudwatch.metric_names import FRESHNESS, THROTTLED_RECORDS
+from sandbox.emulator.cloudwatch.metrics import record
 from sandbox.emulator.hook import Function, Hook
-from sandbox.emulator.metric_names import FRESHNESS, THROTTLED_RECORDS
-from sandbox.emulator.metrics import record
 
 _FIREHOSE = "ministack.services.firehose"
 _DELIVER = Hook(_FIREHOSE, "_deliver_to_s3", ("stream", "dest", "record_data", "lambda_keys"))

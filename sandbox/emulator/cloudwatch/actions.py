@@ -8,7 +8,7 @@ from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 from ministack.core.responses import new_uuid
 from ministack.services import cloudwatch, sns
 
-from sandbox.emulator import alarm_message
+from sandbox.emulator.cloudwatch import message
 from sandbox.emulator.environment import ACCOUNT, REGION
 from sandbox.emulator.hook import Function, Hook
 
@@ -56,8 +56,8 @@ def _notifying(original: Function) -> Function:
         if not alarm.get("ActionsEnabled", True):
             return
         at = float(alarm["StateUpdatedTimestamp"])
-        text = alarm_message.message(alarm, old_state, new_state, reason, at)
-        subject = alarm_message.subject(alarm["AlarmName"], new_state)
+        text = message.body(alarm, old_state, new_state, reason, at)
+        subject = message.subject(alarm["AlarmName"], new_state)
         for arn in alarm.get(_ACTIONS[new_state]) or ():
             if _may_publish(arn, alarm["AlarmArn"]):
                 sns._fanout(arn, new_uuid(), text, subject)

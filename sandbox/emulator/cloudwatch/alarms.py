@@ -16,8 +16,9 @@ from typing import Any
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch
 
-from sandbox.emulator import clock, metrics, queue_metrics, stream_metrics
-from sandbox.emulator.alarm_evaluation import Condition, Datapoint, Verdict, evaluate
+from sandbox.emulator import clock
+from sandbox.emulator.cloudwatch import metrics, queues, streams
+from sandbox.emulator.cloudwatch.evaluation import Condition, Datapoint, Verdict, evaluate
 from sandbox.emulator.environment import ACCOUNT, REGION
 from sandbox.emulator.hook import Hook, Table
 
@@ -81,8 +82,8 @@ def install() -> None:
 
 
 def _evaluate_all(at: float) -> None:
-    queue_metrics.sample(at)
-    stream_metrics.sample(at)
+    queues.sample(at)
+    streams.sample(at)
     for alarm in list(cloudwatch._alarms.values()):
         verdict = judge(alarm, at)
         if verdict.state != alarm["StateValue"]:

@@ -13,9 +13,9 @@ from typing import Any
 from ministack.services import sqs
 
 from sandbox.emulator import clock
+from sandbox.emulator.cloudwatch.metric_names import DURATION, ERRORS, FAILED_EVENTS, INVOCATIONS, THROTTLES
+from sandbox.emulator.cloudwatch.metrics import record
 from sandbox.emulator.hook import Function, Hook
-from sandbox.emulator.metric_names import DURATION, ERRORS, FAILED_EVENTS, INVOCATIONS, THROTTLES
-from sandbox.emulator.metrics import record
 
 _LAMBDA = "ministack.services.lambda_svc"
 _OWN = Hook(_LAMBDA, "_emit_lambda_metrics", ("function_name", "duration_ms", "error", "throttle"))

@@ -12,10 +12,15 @@ from typing import Any
 
 from ministack.services import apigateway_v1, lambda_svc, sqs
 
+from sandbox.emulator.cloudwatch.metric_names import (
+    API_CALLS,
+    API_CLIENT_ERRORS,
+    API_SERVER_ERRORS,
+    NOTIFICATIONS_FAILED,
+)
+from sandbox.emulator.cloudwatch.metrics import record
 from sandbox.emulator.environment import ACCOUNT
 from sandbox.emulator.hook import Function, Hook
-from sandbox.emulator.metric_names import API_CALLS, API_CLIENT_ERRORS, API_SERVER_ERRORS, NOTIFICATIONS_FAILED
-from sandbox.emulator.metrics import record
 
 _SNS = "ministack.services.sns"
 _TO_QUEUE = Hook(

@@ -16,14 +16,14 @@ from typing import Any
 from ministack.services import sqs
 
 from sandbox.emulator import clock
-from sandbox.emulator.hook import Function, Hook
-from sandbox.emulator.metric_names import (
+from sandbox.emulator.cloudwatch.metric_names import (
     AGE_OF_OLDEST,
     MESSAGES_DELAYED,
     MESSAGES_NOT_VISIBLE,
     MESSAGES_VISIBLE,
 )
-from sandbox.emulator.metrics import record
+from sandbox.emulator.cloudwatch.metrics import record
+from sandbox.emulator.hook import Function, Hook
 
 _SWEEP = Hook("ministack.services.sqs", "_dlq_sweep", ("q",))
 

@@ -26,7 +26,7 @@ def subject(name: str, state: str) -> str:
     return f'{state}: "{shown}" in {REGION_NAME}'
 
 
-def message(alarm: Mapping[str, Any], before: str, after: str, reason: str, at: float) -> str:
+def body(alarm: Mapping[str, Any], before: str, after: str, reason: str, at: float) -> str:
     """Return the notification's JSON. `alarm` is as PutMetricAlarm names things, `at` in seconds since 1970."""
     return json.dumps(
         {

@@ -12,8 +12,8 @@ from typing import Any
 from ministack.services import cloudwatch
 
 from sandbox.emulator import clock
+from sandbox.emulator.cloudwatch.metric_names import Metric
 from sandbox.emulator.hook import Function, Hook, Table
-from sandbox.emulator.metric_names import Metric
 
 _CLOUDWATCH = "ministack.services.cloudwatch"
 _STORE = Hook(
