@@ -61,6 +61,8 @@ def up(
     print(f"source        {own} (the sandbox's own; the settings' sources are not deployed here)")
     for name, url in described["simulators"].items():
         print(f"{name:<13} {url}/_sim/state")
+    for one in described["does_nothing_here"]:
+        print(f"accepted, does nothing here: {one['type']} {one['logical_id']} ({one['undone']})")
     print(f"stop it:      {typed('sandbox', 'down', *_again(directory), sandbox=False)}")
 
 

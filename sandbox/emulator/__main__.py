@@ -65,6 +65,7 @@ def _families() -> tuple[ModuleType, ...]:
             events,
             faults,
             firehose,
+            inert,
             large_batches,
             lone_deaths,
             move_tasks,
@@ -94,6 +95,7 @@ def _families() -> tuple[ModuleType, ...]:
         stream_metrics,
         resources,
         saved_queries,
+        inert,
         target_dead_letters,
         events,
         ranges,
@@ -121,7 +123,7 @@ def _families() -> tuple[ModuleType, ...]:
 
 
 def _with_routes(application: Application) -> Application:
-    from sandbox.emulator import clock
+    from sandbox.emulator import clock, inert
     from sandbox.emulator.faults import FaultyApplication
     from sandbox.emulator.processes import workers
 
@@ -132,6 +134,8 @@ def _with_routes(application: Application) -> Application:
             await send_json(send, 200, workers())
         elif scope["type"] == "http" and scope["path"] == clock.PATH:
             await clock.serve(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == inert.PATH:
+            await send_json(send, 200, inert.listed())
         else:
             await faulty(scope, receive, send)
 
