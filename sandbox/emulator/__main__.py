@@ -73,16 +73,22 @@ def _families() -> tuple[ModuleType, ...]:
             replay_permissions,
             resources,
             saved_queries,
+            service_access,
             target_dead_letters,
             transport,
             whole_checksums,
         )
+        from sandbox.emulator.scheduler import resources as schedule_resources
+        from sandbox.emulator.scheduler import runs as schedules
     except ImportError as error:
         raise MissingHookError(f"the emulator's package has changed: {error}") from error
     # `events` comes after `target_dead_letters`: a rule that a replay leaves out must not get a dead letter.
     return (
         resources,
         saved_queries,
+        service_access,
+        schedules,
+        schedule_resources,
         target_dead_letters,
         events,
         ranges,
