@@ -28,7 +28,12 @@ Created = tuple[str, dict[str, Any]]
 
 def install() -> None:
     """Replace the type."""
-    _TYPES.entries()["AWS::Scheduler::Schedule"] = {"create": _create, "update": _update, "delete": _delete}
+    _TYPES.entries()["AWS::Scheduler::Schedule"] = {
+        "create": _create,
+        "update": _update,
+        "update_with_logical_id": True,
+        "delete": _delete,
+    }
 
 
 def _create(logical_id: str, properties: dict[str, Any], stack_name: str) -> Created:

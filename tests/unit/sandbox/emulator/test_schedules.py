@@ -107,6 +107,35 @@ def test_a_zoned_schedule_of_a_template_across_a_clock_change(emulator: Emulator
     client.delete_schedule(Name=name)
 
 
+def test_a_changed_template_changes_its_schedule(emulator: Emulator) -> None:
+    """What the new template leaves out returns to its default; deleting the stack removes the schedule."""
+    cloudformation, client = emulator.client("cloudformation"), emulator.client("scheduler")
+    name = f"s{uuid.uuid4().hex[:12]}"
+    _, arn = emulator.queue()
+    properties = {
+        "Name": name,
+        "ScheduleExpression": "cron(30 2 * * ? *)",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": {"Arn": arn, "RoleArn": _role(emulator)},
+    }
+
+    def template(**more: str) -> str:
+        schedule = {"Type": "AWS::Scheduler::Schedule", "Properties": {**properties, **more}}
+        return json.dumps({"Resources": {"S": schedule}})
+
+    zoned = template(ScheduleExpressionTimezone="Europe/Berlin", EndDate="2031-01-01T00:00:00Z")
+    cloudformation.create_stack(StackName=name, TemplateBody=zoned)
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    assert client.get_schedule(Name=name)["EndDate"] == datetime(2031, 1, 1, tzinfo=UTC)
+    cloudformation.update_stack(StackName=name, TemplateBody=template(State="DISABLED"))
+    cloudformation.get_waiter("stack_update_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    got = client.get_schedule(Name=name)
+    assert (got["ScheduleExpressionTimezone"], got["State"], "EndDate" in got) == ("UTC", "DISABLED", False)
+    cloudformation.delete_stack(StackName=name)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    assert name not in [one["Name"] for one in client.list_schedules()["Schedules"]]
+
+
 def test_a_target_that_fails_is_tried_again_and_then_a_dead_letter(
     emulator: Emulator,
     schedule: Callable[..., str],
