@@ -22,13 +22,22 @@ HOOKS = (
 )
 
 
-def admits(policy: str | dict[str, Any] | None, service: str, action: str, arn: str, source_arn: str = "") -> bool:
+def admits(
+    policy: str | dict[str, Any] | None,
+    service: str,
+    action: str,
+    arn: str,
+    source_arn: str = "",
+    *,
+    source_account: str = "",
+) -> bool:
     """Return whether a policy lets `service` do `action` on the resource `arn`.
 
-    With `source_arn`, the request carries `aws:SourceArn` and `aws:SourceAccount`, as conditions compare them;
-    without it there are neither, so that a condition on them is not met.
+    With `source_arn`, the request carries `aws:SourceArn` and `aws:SourceAccount` (this one by default), as
+    conditions compare them; without it there are neither, so that a condition on them is not met.
     """
-    known = {"aws:sourcearn": source_arn, "aws:sourceaccount": get_account_id()} if source_arn else {}
+    account = source_account or get_account_id()
+    known = {"aws:sourcearn": source_arn, "aws:sourceaccount": account} if source_arn else {}
     context = EvalContext(
         principal_arn="*",
         principal_type="Service",

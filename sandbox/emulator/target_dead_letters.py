@@ -10,6 +10,7 @@ from ministack.services import eventbridge, lambda_svc, sns, sqs
 
 from sandbox.emulator.hook import Function, Hook
 from sandbox.emulator.service_access import admits
+from sandbox.emulator.service_deliveries import function_admits
 
 _TARGET = Hook("ministack.services.eventbridge", "_invoke_target", ("target", "event", "rule", "view"))
 
@@ -56,7 +57,10 @@ def _obstacle(target_arn: str, rule_arn: str) -> tuple[str, str] | None:
     except ArnParseError:
         return _GONE
     if service == "lambda":
-        return None if lambda_svc._get_func_record_for_ref(target_arn)[0] else _GONE
+        function = lambda_svc._get_func_record_for_ref(target_arn)[0]
+        if not function:
+            return _GONE
+        return None if function_admits(function, _PRINCIPAL, rule_arn) else _REFUSED
     if service == "sqs":
         # A queue's policy may name the rule; AWS checks that, and the emulator does not.
         return _closed(sqs._queue_by_arn(target_arn), "sqs:SendMessage", target_arn, rule_arn)
