@@ -10,8 +10,8 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
-from functools import partial
+from dataclasses import asdict, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -20,6 +20,7 @@ import requests
 
 from sandbox import cdk, ci360, connectors, marketing_stream, node, notices, sources, state
 from sandbox.emulator.environment import REGION, client_environment, functions_python
+from sandbox.enforcement import unenforced
 from sandbox.entrances import entrances
 from sandbox.errors import SandboxError
 from sandbox.place import DEFAULT, ROOT, Place
@@ -140,6 +141,9 @@ def _deploy(
             )
         with steps.step("secrets"):
             printed = _hand_over(current, json.loads(outputs_file.read_text()))
+        with steps.step("comparing templates with what is deployed"):
+            client = lru_cache(partial(connectors.client, current.emulator.url))
+            printed["not_enforced"] = [asdict(one) for one in unenforced(place.cdk_out, client)]
     state.save(place, replace(current, printed=printed))
     return printed
 

@@ -74,6 +74,8 @@ def _families() -> tuple[ModuleType, ...]:
             replay_permissions,
             resources,
             saved_queries,
+            service_access,
+            service_deliveries,
             target_dead_letters,
             transport,
             whole_checksums,
@@ -85,6 +87,8 @@ def _families() -> tuple[ModuleType, ...]:
         from sandbox.emulator.cloudwatch import functions as function_metrics
         from sandbox.emulator.cloudwatch import queues as queue_metrics
         from sandbox.emulator.cloudwatch import streams as stream_metrics
+        from sandbox.emulator.scheduler import resources as schedule_resources
+        from sandbox.emulator.scheduler import runs as schedules
     except ImportError as error:
         raise MissingHookError(f"the emulator's package has changed: {error}") from error
     # `events` comes after `target_dead_letters`: a rule that a replay leaves out must not get a dead letter.
@@ -96,6 +100,10 @@ def _families() -> tuple[ModuleType, ...]:
         resources,
         saved_queries,
         inert,
+        service_access,
+        service_deliveries,
+        schedules,
+        schedule_resources,
         target_dead_letters,
         events,
         ranges,

@@ -2,8 +2,8 @@
 
 `POST /_clock` with `{"advance_s": n}` moves the clock ahead, `GET /_clock` returns its time and what the queues
 are waiting for. A dead worker costs half an hour of visibility timeout on AWS, and a busy platform a delay; here
-nobody has to wait for them. Queues, metrics and alarms follow this clock; functions, and the times that
-they store, follow the machine's.
+nobody has to wait for them. Queues, schedules, metrics and alarms follow this clock; functions, and the
+times that they store, follow the machine's.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ HOOKS: tuple[Hook | Table, ...] = (
 _MESSAGE_TIMES = {"visible_at", "sent_at", "arrived_at"}
 
 _ahead_s = 0.0
+_objections: list[Callable[[float], str]] = []
 _followers: list[Callable[[], None]] = []
 
 
@@ -43,18 +44,26 @@ def now() -> float:
     return time.time() + _ahead_s
 
 
+def ask_before_advancing(objection: Callable[[float], str]) -> None:
+    """Let a service refuse a jump: it is given the time after it, and returns why not, "" to agree."""
+    _objections.append(objection)
+
+
 def follow(catch_up: Callable[[], None]) -> None:
     """Call a service after each jump, so that what it would have done in the meantime is done at once."""
     _followers.append(catch_up)
 
 
 async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-    """Move the clock if asked to, and answer with `waits`."""
+    """Move the clock if asked to, and answer with `waits`; 400 if the request or a service says no."""
     if scope["method"] == "POST":
         try:
             seconds = float(json.loads(await whole_body(receive))["advance_s"])
         except (ValueError, TypeError, KeyError):
             await send_json(send, 400, {"error": 'send {"advance_s": seconds}'})
+            return
+        if refusal := next(filter(None, (objection(now() + seconds) for objection in _objections)), ""):
+            await send_json(send, 400, {"error": refusal})
             return
         # In a thread: a follower may have hours to catch up with, and the emulator serves other calls meanwhile.
         await asyncio.to_thread(advance, seconds)

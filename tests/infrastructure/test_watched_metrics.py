@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sandbox.emulator.cloudwatch.evaluation import COMPARISONS, EXTRA_PERIODS
+from sandbox.emulator.cloudwatch.evaluation import COMPARISONS, EXTRA_PERIODS, JUMP_MINUTES, STEP_MINUTES
 from sandbox.emulator.cloudwatch.metric_names import PUBLISHED
 from stacks.packaging import ROOT
 
-# What the emulator evaluates at each end of a jump of its clock.
-LONGEST_LOOK_S = 3 * 3600
 EVALUATED = {
     "ActionsEnabled",
     "AlarmActions",
@@ -76,8 +74,9 @@ def test_every_alarm_is_one_that_the_sandbox_evaluates(everything: dict[str, Any
     for name, alarm in _alarms(everything):
         assert alarm.keys() <= EVALUATED, name
         assert alarm["ComparisonOperator"] in COMPARISONS, name
-        assert alarm["Period"] % 60 == 0, name
-        assert (alarm["EvaluationPeriods"] + EXTRA_PERIODS) * alarm["Period"] <= LONGEST_LOOK_S, name
+        assert alarm["Period"] % (60 * STEP_MINUTES) == 0, name
+        looks_back_s = (alarm["EvaluationPeriods"] + EXTRA_PERIODS) * alarm["Period"]
+        assert looks_back_s <= 60 * JUMP_MINUTES, name
 
 
 def test_returned_messages_are_counted_where_they_are_watched(everything: dict[str, Any]) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 from ministack.core.responses import new_uuid
 from ministack.services import cloudwatch, sns
 
 from sandbox.emulator.cloudwatch import message
-from sandbox.emulator.environment import ACCOUNT, REGION
+from sandbox.emulator.environment import ACCOUNT
 from sandbox.emulator.hook import Function, Hook
+from sandbox.emulator.service_access import admits
 
 _DISPATCH = Hook(
     "ministack.services.cloudwatch", "_dispatch_alarm_actions", ("alarm", "old_state", "new_state", "reason")
@@ -33,13 +34,10 @@ HOOKS = (
             "message_dedup_id",
         ),
     ),
-    Hook(
-        "ministack.core.iam_evaluator",
-        "evaluate_resource_policy",
-        ("doc", "ctx", "service", "named_only", "direct_only"),
-    ),
 )
 
+_CLOUDWATCH = "cloudwatch.amazonaws.com"
+_OF_OWNER = {"StringEquals": {"AWS:SourceOwner": ACCOUNT}}
 _ACTIONS = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
 
 
@@ -70,25 +68,13 @@ def _notifying(original: Function) -> Function:
 def _may_publish(topic_arn: str, alarm_arn: str) -> bool:
     """Return whether the topic's policy lets an alarm of this account publish, as its default policy does.
 
-    That one lets in who acts for the topic's owner, by a condition on `AWS:SourceOwner`, and an alarm does.
+    That one allows whoever acts for the topic's owner, by a condition on `AWS:SourceOwner`, and an alarm does.
     """
     topic = sns._topic_by_arn_any_scope(topic_arn)
     if topic is None:
         return False
-    context = EvalContext(
-        principal_arn="*",
-        principal_type="Service",
-        principal_account="",
-        action="sns:Publish",
-        resource_arn=topic_arn,
-        region=REGION,
-        secure_transport=True,
-        service_context={
-            "aws:sourcearn": alarm_arn,
-            "aws:sourceaccount": ACCOUNT,
-            "aws:sourceowner": ACCOUNT,
-        },
-    )
-    policy = topic["attributes"].get("Policy") or "{}"
-    decided: str = evaluate_resource_policy(policy, context, service="cloudwatch.amazonaws.com").decision
-    return decided == "Allow"
+    policy = json.loads(topic["attributes"].get("Policy") or "{}")
+    for_owner = [one for one in policy.get("Statement", ()) if one.get("Condition") == _OF_OWNER]
+    opened = [{**one, "Principal": {"Service": _CLOUDWATCH}, "Condition": {}} for one in for_owner]
+    asked = {**policy, "Statement": [*policy.get("Statement", ()), *opened]}
+    return admits(asked, _CLOUDWATCH, "sns:Publish", topic_arn, alarm_arn)

@@ -1,8 +1,8 @@
 """CloudWatch's metric alarms, evaluated every minute of the sandbox's clock.
 
 By itself the emulator evaluates an alarm only when somebody puts data, over every metric of its name whatever the
-dimensions, and no alarm ever clears. If the clock is moved ahead by more than six hours, the first and the last
-three of them are evaluated: no alarm of ours looks back further.
+dimensions, and no alarm ever clears. If the clock is moved far ahead, not every minute is
+evaluated: see `evaluation.minutes`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from itertools import chain
 from typing import Any
 
 from ministack.core.responses import request_scope
@@ -18,7 +17,7 @@ from ministack.services import cloudwatch
 
 from sandbox.emulator import clock
 from sandbox.emulator.cloudwatch import metrics, queues, streams
-from sandbox.emulator.cloudwatch.evaluation import Condition, Datapoint, Verdict, evaluate
+from sandbox.emulator.cloudwatch.evaluation import Condition, Datapoint, Verdict, evaluate, minutes
 from sandbox.emulator.environment import ACCOUNT, REGION
 from sandbox.emulator.hook import Hook, Table
 
@@ -37,7 +36,6 @@ HOOKS: tuple[Hook | Table, ...] = (
 )
 
 MINUTE_S = 60
-_JUMP_MINUTES = 3 * 60  # evaluated at each end of a jump
 
 
 class Minutes:
@@ -63,14 +61,6 @@ class Minutes:
                 self.catch_up()
             except Exception:  # noqa: BLE001  of whatever kind: alarms would silently never fire again
                 cloudwatch.logger.exception("sandbox: alarms were not evaluated")
-
-
-def minutes(last: int, ended: int) -> Iterator[int]:
-    """Yield the minutes after `last` up to `ended`, of a long time only those at its two ends."""
-    if ended - last <= 2 * _JUMP_MINUTES:
-        yield from range(last + 1, ended + 1)
-    else:
-        yield from chain(range(last + 1, last + 1 + _JUMP_MINUTES), range(ended + 1 - _JUMP_MINUTES, ended + 1))
 
 
 def install() -> None:
@@ -109,13 +99,14 @@ def _datapoints(alarm: dict[str, Any], condition: Condition, at: float) -> Itera
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation-window.html, read 2026-11-30
     """
     dimensions = {one["Name"]: one["Value"] for one in alarm.get("Dimensions") or ()}
-    published = metrics.values(alarm["Namespace"], alarm["MetricName"], dimensions)
-    if alarm.get("Unit"):
-        published = [one for one in published if one["Unit"] == alarm["Unit"]]
     statistic, period = alarm.get("ExtendedStatistic") or alarm["Statistic"], alarm["Period"]
     for ago in range(condition.evaluation_range, 0, -1):
         start = at - ago * period
-        value = metrics.statistic(metrics.between(published, start, start + period), statistic)
+        published = metrics.between(
+            alarm["Namespace"], alarm["MetricName"], dimensions, start=start, end=start + period
+        )
+        in_unit = [one for one in published if alarm.get("Unit") in (None, one["Unit"])]
+        value = metrics.statistic(in_unit, statistic)
         yield None if value is None else Datapoint(start, value)
 
 

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missin
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,6 +15,12 @@ OK, ALARM, INSUFFICIENT_DATA = "OK", "ALARM", "INSUFFICIENT_DATA"
 
 # More datapoints are fetched than are evaluated. AWS publishes no number: its examples fetch 5 for 3.
 EXTRA_PERIODS = 2
+
+# When the clock jumps, so many minutes at each end of the jump are evaluated, since no alarm of ours looks back
+# further: the outer ones one by one, then one in five, since our alarms' periods are multiples of five minutes.
+JUMP_MINUTES = 3 * 60
+_EACH_MINUTE = 30
+STEP_MINUTES = 5
 
 # Operator, and what the reasons call it. The others compare with a band, which no alarm of ours has.
 COMPARISONS: Mapping[str, tuple[Callable[[float, float], bool], str]] = {
@@ -70,6 +76,14 @@ class Verdict:
 
     state: str
     reason: str
+
+
+def minutes(last: int, ended: int) -> Iterator[int]:
+    """Yield the minutes after `last` up to `ended` that are evaluated: every one of a short time."""
+    for minute in range(last + 1, ended + 1):
+        away = min(minute - last, ended - minute)  # from the nearer end
+        if away <= _EACH_MINUTE or (away <= JUMP_MINUTES and minute % STEP_MINUTES == 0):
+            yield minute
 
 
 def evaluate(condition: Condition, recent: Sequence[Datapoint | None], state: str) -> Verdict:

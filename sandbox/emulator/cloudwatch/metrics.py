@@ -58,21 +58,20 @@ def record_custom(
     cloudwatch._store_datum(namespace, name, dict(dimensions), timestamp, unit, value, None, None, None)
 
 
-def values(namespace: str, name: str, dimensions: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return what was published of exactly this metric, oldest first, as CloudWatch's own functions take it.
+def between(
+    namespace: str, name: str, dimensions: Mapping[str, str], start: float, end: float
+) -> list[dict[str, Any]]:
+    """Return what was published of exactly this metric from `start` on and before `end`, as CloudWatch stores it.
 
     Dimensions identify a metric: the same name with others, or fewer, is another one.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Dimension (read
     2026-11-30)
     """
+    key = (namespace, name, cloudwatch._dims_key(dict(dimensions)))
     with _storing:
-        return list(cloudwatch._metrics.get((namespace, name, cloudwatch._dims_key(dict(dimensions)))) or ())
-
-
-def between(published: list[dict[str, Any]], start: float, end: float) -> list[dict[str, Any]]:
-    """Return the values from `start` on and before `end`, of a list in the order of time."""
-    first, last = (bisect_left(published, at, key=_timestamp) for at in (start, end))
-    return published[first:last]
+        published: list[dict[str, Any]] = cloudwatch._metrics.get(key) or []
+        first, last = (bisect_left(published, at, key=_timestamp) for at in (start, end))
+        return published[first:last]
 
 
 def statistic(published: list[dict[str, Any]], name: str) -> float | None:

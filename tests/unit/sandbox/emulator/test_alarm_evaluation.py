@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from sandbox.emulator.cloudwatch.evaluation import (
@@ -13,6 +15,7 @@ from sandbox.emulator.cloudwatch.evaluation import (
     Condition,
     Datapoint,
     evaluate,
+    minutes,
 )
 
 KEPT = "kept"
@@ -139,3 +142,19 @@ def test_reason_without_data() -> None:
     """An alarm that has no data says how much of it there is not."""
     verdict = evaluate(TWO_BELOW, _range("- - - -"), OK)
     assert verdict.reason == "Insufficient Data: 2 datapoints were unknown."
+
+
+def test_every_minute_of_an_hour_is_evaluated() -> None:
+    """Time that passes by itself, or in a short jump, leaves no minute out."""
+    assert list(minutes(100, 100)) == []
+    assert list(minutes(100, 160)) == list(range(101, 161))
+
+
+def test_of_a_long_jump_its_ends_are_evaluated() -> None:
+    """Of a week only the first and the last hours are, the last minute among them, and never five without one."""
+    found = list(minutes(1000, 1000 + 7 * 24 * 60))
+    assert (found[0], found[-1]) == (1001, 1000 + 7 * 24 * 60)
+    assert len(found) < 150
+    gaps = sorted(later - earlier for earlier, later in pairwise(found))
+    assert gaps[-2] == 5
+    assert gaps[-1] > 6 * 24 * 60

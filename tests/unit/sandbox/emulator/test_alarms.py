@@ -64,7 +64,7 @@ def advance(emulator: Emulator) -> Callable[[float], None]:
 
 def _topic(emulator: Emulator, principal: object = None) -> tuple[str, str]:
     """Make a topic that a principal may publish to, that of the default policy if None, and who hears it."""
-    sns, (url, queue_arn) = emulator.client("sns"), emulator.queue()
+    sns, (url, queue_arn) = emulator.client("sns"), emulator.open_queue("sns.amazonaws.com")
     arn = str(sns.create_topic(Name=unique())["TopicArn"])
     if principal is not None:
         statement = {"Effect": "Allow", "Principal": principal, "Action": "sns:Publish", "Resource": arn}
