@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,6 +63,10 @@ def up(
     print(f"source        {own} (the sandbox's own; the settings' sources are not deployed here)")
     for name, url in described["simulators"].items():
         print(f"{name:<13} {url}/_sim/state")
+    for one in described["does_nothing_here"]:
+        print(f"accepted, does nothing here: {one['type']} {one['logical_id']} ({one['undone']})")
+    for kind, names in groupby(described["not_enforced"], key=itemgetter("type")):
+        print(f"not enforced  {kind}: {', '.join(one['property'] for one in names)}")
     print(f"stop it:      {typed('sandbox', 'down', *_again(directory), sandbox=False)}")
 
 

@@ -10,8 +10,8 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
-from functools import partial
+from dataclasses import asdict, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -20,6 +20,7 @@ import requests
 
 from sandbox import cdk, ci360, connectors, marketing_stream, node, notices, sources, state
 from sandbox.emulator.environment import REGION, client_environment, functions_python
+from sandbox.enforcement import unenforced
 from sandbox.entrances import entrances
 from sandbox.errors import SandboxError
 from sandbox.place import DEFAULT, ROOT, Place
@@ -140,6 +141,9 @@ def _deploy(
             )
         with steps.step("secrets"):
             printed = _hand_over(current, json.loads(outputs_file.read_text()))
+        with steps.step("comparing templates with what is deployed"):
+            client = lru_cache(partial(connectors.client, current.emulator.url))
+            printed["not_enforced"] = [asdict(one) for one in unenforced(place.cdk_out, client)]
     state.save(place, replace(current, printed=printed))
     return printed
 
@@ -212,9 +216,18 @@ def _hand_over(current: State, outputs: connectors.Outputs) -> dict[str, Any]:
         "stream_queues": marketing_stream.queues(outputs, current.emulator.url),
         "functions_python": functions_python(),
         "iam_enforced": current.auth,
+        "does_nothing_here": _inert(current.emulator.url),
         "source": sources.make(partial(connectors.client, current.emulator.url)),
         **entrances(outputs, current.emulator.url, partial(connectors.client, current.emulator.url)),
     }
+
+
+def _inert(url: str) -> list[dict[str, str]]:
+    """Return the deployed resources that the emulator accepts and does nothing with."""
+    answer = requests.get(f"{url}/_inert", timeout=10)
+    answer.raise_for_status()
+    found: list[dict[str, str]] = answer.json()
+    return found
 
 
 @contextmanager

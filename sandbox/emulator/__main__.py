@@ -65,6 +65,7 @@ def _families() -> tuple[ModuleType, ...]:
             events,
             faults,
             firehose,
+            inert,
             large_batches,
             lone_deaths,
             move_tasks,
@@ -73,16 +74,36 @@ def _families() -> tuple[ModuleType, ...]:
             replay_permissions,
             resources,
             saved_queries,
+            service_access,
+            service_deliveries,
             target_dead_letters,
             transport,
             whole_checksums,
         )
+        from sandbox.emulator.cloudwatch import actions as alarm_actions
+        from sandbox.emulator.cloudwatch import alarms, metrics
+        from sandbox.emulator.cloudwatch import deliveries as delivery_metrics
+        from sandbox.emulator.cloudwatch import embedded as embedded_metrics
+        from sandbox.emulator.cloudwatch import functions as function_metrics
+        from sandbox.emulator.cloudwatch import queues as queue_metrics
+        from sandbox.emulator.cloudwatch import streams as stream_metrics
+        from sandbox.emulator.scheduler import resources as schedule_resources
+        from sandbox.emulator.scheduler import runs as schedules
     except ImportError as error:
         raise MissingHookError(f"the emulator's package has changed: {error}") from error
     # `events` comes after `target_dead_letters`: a rule that a replay leaves out must not get a dead letter.
+    # `stream_metrics` comes before the other hooks of Firehose: it keeps objects as they are to be written.
+    # `alarms` comes last: it begins to evaluate at once.
     return (
+        metrics,
+        stream_metrics,
         resources,
         saved_queries,
+        inert,
+        service_access,
+        service_deliveries,
+        schedules,
+        schedule_resources,
         target_dead_letters,
         events,
         ranges,
@@ -100,11 +121,17 @@ def _families() -> tuple[ModuleType, ...]:
         transport,
         clock,
         faults,
+        queue_metrics,
+        function_metrics,
+        delivery_metrics,
+        embedded_metrics,
+        alarm_actions,
+        alarms,
     )
 
 
 def _with_routes(application: Application) -> Application:
-    from sandbox.emulator import clock
+    from sandbox.emulator import clock, inert
     from sandbox.emulator.faults import FaultyApplication
     from sandbox.emulator.processes import workers
 
@@ -115,6 +142,8 @@ def _with_routes(application: Application) -> Application:
             await send_json(send, 200, workers())
         elif scope["type"] == "http" and scope["path"] == clock.PATH:
             await clock.serve(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == inert.PATH:
+            await send_json(send, 200, inert.listed())
         else:
             await faulty(scope, receive, send)
 

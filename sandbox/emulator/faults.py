@@ -31,6 +31,7 @@ from ministack.core.iam_actions import extract_iam_action
 from ministack.core.router import detect_service
 
 from sandbox.emulator.asgi import Application, Message, Receive, Scope, Send, replay_body, send_json, whole_body
+from sandbox.emulator.cloudwatch.streams import throttled
 from sandbox.emulator.hook import Hook
 
 HOOKS = (
@@ -152,6 +153,8 @@ class FaultyApplication:
         if fault.drop:
             await _hang_up(send)
         elif fault.status:
+            if (call.service, fault.code) == ("firehose", "ServiceUnavailableException"):
+                throttled(call.action, call.text)
             await _send_error(send, call.service, fault.status, fault.code)
         elif fault.truncate_bytes is not None:
             await self._application(scope, receive, _cut_short(send, fault.truncate_bytes))

@@ -12,6 +12,8 @@ from ministack.core.arn import parse_arn
 from ministack.core.responses import request_scope
 from ministack.services import firehose, sns
 
+from sandbox.emulator.cloudwatch.metric_names import NOTIFICATIONS_FAILED
+from sandbox.emulator.cloudwatch.metrics import record
 from sandbox.emulator.hook import Function, Hook
 
 _FANOUT = Hook(
@@ -84,18 +86,22 @@ def _deliver(
             continue
         if sns._matches_filter_policy(subscription, attributes, text):
             raw = subscription.get("attributes", {}).get("RawMessageDelivery", "false") == "true"
-            _put(subscription["endpoint"], sns._build_envelope(topic_arn, msg_id, text, subject, attributes, raw))
+            envelope = sns._build_envelope(topic_arn, msg_id, text, subject, attributes, raw)
+            if not _put(subscription["endpoint"], envelope):
+                record(NOTIFICATIONS_FAILED, 1, topic_arn.rpartition(":")[2])
 
 
-def _put(stream_arn: str, record: str) -> None:
+def _put(stream_arn: str, text: str) -> bool:
+    """Put a record into a stream; return whether the stream took it."""
     stream = parse_arn(stream_arn)
     with request_scope(stream.account_id, stream.region):
-        firehose._put_record(
+        status, *_ = firehose._put_record(
             {
                 "DeliveryStreamName": stream.resource.split("/", 1)[1],
-                "Record": {"Data": base64.b64encode(record.encode()).decode()},
+                "Record": {"Data": base64.b64encode(text.encode()).decode()},
             }
         )
+    return int(status) < 400
 
 
 def _knowing_compression(original: Function) -> Function:

@@ -25,7 +25,15 @@ HOOKS: tuple[Hook | Table, ...] = (
 # A move resets these attributes: the message counts as new in the queue it is moved to.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html
 # (read 2026-11-22)
-_OF_THE_OLD_MESSAGE = ("receipt_handle", "first_receive_at", "enqueued_at", "dedup_id", "seq")
+_OF_THE_OLD_MESSAGE = (
+    "receipt_handle",
+    "first_receive_at",
+    "enqueued_at",
+    "arrived_at",
+    "received_before",
+    "dedup_id",
+    "seq",
+)
 
 
 @dataclass

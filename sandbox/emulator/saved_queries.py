@@ -20,7 +20,12 @@ HOOKS: tuple[Hook | Table, ...] = (
 
 def install() -> None:
     """Register the type."""
-    _TYPES.entries()["AWS::Athena::NamedQuery"] = {"create": _create, "update": _update, "delete": _delete}
+    _TYPES.entries()["AWS::Athena::NamedQuery"] = {
+        "create": _create,
+        "update": _update,
+        "update_with_logical_id": True,
+        "delete": _delete,
+    }
 
 
 def _create(_logical_id: str, properties: dict[str, Any], _stack_name: str) -> tuple[str, dict[str, Any]]:

@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 from ministack.core.arn import ArnParseError, parse_arn
-from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
-from ministack.core.responses import get_account_id, get_region
 from ministack.services import eventbridge, lambda_svc, sns, sqs
 
+from sandbox.emulator.cloudwatch.metric_names import FAILED_INVOCATIONS, UNKEPT_EVENTS, Metric
+from sandbox.emulator.cloudwatch.metrics import record
 from sandbox.emulator.hook import Function, Hook
+from sandbox.emulator.service_access import admits
+from sandbox.emulator.service_deliveries import function_admits
 
 _TARGET = Hook("ministack.services.eventbridge", "_invoke_target", ("target", "event", "rule", "view"))
 
@@ -21,17 +23,14 @@ HOOKS = (
     Hook("ministack.services.sqs", "_act_send_message", ("data", "qurl")),
     Hook("ministack.services.sns", "_topic_by_arn_any_scope", ("topic_arn",)),
     Hook("ministack.services.lambda_svc", "_get_func_record_for_ref", ("function_ref",)),
-    Hook(
-        "ministack.core.iam_evaluator",
-        "evaluate_resource_policy",
-        ("doc", "ctx", "service", "named_only", "direct_only"),
-    ),
 )
 
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html (read 2026-11-22): there is no retry if
 # a target is gone or refuses the caller.
 _GONE = ("NO_RESOURCE", "The target does not exist.")
 _REFUSED = ("NO_PERMISSIONS", "The target's resource policy does not let EventBridge send to it.")
+
+_PRINCIPAL = "events.amazonaws.com"
 
 
 def install() -> None:
@@ -46,11 +45,26 @@ def _or_dead_letter(original: Function) -> Function:
             original(target, event, rule, view)
             return
         eventbridge.logger.warning("EventBridge: %s (%s)", obstacle[1], target.get("Arn"))
+        _count(FAILED_INVOCATIONS, rule)
         queue_arn = (target.get("DeadLetterConfig") or {}).get("Arn")
-        if queue_arn and _obstacle(queue_arn, rule.get("Arn", "")) is None:
+        if not queue_arn:
+            return
+        if _obstacle(queue_arn, rule.get("Arn", "")) is None:
             _send(queue_arn, target["Arn"], event, rule, obstacle)
+        else:
+            _count(UNKEPT_EVENTS, rule)
 
     return invoke
+
+
+def _count(metrics: tuple[Metric, ...], rule: dict[str, Any]) -> None:
+    """Publish a metric of a rule: of the default bus by the rule's name alone, of any other by the bus's too."""
+    of_default, of_other = metrics
+    bus = rule.get("EventBusName") or "default"
+    if bus == "default":
+        record(of_default, 1, rule["Name"])
+    else:
+        record(of_other, 1, bus, rule["Name"])
 
 
 def _obstacle(target_arn: str, rule_arn: str) -> tuple[str, str] | None:
@@ -60,53 +74,26 @@ def _obstacle(target_arn: str, rule_arn: str) -> tuple[str, str] | None:
     except ArnParseError:
         return _GONE
     if service == "lambda":
-        return None if lambda_svc._get_func_record_for_ref(target_arn)[0] else _GONE
+        function = lambda_svc._get_func_record_for_ref(target_arn)[0]
+        if not function:
+            return _GONE
+        return None if function_admits(function, _PRINCIPAL, rule_arn) else _REFUSED
     if service == "sqs":
         # A queue's policy may name the rule; AWS checks that, and the emulator does not.
-        known = {"aws:sourcearn": rule_arn, "aws:sourceaccount": get_account_id()}
-        return _closed(sqs._queue_by_arn(target_arn), "sqs:SendMessage", target_arn, known)
+        return _closed(sqs._queue_by_arn(target_arn), "sqs:SendMessage", target_arn, rule_arn)
     if service == "sns":
         # A Condition cannot be met: EventBridge tells topics neither rule nor account.
         # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html (read 2026-11-29)
-        return _closed(sns._topic_by_arn_any_scope(target_arn), "sns:Publish", target_arn, {})
+        return _closed(sns._topic_by_arn_any_scope(target_arn), "sns:Publish", target_arn, "")
     return None
 
 
-def _closed(
-    resource: dict[str, Any] | None, action: str, arn: str, known: dict[str, str]
-) -> tuple[str, str] | None:
+def _closed(resource: dict[str, Any] | None, action: str, arn: str, source_arn: str) -> tuple[str, str] | None:
     """Return why a queue or a topic, None for one that is gone, cannot be sent to."""
     if resource is None:
         return _GONE
-    return None if _admits(_policy(resource), action, arn, known) else _REFUSED
-
-
-def _policy(resource: dict[str, Any]) -> dict[str, Any]:
-    """Return what a queue's or a topic's policy says to a service.
-
-    An Allow for accounts, as in the emulator's default policy of a topic, is not for services.
-    """
-    policy: dict[str, Any] = json.loads(resource["attributes"].get("Policy") or "{}")
-    statements = policy.get("Statement", [])
-    listed = statements if isinstance(statements, list) else [statements]
-    kept = [one for one in listed if one["Effect"] == "Deny" or "Service" in one["Principal"]]
-    return {**policy, "Statement": kept}
-
-
-def _admits(policy: dict[str, Any], action: str, arn: str, known: dict[str, str]) -> bool:
-    """Return whether a policy lets EventBridge do this; `known` are the condition keys of its request."""
-    context = EvalContext(
-        principal_arn="*",
-        principal_type="Service",
-        principal_account="",
-        action=action,
-        resource_arn=arn,
-        region=get_region(),
-        secure_transport=True,
-        service_context=known,
-    )
-    decided: str = evaluate_resource_policy(policy, context, service="events.amazonaws.com").decision
-    return decided == "Allow"
+    policy = resource["attributes"].get("Policy")
+    return None if admits(policy, _PRINCIPAL, action, arn, source_arn) else _REFUSED
 
 
 def _send(

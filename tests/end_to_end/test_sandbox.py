@@ -9,7 +9,9 @@ import sys
 from activation.model import Audience, Drop
 from activation.report.receipts import stem
 
+from sandbox.enforcement import DROPPED, UNKNOWN
 from sandbox.place import ROOT
+from sandbox.readback import dropped
 from tests.conftest import PLACE
 from tests.end_to_end.driver import Sandbox
 
@@ -48,6 +50,15 @@ def _texts(value: object) -> list[str]:
     if isinstance(value, list):
         return [text for one in value for text in _texts(one)]
     return [str(value)]
+
+
+def test_every_property_that_has_no_effect_is_listed(sandbox: Sandbox) -> None:
+    """What the emulator drops of the deployed templates has a line in `enforcement`, and nothing else has."""
+    listed = sandbox.described["not_enforced"]
+    assert [one for one in listed if one["effect"] == UNKNOWN] == []
+    lost = {(one.type, one.property) for one in dropped(PLACE.cdk_out, sandbox.client)}
+    assert {(one["type"], one["property"]) for one in listed} >= lost
+    assert {(kind, name) for kind, effects in DROPPED.items() for name in effects} == lost
 
 
 def test_function_stays_under_its_memory_bound(sandbox: Sandbox) -> None:

@@ -32,14 +32,23 @@ def test_machine_that_cannot_run_it_is_told_in_a_sentence(tmp_path: Path, monkey
     assert not Place(tmp_path).state.exists()
 
 
-def test_up_says_which_source_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sources of the settings are not deployed into a sandbox, which has one of its own."""
+def test_up_says_its_source_and_what_has_no_effect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sandbox has a source of its own in place of the settings', and does not act on every property."""
     described = {
         "aws_endpoint_url": "http://127.0.0.1:1",
         "drops_bucket": "drops",
         "simulators": {},
         "source": {"bucket": "example-exports", "prefix": "vip people/", "audience": "VIP"},
+        "does_nothing_here": [
+            {"type": "AWS::DataBrew::Job", "stack": "app", "logical_id": "Job", "undone": "no data is prepared"}
+        ],
+        "not_enforced": [
+            {"type": "AWS::S3::Bucket", "property": "LifecycleConfiguration", "effect": "objects stay"},
+            {"type": "AWS::S3::Bucket", "property": "Tags", "effect": "buckets have no tags"},
+        ],
     }
     monkeypatch.setattr("sandbox.lifecycle.up", lambda *_, **__: described)
     done = RUN.invoke(command, ["up", "--directory", str(tmp_path)])
     assert "source        s3://example-exports/vip people/ (the sandbox's own; " in done.stdout
+    assert "accepted, does nothing here: AWS::DataBrew::Job Job (no data is prepared)" in done.stdout
+    assert "not enforced  AWS::S3::Bucket: LifecycleConfiguration, Tags\n" in done.stdout

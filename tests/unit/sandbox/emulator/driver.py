@@ -45,12 +45,12 @@ class Emulator:
         got = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         return url, got["Attributes"]["QueueArn"]
 
-    def open_queue(self, **attributes: str) -> tuple[str, str]:
-        """Make a queue that EventBridge may send to."""
+    def open_queue(self, service: str = "events.amazonaws.com", **attributes: str) -> tuple[str, str]:
+        """Make a queue that a service, EventBridge by default, may send to."""
         url, arn = self.queue(**attributes)
         statement = {
             "Effect": "Allow",
-            "Principal": {"Service": "events.amazonaws.com"},
+            "Principal": {"Service": service},
             "Action": "sqs:SendMessage",
             "Resource": arn,
         }
@@ -60,7 +60,7 @@ class Emulator:
 
     def topic(self, **condition: Any) -> tuple[str, str]:
         """Make a topic that lets EventBridge publish; returns its ARN and the URL of a queue that hears it."""
-        sns, (url, queue_arn) = self.client("sns"), self.queue()
+        sns, (url, queue_arn) = self.client("sns"), self.open_queue("sns.amazonaws.com")
         arn = str(sns.create_topic(Name=_name())["TopicArn"])
         statement = {
             "Effect": "Allow",
