@@ -84,16 +84,32 @@ def options(
     note_sandbox(in_sandbox)
     if in_sandbox:
         require_checkout()
-        from sandbox import state
-        from sandbox.emulator.environment import client_environment
-        from sandbox.place import DEFAULT
+        os.environ |= _sandbox_environment()
 
-        found = state.load(DEFAULT)
-        if not found.runs():
-            require_demo_install()
-            typer.echo(f"no sandbox is running; start one: {typed('sandbox', 'up', sandbox=False)}", err=True)
-            raise typer.Exit(1)
-        os.environ |= client_environment(found.emulator.url)
+
+def _sandbox_environment() -> dict[str, str]:
+    """Return the environment of the sandbox's clients; simulators that have ended are restarted, and named."""
+    from sandbox import state
+    from sandbox.emulator.environment import client_environment
+    from sandbox.errors import SandboxError
+    from sandbox.place import DEFAULT
+
+    found = state.load(DEFAULT)
+    if not found.runs():
+        require_demo_install()
+        lost = "the sandbox's AWS has ended, with all that it held" if found.processes else "no sandbox is running"
+        typer.echo(f"{lost}; start one: {typed('sandbox', 'up', sandbox=False)}", err=True)
+        raise typer.Exit(1)
+    if found.ended:
+        from sandbox.starting import revived
+
+        try:
+            _, restarted = revived(DEFAULT)
+        except SandboxError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from None
+        typer.echo(f"{restarted} had ended: started again with what was held", err=True)
+    return client_environment(found.emulator.url)
 
 
 def main() -> None:

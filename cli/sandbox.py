@@ -1,4 +1,4 @@
-"""`activation sandbox up|down`: an emulated AWS and ad platforms on this machine, with the app deployed."""
+"""`activation sandbox up|down|status|logs`: an emulated AWS and ad platforms, with the app deployed into it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.demo_install import require_checkout, require_demo_install
+from cli.sandbox_status import shown
 from cli.typed import typed
 
 if TYPE_CHECKING:
@@ -85,6 +86,64 @@ def down(directory: Directory = None) -> None:
     typer.echo("the sandbox is stopped" if ended else "no sandbox was running", err=True)
     if not ended:
         raise typer.Exit(1)
+
+
+@sandbox.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    directory: Directory = None,
+) -> None:
+    """Show the sandbox's processes, clock and functions; exit 1 unless all of it runs."""
+    require_checkout()
+    require_demo_install()
+    from sandbox.errors import SandboxError
+    from sandbox.status import status as find
+
+    try:
+        found = find(_place(directory))
+    except SandboxError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    if as_json:
+        print(json.dumps(found))
+    else:
+        for line in shown(found, typed("sandbox", "up", *_again(directory), sandbox=False)):
+            print(line)
+    if not all(one["answers"] for one in found.get("processes", [{"answers": False}])):
+        raise typer.Exit(1)
+
+
+@sandbox.command()
+def logs(
+    name: Annotated[
+        str, typer.Argument(help="emulator, a simulator, or a function's name or a part of it.")
+    ] = "emulator",
+    follow: Annotated[bool, typer.Option("--follow", help="Go on with each new line, until Ctrl-C.")] = False,
+    count: Annotated[int, typer.Option("--lines", min=1, help="How many of the last lines to print.")] = 50,
+    directory: Directory = None,
+) -> None:
+    """Print the log of the emulator, of a simulator or of a function; of any other name, list them."""
+    require_checkout()
+    require_demo_install()
+    from functools import partial
+
+    from sandbox import connectors, state
+    from sandbox.errors import SandboxError
+    from sandbox.logs import lines
+
+    place = _place(directory)
+    try:
+        found = state.load(place)
+        if not found.processes:
+            raise SandboxError("no sandbox is running")
+        client = partial(connectors.client, found.emulator.url)
+        for line in lines(place, found, client, name, count, follow=follow):
+            print(line, flush=True)
+    except SandboxError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
 
 
 def _datasets(stream: str) -> tuple[str, ...]:

@@ -6,9 +6,8 @@ import json
 import shutil
 import signal
 import subprocess
-import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from functools import lru_cache, partial
@@ -16,21 +15,18 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-import requests
-
 from sandbox import cdk, ci360, connectors, marketing_stream, node, notices, sources, state
 from sandbox.emulator.environment import REGION, client_environment, functions_python
 from sandbox.enforcement import unenforced
 from sandbox.entrances import entrances
 from sandbox.errors import SandboxError
 from sandbox.place import DEFAULT, ROOT, Place
-from sandbox.processes import Process, free_port, plain_environment, spawn, stop, stop_group, tail, wait_until
+from sandbox.processes import spawn, stop, stop_group, tail
 from sandbox.progress import Steps
-from sandbox.state import EMULATOR, State
+from sandbox.starting import names, revive, simulators, start
+from sandbox.state import State
 
-_READY_S = 60.0
 _SYNTH_S = _DEPLOY_S = 600.0
-_PLATFORMS = ROOT / "sandbox" / "platforms"
 
 
 def up(
@@ -55,7 +51,13 @@ def up(
                 raise SandboxError(
                     "a sandbox is up with the other setting of --auth: `activation sandbox down` first"
                 )
+            if before.ended:
+                with shown.step(f"restarting {names(before.ended)}, which had ended"):
+                    before = revive(place, before)
             return _deploy(place, before, streams, shown, flags or {})
+        if before.processes:
+            with shown.step("the emulator had ended, and all that it held: removing the rest"):
+                _end(place)
         _end(place)
         try:
             return _deploy(place, State(auth=auth), streams, shown, flags or {})
@@ -85,7 +87,7 @@ def bare(place: Place, platforms: tuple[str, ...], *, auth: bool = False) -> Ite
         _end(place)
         place.make()
         try:
-            yield _start(place, State(auth=auth), platforms)
+            yield start(place, State(auth=auth), platforms)
         finally:
             _end(place)
 
@@ -126,7 +128,7 @@ def _deploy(
         fresh = not current.processes
         if fresh:
             with steps.step("AWS emulator and ad platforms"):
-                current = _start(place, current, simulators())
+                current = start(place, current, simulators())
         notices.make(current.emulator.url)
         environment = cdk.sandbox_environment(runner, place, current.emulator.url)
         if fresh:
@@ -134,48 +136,21 @@ def _deploy(
                 _run(cdk.bootstrap(runner), place.log("bootstrap"), environment, cleanup, place.directory)
         with steps.step("cdk synth"):
             _finish(synth, "cdk synth", place.log("synth"), _SYNTH_S)
-        outputs_file = place.directory / "outputs.json"
         with steps.step("cdk deploy"):
             _run(
-                cdk.deploy(runner, place, outputs_file), place.log("deploy"), environment, cleanup, place.directory
+                cdk.deploy(runner, place, place.outputs),
+                place.log("deploy"),
+                environment,
+                cleanup,
+                place.directory,
             )
         with steps.step("secrets"):
-            printed = _hand_over(current, json.loads(outputs_file.read_text()))
+            printed = _hand_over(current, json.loads(place.outputs.read_text()))
         with steps.step("comparing templates with what is deployed"):
             client = lru_cache(partial(connectors.client, current.emulator.url))
             printed["not_enforced"] = [asdict(one) for one in unenforced(place.cdk_out, client)]
     state.save(place, replace(current, printed=printed))
     return printed
-
-
-def _start(place: Place, current: State, platforms: Iterable[str]) -> State:
-    """Start the emulator and these simulators, and wait for all of them; the state is saved first."""
-    modules = {EMULATOR: "sandbox.emulator"}
-    modules |= {name: f"sandbox.platforms.{name}" for name in platforms}
-    for name, module in modules.items():
-        port = free_port()
-        command = [sys.executable, "-m", module, "--port", str(port)]
-        if name == EMULATOR:
-            command += ["--directory", str(place.directory), *(["--auth"] if current.auth else [])]
-        started = spawn(command, place.log(name), plain_environment(), ROOT)
-        current = replace(current, processes=(*current.processes, Process(name, started.pid, port, module)))
-        state.save(place, current)
-    for process in current.processes:
-        page = "/_ministack/health" if process.name == EMULATOR else "/_sim/state?members=0"
-        wait_until(partial(_answers, process.url + page), process, place.log(process.name), _READY_S)
-    return current
-
-
-def simulators(folder: Path = _PLATFORMS) -> list[str]:
-    """Return the names of the simulated platforms: the folders that can be run."""
-    return sorted(program.parent.name for program in folder.glob("*/__main__.py"))
-
-
-def _answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=5).ok
-    except requests.RequestException:
-        return False
 
 
 def _run(

@@ -35,6 +35,15 @@ class Place:
         """Return the folder the app is synthesised into."""
         return self.directory / "cdk.out"
 
+    @property
+    def outputs(self) -> Path:
+        """Return the file with the outputs of the deployed stacks."""
+        return self.directory / "outputs.json"
+
+    def history(self, name: str) -> Path:
+        """Return the file that keeps what a simulator holds; it goes when the sandbox is stopped."""
+        return self.temporary / f"{name}.history"
+
     def make(self) -> None:
         """Make the folders."""
         for folder in (self.directory, self.logs, self.temporary):

@@ -70,10 +70,10 @@ def free_port() -> int:
 
 
 def spawn(
-    command: Sequence[str], log: Path, environment: Mapping[str, str], directory: Path
+    command: Sequence[str], log: Path, environment: Mapping[str, str], directory: Path, *, append: bool = False
 ) -> subprocess.Popen[bytes]:
-    """Start a command detached from the terminal, with its output in `log`."""
-    with log.open("wb") as output:
+    """Start a command detached from the terminal, with its output in `log`, or appended to it."""
+    with log.open("ab" if append else "wb") as output:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

@@ -34,9 +34,14 @@ class State:
         """Return the simulators' processes."""
         return tuple(one for one in self.processes if one.name != EMULATOR)
 
+    @property
+    def ended(self) -> tuple[Process, ...]:
+        """Return the simulators that were started and have ended."""
+        return tuple(one for one in self.simulators if not one.runs())
+
     def runs(self) -> bool:
-        """Return whether there is a sandbox and all its processes are alive."""
-        return bool(self.processes) and all(one.runs() for one in self.processes)
+        """Return whether there is a sandbox: its emulator is alive, which holds all that was deployed and sent."""
+        return bool(self.processes) and self.emulator.runs()
 
 
 def load(place: Place) -> State:

@@ -107,7 +107,9 @@ def _zipfile_keeping(directory: Path) -> ModuleType:
                 (Path(path or ".") / entry.name).symlink_to(entry)
 
     stand_in = ModuleType("zipfile")
-    stand_in.__dict__.update(vars(zipfile), ZipFile=KeptZipFile)
+    # The emulator catches a LargeFileError, which the module has under another name: without it any failure to
+    # unpack a layer would read "module 'zipfile' has no attribute 'LargeFileError'".
+    stand_in.__dict__.update(vars(zipfile), ZipFile=KeptZipFile, LargeFileError=zipfile.LargeZipFile)
     return stand_in
 
 

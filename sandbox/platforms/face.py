@@ -30,7 +30,7 @@ from sandbox.platforms.journal import Entry, Journal
 from sandbox.platforms.server import TRANSPORT
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import Receive, Scope, Send
 
 Call = TypeVar("Call")
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -90,6 +90,17 @@ class _Face(Generic[Call]):
         self.platform = platform
         self.journal = Journal()
         self.faults = FaultScript()
+
+    def parts(self) -> dict[str, Any]:
+        """Return what the simulator holds, without what belongs to its process alone."""
+        own = getattr(self.platform, "of_this_process", ())
+        kept = {name: part for name, part in vars(self.platform).items() if name not in own}
+        return {"platform": kept, "journal": self.journal, "faults": self.faults}
+
+    def restore(self, parts: dict[str, Any]) -> None:
+        """Continue where another process ended."""
+        vars(self.platform).update(parts["platform"])
+        self.journal, self.faults = parts["journal"], parts["faults"]
 
     async def call(self, request: Request) -> Response:
         """Answer a call of the platform's API, or apply the fault that the script has for it."""
@@ -191,8 +202,8 @@ def _checked(endpoint: Endpoint) -> Endpoint:
     return checked
 
 
-def with_face(platform: Platform[Call]) -> ASGIApp:
-    """Return the application that serves a platform's API and its test routes."""
+def with_face(platform: Platform[Call]) -> Starlette:
+    """Return the application that serves a platform's API and its test routes; its state has the `face`."""
     face = _Face(platform)
     routes = [
         Route("/_sim/state", face.state, methods=["GET"]),
@@ -204,4 +215,6 @@ def with_face(platform: Platform[Call]) -> ASGIApp:
         Route("/_sim/reset", face.reset, methods=["POST"]),
         Route("/{path:path}", face.call, methods=_METHODS),
     ]
-    return Starlette(routes=routes)
+    app = Starlette(routes=routes)
+    app.state.face = face
+    return app

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from sandbox.platforms.history import History
+
 if TYPE_CHECKING:
     import asyncio
 
+    from starlette.applications import Starlette
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 TRANSPORT = "sandbox.transport"  # the key of the connection in the scope's extensions
@@ -81,13 +84,16 @@ def running(
         thread.join(timeout=10)
 
 
-def run(name: str, build: Callable[[], ASGIApp]) -> None:
-    """Parse `--host` and `--port`, and serve until stopped; the first line on stdout is the base URL."""
+def run(name: str, build: Callable[[], Starlette]) -> None:
+    """Parse the command line, and serve until stopped; the first line on stdout is the base URL."""
     parser = argparse.ArgumentParser(description=f"A simulated {name} on this machine.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
+    parser.add_argument("--history", type=Path, help="file that keeps what it holds, read at the start if there")
     arguments = parser.parse_args()
-    server = _server(build(), arguments.host, arguments.port)
+    simulator = build()
+    kept = History(simulator, simulator.state.face, arguments.history) if arguments.history else simulator
+    server = _server(kept, arguments.host, arguments.port)
 
     def announce() -> None:
         while not server.started and not server.should_exit:

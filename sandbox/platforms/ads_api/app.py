@@ -30,8 +30,8 @@ from sandbox.platforms.journal import Entry, digest_of_rows
 from sandbox.platforms.settings import changed
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
     from starlette.requests import Request
-    from starlette.types import ASGIApp
 
 _TOKENS = "/auth/o2/token"
 _PAGE = 5000
@@ -238,6 +238,6 @@ def _json(document: Mapping[str, Any], status: int = 200) -> Response:
     return Response(json.dumps(document), status_code=status, media_type=CONTENT_TYPE)
 
 
-def build() -> ASGIApp:
+def build() -> Starlette:
     """Return a new simulator: one client, one profile, one DSP account, no subscription."""
     return with_face(AdsApi())

@@ -27,8 +27,8 @@ from sandbox.platforms.server import running
 from sandbox.platforms.settings import changed
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
     from starlette.requests import Request
-    from starlette.types import ASGIApp
 
 _HOST = "localhost"
 
@@ -41,6 +41,7 @@ class Ci360Platform:
     authority: str = ""
     name: str = "ci360"
     server: ExitStack | None = None
+    of_this_process = ("files_url", "authority", "server")  # not kept for a process that follows
 
     def __post_init__(self) -> None:
         self.clock = Clock()
@@ -134,7 +135,7 @@ def certificate(folder: Path) -> tuple[Path, str]:
     return path, authority.cert_pem.bytes().decode()
 
 
-def build() -> ASGIApp:
+def build() -> Starlette:
     """Return a new simulator, whose staging is served over TLS on its own port until the process ends."""
     platform = Ci360Platform()
     app = with_face(platform)

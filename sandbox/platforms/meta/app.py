@@ -28,9 +28,9 @@ from sandbox.platforms.meta.settings import DEFAULT_DATASET, Account, Token
 from sandbox.platforms.meta.world import World
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.types import ASGIApp
 
 _VERSION = re.compile(r"v\d{1,2}\.\d")
 
@@ -283,6 +283,6 @@ def _note(entry: Entry, parameters: Parameters, method: str) -> None:
                 entry.note[name] = session[name] if name != "session_id" else str(session[name])
 
 
-def build() -> ASGIApp:
+def build() -> Starlette:
     """Return a new simulator: one account, one token, no audience."""
     return with_face(MetaPlatform())

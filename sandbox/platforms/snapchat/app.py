@@ -23,9 +23,9 @@ from sandbox.platforms.snapchat.settings import DEFAULT_AD_ACCOUNT, DEFAULT_CLIE
 from sandbox.platforms.snapchat.world import World
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.types import ASGIApp
 
 _SPELLINGS = (str.upper, str.lower, str.title)
 
@@ -201,6 +201,6 @@ def _note_rows(entry: Entry, body: Any) -> None:
         entry.rows, entry.digest = len(sent["data"]), digest_of_rows(sent["data"])
 
 
-def build() -> ASGIApp:
+def build() -> Starlette:
     """Return a new simulator: one ad account, one client with its refresh token, no segment."""
     return with_face(SnapchatPlatform())

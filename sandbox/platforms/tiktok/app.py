@@ -25,9 +25,9 @@ from sandbox.platforms.tiktok.settings import Advertiser, Token
 from sandbox.platforms.tiktok.world import World
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.types import ASGIApp
 
 
 @dataclass
@@ -188,6 +188,6 @@ def _given(contents: Contents | TikTokError | None) -> Contents:
     return contents
 
 
-def build() -> ASGIApp:
+def build() -> Starlette:
     """Return a new simulator: one advertiser, one token, no audience."""
     return with_face(TikTokPlatform())

@@ -109,15 +109,17 @@ class Emulator:
                 return messages
             time.sleep(0.05)
 
-    def function(self, code: str, *, layers: tuple[str, ...] = (), **properties: Any) -> str:
-        """Make a function of one module with a `handler`; returns its name."""
+    def function(
+        self, code: str, more: dict[str, str] | None = None, *, layers: tuple[str, ...] = (), **properties: Any
+    ) -> str:
+        """Make a function of one module with a `handler`, and more files; returns its name."""
         name = _name()
         self.client("lambda").create_function(
             FunctionName=name,
             Runtime=f"python{functions_python()}",
             Role=ROLE,
             Handler="code_under_test.handler",
-            Code={"ZipFile": zipped({"code_under_test.py": code})},
+            Code={"ZipFile": zipped({"code_under_test.py": code, **(more or {})})},
             Layers=list(layers),
             **{"Timeout": 10, **properties},
         )

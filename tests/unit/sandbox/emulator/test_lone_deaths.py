@@ -1,4 +1,4 @@
-"""One of a function's processes is killed, and the others do not notice."""
+"""One of a function's processes is killed, or the function changes, and calls in other processes go on."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ import os, pathlib, signal, time
 FOLDER = pathlib.Path({folder!r})
 if (FOLDER / "dies").exists():
     os.kill(os.getpid(), signal.SIGKILL)
+(FOLDER / f"starts-{{os.getpid()}}").touch()
+while (FOLDER / "waits").exists():
+    time.sleep(0.05)
+import late
 def handler(event, context):
     (FOLDER / str(os.getpid())).touch()
     while not (FOLDER / "go").exists():
@@ -35,7 +39,7 @@ class Calls:
     def __init__(self, emulator: Emulator, folder: Path) -> None:
         self.emulator, self.folder = emulator, folder
         self.client = emulator.client("lambda", read_timeout=120)
-        self.name = emulator.function(CODE.format(folder=str(folder)), Timeout=100)
+        self.name = emulator.function(CODE.format(folder=str(folder)), {"late.py": ""}, Timeout=100)
         self.pool = ThreadPoolExecutor(AT_ONCE)
 
     def begin(self, count: int) -> list[Future[Any]]:
@@ -63,6 +67,14 @@ class Calls:
         answer = self.client.invoke(FunctionName=self.name, Payload=b"{}")
         payload = json.loads(answer["Payload"].read())
         return None if "FunctionError" in answer else int(payload)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -96,3 +108,23 @@ def test_a_process_killed_as_it_starts_fails_that_call_alone(calls: Calls) -> No
     begun = calls.begin(AT_ONCE)
     until(lambda: len(calls.pids()) == AT_ONCE, within_s=60)
     assert others < set(calls.let_go(begun))
+
+
+def test_a_change_of_the_function_lets_its_calls_end(calls: Calls) -> None:
+    """Those under way and one whose process is still starting answer from the old code; then it is gone."""
+    begun = calls.begin(2)
+    until(lambda: len(calls.pids()) == 2, within_s=60)
+    (calls.folder / "waits").touch()
+    begun += calls.begin(1)
+    until(lambda: len(list(calls.folder.glob("starts-*"))) == 3, within_s=60)
+    old = {int(one.name.removeprefix("starts-")) for one in calls.folder.glob("starts-*")}
+    calls.client.update_function_configuration(
+        FunctionName=calls.name, Environment={"Variables": {"COLOUR": "blue"}}
+    )
+    assert calls.running() == set()
+    (calls.folder / "waits").unlink()
+    assert set(calls.let_go(begun)) == old
+    until(lambda: not any(map(_alive, old)), within_s=20)
+    (again,) = calls.begin(1)
+    until(lambda: len(calls.pids()) == 1, within_s=60)
+    assert calls.let_go([again])[0] not in old

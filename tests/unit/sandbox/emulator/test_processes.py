@@ -81,6 +81,16 @@ def test_archives_are_unpacked_once(emulator: Emulator) -> None:
     assert places.pop().startswith(str(emulator.directory / "unpacked"))
 
 
+def test_a_layer_that_cannot_be_unpacked_is_named(emulator: Emulator) -> None:
+    """The error of the call says which layer, not what the emulator stumbled over."""
+    client = emulator.client("lambda")
+    damaged = zipped({"python/one.py": "x = 1"}).replace(b"x = 1", b"x = 2")
+    layer = client.publish_layer_version(LayerName="broken", Content={"ZipFile": damaged})
+    name = emulator.function("def handler(event, context):\n    return 1\n", layers=(layer["LayerVersionArn"],))
+    answer = client.invoke(FunctionName=name)
+    assert f"Failed to extract layer {layer['LayerVersionArn']}" in answer["Payload"].read().decode()
+
+
 def test_killed_process_is_an_error_and_a_new_one_follows(emulator: Emulator) -> None:
     """A call in flight shows with its process id; killing that fails the call, and the next one starts anew."""
     name = emulator.function("import os\ndef handler(event, context):\n    return os.getpid()\n")
