@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 from activation.audience_options import LimitedDataUse
+from activation.identifiers.widths import texts_of
 from stringzilla import find_first_of
 
 # Characters that must be escaped in a JSON string; non-ASCII text may stay, in UTF-8.
@@ -56,7 +57,7 @@ def _limits(limited: LimitedDataUse) -> tuple[list[str], str]:
 def _cells(column: pa.Array) -> pa.Array:
     """Return a column as texts that can be put between quotation marks."""
     texts = pc.fill_null(column.cast(pa.string()), "")
-    if find_first_of(_utf8(texts), ESCAPED) < 0:  # once over the whole column, at memory speed
+    if find_first_of(texts_of(texts), ESCAPED) < 0:  # once over the whole column, at memory speed
         return texts
     special = pc.match_substring_regex(texts, ESCAPED_PATTERN)
     escaped = [json.dumps(text, ensure_ascii=False)[1:-1] for text in texts.filter(special).to_pylist()]
@@ -68,13 +69,3 @@ def _rows(cells: list[pa.Array], *, between: str) -> pa.Buffer:
     rows = pc.binary_join_element_wise(*cells, '","')
     as_one_list = pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows)
     return pc.binary_join(as_one_list, between)[0].as_buffer()
-
-
-def _utf8(texts: pa.Array) -> bytes | memoryview:
-    """Return all of a column's texts in one buffer, without a copy."""
-    _, offsets, values = texts.buffers()
-    if values is None or not len(texts):
-        return b""
-    bounds = memoryview(offsets).cast("i")
-    first, last = bounds[texts.offset], bounds[texts.offset + len(texts)]
-    return memoryview(values)[first:last]

@@ -14,6 +14,7 @@ from typing import TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 from activation.identifiers.table import Digest
+from activation.identifiers.widths import texts_of
 from stringzilla import find_first_of
 
 from lambdas.meta_conversions.event_fields import APP_DATA, BARE, CUSTOM_DATA, RULES, TOP_LEVEL
@@ -143,12 +144,3 @@ def _escaped(texts: pa.Array) -> pa.Array:
     special = pc.fill_null(pc.match_substring_regex(texts, ESCAPED_PATTERN), fill_value=False)
     escaped = [json.dumps(text, ensure_ascii=False)[1:-1] for text in texts.filter(special).to_pylist()]
     return pc.replace_with_mask(texts, special, pa.array(escaped, pa.string()))
-
-
-def texts_of(texts: pa.Array) -> bytes | memoryview:
-    """Return all of a column's texts in one buffer, without a copy."""
-    _, offsets, values = texts.buffers()
-    if values is None or not len(texts):
-        return b""
-    bounds = memoryview(offsets).cast("i")
-    return memoryview(values)[bounds[texts.offset] : bounds[texts.offset + len(texts)]]
