@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import requests
+
 from sandbox.readback import dropped
 from sandbox.readers import Client
 
@@ -25,7 +27,7 @@ DROPPED: _Effects = {
     },
     "AWS::DynamoDB::Table": {"SSESpecification": "items are in memory, not encrypted"},
     "AWS::Lambda::EventSourceMapping": {
-        "MetricsConfig": "no metric counts the messages of a mapping",
+        "MetricsConfig": "a mapping's messages are counted, whether it asks for it or not",
         "Tags": "mappings have no tags",
     },
     "AWS::S3::Bucket": {
@@ -75,6 +77,14 @@ class Unenforced:
     type: str
     property: str
     effect: str
+
+
+def inert(endpoint_url: str) -> list[dict[str, str]]:
+    """Return the deployed resources that do nothing: `type`, `stack`, `logical_id`, `undone`."""
+    answer = requests.get(f"{endpoint_url}/_inert", timeout=10)
+    answer.raise_for_status()
+    found: list[dict[str, str]] = answer.json()
+    return found
 
 
 def unenforced(templates: Path, client: Client) -> list[Unenforced]:

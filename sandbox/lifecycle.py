@@ -19,7 +19,7 @@ import requests
 
 from sandbox import cdk, ci360, connectors, marketing_stream, node, notices, sources, state
 from sandbox.emulator.environment import REGION, client_environment, functions_python
-from sandbox.enforcement import unenforced
+from sandbox.enforcement import inert, unenforced
 from sandbox.entrances import entrances
 from sandbox.errors import SandboxError
 from sandbox.place import DEFAULT, ROOT, Place
@@ -193,18 +193,10 @@ def _hand_over(current: State, outputs: connectors.Outputs) -> dict[str, Any]:
         "stream_queues": marketing_stream.queues(outputs, current.emulator.url),
         "functions_python": functions_python(),
         "iam_enforced": current.auth,
-        "does_nothing_here": _inert(current.emulator.url),
+        "does_nothing_here": inert(current.emulator.url),
         "source": sources.make(partial(connectors.client, current.emulator.url)),
         **entrances(outputs, current.emulator.url, partial(connectors.client, current.emulator.url)),
     }
-
-
-def _inert(url: str) -> list[dict[str, str]]:
-    """Return the deployed resources that the emulator accepts and does nothing with."""
-    answer = requests.get(f"{url}/_inert", timeout=10)
-    answer.raise_for_status()
-    found: list[dict[str, str]] = answer.json()
-    return found
 
 
 @contextmanager

@@ -64,6 +64,8 @@ INERT: Mapping[str, Inert] = {
     "AWS::RDS::DBProxyTargetGroup": Inert("no connection is pooled", ("TargetGroupArn",)),
     "AWS::SecretsManager::ResourcePolicy": Inert("nobody is let in or kept out by it", named_by="SecretId"),
     "AWS::SecretsManager::RotationSchedule": Inert("no secret is rotated", named_by="SecretId"),
+    "AWS::Events::EventBusPolicy": Inert("no other account sends events: there is one account"),
+    "AWS::WAFv2::IPSet": Inert("no request is blocked", ("Arn", "Id")),
     "AWS::WAFv2::LoggingConfiguration": Inert("no request is recorded", named_by="ResourceArn"),
     "AWS::WAFv2::WebACLAssociation": Inert("no request is blocked"),
     "AWS::ApplicationAutoScaling::ScalableTarget": Inert("nothing scales"),

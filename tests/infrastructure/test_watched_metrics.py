@@ -89,3 +89,9 @@ def test_returned_messages_are_counted_where_they_are_watched(everything: dict[s
                 (dimension,) = alarm["Dimensions"]
                 mapping = resources[dimension["Value"]["Ref"]]["Properties"]
                 assert mapping["MetricsConfig"] == {"Metrics": ["EventCount"]}, id_
+
+
+def test_no_metric_comes_from_a_filter_of_logs(everything: dict[str, Any]) -> None:
+    """The emulator keeps a metric filter and publishes nothing by it: the app's metrics are in its log lines."""
+    types = {resource["Type"] for template in everything.values() for resource in template["Resources"].values()}
+    assert "AWS::Logs::MetricFilter" not in types

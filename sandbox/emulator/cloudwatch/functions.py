@@ -8,9 +8,8 @@ which AWS counts apart. Mappings publish also without a `MetricsConfig`, which t
 from __future__ import annotations
 
 import time
+from contextvars import ContextVar
 from typing import Any
-
-from ministack.services import sqs
 
 from sandbox.emulator import clock
 from sandbox.emulator.cloudwatch.metric_names import DURATION, ERRORS, FAILED_EVENTS, INVOCATIONS, THROTTLES
@@ -23,7 +22,11 @@ _SLOT = Hook(_LAMBDA, "_acquire_execution_slot", ("func", "config"))
 _RUN = Hook(_LAMBDA, "_execute_function_dispatch", ("func", "config", "event", "request_id", "started"))
 _BATCH = Hook(_LAMBDA, "_run_sqs_batch", ("esm", "func_rec", "event", "batch", "queue_url", "queue_name"))
 
-HOOKS = (_OWN, _SLOT, _RUN, _BATCH)
+_DELETE = Hook("ministack.services.sqs", "_delete_messages_for_esm", ("queue_url", "receipt_handles"))
+
+HOOKS = (_OWN, _SLOT, _RUN, _BATCH, _DELETE)
+
+_done: ContextVar[set[str]] = ContextVar("receipt handles of the current batch's messages that were processed")
 
 
 def install() -> None:
@@ -32,6 +35,7 @@ def install() -> None:
     _SLOT.replace(_counting_throttles)
     _RUN.replace(_counting_invocations)
     _BATCH.replace(_counting_returned)
+    _DELETE.replace(_noting_deletions)
 
 
 def _counting_throttles(original: Function) -> Function:
@@ -60,9 +64,20 @@ def _counting_invocations(original: Function) -> Function:
 
 def _counting_returned(original: Function) -> Function:
     def run(esm: dict[str, Any], func_rec: Any, event: Any, batch: list[dict[str, Any]], *queue: str) -> None:
-        original(esm, func_rec, event, batch, *queue)
-        with sqs._queues_lock:
-            left = {message["id"] for message in sqs._queues[queue[0]]["messages"]}
-        record(FAILED_EVENTS, sum(message["id"] in left for message in batch), esm["UUID"])
+        done: set[str] = set()
+        token = _done.set(done)
+        try:
+            original(esm, func_rec, event, batch, *queue)
+        finally:
+            _done.reset(token)
+        record(FAILED_EVENTS, len(batch) - len(done), esm["UUID"])
 
     return run
+
+
+def _noting_deletions(original: Function) -> Function:
+    def delete(queue_url: str, receipt_handles: set[str]) -> None:
+        original(queue_url, receipt_handles)
+        _done.get().update(receipt_handles)
+
+    return delete

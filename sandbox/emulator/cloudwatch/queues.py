@@ -78,11 +78,11 @@ def _receives(message: dict[str, Any]) -> int:
 
 def _noting_arrivals(original: Function) -> Function:
     def sweep(queue: dict[str, Any]) -> None:
-        before = {message["id"] for message in queue["messages"]}
+        before = queue["messages"]
         original(queue)
-        moved = before - {message["id"] for message in queue["messages"]}
-        if not moved:
+        if len(queue["messages"]) == len(before):  # as nearly always, and queues are long
             return
+        moved = {message["id"] for message in before} - {message["id"] for message in queue["messages"]}
         policy = json.loads(queue["attributes"]["RedrivePolicy"])
         for message in sqs._queue_by_arn(policy["deadLetterTargetArn"])["messages"]:
             if message["id"] in moved:
