@@ -49,6 +49,9 @@ def demo(
         described = lifecycle.up(steps=Steps(console))
         up = True
         os.environ |= client_environment(described["aws_endpoint_url"])
+        for name, settings in described["shortened"].items():
+            told = ", ".join(f"{key} = {value:g}" for key, value in settings.items())
+            console.print(f"   [dim]simulated {name}: {told}; the platform itself takes hours[/]")
         if everything or not ci360:
             console.print(f"[bold]2. Drop[/] an export of {rows:,} people, with the mistakes of real exports")
             connectors = watch.shown(described)

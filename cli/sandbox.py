@@ -66,6 +66,9 @@ def up(
         print(f"{name:<13} {url}/_sim/state")
     for one in described["does_nothing_here"]:
         print(f"accepted, does nothing here: {one['type']} {one['logical_id']} ({one['undone']})")
+    for name, settings in described["shortened"].items():
+        shorter = ", ".join(f"{key} is {value:g}" for key, value in settings.items())
+        print(f"shortened     {name}: {shorter}; the platform takes hours")
     for kind, names in groupby(described["not_enforced"], key=itemgetter("type")):
         print(f"not enforced  {kind}: {', '.join(one['property'] for one in names)}")
     print(f"stop it:      {typed('sandbox', 'down', *_again(directory), sandbox=False)}")

@@ -25,7 +25,7 @@ from sandbox.errors import SandboxError
 from sandbox.place import DEFAULT, ROOT, Place
 from sandbox.processes import spawn, stop, stop_group, tail
 from sandbox.progress import Steps
-from sandbox.starting import names, revive, simulators, start
+from sandbox.starting import SHORTENED, names, revive, simulators, start
 from sandbox.state import State
 
 _SYNTH_S = _DEPLOY_S = 600.0
@@ -188,6 +188,7 @@ def _hand_over(current: State, outputs: connectors.Outputs) -> dict[str, Any]:
         "receipts_bucket": connectors.output(outputs, "ReceiptsBucket"),
         "mirrors_bucket": connectors.output(outputs, "MirrorsBucket"),
         "simulators": urls,
+        "shortened": SHORTENED,
         "connectors": {one.name: {"platform": one.platform, **one.resources} for one in made},
         "notices_queue_url": notices.make(current.emulator.url),
         "stream_queues": marketing_stream.queues(outputs, current.emulator.url),

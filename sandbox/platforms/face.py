@@ -90,6 +90,12 @@ class _Face(Generic[Call]):
         self.platform = platform
         self.journal = Journal()
         self.faults = FaultScript()
+        self.first: Mapping[str, Any] = {}
+
+    def begin_with(self, settings: Mapping[str, Any]) -> None:
+        """Change settings now and after each reset; raises ValueError naming each mistake."""
+        self.platform.configure(settings)
+        self.first = settings
 
     def parts(self) -> dict[str, Any]:
         """Return what the simulator holds, without what belongs to its process alone."""
@@ -178,6 +184,7 @@ class _Face(Generic[Call]):
     async def reset(self, _: Request) -> Response:
         self.platform.clock.reset()
         self.platform.reset()
+        self.platform.configure(self.first)
         self.journal = Journal()
         self.faults = FaultScript()
         return JSONResponse({"reset": True})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import threading
 import time
@@ -89,9 +90,11 @@ def run(name: str, build: Callable[[], Starlette]) -> None:
     parser = argparse.ArgumentParser(description=f"A simulated {name} on this machine.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
+    parser.add_argument("--settings", type=json.loads, default={}, help="JSON, instead of defaults, also on reset")
     parser.add_argument("--history", type=Path, help="file that keeps what it holds, read at the start if there")
     arguments = parser.parse_args()
     simulator = build()
+    simulator.state.face.begin_with(arguments.settings)
     kept = History(simulator, simulator.state.face, arguments.history) if arguments.history else simulator
     server = _server(kept, arguments.host, arguments.port)
 

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from sandbox.platforms.meta.audiences import Audience, shown
 from sandbox.platforms.meta.calls import ACTIVE, GraphCall
+from sandbox.platforms.meta.data_source import check_data_source
 from sandbox.platforms.meta.errors import GraphError, invalid, missing, unknown_field
 from sandbox.platforms.meta.payload import Payload
 from sandbox.platforms.people import named_by
@@ -130,6 +131,7 @@ def create_audience(call: GraphCall) -> dict[str, Any]:
         raise missing("customer_file_source")
     if source not in FILE_SOURCES:
         raise invalid(f"Param customer_file_source must be one of {{{', '.join(FILE_SOURCES)}}}")
+    check_data_source(parameters.decoded("data_source"), "data_source")
     days = parameters.whole("retention_days")
     if days is not None and not 1 <= days <= 180:
         raise invalid("Param retention_days must be from 1 to 180")

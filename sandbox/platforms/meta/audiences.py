@@ -159,10 +159,29 @@ FIELDS: dict[str, Callable[[View], Any]] = {
 }
 
 
+# Fields that exist and have no value for an audience that was made of a customer file and is not shared.
+# https://developers.facebook.com/docs/marketing-api/reference/custom-audience (read 2026-11-30), and the fields of
+# facebook-business 26.0.3.
+# fmt: off
+WITHOUT_VALUE = frozenset(
+    (
+        "audience_labels", "data_source_types", "datafile_custom_audience_uploading_status", "delete_time",
+        "excluded_custom_audiences", "external_event_source", "fields_violating_integrity_policy",
+        "household_audience", "included_custom_audiences", "is_eligible_for_sac_campaigns", "is_household",
+        "is_snapshot", "lookalike_audience_ids", "lookalike_spec", "messenger_marketing_messages_page",
+        "owner_business", "page_deletion_marked_delete_time", "pixel_id", "regulated_audience_spec",
+        "rev_share_policy_id", "rule", "rule_aggregation", "rule_v2", "seed_audience", "sharing_status",
+    )
+)
+# fmt: on
+
+
 def shown(view: View, names: Iterable[str]) -> dict[str, Any]:
     """Return the requested fields and the id; a field without a value is left out, as in Graph."""
     found: dict[str, Any] = {}
     for name in names:
+        if name in WITHOUT_VALUE:
+            continue
         if name not in FIELDS:
             raise unknown_field(name, "CustomAudience")
         if (value := FIELDS[name](view)) not in (None, ""):

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.platforms.meta.data_source import check_data_source
 from sandbox.platforms.meta.errors import GraphError, invalid, missing
 from sandbox.platforms.meta.members import KEYS, InvalidRow, Packed, Schema
 
@@ -50,6 +51,7 @@ class Payload:
         for name in ("schema", "data"):
             if value.get(name) is None:
                 raise missing(f"payload[{name}]")
+        check_data_source(value.get("data_source"), "payload[data_source]")
         rows = value["data"]
         if not isinstance(rows, list) or not rows:
             raise invalid("Param payload[data] must be a non-empty array")

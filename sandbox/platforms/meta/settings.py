@@ -81,8 +81,8 @@ class MetaSettings:
     members a removal must leave; `match_rate` is the share of rows that match a person; `max_page` is the largest
     page before "reduce the amount of data"; `hourly_quota` None is the tier's own. An upload that contains one of
     the `refused_values`, hashes as sent, is refused as a whole with code 100. `auto_upgrade` answers calls to
-    versions that are not among the `open_versions` with a warning header; False refuses them. `new_app` says
-    that the app is from after v27.0, and may not say `method=DELETE` in a POST:
+    versions that are not among the `open_versions` with a warning header, as Meta does; False refuses them, as for
+    an app that opted out. `new_app`, from after v27.0, may not say `method=DELETE` in a POST:
     https://developers.facebook.com/blog/post/2026/11/04/introducing-graph-api-v27-and-marketing-api-v27
     (read 2026-11-29). `identity` and `people` are those of `sandbox.platforms.people`. `datasets` are the ids to
     which events can be sent; with `deduplicates`, an event whose name and id came within 48 hours is not counted
@@ -94,7 +94,7 @@ class MetaSettings:
     hourly_quota: int | None = None
     app_secret: str = DEFAULT_APP_SECRET
     require_appsecret_proof: bool = False
-    auto_upgrade: bool = False
+    auto_upgrade: bool = True
     listing_s: float = 0.0
     early_calls: int = 0
     matching_s: float = 0.0

@@ -1,8 +1,8 @@
 """Uploaded files: their identifiers, packed, and the malformed rows, which TikTok only reports later.
 
 Layout: https://business-api.tiktok.com/portal/docs?id=1739940567842818 (read 2026-11-22). What that page leaves
-open (byte order mark, CRLF, blank lines, quotes, a header above a single type) is read strictly here: such rows
-are malformed. Upper-case hexadecimal digits are not, and identify the same person.
+open (byte order mark, blank lines, quotes, a header above a single type) is read strictly here: such rows are
+malformed. Upper-case hexadecimal digits and lines that end in CRLF are not: nothing says that TikTok refuses them.
 """
 
 from __future__ import annotations
@@ -77,10 +77,11 @@ class File:
 def contents_of(data: bytes, calculate_type: str) -> Contents:
     """Read a file; raises TikTokError if its header is not that of a MULTIPLE_TYPES file."""
     kind = ALIASES.get(calculate_type, calculate_type)
+    lines = data.replace(b"\r\n", b"\n")
     if kind == MULTIPLE:
-        identifiers, rows, malformed = _columns(data)
+        identifiers, rows, malformed = _columns(lines)
     else:
-        identifiers, rows, malformed = _hashes(data, DIGITS[kind])
+        identifiers, rows, malformed = _hashes(lines, DIGITS[kind])
     return Contents(kind, identifiers, rows, malformed, hashlib.sha256(data).hexdigest())
 
 

@@ -1,6 +1,6 @@
 """The settings that a test may change with `POST /_sim/config`, and their defaults.
 
-    {"processing_s": 172800, "tier": "sandbox", "tokens": [{"state": "revoked"}],
+    {"processing_s": 60, "tier": "sandbox", "tokens": [{"state": "revoked"}],
      "audiences": [{"name": "VIP", "audience_type": "Lookalike Audience", "shared": true, "is_creator": false}]}
 
 `advertisers` and `tokens` change the default one when `id` or `token` is left out, and add another when it is new.
@@ -62,14 +62,15 @@ class TikTokSettings:
     """The platform's settings.
 
     `processing_s` is how long a create or update keeps an audience from being edited, up to 48 hours on TikTok;
-    the default is short enough to watch. `file_lifetime_s` is how long an upload may wait to be used, which TikTok
+    the sandbox starts the simulator with a second instead of the default, and says so. `file_lifetime_s` is how
+    long an upload may wait to be used, which TikTok
     does not publish. `match_rate` is the share of identifiers that match a person, `min_size` the minimum number
     of matched people, also after an update. `identity` and `people` are those of `sandbox.platforms.people`.
     """
 
     latency_s: float = 0.0
     tier: Tier = Tier.BASIC
-    processing_s: float = 1.0
+    processing_s: float = 24 * 3600.0
     file_lifetime_s: float = 86_400.0
     max_file_bytes: int = 250_000_000
     match_rate: float = 0.7

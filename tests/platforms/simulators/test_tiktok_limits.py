@@ -8,6 +8,9 @@ import pytest
 import requests
 
 from sandbox.platforms.outside import Outside
+from sandbox.platforms.server import running
+from sandbox.platforms.tiktok.app import build
+from sandbox.platforms.tiktok.settings import TikTokSettings
 
 LINES = b"".join(hashlib.sha256(b"%d" % number).hexdigest().encode() + b"\n" for number in range(1500))
 
@@ -120,7 +123,7 @@ def test_bodies_that_are_no_object(client: Client, body: bytes) -> None:
         (LINES + LINES, 1500, 0),
         (b"\xef\xbb\xbf" + LINES, 1499, 1),
         (LINES + b"\n\n", 1500, 2),
-        (LINES.replace(b"\n", b"\r\n"), 0, 1500),
+        (LINES.replace(b"\n", b"\r\n"), 1500, 0),
         (LINES[:65].replace(b"a", b" ") + LINES[65:], 1499, 1),
         (b'"' + LINES[:64] + b'"\n' + LINES[65:], 1499, 1),
         (b"x" * 64 + b"\n" + LINES, 1500, 1),
@@ -128,7 +131,7 @@ def test_bodies_that_are_no_object(client: Client, body: bytes) -> None:
     ids=["no last LF", "upper case", "twice", "BOM", "blank lines", "CRLF", "spaces", "quotes", "no hex"],
 )
 def test_what_a_line_may_be(client: Client, data: bytes, good: int, bad: int) -> None:
-    """Only 64 hexadecimal digits and LF have the form; each identifier counts once, in either case."""
+    """Only 64 hexadecimal digits and LF or CRLF have the form; each identifier counts once, in either case."""
     client.create(client.upload(data).json()["data"]["file_path"])
     client.tiktok.advance(3601)
     held = client.tiktok.audience("VIP")
@@ -181,3 +184,21 @@ def test_state_of_a_running_update(client: Client) -> None:
     client.tiktok.advance(3601)
     held = client.tiktok.audience("VIP")
     assert (held["count"], held["processing"]) == (1200, False)
+
+
+def test_processing_takes_hours_unless_the_start_says_otherwise(client: Client) -> None:
+    """By default an audience is busy for a day; settings of the start hold after a reset, too."""
+    assert TikTokSettings().processing_s == 24 * 3600
+    app = build()
+    app.state.face.begin_with({"processing_s": 1})
+    with running(app) as url:
+        outside = Outside(url)
+        outside.configure(processing_s=600)
+        outside.reset()
+        assert requests.get(f"{url}/_sim/config", timeout=5).json()["processing_s"] == 1
+    client.tiktok.reset()
+    client.tiktok.configure(tier="unlimited", match_rate=1.0)
+    client.create(client.upload().json()["data"]["file_path"])
+    for hours, busy in ((23, True), (2, False)):
+        client.tiktok.advance(hours * 3600)
+        assert client.tiktok.audience("VIP")["processing"] is busy

@@ -42,6 +42,7 @@ def test_up_says_its_source_and_what_has_no_effect(tmp_path: Path, monkeypatch: 
         "does_nothing_here": [
             {"type": "AWS::DataBrew::Job", "stack": "app", "logical_id": "Job", "undone": "no data is prepared"}
         ],
+        "shortened": {"tiktok": {"processing_s": 1.0}},
         "not_enforced": [
             {"type": "AWS::S3::Bucket", "property": "LifecycleConfiguration", "effect": "objects stay"},
             {"type": "AWS::S3::Bucket", "property": "Tags", "effect": "buckets have no tags"},
@@ -51,4 +52,5 @@ def test_up_says_its_source_and_what_has_no_effect(tmp_path: Path, monkeypatch: 
     done = RUN.invoke(command, ["up", "--directory", str(tmp_path)])
     assert "source        s3://example-exports/vip people/ (the sandbox's own; " in done.stdout
     assert "accepted, does nothing here: AWS::DataBrew::Job Job (no data is prepared)" in done.stdout
+    assert "shortened     tiktok: processing_s is 1; the platform takes hours\n" in done.stdout
     assert "not enforced  AWS::S3::Bucket: LifecycleConfiguration, Tags\n" in done.stdout
