@@ -23,6 +23,7 @@ from sandbox.platforms.meta.edges import (
     find_audience,
 )
 from sandbox.platforms.meta.errors import GraphError, invalid, retired_version, unknown_field, unknown_object
+from sandbox.platforms.meta.exchange import exchange
 from sandbox.platforms.meta.parameters import Parameters
 from sandbox.platforms.meta.settings import DEFAULT_DATASET, Account, Token
 from sandbox.platforms.meta.world import World
@@ -155,6 +156,8 @@ class MetaPlatform:
     def _answered(self, call: Read, entry: Entry) -> tuple[dict[str, Any], dict[str, str]]:
         headers = self._check_version(call)
         parameters = call.parameters
+        if (call.node, call.edge) == ("oauth", "access_token") and call.method == "GET":
+            return exchange(self.world, parameters), headers
         token = self.world.authenticate(
             call.header_token or parameters.text("access_token"),
             parameters.text("appsecret_proof"),

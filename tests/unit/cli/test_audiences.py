@@ -28,8 +28,9 @@ from typer.testing import CliRunner
 
 from cli import deployment
 from cli.__main__ import app
-from cli.deployment import ConnectorAddresses, Deployment
+from cli.deployment import Deployment
 from cli.plan_table import print_plan
+from lambdas.doctor.addresses import ConnectorAddresses
 from lambdas.meta.platform import PLATFORM
 
 RUN = "0123456789abcdef0123456789abcdef"

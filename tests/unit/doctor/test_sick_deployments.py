@@ -1,68 +1,32 @@
-"""`doctor` on a healthy deployment and on sick ones: each trouble is a line with what mends it."""
+"""`doctor` on a healthy deployment and on sick ones: each trouble is a line with what mends it.
+
+The command and the daily function find the same, the one with Meta's SDK, the other without.
+"""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 import pytest
+from activation.ledger.keys import NO_CONNECTOR
 from typer.testing import CliRunner
 
 from cli import deployment, today
 from cli.__main__ import app
-from cli.deployment import ConnectorAddresses, Deployment
+from lambdas.doctor.daily import App
 from sandbox.platforms.meta.app import build
+from sandbox.platforms.meta.settings import DEFAULT_APP
 from sandbox.platforms.outside import Outside
 from sandbox.platforms.server import running
-from tests.unit.line.aws_in_memory import Secrets, Table, meta_of
+from tests.unit.doctor.patient import KNOWN, Patient
 
-KNOWN = "account#meta#542676646350001#known#"
-
-
-@dataclass
-class Patient:
-    """A deployed connector of Meta, healthy until a test changes it."""
-
-    platform: Outside
-    secrets: Secrets = field(default_factory=Secrets)
-    table: Table = field(default_factory=Table)
-    rule: str = "ENABLED"
-    mapping: str = "Enabled"
-    dead: int = 0
-    written: bool = True
-    clock_off_s: float = 0.0
-
-    def describe_rule(self, **_: object) -> dict[str, str]:
-        """Describe the connector's rule."""
-        return {"State": self.rule}
-
-    def get_queue_attributes(self, *, QueueUrl: str, **_: object) -> dict[str, dict[str, str]]:
-        """Count the messages of a queue."""
-        return {"Attributes": {"ApproximateNumberOfMessages": str(self.dead if QueueUrl == "dead" else 0)}}
-
-    def list_event_source_mappings(self, **_: object) -> dict[str, list[dict[str, str]]]:
-        """Describe what calls the function."""
-        return {"EventSourceMappings": [{"State": self.mapping, "UUID": "0a1b"}]}
-
-    def client(self, service: str, **_: object) -> Any:
-        """Return a client, as boto3 does."""
-        own: Mapping[str, Any] = {"secretsmanager": self.secrets, "dynamodb": self.table}
-        made = own.get(service, self)
-        made.meta = meta_of(service)
-        return made
-
-    def find(self) -> Deployment:
-        """Describe what is deployed."""
-        secret = {**self.platform.secret(), "endpoint": self.platform.base_url}
-        text = json.dumps(secret) if self.written else ""
-        self.secrets.create_secret(Name="secret", SecretString=text)
-        addresses = ConnectorAddresses("secret", "queue", "dead", "undelivered", "function", "arn:rule/drops")
-        told = {"meta": addresses}
-        return Deployment("drops", "receipts", "ledger", "archive", told, {"meta": "meta"}, any_endpoint=True)
+Run = Callable[[Patient], list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +50,36 @@ def patient(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Patient
     return one
 
 
-def examined(patient: Patient) -> tuple[int, list[dict[str, Any]]]:
-    """Run the command; return its exit code and findings."""
+def by_command(patient: Patient) -> list[dict[str, Any]]:
+    """Run the command and return its findings; its exit code says whether a check failed."""
+    patient.write_secret()
     result = CliRunner().invoke(app, ["doctor", "--connector", "meta", "--json"])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert patient.platform.secret()["access_token"] not in result.output
-    return result.exit_code, [json.loads(line) for line in result.stdout.splitlines()]
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    assert result.exit_code == (0 if all(one["ok"] for one in found) else 1)
+    return found
+
+
+def by_function(patient: Patient) -> list[dict[str, Any]]:
+    """Examine the app as the daily function does, and return the findings of the connector."""
+    patient.write_secret()
+    of_app = App.find(patient.client("cloudformation"), "audience-activation")
+
+    def command(*words: str) -> str:
+        return " ".join(("activation", *words))
+
+    examined = dict(of_app.examine(command, lambda: 900.0, lambda: time.time() + patient.clock_off_s))
+    assert patient.platform.secret()["access_token"] not in repr(examined)
+    assert all(one.ok for one in examined[NO_CONNECTOR])
+    return [asdict(one) for one in examined["meta"]]
+
+
+@pytest.fixture(params=[by_command, by_function], ids=["command", "function"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Return how the deployment is examined."""
+    way: Run = request.param
+    return way
 
 
 def account(**changes: Any) -> Callable[[Patient], None]:
@@ -146,10 +134,9 @@ SICK: list[Sick] = [
 ]
 
 
-def test_a_healthy_deployment_passes(patient: Patient) -> None:
-    """Every check is in order, none warns, and the exit code says so."""
-    code, found = examined(patient)
-    assert code == 0
+def test_a_healthy_deployment_passes(patient: Patient, run: Run) -> None:
+    """Every check is in order, and none warns."""
+    found = run(patient)
     assert all(one["ok"] and not one["warns"] for one in found)
     assert {"secret", "token", "permissions", "account", "terms", "audiences"} <= {one["check"] for one in found}
     shown("healthy", found)
@@ -157,18 +144,17 @@ def test_a_healthy_deployment_passes(patient: Patient) -> None:
 
 @pytest.mark.parametrize("sick", SICK, ids=[one[0] for one in SICK])
 def test_a_sick_deployment_is_told_what_mends_it(
-    patient: Patient, monkeypatch: pytest.MonkeyPatch, sick: Sick
+    patient: Patient, run: Run, monkeypatch: pytest.MonkeyPatch, sick: Sick
 ) -> None:
-    """One trouble is one line, with the command or the link that mends it; a failure is exit code 1."""
+    """One trouble is one line, with the command or the link that mends it."""
     trouble, sicken, check, warns, says = sick
     sicken(patient)
     if patient.clock_off_s:
         monkeypatch.setattr(today, "now", lambda: time.time() + patient.clock_off_s)
-    code, found = examined(patient)
+    found = run(patient)
     shown(trouble, found)
     bad = [one for one in found if not one["ok"] or one["warns"]]
     assert [(one["check"], one["warns"]) for one in bad] == [(check, warns)]
-    assert code == (0 if warns else 1)
     assert all(part in bad[0]["says"] for part in says), bad[0]["says"]
 
 
@@ -180,9 +166,49 @@ def shown(name: str, found: list[dict[str, Any]]) -> None:
         print(f"{name:<22} {word:<4}  {one['check']}: {one['says']}")
 
 
-def test_an_audience_of_another_team_is_no_finding(patient: Patient) -> None:
+RENEWS = {"options": {"renew_token": "user"}, "more": {"app_id": DEFAULT_APP}}
+
+
+def test_a_token_is_renewed_by_whoever_examines_it(patient: Patient, run: Run) -> None:
+    """The secret holds a new token, which the platform accepts, and the line says until when it is valid."""
+    vars(patient).update(RENEWS)
+    patient.platform.configure(tokens=[{"expires_at": int(time.time()) + 20 * 86_400}])
+    found = run(patient)
+    assert all(one["ok"] and not one["warns"] for one in found)
+    (renewal,) = (one for one in found if one["check"] == "renewal")
+    end = datetime.fromtimestamp(time.time() + 60 * 86_400, tz=UTC)
+    assert renewal["says"] == f"valid until {end:%Y-%m-%d}"
+    secret = json.loads(patient.secrets.get_secret_value(SecretId="secret")["SecretString"])
+    assert secret["access_token"] != patient.platform.secret()["access_token"]
+    (token_line,) = (one for one in found if one["check"] == "token")
+    assert f"until {end:%Y-%m-%d}" in token_line["says"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"more": {}}, "the connector's secret lacks app_id"),
+        ({"more": {"app_id": "999"}}, "refused: HTTP 400"),
+    ],
+    ids=["no app id", "another app"],
+)
+def test_a_renewal_that_fails_is_a_finding_and_leaves_the_token(
+    patient: Patient, run: Run, changes: dict[str, Any], says: str
+) -> None:
+    """The old token is used for everything else, and stays in the secret."""
+    vars(patient).update(RENEWS | changes)
+    found = run(patient)
+    bad = [one for one in found if not one["ok"]]
+    assert [one["check"] for one in bad] == ["renewal"]
+    assert says in bad[0]["says"]
+    assert "stays in use" in bad[0]["says"]
+    assert "secret set meta" in bad[0]["says"]
+    secret = json.loads(patient.secrets.get_secret_value(SecretId="secret")["SecretString"])
+    assert secret["access_token"] == patient.platform.secret()["access_token"]
+    shown("renewal failed", found)
+
+
+def test_an_audience_of_another_team_is_no_finding(patient: Patient, run: Run) -> None:
     """An ad account is shared: only what the app has written to is looked after."""
     patient.platform.configure(audiences=[{"name": "Somebody else's", "operation_status": 471}])
-    code, found = examined(patient)
-    assert code == 0
-    assert all(one["ok"] and not one["warns"] for one in found)
+    assert all(one["ok"] and not one["warns"] for one in run(patient))
