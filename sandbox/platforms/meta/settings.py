@@ -88,7 +88,7 @@ class MetaSettings:
     (read 2026-11-29). `identity` and `people` are those of `sandbox.platforms.people`. `datasets` are the ids to
     which events can be sent; with `deduplicates`, an event whose name and id came within 48 hours is not counted
     again, which Meta does not promise between two calls of a server. `refused_orders` are refused. Tokens are
-    those of the app `app_id`, whose secret is `app_secret`.
+    those of the app `app_id`, whose secret is `app_secret`. `match_quality` is the score of every event.
     """
 
     latency_s: float = 0.0
@@ -113,3 +113,4 @@ class MetaSettings:
     datasets: tuple[str, ...] = (DEFAULT_DATASET,)
     deduplicates: bool = True
     refused_orders: tuple[str, ...] = ()
+    match_quality: float = 6.2

@@ -14,6 +14,7 @@ from typing import Any
 
 import boto3
 import pytest
+from activation.ledger.audiences import sizes_in
 from activation.ledger.keys import NO_CONNECTOR
 from typer.testing import CliRunner
 
@@ -125,6 +126,21 @@ SICK: list[Sick] = [
     ("account disabled", account(account_status=2), "account", False, ("disabled", "accountquality?act=")),
     ("audience flagged", audience(operation_status=471), "audiences", False, ("'VIP' is flagged", "rename")),
     ("audience expires", audience(operation_status=100), "audiences", True, ("two years", "an active ad set")),
+    (
+        "audience restricted",
+        audience(operation_status=471, fields_violating_integrity_policy=["description"]),
+        "audiences",
+        False,
+        ("'VIP' is flagged", "Meta objects to its description"),
+    ),
+    (
+        "deletion announced",
+        audience(operation_status=100, delete_time=1_803_000_000),
+        "audiences",
+        True,
+        ("Meta says on 2027-02-19", "an active ad set"),
+    ),
+    ("no delivery", audience(delivery_status=400), "audiences", True, ("'VIP' cannot be used", "status 400")),
     ("other schema", audience(schema_style="HASHES_OR_USER_IDS"), "audiences", False, ("another name",)),
     ("dead letters", aws(dead=3), "dead letters", False, ("3: ", "redrive --connector meta")),
     ("rule off", aws(rule="DISABLED"), "rule", False, ("aws events enable-rule --name drops",)),
@@ -206,6 +222,24 @@ def test_a_renewal_that_fails_is_a_finding_and_leaves_the_token(
     secret = json.loads(patient.secrets.get_secret_value(SecretId="secret")["SecretString"])
     assert secret["access_token"] == patient.platform.secret()["access_token"]
     shown("renewal failed", found)
+
+
+def test_the_daily_examination_records_the_size_of_our_audiences(patient: Patient) -> None:
+    """One a day, the newest of the day; nothing of an audience that another team fills."""
+    patient.platform.configure(audiences=[{"name": "VIP", "size": 10_000}, {"name": "Other", "size": 5_000}])
+    by_function(patient)
+    patient.platform.configure(audiences=[{"name": "VIP", "size": 20_000}])
+    by_function(patient)
+    (size,) = sizes_in(patient.table.items[f"{KNOWN}VIP"])
+    assert (size.day, str(size)) == (today.today().isoformat(), "14,000 to 15,000")
+    assert f"{KNOWN}Other" not in patient.table.items
+
+
+def test_the_command_records_nothing(patient: Patient) -> None:
+    """Who only looks changes nothing."""
+    patient.platform.configure(audiences=[{"name": "VIP", "size": 10_000}])
+    by_command(patient)
+    assert sizes_in(patient.table.items[f"{KNOWN}VIP"]) == []
 
 
 def test_an_audience_of_another_team_is_no_finding(patient: Patient, run: Run) -> None:

@@ -34,6 +34,10 @@ class EstimatedSize:
     low: int
     high: int
 
+    def __str__(self) -> str:
+        """Return the bounds in words; what is too small to be told has one bound twice."""
+        return f"{self.low:,}" if self.low == self.high else f"{self.low:,} to {self.high:,}"
+
 
 @dataclass(frozen=True)
 class KnownAudiences:
