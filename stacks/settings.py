@@ -31,6 +31,7 @@ FLAGS = {
     "wheels_architecture": ("wheels", "architecture"),
     "wheels_python": ("wheels", "python"),
     "wheels_system": ("wheels", "system"),
+    "doctor_at": ("doctor", "at"),
     "sources": ("sources",),
     "ci360_sas_files": ("ci360", "sas_files"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from tests.end_to_end.driver import Sandbox, until
 
 STACK = "audience-activation-doctor"
+MINUTE_S, DAY_S = 60, 86_400
+KEPT = ("Name", "ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "Target")
 
 
 @pytest.fixture
@@ -71,3 +74,38 @@ def test_an_expired_token_is_a_finding_a_metric_and_a_notice(sandbox: Sandbox, f
     examined(sandbox, function)
     failures = [one["DoctorFailures"][0] for one in metrics(sandbox, function) if "DoctorFailures" in one]
     assert failures[-2] - failures[-1] == 1
+
+
+def test_the_schedule_calls_it_and_its_alarm_lasts(sandbox: Sandbox, function: str) -> None:
+    """The next day's call finds the expired token; hours later the alarm is on, until an examination counts none.
+
+    That one is put here: the functions' clock is the machine's, and the platforms' is days ahead by then.
+    """
+    scheduler, cloudwatch = sandbox.client("scheduler"), sandbox.client("cloudwatch")
+    (name,) = (one["Name"] for one in scheduler.list_schedules()["Schedules"] if function in one["Target"]["Arn"])
+    schedule = scheduler.get_schedule(Name=name)
+    kept = {key: schedule[key] for key in KEPT if key in schedule}
+
+    def alarm() -> dict[str, Any]:
+        pages = cloudwatch.get_paginator("describe_alarms").paginate()
+        (found,) = (one for page in pages for one in page["MetricAlarms"] if one["MetricName"] == "DoctorFailures")
+        return dict(found)
+
+    def reached(wanted: str) -> bool | None:
+        sandbox.advance(MINUTE_S)
+        return True if alarm()["StateValue"] == wanted else None
+
+    scheduler.update_schedule(**kept, State="ENABLED")
+    sandbox.simulator_config("meta", tokens=[{"state": "expired"}])
+    try:
+        sandbox.advance(DAY_S)
+        until(partial(reached, "ALARM"), 60)
+    finally:
+        scheduler.update_schedule(**kept, State="DISABLED")
+        sandbox.simulator_reset("meta")
+    sandbox.advance(2 * 3_600)
+    assert alarm()["StateValue"] == "ALARM"
+    watched = alarm()
+    zero = {"MetricName": watched["MetricName"], "Dimensions": watched["Dimensions"], "Value": 0}
+    cloudwatch.put_metric_data(Namespace=watched["Namespace"], MetricData=[zero])
+    until(partial(reached, "OK"), 60)

@@ -231,7 +231,7 @@ def test_the_daily_examination_records_the_size_of_our_audiences(patient: Patien
     patient.platform.configure(audiences=[{"name": "VIP", "size": 20_000}])
     by_function(patient)
     (size,) = sizes_in(patient.table.items[f"{KNOWN}VIP"])
-    assert (size.day, str(size)) == (today.today().isoformat(), "14,000 to 15,000")
+    assert (size.day, str(size)) == (datetime.now(UTC).date().isoformat(), "14,000 to 15,000")
     assert f"{KNOWN}Other" not in patient.table.items
 
 
