@@ -1,4 +1,4 @@
-"""The CDK app: settings, two stacks, those of the stream and of CI360, and cdk-nag over all."""
+"""The CDK app: settings, three stacks, those of the stream and of CI360, and cdk-nag over all."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from activation.platforms.discovery import platforms
 from aws_cdk import App, Stack, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from stacks.acknowledgements import acknowledge
+from stacks.acknowledgements import acknowledge, acknowledge_doctor
 from stacks.activation import ActivationStack
 from stacks.ci360.acknowledgements import acknowledge_ci360
 from stacks.ci360.app import add_ci360
+from stacks.doctor import DoctorStack
 from stacks.limits import check
 from stacks.marketing_stream.acknowledgements import acknowledge_streams
 from stacks.marketing_stream.app import add_streams
@@ -39,16 +40,20 @@ def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None
     settings = read_settings(app.node.try_get_context, platforms())
     storage = StorageStack(app, f"{settings.name}-storage", settings=settings)
     activation = ActivationStack(app, f"{settings.name}-activation", settings=settings, storage=storage, root=root)
+    doctor = DoctorStack(
+        app, f"{settings.name}-doctor", settings=settings, storage=storage, activation=activation, root=root
+    )
     streams = add_streams(app, settings, root)
     ci360 = add_ci360(app, settings, storage, root)
     prescribe(app, storage, settings)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     acknowledge(storage, activation)
+    acknowledge_doctor(doctor, storage, activation)
     acknowledge_streams(streams)
     acknowledge_ci360(ci360, storage)
     check(
         activation,
-        [storage, *streams.regions.values(), *streams.datasets, *streams.v2, *filter(None, [ci360])],
+        [storage, doctor, *streams.regions.values(), *streams.datasets, *streams.v2, *filter(None, [ci360])],
     )
     if not settings.alarms:
         refuse_to_deploy(one for one in app.node.children if isinstance(one, Stack))

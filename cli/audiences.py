@@ -22,7 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @audiences.command("list")
 def list_(connector: Of = "", as_json: AsJson = False) -> None:
-    """List the audiences that were ever written to: of a mirrored one, how many rows it holds."""
+    """List the audiences that were ever written to: people as the platform estimates, rows of a mirrored one."""
     from rich.table import Table
 
     from cli import deployment
@@ -36,18 +36,24 @@ def list_(connector: Of = "", as_json: AsJson = False) -> None:
         for one in known:
             print(json.dumps(one.described, ensure_ascii=False))
         return
-    table = Table("platform", "account", "audience", "mirror", "last written (UTC)", "by")
+    table = Table("platform", "account", "audience", "people", "mirror", "last written (UTC)", "by")
     for one in known:
         last = one.described
         table.add_row(
-            one.platform, one.account, printable(one.name), one.short, last["last_written_at"], last["connector"]
+            one.platform,
+            one.account,
+            printable(one.name),
+            one.newest_size,
+            one.short,
+            last["last_written_at"],
+            last["connector"],
         )
     console().print(table)
 
 
 @audiences.command()
 def show(name: Name, connector: Of, account: Account = "", as_json: AsJson = False) -> None:
-    """Show what is known of an audience: who created it, its mirror, and its size after each run."""
+    """Show what is known of an audience: who created it, its estimated size by day, its mirror after each run."""
     from cli.printable import printable
 
     one = _one(name, connector, account)
@@ -55,8 +61,10 @@ def show(name: Name, connector: Of, account: Account = "", as_json: AsJson = Fal
         print(json.dumps(one.described, ensure_ascii=False))
         return
     for key, value in one.described.items():
-        if key != "sizes":
+        if key not in ("sizes", "estimated_sizes"):
             print(f"{key:<16} {printable(str(value))}")
+    for estimate in one.estimated_sizes:
+        print(f"{estimate.day}           {estimate!s:>10} people, as the platform estimates")
     for size in one.described["sizes"]:
         print(
             f"{size['at']}  {size['rows']:>10,} rows  +{size['joined']:,} -{size['left']:,}  run {size['run_id']}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,28 +9,23 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from lambdas.doctor.addresses import (
+    ConnectorAddresses,
+    addresses_of,
+    any_endpoint_in,
+    app_of,
+    outputs_of,
+    platforms_of,
+    told_of,
+    topics_of,
+)
 from stacks.names import DEFAULT_APP
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudformation.client import CloudFormationClient
-
     from stacks.settings import Settings
     from stacks.source_settings import SourceSettings
 
 STACK = "ACTIVATION_STACK"  # the variable that `--stack` sets
-
-
-@dataclass(frozen=True)
-class ConnectorAddresses:
-    """The resources of one connector: secret, queues, function, rule, and the rules of its sources."""
-
-    secret_arn: str
-    queue_url: str
-    dead_letter_queue_url: str
-    undelivered_queue_url: str
-    function_name: str
-    rule_arn: str
-    source_rule_arns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,8 +84,8 @@ def find() -> Deployment:
     name = app_name()
     try:
         client = boto3.client("cloudformation")
-        storage = _outputs(client, f"{name}-storage")
-        activation = _outputs(client, f"{name}-activation")
+        storage = outputs_of(client, f"{name}-storage")
+        activation = outputs_of(client, f"{name}-activation")
     except (BotoCoreError, ClientError) as error:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
         fail(
@@ -102,21 +96,9 @@ def find() -> Deployment:
     told = {one: told_of(activation, one) for one in platforms}
     sources = _sources(told)
     for one in platforms:
-        prefix = _prefix(one)
-        if f"{prefix}SecretArn" in activation:
-            connectors[one] = ConnectorAddresses(
-                activation[f"{prefix}SecretArn"],
-                activation[f"{prefix}QueueUrl"],
-                activation[f"{prefix}DeadLetterQueueUrl"],
-                activation[f"{prefix}UndeliveredQueueUrl"],
-                activation[f"{prefix}FunctionName"],
-                activation[f"{prefix}RuleArn"],
-                tuple(
-                    activation[rule]
-                    for source in sources
-                    if source.connector == one and (rule := f"{source.id}SourceRuleArn") in activation
-                ),
-            )
+        ids = tuple(source.id for source in sources if source.connector == one)
+        if (addresses := addresses_of(activation, one, ids)) is not None:
+            connectors[one] = addresses
     return Deployment(
         storage["DropsBucket"],
         storage["ReceiptsBucket"],
@@ -126,11 +108,11 @@ def find() -> Deployment:
         platforms,
         sources,
         tuple(filter(None, activation.get("OtherPrefixes", "").split(","))),
-        tuple(dict.fromkeys(text for key, text in _sorted(storage, activation) if key.endswith("AlarmTopicArn"))),
-        activation.get("SecretEndpoints", "") == "any",
+        topics_of(storage, activation),
+        any_endpoint_in(activation),
         storage.get("MirrorsBucket", ""),
         told,
-        json.loads(activation.get("App", "{}")),
+        app_of(activation),
     )
 
 
@@ -158,25 +140,10 @@ def _settings() -> Settings | None:
 
 def _platforms(outputs: Mapping[str, str]) -> dict[str, str]:
     """Return the deployed connectors' platforms by their names; an earlier release's are those of the settings."""
-    if "Connectors" in outputs:
-        found: dict[str, str] = json.loads(outputs["Connectors"])
+    if (found := platforms_of(outputs)) is not None:
         return found
     known = _settings()
     return {one.name: one.platform for one in known.connectors} if known else {}
-
-
-def _prefix(connector: str) -> str:
-    """Return how the names of a connector's outputs begin."""
-    return "".join(part.title() for part in connector.split("-"))
-
-
-def told_of(outputs: Mapping[str, str], connector: str) -> dict[str, Any]:
-    """Return what a connector's outputs say of its settings; an earlier release's say nothing."""
-    text, number = "", 1
-    while (name := f"{_prefix(connector)}Settings{number if number > 1 else ''}") in outputs:
-        text, number = text + outputs[name], number + 1
-    found: dict[str, Any] = json.loads(text or "{}")
-    return found
 
 
 def _sources(told: Mapping[str, Mapping[str, Any]]) -> tuple[SourceSettings, ...]:
@@ -193,13 +160,3 @@ def _sources(told: Mapping[str, Mapping[str, Any]]) -> tuple[SourceSettings, ...
         return tuple(found)
     known = _settings()
     return known.sources if known else ()
-
-
-def _sorted(storage: dict[str, str], activation: dict[str, str]) -> list[tuple[str, str]]:
-    """Return the outputs of both stacks, the storage stack's first."""
-    return [*storage.items(), *sorted(activation.items())]
-
-
-def _outputs(client: CloudFormationClient, stack: str) -> dict[str, str]:
-    listed = client.describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
-    return {one["OutputKey"]: one["OutputValue"] for one in listed if "OutputKey" in one and "OutputValue" in one}

@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ import boto3
 from activation.aws.table import ConditionalTable
 from activation.errors import ActivationError
 from activation.ledger.audience_lock import AudienceLocked, AudienceLocks
-from activation.ledger.audiences import KnownAudiences
+from activation.ledger.audiences import EstimatedSize, KnownAudiences, sizes_in
 from activation.ledger.keys import audience_key, known_audience_key, mirror_prefix
 from activation.mirror.state import MirrorState
 from activation.mirror.states import MirrorStates
@@ -59,6 +59,16 @@ class KnownAudience:
         return f"{self.state.rows:,} rows{', changing' if self.state.pending else ''}"
 
     @property
+    def estimated_sizes(self) -> list[EstimatedSize]:
+        """Return how many people the platform estimated, by day, the oldest first."""
+        return sizes_in(self.record)
+
+    @property
+    def newest_size(self) -> str:
+        """Return the newest of the estimated sizes in words, "" for none."""
+        return str(self.estimated_sizes[-1]) if self.estimated_sizes else ""
+
+    @property
     def why_no_replace(self) -> str:
         """Return why the next mirror cannot replace the audience, "" where it can."""
         platform = platforms().get(self.platform)
@@ -80,6 +90,7 @@ class KnownAudience:
             "last_run": self._text("last_run"),
             "last_written_at": _utc(float(self.record.get("last_written_at", {}).get("N", "0"))),
             "mirror": self.problem or self.state.mode,
+            "estimated_sizes": [asdict(one) for one in self.estimated_sizes],
             "rows": self.state.rows,
             "pending": len(self.state.pending),
             "sizes": [

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 
     from cli.connectors import NamedConnector
-    from cli.deployment import ConnectorAddresses, Deployment
+    from cli.deployment import Deployment
+    from lambdas.doctor.addresses import ConnectorAddresses
 
 AUDIENCE = "activation test"
 FILE = "ten-invented-people.csv"

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from cli.deployment import ConnectorAddresses, Deployment
+from cli.deployment import Deployment
+from lambdas.doctor.addresses import ConnectorAddresses
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient

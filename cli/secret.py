@@ -77,7 +77,7 @@ def _say(named: NamedConnector, text: str, field: str, *, as_json: bool) -> None
     if as_json:
         print(json.dumps({"connector": named.name, "fields": keys, "next": following}))
         return
-    rewritten = named.platform.authentication.rewritten_keys
+    rewritten = named.platform.authentication_of(named.options).rewritten_keys
     known = {one.lower() for one in (*fields_of(named.platform), *rewritten)}
     print(f"the secret of {named.name} is written: {field or ', '.join(keys)}")
     if unused := [key for key in keys if key.strip().lower() not in known]:
@@ -115,14 +115,12 @@ def _asked(named: NamedConnector, current: SecretVersion | None) -> dict[str, An
     """Ask for each field; an empty answer keeps what the secret has, and leaves out what it has not."""
     from activation.untrusted import json_object
 
-    from cli.secret_check import ENDPOINT, fields_of
+    from cli.secret_check import asked_fields
 
     required = {named.platform.account.key, *named.platform.authentication.required_keys}
     kept: dict[str, Any] = dict((json_object(current.text) if current else None) or {})
     has = {key.strip().lower(): key for key in kept}
-    for field in fields_of(named.platform):
-        if field == ENDPOINT:
-            continue
+    for field in asked_fields(named):
         hint = "Enter keeps it" if field.lower() in has else "" if field in required else "optional"
         if value := _prompt(named, field, hint):
             kept[has.get(field.lower(), field)] = value

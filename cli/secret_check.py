@@ -26,7 +26,21 @@ class _Candidate:
 def fields_of(platform: Platform) -> tuple[str, ...]:
     """Return the keys that a platform's secret may have, those it must have first."""
     authentication = platform.authentication
-    keys = (platform.account.key, *authentication.required_keys, *authentication.optional_keys, ENDPOINT)
+    renewing = [key for one in platform.renewals.values() for key in one.optional_keys]
+    keys = (
+        platform.account.key,
+        *authentication.required_keys,
+        *authentication.optional_keys,
+        *renewing,
+        ENDPOINT,
+    )
+    return tuple(dict.fromkeys(keys))
+
+
+def asked_fields(named: NamedConnector) -> tuple[str, ...]:
+    """Return the keys that a connector's secret needs or may have, as its options are."""
+    authentication = named.platform.authentication_of(named.options)
+    keys = (named.platform.account.key, *authentication.required_keys, *authentication.optional_keys)
     return tuple(dict.fromkeys(keys))
 
 

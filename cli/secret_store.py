@@ -8,34 +8,11 @@ if TYPE_CHECKING:
     from activation.authentication.store import SecretVersion
 
 
-def is_parameter(arn: str) -> bool:
-    """Return whether the credentials are in an SSM parameter."""
-    return ":parameter/" in arn
-
-
 def read(arn: str) -> SecretVersion | None:
-    """Return the current version, None if nothing was written yet.
+    """Return the current version, None if nothing was written yet; raises what `read_secret` raises."""
+    from lambdas.doctor.secret import read_secret
 
-    Raises ClientError and BotoCoreError, and ConfigError for an SDK that is too old. For a secret that holds
-    nothing AWS answers as for one that does not exist.
-    """
-    import boto3
-    from activation.authentication.parameter import secret_client
-    from activation.authentication.store import SecretVersion
-    from botocore.exceptions import ClientError
-
-    try:
-        answer = secret_client(arn).get_secret_value(SecretId=arn)
-    except ClientError as error:
-        if is_parameter(arn) or error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
-        try:
-            boto3.client("secretsmanager").describe_secret(SecretId=arn)
-        except ClientError:
-            raise error from None
-        return None
-    text = answer.get("SecretString", "")
-    return SecretVersion(text, answer["VersionId"]) if text else None
+    return read_secret(arn)
 
 
 def write(arn: str, text: str, *, instead_of: SecretVersion | None = None) -> None:
@@ -44,7 +21,7 @@ def write(arn: str, text: str, *, instead_of: SecretVersion | None = None) -> No
     Raises ClientError and BotoCoreError, ConfigError for an SDK that is too old or a permission that is missing,
     Retryable, and Replaced if the secret has changed.
     """
-    from activation.authentication.parameter import secret_client
+    from activation.authentication.parameter import is_parameter, secret_client
     from activation.authentication.store import SecretStore
 
     if is_parameter(arn):

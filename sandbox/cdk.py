@@ -22,6 +22,8 @@ _SYSTEMS = {"Linux": "linux-laptop", "Darwin": "macos"}
 
 # The context flag that gives a sandbox CI360's webhook, whether or not the settings have a section for it.
 CI360 = {"ci360": "on"}
+# The context flag that leaves the daily examination to be called by hand: tests move the sandbox's clock by days.
+UNEXAMINED = {"doctor_at": "off"}
 # The context flag with which a secret may name a simulator in place of its platform.
 SIMULATORS = {"endpoints": "any"}
 

@@ -118,6 +118,7 @@ def _deploy(
                 | cdk.streams(streams)
                 | cdk.CI360
                 | cdk.SIMULATORS
+                | cdk.UNEXAMINED
                 | notices.FLAG
                 | sources.flag()
                 | dict(flags),

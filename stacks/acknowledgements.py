@@ -1,4 +1,4 @@
-"""The findings of cdk-nag that are accepted in the storage and activation stacks, each with its reason.
+"""The findings of cdk-nag that are accepted in the app's own three stacks, each with its reason.
 
 Those of Marketing Stream and CI360 are in modules of the same name in their folders.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 from stacks.activation import ActivationStack
 from stacks.connector import Connector
 from stacks.connector_settings import AUDIENCE_FILE
+from stacks.doctor import DoctorStack
+from stacks.doctor_permissions import RULE_CHARACTERS
 from stacks.findings import accept, arn_of, logical_id_of
 from stacks.people import FUNCTION_CHARACTERS, QUEUE_CHARACTERS, RECEIPTS, generated
 from stacks.storage import StorageStack
@@ -139,4 +141,40 @@ def _accept_wildcards(name: str, connector: Connector, storage: StorageStack) ->
         connector.role,
         "IAM5[Resource::*]",
         "xray:PutTraceSegments and xray:PutTelemetryRecords, and no other action: X-Ray has no resources to name.",
+    )
+
+
+def acknowledge_doctor(stack: DoctorStack, storage: StorageStack, activation: ActivationStack) -> None:
+    """Acknowledge the accepted findings of cdk-nag in the stack of the daily examination."""
+    doctor, here = stack.doctor, "<AWS::Region>:<AWS::AccountId>"
+    accept(
+        doctor.undelivered_notices,
+        "SQS3",
+        "It is a dead-letter queue, of a rule's target; cdk-nag only recognises those of queues and functions.",
+    )
+    accept(
+        doctor.function,
+        "L1",
+        "The runtime is the one the wheel layers are built for, a setting; newer than needed is no gain.",
+    )
+    for one in (storage, activation):
+        accept(
+            doctor.role,
+            f"IAM5[Resource::arn:<AWS::Partition>:cloudformation:{here}:stack/{one.stack_name}/*]",
+            "One stack by its name; CloudFormation makes the end of its ARN.",
+        )
+    for resource in (
+        f"sqs:{here}:{generated(activation, QUEUE_CHARACTERS)}",
+        f"events:{here}:rule/{generated(activation, RULE_CHARACTERS)}",
+        f"sns:{here}:{activation.stack_name}-*",
+    ):
+        accept(
+            doctor.role,
+            f"IAM5[Resource::arn:<AWS::Partition>:{resource}]",
+            "Queues, rules and topics of the connectors, to be read, by how their names begin: all would not fit.",
+        )
+    accept(
+        doctor.role,
+        "IAM5[Resource::*]",
+        "X-Ray, Lambda's limits and event source mappings have no resources to name.",
     )

@@ -8,10 +8,12 @@ from pathlib import Path
 from activation.platforms.discovery import platform_named
 from aws_cdk import Aws, CfnOutput, Stack
 from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.connector import Connector
 from stacks.connector_told import of_app, outputs
+from stacks.doctor_permissions import secrets
 from stacks.drop_watch import DropWatch
 from stacks.packaging import ROOT, function_code, layers
 from stacks.people import operator_policy
@@ -68,6 +70,13 @@ class ActivationStack(Stack):
             ledger=storage.ledger,
             archive=storage.archive,
             topic=storage.alarm_topic,
+        )
+        # The daily `doctor` is another stack's, to which secrets that come and go could not be exports.
+        self.doctor_secrets = iam.ManagedPolicy(
+            self,
+            "DoctorSecrets",
+            description="Read the connectors' secrets, for the daily examination",
+            statements=secrets(list(self.connectors.values()), storage.key),
         )
         # So that the command finds the connectors where cdk.context.json is not.
         platforms = {connector.name: connector.platform for connector in settings.connectors}

@@ -16,6 +16,7 @@ from stacks.watch import MAX_EVENT_AGE, RETRY_ATTEMPTS, Watch
 
 # The event source that the functions put into their events.
 NOTICE_SOURCE = "audience-activation"
+FINDING = "Activation Finding"  # of the daily `doctor`
 
 
 class ConnectorAlarms(Construct):
@@ -91,14 +92,14 @@ class ConnectorAlarms(Construct):
         )
 
     def _notices(self, bus: events.IEventBus, undelivered: sqs.Queue) -> events.Rule:
-        """Notify of failed, blocked and incomplete runs, late files and folders that stay open.
+        """Notify of failed, blocked and incomplete runs, late files, folders that stay open, and findings.
 
         An alarm could only say that there is one.
         """
         return events.Rule(
             self,
             "Notices",
-            description=f"Failed, blocked, incomplete runs, late files, open folders of {self._connector.name}",
+            description=f"Failed, blocked, incomplete runs, late files, findings of {self._connector.name}",
             event_bus=bus,
             event_pattern=events.EventPattern(
                 source=[NOTICE_SOURCE],
@@ -108,6 +109,7 @@ class ConnectorAlarms(Construct):
                     "Activation Incomplete",
                     "Activation Late Part",
                     "Activation Folder Open",
+                    FINDING,
                 ],
                 detail={"connector": [self._connector.name]},
             ),
@@ -115,7 +117,7 @@ class ConnectorAlarms(Construct):
                 targets.SnsTopic(
                     # By ARN: given the construct, the target would add to the topic's policy once more.
                     sns.Topic.from_topic_arn(self, "NoticesTopic", self.topic.topic_arn),
-                    message=self._mail(),
+                    message=mail(),
                     retry_attempts=RETRY_ATTEMPTS,
                     max_event_age=MAX_EVENT_AGE,
                     dead_letter_queue=undelivered,
@@ -123,12 +125,13 @@ class ConnectorAlarms(Construct):
             ],
         )
 
-    def _mail(self) -> events.RuleTargetInput:
-        """Return what people read: what happened, why, and what to run.
 
-        EventBridge escapes no value in a text, so all of them are the function's `notice`, which has no quotation
-        mark: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html, read
-        2026-11-29.
-        """
-        lines = (events.EventField.from_path(f"$.detail.notice.{one}") for one in ("what", "why", "next"))
-        return events.RuleTargetInput.from_multiline_text("\n".join(lines))
+def mail() -> events.RuleTargetInput:
+    """Return what people read: what happened, why, and what to run.
+
+    EventBridge escapes no value in a text, so all of them are the function's `notice`, which has no quotation
+    mark: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html, read
+    2026-11-29.
+    """
+    lines = (events.EventField.from_path(f"$.detail.notice.{one}") for one in ("what", "why", "next"))
+    return events.RuleTargetInput.from_multiline_text("\n".join(lines))

@@ -166,6 +166,21 @@ class Connector(Construct):
             inline_policies={"Connector": self._policy},
         )
 
+    @property
+    def rotates(self) -> bool:
+        """Return whether the function writes the platform's new tokens into the secret."""
+        return self.platform.authentication_of(dict(self._connector.options)).rotates
+
+    @property
+    def reads_parameter(self) -> bool:
+        """Return whether the credentials are in an SSM parameter."""
+        return bool(self._connector.secret.parameter)
+
+    @property
+    def secret_key_arn(self) -> str:
+        """Return the customer key that the settings name for an existing secret, "" for none."""
+        return self._connector.secret.key_arn
+
     def wakes(self, others: Sequence[Connector]) -> None:
         """Let the function wake runs of other connectors of its platform."""
         self._policy.add_statements(waking([other.queue for other in others]))

@@ -99,6 +99,7 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
     platform = reader.choice("platform", tuple(known_platforms))
     offered = known_platforms[platform].limits.actions if platform in known_platforms else frozenset[Action]()
     actions = read_actions(reader, platform, known_platforms)
+    options = read_options(reader, platform, known_platforms)
     connector = ConnectorSettings(
         name=reader.text(
             "name",
@@ -133,7 +134,7 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
         alarm_email=reader.text(
             "alarm_email", pattern=r"[^@\s]+@[^@\s]+", meaning="an e-mail address", default=""
         ),
-        options=read_options(reader, platform, known_platforms),
+        options=options,
         columns=read_columns(reader, platform, known_platforms),
         consent=read_row_rule(reader, "consent"),
         operation=read_row_rule(reader, "operation"),
@@ -143,7 +144,7 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
         folder_quiet_minutes=reader.number("folder_quiet_minutes", low=0, high=1440, default=0),
         late_part_minutes=reader.number("late_part_minutes", low=0.01, high=1440, default=15),
         folder_open_hours=reader.number("folder_open_hours", low=0.01, high=24 * 14, default=6),
-        secret=read_secret(reader, known_platforms.get(platform)),
+        secret=read_secret(reader, known_platforms.get(platform), dict(options)),
         guard=read_guard(reader.section("guard")),
         replaces=bool(SNAPSHOTS & {Action(one) for one in actions or offered if one in offered}),
     )

@@ -195,7 +195,8 @@ def _mirrors(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyState
 
 def _secret(connector: ConnectorSettings, platform: Platform, arn: str) -> list[iam.PolicyStatement]:
     """Allow reading the connector's secret, and the use of the customer key that the settings name for it."""
-    service, rotates = "ssm" if connector.secret.parameter else "secretsmanager", platform.authentication.rotates
+    service = "ssm" if connector.secret.parameter else "secretsmanager"
+    rotates = platform.authentication_of(dict(connector.options)).rotates
     read = "ssm:GetParameter" if connector.secret.parameter else "secretsmanager:GetSecretValue"
     # If a platform's tokens can be used only once, the function must store the next one.
     found = [allow("OwnSecret", [read, *["secretsmanager:PutSecretValue"] * rotates], [arn])]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from activation.platforms.platform import Platform
+from activation.platforms.options import Value
+from activation.platforms.platform import RENEW_TOKEN, Platform
 
 from stacks.context import Reader
 from stacks.names import KEY_ARN, KEY_MEANING
@@ -33,8 +35,11 @@ class SecretSettings:
 OWN_SECRET = SecretSettings()
 
 
-def read_secret(reader: Reader, platform: Platform | None) -> SecretSettings:
-    """Read a connector's secret; mistakes are the reader's. `platform` is None for one that is not known."""
+def read_secret(reader: Reader, platform: Platform | None, options: Mapping[str, Value]) -> SecretSettings:
+    """Read a connector's secret; mistakes are the reader's.
+
+    `platform` is None for one that is not known, `options` are the connector's.
+    """
     secret = SecretSettings(
         arn=reader.text(
             "secret_arn",
@@ -52,11 +57,12 @@ def read_secret(reader: Reader, platform: Platform | None) -> SecretSettings:
     )
     if secret.arn and secret.parameter:
         reader.mistake("ssm_parameter", "there is a secret_arn already; a connector has one secret")
-    if secret.parameter and platform and platform.authentication.rotates:
+    if secret.parameter and platform and platform.authentication_of(options).rotates:
+        when = "with each use" if platform.authentication.rotates else f"by the option {RENEW_TOKEN}"
         reader.mistake(
             "ssm_parameter",
-            f"{platform.title} replaces its token with each use, and only Secrets Manager can store the next one"
-            " safely: use a secret",
+            f"{platform.title} replaces its token {when}, and only Secrets Manager can store the next one safely:"
+            " use a secret",
         )
     if secret.key_arn and not secret.exists:
         reader.mistake("secret_key_arn", "the app's own secret is encrypted with the app's key")

@@ -13,6 +13,7 @@ from activation.platforms.platform import Platform
 from stacks.ci360.settings import Ci360Settings, read_ci360
 from stacks.connector_settings import ConnectorSettings, read_connector
 from stacks.context import Reader
+from stacks.doctor_settings import DoctorSettings, read_doctor
 from stacks.existing import StorageSettings, read_boundary, read_storage, read_tags
 from stacks.marketing_stream.settings import StreamSettings, read_stream
 from stacks.names import DEFAULT_APP, NAME
@@ -30,6 +31,7 @@ FLAGS = {
     "wheels_architecture": ("wheels", "architecture"),
     "wheels_python": ("wheels", "python"),
     "wheels_system": ("wheels", "system"),
+    "doctor_at": ("doctor", "at"),
     "sources": ("sources",),
     "ci360_sas_files": ("ci360", "sas_files"),
 }
@@ -65,6 +67,7 @@ class Settings:
     `alarms` is who is told when something goes wrong: an e-mail address, a topic's ARN, "none", "" for undecided.
     `endpoints` is "any" where a secret may name another server than its platform's, else "platform".
     `permissions_boundary` is the policy that bounds every role, "" for none. `tags` are those of every resource.
+    `doctor` says when the daily examination runs.
     """
 
     name: str
@@ -81,6 +84,7 @@ class Settings:
     tags: tuple[tuple[str, str], ...]
     marketing_stream: StreamSettings | None
     ci360: Ci360Settings | None
+    doctor: DoctorSettings
 
 
 def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, Platform]) -> Settings:
@@ -126,6 +130,7 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
             tuple(one.name for one in connectors),
             context("ci360"),
         ),
+        doctor=read_doctor(reader.section("doctor")),
     )
     _check_topic(reader, settings)
     storage = settings.storage

@@ -108,9 +108,19 @@ class Watch:
         )
 
     def alarm(
-        self, id_: str, metric: cloudwatch.IMetric, threshold: float, sentence: str, *, periods: int = 1
+        self,
+        id_: str,
+        metric: cloudwatch.IMetric,
+        threshold: float,
+        sentence: str,
+        *,
+        periods: int = 1,
+        lasts: bool = False,
     ) -> None:
-        """Alarm when a metric has reached the threshold for so many periods, and notify when it falls below it."""
+        """Alarm when a metric has reached the threshold for so many periods, and notify when it falls below it.
+
+        With `lasts`, an alarm stays as it is until the metric is written again.
+        """
         alarm = cloudwatch.Alarm(
             self._scope,
             id_,
@@ -119,8 +129,10 @@ class Watch:
             threshold=threshold,
             evaluation_periods=periods,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            # An unused queue or stream reports no data.
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            # An unused queue or stream reports no data; what is counted once a day has none in between.
+            treat_missing_data=cloudwatch.TreatMissingData.IGNORE
+            if lasts
+            else cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         alarm.add_alarm_action(self._tell)
         alarm.add_ok_action(self._tell)

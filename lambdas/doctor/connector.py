@@ -10,9 +10,11 @@ from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from activation.authentication.renewal import Renewal
 from activation.authentication.store import SecretVersion
 from activation.aws.table import ConditionalTable, read_number
 from activation.errors import ActivationError, ConfigError, Retryable
+from activation.ledger.audiences import KnownAudiences
 from activation.ledger.keys import audience_key, known_audience_key, rate_key
 from activation.model import visible_name
 from activation.platforms.account import AdAccount
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
 TIMEOUT_S = 20.0
+RENEWAL_FAILS_S = 14 * 86_400.0  # a renewal that fails is only a warning while the old token is valid for longer
 CLOCK_OFF_S = 60.0  # proofs and signatures with a time are refused from some minutes on
 
 
@@ -39,8 +42,9 @@ class ConnectorDoctor:
 
     `read_secret` returns the secret's current version, None if nothing was written yet. `client` makes what the
     connector reads it with, for its token to be replaced as the connector would replace it. `options` are the
-    connector's, complete. `command` returns a command of the app as a person types it. `clock` returns Unix
-    seconds, `today` the date in UTC.
+    connector's, complete. `command` returns a command of the app as a person types it. `own_sdk` says that the
+    platform's own SDK may be used. `sizes` keeps the sizes of audiences that the platform tells, None for nothing.
+    `clock` returns Unix seconds, `today` the date in UTC.
     """
 
     name: str
@@ -53,6 +57,8 @@ class ConnectorDoctor:
     http: Http
     command: Callable[..., str]
     any_endpoint: bool = False
+    own_sdk: bool = False
+    sizes: KnownAudiences | None = None
     clock: Callable[[], float] = time.time
     today: Callable[[], date] = lambda: datetime.now(UTC).date()
     off_s: float = 0.0  # how far the platform's clock was ahead of ours at the last answer
@@ -82,6 +88,7 @@ class ConnectorDoctor:
         try:
             account = signing.account()
             held_until = self._held_until(account)
+            renewal = None if held_until > self.clock() else signing.renewal()
         except ActivationError as error:
             yield Finding("secret", False, error.sentence)
             return
@@ -91,19 +98,50 @@ class ConnectorDoctor:
             yield Finding("rate limit", True, says, warns=True)
             return
 
+        if renewal is not None:
+            yield self._renewed(renewal)
+            secret = self._secret()[0] or secret  # which may hold another token now
+
         def send(request: Request) -> Answer:
             signed, _ = signing.sign(request)
             return self._send(signed)
 
         def is_ours(name: str) -> bool:
-            lock = audience_key(self.platform.name, account.account_id, name)
-            return self.table.read(known_audience_key(lock)) is not None
+            return self.table.read(known_audience_key(self._lock(account, name))) is not None
 
-        asked = Examination(Credentials(secret), account, visible_name(audience), send, is_ours, self._note_clock)
+        def note_size(name: str, low: int, high: int) -> None:
+            if self.sizes is not None:
+                self.sizes.note_size(self._lock(account, name), self.today(), low, high)
+
+        asked = Examination(
+            Credentials(secret),
+            account,
+            visible_name(audience),
+            send,
+            is_ours,
+            self._note_clock,
+            self.own_sdk,
+            note_size,
+        )
         yield from self.platform.load().examine(asked)
         if abs(self.off_s) > CLOCK_OFF_S:
             says = f"the clock here differs from the platform's by {abs(self.off_s):,.0f} s: set it by NTP"
             yield Finding("clock", False, says)
+
+    def _renewed(self, renewal: Renewal) -> Finding:
+        """Return what is to be said of the renewal of a token that expires."""
+        until = f"until {datetime.fromtimestamp(renewal.expires_at, tz=UTC):%Y-%m-%d}"
+        if not renewal.failure:
+            says = f"valid {until}" if renewal.expires_at else "another function is renewing the token"
+            return Finding("renewal", True, says)
+        warns = renewal.expires_at - self.clock() > RENEWAL_FAILS_S
+        old = until if renewal.expires_at else "until it expires"
+        write = self.command("secret", "set", self.name)
+        says = f"the token was not renewed and stays in use {old}: {renewal.failure}; write a new one: {write}"
+        return Finding("renewal", warns, says, warns=warns)
+
+    def _lock(self, account: AdAccount, name: str) -> str:
+        return audience_key(self.platform.name, account.account_id, name)
 
     def _held_until(self, account: AdAccount) -> float:
         rate = self.platform.rate

@@ -27,6 +27,9 @@ ALREADY_FINISHED = "2650/1870159"
 def classify(request: Request, answer: Answer, *, account: str = "") -> Outcome:
     """Return what an answer means; `account` fills in the links in the operator's sentences."""
     outcome = GRAPH.classify(request, answer, partial(_good, request))
+    if reads.is_for_a_note(request) and answer.status > 0 and outcome.kind is not OutcomeKind.OK:
+        # The rows are acknowledged already: that Meta does not tell more must not stop or delay the run.
+        return Outcome(OutcomeKind.OK, "cannot_tell", after_s=outcome.after_s)
     if request.call == "arrived" and outcome.code == "bad_request":
         return Outcome(OutcomeKind.OK, "cannot_tell")  # perhaps a session that nobody opened
     if request.call == "replace" and request.context == "last" and outcome.platform_code == ALREADY_FINISHED:
@@ -37,10 +40,11 @@ def classify(request: Request, answer: Answer, *, account: str = "") -> Outcome:
 def _good(request: Request, outcome: Outcome, body: Mapping[str, Any]) -> Outcome | None:
     match request.call:
         case "users" | "replace":
-            return _received(outcome, request, body)
+            handle = request.context if request.call == "users" else ""
+            return _received(replace(outcome, value=handle or None), request, body)
         case "arrived" if " " in request.context:
             return _arrived(outcome, request, body)
-        case "arrived":  # of a replace, whose session has many uploads
+        case "arrived":  # of a replace, whose session has many uploads, or for a note
             return replace(outcome, value=reads.session(request, body))
         case "status" if request.context:
             described = reads.described(body)

@@ -16,6 +16,7 @@ from activation.audience_options import AudienceOptions
 from activation.platforms.account import AdAccount
 from activation.platforms.request import Request
 
+from lambdas.meta.reads import TOLD
 from lambdas.meta_graph import api
 
 # The page size Meta's guide recommends; a larger one can be answered with code 1, "reduce the amount of data".
@@ -65,9 +66,9 @@ class Calls:
         path = f"act_{self.account.account_id}/customaudiences"
         return self._request("create", "POST", path, body=as_json(fields), repeatable=False)
 
-    def users(self, method: str, audience_id: str, body: bytes, rows: int) -> Request:
-        """Add members (POST) or remove them (DELETE)."""
-        return self._request("users", method, f"{audience_id}/users", body=body, rows=rows)
+    def users(self, method: str, audience_id: str, body: bytes, rows: int, *, handle: str = "") -> Request:
+        """Add members (POST) or remove them (DELETE); `handle` is what the upload is acknowledged with."""
+        return self._request("users", method, f"{audience_id}/users", body=body, rows=rows, context=handle)
 
     def replace(self, audience_id: str, body: bytes, rows: int, *, first: bool, last: bool) -> Request:
         """Send a batch of a replace, the one that begins it or ends it among them."""
@@ -84,6 +85,12 @@ class Calls:
         """Ask what the session of a replace has received, and when it ended."""
         fields = "session_id,stage,num_received,end_time"
         return self._get("arrived", f"{audience_id}/sessions", session_id, session_id=session_id, fields=fields)
+
+    def told(self, audience_id: str, session_id: str) -> Request:
+        """Ask what a session has received and matched, for a note in the receipt."""
+        fields = "session_id,num_received,num_matched"
+        path = f"{audience_id}/sessions"
+        return self._get("arrived", path, f"{TOLD}{session_id}", session_id=session_id, fields=fields)
 
     def describe(self, audience_id: str) -> Request:
         """Read what an audience is, whose it is, and what it was created with."""

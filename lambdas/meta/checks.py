@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import quote
+from functools import partial
+from typing import Any, NoReturn
+from urllib.parse import quote, urlencode
 
 from activation.errors import ActivationError, ConfigError
 from activation.platforms.platform import Examination, Finding
 from activation.platforms.request import Answer, Request
-from activation.untrusted import mapping, sequence, text, whole
+from activation.untrusted import json_object, mapping, sequence, text, whole
 
 from lambdas.meta import audience_states
 from lambdas.meta.answers import classify
@@ -23,11 +24,8 @@ from lambdas.meta.publisher import MAX_PAGES
 from lambdas.meta_graph import api
 from lambdas.meta_graph.api import API_VERSION
 
-if TYPE_CHECKING:
-    from facebook_business.api import FacebookAdsApi
-    from facebook_business.exceptions import FacebookRequestError
-
 TIMEOUT_S = 20
+JSON = {"Accept": "application/json"}
 # account_status: https://developers.facebook.com/docs/marketing-api/reference/ad-account (read 2026-09-12)
 ACTIVE = 1
 STATES = {2: "disabled", 3: "unsettled", 7: "pending risk review", 8: "pending settlement", 9: "in grace period",
@@ -57,52 +55,72 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Reads:
-    """Reads the objects of an ad account with Meta's own SDK, so that `doctor` repeats no mistake of our requests.
+    """Reads the objects of an ad account; `one` is what `doctor` passes, `get` reads a path with a query.
 
-    `one` is what `doctor` passes, `api` the SDK's session of the secret's token.
+    The command reads with Meta's own SDK, so that `doctor` repeats no mistake of our requests. A function has no
+    SDK, and reads as a connector does.
     """
 
     one: Examination
-    api: FacebookAdsApi
+    get: Callable[[str, Mapping[str, str]], Answer]
 
     @classmethod
     def of(cls, one: Examination) -> Reads:
         """Return the reads of a secret; raises ConfigError with bad_secret where it has no token."""
-        from facebook_business.api import FacebookAdsApi
-        from facebook_business.session import FacebookSession
-
-        token, app_secret = one.secret.required("access_token"), one.secret.optional("app_secret")
-        session = FacebookSession("", app_secret or None, token, timeout=TIMEOUT_S)
-        session.GRAPH = one.account.endpoint
-        # Not by FacebookAdsApi.init, which would have the SDK report our crashes to Meta.
-        return cls(one, FacebookAdsApi(session, API_VERSION))
+        return cls(one, _by_sdk(one) if one.own_sdk else partial(_by_core, one))
 
     def read(self, path: str, **query: str) -> Mapping[str, Any]:
         """Return what a path holds; raises Refused, and ConfigError with not_meta for no answer of Meta's."""
-        from facebook_business.exceptions import FacebookError, FacebookRequestError
-        from requests import RequestException
+        answer = self.get(path, query)
+        body = json_object(answer.body)
+        if not body:
+            _no_meta()
+        if "error" in body:
+            if not mapping(body["error"]):
+                _no_meta()
+            raise self._refused(path, answer)
+        return body
 
+    def _refused(self, path: str, answer: Answer) -> Refused:
+        """Return a refusal in the words of `classify`."""
+        request = Request("find", "GET", api.url(self.one.account.endpoint, path), {})
+        outcome = classify(request, answer, account=self.one.account.account_id)
+        code = f" (Meta's code: {outcome.platform_code})" if outcome.platform_code else ""
+        return Refused(Finding(CHECKS.get(outcome.code, "meta"), False, f"{outcome.reason}{code}"))
+
+
+def _by_core(one: Examination, path: str, query: Mapping[str, str]) -> Answer:
+    url = api.url(one.account.endpoint, path)
+    return one.send(Request("find", "GET", f"{url}?{urlencode(query)}" if query else url, dict(JSON)))
+
+
+def _by_sdk(one: Examination) -> Callable[[str, Mapping[str, str]], Answer]:
+    from facebook_business.api import FacebookAdsApi
+    from facebook_business.exceptions import FacebookError, FacebookRequestError
+    from facebook_business.session import FacebookSession
+    from requests import RequestException
+
+    token, app_secret = one.secret.required("access_token"), one.secret.optional("app_secret")
+    session = FacebookSession("", app_secret or None, token, timeout=TIMEOUT_S)
+    session.GRAPH = one.account.endpoint
+    # Not by FacebookAdsApi.init, which would have the SDK report our crashes to Meta.
+    meta = FacebookAdsApi(session, API_VERSION)
+
+    def get(path: str, query: Mapping[str, str]) -> Answer:
         try:
-            answer = self.api.call("GET", path.split("/"), params=query)
-            self.one.took({name.lower(): value for name, value in answer.headers().items()})
-            return mapping(answer.json()) or _no_meta()
+            answer = meta.call("GET", path.split("/"), params=dict(query))
+            headers = {name.lower(): value for name, value in answer.headers().items()}
+            one.took(headers)
+            return Answer(int(answer.status()), headers, json.dumps(answer.json()).encode())
         except FacebookRequestError as error:
-            if not mapping(mapping(error.body()).get("error")):
-                return _no_meta()
-            raise self._refused(path, error) from None
+            headers = {name.lower(): value for name, value in error.http_headers().items()}
+            return Answer(int(error.http_status()), headers, json.dumps(error.body()).encode())
         except RequestException as error:  # its text has the URL, in which the SDK puts the token
             raise ConfigError("not_meta", f"cannot be reached: {type(error).__name__}") from None
         except (FacebookError, LookupError, TypeError, AttributeError, ValueError):  # an answer of another shape
             return _no_meta()
 
-    def _refused(self, path: str, error: FacebookRequestError) -> Refused:
-        """Return a refusal in the words of `classify`."""
-        headers = {name.lower(): value for name, value in error.http_headers().items()}
-        answer = Answer(int(error.http_status()), headers, json.dumps(error.body()).encode())
-        request = Request("find", "GET", api.url(self.one.account.endpoint, path), {})
-        outcome = classify(request, answer, account=self.one.account.account_id)
-        code = f" (Meta's code: {outcome.platform_code})" if outcome.platform_code else ""
-        return Refused(Finding(CHECKS.get(outcome.code, "meta"), False, f"{outcome.reason}{code}"))
+    return get
 
 
 def _no_meta() -> NoReturn:

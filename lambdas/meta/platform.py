@@ -65,6 +65,7 @@ PLATFORM = Platform(
     # What custom audiences allow in an hour beside the score; active audiences add to it.
     rate=api.rate(hourly={"limited": 5_000, "full": 190_000}),
     authentication=api.AUTHENTICATION,
+    renewals=api.RENEWALS,
     account=AccountKey(
         key="ad_account_id",
         pattern=r"\d+",

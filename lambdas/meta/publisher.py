@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,7 +21,7 @@ from lambdas.meta import answers, existing, replacing
 from lambdas.meta.calls import Calls, as_json
 from lambdas.meta.fields import TABLE
 from lambdas.meta.payload import payload
-from lambdas.meta.reads import Page
+from lambdas.meta.reads import Page, SessionState
 
 MAX_PAGES = 200  # an ad account has at most 500 such audiences: more pages mean a loop
 CREATE_ATTEMPTS = 2
@@ -130,7 +130,9 @@ class MetaPublisher:
         # Meta documents limited data use for people who are added.
         limited = None if audience.action is Action.REMOVE else audience.options.limited_data_use
         body = _body(payload(upload.whole, limited=limited), session)
-        return self.calls.users(method, opened.audience_id, body, upload.lines)
+        # Of the first upload the session is read at the end: of all of them would be a call for each.
+        handle = str(session["session_id"]) if upload.first_row == 1 and not upload.round else ""
+        return self.calls.users(method, opened.audience_id, body, upload.lines, handle=handle)
 
     def _batch(self, upload: Upload, audience: Audience, opened: Opened) -> Request:
         session = {
@@ -159,8 +161,13 @@ class MetaPublisher:
     def close(
         self, audience: Audience, opened: Opened, handles: Sequence[str]
     ) -> Generator[Request, Outcome, Closed]:
-        """Return at once, as every session ended with its only request; wait until Meta has ended a replace."""
-        return (yield from self.follow(audience, opened, handles))
+        """Read what Meta tells of the first session, for the receipt; wait until Meta has ended a replace."""
+        closed = yield from self.follow(audience, opened, handles)
+        if audience.action is Action.REPLACE or not handles:
+            return closed
+        outcome = yield self.calls.told(opened.audience_id, handles[0])
+        notes = outcome.value.note("the first request") if isinstance(outcome.value, SessionState) else {}
+        return replace(closed, notes={**closed.notes, **notes})
 
     def follow(
         self, audience: Audience, opened: Opened, handles: Sequence[str]

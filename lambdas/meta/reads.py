@@ -9,6 +9,7 @@ from typing import Any
 from activation.platforms.request import Request
 from activation.untrusted import identifier, mapping, sequence, whole
 
+TOLD = "told:"  # begins the context of a read whose only use is a note in the receipt
 LATEST_S = 4_102_444_800  # the year 2100: a time beyond is none
 
 
@@ -22,10 +23,21 @@ class Page:
 
 @dataclass(frozen=True)
 class SessionState:
-    """What a session has `received`, in rows, and when it `ended`, in Unix seconds, 0 if it has not."""
+    """What a session has `received`, in rows, and when it `ended`, in Unix seconds, 0 if it has not.
+
+    `matched` is how many of the rows Meta has found people for so far, None if it does not say.
+    """
 
     received: int
     ended: int = 0
+    matched: int | None = None
+
+    def note(self, of: str) -> dict[str, str]:
+        """Return the note of a receipt on what Meta told of `of`, nothing if it has received nothing."""
+        if not self.received:
+            return {}
+        matched = "" if self.matched is None else f", and has matched {self.matched:,} of them so far"
+        return {"session": f"Meta says that it has received {self.received:,} rows in {of}{matched}"}
 
 
 @dataclass(frozen=True)
@@ -57,14 +69,22 @@ def described(body: Mapping[str, Any]) -> Described | None:
     return Described(found, account, str(body.get("subtype") or ""), body) if found else None
 
 
+def is_for_a_note(request: Request) -> bool:
+    """Return whether a session is read for a note in the receipt alone."""
+    return request.call == "arrived" and request.context.startswith(TOLD)
+
+
 def session(request: Request, body: Mapping[str, Any]) -> SessionState | None:
     """Return the session asked for, with nothing received if Meta knows none; None if it is unreadable."""
     sessions = [mapping(one) for one in sequence(body.get("data"))] if "data" in body else [body]
     for one in sessions:
         received = whole(one.get("num_received"))
-        if received is not None and identifier(one.get("session_id")) in (None, request.context):
-            ended = whole(one.get("end_time")) or 0
-            return SessionState(max(received, 0), ended if 0 < ended < LATEST_S else 0)
+        asked_for = request.context.removeprefix(TOLD)
+        if received is not None and identifier(one.get("session_id")) in (None, asked_for):
+            ended, matched = whole(one.get("end_time")) or 0, whole(one.get("num_matched"))
+            if matched is not None and matched < 0:
+                matched = None
+            return SessionState(max(received, 0), ended if 0 < ended < LATEST_S else 0, matched)
     return None if sessions else SessionState(0)
 
 

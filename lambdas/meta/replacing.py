@@ -105,7 +105,9 @@ def follow(calls: Calls, opened: Opened) -> Generator[Request, Outcome, Closed]:
                 after_s=min(FIRST_POLL_S * 2 ** min(polls, 10), LONGEST_POLL_S),
                 opened=replace(opened, state={**opened.state, POLLS: str(polls + 1)}),
             )
-    return Closed(opened=replace(opened, interim=""))
+    outcome = yield calls.told(opened.audience_id, opened.state.get(SESSION, ""))
+    notes = outcome.value.note("the session of the replace") if isinstance(outcome.value, SessionState) else {}
+    return Closed(opened=replace(opened, interim=""), notes=notes)
 
 
 def _status(calls: Calls, opened: Opened) -> Generator[Request, Outcome, int]:

@@ -37,6 +37,7 @@ PLATFORM = Platform(
     limits=LIMITS,
     rate=api.rate(),  # "no rate limit of its own; counted as Marketing API calls": using-the-api
     authentication=api.AUTHENTICATION,
+    renewals=api.RENEWALS,
     account=AccountKey(
         key="pixel_id",
         pattern=r"\d{1,20}",

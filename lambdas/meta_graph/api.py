@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from activation.platforms.authentication import StaticToken
+from activation.platforms.authentication import LongLivedToken, StaticToken
 from activation.platforms.rate import Rate, Scope, Tier, Window
 from activation.platforms.version import ApiVersion
 
@@ -45,6 +45,13 @@ GRAPH_API = ApiVersion(
     "https://developers.facebook.com/blog/post/2026/11/04/introducing-graph-api-v27-and-marketing-api-v27",
     "2026-11-29",
 )
+
+# How a token of 60 days is renewed, by whose it is; only a system user's needs to be told for how long.
+EXCHANGE_URL = f"{ENDPOINT}/{API_VERSION}/oauth/access_token"
+RENEWALS = {
+    "user": LongLivedToken(EXCHANGE_URL, AUTHENTICATION),
+    "system_user": LongLivedToken(EXCHANGE_URL, AUTHENTICATION, query={"set_token_expires_in_60_days": "true"}),
+}
 
 # A read adds 1 and a write 3 to an account's score, which decays over 300 seconds; at the maximum, 60 or 9,000 by
 # tier, calls are refused, and calls made while an account is blocked prolong the block. Since 2026 the tiers are

@@ -109,9 +109,10 @@ def tree(folder: Path) -> Path:
     family = folder / "lambdas" / "meta_graph"
     family.mkdir()
     (family / "api.py").write_text("NAME = 'meta_graph'\n")
-    watch = folder / "lambdas" / "drop_watch"
-    watch.mkdir()
-    (watch / "handler.py").write_text("def lambda_handler(event, context):\n    return {}\n")
+    for name in ("drop_watch", "doctor"):
+        home = folder / "lambdas" / name
+        home.mkdir()
+        (home / "handler.py").write_text("def lambda_handler(event, context):\n    return {}\n")
     for layer in ("arrow", "vendor", "activation"):
         # Copied, because colleagues and caches write to the real one while tests run.
         shutil.copytree(ROOT / "layers" / layer, folder / "layers" / layer)

@@ -31,7 +31,7 @@ def policy(templates: Templates, name: str) -> dict[str, dict[str, Any]]:
 def test_the_policies_are_attached_to_nobody(templates: Templates) -> None:
     """Who has them is the company's to say; each is named by an output, and so is the key."""
     policies = templates.resources("AWS::IAM::ManagedPolicy")
-    assert len(policies) == 4
+    assert len(policies) == 5  # with that of the daily examination, whose role is in a stack of its own
     for one in policies.values():
         assert not {"Roles", "Users", "Groups"} & one.keys()
     named = {**templates.storage["Outputs"], **templates.activation["Outputs"]}
@@ -79,8 +79,9 @@ def test_who_operates_may_make_each_call_of_its_commands(templates: Templates) -
     policies = (policy(templates, "Operator"), policy(templates, "PeopleReader"))
     allowed = {action for own in policies for one in own.values() for action in several(one["Action"])}
     # An action by its service's calls; sources and parameters of other owners are their owners' to open.
-    commands = ("missing", "told", "concurrency", "resend", "runs", "secret_store")
-    calls = actions_of([ROOT / "cli" / f"{name}.py" for name in commands] + [*WATCH])
+    commands = ("missing", "resend", "runs", "secret_store")
+    paths = [ROOT / "cli" / f"{name}.py" for name in commands]
+    calls = actions_of([*paths, *(ROOT / "lambdas" / "doctor").glob("*.py"), *WATCH])
     assert {"s3:ListBucketVersions", "dynamodb:BatchGetItem", "sqs:SendMessage", "s3:ListBucket"} <= calls.keys()
     assert {call for call in calls.keys() - allowed if not call.startswith("ssm:")} == set()
     # Clients of services that no function uses.

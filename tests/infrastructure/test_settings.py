@@ -17,6 +17,7 @@ from activation.runs.settings import check_options
 
 from stacks.connector_environment import seconds
 from stacks.connector_settings import ConnectorSettings
+from stacks.doctor_settings import DoctorSettings
 from stacks.existing import StorageSettings
 from stacks.packaging import ROOT
 from stacks.retention_settings import Retention
@@ -406,7 +407,7 @@ def test_every_option_that_does_not_fit_is_reported_at_once() -> None:
         with_options(),
     )
     told = dict(sentence.removeprefix("audience_activation.connectors").split(": ", 1) for sentence in found)
-    there = "access_tier, close_at_once, customer_file_source, page, retention_days"
+    there = "access_tier, close_at_once, customer_file_source, page, renew_token, retention_days"
     assert told == {
         "[0].options.customer_file_source": "must be one of USER_PROVIDED_ONLY, PARTNER_PROVIDED_ONLY,"
         " BOTH_USER_AND_PARTNER_PROVIDED",
@@ -451,6 +452,7 @@ def test_every_setting_is_documented() -> None:
         "connectors[].": ConnectorSettings,
         "sources[].": SourceSettings,
         "storage.": StorageSettings,
+        "doctor.": DoctorSettings,
         "": Settings,
     }
     named = {

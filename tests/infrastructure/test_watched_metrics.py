@@ -42,17 +42,21 @@ def _alarms(templates: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _logged() -> set[str]:
-    """Return the metrics that functions write into their logs: the names that their code gives `add_metric`."""
+    """Return the metrics that functions write into their logs: the names that their code gives to these."""
     folders = (ROOT / "lambdas", ROOT / "layers" / "activation")
     calls = (call for folder in folders for path in folder.rglob("*.py") for call in _calls(path))
-    names = (call.args[0] for call in calls if isinstance(call.func, ast.Attribute) and call.args)
+    names = (call.args[0] for call in calls if call.args)
     return {str(name.value) for name in names if isinstance(name, ast.Constant)}
 
 
 def _calls(path: Path) -> Iterator[ast.Call]:
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "add_metric":
+        if isinstance(node, ast.Call) and _name_of(node.func) in ("add_metric", "single_metric"):
             yield node
+
+
+def _name_of(function: ast.expr) -> str:
+    return function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
 
 
 def test_every_watched_metric_is_published_in_the_sandbox(everything: dict[str, Any]) -> None:

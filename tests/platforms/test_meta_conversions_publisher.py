@@ -11,8 +11,10 @@ import pytest
 from activation.errors import Rejected
 from activation.model import Audience
 from activation.platforms.account import AdAccount
+from activation.platforms.credentials import Credentials
 from activation.platforms.options import Value, complete
 from activation.platforms.outcome import OutcomeKind
+from activation.platforms.platform import Examination
 from activation.platforms.request import Answer
 from activation.platforms.upload import Batch
 from hypothesis import given
@@ -21,6 +23,7 @@ from hypothesis import strategies as st
 from lambdas.meta_conversions.payload import events
 from lambdas.meta_conversions.platform import PLATFORM
 from lambdas.meta_conversions.publisher import ConversionsPublisher, dataset_of
+from tests.platforms.conversation import answer
 
 DIGEST = "a" * 64
 TEXTS = {"event_name", "event_id", "event_source_url", "order_id", "content_name", "em", "client_user_agent"}
@@ -202,3 +205,27 @@ def test_a_throttled_dataset_waits_as_the_headers_say(header: str, value: object
     request = one.encode(upload, Audience("c", "d"), one.planned(()))
     answer = Answer(400, {header: json.dumps(value)}, json.dumps(error(17)).encode())
     assert one.classify(request, answer).after_s == wanted_s
+
+
+QUALITY = {"web": [{"event_name": "Purchase", "event_match_quality": {"composite_score": 6.25}}]}
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        (answer(QUALITY), "match quality of 10: Purchase 6.2"),
+        (answer({"web": []}), "has had no event"),
+        (answer({"error": {"code": 100}}, 400), "does not tell this token"),
+        (answer("<html>", 502), "does not tell this token"),
+        (answer({"web": [{"event_name": 1, "event_match_quality": "good"}]}), "does not tell this token"),
+    ],
+    ids=["told", "no event", "refused", "gateway", "another shape"],
+)
+def test_doctor_shows_how_well_events_match(told: Answer, says: str) -> None:
+    """The score of each event, where Meta tells it; that it does not is no failure of the connector."""
+    answers = iter([answer({"id": "42", "name": "web", "is_unavailable": False}), told])
+    own = AdAccount("42", "https://graph.facebook.com", complete(PLATFORM.options, {}))
+    asked = Examination(Credentials({"access_token": "t"}), own, "", lambda _: next(answers))
+    (found,) = (one for one in PLATFORM.load().examine(asked) if one.check == "dataset quality")
+    assert found.ok
+    assert says in found.says

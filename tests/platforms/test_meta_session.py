@@ -135,5 +135,8 @@ class TestReplace:
     def test_it_is_followed_to_its_end(self, status: int, pending: bool, gone: bool) -> None:
         """The run is accepted while Meta replaces, and starts over if Meta has failed."""
         closing = self.one().close(self.AUDIENCE, self.opened(by_upload=False), [])
-        closed, _ = hold(closing, self.one(), [self.status(status)])
+        told = answer({"data": [{"session_id": "77", "num_received": "25", "num_matched": "17"}]})
+        answers = [self.status(status), *([told] if not (pending or gone) else [])]
+        closed, _ = hold(closing, self.one(), answers)
         assert (closed.pending, closed.gone is not None) == (pending, gone)
+        assert ("has matched 17 of them" in closed.notes.get("session", "")) == (not pending and not gone)

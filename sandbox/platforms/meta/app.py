@@ -23,6 +23,7 @@ from sandbox.platforms.meta.edges import (
     find_audience,
 )
 from sandbox.platforms.meta.errors import GraphError, invalid, retired_version, unknown_field, unknown_object
+from sandbox.platforms.meta.exchange import exchange
 from sandbox.platforms.meta.parameters import Parameters
 from sandbox.platforms.meta.settings import DEFAULT_DATASET, Account, Token
 from sandbox.platforms.meta.world import World
@@ -155,6 +156,8 @@ class MetaPlatform:
     def _answered(self, call: Read, entry: Entry) -> tuple[dict[str, Any], dict[str, str]]:
         headers = self._check_version(call)
         parameters = call.parameters
+        if (call.node, call.edge) == ("oauth", "access_token") and call.method == "GET":
+            return exchange(self.world, parameters), headers
         token = self.world.authenticate(
             call.header_token or parameters.text("access_token"),
             parameters.text("appsecret_proof"),
@@ -168,6 +171,8 @@ class MetaPlatform:
             return self._me(call, token), headers
         if call.node == "debug_token" and call.method == "GET":
             return self._debugged(token, call.parameters.text("input_token")), headers
+        if call.node == "dataset_quality" and call.method == "GET":
+            return self._quality(call, token), headers
         if call.node in self.world.settings.datasets:
             return self._on_dataset(call, token, entry, headers)
         return self._on_account(call, token, entry, headers)
@@ -224,6 +229,15 @@ class MetaPlatform:
         entry.applied = True
         body = {"events_received": len(events), "messages": [], "fbtrace_id": "A" + secrets.token_urlsafe(16)}
         return body, {**headers, **usage}
+
+    def _quality(self, call: Read, token: Token) -> dict[str, Any]:
+        """Return the match quality of a dataset's events: the score of the settings for each that it had."""
+        dataset = self.world.dataset(call.parameters.text("dataset_id") or "")
+        if dataset is None or "ads_management" not in token.permissions:
+            raise unknown_object(call.method, call.node)
+        names = sorted({str(event["event_name"]) for event in dataset.counted})
+        quality = {"composite_score": self.world.settings.match_quality}
+        return {"web": [{"event_name": name, "event_match_quality": quality} for name in names]}
 
     @property
     def _open(self) -> tuple[str, ...]:

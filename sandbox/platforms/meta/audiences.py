@@ -40,6 +40,7 @@ class Audience:
 
     `people` are the names of those who are in it, if the settings resolve cells to people. `forced_status` is an
     operation status set by a test; `forced_size` a size for limits that need a hundred million people.
+    `delete_time` and `violating` are what Meta says of one that it deletes or has flagged.
     `early_calls` counts down the uploads that reach a server which does not know the audience yet.
     """
 
@@ -63,6 +64,9 @@ class Audience:
     deleted: bool = False
     forced_status: int | None = None
     forced_size: int | None = None
+    forced_delivery: int | None = None
+    delete_time: int | None = None
+    violating: list[str] = field(default_factory=list)
     filling_until: float = 0.0
     replacing_until: float = 0.0
 
@@ -115,7 +119,9 @@ class View:
         return {"code": code, "description": OPERATION_TEXT.get(code, "Status not available")}
 
     def delivery_status(self) -> dict[str, Any]:
-        """Return the delivery status: usable, or too small."""
+        """Return the delivery status: usable, too small, or the one set by a test."""
+        if self.audience.forced_delivery is not None:
+            return {"code": self.audience.forced_delivery, "description": "Set by a test"}
         if self.matched() < SMALLEST_USABLE:
             return {"code": 300, "description": "This audience is too small to deliver ads to"}
         return {"code": 200, "description": "This audience is ready for use"}
@@ -150,6 +156,8 @@ FIELDS: dict[str, Callable[[View], Any]] = {
     "delivery_status": View.delivery_status,
     "approximate_count_lower_bound": lambda view: view.approximate(upper=False),
     "approximate_count_upper_bound": lambda view: view.approximate(upper=True),
+    "delete_time": lambda view: view.audience.delete_time,
+    "fields_violating_integrity_policy": lambda view: view.audience.violating or None,
     "permission_for_actions": lambda _: {"can_edit": True, "can_see_insight": True, "can_share": True},
     "data_source": lambda view: {
         "type": "FILE_IMPORTED",

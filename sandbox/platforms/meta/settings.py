@@ -23,6 +23,7 @@ OPEN = ("v25.0", "v26.0", NEWEST)
 DEFAULT_ACCOUNT = "542676646350001"
 DEFAULT_TOKEN = "EAASIMULATEDsystemuser0123456789ZD"
 DEFAULT_DATASET = "702680145130001"
+DEFAULT_APP = "1204567890123456"
 DEFAULT_APP_SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 
 
@@ -86,12 +87,14 @@ class MetaSettings:
     https://developers.facebook.com/blog/post/2026/11/04/introducing-graph-api-v27-and-marketing-api-v27
     (read 2026-11-29). `identity` and `people` are those of `sandbox.platforms.people`. `datasets` are the ids to
     which events can be sent; with `deduplicates`, an event whose name and id came within 48 hours is not counted
-    again, which Meta does not promise between two calls of a server. `refused_orders` are refused.
+    again, which Meta does not promise between two calls of a server. `refused_orders` are refused. Tokens are
+    those of the app `app_id`, whose secret is `app_secret`. `match_quality` is the score of every event.
     """
 
     latency_s: float = 0.0
     tier: Tier = Tier.FULL
     hourly_quota: int | None = None
+    app_id: str = DEFAULT_APP
     app_secret: str = DEFAULT_APP_SECRET
     require_appsecret_proof: bool = False
     auto_upgrade: bool = True
@@ -110,3 +113,4 @@ class MetaSettings:
     datasets: tuple[str, ...] = (DEFAULT_DATASET,)
     deduplicates: bool = True
     refused_orders: tuple[str, ...] = ()
+    match_quality: float = 6.2

@@ -38,6 +38,9 @@ _FORCED = {
     "is_value_based": "is_value_based",
     "operation_status": "forced_status",
     "size": "forced_size",
+    "delivery_status": "forced_delivery",
+    "delete_time": "delete_time",
+    "fields_violating_integrity_policy": "violating",
     "early_calls": "early_calls",
     "deleted": "deleted",
     "schema_style": "schema_style",
@@ -94,12 +97,19 @@ class World:
         """Return the token; raises GraphError if it is missing, unknown or invalid, or its proof is wrong."""
         if not token:
             raise GraphError(104, "An access token is required to request this resource.")
+        found = self.valid(token)
+        self._check_proof(token, proof, proof_time)
+        return found
+
+    def valid(self, token: str) -> Token:
+        """Return a token that is known and has not ended; raises GraphError for another."""
         found = self.tokens.get(token, Token(token, TokenState.INVALID))
-        if found.state is not TokenState.VALID:
-            subcode, message = _REFUSALS[found.state]
+        ended = 0 < found.expires_at <= self.clock.now() and found.state is TokenState.VALID
+        state = TokenState.EXPIRED if ended else found.state
+        if state is not TokenState.VALID:
+            subcode, message = _REFUSALS[state]
             header = f'OAuth "Facebook Platform" "invalid_token" "{message}"'
             raise GraphError(190, message, subcode=subcode, headers={"WWW-Authenticate": header})
-        self._check_proof(token, proof, proof_time)
         return found
 
     def _check_proof(self, token: str, proof: str | None, proof_time: str | None) -> None:

@@ -129,7 +129,9 @@ class TestMeta:
             return to_meta.http.send(to_meta.signer.sign(request), timeout_s=30)
 
         asked = Examination(Credentials(meta.secret()), account, NAME, send)
-        assert [one.says for one in META.load().examine(asked)][-1] == "1 with this name; status 200"
+        assert [one.says for one in META.load().examine(asked)][
+            -1
+        ] == "1 with this name; status 200, delivery status 300"
 
     def test_found_beyond_the_first_page(self, meta: Outside, to_meta: Line) -> None:
         """An audience is found however many there are."""

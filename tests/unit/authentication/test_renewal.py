@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from activation.authentication.renewal import RenewingSigner
 from activation.errors import ConfigError
 from activation.platforms.authentication import LongLivedToken, StaticToken
 
@@ -26,12 +27,20 @@ def world(make_world: Make) -> World:
     return world
 
 
+def renewing(world: World) -> RenewingSigner:
+    """Return a signer, which renews."""
+    signer = world.signer()
+    assert isinstance(signer, RenewingSigner)
+    return signer
+
+
 def test_a_token_of_unknown_age_is_exchanged_at_once_and_stored(world: World) -> None:
     """So one that was pasted short-lived becomes long-lived, and all other keys stay."""
     before = world.secret()
     assert token(world.signer()) == "access-t0ken-1"
     after = world.secret()
-    assert after.pop("issued")["expires_at"] == int(world.clock()) + 60 * DAY_S
+    issued = after.pop("issued")
+    assert (issued["at"], issued["expires_at"]) == (int(world.clock()), int(world.clock()) + 60 * DAY_S)
     assert after == before | {"access_token": "access-t0ken-1"}
     assert world.endpoint.forms == [
         {
@@ -43,11 +52,11 @@ def test_a_token_of_unknown_age_is_exchanged_at_once_and_stored(world: World) ->
     ]
 
 
-def test_a_token_is_exchanged_again_when_less_than_the_margin_is_left(world: World) -> None:
-    """In the first half of its life nobody is asked, whichever process signs."""
+def test_a_token_is_exchanged_again_after_two_thirds_of_its_life(world: World) -> None:
+    """Before that nobody is asked, whichever process signs."""
     signer = world.signer()
     token(signer)
-    world.clock.pass_s(30 * DAY_S - 1)
+    world.clock.pass_s(40 * DAY_S - 1)
     assert (token(signer), token(world.signer())) == ("access-t0ken-1", "access-t0ken-1")
     world.clock.pass_s(1)
     assert (token(signer), token(world.signer())) == ("access-t0ken-2", "access-t0ken-2")
@@ -95,6 +104,29 @@ def test_a_renewal_that_cannot_be_stored_is_dropped(world: World, caplog: pytest
     assert "secretsmanager:PutSecretValue" in caplog.text
 
 
+def test_how_a_renewal_stands_is_told(world: World) -> None:
+    """Until when the token is valid; of one that failed, why, and until when the old one is."""
+    signer = renewing(world)
+    first = signer.renewal()
+    assert (first.expires_at, first.failure) == (int(world.clock()) + 60 * DAY_S, "")
+    world.clock.pass_s(45 * DAY_S)
+    world.endpoint.faults.append(Fault(400, {"error": {"code": 190}}))
+    later = signer.renewal()
+    assert (later.expires_at, later.failure) == (first.expires_at, "refused: HTTP 400")
+
+
+def test_what_an_earlier_release_has_stored_is_taken_to_have_lasted_sixty_days(world: World) -> None:
+    """It says when the token ends, and not when it was issued."""
+    token(world.signer())
+    secret = world.secret()
+    del secret["issued"]["at"]
+    world.write(issued=secret["issued"])
+    world.clock.pass_s(40 * DAY_S - 1)
+    assert token(world.signer()) == "access-t0ken-1"
+    world.clock.pass_s(1)
+    assert token(world.signer()) == "access-t0ken-2"
+
+
 def test_an_operators_token_wins_over_a_renewed_one(world: World) -> None:
     """What was written during the exchange is used and kept."""
     write = iter([True])
@@ -121,7 +153,7 @@ def test_the_proof_is_that_of_the_token_in_use(world: World) -> None:
     """It changes with the token."""
     signer = world.signer()
     first = signer.sign(REQUEST).url
-    world.clock.pass_s(31 * DAY_S)
+    world.clock.pass_s(41 * DAY_S)
     second = signer.sign(REQUEST).url
     assert first.startswith(f"{REQUEST.url}&appsecret_proof=")
     assert second.startswith(f"{REQUEST.url}&appsecret_proof=")
@@ -138,16 +170,15 @@ def test_a_token_that_was_exchanged_is_no_longer_in_use(world: World) -> None:
     signer = world.signer()
     first = signer.sign(REQUEST)
     assert signer.in_use(first)
-    world.clock.pass_s(31 * DAY_S)
+    world.clock.pass_s(41 * DAY_S)
     second = signer.sign(REQUEST)
     assert (signer.in_use(first), signer.in_use(second)) == (False, True)
 
 
-@pytest.mark.parametrize("key", ["access_token", "app_id", "app_secret"])
-def test_a_missing_key_is_named(world: World, key: str) -> None:
-    """Without the app's id and secret there is no exchange."""
-    world.write(**{key: None})
-    with pytest.raises(ConfigError, match=f"lacks {key}"):
+def test_a_missing_token_is_named(world: World) -> None:
+    """There is nothing to sign with."""
+    world.write(access_token=None)
+    with pytest.raises(ConfigError, match="lacks access_token"):
         world.signer()
 
 
@@ -156,3 +187,13 @@ def test_a_life_that_the_answer_does_not_say_is_assumed(world: World) -> None:
     world.endpoint.expires_in = None
     token(world.signer())
     assert world.secret()["issued"]["expires_at"] == int(world.clock()) + 60 * DAY_S
+
+
+@pytest.mark.parametrize("key", ["app_id", "app_secret"])
+def test_without_the_app_s_id_or_secret_the_token_is_used_as_it_is(world: World, key: str) -> None:
+    """Nobody is asked, and what is missing is told."""
+    world.write(**{key: None})
+    signer = renewing(world)
+    assert token(signer) == "refresh-0"
+    assert f"lacks {key}" in signer.renewal().failure
+    assert world.endpoint.calls == 0

@@ -32,8 +32,8 @@ DATA = (
         (PROVEN, ("access_token",), ("app_secret",), ()),
         (
             LongLivedToken("https://h/oauth", PROVEN),
-            ("access_token", "app_id", "app_secret"),
-            (),
+            ("access_token",),
+            ("app_id", "app_secret"),
             ("access_token", "issued"),
         ),
         (OAuth2Refresh("https://h/t"), CLIENT, (), ()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import boto3
 import pyarrow as pa
 import pytest
 from activation.aws.table import ConditionalTable
+from activation.ledger import audiences
 from activation.ledger.approvals import Approvals
 from activation.ledger.audience_lock import AudienceLocks
 from activation.ledger.audiences import KnownAudiences
-from activation.ledger.keys import audience_key, mirror_prefix
+from activation.ledger.keys import audience_key, known_audience_key, mirror_prefix
 from activation.mirror.snapshot import Snapshot, SnapshotWriter
 from activation.mirror.state import Size
 from activation.mirror.states import MirrorStates
@@ -28,8 +30,9 @@ from typer.testing import CliRunner
 
 from cli import deployment
 from cli.__main__ import app
-from cli.deployment import ConnectorAddresses, Deployment
+from cli.deployment import Deployment
 from cli.plan_table import print_plan
+from lambdas.doctor.addresses import ConnectorAddresses
 from lambdas.meta.platform import PLATFORM
 
 RUN = "0123456789abcdef0123456789abcdef"
@@ -97,6 +100,32 @@ def test_audiences_are_listed_with_their_mirrors() -> None:
     assert (one["platform"], one["account"], one["audience"], one["rows"]) == ("meta", "42", "VIP", 4)
     assert one["owned"] == f"created by run {RUN}"
     assert "4 rows" in typed("show", "VIP", "--connector", "meta")
+
+
+def test_the_size_that_the_platform_estimates_is_shown_by_day(table: ConditionalTable) -> None:
+    """The list has the newest, `show` each day's; a day's newest counts."""
+    known = KnownAudiences(table)
+    known.note_size(LOCK, date(2026, 11, 28), 1000, 1000)
+    known.note_size(LOCK, date(2026, 11, 30), 13000, 15000)
+    known.note_size(LOCK, date(2026, 11, 30), 14000, 15000)
+    assert "14,000 to" in typed("list")
+    shown = typed("show", "VIP", "--connector", "meta").splitlines()
+    days = [line.split() for line in shown if "as the platform estimates" in line]
+    assert [one[:2] for one in days] == [["2026-11-28", "1,000"], ["2026-11-30", "14,000"]]
+    (one,) = [json.loads(line) for line in typed("list", "--json").splitlines()]
+    assert one["estimated_sizes"] == [
+        {"day": "2026-11-28", "low": 1000, "high": 1000},
+        {"day": "2026-11-30", "low": 14000, "high": 15000},
+    ]
+
+
+def test_only_so_many_days_are_kept(table: ConditionalTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest go first, so that the record has room for years."""
+    monkeypatch.setattr(audiences, "MOST_SIZES", 2)
+    for day in (3, 1, 2):
+        KnownAudiences(table).note_size(LOCK, date(2026, 11, day), day, day)
+    record = table.read(known_audience_key(LOCK)) or {}
+    assert [one.day for one in audiences.sizes_in(record)] == ["2026-11-02", "2026-11-03"]
 
 
 def test_an_approval_names_who_gave_it_and_sends_the_run(table: ConditionalTable) -> None:

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from activation.platforms.discovery import platforms
 
-from cli.concurrency import examine_concurrency
+from lambdas.doctor.concurrency import examine_concurrency
 from stacks.connector_told import of_app
 from stacks.settings import read_settings
 

@@ -20,7 +20,8 @@ from typer.testing import CliRunner
 
 from cli import deployment
 from cli.__main__ import app
-from cli.deployment import ConnectorAddresses, Deployment
+from cli.deployment import Deployment
+from lambdas.doctor.addresses import ConnectorAddresses
 from tests.platforms.signing import canary, secret_of
 from tests.unit.line.aws_in_memory import Secrets, Table, meta_of, refusal
 

@@ -17,7 +17,8 @@ from typer.testing import CliRunner, Result
 
 from cli import deployment, line_check
 from cli.__main__ import app
-from cli.deployment import ConnectorAddresses, Deployment
+from cli.deployment import Deployment
+from lambdas.doctor.addresses import ConnectorAddresses
 
 
 class Line:

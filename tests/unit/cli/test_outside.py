@@ -16,9 +16,12 @@ from activation.platforms.platform import Finding
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from cli import concurrency, deployment, doctor
+from cli import deployment, doctor
 from cli.__main__ import app
 from cli.connectors import deployed
+from lambdas.doctor import examination
+from lambdas.doctor.addresses import told_of
+from lambdas.doctor.examination import Examiner
 from stacks.connector_settings import ConnectorSettings, read_connector
 from stacks.connector_told import MOST_CHARACTERS, NOT_TOLD, TOLD
 from stacks.connector_told import outputs as told
@@ -96,10 +99,9 @@ def test_doctor_knows_what_the_deployment_wants(monkeypatch: pytest.MonkeyPatch)
         compared.append(told)
         return Finding("concurrency", True, "enough")
 
-    monkeypatch.setattr(concurrency, "examine_concurrency", examine)
-    monkeypatch.setattr(doctor, "_examine", lambda *_: [])
+    monkeypatch.setattr(examination, "examine_concurrency", examine)
+    monkeypatch.setattr(Examiner, "connector", lambda *_: iter(()))
     monkeypatch.setattr(doctor, "_sources", lambda *_: [])
-    monkeypatch.setattr(doctor, "_line", lambda *_: [])
     result = CliRunner().invoke(app, ["--stack", "copy", "doctor"])
     assert (result.exit_code, compared) == (0, [APP]), result.output
     assert "nobody is told, as the settings say" in result.output
@@ -194,5 +196,5 @@ def test_settings_of_any_length_pass_through_the_outputs() -> None:
     pieces = dict(told(long, []))
     assert len(pieces) > 1
     assert all(len(text) <= MOST_CHARACTERS and text.isascii() for text in pieces.values())
-    joined = deployment.told_of({f"Meta{suffix}": text for suffix, text in pieces.items()}, "meta")
+    joined = told_of({f"Meta{suffix}": text for suffix, text in pieces.items()}, "meta")
     assert tuple(joined["placeholders"]) == long.placeholders

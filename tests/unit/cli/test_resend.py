@@ -13,8 +13,9 @@ from activation.drops.messages import read
 from activation.drops.sources import Origins
 from moto import mock_aws
 
-from cli.deployment import ConnectorAddresses, Deployment
+from cli.deployment import Deployment
 from cli.resend import deliver, force
+from lambdas.doctor.addresses import ConnectorAddresses
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient

@@ -18,7 +18,8 @@ from typer.testing import CliRunner, Result
 
 from cli import deployment, secret, secret_store
 from cli.__main__ import app
-from cli.deployment import ConnectorAddresses, Deployment
+from cli.deployment import Deployment
+from lambdas.doctor.addresses import ConnectorAddresses
 from tests.platforms.signing import canary, secret_of
 
 PLATFORMS = platforms()

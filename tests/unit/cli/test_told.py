@@ -9,7 +9,7 @@ import pytest
 from activation.platforms.platform import Finding
 from moto import mock_aws
 
-from cli.told import PENDING, examine_topics
+from lambdas.doctor.told import PENDING, examine_topics
 
 
 class Topics:

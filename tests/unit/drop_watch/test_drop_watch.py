@@ -23,7 +23,8 @@ from typer.testing import CliRunner, Result
 
 from cli import deployment
 from cli.__main__ import app
-from cli.deployment import ConnectorAddresses, Deployment
+from cli.deployment import Deployment
+from lambdas.doctor.addresses import ConnectorAddresses
 from lambdas.drop_watch.handler import DropWatch
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ from typer.testing import CliRunner
 
 from cli import deployment
 from cli.__main__ import app
-from cli.deployment import ConnectorAddresses, Deployment
+from cli.deployment import Deployment
+from lambdas.doctor.addresses import ConnectorAddresses
 from lambdas.drop_watch import handler
 from lambdas.drop_watch.handler import DropWatch
 from stacks.source_settings import SourceSettings

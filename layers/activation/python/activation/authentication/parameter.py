@@ -43,9 +43,14 @@ class ParameterClient:
         return {"SecretString": found["Value"], "VersionId": str(found["Version"])}
 
 
+def is_parameter(arn: str) -> bool:
+    """Return whether an ARN is that of an SSM parameter, and not of a secret."""
+    return _PARAMETER in arn
+
+
 def secret_client(arn: str, config: Config | None = None) -> SecretsManagerClient:
     """Return the client that reads a connector's secret or parameter; raises ConfigError for an old SDK."""
-    if _PARAMETER in arn:
+    if is_parameter(arn):
         return cast("SecretsManagerClient", ParameterClient(checked(boto3.client("ssm", config=config))))
     client: SecretsManagerClient = checked(boto3.client("secretsmanager", config=config))
     return client

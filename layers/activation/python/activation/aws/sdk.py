@@ -33,7 +33,10 @@ NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
     },
     "events": {"DescribeRule": frozenset({"Name"}), "PutEvents": frozenset({"Entries"})},
     "firehose": {"PutRecordBatch": frozenset({"DeliveryStreamName", "Records"})},
-    "lambda": {"ListEventSourceMappings": frozenset({"FunctionName"})},
+    "lambda": {
+        "GetAccountSettings": frozenset(),
+        "ListEventSourceMappings": frozenset({"FunctionName"}),
+    },
     "s3": {
         "AbortMultipartUpload": frozenset({"Bucket", "Key", "UploadId"}),
         "CompleteMultipartUpload": frozenset(
@@ -60,11 +63,13 @@ NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
         "UploadPart": frozenset({"Bucket", "Key", "UploadId", "PartNumber", "Body", "ChecksumCRC32"}),
     },
     "secretsmanager": {
+        "DescribeSecret": frozenset({"SecretId"}),
         "GetSecretValue": frozenset({"SecretId"}),
         "PutSecretValue": frozenset({"SecretId", "SecretString", "ClientRequestToken"}),
     },
     "sns": {
         "ConfirmSubscription": frozenset({"TopicArn", "Token"}),
+        "ListSubscriptionsByTopic": frozenset({"TopicArn"}),
         "PublishBatch": frozenset({"TopicArn", "PublishBatchRequestEntries"}),
     },
     "ssm": {"GetParameter": frozenset({"Name", "WithDecryption"})},

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 from activation.aws.table import ConditionalTable, ConditionFailed, number, read_number, read_text
 from activation.ledger.keys import known_audience_key
@@ -20,6 +22,21 @@ ANY = "any"  # in place of an audience's id: whichever has the name
 # Meta takes some seconds to list a new audience; nobody says how long the others take. Whoever deletes a new
 # audience at the platform waits so long for another.
 NEW_S = 600.0
+# Of the sizes that a platform tells, one a day: 40 bytes each, in a record that DynamoDB lets have 400 kB.
+MOST_SIZES = 800
+
+
+@dataclass(frozen=True)
+class EstimatedSize:
+    """How many people a platform estimated for an audience on a `day`, which is ISO 8601: from `low` to `high`."""
+
+    day: str
+    low: int
+    high: int
+
+    def __str__(self) -> str:
+        """Return the bounds in words; what is too small to be told has one bound twice."""
+        return f"{self.low:,}" if self.low == self.high else f"{self.low:,} to {self.high:,}"
 
 
 @dataclass(frozen=True)
@@ -55,6 +72,21 @@ class KnownAudiences:
                 },
                 condition="attribute_not_exists(last_written_at) OR last_written_at <= :now",
             )
+
+    def note_size(self, lock: str, day: date, low: int, high: int) -> None:
+        """Record a day's size of an audience of ours, as the platform estimates it; the newest of a day counts.
+
+        Raises what the table raises.
+        """
+        sizes = {one.day: one for one in sizes_in(self.table.read(known_audience_key(lock)) or {})}
+        sizes[day.isoformat()] = EstimatedSize(day.isoformat(), low, high)
+        kept = [sizes[one] for one in sorted(sizes)[-MOST_SIZES:]]
+        self.table.update(
+            known_audience_key(lock),
+            "SET estimated_sizes = :sizes",
+            {":sizes": {"L": [{"S": f"{one.day} {one.low} {one.high}"} for one in kept]}},
+            condition="attribute_exists(pk)",
+        )
 
     def is_new(self, lock: str, run_id: str) -> bool:
         """Return whether another run has created the audience so lately that a platform may not list it yet."""
@@ -96,3 +128,9 @@ class KnownAudiences:
                 {":id": {"S": audience_id}, ":why": {"S": why}, ":now": number(self.clock())},
                 condition="attribute_not_exists(owned_id) OR owned_id <> :id",
             )
+
+
+def sizes_in(record: Mapping[str, Any]) -> list[EstimatedSize]:
+    """Return the sizes that the record of an audience has, in the order of their days."""
+    texts = [one.get("S", "").split() for one in record.get("estimated_sizes", {}).get("L", [])]
+    return [EstimatedSize(day, int(low), int(high)) for day, low, high in texts]

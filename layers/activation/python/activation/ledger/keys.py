@@ -37,6 +37,11 @@ def unread_key(connector: str, run_id: str) -> str:
     return f"{connector}{UNREAD}{run_id}"
 
 
+def findings_key(connector: str) -> str:
+    """Return the key of which findings of a connector were notified; NO_CONNECTOR stands for the app's own."""
+    return f"{NO_CONNECTOR}#doctor#{connector}"
+
+
 def unversioned_key(connector: str, bucket: str, key: str, etag: str) -> str:
     """Return the key of the record that an object without a version, of this ETag without quotes, was handled."""
     name = hashlib.sha256("\n".join([bucket, key, etag]).encode()).hexdigest()

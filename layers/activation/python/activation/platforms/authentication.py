@@ -77,13 +77,14 @@ class LongLivedToken(_Keys):
     an expired one cannot be exchanged
     (https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived, read 2026-11-29).
     System user tokens are issued without expiry or for 60 days
-    (https://developers.facebook.com/docs/marketing-api/system-users/install-apps-and-generate-tokens, read
-    2026-11-29); for the latter, others send `set_token_expires_in_60_days=true` along, which `query` has room for.
+    (https://developers.facebook.com/docs/business-management-apis/system-users/install-apps-and-generate-tokens,
+    read 2026-11-30); `query` has what the latter need, as `set_token_expires_in_60_days=true`.
     Not verified: that exchanging a token that is long-lived already extends it. A renewal that fails is logged and
     leaves the token in use.
 
-    `token` says how requests carry the token. It is renewed when fewer than `renew_before_s` seconds are left, or
-    when its expiry is not known yet; `default_expires_s` is assumed when the answer does not say.
+    `token` says how requests carry the token. It is renewed after the share `renew_after` of its life, or when its
+    expiry is not known yet; `default_expires_s` is assumed when the answer does not say. Without the app's id or
+    secret in the connector's secret, the token is used as it is.
     """
 
     renewal_url: str
@@ -91,18 +92,18 @@ class LongLivedToken(_Keys):
     app_id_key: str = "app_id"
     app_secret_key: str = "app_secret"
     query: Mapping[str, str] = field(default_factory=dict)
-    renew_before_s: float = 30 * 86_400.0
+    renew_after: float = 2 / 3
     default_expires_s: float = 60 * 86_400.0
 
     @property
     def required_keys(self) -> tuple[str, ...]:
         """Return the keys that the secret must have."""
-        return (*self.token.required_keys, self.app_id_key, self.app_secret_key)
+        return self.token.required_keys
 
     @property
     def optional_keys(self) -> tuple[str, ...]:
         """Return the keys that the secret may have."""
-        return tuple(key for key in self.token.optional_keys if key not in self.required_keys)
+        return tuple(dict.fromkeys((self.app_id_key, self.app_secret_key, *self.token.optional_keys)))
 
     @property
     def rewritten_keys(self) -> tuple[str, ...]:

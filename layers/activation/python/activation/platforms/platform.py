@@ -11,9 +11,9 @@ from activation.audience_options import AudienceOptions
 from activation.identifiers.table import FieldTable
 from activation.platforms.account import AccountKey, AdAccount
 from activation.platforms.audience_options import CORE
-from activation.platforms.authentication import Authentication
+from activation.platforms.authentication import Authentication, LongLivedToken
 from activation.platforms.limits import Limits
-from activation.platforms.options import Option, Value, complete
+from activation.platforms.options import ChoiceOption, Option, Value, complete
 from activation.platforms.rate import Rate
 from activation.platforms.version import ApiVersion
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:  # synth and the settings must work without Arrow
     from activation.platforms.credentials import Credentials
     from activation.platforms.publisher import Publisher
     from activation.platforms.request import Answer, Request
+
+
+RENEW_TOKEN = "renew_token"  # noqa: S105  an option's name
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,9 @@ class Examination:
     up, as `visible_name` returns it, "" for none. `send` signs a request, sends it and returns the answer; it
     raises the core's errors; `took` is told the headers of an answer that checks got in another way, by their
     lower-case names. `is_ours` says whether the app has written to an audience of the account, by its name
-    as `visible_name` returns it.
+    as `visible_name` returns it. `own_sdk` says that checks may use the platform's own SDK, which no function has.
+    `note_size` is told the lowest and highest number of people that the platform estimates for an audience of
+    ours, by its name.
     """
 
     secret: Credentials
@@ -54,6 +59,8 @@ class Examination:
     send: Callable[[Request], Answer]
     is_ours: Callable[[str], bool] = lambda _: True
     took: Callable[[Mapping[str, str]], None] = lambda _: None
+    own_sdk: bool = False
+    note_size: Callable[[str, int, int], None] = lambda _name, _low, _high: None
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,8 @@ class Platform:
     field that every row of a value-based audience fills, "" for none. `api` is
     the (platform, API) pair by which `explain` also finds the platform, ("", "") for none. `version` is
     the version of the API that every call names, None if the platform has none that ends. `family` is the folder
-    under lambdas/ with what this API shares with others of its company, "" for none.
+    under lambdas/ with what this API shares with others of its company, "" for none. `renewals` are how a token of
+    `authentication` that expires is renewed, by what the connector's option `renew_token` calls it.
     """
 
     name: str
@@ -108,6 +116,7 @@ class Platform:
     api: tuple[str, str] = ("", "")
     version: ApiVersion | None = None
     family: str = ""
+    renewals: Mapping[str, LongLivedToken] = field(default_factory=dict)
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -122,7 +131,18 @@ class Platform:
     @property
     def options(self) -> tuple[Option, ...]:
         """Return all options that `connectors[].options` may set."""
-        return (*self.own_options, self.rate.option)
+        return (*self.own_options, *self._renewal_options, self.rate.option)
+
+    @property
+    def _renewal_options(self) -> tuple[Option, ...]:
+        if not self.renewals:
+            return ()
+        meaning = "Whose token of 60 days is renewed after two thirds of its life; without it, no token is."
+        return (ChoiceOption(RENEW_TOKEN, ("", *self.renewals), "", meaning),)
+
+    def authentication_of(self, options: Mapping[str, Value]) -> Authentication:
+        """Return how the requests of a connector with these options are signed."""
+        return self.renewals.get(str(options.get(RENEW_TOKEN, "")), self.authentication)
 
     @property
     def audience_options(self) -> tuple[Option, ...]:

@@ -62,6 +62,19 @@ def folder_notice(connector: str, folder: str, code: str, sentence: str) -> dict
     return {name: _plain(text) for name, text in lines.items()}
 
 
+def finding_notice(subject: str, check: str, sentence: str, command: str, *, fails: bool) -> dict[str, str]:
+    """Return the lines of a mail about a finding of the daily `doctor`: as `notice`.
+
+    `subject` is the connector or the app, `command` examines it again.
+    """
+    lines = {
+        "what": f"{subject}: {check} {'needs attention now' if fails else 'will need attention'}",
+        "why": sentence,
+        "next": f"See {command}",
+    }
+    return {name: _plain(text) for name, text in lines.items()}
+
+
 def _plain(text: str) -> str:
     shown = text.translate({ord('"'): "'", ord("\\"): "/"})
     shown = "".join(letter if letter.isprintable() else " " for letter in shown)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from activation.authentication.grant import Grant
 from activation.authentication.locking import TokenLock
+from activation.authentication.renewal import Renewal, RenewingSigner
 from activation.authentication.signers import make_signer
 from activation.authentication.store import MAX_AGE_S, SecretStore, SecretVersion
 from activation.authentication.tools import Signer, Tools
@@ -58,6 +59,7 @@ class ConnectorSecret:
         self._http, self._clock, self._sleep = http, clock, sleep
         self._unsaved: dict[str, Grant] = {}  # outlives each signer
         self._options = options
+        self._authentication = platform.authentication_of(options)
         self._expected_account = expected_account
         self._any_endpoint = any_endpoint
         self._lock = Lock()
@@ -112,6 +114,15 @@ class ConnectorSecret:
             signer, number = self._use(afresh=False), self._number
         return signer.sign(request), number
 
+    def renewal(self) -> Renewal | None:
+        """Return how the renewal of the secret's token stands, after renewing it if it is due.
+
+        None if the connector's tokens are not renewed ahead of their end. Raises what `sign` raises.
+        """
+        with self._lock:
+            signer = self._use(afresh=False)
+        return signer.renewal() if isinstance(signer, RenewingSigner) else None
+
     def renew(self, refused: Request, number: int) -> None:
         """Replace the credentials of a refused request: by a new access token, else by those of a newer secret.
 
@@ -165,7 +176,7 @@ class ConnectorSecret:
         """Return whether a secret differs from the one in use, apart from the keys that we write back."""
         if self._version is None or version.text == self._version.text:
             return self._version is None
-        ours = self._platform.authentication.rewritten_keys
+        ours = self._authentication.rewritten_keys
         return version.digest(without=ours) != self._version.digest(without=ours)
 
     def _made(self, version: SecretVersion, account: AdAccount) -> Signer:
@@ -173,7 +184,7 @@ class ConnectorSecret:
         tools = Tools(
             self._http, self._store, self._lock_of_token, endpoint, self._clock, self._sleep, self._unsaved
         )
-        return make_signer(self._platform.authentication, version, tools)
+        return make_signer(self._authentication, version, tools)
 
     def _account_of(self, version: SecretVersion) -> AdAccount:
         account = self._platform.account.read(version.credentials, self._asked_for, self._options)

@@ -1,12 +1,13 @@
-"""Whether the account lets as many functions run at once as the settings say, for `activation doctor`."""
+"""Whether the account lets as many functions run at once as the settings say, for `doctor`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from activation.platforms.platform import Finding
+import boto3
+from activation.platforms.platform import Finding
+from botocore.exceptions import BotoCoreError, ClientError
 
 # What Lambda keeps for functions without a reservation:
 # https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html, read 2026-11-29
@@ -15,10 +16,6 @@ KEPT = 100
 
 def examine_concurrency(told: Mapping[str, Any]) -> Finding:
     """Compare what `stacks.connector_told.of_app` says with the account's limit of executions in this region."""
-    import boto3
-    from activation.platforms.platform import Finding
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         limit = boto3.client("lambda").get_account_settings()["AccountLimit"]
     except (ClientError, BotoCoreError) as error:

@@ -1,0 +1,97 @@
+"""The daily examination: every connector and what they share, found through the app's own stacks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from activation.errors import ActivationError
+from activation.ledger.keys import NO_CONNECTOR
+from activation.platforms.discovery import platforms
+from activation.platforms.options import complete
+from activation.platforms.platform import Finding
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambdas.doctor.addresses import (
+    addresses_of,
+    any_endpoint_in,
+    app_of,
+    outputs_of,
+    platforms_of,
+    told_of,
+    topics_of,
+)
+from lambdas.doctor.examination import Examiner, examine_app
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.client import CloudFormationClient
+
+LEAST_S = 60.0  # a connector is not begun when less time is left: its checks take seconds, at worst some tens
+
+
+@dataclass(frozen=True)
+class App:
+    """The deployed app, by the outputs of its `storage` and `activation` stacks."""
+
+    storage: Mapping[str, str]
+    activation: Mapping[str, str]
+
+    @classmethod
+    def find(cls, client: CloudFormationClient, name: str) -> App:
+        """Read the stacks of the app of this name; raises ClientError and BotoCoreError."""
+        return cls(outputs_of(client, f"{name}-storage"), outputs_of(client, f"{name}-activation"))
+
+    @property
+    def ledger_table(self) -> str:
+        """Return the name of the ledger table."""
+        return self.storage["LedgerTable"]
+
+    @property
+    def connectors(self) -> Mapping[str, str]:
+        """Return the connectors' platforms by the connectors' names."""
+        return platforms_of(self.activation) or {}
+
+    def examine(
+        self,
+        command: Callable[..., str],
+        remaining_s: Callable[[], float],
+        clock: Callable[[], float] = time.time,
+    ) -> Iterator[tuple[str, list[Finding]]]:
+        """Yield each connector with its findings, in the order of the names, then NO_CONNECTOR with the app's.
+
+        `command` returns a command of the app as a person types it, `remaining_s` the seconds until the function's
+        timeout: a connector for which too few are left gets a finding that says so. `clock` returns Unix seconds.
+        """
+        examiner = Examiner(
+            self.ledger_table,
+            command,
+            any_endpoint=any_endpoint_in(self.activation),
+            keeps_sizes=True,
+            clock=clock,
+        )
+        yield from ((name, list(self._of(name, examiner, remaining_s))) for name in sorted(self.connectors))
+        yield NO_CONNECTOR, list(examine_app(topics_of(self.storage, self.activation), app_of(self.activation)))
+
+    def _of(self, name: str, examiner: Examiner, remaining_s: Callable[[], float]) -> Iterator[Finding]:
+        addresses, platform = addresses_of(self.activation, name), platforms()[self.connectors[name]]
+        if addresses is None or remaining_s() < LEAST_S:
+            command = examiner.command("doctor", "--connector", name)
+            yield Finding("doctor", True, f"was not examined, as too little time was left: {command}", warns=True)
+            return
+        given: Mapping[str, Any] = told_of(self.activation, name).get("options") or {}
+        try:
+            yield from examiner.connector(name, platform, complete(platform.options, given), addresses)
+        except (
+            ActivationError,
+            ClientError,
+            BotoCoreError,
+        ) as error:  # the other connectors are examined all the same
+            yield Finding("doctor", False, f"the examination stopped: {_cause(error)}")
+
+
+def _cause(error: ActivationError | ClientError | BotoCoreError) -> str:
+    if isinstance(error, ActivationError):
+        return error.sentence
+    return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__

@@ -1,0 +1,131 @@
+"""The permissions of the daily `doctor`: it reads, and writes what renewing a token and its own records need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+
+from stacks.people import QUEUE_CHARACTERS, generated
+from stacks.statements import allow, key_through_ledger, through, through_key, trace
+
+if TYPE_CHECKING:
+    from stacks.connector import Connector
+    from stacks.storage import StorageStack
+
+RULE_CHARACTERS = (
+    64  # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html, read 2026-11-30
+)
+
+
+def statements(
+    storage: StorageStack,
+    activation: Stack,
+    platforms: Iterable[str],
+    log_group: logs.ILogGroup,
+    undelivered: sqs.IQueue,
+) -> list[iam.PolicyStatement]:
+    """Return the statements of the function's role, but for the connectors' secrets.
+
+    Queues, rules and topics are those whose names begin with the activation stack's, as in the operator's policy:
+    the names of all would not fit.
+    """
+    here = Stack.of(log_group)
+    accounts = sorted({f"account#{platform}#" for platform in platforms})
+    return [
+        allow(
+            "FindTheApp",
+            ["cloudformation:DescribeStacks"],
+            [
+                here.format_arn(service="cloudformation", resource="stack", resource_name=f"{one.stack_name}/*")
+                for one in (storage, activation)
+            ],
+        ),
+        allow(
+            "SeeQueues",
+            ["sqs:GetQueueAttributes"],
+            [here.format_arn(service="sqs", resource=generated(activation, QUEUE_CHARACTERS))],
+        ),
+        allow(
+            "SeeRules",
+            ["events:DescribeRule"],
+            [
+                here.format_arn(
+                    service="events", resource="rule", resource_name=generated(activation, RULE_CHARACTERS)
+                )
+            ],
+        ),
+        # They have no resource to name (read 2026-11-30):
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+        allow("SeeLimits", ["lambda:GetAccountSettings", "lambda:ListEventSourceMappings"], ["*"]),
+        allow(
+            "SeeWhoIsTold",
+            ["sns:ListSubscriptionsByTopic"],
+            [
+                storage.alarm_topic.topic_arn,
+                here.format_arn(service="sns", resource=f"{activation.stack_name}-*"),
+            ],
+        ),
+        allow(
+            "ReadAccounts",
+            ["dynamodb:GetItem"],
+            [storage.ledger.table_arn],
+            {
+                "ForAllValues:StringLike": {
+                    "dynamodb:LeadingKeys": [*(f"{one}*" for one in accounts), "_#doctor#*"]
+                }
+            },
+        ),
+        # The lock under which a token is renewed, the sizes of audiences, and which findings were notified.
+        allow(
+            "Record",
+            ["dynamodb:UpdateItem"],
+            [storage.ledger.table_arn],
+            {
+                "ForAllValues:StringLike": {
+                    "dynamodb:LeadingKeys": [
+                        *(f"{one}{kind}" for one in accounts for kind in ("token#*", "*#known#*")),
+                        "_#doctor#*",
+                    ]
+                }
+            },
+        ),
+        key_through_ledger(storage.key),
+        allow("Announce", ["events:PutEvents"], [storage.bus.event_bus_arn]),
+        allow("KeepFailedCalls", ["sqs:SendMessage"], [undelivered.queue_arn]),
+        allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]),
+        trace(),
+    ]
+
+
+def secrets(connectors: Sequence[Connector], key: kms.IKey) -> list[iam.PolicyStatement]:
+    """Return the statements to read the connectors' secrets, and to write those whose tokens are written back.
+
+    The policy is the activation stack's: the ARNs of secrets that come and go could not be exports to another.
+    """
+    return [*_named(connectors), *_keys(connectors, key)]
+
+
+def _named(connectors: Sequence[Connector]) -> Iterator[iam.PolicyStatement]:
+    parameters = [one.secret_arn for one in connectors if one.reads_parameter]
+    kept = [one.secret_arn for one in connectors if not one.reads_parameter]
+    written = [one.secret_arn for one in connectors if one.rotates]
+    if kept:
+        yield allow("ReadSecrets", ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], kept)
+    if parameters:
+        yield allow("ReadParameters", ["ssm:GetParameter"], parameters)
+    # An expired access token is replaced as the connector would replace it; its refresh token is then spent.
+    if written:
+        yield allow("StoreRenewedTokens", ["secretsmanager:PutSecretValue"], written)
+
+
+def _keys(connectors: Sequence[Connector], key: kms.IKey) -> Iterator[iam.PolicyStatement]:
+    actions = ["kms:Decrypt", *["kms:GenerateDataKey"] * any(one.rotates for one in connectors)]
+    yield through_key(key, actions, "secretsmanager")
+    if others := sorted({one.secret_key_arn for one in connectors if one.secret_key_arn}):
+        yield allow("KeysOfExistingSecrets", actions, others, through("secretsmanager", "ssm"))
