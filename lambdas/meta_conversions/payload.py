@@ -13,10 +13,11 @@ from typing import TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 from activation.identifiers.table import Digest
+from activation.identifiers.widths import texts_of
 
 from lambdas.meta_conversions.event_fields import APP_DATA, BARE, CUSTOM_DATA, RULES, TOP_LEVEL
 from lambdas.meta_conversions.fields import TABLE
-from lambdas.meta_graph.json_texts import escaped, utf8
+from lambdas.meta_graph.json_texts import escaped
 
 LDU, COUNTRY, STATE = (
     "data_processing_options",
@@ -56,7 +57,7 @@ def events(columns: pa.RecordBatch) -> memoryview | bytes:
     lines = pc.binary_join_element_wise(*joined, "")
     if isinstance(lines, pa.Scalar):  # all lines are alike
         return ",".join([lines.as_py()[:-1]] * len(columns)).encode()
-    return utf8(lines)[:-1]
+    return texts_of(lines)[:-1]
 
 
 def _whole_options(columns: Columns) -> Columns:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
-import pyarrow as pa
 import pyarrow.compute as pc
 from activation.errors import Rejected
 from activation.model import Audience
@@ -54,11 +53,10 @@ class ConversionsPublisher:
         """Return one upload; two where events of shops, which may be older, are among others."""
         if "action_source" not in batch.columns.schema.names:
             return [batch.upload()]
-        sources = batch.columns["action_source"].cast(pa.string())
-        of_shops = pc.fill_null(pc.equal(sources, STORE), fill_value=False)
-        bounds = pc.min_max(of_shops).as_py()
-        if bounds["min"] == bounds["max"]:
+        of_shops = pc.equal(batch.columns["action_source"], STORE)
+        if (pc.sum(of_shops).as_py() or 0) in (0, len(of_shops)):
             return [batch.upload()]
+        of_shops = pc.fill_null(of_shops, fill_value=False)
         return [batch.masked("0", pc.invert(of_shops)), batch.masked("1", of_shops)]
 
     def encode(self, upload: Upload, audience: Audience, opened: Opened) -> Request:

@@ -35,6 +35,7 @@ _SURE_ISO = (
 )
 _SURE_LOCAL = r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?)?\z"
 _SECONDS_DIGITS = 10
+_UTC_LENGTH = len("2026-11-20T10:00:00Z")
 _QUARTER_S = 900
 _NONE = pa.scalar(None, pa.string())
 _AMOUNT = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,6})?", re.ASCII)
@@ -77,7 +78,10 @@ class EventTime:
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:
         """Return seconds as they are, and times in the usual form, with a zone of their own or the context's."""
-        longer = (pc.min(pc.binary_length(values)).as_py() or 0) > _SECONDS_DIGITS
+        lengths = pc.min_max(pc.binary_length(values)).as_py()
+        if lengths["min"] == lengths["max"] == _UTC_LENGTH and (usual := _in_utc(values)) is not None:
+            return usual
+        longer = (lengths["min"] or 0) > _SECONDS_DIGITS
         sent = pa.nulls(len(values), pa.string()) if longer else _matching(values, _SURE_SECONDS)
         if sent.null_count == values.null_count:
             return sent
@@ -90,6 +94,19 @@ class EventTime:
         except pa.ArrowInvalid:  # a 31st of June among them; each is looked at then
             return sent
         return sent
+
+
+def _in_utc(values: pa.Array) -> pa.Array | None:
+    """Return times such as 2026-11-20T10:00:00Z as seconds, None where one of them is anything else.
+
+    Of texts of that length, Arrow reads no other form; without a pattern, a column takes a third of the time.
+    """
+    if not pc.all(pc.ends_with(values, "Z"), min_count=0).as_py():
+        return None
+    try:
+        return _seconds(values, "UTC").cast(pa.string())
+    except pa.ArrowInvalid:
+        return None
 
 
 def _matching(values: pa.Array, pattern: str) -> pa.Array:

@@ -25,7 +25,10 @@ def accept_events(rules: EventRules, sent: Columns, codes: Columns) -> pa.Array:
     """
     count = len(next(iter(sent.values())))
     accepted = pa.repeat(pa.scalar(True), count)
+    kinds = {key: pc.unique(sent[key]) for key in {need.of for need in rules.needs if need.values} & sent.keys()}
     for need in rules.needs:
+        if not _can_lack(need, sent, kinds):
+            continue
         lacks = _lacks(need, sent, count)
         if not pc.any(lacks, min_count=0).as_py():
             continue
@@ -39,10 +42,19 @@ def accept_events(rules: EventRules, sent: Columns, codes: Columns) -> pa.Array:
     return pc.and_(accepted, _names_person(rules, sent, codes, count))
 
 
+def _can_lack(need: Need, sent: Columns, kinds: Columns) -> bool:
+    """Return whether a row can lack something, by what is the same for the whole column.
+
+    `kinds` has each value once that is in a column of which some values need more.
+    """
+    if (need.of and need.of not in sent) or any(key in sent and not sent[key].null_count for key in need.keys):
+        return False
+    asked = pc.is_in(kinds[need.of], value_set=pa.array(need.values, pa.string())) if need.values else None
+    return asked is None or bool(pc.any(asked, min_count=0).as_py())
+
+
 def _lacks(need: Need, sent: Columns, count: int) -> pa.Array:
     """Mask the rows that need something and do not have it."""
-    if need.of and need.of not in sent:
-        return pa.repeat(pa.scalar(False), count)
     lacks = pa.repeat(pa.scalar(True), count)
     for key in need.keys:
         if key in sent:
@@ -69,6 +81,8 @@ def _names_person(rules: EventRules, sent: Columns, codes: Columns, count: int) 
 
 
 def _any_of(keys: list[str], sent: Columns, count: int) -> pa.Array:
+    if any(not sent[key].null_count for key in keys):
+        return pa.repeat(pa.scalar(True), count)
     found = pa.repeat(pa.scalar(False), count)
     for key in keys:
         found = pc.or_(found, pc.is_valid(sent[key]))
@@ -80,13 +94,16 @@ def own_names(rules: EventRules, sent: Mapping[str, pa.Array], count: int) -> pa
 
     Null where it has neither of these. Of `sent`, only the events' own cells are looked at.
     """
-    none = pa.nulls(count, pa.string())
-    names, ids, orders = (sent.get(key, none).cast(pa.string()) for key in (rules.name, rules.id, rules.order))
-    by_id = pc.binary_join_element_wise(names, ids, "\n")
-    if rules.order not in sent or by_id.null_count == 0:
-        return by_id
-    by_order = pc.binary_join_element_wise(names, orders, "\n\n")
-    return by_order if by_id.null_count == count else pc.coalesce(by_id, by_order)
+    by_id = _named(rules.id, "\n", rules, sent, count)
+    return by_id if not by_id.null_count else pc.coalesce(by_id, _named(rules.order, "\n\n", rules, sent, count))
+
+
+def _named(key: str, separator: str, rules: EventRules, sent: Mapping[str, pa.Array], count: int) -> pa.Array:
+    """Return the events' names with their cells under a key, null where either is missing."""
+    if key not in sent or rules.name not in sent:
+        return pa.nulls(count, pa.string())
+    parts = (sent[rules.name].cast(pa.string()), sent[key].cast(pa.string()))
+    return pc.binary_join_element_wise(*parts, separator)
 
 
 def _own_ids(rules: EventRules, sent: Mapping[str, pa.Array], count: int) -> pa.Array:
@@ -98,8 +115,7 @@ def _own_ids(rules: EventRules, sent: Mapping[str, pa.Array], count: int) -> pa.
     ids = sent.get(rules.id, pa.nulls(count, pa.string())).cast(pa.string())
     if rules.order not in sent or not ids.null_count:
         return ids
-    parts = (sent[rules.name].cast(pa.string()), sent[rules.order].cast(pa.string()))
-    made = digests(Digest.SHA256_HEX, pc.binary_join_element_wise(*parts, "\n"))
+    made = digests(Digest.SHA256_HEX, _named(rules.order, "\n", rules, sent, count))
     return made if ids.null_count == count else pc.coalesce(ids, made)
 
 

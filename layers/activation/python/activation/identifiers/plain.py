@@ -14,6 +14,7 @@ from activation.identifiers.codes import Code
 from activation.identifiers.rules import PerValue, Result
 from activation.identifiers.table import Context
 from activation.identifiers.text import BLANK_WORDS, marks_off, trim, unmarked, whole_number
+from activation.identifiers.widths import only_of
 
 # What names a person by itself, as a whole cell: an e-mail address, a telephone number with its plus.
 _PERSONAL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|\+\d{8,15}", re.ASCII)
@@ -21,8 +22,8 @@ _PERSONAL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|\+\d{8,15}", re.ASCII)
 _MARKS = r"\A(?:'|=\"|[+-]?[0-9]+(?:[.,]|[eE]\+))"
 _MARKED = re.compile(_MARKS)
 _UNSURE = rf"{_MARKS}|\A[&'=]"  # what may be blank, or a word for "no value", behind its marks
-# What ids look like mostly: none of these is a word for "no value", nor marked, nor somebody's address.
-_PLAIN_ID = r"\A(?:[0-9]{2,}|[A-Za-z][A-Za-z_-]*[0-9][A-Za-z0-9_-]*)\z"
+# What ids are made of mostly: neither a spreadsheet's mark, nor a decimal number, nor an address.
+_OF_IDS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-"
 # 6.5E+12 of a spreadsheet, 6.512E12 of Java; 7E3 may be somebody's id.
 _EXPONENT = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+[eE][+-]?|[eE]\+)[0-9]+", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
@@ -51,10 +52,10 @@ class Unchanged:
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:
         """Return printable ASCII without spaces, @ and plus that is no word for "no value"."""
-        plain = pc.match_substring_regex(values, _PLAIN_ID)
-        if pc.all(plain, min_count=0).as_py():
-            return values
-        words = pa.array(sorted(BLANK_WORDS), pa.string())
+        words = pa.array(["", *sorted(BLANK_WORDS)], pa.string())
+        if only_of(values, _OF_IDS):
+            blank = pc.is_in(pc.ascii_lower(values), value_set=words)
+            return pc.if_else(blank, pa.scalar(None, pa.string()), values) if pc.any(blank).as_py() else values
         fits = pc.and_not(
             pc.match_substring_regex(values, r"\A[!-*,-?A-~]+\z"),
             pc.or_(pc.is_in(pc.ascii_lower(values), value_set=words), pc.match_substring_regex(values, _UNSURE)),

@@ -1,4 +1,4 @@
-"""Columns whose cells all have one width, as digests do: their bytes in one piece, and a quick look at them."""
+"""The bytes of a column's cells in one piece, and a quick look at them: at digests, which all have one width."""
 
 from __future__ import annotations
 
@@ -24,9 +24,21 @@ def even(values: pa.Array, width: int) -> memoryview | None:
     widths = pc.min_max(pc.binary_length(values))
     if widths["min"].as_py() != width or widths["max"].as_py() != width:
         return None
+    return texts_of(values)
+
+
+def texts_of(values: pa.Array) -> memoryview:
+    """Return the bytes of all cells of a string array, one behind the other, without a copy."""
     _, offsets, data = values.buffers()
-    begin = memoryview(offsets).cast("i")[values.offset]
-    return memoryview(data).cast("B")[begin : begin + width * len(values)]
+    if data is None or not len(values):
+        return memoryview(b"")
+    bounds = memoryview(offsets).cast("i")
+    return memoryview(data).cast("B")[bounds[values.offset] : bounds[values.offset + len(values)]]
+
+
+def only_of(values: pa.Array, characters: bytes) -> bool:
+    """Return whether no cell has another character than these ASCII ones; False where that takes long to tell."""
+    return find_first_not_of is not None and find_first_not_of(texts_of(values), characters) < 0
 
 
 def even_hex(values: pa.Array, width: int, digits: bytes = HEX) -> bool:
