@@ -12,7 +12,6 @@ from activation.identifiers.codes import Code
 from activation.identifiers.event_cells import (
     CURRENCY,
     URL,
-    EventTime,
     EventValue,
     FreeText,
     event_names,
@@ -20,6 +19,7 @@ from activation.identifiers.event_cells import (
     words,
 )
 from activation.identifiers.event_rules import EventRules, Need
+from activation.identifiers.event_times import EventTime
 from activation.identifiers.headers import Meaning
 from activation.identifiers.plain import Unchanged, choice, token
 from activation.identifiers.table import Digest, Field, Rule

@@ -56,7 +56,7 @@ class Sold:
 
 def write(rows: int, now: datetime, *, seed: int = 2026) -> Export:
     """Generate a sale for each of so many people, with the mistakes of real exports; the seed decides."""
-    chance, made, text = random.Random(seed), Export(), io.StringIO()  # noqa: S311  a demo's data, nothing secret
+    chance, made, text = random.Random(seed), Export(), io.StringIO()
     writer = csv.writer(text)
     writer.writerow((*HEADER, *COLUMNS))
     for number, person in enumerate(people(rows, 0, seed=seed)):
