@@ -11,6 +11,7 @@ from cli.demo_install import require_demo_install
 from cli.typed import typed
 
 if TYPE_CHECKING:
+    from sandbox.demo.sales import Sold
     from sandbox.demo.watch import Delivered
 
 
@@ -22,7 +23,10 @@ def demo(
         typer.Option("--ci360", help="Instead of dropping the export, run a task of a simulated SAS CI360."),
     ] = False,
     everything: Annotated[
-        bool, typer.Option("--all", help="Send the export to every connector, then run the CI360 task.")
+        bool,
+        typer.Option(
+            "--all", help="Send the export to every connector, sales as conversions, then run the CI360 task."
+        ),
     ] = False,
 ) -> None:
     """Run the app on this machine, from a dropped file to a filled audience.
@@ -35,7 +39,7 @@ def demo(
 
     from sandbox import lifecycle, state
     from sandbox.demo import ci360 as task
-    from sandbox.demo import watch
+    from sandbox.demo import sales, watch
     from sandbox.emulator.environment import client_environment
     from sandbox.errors import SandboxError
     from sandbox.place import DEFAULT
@@ -57,8 +61,11 @@ def demo(
             connectors = watch.shown(described)
             for one in watch.deliver(described, connectors if everything else connectors[:2], rows, console):
                 failed |= not _show(one)
+        if everything and (connector := sales.connector_of(described)):
+            console.print(f"[bold]3. Drop[/] {sales.ROWS:,} sales as conversions")
+            failed |= not _show_sales(sales.deliver(described, connector, console))
         if everything or ci360:
-            console.print(f"[bold]{3 if everything else 2}. Run[/] a bulk task of a simulated SAS CI360")
+            console.print(f"[bold]{4 if everything else 2}. Run[/] a bulk task of a simulated SAS CI360")
             failed |= not _show(task.deliver(described, console))
         if keep or not ours:
             _how_to_go_on(described)
@@ -98,6 +105,27 @@ def _show(one: Delivered) -> bool:
         print("           (fewer than acknowledged: rows with the same identifiers are one member)")
     print()
     return adds_up and exact and found == one.rejects_expected
+
+
+def _show_sales(one: Sold) -> bool:
+    """Print the receipt of a drop of sales and what counts beside what was expected; return whether all match."""
+    from cli.receipt_table import print_receipt
+
+    print_receipt(one.receipt, sandbox=True)
+    sent, in_doubt = one.receipt["rows"]["acknowledged"], one.receipt["in_doubt"]
+    rejects = one.receipt["rejected_by_us"]
+    expected, wrong = one.rows - one.expected.rejects.total(), one.expected.rejects.total()
+    print(f"events     {sent:,} sent, {expected:,} expected; {one.counted:,} count; {in_doubt:,} in doubt")
+    for currency, cents in sorted(one.expected.cents.items()):
+        print(f"value      {currency} {one.cents.get(currency, 0) / 100:,.2f}, {cents / 100:,.2f} expected")
+    print(f"rejects    {sum(rejects.values())} found, {wrong} expected")
+    print()
+    return (sent, one.counted, one.cents, rejects) == (
+        expected,
+        expected,
+        one.expected.cents,
+        one.expected.rejects,
+    )
 
 
 def _how_to_go_on(described: dict[str, Any]) -> None:

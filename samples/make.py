@@ -1,4 +1,7 @@
-"""Write the sample files: `python samples/make.py`. Ten people who do not exist, for every platform of audiences.
+"""Write the sample files: `python samples/make.py`. Ten people who do not exist, for every platform.
+
+Platforms of events get a sale to each of them. Platforms refuse events that are weeks old: `python samples/make.py
+2027-01-15` writes sales of that day.
 
 The addresses are below names that nobody can register (RFC 2606, https://www.rfc-editor.org/rfc/rfc2606), and the
 phone numbers in ranges that regulators keep free for fiction: +1 202 555 01xx, +44 20 7946 0xxx, +61 2 5550 xxxx
@@ -11,7 +14,9 @@ import csv
 import gzip
 import io
 import json
+import sys
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -38,6 +43,27 @@ PEOPLE = (
     ("ines@example.net", "+1 202 555 0109", "Inés", "Ficticia", "Washington", "DC", "20002", "US"),
     ("jo+news@example.com", "+1.202.555.0110", "Jo", "Nobody", "Washington", "DC", "20003", "US"),
 )
+
+
+SOLD_ON = date(2026, 11, 28)
+SALE = ("event_name", "event_time", "action_source", "order_id", "value", "currency")
+
+
+def sales_on(day: date) -> Table:
+    """Return a sale to each of the people, hour after hour of a day, with no two values alike."""
+    rows = [
+        (
+            "purchase",
+            f"{day}T{8 + number:02}:30:00Z",
+            "store",
+            f"S-{1000 + number}",
+            f"{19 + number}.90",
+            "EUR",
+            *one,
+        )
+        for number, one in enumerate(PEOPLE)
+    ]
+    return (*SALE, *HEADER), rows
 
 
 def raw_of(platform: Platform) -> Table:
@@ -96,13 +122,30 @@ FILES: dict[str, Callable[[Platform], bytes]] = {
 }
 
 
+SALES: dict[str, Callable[[date], bytes]] = {
+    "sales.csv": lambda day: delimited(sales_on(day), ","),
+    "sales.jsonl": lambda day: json_lines(sales_on(day)),
+    "sales.parquet": lambda day: parquet(sales_on(day)),
+}
+
+
 def of_people() -> dict[str, Platform]:
-    """Return the platforms that are sent people; an event of an invented person would count as a sale."""
+    """Return the platforms that are sent people."""
     return {name: one for name, one in platforms().items() if one.table.events is None}
 
 
+def of_events() -> list[str]:
+    """Return the names of the platforms that are sent events."""
+    return [name for name, one in platforms().items() if one.table.events is not None]
+
+
 def main() -> None:
-    """Write every file."""
+    """Write every file, the sales on the day that is given."""
+    day = date.fromisoformat(sys.argv[1]) if sys.argv[1:] else SOLD_ON
+    for name in of_events():
+        (HERE / name).mkdir(exist_ok=True)
+        for file, of_day in SALES.items():
+            (HERE / name / file).write_bytes(of_day(day))
     for name, platform in of_people().items():
         (HERE / name).mkdir(exist_ok=True)
         for file, content in FILES.items():

@@ -25,7 +25,7 @@ _RESOURCES = {
     "FunctionName": "function_name",
 }
 # Platforms whose API is another one's as well: one simulator serves both.
-_SIMULATED_BY = {"meta_conversions": "meta"}
+SIMULATED_BY = {"meta_conversions": "meta"}
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def write_secrets(connectors: list[Connector], simulators: Mapping[str, str], en
     """Write to each connector's secret what its platform's simulator accepts."""
     secrets = client(endpoint_url, "secretsmanager")
     for connector in connectors:
-        if url := simulators.get(_SIMULATED_BY.get(connector.platform, connector.platform)):
+        if url := simulators.get(SIMULATED_BY.get(connector.platform, connector.platform)):
             told = requests.get(f"{url}/_sim/secret", timeout=10)
             told.raise_for_status()
             secrets.put_secret_value(

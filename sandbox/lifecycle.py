@@ -15,8 +15,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-import requests
-
 from sandbox import cdk, ci360, connectors, marketing_stream, node, notices, sources, state
 from sandbox.emulator.environment import REGION, client_environment, functions_python
 from sandbox.enforcement import inert, unenforced

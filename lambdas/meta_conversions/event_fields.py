@@ -12,7 +12,6 @@ from activation.identifiers.codes import Code
 from activation.identifiers.event_cells import (
     CURRENCY,
     URL,
-    EventTime,
     EventValue,
     FreeText,
     event_names,
@@ -20,6 +19,8 @@ from activation.identifiers.event_cells import (
     words,
 )
 from activation.identifiers.event_rules import EventRules, Need
+from activation.identifiers.event_times import EventTime
+from activation.identifiers.headers import Meaning
 from activation.identifiers.plain import Unchanged, choice, token
 from activation.identifiers.table import Digest, Field, Rule
 
@@ -68,9 +69,28 @@ ONE_OR_ZERO = {"true": "1", "yes": "1", "1": "1", "false": "0", "no": "0", "0": 
 CHANNELS = {name: name for name in ("messenger", "whatsapp", "instagram")}
 
 
-def _field(key: str, rule: Rule, *synonyms: str, required: bool = False, max_bytes: int = 0) -> Field:
+def _field(
+    key: str,
+    rule: Rule,
+    *synonyms: str,
+    means: Meaning | None = None,
+    example: str = "",
+    required: bool = False,
+    max_bytes: int = 0,
+) -> Field:
     source = CUSTOM if key in CUSTOM_DATA else APP if key in APP_DATA else EVENT
-    return Field(key, rule, Digest.PLAIN, source, READ, synonyms=synonyms, required=required, max_bytes=max_bytes)
+    return Field(
+        key,
+        rule,
+        Digest.PLAIN,
+        source,
+        READ,
+        synonyms=synonyms,
+        means=(means,) if means else (),
+        required=required,
+        max_bytes=max_bytes,
+        example=example,
+    )
 
 
 def _is_content(item: Any) -> bool:
@@ -104,26 +124,26 @@ _COUNT = token("a whole number", r"\d{1,9}")
 _TEXT = FreeText("text as it stands")
 # "yes" of a column such as opt_out is read by the rule for who may be sent, unless the settings map it.
 EVENT_FIELDS = (
-    _field("event_name", event_names(NAMES), "event_type", "conversion_name", required=True),
-    _field("event_time", EventTime(), "event_timestamp", "event_at", "occurred_at", "timestamp", required=True),
+    _field("event_name", event_names(NAMES), means=Meaning.EVENT_NAME, example="purchase", required=True),
+    _field("event_time", EventTime(), means=Meaning.EVENT_TIME, required=True),
     _field("event_id", Unchanged(), "dedup_id", "deduplication_id", "client_dedupe_id"),
     _field(
         "action_source",
         words("where the event took place", SOURCES, Code.UNKNOWN_ACTION_SOURCE),
-        "event_source",
+        means=Meaning.ACTION_SOURCE,
+        example="store",
         required=True,
     ),
-    _field("event_source_url", URL, "page_url", "url", max_bytes=LONG_BYTES),
+    _field("event_source_url", URL, "page_url", "url", "page_location", max_bytes=LONG_BYTES),
     _field("referrer_url", URL, "referrer", "referer", max_bytes=LONG_BYTES),
     _field("opt_out", words("whether it is kept out of ads delivery", YES_OR_NO, Code.NOT_ALLOWED)),
     _field("data_processing_options", choice("LDU, or blank", "LDU")),
     _field("data_processing_options_country", choice("1 (United States) or 0", "0", "1")),
     _field("data_processing_options_state", token("1000 (California), another state's number, or 0", r"\d{1,4}")),
     _field("messaging_channel", words("messenger, whatsapp or instagram", CHANNELS, Code.NOT_ALLOWED)),
-    # `ss_` begins the columns of store sales in TPC-DS, which Clean Rooms and Redshift bring as sample data.
-    _field("value", EventValue(), "revenue", "net_paid", "ss_net_paid", "order_value", "order_total"),
-    _field("currency", CURRENCY, "currency_code"),
-    _field("order_id", Unchanged(), "order_number", "transaction_id", "ss_ticket_number", "ticket_number"),
+    _field("value", EventValue(), means=Meaning.ORDER_VALUE),
+    _field("currency", CURRENCY, means=Meaning.CURRENCY),
+    _field("order_id", Unchanged(), means=Meaning.ORDER_ID),
     _field("contents", json_list("a list of objects with an id", _is_content), max_bytes=LIST_BYTES),
     _field("content_ids", json_list("a list of ids", _is_id), max_bytes=LIST_BYTES),
     _field("content_type", choice("product or product_group", "PRODUCT", "PRODUCT_GROUP")),

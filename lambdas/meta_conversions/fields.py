@@ -28,8 +28,14 @@ _NAME = Letters("lower case, without white space and punctuation; accents and ot
 _ID = r"[!-~]{1,256}"
 
 
-def _hashed(key: str, rule: Rule, *means: Meaning, identifies: bool = False) -> Field:
-    return Field(key, rule, Digest.SHA256_HEX, PARAMETERS, READ, means=means, identifies=identifies)
+# "A string or a list of strings": three of a kind are what Meta's own template of a list of people has.
+FURTHER = 2
+
+
+def _hashed(key: str, rule: Rule, *means: Meaning, identifies: bool = False, further: int = 0) -> Field:
+    return Field(
+        key, rule, Digest.SHA256_HEX, PARAMETERS, READ, means=means, identifies=identifies, further=further
+    )
 
 
 def _clear(
@@ -53,12 +59,14 @@ TABLE = FieldTable(
             Email("trimmed, lower case, an ASCII address; dots and +tags stay", ascii_only=True),
             Meaning.EMAIL,
             identifies=True,
+            further=FURTHER,
         ),
         _hashed(
             "ph",
             Phone("digits with country code, no plus, no leading zeros", plus=False, bare=Bare.AS_IS),
             Meaning.PHONE,
             identifies=True,
+            further=FURTHER,
         ),
         _hashed("fn", _NAME, Meaning.FIRST_NAME),
         _hashed("ln", _NAME, Meaning.LAST_NAME),
@@ -103,12 +111,17 @@ TABLE = FieldTable(
             Device("lower case, hyphens kept, in plaintext", shape=HYPHENATED),
             means=DEVICES,
         ),
-        _clear("client_ip_address", IP_ADDRESS, "ip", "ip_address", "client_ip"),
+        _clear(
+            *("client_ip_address", IP_ADDRESS, "ip", "ip_address", "client_ip", "browser_ip", "remote_ip"),
+            *("customer_ip", "customer_ip_address"),
+        ),
         _clear(
             "client_user_agent",
             FreeText("unchanged: the browser's own text"),
             "user_agent",
             "useragent",
+            "browser_user_agent",
+            "customer_user_agent",
             identifies=False,
         ),
         _issued("fbc", "Meta's click id, fb.1.<time>.<id>", r"fb\.[0-2]\.\d{1,16}\.[!-~]{1,512}"),

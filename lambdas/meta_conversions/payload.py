@@ -12,8 +12,10 @@ from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from activation.identifiers.event_rows import LISTED
 from activation.identifiers.table import Digest
 from activation.identifiers.widths import texts_of
+from stringzilla import find_first_of
 
 from lambdas.meta_conversions.event_fields import APP_DATA, BARE, CUSTOM_DATA, RULES, TOP_LEVEL
 from lambdas.meta_conversions.fields import TABLE
@@ -30,6 +32,8 @@ NOT_ESCAPED = (
     | BARE
     | {"event_name", "action_source", "currency", "messaging_channel", "content_type", "delivery_category"}
 )
+# Of these a person may have several, which are sent as a list.
+SEVERAL = frozenset(one.key for one in TABLE.fields if one.further)
 # What is the same in many a request: it is written as a part of the texts around it.
 OFTEN_ALIKE = frozenset(("event_name", "action_source", "currency"))
 USER_DATA = tuple(one.key for one in TABLE.fields if one.key not in RULES.describes)
@@ -101,15 +105,26 @@ def _members(columns: Columns, keys: Sequence[str]) -> Iterator[Piece]:
 
 
 def _member(key: str, cells: pa.Array, comma: str) -> tuple[str, Piece, str]:
+    """Return a member of an object: its name, its values, and what ends it."""
     before, behind = f'{comma}"{key}":', ""
     if key == LDU:
         before, behind = f'{before}["', '"]'
     elif key not in BARE:
         before, behind = f'{before}"', '"'
     texts = cells.cast(pa.string()) if cells.type != pa.string() else cells
-    if key in OFTEN_ALIKE and not cells.null_count and pc.all(pc.equal(texts, texts[0])).as_py():
+    if key in OFTEN_ALIKE and not cells.null_count and texts[1:].equals(texts[:-1]):
         return before, texts[0].as_py(), behind
+    if key in SEVERAL and find_first_of(texts_of(texts), LISTED.encode()) >= 0:
+        return before[:-1], _in_lists(texts), ""
     return before, texts if key in NOT_ESCAPED else escaped(texts), behind
+
+
+def _in_lists(texts: pa.Array) -> pa.Array:
+    """Return digests between quotation marks, and where a cell has several, as a list of them."""
+    between = pc.replace_substring(texts, LISTED, f'"{LISTED}"')
+    several = pc.match_substring(texts, LISTED)
+    one, more = (pc.binary_join_element_wise(begin, between, end, "") for begin, end in (('"', '"'), ('["', '"]')))
+    return pc.if_else(several, more, one)
 
 
 def _joined(member: Iterable[Piece]) -> pa.Array:

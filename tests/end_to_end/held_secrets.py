@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from activation.platforms.discovery import platform_named
+from activation.platforms.discovery import platforms
 
 from tests.end_to_end.driver import Sandbox
 
@@ -19,7 +20,7 @@ class Secrets:
     """Every secret value of every version of the connectors' secrets, and of what the other simulators hand out.
 
     A version that has been replaced counts as well, by a test or by a function that stored a new token: it may
-    have been let out while it was the current one. Ids of ad accounts and endpoints are no secrets.
+    have been let out while it was the current one. Ids of ad accounts and datasets and endpoints are no secrets.
     """
 
     sandbox: Sandbox
@@ -37,7 +38,7 @@ class Secrets:
             for version in _versions(client, arn):
                 if version not in self._read:
                     secret = client.get_secret_value(SecretId=arn, VersionId=version)
-                    self.values |= _secret_values(secret.get("SecretString", ""), connector["platform"])
+                    self.values |= _secret_values(secret.get("SecretString", ""))
                     self._read.add(version)
 
     def _handed_out(self, simulator: str) -> Iterator[str]:
@@ -56,22 +57,28 @@ def _versions(client: Any, arn: str) -> Iterator[str]:
         yield from (one["VersionId"] for one in page["Versions"])
 
 
-def _secret_values(text: str, platform: str) -> set[str]:
+def _secret_values(text: str) -> set[str]:
     """Return what is secret in a connector's secret; a text that is no JSON object is secret as a whole."""
-    public = {"endpoint", platform_named(platform).account.key.lower()}
     try:
         secret = json.loads(text)
     except ValueError:
         secret = text
-    if isinstance(secret, dict):
-        secret = {key: value for key, value in secret.items() if key.strip().lower() not in public}
-    return {one for one in _texts(secret) if len(one) >= SHORTEST}
+    return {one for one in _texts(secret, _public_keys()) if len(one) >= SHORTEST}
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """Yield every text in a JSON value."""
+@cache
+def _public_keys() -> frozenset[str]:
+    """Return the keys of what is no secret: two platforms may share a secret, with the ids of both."""
+    return frozenset(("endpoint", *(one.account.key.lower() for one in platforms().values())))
+
+
+def _texts(value: Any, public: frozenset[str]) -> Iterator[str]:
+    """Yield every text in a JSON value, but for those under the `public` keys."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict | list):
-        for one in value.values() if isinstance(value, dict) else value:
-            yield from _texts(one)
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            yield from _texts(one, public) if key.strip().lower() not in public else ()
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts(one, public)

@@ -85,6 +85,12 @@ def test_an_event_has_its_parts_where_meta_wants_them() -> None:
     }
 
 
+def test_several_addresses_of_a_person_are_a_list_in_one_event() -> None:
+    """A line for each of them would be an event for each; a person with one address has it as before."""
+    (body,) = sent({"event_name": ["Lead"] * 3, "em": [f"{DIGEST},{'b' * 64}", "c" * 64, None], "ph": [None] * 3})
+    assert [event["user_data"] for event in body["data"]] == [{"em": [DIGEST, "b" * 64]}, {"em": "c" * 64}, {}]
+
+
 CELLS = st.none() | st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from activation.drops.messages import read
@@ -62,6 +63,48 @@ def test_bad_rows_have_a_code_each_and_the_rest_goes_on(meta: Outside) -> None:
     assert receipt["rejected_by_platform"] == {}
     assert len(line.counted()) == len(bad)
     assert {code for _, _, code in line.rejects(receipt)} == set(bad)
+
+
+def test_an_order_whose_first_line_alone_has_its_total_counts_once(meta: Outside) -> None:
+    """Shopify exports a line for each item, and what is true of the order in the first: that one is the event."""
+    line = ConversionsLine(meta, columns={"event_name": "purchase", "action_source": "store"})
+    time = line.time().replace("T", " ").replace("+00:00", " +0000")
+    order = {"Financial Status": "paid", "Currency": "EUR", "Subtotal": "30.00", "Total": "35.00"}
+    names = ("#1001", "#1001", "#1002", "#1003", "#1003")
+    rows = [
+        {"Name": name, "Email": f"{name[1:]}@example.com", "Created at": time, "Lineitem name": f"item {number}"}
+        | (order if number not in (1,) else {})
+        for number, name in enumerate(names)
+    ]
+    receipt = line.deliver(rows, header=("Name", "Email", *order, "Created at", "Lineitem name"))
+    line.check_sums(receipt)
+    assert receipt["rejected_by_us"] == {"repeated_event_id": 2, "value_missing": 1}
+    assert [row for row, _, code in line.rejects(receipt) if code == "value_missing"] == ["2"]
+    assert line.dataset()["values"] == {"EUR": 70.0}
+    assert {one["custom_data"]["order_id"] for one in line.counted()} == {"#1001", "#1002"}
+
+
+def test_several_addresses_and_phones_of_a_person_are_sent_with_one_event(meta: Outside) -> None:
+    """From two columns, and from lists in one cell; the sale counts once, and its person in each way."""
+    line = ConversionsLine(meta)
+    rows = [
+        line.sale(0, email="a@example.com", email_2="b@example.com", phone="+12025550143"),
+        line.sale(1, email="a@example.com; b@example.com;c@example.com", phone="+12025550143 ::: +12025550144"),
+        line.sale(2, email="a@example.com", email_2="A@example.com"),
+        line.sale(3, email="", email_2="b@example.com"),
+    ]
+    receipt = line.deliver(rows, header=(*line.sale(0), "email_2", "phone"))
+    line.check_sums(receipt)
+    assert receipt["rows"]["acknowledged"] == len(line.counted()) == 4
+    a, b, c = (sha256(f"{letter}@example.com".encode()).hexdigest() for letter in "abc")
+    first, second = (sha256(number.encode()).hexdigest() for number in ("12025550143", "12025550144"))
+    events = sorted(line.counted(), key=lambda one: str(one["custom_data"]["order_id"]))
+    assert [(one["user_data"].get("em"), one["user_data"].get("ph")) for one in events] == [
+        ([a, b], first),
+        ([a, b, c], [first, second]),
+        (a, None),
+        (b, None),
+    ]
 
 
 def test_the_lines_of_an_order_are_not_sent_as_one_of_them(meta: Outside) -> None:

@@ -71,7 +71,7 @@ def test_a_plan_warns_of_events_that_only_their_row_tells_apart() -> None:
 
 def test_a_file_without_a_time_is_refused_with_the_column_it_lacks() -> None:
     """Nothing is guessed: the missing fields are named."""
-    plan = planned([sale(1)], said=SAID[2:], exit_code=1)
+    plan = planned([sale(1)], "--map", "sold_at=ignore", said=SAID[2:], exit_code=1)
     assert plan["refused"]["code"] == "required_column_missing"
     assert "event_time" in plan["refused"]["sentence"]
 

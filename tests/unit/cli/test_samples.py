@@ -5,6 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import re
+from datetime import UTC, datetime, timedelta
+from time import process_time
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
@@ -15,7 +18,7 @@ from activation.platforms.discovery import platforms
 from cli.connectors import NamedConnector
 from cli.dry_run import DryRun
 from cli.sample import sample_of
-from samples.make import FILES, HERE, PEOPLE, of_people
+from samples.make import FILES, HERE, PEOPLE, SALES, SOLD_ON, of_events, of_people
 
 RESERVED = re.compile(r"[\w.+]+@example\.(com|org|net)", re.IGNORECASE)
 FICTION = re.compile(r"1202555010\d|12025550110|442079460\d{3}|3319900\d{4}|6125550\d{4}")
@@ -57,6 +60,29 @@ def test_a_sample_is_what_its_maker_writes(name: str, file: str) -> None:
         assert kept == made
 
 
+@pytest.mark.parametrize("name", of_events())
+@pytest.mark.parametrize("file", SALES)
+def test_every_sale_of_a_sample_is_sent(monkeypatch: pytest.MonkeyPatch, name: str, file: str) -> None:
+    """The day after it took place, it is an event of its own with nothing left out of it."""
+    day_after = datetime(*SOLD_ON.timetuple()[:3], tzinfo=UTC) + timedelta(days=1)
+    monkeypatch.setattr("cli.dry_run.time", SimpleNamespace(time=day_after.timestamp, process_time=process_time))
+    sums = dry_run(name, "events", file).over(FileSource(HERE / name / file))
+    assert sums.refusal is None
+    assert (sums.rows, sums.sent, dict(sums.rejected)) == (len(PEOPLE), len(PEOPLE), {})
+    assert not sums.left_out
+
+
+@pytest.mark.parametrize("name", of_events())
+@pytest.mark.parametrize("file", SALES)
+def test_a_sample_of_sales_is_what_its_maker_writes(name: str, file: str) -> None:
+    """Without a day of one's own, the maker writes what is in the tree."""
+    kept, made = (HERE / name / file).read_bytes(), SALES[file](SOLD_ON)
+    if file.endswith(".parquet"):
+        assert pq.read_table(io.BytesIO(kept)).equals(pq.read_table(io.BytesIO(made)))
+    else:
+        assert kept == made
+
+
 def test_nobody_in_the_samples_exists() -> None:
     """Addresses are below reserved names, and phone numbers in ranges kept free for fiction."""
     for email, phone, *_ in PEOPLE:
@@ -67,7 +93,8 @@ def test_nobody_in_the_samples_exists() -> None:
 def test_there_are_no_other_samples() -> None:
     """A file that nothing makes or checks would be somebody's."""
     found = {f"{one.parent.name}/{one.name}" for one in HERE.glob("*/*") if "__pycache__" not in one.parts}
-    assert found == {f"{name}/{file}" for name in of_people() for file in FILES}
+    people = {f"{name}/{file}" for name in of_people() for file in FILES}
+    assert found == people | {f"{name}/{file}" for name in of_events() for file in SALES}
 
 
 @each_platform

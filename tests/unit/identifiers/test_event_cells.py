@@ -11,12 +11,12 @@ from activation.identifiers.codes import Code
 from activation.identifiers.event_cells import (
     CURRENCY,
     URL,
-    EventTime,
     EventValue,
     FreeText,
     event_names,
     json_list,
 )
+from activation.identifiers.event_times import EventTime
 from activation.identifiers.identify import identify, identify_value
 from activation.identifiers.table import Context, Digest, Field, Rule
 from hypothesis import given

@@ -98,12 +98,8 @@ def map_columns(
         unused = MappedColumns([], {}, (), told_ignored=told.ignored, others_at=found.others)
         held = looks(unused) if looks is not None else {}
         raise _unusable(table, {**_enough(table, header, uses, proposals), **held}, others)
-    if missing := [one.key for one in table.fields if one.required and one.key not in uses]:
-        raise Rejected(
-            "required_column_missing",
-            f"{table.platform} wants {', '.join(missing)} in every row, and no column of the header row is that;"
-            f' say which one is, as in --map "COLUMN={missing[0]}"',
-        )
+    if missing := [one for one in table.fields if one.required and one.key not in uses]:
+        raise _missing(table, missing, proposed)
     taken = {use.index for of_key in uses.values() for use in of_key} | set(ruled)
     ignored = [shown_name(name, index) for index, name in enumerate(header) if index not in taken]
     ignored += [f"{shown_name(name, len(header) + index)} (nested)" for index, name in enumerate(nested)]
@@ -194,6 +190,22 @@ def _refuse_twins(table: FieldTable, header: Sequence[str], found: Assignment, t
             alike = [index for index in alike if index not in told.ignored and index not in told.fields]
             if len(alike) > 1:
                 raise refused("duplicate_header", first=alike[0] + 1, second=alike[1] + 1)
+
+
+def _missing(table: FieldTable, missing: Sequence[Field], proposed: Mapping[str, str]) -> Rejected:
+    """Return the refusal, with what to write for each field: a column that may be meant, or one value."""
+    says = []
+    for one in missing:
+        meant = [name for name, meaning in proposed.items() if meaning in one.means]
+        said = [f'--map "{name}={one.key}"' for name in meant] or [f'--map "COLUMN={one.key}"']
+        said += [f'--map "{one.key}={one.example}" where all rows have one'] if one.example else []
+        says.append(" or ".join(said))
+    keys = ", ".join(one.key for one in missing)
+    return Rejected(
+        "required_column_missing",
+        f"{table.platform} wants {keys} in every row, and no column of the header row is that; say which one is: "
+        f"{'; '.join(says)}",
+    )
 
 
 def _unusable(table: FieldTable, proposed: Mapping[str, str], others: Mapping[str, str]) -> Rejected:

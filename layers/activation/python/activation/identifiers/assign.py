@@ -114,11 +114,11 @@ def assign(table: FieldTable, header: Sequence[str], told: Told | None = None) -
         elif found:
             unsettled.append(_Named(index, found[-1], hashed=found[-1].hashed))
     person = _person(table, named, told)
-    ours = [one for one in named if one.person == person]
+    ours = [one for one in named if one.person == person or _of_event(table, one)]
     uses = {one.key: columns for one in _fields(table) if (columns := tuple(_uses(one, ours, told)))}
     taken = {use.index for columns in uses.values() for use in columns}
     filled = {key for key, columns in uses.items() if columns[0].index >= 0}
-    others = [one for one in named if one.person != person]
+    others = [one for one in named if one not in ours]
     others += [one for one in unsettled if one.person not in ("", person)]
     proposals = [
         *(_proposals(table, others, Why.ANOTHER_PERSON, frozenset())),
@@ -162,6 +162,12 @@ def _companions(header: Sequence[str]) -> frozenset[str]:
     names = {fold(name) for name in header} | {core(name) for name in header}
     sure = {f"@{one.meaning}" for name in header for one in senses(name) if one.sure and not one.person}
     return frozenset(names | sure)
+
+
+def _of_event(table: FieldTable, named: _Named) -> bool:
+    """Return whether a column says something of the row's event, which is nobody's own: when a buyer ordered."""
+    described = table.events.describes if table.events is not None else frozenset()
+    return any(one.key in described and named.place(one) >= 0 for one in table.fields)
 
 
 def _uses(one: Field, named: Sequence[_Named], told: Told) -> Iterator[Use]:

@@ -110,27 +110,53 @@ SENTENCES: dict[Code, str] = {
     Code.INCOMPLETE_SET: "The cell counts only together with others of its row, and one of them is missing.",
     Code.REQUIRED_MISSING: "The platform wants this field in every row, and the cell is empty.",
     Code.PERSONAL_IN_CLEAR: "The cell is an address or phone number, and this field would be sent as plaintext.",
-    Code.UNKNOWN_EVENT_NAME: "No event of the platform has this name; other:NAME sends one of your own.",
-    Code.UNKNOWN_ACTION_SOURCE: "The cell does not say where the event took place: web, app, store, phone.",
-    Code.NOT_A_TIME: "The cell is neither a time in ISO 8601 nor Unix seconds.",
-    Code.TIME_WITHOUT_ZONE: "The time has no zone; write an offset or Z behind it, or Unix seconds.",
-    Code.TIME_IN_MILLISECONDS: "The time is in milliseconds or smaller units; write seconds.",
-    Code.NOT_AN_AMOUNT: "The cell is not a plain number with a point for decimals, such as 1234.50.",
-    Code.NEGATIVE_VALUE: "The event's value is below zero; a refund is no event of its own.",
-    Code.UNKNOWN_CURRENCY: "The cell is no ISO 4217 currency code, such as EUR.",
-    Code.NOT_A_LIST: "The cell is not a JSON list of what the platform wants here.",
-    Code.EVENT_NAME_MISSING: "The row does not say what happened.",
-    Code.EVENT_TIME_MISSING: "The row does not say when the event took place.",
-    Code.ACTION_SOURCE_MISSING: "The row does not say where the event took place.",
-    Code.VALUE_MISSING: "The platform wants a value in an event of this name.",
-    Code.CURRENCY_MISSING: "The row has a value, or an event that needs one, and no currency.",
-    Code.URL_MISSING: "The event took place on a website, and the row has no address of a page.",
-    Code.USER_AGENT_MISSING: "The event took place on a website, and the row has no user agent.",
-    Code.APP_DATA_MISSING: "The event took place in an app, and the row lacks a part of app_data.",
-    Code.DEVICE_MISSING: "The event took place in an app, and the row has no id of a device or installation.",
-    Code.CHANNEL_MISSING: "The event took place in a messenger, and the row does not say which.",
-    Code.USER_DATA_TOO_BROAD: "What the row says of its person is true of too many people for the platform.",
-    Code.REPEATED_EVENT_ID: "Other rows have the same event id, and the platform would count one of them alone.",
-    Code.EVENT_IN_FUTURE: "The event was not over when it was to be sent.",
-    Code.TOO_OLD_FOR_PLATFORM: "The event was older, when it was to be sent, than the platform accepts.",
+    Code.UNKNOWN_EVENT_NAME: (
+        "No event of the platform has this name; write a standard one, or other:NAME for your own."
+    ),
+    Code.UNKNOWN_ACTION_SOURCE: (
+        "The cell is no source of events; write website, app, store, phone, email, chat, crm or other."
+    ),
+    Code.NOT_A_TIME: (
+        "The cell is no time; write ISO 8601 with its zone, 2026-11-30T08:00:00+01:00, or Unix seconds."
+    ),
+    Code.TIME_WITHOUT_ZONE: (
+        "The time has no zone; write an offset or Z behind it, or set time_zone in the settings."
+    ),
+    Code.TIME_IN_MILLISECONDS: "The time is in milliseconds or smaller units; write Unix seconds, ten digits.",
+    Code.NOT_AN_AMOUNT: "The cell is not a plain number; write it with a point for decimals, such as 1234.50.",
+    Code.NEGATIVE_VALUE: "The event's value is below zero; write 0 or more, and leave refunds out.",
+    Code.UNKNOWN_CURRENCY: "The cell is no ISO 4217 currency code; write one such as EUR.",
+    Code.NOT_A_LIST: 'The cell is not a list of what the platform wants here; write JSON, such as ["A1","B2"].',
+    Code.EVENT_NAME_MISSING: "The row does not say what happened; fill event_name, or map a value for all rows.",
+    Code.EVENT_TIME_MISSING: "The row does not say when the event took place; fill event_time.",
+    Code.ACTION_SOURCE_MISSING: (
+        "The row does not say where it took place; fill action_source, or map a value for all rows."
+    ),
+    Code.VALUE_MISSING: (
+        "The platform wants a value in an event of this name; fill value, with 0 where it was free."
+    ),
+    Code.CURRENCY_MISSING: (
+        "The event needs a currency; fill currency with a code such as EUR, or map it for all rows."
+    ),
+    Code.URL_MISSING: "The event took place on a website; fill event_source_url with the address of its page.",
+    Code.USER_AGENT_MISSING: (
+        "The event took place on a website; fill client_user_agent with the browser's own text."
+    ),
+    Code.APP_DATA_MISSING: (
+        "The event took place in an app; fill extinfo and both columns of tracking, see the platform's page."
+    ),
+    Code.DEVICE_MISSING: "The event took place in an app; fill madid or anon_id.",
+    Code.CHANNEL_MISSING: (
+        "The event took place in a messenger; fill messaging_channel with messenger, whatsapp or instagram."
+    ),
+    Code.USER_DATA_TOO_BROAD: (
+        "What the row says of its person is true of too many; add an e-mail address, phone or id."
+    ),
+    Code.REPEATED_EVENT_ID: (
+        "Other rows have this event id; write one row an order, or map a line's own id as event_id."
+    ),
+    Code.EVENT_IN_FUTURE: "The event was not over when it was to be sent; correct its time, or its zone.",
+    Code.TOO_OLD_FOR_PLATFORM: (
+        "The event was older, when it was to be sent, than the platform accepts; send events within days."
+    ),
 }

@@ -25,7 +25,7 @@ def digests_of(key: str, names: pa.Array) -> pa.Table:
 
 def piece_of(tables: Sequence[pa.Table]) -> Refused:
     """Return the ids of some events as a set that says which of them come twice among these."""
-    return _counted(tables)
+    return _counted(tables, _order)
 
 
 def repeated(reads: Sequence[Callable[[], Refused]]) -> Refused:
@@ -35,7 +35,8 @@ def repeated(reads: Sequence[Callable[[], Refused]]) -> Refused:
     for part in range(passes):
         low, high = part * _RANGE // passes, (part + 1) * _RANGE // passes - 1
         tables = (read().table for read in reads)
-        some = _counted([_between(one, low, high) if passes > 1 else one for one in tables])
+        # Pieces are sorted, and one sort puts them together in a third of the time that it takes in any order.
+        some = _counted([_between(one, low, high) if passes > 1 else one for one in tables], pc.sort_indices)
         found.append(some.table.filter(pc.equal(some.table["row"], EVERY_ROW)))
     return Refused.of(found)
 
@@ -48,13 +49,16 @@ def _between(table: pa.Table, low: int, high: int) -> pa.Table:
     return table.filter(inside)
 
 
-def _counted(tables: Sequence[pa.Table]) -> Refused:
-    """Return digests once each, with EVERY_ROW in the place of the row where they came more than once."""
+def _counted(tables: Sequence[pa.Table], in_order: Callable[[pa.Array], pa.Array]) -> Refused:
+    """Return digests once each, with EVERY_ROW in the place of the row where they came more than once.
+
+    `in_order` returns what sorts their first halves.
+    """
     columns = pa.concat_tables([Refused().table, *tables]).combine_chunks()
     if len(columns) < 2:
         return Refused(columns)
     high, low, row = (columns[name].chunk(0) for name in ("high", "low", "row"))
-    order = _order(high)
+    order = in_order(high)
     if pc.any(_as_before(high.take(order))).as_py():  # two are hardly ever alike
         order = pc.sort_indices(columns, sort_keys=[("high", "ascending"), ("low", "ascending")])
     high, low, row = (one.take(order) for one in (high, low, row))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +13,7 @@ from activation.identifiers.event_rules import EventRules, Need
 from activation.identifiers.table import Digest
 
 Columns = dict[str, pa.Array]
+LISTED = ","  # between the values of a cell that has several, all of them digests
 USER_DATA = "user_data"  # what the rejects call all that a row says of its person
 _NONE = pa.scalar(None, pa.string())
 
@@ -98,6 +99,17 @@ def own_names(rules: EventRules, sent: Mapping[str, pa.Array], count: int) -> pa
     return by_id if not by_id.null_count else pc.coalesce(by_id, _named(rules.order, "\n\n", rules, sent, count))
 
 
+def without(names: pa.Array, need: Need, kinds: pa.Array | None, empty: pa.Array | None) -> pa.Array:
+    """Return the texts of `own_names` without those of rows that lack what their `kinds` need.
+
+    `empty` masks the rows that have nothing there, None where every row has something.
+    """
+    if empty is None or kinds is None:
+        return names
+    lacks = pc.and_(empty, pc.is_in(kinds, value_set=pa.array(need.values, pa.string())))
+    return pc.if_else(lacks, _NONE, names)
+
+
 def _named(key: str, separator: str, rules: EventRules, sent: Mapping[str, pa.Array], count: int) -> pa.Array:
     """Return the events' names with their cells under a key, null where either is missing."""
     if key not in sent or rules.name not in sent:
@@ -133,6 +145,19 @@ def with_ids(rules: EventRules, drop_id: str, sent: Columns, rows: pa.Array) -> 
 def _row_ids(drop_id: str, rows: pa.Array) -> pa.Array:
     texts = pc.binary_join_element_wise(pa.scalar(drop_id), rows.cast(pa.string()), "\n")
     return digests(Digest.SHA256_HEX, texts)
+
+
+def with_further(sent: Columns, further: Mapping[str, Sequence[pa.Array]]) -> Columns:
+    """Return the columns with a person's second and third values behind the first, LISTED between them.
+
+    An event is one line whatever is known of its person: a line for each address would be an event for each.
+    """
+    joined = dict(sent)
+    for key, values in further.items():
+        for each in values:
+            more = pc.binary_join_element_wise(joined[key].cast(pa.string()), each, LISTED)
+            joined[key] = pc.coalesce(more, joined[key])
+    return joined
 
 
 def untimely(rules: EventRules, columns: pa.Table, now: float) -> dict[int, str]:

@@ -46,6 +46,11 @@ class EventRules:
     longest_s: float
     longest_of: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def needs_of_names(self) -> tuple[Need, ...]:
+        """Return the needs of events of some names, such as a purchase's value."""
+        return tuple(need for need in self.needs if need.of == self.name)
+
     def can_identify(self, keys: Collection[str]) -> bool:
         """Return whether events that fill these wire keys can say enough of their person."""
         known = {*keys} - self.describes

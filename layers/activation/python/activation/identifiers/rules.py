@@ -42,3 +42,11 @@ class PerValue:
     def country_of_row(self, named: str | None, default: str) -> str:
         """Return the row's country; "" where it names one that nobody knows, which is not the default one."""
         return default if named is None else named
+
+
+def matching(values: pa.Array, pattern: str) -> pa.Array:
+    """Return the values that match, null for the others: a column's cells that are plainly fine."""
+    matches = pc.match_substring_regex(values, pattern)
+    if pc.all(matches, min_count=0).as_py():
+        return values
+    return pc.if_else(matches, values, pa.scalar(None, pa.string()))

@@ -86,8 +86,10 @@ class Field:
     request fill. `from_column` is False where a column of a file cannot fill the field, since the request has to
     carry more than the row (the id of an app or a page). `means` is what a column has to mean to fill the field,
     the preferred meaning first: a birth year before a whole date of birth. `further` is how many more
-    values of one person can be sent, each in a line of its own, where several columns have them. `max_bytes` is
-    how long a cell may be, in UTF-8, 0 for what is usual of identifiers.
+    values of one person can be sent where several columns have them: each in a line of its own, or, of an event,
+    in the same one, as a list. `max_bytes` is
+    how long a cell may be, in UTF-8, 0 for what is usual of identifiers. `example` is a value that all rows of a
+    file may have, for people who are told that it is missing, "" where each row has its own.
     """
 
     key: str
@@ -104,6 +106,7 @@ class Field:
     means: tuple[Meaning, ...] = ()
     further: int = 0
     max_bytes: int = 0
+    example: str = ""
 
 
 @dataclass(frozen=True)

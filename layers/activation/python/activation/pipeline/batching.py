@@ -14,7 +14,7 @@ from activation.errors import Rejected
 from activation.identifiers.assign import Use
 from activation.identifiers.cell_lists import with_lists
 from activation.identifiers.codes import Code
-from activation.identifiers.event_rows import accept_events, own_names, with_ids
+from activation.identifiers.event_rows import accept_events, own_names, with_further, with_ids
 from activation.identifiers.join import join
 from activation.identifiers.needed import has_needed, identifies_alone, leave_out_incomplete
 from activation.identifiers.row_country import countries_of_rows, identify_by_country
@@ -145,7 +145,8 @@ class Batcher:
         leave_out_incomplete(self.table, sent, codes)
         own = dict(sent)  # before every event is given an id
         accepted, without_id = self._accept(chunk, sent, codes)
-        columns = pa.record_batch(list(sent.values()), names=list(sent))
+        of_lists = sent if self.table.events is None else with_further(sent, further)
+        columns = pa.record_batch(list(of_lists.values()), names=list(of_lists))
         rejected = [*filtered]
         if not pc.all(accepted, min_count=0).as_py():
             rejected += cell_findings(chunk.rows, codes, pc.invert(accepted), whole_rows=True)
@@ -167,7 +168,7 @@ class Batcher:
             rejected=pa.concat_tables(rejected).sort_by("row") if rejected else FINDINGS.empty_table(),
             left_out=by_row(cell_findings(chunk.rows, codes, accepted, whole_rows=False)),
             mended=chunk.mended,
-            further=further_lines(self.table, sent, further, accepted, chunk.rows),
+            further=() if self.table.events else further_lines(self.table, sent, further, accepted, chunk.rows),
             by_row=chunk.rows.filter(pc.and_(accepted, without_id)),
         )
 

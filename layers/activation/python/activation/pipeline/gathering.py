@@ -6,7 +6,7 @@ id of the record where the settings name its column. A name or a postal code is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -95,7 +95,10 @@ class Gathering:
                 raise Rejected("operation_unkeyed", _unkeyed(chunk.spoken(unkeyed[0].as_py())))
 
     def _gather_events(self, rules: EventRules, chunk: Chunk) -> None:
-        """Gather the ids that events have of themselves, but for those of rows that the filters take out."""
+        """Gather the ids that events have of themselves, but for those of rows that are not sent.
+
+        These are the ones that the filters take out, and lines of an order whose first line alone has its value.
+        """
         batcher, sent = self.batcher, {}
         chunk, _ = batcher.filtered(chunk)
         for index, one in batcher.fields:
@@ -103,8 +106,21 @@ class Gathering:
                 uses = batcher.several.get(one.key, (Use(index),))
                 sent[one.key] = join(one, uses, chunk.columns, batcher.context, hashed=batcher.hashed).column.sent
         names = event_rows.own_names(rules, sent, len(chunk.rows))
+        for need in rules.needs_of_names:
+            names = event_rows.without(names, need, sent.get(need.of), self._empty(need.keys, chunk.columns))
         if names.null_count < len(names):
             self._found.setdefault(EVENT_IDS, []).append(event_repeats.digests_of(self.key, names))
+
+    def _empty(self, keys: Collection[str], columns: pa.RecordBatch) -> pa.Array | None:
+        """Mask the rows with nothing at all in the columns of some fields, None where there is no such row."""
+        empty = None
+        for index, one in self.batcher.fields:
+            for use in self.batcher.several.get(one.key, (Use(index),)) if one.key in keys else ():
+                if use.index < 0:
+                    return None  # every row has a value
+                here = pc.fill_null(pc.equal(columns.column(use.index).cast(pa.string()), ""), fill_value=True)
+                empty = here if empty is None else pc.and_(empty, here)
+        return empty if empty is not None and pc.any(empty, min_count=0).as_py() else None
 
     def _blank(self, columns: pa.RecordBatch) -> pa.Array:
         """Mask the rows without a cell under what identifies; an unusable one names nobody in other rows."""

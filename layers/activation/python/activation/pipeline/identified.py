@@ -82,5 +82,11 @@ def flat(array: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def _count_up_to(numbers: pa.Array | pa.ChunkedArray, row: int) -> int:
-    """Return how many of the ascending numbers are at most `row`."""
+    """Return how many of the ascending numbers are at most `row`; they mostly follow each other without a gap."""
+    count = len(numbers)
+    if not count:
+        return 0
+    first, last = numbers[0].as_py(), numbers[-1].as_py()
+    if last - first == count - 1:
+        return int(min(max(row - first + 1, 0), count))
     return bisect_right(range(len(numbers)), row, key=lambda place: numbers[place].as_py())

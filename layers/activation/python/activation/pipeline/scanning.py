@@ -16,14 +16,15 @@ from activation.pipeline.gathering import Gathering, Keep
 
 
 def narrowed(reader: DropReader, batcher: Batcher) -> DropReader:
-    """Return a reader of what the scan looks at: of events, only the columns by which they are told apart."""
+    """Return a reader of what the scan looks at: of events, only the columns that tell them apart, or as none."""
     rules = batcher.table.events
     gathers = batcher.hashed or any(one.reaches for one in batcher.filters)
     if rules is None or gathers or not isinstance(reader, DelimitedReader):
         return reader
     wanted = {index for one in batcher.filters for index in one.indexes}
+    told_by = {rules.name, rules.id, rules.order, *(key for need in rules.needs_of_names for key in need.keys)}
     for index, field in batcher.fields:
-        if field.key in (rules.name, rules.id, rules.order):
+        if field.key in told_by:
             wanted.update(use.index for use in batcher.several.get(field.key, (Use(index),)))
     return replace(reader, only=frozenset(wanted - {-1}))
 
