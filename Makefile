@@ -23,7 +23,7 @@ DEMO := $(if $(wildcard $(DEV)),$(DEV),.venv/ready-demo)
 # The version of the environment's Python, where that is one the project supports and the one that was asked for.
 FITS = $(filter $(if $(filter file,$(origin PYTHON)),$(SUPPORTED),$(call VERSION,$(PYTHON))),$(call VERSION,$(BIN)/python))
 
-SOURCES := app.py amz_stream_cli bench checks cli lambdas layers samples sandbox smoke stacks tests
+SOURCES := app.py amz_stream_cli bench checks cli glue_scripts lambdas layers samples sandbox smoke stacks tests
 
 .PHONY: help
 help: ## list what can be made
