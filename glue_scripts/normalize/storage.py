@@ -29,7 +29,7 @@ _MOST_DELETED = 1_000  # objects of one DeleteObjects
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file below a folder: its name there, its size in bytes, and in S3 the ETag that names its bytes."""
+    """A file below a folder: its name there, its size in bytes, and in S3 the ETag of its bytes, in quotes."""
 
     name: str
     size_bytes: int
@@ -119,7 +119,7 @@ class S3Folder:
         try:
             for page in s3().get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix):
                 found += [
-                    StoredFile(one["Key"].removeprefix(self.prefix), one["Size"], one["ETag"].strip('"'))
+                    StoredFile(one["Key"].removeprefix(self.prefix), one["Size"], one["ETag"])
                     for one in page.get("Contents", [])
                 ]
         except (ClientError, BotoCoreError) as error:
