@@ -28,6 +28,7 @@ REQUIREMENTS = Path("glue_scripts", "requirements.txt")
 PYTHONS = {"5.1": "3.11", "6.0": "3.13"}
 DEFAULT_VERSION = "5.1"
 _PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux2014_x86_64")
+# Of the functions the job reads what the platforms' fields are; what these import is theirs to know.
 _SOURCE = (("layers/activation/python", "activation/**/*"), (".", "glue_scripts/**/*.py"), (".", "lambdas/*/*.py"))
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same archive
 
@@ -53,9 +54,7 @@ def source_files(root: Path = ROOT) -> Iterator[tuple[str, Path]]:
     """Yield the files of the source archive with their names in it."""
     for base, pattern in _SOURCE:
         for path in sorted((root / base).glob(pattern)):
-            is_code = path.is_file() and "__pycache__" not in path.parts and path.suffix != ".md"
-            # Of the functions, the job reads what the platforms' fields are.
-            if is_code and (not pattern.startswith("lambdas") or (path.parent / "platform.py").exists()):
+            if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".md":
                 yield path.relative_to(root / base).as_posix(), path
 
 
