@@ -23,7 +23,7 @@ DEMO := $(if $(wildcard $(DEV)),$(DEV),.venv/ready-demo)
 # The version of the environment's Python, where that is one the project supports and the one that was asked for.
 FITS = $(filter $(if $(filter file,$(origin PYTHON)),$(SUPPORTED),$(call VERSION,$(PYTHON))),$(call VERSION,$(BIN)/python))
 
-SOURCES := app.py amz_stream_cli bench checks cli lambdas layers samples sandbox smoke stacks tests
+SOURCES := app.py amz_stream_cli bench checks cli glue_scripts lambdas layers samples sandbox smoke stacks tests
 
 .PHONY: help
 help: ## list what can be made
@@ -121,8 +121,13 @@ locks: $(DEV) ## write the lock files anew from pyproject.toml, the layers' and 
 	$(COMPILE) pyproject.toml --all-extras -c requirements-demo.txt -o requirements-dev.txt
 	$(LAYER_COMPILE) --no-emit-package jmespath layers/arrow/requirements.in -o layers/arrow/requirements.txt
 	$(LAYER_COMPILE) --no-emit-package jmespath layers/vendor/requirements.in -o layers/vendor/requirements.txt
+	$(LAYER_COMPILE) glue_scripts/requirements.in -o glue_scripts/requirements.txt
 	$(LAYER_COMPILE) bench/requirements.in -o bench/requirements.txt
 	$(COMPILE) --no-annotate --no-header checks/requirements.in -o checks/requirements.txt
+
+.PHONY: gluewheels
+gluewheels: $(DEMO) ## build what the Glue job needs into .cache/glue: one archive of wheels, one of our source (GLUE=5.1 or 6.0)
+	@$(BIN)/python -m stacks.glue_assets $(if $(GLUE),--glue-version $(GLUE))
 
 .PHONY: clean
 clean: ## end the sandbox and remove what is installed, built or cached

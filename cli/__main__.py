@@ -20,6 +20,7 @@ from cli.drop import drop
 from cli.explain import explain
 from cli.line_check import check_line
 from cli.locate import locate
+from cli.normalize import normalize
 from cli.operate import redrive, replay
 from cli.plan import plan
 from cli.runs import receipt, status
@@ -40,6 +41,7 @@ app.command()(explain)
 app.command()(columns)
 app.command()(locate)
 app.command()(plan)
+app.command()(normalize)
 app.command()(status)
 app.command()(receipt)
 app.command()(redrive)

@@ -88,7 +88,8 @@ def drop(
         check_name(located, is_folder=local.is_folder and not first)
         if local.is_folder and not first:
             check_files(named, key, local)
-        said, order = parse(column_map or []), known_order(date_order)
+        said = local.said(parse(column_map or []))
+        order = known_order(date_order) or local.date_order
         run = DryRun.of(located, named, date_order=order, said=said)
         if said:
             check_against(run, source)

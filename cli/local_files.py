@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    from activation.identifiers.column_map import Entries
+
     from cli.dry_run import Content
 
 
@@ -20,7 +22,8 @@ class LocalFiles:
 
     `paths` are the files by their names in the drop; in a folder these are paths below it, in the order of their
     keys. `skipped` are the names of what is no data: see activation/drops/sidecars.py. `unlisted` are those of
-    data that the folder's own manifest does not name, and that is not dropped.
+    data that the folder's own manifest does not name, and that is not dropped. `columns` and `date_order` are what
+    that manifest says of how the files are read, "" and nothing if it says none.
     """
 
     name: str
@@ -28,6 +31,8 @@ class LocalFiles:
     is_folder: bool
     skipped: tuple[str, ...] = ()
     unlisted: tuple[str, ...] = ()
+    columns: Entries = ()
+    date_order: str = ""
 
     @property
     def size_bytes(self) -> int:
@@ -39,6 +44,12 @@ class LocalFiles:
         """Return what is dropped of a folder, as `--json` shows it: the number of files, and what is left out."""
         more = {"unlisted": list(self.unlisted)} if self.unlisted else {}
         return {"files": len(self.paths), "skipped": list(self.skipped), **more}
+
+    def said(self, own: Entries) -> Entries:
+        """Return what is said of the columns: what the command says, and else what the manifest does."""
+        from activation.identifiers.column_map import without
+
+        return (*without(self.columns, own), *own)
 
     def content(self, reached: Callable[[int], None] = lambda _: None) -> Content:
         """Return what a dry run reads; `reached` hears how many bytes of all files come before what is read."""
@@ -85,7 +96,7 @@ def folder_name(given: str, local: LocalFiles) -> str:
 def _of_folder(folder: Path) -> LocalFiles:
     from activation.drops.sidecars import is_manifest, is_sidecar, is_sidecar_folder, is_sign
 
-    from cli.local_manifest import named_by
+    from cli.local_manifest import LocalManifest, read_local_manifest
 
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     kept: list[str] = []
@@ -99,10 +110,11 @@ def _of_folder(folder: Path) -> LocalFiles:
     manifests = [one for one in skipped if is_manifest(one) and not is_sidecar(one)]
     if len(manifests) > 1:
         raise typer.BadParameter(f"the folder has several manifests: {', '.join(manifests)}")
-    listed = named_by(folder, manifests[0], kept) if manifests else frozenset(kept)
-    paths = tuple((one, folder / one) for one in kept if one in listed)
-    unlisted = tuple(one for one in kept if one not in listed)
-    return LocalFiles(folder.resolve().name, paths, True, tuple(skipped), unlisted)
+    said = read_local_manifest(folder, manifests[0], kept) if manifests else LocalManifest(frozenset(kept))
+    paths = tuple((one, folder / one) for one in kept if one in said.names)
+    unlisted = tuple(one for one in kept if one not in said.names)
+    name = folder.resolve().name
+    return LocalFiles(name, paths, True, tuple(skipped), unlisted, said.columns, said.date_order)
 
 
 def left_out_text(folder: dict[str, Any]) -> str:

@@ -4,30 +4,49 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
+if TYPE_CHECKING:
+    from activation.identifiers.column_map import Entries
 
-def named_by(folder: Path, manifest: str, names: Collection[str]) -> frozenset[str]:
-    """Return which of the files `names`, paths below the folder, its manifest lists.
+
+@dataclass(frozen=True)
+class LocalManifest:
+    """What a folder's own manifest says: the files that it names, and how they are read."""
+
+    names: frozenset[str] = field(default_factory=frozenset)
+    columns: Entries = ()
+    date_order: str = ""
+
+
+def read_local_manifest(folder: Path, manifest: str, names: Collection[str]) -> LocalManifest:
+    """Return what a manifest says of the files `names`, paths below the folder.
 
     Its URLs are those of the bucket that the files came from, so a file is known by the end of its URL. A manifest
-    that cannot be read, names a file that is not here, or says how its files are read is a usage error.
+    that cannot be read, or names a file that is not here, is a usage error.
     """
-    from activation.drops.folder_manifest import OWN_KEY
+    from activation.drops.folder_manifest import manifest_reading
+    from activation.errors import Rejected
 
     try:
         document = json.loads((folder / manifest).read_bytes())
         urls = [str(one["url"]) for one in document["entries"]]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise typer.BadParameter(f'{manifest} is not {{"entries": [{{"url": "s3://..."}}]}}') from None
-    if OWN_KEY in document:
-        raise typer.BadParameter(f"{manifest} says how its files are read: give the files, and say it with --map")
+    try:
+        reading = manifest_reading(document)
+    except Rejected as error:
+        raise typer.BadParameter(f"{manifest}: {error.sentence}") from None
     found = set()
     for url in urls:
         ends = [name for name in names if url.endswith(f"/{name}")]
         if not ends:
             raise typer.BadParameter(f"{manifest} names {url.rsplit('/', 1)[-1]}, which is not in the folder")
         found.add(max(ends, key=len))
-    return frozenset(found)
+    if reading is None:
+        return LocalManifest(frozenset(found))
+    return LocalManifest(frozenset(found), reading.columns, reading.date_order)

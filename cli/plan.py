@@ -105,12 +105,14 @@ def plan(
             check_files(named, key, local)
         else:
             check_name(located, is_folder=False)
-        said = parse(column_map or [])
+        said = local.said(parse(column_map or []))
         located = with_options(located, named, options)
     except (Rejected, NoConnector) as error:
         _refuse(key, error.code, key_refused(error, local, name), as_json)
     named = replace(named, settings={**named.settings, **_encoding(encoding)})
-    run = DryRun.of(located, named, country_option(default_country), known_order(date_order), said)
+    run = DryRun.of(
+        located, named, country_option(default_country), known_order(date_order) or local.date_order, said
+    )
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=as_json or not console.is_terminal) as bar:

@@ -17,7 +17,7 @@ EXTRAS = DECLARED["optional-dependencies"]
 INSTALLS = {
     "requirements.txt": ["deploy"],
     "requirements-demo.txt": ["deploy", "demo"],
-    "requirements-dev.txt": ["deploy", "demo", "dev"],
+    "requirements-dev.txt": ["deploy", "demo", "dev", "spark"],
 }
 
 each_install = pytest.mark.parametrize("lock", INSTALLS)

@@ -12,7 +12,7 @@ from activation.drops.codes import FILE_CODES, ROW_CODES
 from activation.identifiers.codes import Code
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = ("layers/activation/python/activation", "lambdas", "cli")
+SOURCES = ("layers/activation/python/activation", "lambdas", "cli", "glue_scripts")
 PAGES = ("docs/operations.md", "docs/codes.md", "docs/ci360.md")  # the first links to the others
 # Calls that give a code; OutOfTime is not among them, since its run goes on at once and shows none.
 CARRIERS = {"ConfigError", "Rejected", "Retryable", "NoConnector", "Outcome", "Meaning", "refused", "replace"}
@@ -20,7 +20,13 @@ CARRIERS |= {"BadLink", "__init__", "RunWarning"}
 AWS_ENDINGS = ("busy", "denied", "missing", "request")  # of activation.aws.errors.classify
 # Named as a constant, since more than one module counts rows under them.
 CONSTANTS = {"NO_IDENTIFIER", "NOT_NAMED", "NO_CONSENT", "DELETED_AT_SOURCE", "NOT_DELETED", "LOCKED"}
-CONSTANTS |= {"NO_CONSENT_ELSEWHERE", "DELETED_ELSEWHERE"}
+CONSTANTS |= {
+    "NO_CONSENT_ELSEWHERE",
+    "DELETED_ELSEWHERE",
+    "BLANK_GROUP_KEY",
+    "EVENT_ID_INCOMPLETE",
+    "NOT_A_NUMBER",
+}
 WORD = re.compile(r"[a-z][a-z0-9_]*")
 
 

@@ -209,16 +209,32 @@ def test_the_folders_own_manifest_says_which_files_are_dropped(
         assert listed == ["manifest", *names]
 
 
+def test_a_manifest_may_say_how_its_files_are_read(tmp_path: Path) -> None:
+    """What the manifest says of columns holds for the plan, and the command's own words come before it."""
+    folder = tmp_path / "made"
+    folder.mkdir()
+    (folder / "part-0.csv").write_text("Kontakt,Nummer,born\nann@example.com,7,02/09/1985\n")
+    own = {"columns": {"Kontakt": "email", "Nummer": "ignore"}, "date_order": "mdy", "rows": 1}
+    (folder / "manifest.json").write_text(
+        json.dumps({"entries": [{"url": "file:///x/part-0.csv"}], "activation": own})
+    )
+    plan = called("plan", folder)
+    assert plan["mapping"] == {"Kontakt": "email", "Nummer": "ignore"}
+    assert plan["columns"]["Kontakt"] == "EMAIL"
+    plan = called("plan", folder, "--map", "Nummer=customer_id")
+    assert plan["mapping"] == {"Kontakt": "email", "Nummer": "customer_id"}
+
+
 @pytest.mark.parametrize(
     "manifest",
     [
         "no JSON",
         '{"entries": [{"url": "s3://b/part-7.csv"}]}',
-        '{"entries": [{"url": "s3://b/part-0.csv"}], "activation": {"date_order": "dmy"}}',
+        '{"entries": [{"url": "s3://b/part-0.csv"}], "activation": {"date_order": "ydm"}}',
     ],
 )
 def test_a_manifest_that_cannot_be_followed_is_a_usage_error(tmp_path: Path, manifest: str) -> None:
-    """One that is damaged, names a file that is not there, or says more than which files."""
+    """One that is damaged, names a file that is not there, or says of its files what nobody can read."""
     folder = export(tmp_path / "unload", 3)
     (folder / "manifest").write_text(manifest)
     called("plan", folder, exit_code=2)

@@ -11,6 +11,7 @@ from activation.drops.chunk import ByteSource, DropReader
 from activation.drops.folder_listing import FolderListing
 from activation.drops.limits import DEFAULT, MIB, ReadLimits
 from activation.drops.open import open_drop
+from activation.drops.quotes import Escape
 from activation.drops.source import S3Source
 from activation.errors import Rejected
 
@@ -48,6 +49,7 @@ class FolderFiles:
     single: str | None = None
     declared_delimiter: str | None = None
     declared_encoding: str | None = None
+    declared_escape: Escape | None = None
     limits: ReadLimits = DEFAULT
     _kept: dict[int, ByteSource] = field(init=False, repr=False)
 
@@ -78,6 +80,7 @@ class FolderFiles:
                     single=self.single,
                     declared_delimiter=self.declared_delimiter,
                     declared_encoding=self.declared_encoding,
+                    declared_escape=self.declared_escape,
                     limits=self.limits,
                 )
         except Rejected as error:

@@ -29,13 +29,15 @@ def open_drop(
     single: str | None = None,
     declared_delimiter: str | None = None,
     declared_encoding: str | None = None,
+    declared_escape: Escape | None = None,
     limits: ReadLimits = DEFAULT,
 ) -> DropReader:
     """Sniff a drop's content and give its reader; only the first part of the file is read.
 
     `single` is the identifier type of a single-column list (EMAIL_SHA256): the reader's header is then that
     name, whatever the file calls it. A declared delimiter wins over the detected one; a declared encoding
-    (see encodings.py) matters to delimited text without a byte order mark.
+    (see encodings.py) matters to delimited text without a byte order mark. A declared escape says what a backslash
+    before a quote means, else the text's own first part does.
     Raises Rejected when the file cannot be read as it is, ConfigError when a declaration makes no sense.
     """
     if declared_delimiter is not None and not _can_delimit(declared_delimiter):
@@ -61,7 +63,10 @@ def open_drop(
         text = Text(source, limits, packing, transcoded=mark.encoding)
     elif not mark.size_bytes:
         text = Text(source, limits, packing, encoding)
-    return _open_text(text, 0 if mark.encoding else mark.size_bytes, single, declared_delimiter)
+    reader = _open_text(text, 0 if mark.encoding else mark.size_bytes, single, declared_delimiter)
+    if declared_escape is not None and isinstance(reader, DelimitedReader):
+        return replace(reader, quotes=replace(reader.quotes, escape=declared_escape))
+    return reader
 
 
 def _open_text(text: Text, begin: int, single: str | None, delimiter: str | None) -> DropReader:

@@ -26,7 +26,7 @@ _RDS = re.compile(r"export_(tables_)?info_.*\.json\Z")
 _FOLDERS = frozenset(("error", "processing-failed", "format-conversion-failed"))
 # Any other name that begins with "_" is somebody's export, which must not be passed over in silence.
 _HIDDEN = (".", "_temporary", "_started", "_committed", "_delta_log", "_spark_metadata",
-           "_symlink_format_manifest", "_tmp", "_staging")  # fmt: skip
+           "_symlink_format_manifest", "_tmp", "_staging", "_activation")  # fmt: skip
 
 
 def is_sidecar(name: str) -> bool:

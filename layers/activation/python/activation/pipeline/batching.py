@@ -88,7 +88,7 @@ class Batcher:
         first_row, last_read = start.row + 1, start.row
         damage: list[Rejected] = []
         for chunk in _until_damaged(chunks, damage):
-            one = self._identify(chunk)
+            one = self.identify(chunk)
             pending.append(one)
             last_read = chunk.first_row + chunk.row_count - 1
             while (cut := self._cut(pending, first_row, last_read, edges)) is not None:
@@ -126,7 +126,8 @@ class Batcher:
             room -= part.rows_sent
         return bound if bound <= last_read else None
 
-    def _identify(self, chunk: Chunk) -> Identified:
+    def identify(self, chunk: Chunk) -> Identified:
+        """Return what would be sent for a chunk's rows, and why the others are not, in row order."""
         chunk, filtered = self.filtered(chunk)
         sent: dict[str, pa.Array] = {}
         codes: dict[str, pa.Array] = {}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from zipfile import Path as ZipPath
+from zipfile import ZipFile
 
 from activation.platforms.platform import FieldsOnly, Platform
 
@@ -22,7 +25,7 @@ def every_platform() -> dict[str, Platform | FieldsOnly]:
     Raises TypeError naming the module whose PLATFORM is not a platform or not named like its folder.
     """
     package = import_module("lambdas")  # without __init__.py: a function has a part of it
-    folders = sorted({path.parent.name for root in package.__path__ for path in Path(root).glob(f"*/{MODULE}.py")})
+    folders = sorted({name for root in package.__path__ for name in _folders(root)})
     return {folder: _platform(folder) for folder in folders}
 
 
@@ -47,6 +50,20 @@ def fields_of(name: str, api: str = "") -> Platform | FieldsOnly:
             return one
     asked = f"{name} {api}".strip()
     raise UnknownPlatform(f"no platform is called {asked!r}; known: {', '.join(found)}")
+
+
+def _folders(root: str) -> Iterator[str]:
+    """Yield the folders below `root` that hold a platform; on Glue that is inside the archive of the source."""
+    if Path(root).is_dir():
+        yield from (path.parent.name for path in Path(root).glob(f"*/{MODULE}.py"))
+        return
+    archive = next((path for path in Path(root).parents if path.is_file()), None)
+    if archive is not None:
+        inside = Path(root).relative_to(archive).as_posix()
+        with ZipFile(archive) as opened:
+            yield from (
+                path.name for path in ZipPath(opened, f"{inside}/").iterdir() if (path / f"{MODULE}.py").is_file()
+            )
 
 
 def _platform(folder: str) -> Platform | FieldsOnly:

@@ -1,0 +1,102 @@
+"""`activation normalize`: an export of many files as a folder drop, by the same code as the Glue job."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from glue_scripts.normalize.report import Report
+
+
+def normalize(
+    mapping: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="The mapping file, see docs/glue.md.")
+    ],
+    source: Annotated[
+        Path, typer.Option("--input", exists=True, help="The export: a folder with its files, or one file.")
+    ],
+    output: Annotated[
+        Path, typer.Option(file_okay=False, help="Where the drop's folder is made, below its connector's name.")
+    ],
+    folder: Annotated[
+        str, typer.Option(help="The folder's name; by default the mapping's with the time in UTC.")
+    ] = "",
+    spark: Annotated[
+        bool, typer.Option("--spark", help="Run as the Glue job does, by Spark on this machine's cores.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Map, filter, aggregate, normalise and deduplicate an export, and write it as a folder drop.
+
+    Nothing leaves this machine. The drop's folder appears once it is complete, with its manifest, a report of what
+    became of every row, and the rejects (row, column and code, never a value). Exit 1 if the mapping or the export
+    cannot be used: then nothing is written. On one machine --spark is there to try the job: it needs more time
+    than the same steps in one process.
+    """
+    from activation.errors import ActivationError
+
+    from cli.printable import console
+    from glue_scripts.normalize.run import normalize as run
+    from glue_scripts.normalize.spark_session import local_session
+
+    try:
+        session = local_session if spark else None
+        report = run(str(mapping), str(source), str(output), folder=folder, session=session)
+    except ActivationError as error:
+        _refuse(error, as_json)
+        raise typer.Exit(1) from None
+    if as_json:
+        print(json.dumps({**report.document, "folder": _folder(report, output)}, ensure_ascii=False))
+        return
+    console().print(_told(report, output), markup=False, highlight=False)
+
+
+def _refuse(error: Any, as_json: bool) -> None:
+    mistakes = list(getattr(error, "mistakes", ()))
+    if as_json:
+        found = {"code": error.code, "sentence": error.sentence, **({"mistakes": mistakes} if mistakes else {})}
+        print(json.dumps({"refused": found}, ensure_ascii=False))
+    elif mistakes:
+        print(f"{error.code}: {len(mistakes)} to correct in the mapping")
+        for mistake in mistakes:
+            print(f"  {mistake}")
+    else:
+        print(f"{error.code}: {error.sentence}")
+
+
+def _folder(report: Report, output: Path) -> str:
+    return str(output / report.document["key"].rstrip("/"))
+
+
+def _told(report: Report, output: Path) -> str:
+    """Return the report as people read it: where every row went, and what to do next."""
+    document = report.document
+    lines = []
+    for name in ("rows", "groups"):
+        for what, count in document.get(name, {}).items():
+            lines += _counted(name, what, count)
+    for field, codes in document["cells_left_out"].items():
+        lines += [f"cells of {field} left out: {count:,} {code}" for code, count in codes.items()]
+    parts = document["parts"]
+    lines.append(f"{len(parts)} {'part' if len(parts) == 1 else 'parts'} in {_folder(report, output)}")
+    if document["rejects"]:
+        lines.append(f"rejects: {', '.join(document['rejects'])}")
+    connector, audience, identifiers, *action = document["key"].rstrip("/").split("/")[:-1]
+    said = "" if identifiers == "raw" else f" --identifiers {identifiers}"
+    said += f" --action {action[0]}" if action else ""
+    lines.append(
+        f'next: activation drop "{_folder(report, output)}" --connector {connector} --audience "{audience}"{said}'
+    )
+    return "\n".join(lines)
+
+
+def _counted(name: str, what: str, count: Any) -> list[str]:
+    if isinstance(count, dict):
+        return [f"{name} {what}: {each:,} {code}" for code, each in count.items()]
+    if isinstance(count, list):
+        return [f"{name} {what}: {one['rows']:,} by {one['column']} {one['condition']}" for one in count]
+    return [f"{name} {what}: {count:,}"]

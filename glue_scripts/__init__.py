@@ -1,0 +1,1 @@
+"""Spark jobs over the project's own identifier code."""

@@ -1,0 +1,140 @@
+"""A run from an export to a drop: prepared before anything is written, finished by the manifest alone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pyarrow as pa
+from activation.drops.folder_header import FolderHeader
+from activation.drops.folder_reader import FolderReader
+from activation.drops.locate import locate
+from activation.drops.sidecars import is_manifest
+from activation.errors import Rejected
+from activation.model import Action
+
+from glue_scripts.normalize.duplicates import DuplicateStep
+from glue_scripts.normalize.export import Export, export_at
+from glue_scripts.normalize.groups import GroupStep
+from glue_scripts.normalize.mapping import AudienceMapping
+from glue_scripts.normalize.mapping_checks import table_of
+from glue_scripts.normalize.parts import PartStep
+from glue_scripts.normalize.plan import Plan, plan_of
+from glue_scripts.normalize.report import Report, manifest_of, report_of
+from glue_scripts.normalize.rows import RowStep
+from glue_scripts.normalize.storage import Folder, LocalFolder, folder_of
+
+MANIFEST = "manifest.json"
+REPORT = "_activation/report.json"
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a step needs, in a form that can be sent to a Spark task.
+
+    `header` is what the files of the export have in common. `key` is the drop's folder below the output's root,
+    `work` the folder that parts are written to: the drop's own in S3, one beside it on this machine.
+    """
+
+    mapping: AudienceMapping
+    export: Export
+    header: FolderHeader
+    key: str
+    root: Folder
+    work: Folder
+    id: str = field(default_factory=lambda: uuid4().hex)
+
+    def reader(self) -> FolderReader:
+        """Return the export's reader; no header is read again."""
+        return self.export.opened(self.mapping.input, self.header)
+
+    def plan(self) -> Plan:
+        """Return the plan for the export."""
+        return plan_of(self.mapping, self.reader())
+
+    def row_step(self, plan: Plan) -> RowStep:
+        """Return the first step."""
+        names = {one.name: index for index, one in enumerate(self.export.files)}
+        return RowStep(plan, names.__getitem__)
+
+    def part_step(self, plan: Plan, partition: int = 0) -> PartStep:
+        """Return the last step, of one partition."""
+        output, files = self.mapping.output, tuple(one.name for one in self.export.files)
+        return PartStep(self.work, plan.output, files, output.format, output.rows_per_part, partition)
+
+    def finish(self, plan: Plan, results: pa.Table, engine: str) -> Report:
+        """Write the report, then the manifest, which makes the folder a drop.
+
+        Raises Rejected where the export could not be read to its end or nothing is left, and RuntimeError where
+        the sums do not add up; the folder is no drop then.
+        """
+        report = report_of(self.mapping, plan, results, export=self.export, key=self.key, engine=engine)
+        listed = {one.name for one in report.files}
+        self.work.delete(one.name for one in self.work.files() if one.name not in listed)
+        self.work.write(REPORT, report.text().encode())
+        folder = self.root.folder(self.key)
+        self.work.write(MANIFEST, manifest_of(plan, report, folder).encode())
+        if isinstance(self.work, LocalFolder) and isinstance(folder, LocalFolder):
+            folder.path.parent.mkdir(parents=True, exist_ok=True)
+            self.work.path.rename(folder.path)
+        return report
+
+    def abandon(self) -> None:
+        """Remove what was written of a run that failed; in S3 it stays, and is no drop without its manifest."""
+        if isinstance(self.work, LocalFolder):
+            shutil.rmtree(self.work.path, ignore_errors=True)
+
+
+def job_of(mapping: AudienceMapping, source: str, output: str, folder: str = "") -> tuple[Job, Plan]:
+    """Return the job and its plan; nothing is written yet.
+
+    `source` and `output` are paths or s3:// URLs, `folder` the name of the drop's folder, by default the mapping's
+    name with the time in UTC. Raises Rejected: whatever is wrong with the export, its header, the key or the
+    mapping against it, and output_exists where the folder holds a drop already.
+    """
+    export = export_at(folder_of(source), mapping.input.complete)
+    header = export.opened(mapping.input).found
+    key = key_of_drop(mapping, folder or f"{mapping.name or 'normalized'}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    root = folder_of(output)
+    own = root.folder(key)
+    present = own.files()
+    if any(is_manifest(one.name) for one in present) or (present and isinstance(own, LocalFolder)):
+        raise Rejected("output_exists", "the output folder holds files already; choose another folder")
+    work: Folder = own
+    if isinstance(own, LocalFolder):
+        work = LocalFolder(own.path.with_name(f".{own.path.name}.{uuid4().hex[:8]}"))
+    job = Job(mapping, export, header, key, root, work)
+    plan = job.plan()
+    # Tasks read dates as the driver does: by the order that the first rows show.
+    return replace(job, mapping=replace(mapping, context=plan.context)), plan
+
+
+def key_of_drop(mapping: AudienceMapping, folder: str) -> str:
+    """Return the key of the drop's folder, without a slash at its end; raises Rejected as `locate` does."""
+    target = mapping.target
+    parts = [target.connector, target.audience, mapping.output.identifiers]
+    if target.action is not Action.ADD:
+        parts.append(target.action.value)
+    if not folder or "/" in folder:
+        raise Rejected("bad_folder", 'the folder\'s name must not be empty or contain "/"')
+    key = "/".join([*parts, folder])
+    locate(f"{key}/{MANIFEST}", connector=target.connector, table=table_of(mapping), actions=frozenset(Action))
+    return key
+
+
+def in_process(job: Job, plan: Plan) -> pa.Table:
+    """Run all steps in this process, and return what the last one gives.
+
+    Rows stream from step to step, but groups and lines that may be duplicates are held in memory.
+    """
+    from activation.model import Cursor  # noqa: PLC0415
+
+    batches: Iterable[pa.RecordBatch] = job.row_step(plan).run(job.reader().chunks(Cursor()))
+    if plan.mapping.is_grouped:
+        batches = GroupStep(plan).run(batches)
+    if plan.mapping.output.deduplicate:
+        batches = DuplicateStep(len(plan.output)).run(batches)
+    return pa.Table.from_batches(job.part_step(plan).run(batches))

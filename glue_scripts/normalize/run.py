@@ -1,0 +1,40 @@
+"""`normalize`: the whole run, by the command, the Glue entry and the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from glue_scripts.normalize.job import in_process, job_of
+from glue_scripts.normalize.mapping_file import read_mapping
+from glue_scripts.normalize.report import Report
+from glue_scripts.normalize.storage import text_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def normalize(
+    mapping: str,
+    source: str,
+    output: str,
+    *,
+    folder: str = "",
+    session: Callable[[], SparkSession] | None = None,
+) -> Report:
+    """Turn an export into a folder drop, and return what became of its rows.
+
+    `mapping` is the mapping file, `source` the export, `output` the root below which the drop's key is; each is a
+    path or an s3:// URL. `session` starts Spark, None for this process. Raises BadMapping, Rejected, ConfigError
+    or Retryable; the folder is a drop only once this has returned.
+    """
+    job, plan = job_of(read_mapping(text_of(mapping)), source, output, folder)
+    try:
+        if session is None:
+            return job.finish(plan, in_process(job, plan), "process")
+        from glue_scripts.normalize.on_spark import on_spark  # noqa: PLC0415
+
+        return job.finish(plan, on_spark(session(), job, plan), "spark")
+    except BaseException:
+        job.abandon()
+        raise

@@ -1,0 +1,184 @@
+"""Folders that exports are read from and drops written to: on this machine, or in S3 by the AWS SDK.
+
+Spark's own file systems are not used: reading with the project's readers refuses or counts what Spark would turn
+into nulls, and a part is listed only if the task that wrote it succeeded.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote
+
+from activation.drops.chunk import ByteSource
+from activation.drops.source import FileSource, S3Source, read_error
+from activation.errors import Rejected
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_S3 = re.compile(r"s3[an]?://([^/]+)/?(.*)", re.DOTALL)
+_MOST_DELETED = 1_000  # objects of one DeleteObjects
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file below a folder: its name there, its size in bytes, and in S3 the ETag of its bytes, in quotes."""
+
+    name: str
+    size_bytes: int
+    etag: str = ""
+
+
+class Folder(Protocol):
+    """A folder whose files are read and written by their names below it. It can be sent to a Spark task."""
+
+    def files(self) -> tuple[StoredFile, ...]:
+        """Return all files at any depth, in the order of their names."""
+        ...
+
+    def source(self, file: StoredFile) -> ByteSource:
+        """Return the bytes of a file as it was when it was listed."""
+        ...
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file; a reader sees all of it or nothing."""
+        ...
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Delete files."""
+        ...
+
+    def folder(self, name: str) -> Folder:
+        """Return a folder below this one."""
+        ...
+
+    def url(self, name: str) -> str:
+        """Return a file's URL, as manifests have it."""
+        ...
+
+
+@dataclass(frozen=True)
+class LocalFolder:
+    """A folder of this machine."""
+
+    path: Path
+
+    def files(self) -> tuple[StoredFile, ...]:
+        """Return all files at any depth, in the order of their names."""
+        found = [path for path in self.path.rglob("*") if path.is_file()]
+        names = sorted(path.relative_to(self.path).as_posix() for path in found)
+        return tuple(StoredFile(name, (self.path / name).stat().st_size) for name in names)
+
+    def source(self, file: StoredFile) -> ByteSource:
+        """Return the bytes of a file."""
+        return FileSource(self.path / file.name)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file under another name first."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_bytes(content)
+        partial.replace(path)
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Delete files."""
+        for name in names:
+            (self.path / name).unlink(missing_ok=True)
+
+    def folder(self, name: str) -> LocalFolder:
+        """Return a folder below this one."""
+        return LocalFolder(self.path / name)
+
+    def url(self, name: str) -> str:
+        """Return a file's URL."""
+        return f"file://{quote(str((self.path / name).resolve()))}"
+
+    def remove(self) -> None:
+        """Remove the folder with all that is in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class S3Folder:
+    """A prefix of a bucket; `prefix` is "" or ends in "/"."""
+
+    bucket: str
+    prefix: str = field(default="")
+
+    def files(self) -> tuple[StoredFile, ...]:
+        """Return all objects below the prefix, in the order of their keys; raises as reading a drop does."""
+        found = []
+        try:
+            for page in s3().get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix):
+                found += [
+                    StoredFile(one["Key"].removeprefix(self.prefix), one["Size"], one["ETag"])
+                    for one in page.get("Contents", [])
+                ]
+        except (ClientError, BotoCoreError) as error:
+            raise read_error(error) from error
+        return tuple(found)
+
+    def source(self, file: StoredFile) -> ByteSource:
+        """Return the bytes of an object, on condition of its ETag."""
+        return S3Source(s3(), self.bucket, self.prefix + file.name, "", file.size_bytes, file.etag)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write an object."""
+        s3().put_object(Bucket=self.bucket, Key=self.prefix + name, Body=content)
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Delete objects; raises RuntimeError if S3 keeps one."""
+        keys = [{"Key": self.prefix + name} for name in names]
+        for begin in range(0, len(keys), _MOST_DELETED):
+            some = keys[begin : begin + _MOST_DELETED]
+            answer = s3().delete_objects(Bucket=self.bucket, Delete={"Objects": some, "Quiet": True})  # type: ignore[typeddict-item]  # a list of keys is what the call takes
+            if answer.get("Errors"):
+                raise RuntimeError(f"S3 did not delete {len(answer['Errors'])} files that an earlier attempt left")
+
+    def folder(self, name: str) -> S3Folder:
+        """Return a prefix below this one."""
+        return S3Folder(self.bucket, f"{self.prefix}{name}/")
+
+    def url(self, name: str) -> str:
+        """Return an object's URL."""
+        return f"s3://{self.bucket}/{self.prefix}{name}"
+
+
+@lru_cache(maxsize=1)
+def s3() -> S3Client:
+    """Return this process's client; a Spark worker makes its own."""
+    import boto3  # noqa: PLC0415  a run on local files needs none
+
+    return boto3.client("s3")
+
+
+def folder_of(text: str) -> LocalFolder | S3Folder:
+    """Return the folder of a path or of s3://bucket/prefix."""
+    found = _S3.fullmatch(text)
+    if found is None:
+        return LocalFolder(Path(text))
+    prefix = found[2]
+    return S3Folder(found[1], prefix if not prefix or prefix.endswith("/") else f"{prefix}/")
+
+
+def text_of(text: str) -> bytes:
+    """Return the bytes of the file at a path or s3:// URL; raises Rejected if there is none."""
+    parent, _, name = text.rpartition("/")
+    folder = folder_of(parent or ".") if not text.startswith("/") or parent else LocalFolder(Path("/"))
+    if isinstance(folder, LocalFolder):
+        try:
+            return (folder.path / name).read_bytes()
+        except OSError:
+            raise Rejected("mapping_missing", "the mapping file cannot be read") from None
+    try:
+        return s3().get_object(Bucket=folder.bucket, Key=folder.prefix + name)["Body"].read()
+    except (ClientError, BotoCoreError) as error:
+        raise read_error(error) from error

@@ -1,0 +1,60 @@
+"""The Glue job's script: an export in S3 becomes a folder drop. See docs/glue.md.
+
+Arguments: --mapping, --input, --output (s3:// URLs), --folder (the name of the drop's folder, optional).
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from awsglue.utils import getResolvedOptions
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+REQUIRED = ("JOB_NAME", "mapping", "input", "output")
+
+
+def main() -> None:
+    """Run the job; ends with a message of code and sentence where the mapping or the export cannot be used."""
+    given = [*REQUIRED, *(["folder"] if "--folder" in sys.argv else [])]
+    arguments: dict[str, str] = getResolvedOptions(sys.argv, given)
+    from activation.errors import ActivationError  # noqa: PLC0415  Arrow's version is looked at before it is used
+
+    from glue_scripts.normalize.run import normalize  # noqa: PLC0415
+    from glue_scripts.normalize.spark_session import check_arrow, glue_session  # noqa: PLC0415
+
+    try:
+        check_arrow()
+        session = glue_session()
+        job = _job(session, arguments)
+        report = normalize(
+            arguments["mapping"],
+            arguments["input"],
+            arguments["output"],
+            folder=arguments.get("folder", ""),
+            session=lambda: session,
+        )
+    except ActivationError as error:
+        sys.exit(f"{error.code}: {error.sentence}")
+    if job is not None:
+        job.commit()
+    print(report.text())
+
+
+def _job(session: SparkSession, arguments: dict[str, str]) -> Any:
+    """Return the begun job of Glue's own library, None where its Java classes are missing: outside of Glue."""
+    from awsglue.context import GlueContext  # noqa: PLC0415
+    from awsglue.job import Job  # noqa: PLC0415
+
+    try:
+        job = Job(GlueContext(session.sparkContext))
+    except TypeError:  # 'JavaPackage' object is not callable
+        return None
+    job.init(arguments["JOB_NAME"], arguments)
+    return job
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,421 @@
+"""The job's steps in one process: every row is accounted for, and what is written is what a connector sends."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from activation.errors import Rejected
+from activation.model import HASHED
+from activation.platforms.discovery import fields_of
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from glue_scripts.normalize.errors import BadMapping
+from glue_scripts.normalize.job import MANIFEST
+from glue_scripts.normalize.run import normalize
+from tests.unit.normalize.exports import (
+    HEADER,
+    TARGET,
+    dropped,
+    filled,
+    mapping,
+    messy_people,
+    sent_by_connector,
+    write_csv,
+)
+
+PERSON = ("1", "ann@example.com", "+14155550101", "Ann", "Lee", "Austin", "73301", "US", "yes", "10", "2026-11-01")
+EVERY_ROW = {"identifiers": "hashed", "deduplicate": False}
+
+
+def person(**cells: str) -> tuple[str, ...]:
+    """Return a row with other cells than usual."""
+    return tuple(cells.get(name, usual) for name, usual in zip(HEADER, PERSON, strict=True))
+
+
+def run(tmp_path: Path, source: Path, **parts: Any) -> Any:
+    """Run a mapping over an export in this process."""
+    return normalize(mapping(tmp_path / "mapping.json", **parts), str(source), str(tmp_path / "out"), folder="f")
+
+
+def run_rows(tmp_path: Path, rows: list[tuple[str, ...]], **parts: Any) -> Any:
+    """Run a mapping over one file with these rows."""
+    write_csv(tmp_path / "people.csv", rows)
+    return run(tmp_path, tmp_path / "people.csv", **parts)
+
+
+@pytest.mark.parametrize("platform", ["meta", "tiktok", "snapchat", "google", "amazon_ads"])
+def test_hashes_are_those_of_the_connector(tmp_path: Path, platform: str) -> None:
+    """For messy rows, a hashed drop holds what the platform's connector would send for the raw ones."""
+    target = {**TARGET, "platform": platform}
+    report = run_rows(tmp_path, messy_people(3_000), target=target, output=EVERY_ROW)
+    table = fields_of(platform).table
+    keys = [one.key for one in table.fields]
+    sent = sent_by_connector([tmp_path / "people.csv"], platform)
+    found = filled(dropped(report, tmp_path / "out"), keys)
+    assert found
+    assert set(found) <= set(sent)
+    assert report.document["rows"]["written"] == len(found)
+    folder = dropped(report, tmp_path / "out").folder
+    said = json.loads((folder / MANIFEST).read_text())["activation"].get("columns")
+    again = sent_by_connector([*folder.glob("*.parquet")], platform, HASHED, said)
+    assert again == sent
+
+
+cell = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(cell, cell, cell, st.sampled_from(["US", "DE", ""])), min_size=1, max_size=30))
+def test_any_cells_come_out_as_from_the_connector(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, ...]]
+) -> None:
+    """Whatever stands in the cells, the hashed drop is what the connector sends, and no row is lost."""
+    folder = tmp_path_factory.mktemp("any")
+    header = ("email", "phone", "customer_id", "country")
+    columns = dict(zip(header, zip(*rows, strict=True), strict=True))
+    pq.write_table(pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()}), folder / "p")
+    sent = sent_by_connector([folder / "p"], "meta")
+    if not sent:
+        with pytest.raises(Rejected, match="no_rows_left"):
+            run(folder, folder / "p", output=EVERY_ROW)
+        return
+    report = run(folder, folder / "p", output=EVERY_ROW)
+    parts = [*dropped(report, folder / "out").folder.glob("*.parquet")]
+    assert sent_by_connector(parts, "meta", HASHED) == sent
+
+
+def test_a_raw_drop_keeps_the_cells_and_says_what_its_columns_are(tmp_path: Path) -> None:
+    """Raw output has the used columns unchanged, of the rows that can be sent; the manifest says what they are."""
+    header = ("Kontakt", "Notiz", "country")
+    rows = [(" Ann@Example.com ", "x", "US"), ("nobody", "y", "US"), ("bob@example.com", "z", "DE")]
+    write_csv(tmp_path / "people.csv", rows, header)
+    report = run(
+        tmp_path,
+        tmp_path / "people.csv",
+        columns={"Kontakt": "email", "Notiz": "ignore"},
+        output={"identifiers": "raw", "format": "csv"},
+    )
+    found = dropped(report, tmp_path / "out")
+    assert found.columns == ("Kontakt", "country")
+    assert found.rows == [(" Ann@Example.com ", "US"), ("bob@example.com", "DE")]
+    assert found.rejects == [("2", "EMAIL", "not_an_email", "people.csv", "2")]
+    manifest = json.loads((found.folder / MANIFEST).read_text())
+    assert manifest["activation"] == {"rows": 2, "columns": {"Kontakt": "email"}, "declaration": "test"}
+    raw = sent_by_connector([*found.folder.glob("*.csv")], "meta", said={"Kontakt": "email"})
+    assert {key for row in raw for key, _ in row} == {"EMAIL", "COUNTRY"}
+
+
+def test_rows_are_grouped_summed_and_filtered(tmp_path: Path) -> None:
+    """Sums are exact, blanks count for nothing, the first cell in the export's order stands for a group."""
+    rows = [
+        person(customer="1", amount="0.1", email=""),
+        person(customer="1", amount="0.2", email="first@example.com"),
+        person(customer="1", amount="", email="second@example.com"),
+        person(customer="2", amount="0.29"),
+        person(customer="3", amount="500", country="DE"),
+        person(customer=" ", amount="500"),
+        person(customer="4", amount="lots"),
+    ]
+    report = run_rows(
+        tmp_path,
+        rows,
+        filters=[{"column": "country", "equals": "US"}],
+        group_by=["customer"],
+        aggregates={
+            "mail": {"first": "email"},
+            "spend": {"sum": "amount"},
+            "orders": {"count": "*"},
+            "paid": {"count": "amount"},
+            "newest": {"latest": "day"},
+        },
+        having=[{"column": "spend", "at_least": 0.3}],
+        columns={"mail": "email"},
+        time_zone="UTC",
+        output={"identifiers": "raw", "format": "csv"},
+    )
+    found = dropped(report, tmp_path / "out")
+    assert found.rows == [("first@example.com",)]
+    assert report.document["rows"] == {
+        "read": 7,
+        "rejected": {"blank_group_key": 1, "not_a_number": 1},
+        "filtered": [{"column": "country", "condition": "equals", "rows": 1}],
+        "grouped": 4,
+    }
+    having = [{"column": "spend", "condition": "at_least", "rows": 1}]
+    assert report.document["groups"] == {
+        "made": 2,
+        "rejected": {},
+        "having": having,
+        "duplicates": 0,
+        "written": 1,
+    }
+    assert {one[2] for one in found.rejects} == {"blank_group_key", "not_a_number"}
+
+
+def test_one_no_takes_the_whole_group_out(tmp_path: Path) -> None:
+    """Of a group with a row that has no consent nothing is written, and the answer's column says yes elsewhere."""
+    rows = [person(customer="1"), person(customer="1", opt_in="no"), person(customer="2", email="b@example.com")]
+    report = run_rows(
+        tmp_path,
+        rows,
+        consent={"column": "opt_in", "allow": [True]},
+        group_by=["customer"],
+        aggregates={"email": {"last": "email"}},
+        output={"identifiers": "raw", "format": "csv"},
+    )
+    assert dropped(report, tmp_path / "out").rows == [("b@example.com", "true")]
+    assert report.document["groups"]["rejected"] == {"no_consent": 1}
+
+
+def test_rows_without_consent_are_not_written(tmp_path: Path) -> None:
+    """A blank or unknown answer is a no."""
+    rows = [person(email=f"{answer}@example.com", opt_in=answer) for answer in ("yes", "no", "", "perhaps")]
+    report = run_rows(tmp_path, rows, consent={"column": "opt_in", "allow": [True]})
+    assert report.document["rows"]["rejected"] == {"no_consent": 3}
+    assert report.document["rows"]["written"] == 1
+
+
+def test_duplicates_are_those_for_whom_the_same_is_sent(tmp_path: Path) -> None:
+    """A person who is written in two ways is one, and the first row stays."""
+    rows = [person(), person(email=" ANN@example.com", phone="+1 (415) 555-0101"), person(city="Reno")]
+    report = run_rows(tmp_path, rows, output={"identifiers": "raw", "format": "csv"})
+    assert report.document["rows"]["duplicates"] == 1
+    assert [row[0] for row in dropped(report, tmp_path / "out").rows] == ["ann@example.com"] * 2
+
+
+def test_derived_columns_give_parts_of_dates_and_periods(tmp_path: Path) -> None:
+    """A date of birth gives its year, a day its quarter; what is no date is left out and counted."""
+    header = ("email", "born", "day")
+    rows = [("a@example.com", "1980-05-17", "2026-11-30"), ("b@example.com", "soon", "2026-01-02")]
+    write_csv(tmp_path / "people.csv", rows, header)
+    report = run(
+        tmp_path,
+        tmp_path / "people.csv",
+        derived={
+            "y": {"year_of": "born"},
+            "q": {"period_of": "day", "period": "quarter"},
+            "j": {"join": ["q", "y"]},
+        },
+        columns={"y": "birth_year", "born": "ignore", "j": "customer_id"},
+        output={"identifiers": "raw", "format": "csv"},
+    )
+    found = dropped(report, tmp_path / "out")
+    assert found.columns == ("email", "y", "j")
+    assert found.rows == [("a@example.com", "1980", "2026-Q4 1980"), ("b@example.com", "", "2026-Q1")]
+    assert report.document["cells_left_out"] == {"y": {"not_a_date": 1}}
+
+
+def test_aggregated_events_have_the_id_of_their_rule(tmp_path: Path) -> None:
+    """An event's id is a digest of the customer and the period, the same however often the export is read."""
+    rows = [person(customer="1", day="2026-11-01"), person(customer="1", day="2026-11-20"), person(customer="2")]
+    report = run_rows(
+        tmp_path,
+        rows,
+        target={"platform": "meta_conversions", "connector": "sales", "audience": "shops"},
+        derived={"month": {"period_of": "day"}},
+        group_by=["customer", "month"],
+        aggregates={"email": {"first": "email"}, "value": {"sum": "amount"}, "event_time": {"latest": "day"}},
+        columns={"event_name": "purchase", "action_source": "store", "currency": "USD", "customer": "ignore"},
+        time_zone="UTC",
+        output={"identifiers": "events", "format": "csv", "event_id": ["customer", "month"]},
+    )
+    found = dropped(report, tmp_path / "out")
+    ids = {row[found.columns.index("event_id")]: row[found.columns.index("value")] for row in found.rows}
+    digest = hashlib.sha256(b"1\n2026-11").hexdigest()
+    assert ids[digest] == "20"
+    assert len(ids) == 2
+    assert found.folder.relative_to(tmp_path / "out").as_posix() == "sales/shops/events/f"
+
+
+@pytest.mark.parametrize("name", ["people.csv.gz", "people.jsonl", "people.parquet", "pipes.txt"])
+def test_every_format_gives_the_same(tmp_path: Path, name: str) -> None:
+    """CSV in gzip, JSON Lines, Parquet and a pipe-delimited text with escapes come out alike."""
+    rows = [person(last_name='Le"e'), person(email="b@example.com", last_name="O'|Brien")]
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "in" / name
+    given: dict[str, Any] = {}
+    if name.endswith("gz"):
+        write_csv(tmp_path / "plain.csv", rows)
+        path.write_bytes(gzip.compress((tmp_path / "plain.csv").read_bytes()))
+    elif name.endswith("jsonl"):
+        path.write_text("".join(json.dumps(dict(zip(HEADER, row, strict=True))) + "\n" for row in rows))
+    elif name.endswith("parquet"):
+        pq.write_table(pa.Table.from_pylist([dict(zip(HEADER, row, strict=True)) for row in rows]), path)
+    else:
+        text = ["|".join(HEADER)]
+        text += ["|".join('"' + one.replace('"', '\\"') + '"' for one in row) for row in rows]
+        path.write_text("\n".join([*text, ""]))
+        given = {"delimiter": "|", "escape": "backslash", "encoding": "utf-8"}
+    found = dropped(run(tmp_path, tmp_path / "in", input=given, output=EVERY_ROW), tmp_path / "out")
+    names = {row[found.columns.index("LN")] for row in found.rows}
+    assert names == {hashlib.sha256(one).hexdigest() for one in (b"lee", b"obrien")}
+
+
+def test_cells_that_mean_no_value_are_blank(tmp_path: Path) -> None:
+    r"""What the mapping calls null, such as Redshift's \N, is no customer id."""
+    rows = [(r"\N", "a@example.com"), ("7", "b@example.com")]
+    write_csv(tmp_path / "people.csv", rows, ("customer_id", "email"))
+    report = run(tmp_path, tmp_path / "people.csv", input={"null": ["\\N"]}, output=EVERY_ROW)
+    found = dropped(report, tmp_path / "out")
+    assert sorted(row[found.columns.index("EXTERN_ID")] for row in found.rows) == ["", "7"]
+
+
+def test_parts_have_the_rows_asked_for(tmp_path: Path) -> None:
+    """Parts are cut at the number of rows, and the manifest has exactly those, with their sizes."""
+    rows = [person(email=f"p{number}@example.com") for number in range(25)]
+    report = run_rows(tmp_path, rows, output={"identifiers": "hashed", "rows_per_part": 10})
+    assert [one.rows for one in report.parts] == [10, 10, 5]
+    found = dropped(report, tmp_path / "out")
+    entries = json.loads((found.folder / MANIFEST).read_text())["entries"]
+    assert [one["url"].rsplit("/", 1)[1] for one in entries] == [one.name for one in report.parts]
+    for one in entries:
+        assert (found.folder / one["url"].rsplit("/", 1)[1]).stat().st_size == one["meta"]["content_length"]
+
+
+def bad_text(folder: Path) -> None:
+    """Write a file in another encoding than it seems."""
+    (folder / "a.csv").write_bytes("email,first_name\na@example.com,José\n".encode("latin-1"))
+
+
+def drifted(folder: Path) -> None:
+    """Write two files of which the second lacks a column."""
+    write_csv(folder / "a.csv", [("a@example.com", "Ann")], ("email", "first_name"))
+    write_csv(folder / "b.csv", [("b@example.com",)], ("email",))
+
+
+def headers_alone(folder: Path) -> None:
+    """Write a file without a row."""
+    write_csv(folder / "a.csv", [], ("email",))
+
+
+def half_written(folder: Path) -> None:
+    """Leave what a Spark job leaves that has not ended."""
+    write_csv(folder / "part-0.csv", [("a@example.com",)], ("email",))
+    (folder / "_temporary" / "0").mkdir(parents=True)
+    (folder / "_temporary" / "0" / "part-1.csv").write_text("email\n")
+
+
+def lacking(folder: Path) -> None:
+    """Write a manifest that names a file which is not there."""
+    write_csv(folder / "a.csv", [("a@example.com",)], ("email",))
+    entries = [{"url": "s3://b/x/a.csv"}, {"url": "s3://b/x/gone.csv"}]
+    (folder / "manifest").write_text(json.dumps({"entries": entries}))
+
+
+def cut_off(folder: Path) -> None:
+    """Write a gzip file of which the end is missing."""
+    rows = "email\n" + "".join(f"person{number}@example.com\n" for number in range(5_000))
+    (folder / "a.csv.gz").write_bytes(gzip.compress(rows.encode())[:-500])
+
+
+def unsigned(folder: Path) -> None:
+    """Write a folder without a sign."""
+    write_csv(folder / "a.csv", [("a@example.com",)], ("email",))
+
+
+@pytest.mark.parametrize(
+    ("make", "given", "code"),
+    [
+        (bad_text, {}, "not_utf8"),
+        (drifted, {}, "headers_differ"),
+        (headers_alone, {}, "empty_export"),
+        (lambda folder: None, {}, "empty_export"),
+        (half_written, {}, "export_incomplete"),
+        (lacking, {}, "export_incomplete"),
+        (unsigned, {"complete": "sign"}, "export_incomplete"),
+        (cut_off, {}, "truncated_gzip"),
+        (unsigned, {"format": "parquet"}, "input_format_differs"),
+    ],
+    ids=lambda one: getattr(one, "__name__", None),
+)
+def test_a_bad_export_is_refused_before_anything_is_visible(
+    tmp_path: Path, make: Any, given: dict[str, str], code: str
+) -> None:
+    """The run fails with the code, and the output has neither the folder nor anything beside it."""
+    source, output = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    output.mkdir()
+    make(source)
+    with pytest.raises(Rejected) as refused:
+        run(tmp_path, source, input=given)
+    assert refused.value.code == code
+    assert [path for path in output.rglob("*") if path.is_file()] == []
+
+
+def test_rows_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
+    """A ragged row and one that is not UTF-8 are rejects with their numbers; the others are written."""
+    good = b"".join(b"p%d@example.com,J\xc3\xb6rg\n" % number for number in range(5))
+    (tmp_path / "a.csv").write_bytes(b"email,first_name\n" + good + b"x@example.com,\xff\ny,z,surplus\n")
+    report = run(tmp_path, tmp_path / "a.csv")
+    assert report.document["rows"] == {
+        "read": 7,
+        "rejected": {"not_utf8": 1, "ragged_row": 1},
+        "filtered": [],
+        "duplicates": 0,
+        "written": 5,
+    }
+    rejects = dropped(report, tmp_path / "out").rejects
+    assert rejects == [("6", "", "not_utf8", "a.csv", "6"), ("7", "", "ragged_row", "a.csv", "7")]
+
+
+def test_every_missing_column_is_named_at_once(tmp_path: Path) -> None:
+    """A mapping that does not fit the header is refused with all that is missing."""
+    with pytest.raises(BadMapping) as refused:
+        run_rows(
+            tmp_path,
+            [person()],
+            filters=[{"column": "state", "in": ["CA"]}],
+            derived={"y": {"year_of": "born"}},
+            group_by=["household"],
+            aggregates={"spend": {"sum": "total"}},
+        )
+    assert [one.partition(":")[0] for one in refused.value.mistakes] == [
+        "derived.y",
+        "filters[1]",
+        "group_by",
+        "aggregates.spend",
+    ]
+
+
+def test_a_folder_that_is_there_is_not_written_again(tmp_path: Path) -> None:
+    """A second run into the same folder is refused, and the first one's files stay as they are."""
+    report = run_rows(tmp_path, [person()])
+    before = {
+        path: path.read_bytes() for path in dropped(report, tmp_path / "out").folder.rglob("*") if path.is_file()
+    }
+    with pytest.raises(Rejected) as refused:
+        run(tmp_path, tmp_path / "people.csv")
+    assert refused.value.code == "output_exists"
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_rejects_hold_no_value(tmp_path: Path) -> None:
+    """No cell of the export is in the rejects, the report or the manifest."""
+    rows = [person(email="planted-mail", phone="planted-phone", amount="planted"), person()]
+    report = run_rows(
+        tmp_path,
+        rows,
+        group_by=["customer"],
+        aggregates={"email": {"first": "email"}, "spend": {"sum": "amount"}},
+    )
+    folder = dropped(report, tmp_path / "out").folder
+    texts = [path.read_text() for path in folder.rglob("*") if path.suffix in (".json", ".csv")]
+    assert len(texts) == 3
+    assert not any("planted" in text for text in texts)
+
+
+def test_a_header_row_may_have_a_name_twice(tmp_path: Path) -> None:
+    """Two columns of one name are a person's first and second address, in raw output under names that differ."""
+    with (tmp_path / "a.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("email", "email"), ("a@example.com", "b@example.com")])
+    raw = run(tmp_path, tmp_path / "a.csv", output={"identifiers": "raw"})
+    assert dropped(raw, tmp_path / "out").columns == ("email", "email_2")
