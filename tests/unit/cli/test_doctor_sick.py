@@ -18,7 +18,8 @@ from cli.deployment import ConnectorAddresses, Deployment
 from sandbox.platforms.meta.app import build
 from sandbox.platforms.outside import Outside
 from sandbox.platforms.server import running
-from tests.unit.line.aws_in_memory import Secrets, Table, meta_of
+from tests.unit.line.aws_in_memory import Secrets, meta_of
+from tests.unit.line.table_in_memory import Table
 
 KNOWN = "account#meta#542676646350001#known#"
 
