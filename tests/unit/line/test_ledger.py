@@ -11,7 +11,9 @@ from activation.drops.reading import Reading
 from activation.drops.survey import Passage, Survey
 from activation.errors import ConfigError, Retryable
 from activation.identifiers.table import Context
-from activation.ledger.progress import Attempts, Checkpoint, FilePlan, Progress
+from activation.ledger.checkpoint import Checkpoint
+from activation.ledger.file_plan import FilePlan
+from activation.ledger.progress import Attempts, Progress
 from activation.ledger.runs import Ledger, RunState
 from activation.ledger.split import Ending, Phase, RunSplit
 from activation.ledger.tally import Tally
@@ -19,8 +21,10 @@ from activation.ledger.units import LeftOut, Unit
 from activation.model import Cursor
 from activation.platforms.publisher import Opened
 
-from tests.unit.line.aws_in_memory import Repeating, refusal
-from tests.unit.line.world import NAMES, Aws, Clock
+from tests.unit.line.aws_in_memory import refusal
+from tests.unit.line.table_in_memory import Repeating
+from tests.unit.line.watched_aws import Aws, Clock
+from tests.unit.line.world import NAMES
 
 FACTS = {"audience": "été", "object_key": "meta/vip/raw/a+b.csv"}
 
