@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from activation.drops.chunk import ByteSource, DropReader
 from activation.drops.columns import MappedColumns, map_columns
 from activation.drops.date_orders import reads_dates, with_date_order
@@ -26,25 +24,22 @@ from activation.drops.sample import lookalikes, take_sample
 from activation.errors import Rejected
 from activation.identifiers.column_map import Entries
 from activation.identifiers.dates import order_of
-from activation.identifiers.event_rows import untimely
 from activation.identifiers.row_rules import RowRule, read_rule
 from activation.identifiers.table import Context, FieldTable
-from activation.ledger.units import FIRST_ROWS_KEPT
 from activation.model import Cursor
-from activation.pipeline.batching import Batcher, Prepared
-from activation.pipeline.further import uploads_of
+from activation.pipeline.batching import Batcher
 from activation.platforms.limits import Limits
 from activation.platforms.platform import Platform
-from activation.platforms.publisher import Opened, Publisher
+from activation.platforms.publisher import Publisher
 from activation.platforms.rate import Tier
 from activation.platforms.session import answers_s
-from activation.platforms.upload import Batch, Upload
 from activation.report.warnings import refuse_weak
 from activation.runs.settings import DELIMITERS
 
 from cli.connectors import NamedConnector
+from cli.dry_run_requests import DryRequests
 from cli.dry_run_scan import scanned
-from cli.dry_run_sums import Found, Sums
+from cli.dry_run_sums import Sums
 
 MB = 1_000_000
 Content = ByteSource | tuple[FolderMember, ...]  # of one file, or the files of a folder
@@ -138,8 +133,9 @@ class DryRun:
         opened = publisher.planned(keys)
         sums.notes = opened.notes
         batcher = self.scanned(reader, mapped, context)
+        requests = DryRequests(self.platform, publisher, self._limits, self.located.audience, opened)
         for prepared in batcher.spans(reader.chunks(Cursor()), Cursor(), ()):
-            self._note(prepared, opened, sums)
+            requests.note(prepared, sums)
         sums.whole = True
 
     def open(self, source: Content) -> DropReader:
@@ -242,59 +238,3 @@ class DryRun:
     def in_flight(self) -> int:
         """Return how many requests are in flight at a time."""
         return int(self._setting("requests_in_flight") or self.platform.limits.in_flight)
-
-    def _note(self, prepared: Prepared, opened: Opened, sums: Sums) -> None:
-        span = prepared.span
-        sums.rows = span.last_row
-        sums.mended += span.mended
-        sums.by_row += span.by_row
-        for code, count in span.rejected.items():
-            found = sums.rejected.setdefault(code, Found())
-            missing = len(found.first_rows) < FIRST_ROWS_KEPT
-            found.add(count, _first_rows(prepared.rejected, code) if missing else ())
-        for field_key, codes in span.left_out.items():
-            for code, left in codes.items():
-                sums.left_out.setdefault((field_key, code), Found()).add(left.cells, left.first_rows)
-        if prepared.columns.num_rows:
-            sums.people.add_column(self._names(prepared.columns))
-            batch = Batch("plan", span.first_row, span.last_row, prepared.columns, prepared.rows)
-            self._note_untimely(batch, sums)
-            sums.batches += 1
-            for upload in uploads_of(self._publisher, batch, prepared.further):
-                self._upload(upload, opened, sums)
-
-    def _note_untimely(self, batch: Batch, sums: Sums) -> None:
-        """Count the rows that would be sent, and the events among them that would be left out if it were now."""
-        events = self.platform.table.events
-        late = untimely(events, batch.columns, time.time()) if events else {}
-        sums.sent += batch.columns.num_rows - len(late)
-        for code in sorted(set(late.values())):
-            rows = [batch.rows[line].as_py() for line, found in sorted(late.items()) if found == code]
-            sums.rejected.setdefault(code, Found()).add(len(rows), tuple(rows[:FIRST_ROWS_KEPT]))
-
-    def _upload(self, upload: Upload, opened: Opened, sums: Sums) -> None:
-        """Count an upload's requests: one, or those of its halves if it exceeds the platform's limit."""
-        self._limits.check_uploads(sums.uploads + 1)
-        size_bytes = self._publisher.encode(upload, self.located.audience, opened).size_bytes
-        if upload.lines > 1 and (size_bytes > self._limits.max_bytes or upload.lines > self._limits.max_rows):
-            for half in upload.halves():
-                self._upload(half, opened, sums)
-            return
-        sums.uploads += 1
-        sums.body_bytes += size_bytes
-        sums.identifiers.update(upload.cells)
-
-    def _names(self, columns: pa.Table) -> pa.ChunkedArray:
-        """Return one text per row that identifies its person: the first sufficient identifier, else all cells."""
-        table = self.platform.table
-        alone = {key for _, key in table.singles}
-        texts = {name: columns.column(name).cast(pa.string()) for name in columns.schema.names}
-        whole = pc.binary_join_element_wise(*texts.values(), "\x1f", null_handling="replace", null_replacement="")
-        return pc.coalesce(*(text for name, text in texts.items() if name in alone), whole)
-
-
-def _first_rows(rejected: pa.Table, code: str) -> tuple[int, ...]:
-    """Return the first rows whose first finding is `code`, which is how the counts assign rows to codes."""
-    first = rejected.group_by("row", use_threads=False).aggregate([("code", "first")])
-    rows = first["row"].filter(pc.equal(first["code_first"], code))
-    return tuple(rows.slice(0, FIRST_ROWS_KEPT).to_pylist())

@@ -11,7 +11,9 @@ from activation.drops.reading import Reading
 from activation.drops.survey import Passage, Survey
 from activation.errors import ConfigError, Retryable
 from activation.identifiers.table import Context
-from activation.ledger.progress import Attempts, Checkpoint, FilePlan, Progress
+from activation.ledger.checkpoint import Checkpoint
+from activation.ledger.file_plan import FilePlan
+from activation.ledger.progress import Attempts, Progress
 from activation.ledger.runs import Ledger, RunState
 from activation.ledger.split import Ending, Phase, RunSplit
 from activation.ledger.tally import Tally

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from activation.drops.ranges import Piece
-from activation.ledger.progress import Checkpoint, Progress
+from activation.ledger.checkpoint import Checkpoint
+from activation.ledger.progress import Progress
 from activation.ledger.split import RunSplit
 from activation.ledger.tally import REFERENCES_KEPT, Tally
 from activation.ledger.units import FIRST_ROWS_KEPT, LeftOut, Span, Unit

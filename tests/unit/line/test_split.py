@@ -14,7 +14,8 @@ from activation.drops.messages import Work, read
 from activation.drops.open import open_drop
 from activation.drops.source import BytesSource
 from activation.drops.sources import Origins
-from activation.ledger.progress import FilePlan, Progress
+from activation.ledger.file_plan import FilePlan
+from activation.ledger.progress import Progress
 from activation.ledger.split import Ending, Phase, RunSplit, Sent
 from activation.model import Drop
 from activation.runs.settings import FunctionSettings

@@ -5,76 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from activation.audience_options import AudienceOptions
-from activation.drops.reading import Reading
-from activation.drops.sample import Sample
-from activation.drops.survey import Survey
+from activation.ledger.checkpoint import Checkpoint
+from activation.ledger.file_plan import FilePlan
 from activation.ledger.mirror_run import MirrorRun
-from activation.ledger.split import RunSplit
 from activation.ledger.tally import REFERENCES_KEPT, Tally
 from activation.ledger.units import Span, Unit, add_left_out
 from activation.model import Cursor, RunWarning
 from activation.records import from_json, to_json
-
-
-@dataclass
-class Checkpoint:
-    """Where the next invocation resumes.
-
-    `cursor` is before the first row without a known outcome. `ahead` are the units acknowledged beyond it.
-    `in_doubt` are units that the platform may have although it acknowledged none of them. `halved` are units that
-    it accepts in halves only. `suspects` is how many of the next units are taken to be in doubt, because a worker
-    died that may have sent them. `read_whole` is True once the end of the file was reached, `closed` once the
-    uploads were closed. `scanned` is how far the drop was read before anything of it is sent, `scanned_whole`
-    whether all of it was; `refused` names the sets of refused identifiers that were kept on the way. `handles`
-    are what the platform returned for acknowledged units, by row, key and part. In a session, `numbered` is the
-    highest number that an upload has, and `numbers` are those of the units that are not acknowledged yet.
-    """
-
-    cursor: Cursor = field(default_factory=Cursor)
-    ahead: set[Unit] = field(default_factory=set)
-    in_doubt: set[Unit] = field(default_factory=set)
-    halved: set[Unit] = field(default_factory=set)
-    suspects: int = 0
-    read_whole: bool = False
-    closed: bool = False
-    scanned: Cursor = field(default_factory=Cursor)
-    scanned_whole: bool = False
-    refused: list[str] = field(default_factory=list)
-    handles: dict[str, str] = field(default_factory=dict)
-    numbered: int = 1  # the upload that begins the session
-    numbers: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass
-class FilePlan:
-    """How the file is read and split, fixed when the run first opens it.
-
-    `options` is what was said of the audience when the run began, None before. `etag` is the object's. `reading`
-    is what the settings said of its cells, None before the run began. `format`, `columns` (by name, the fields
-    that each fills), `ignored_columns` and `proposed_columns` (by name, what each may mean) are for the receipt.
-    `sample` is what its first rows showed before anything was sent, None before.
-    `split` is how a large file is split, None for any other. `survey` is what a part found in its range, None
-    before. `listing` is the key, in the receipts bucket, of the list of a folder's files, "" for a single file;
-    `listed_again` counts the lists that were made in place of one of which nothing was sent.
-    `rows_held` is how many rows a superseded drop was found to hold, None for any other. `refused_key` is the
-    random key of the refused identifiers' digests, "" where there are none.
-    """
-
-    options: AudienceOptions | None = None
-    etag: str = ""
-    reading: Reading | None = None
-    format: str = ""
-    columns: dict[str, str] = field(default_factory=dict)
-    ignored_columns: list[str] = field(default_factory=list)
-    sample: Sample | None = None
-    proposed_columns: dict[str, str] = field(default_factory=dict)
-    split: RunSplit | None = None
-    survey: Survey | None = None
-    listing: str = ""
-    listed_again: int = 0
-    rows_held: int | None = None
-    refused_key: str = field(default="", repr=False)
 
 
 @dataclass

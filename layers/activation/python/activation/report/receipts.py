@@ -10,8 +10,9 @@ from typing import Any
 from activation.drops.folder_listing import FolderListing, shown_file
 from activation.drops.messages import Work
 from activation.identifiers.column_map import shown_entries
+from activation.ledger.file_plan import FilePlan
 from activation.ledger.mirror_run import MirrorPhase, MirrorRun
-from activation.ledger.progress import FilePlan, Progress
+from activation.ledger.progress import Progress
 from activation.ledger.runs import FINAL, STOPPED, Run
 from activation.ledger.units import LeftOut
 from activation.model import EVENTS, Audience, RunWarning

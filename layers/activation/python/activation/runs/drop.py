@@ -16,7 +16,7 @@ from activation.drops.row_looks import refuse_unsaid
 from activation.drops.sample import Sample, lookalikes, take_sample
 from activation.errors import Rejected
 from activation.identifiers.refused import Refused, new_key
-from activation.ledger.progress import FilePlan
+from activation.ledger.file_plan import FilePlan
 from activation.model import Cursor
 from activation.pipeline.batching import Batcher, Prepared
 from activation.pipeline.client import OutOfTime

@@ -13,7 +13,7 @@ from activation.drops.open import open_drop
 from activation.drops.reading import Reading, with_manifest, with_metadata
 from activation.drops.source import S3Source
 from activation.errors import Rejected
-from activation.ledger.progress import FilePlan
+from activation.ledger.file_plan import FilePlan
 from activation.pipeline.client import OutOfTime
 from activation.records import from_json, to_json
 from activation.runs.invocation import Invocation

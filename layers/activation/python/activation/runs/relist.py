@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from activation.ledger.checkpoint import Checkpoint
+from activation.ledger.file_plan import FilePlan
 from activation.ledger.mirror_run import MirrorRun
-from activation.ledger.progress import Checkpoint, FilePlan
 from activation.ledger.runs import RunState
 from activation.runs.invocation import Invocation
 
