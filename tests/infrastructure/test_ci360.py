@@ -1,10 +1,9 @@
-"""The stack of SAS CI360: its settings, its API, its functions and what they may do."""
+"""The stack of SAS CI360: its settings and its API."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,89 +12,10 @@ from activation.platforms.discovery import platforms
 
 from stacks.ci360.settings import Ci360Settings
 from stacks.settings import SettingsError, read_settings
-from tests.infrastructure.conftest import Properties, read_templates, synthesise, tree
+from tests.infrastructure.ci360_templates import CI360, STACK, Ci360Template, synth
+from tests.infrastructure.conftest import read_templates
 
-STACK = "audience-activation-ci360"
 KEY_ARN = "arn:aws:kms:eu-central-1:123456789012:key/0a1b2c3d-1111-2222-3333-444455556666"
-CI360 = {
-    "allowed_hosts": ["Staging.s3.eu-central-1.amazonaws.com", ".files.example.com"],
-    "drops": [{"connector": "alpha"}, {"connector": "beta-eu", "actions": ["add", "remove"]}],
-    "allowed_ips": ["203.0.113.0/24", "2001:db8::/32"],
-    "requests_per_second": 3,
-    "burst": 7,
-    "requests_per_day": 500,
-    "alarm_email": "ops@example.com",
-    "logs_role": "app",
-    "keys": ["key", "next"],
-    "landing_days": 3,
-    "reserved_concurrency": 10,
-    "results": {"gateway": "extapigwservice-prod.ci360.sas.com", "landed_event": "AudienceLanded"},
-}
-
-
-@dataclass(frozen=True)
-class Ci360Template:
-    """The synthesised stack."""
-
-    template: Mapping[str, Any]
-
-    def all(self, type_: str, name: str = "") -> dict[str, Properties]:
-        """Return the resources of a type whose logical id begins with `name`."""
-        return {
-            id_: resource.get("Properties", {})
-            for id_, resource in self.template["Resources"].items()
-            if resource["Type"] == type_ and id_.startswith(name)
-        }
-
-    def one(self, type_: str, name: str = "") -> Properties:
-        """Return the one resource."""
-        (found,) = self.all(type_, name).values()
-        return found
-
-    def statements(self, role: str) -> dict[str, dict[str, Any]]:
-        """Return the statements of a function's role, by their ids."""
-        (policy,) = self.one("AWS::IAM::Role", role)["Policies"]
-        return {one["Sid"]: one for one in policy["PolicyDocument"]["Statement"]}
-
-
-def actions_of(statement: Mapping[str, Any]) -> list[str]:
-    """List a statement's actions."""
-    actions = statement["Action"]
-    return actions if isinstance(actions, list) else [actions]
-
-
-@pytest.fixture(scope="session")
-def ci360_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make an invented tree with CI360's folder in it."""
-    root = tree(tmp_path_factory.mktemp("ci360-tree"))
-    home = root / "lambdas" / "ci360"
-    home.mkdir()
-    for name in ("webhook", "transfer", "results"):
-        (home / f"{name}.py").write_text("def lambda_handler(event, context):\n    return {}\n")
-    return root
-
-
-def synth(
-    factory: pytest.TempPathFactory, settings: Mapping[str, Any], root: Path, ci360: Mapping[str, Any] | None
-) -> Path:
-    """Synthesise the app with a section `ci360`, or without; cdk-nag fails it on a finding."""
-    outdir = factory.mktemp("ci360-assembly")
-    synthesise(outdir, {**settings, **({} if ci360 is None else {"ci360": ci360})}, root=root)
-    return outdir
-
-
-@pytest.fixture(scope="session")
-def ci360(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any], ci360_tree: Path) -> Ci360Template:
-    """Synthesise the stack with everything switched on."""
-    outdir = synth(tmp_path_factory, settings, ci360_tree, CI360)
-    return Ci360Template(json.loads((outdir / f"{STACK}.template.json").read_text()))
-
-
-@pytest.fixture(scope="session")
-def plain(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any], ci360_tree: Path) -> Ci360Template:
-    """Synthesise the stack of an empty section: every default."""
-    outdir = synth(tmp_path_factory, settings, ci360_tree, {})
-    return Ci360Template(json.loads((outdir / f"{STACK}.template.json").read_text()))
 
 
 def test_there_is_no_stack_without_a_section(
@@ -191,27 +111,19 @@ def test_a_key_is_replaced_without_a_pause(ci360: Ci360Template) -> None:
     assert {one["KeyId"]["Ref"] for one in ci360.all("AWS::ApiGateway::UsagePlanKey").values()} == named
 
 
-def test_the_account_s_logs_role_is_not_taken_over_unasked(plain: Ci360Template) -> None:
+def test_the_account_s_logs_role_is_not_taken_over_unasked(plain_ci360: Ci360Template) -> None:
     """By default no role of the account is set, API Gateway logs nothing, and no concurrency is reserved.
 
     Lambda refuses a reservation that leaves an account less than 100:
     https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html, read 2026-11-29.
     """
-    assert not plain.all("AWS::ApiGateway::Account")
-    stage = plain.one("AWS::ApiGateway::Stage")
+    assert not plain_ci360.all("AWS::ApiGateway::Account")
+    stage = plain_ci360.one("AWS::ApiGateway::Stage")
     assert "AccessLogSetting" not in stage
     (setting,) = stage["MethodSettings"]
     assert setting["LoggingLevel"] == "OFF"
-    functions = plain.all("AWS::Lambda::Function").values()
+    functions = plain_ci360.all("AWS::Lambda::Function").values()
     assert not any("ReservedConcurrentExecutions" in one for one in functions)
-
-
-def test_concurrency_is_reserved_for_the_webhook_alone(ci360: Ci360Template) -> None:
-    """A full queue of transfers cannot keep the webhook from answering, if the settings ask for that."""
-    functions = ci360.all("AWS::Lambda::Function").values()
-    reserved = [one.get("ReservedConcurrentExecutions") for one in functions]
-    assert sorted(filter(None, reserved)) == [10]
-    assert ci360.all("AWS::Lambda::Function", "Webhook").popitem()[1]["ReservedConcurrentExecutions"] == 10
 
 
 def test_every_error_has_the_guideline_s_form(ci360: Ci360Template) -> None:
@@ -234,48 +146,14 @@ def test_every_error_has_the_guideline_s_form(ci360: Ci360Template) -> None:
     assert set(ci360.all("AWS::ApiGateway::GatewayResponse")) <= set(deployment["DependsOn"])
 
 
-def test_only_listed_addresses_get_in(ci360: Ci360Template, plain: Ci360Template) -> None:
+def test_only_listed_addresses_get_in(ci360: Ci360Template, plain_ci360: Ci360Template) -> None:
     """With a list of networks a wall stands before the stage, closed by default; without one there is none."""
     wall = ci360.one("AWS::WAFv2::WebACL")
     assert wall["DefaultAction"] == {"Block": {}}
     listed = [one["Addresses"] for one in ci360.all("AWS::WAFv2::IPSet").values()]
     assert listed == [["203.0.113.0/24"], ["2001:db8::/32"]]
     assert len(ci360.all("AWS::WAFv2::WebACLAssociation")) == 1
-    assert not plain.all("AWS::WAFv2::WebACL")
-
-
-def test_messages_fail_into_dead_letters_with_an_alarm(ci360: Ci360Template) -> None:
-    """Every queue a function works off has dead letters, six timeouts of visibility, and an alarm behind it."""
-    for queue, dead, function in (
-        ("Queue", "DeadLetters", "Transfer"),
-        ("ResultsQueue", "ResultsDeadLetters", "Results"),
-    ):
-        found = next(one for id_, one in ci360.all("AWS::SQS::Queue", queue).items() if id_[:-8] == queue)
-        timeout = ci360.one("AWS::Lambda::Function", function)["Timeout"]
-        assert found["VisibilityTimeout"] == 6 * timeout <= 1800
-        assert found["RedrivePolicy"]["maxReceiveCount"] == 5
-        assert found["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0].startswith(dead)
-    watched = {
-        alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0][:-8]
-        for alarm in ci360.all("AWS::CloudWatch::Alarm").values()
-        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
-    }
-    assert watched == {"DeadLetters", "ResultsDeadLetters"}
-    for mapping in ci360.all("AWS::Lambda::EventSourceMapping").values():
-        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-        assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
-
-
-def test_functions_are_outside_of_any_network(ci360: Ci360Template) -> None:
-    """No VPC, no file system; the one that goes on by messages may; none has a layer it does not import."""
-    functions = ci360.all("AWS::Lambda::Function")
-    assert len(functions) == 3
-    for function in functions.values():
-        assert "VpcConfig" not in function
-        assert "FileSystemConfigs" not in function
-        assert "EphemeralStorage" not in function
-        assert [layer["Ref"][:-8] for layer in function["Layers"]] == ["VendorLayer", "ActivationLayer"]
-    assert ci360.one("AWS::Lambda::Function", "Transfer")["RecursiveLoop"] == "Allow"
+    assert not plain_ci360.all("AWS::WAFv2::WebACL")
 
 
 def test_no_template_opens_this_machine(ci360: Ci360Template) -> None:
@@ -288,97 +166,6 @@ def test_no_template_opens_this_machine(ci360: Ci360Template) -> None:
             "staging.s3.eu-central-1.amazonaws.com",
             ".files.example.com",
         ]
-
-
-def test_functions_read_what_the_template_tells_them(ci360: Ci360Template, plain: Ci360Template) -> None:
-    """What is written into the environment is what the functions' settings accept."""
-    from lambdas.ci360.settings import (
-        ResultsSettings,
-        TransferSettings,
-        WebhookSettings,
-    )
-
-    def environment(template: Ci360Template, name: str) -> dict[str, str]:
-        variables = template.one("AWS::Lambda::Function", name)["Environment"]["Variables"]
-        return {key: value if isinstance(value, str) else json.dumps(value) for key, value in variables.items()}
-
-    webhook = WebhookSettings.from_environment(environment(ci360, "Webhook"))
-    assert {name: sorted(actions) for name, actions in webhook.targets.drops.items()} == {
-        "alpha": ["add"],
-        "beta-eu": ["add", "remove"],
-    }
-    assert webhook.hosts.laptop == ""
-    transfer = TransferSettings.from_environment(environment(ci360, "Transfer"))
-    assert (transfer.max_file_bytes, transfer.deadline_s, transfer.landing_header) == (10 * 1024**3, 43_200, True)
-    results = ResultsSettings.from_environment(environment(ci360, "Results"))
-    assert results.events == {"landed": "AudienceLanded", "completed": "", "failed": ""}
-    # A connector that is not open is known, so that its name is refused and not mistaken for a folder.
-    closed = WebhookSettings.from_environment(environment(plain, "Webhook"))
-    assert closed.targets.drops == {"alpha": frozenset(), "beta-eu": frozenset()}
-    assert closed.hosts.names == frozenset()
-
-
-def test_the_webhook_can_write_down_and_enqueue_and_nothing_else(ci360: Ci360Template) -> None:
-    """What faces the internet reads no file, no record and no secret."""
-    actions = {sid: one["Action"] for sid, one in ci360.statements("Webhook").items() if not sid.startswith("Key")}
-    assert actions == {
-        "Occurrences": "dynamodb:UpdateItem",
-        "Enqueue": "sqs:SendMessage",
-        "OwnLogs": ["logs:CreateLogStream", "logs:PutLogEvents"],
-    }
-
-
-def test_the_transfer_writes_where_it_may_and_reads_no_drop(ci360: Ci360Template, plain: Ci360Template) -> None:
-    """Its prefixes are the landing's and those of the connectors that are open; it deletes nothing."""
-
-    def prefixes(template: Ci360Template, sid: str) -> list[str]:
-        resource = template.statements("Transfer")[sid]["Resource"]
-        return sorted(one["Fn::Join"][1][1] for one in (resource if isinstance(resource, list) else [resource]))
-
-    assert prefixes(ci360, "Land") == ["/alpha/*", "/beta-eu/*", "/ci360/*"]
-    assert prefixes(plain, "Land") == ["/ci360/*"]
-    found = [action for one in ci360.statements("Transfer").values() for action in actions_of(one)]
-    assert {action for action in found if action.startswith("s3:")} == {
-        "s3:PutObject",
-        "s3:GetObject",
-        "s3:AbortMultipartUpload",
-        "s3:ListMultipartUploadParts",
-        "s3:ListBucket",
-    }
-
-
-def test_no_statement_has_a_star_for_an_action_or_a_resource(ci360: Ci360Template) -> None:
-    """Every action by name; where a resource ends in a star it is a prefix, or the account's log groups."""
-    for role in ci360.all("AWS::IAM::Role").values():
-        for policy in role.get("Policies", []):
-            for statement in policy["PolicyDocument"]["Statement"]:
-                assert not any("*" in action for action in actions_of(statement))
-                assert statement["Resource"] != "*"
-
-
-def test_the_table_is_the_customer_key_s_and_forgets(ci360: Ci360Template) -> None:
-    """Records hold signed links while a file is on its way: encrypted, restorable, and not for ever."""
-    table = ci360.one("AWS::DynamoDB::Table")
-    assert table["SSESpecification"]["SSEType"] == "KMS"
-    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
-    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-
-
-def test_results_hear_of_files_and_of_activations(ci360: Ci360Template, plain: Ci360Template) -> None:
-    """The rule on the app's bus matches what the transfer and the connectors announce; the secret is empty."""
-    from activation.aws.app_events import SOURCE
-    from activation.report.announce import DETAIL_TYPES as ACTIVATIONS
-
-    from lambdas.ci360.notices import DETAIL_TYPES
-    from lambdas.ci360.results import OUTCOMES
-
-    pattern = ci360.one("AWS::Events::Rule")["EventPattern"]
-    assert pattern["source"] == [SOURCE]
-    assert set(pattern["detail-type"]) == set(OUTCOMES)
-    assert set(OUTCOMES) <= set(DETAIL_TYPES.values()) | set(ACTIVATIONS.values())
-    assert set(ci360.one("AWS::SecretsManager::Secret")) == {"Description", "KmsKeyId"}
-    assert not plain.all("AWS::SecretsManager::Secret")
-    assert not plain.all("AWS::Events::Rule")
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from tests.infrastructure.ci360_templates import CI360
 from tests.infrastructure.conftest import synthesise
 from tests.infrastructure.test_calls_allowed import actions_of
-from tests.infrastructure.test_ci360 import CI360
 from tests.infrastructure.test_permissions import several
 from tests.sdk_calls import ROOT
 

@@ -14,10 +14,9 @@ from activation.platforms.discovery import platforms
 from lambdas.ci360.settings import TransferSettings, WebhookSettings
 from lambdas.ci360.target import SasFiles
 from stacks.settings import SettingsError, read_settings
+from tests.infrastructure.ci360_templates import STACK, Ci360Template, synth
 from tests.infrastructure.conftest import Templates, read_templates
-from tests.infrastructure.test_ci360 import KEY_ARN, STACK, Ci360Template, ci360_tree, synth
-
-__all__ = ["ci360_tree"]  # the fixture
+from tests.infrastructure.test_ci360 import KEY_ARN
 
 EXISTING = "example-ci360-files"
 OBJECTS = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"]

@@ -13,7 +13,8 @@ from stacks.marketing_stream import pinned
 from stacks.marketing_stream.catalogue import BY_ID, Realm
 from stacks.marketing_stream.settings import StreamDataset
 from stacks.settings import SettingsError
-from tests.infrastructure.test_marketing_stream import Template, of_type, settings_of, synthesise
+from tests.infrastructure.stream_templates import Template, of_type, synthesise
+from tests.infrastructure.test_marketing_stream import settings_of
 
 # What the example stacks synthesise to, of all 45: the ends of the ids of two mappings, and how the names of the
 # roles of the other delivery begin. https://github.com/amzn/amazon-marketing-stream-examples, read 2026-11-29

@@ -19,7 +19,8 @@ from activation.platforms.request import Answer, Request
 from hypothesis import find
 from hypothesis import strategies as st
 
-from tests.unit.line.aws_in_memory import Secrets, Table
+from tests.unit.line.aws_in_memory import Secrets
+from tests.unit.line.table_in_memory import Table
 
 NOW_S = 1_795_305_600.0  # 2026-11-22
 

@@ -6,167 +6,22 @@ lib/tiktok_activation_stack.py, read 2026-11-22). What the publisher's own tests
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
-from urllib.parse import parse_qs, urlsplit
+from typing import cast
 
 import pytest
-from activation.aws.clients import Clients
-from activation.aws.table import ConditionalTable
-from activation.drops.locate import locate
-from activation.drops.places import Role, role_of
-from activation.errors import Rejected
 from activation.ledger.runs import RunState
-from activation.platforms.options import complete
-from activation.platforms.request import Answer, Request
-from activation.runs.cold_start import Connector
+from activation.platforms.request import Answer
 from activation.runs.connector import lambda_handler_for
-from activation.runs.dispatch import Dispatcher
-from activation.runs.secret import ConnectorSecret
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.tiktok.calls import Calls
-from lambdas.tiktok.fields import TABLE as FIELDS
 from lambdas.tiktok.platform import LIMITS, PLATFORM
-from tests.platforms.signing import account_of
-from tests.unit.line.platform import hashed
-from tests.unit.line.world import Aws, World, people
-
-SECRET = {"ACCESS_TOKEN": "tok-123", "ADVERTISER_ID": 7000000000000000001}
-LIST = "tiktok/VIP/EMAIL_SHA256/a.csv"
-# calculate_type: https://github.com/tiktok/tiktok-business-api-sdk (yml_files, read 2026-11-22)
-TYPES = [
-    "EMAIL_SHA256",
-    "PHONE_SHA256",
-    "IDFA_SHA256",
-    "GAID_SHA256",
-    "FIRST_SHA256",
-    "IDFA_MD5",
-    "GAID_MD5",
-    "FIRST_MD5",
-]
-
-
-@dataclass
-class Advertiser:
-    """TikTok as far as a drop needs it: an account's audiences, in pages, and what was called.
-
-    `answers` is a script for the calls it names, each answer used once; what is not in it goes well.
-    """
-
-    audiences: list[dict[str, Any]] = field(default_factory=list)
-    pages: int = 1
-    answers: dict[str, list[Answer]] = field(default_factory=dict)
-    requests: list[Request] = field(default_factory=list)
-    timeouts_s: set[float] = field(default_factory=set)
-
-    def send(self, request: Request, *, timeout_s: float) -> Answer:
-        """Answer a request."""
-        self.requests.append(request)
-        self.timeouts_s.add(timeout_s)
-        if self.answers.get(request.call):
-            return self.answers[request.call].pop(0)
-        data: dict[str, Any] = {}
-        if request.call == "list":
-            number = int(parse_qs(urlsplit(request.url).query)["page"][0])
-            data = {
-                "list": self.audiences if number == self.pages else [],
-                "page_info": {"total_page": self.pages},
-            }
-        elif request.call == "upload":
-            data = {"file_path": f"path-{len(self.requests)}"}
-        elif request.call == "create":
-            data = {"custom_audience_id": "42"}
-            self.audiences.append(audience(json.loads(request.body)["custom_audience_name"]))
-        elif request.call == "get":
-            data = {"list": [{"audience_details": {"is_valid": True, "cover_num": 5000}}]}
-        return said(data)
-
-    @property
-    def calls(self) -> list[str]:
-        """The calls, in order."""
-        return [request.call for request in self.requests]
-
-
-def said(data: object, code: int = 0, message: str = "OK") -> Answer:
-    """Return an answer in TikTok's envelope."""
-    body = {"code": code, "message": message, "request_id": "req-1", "data": data}
-    return Answer(200, {}, json.dumps(body).encode())
-
-
-def audience(name: str = "VIP") -> dict[str, Any]:
-    """Return an audience as the list shows it, ready to be changed."""
-    return {
-        "audience_id": "42",
-        "name": name,
-        "audience_type": "Customer File Audience",
-        "calculate_type": "EMAIL_SHA256",
-        "is_creator": True,
-        "shared": False,
-        "is_valid": True,
-    }
-
-
-class Line(World):
-    """The line, from message to receipt, with TikTok's publisher and an advertiser at its end."""
-
-    def __init__(self, **more: Any) -> None:
-        self.advertiser = Advertiser()
-        super().__init__(Aws.in_memory(), **more)
-        self.aws.secrets.put_secret_value(SecretId=self.secret, SecretString=json.dumps(SECRET))
-        self.name = "tiktok"
-        self.settings = replace(self.settings, connector="tiktok")
-        self.restart()
-
-    def process(self) -> Dispatcher:
-        """Start the function anew, with TikTok's platform."""
-        clients = Clients(
-            s3=self.aws.s3,
-            sqs=self.aws.sqs,
-            events=self.aws.events,
-            table=ConditionalTable(self.aws.dynamodb, "ledger"),
-        )
-        secret = ConnectorSecret(
-            PLATFORM,
-            self.aws.secrets,
-            self.secret,
-            table=clients.table,
-            http=self.advertiser,
-            options=complete(PLATFORM.options, self.settings.options),
-            any_endpoint=True,
-            clock=self.clock,
-        )
-        return Dispatcher(
-            Connector(
-                PLATFORM,
-                self.settings,
-                clients,
-                secret,
-                self.advertiser,
-                clock=self.clock,
-                sleep=self.clock.pass_s,
-            )
-        )
-
-    def digests(self, count: int, key: str = LIST) -> str:
-        """Put a list of hashed addresses; returns its message."""
-        return self.event(self.put("".join(f"{hashed(one)}\n" for one in people(count)), key))
-
-
-@pytest.fixture
-def line() -> Iterator[Line]:
-    """Return the line; no test may leave a message that nobody takes up."""
-    one = Line()
-    yield one
-    assert one.queue == []
+from tests.platforms.tiktok_line import Line, audience, said
 
 
 def test_an_audience_on_the_last_of_two_pages_is_found_and_not_made_again(line: Line) -> None:
@@ -288,55 +143,6 @@ def test_nothing_is_left_on_the_disk(line: Line, tmp_path: Path, monkeypatch: py
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_object_that_is_gone_is_told_by_its_code(line: Line) -> None:
-    """A missing object ended in an AttributeError that nobody saw."""
-    body = line.digests(3)
-    item = json.loads(body)["detail"]["object"]
-    line.aws.s3.delete_object(Bucket="drops", Key=item["key"], VersionId=item["version-id"])
-    line.run(body)
-    assert line.receipt()["reason"]["code"] == "object_gone"
-    assert line.dead_codes() == ["object_gone"]
-
-
-@pytest.mark.parametrize(
-    ("key", "code"),
-    [
-        ("tiktokfoo/VIP/EMAIL_SHA256/a.csv", "other_connector"),
-        ("tiktok/VIP/EMAIL_SHA256/add/deleted/a.csv", "unknown_action"),
-        ("tiktok/VIP/EMAIL_SHA256/delete/a.csv", "unknown_action"),
-        ("tiktok/VIP/a.csv", "wrong_depth"),
-        ("tiktok/VIP/AAID_SHA256/a.csv", "unknown_identifiers"),
-    ],
-)
-def test_a_key_of_another_shape_is_refused_with_the_layout(key: str, code: str) -> None:
-    """The root was never checked, and a folder that asks for the opposite was ignored."""
-    with pytest.raises(Rejected) as caught:
-        locate(key, connector="tiktok", table=FIELDS, actions=LIMITS.actions)
-    assert caught.value.code == code
-    assert "<audience>" in caught.value.sentence
-
-
-def test_an_identifier_of_another_api_is_answered_with_the_right_one() -> None:
-    """AAID is what TikTok's streaming calls an advertising id that the file API calls GAID."""
-    with pytest.raises(Rejected, match="gaid_sha256 meant"):
-        locate("tiktok/VIP/AAID_SHA256/a.csv", connector="tiktok", table=FIELDS, actions=LIMITS.actions)
-
-
-def test_a_folder_uploads_nothing(line: Line) -> None:
-    """An object of no bytes that stands for a folder was uploaded as a file."""
-    assert role_of("tiktok/VIP/EMAIL_SHA256/") is Role.SIDECAR
-    line.run(line.event(line.put("", "tiktok/VIP/EMAIL_SHA256/")))
-    assert line.advertiser.requests == []
-
-
-@pytest.mark.parametrize("name", ["spring+sale 50%", "a%2Bb", "VIP été", "a&b=c?d#e", "100%25"])
-def test_a_name_is_the_key_s_own_letter_by_letter(line: Line, name: str) -> None:
-    """Keys were URL-decoded, which EventBridge's are not: a plus became a space."""
-    line.run(line.digests(3, f"tiktok/{name}/EMAIL_SHA256/a.csv"))
-    (create,) = [request for request in line.advertiser.requests if request.call == "create"]
-    assert json.loads(create.body)["custom_audience_name"] == name
-
-
 def test_two_files_for_a_new_audience_make_one(line: Line) -> None:
     """Files were uploaded before the audience was looked up, and two at once made two audiences."""
     first, second = line.digests(3), line.digests(5, "tiktok/VIP/EMAIL_SHA256/b.csv")
@@ -347,31 +153,6 @@ def test_two_files_for_a_new_audience_make_one(line: Line) -> None:
     assert line.advertiser.calls.count("upload") == 2  # the event that came twice sent nothing
 
 
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [("jane@example.com\n", "clear_text"), ("PK\x03\x04zip", "zip_file"), ("<html>no</html>", "html_page")],
-)
-def test_what_is_no_list_of_hashes_stops_before_anything_is_sent(line: Line, text: str, code: str) -> None:
-    """Nothing of a file was looked at: TikTok said days later, and elsewhere, what was wrong with it."""
-    good = "".join(f"{hashed(one)}\n" for one in people(3))
-    line.run(line.event(line.put((good if code == "clear_text" else "") + text, LIST)))
-    assert line.receipt()["reason"]["code"] == code
-    assert "upload" not in line.advertiser.calls
-
-
-def test_an_empty_file_is_no_call(line: Line) -> None:
-    """An empty file was uploaded, too."""
-    line.run(line.event(line.put("", LIST)))
-    assert line.receipt()["state"] == RunState.EMPTY
-    assert line.advertiser.requests == []
-
-
-def test_queries_are_encoded(line: Line) -> None:
-    """Queries were put together by hand; what is in one comes out of it again."""
-    asked = Calls(account_of(PLATFORM, SECRET)).get('1"&page=2')
-    assert parse_qs(urlsplit(asked.url).query)["custom_audience_ids"] == [json.dumps(['1"&page=2'])]
-
-
 def test_the_secret_is_read_once(line: Line) -> None:
     """It was fetched up to three times for each event; warm, it is not fetched again."""
     reads: list[str] = []
@@ -380,20 +161,6 @@ def test_the_secret_is_read_once(line: Line) -> None:
     line.run(line.digests(4, "tiktok/Other/EMAIL_SHA256/a.csv"))
     assert len(line.advertiser.requests) > 8
     assert len(reads) == 1
-
-
-@pytest.mark.parametrize("type_", TYPES)
-def test_every_type_of_the_file_api_may_be_named_in_any_case(type_: str) -> None:
-    """A list of supported types was split at its commas alone, and half of the types were not in it."""
-    for segment in (type_, type_.lower(), type_.title()):
-        located = locate(f"tiktok/VIP/{segment}/a.csv", connector="tiktok", table=FIELDS, actions=LIMITS.actions)
-        assert located.kind.single == type_
-
-
-def test_the_host_is_the_secret_s_to_say() -> None:
-    """The host was fixed, so nothing could be tried against a server of one's own."""
-    account = account_of(PLATFORM, {**SECRET, "ENDPOINT": "http://127.0.0.1:8080/"})
-    assert Calls(account).page(1).url.startswith("http://127.0.0.1:8080/open_api/v1.3/")
 
 
 @pytest.mark.parametrize("refusal", [said({}, 40300), Answer(200, {}, b'{"message": "no code"}')])
@@ -414,12 +181,3 @@ def test_support_finds_tiktok_s_own_number_in_the_receipt(line: Line) -> None:
     line.run(line.digests(3))
     assert line.receipt()["platform_notes"]["request_id"] == "req-1"
     assert "req-1" in line.receipt()["platform_references"]
-
-
-def test_hashes_that_repeat_are_one_line(line: Line) -> None:
-    """The sample's own file was one hash twice, which no minimum counts as two people."""
-    digest = hashed("a@example.com")
-    line.run(line.event(line.put(f"{digest}\n{digest.upper()}\n", LIST)))
-    (upload,) = [request for request in line.advertiser.requests if request.call == "upload"]
-    assert len(re.findall(digest.encode(), upload.content, re.IGNORECASE)) == 1
-    assert line.receipt()["rows"]["acknowledged"] == 2

@@ -20,7 +20,8 @@ from activation.runs.secret import ConnectorSecret
 from lambdas.meta_conversions.platform import PLATFORM
 from sandbox.platforms.meta.settings import DEFAULT_DATASET
 from sandbox.platforms.outside import Outside
-from tests.unit.line.world import Aws, World
+from tests.unit.line.watched_aws import Aws
+from tests.unit.line.world import World
 
 HEADER = ("event_name", "event_time", "action_source", "order_id", "value", "currency", "email")
 

@@ -19,7 +19,8 @@ from activation.runs.secret import ConnectorSecret
 from lambdas.meta.platform import PLATFORM
 from sandbox.platforms.outside import Outside
 from tests.unit.line.platform import hashed
-from tests.unit.line.world import Aws, World
+from tests.unit.line.watched_aws import Aws
+from tests.unit.line.world import World
 
 ROWS_A_REQUEST = 10
 APART_S = 16 * 60  # files below one replace that are written closer to each other are taken to be parts of one

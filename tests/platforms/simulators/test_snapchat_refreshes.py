@@ -20,7 +20,7 @@ from moto import mock_aws
 from lambdas.snapchat.platform import PLATFORM
 from lambdas.snapchat.publisher import SnapchatPublisher
 from sandbox.platforms.outside import Outside
-from tests.unit.line.aws_in_memory import Table
+from tests.unit.line.table_in_memory import Table
 
 FUNCTIONS = 20
 T = TypeVar("T")

@@ -23,7 +23,8 @@ from lambdas.tiktok.platform import PLATFORM
 from lambdas.tiktok.publisher import TikTokPublisher
 from sandbox.platforms.outside import Outside
 from tests.unit.line.platform import hashed
-from tests.unit.line.world import Aws, World, people
+from tests.unit.line.watched_aws import Aws
+from tests.unit.line.world import World, people
 
 NOT_EDITABLE = {"code": 40002, "message": "Audience is not editable, please check audience status", "data": {}}
 OUTAGE = {"code": 50000, "message": "System error", "data": {}}

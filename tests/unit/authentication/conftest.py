@@ -12,7 +12,8 @@ from moto import mock_aws
 
 from tests.unit.authentication.token_endpoint import TokenEndpoint, serving
 from tests.unit.authentication.world import Watched, World, spec
-from tests.unit.line.aws_in_memory import Secrets, Table
+from tests.unit.line.aws_in_memory import Secrets
+from tests.unit.line.table_in_memory import Table
 
 Aws = tuple[Any, Any]  # Secrets Manager and DynamoDB
 

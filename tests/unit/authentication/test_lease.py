@@ -12,7 +12,8 @@ from activation.aws.table import ConditionalTable, read_text
 from activation.errors import Retryable
 
 from tests.unit.authentication.world import NAMES, Clock
-from tests.unit.line.aws_in_memory import Repeating, Table, refusal
+from tests.unit.line.aws_in_memory import refusal
+from tests.unit.line.table_in_memory import Repeating, Table
 
 
 class Bench:

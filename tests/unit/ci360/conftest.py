@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import moto.s3.models
 import pytest
 from moto import mock_aws
 
+from lambdas.ci360 import fetching, rows
 from sandbox.platforms.ci360.app import build
 from sandbox.platforms.outside import Outside
 from sandbox.platforms.server import running
+from tests.unit.ci360.landed import PART_BYTES, large
 from tests.unit.ci360.world import World
 
 
@@ -35,3 +38,18 @@ def world(ci360: Outside, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     with mock_aws():
         yield World(ci360)
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Make a part a hundredth of what it is, so that files of several parts are quickly made."""
+    if "as_large_as" not in request.node.name:
+        monkeypatch.setattr(fetching, "PART_BYTES", PART_BYTES)
+        monkeypatch.setattr(rows, "MAX_RECORD_BYTES", 2000)
+        monkeypatch.setattr(moto.s3.models, "S3_UPLOAD_PART_MIN_SIZE", 1)
+
+
+@pytest.fixture(scope="module")
+def large_file() -> str:
+    """Return the large file, made once."""
+    return large()

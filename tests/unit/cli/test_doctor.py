@@ -23,7 +23,8 @@ from cli.__main__ import app
 from cli.deployment import Deployment
 from lambdas.doctor.addresses import ConnectorAddresses
 from tests.platforms.signing import canary, secret_of
-from tests.unit.line.aws_in_memory import Secrets, Table, meta_of, refusal
+from tests.unit.line.aws_in_memory import Secrets, meta_of, refusal
+from tests.unit.line.table_in_memory import Table
 
 TOKEN = "tOkEn-0123456789"
 CLOSED = "http://127.0.0.1:9"  # the discard port: nobody listens

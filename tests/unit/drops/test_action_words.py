@@ -8,7 +8,7 @@ from activation.drops.locate import locate
 from activation.errors import Rejected
 from activation.model import Action
 
-from tests.unit.line.platform import TABLE
+from tests.unit.line.tiny_publisher import TABLE
 
 MEANT = {
     Action.REMOVE: """

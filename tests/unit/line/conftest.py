@@ -5,13 +5,17 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
 
 import boto3
 import pytest
 from aws_lambda_powertools import Logger
 from moto import mock_aws
 
-from tests.unit.line.world import Aws, World
+from tests.unit.line.large_files import ABOVE_BYTES, Make
+from tests.unit.line.watched_aws import Aws
+from tests.unit.line.world import World
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -92,3 +96,16 @@ def make_world() -> Callable[..., World]:
 def world() -> World:
     """Return a world with small batches, sent one at a time."""
     return _world()
+
+
+@pytest.fixture
+def make_large(make_world: Make) -> Make:
+    """Return the maker of worlds in which a few hundred bytes are a large file."""
+
+    def make(*, max_parts: int = 4, **settings: Any) -> World:
+        world = make_world(**settings)
+        world.settings = replace(world.settings, split_above_bytes=ABOVE_BYTES, max_parts=max_parts)
+        world.restart()
+        return world
+
+    return make

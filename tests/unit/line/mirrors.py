@@ -15,7 +15,8 @@ from activation.mirror.states import MirrorStates
 from activation.model import Action
 
 from tests.unit.line.platform import hashed
-from tests.unit.line.world import Aws, World, table
+from tests.unit.line.watched_aws import Aws
+from tests.unit.line.world import World, table
 
 ALL = tuple(Action)
 DIFFERS = (Action.ADD, Action.REMOVE, Action.MIRROR)  # what a platform offers that replaces nobody

@@ -10,7 +10,8 @@ from activation.ledger.audience_lock import AudienceLocked, AudienceLocks, Super
 from activation.ledger.keys import audience_key
 from activation.model import Drop
 
-from tests.unit.line.world import NAMES, Aws, Clock
+from tests.unit.line.watched_aws import Aws, Clock
+from tests.unit.line.world import NAMES
 
 
 class Bench:

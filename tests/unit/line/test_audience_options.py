@@ -13,8 +13,8 @@ from activation.ledger.runs import RunState
 from activation.model import Action
 
 from tests.unit.line.aws_in_memory import refusal
+from tests.unit.line.large_files import parts_of
 from tests.unit.line.platform import Fault, hashed
-from tests.unit.line.test_fan_out import parts_of
 from tests.unit.line.world import World, people, table
 
 Form = Literal["NFC", "NFD"]

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from lambdas.meta.fields import TABLE as META
 from lambdas.tiktok.fields import TABLE as TIKTOK
-from tests.unit.line.platform import TABLE, hashed
+from tests.unit.line.platform import hashed
+from tests.unit.line.tiny_publisher import TABLE
 
 EMAIL, ID, SPARE = TABLE.fields
 # A row is good, has a second address that is none, has no address, a bad one, or cannot be read at all.

@@ -15,8 +15,10 @@ from activation.identifiers.table import Context, Digest, Field
 from activation.runs.settings import FunctionSettings
 
 from tests.unit.line import platform
-from tests.unit.line.platform import SOURCE, TABLE, Fault, hashed
-from tests.unit.line.world import Crashed, World, people
+from tests.unit.line.platform import Fault, hashed
+from tests.unit.line.tiny_publisher import SOURCE, TABLE
+from tests.unit.line.watched_aws import Crashed
+from tests.unit.line.world import World, people
 
 Make = Callable[..., World]
 NOBODY = "test@test.com"

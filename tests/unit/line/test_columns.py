@@ -10,7 +10,7 @@ from activation.errors import Rejected
 from activation.model import HASHED, RAW, Kind
 
 from lambdas.meta.fields import TABLE as META
-from tests.unit.line.platform import TABLE
+from tests.unit.line.tiny_publisher import TABLE
 
 
 def test_columns_are_matched_by_key_and_synonym_and_come_in_wire_order() -> None:

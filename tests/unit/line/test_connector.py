@@ -18,7 +18,8 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from tests.unit.line.aws_in_memory import meta_of, refusal
-from tests.unit.line.platform import hashed, platform_of
+from tests.unit.line.platform import hashed
+from tests.unit.line.tiny_publisher import platform_of
 from tests.unit.line.world import ACCOUNT, World, people, table
 
 # What one process of the tests does, and a Lambda never: make a function's metrics again, and flush none.

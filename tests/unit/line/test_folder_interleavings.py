@@ -11,7 +11,7 @@ from activation.drops.sources import BucketSource
 from activation.model import Action
 from botocore.exceptions import ClientError
 
-from tests.unit.line.test_folder_events import Job
+from tests.unit.line.jobs import Job
 from tests.unit.line.test_sources import put as put_in
 from tests.unit.line.test_sources import with_sources
 from tests.unit.line.world import World, people, table

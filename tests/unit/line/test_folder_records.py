@@ -6,7 +6,8 @@ import pytest
 from activation.aws.table import ConditionalTable
 from activation.ledger.folders import CLOSINGS_KEPT, Closing, Folder, Folders
 
-from tests.unit.line.world import NAMES, Aws, Clock
+from tests.unit.line.watched_aws import Aws, Clock
+from tests.unit.line.world import NAMES
 
 FACTS = {"object_prefix": "tiny/vip/raw/run-7/", "audience": "vip", "action": "add"}
 

@@ -21,8 +21,10 @@ from activation.ledger.units import LeftOut, Unit
 from activation.model import Cursor
 from activation.platforms.publisher import Opened
 
-from tests.unit.line.aws_in_memory import Repeating, refusal
-from tests.unit.line.world import NAMES, Aws, Clock
+from tests.unit.line.aws_in_memory import refusal
+from tests.unit.line.table_in_memory import Repeating
+from tests.unit.line.watched_aws import Aws, Clock
+from tests.unit.line.world import NAMES
 
 FACTS = {"audience": "été", "object_key": "meta/vip/raw/a+b.csv"}
 

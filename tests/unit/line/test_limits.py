@@ -15,8 +15,8 @@ from activation.platforms.request import Answer, Request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.line.platform import TABLE
 from tests.unit.line.test_continuations import Make
+from tests.unit.line.tiny_publisher import TABLE
 from tests.unit.line.world import people, table
 
 LIMITS = Limits(max_rows=1000, max_bytes=100_000, usual_bytes=20_000, head_bytes=500, cell_bytes=1)

@@ -8,7 +8,7 @@ from activation.drops.places import Role, role_of
 from activation.errors import Rejected
 from activation.model import HASHED, RAW, Action, Audience, Kind
 
-from tests.unit.line.platform import TABLE
+from tests.unit.line.tiny_publisher import TABLE
 
 ALL = frozenset(Action)
 

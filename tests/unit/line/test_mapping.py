@@ -10,7 +10,8 @@ import pytest
 from activation.identifiers.column_map import parse, to_metadata
 
 from tests.unit.line.platform import Fault
-from tests.unit.line.world import Crashed, World, people
+from tests.unit.line.watched_aws import Crashed
+from tests.unit.line.world import World, people
 
 Make = Callable[..., World]
 

@@ -10,7 +10,8 @@ from activation.ledger.runs import RunState
 
 from tests.unit.line.mirrors import Make, check_holds, deliver, kept, mirror, mirror_world, state_of
 from tests.unit.line.platform import Fault, hashed
-from tests.unit.line.world import Crashed, World, people, table
+from tests.unit.line.watched_aws import Crashed
+from tests.unit.line.world import World, people, table
 
 OLD, NEW = people(12), people(12, start=3)
 POINTS = 200

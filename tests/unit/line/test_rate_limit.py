@@ -14,8 +14,10 @@ from activation.platforms.rate import Rate, Scope, Tier, Window
 from activation.platforms.request import Request
 
 from tests.unit.line.aws_in_memory import refusal
-from tests.unit.line.platform import Fault, TinyPlatform, TinyPublisher
-from tests.unit.line.world import NAMES, Aws, Clock, World, people, table
+from tests.unit.line.platform import Fault, TinyPlatform
+from tests.unit.line.tiny_publisher import TinyPublisher
+from tests.unit.line.watched_aws import Aws, Clock
+from tests.unit.line.world import NAMES, World, people, table
 
 
 def rate_limits(aws: Aws, clock: Clock, *accounts: str, windows: Sequence[Window] = ()) -> list[RateLimit]:

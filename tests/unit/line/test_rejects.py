@@ -10,7 +10,8 @@ import pytest
 from activation.pipeline.findings import FINDINGS
 from activation.report.rejects import Rejects
 
-from tests.unit.line.world import NAMES, Aws
+from tests.unit.line.watched_aws import Aws
+from tests.unit.line.world import NAMES
 
 
 class Bench:

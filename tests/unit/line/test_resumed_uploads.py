@@ -9,7 +9,8 @@ from activation.ledger.runs import HeldRun
 from activation.pipeline.acknowledgements import Acknowledgements
 
 from tests.unit.line.platform import Fault, hashed
-from tests.unit.line.world import Crashed, World, people, table
+from tests.unit.line.watched_aws import Crashed
+from tests.unit.line.world import World, people, table
 
 Make = Callable[..., World]
 FOUR = "email,spare\n" + "".join(f"person{at}@example.com,spare{at}@example.com\n" for at in range(1, 5))

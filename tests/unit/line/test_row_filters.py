@@ -17,8 +17,10 @@ from activation.model import Action
 from cli.connectors import NamedConnector
 from cli.dry_run import DryRun
 from cli.verdict import warnings
-from tests.unit.line.platform import TABLE, Fault, platform_of
-from tests.unit.line.world import Crashed, World, people
+from tests.unit.line.platform import Fault
+from tests.unit.line.tiny_publisher import TABLE, platform_of
+from tests.unit.line.watched_aws import Crashed
+from tests.unit.line.world import World, people
 
 Make = Callable[..., World]
 

@@ -21,7 +21,8 @@ from activation.pipeline.scanning import scan
 from cli.connectors import NamedConnector
 from cli.dry_run import DryRun
 from tests.unit.line.folders import drop_folder
-from tests.unit.line.platform import TABLE, Fault, hashed, platform_of
+from tests.unit.line.platform import Fault, hashed
+from tests.unit.line.tiny_publisher import TABLE, platform_of
 from tests.unit.line.world import World, people
 
 Make = Callable[..., World]

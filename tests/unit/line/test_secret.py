@@ -20,8 +20,9 @@ from activation.platforms.request import Answer, Request
 from activation.runs.secret import SECRET_MAX_AGE_S, ConnectorSecret
 
 from tests.unit.line.aws_in_memory import refusal
-from tests.unit.line.platform import platform_of
-from tests.unit.line.world import NAMES, Aws, Clock
+from tests.unit.line.tiny_publisher import platform_of
+from tests.unit.line.watched_aws import Aws, Clock
+from tests.unit.line.world import NAMES
 
 LIMITS = Limits(max_rows=1, max_bytes=1)
 ASKED = Request("find", "GET", "https://platform.example/audiences")

@@ -9,7 +9,8 @@ from activation.errors import Rejected
 from activation.ledger.runs import RunState
 from activation.platforms.upload import Batch, Upload
 
-from tests.unit.line.platform import Fault, TinyPublisher, hashed
+from tests.unit.line.platform import Fault, hashed
+from tests.unit.line.tiny_publisher import TinyPublisher
 from tests.unit.line.world import World, people
 
 Make = Callable[..., World]

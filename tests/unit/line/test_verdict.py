@@ -16,8 +16,9 @@ from activation.model import Action
 from cli.connectors import NamedConnector
 from cli.dry_run import DryRun
 from cli.verdict import warnings
-from tests.unit.line.platform import TABLE, platform_of
-from tests.unit.line.world import Crashed, World, people, table
+from tests.unit.line.tiny_publisher import TABLE, platform_of
+from tests.unit.line.watched_aws import Crashed
+from tests.unit.line.world import World, people, table
 
 Make = Callable[..., World]
 

@@ -14,9 +14,11 @@ from activation.ledger.keys import audience_key
 from activation.ledger.runs import RunState
 from activation.ledger.waiting_list import MOST_WAITERS, RESERVED_S, Waiter, WakeUp
 
-from tests.unit.line.aws_in_memory import Repeating, refusal
+from tests.unit.line.aws_in_memory import refusal
 from tests.unit.line.platform import Fault
-from tests.unit.line.world import NAMES, START_S, Aws, Clock, World, people, table
+from tests.unit.line.table_in_memory import Repeating
+from tests.unit.line.watched_aws import START_S, Aws, Clock
+from tests.unit.line.world import NAMES, World, people, table
 
 Make = Callable[..., World]
 

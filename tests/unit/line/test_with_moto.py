@@ -8,7 +8,8 @@ from activation.identifiers.digest import digest
 from activation.identifiers.table import Digest
 
 from tests.unit.line.platform import Fault
-from tests.unit.line.world import Aws, World, people, table
+from tests.unit.line.watched_aws import Aws
+from tests.unit.line.world import World, people, table
 
 
 def test_a_run_with_everything_in_it(moto: Aws) -> None:

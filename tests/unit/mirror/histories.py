@@ -19,7 +19,7 @@ from activation.mirror.snapshot import Snapshot
 from activation.mirror.state import MirrorState, Size
 from activation.mirror.states import MirrorStates
 
-from tests.unit.line.aws_in_memory import Table
+from tests.unit.line.table_in_memory import Table
 
 LOCK = "account#tiny#1#audience#list"
 LINES = 5

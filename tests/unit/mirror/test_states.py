@@ -13,7 +13,7 @@ from activation.mirror.snapshot import Snapshot
 from activation.mirror.state import MirrorState, Size
 from activation.mirror.states import SIZES_KEPT, MirrorStates
 
-from tests.unit.line.aws_in_memory import Repeating, Table
+from tests.unit.line.table_in_memory import Repeating, Table
 
 LOCK = audience_key("tiny", "1", "VIP #1")
 
