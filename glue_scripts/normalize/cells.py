@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from activation.identifiers import births
 from activation.identifiers.codes import Code
 from activation.identifiers.dates import order_of, read_date
-from activation.identifiers.event_cells import EventTime
+from activation.identifiers.event_times import EventTime
 from activation.identifiers.rules import Result
 from activation.identifiers.table import Context
 

@@ -10,7 +10,8 @@ from typing import Any
 from cli.deployment import Deployment
 from lambdas.doctor.addresses import ConnectorAddresses
 from sandbox.platforms.outside import Outside
-from tests.unit.line.aws_in_memory import Secrets, Table, meta_of
+from tests.unit.line.aws_in_memory import Secrets, meta_of
+from tests.unit.line.table_in_memory import Table
 
 KNOWN = "account#meta#542676646350001#known#"
 

@@ -19,7 +19,7 @@ from sandbox.platforms.meta.app import build
 from sandbox.platforms.outside import Outside
 from sandbox.platforms.server import running
 from tests.unit.doctor.patient import Patient
-from tests.unit.line.aws_in_memory import Table
+from tests.unit.line.table_in_memory import Table
 
 DAY_S = 86_400.0
 ENVIRONMENT = {
