@@ -58,7 +58,7 @@ def events(columns: pa.RecordBatch) -> memoryview | bytes:
         if not filled.keys().isdisjoint(keys):
             pieces += _object(filled, name, keys)
     joined = [_scalar(one) if isinstance(one, str) else one for one in _merged([*pieces, "},"])]
-    lines = pc.binary_join_element_wise(*joined, "")
+    lines = pc.binary_join_element_wise(*joined, "", null_handling="replace", null_replacement="")
     if isinstance(lines, pa.Scalar):  # all lines are alike
         return ",".join([lines.as_py()[:-1]] * len(columns)).encode()
     return texts_of(lines)[:-1]
@@ -90,7 +90,7 @@ def _object(columns: Columns, name: str, keys: Sequence[str], *, first: bool = F
     inside = pc.ascii_ltrim(_joined(members), ",")
     if name != "user_data":
         inside = pc.if_else(pc.equal(inside, ""), pa.scalar(None, pa.string()), inside)
-    yield pc.fill_null(_joined((before, inside, "}")), "")
+    yield _joined((before, inside, "}"))
 
 
 def _members(columns: Columns, keys: Sequence[str]) -> Iterator[Piece]:
@@ -99,7 +99,7 @@ def _members(columns: Columns, keys: Sequence[str]) -> Iterator[Piece]:
         cells = columns[key]
         member = _member(key, cells, "," if place else "")
         if cells.null_count:
-            yield pc.fill_null(_joined(member), "")
+            yield _joined(member)  # null where its cell is, and nothing in the event
         else:
             yield from member
 
