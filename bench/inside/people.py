@@ -62,7 +62,8 @@ def tables(rows: int) -> Iterator[pa.Table]:
 
 def _shares(count: int, exponent: float, offset: float) -> np.ndarray:
     weights = 1.0 / (np.arange(1, count + 1) + offset) ** exponent
-    return weights / weights.sum()
+    shares: np.ndarray = weights / weights.sum()
+    return shares
 
 
 def _names(chance: np.random.Generator, count: int) -> pa.Array:
