@@ -137,7 +137,9 @@ class ConnectorDoctor:
         warns = renewal.expires_at - self.clock() > RENEWAL_FAILS_S
         old = until if renewal.expires_at else "until it expires"
         write = self.command("secret", "set", self.name)
-        says = f"the token was not renewed and stays in use {old}: {renewal.failure}; write a new one: {write}"
+        why = renewal.failure.partition(";")[0]  # what follows is for the log of a run: to write it and redrive
+        cure = f"write a new token, or correct app_id and app_secret: {write}"
+        says = f"the token was not renewed and stays in use {old}: {why}; {cure}"
         return Finding("renewal", warns, says, warns=warns)
 
     def _lock(self, account: AdAccount, name: str) -> str:

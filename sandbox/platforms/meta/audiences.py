@@ -173,8 +173,8 @@ FIELDS: dict[str, Callable[[View], Any]] = {
 # fmt: off
 WITHOUT_VALUE = frozenset(
     (
-        "audience_labels", "data_source_types", "datafile_custom_audience_uploading_status", "delete_time",
-        "excluded_custom_audiences", "external_event_source", "fields_violating_integrity_policy",
+        "audience_labels", "data_source_types", "datafile_custom_audience_uploading_status",
+        "excluded_custom_audiences", "external_event_source",
         "household_audience", "included_custom_audiences", "is_eligible_for_sac_campaigns", "is_household",
         "is_snapshot", "lookalike_audience_ids", "lookalike_spec", "messenger_marketing_messages_page",
         "owner_business", "page_deletion_marked_delete_time", "pixel_id", "regulated_audience_spec",
