@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+from activation.drops.columns import shown_name
 from activation.errors import Rejected
 from activation.identifiers.column_map import IGNORE, columns_called, shown_entries
 
@@ -93,7 +94,7 @@ def report_of(
         "cells_left_out": _left_out(counts),
         "columns": dict(plan.mapped.used),
         "said": shown_entries((), mapping.columns),
-        "output": list(plan.output),
+        "output": [shown_name(name, index) for index, name in enumerate(plan.output)],
         "parts": [{"name": one.name, "rows": one.rows, "bytes": one.size_bytes} for one in files if one.is_data],
         "rejects": [one.name for one in files if not one.is_data],
     }

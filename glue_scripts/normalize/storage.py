@@ -170,15 +170,21 @@ def folder_of(text: str) -> LocalFolder | S3Folder:
 
 
 def text_of(text: str) -> bytes:
-    """Return the bytes of the file at a path or s3:// URL; raises Rejected if there is none."""
-    parent, _, name = text.rpartition("/")
-    folder = folder_of(parent or ".") if not text.startswith("/") or parent else LocalFolder(Path("/"))
-    if isinstance(folder, LocalFolder):
-        try:
-            return (folder.path / name).read_bytes()
-        except OSError:
-            raise Rejected("mapping_missing", "the mapping file cannot be read") from None
+    """Return the bytes of the file at a path or s3:// URL.
+
+    Raises Rejected (mapping_missing) if there is none, and what reading a drop raises where S3 denies it.
+    """
+    found = _S3.fullmatch(text)
     try:
-        return s3().get_object(Bucket=folder.bucket, Key=folder.prefix + name)["Body"].read()
+        if found is None:
+            return Path(text).read_bytes()
+        return s3().get_object(Bucket=found[1], Key=found[2])["Body"].read()
+    except OSError:
+        raise _missing() from None
     except (ClientError, BotoCoreError) as error:
-        raise read_error(error) from error
+        read = read_error(error)
+        raise (_missing() if read.code == "object_gone" else read) from error
+
+
+def _missing() -> Rejected:
+    return Rejected("mapping_missing", "there is no mapping file at the path or URL that was given")

@@ -47,7 +47,7 @@ def run(unpacked: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_it_holds_the_command_and_nothing_that_stays_at_home(unpacked: Path) -> None:
     """Sandbox, bench and tests are not installed where somebody only operates."""
     folders = {folder.name for folder in unpacked.iterdir() if folder.suffix != ".dist-info"}
-    assert folders == {"activation", "amz_stream_cli", "cli", "lambdas", "stacks"}
+    assert folders == {"activation", "amz_stream_cli", "cli", "glue_scripts", "lambdas", "stacks"}
     assert (unpacked / "cli" / "samples" / "meta" / "people.csv").exists()  # for `activation test`
 
 
@@ -56,6 +56,18 @@ def test_it_knows_the_platforms(unpacked: Path) -> None:
     done = run(unpacked, "explain", "--platform", "meta", "--field", "email", "ann@example.com", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["verdict"] == "hashed"
+
+
+def test_it_normalises_an_export(unpacked: Path, tmp_path: Path) -> None:
+    """Away from the checkout an export becomes a drop, without Spark."""
+    (tmp_path / "people.csv").write_text("email\nann@example.com\n")
+    target = {"platform": "meta", "connector": "meta", "audience": "VIP"}
+    (tmp_path / "m.json").write_text(json.dumps({"target": target, "output": {"identifiers": "hashed"}}))
+    given = ["--mapping", "m.json", "--input", "people.csv", "--output", "out"]
+    places = [text if text.startswith("--") else str(tmp_path / text) for text in given]
+    done = run(unpacked, "normalize", *places, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["rows"]["written"] == 1
 
 
 @pytest.mark.parametrize("arguments", [["demo"], ["sandbox", "up"], ["sandbox", "down"], ["--sandbox", "status"]])

@@ -48,6 +48,7 @@ def test_a_file_is_in_every_folder_above_it() -> None:
         "8a1c.csv.metadata", "8a1c.metadata", "8a1c-manifest.csv", "run_$folder$", "run/_$folder$",
         "run/.part-00000.csv.crc", "run/._SUCCESS.crc", "run/a.json.gz.md5", "manifest.checksum", "run/",
         "run/_temporary/0/task/part-0", "run/_committed_123", "run/_started", "run/_delta_log/0.json",
+        "run/_activation/report.json",
         "workflow/job/error/000.csv", "processing-failed/2026/x", "run/AWSDynamoDB/0176/manifest-files.json",
         "task/export_info_task.json", "task/export_tables_info_task_from_1_to_9.json", "_metadata",
         "run/_symlink_format_manifest/manifest",

@@ -1,0 +1,94 @@
+"""Exports and drops in S3: listed once, written part by part, and a drop only with its manifest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from activation.errors import Rejected
+from moto import mock_aws
+
+from glue_scripts.normalize import storage
+from glue_scripts.normalize.job import in_process, job_of
+from glue_scripts.normalize.mapping_file import read_mapping
+from glue_scripts.normalize.run import normalize
+from tests.unit.normalize.exports import TARGET
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+MAPPING = json.dumps({"target": TARGET, "output": {"identifiers": "hashed"}})
+FOLDER = "meta/VIP customers/hashed/run-1/"
+ROWS = b"email,first_name\nann@example.com,Ann\nbob@example.com,Bob\n"
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
+    """Serve S3 in memory, with an export of one file and an empty bucket of drops."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        storage.s3.cache_clear()
+        client = boto3.client("s3")
+        for name in ("lake", "drops"):
+            client.create_bucket(Bucket=name)
+        client.put_object(Bucket="lake", Key="mapping.json", Body=MAPPING.encode())
+        client.put_object(Bucket="lake", Key="export/000", Body=ROWS)
+        yield client
+    storage.s3.cache_clear()
+
+
+def keys(s3: S3Client, prefix: str = "") -> list[str]:
+    """Return the keys of the drops."""
+    return [one["Key"] for one in s3.list_objects_v2(Bucket="drops", Prefix=prefix).get("Contents", [])]
+
+
+def test_an_export_in_s3_becomes_a_drop(s3: S3Client) -> None:
+    """The manifest lists the part that is there, with its size; what an earlier attempt left is gone."""
+    s3.put_object(Bucket="drops", Key=f"{FOLDER}part-00000-000-dead.parquet", Body=b"left over")
+    report = normalize("s3://lake/mapping.json", "s3://lake/export/", "s3://drops", folder="run-1")
+    assert report.document["rows"]["written"] == 2
+    (part,) = report.parts
+    assert keys(s3) == [f"{FOLDER}_activation/report.json", f"{FOLDER}manifest.json", f"{FOLDER}{part.name}"]
+    manifest = json.loads(s3.get_object(Bucket="drops", Key=f"{FOLDER}manifest.json")["Body"].read())
+    size_bytes = s3.head_object(Bucket="drops", Key=f"{FOLDER}{part.name}")["ContentLength"]
+    meta = {"content_length": size_bytes, "record_count": 2}
+    assert manifest["entries"] == [{"url": f"s3://drops/{FOLDER}{part.name}", "meta": meta}]
+
+
+def test_one_object_may_be_the_export(s3: S3Client) -> None:
+    """A URL that is an object's names that object alone, not others that begin like it."""
+    s3.put_object(Bucket="lake", Key="export/0001", Body=b"not a table at all")
+    report = normalize("s3://lake/mapping.json", "s3://lake/export/000", "s3://drops", folder="run-1")
+    assert report.document["input"]["files"] == 1
+    assert report.document["rows"]["written"] == 2
+
+
+def test_a_drop_is_not_written_over(s3: S3Client) -> None:
+    """Where the folder has a manifest, a second run is refused and changes nothing."""
+    normalize("s3://lake/mapping.json", "s3://lake/export/", "s3://drops", folder="run-1")
+    before = keys(s3)
+    with pytest.raises(Rejected) as refused:
+        normalize("s3://lake/mapping.json", "s3://lake/export/", "s3://drops", folder="run-1")
+    assert refused.value.code == "output_exists"
+    assert keys(s3) == before
+
+
+def test_an_object_that_changes_meanwhile_is_not_read(s3: S3Client) -> None:
+    """Other bytes than were listed end the run, and there is no manifest."""
+    job, plan = job_of(read_mapping(MAPPING), "s3://lake/export/", "s3://drops", "run-1")
+    s3.put_object(Bucket="lake", Key="export/000", Body=ROWS.replace(b"bob", b"eve"))
+    with pytest.raises(Rejected) as refused:
+        job.finish(plan, in_process(job, plan), "process")
+    assert refused.value.code == "object_changed"
+    assert keys(s3) == []
+
+
+def test_a_mapping_that_is_not_there_is_said(s3: S3Client) -> None:
+    """A URL of no object is the mapping's mistake, not an error of AWS."""
+    with pytest.raises(Rejected) as refused:
+        normalize("s3://lake/other.json", "s3://lake/export/", "s3://drops")
+    assert refused.value.code == "mapping_missing"
