@@ -161,8 +161,13 @@ def test_the_proof_is_that_of_the_token_in_use(world: World) -> None:
 
 
 def test_a_refused_token_cannot_be_renewed(world: World) -> None:
-    """The platform does not exchange what it no longer takes."""
-    assert world.signer().renew() is False
+    """The platform does not exchange what it no longer takes, so only another token in the secret helps."""
+    signer = world.signer()
+    assert signer.renew() is False
+    assert world.endpoint.calls == 0
+    world.write(access_token="operators")
+    assert signer.renew() is True
+    assert signer.renew() is False
 
 
 def test_a_token_that_was_exchanged_is_no_longer_in_use(world: World) -> None:

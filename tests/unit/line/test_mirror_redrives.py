@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from activation.errors import Rejected
+from activation.errors import ConfigError, Rejected
 from activation.ledger.runs import RunState
 from activation.mirror.guard import Guard
+from activation.mirror.states import MirrorStates
 from activation.runs.drop import RunDrop
 from activation.runs.mirror_compare import Comparison
 
@@ -127,6 +128,52 @@ def test_a_list_from_before_a_removal_that_arrives_after_it_is_refused(make_worl
     check_holds(world, [*OLD, *people(1, start=40)])
 
 
+def test_a_list_from_before_a_removal_that_is_sent_by_force_is_refused(make_world: Make) -> None:
+    """Whoever sends a removal once more removes its people now, also from the lists that were put in between."""
+    world = mirror_world(make_world)
+    world.run(*(_put_at(one, "05:00:00") for one in mirror(world, OLD)))
+    removal = _put_at(remove(world, OLD[3:5]), "05:30:00")
+    world.run(removal)
+    between = [_put_at(one, "06:00:00") for one in mirror(world, [*OLD, *people(1, start=40)])]
+    world.run(json.dumps(json.loads(removal) | {"again": "2026-11-23"}))
+    world.run(*between)
+    assert world.dead_codes() == ["removed_since"]
+    assert not {hashed(one) for one in OLD[3:5]} & world.platform.cells
+
+
+def test_a_mirror_that_ends_late_deletes_nothing_that_a_removal_has_read(
+    make_world: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had committed and then stopped; a removal that has read its file since is noted with what it wrote."""
+    world = mirror_world(make_world, max_rows=1, in_flight=1)
+    deliver(world, OLD)
+    commit, begin = MirrorStates.commit, MirrorStates.begin
+
+    def committed(*given: Any, **more: Any) -> None:
+        commit(*given, **more)
+        raise ConfigError("denied", "the function was stopped")
+
+    monkeypatch.setattr(MirrorStates, "commit", committed)
+    world.run(*mirror(world, NEW))
+    monkeypatch.setattr(MirrorStates, "commit", commit)
+    (mirrored,) = world.take_dead_letters()
+
+    def denied(*_: Any) -> None:
+        raise ConfigError("denied", "the table denies it")
+
+    monkeypatch.setattr(MirrorStates, "begin", denied)
+    world.run(remove(world, NEW[3:6]))
+    monkeypatch.setattr(MirrorStates, "begin", begin)
+    (removing,) = world.take_dead_letters()
+    for letter in (mirrored, removing):
+        world.send(letter["Body"])
+        world.run()
+    check_holds(world, [*NEW[:3], *NEW[6:]])
+    receipt = deliver(world, [*NEW, *people(1, start=40)])
+    assert receipt["state"] == RunState.APPLIED
+    check_holds(world, [*NEW, *people(1, start=40)])
+
+
 def test_a_removal_in_parts_does_not_go_on_behind_a_mirror(make_world: Make) -> None:
     """The mirror takes whom its workers remove to be there: the rest is refused, until the file is put again."""
     world = mirror_world(make_world, max_rows=1, in_flight=1)
@@ -158,8 +205,6 @@ def test_a_removal_that_a_mirror_overtook_while_it_was_read_loses_no_state(make_
     world = mirror_world(make_world, max_rows=1, in_flight=1)
     deliver(world, OLD)
     with pytest.MonkeyPatch.context() as patch:
-        from activation.errors import ConfigError
-        from activation.mirror.states import MirrorStates
 
         def denied(*_: object, **__: object) -> None:
             raise ConfigError("denied", "the table denies it")

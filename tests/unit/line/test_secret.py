@@ -10,9 +10,10 @@ from threading import Barrier
 from typing import Any, cast
 
 import pytest
+from activation.authentication.endpoint import token_digest
 from activation.aws.table import ConditionalTable
 from activation.errors import ConfigError, Retryable
-from activation.platforms.authentication import OAuth2Refresh
+from activation.platforms.authentication import LongLivedToken, OAuth2Refresh, StaticToken
 from activation.platforms.discovery import platforms
 from activation.platforms.limits import Limits
 from activation.platforms.platform import Platform
@@ -285,6 +286,31 @@ def test_an_unsaved_refresh_token_outlives_a_second_refusal(aws: Aws) -> None:
     bench.refused()
     assert bench.signed() == "Bearer access3"
     assert bench.written()["refresh_token"] == "r3"
+
+
+@pytest.mark.parametrize("begins_anew", [True, False], ids=["redriven", "in mid run"])
+def test_an_operators_token_is_used_instead_of_a_refused_one_that_renews_itself(
+    aws: Aws, *, begins_anew: bool
+) -> None:
+    """The token was revoked long before its end: what was written since counts, in a process that goes on too."""
+    spec = LongLivedToken("https://login.example/token", StaticToken("token"))
+    bench = Bench(aws, replace(platform_of(LIMITS), authentication=spec))
+    day_s = 86_400
+    issued = {"at": bench.clock(), "expires_at": bench.clock() + 60 * day_s, "to": token_digest("one")}
+    bench.write(json.dumps(json.loads(_secret("one")) | {"issued": issued}))
+    bench.secret.account()
+    assert bench.signed() == "Bearer one"
+    with pytest.raises(ConfigError, match="token_refused"):
+        bench.refused()
+    bench.secret.begin()
+    bench.secret.account()
+    old = bench.secret.sign(ASKED)
+    bench.write(_secret("two"))
+    if begins_anew:
+        bench.secret.begin(afresh=True)
+        bench.secret.account()
+    bench.secret.renew(*old)
+    assert bench.signed() == "Bearer two"
 
 
 @pytest.mark.parametrize("text", ["oops", "[]", "{}", '{"token": "t0ken"}', "[" * 100_000])

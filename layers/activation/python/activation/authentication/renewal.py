@@ -69,8 +69,14 @@ class RenewingSigner:
             return signed.headers.get(self._spec.token.header) == f"{self._spec.token.prefix}{self._token}"
 
     def renew(self, refused: Request | None = None) -> bool:
-        """Return False: a token that the platform refuses can no longer be exchanged."""
-        return False
+        """Use the token that was written into the secret since; return False where there is no other.
+
+        A token that the platform refuses can no longer be exchanged. Raises what reading the secret raises.
+        """
+        with self._lock:
+            before, secret = self._token, self._tools.store.read(afresh=True)
+            self._token, self._due_at, self._expires_at = self._token_of(secret)
+            return self._token != before
 
     def _token_of(self, secret: SecretVersion) -> tuple[str, float, float]:
         """Return a secret's token, when to renew it, and its end: at once and 0 if the end is not known."""

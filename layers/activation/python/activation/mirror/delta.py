@@ -37,7 +37,7 @@ class Delta:
 
     `removes` and `adds` are None where there is nothing to remove or to add. A run that replaces the whole
     audience has neither, and `replaced_by` says with what. `dropped_at` is when a drop that removes people
-    was put, in ISO 8601, "" for any other run and where it is not known.
+    was put, or sent again on purpose, in ISO 8601, "" for any other run and where it is not known.
     """
 
     run_id: str

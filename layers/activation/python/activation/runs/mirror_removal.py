@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from activation.errors import Rejected
 from activation.ledger.mirror_run import MirrorPhase, MirrorRun
+from activation.ledger.replacements import in_utc
 from activation.ledger.split import Phase
 from activation.mirror.delta import Delta, Part
+from activation.mirror.piece import objects_of
 from activation.mirror.snapshot import Snapshot
 from activation.mirror.state import MirrorState
 from activation.model import Action
@@ -41,7 +43,7 @@ def note_removal(invocation: Invocation) -> None:
             "a mirror has filled the audience since this removal began: the rest is not removed. Drop the file"
             " again",
         )
-    if mirror.version != version:
+    if mirror.version != version or not _has_pieces(invocation, mirror):
         _begin_anew(invocation, version)
         mirror = mirror_of(invocation)
     if not is_mirrored(state):
@@ -53,7 +55,10 @@ def note_removal(invocation: Invocation) -> None:
     lines = from_json(mirror.candidate, Snapshot)
     if lines.lines:
         removes = Part(lines.pieces, lines.columns, lines.lines)
-        delta = Delta(run_name(invocation), removes, dropped_at=invocation.work.dropped_at)
+        work = invocation.work
+        # One that is sent again on purpose removes people now, also of lists that were put since it was.
+        dropped_at = in_utc("", invocation.connector.clock()) if work.again else work.dropped_at
+        delta = Delta(run_name(invocation), removes, dropped_at=dropped_at)
         invocation.connector.mirrors.begin(held.run.audience_lock, state, delta)
     with held.lock:
         progress.tally.forget_rows()
@@ -68,6 +73,18 @@ def _is_noted(mirror: MirrorRun, state: MirrorState, name: str) -> bool:
         return False
     has_lines = bool(from_json(mirror.candidate, Snapshot).lines)
     return not has_lines or name in [one.run_id for one in state.pending]
+
+
+def _has_pieces(invocation: Invocation, mirror: MirrorRun) -> bool:
+    """Return whether what was written of the drop so far is still there.
+
+    A mirror that had committed and then died deletes it when it ends, and leaves the state's version as it is.
+    """
+    if not mirror.candidate:
+        return True
+    written = from_json(mirror.candidate, Snapshot)
+    needed = {name for piece in written.pieces for name in objects_of(piece, cells=written.cells)}
+    return needed <= {*invocation.pieces.names(f"{run_name(invocation)}/")}
 
 
 def _begin_anew(invocation: Invocation, version: int) -> None:
