@@ -188,7 +188,7 @@ def test_what_is_no_object_is_refused(text: str) -> None:
 
 
 def test_a_key_that_is_twice_in_an_object_is_a_mistake() -> None:
-    """JSON readers keep the last of two keys of one name; the mapping is refused with both levels' names instead."""
+    """JSON readers keep the last of two keys of one name; here the mapping is refused, at any depth."""
     text = json.dumps(WHOLE).replace('"email": "email"', '"email": "email", "email": "phone"')
     with pytest.raises(BadMapping) as refused:
         read_mapping(text[:-1] + ', "consent": {"column": "opt_in", "allow": ["no"]}}')
