@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Context as Arithmetic
 from decimal import Decimal, InvalidOperation
 
 import pyarrow as pa
@@ -21,7 +22,9 @@ from glue_scripts.normalize.mapping import Derive, Derived, Period
 # Sums are exact and the same in any order: whole numbers of a billionth.
 NUMBER = pa.decimal128(38, 9)
 NOT_A_NUMBER = "not_a_number"
-_STEP, _LARGEST = Decimal("1e-9"), Decimal(10) ** 20
+NUMBER_LIMIT = 10**20  # numbers are smaller, so that sums of a billion rows fit
+_STEP = Decimal("1e-9")
+_ARITHMETIC = Arithmetic(prec=38)  # the default of 28 digits is too small for NUMBER
 _SURE = r"\A-?[0-9]{1,18}(?:\.[0-9]{1,9})?\z"
 _PARTS = {Derive.YEAR: births.YEAR, Derive.MONTH: births.MONTH, Derive.DAY: births.DAY}
 
@@ -50,7 +53,13 @@ def numbers(cells: pa.Array) -> Parsed:
 
 def number_texts(values: pa.Array) -> pa.Array:
     """Return decimals as texts without zeros at their end: 12.5, 100."""
-    return pc.replace_substring_regex(values.cast(pa.string()), r"\.?0+$", "")
+    texts = values.cast(pa.string())
+    # Arrow writes zero, and what is smaller than a millionth, with an exponent: 0E-9.
+    scientific = pc.fill_null(pc.match_substring(texts, "E"), fill_value=False)
+    if pc.any(scientific, min_count=0).as_py():
+        plain = per_distinct(texts.filter(scientific), lambda text: (format(Decimal(text), "f"), None))
+        texts = pc.replace_with_mask(texts, scientific, plain.values)
+    return pc.replace_substring_regex(texts, r"\.?0+$", "")
 
 
 def days(cells: pa.Array, context: Context) -> Parsed:
@@ -92,9 +101,9 @@ def _number(text: str) -> Result:
         number = Decimal(text) if text.isascii() and len(text) <= 60 and "_" not in text else None
     except InvalidOperation:
         number = None
-    if number is None or not number.is_finite() or abs(number) >= _LARGEST:
+    if number is None or not number.is_finite() or abs(number) >= NUMBER_LIMIT:
         return None, NOT_A_NUMBER
-    return format(number.quantize(_STEP), "f"), None
+    return format(number.quantize(_STEP, context=_ARITHMETIC), "f"), None
 
 
 def _day(text: str, context: Context) -> Result:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from activation.identifiers.table import Context
 
-from glue_scripts.normalize.cells import Parsed, days, numbers, trimmed
+from glue_scripts.normalize.cells import NUMBER_LIMIT, Parsed, days, numbers, trimmed
 from glue_scripts.normalize.mapping import ORDERED, Compare, Condition
 
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -32,6 +33,8 @@ def condition_of(given: object) -> tuple[Condition | None, str]:
     compare, operand = compares[0], given[compares[0]]
     column = given["column"].strip()
     if compare in ORDERED and isinstance(operand, int | float) and not isinstance(operand, bool):
+        if not -NUMBER_LIMIT < operand < NUMBER_LIMIT:  # nor is NaN
+            return None, f"{compare}: must be a number below {NUMBER_LIMIT:.0e}"
         return Condition(column, compare, (str(operand),), numeric=True), ""
     words, what = _operand(compare, operand)
     return (Condition(column, compare, words), "") if words else (None, f"{compare}: {what}")
@@ -42,8 +45,9 @@ def _operand(compare: Compare, operand: Any) -> tuple[tuple[str, ...], str]:
     if compare is Compare.PRESENT:
         return ((str(operand).lower(),) if isinstance(operand, bool) else ()), "must be true or false"
     if compare in ORDERED:
-        is_day = isinstance(operand, str) and ISO_DAY.fullmatch(operand)
-        return ((operand,) if is_day else ()), 'must be a number, or a date such as "2026-11-30"'
+        return (
+            (operand,) if isinstance(operand, str) and _is_day(operand) else ()
+        ), 'must be a number, or a date such as "2026-11-30"'
     if compare in (Compare.IN, Compare.NOT_IN):
         fits = isinstance(operand, list) and 0 < len(operand) <= MOST_WORDS and all(map(_is_word, operand))
         return (tuple(map(_word, operand)) if fits else ()), "must be a list of texts or whole numbers"
@@ -72,6 +76,13 @@ def holds(condition: Condition, cells: pa.Array, context: Context) -> Parsed:
     if condition.compare in (Compare.NOT_EQUALS, Compare.NOT_IN):
         mask = pc.invert(mask)
     return Parsed(mask, none)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(ISO_DAY.fullmatch(text) and date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _is_word(value: Any) -> bool:

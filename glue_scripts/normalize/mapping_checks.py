@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from activation.identifiers.column_map import check_entries
+from activation.identifiers.column_map import check_entries, columns_called
 from activation.identifiers.table import FieldTable
 from activation.model import EVENTS, HASHED, RAW, Action
 from activation.platforms.discovery import UnknownPlatform, fields_of
@@ -51,9 +51,13 @@ def _of_groups(mapping: AudienceMapping) -> Iterator[str]:
                 yield f"{name}: needs group_by"
         return
     made = {*mapping.group_by, *(one.name for one in mapping.aggregates)}
+    seen = list(mapping.group_by)
     for one in mapping.aggregates:
-        if one.name in mapping.group_by:
+        if columns_called(one.name, mapping.group_by):
             yield f"aggregates.{one.name}: is a column of group_by already"
+        elif columns_called(one.name, seen):
+            yield f"aggregates.{one.name}: is there twice"
+        seen.append(one.name)
     for number, condition in enumerate(mapping.having, 1):
         if condition.column not in made:
             yield f"having[{number}]: {condition.column!r} is neither in group_by nor in aggregates"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any, TypeVar
 
 from activation.drops import encodings
@@ -42,6 +44,8 @@ FORMATS = ("csv", "tsv", "jsonl", "parquet")
 ESCAPES = (Escape.DOUBLED.value, Escape.BACKSLASH.value)
 LONGEST_NAME, MOST_ENTRIES = 200, 200
 LEAST_PART, MOST_PART = 1, 5_000_000
+# A part of a key, which is a folder's name on this machine too.
+PART = r"(?!\.\.?$)[^/\x00-\x1f\x7f]*[^/\s\x00-\x1f\x7f][^/\x00-\x1f\x7f]*"
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 KEYS = (
     *("$schema", "name", "input", "derived", "filters", "consent", "group_by", "aggregates", "having", "columns"),
@@ -55,14 +59,15 @@ E_ = TypeVar("E_", bound=StrEnum)
 
 def read_mapping(text: str | bytes) -> AudienceMapping:
     """Return the mapping that a file holds; raises BadMapping with every mistake that shows without the export."""
+    repeated: list[str] = []
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_pairs_hook=partial(_object_of, repeated))
     except (ValueError, RecursionError) as error:
         line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise BadMapping([f"the file is not JSON{line}"]) from None
     if not isinstance(document, dict):
         raise BadMapping(["the file is not one JSON object"])
-    reader = _Reader()
+    reader = _Reader([f"the key {name[:LONGEST_NAME]!r} is twice in one object" for name in repeated])
     mapping = reader.whole(document)
     if mistakes := [*reader.mistakes, *mistakes_between(mapping)]:
         raise BadMapping(mistakes)
@@ -85,7 +90,7 @@ class _Reader:
             input=self._input(self._object("input", given)),
             derived=self._derived(self._object("derived", given)),
             filters=self._conditions("filters", given.get("filters", [])),
-            consent=self._consent(self._object("consent", given)),
+            consent=self._consent(self._object("consent", given), is_there=isinstance(given.get("consent"), dict)),
             group_by=self._names("group_by", given.get("group_by", [])),
             aggregates=self._aggregates(self._object("aggregates", given)),
             having=self._conditions("having", given.get("having", [])),
@@ -179,6 +184,8 @@ class _Reader:
         of = given[how[0]]
         if how[0] is Derive.JOIN:
             names = self._names(f"{place}.join", of)
+            if of == []:
+                self._say(f"{place}.join", "must name a column")
             separator = given.get("with", " ")
             if not isinstance(separator, str) or len(separator) > 10:
                 self._say(f"{place}.with", "must be a text of at most 10 characters")
@@ -203,8 +210,8 @@ class _Reader:
                 found.append(condition)
         return tuple(found)
 
-    def _consent(self, given: Mapping[str, Any]) -> RowRule:
-        if not given:
+    def _consent(self, given: Mapping[str, Any], *, is_there: bool) -> RowRule:
+        if not is_there:
             return NO_RULE
         mistakes = rule_mistakes(given)
         for name, what in mistakes.items():
@@ -236,9 +243,11 @@ class _Reader:
         return tuple(found)
 
     def _columns(self, given: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-        entries = []
+        entries: list[tuple[str, str]] = []
         for left, right in given.items():
-            if _is_name(left) and isinstance(right, str) and _is_name(right):
+            if left.strip() in dict(entries):
+                self._say(f"columns.{left.strip()[:LONGEST_NAME]}", "is there twice")
+            elif _is_name(left) and isinstance(right, str) and _is_name(right):
                 entries.append((left.strip(), right.strip()))
             else:
                 self._say(f"columns.{left[:LONGEST_NAME]}", "must be a field's name, ignore, or a value")
@@ -260,10 +269,10 @@ class _Reader:
 
         def named(key: str) -> str:
             value = given.get(key)
-            if _is_name(value) and "/" not in str(value):
+            if _is_name(value) and re.fullmatch(PART, str(value)):
                 return str(value)
             if is_there:
-                self._say(f"target.{key}", 'must be a text without "/"')
+                self._say(f"target.{key}", 'must be a text without "/" and control characters, not "." or ".."')
             return ""
 
         action = self._choice("target.action", given.get("action"), Action, Action.ADD)
@@ -276,7 +285,7 @@ class _Reader:
             self._say("output.rows_per_part", f"must be a whole number from {LEAST_PART} to {MOST_PART}")
             rows = ROWS_PER_PART
         identifiers = given.get("identifiers")
-        if is_there and identifiers not in KINDS:
+        if is_there and not (isinstance(identifiers, str) and identifiers in KINDS):
             self._say("output.identifiers", f"must be one of {', '.join(KINDS)}")
         deduplicate = given.get("deduplicate", identifiers != EVENTS.declared)
         if not isinstance(deduplicate, bool):
@@ -288,6 +297,12 @@ class _Reader:
             event_id=self._names("output.event_id", given.get("event_id", [])),
             deduplicate=bool(deduplicate),
         )
+
+
+def _object_of(repeated: list[str], pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object; names that it has twice, of which JSON readers keep the last, go to `repeated`."""
+    repeated += [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
+    return dict(pairs)
 
 
 def _is_name(value: object) -> bool:

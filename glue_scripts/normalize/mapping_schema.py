@@ -11,6 +11,7 @@ from activation.model import Action
 from activation.platforms.option_schema import DIALECT
 
 from glue_scripts.normalize import mapping_file as reader
+from glue_scripts.normalize.cells import NUMBER_LIMIT
 from glue_scripts.normalize.conditions import MOST_WORDS
 from glue_scripts.normalize.mapping import (
     EVERY_ROW,
@@ -26,7 +27,7 @@ from glue_scripts.normalize.mapping_checks import KINDS
 
 # As `str.strip` leaves something of it.
 NAME = {"type": "string", "maxLength": reader.LONGEST_NAME, "pattern": r"\S"}
-PART = {**NAME, "pattern": r"^[^/]*[^/\s][^/]*$"}
+PART = {**NAME, "pattern": f"^{reader.PART}$"}
 NAMES = {"type": "array", "items": NAME, "uniqueItems": True}
 WORD = {"type": ["string", "integer"]}
 
@@ -91,7 +92,10 @@ def _derived() -> dict[str, Any]:
     }
     return {
         "oneOf": [
-            _object({one.value: NAMES if one is Derive.JOIN else NAME, **more.get(one, {})}, one.value)
+            _object(
+                {one.value: {**NAMES, "minItems": 1} if one is Derive.JOIN else NAME, **more.get(one, {})},
+                one.value,
+            )
             for one in Derive
         ]
     }
@@ -99,8 +103,9 @@ def _derived() -> dict[str, Any]:
 
 def _conditions() -> dict[str, Any]:
     operands: dict[Compare, dict[str, Any]] = dict.fromkeys(Compare, WORD)
+    number = {"type": "number", "exclusiveMinimum": -NUMBER_LIMIT, "exclusiveMaximum": NUMBER_LIMIT}
     day = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
-    operands |= {one: {"anyOf": [{"type": "number"}, day]} for one in ORDERED}
+    operands |= {one: {"anyOf": [number, day]} for one in ORDERED}
     words = {"type": "array", "items": WORD, "minItems": 1, "maxItems": MOST_WORDS}
     operands |= {Compare.IN: words, Compare.NOT_IN: words, Compare.PRESENT: {"type": "boolean"}}
     shapes = [

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 from activation.drops.chunk import Chunk
-from activation.drops.row_filters import NO_CONSENT
+from activation.drops.row_filters import NO_CONSENT, RowFilter
 
 from glue_scripts.normalize import stream
 from glue_scripts.normalize.cells import derive, number_texts, numbers, times, trimmed
@@ -100,15 +100,17 @@ class RowStep:
         rows = self._opened(chunks)
         self._blank_nulls(rows)
         self._derive(rows)
-        self._filter(rows)
-        refused = self._consent(rows)
         if self.plan.mapping.is_grouped:
-            grouped = self._for_groups(rows, refused)
+            self._mark_refused(rows)
+        self._filter(rows)
+        if self.plan.mapping.is_grouped:
+            grouped = self._for_groups(rows)
             rows.counts["rows_grouped", ""] += len(rows.places.rows)
             yield from rows.said()
             if len(rows.places.rows):
                 yield grouped
             return
+        self._reject_refused(rows)
         yield from rows.said()
         if len(rows.places.rows):
             yield from PeopleStep(self.plan).run(rows.columns, rows.places)
@@ -156,28 +158,36 @@ class RowStep:
     def _filter(self, rows: _Rows) -> None:
         for number, condition in enumerate(self.plan.mapping.filters, 1):
             found = holds(condition, rows.columns[self.plan.index(condition.column)], self.plan.context)
-            stays = rows.reject_coded(found.codes, condition.column)
-            mask = found.values.filter(stays)
+            codes, mask = found.codes, found.values
+            if self.plan.mapping.is_grouped:
+                unread = pc.and_(self._refused(rows), pc.is_valid(codes))
+                codes, mask = _without(codes, unread), pc.or_(mask, unread)
+            stays = rows.reject_coded(codes, condition.column)
+            mask = mask.filter(stays)
             rows.counts[f"filtered:{number}", condition.column] += len(mask) - (pc.sum(mask).as_py() or 0)
             rows.keep(mask)
 
-    def _consent(self, rows: _Rows) -> pa.Array:
-        """Take out the rows without consent; where rows become groups, only mark them."""
+    def _reject_refused(self, rows: _Rows) -> None:
+        for one in self.plan.consent:
+            rows.reject(pc.invert(_allowed(one, rows)), NO_CONSENT)
+
+    def _mark_refused(self, rows: _Rows) -> None:
+        """Append a column that says whether a row lacks consent.
+
+        A cell of such a row that cannot be read is passed over: rejected, the row would leave its group without
+        the no that takes the group out.
+        """
         refused = pa.repeat(pa.scalar(False), len(rows.places.rows))
         for one in self.plan.consent:
-            named = [f"c{index}" for index in range(len(rows.columns))]
-            allowed = one.allowed(pa.RecordBatch.from_arrays(rows.columns, names=named))
-            if self.plan.mapping.is_grouped:
-                refused = pc.or_(refused, pc.invert(allowed))
-            else:
-                rows.reject(pc.invert(allowed), NO_CONSENT)
-        return refused
+            refused = pc.or_(refused, pc.invert(_allowed(one, rows)))
+        rows.columns.append(pc.if_else(refused, REFUSED, ALLOWED))
 
-    def _for_groups(self, rows: _Rows, refused: pa.Array) -> pa.RecordBatch:
+    def _refused(self, rows: _Rows) -> pa.Array:
+        return pc.equal(rows.columns[-1], REFUSED)
+
+    def _for_groups(self, rows: _Rows) -> pa.RecordBatch:
         """Return the lines to be grouped: keys, what aggregates need, and whether the row lacks consent."""
         mapping = self.plan.mapping
-        flags = pc.if_else(refused, REFUSED, ALLOWED)
-        rows.columns.append(flags)
         for name in mapping.group_by:
             blank = pc.equal(trimmed(rows.columns[self.plan.index(name)]), "")
             rows.reject(blank, BLANK_GROUP_KEY, name)
@@ -197,14 +207,25 @@ class RowStep:
         cells = trimmed(rows.columns[self.plan.index(one.of)])
         if one.function in NUMERIC:
             parsed = numbers(cells)
-            return number_texts(parsed.values), rows.reject_coded(parsed.codes, one.of)
+            codes = _without(parsed.codes, self._refused(rows))
+            return number_texts(parsed.values), rows.reject_coded(codes, one.of)
         if one.function in TIMES:
             parsed = times(cells, self.plan.context)
-            return parsed.values.cast(pa.string()), rows.reject_coded(parsed.codes, one.of)
+            codes = _without(parsed.codes, self._refused(rows))
+            return parsed.values.cast(pa.string()), rows.reject_coded(codes, one.of)
         if one.function in (Function.FIRST, Function.LAST):
             cells = pc.fill_null(rows.columns[self.plan.index(one.of)], "")
         blank = pc.equal(trimmed(cells), "")
         return pc.if_else(blank, pa.scalar(None, pa.string()), cells), everything
+
+
+def _allowed(one: RowFilter, rows: _Rows) -> pa.Array:
+    named = [f"c{index}" for index in range(len(rows.columns))]
+    return one.allowed(pa.RecordBatch.from_arrays(rows.columns, names=named))
+
+
+def _without(codes: pa.Array, mask: pa.Array) -> pa.Array:
+    return pc.if_else(mask, pa.scalar(None, pa.string()), codes)
 
 
 def _together(parts: Sequence[Places]) -> Places:

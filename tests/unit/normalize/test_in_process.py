@@ -176,6 +176,29 @@ def test_one_no_takes_the_whole_group_out(tmp_path: Path) -> None:
     assert report.document["groups"]["rejected"] == {"no_consent": 1}
 
 
+@pytest.mark.parametrize("cell", [{"amount": "oops"}, {"day": "someday"}], ids=["summed", "compared"])
+def test_a_no_counts_in_a_row_that_cannot_be_read(tmp_path: Path, cell: dict[str, str]) -> None:
+    """A row without consent takes its group out also where its other cells are no numbers or dates."""
+    report = run_rows(
+        tmp_path,
+        [
+            person(customer="1"),
+            person(customer="1", opt_in="no", **cell),
+            person(customer="2", **cell),
+            person(customer="3", email="c@example.com"),
+        ],
+        filters=[{"column": "day", "at_least": "2026-01-01"}],
+        consent={"column": "opt_in", "allow": [True]},
+        group_by=["customer"],
+        aggregates={"email": {"last": "email"}, "spend": {"sum": "amount"}},
+        output={"identifiers": "raw", "format": "csv"},
+    )
+    assert dropped(report, tmp_path / "out").rows == [("c@example.com", "true")]
+    assert report.document["rows"]["grouped"] == 3
+    assert sum(report.document["rows"]["rejected"].values()) == 1
+    assert report.document["groups"]["rejected"] == {"no_consent": 1}
+
+
 def test_rows_without_consent_are_not_written(tmp_path: Path) -> None:
     """A blank or unknown answer is a no."""
     rows = [person(email=f"{answer}@example.com", opt_in=answer) for answer in ("yes", "no", "", "perhaps")]
@@ -419,3 +442,27 @@ def test_a_header_row_may_have_a_name_twice(tmp_path: Path) -> None:
         csv.writer(file).writerows([("email", "email"), ("a@example.com", "b@example.com")])
     raw = run(tmp_path, tmp_path / "a.csv", output={"identifiers": "raw"})
     assert dropped(raw, tmp_path / "out").columns == ("email", "email_2")
+
+
+def test_sums_are_written_in_plain_digits(tmp_path: Path) -> None:
+    """A sum of nothing but zeros is 0, a billionth has no exponent, and numbers of twenty digits are added."""
+    amounts = [
+        ("1", "0"),
+        ("1", "0.00"),
+        ("2", "1e-9"),
+        ("3", "9" * 19),
+        ("3", "1"),
+        ("4", "1e-7"),
+        ("5", "9" * 21),
+    ]
+    report = run_rows(
+        tmp_path,
+        [person(customer=customer, amount=amount) for customer, amount in amounts],
+        group_by=["customer"],
+        aggregates={"email": {"first": "email"}, "city": {"sum": "amount"}},
+        output={"identifiers": "raw", "format": "csv", "deduplicate": False},
+        columns={"city": "city", "customer": "customer_id"},
+    )
+    sums = {row[0]: row[2] for row in dropped(report, tmp_path / "out").rows}
+    assert sums == {"1": "0", "2": "0.000000001", "3": "1" + "0" * 19, "4": "0.0000001"}
+    assert report.document["rows"]["rejected"] == {"not_a_number": 1}

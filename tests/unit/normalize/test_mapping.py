@@ -64,15 +64,19 @@ WRONG: list[tuple[str, object]] = [
     ("derived.month", {"period_of": "day", "year_of": "day"}),
     ("derived.born", {"year_of": 7}),
     ("derived.both", {"join": "a"}),
+    ("derived.both", {"join": []}),
     ("derived.both", {"join": ["a"], "with": "x" * 11}),
     ("filters", {"column": "a"}),
     ("filters", [{"column": "a"}]),
     ("filters", [{"column": "a", "in": []}]),
     ("filters", [{"column": "a", "in": [1.5]}]),
     ("filters", [{"column": "a", "above": "much"}]),
+    ("filters", [{"column": "a", "above": 1e20}]),
+    ("having", [{"column": "spend", "below": float("inf")}]),
     ("filters", [{"column": "a", "present": "yes"}]),
     ("filters", [{"column": "a", "equals": "x", "in": ["x"]}]),
     ("filters", [{"column": " ", "equals": "x"}]),
+    ("consent", {}),
     ("consent", {"column": "opt_in"}),
     ("consent", {"column": "opt_in", "allow": []}),
     ("consent.scope", "identifiers"),
@@ -87,10 +91,13 @@ WRONG: list[tuple[str, object]] = [
     ("date_order", "dym"),
     ("target", []),
     ("target.audience", "a/b"),
+    ("target.audience", ".."),
+    ("target.audience", "a\nb"),
     ("target.connector", ""),
     ("target.action", "delete"),
     ("output", {}),
     ("output.identifiers", "plain"),
+    ("output.identifiers", []),
     ("output.rows_per_part", 0),
     ("output.rows_per_part", True),
     ("output.format", "orc"),
@@ -107,6 +114,11 @@ BETWEEN: list[tuple[str, object, str]] = [
     ("columns", {"email": "emial"}, "columns"),
     ("having", [{"column": "amount", "above": 1}], "having[1]"),
     ("aggregates.month", {"count": "*"}, "aggregates.month"),
+    ("aggregates.Month", {"count": "*"}, "aggregates.Month"),
+    ("aggregates. spend", {"max": "amount"}, "aggregates.spend"),
+    ("columns. email", "phone", "columns.email"),
+    ("filters", [{"column": "day", "at_most": "2026-13-45"}], "filters[1]"),
+    ("filters", [{"column": "a", "above": float("nan")}], "filters[1]"),
     ("group_by", [], "aggregates"),
     ("output.event_id", ["customer", "month"], "output.event_id"),
 ]
@@ -173,6 +185,17 @@ def test_what_is_no_object_is_refused(text: str) -> None:
     with pytest.raises(BadMapping) as refused:
         read_mapping(text)
     assert len(refused.value.mistakes) == 1
+
+
+def test_a_key_that_is_twice_in_an_object_is_a_mistake() -> None:
+    """JSON readers keep the last of two keys of one name; here the mapping is refused, at any depth."""
+    text = json.dumps(WHOLE).replace('"email": "email"', '"email": "email", "email": "phone"')
+    with pytest.raises(BadMapping) as refused:
+        read_mapping(text[:-1] + ', "consent": {"column": "opt_in", "allow": ["no"]}}')
+    assert [one for one in refused.value.mistakes if "twice" in one] == [
+        "the key 'email' is twice in one object",
+        "the key 'consent' is twice in one object",
+    ]
 
 
 def test_aggregated_events_need_an_id() -> None:
