@@ -52,7 +52,7 @@ def normalize(
     if as_json:
         print(json.dumps({**report.document, "folder": _folder(report, output)}, ensure_ascii=False))
         return
-    console().print(_told(report, output), markup=False, highlight=False)
+    console().print(_told(report, output), markup=False, highlight=False, soft_wrap=True)
 
 
 def _refuse(error: Any, as_json: bool) -> None:
@@ -74,6 +74,8 @@ def _folder(report: Report, output: Path) -> str:
 
 def _told(report: Report, output: Path) -> str:
     """Return the report as people read it: where every row went, and what to do next."""
+    from cli.typed import typed
+
     document = report.document
     lines = []
     for name in ("rows", "groups"):
@@ -86,11 +88,10 @@ def _told(report: Report, output: Path) -> str:
     if document["rejects"]:
         lines.append(f"rejects: {', '.join(document['rejects'])}")
     connector, audience, identifiers, *action = document["key"].rstrip("/").split("/")[:-1]
-    said = "" if identifiers == "raw" else f" --identifiers {identifiers}"
-    said += f" --action {action[0]}" if action else ""
-    lines.append(
-        f'next: activation drop "{_folder(report, output)}" --connector {connector} --audience "{audience}"{said}'
-    )
+    options = ["--connector", connector, "--audience", audience]
+    options += [] if identifiers == "raw" else ["--identifiers", identifiers]
+    options += ["--action", *action] if action else []
+    lines.append(f"next: {typed('drop', _folder(report, output), *options)}")
     return "\n".join(lines)
 
 

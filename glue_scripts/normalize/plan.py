@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from activation.drops.chunk import DropReader
@@ -14,7 +15,9 @@ from activation.errors import Rejected
 from activation.identifiers.column_map import Entries, columns_called
 from activation.identifiers.country_of_row import COUNTRY_OF_ROW
 from activation.identifiers.table import Context, FieldTable
-from activation.model import EVENTS, RAW, Action, Kind
+from activation.model import EVENTS, RAW, Action, Audience, Kind
+from activation.platforms.discovery import fields_of
+from activation.platforms.platform import Platform
 
 from glue_scripts.normalize.errors import BadMapping
 from glue_scripts.normalize.hashed_names import HashedNames, hashed_names
@@ -63,7 +66,8 @@ class Plan:
 def plan_of(mapping: AudienceMapping, reader: DropReader) -> Plan:
     """Return the plan for an export; raises BadMapping with every column that is missing or has two meanings.
 
-    Raises Rejected as a connector would: consent_missing, no_usable_column, required_column_missing and so on.
+    Raises Rejected as a connector would: consent_missing, no_usable_column, required_column_missing, what the
+    platform's publisher refuses for the audience or its fields, and so on.
     """
     table, kind = table_of(mapping), KINDS[mapping.output.identifiers]
     _check_format(mapping, reader)
@@ -82,6 +86,7 @@ def plan_of(mapping: AudienceMapping, reader: DropReader) -> Plan:
     # Cells are read raw whatever is written: what comes out hashed is hashed here.
     raw = EVENTS if table.events is not None else RAW
     mapped = _mapped(table, people, raw, mapping, ruled)
+    _check_audience(mapping, mapped)
     context = mapping.context
     if not mapping.is_grouped:
         fields = [one for one in mapped.columns if one[0] < len(source)]
@@ -115,6 +120,16 @@ def _mapped(
         if error.code == "bad_columns":
             raise BadMapping([f"columns: {error.sentence}"]) from None
         raise
+
+
+def _check_audience(mapping: AudienceMapping, mapped: MappedColumns) -> None:
+    """Raise Rejected for an audience or fields that the connector would refuse before its first request."""
+    target = mapping.target
+    platform = fields_of(target.platform)
+    if isinstance(platform, Platform):
+        audience = Audience(target.connector, target.audience, target.action)
+        with closing(platform.rehearsal().open(audience, tuple(one.key for _, one in mapped.fields))) as opening:
+            next(opening, None)
 
 
 def _check_format(mapping: AudienceMapping, reader: DropReader) -> None:
