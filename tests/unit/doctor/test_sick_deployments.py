@@ -119,6 +119,7 @@ IN_A_WEEK = int(time.time()) + 7 * 86_400 + 3600
 Sick = tuple[str, Callable[[Patient], None], str, bool, tuple[str, ...]]
 SICK: list[Sick] = [
     ("secret not written", aws(written=False), "secret", False, ("secret set meta",)),
+    ("secret of another account", aws(account="900000000000001"), "secret", False, ("another ad account",)),
     ("token expired", token(state="expired"), "token", False, ("it has expired", "Write a new token", "190/463")),
     ("token ends in a week", token(expires_at=IN_A_WEEK), "token", True, ("in 7 days", "system user")),
     ("permission missing", token(permissions=["ads_read"]), "permissions", False, ("ads_management",)),
