@@ -112,9 +112,9 @@ class ConnectorDoctor:
         def is_ours(name: str) -> bool:
             return self.table.read(known_audience_key(self._lock(account, name))) is not None
 
-        def note_size(name: str, low: int, high: int) -> None:
+        def note_size(name: str, audience_id: str, low: int, high: int) -> None:
             if self.sizes is not None:
-                self.sizes.note_size(self._lock(account, name), self.today(), low, high)
+                self.sizes.note_size(self._lock(account, name), audience_id, self.today(), low, high)
 
         asked = Examination(
             Credentials(secret),
