@@ -105,9 +105,9 @@ def test_audiences_are_listed_with_their_mirrors() -> None:
 def test_the_size_that_the_platform_estimates_is_shown_by_day(table: ConditionalTable) -> None:
     """The list has the newest, `show` each day's; a day's newest counts."""
     known = KnownAudiences(table)
-    known.note_size(LOCK, date(2026, 11, 28), 1000, 1000)
-    known.note_size(LOCK, date(2026, 11, 30), 13000, 15000)
-    known.note_size(LOCK, date(2026, 11, 30), 14000, 15000)
+    known.note_size(LOCK, "77", date(2026, 11, 28), 1000, 1000)
+    known.note_size(LOCK, "77", date(2026, 11, 30), 13000, 15000)
+    known.note_size(LOCK, "77", date(2026, 11, 30), 14000, 15000)
     assert "14,000 to" in typed("list")
     shown = typed("show", "VIP", "--connector", "meta").splitlines()
     days = [line.split() for line in shown if "as the platform estimates" in line]
@@ -123,7 +123,7 @@ def test_only_so_many_days_are_kept(table: ConditionalTable, monkeypatch: pytest
     """The oldest go first, so that the record has room for years."""
     monkeypatch.setattr(audiences, "MOST_SIZES", 2)
     for day in (3, 1, 2):
-        KnownAudiences(table).note_size(LOCK, date(2026, 11, day), day, day)
+        KnownAudiences(table).note_size(LOCK, "77", date(2026, 11, day), day, day)
     record = table.read(known_audience_key(LOCK)) or {}
     assert [one.day for one in audiences.sizes_in(record)] == ["2026-11-02", "2026-11-03"]
 

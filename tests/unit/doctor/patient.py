@@ -30,6 +30,7 @@ class Patient:
     clock_off_s: float = 0.0
     subscription: str = "arn:aws:sns:eu-west-1:111122223333:told:1"
     options: dict[str, Any] = field(default_factory=dict)
+    account: str = ""
     more: dict[str, str] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
 
@@ -56,7 +57,7 @@ class Patient:
         app = {"alarms": "", "max_concurrency": 5, "reserved_concurrency": 0}
         activation = addresses | {
             "Connectors": json.dumps({"meta": "meta"}), "App": json.dumps(app), "SecretEndpoints": "any",
-            "MetaSettings": json.dumps({"options": self.options}),
+            "MetaSettings": json.dumps({"options": self.options, "account": self.account}),
         }  # fmt: skip
         outputs = storage if StackName == "audience-activation-storage" else activation
         return {"Stacks": [{"Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in outputs.items()]}]}
@@ -94,7 +95,7 @@ class Patient:
         """Describe what is deployed."""
         addresses = ConnectorAddresses("secret", "queue", "dead", "undelivered", "function", "arn:rule/drops")
         found = {"meta": addresses}
-        told = {"meta": {"options": self.options}}
+        told = {"meta": {"options": self.options, "account": self.account}}
         return Deployment(
             "drops", "receipts", "ledger", "archive", found, {"meta": "meta"}, any_endpoint=True, told=told
         )

@@ -119,6 +119,7 @@ IN_A_WEEK = int(time.time()) + 7 * 86_400 + 3600
 Sick = tuple[str, Callable[[Patient], None], str, bool, tuple[str, ...]]
 SICK: list[Sick] = [
     ("secret not written", aws(written=False), "secret", False, ("secret set meta",)),
+    ("secret of another account", aws(account="900000000000001"), "secret", False, ("another ad account",)),
     ("token expired", token(state="expired"), "token", False, ("it has expired", "Write a new token", "190/463")),
     ("token ends in a week", token(expires_at=IN_A_WEEK), "token", True, ("in 7 days", "system user")),
     ("permission missing", token(permissions=["ads_read"]), "permissions", False, ("ads_management",)),
@@ -246,3 +247,16 @@ def test_an_audience_of_another_team_is_no_finding(patient: Patient, run: Run) -
     """An ad account is shared: only what the app has written to is looked after."""
     patient.platform.configure(audiences=[{"name": "Somebody else's", "operation_status": 471}])
     assert all(one["ok"] and not one["warns"] for one in run(patient))
+
+
+def test_the_size_of_another_audience_of_the_same_name_is_not_recorded(patient: Patient) -> None:
+    """Meta's names are not unique: where the id of ours is known, the size is that audience's."""
+    patient.platform.configure(audiences=[{"name": "VIP", "size": 10_000}])
+    patient.table.items[f"{KNOWN}VIP"]["audience_id"] = {"S": "1"}
+    by_function(patient)
+    assert sizes_in(patient.table.items[f"{KNOWN}VIP"]) == []
+    (ours,) = [one for one in patient.platform.state()["audiences"] if one["name"] == "VIP"]
+    patient.table.items[f"{KNOWN}VIP"]["audience_id"] = {"S": str(ours["id"])}
+    by_function(patient)
+    (size,) = sizes_in(patient.table.items[f"{KNOWN}VIP"])
+    assert str(size) == "7,000 to 7,100"

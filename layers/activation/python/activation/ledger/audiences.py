@@ -73,12 +73,16 @@ class KnownAudiences:
                 condition="attribute_not_exists(last_written_at) OR last_written_at <= :now",
             )
 
-    def note_size(self, lock: str, day: date, low: int, high: int) -> None:
+    def note_size(self, lock: str, audience_id: str, day: date, low: int, high: int) -> None:
         """Record a day's size of an audience of ours, as the platform estimates it; the newest of a day counts.
 
-        Raises what the table raises.
+        That of another audience of the same name is left out, where the id of ours is known. Raises what the table
+        raises.
         """
-        sizes = {one.day: one for one in sizes_in(self.table.read(known_audience_key(lock)) or {})}
+        record = self.table.read(known_audience_key(lock)) or {}
+        if read_text(record, "audience_id") not in ("", audience_id):
+            return
+        sizes = {one.day: one for one in sizes_in(record)}
         sizes[day.isoformat()] = EstimatedSize(day.isoformat(), low, high)
         kept = [sizes[one] for one in sorted(sizes)[-MOST_SIZES:]]
         self.table.update(

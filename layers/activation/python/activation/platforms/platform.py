@@ -50,7 +50,7 @@ class Examination:
     lower-case names. `is_ours` says whether the app has written to an audience of the account, by its name
     as `visible_name` returns it. `own_sdk` says that checks may use the platform's own SDK, which no function has.
     `note_size` is told the lowest and highest number of people that the platform estimates for an audience of
-    ours, by its name.
+    ours, by its name and id.
     """
 
     secret: Credentials
@@ -60,7 +60,7 @@ class Examination:
     is_ours: Callable[[str], bool] = lambda _: True
     took: Callable[[Mapping[str, str]], None] = lambda _: None
     own_sdk: bool = False
-    note_size: Callable[[str, int, int], None] = lambda _name, _low, _high: None
+    note_size: Callable[[str, str, int, int], None] = lambda _name, _id, _low, _high: None
 
 
 @dataclass(frozen=True)
