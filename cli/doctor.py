@@ -46,7 +46,10 @@ def doctor(
     findings: list[tuple[str, Finding]] = []
     for name, addresses in wanted.items():
         named = deployed(name, found)
-        examined = examiner.connector(name, named.platform, named.options, addresses, audience)
+        account = named.settings.get("account") or ""
+        examined = examiner.connector(
+            name, named.platform, named.options, addresses, audience, expected_account=account
+        )
         findings += [(name, one) for one in (*examined, *_sources(found, name, addresses))]
     if not connector:
         read = settings()

@@ -31,7 +31,7 @@ _LEFT_OVER = re.compile(
 
 
 def is_left_over(name: str) -> bool:
-    """Return whether an attempt that failed can have left this file of the drop's folder; "" is the folder's mark."""
+    """Return whether an attempt that failed can have left this file of a drop's folder; "" is its mark."""
     return not name or _LEFT_OVER.fullmatch(name) is not None
 
 

@@ -42,7 +42,8 @@ class ConnectorDoctor:
 
     `read_secret` returns the secret's current version, None if nothing was written yet. `client` makes what the
     connector reads it with, for its token to be replaced as the connector would replace it. `options` are the
-    connector's, complete. `command` returns a command of the app as a person types it. `own_sdk` says that the
+    connector's, complete. `command` returns a command of the app as a person types it. `expected_account` is the
+    ad account that the secret must be for, "" where the settings name none. `own_sdk` says that the
     platform's own SDK may be used. `sizes` keeps the sizes of audiences that the platform tells, None for nothing.
     `clock` returns Unix seconds, `today` the date in UTC.
     """
@@ -56,6 +57,7 @@ class ConnectorDoctor:
     table: ConditionalTable
     http: Http
     command: Callable[..., str]
+    expected_account: str = ""
     any_endpoint: bool = False
     own_sdk: bool = False
     sizes: KnownAudiences | None = None
@@ -83,6 +85,7 @@ class ConnectorDoctor:
             table=self.table,
             http=self.http,
             options=self.options,
+            expected_account=self.expected_account,
             any_endpoint=self.any_endpoint,
         )
         try:

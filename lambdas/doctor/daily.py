@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from activation.errors import ActivationError
 from activation.ledger.keys import NO_CONNECTOR
@@ -80,9 +80,10 @@ class App:
             command = examiner.command("doctor", "--connector", name)
             yield Finding("doctor", True, f"was not examined, as too little time was left: {command}", warns=True)
             return
-        given: Mapping[str, Any] = told_of(self.activation, name).get("options") or {}
+        told = told_of(self.activation, name)
+        options, account = complete(platform.options, told.get("options") or {}), str(told.get("account") or "")
         try:
-            yield from examiner.connector(name, platform, complete(platform.options, given), addresses)
+            yield from examiner.connector(name, platform, options, addresses, expected_account=account)
         except (
             ActivationError,
             ClientError,

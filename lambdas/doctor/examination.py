@@ -51,10 +51,13 @@ class Examiner:
         options: Mapping[str, Value],
         addresses: ConnectorAddresses,
         audience: str = "",
+        *,
+        expected_account: str = "",
     ) -> Iterator[Finding]:
         """Yield the findings of a connector and its line; `options` are the connector's, complete.
 
-        `audience` is looked up by its name, "" for none.
+        `audience` is looked up by its name, "" for none. `expected_account` is the ad account that the settings
+        name, "" for none.
         """
         table = ConditionalTable(boto3.client("dynamodb"), self.ledger_table)
         yield from ConnectorDoctor(
@@ -67,6 +70,7 @@ class Examiner:
             table,
             PooledHttp(connections=1),
             self.command,
+            expected_account=expected_account,
             any_endpoint=self.any_endpoint,
             own_sdk=self.own_sdk,
             sizes=KnownAudiences(table, clock=self.clock) if self.keeps_sizes else None,
