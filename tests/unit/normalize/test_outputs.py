@@ -1,4 +1,4 @@
-"""Where a drop is written on this machine: names that readers would pass over, folders that are there, and places that refuse."""
+"""Where a drop is written on this machine: bad names, folders that are there, places that refuse."""
 
 from __future__ import annotations
 
