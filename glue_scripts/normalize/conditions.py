@@ -45,9 +45,8 @@ def _operand(compare: Compare, operand: Any) -> tuple[tuple[str, ...], str]:
     if compare is Compare.PRESENT:
         return ((str(operand).lower(),) if isinstance(operand, bool) else ()), "must be true or false"
     if compare in ORDERED:
-        return (
-            (operand,) if isinstance(operand, str) and _is_day(operand) else ()
-        ), 'must be a number, or a date such as "2026-11-30"'
+        fits = isinstance(operand, str) and _is_day(operand)
+        return ((operand,) if fits else ()), 'must be a number, or a date such as "2026-11-30"'
     if compare in (Compare.IN, Compare.NOT_IN):
         fits = isinstance(operand, list) and 0 < len(operand) <= MOST_WORDS and all(map(_is_word, operand))
         return (tuple(map(_word, operand)) if fits else ()), "must be a list of texts or whole numbers"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ import pyarrow as pa
 from activation.drops.folder_header import FolderHeader
 from activation.drops.folder_reader import FolderReader
 from activation.drops.locate import locate
-from activation.drops.sidecars import is_manifest
+from activation.drops.sidecars import is_sidecar_folder
 from activation.errors import Rejected
 from activation.model import Action
 
@@ -21,7 +21,8 @@ from glue_scripts.normalize.export import Export, export_at
 from glue_scripts.normalize.groups import GroupStep
 from glue_scripts.normalize.mapping import AudienceMapping
 from glue_scripts.normalize.mapping_checks import table_of
-from glue_scripts.normalize.parts import PartStep
+from glue_scripts.normalize.mapping_file import LONGEST_NAME, PART
+from glue_scripts.normalize.parts import PartStep, is_left_over
 from glue_scripts.normalize.plan import Plan, plan_of
 from glue_scripts.normalize.report import Report, manifest_of, report_of
 from glue_scripts.normalize.rows import RowStep
@@ -78,14 +79,13 @@ class Job:
         folder = self.root.folder(self.key)
         self.work.write(MANIFEST, manifest_of(plan, report, folder).encode())
         if isinstance(self.work, LocalFolder) and isinstance(folder, LocalFolder):
-            folder.path.parent.mkdir(parents=True, exist_ok=True)
-            self.work.path.rename(folder.path)
+            self.work.move(folder)
         return report
 
     def abandon(self) -> None:
         """Remove what was written of a run that failed; in S3 it stays, and is no drop without its manifest."""
         if isinstance(self.work, LocalFolder):
-            shutil.rmtree(self.work.path, ignore_errors=True)
+            self.work.remove()
 
 
 def job_of(mapping: AudienceMapping, source: str, output: str, folder: str = "") -> tuple[Job, Plan]:
@@ -93,16 +93,20 @@ def job_of(mapping: AudienceMapping, source: str, output: str, folder: str = "")
 
     `source` and `output` are paths or s3:// URLs, `folder` the name of the drop's folder, by default the mapping's
     name with the time in UTC. Raises Rejected: whatever is wrong with the export, its header, the key or the
-    mapping against it, and output_exists where the folder holds a drop already.
+    mapping against it, and output_exists where the folder is there already. In S3 it may hold what an attempt that
+    failed has left, which this one removes.
     """
     export = export_at(folder_of(source), mapping.input.complete)
     header = export.opened(mapping.input).found
     key = key_of_drop(mapping, folder or f"{mapping.name or 'normalized'}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     root = folder_of(output)
     own = root.folder(key)
-    present = own.files()
-    if any(is_manifest(one.name) for one in present) or (present and isinstance(own, LocalFolder)):
-        raise Rejected("output_exists", "the output folder holds files already; choose another folder")
+    if isinstance(own, LocalFolder):
+        is_taken = own.path.exists()
+    else:
+        is_taken = not all(is_left_over(one.name) for one in own.files())
+    if is_taken:
+        raise Rejected("output_exists", "the output folder is there already; choose another folder")
     work: Folder = own
     if isinstance(own, LocalFolder):
         work = LocalFolder(own.path.with_name(f".{own.path.name}.{uuid4().hex[:8]}"))
@@ -118,8 +122,12 @@ def key_of_drop(mapping: AudienceMapping, folder: str) -> str:
     parts = [target.connector, target.audience, mapping.output.identifiers]
     if target.action is not Action.ADD:
         parts.append(target.action.value)
-    if not folder or "/" in folder:
-        raise Rejected("bad_folder", 'the folder\'s name must not be empty or contain "/"')
+    if not re.fullmatch(PART, folder) or is_sidecar_folder(folder) or len(folder.encode()) > LONGEST_NAME:
+        raise Rejected(
+            "bad_folder",
+            f'the folder\'s name must have 1 to {LONGEST_NAME} bytes, without "/" and control characters; it must '
+            "not begin with a dot or be one that readers of a drop pass over, such as _temporary",
+        )
     key = "/".join([*parts, folder])
     locate(f"{key}/{MANIFEST}", connector=target.connector, table=table_of(mapping), actions=frozenset(Action))
     return key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,16 @@ from glue_scripts.normalize.stream import Kind
 REPORT_FOLDER = "_activation"
 REJECTS_ROWS = 500_000  # of one file of rejects
 _COMPRESSION = "zstd"
+
+
+_LEFT_OVER = re.compile(
+    rf"(?:part|{REPORT_FOLDER}/rejects)-\d{{5}}-\d{{3,}}-[0-9a-f]{{8}}\.(?:parquet|csv)|{REPORT_FOLDER}/report\.json"
+)
+
+
+def is_left_over(name: str) -> bool:
+    """Return whether an attempt that failed can have left this file of a drop's folder; "" is its mark."""
+    return not name or _LEFT_OVER.fullmatch(name) is not None
 
 
 @dataclass(frozen=True)

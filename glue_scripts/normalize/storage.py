@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -81,12 +82,19 @@ class LocalFolder:
         return FileSource(self.path / file.name)
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file under another name first."""
+        """Write a file under another name first; raises Rejected: output_not_written."""
         path = self.path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.partial")
-        partial.write_bytes(content)
-        partial.replace(path)
+        with _told_as_rejected():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_bytes(content)
+            partial.replace(path)
+
+    def move(self, to: LocalFolder) -> None:
+        """Give the folder another path, where there is none yet; raises Rejected: output_not_written."""
+        with _told_as_rejected():
+            to.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.rename(to.path)
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete files."""
@@ -150,6 +158,15 @@ class S3Folder:
     def url(self, name: str) -> str:
         """Return an object's URL."""
         return f"s3://{self.bucket}/{self.prefix}{name}"
+
+
+@contextmanager
+def _told_as_rejected() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        why = (error.strerror or "unknown error").lower()
+        raise Rejected("output_not_written", f"the output cannot be written: {why}; no drop was made") from error
 
 
 @lru_cache(maxsize=1)

@@ -1,8 +1,9 @@
 """What a topic could not deliver, and how an API answered.
 
-https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html and
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html (read
-2026-11-30).
+2026-11-30), and an older text of https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html
+(https://github.com/awsdocs/amazon-sns-developer-guide, read 2026-11-30; today's page was not opened): a message
+for a queue counts as failed once SNS stops trying, whatever the number of attempts.
 A topic fails here at a queue, function or stream that is gone, and at a queue whose policy refuses it.
 """
 

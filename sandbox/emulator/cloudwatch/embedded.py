@@ -21,6 +21,9 @@ HOOKS = (_APPEND,)
 _MAX_DIMENSIONS = 30
 _MAX_METRICS = 100  # of a directive
 _MAX_VALUES = 100
+# Of a value, as of PutMetricData's: https://docs.aws.amazon.com/sdk-for-kotlin/api/latest/cloudwatch/
+# aws.sdk.kotlin.services.cloudwatch.model/-metric-datum/value.html, read 2026-11-30
+_LARGEST = 2**360
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def extract(line: str) -> Iterator[Embedded]:
         return
     try:
         document = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     metadata = document.get("_aws") if isinstance(document, dict) else None
     if not isinstance(metadata, dict) or not _is_number(metadata.get("Timestamp")):
@@ -75,7 +78,7 @@ def extract(line: str) -> Iterator[Embedded]:
 def _is_directive(directive: object) -> bool:
     return (
         isinstance(directive, dict)
-        and bool(directive.get("Namespace"))
+        and _is_name(directive.get("Namespace"))
         and isinstance(directive.get("Dimensions"), list)
         and len(_list(directive.get("Metrics"))) <= _MAX_METRICS
     )
@@ -84,15 +87,16 @@ def _is_directive(directive: object) -> bool:
 def _metrics(directive: dict[str, Any], document: dict[str, Any], timestamp: float) -> Iterator[Embedded]:
     """Yield each metric once for each set of dimensions, since each set is another metric."""
     for names in directive["Dimensions"]:
-        if not isinstance(names, list) or len(names) > _MAX_DIMENSIONS:
+        if not isinstance(names, list) or len(names) > _MAX_DIMENSIONS or not all(map(_is_name, names)):
             continue
         dimensions = {name: document[name] for name in names if isinstance(document.get(name), str)}
         if len(dimensions) != len(set(names)):
             continue
         for metric in _list(directive.get("Metrics")):
-            values = _values(document.get(metric.get("Name", "")))
-            if values:
-                unit = metric.get("Unit", "None")
+            if not isinstance(metric, dict) or not _is_name(metric.get("Name")):
+                continue
+            values, unit = _values(document.get(metric["Name"])), metric.get("Unit", "None")
+            if values and _is_name(unit):
                 yield Embedded(directive["Namespace"], metric["Name"], dimensions, values, unit, timestamp)
 
 
@@ -105,7 +109,12 @@ def _values(target: object) -> tuple[float, ...]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    # A comparison that does not hold for NaN.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 def _list(value: object) -> list[Any]:

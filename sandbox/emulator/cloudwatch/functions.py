@@ -1,8 +1,12 @@
 """A function's invocations, errors, throttles and duration, and the events that an event source mapping gave back.
 
-https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html, read 2026-11-30. By itself the emulator
+https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html, read 2026-11-30 as far as invocations:
+a throttled call is no invocation, and an error has the time of its call. The section on event source mappings was
+not opened: that an event which the function gave back counts as failed is from memory. By itself the emulator
 counts calls of Invoke alone, and what it throttles there twice. Here the duration includes the start of a process,
-which AWS counts apart. Mappings publish also without a `MetricsConfig`, which the emulator does not keep.
+which AWS counts apart. Mappings publish also without a `MetricsConfig`, which the emulator does not keep; on AWS
+only with EventCount: https://docs.aws.amazon.com/lambda/latest/api/API_EventSourceMappingMetricsConfig.html, read
+2026-11-30.
 """
 
 from __future__ import annotations

@@ -19,13 +19,18 @@ class Metric:
     unit: str = "Count"
 
 
+# Read 2026-11-30:
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
-# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
-# https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html
-# https://docs.aws.amazon.com/firehose/latest/dev/cloudwatch-metrics.html
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
-# all read 2026-11-30
+# Of Lambda the invocation metrics; the section on event source mappings was not opened, see functions.py:
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+# Of SNS and Firehose not the pages of today but older texts of them in AWS's repositories:
+# https://github.com/awsdocs/amazon-sns-developer-guide doc_source/sns-monitoring-using-cloudwatch.md
+# https://github.com/awsdocs/amazon-kinesis-data-firehose-developer-guide
+#   doc_source/monitoring-with-cloudwatch-metrics.md
+# ThrottledRecords is not in the latter; its unit and dimension were not looked up:
+# https://docs.aws.amazon.com/firehose/latest/dev/firehose-cloudwatch-metrics-best-practices.html
 _QUEUE = ("QueueName",)
 MESSAGES_VISIBLE = Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", _QUEUE)
 MESSAGES_NOT_VISIBLE = Metric("AWS/SQS", "ApproximateNumberOfMessagesNotVisible", _QUEUE)

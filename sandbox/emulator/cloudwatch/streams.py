@@ -1,10 +1,12 @@
 """Firehose objects that cannot be written yet: kept, written later, and their age published, as on AWS.
 
-https://docs.aws.amazon.com/firehose/latest/dev/retry.html and
-https://docs.aws.amazon.com/firehose/latest/dev/cloudwatch-metrics.html (read 2026-11-30): what S3 does not accept
-is retried for up to 24 hours and then lost, and `DeliveryToS3.DataFreshness` is the age of the oldest record that
-is not delivered. By itself the emulator loses such a record at once. Here a bucket refuses a record only by not
-being there, and a stream throttles only by a fault that answers a put with ServiceUnavailableException.
+https://docs.aws.amazon.com/firehose/latest/dev/retry.html (read 2026-11-30): what S3 does not accept is retried
+for up to 24 hours and then lost. `DeliveryToS3.DataFreshness` is the age of the oldest record in Firehose since it
+came in, by an older text of https://docs.aws.amazon.com/firehose/latest/dev/cloudwatch-metrics.html
+(https://github.com/awsdocs/amazon-kinesis-data-firehose-developer-guide, read 2026-11-30; today's page was not
+opened). Here the age begins with the first attempt to write, without the time in the buffer. By itself the
+emulator loses such a record at once. Here a bucket refuses a record only by not being there, and a stream
+throttles only by a fault that answers a put with ServiceUnavailableException.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def keys(s3: S3Client, prefix: str = "") -> list[str]:
 
 def test_an_export_in_s3_becomes_a_drop(s3: S3Client) -> None:
     """The manifest lists the part that is there, with its size; what an earlier attempt left is gone."""
-    s3.put_object(Bucket="drops", Key=f"{FOLDER}part-00000-000-dead.parquet", Body=b"left over")
+    s3.put_object(Bucket="drops", Key=f"{FOLDER}part-00000-000-deadbeef.parquet", Body=b"left over")
     report = normalize("s3://lake/mapping.json", "s3://lake/export/", "s3://drops", folder="run-1")
     assert report.document["rows"]["written"] == 2
     (part,) = report.parts
@@ -75,6 +75,25 @@ def test_a_drop_is_not_written_over(s3: S3Client) -> None:
         normalize("s3://lake/mapping.json", "s3://lake/export/", "s3://drops", folder="run-1")
     assert refused.value.code == "output_exists"
     assert keys(s3) == before
+
+
+@pytest.mark.parametrize("name", ["part-0.parquet", "_SUCCESS", "sub/part-00000-000-0a1b2c3d.parquet"])
+def test_what_another_writer_has_put_there_stays(s3: S3Client, name: str) -> None:
+    """A run into a prefix with anything that no run of its own can have left is refused, and deletes nothing."""
+    s3.put_object(Bucket="drops", Key=FOLDER + name, Body=b"theirs")
+    with pytest.raises(Rejected) as refused:
+        normalize("s3://lake/mapping.json", "s3://lake/export/", "s3://drops", folder="run-1")
+    assert refused.value.code == "output_exists"
+    assert keys(s3) == [FOLDER + name]
+
+
+def test_all_that_an_attempt_can_leave_is_replaced(s3: S3Client) -> None:
+    """The folder's mark, rejects and a report without a manifest are a failed attempt's, as parts are."""
+    for name in ("", "_activation/rejects-00012-001-0a1b2c3d.csv", "_activation/report.json"):
+        s3.put_object(Bucket="drops", Key=FOLDER + name, Body=b"left")
+    report = normalize("s3://lake/mapping.json", "s3://lake/export/", "s3://drops", folder="run-1")
+    (part,) = report.parts
+    assert keys(s3) == [f"{FOLDER}_activation/report.json", f"{FOLDER}manifest.json", f"{FOLDER}{part.name}"]
 
 
 def test_an_object_that_changes_meanwhile_is_not_read(s3: S3Client) -> None:

@@ -60,6 +60,12 @@ def test_a_set_without_dimensions_is_one() -> None:
         _line(service=7),
         _line(Dropped="3", Took=[1] * 101),
         _line(Dropped=True, Took=None),
+        _line(Dropped=float("nan"), Took=10**400),
+        _line(_aws={"Timestamp": float("inf"), "CloudWatchMetrics": [DIRECTIVE]}),
+        _line(_aws={"Timestamp": 0, "CloudWatchMetrics": [{**DIRECTIVE, "Namespace": ["App"]}]}),
+        _line(_aws={"Timestamp": 0, "CloudWatchMetrics": [{**DIRECTIVE, "Dimensions": [[["service"]]]}]}),
+        _line(_aws={"Timestamp": 0, "CloudWatchMetrics": [{**DIRECTIVE, "Metrics": ["Took", {"Name": []}]}]}),
+        '{"_aws": ' + "[" * 100_000,
     ],
     ids=[
         "empty",
@@ -74,6 +80,12 @@ def test_a_set_without_dimensions_is_one() -> None:
         "dimension that is no text",
         "values that are no numbers",
         "values that are truths",
+        "values beyond CloudWatch's range",
+        "no finite time",
+        "namespace that is no text",
+        "dimension whose name is no text",
+        "metrics that are no objects",
+        "deep nesting",
     ],
 )
 def test_what_is_not_such_a_line_has_no_metrics(line: str) -> None:
