@@ -36,18 +36,16 @@ def list_(connector: Of = "", as_json: AsJson = False) -> None:
         for one in known:
             print(json.dumps(one.described, ensure_ascii=False))
         return
-    texts = [Column(name, overflow="fold") for name in ("platform", "account", "audience", "people", "mirror")]
-    table = Table(*texts, Column("written (UTC)", no_wrap=True), Column("by", overflow="fold"))
+    account, written = (Column(name, no_wrap=True) for name in ("platform, account", "written (UTC), by"))
+    table = Table(account, *(Column(name, overflow="fold") for name in ("audience", "people", "mirror")), written)
     for one in known:
         last = one.described
         table.add_row(
-            one.platform,
-            one.account,
+            f"{one.platform}\n{one.account}",
             printable(one.name),
             one.newest_size,
             one.short,
-            last["last_written_at"][:16],
-            last["connector"],
+            f"{last['last_written_at'][:16]}\n{last['connector']}",
         )
     console().print(table)
 
