@@ -144,6 +144,7 @@ clean: ## end the sandbox and remove what is installed, built or cached
 	@test -n "$(FITS)" -a ! -e .venv/installing && $(BIN)/python -m pip --version >/dev/null 2>&1 \
 	  || $(PYTHON) -m venv --clear .venv
 	@touch .venv/installing && rm -f .venv/ready*
+	@echo 'installing the packages of $< into .venv' >&2
 	@awk '/^[^ #]/ { wanted = /^uv==/ } wanted' $< > .venv/uv.txt
 	@$(BIN)/uv --version >/dev/null 2>&1 \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .venv/uv.txt

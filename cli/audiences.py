@@ -23,7 +23,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @audiences.command("list")
 def list_(connector: Of = "", as_json: AsJson = False) -> None:
     """List the audiences that were ever written to: people as the platform estimates, rows of a mirrored one."""
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from cli import deployment
     from cli.known_audiences import known_audiences
@@ -36,17 +36,16 @@ def list_(connector: Of = "", as_json: AsJson = False) -> None:
         for one in known:
             print(json.dumps(one.described, ensure_ascii=False))
         return
-    table = Table("platform", "account", "audience", "people", "mirror", "last written (UTC)", "by")
+    account, written = (Column(name, no_wrap=True) for name in ("platform, account", "written (UTC), by"))
+    table = Table(account, *(Column(name, overflow="fold") for name in ("audience", "people", "mirror")), written)
     for one in known:
         last = one.described
         table.add_row(
-            one.platform,
-            one.account,
+            f"{one.platform}\n{one.account}",
             printable(one.name),
             one.newest_size,
             one.short,
-            last["last_written_at"],
-            last["connector"],
+            f"{last['last_written_at'][:16]}\n{last['connector']}",
         )
     console().print(table)
 
@@ -168,8 +167,8 @@ def _next(mirror: dict[str, Any] | None) -> str:
         return "the run goes on"
     how = "replaces the audience" if mirror["mode"] == "replace" else "changes the audience by the difference"
     return (
-        f"the run {how} within minutes, {mirror['left']:,} rows leave and {mirror['joined']:,} join;"
-        f" it will have {mirror['size'] or 0:,} rows instead of {mirror['size_before']:,}"
+        f"the run {how} within minutes: {mirror['left']:,} rows leave, {mirror['joined']:,} join, and"
+        f" the audience will have {mirror['size'] or 0:,} rows instead of {mirror['size_before']:,}"
     )
 
 
@@ -177,6 +176,7 @@ def _one(name: str, connector: str, account: str) -> KnownAudience:
     """Return an audience of a connector's platform; end the command where there is none, or several are meant."""
     from cli import deployment
     from cli.known_audiences import known_audiences
+    from cli.typed import typed
 
     found = deployment.find()
     found.connector(connector)
@@ -187,7 +187,7 @@ def _one(name: str, connector: str, account: str) -> KnownAudience:
         deployment.fail(
             f"several ad accounts have it: {several}; choose one with --account"
             if meant
-            else f"no drop has come for an audience {name} of {connector}; see: activation audiences list"
+            else f"no drop has come for an audience {name} of {connector}; see: {typed('audiences', 'list')}"
         )
     return meant[0]
 

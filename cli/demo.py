@@ -98,7 +98,7 @@ def _show(one: Delivered) -> bool:
     print(f"sums       {'add up' if adds_up else 'DIFFER'}: {sums:,} of {one.rows:,} rows accounted for")
     print(f"rejects    {found} found, {one.rejects_expected} expected")
     print(
-        f"{one.connector:<10} «{one.audience}» holds {one.held:,} members;"
+        f"{one.connector:<10} '{one.audience}' holds {one.held:,} members;"
         f" {one.missing} expected members are missing, {one.unexpected} unexpected ones found"
     )
     if one.held < rows["acknowledged"]:

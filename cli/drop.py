@@ -112,7 +112,7 @@ def drop(
 def _say(upload: Upload, bucket: str, version: str, run_id: str, *, as_json: bool) -> None:
     """Print what was uploaded and which run it begins."""
     from cli.local_files import left_out_text
-    from cli.printable import printable
+    from cli.printable import counted, printable
     from cli.typed import typed
 
     folder = upload.local.described if upload.is_folder else {}
@@ -121,7 +121,11 @@ def _say(upload: Upload, bucket: str, version: str, run_id: str, *, as_json: boo
         print(json.dumps(told, ensure_ascii=False))
         return
     if folder:
-        print(printable("; ".join(filter(None, (f"{folder['files']:,} files uploaded", left_out_text(folder))))))
+        print(
+            printable(
+                "; ".join(filter(None, (f"{counted(folder['files'], 'file')} uploaded", left_out_text(folder))))
+            )
+        )
     print(f"s3://{bucket}/{upload.key}\nrun {run_id}: {typed('receipt', run_id)}")
 
 

@@ -18,7 +18,7 @@ from activation.drops.folder_reader import FolderReader
 from activation.drops.locate import Located
 from activation.drops.open import open_drop
 from activation.drops.reading import Reading
-from activation.drops.row_filters import RowFilter, asks_in_vain, ends_empty, row_filters
+from activation.drops.row_filters import RowFilter, asks_in_vain, ends_empty, none_sent, row_filters
 from activation.drops.row_looks import refuse_unsaid
 from activation.drops.sample import lookalikes, take_sample
 from activation.errors import Rejected
@@ -87,9 +87,7 @@ class DryRun:
             self._read(source, sums)
             self.check_session(sums, self.platform.rate.tier(self.connector.options))
             if sums.rows and not sums.sent and not ends_empty(self.located.audience.action, sums.rejected):
-                raise Rejected(
-                    "all_rows_rejected", "no row has anything the platform could match; see the rejects"
-                )
+                raise none_sent({code: found.count for code, found in sums.rejected.items()})
         except Rejected as error:
             if error.code != "empty_file":  # such a run ends normally and sends nothing
                 sums.refusal = error

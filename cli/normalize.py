@@ -74,6 +74,7 @@ def _folder(report: Report, output: Path) -> str:
 
 def _told(report: Report, output: Path) -> str:
     """Return the report as people read it: where every row went, and what to do next."""
+    from cli.printable import counted
     from cli.typed import typed
 
     document = report.document
@@ -84,7 +85,7 @@ def _told(report: Report, output: Path) -> str:
     for field, codes in document["cells_left_out"].items():
         lines += [f"cells of {field} left out: {count:,} {code}" for code, count in codes.items()]
     parts = document["parts"]
-    lines.append(f"{len(parts)} {'part' if len(parts) == 1 else 'parts'} in {_folder(report, output)}")
+    lines.append(f"{counted(len(parts), 'part')} in {_folder(report, output)}")
     if document["rejects"]:
         lines.append(f"rejects: {', '.join(document['rejects'])}")
     connector, audience, identifiers, *action = document["key"].rstrip("/").split("/")[:-1]

@@ -17,12 +17,13 @@ def redrive(connector: Annotated[str, typer.Option(help="The connector's name in
     from rich.console import Console
 
     from cli import deployment, resend
+    from cli.printable import counted
 
     addresses = deployment.find().connector(connector)
     sqs = boto3.client("sqs")
     delivered = resend.deliver(sqs, addresses.undelivered_queue_url, addresses.queue_url)
     if delivered:
-        print(f"re-queued {delivered} undelivered events for {connector}")
+        print(f"re-queued {counted(delivered, 'undelivered event')} for {connector}")
 
     def arn(url: str) -> str:
         return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -37,7 +38,7 @@ def redrive(connector: Annotated[str, typer.Option(help="The connector's name in
             task = sqs.list_message_move_tasks(SourceArn=source)["Results"][0]
             if task["Status"] != "RUNNING":
                 moved = task.get("ApproximateNumberOfMessagesMoved", 0)
-                print(f"{task['Status'].lower()}: {moved} messages moved back to {connector}")
+                print(f"{task['Status'].lower()}: {counted(moved, 'message')} moved back to {connector}")
                 raise typer.Exit(0 if task["Status"] == "COMPLETED" else 1)
             time.sleep(1)
     deployment.fail(f"still moving after {MOVE_TIMEOUT_S} s; SQS will finish in the background")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from cli.printable import counted
+
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
@@ -33,12 +35,12 @@ class Outlook:
         """Return the outlook as sentences, none where no run is known."""
         states = ", ".join(f"{count} {state}" for state, count in sorted(self.skipped.items()))
         told = {
-            f"will be skipped, since they have ended ({states})": self.skipped.total(),
-            "failed or are blocked: sent again, or resumed where they stopped": self.resumed,
-            "failed or are blocked, and their drop is gone: their receipts stay": self.drop_gone,
-            "are still at work, and are left alone": self.at_work,
+            f"skipped: already ended ({states})": self.skipped.total(),
+            "failed or blocked: to be sent again, or resumed after what was acknowledged": self.resumed,
+            "failed or blocked, and the drop is gone: the receipt stays": self.drop_gone,
+            "left alone: still at work": self.at_work,
         }
-        return [f"{count} runs {what}" for what, count in told.items() if count]
+        return [f"{counted(count, 'run')} {what}" for what, count in told.items() if count]
 
 
 def outlook(s3: S3Client, receipts: Iterable[Mapping[str, Any]], since: datetime, until: datetime) -> Outlook:

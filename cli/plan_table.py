@@ -57,7 +57,7 @@ def print_plan(plan: dict[str, Any]) -> None:
     table.add_row("identifiers", f"{sum(plan['identifiers'].values()):,}", sent)
     table.add_section()
     _add_batches(table, plan)
-    bodies = f"{plan['bytes'] / 1e6:,.1f} MB of bodies, without the few that find or create the audience"
+    bodies = f"{plan['bytes'] / 1e6:,.1f} MB of bodies, besides a few lookups"
     table.add_row("requests", f"{plan['requests']:,}", bodies)
     for tier, minutes in plan["minutes"].items():
         table.add_row(f"minutes, {tier}", f"{minutes:,.1f}" if minutes >= 0.1 else "under 0.1", "")

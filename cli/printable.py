@@ -18,6 +18,11 @@ def printable(text: str, *, most: int = 1024) -> str:
     return shown + (f" ... ({len(text)} characters)" if len(text) > most else "")
 
 
+def counted(count: int, noun: str) -> str:
+    """Return "1 file" or "2,000 files" for a noun whose plural ends in s."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def console() -> Console:
     """Return a console that prints square brackets and colons in a cell literally."""
     from rich.console import Console

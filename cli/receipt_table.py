@@ -81,7 +81,7 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
     table.add_row(
         "seconds",
         f"{receipt['seconds']:.1f}",
-        f"of which {receipt['active_seconds']:.1f} working, the rest waiting",
+        _working(receipt),
     )
     for code, note in receipt["platform_notes"].items():
         table.add_row(code, "", printable(note))
@@ -90,6 +90,17 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
         print(printable(f"warning  {warning['code']}: {warning['sentence']}"))
     if receipt["rejects_key"]:
         print(f"list the rejected rows: {typed('receipt', receipt['run_id'], '--rejects', sandbox=sandbox)}")
+
+
+def _working(receipt: dict[str, Any]) -> str:
+    """Return how long the run's invocations took.
+
+    That is more than the run's own time where several worked at once, or some before it was redriven.
+    """
+    seconds, active = receipt["seconds"], receipt["active_seconds"]
+    if active <= seconds:
+        return f"of which {active:.1f} working, the rest waiting"
+    return f"since it was begun or redriven; all its invocations took {active:.1f}"
 
 
 def _add_unchanged(table: Table, rows: dict[str, Any]) -> None:

@@ -59,10 +59,12 @@ class Upload:
 
         The manifest is uploaded after the files that it lists: where one of them fails, nothing is sent.
         """
+        from rich.console import Console
         from rich.progress import Progress
 
+        screen = Console(stderr=True)
         size_bytes = self.local.size_bytes if isinstance(self.content, tuple) else self.content.size_bytes
-        with Progress(transient=True, disable=quiet) as progress:
+        with Progress(console=screen, transient=True, disable=quiet or not screen.is_terminal) as progress:
             task = progress.add_task("uploading", total=size_bytes)
             return self._put(bucket, lambda sent: progress.update(task, advance=sent))
 

@@ -102,6 +102,23 @@ def test_audiences_are_listed_with_their_mirrors() -> None:
     assert "4 rows" in typed("show", "VIP", "--connector", "meta")
 
 
+def test_no_cell_of_the_list_is_cut_on_a_narrow_terminal(
+    table: ConditionalTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At 80 columns the platform, the account and the time are each whole, in one line."""
+    monkeypatch.setenv("COLUMNS", "80")
+    known, name = KnownAudiences(table), "Everybody who bought in a shop"
+    known.note_size(LOCK, date(2026, 11, 30), 14_000_000, 15_000_000)
+    lock = audience_key("meta_conversions", "702680145130001", name)
+    known.note(lock, Audience("meta-conversions", name), Opened("77", created=True), RUN)
+    (one,) = [
+        read for line in typed("list", "--json").splitlines() if (read := json.loads(line))["audience"] == name
+    ]
+    shown = typed("list")
+    assert "…" not in shown
+    assert all(text in shown for text in ("meta_conversions", "702680145130001", one["last_written_at"][:16]))
+
+
 def test_the_size_that_the_platform_estimates_is_shown_by_day(table: ConditionalTable) -> None:
     """The list has the newest, `show` each day's; a day's newest counts."""
     known = KnownAudiences(table)
@@ -138,7 +155,7 @@ def test_an_approval_names_who_gave_it_and_sends_the_run(table: ConditionalTable
         named: dict[str, Any] = {"run_id": {"DataType": "String", "StringValue": run}} if run else {}
         sqs.send_message(QueueUrl=urls["dead"], MessageBody=f"of {run}", MessageAttributes=named)
     said = typed("approve", RUN[:12])
-    assert "5 rows leave and 1 join; it will have 6 rows instead of 10" in said
+    assert "5 rows leave, 1 join, and the audience will have 6 rows instead of 10" in said
     assert "nothing was sent" not in said
     assert f"receipt {RUN}" in said
     approval = Approvals(table, "meta").of(RUN)

@@ -245,7 +245,10 @@ def test_a_manifest_that_cannot_be_followed_is_a_usage_error(tmp_path: Path, man
 
 
 def test_a_drop_says_how_many_files_it_uploaded(tmp_path: Path, bucket: S3Client) -> None:
-    """And what of the folder it left out."""
+    """And what of the folder it left out; one file is no plural."""
+    (tmp_path / "one.csv").write_text("email\nann@example.com\n")
+    mirror = ["--connector", "meta", "--audience", "VIP", "--action", "mirror"]
+    assert CliRunner().invoke(app, ["drop", "one.csv", *mirror]).output.startswith("1 file uploaded\n")
     export(tmp_path / "spark", 3)
     result = CliRunner().invoke(app, ["drop", "spark", "--connector", "meta", "--audience", "VIP"])
     assert "3 files uploaded; skipped: .part-0.csv.crc, .part-1.csv.crc, _SUCCESS\n" in result.stdout

@@ -33,18 +33,18 @@ class S3:
 @pytest.mark.parametrize(
     ("one", "sentence"),
     [
-        (receipt("applied"), "1 runs will be skipped, since they have ended (1 applied)"),
-        (receipt("superseded"), "1 runs will be skipped, since they have ended (1 superseded)"),
-        (receipt("failed"), "1 runs failed or are blocked: sent again, or resumed where they stopped"),
+        (receipt("applied"), "1 run skipped: already ended (1 applied)"),
+        (receipt("superseded"), "1 run skipped: already ended (1 superseded)"),
+        (receipt("failed"), "1 run failed or blocked: to be sent again, or resumed after what was acknowledged"),
         (
             receipt("blocked", key="denied"),
-            "1 runs failed or are blocked: sent again, or resumed where they stopped",
+            "1 run failed or blocked: to be sent again, or resumed after what was acknowledged",
         ),
         (
             receipt("failed", key="gone"),
-            "1 runs failed or are blocked, and their drop is gone: their receipts stay",
+            "1 run failed or blocked, and the drop is gone: the receipt stays",
         ),
-        (receipt("accepted", final=False), "1 runs are still at work, and are left alone"),
+        (receipt("accepted", final=False), "1 run left alone: still at work"),
     ],
 )
 def test_each_run_is_told_by_what_a_replay_does_with_it(one: dict[str, Any], sentence: str) -> None:

@@ -51,6 +51,17 @@ def test_a_plan_of_events_needs_no_word_on_what_the_file_holds() -> None:
     assert (plan["rows_sent"], plan["requests"], plan["warnings"]) == (1_500, 2, [])
 
 
+def test_a_word_that_no_row_can_have_is_refused_with_one_that_it_can() -> None:
+    """A constant that the field does not know comes with an example of one that it does."""
+    said = ("--map", "sold_at=event_time", "--map", "action_source=shop")
+    refused = planned([sale(1)], said=said, exit_code=1)["refused"]
+    assert refused["code"] == "bad_columns"
+    assert (
+        "'shop' is neither a field nor a value of 'action_source'; a value is such as 'store'"
+        in refused["sentence"]
+    )
+
+
 def test_a_plan_says_what_would_be_left_out_now_and_why() -> None:
     """Events that are too old by now, and those of one order, are named by their rows."""
     plan = planned([sale(1), sale(2, days=70), sale(3), sale(4, order="A-3"), sale(5, days=-1)])

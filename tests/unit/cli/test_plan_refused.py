@@ -107,6 +107,16 @@ def test_what_would_be_refused_is(tmp_path: Path, name: str, body: bytes, code: 
     assert planned(path, exit_code=1)["refused"]["code"] == code
 
 
+def test_a_drop_of_rejects_alone_is_refused_with_their_codes(tmp_path: Path) -> None:
+    """The sentence counts the rows by code, the most frequent first."""
+    path = tmp_path / "people.csv"
+    path.write_bytes(b"email\n-\nnobody\nnothing\n")
+    refused = planned(path, exit_code=1)["refused"]
+    assert refused["sentence"].startswith(
+        "every row was rejected: not_an_email 2, blank_word 1; docs/codes.md says"
+    )
+
+
 def test_one_value_in_clear_refuses_a_hashed_drop(tmp_path: Path) -> None:
     """As in a run, nothing of it would be sent; the value is not shown."""
     hashed = [[hashlib.sha256(one[0].encode()).hexdigest()] for one in people(50)]

@@ -70,6 +70,17 @@ def test_doubt_is_shown_of_events(
     assert ("cells sent" in out) == shown
 
 
+@pytest.mark.parametrize(
+    ("active", "shown"), [(0.5, "of which 0.5 working, the rest waiting"), (2.6, "all its invocations took 2.6")]
+)
+def test_the_time_of_work_is_no_part_of_less(
+    capsys: pytest.CaptureFixture[str], active: float, shown: str
+) -> None:
+    """Workers at one time, and those before a redrive, may take longer together than the run."""
+    print_receipt(receipt(active_seconds=active))
+    assert shown in " ".join(capsys.readouterr().out.replace("│", "").split())
+
+
 def test_warnings_stand_under_the_sums(capsys: pytest.CaptureFixture[str]) -> None:
     """Each with its code and its sentence; a receipt of an earlier release has none."""
     print_receipt(receipt(warnings=[{"code": "audience_small", "sentence": f"few people in {NAME}"}]))

@@ -76,6 +76,15 @@ def test_rows_that_cannot_be_sent_are_rejected_and_listed(make_world: Make, repl
     check_holds(world, [*people(9), *people(1, start=30)])
 
 
+@each_way
+def test_a_first_mirror_of_rejects_alone_fails_with_their_codes(make_world: Make, replaces: bool) -> None:
+    """Nothing is sent, and the reason counts the rows by code, though the comparison came first."""
+    world = mirror_world(make_world, replaces=replaces)
+    receipt = deliver(world, ["nobody", "nothing"])
+    assert (receipt["state"], receipt["reason"]["code"]) == (RunState.FAILED, "all_rows_rejected")
+    assert receipt["reason"]["sentence"].startswith("every row was rejected: not_an_email 2;")
+
+
 def test_what_the_platform_refuses_is_listed_by_its_row(make_world: Make) -> None:
     """A row of the drop, not the place of its line in what was sent; it is not sent again until it changes."""
     world = mirror_world(make_world)

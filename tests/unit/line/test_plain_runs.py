@@ -120,6 +120,7 @@ def test_a_file_that_can_never_succeed_fails_at_once(world: World, text: str, co
     assert dead["MessageAttributes"]["run_id"]["StringValue"] == receipt["run_id"]
     assert world.platform.calls == {}
     if code == "all_rows_rejected":
+        assert receipt["reason"]["sentence"].startswith("every row was rejected: not_an_email 2;")
         world.check_sums(receipt)
         assert receipt["rows"]["in"] == 2
         assert len(world.rejects()) == 2

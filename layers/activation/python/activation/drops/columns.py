@@ -203,7 +203,7 @@ def _missing(table: FieldTable, missing: Sequence[Field], proposed: Mapping[str,
     keys = ", ".join(one.key for one in missing)
     return Rejected(
         "required_column_missing",
-        f"{table.platform} wants {keys} in every row, and no column of the header row is that; say which one is: "
+        f"{table.platform} wants {keys} in every row, and no column is recognised as that; say what each is: "
         f"{'; '.join(says)}",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -20,6 +20,7 @@ NO_CONSENT = "no_consent"
 DELETED_AT_SOURCE = "deleted_at_source"
 NOT_DELETED = "not_deleted_at_source"
 TAKEN_OUT = (NO_CONSENT, DELETED_AT_SOURCE, NOT_DELETED)
+_CODES_NAMED = 5
 # Rows that are taken out for what another row of their person says.
 NO_CONSENT_ELSEWHERE = "no_consent_elsewhere"
 DELETED_ELSEWHERE = "deleted_elsewhere"
@@ -83,6 +84,17 @@ def ends_empty(action: Action, codes: Collection[str]) -> bool:
     A change file may hold deleted rows alone. To replace an audience by nobody is never taken to be meant.
     """
     return action in (Action.ADD, Action.REMOVE) and set(codes) <= {*TAKEN_OUT, *ELSEWHERE.values()}
+
+
+def none_sent(rejected: Mapping[str, int]) -> Rejected:
+    """Return the refusal of a drop of which no row was sent; `rejected` counts its rows by code."""
+    named = sorted(rejected.items(), key=lambda one: (-one[1], one[0]))[:_CODES_NAMED]
+    codes = ", ".join(f"{code} {rows:,}" for code, rows in named)
+    more = f", and {len(rejected) - _CODES_NAMED} other codes" if len(rejected) > _CODES_NAMED else ""
+    return Rejected(
+        "all_rows_rejected",
+        f"every row was rejected: {codes}{more}; docs/codes.md says what to do about each code",
+    )
 
 
 def asks_in_vain(reading: Reading, header: Sequence[str], kind: Kind, action: Action) -> bool:

@@ -197,7 +197,8 @@ class _Reader:
         if any(one.identifies and not one.together for one in fields):
             return [f"{_quoted(left)} cannot be the same in every row: all rows would be one person"]
         if all(one.rule.value(right, Context())[0] is None for one in fields):
-            return [f"{_quoted(right)} is neither a field nor a value of {_quoted(left)}"]
+            example = next((f"; a value is such as {one.example!r}" for one in fields if one.example), "")
+            return [f"{_quoted(right)} is neither a field nor a value of {_quoted(left)}{example}"]
         return []
 
 

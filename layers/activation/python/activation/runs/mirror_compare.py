@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from activation.drops.row_filters import none_sent
 from activation.errors import ConfigError, Rejected
 from activation.identifiers.needed import identifies_alone
 from activation.identifiers.table import FieldTable
@@ -136,9 +137,7 @@ class Comparison:
             return None
         if not candidate.lines and not is_mirrored(state):
             if mirror.rows:
-                raise Rejected(
-                    "all_rows_rejected", "no row has anything the platform could match; see the rejects"
-                )
+                raise none_sent(invocation.held.run.progress.tally.rejected_by_us)
             return self._note(state, Difference(0, 0, 0, 0, 0, 0, 0))
         alone = [one.key for one in invocation.connector.platform.table.fields if identifies_alone(one)]
         try:

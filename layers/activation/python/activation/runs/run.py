@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from activation.drops.row_filters import ends_empty
+from activation.drops.row_filters import ends_empty, none_sent
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.audience_lock import Superseded
 from activation.ledger.runs import STOPPED, RunState
@@ -184,7 +184,7 @@ class ActiveRun:
         if run.opened is None or unsent or untimely:
             if ends_empty(audience.action, progress.tally.rejected_by_us):
                 return self.machine.done(RunState.EMPTY, NO_NOTES)
-            raise Rejected("all_rows_rejected", "no row has anything the platform could match; see the rejects")
+            raise none_sent(progress.tally.rejected_by_us)
         return self._closed(client.execute(client.publisher.close(audience, run.opened, self._handles)))
 
     def _follow(self, client: PlatformClient) -> Next:
