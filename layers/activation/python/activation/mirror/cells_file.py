@@ -12,7 +12,6 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from activation.memory import trim
 from activation.mirror.lost import reading
 from activation.mirror.packing import PACKED
 
@@ -130,7 +129,6 @@ class CellsFile:
             begin = end
 
     def _group(self, group: int, begin: int, columns: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
-        trim()
         with reading(_WHAT):
             batches = self._file.iter_batches(BATCH_LINES, row_groups=[group], columns=columns, use_threads=False)
         while True:

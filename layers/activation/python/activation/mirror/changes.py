@@ -14,7 +14,6 @@ from itertools import accumulate
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.memory import trim
 from activation.mirror.keys_file import RANGES, TOGETHER, Block, KeysFile
 from activation.mirror.lines import Digest
 from activation.mirror.lost import state_lost
@@ -134,7 +133,6 @@ def changes(pieces: Pieces, candidate: Snapshot, known: MirrorState, keys_at_onc
     for number in range(RANGES // TOGETHER):
         for source in (wanted, snapshot, *adds, *removed):
             source.load(number)
-        trim()
         for first in range(0, TOGETHER, step):
             last = first + step - 1
             here, there = wanted.keys(first, last), snapshot.keys(first, last)

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.memory import trim
 from activation.mirror.cells_file import as_values
 from activation.mirror.changes import Found
 from activation.mirror.lines import ROW
@@ -26,7 +25,6 @@ def lines_at(
     Of a piece that has none of the columns, the source rows come. Raises Rejected with state_lost where the piece
     has fewer lines.
     """
-    trim()
     cells = open_cells(pieces, found.piece)
     numbers = memoryview(found.places.buffers()[1] or b"").cast("I")
     numbers = numbers[found.places.offset : found.places.offset + len(found.places)]

@@ -13,7 +13,6 @@ from functools import reduce
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.memory import trim
 from activation.mirror.cells_file import as_values
 from activation.mirror.changes import NO_KEYS, NO_PLACES, Found
 from activation.mirror.delta import PartWriter
@@ -182,7 +181,6 @@ def _perhaps(pieces: Pieces, piece: str, probes: Mapping[str, Probe]) -> Iterato
     """Yield the identifiers of all lines of a piece that may share one, with their places, many at a time."""
     waiting: list[tuple[pa.Array, pa.RecordBatch]] = []
     count = 0
-    trim()
     for begin, stored in open_cells(pieces, piece).batches(probes):
         lines = pa.record_batch([*map(as_values, stored.columns)], names=stored.schema.names)
         perhaps = _any([probes[name].perhaps(lines[name]) for name in lines.schema.names], len(lines))

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.runs import HeldRun
-from activation.memory import trim
 from activation.model import Audience
 from activation.pipeline.acknowledgements import Acknowledgements
 from activation.pipeline.batching import Prepared
@@ -115,7 +114,6 @@ class Sender:
 
         Each chain is sent one after the other, because its uploads depend on each other.
         """
-        trim()
         span = prepared.span
         self.rejects.write_ours(span.first_row, prepared.rejected)
         uploads: Sequence[Upload] = ()
