@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
 TIMEOUT_S = 20.0
+CALL_S = 35.0  # a call that ends by its timeouts takes less: 10 s to connect, and TIMEOUT_S
 RENEWAL_FAILS_S = 14 * 86_400.0  # a renewal that fails is only a warning while the old token is valid for longer
 CLOCK_OFF_S = 60.0  # proofs and signatures with a time are refused from some minutes on
 
@@ -45,7 +47,8 @@ class ConnectorDoctor:
     connector's, complete. `command` returns a command of the app as a person types it. `expected_account` is the
     ad account that the secret must be for, "" where the settings name none. `own_sdk` says that the
     platform's own SDK may be used. `sizes` keeps the sizes of audiences that the platform tells, None for nothing.
-    `clock` returns Unix seconds, `today` the date in UTC.
+    `clock` returns Unix seconds, `today` the date in UTC, `remaining_s` the seconds in which the examination has
+    to end: no call is begun that may take longer.
     """
 
     name: str
@@ -63,6 +66,7 @@ class ConnectorDoctor:
     sizes: KnownAudiences | None = None
     clock: Callable[[], float] = time.time
     today: Callable[[], date] = lambda: datetime.now(UTC).date()
+    remaining_s: Callable[[], float] = lambda: math.inf
     off_s: float = 0.0  # how far the platform's clock was ahead of ours at the last answer
 
     def findings(self, audience: str = "") -> Iterator[Finding]:
@@ -154,6 +158,9 @@ class ConnectorDoctor:
         return read_number(self.table.read(rate_key(self.platform.name, rate.scope, shared)) or {}, "not_before")
 
     def _send(self, signed: Request) -> Answer:
+        if self.remaining_s() < CALL_S:
+            command = self.command("doctor", "--connector", self.name)
+            raise Retryable("out_of_time", f"was not asked all, as too little time was left: {command}")
         try:
             answer = self.http.send(signed, timeout_s=TIMEOUT_S)
         except (NotSent, AnswerLost) as error:

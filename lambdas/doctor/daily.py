@@ -70,6 +70,7 @@ class App:
             any_endpoint=any_endpoint_in(self.activation),
             keeps_sizes=True,
             clock=clock,
+            remaining_s=remaining_s,
         )
         yield from ((name, list(self._of(name, examiner, remaining_s))) for name in sorted(self.connectors))
         yield NO_CONNECTOR, list(examine_app(topics_of(self.storage, self.activation), app_of(self.activation)))

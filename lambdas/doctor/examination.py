@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -33,7 +34,8 @@ class Examiner:
     `ledger_table` is the app's. `any_endpoint` says that secrets may name other servers than the platforms'.
     `command` returns a command of the app as a person types it. `own_sdk` says that a platform's own SDK may be
     used: it is installed with the command, and no function has it. `keeps_sizes` records the sizes of audiences
-    that a platform tells. `clock` returns Unix seconds, `today` the date in UTC.
+    that a platform tells. `clock` returns Unix seconds, `today` the date in UTC, `remaining_s` the seconds in
+    which the examination has to end.
     """
 
     ledger_table: str
@@ -43,6 +45,7 @@ class Examiner:
     keeps_sizes: bool = False
     clock: Callable[[], float] = time.time
     today: Callable[[], date] = lambda: datetime.now(UTC).date()
+    remaining_s: Callable[[], float] = lambda: math.inf
 
     def connector(
         self,
@@ -76,6 +79,7 @@ class Examiner:
             sizes=KnownAudiences(table, clock=self.clock) if self.keeps_sizes else None,
             clock=self.clock,
             today=self.today,
+            remaining_s=self.remaining_s,
         ).findings(audience)
         yield from Line(
             name,

@@ -49,11 +49,15 @@ def patient(url: str, monkeypatch: pytest.MonkeyPatch) -> Patient:
     return one
 
 
-def call(remaining_s: float = 900.0) -> dict[str, Any]:
-    """Call the function as EventBridge Scheduler does; return what it returns."""
+def call(*remaining_s: float) -> dict[str, Any]:
+    """Call the function as EventBridge Scheduler does; return what it returns.
+
+    `remaining_s` are the seconds that are left, one each time that the function asks; the last is said again.
+    """
+    left = list(remaining_s or (900.0,))
     context: Any = SimpleNamespace(
         function_name="doctor", memory_limit_in_mb=512, invoked_function_arn="arn", aws_request_id="1",
-        get_remaining_time_in_millis=lambda: int(remaining_s * 1000),
+        get_remaining_time_in_millis=lambda: int(1000 * (left.pop(0) if len(left) > 1 else left[0])),
     )  # fmt: skip
     found: dict[str, Any] = lambda_handler({}, context)
     return found
@@ -144,9 +148,21 @@ def test_what_concerns_the_whole_app_is_the_app_s(patient: Patient) -> None:
 
 def test_a_connector_without_time_is_not_taken_for_healthy(patient: Patient) -> None:
     """A function that is about to be stopped begins no examination, and says so."""
-    (found,) = call(remaining_s=10.0)["findings"]
+    (found,) = call(10.0)["findings"]
     assert (found["check"], found["severity"]) == ("doctor", "warning")
     assert "activation doctor --connector meta" in found["says"]
+
+
+def test_a_platform_that_is_slow_does_not_cost_the_whole_examination(
+    patient: Patient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No call is begun that may outlast the function, and what was found is counted and notified."""
+    (found,) = call(900.0, 900.0, 30.0)["findings"]
+    assert (found["connector"], found["severity"]) == ("meta", "failure")
+    assert "too little time was left: activation doctor --connector meta" in found["says"]
+    assert len(patient.platform.requests()) == 1
+    assert metrics(capsys.readouterr().out)["DoctorFindings", "meta", "failure"] == 1
+    assert len(patient.events) == 1
 
 
 def test_many_findings_of_one_check_are_one_notice() -> None:
