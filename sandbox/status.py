@@ -55,6 +55,8 @@ def _process(place: Place, process: Process) -> dict[str, Any]:
 
 def _asked(url: str) -> Any:
     try:
-        return requests.get(url, timeout=_ANSWER_S).json()
+        answer = requests.get(url, timeout=_ANSWER_S)
+        answer.raise_for_status()
+        return answer.json()
     except (requests.RequestException, ValueError):
         return None

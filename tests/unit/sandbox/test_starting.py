@@ -102,6 +102,16 @@ def test_status_says_what_has_ended_and_what_starts_it(place: Place) -> None:
     assert told["functions"] == []
 
 
+def test_a_process_whose_answer_is_an_error_does_not_answer(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Status says so, also where the error is JSON, and exits 1."""
+    error = requests.Response()
+    error.status_code, error._content = 500, b"{}"
+    monkeypatch.setattr("sandbox.status.requests.get", lambda *_, **__: error)
+    done = RUN.invoke(command, ["status", "--json", "--directory", str(place.directory)])
+    assert done.exit_code == 1
+    assert [one["answers"] for one in json.loads(done.stdout)["processes"]] == [False, False, False]
+
+
 def test_only_one_command_restarts(place: Place) -> None:
     """While another command holds the sandbox, here the one that started it, nothing is started twice."""
     assert revived(place) == (state.load(place), "")
