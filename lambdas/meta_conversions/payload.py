@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from activation.identifiers.constant import is_constant
 from activation.identifiers.event_rows import LISTED
 from activation.identifiers.table import Digest
 from activation.identifiers.widths import texts_of
@@ -112,7 +113,7 @@ def _member(key: str, cells: pa.Array, comma: str) -> tuple[str, Piece, str]:
     elif key not in BARE:
         before, behind = f'{before}"', '"'
     texts = cells.cast(pa.string()) if cells.type != pa.string() else cells
-    if key in OFTEN_ALIKE and not cells.null_count and texts[1:].equals(texts[:-1]):
+    if key in OFTEN_ALIKE and is_constant(texts):
         return before, texts[0].as_py(), behind
     if key in SEVERAL and find_first_of(texts_of(texts), LISTED.encode()) >= 0:
         return before[:-1], _in_lists(texts), ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow.compute as pc
 from activation.errors import Rejected
+from activation.identifiers.constant import is_constant
 from activation.model import Audience
 from activation.platforms.account import AdAccount
 from activation.platforms.outcome import Outcome
@@ -51,7 +52,7 @@ class ConversionsPublisher:
 
     def uploads(self, batch: Batch) -> list[Upload]:
         """Return one upload; two where events of shops, which may be older, are among others."""
-        if "action_source" not in batch.columns.schema.names:
+        if "action_source" not in batch.columns.schema.names or is_constant(batch.columns["action_source"]):
             return [batch.upload()]
         of_shops = pc.equal(batch.columns["action_source"], STORE)
         if (pc.sum(of_shops).as_py() or 0) in (0, len(of_shops)):

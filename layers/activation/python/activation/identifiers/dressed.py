@@ -7,6 +7,8 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from activation.identifiers.widths import bytes_of, shapes, with_bytes
+
 # Numbers as people put them, in shapes: each 0 stands for any digit. Odd are what may be a zero in brackets or a
 # float.
 _AS_PEOPLE_PUT = re.compile(r"\+?\(?0(?:[ ().-]{0,2}0){6,14}")
@@ -21,25 +23,13 @@ def undressed(typed: pa.Array) -> pa.Array:
 
     Judged by shape: with 0 for every digit, a column has a few dozen different numbers.
     """
-    shapes = _with_bytes(typed, _bytes(typed).translate(_SHAPE), typed.buffers()[1]).dictionary_encode()
-    known = shapes.dictionary.to_pylist()
-    shaped = pa.array([bool(_AS_PEOPLE_PUT.fullmatch(one)) and not _ODD.search(one) for one in known], pa.bool_())
-    kept = pc.fill_null(shaped.take(shapes.indices), fill_value=False)
-    lengths = pa.array([len(one.translate(_NO_MARKS)) for one in known], pa.int32()).take(shapes.indices)
+    shaped = shapes(typed, _SHAPE)
+    known = shaped.dictionary.to_pylist()
+    fits = pa.array([bool(_AS_PEOPLE_PUT.fullmatch(one)) and not _ODD.search(one) for one in known], pa.bool_())
+    kept = pc.fill_null(fits.take(shaped.indices), fill_value=False)
+    lengths = pa.array([len(one.translate(_NO_MARKS)) for one in known], pa.int32()).take(shaped.indices)
     sure = typed.filter(kept)
     ends = pc.cumulative_sum(lengths.filter(kept))
     offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
-    bare = _with_bytes(sure, _bytes(sure).translate(None, _MARKS), offsets.buffers()[1])
+    bare = with_bytes(sure, bytes_of(sure).translate(None, _MARKS), offsets.buffers()[1])
     return pc.replace_with_mask(pa.nulls(len(typed), pa.string()), kept, bare)
-
-
-def _bytes(values: pa.Array) -> bytes:
-    """Return the bytes that a string array's offsets count from."""
-    data = values.buffers()[2]
-    return data.to_pybytes() if data else b""
-
-
-def _with_bytes(like: pa.Array, data: bytes, offsets: pa.Buffer) -> pa.Array:
-    """Return a string array with other bytes: as long as another one, and null where that is."""
-    buffers = [like.buffers()[0], offsets, pa.py_buffer(data)]
-    return pa.Array.from_buffers(pa.string(), len(like), buffers, offset=like.offset)

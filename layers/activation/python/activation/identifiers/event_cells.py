@@ -21,6 +21,7 @@ from activation.identifiers.text import BLANK_WORDS, unmarked, whole_number
 
 _AMOUNT = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,6})?", re.ASCII)
 _SURE_AMOUNT = r"\A(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,6})?\z"
+_NOT_ZERO = bytes.maketrans(b"23456789", b"11111111")  # _SURE_AMOUNT tells no other digits apart than 0
 _SIGNED = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,15})?|\.[0-9]{1,15})(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 _OWN_NAME = re.compile(r"(?i:other):\s*(\w[\w .-]{0,49})")
 _URL = re.compile(r"https?://[^\s/]+\S*", re.IGNORECASE)
@@ -47,7 +48,7 @@ class EventValue:
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:
         """Return plain numbers as they are."""
-        return matching(values, _SURE_AMOUNT)
+        return matching(values, _SURE_AMOUNT, shape=_NOT_ZERO)
 
 
 @dataclass(frozen=True)

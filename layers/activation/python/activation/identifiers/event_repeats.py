@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.identifiers.refused import EVERY_ROW, Refused, keyed, with_rows
+from activation.identifiers.refused import EVERY_ROW, Refused, halves, with_rows
 
 ONCE = 0  # in the place of a row: no other event of the piece has the id
 PIECES_AT_ONCE = 8
@@ -18,9 +18,9 @@ _RANGE = 2**64
 _COUNTED_BITS = 10
 
 
-def digests_of(key: str, names: pa.Array) -> pa.Table:
-    """Return the keyed digests of events, by their names as `event_rows.own_names` returns them."""
-    return with_rows(keyed(key, names), pa.repeat(pa.scalar(ONCE, pa.int64()), len(names)))
+def digests_of(names: pa.Array) -> pa.Table:
+    """Return the digests of events, by their names with the key, as `event_rows.own_names` returns them."""
+    return with_rows(halves(names), pa.repeat(pa.scalar(ONCE, pa.int64()), len(names)))
 
 
 def piece_of(tables: Sequence[pa.Table]) -> Refused:

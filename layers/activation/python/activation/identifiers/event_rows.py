@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.identifiers.codes import Code
+from activation.identifiers.constant import distinct, is_constant
 from activation.identifiers.digest import digests
 from activation.identifiers.event_rules import EventRules, Need
 from activation.identifiers.table import Digest
@@ -26,7 +27,7 @@ def accept_events(rules: EventRules, sent: Columns, codes: Columns) -> pa.Array:
     """
     count = len(next(iter(sent.values())))
     accepted = pa.repeat(pa.scalar(True), count)
-    kinds = {key: pc.unique(sent[key]) for key in {need.of for need in rules.needs if need.values} & sent.keys()}
+    kinds: Columns = {}
     for need in rules.needs:
         if not _can_lack(need, sent, kinds):
             continue
@@ -46,12 +47,16 @@ def accept_events(rules: EventRules, sent: Columns, codes: Columns) -> pa.Array:
 def _can_lack(need: Need, sent: Columns, kinds: Columns) -> bool:
     """Return whether a row can lack something, by what is the same for the whole column.
 
-    `kinds` has each value once that is in a column of which some values need more.
+    `kinds` keeps, for the next need, each value once that is in a column of which some values need more.
     """
     if (need.of and need.of not in sent) or any(key in sent and not sent[key].null_count for key in need.keys):
         return False
-    asked = pc.is_in(kinds[need.of], value_set=pa.array(need.values, pa.string())) if need.values else None
-    return asked is None or bool(pc.any(asked, min_count=0).as_py())
+    if not need.values:
+        return True
+    if need.of not in kinds:
+        kinds[need.of] = distinct(sent[need.of])
+    asked = pc.is_in(kinds[need.of], value_set=pa.array(need.values, pa.string()))
+    return bool(pc.any(asked, min_count=0).as_py())
 
 
 def _lacks(need: Need, sent: Columns, count: int) -> pa.Array:
@@ -90,13 +95,16 @@ def _any_of(keys: list[str], sent: Columns, count: int) -> pa.Array:
     return found
 
 
-def own_names(rules: EventRules, sent: Mapping[str, pa.Array], count: int) -> pa.Array:
-    """Return a text for each event that is the same for those of one id: its name, and its id or its order's.
+def own_names(rules: EventRules, sent: Mapping[str, pa.Array], count: int, key: str) -> pa.Array:
+    """Return a text for each event that is the same for those of one id: `key`, its name, its id or its order's.
 
     Null where it has neither of these. Of `sent`, only the events' own cells are looked at.
     """
-    by_id = _named(rules.id, "\n", rules, sent, count)
-    return by_id if not by_id.null_count else pc.coalesce(by_id, _named(rules.order, "\n\n", rules, sent, count))
+    by_id = _named(rules.id, "\n", rules, sent, count, before=key)
+    if not by_id.null_count:
+        return by_id
+    by_order = _named(rules.order, "\n\n", rules, sent, count, before=key)
+    return by_order if by_id.null_count == count else pc.coalesce(by_id, by_order)
 
 
 def without(names: pa.Array, need: Need, kinds: pa.Array | None, empty: pa.Array | None) -> pa.Array:
@@ -110,12 +118,18 @@ def without(names: pa.Array, need: Need, kinds: pa.Array | None, empty: pa.Array
     return pc.if_else(lacks, _NONE, names)
 
 
-def _named(key: str, separator: str, rules: EventRules, sent: Mapping[str, pa.Array], count: int) -> pa.Array:
-    """Return the events' names with their cells under a key, null where either is missing."""
-    if key not in sent or rules.name not in sent:
+def _named(
+    wire_key: str, separator: str, rules: EventRules, sent: Mapping[str, pa.Array], count: int, *, before: str = ""
+) -> pa.Array:
+    """Return `before` with the events' names and their cells under a wire key, null where either is missing."""
+    if wire_key not in sent or rules.name not in sent:
         return pa.nulls(count, pa.string())
-    parts = (sent[rules.name].cast(pa.string()), sent[key].cast(pa.string()))
-    return pc.binary_join_element_wise(*parts, separator)
+    names, cells = (sent[each].cast(pa.string()) for each in (rules.name, wire_key))
+    if is_constant(names):
+        parts = [pa.scalar(f"{before}{names[0].as_py()}{separator}"), cells]
+    else:
+        parts = [*([pa.scalar(before)] if before else []), names, pa.scalar(separator), cells]
+    return pc.binary_join_element_wise(*parts, "")
 
 
 def _own_ids(rules: EventRules, sent: Mapping[str, pa.Array], count: int) -> pa.Array:

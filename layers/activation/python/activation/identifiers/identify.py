@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.identifiers.codes import Code
+from activation.identifiers.constant import encoded
 from activation.identifiers.declared import declared_column, declared_value, looks_hashed
 from activation.identifiers.digest import digest, digests
 from activation.identifiers.five_digits import five_digits
@@ -64,7 +65,7 @@ def identify(field: Field, values: pa.Array, context: Context, *, hashed: bool) 
     if not hashed and (found := five_digits(field, values, context, _nobody(context.placeholders))):
         return _beside(field, values, context, *found)
     if _repeats(values):
-        return _spread(field, values.dictionary_encode(), context, hashed=hashed)
+        return _spread(field, encoded(values), context, hashed=hashed)
     return _each(field, values, context, hashed=hashed)
 
 
@@ -134,13 +135,13 @@ def _beside(field: Field, values: pa.Array, context: Context, sent: pa.Array, kn
     return Column(sent, code)
 
 
-def _spread(field: Field, encoded: pa.DictionaryArray, context: Context, *, hashed: bool) -> Column:
+def _spread(field: Field, cells: pa.DictionaryArray, context: Context, *, hashed: bool) -> Column:
     """Work on each distinct value once."""
-    distinct = _each(field, encoded.dictionary.cast(pa.string()), context, hashed=hashed)
-    sent = distinct.sent.take(encoded.indices)
+    distinct = _each(field, cells.dictionary.cast(pa.string()), context, hashed=hashed)
+    sent = distinct.sent.take(cells.indices)
     if distinct.code.null_count == len(distinct.code):
         return Column(sent, pa.nulls(len(sent), pa.string()))
-    return Column(sent, distinct.code.take(encoded.indices))
+    return Column(sent, distinct.code.take(cells.indices))
 
 
 def _each(field: Field, values: pa.Array, context: Context, *, hashed: bool) -> Column:
@@ -182,9 +183,9 @@ def _with_rest(
     rest = values.filter(unsure)
     if not len(rest):
         return Column(sent, pa.nulls(len(values), pa.string()))
-    encoded = rest.dictionary_encode()
-    column = _one_by_one(field, encoded.dictionary, context, hashed=hashed)
+    cells = rest.dictionary_encode()
+    column = _one_by_one(field, cells.dictionary, context, hashed=hashed)
     return Column(
-        pc.replace_with_mask(sent, unsure, column.sent.take(encoded.indices)),
-        pc.replace_with_mask(pa.nulls(len(values), pa.string()), unsure, column.code.take(encoded.indices)),
+        pc.replace_with_mask(sent, unsure, column.sent.take(cells.indices)),
+        pc.replace_with_mask(pa.nulls(len(values), pa.string()), unsure, column.code.take(cells.indices)),
     )

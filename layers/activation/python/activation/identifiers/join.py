@@ -57,7 +57,9 @@ def join(
         if not joined.sent.null_count and not one.further:
             break
     assert joined is not None  # noqa: S101  a field without a column is in no assignment
-    code = pc.if_else(pc.is_valid(joined.sent), pa.scalar(None, pa.string()), joined.code)
+    code = joined.code
+    if code.null_count < len(code):
+        code = pc.if_else(pc.is_valid(joined.sent), pa.scalar(None, pa.string()), code)
     return Joined(Column(joined.sent, code), tuple(each for each in further if each.null_count < len(each)))
 
 

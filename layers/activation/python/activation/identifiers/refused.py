@@ -114,12 +114,16 @@ class Refused:
 
 
 def keyed(key: str, values: pa.Array) -> pa.Table:
-    """Return the digests of a string array, as halves, null for null."""
-    texts = pc.binary_join_element_wise(pa.scalar(key), values.cast(pa.string()), "")
+    """Return the digests of a string array under a key, as halves, null for null."""
+    return halves(pc.binary_join_element_wise(pa.scalar(key), values.cast(pa.string()), ""))
+
+
+def halves(texts: pa.Array) -> pa.Table:
+    """Return the digests of texts that begin with a key, as halves, null for null."""
     dense = texts.drop_null() if texts.null_count else texts
-    halves = memoryview(sha256(dense)).cast("Q")
-    step = _DIGEST_BYTES // halves.itemsize
-    return pa.table([_spread(halves[place::step], texts) for place in range(2)], names=["high", "low"])
+    numbers = memoryview(sha256(dense)).cast("Q")
+    step = _DIGEST_BYTES // numbers.itemsize
+    return pa.table([_spread(numbers[place::step], texts) for place in range(2)], names=["high", "low"])
 
 
 def with_rows(digests: pa.Table, rows: pa.Array) -> pa.Table:

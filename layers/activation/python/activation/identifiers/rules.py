@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.identifiers.table import Context
+from activation.identifiers.widths import shapes
 
 # The normalised value, or the code that says why there is none.
 Result = tuple[str | None, str | None]
@@ -44,9 +45,17 @@ class PerValue:
         return default if named is None else named
 
 
-def matching(values: pa.Array, pattern: str) -> pa.Array:
-    """Return the values that match, null for the others: a column's cells that are plainly fine."""
-    matches = pc.match_substring_regex(values, pattern)
+def matching(values: pa.Array, pattern: str, shape: bytes = b"") -> pa.Array:
+    """Return the values that match, null for the others: a column's cells that are plainly fine.
+
+    `shape` is a table of bytes.maketrans that makes a column's many values few shapes; the pattern matches a value
+    exactly if it matches its shape.
+    """
+    if shape:
+        found = shapes(values, shape)
+        matches = pc.match_substring_regex(found.dictionary, pattern).take(found.indices)
+    else:
+        matches = pc.match_substring_regex(values, pattern)
     if pc.all(matches, min_count=0).as_py():
         return values
     return pc.if_else(matches, values, pa.scalar(None, pa.string()))

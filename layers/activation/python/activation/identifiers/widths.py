@@ -36,6 +36,27 @@ def texts_of(values: pa.Array) -> memoryview:
     return memoryview(data).cast("B")[bounds[values.offset] : bounds[values.offset + len(values)]]
 
 
+def with_bytes(like: pa.Array, data: bytes, offsets: pa.Buffer) -> pa.Array:
+    """Return a string array with other bytes: as long as another one, and null where that is."""
+    buffers = [like.buffers()[0], offsets, pa.py_buffer(data)]
+    return pa.Array.from_buffers(pa.string(), len(like), buffers, offset=like.offset)
+
+
+def bytes_of(values: pa.Array) -> bytes:
+    """Return a copy of the bytes that a string array's offsets count from."""
+    data = values.buffers()[2]
+    return data.to_pybytes() if data else b""
+
+
+def shapes(values: pa.Array, table: bytes) -> pa.DictionaryArray:
+    """Return the shape of each cell: its bytes as `table` translates them, such as every digit to one.
+
+    A column of numbers has a few dozen different shapes. `table` (256 bytes, of bytes.maketrans) translates ASCII
+    to ASCII alone.
+    """
+    return with_bytes(values, bytes_of(values).translate(table), values.buffers()[1]).dictionary_encode()
+
+
 def only_of(values: pa.Array, characters: bytes) -> bool:
     """Return whether no cell has another character than these ASCII ones; False where that takes long to tell."""
     return find_first_not_of is not None and find_first_not_of(texts_of(values), characters) < 0

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.identifiers.digest import sha256
+from activation.identifiers.widths import texts_of
 
 ROW = "row"
 _SLICE_LINES = 16_384  # whose texts, a few hundred bytes each, are joined at a time
@@ -60,18 +61,9 @@ def _keys_of(cells: pa.RecordBatch) -> pa.Array:
 def _escaped(column: pa.Array) -> pa.Array:
     """Return texts without the byte that separates; almost none has it, and two that differ still do."""
     for byte, instead in ((_ESCAPE, _ESCAPE + "e"), (_BETWEEN, _ESCAPE + "b")):
-        if byte.encode() in _utf8(column):
+        if byte.encode() in bytes(texts_of(column)):
             column = pc.replace_substring(column, byte, instead)
     return column
-
-
-def _utf8(texts: pa.Array) -> bytes:
-    """Return the bytes of all texts, one after the other."""
-    _, offsets, values = texts.buffers()
-    if values is None or not len(texts):
-        return b""
-    bounds = memoryview(offsets).cast("i")
-    return bytes(memoryview(values)[bounds[texts.offset] : bounds[texts.offset + len(texts)]])
 
 
 def _heads(digests: bytes | bytearray) -> bytes:

@@ -14,7 +14,7 @@ from activation.errors import Rejected
 from activation.identifiers.assign import Use
 from activation.identifiers.cell_lists import with_lists
 from activation.identifiers.codes import Code
-from activation.identifiers.event_rows import accept_events, own_names, with_further, with_ids
+from activation.identifiers.event_rows import accept_events, with_further, with_ids
 from activation.identifiers.join import join
 from activation.identifiers.needed import has_needed, identifies_alone, leave_out_incomplete
 from activation.identifiers.row_country import countries_of_rows, identify_by_country
@@ -154,7 +154,7 @@ class Batcher:
         accepted, refused = self._refuse(chunk, sent, further, accepted)
         rejected += refused
         if self.table.events is not None and self.repeats:
-            again = pc.and_(accepted, self.repeats.among(own_names(self.table.events, own, len(chunk.rows))))
+            again = pc.and_(accepted, self.repeats.among(self.table.events, own, len(chunk.rows)))
             rejected.append(of_rows(chunk.rows.filter(again), Code.REPEATED_EVENT_ID.value))
             accepted = pc.and_not(accepted, again)
         whole = pc.all(accepted, min_count=0).as_py()

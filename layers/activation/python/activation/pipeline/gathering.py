@@ -105,11 +105,11 @@ class Gathering:
             if one.key in (rules.name, rules.id, rules.order):
                 uses = batcher.several.get(one.key, (Use(index),))
                 sent[one.key] = join(one, uses, chunk.columns, batcher.context, hashed=batcher.hashed).column.sent
-        names = event_rows.own_names(rules, sent, len(chunk.rows))
+        names = event_rows.own_names(rules, sent, len(chunk.rows), self.key)
         for need in rules.needs_of_names:
             names = event_rows.without(names, need, sent.get(need.of), self._empty(need.keys, chunk.columns))
         if names.null_count < len(names):
-            self._found.setdefault(EVENT_IDS, []).append(event_repeats.digests_of(self.key, names))
+            self._found.setdefault(EVENT_IDS, []).append(event_repeats.digests_of(names))
 
     def _empty(self, keys: Collection[str], columns: pa.RecordBatch) -> pa.Array | None:
         """Mask the rows with nothing at all in the columns of some fields, None where there is no such row."""
@@ -118,7 +118,10 @@ class Gathering:
             for use in self.batcher.several.get(one.key, (Use(index),)) if one.key in keys else ():
                 if use.index < 0:
                     return None  # every row has a value
-                here = pc.fill_null(pc.equal(columns.column(use.index).cast(pa.string()), ""), fill_value=True)
+                cells = columns.column(use.index).cast(pa.string())
+                if not cells.null_count and pc.min(pc.binary_length(cells)).as_py():
+                    return None
+                here = pc.fill_null(pc.equal(cells, ""), fill_value=True)
                 empty = here if empty is None else pc.and_(empty, here)
         return empty if empty is not None and pc.any(empty, min_count=0).as_py() else None
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.identifiers.refused import Refused, keyed
+from activation.identifiers.event_rows import own_names
+from activation.identifiers.event_rules import EventRules
+from activation.identifiers.refused import Refused, halves
 
 EVENT_IDS = "event_ids"  # what the ids of a drop's events are kept under, beside the settings' names
 
@@ -22,6 +25,9 @@ class Repeats:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def among(self, names: pa.Array) -> pa.Array:
-        """Mask the events whose id comes more than once; `names` are those of `event_rows.own_names`."""
-        return pc.is_valid(self.ids.rows_of(keyed(self.key, names)))
+    def among(self, rules: EventRules, own: Mapping[str, pa.Array], count: int) -> pa.Array:
+        """Mask the events whose id comes more than once.
+
+        `own` are the identified columns by wire key, all of `count` rows, without the ids made for events.
+        """
+        return pc.is_valid(self.ids.rows_of(halves(own_names(rules, own, count, self.key))))
