@@ -123,6 +123,7 @@ locks: $(DEV) ## write the lock files anew from pyproject.toml, the layers' and 
 	$(LAYER_COMPILE) --no-emit-package jmespath layers/vendor/requirements.in -o layers/vendor/requirements.txt
 	$(LAYER_COMPILE) glue_scripts/requirements.in -o glue_scripts/requirements.txt
 	$(LAYER_COMPILE) bench/requirements.in -o bench/requirements.txt
+	$(COMPILE) --no-annotate --no-header cli/athena/requirements.in -o cli/athena/requirements.txt
 	$(COMPILE) --no-annotate --no-header checks/requirements.in -o checks/requirements.txt
 
 .PHONY: gluewheels

@@ -23,6 +23,7 @@ from cli.locate import locate
 from cli.normalize import normalize
 from cli.operate import redrive, replay
 from cli.plan import plan
+from cli.receipts import receipts
 from cli.runs import receipt, status
 from cli.sandbox import sandbox
 from cli.secret import secret
@@ -52,6 +53,7 @@ app.command()(destroy)
 app.command("test")(check_line)
 app.command()(demo)
 app.add_typer(audiences, name="audiences")
+app.add_typer(receipts, name="receipts")
 app.add_typer(secret, name="secret")
 app.add_typer(sandbox, name="sandbox")
 app.add_typer(stream, name="stream")

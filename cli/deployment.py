@@ -37,7 +37,8 @@ class Deployment:
     are no drops. `alarm_topics` are the ARNs of the topics that tell people, the app's first. `any_endpoint` says
     that secrets may name other servers than the platforms', as in the sandbox. `mirrors_bucket` is that of what
     mirrored audiences were sent, "" in an earlier release. `app` is what `stacks.connector_told.of_app` says,
-    nothing in an earlier release.
+    nothing in an earlier release. `receipts_database` and `receipts_workgroup` are Athena's for the table of
+    receipts, "" in an earlier release.
     """
 
     drops_bucket: str
@@ -53,6 +54,8 @@ class Deployment:
     mirrors_bucket: str = ""
     told: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     app: Mapping[str, Any] = field(default_factory=dict)
+    receipts_database: str = ""
+    receipts_workgroup: str = ""
 
     @property
     def region(self) -> str:
@@ -113,6 +116,8 @@ def find() -> Deployment:
         storage.get("MirrorsBucket", ""),
         told,
         app_of(activation),
+        storage.get("ReceiptsDatabase", ""),
+        storage.get("ReceiptsWorkgroup", ""),
     )
 
 

@@ -12,6 +12,7 @@ from stacks.doctor import DoctorStack
 from stacks.doctor_permissions import RULE_CHARACTERS
 from stacks.findings import accept, arn_of, logical_id_of
 from stacks.people import FUNCTION_CHARACTERS, QUEUE_CHARACTERS, RECEIPTS, generated
+from stacks.receipt_table import RESULTS
 from stacks.storage import StorageStack
 
 
@@ -76,6 +77,11 @@ def _accept_people(activation: ActivationStack, storage: StorageStack) -> None:
             f"IAM5[Resource::<{logical_id_of(storage.receipts)}.Arn>/receipts/*{suffix}]",
             "All receipts, whose names are not known beforehand; the policy is for whoever may read them.",
         )
+    accept(
+        storage.catalogue.analyst,
+        f"IAM5[Resource::<{logical_id_of(storage.receipts)}.Arn>/{RESULTS}*]",
+        "What Athena writes of queries over receipts, under names that it makes.",
+    )
     accept(
         activation.operator,
         "IAM5[Resource::*]",

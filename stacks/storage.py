@@ -18,6 +18,8 @@ from stacks.log_key import let_logs_use
 from stacks.object_events import any_created, object_created
 from stacks.other_accounts import let_drop
 from stacks.people import Readers, sas_files_reader
+from stacks.receipt_catalogue import ReceiptCatalogue
+from stacks.receipt_table import PREFIX, RESULTS
 from stacks.retention_settings import Retention
 from stacks.settings import Settings
 from stacks.source_settings import SourceSettings
@@ -58,6 +60,9 @@ class StorageStack(Stack):
             drops=self.drops,
             receipts=self.receipts,
             ledger=self.ledger,
+        )
+        self.catalogue = ReceiptCatalogue(
+            self, "ReceiptCatalogue", app=settings.name, receipts=self.receipts, key=self.key
         )
         self.sas_files_reader = sas_files_reader(self, self.sas_files, self.key) if self.sas_files else None
         self.notices_key = notices_key(
@@ -115,7 +120,7 @@ class StorageStack(Stack):
     def _receipts(self, retention: Retention, name: str) -> s3.Bucket:
         # A separate bucket without events: a receipt can never be taken for a drop.
         # With versions, so that whoever overwrites or deletes a receipt by mistake destroys no evidence.
-        return self._bucket(
+        bucket = self._bucket(
             "Receipts",
             s3.LifecycleRule(
                 expiration=Duration.days(retention.receipts_days),
@@ -126,6 +131,11 @@ class StorageStack(Stack):
             versioned=True,
             name=name,
         )
+        # What Athena wrote of a query was read as soon as it had ended, and the table is made of the receipts.
+        day = Duration.days(1)
+        bucket.add_lifecycle_rule(prefix=RESULTS, expiration=day, noncurrent_version_expiration=day)
+        bucket.add_lifecycle_rule(prefix=PREFIX, noncurrent_version_expiration=day)
+        return bucket
 
     def _mirrors(self, name: str) -> s3.Bucket:
         # Hashes of people, in a bucket of its own that only the connectors' functions read. What an audience holds
@@ -238,6 +248,9 @@ class StorageStack(Stack):
             CfnOutput(self, "SasFilesBucket", value=self.sas_files.bucket_name)
             CfnOutput(self, "SasFilesReaderPolicyArn", value=self.sas_files_reader.managed_policy_arn)
         CfnOutput(self, "ReceiptsBucket", value=self.receipts.bucket_name)
+        CfnOutput(self, "ReceiptsDatabase", value=self.catalogue.database_name)
+        CfnOutput(self, "ReceiptsWorkgroup", value=self.catalogue.workgroup_name)
+        CfnOutput(self, "AnalystPolicyArn", value=self.catalogue.analyst.managed_policy_arn)
         CfnOutput(self, "MirrorsBucket", value=self.mirrors.bucket_name)
         CfnOutput(self, "LedgerTable", value=self.ledger.table_name)
         CfnOutput(self, "EventBusName", value=self.bus.event_bus_name)

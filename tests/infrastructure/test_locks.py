@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from sandbox.place import ROOT
 from tests.infrastructure.test_wheels import pins
@@ -72,6 +73,14 @@ def test_what_deploys_and_operates_brings_neither_the_sandbox_nor_the_tests() ->
     assert not locked("requirements.txt").keys() & declared("demo", "dev")
     # The simulators' own validation of requests brings jsonschema; the tests name it since they use it themselves.
     assert locked("requirements-demo.txt").keys() & declared("dev") <= {"jsonschema"}
+
+
+def test_awswrangler_is_the_release_that_was_tried_with_an_arrow_that_is_right() -> None:
+    """`activation receipts` has no old awswrangler without limits, and no Arrow that corrupts slices."""
+    found = locked("cli/athena/requirements.txt")
+    (wrangler,), (arrow,) = found["awswrangler"], found["pyarrow"]
+    assert Version(wrangler.version) >= Version("3.17")
+    assert Version("25") <= Version(arrow.version) < Version("26")
 
 
 @pytest.mark.parametrize("part", ["layers/arrow", "layers/vendor", "bench"])

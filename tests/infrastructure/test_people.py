@@ -31,11 +31,18 @@ def policy(templates: Templates, name: str) -> dict[str, dict[str, Any]]:
 def test_the_policies_are_attached_to_nobody(templates: Templates) -> None:
     """Who has them is the company's to say; each is named by an output, and so is the key."""
     policies = templates.resources("AWS::IAM::ManagedPolicy")
-    assert len(policies) == 5  # with that of the daily examination, whose role is in a stack of its own
+    assert len(policies) == 6  # with that of the daily examination, whose role is in a stack of its own
     for one in policies.values():
         assert not {"Roles", "Users", "Groups"} & one.keys()
     named = {**templates.storage["Outputs"], **templates.activation["Outputs"]}
-    wanted = {"AlphaDropperPolicyArn", "BetaEuDropperPolicyArn", "ReaderPolicyArn", "OperatorPolicyArn", "KeyArn"}
+    wanted = {
+        "AlphaDropperPolicyArn",
+        "BetaEuDropperPolicyArn",
+        "ReaderPolicyArn",
+        "OperatorPolicyArn",
+        "KeyArn",
+        "AnalystPolicyArn",
+    }
     assert wanted <= named.keys()
 
 
@@ -57,6 +64,20 @@ def test_who_reads_changes_nothing(templates: Templates) -> None:
         action.partition(":")[2].startswith(("Get", "List", "Scan", "Describe", "Decrypt")) for action in actions
     )
     assert "Drops" not in json.dumps(list(own.values()))
+
+
+def test_who_queries_writes_the_table_and_results_and_nothing_else(templates: Templates) -> None:
+    """The analyst's policy reads and writes two places of the receipts bucket, none of them with receipts."""
+    own = policy(templates, "ReceiptCatalogueAnalyst")
+    objects = {sid: text(one["Resource"]) for sid, one in own.items() if "s3:PutObject" in several(one["Action"])}
+    assert {sid: resource.partition(">/")[2] for sid, resource in objects.items()} == {
+        "BringUpToDate": "catalogue/receipts/receipts.parquet",
+        "Results": "queries/*",
+    }
+    changing = ("Create", "Delete", "Update", "Batch")
+    assert not {
+        one for each in own.values() for one in several(each["Action"]) if one.split(":")[1].startswith(changing)
+    }
 
 
 def test_who_operates_reads_no_drop_and_deletes_nothing_that_is_kept(templates: Templates) -> None:

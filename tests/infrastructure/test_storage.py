@@ -14,8 +14,9 @@ BUCKETS = ("AccessLogs", "Drops", "Receipts", "Mirrors")
 
 
 def lifecycle(templates: Templates, bucket: str) -> dict[str, Any]:
-    """Return the one lifecycle rule of a bucket."""
-    (rule,) = templates.resource("AWS::S3::Bucket", bucket)["LifecycleConfiguration"]["Rules"]
+    """Return the one lifecycle rule of a bucket that holds for all of its objects."""
+    rules = templates.resource("AWS::S3::Bucket", bucket)["LifecycleConfiguration"]["Rules"]
+    (rule,) = (one for one in rules if "Prefix" not in one)
     assert rule["Status"] == "Enabled"
     return dict(rule)
 
@@ -92,6 +93,27 @@ def test_receipts_are_versioned_and_expire(templates: Templates) -> None:
     rule = lifecycle(templates, "Receipts")
     assert rule["ExpirationInDays"] == 400
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
+
+
+def test_results_of_queries_are_kept_for_a_day(templates: Templates) -> None:
+    """What Athena writes goes after a day, and so do earlier versions of the table of receipts."""
+    rules = templates.resource("AWS::S3::Bucket", "Receipts")["LifecycleConfiguration"]["Rules"]
+    day = {"NoncurrentVersionExpiration": {"NoncurrentDays": 1}, "Status": "Enabled"}
+    assert [one for one in rules if "Prefix" in one] == [
+        {"Prefix": "queries/", "ExpirationInDays": 1, **day},
+        {"Prefix": "catalogue/receipts/", **day},
+    ]
+
+
+def test_queries_over_receipts_are_bounded(templates: Templates) -> None:
+    """The workgroup's own limit, location and encryption hold for whoever queries."""
+    found = templates.resource("AWS::Athena::WorkGroup")["WorkGroupConfiguration"]
+    assert found["EnforceWorkGroupConfiguration"] is True
+    assert found["BytesScannedCutoffPerQuery"] == 1_000_000_000
+    result = found["ResultConfiguration"]
+    assert result["OutputLocation"]["Fn::Join"][1][-1] == "/queries/"
+    assert result["EncryptionConfiguration"]["EncryptionOption"] == "SSE_KMS"
+    assert result["EncryptionConfiguration"]["KmsKey"]["Fn::GetAtt"][0].startswith("Key")
 
 
 def test_what_an_audience_holds_never_expires(templates: Templates) -> None:

@@ -39,6 +39,15 @@ def test_layers_hold_the_versions_that_are_tested(name: str) -> None:
         assert hashes
 
 
+def test_no_layer_holds_what_queries_receipts() -> None:
+    """Awswrangler, pandas and numpy are larger than a function may be: they are for the command line alone."""
+    own = {requirement.name for requirement, _ in pins(ROOT / "cli" / "athena" / "requirements.txt")}
+    assert {"awswrangler", "pandas", "numpy"} <= own
+    for name in WHEEL_LAYERS:
+        held = {requirement.name for requirement, _ in pins(ROOT / "layers" / name / "requirements.txt")}
+        assert not held & {"awswrangler", "pandas", "numpy"}
+
+
 def test_layers_never_shadow_the_sdk_with_something_it_refuses() -> None:
     """Layers come before the runtime's packages, so what both have must be in the range botocore asks for."""
     asked: dict[str, SpecifierSet] = {}

@@ -1,0 +1,92 @@
+"""`activation receipts`: all receipts as a table, queried by Athena or exported as Parquet."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from cli.deployment import Deployment
+
+receipts = typer.Typer(no_args_is_help=True, help="All receipts as a table: queries and exports.")
+
+_QUERY = "SQL over the table receipts, or by-connector, by-day, rejections, stopped or slowest."
+
+
+@receipts.command("query")
+def query_receipts(
+    query: Annotated[str, typer.Argument(help=_QUERY)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per row.")] = False,
+) -> None:
+    """Query all receipts by Athena; exit 1 if that fails. docs/receipts.md lists the columns."""
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    import pyarrow.parquet as pq
+
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "result.parquet"
+        _write(query, str(file))
+        result = pq.read_table(file)
+    if as_json:
+        for row in result.to_pylist():
+            print(json.dumps(row, ensure_ascii=False, default=str))
+    else:
+        _print(result)
+
+
+@receipts.command("export")
+def export_receipts(
+    output: Annotated[str, typer.Option(help="The new Parquet file: a path, or s3://BUCKET/KEY.")],
+    query: Annotated[str | None, typer.Option(help=f"Only the result of a query: {_QUERY}")] = None,
+) -> None:
+    """Write the table of receipts, or a query's result, as Parquet; exit 1 if the file exists already."""
+    print(f"{_write(query, output):,} rows")
+
+
+def _write(query: str | None, output: str) -> int:
+    """Write a query's result, or the current table for None; end the command if that is refused."""
+    from activation.errors import ActivationError
+
+    from cli import deployment
+    from cli.athena.queries import place_for, sql_of, write
+    from cli.printable import printable
+
+    try:
+        sql = "" if query is None else sql_of(query)
+        place = place_for(output)
+        return write(_current(), sql, place)
+    except ActivationError as error:
+        deployment.fail(printable(f"{error.code}: {error.sentence}"))
+
+
+def _current() -> Deployment:
+    """Return the deployed app with its table of receipts up to date; raises QueryRefusedError if it has none."""
+    import boto3
+
+    from cli import deployment
+    from cli.athena.queries import QueryRefusedError
+    from cli.printable import printable
+    from cli.receipt_dataset import refresh
+
+    found = deployment.find()
+    if not found.receipts_database:
+        raise QueryRefusedError(
+            "no_receipt_table", "the deployed release has no table of receipts: deploy this one"
+        )
+    for key in refresh(boto3.client("s3"), found.receipts_bucket).unreadable:
+        typer.echo(printable(f"left out, not a JSON object: {key}"), err=True)
+    return found
+
+
+def _print(result: Any) -> None:
+    from rich.table import Column, Table
+
+    from cli.printable import console, printable
+
+    table = Table(*(Column(printable(name), overflow="fold") for name in result.column_names))
+    for row in result.to_pylist():
+        table.add_row(*(printable("" if value is None else str(value)) for value in row.values()))
+    console().print(table)
