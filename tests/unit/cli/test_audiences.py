@@ -108,7 +108,7 @@ def test_no_cell_of_the_list_is_cut_on_a_narrow_terminal(
     """At 80 columns the platform, the account and the time are each whole, in one line."""
     monkeypatch.setenv("COLUMNS", "80")
     known, name = KnownAudiences(table), "Everybody who bought in a shop"
-    known.note_size(LOCK, date(2026, 11, 30), 14_000_000, 15_000_000)
+    known.note_size(LOCK, "77", date(2026, 11, 30), 14_000_000, 15_000_000)
     lock = audience_key("meta_conversions", "702680145130001", name)
     known.note(lock, Audience("meta-conversions", name), Opened("77", created=True), RUN)
     (one,) = [
