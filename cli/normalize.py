@@ -100,5 +100,6 @@ def _counted(name: str, what: str, count: Any) -> list[str]:
     if isinstance(count, dict):
         return [f"{name} {what}: {each:,} {code}" for code, each in count.items()]
     if isinstance(count, list):
-        return [f"{name} {what}: {one['rows']:,} by {one['column']} {one['condition']}" for one in count]
+        by = "having" if what == "having" else "filters"
+        return [f"{name} left out: {one['rows']:,} by {by}: {one['column']} {one['condition']}" for one in count]
     return [f"{name} {what}: {count:,}"]

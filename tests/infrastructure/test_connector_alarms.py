@@ -179,7 +179,7 @@ def test_a_notice_says_what_happened_and_what_to_run(templates: Templates) -> No
     for name, path in given["InputPathsMap"].items():
         mail = mail.replace(f"<{name}>", lines[path.rsplit(".", 1)[-1]])
     what, why, todo = (json.loads(line) for line in mail.splitlines())
-    assert what == f"A run of connector beta-eu is failed; audience V'I/P , run {'r' * 32}."
+    assert what == f"A run of connector beta-eu has failed; audience V'I/P , run {'r' * 32}."
     assert why == "bad_manifest: not {'entries'}"
     assert "activation redrive --connector beta-eu" in todo
 

@@ -26,9 +26,10 @@ def notice(state: str, receipt: Mapping[str, Any]) -> dict[str, str]:
         if state == "blocked"
         else "correct the file and drop it again, or if it was not at fault"
     )
-    what = f"A run of connector {connector} is {state}; audience {receipt['audience']['name']}, run {run}."
+    happened = "has failed" if state == "failed" else f"is {state}"
+    what = f"A run of connector {connector} {happened}; audience {receipt['audience']['name']}, run {run}."
     if receipt["audience"]["name"] == UNREADABLE:
-        what = f"A drop of connector {connector} is {state}, run {run}; its key is {receipt['drop']['key']}"
+        what = f"A drop of connector {connector} {happened}, run {run}; its key is {receipt['drop']['key']}"
         again = "correct what the reason names and drop it again, or if it was not at fault"
     then = f"{again}: {redrive}"
     if reason["code"] == APPROVAL:
