@@ -225,15 +225,17 @@ def publishers(templates: Templates, topic: str) -> dict[str, dict[str, Any]]:
 
 
 def test_failed_runs_are_told_from_the_function_s_own_events(templates: Templates) -> None:
-    """The notices rule matches what the function announces: its source, its types, its connector."""
+    """The notices rule matches what the functions announce: their source, their types, the connector."""
     from activation.aws.app_events import SOURCE
     from activation.ledger.runs import RunState
     from activation.report.announce import DETAIL_TYPES, FOLDER_OPEN, INCOMPLETE, LATE_PART
 
+    from lambdas.doctor.report import DETAIL_TYPE
+
     pattern = templates.resource("AWS::Events::Rule", "BetaEuAlarmsNotices")["EventPattern"]
     assert pattern["source"] == [SOURCE]
     stopped = [DETAIL_TYPES[RunState.FAILED], DETAIL_TYPES[RunState.BLOCKED]]
-    assert pattern["detail-type"] == [*stopped, INCOMPLETE, LATE_PART, FOLDER_OPEN]
+    assert pattern["detail-type"] == [*stopped, INCOMPLETE, LATE_PART, FOLDER_OPEN, DETAIL_TYPE]
     assert pattern["detail"] == {"connector": ["beta-eu"]}
 
 
