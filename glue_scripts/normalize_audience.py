@@ -20,10 +20,10 @@ def main() -> None:
     """Run the job; ends with a message of code and sentence where the mapping or the export cannot be used."""
     given = [*REQUIRED, *(["folder"] if "--folder" in sys.argv else [])]
     arguments: dict[str, str] = getResolvedOptions(sys.argv, given)
-    from activation.errors import ActivationError  # noqa: PLC0415  Arrow's version is looked at before it is used
+    from activation.errors import ActivationError
 
-    from glue_scripts.normalize.run import normalize  # noqa: PLC0415
-    from glue_scripts.normalize.spark_session import check_arrow, glue_session  # noqa: PLC0415
+    from glue_scripts.normalize.run import normalize
+    from glue_scripts.normalize.spark_session import check_arrow, glue_session
 
     try:
         check_arrow()
@@ -45,8 +45,8 @@ def main() -> None:
 
 def _job(session: SparkSession, arguments: dict[str, str]) -> Any:
     """Return the begun job of Glue's own library, None where its Java classes are missing: outside of Glue."""
-    from awsglue.context import GlueContext  # noqa: PLC0415
-    from awsglue.job import Job  # noqa: PLC0415
+    from awsglue.context import GlueContext
+    from awsglue.job import Job
 
     try:
         job = Job(GlueContext(session.sparkContext))

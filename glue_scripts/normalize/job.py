@@ -138,7 +138,7 @@ def in_process(job: Job, plan: Plan) -> pa.Table:
 
     Rows stream from step to step, but groups and lines that may be duplicates are held in memory.
     """
-    from activation.model import Cursor  # noqa: PLC0415
+    from activation.model import Cursor
 
     batches: Iterable[pa.RecordBatch] = job.row_step(plan).run(job.reader().chunks(Cursor()))
     if plan.mapping.is_grouped:

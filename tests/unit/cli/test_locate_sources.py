@@ -81,7 +81,7 @@ def test_a_sidecar_is_called_one() -> None:
 def test_the_sandbox_has_a_source_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """With --sandbox, what the settings' sources hold is no drop, and the one that is deployed there is named."""
     monkeypatch.setattr(
-        state, "load", lambda _: SimpleNamespace(runs=lambda: True, emulator=SimpleNamespace(url=""))
+        state, "load", lambda _: SimpleNamespace(runs=lambda: True, ended=(), emulator=SimpleNamespace(url=""))
     )
     monkeypatch.setattr(environment, "client_environment", lambda _: {})
 

@@ -100,7 +100,7 @@ def test_doctor_knows_what_the_deployment_wants(monkeypatch: pytest.MonkeyPatch)
         return Finding("concurrency", True, "enough")
 
     monkeypatch.setattr(examination, "examine_concurrency", examine)
-    monkeypatch.setattr(Examiner, "connector", lambda *_: iter(()))
+    monkeypatch.setattr(Examiner, "connector", lambda *_, **__: iter(()))
     monkeypatch.setattr(doctor, "_sources", lambda *_: [])
     result = CliRunner().invoke(app, ["--stack", "copy", "doctor"])
     assert (result.exit_code, compared) == (0, [APP]), result.output

@@ -78,7 +78,7 @@ def sandbox_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     from sandbox import state
     from sandbox.emulator import environment
 
-    running = SimpleNamespace(runs=lambda: True, emulator=SimpleNamespace(url=""))
+    running = SimpleNamespace(runs=lambda: True, ended=(), emulator=SimpleNamespace(url=""))
     monkeypatch.setattr(state, "load", lambda _place: running)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")

@@ -90,7 +90,7 @@ def test_a_time_that_may_be_meant_is_named_to_be_pasted(header: str, says: str) 
     with pytest.raises(Rejected) as caught:
         mapped(header)
     assert caught.value.code == "required_column_missing"
-    assert caught.value.sentence.endswith(f"say which one is: {says}")
+    assert caught.value.sentence.endswith(f"say what each is: {says}")
 
 
 def test_what_all_rows_may_have_is_said_with_a_value() -> None:

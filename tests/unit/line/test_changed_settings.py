@@ -14,7 +14,7 @@ from activation.identifiers import births
 from activation.identifiers.table import Context, Digest, Field
 from activation.runs.settings import FunctionSettings
 
-from tests.unit.line import platform
+from tests.unit.line import tiny_publisher
 from tests.unit.line.platform import Fault, hashed
 from tests.unit.line.tiny_publisher import SOURCE, TABLE
 from tests.unit.line.watched_aws import Crashed
@@ -88,7 +88,7 @@ def test_the_first_rows_say_the_order_of_all_dates(
 ) -> None:
     """Later invocations and parts read dates as the file's beginning shows, which their own rows do not."""
     month = Field("SPARE", births.MONTH, Digest.SHA256_HEX, SOURCE, "2026-11-29", ("dob",), identifies=True)
-    monkeypatch.setattr(platform, "TABLE", replace(TABLE, fields=(*TABLE.fields[:2], month)))
+    monkeypatch.setattr(tiny_publisher, "TABLE", replace(TABLE, fields=(*TABLE.fields[:2], month)))
     world = make_world(max_rows=4, in_flight=1)
     world.settings = replace(world.settings, split_above_bytes=split_above_bytes, max_parts=4)
     world.restart()
