@@ -17,7 +17,7 @@ from sandbox.place import ROOT, Place
 from tests.end_to_end.driver import Sandbox
 
 NAME, STREAM = "copy", "AmzStream-NA-sp-traffic"
-PARTS = ("activation", "ci360", "storage", "stream-na")
+PARTS = ("doctor", "activation", "ci360", "storage", "stream-na")
 
 
 def stacks(sandbox: Sandbox) -> dict[str, str]:

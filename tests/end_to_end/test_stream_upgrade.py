@@ -133,6 +133,9 @@ def test_queue_s_stack_is_upgraded_without_loss_and_keeps_what_it_had(
     other = sqs.create_queue(QueueName=f"other-{time.time_ns()}")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=other, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     topic = before[example_stack.TOPIC]
+    allowed = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = {"Version": "2012-10-17", "Statement": [allowed | {"Resource": arn}]}
+    sqs.set_queue_attributes(QueueUrl=other, Attributes={"Policy": json.dumps(policy)})
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
 
     refused = stack.update(templates.of(stack.dataset, "sqs"))
