@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
 
-# In the order in which they can be deleted: the doctor's uses what the activation stack exports, and all others use
-# what the storage stack exports.
+# In the order in which they can be deleted: the doctor's stack uses what the activation stack exports, and all
+# others use what the storage stack exports.
 PARTS = ("doctor", "activation", "ci360", "storage")
 # How a stack of the stream is named, with or without the app's name before it.
 _STREAM = re.compile(r"(^|-)AmzStream(V2)?-(NA|EU|FE)-")
