@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from activation.mirror.lost import reading
-from activation.mirror.packing import PACKED
+from activation.mirror.packing import PACKED, give_back
 
 GROUP_LINES = 131_072
 BATCH_LINES = 16_384
@@ -129,6 +129,7 @@ class CellsFile:
             begin = end
 
     def _group(self, group: int, begin: int, columns: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
+        give_back()
         with reading(_WHAT):
             batches = self._file.iter_batches(BATCH_LINES, row_groups=[group], columns=columns, use_threads=False)
         while True:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from activation.mirror.keys_file import RANGES, TOGETHER, Block, KeysFile
 from activation.mirror.lines import Digest
 from activation.mirror.lost import state_lost
+from activation.mirror.packing import give_back
 from activation.mirror.piece import open_keys
 from activation.mirror.snapshot import Snapshot
 from activation.mirror.state import MirrorState
@@ -133,6 +134,7 @@ def changes(pieces: Pieces, candidate: Snapshot, known: MirrorState, keys_at_onc
     for number in range(RANGES // TOGETHER):
         for source in (wanted, snapshot, *adds, *removed):
             source.load(number)
+        give_back()
         for first in range(0, TOGETHER, step):
             last = first + step - 1
             here, there = wanted.keys(first, last), snapshot.keys(first, last)

@@ -11,6 +11,7 @@ from activation.mirror.cells_file import as_values
 from activation.mirror.changes import Found
 from activation.mirror.lines import ROW
 from activation.mirror.lost import state_lost
+from activation.mirror.packing import give_back
 from activation.mirror.piece import open_cells
 from activation.mirror.store import Pieces
 
@@ -25,6 +26,7 @@ def lines_at(
     Of a piece that has none of the columns, the source rows come. Raises Rejected with state_lost where the piece
     has fewer lines.
     """
+    give_back()
     cells = open_cells(pieces, found.piece)
     numbers = memoryview(found.places.buffers()[1] or b"").cast("I")
     numbers = numbers[found.places.offset : found.places.offset + len(found.places)]

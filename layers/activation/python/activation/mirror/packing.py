@@ -73,6 +73,17 @@ def flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return column
 
 
+def give_back() -> None:
+    """Give memory that is free back to the system, where Arrow uses the system's allocator.
+
+    Among the small arrays that a difference keeps between large ones, that one would not do so by itself: 1,000 MB
+    instead of 235 for 10 million people. It takes time; Arrow's mimalloc does not need it, and stays at 250 MB.
+    """
+    pool = pa.default_memory_pool()
+    if pool.backend_name == "system":
+        pool.release_unused()
+
+
 class Values:
     """The distinct values of a column, from arrays in either form."""
 

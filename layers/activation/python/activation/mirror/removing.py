@@ -19,7 +19,7 @@ from activation.mirror.delta import PartWriter
 from activation.mirror.described import remove_described
 from activation.mirror.lines import ROW
 from activation.mirror.lines_at import KEY, lines_at
-from activation.mirror.packing import Values
+from activation.mirror.packing import Values, give_back
 from activation.mirror.piece import open_cells, open_keys
 from activation.mirror.probe import Probe
 from activation.mirror.store import Pieces
@@ -181,6 +181,7 @@ def _perhaps(pieces: Pieces, piece: str, probes: Mapping[str, Probe]) -> Iterato
     """Yield the identifiers of all lines of a piece that may share one, with their places, many at a time."""
     waiting: list[tuple[pa.Array, pa.RecordBatch]] = []
     count = 0
+    give_back()
     for begin, stored in open_cells(pieces, piece).batches(probes):
         lines = pa.record_batch([*map(as_values, stored.columns)], names=stored.schema.names)
         perhaps = _any([probes[name].perhaps(lines[name]) for name in lines.schema.names], len(lines))
