@@ -28,9 +28,9 @@ TARGETS = {
 # The environment of a function that uses Arrow. Its buffers come from the process's own malloc, which has two
 # arenas instead of eight for each processor, so that what one thread frees the next one takes: a worker's peak is
 # a fifth lower at the same CPU time. Both are read when the process starts, on Linux.
-# https://arrow.apache.org/docs/cpp/env_vars.html and https://man7.org/linux/man-pages/man3/mallopt.3.html,
-# read 2026-11-29. Measured on 2026-11-30: with mimalloc a mirror's difference takes two thirds of the time, but with
-# a purge early enough to stay below 256 MB, an upload's bodies take twice as long. jemalloc does both, but PyPI's
+# https://arrow.apache.org/docs/cpp/env_vars.html and https://man7.org/linux/man-pages/man3/mallopt.3.html, read
+# 2026-11-29. Measured on 2026-11-30: with mimalloc a mirror's difference takes two thirds of the time, but with a
+# purge early enough to stay below 256 MB, an upload's bodies take twice as long. jemalloc does both, but PyPI's
 # pyarrow for arm64 has none.
 ALLOCATOR = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
 
