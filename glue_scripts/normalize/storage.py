@@ -91,7 +91,7 @@ class LocalFolder:
             partial.replace(path)
 
     def move(self, to: LocalFolder) -> None:
-        """Give the folder another path, where there is none yet; raises Rejected: output_not_written."""
+        """Move the folder to a path that does not exist yet; raises Rejected: output_not_written."""
         with _told_as_rejected():
             to.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.rename(to.path)

@@ -146,7 +146,7 @@ def _own_ids(rules: EventRules, sent: Mapping[str, pa.Array], count: int) -> pa.
 
 
 def with_ids(rules: EventRules, drop_id: str, sent: Columns, rows: pa.Array) -> pa.Array:
-    """Give every event an id in `sent`; return a mask of those whose id is made of the drop and the row.
+    """Set the id of every event in `sent`; return a mask of those whose id derives from the drop and the row.
 
     `drop_id` names the drop, the same however often it is sent, and `rows` are its rows' numbers.
     """
@@ -162,7 +162,7 @@ def _row_ids(drop_id: str, rows: pa.Array) -> pa.Array:
 
 
 def with_further(sent: Columns, further: Mapping[str, Sequence[pa.Array]]) -> Columns:
-    """Return the columns with a person's second and third values behind the first, LISTED between them.
+    """Return the columns with a person's second and third values appended to the first, LISTED between them.
 
     An event is one line whatever is known of its person: a line for each address would be an event for each.
     """

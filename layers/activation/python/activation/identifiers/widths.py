@@ -15,7 +15,7 @@ HEX = LOWER_HEX + b"ABCDEF"
 
 
 def even(values: pa.Array, width: int) -> memoryview | None:
-    """Return the bytes of all cells of a string array, one behind the other, without a copy.
+    """Return the bytes of all cells of a string array, concatenated, without a copy.
 
     None where a cell is null or has another width than `width` bytes, and for an array without cells.
     """
@@ -28,7 +28,7 @@ def even(values: pa.Array, width: int) -> memoryview | None:
 
 
 def texts_of(values: pa.Array) -> memoryview:
-    """Return the bytes of all cells of a string array, one behind the other, without a copy."""
+    """Return the bytes of all cells of a string array, concatenated, without a copy."""
     _, offsets, data = values.buffers()
     if data is None or not len(values):
         return memoryview(b"")

@@ -19,7 +19,7 @@ from activation.aws.table import ConditionalTable, ConditionFailed, Item, number
 from activation.errors import Retryable
 from activation.ledger.keys import waiter_key
 
-RESERVED_S = 60.0  # for a waiter's message to arrive; behind a longer backlog anyone may try
+RESERVED_S = 60.0  # for a waiter's message to arrive; if it takes longer, anyone may try
 MOST_WAITERS = 400  # about 20 kB of the lock's record; the others join when their own messages come
 KEPT_S = 86_400  # a waiter's message; the waiter writes it again at least every five minutes
 WRITES_MAX = 20  # of one hand-over: each but the last made vain by a run that joined meanwhile
