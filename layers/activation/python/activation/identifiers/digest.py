@@ -68,7 +68,7 @@ def in_texts(joined: bytes, width: int, like: pa.Array) -> pa.Array:
 
 
 def sha256(values: pa.Array) -> bytes | bytearray:
-    """Return the digests of a string array without nulls, one behind the other.
+    """Return the digests of a string array without nulls, concatenated.
 
     The library is held against hashlib at both ends of the column: digests that belong to other texts would
     match nobody, and nobody would see it.
