@@ -1,8 +1,8 @@
 """Identifiers of people who are not to be sent: a set of keyed digests, in 24 bytes each, of any platform.
 
-The normalised value is hashed, so that an e-mail address is the same however it is spelled, and a random
-key is prepended: without the key, which is stored elsewhere, a stored set matches no list of hashes. Half of the SHA-256 is
-kept: of a billion other identifiers, one is taken for one of two million with a chance below 1e-23.
+The normalised value is hashed, so that an e-mail address is the same however it is spelled, and a random key is
+prepended: without the key, which is stored elsewhere, a stored set matches no list of hashes. Half of the
+SHA-256 is kept: of a billion other identifiers, one is taken for one of two million with a chance below 1e-23.
 """
 
 from __future__ import annotations
