@@ -23,6 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 _S3 = re.compile(r"s3[an]?://([^/]+)/?(.*)", re.DOTALL)
 _MOST_DELETED = 1_000  # objects of one DeleteObjects
@@ -144,10 +145,10 @@ class S3Folder:
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete objects; raises RuntimeError if S3 keeps one."""
-        keys = [{"Key": self.prefix + name} for name in names]
+        keys: list[ObjectIdentifierTypeDef] = [{"Key": self.prefix + name} for name in names]
         for begin in range(0, len(keys), _MOST_DELETED):
             some = keys[begin : begin + _MOST_DELETED]
-            answer = s3().delete_objects(Bucket=self.bucket, Delete={"Objects": some, "Quiet": True})  # type: ignore[typeddict-item]  # a list of keys is what the call takes
+            answer = s3().delete_objects(Bucket=self.bucket, Delete={"Objects": some, "Quiet": True})
             if answer.get("Errors"):
                 raise RuntimeError(f"S3 did not delete {len(answer['Errors'])} files that an earlier attempt left")
 
