@@ -22,6 +22,7 @@ from activation.pipeline.batching import Batcher
 from activation.platforms.discovery import fields_of
 
 from glue_scripts.normalize.report import Report
+from glue_scripts.normalize.run import normalize
 
 TARGET = {"platform": "meta", "connector": "meta", "audience": "VIP customers"}
 HEADER = (
@@ -143,3 +144,23 @@ def filled(found: Dropped, table_keys: Sequence[str]) -> list[tuple[tuple[str, s
         tuple((name, cell) for name, cell in zip(found.columns, row, strict=True) if cell and name in table_keys)
         for row in found.rows
     )
+
+
+PERSON = ("1", "ann@example.com", "+14155550101", "Ann", "Lee", "Austin", "73301", "US", "yes", "10", "2026-11-01")
+EVERY_ROW = {"identifiers": "hashed", "deduplicate": False}
+
+
+def person(**cells: str) -> tuple[str, ...]:
+    """Return a row with other cells than usual."""
+    return tuple(cells.get(name, usual) for name, usual in zip(HEADER, PERSON, strict=True))
+
+
+def run(tmp_path: Path, source: Path, **parts: Any) -> Any:
+    """Run a mapping over an export in this process."""
+    return normalize(mapping(tmp_path / "mapping.json", **parts), str(source), str(tmp_path / "out"), folder="f")
+
+
+def run_rows(tmp_path: Path, rows: list[tuple[str, ...]], **parts: Any) -> Any:
+    """Run a mapping over one file with these rows."""
+    write_csv(tmp_path / "people.csv", rows)
+    return run(tmp_path, tmp_path / "people.csv", **parts)
