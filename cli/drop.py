@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from activation.errors import Rejected
+
+    from cli.deployment import Deployment
     from cli.dry_run import Content, DryRun
     from cli.upload import Upload
 
@@ -37,6 +41,9 @@ def drop(
     strict: Annotated[
         bool, typer.Option("--strict", help="Plan the file first; upload nothing if that warns, and exit 1.")
     ] = False,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Upload also what a run would refuse by what is known now.")
+    ] = False,
     column_map: Annotated[
         list[str] | None,
         typer.Option("--map", help='What a column is, as "E-MAIL-ADRESSE=email"; repeat it for others.'),
@@ -47,7 +54,7 @@ def drop(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check the drop's key and its columns, then upload the file; exit 1 if either cannot be read.
+    """Check the drop's key, its columns and first rows, then upload the file; exit 1 if a run would refuse it.
 
     The files of a folder, or several files, become one drop with one run: a manifest is uploaded after them, which
     lists them and begins it. So does a mirror of one file. `--map` and `--date-order` hold for this drop alone:
@@ -104,9 +111,29 @@ def drop(
         deployment.fail(f"{error.code}: {key_refused(error, local, name)}")
     if found:
         deployment.fail("\n".join((*found, "nothing was uploaded")))
-    bucket = deployment.find().drops_bucket
+    app = deployment.find() if anyway else _ready(run, source, lambda error: key_refused(error, local, name))
+    bucket = app.drops_bucket
     version = upload.to(bucket, quiet=as_json)
     _say(upload, bucket, version, Drop(bucket, key, version, "", 0).run_id(connector), as_json=as_json)
+
+
+def _ready(run: DryRun, source: Content, says: Callable[[Rejected], str]) -> Deployment:
+    """Return the deployed app; end the command where it is known that a run would refuse the drop.
+
+    `says` returns the sentence of a refusal.
+    """
+    from cli import deployment
+    from cli.mirrored import mirrored_refusal
+
+    def ready(refused: Rejected | None) -> None:
+        if refused is not None:
+            why = f"{refused.code}: {says(refused)}"
+            deployment.fail(f"{why}\nnothing was uploaded; --anyway uploads it all the same")
+
+    ready(run.refused_at_once(source))
+    app = deployment.find()
+    ready(mirrored_refusal(app, run.connector, run.located.audience))
+    return app
 
 
 def _say(upload: Upload, bucket: str, version: str, run_id: str, *, as_json: bool) -> None:

@@ -125,7 +125,7 @@ def test_what_was_said_travels_with_the_file(file: Path, monkeypatch: pytest.Mon
         answer = drop("drop", file, "--map", "Kontakt=email", "--date-order", "dmy")
         head = client.head_object(Bucket="drops", Key=answer["key"])
         assert head["Metadata"] == {"column-map": "Kontakt=email", "date-order": "dmy"}
-        answer = drop("drop", file)
+        answer = drop("drop", file, "--anyway")
         assert client.head_object(Bucket="drops", Key=answer["key"])["Metadata"] == {}
 
 
