@@ -81,7 +81,7 @@ def drop(
     local = local_files(files, as_folder=bool(folder) or action.lower() == "mirror")
     dropped_as = f"{folder_name(folder, local)}/{MANIFEST}" if local.is_folder else local.name
     name = first_name(local.paths[0][1].name, first) if first else dropped_as
-    key = drop_key(connector, audience, identifiers, action, name)
+    key = drop_key(connector, audience, local.kind(identifiers), action, name)
     source = local.content()
     try:
         named = connector_of(connector, of_app=True)

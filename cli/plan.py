@@ -91,7 +91,7 @@ def plan(
 
     local = local_files(files, as_folder=bool(folder) or action.lower() == "mirror")
     name = f"{folder_name(folder or local.name, local)}/" if local.is_folder else local.name
-    key = drop_key(connector, audience, identifiers, action, name)
+    key = drop_key(connector, audience, local.kind(identifiers), action, name)
     try:
         named = connector_of(connector)
         located = read_key(

@@ -19,6 +19,7 @@ from activation.drops.folder_manifest import (
     ManifestExport,
     ManifestReading,
     manifest_export,
+    manifest_identifiers,
     manifest_reading,
     manifest_text,
 )
@@ -96,6 +97,15 @@ def test_a_manifest_says_what_was_said_of_the_columns() -> None:
         {"url": f"s3://drops/{FOLDER}part-0.csv", "meta": {"content_length": 20}}
     ]
     assert manifest_reading(json.loads(text)) == said
+
+
+def test_a_manifest_says_what_its_files_hold() -> None:
+    """It is the name that the key has, and no other text."""
+    assert manifest_identifiers({"entries": [], "activation": {"identifiers": "email_sha256"}}) == "email_sha256"
+    assert manifest_identifiers({"entries": []}) == ""
+    for wrong in ("Hashed!", 7, ["raw"]):
+        with pytest.raises(Rejected, match="identifiers"):
+            manifest_identifiers({"entries": [], "activation": {"identifiers": wrong}})
 
 
 def test_a_manifest_need_not_say_anything_of_the_columns() -> None:

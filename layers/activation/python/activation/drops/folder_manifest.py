@@ -16,7 +16,9 @@ from activation.errors import Rejected
 from activation.identifiers.column_map import DATE_ORDERS, Entries
 
 OWN_KEY = "activation"
-COLUMNS, EXPORT = ("columns", "date_order"), ("slot", "declaration", "rows", "left_out")
+IDENTIFIERS = "identifiers"
+COLUMNS, EXPORT = ("columns", "date_order", IDENTIFIERS), ("slot", "declaration", "rows", "left_out")
+_KIND = re.compile(r"[a-z0-9_]{1,64}")
 # What an export says of itself is shown in receipts: too short, and of too few signs, to hold a person's data.
 _NAME, _CODE = re.compile(r"[\w:.+ -]{1,64}", re.ASCII), re.compile(r"[a-z][a-z_]{0,63}")
 
@@ -75,6 +77,17 @@ def manifest_reading(manifest: Mapping[str, Any]) -> ManifestReading | None:
     if order not in ("", *DATE_ORDERS):
         raise _bad(f'"date_order" is none of {", ".join(DATE_ORDERS)}')
     return ManifestReading(tuple(columns.items()), order) if columns or order else None
+
+
+def manifest_identifiers(manifest: Mapping[str, Any]) -> str:
+    """Return the `<identifiers>` of the key for which a manifest's files were written, "" if it says none.
+
+    For who uploads them: to a connector, the key says it. Raises Rejected with bad_manifest for no such name.
+    """
+    found = _own(manifest).get(IDENTIFIERS, "")
+    if found != "" and not (isinstance(found, str) and _KIND.fullmatch(found)):
+        raise _bad('"identifiers" is no name such as hashed', "bad_manifest")
+    return str(found)
 
 
 def manifest_export(manifest: Mapping[str, Any]) -> ManifestExport | None:
