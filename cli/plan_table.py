@@ -67,12 +67,12 @@ def print_plan(plan: dict[str, Any]) -> None:
     table.add_row("dollars", total, where)
     console.print(table)
     for source in dict.fromkeys(plan["minutes_source"].values()):
-        console.print(Text(f"minutes by access tier according to {source}", style="dim"))
+        console.print(Text(f"minutes by access tier according to {source}", style="dim"), soft_wrap=True)
     if run_id := plan.get("run_under_way"):
         waits = f"run {run_id} works on the audience now; this drop waits for it, and may find others in it then"
-        console.print(Text(f"{waits}: {typed('receipt', run_id)}", style="yellow"))
+        console.print(Text(f"{waits}: {typed('receipt', run_id)}", style="yellow"), soft_wrap=True)
     for warning in plan["warnings"]:
-        console.print(Text(f"warning  {warning['code']}: {warning['sentence']}", style="yellow"))
+        console.print(Text(f"warning  {warning['code']}: {warning['sentence']}", style="yellow"), soft_wrap=True)
     if plan["refused"]:
         _print_refusal(console, plan)
 
@@ -142,7 +142,8 @@ def _columns(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _print_refusal(console: Console, plan: dict[str, Any]) -> None:
     refused = plan["refused"]
-    console.print(f"refused  {refused['code']}: {refused['sentence']}", style="bold red", markup=False)
+    sentence = f"refused  {refused['code']}: {refused['sentence']}"
+    console.print(sentence, style="bold red", markup=False, highlight=False, soft_wrap=True)
 
 
 def _found(codes: dict[str, dict[str, Any]], count_key: str) -> str:
