@@ -49,6 +49,7 @@ def drop(
         typer.Option("--map", help='What a column is, as "E-MAIL-ADRESSE=email"; repeat it for others.'),
     ] = None,
     date_order: Annotated[str, typer.Option(help="Of dates in numbers: dmy, mdy or ymd.")] = "",
+    time_zone: Annotated[str, typer.Option(help="Of times without one, such as Europe/Berlin.")] = "",
     folder: Annotated[
         str, typer.Option(help="The folder's name in the bucket, instead of the local one's with the time.")
     ] = "",
@@ -57,9 +58,10 @@ def drop(
     """Check the drop's key, its columns and first rows, then upload the file; exit 1 if a run would refuse it.
 
     The files of a folder, or several files, become one drop with one run: a manifest is uploaded after them, which
-    lists them and begins it. So does a mirror of one file. `--map` and `--date-order` hold for this drop alone:
-    they travel with a file as its object metadata, and with a folder in its manifest.
+    lists them and begins it. So does a mirror of one file. `--map`, `--date-order` and `--time-zone` hold for this
+    drop alone: they travel with a file as its object metadata, and with a folder in its manifest.
     """
+    from activation.drops.folder_manifest import ManifestReading
     from activation.drops.locate import locate as read_key
     from activation.errors import ConfigError, Rejected
     from activation.identifiers.column_map import parse
@@ -67,7 +69,7 @@ def drop(
 
     from cli import deployment
     from cli.connectors import NoConnector, connector_of
-    from cli.country import known_order
+    from cli.country import known_order, known_zone
     from cli.dry_run import DryRun
     from cli.first_rows import first_name, first_of
     from cli.keys import check_files, check_name, drop_key, key_refused
@@ -96,8 +98,8 @@ def drop(
         if local.is_folder and not first:
             check_files(named, key, local)
         said = local.said(parse(column_map or []))
-        order = known_order(date_order) or local.date_order
-        run = DryRun.of(located, named, date_order=order, said=said)
+        order, zone = known_order(date_order) or local.date_order, known_zone(time_zone) or local.time_zone
+        run = DryRun.of(located, named, date_order=order, said=said, time_zone=zone)
         if said:
             check_against(run, source)
         elif local.is_folder:
@@ -105,7 +107,7 @@ def drop(
         if first:
             source = first_of(run.open(source), first)
         found = _found(run, source, is_part=first > 0) if strict else []
-        upload = Upload(local, source, key, said, order)
+        upload = Upload(local, source, key, ManifestReading(said, order, zone))
         upload.check()
     except (Rejected, NoConnector, ConfigError) as error:
         deployment.fail(f"{error.code}: {key_refused(error, local, name)}")

@@ -65,6 +65,8 @@ class DryRun:
         default_country: str = "",
         date_order: str = "",
         said: Entries = (),
+        *,
+        time_zone: str = "",
     ) -> DryRun:
         """Return the dry run of a drop, read by the connector's settings; what is given here wins over them.
 
@@ -75,7 +77,7 @@ class DryRun:
             default_country or str(settings.get("default_country") or ""),
             frozenset(settings.get("placeholders") or ()),
             date_order or str(settings.get("date_order") or ""),
-            str(settings.get("time_zone") or ""),
+            time_zone or str(settings.get("time_zone") or ""),
         )
         return cls(located, connector, context, said)
 

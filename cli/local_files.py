@@ -25,8 +25,9 @@ class LocalFiles:
 
     `paths` are the files by their names in the drop; in a folder these are paths below it, in the order of their
     keys. `skipped` are the names of what is no data: see activation/drops/sidecars.py. `unlisted` are those of
-    data that the folder's own manifest does not name, and that is not dropped. `columns`, `date_order` and
-    `identifiers` are what that manifest says of how the files are read, "" and nothing if it says none.
+    data that the folder's own manifest does not name, and that is not dropped. `columns`, `date_order`,
+    `time_zone` and `identifiers` are what that manifest says of how the files are read, "" and nothing if it says
+    none.
     """
 
     name: str
@@ -36,6 +37,7 @@ class LocalFiles:
     unlisted: tuple[str, ...] = ()
     columns: Entries = ()
     date_order: str = ""
+    time_zone: str = ""
     identifiers: str = ""
 
     @property
@@ -134,7 +136,7 @@ def _of_folder(folder: Path) -> LocalFiles:
     paths = tuple((one, folder / one) for one in kept if one in said.names)
     unlisted = tuple(one for one in kept if one not in said.names)
     name = folder.resolve().name
-    told = (said.columns, said.date_order, said.identifiers)
+    told = (said.columns, said.date_order, said.time_zone, said.identifiers)
     return LocalFiles(name, paths, True, tuple(skipped), unlisted, *told)
 
 

@@ -21,6 +21,7 @@ class LocalManifest:
     names: frozenset[str] = field(default_factory=frozenset)
     columns: Entries = ()
     date_order: str = ""
+    time_zone: str = ""
     identifiers: str = ""
 
 
@@ -50,7 +51,7 @@ def read_local_manifest(folder: Path, manifest: str, names: Collection[str]) -> 
         found.add(max(ends, key=len))
     if reading is None:
         return LocalManifest(frozenset(found), identifiers=identifiers)
-    return LocalManifest(frozenset(found), reading.columns, reading.date_order, identifiers)
+    return LocalManifest(frozenset(found), reading.columns, reading.date_order, reading.time_zone, identifiers)
 
 
 def is_ours(manifest: Path) -> bool:

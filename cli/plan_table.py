@@ -31,7 +31,8 @@ def print_plan(plan: dict[str, Any]) -> None:
     table.add_column(justify="right")
     table.add_column(overflow="fold")
     table.add_row("drop", "", Text(plan["key"]))
-    table.add_row("audience", "", Text(f"{plan['audience']} ({plan['connector']}, {plan['action']})"))
+    filled = f"{plan['audience']} ({plan['connector']}, {plan['action']})"
+    table.add_row("dataset" if plan["holds"] == "events" else "audience", "", Text(filled))
     if folder := plan.get("folder"):
         table.add_row("files", f"{folder['files']:,}", Text(left_out_text(folder)))
     if plan["format"]:  # a plan that is refused before it is known has none
@@ -51,8 +52,9 @@ def print_plan(plan: dict[str, Any]) -> None:
         cells = sum(found["cells"] for found in codes.values())
         table.add_row(f"{field} left out", f"{cells:,}", _found(codes, "cells"))
     _add_mirror(table, plan.get("mirror"))
-    people = f"{plan['people']:,}" if plan["people_exact"] else f"about {plan['people']:,}"
-    table.add_row("different people", people, "")
+    table.add_row(
+        f"different {plan['holds']}", f"{'' if plan['people_exact'] else 'about '}{plan['people']:,}", ""
+    )
     sent = ", ".join(f"{field} {count:,}" for field, count in plan["identifiers"].items())
     table.add_row("identifiers", f"{sum(plan['identifiers'].values()):,}", sent)
     table.add_section()

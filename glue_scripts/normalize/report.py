@@ -108,6 +108,8 @@ def manifest_of(plan: Plan, report: Report, folder: Folder) -> str:
         own["columns"] = columns
     if plan.context.date_order and not plan.kind.hashed:
         own["date_order"] = plan.context.date_order
+    if plan.context.time_zone and not plan.kind.hashed:
+        own["time_zone"] = plan.context.time_zone
     if plan.mapping.name:
         own["declaration"] = plan.mapping.name
     entries = [
