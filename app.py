@@ -48,7 +48,7 @@ def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None
     prescribe(app, storage, settings)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     acknowledge(storage, activation)
-    acknowledge_doctor(doctor, storage, activation)
+    acknowledge_doctor(doctor, storage, activation, settings.sources)
     acknowledge_streams(streams)
     acknowledge_ci360(ci360, storage)
     check(

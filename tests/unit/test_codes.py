@@ -26,6 +26,7 @@ CONSTANTS |= {
     "BLANK_GROUP_KEY",
     "EVENT_ID_INCOMPLETE",
     "NOT_A_NUMBER",
+    "UNEXPECTED_ERROR",
 }
 WORD = re.compile(r"[a-z][a-z0-9_]*")
 
