@@ -96,8 +96,9 @@ def job_of(
     `source` and `output` are paths or s3:// URLs, `folder` the name of the drop's folder, by default the mapping's
     name with the time in UTC. `listing` names a stored list of the objects that are read in place of `source`.
 
-    Raises Rejected: whatever is wrong with the export, its header, the key or the mapping against it, and output_exists where the folder is there already. In S3 it may hold what an attempt that
-    failed has left, which this one removes.
+    Raises Rejected: whatever is wrong with the export, its header, the key or the mapping against it, and
+    output_exists where the folder is there already. In S3 it may hold what an attempt that failed has left, which
+    this one removes.
     """
     export = listed_export(listing) if listing else export_at(folder_of(source), mapping.input.complete)
     header = export.opened(mapping.input).found

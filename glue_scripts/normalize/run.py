@@ -27,8 +27,9 @@ def normalize(
 
     `mapping` is the mapping file, `source` the export, `output` the root below which the drop's key is; each is a
     path or an s3:// URL. `listing` is a list of exactly the objects of `source` that are the export, as whoever
-    starts the job has stored it; "" for what the export's manifest names or its folder holds. `session` starts Spark,
-    None for this process. Raises BadMapping, Rejected, ConfigError or Retryable; the folder is a drop only once this has returned.
+    starts the job has stored it; "" for what the export's manifest names or its folder holds. `session` starts
+    Spark, None for this process. Raises BadMapping, Rejected, ConfigError or Retryable; the folder is a drop only
+    once this has returned.
     """
     job, plan = job_of(read_mapping(text_of(mapping)), source, output, folder, listing)
     try:
