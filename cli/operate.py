@@ -4,31 +4,55 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.client import SQSClient
 
 MOVE_TIMEOUT_S = 300
 
 
-def redrive(connector: Annotated[str, typer.Option(help="The connector's name in cdk.context.json.")]) -> None:
-    """Move a connector's dead letters back to its queue; each run resumes where it stopped."""
+def redrive(
+    connector: Annotated[str, typer.Option(help="The connector's name in cdk.context.json.")] = "",
+    exports: Annotated[bool, typer.Option("--exports", help="The dead letters of exports instead.")] = False,
+) -> None:
+    """Move dead letters back to their queue, of a connector or of exports.
+
+    Each run of a connector resumes where it stopped. An export whose Glue job failed is started again, for the
+    same files.
+    """
     import boto3
-    from rich.console import Console
 
     from cli import deployment, resend
     from cli.printable import counted
 
+    if bool(connector) == exports:
+        raise typer.BadParameter("give --connector NAME or --exports", param_hint="--connector")
+    if exports:
+        dead_letters, queue = deployment.export_queues()
+        _move(boto3.client("sqs"), dead_letters, queue, "exports")
+        return
     addresses = deployment.find().connector(connector)
     sqs = boto3.client("sqs")
     delivered = resend.deliver(sqs, addresses.undelivered_queue_url, addresses.queue_url)
     if delivered:
         print(f"re-queued {counted(delivered, 'undelivered event')} for {connector}")
+    _move(sqs, addresses.dead_letter_queue_url, addresses.queue_url, connector)
+
+
+def _move(sqs: SQSClient, dead_letters: str, queue: str, of: str) -> None:
+    """Move the messages between two queues by their URLs; end the command when that is done."""
+    from rich.console import Console
+
+    from cli import deployment
+    from cli.printable import counted
 
     def arn(url: str) -> str:
         return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
-    source, target = arn(addresses.dead_letter_queue_url), arn(addresses.queue_url)
+    source, target = arn(dead_letters), arn(queue)
     # The destination is named explicitly because some dead letters never came through SQS: the function itself
     # puts there what can never succeed, and such a message has no source queue to return to.
     sqs.start_message_move_task(SourceArn=source, DestinationArn=target)
@@ -38,7 +62,7 @@ def redrive(connector: Annotated[str, typer.Option(help="The connector's name in
             task = sqs.list_message_move_tasks(SourceArn=source)["Results"][0]
             if task["Status"] != "RUNNING":
                 moved = task.get("ApproximateNumberOfMessagesMoved", 0)
-                print(f"{task['Status'].lower()}: {counted(moved, 'message')} moved back to {connector}")
+                print(f"{task['Status'].lower()}: {counted(moved, 'message')} moved back to {of}")
                 raise typer.Exit(0 if task["Status"] == "COMPLETED" else 1)
             time.sleep(1)
     deployment.fail(f"still moving after {MOVE_TIMEOUT_S} s; SQS will finish in the background")
