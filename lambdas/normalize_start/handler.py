@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -65,8 +66,10 @@ def _worker() -> StartWorker:
 
 
 def _exports(variables: Environment) -> tuple[ExportSettings, ...]:
+    mappings = variables.text("MAPPINGS_BUCKET")
     try:
-        return msgspec.convert(variables.parsed("EXPORTS", []), tuple[ExportSettings, ...])
+        told = msgspec.convert(variables.parsed("EXPORTS", []), tuple[ExportSettings, ...])
+        return tuple(replace(one, mapping=f"s3://{mappings}/{one.mapping}") for one in told)
     except msgspec.ValidationError:
         variables.wrong("EXPORTS")
         return ()

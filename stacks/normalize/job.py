@@ -26,7 +26,10 @@ STREAMS = ("error", "output")
 
 
 class NormalizeJob(Construct):
-    """Job, role, security configuration and log groups. `mappings` are the mappings' s3:// URLs by export."""
+    """Job, role, security configuration and log groups.
+
+    `mappings` are the keys of the exports' mappings, by export, in the bucket `assets_bucket`.
+    """
 
     def __init__(
         self,
@@ -44,7 +47,8 @@ class NormalizeJob(Construct):
         self.name = f"{settings.name}-normalize"
         self.log_prefix = self.name  # which the key's policy covers
         self.groups = [self._log_group(one) for one in STREAMS]
-        self._assets: list[str] = []
+        self.assets_bucket = ""
+        self._assets: dict[str, str] = {}  # ARNs by key
         script = self._asset(root / SCRIPT)
         built = glue_assets(self._job.glue_version, root)
         wheels, source = self._asset(built.wheels, ".gluewheels"), self._asset(built.source)
@@ -56,7 +60,9 @@ class NormalizeJob(Construct):
             assumed_by=iam.ServicePrincipal("glue.amazonaws.com"),
             inline_policies={
                 "Job": iam.PolicyDocument(
-                    statements=permissions.of_job(normalize, storage, exports, self._assets, self.groups)
+                    statements=permissions.of_job(
+                        normalize, storage, exports, list(self._assets.values()), self.groups
+                    )
                 )
             },
         )
@@ -69,7 +75,7 @@ class NormalizeJob(Construct):
         return Stack.of(self).format_arn(service="glue", resource="job", resource_name=self.name)
 
     def _asset(self, path: Path, kind: str = "") -> str:
-        """Add a file to the assets, note its ARN, and return its s3:// URL.
+        """Add a file to the assets, note its ARN, and return its key.
 
         Glue knows an archive of wheels by its ending `.gluewheels.zip`, of which an Asset would keep `.zip` alone.
         """
@@ -77,11 +83,14 @@ class NormalizeJob(Construct):
         found = Stack.of(self).synthesizer.add_file_asset(
             source_hash=f"{digest}{kind}", file_name=str(path.resolve()), packaging=FileAssetPackaging.FILE
         )
-        arn = Stack.of(self).format_arn(
+        self.assets_bucket = found.bucket_name
+        self._assets[found.object_key] = Stack.of(self).format_arn(
             service="s3", region="", account="", resource=found.bucket_name, resource_name=found.object_key
         )
-        self._assets.append(arn)
-        return f"s3://{found.bucket_name}/{found.object_key}"
+        return found.object_key
+
+    def _url(self, key: str) -> str:
+        return f"s3://{self.assets_bucket}/{key}"
 
     def _log_group(self, stream: str) -> logs.LogGroup:
         destroys = self._settings.removal == "destroy"
@@ -130,7 +139,9 @@ class NormalizeJob(Construct):
             name=self.name,
             description="Turns exports into drops: maps, cleans, groups, normalises and deduplicates",
             role=self.role.role_arn,
-            command=glue.CfnJob.JobCommandProperty(name="glueetl", python_version="3", script_location=script),
+            command=glue.CfnJob.JobCommandProperty(
+                name="glueetl", python_version="3", script_location=self._url(script)
+            ),
             glue_version=job.glue_version,
             worker_type=job.worker_type,
             number_of_workers=job.workers,
@@ -141,9 +152,9 @@ class NormalizeJob(Construct):
             execution_property=glue.CfnJob.ExecutionPropertyProperty(max_concurrent_runs=job.max_concurrent_runs),
             security_configuration=self.security.ref,
             default_arguments={
-                "--additional-python-modules": wheels,
+                "--additional-python-modules": self._url(wheels),
                 "--python-modules-installer-option": "--no-index",
-                "--extra-py-files": source,
+                "--extra-py-files": self._url(source),
                 # What is new is decided before the start, by the list of files that the function stores.
                 "--job-bookmark-option": "job-bookmark-disable",
                 "--custom-logGroup-prefix": self.log_prefix,

@@ -10,6 +10,7 @@ from typing import Any
 
 from stacks.connector_settings import ConnectorSettings
 from stacks.context import Reader
+from stacks.normalize.databrew_recipe import recipe_mistakes
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,12 @@ class MappingSettings:
     format: str = "parquet"
 
 
-def read_mapping_file(reader: Reader, connectors: tuple[ConnectorSettings, ...], root: Path) -> MappingSettings:
+def read_mapping_file(
+    reader: Reader, connectors: tuple[ConnectorSettings, ...], root: Path, *, databrew: bool = False
+) -> MappingSettings:
     """Read the key `mapping`, the path of a file below `root`; every mistake in the file is the reader's too.
+
+    With `databrew`, what a recipe cannot do is a mistake as well.
 
     Without Arrow, which a synth does not need, only the target is checked; the job checks the rest.
     """
@@ -44,6 +49,9 @@ def read_mapping_file(reader: Reader, connectors: tuple[ConnectorSettings, ...],
             reader.mistake("mapping", f"{given}: {mistake}")
         return MappingSettings()
     found = _target(path, text)
+    if databrew and found.path.name:
+        for mistake in recipe_mistakes(json.loads(text)):
+            reader.mistake("mapping", f"{given}: {mistake}")
     _check_target(reader, given, found, connectors)
     return found
 

@@ -20,6 +20,7 @@ MOST_EXPORTS = 10
 WORKER_TYPES = ("G.1X", "G.2X", "G.4X", "G.8X", "G.12X", "G.16X", "R.1X", "R.2X", "R.4X", "R.8X")
 FLEX_TYPES = ("G.1X", "G.2X")
 GLUE_VERSIONS = ("5.1", "6.0")  # those whose Python stacks/glue_assets.py knows
+ENGINES = ("glue", "databrew")
 TAKES = ("new", "all")
 # As in a source's prefix: it is in a policy, where `*`, `?` and `${` are wildcards.
 _PREFIX = r"(?=.{1,512}\Z)([^*?$/\x00-\x1f\x7f-\x9f\u0100-\U0010ffff]+/)+"
@@ -42,6 +43,7 @@ class JobSettings:
 class ExportSettings:
     """An export: a folder, with the folders below it, of the exports bucket.
 
+    `engine` is "glue", or "databrew" for a recipe job of DataBrew in place of the Glue job.
     `prefix` ends in a slash. `takes` is "new" for the files that no earlier start took, "all" for the whole
     folder. `quiet_minutes` closes a folder without a sign, 0 for never. `schedule` is an expression of EventBridge
     Scheduler in `time_zone`, "" where the export's completion starts the job.
@@ -54,6 +56,7 @@ class ExportSettings:
     quiet_minutes: int
     schedule: str
     time_zone: str
+    engine: str = ENGINES[0]
 
     @property
     def id(self) -> str:
@@ -75,6 +78,10 @@ class NormalizeSettings:
     bucket: str
     key_arn: str
     exports_days: int
+
+    def with_engine(self, engine: str) -> tuple[ExportSettings, ...]:
+        """Return the exports of an engine."""
+        return tuple(one for one in self.exports if one.engine == engine)
 
 
 def read_normalize(
@@ -140,6 +147,7 @@ def _export(reader: Reader, connectors: tuple[ConnectorSettings, ...], root: Pat
         meaning="up to 32 lower-case letters, digits and single hyphens, a letter first",
     )
     schedule, time_zone = read_schedule(reader)
+    engine = reader.choice("with", ENGINES, default=ENGINES[0])
     export = ExportSettings(
         name=name,
         prefix=reader.text(
@@ -149,12 +157,15 @@ def _export(reader: Reader, connectors: tuple[ConnectorSettings, ...], root: Pat
             " beyond Latin-1",
             default=f"{name}/" if name else "",
         ),
-        mapping=read_mapping_file(reader, connectors, root),
+        mapping=read_mapping_file(reader, connectors, root, databrew=engine == "databrew"),
         takes=reader.choice("takes", TAKES, default="new"),
         quiet_minutes=reader.whole("quiet_minutes", low=0, high=24 * 60, default=0),
         schedule=schedule,
         time_zone=time_zone,
+        engine=engine,
     )
+    if engine == "databrew":
+        _check_databrew(reader, export, connectors)
     if export.schedule and export.quiet_minutes:
         reader.mistake("quiet_minutes", "an export with a schedule is started by it alone: leave one of them out")
     if export.takes == "new" and export.schedule and export.mapping.action in (Action.REPLACE, Action.MIRROR):
@@ -164,6 +175,23 @@ def _export(reader: Reader, connectors: tuple[ConnectorSettings, ...], root: Pat
             ' would leave the audience. Write "all"',
         )
     return export
+
+
+def _check_databrew(reader: Reader, export: ExportSettings, connectors: tuple[ConnectorSettings, ...]) -> None:
+    """Report what DataBrew, whose schedules are in UTC and whose drops have no sign, cannot do."""
+    if not export.schedule.startswith("cron"):
+        reader.mistake("schedule", "with DataBrew it must be there, such as cron(0 6 ? * MON-FRI *)")
+    if export.time_zone != "UTC":
+        reader.mistake("time_zone", "with DataBrew it must be UTC: its schedules have no other")
+    if export.takes != "all":
+        reader.mistake("takes", 'with DataBrew it must be "all": it remembers no files')
+    connector = next((one for one in connectors if one.name == export.mapping.connector), None)
+    if connector and not connector.folder_quiet_minutes:
+        reader.mistake(
+            "with",
+            f"DataBrew writes no sign: set folder_quiet_minutes of connector {connector.name}, which closes its"
+            " drops",
+        )
 
 
 def _overlap(one: str, other: str) -> bool:

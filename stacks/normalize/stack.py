@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from aws_cdk import App, CfnOutput, Stack
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from stacks.normalize.databrew import DataBrewExport
 from stacks.normalize.job import NormalizeJob
 from stacks.normalize.settings import NormalizeSettings
 from stacks.normalize.start import StartFunction
@@ -33,6 +35,27 @@ class NormalizeStack(Stack):
         )
         self.normalize = normalize
         self.exports: s3.IBucket = storage.exports or s3.Bucket.from_bucket_name(self, "Exports", normalize.bucket)
+        CfnOutput(self, "ExportsBucket", value=self.exports.bucket_name)
+        self.job: NormalizeJob | None = None
+        self.start: StartFunction | None = None
+        if by_glue := normalize.with_engine("glue"):
+            self._with_glue(settings, replace(normalize, exports=by_glue), storage, root)
+        self.databrew = {
+            one.name: DataBrewExport(
+                self,
+                f"DataBrew{one.id}",
+                settings=settings,
+                normalize=normalize,
+                export=one,
+                storage=storage,
+                exports=self.exports,
+            )
+            for one in normalize.with_engine("databrew")
+        }
+
+    def _with_glue(
+        self, settings: Settings, normalize: NormalizeSettings, storage: StorageStack, root: Path
+    ) -> None:
         self.job = NormalizeJob(
             self,
             "Normalize",
@@ -52,7 +75,6 @@ class NormalizeStack(Stack):
             job=self.job,
             root=root,
         )
-        CfnOutput(self, "ExportsBucket", value=self.exports.bucket_name)
         CfnOutput(self, "NormalizeJobName", value=self.job.name)
         CfnOutput(self, "NormalizeQueueUrl", value=self.start.queue.queue_url)
         CfnOutput(self, "NormalizeDeadLetterQueueUrl", value=self.start.dead_letters.queue_url)

@@ -130,6 +130,7 @@ class StartFunction(Construct):
         return {
             "ACCOUNT_ID": Aws.ACCOUNT_ID,
             "EXPORTS": json.dumps(told, ensure_ascii=False, separators=(",", ":")),
+            "MAPPINGS_BUCKET": job.assets_bucket,
             "EXPORTS_BUCKET": exports.bucket_name,
             "DROPS_BUCKET": storage.drops.bucket_name,
             "RECEIPTS_BUCKET": storage.receipts.bucket_name,
