@@ -23,7 +23,7 @@ FIELDS = (
     "gender",
     "last_name",
     "phone",
-    "state",
+    "state_code",
     "zip",
 )
 # The keys of a mapping that a recipe can do, or that are not the recipe's; see docs/glue.md.
