@@ -9,6 +9,7 @@ from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.paid_starts import SETTLE_S, StartState
 from botocore.exceptions import ReadTimeoutError
 
+from cli.open_folders import folder_row
 from tests.unit.normalize_start.world import ACCOUNT, Make, with_
 
 
@@ -70,6 +71,7 @@ def test_a_quiet_time_starts_the_job_when_nothing_has_arrived_for_it(make: Make)
     """The look that a folder's first file makes is repeated until the folder has been quiet for long enough."""
     world = make(with_(quiet_s=600))
     world.handle(world.put("lake/vip/day-1/000"))
+    assert [folder_row(item) for item in world.table.items.values()] == [None]  # no drop that waits
     (look,) = world.queued()
     world.now += 400
     world.handle(world.put("lake/vip/day-1/001"))
