@@ -69,6 +69,8 @@ $(CHECKS): checks/requirements.txt $(DEV)
 	@$(BIN)/uv pip sync --quiet --python .venv/checks/bin/python --require-hashes checks/requirements.txt
 	@touch $@
 
+EXPORTS := {"exports": [{"name": "vip", "mapping": "tests/infrastructure/data/vip.json"}]}
+
 .PHONY: check
 check: $(DEV) $(CHECKS) ## lint, types, dependency rule, templates with everything that can be switched on
 	$(BIN)/ruff check .
@@ -77,7 +79,8 @@ check: $(DEV) $(CHECKS) ## lint, types, dependency rule, templates with everythi
 	$(BIN)/lint-imports --no-logo
 	@rm -f .cache/templates/*.template.json
 	$(BIN)/python -m sandbox.cdk synth --quiet --output .cache/templates -c ci360=on \
-	  -c stream=sp-traffic,campaigns,budget-usage -c stream_realms=NA -c delivery_type=sqs,firehose
+	  -c stream=sp-traffic,campaigns,budget-usage -c stream_realms=NA -c delivery_type=sqs,firehose \
+	  -c normalize='$(EXPORTS)'
 	$(BIN)/python -m checks .venv/checks/bin/checkov $(BIN)/cfn-lint .cache/templates
 
 .PHONY: sbom

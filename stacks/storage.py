@@ -261,6 +261,8 @@ class StorageStack(Stack):
         if self.sas_files and self.sas_files_reader:
             CfnOutput(self, "SasFilesBucket", value=self.sas_files.bucket_name)
             CfnOutput(self, "SasFilesReaderPolicyArn", value=self.sas_files_reader.managed_policy_arn)
+        if self.exports:
+            CfnOutput(self, "ExportsBucket", value=self.exports.bucket_name)
         CfnOutput(self, "ReceiptsBucket", value=self.receipts.bucket_name)
         CfnOutput(self, "ReceiptsDatabase", value=self.catalogue.database_name)
         CfnOutput(self, "ReceiptsWorkgroup", value=self.catalogue.workgroup_name)

@@ -35,7 +35,6 @@ class NormalizeStack(Stack):
         )
         self.normalize = normalize
         self.exports: s3.IBucket = storage.exports or s3.Bucket.from_bucket_name(self, "Exports", normalize.bucket)
-        CfnOutput(self, "ExportsBucket", value=self.exports.bucket_name)
         self.job: NormalizeJob | None = None
         self.start: StartFunction | None = None
         if by_glue := normalize.with_engine("glue"):

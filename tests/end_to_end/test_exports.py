@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(sys.version_info >= (3, 12), reason="Spark 3.5.6 is installed for Python 3.11"),
 ]
 
-STACK = "audience-activation-normalize"
+APP = "audience-activation"
 JOB_S = 420.0  # Spark starts in ten seconds on a calm machine, in two minutes on a busy one
 SHARED = {"SPLIT_ABOVE_BYTES": "100000", "MAX_PARTS": "3", "MAX_ROWS_PER_REQUEST": "1000"}
 
@@ -33,8 +33,11 @@ class Deployed:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        described = sandbox.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-        self.outputs = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
+        client = sandbox.client("cloudformation")
+        stacks = [
+            client.describe_stacks(StackName=f"{APP}-{one}")["Stacks"][0] for one in ("storage", "normalize")
+        ]
+        self.outputs = {one["OutputKey"]: one["OutputValue"] for stack in stacks for one in stack["Outputs"]}
 
     def put(self, key: str, body: bytes) -> str:
         """Write an object of an export; return its version."""

@@ -34,7 +34,7 @@ NOT_MADE: Mapping[str, set[str]] = {
         "ssm:GetParameter",
         *(f"s3:{one}" for one in ("GetObject", "GetObjectVersion", "PutObject")),
     },
-    "lambdas.normalize_start.handler": {"s3:DeleteObject"},
+    "lambdas.normalize_start.handler": set(),
     "lambdas.ci360.webhook": {"dynamodb:GetItem"},  # it takes a record by one conditional write
     "lambdas.ci360.transfer": {"s3:GetObjectVersion"},  # it asks for the newest version
     "lambdas.ci360.results": {"dynamodb:UpdateItem", "secretsmanager:PutSecretValue"},  # it only reads
