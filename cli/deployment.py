@@ -9,16 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from lambdas.doctor.addresses import (
-    ConnectorAddresses,
-    addresses_of,
-    any_endpoint_in,
-    app_of,
-    outputs_of,
-    platforms_of,
-    told_of,
-    topics_of,
-)
+from lambdas.doctor.addresses import AppOutputs, ConnectorAddresses, outputs_of
 from stacks.names import DEFAULT_APP
 
 if TYPE_CHECKING:
@@ -86,21 +77,20 @@ def find() -> Deployment:
 
     name = app_name()
     try:
-        client = boto3.client("cloudformation")
-        storage = outputs_of(client, f"{name}-storage")
-        activation = outputs_of(client, f"{name}-activation")
+        outputs = AppOutputs.find(boto3.client("cloudformation"), name)
     except (BotoCoreError, ClientError) as error:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
         fail(
             f"the app was not found in this AWS account and region ({code}): "
             "deploy it, check the AWS profile and region, or add --sandbox before the command"
         )
-    connectors, platforms = {}, _platforms(activation)
-    told = {one: told_of(activation, one) for one in platforms}
+    storage, activation = outputs.storage, outputs.activation
+    connectors, platforms = {}, _platforms(outputs)
+    told = {one: outputs.told(one) for one in platforms}
     sources = _sources(told)
     for one in platforms:
         ids = tuple(source.id for source in sources if source.connector == one)
-        if (addresses := addresses_of(activation, one, ids)) is not None:
+        if (addresses := outputs.addresses(one, ids)) is not None:
             connectors[one] = addresses
     return Deployment(
         storage["DropsBucket"],
@@ -111,11 +101,11 @@ def find() -> Deployment:
         platforms,
         sources,
         tuple(filter(None, activation.get("OtherPrefixes", "").split(","))),
-        topics_of(storage, activation),
-        any_endpoint_in(activation),
+        outputs.topics,
+        outputs.any_endpoint,
         storage.get("MirrorsBucket", ""),
         told,
-        app_of(activation),
+        outputs.app,
         storage.get("ReceiptsDatabase", ""),
         storage.get("ReceiptsWorkgroup", ""),
     )
@@ -156,9 +146,9 @@ def _settings() -> Settings | None:
         fail(error.sentence)
 
 
-def _platforms(outputs: Mapping[str, str]) -> dict[str, str]:
+def _platforms(outputs: AppOutputs) -> dict[str, str]:
     """Return the deployed connectors' platforms by their names; an earlier release's are those of the settings."""
-    if (found := platforms_of(outputs)) is not None:
+    if (found := outputs.platforms) is not None:
         return found
     known = _settings()
     return {one.name: one.platform for one in known.connectors} if known else {}

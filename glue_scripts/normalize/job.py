@@ -21,7 +21,7 @@ from glue_scripts.normalize.export import Export, export_at, listed_export
 from glue_scripts.normalize.groups import GroupStep
 from glue_scripts.normalize.mapping import AudienceMapping
 from glue_scripts.normalize.mapping_checks import table_of
-from glue_scripts.normalize.mapping_file import LONGEST_NAME, PART
+from glue_scripts.normalize.mapping_keys import LONGEST_NAME, PART
 from glue_scripts.normalize.parts import PartStep, is_left_over
 from glue_scripts.normalize.plan import Plan, plan_of
 from glue_scripts.normalize.report import Report, manifest_of, report_of

@@ -1,4 +1,4 @@
-"""The JSON Schema of mapping files, made of the same words as their reader."""
+"""The JSON Schema of mapping files, made of the same words as their keys."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from activation.identifiers.row_rules import MOST_ANSWERS, MOST_COLUMNS
 from activation.model import Action
 from activation.platforms.option_schema import DIALECT
 
-from glue_scripts.normalize import mapping_file as reader
+from glue_scripts.normalize import mapping_keys as keys
 from glue_scripts.normalize.cells import NUMBER_LIMIT
 from glue_scripts.normalize.conditions import MOST_WORDS
 from glue_scripts.normalize.mapping import (
@@ -26,8 +26,8 @@ from glue_scripts.normalize.mapping import (
 from glue_scripts.normalize.mapping_checks import KINDS
 
 # As `str.strip` leaves something of it.
-NAME = {"type": "string", "maxLength": reader.LONGEST_NAME, "pattern": r"\S"}
-PART = {**NAME, "pattern": f"^{reader.PART}$"}
+NAME = {"type": "string", "maxLength": keys.LONGEST_NAME, "pattern": r"\S"}
+PART = {**NAME, "pattern": f"^{keys.PART}$"}
 NAMES = {"type": "array", "items": NAME, "uniqueItems": True}
 WORD = {"type": ["string", "integer"]}
 
@@ -41,7 +41,7 @@ def mapping_schema() -> dict[str, Any]:
         **_object(
             {
                 "$schema": {"type": "string"},
-                "name": {"type": "string", "pattern": f"^(?:{reader.NAME})?$"},
+                "name": {"type": "string", "pattern": f"^(?:{keys.NAME})?$"},
                 "input": _input(),
                 "derived": {"type": "object", "propertyNames": NAME, "additionalProperties": _derived()},
                 "filters": _conditions(),
@@ -75,10 +75,10 @@ def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
 def _input() -> dict[str, Any]:
     return _object(
         {
-            "format": {"enum": ["", *reader.FORMATS]},
+            "format": {"enum": ["", *keys.FORMATS]},
             "delimiter": {"type": "string", "pattern": r"^(?:[\x01-\x09\x0b\x0c\x0e-\x21\x23-\x7f])?$"},
             "encoding": {"anyOf": [{"const": ""}, {"type": "string", "examples": encodings.declarable()}]},
-            "escape": {"enum": ["", *reader.ESCAPES]},
+            "escape": {"enum": ["", *keys.ESCAPES]},
             "null": {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 50}},
             "complete": {"enum": [*Complete]},
         }
@@ -111,7 +111,7 @@ def _conditions() -> dict[str, Any]:
     shapes = [
         _object({"column": NAME, one.value: operand}, "column", one.value) for one, operand in operands.items()
     ]
-    return {"type": "array", "maxItems": reader.MOST_ENTRIES, "items": {"oneOf": shapes}}
+    return {"type": "array", "maxItems": keys.MOST_ENTRIES, "items": {"oneOf": shapes}}
 
 
 def _aggregate() -> dict[str, Any]:
@@ -141,7 +141,7 @@ def _output() -> dict[str, Any]:
         {
             "identifiers": {"enum": [*KINDS]},
             "format": {"enum": [*OutputFormat]},
-            "rows_per_part": {"type": "integer", "minimum": reader.LEAST_PART, "maximum": reader.MOST_PART},
+            "rows_per_part": {"type": "integer", "minimum": keys.LEAST_PART, "maximum": keys.MOST_PART},
             "event_id": NAMES,
             "deduplicate": {"type": "boolean"},
         },

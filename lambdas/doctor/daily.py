@@ -12,15 +12,7 @@ from activation.platforms.discovery import platforms
 from activation.platforms.options import complete
 from activation.platforms.platform import Finding
 
-from lambdas.doctor.addresses import (
-    addresses_of,
-    any_endpoint_in,
-    app_of,
-    outputs_of,
-    platforms_of,
-    told_of,
-    topics_of,
-)
+from lambdas.doctor.addresses import AppOutputs
 from lambdas.doctor.examination import STOPPED, Examiner, examine_app, guarded
 from lambdas.doctor.sources import sources_in
 
@@ -32,25 +24,29 @@ LEAST_S = 60.0  # a connector is not begun when less time is left: its checks ta
 
 @dataclass(frozen=True)
 class App:
-    """The deployed app, by the outputs of its `storage` and `activation` stacks."""
+    """The deployed app, by the outputs of its stacks."""
 
-    storage: Mapping[str, str]
-    activation: Mapping[str, str]
+    outputs: AppOutputs
 
     @classmethod
     def find(cls, client: CloudFormationClient, name: str) -> App:
         """Read the stacks of the app of this name; raises ClientError and BotoCoreError."""
-        return cls(outputs_of(client, f"{name}-storage"), outputs_of(client, f"{name}-activation"))
+        return cls(AppOutputs.find(client, name))
 
     @property
     def ledger_table(self) -> str:
         """Return the name of the ledger table."""
-        return self.storage["LedgerTable"]
+        return self.outputs.storage["LedgerTable"]
+
+    @property
+    def bus(self) -> str:
+        """Return the name of the app's bus."""
+        return self.outputs.storage["EventBusName"]
 
     @property
     def connectors(self) -> Mapping[str, str]:
         """Return the connectors' platforms by the connectors' names."""
-        return platforms_of(self.activation) or {}
+        return self.outputs.platforms or {}
 
     def examine(
         self,
@@ -66,7 +62,7 @@ class App:
         examiner = Examiner(
             self.ledger_table,
             command,
-            any_endpoint=any_endpoint_in(self.activation),
+            any_endpoint=self.outputs.any_endpoint,
             keeps_sizes=True,
             clock=clock,
             remaining_s=remaining_s,
@@ -74,15 +70,15 @@ class App:
         yield from (
             (name, list(guarded(self._of(name, examiner, remaining_s)))) for name in sorted(self.connectors)
         )
-        yield NO_CONNECTOR, list(examine_app(topics_of(self.storage, self.activation), app_of(self.activation)))
+        yield NO_CONNECTOR, list(examine_app(self.outputs.topics, self.outputs.app))
 
     def _of(self, name: str, examiner: Examiner, remaining_s: Callable[[], float]) -> Iterator[Finding]:
-        addresses, platform = addresses_of(self.activation, name), platforms()[self.connectors[name]]
+        addresses, platform = self.outputs.addresses(name), platforms()[self.connectors[name]]
         if addresses is None or remaining_s() < LEAST_S:
             command = examiner.command("doctor", "--connector", name)
             yield Finding(STOPPED, True, f"was not examined, as too little time was left: {command}", warns=True)
             return
-        told = told_of(self.activation, name)
+        told = self.outputs.told(name)
         options, account = complete(platform.options, told.get("options") or {}), str(told.get("account") or "")
         yield from examiner.connector(
             name, platform, options, addresses, expected_account=account, sources=sources_in(told)

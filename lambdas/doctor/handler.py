@@ -37,7 +37,7 @@ def lambda_handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, 
     app = App.find(checked(boto3.client("cloudformation", config=CONFIG)), name)
     table = ConditionalTable(checked(boto3.client("dynamodb", config=CONFIG)), app.ledger_table)
     events = checked(boto3.client("events", config=CONFIG))
-    notices = Notices(events, app.storage["EventBusName"], NotifiedFindings(table), command)
+    notices = Notices(events, app.bus, NotifiedFindings(table), command)
     examined = list(app.examine(command, lambda: context.get_remaining_time_in_millis() / 1000))
     count(service, examined)
     bad = [

@@ -15,30 +15,17 @@ from ministack.services import firehose, sns
 from sandbox.emulator.cloudwatch.metric_names import NOTIFICATIONS_FAILED
 from sandbox.emulator.cloudwatch.metrics import record
 from sandbox.emulator.hook import Function, Hook
+from sandbox.emulator.sns_hooks import FANOUT, FIND_TOPIC
 
-_FANOUT = Hook(
-    "ministack.services.sns",
-    "_fanout",
-    (
-        "topic_arn",
-        "msg_id",
-        "message",
-        "subject",
-        "message_structure",
-        "message_attributes",
-        "message_group_id",
-        "message_dedup_id",
-    ),
-)
 _DELIVER = Hook("ministack.services.firehose", "_deliver_to_s3", ("stream", "dest", "record_data", "lambda_keys"))
 _PUT = Hook("ministack.services.firehose", "_put_s3_object", ("bucket", "key", "body"))
 
 HOOKS = (
-    _FANOUT,
+    FANOUT,
     _DELIVER,
     _PUT,
     Hook("ministack.services.firehose", "_put_record", ("data",)),
-    Hook("ministack.services.sns", "_topic_by_arn_any_scope", ("topic_arn",)),
+    FIND_TOPIC,
     Hook("ministack.services.sns", "_matches_filter_policy", ("sub", "message_attributes", "message")),
     Hook(
         "ministack.services.sns",
@@ -52,7 +39,7 @@ _compression: ContextVar[str] = ContextVar("compression of the delivery stream",
 
 def install() -> None:
     """Deliver to subscribed streams, and compress if the stream asks for it."""
-    _FANOUT.replace(_to_streams_too)
+    FANOUT.replace(_to_streams_too)
     _DELIVER.replace(_knowing_compression)
     _PUT.replace(_compressed)
 

@@ -12,6 +12,7 @@ from ministack.services import apigateway_v1, lambda_svc, sns, sqs
 
 from sandbox.emulator.hook import Function, Hook
 from sandbox.emulator.service_access import admits
+from sandbox.emulator.sns_hooks import FIND_TOPIC
 
 _QUEUE = Hook(
     "ministack.services.sqs", "queue_policy_allows", ("queue_arn", "service", "source_arn", "source_account")
@@ -35,7 +36,7 @@ HOOKS = (
     _CALL,
     _NOTIFY,
     Hook("ministack.services.sqs", "_queue_by_arn", ("arn",)),
-    Hook("ministack.services.sns", "_topic_by_arn_any_scope", ("topic_arn",)),
+    FIND_TOPIC,
     Hook("ministack.services.lambda_svc", "_get_func_record_for_ref", ("function_ref",)),
 )
 

@@ -13,6 +13,7 @@ from sandbox.emulator.cloudwatch.metrics import record
 from sandbox.emulator.hook import Function, Hook
 from sandbox.emulator.service_access import admits
 from sandbox.emulator.service_deliveries import function_admits
+from sandbox.emulator.sns_hooks import FIND_TOPIC
 
 _TARGET = Hook("ministack.services.eventbridge", "_invoke_target", ("target", "event", "rule", "view"))
 
@@ -21,7 +22,7 @@ HOOKS = (
     Hook("ministack.services.eventbridge", "_pattern_event_view", ("event",)),
     Hook("ministack.services.sqs", "_queue_by_arn", ("arn",)),
     Hook("ministack.services.sqs", "_act_send_message", ("data", "qurl")),
-    Hook("ministack.services.sns", "_topic_by_arn_any_scope", ("topic_arn",)),
+    FIND_TOPIC,
     Hook("ministack.services.lambda_svc", "_get_func_record_for_ref", ("function_ref",)),
 )
 

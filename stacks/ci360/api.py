@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from aws_cdk import Aws, RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
@@ -13,63 +12,12 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
+from stacks.ci360.gateway_answers import ANSWERS
 from stacks.ci360.settings import FIRST_KEY, Ci360Settings
 
 STAGE = "prod"
 PATH = ("ci360", "bulk")
 RETRY_AFTER_S = 60
-
-# API Gateway's answers without a call of the function, in our own words: its default texts could quote the body.
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """A gateway response; a status of "" keeps API Gateway's own."""
-
-    kind: apigateway.ResponseType
-    status: str
-    code: str
-    sentence: str
-
-
-_ANSWERS = {
-    "BadBody": _Answer(
-        apigateway.ResponseType.BAD_REQUEST_BODY, "400", "VALIDATION_ERROR", "Invalid request payload"
-    ),
-    "BadParameters": _Answer(
-        apigateway.ResponseType.BAD_REQUEST_PARAMETERS, "400", "VALIDATION_ERROR", "Invalid request parameters"
-    ),
-    "NoKey": _Answer(
-        apigateway.ResponseType.INVALID_API_KEY, "403", "FORBIDDEN", "The x-api-key header is missing or wrong"
-    ),
-    # API Gateway's name for a route that does not exist.
-    "NoRoute": _Answer(
-        apigateway.ResponseType.MISSING_AUTHENTICATION_TOKEN, "404", "NOT_FOUND", "There is nothing here"
-    ),
-    "TooLarge": _Answer(
-        apigateway.ResponseType.REQUEST_TOO_LARGE, "413", "PAYLOAD_TOO_LARGE", "The body is too large"
-    ),
-    "MediaType": _Answer(
-        apigateway.ResponseType.UNSUPPORTED_MEDIA_TYPE,
-        "415",
-        "UNSUPPORTED_MEDIA_TYPE",
-        "The body must be application/json",
-    ),
-    "Throttled": _Answer(
-        apigateway.ResponseType.THROTTLED, "429", "TOO_MANY_REQUESTS", "Too many requests at once"
-    ),
-    "Quota": _Answer(apigateway.ResponseType.QUOTA_EXCEEDED, "429", "QUOTA_EXCEEDED", "Too many requests today"),
-    "Filtered": _Answer(apigateway.ResponseType.WAF_FILTERED, "403", "FORBIDDEN", "This address may not call"),
-    "Timeout": _Answer(
-        apigateway.ResponseType.INTEGRATION_TIMEOUT, "504", "GATEWAY_TIMEOUT", "Please call again later"
-    ),
-    "Failure": _Answer(
-        apigateway.ResponseType.INTEGRATION_FAILURE, "502", "BAD_GATEWAY", "Please call again later"
-    ),
-    "Other4xx": _Answer(apigateway.ResponseType.DEFAULT_4_XX, "", "REQUEST_REFUSED", "The request was refused"),
-    "Other5xx": _Answer(apigateway.ResponseType.DEFAULT_5_XX, "", "INTERNAL_ERROR", "Please call again later"),
-}
 
 
 class BulkApi(Construct):
@@ -195,7 +143,7 @@ class BulkApi(Construct):
         )
 
     def _answers(self) -> None:
-        for name, answer in _ANSWERS.items():
+        for name, answer in ANSWERS.items():
             error = {
                 "code": answer.code,
                 "message": answer.sentence,

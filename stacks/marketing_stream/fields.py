@@ -7,36 +7,17 @@ A field not listed here is still in the landed record, unchanged: a query reads 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from stacks.marketing_stream.catalogue import BY_ID, Counting
+from stacks.marketing_stream.change_fields import CHANGES
+from stacks.marketing_stream.record_fields import ADVERTISER, HOUR, Fields
 
-
-@dataclass(frozen=True)
-class Fields:
-    """The fields of a dataset's records.
-
-    `about` are the dimensions of a delta, or the plain fields of a version or notice. `counted` are numbers: the
-    summed ones of a delta. `nested` are kept as JSON text. `key` identifies what a record describes, `newest` is
-    the field by which the newest record is found.
-    """
-
-    about: tuple[str, ...]
-    counted: tuple[str, ...] = ()
-    nested: tuple[str, ...] = ()
-    key: tuple[str, ...] = ()
-    newest: str = ""
-
-
-_ADVERTISER = ("marketplace_id", "advertiser_id")
-_HOUR = "time_window_start"
 _SB = ("keyword_id", "keyword_text", "keyword_type", "placement_type")
 _WINDOWS = ("1d", "7d", "14d", "30d")
 
 
 def _sponsored(*more: str, currency: bool = True) -> tuple[str, ...]:
     ads = ("campaign_id", "ad_group_id", "ad_id")
-    return (*_ADVERTISER, *(("currency",) if currency else ()), *ads, *more, _HOUR)
+    return (*ADVERTISER, *(("currency",) if currency else ()), *ads, *more, HOUR)
 
 
 def _attributed(*metrics: str) -> tuple[str, ...]:
@@ -55,7 +36,7 @@ _NEW_TO_BRAND = tuple(
     for metric in ("orders", "sales", "units_ordered")
 )
 _DSP_ABOUT = (
-    *_ADVERTISER,
+    *ADVERTISER,
     "dsp_entity_id",
     "campaign_id",
     "flight_id",
@@ -78,29 +59,8 @@ _DSP_ABOUT = (
     "deal_id",
     "deal_type",
     "proposal_id",
-    _HOUR,
+    HOUR,
 )
-
-
-def _change(id_field: str, about: tuple[str, ...], nested: tuple[str, ...], *counted: str) -> Fields:
-    """Return the fields of a dataset of changes: the highest version of each entity is its state."""
-    return Fields(
-        about=(*_ADVERTISER, id_field, *about),
-        counted=("version", *counted),
-        nested=nested,
-        key=(*_ADVERTISER, id_field),
-        newest="version",
-    )
-
-
-def _managed(id_field: str, about: tuple[str, ...], nested: tuple[str, ...]) -> Fields:
-    """Return the fields of a dataset of changes that are ordered by time, not by number."""
-    return Fields(
-        about=(*_ADVERTISER, id_field, "ad_product", "state", *about, "last_updated_date_time"),
-        nested=nested,
-        key=(*_ADVERTISER, id_field),
-        newest="last_updated_date_time",
-    )
 
 
 FIELDS = {
@@ -152,7 +112,7 @@ FIELDS = {
     ),
     "budget-usage": Fields(
         about=(
-            *_ADVERTISER,
+            *ADVERTISER,
             "advertising_product_type",
             "budget_scope_id",
             "budget_scope_type",
@@ -160,7 +120,7 @@ FIELDS = {
         ),
         counted=("budget", "budget_usage_percentage"),
         key=(
-            *_ADVERTISER,
+            *ADVERTISER,
             "advertising_product_type",
             "budget_scope_id",
             "budget_scope_type",
@@ -170,7 +130,7 @@ FIELDS = {
     ),
     "sp-budget-recommendations": Fields(
         about=(
-            *_ADVERTISER,
+            *ADVERTISER,
             "campaign_id",
             "reason_for_suggestion",
             "recommendation_time",
@@ -186,11 +146,11 @@ FIELDS = {
                 for bound in ("lower", "upper")
             ),
         ),
-        key=(*_ADVERTISER, "campaign_id", "recommendation_time"),
+        key=(*ADVERTISER, "campaign_id", "recommendation_time"),
     ),
     "sponsored-ads-campaign-diagnostics-recommendations": Fields(
         about=(
-            *_ADVERTISER,
+            *ADVERTISER,
             "recommendation_id",
             "group_id",
             "type",
@@ -202,36 +162,7 @@ FIELDS = {
             "apply_endpoint",
         ),
         nested=("explanation", "current_campaign_settings", "recommended_campaign_settings"),
-        key=(*_ADVERTISER, "recommendation_id", "published_date"),
-    ),
-    "campaigns": _change(
-        "campaignId",
-        (
-            "accountId",
-            "portfolioId",
-            "adProduct",
-            "productLocation",
-            "name",
-            "state",
-            "targetingSettings",
-            "startDateTime",
-            "endDateTime",
-        ),
-        ("tags", "budget", "bidSetting", "audit"),
-    ),
-    "adgroups": _change(
-        "adGroupId", ("accountId", "campaignId", "adProduct", "name", "state"), ("bidValue", "audit")
-    ),
-    "ads": _change(
-        "adId",
-        ("accountId", "adGroupId", "campaignId", "adProduct", "name", "state", "asin", "sku", "customText"),
-        ("landingPage", "audit"),
-    ),
-    "targets": _change(
-        "targetId",
-        ("accountId", "adGroupId", "campaignId", "adProduct", "targetType", "negative", "state", "currencyCode"),
-        ("keywordTarget", "audit"),
-        "bid",
+        key=(*ADVERTISER, "recommendation_id", "published_date"),
     ),
     "adsp-traffic": Fields(
         _DSP_ABOUT,
@@ -249,29 +180,13 @@ FIELDS = {
             "amazon_dsp_console_fee",
         ),
     ),
-    "adsp-campaign-flights": _change(
-        "flightId",
-        ("dspEntityId", "campaignId", "startDateTime", "endDateTime", "creationDateTime", "lastUpdatedDateTime"),
-        (),
-        "budgetAmount",
-    ),
-    "adsp-adgroup-targets": _change(
-        "adgroupId",
-        ("dspEntityId", "campaignId", "creationDateTime", "lastUpdatedDateTime"),
-        ("audienceTargets",),
-    ),
-    "ads-campaign-management-ads": _managed(
-        "ad_id", ("campaign_id", "ad_group_id", "ad_type", "marketplace_scope"), ("marketplaces", "status")
-    ),
-    "ads-campaign-management-targets": _managed(
-        "target_id", ("campaign_id", "ad_group_id"), ("bid", "target_details")
-    ),
+    **CHANGES,
 }
 
 _UNLISTED = {
-    Counting.DELTAS: Fields((*_ADVERTISER, _HOUR)),
-    Counting.VERSIONS: Fields(_ADVERTISER, ("version",)),
-    Counting.NOTICES: Fields(_ADVERTISER),
+    Counting.DELTAS: Fields((*ADVERTISER, HOUR)),
+    Counting.VERSIONS: Fields(ADVERTISER, ("version",)),
+    Counting.NOTICES: Fields(ADVERTISER),
 }
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stacks.marketing_stream.catalogue import Counting
-from stacks.marketing_stream.fields import Fields, dataset_fields
+from stacks.marketing_stream.fields import dataset_fields
+from stacks.marketing_stream.record_fields import Fields
 
 # Where a record ends and the next begins in one line, as Firehose wrote them without line ends: `}` and `{"` with
 # the first letter of a name. Inside a text a quote that follows a brace ends the text, and no letter follows it.

@@ -12,6 +12,7 @@ from sandbox.emulator.cloudwatch import message
 from sandbox.emulator.environment import ACCOUNT
 from sandbox.emulator.hook import Function, Hook
 from sandbox.emulator.service_access import admits
+from sandbox.emulator.sns_hooks import FANOUT, FIND_TOPIC
 
 _DISPATCH = Hook(
     "ministack.services.cloudwatch", "_dispatch_alarm_actions", ("alarm", "old_state", "new_state", "reason")
@@ -19,21 +20,8 @@ _DISPATCH = Hook(
 
 HOOKS = (
     _DISPATCH,
-    Hook("ministack.services.sns", "_topic_by_arn_any_scope", ("topic_arn",)),
-    Hook(
-        "ministack.services.sns",
-        "_fanout",
-        (
-            "topic_arn",
-            "msg_id",
-            "message",
-            "subject",
-            "message_structure",
-            "message_attributes",
-            "message_group_id",
-            "message_dedup_id",
-        ),
-    ),
+    FIND_TOPIC,
+    FANOUT,
 )
 
 _CLOUDWATCH = "cloudwatch.amazonaws.com"

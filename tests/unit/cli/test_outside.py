@@ -20,7 +20,7 @@ from cli import deployment
 from cli.__main__ import app
 from cli.connectors import deployed
 from lambdas.doctor import examination
-from lambdas.doctor.addresses import told_of
+from lambdas.doctor.addresses import AppOutputs
 from lambdas.doctor.examination import Examiner
 from stacks.connector_settings import ConnectorSettings, read_connector
 from stacks.connector_told import MOST_CHARACTERS, NOT_TOLD, TOLD
@@ -195,5 +195,5 @@ def test_settings_of_any_length_pass_through_the_outputs() -> None:
     pieces = dict(told(long, []))
     assert len(pieces) > 1
     assert all(len(text) <= MOST_CHARACTERS and text.isascii() for text in pieces.values())
-    joined = told_of({f"Meta{suffix}": text for suffix, text in pieces.items()}, "meta")
+    joined = AppOutputs({}, {f"Meta{suffix}": text for suffix, text in pieces.items()}).told("meta")
     assert tuple(joined["placeholders"]) == long.placeholders
