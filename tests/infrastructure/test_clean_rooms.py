@@ -120,12 +120,12 @@ def test_every_call_is_allowed_and_no_result_is_read(allowed: dict[str, Any]) ->
 
 
 def test_results_are_written_by_clean_rooms_alone(allowed: dict[str, Any]) -> None:
-    """The role's own write is a manifest's; all other objects are written through Clean Rooms, below the prefix."""
+    """The role's own write is a manifest's; all other objects come through Clean Rooms, below the prefix."""
     assert allowed["WriteResults"]["Condition"]["ForAnyValue:StringEquals"] == {
         "aws:CalledVia": "cleanrooms.amazonaws.com"
     }
-    assert json.dumps(allowed["WriteResults"]["Resource"][0]).endswith('/activation/vip/big-spenders/*"]]}')
-    assert json.dumps(allowed["CloseResults"]["Resource"][0]).endswith('big-spenders/*/manifest.json"]]}')
+    assert json.dumps(allowed["WriteResults"]["Resource"][1]).endswith('/activation/vip/big-spenders/*"]]}')
+    assert json.dumps(allowed["CloseResults"]["Resource"][1]).endswith('big-spenders/*/manifest.json"]]}')
     for one in ("WriteResults", "CloseResults", "ListResults", "FindBucket"):
         owner = allowed[one]["Condition"]["StringEquals"]
         assert owner == {"s3:ResourceAccount": {"Ref": "AWS::AccountId"}}
