@@ -33,11 +33,6 @@ POLLS_S = (30, 60, 120, 300)
 MOST_DELAY_S = 900  # SQS's own limit for a message
 # A query is ended by AWS after 24 hours; waits for a free place come before.
 MOST_TURNS = 500
-_ENDS = {
-    Status.FAILED: ("query_failed", "Clean Rooms could not run the query"),
-    Status.CANCELLED: ("query_cancelled", "somebody has cancelled the query"),
-    Status.TIMED_OUT: ("query_timed_out", "the query ran for longer than Clean Rooms allows"),
-}
 
 
 @dataclass(frozen=True)
@@ -177,9 +172,12 @@ class QueryRuns:
 
 def _failure(now: ProtectedQuery) -> Rejected:
     """Return why a query has ended without results; the service's own message may hold parts of the query."""
-    known = {status.value: why for status, why in _ENDS.items()}
-    code, sentence = known.get(now.status, ("query_failed", "Clean Rooms says a status that is not known here"))
     said = f" ({now.error})" if now.error else ""
-    return Rejected(
-        code, f"{sentence}{said}: see query {now.id} in the console. Redrive to run it again, which costs"
-    )
+    look = f"{said}: see query {now.id} in the console. Redrive to run it again, which costs"
+    match now.status:
+        case Status.CANCELLED:
+            return Rejected("query_cancelled", f"somebody has cancelled the query{look}")
+        case Status.TIMED_OUT:
+            return Rejected("query_timed_out", f"the query ran for longer than Clean Rooms allows{look}")
+        case _:
+            return Rejected("query_failed", f"Clean Rooms could not run the query{look}")

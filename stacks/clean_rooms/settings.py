@@ -33,7 +33,8 @@ class CleanRoomsQuery:
     `sql`, or the ARN of an analysis `template` and its `parameters`. `schedule` is an expression of EventBridge
     Scheduler in `time_zone`. The results go below `prefix`, which ends in a slash, of `bucket`, whose objects
     `key_arn` encrypts, "" for S3's own encryption. `source` is the name of the source that these are, "" where
-    something else reads them. `worker_type` is "" for the service's own choice.
+    something else reads them. `worker_type` is "" for the service's own choice. A query that is `paused` is due at
+    no time.
     """
 
     name: str
@@ -50,6 +51,7 @@ class CleanRoomsQuery:
     source: str
     worker_type: str
     workers: int
+    paused: bool = False
     parameters: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -120,6 +122,7 @@ def _read(reader: Reader, sources: Mapping[str, SourceSettings]) -> CleanRoomsQu
         source=source,
         worker_type=worker_type,
         workers=reader.whole("workers", low=2, high=400, default=2),
+        paused=reader.flag("paused", default=False),
         parameters=_parameters(reader),
     )
     if not worker_type and reader.has("workers"):

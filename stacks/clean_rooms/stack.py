@@ -209,6 +209,7 @@ class QueryRuns(Construct):
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             schedule_expression=query.schedule,
             schedule_expression_timezone=query.time_zone,
+            state="DISABLED" if query.paused else "ENABLED",
             target=scheduler.CfnSchedule.TargetProperty(
                 arn=self.queue.queue_arn,
                 role_arn=self.schedule_role.role_arn,

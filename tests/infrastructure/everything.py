@@ -52,6 +52,7 @@ EVERYTHING: dict[str, Any] = {
             "collaboration": "99999999-8888-4777-8666-555555555555",
             "sql": "SELECT email FROM lapsed",
             "schedule": "rate(7 days)",
+            "paused": True,
             "format": "PARQUET",
             "worker_type": "CR.1X",
             "workers": 4,

@@ -57,6 +57,7 @@ def test_each_query_has_a_schedule_in_its_zone(resources: dict[str, Any]) -> Non
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     weekly = only(resources, "AWS::Scheduler::Schedule", "QueriesLapsed")
     assert weekly["ScheduleExpression"] == "rate(7 days)"
+    assert (schedule["State"], weekly["State"]) == ("ENABLED", "DISABLED")
 
 
 def test_the_ends_of_queries_reach_the_queue(resources: dict[str, Any]) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from sandbox.emulator.clean_rooms.limits import mistakes
 from sandbox.emulator.clean_rooms.sql import QueryError, files_of, run
+from sandbox.emulator.environment import ACCOUNT, REGION
 
-REGION_AND_ACCOUNT = "us-east-1:000000000000"
 RUNNING = ("SUBMITTED", "STARTED", "CANCELLING")
 # https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-cleanrooms.html, read 2026-11-30
 EVENTS = {
@@ -66,7 +66,7 @@ class Membership:
     @property
     def arn(self) -> str:
         """Return the membership's ARN."""
-        return f"arn:aws:cleanrooms:{REGION_AND_ACCOUNT}:membership/{self.id}"
+        return f"arn:aws:cleanrooms:{REGION}:{ACCOUNT}:membership/{self.id}"
 
 
 @dataclass

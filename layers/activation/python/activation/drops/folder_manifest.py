@@ -71,7 +71,11 @@ def manifest_text(
         **({"columns": said} if said else {}),
         **({"date_order": reading.date_order} if reading.date_order else {}),
         **({"time_zone": reading.time_zone} if reading.time_zone else {}),
-        **({name: value for name in EXPORT if (value := getattr(export, name))} if export else {}),
+        **(
+            {name: value for name in EXPORT if (value := getattr(export, name)) not in ("", None, {})}
+            if export
+            else {}
+        ),
     }
     entries = [{"url": f"s3://{bucket}/{key}", "meta": {"content_length": size}} for key, size in files]
     return json.dumps({"entries": entries, **({OWN_KEY: own} if own else {})}, indent=1, ensure_ascii=False)
