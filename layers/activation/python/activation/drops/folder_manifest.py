@@ -14,7 +14,7 @@ from typing import Any
 
 from activation.errors import Rejected
 from activation.identifiers.column_map import DATE_ORDERS, Entries
-from activation.identifiers.event_times import zone_named
+from activation.identifiers.zones import zone_named
 
 OWN_KEY = "activation"
 IDENTIFIERS = "identifiers"
