@@ -6,9 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from activation.drops.locate import refuse_folders
-from activation.errors import Rejected
-
 from stacks.clean_rooms.schedule import read_schedule
 from stacks.context import Reader
 from stacks.names import BUCKET, KEY_ARN, KEY_MEANING, NAME
@@ -61,8 +58,11 @@ class CleanRoomsQuery:
 
     @property
     def results_prefix(self) -> str:
-        """Return the prefix of this query's own results."""
-        return f"{self.prefix}{self.name}/"
+        """Return the prefix of this query's own results.
+
+        As a partition, it is no folder whose name could be meant as an action: see drops/locate.py.
+        """
+        return f"{self.prefix}query={self.name}/"
 
     @property
     def variable(self) -> dict[str, object]:
@@ -148,10 +148,6 @@ def _check_query(reader: Reader, query: CleanRoomsQuery) -> None:
         reader.mistake("parameters", "are an analysis template's")
     if len(query.sql.encode()) > MOST_SQL_BYTES:
         reader.mistake("sql", f"is longer than {MOST_SQL_BYTES} bytes: make an analysis template of it")
-    try:
-        refuse_folders(f"connector/audience/raw/add/{query.name}/000", in_source=True)
-    except Rejected as error:
-        reader.mistake("name", f"is a folder of the results: {error.sentence}")
 
 
 def _place(reader: Reader, sources: Mapping[str, SourceSettings]) -> tuple[str, str, str, str]:

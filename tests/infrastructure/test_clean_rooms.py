@@ -99,7 +99,7 @@ def test_the_function_understands_what_it_is_told(resources: dict[str, Any]) -> 
     big, lapsed = msgspec.json.decode(variables["QUERIES"], type=tuple[Query, ...])
     assert (big.name, big.prefix, big.template) == (
         "big-spenders",
-        "activation/vip/big-spenders/",
+        "activation/vip/query=big-spenders/",
         BIG["template"],
     )
     assert (big.bucket, dict(big.parameters), big.compute) == ("example-rooms", {"least": "500"}, {})
@@ -125,8 +125,8 @@ def test_results_are_written_by_clean_rooms_alone(allowed: dict[str, Any]) -> No
     assert allowed["WriteResults"]["Condition"]["ForAnyValue:StringEquals"] == {
         "aws:CalledVia": "cleanrooms.amazonaws.com"
     }
-    assert json.dumps(allowed["WriteResults"]["Resource"][1]).endswith('/activation/vip/big-spenders/*"]]}')
-    assert json.dumps(allowed["CloseResults"]["Resource"][1]).endswith('big-spenders/*/manifest.json"]]}')
+    assert json.dumps(allowed["WriteResults"]["Resource"][1]).endswith('/activation/vip/query=big-spenders/*"]]}')
+    assert json.dumps(allowed["CloseResults"]["Resource"][1]).endswith('query=big-spenders/*/manifest.json"]]}')
     for one in ("WriteResults", "CloseResults", "ListResults", "FindBucket"):
         owner = allowed[one]["Condition"]["StringEquals"]
         assert owner == {"s3:ResourceAccount": {"Ref": "AWS::AccountId"}}
@@ -201,7 +201,7 @@ def test_good_settings_have_no_mistake() -> None:
         ({"worker_type": "CR.1X", "workers": 1}, "workers: must be a whole number from 2 to 400"),
         ({"worker_type": "G.1X"}, "worker_type: must be one of"),
         ({"format": "JSON"}, "format: must be one of CSV, PARQUET"),
-        ({"name": "delete-people"}, "name: is a folder of the results"),
+        ({"name": "Big spenders"}, "name: must be up to 32 lower-case letters"),
         ({"every": "day"}, "every: no such setting"),
     ],
 )

@@ -74,7 +74,7 @@ def test_a_start_is_never_sent_again(silent: Silent, status: int) -> None:
     """Neither a connection that breaks nor a server's error makes the SDK repeat what costs."""
     silent.status = status
     with pytest.raises((BotoCoreError, ClientError)):
-        calls(silent).start(QUERY, "activation/vip/x-1")
+        calls(silent).start(QUERY, "activation/query=vip/x-1")
     assert silent.requests == [f"POST /memberships/{MEMBERSHIP}/protectedQueries"]
 
 

@@ -12,7 +12,7 @@ from lambdas.clean_rooms.messages import Slot
 from lambdas.clean_rooms.runs import MOST_TURNS
 from tests.unit.clean_rooms.world import AT, BUCKET, COLLABORATION, MEMBERSHIP, QUEUE, World, answer
 
-PREFIX = "activation/vip/2026-12-01T060000Z-1"
+PREFIX = "activation/query=vip/2026-12-01T060000Z-1"
 
 
 def test_a_due_query_becomes_a_closed_folder() -> None:
@@ -97,7 +97,7 @@ def test_a_query_that_does_not_succeed_is_a_dead_letter_and_a_state(ends: str, c
     world.run()
     assert world.started == 2
     (manifest,) = world.manifests()
-    assert manifest["key"].startswith("activation/vip/2026-12-01T060000Z-2/")
+    assert manifest["key"].startswith("activation/query=vip/2026-12-01T060000Z-2/")
     assert (world.record().state, world.record().attempt) == (StartState.SUCCEEDED, 2)
 
 
@@ -161,7 +161,7 @@ def test_what_a_person_has_to_change_comes_back() -> None:
 
 def test_results_that_go_elsewhere_are_refused() -> None:
     """Without a location in this account, or with one outside the prefix, there is nothing to close."""
-    for location in ("", "s3://other/activation/vip/x", f"s3://{BUCKET}/elsewhere/000"):
+    for location in ("", "s3://other/activation/query=vip/x", f"s3://{BUCKET}/elsewhere/000"):
         world = World()
         world.due()
         world.deliver()
@@ -268,7 +268,7 @@ def test_an_event_of_somebody_else_s_query_changes_nothing() -> None:
     world.due()
     world.deliver()
     world.queues.messages[QUEUE].clear()
-    for prefix in ("reports", PREFIX, "activation/vip/"):
+    for prefix in ("reports", PREFIX, "activation/query=vip/"):
         output = {"s3": {"resultFormat": "CSV", "bucket": BUCKET, "keyPrefix": prefix}}
         other = world.service.start(
             {

@@ -31,7 +31,7 @@ QUERY = Query(
     "vip",
     MEMBERSHIP,
     BUCKET,
-    "activation/vip/",
+    "activation/query=vip/",
     sql="SELECT email FROM customers WHERE spend > 500 ORDER BY email",
 )
 AT = "2026-12-01T06:00:00Z"
