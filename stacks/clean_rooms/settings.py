@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stacks.clean_rooms.schedule import read_schedule
 from stacks.context import Reader
 from stacks.names import BUCKET, KEY_ARN, KEY_MEANING, NAME
+from stacks.normalize.schedule import read_schedule
 from stacks.source_settings import SourceSettings
 
 # Of the SDK's model of the service, botocore 1.44.8: https://docs.aws.amazon.com/clean-rooms/latest/apireference/
