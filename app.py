@@ -1,4 +1,4 @@
-"""The CDK app: settings, three stacks, those of the stream, CI360, exports and Clean Rooms, and cdk-nag over all."""
+"""The CDK app: settings, the app's three stacks, those of its options, and cdk-nag over all."""
 
 from __future__ import annotations
 
