@@ -110,7 +110,7 @@ def test_a_schedule_leads_to_a_receipt(meta: Line, room: Room) -> None:
     scheduler.update_schedule(**kept, State="ENABLED")
     try:
         meta.sandbox.advance(DAY_S)
-        (receipt,) = until(lambda: receipts(meta) or None, 90)
+        (receipt,) = until(lambda: receipts(meta) or None, 240)
     finally:
         scheduler.update_schedule(**kept, State="DISABLED")
     (query,) = room.started(receipt["folder"]["export"]["slot"][:10])
@@ -174,6 +174,6 @@ def test_a_failed_query_is_an_alarm_and_is_redriven(meta: Line, room: Room) -> N
     room.share(dict.fromkeys(some, 900))
     done = activation(meta, "redrive", "--clean-rooms")
     assert (done.returncode, "1 message " in done.stdout) == (0, True), done.stdout + done.stderr
-    (receipt,) = until(lambda: receipts(meta) or None, 90)
+    (receipt,) = until(lambda: receipts(meta) or None, 240)
     assert (receipt["state"], receipt["rows"]["acknowledged"]) == ("applied", len(some))
     assert len(room.started("2026-12-06")) == 2
