@@ -1,4 +1,4 @@
-"""The CDK app: settings, three stacks, those of the stream, of CI360 and of exports, and cdk-nag over all."""
+"""The CDK app: settings, the app's three stacks, those of its options, and cdk-nag over all."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from stacks.acknowledgements import acknowledge, acknowledge_doctor
 from stacks.activation import ActivationStack
 from stacks.ci360.acknowledgements import acknowledge_ci360
 from stacks.ci360.app import add_ci360
+from stacks.clean_rooms.acknowledgements import acknowledge_clean_rooms
+from stacks.clean_rooms.stack import add_clean_rooms
 from stacks.doctor import DoctorStack
 from stacks.limits import check
 from stacks.marketing_stream.acknowledgements import acknowledge_streams
@@ -48,6 +50,7 @@ def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None
     streams = add_streams(app, settings, root)
     ci360 = add_ci360(app, settings, storage, root)
     normalize = add_normalize(app, settings, storage, root)
+    clean_rooms = add_clean_rooms(app, settings, storage, root)
     prescribe(app, storage, settings)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     acknowledge(storage, activation)
@@ -55,6 +58,7 @@ def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None
     acknowledge_streams(streams)
     acknowledge_ci360(ci360, storage)
     acknowledge_normalize(normalize, storage)
+    acknowledge_clean_rooms(clean_rooms)
     check(
         activation,
         [
@@ -63,7 +67,7 @@ def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None
             *streams.regions.values(),
             *streams.datasets,
             *streams.v2,
-            *filter(None, [ci360, normalize]),
+            *filter(None, [ci360, normalize, clean_rooms]),
         ],
     )
     if not settings.alarms:

@@ -35,7 +35,7 @@ def known_order(text: str) -> str:
 
 def known_zone(text: str) -> str:
     """Return the name of a time zone, "" for none; a usage error where it is no IANA name."""
-    from activation.identifiers.event_times import zone_named
+    from activation.identifiers.zones import zone_named
 
     if text and zone_named(text) is None:
         raise typer.BadParameter(f"{text!r} is no IANA name of a time zone, such as Europe/Berlin")

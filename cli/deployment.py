@@ -113,15 +113,24 @@ def find() -> Deployment:
 
 def export_queues() -> tuple[str, str]:
     """Return the URLs of the dead letters and the queue of exports; end the command if no stack has them."""
+    return _queues("normalize", "Normalize", "exports are deployed", "docs/glue.md")
+
+
+def query_queues() -> tuple[str, str]:
+    """Return the same of Clean Rooms queries."""
+    return _queues("clean-rooms", "CleanRooms", "Clean Rooms query is deployed", "docs/clean_rooms.md")
+
+
+def _queues(part: str, named: str, what: str, page: str) -> tuple[str, str]:
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        outputs = outputs_of(boto3.client("cloudformation"), f"{app_name()}-normalize")
+        outputs = outputs_of(boto3.client("cloudformation"), f"{app_name()}-{part}")
     except (BotoCoreError, ClientError) as error:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-        fail(f"no exports are deployed in this AWS account and region ({code}): see docs/glue.md")
-    return outputs["NormalizeDeadLetterQueueUrl"], outputs["NormalizeQueueUrl"]
+        fail(f"no {what} in this AWS account and region ({code}): see {page}")
+    return outputs[f"{named}DeadLetterQueueUrl"], outputs[f"{named}QueueUrl"]
 
 
 def named_app() -> str:

@@ -17,22 +17,25 @@ MOVE_TIMEOUT_S = 300
 def redrive(
     connector: Annotated[str, typer.Option(help="The connector's name in cdk.context.json.")] = "",
     exports: Annotated[bool, typer.Option("--exports", help="The dead letters of exports instead.")] = False,
+    clean_rooms: Annotated[
+        bool, typer.Option("--clean-rooms", help="Those of Clean Rooms queries instead; each run costs.")
+    ] = False,
 ) -> None:
-    """Move dead letters back to their queue, of a connector or of exports.
+    """Move dead letters back to their queue, of a connector, of exports or of Clean Rooms queries.
 
     Each run of a connector resumes where it stopped. An export whose Glue job failed is started again, for the
-    same files.
+    same files, and a query is run again, as another attempt of its slot.
     """
     import boto3
 
     from cli import deployment, resend
     from cli.printable import counted
 
-    if bool(connector) == exports:
-        raise typer.BadParameter("give --connector NAME or --exports", param_hint="--connector")
-    if exports:
-        dead_letters, queue = deployment.export_queues()
-        _move(boto3.client("sqs"), dead_letters, queue, "exports")
+    if [bool(connector), exports, clean_rooms].count(True) != 1:
+        raise typer.BadParameter("give --connector NAME, --exports or --clean-rooms", param_hint="--connector")
+    if not connector:
+        dead_letters, queue = deployment.export_queues() if exports else deployment.query_queues()
+        _move(boto3.client("sqs"), dead_letters, queue, "exports" if exports else "the queries")
         return
     addresses = deployment.find().connector(connector)
     sqs = boto3.client("sqs")

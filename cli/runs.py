@@ -29,19 +29,22 @@ def status(
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 if a listed run has warnings.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """List the runs in the ledger, newest first, with what looks wrong with each, and the folders still open.
+    """List the runs in the ledger, newest first, with what looks wrong with each, and what is still open or due.
 
     Of each run it shows how many rows the platform has acknowledged. A run is listed as waiting also while the
     platform processes what it accepted, and while parts of it wait.
-    Drops whose key cannot be read are `failed`, those under no connector's prefix `ignored`.
+    Drops whose key cannot be read are `failed`, those under no connector's prefix `ignored`. Paid jobs and queries
+    are listed until they have led to a drop.
     """
     import boto3
     from activation.ledger.runs import RunState
 
     from cli import deployment
     from cli.open_folders import ALSO, STATES, folder_row
+    from cli.started import STATES as START_STATES
+    from cli.started import start_row
 
-    states, state = (*RunState, *STATES, IGNORED), ALSO.get(state, state)
+    states, state = (*RunState, *STATES, *START_STATES, IGNORED), ALSO.get(state, state)
     if state not in ("", *states):
         raise typer.BadParameter(f"must be one of {', '.join(states)}", param_hint="--state")
     found = deployment.find()
@@ -57,7 +60,11 @@ def status(
     runs = [
         run
         for item in items
-        if (run := _run(item, parts) or folder_row(item, quiet.get(item["pk"]["S"].partition("#")[0])))
+        if (
+            run := _run(item, parts)
+            or start_row(item)
+            or folder_row(item, quiet.get(item["pk"]["S"].partition("#")[0]))
+        )
         and connector in ("", run["connector"])
         and _is_in(run, state)
     ]
@@ -103,7 +110,7 @@ def _print_runs(runs: list[dict[str, Any]]) -> None:
     )
     for run, text in zip(runs, why, strict=True):
         table.add_row(
-            run["run_id"][:RUN_DIGITS_SHOWN] or "(folder)",
+            run["run_id"][:RUN_DIGITS_SHOWN] or ("(folder)" if run["connector"] else "(start)"),
             printable(_destination(run)),
             text,
             f"{run['rows_acknowledged']:,}",
@@ -111,7 +118,7 @@ def _print_runs(runs: list[dict[str, Any]]) -> None:
         )
     console().print(table)  # the sentences are in the receipt
     for run in runs:
-        if not run["run_id"]:  # a folder has no receipt yet
+        if not run["run_id"]:  # a folder or a start has no receipt yet
             console().print(printable(f"{run['key']}: {run['sentence']}"), soft_wrap=True)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from sandbox import cdk, ci360, connectors, marketing_stream, node, notices, sources, state
+from sandbox import cdk, ci360, clean_rooms, connectors, marketing_stream, node, notices, sources, state
 from sandbox.emulator.environment import REGION, client_environment, functions_python
 from sandbox.enforcement import inert, unenforced
 from sandbox.entrances import entrances
@@ -119,6 +119,7 @@ def _deploy(
                 | cdk.UNEXAMINED
                 | notices.FLAG
                 | sources.flag()
+                | clean_rooms.flag()
                 | dict(flags),
             ),
             place.log("synth"),

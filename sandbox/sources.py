@@ -1,4 +1,4 @@
-"""A bucket of another owner in the sandbox, whose objects are drops of the first connector."""
+"""Buckets of other owners in the sandbox, whose objects are drops of the first connector."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from sandbox import clean_rooms
 from sandbox.place import ROOT
 
 # Without versions, as most buckets are.
@@ -17,7 +18,7 @@ BUCKET, PREFIX, AUDIENCE = "example-partner-exports", "vip people/", "Partner pe
 
 
 def flag(root: Path = ROOT) -> dict[str, str]:
-    """Return the context flag that makes the bucket a source, in place of the sources that the settings name."""
+    """Return the context flag that makes the buckets sources, in place of those that the settings name."""
     settings = json.loads((root / "cdk.context.json").read_text())["audience_activation"]
     source = {
         "name": "partner",
@@ -28,15 +29,16 @@ def flag(root: Path = ROOT) -> dict[str, str]:
         "audience": AUDIENCE,
         "identifiers": "raw",
     }
-    return {"sources": json.dumps([source])}
+    return {"sources": json.dumps([source, {**source, **clean_rooms.SOURCE}])}
 
 
 def make(client: Callable[[str], Any]) -> dict[str, str]:
-    """Make the bucket as its owner would, with its events on, unless it is there; return where drops go."""
+    """Make the buckets as their owner would, with their events on; return where drops of the partner's go."""
     s3 = client("s3")
-    with suppress(ClientError):  # kept from an earlier start of the same sandbox
-        s3.create_bucket(Bucket=BUCKET)
-    s3.put_bucket_notification_configuration(
-        Bucket=BUCKET, NotificationConfiguration={"EventBridgeConfiguration": {}}
-    )
+    for bucket in (BUCKET, clean_rooms.BUCKET):
+        with suppress(ClientError):  # kept from an earlier start of the same sandbox
+            s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_notification_configuration(
+            Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+        )
     return {"bucket": BUCKET, "prefix": PREFIX, "audience": AUDIENCE}

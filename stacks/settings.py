@@ -12,6 +12,7 @@ from typing import Any
 from activation.platforms.platform import Platform
 
 from stacks.ci360.settings import Ci360Settings, read_ci360
+from stacks.clean_rooms.settings import CleanRoomsQuery, read_clean_rooms
 from stacks.connector_settings import ConnectorSettings, read_connector
 from stacks.context import Reader
 from stacks.doctor_settings import DoctorSettings, read_doctor
@@ -37,10 +38,11 @@ FLAGS = {
     "doctor_at": ("doctor", "at"),
     "sources": ("sources",),
     "normalize": ("normalize",),
+    "clean_rooms": ("clean_rooms",),
     "ci360_sas_files": ("ci360", "sas_files"),
 }
 # Those that are JSON.
-DOCUMENTS = ("sources", "normalize", "ci360_sas_files")
+DOCUMENTS = ("sources", "normalize", "clean_rooms", "ci360_sas_files")
 
 
 class SettingsError(Exception):
@@ -72,6 +74,7 @@ class Settings:
     `endpoints` is "any" where a secret may name another server than its platform's, else "platform".
     `permissions_boundary` is the policy that bounds every role, "" for none. `tags` are those of every resource.
     `doctor` says when the daily examination runs. `normalize` is None where no job turns exports into drops.
+    `clean_rooms` are queries that run by a schedule.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Settings:
     ci360: Ci360Settings | None
     doctor: DoctorSettings
     normalize: NormalizeSettings | None
+    clean_rooms: tuple[CleanRoomsQuery, ...]
 
 
 def read_settings(
@@ -112,6 +116,7 @@ def read_settings(
         meaning="3 to 32 lower-case letters, digits and single hyphens, a letter first",
         default=DEFAULT_APP,
     )
+    sources = read_sources(reader, connectors, known_platforms)
     settings = Settings(
         name=name,
         alarms=reader.text(
@@ -126,7 +131,7 @@ def read_settings(
         wheels=_wheels(reader.section("wheels")),
         retention=retention,
         connectors=connectors,
-        sources=read_sources(reader, connectors, known_platforms),
+        sources=sources,
         storage=read_storage(reader.section("storage")),
         permissions_boundary=read_boundary(reader),
         tags=read_tags(reader),
@@ -141,6 +146,7 @@ def read_settings(
         ),
         doctor=read_doctor(reader.section("doctor")),
         normalize=read_normalize(reader.section("normalize"), connectors, root),
+        clean_rooms=read_clean_rooms(reader, sources),
     )
     _check_topic(reader, settings)
     storage = settings.storage
@@ -149,6 +155,8 @@ def read_settings(
         reader.mistake("sources", "a source is a bucket of somebody else, not the app's own")
     if settings.normalize and settings.normalize.bucket in own:
         reader.mistake("normalize.bucket", "is the app's own: an export there would be a drop or a receipt")
+    if any(query.bucket in own for query in settings.clean_rooms):
+        reader.mistake("clean_rooms", "results go to a bucket that is not the app's own")
     files = settings.ci360.sas_files if settings.ci360 else None
     if files and files.bucket in own:
         reader.mistake("ci360.sas_files.bucket", "is the app's own: a file there would be a drop or a receipt")

@@ -85,6 +85,7 @@ def _families() -> tuple[ModuleType, ...]:
             unload,
             whole_checksums,
         )
+        from sandbox.emulator.clean_rooms import routes as clean_rooms
         from sandbox.emulator.cloudwatch import actions as alarm_actions
         from sandbox.emulator.cloudwatch import alarms, metrics
         from sandbox.emulator.cloudwatch import deliveries as delivery_metrics
@@ -126,6 +127,7 @@ def _families() -> tuple[ModuleType, ...]:
         move_tasks,
         firehose,
         glue_jobs,
+        clean_rooms,
         processes,
         lone_deaths,
         transport,
@@ -142,6 +144,7 @@ def _families() -> tuple[ModuleType, ...]:
 
 def _with_routes(application: Application) -> Application:
     from sandbox.emulator import clock, inert
+    from sandbox.emulator.clean_rooms import routes as clean_rooms
     from sandbox.emulator.faults import FaultyApplication
     from sandbox.emulator.processes import workers
 
@@ -152,6 +155,8 @@ def _with_routes(application: Application) -> Application:
             await send_json(send, 200, workers())
         elif scope["type"] == "http" and scope["path"] == clock.PATH:
             await clock.serve(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == clean_rooms.PATH:
+            await clean_rooms.serve(scope, receive, send)
         elif scope["type"] == "http" and scope["path"] == inert.PATH:
             await send_json(send, 200, inert.listed())
         else:

@@ -114,7 +114,7 @@ def tree(folder: Path) -> Path:
     family = folder / "lambdas" / "meta_graph"
     family.mkdir()
     (family / "api.py").write_text("NAME = 'meta_graph'\n")
-    for name in ("drop_watch", "doctor"):
+    for name in ("drop_watch", "doctor", "clean_rooms"):
         home = folder / "lambdas" / name
         home.mkdir()
         (home / "handler.py").write_text("def lambda_handler(event, context):\n    return {}\n")

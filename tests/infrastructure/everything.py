@@ -23,7 +23,45 @@ EVERYTHING: dict[str, Any] = {
             "audience": "VIP",
             "identifiers": "raw",
             "account": "222222222222",
-        }
+        },
+        {
+            "name": "rooms",
+            "kind": "bucket",
+            "bucket": "example-rooms",
+            "prefix": "activation/vip/",
+            "connector": "meta",
+            "audience": "VIP",
+            "identifiers": "raw",
+        },
+    ],
+    "clean_rooms": [
+        {
+            "name": "big-spenders",
+            "membership": "11111111-2222-4333-8444-555555555555",
+            "collaboration": "99999999-8888-4777-8666-555555555555",
+            "template": "arn:aws:cleanrooms:us-east-1:111122223333:membership/11111111-2222-4333-8444-555555555555"
+            "/analysistemplate/77777777-8888-4777-8666-555555555555",
+            "parameters": {"least": "500"},
+            "schedule": "cron(0 6 ? * MON *)",
+            "time_zone": "Europe/Berlin",
+            "source": "rooms",
+        },
+        {
+            "name": "lapsed",
+            "membership": "11111111-2222-4333-8444-555555555555",
+            "collaboration": "99999999-8888-4777-8666-555555555555",
+            "sql": "SELECT email FROM lapsed",
+            "schedule": "rate(7 days)",
+            "paused": True,
+            "format": "PARQUET",
+            "worker_type": "CR.1X",
+            "workers": 4,
+            "export": {
+                "bucket": "example-exports",
+                "prefix": "clean-rooms/",
+                "key_arn": "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            },
+        },
     ],
     "ci360": {
         "allowed_hosts": ["files.example.com"],

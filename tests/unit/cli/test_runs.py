@@ -13,6 +13,7 @@ import boto3
 import pytest
 from activation.aws.table import ConditionalTable
 from activation.ledger.folders import Closing, Folders
+from activation.ledger.keys import start_key
 from activation.ledger.progress import Progress
 from activation.model import RunWarning
 from moto import mock_aws
@@ -197,6 +198,32 @@ def test_status_shows_folders_that_wait(monkeypatch: pytest.MonkeyPatch) -> None
     table = asked("status", "--state", "late_part").stdout
     assert "meta/VIP/raw/replace/late/: 1 file came" in table
     assert "replace/open/" not in table
+
+
+@pytest.mark.usefixtures("ledger")
+def test_status_shows_paid_starts_until_they_have_led_to_a_drop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A query that runs or has failed is listed with its slot and code; one that succeeded has a run instead."""
+    monkeypatch.setenv("COLUMNS", "300")
+    table = boto3.client("dynamodb")
+    for slot, state, reason in (("1", "started", ""), ("2", "failed", "query_failed"), ("3", "succeeded", "")):
+        item = {"pk": start_key("clean_rooms", "vip", slot), "state": state, "reason": reason}
+        table.put_item(TableName="ledger", Item={name: {"S": value} for name, value in item.items()})
+    found = [json.loads(line) for line in asked("status", "--json").stdout.splitlines()]
+    assert sorted((one["key"], one["state"], one["code"]) for one in found) == [
+        ("clean_rooms vip 1", "started", ""),
+        ("clean_rooms vip 2", "failed", "query_failed"),
+    ]
+    shown = asked("status", "--state", "started").stdout
+    assert "clean_rooms vip 1" in shown
+    assert "clean_rooms vip 2" not in shown
+
+
+def test_a_redrive_is_of_one_thing() -> None:
+    """A connector's dead letters or those of the queries, and not of both or none."""
+    for arguments in ((), ("--connector", "meta", "--clean-rooms")):
+        done = asked("redrive", *arguments)
+        assert done.exit_code == 2
+        assert "--connector" in done.stderr
 
 
 @pytest.mark.usefixtures("ledger")

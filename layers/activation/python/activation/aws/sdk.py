@@ -17,6 +17,13 @@ from activation.errors import ConfigError
 
 # By service and operation, the arguments that the functions pass; a test holds them against the sources.
 NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "cleanrooms": {
+        "GetProtectedQuery": frozenset({"membershipIdentifier", "protectedQueryIdentifier"}),
+        "ListProtectedQueries": frozenset({"membershipIdentifier", "maxResults"}),
+        "StartProtectedQuery": frozenset(
+            {"type", "membershipIdentifier", "sqlParameters", "resultConfiguration", "computeConfiguration"}
+        ),
+    },
     "cloudformation": {
         "DescribeStacks": frozenset({"StackName"}),
         "ListStackResources": frozenset({"StackName"}),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from activation.drops.c3r import encrypted, encrypted_by_name
 from activation.drops.codes import refused
 from activation.errors import Rejected
 from activation.identifiers.assign import Assignment, Proposal, Told, Use, Why, assign
@@ -75,8 +76,8 @@ def map_columns(
     is to propose where the names of the columns say nothing. What was said of columns does not
     matter to a list without a header. `ruled` are columns by index that say which rows are sent, with the setting
     that says so: they fill no field unless people say so. Raises Rejected: bad_columns when the
-    entries do not fit the header, no_usable_column when the columns cannot name a person, required_column_missing,
-    duplicate_header when two columns cannot be told apart.
+    entries do not fit the header, c3r_encrypted, no_usable_column when the columns cannot name a person,
+    required_column_missing, duplicate_header when two columns cannot be told apart.
     """
     if kind.single is not None:
         one = table.field(kind.single)
@@ -94,6 +95,8 @@ def map_columns(
     proposals = [one for one in found.proposals if takes_countries or one.meaning is not Meaning.COUNTRY]
     proposed = _named(header, (one for one in proposals if one.why is Why.AMBIGUOUS))
     others = _named(header, (one for one in proposals if one.why is Why.ANOTHER_PERSON))
+    if sealed := encrypted_by_name(table, header, uses, {*told.ignored, *told.fields, *ruled}):
+        raise encrypted(shown_name(header[index], index) for index in sealed)
     if not table.can_identify(uses):
         unused = MappedColumns([], {}, (), told_ignored=told.ignored, others_at=found.others)
         held = looks(unused) if looks is not None else {}

@@ -14,7 +14,7 @@ from typing import Any
 
 from activation.errors import Rejected
 from activation.identifiers.column_map import DATE_ORDERS, Entries
-from activation.identifiers.event_times import zone_named
+from activation.identifiers.zones import zone_named
 
 OWN_KEY = "activation"
 IDENTIFIERS = "identifiers"
@@ -51,8 +51,16 @@ class ManifestExport:
     left_out: Mapping[str, int] = field(default_factory=dict)
 
 
-def manifest_text(bucket: str, files: Sequence[tuple[str, int]], reading: ManifestReading = NOTHING_SAID) -> str:
+def manifest_text(
+    bucket: str,
+    files: Sequence[tuple[str, int]],
+    reading: ManifestReading = NOTHING_SAID,
+    *,
+    export: ManifestExport | None = None,
+) -> str:
     """Return a manifest of `files`, each a key of `bucket` and its size in bytes, which are read so.
+
+    `export` is what they are the export of.
 
     Raises Rejected (bad_columns) when two entries speak of the same column, of which a JSON object keeps one.
     """
@@ -63,6 +71,11 @@ def manifest_text(bucket: str, files: Sequence[tuple[str, int]], reading: Manife
         **({"columns": said} if said else {}),
         **({"date_order": reading.date_order} if reading.date_order else {}),
         **({"time_zone": reading.time_zone} if reading.time_zone else {}),
+        **(
+            {name: value for name in EXPORT if (value := getattr(export, name)) not in ("", None, {})}
+            if export
+            else {}
+        ),
     }
     entries = [{"url": f"s3://{bucket}/{key}", "meta": {"content_length": size}} for key, size in files]
     return json.dumps({"entries": entries, **({OWN_KEY: own} if own else {})}, indent=1, ensure_ascii=False)

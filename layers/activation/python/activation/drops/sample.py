@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from activation.drops.c3r import encrypted, looks_encrypted
 from activation.drops.chunk import DropReader
 from activation.drops.columns import MappedColumns, shown_name
 from activation.drops.looks import has_country_code, like_mail, like_phones
@@ -69,7 +70,7 @@ def take_sample(
     ignored: Collection[int] = (),
     asks_in_vain: bool = False,
 ) -> Sample:
-    """Look at the first rows of a drop; raises Retryable when the storage fails.
+    """Look at the first rows of a drop; raises Rejected (c3r_encrypted), and Retryable when the storage fails.
 
     `ignored` are the indexes of the columns that the settings tell to ignore: they are not judged.
     What is wrong with the file itself is left to its reading: a sample of it is empty.
@@ -81,6 +82,8 @@ def take_sample(
     weak = kind.single is None and bool(alone) and not strong
     if batch is None:
         return Sample(fields=fields, weak=weak)
+    if sealed := [index for index, _ in mapped.columns if looks_encrypted(_filled(batch.column(index))[1])]:
+        raise encrypted(shown_name(_name(reader.header, index), index) for index in dict.fromkeys(sealed))
     phones, bare = (0, 0) if kind.hashed or context.default_country else _bare_phones(batch, mapped)
     judge = _Judge(kind, table, context)
     names = _names(batch, strong, judge) if strong else _whole_rows(batch, mapped.columns)
@@ -96,6 +99,11 @@ def take_sample(
         unsaid=_unsaid(batch, reader.header, kind, mapped, whole=whole),
         asks_in_vain=asks_in_vain,
     )
+
+
+def _name(header: Sequence[str], index: int) -> str:
+    """Return a column's name, "" in a list, which has no header."""
+    return header[index] if index < len(header) else ""
 
 
 def lookalikes(

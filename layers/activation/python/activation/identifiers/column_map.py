@@ -9,11 +9,11 @@ from urllib.parse import parse_qsl, urlencode
 from activation.errors import Rejected
 from activation.identifiers.assign import Told
 from activation.identifiers.country_of_row import country_of_row
-from activation.identifiers.event_times import zone_named
 from activation.identifiers.header_names import fold, senses
 from activation.identifiers.headers import SINGLE, Meaning
 from activation.identifiers.showable import shown
 from activation.identifiers.table import Context, Field, FieldTable
+from activation.identifiers.zones import zone_named
 
 IGNORE = "ignore"
 # Object metadata of a drop, ASCII text: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html

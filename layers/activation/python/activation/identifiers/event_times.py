@@ -6,8 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +15,7 @@ from activation.identifiers.codes import Code
 from activation.identifiers.rules import Result, matching
 from activation.identifiers.table import Context
 from activation.identifiers.text import FLOAT, unmarked, whole_number
+from activation.identifiers.zones import zone_named
 
 _SECONDS = re.compile(r"([1-9][0-9]{9})(?:\.[0-9]+)?", re.ASCII)
 _SMALLER = re.compile(r"[1-9][0-9]{12}(?:[0-9]{3}){0,2}(?:\.[0-9]+)?", re.ASCII)
@@ -119,12 +119,3 @@ def _offsets(local: pa.Array, zone: ZoneInfo) -> pa.Array:
 def _ahead_s(local: datetime, zone: ZoneInfo) -> int:
     offset = local.replace(tzinfo=zone).utcoffset()
     return 0 if offset is None else int(offset.total_seconds())
-
-
-@cache
-def zone_named(name: str) -> ZoneInfo | None:
-    """Return the time zone of an IANA name, None for "" and for a name that there is none of."""
-    try:
-        return ZoneInfo(name) if name else None
-    except (ValueError, OSError, ZoneInfoNotFoundError):
-        return None

@@ -154,6 +154,29 @@ class PaidStarts:
             return False
         return True
 
+    def abandon(self, key: str, attempt: int, reason: str) -> bool:
+        """Record that an attempt has failed of which it stays unknown whether it has started something.
+
+        Return False if that is recorded already, or if it is known by now what became of the attempt.
+        """
+        try:
+            self._table.update(
+                key,
+                "SET #state = :state, reason = :reason, expires_at = :expires",
+                {
+                    ":state": {"S": StartState.FAILED},
+                    ":reason": {"S": reason},
+                    ":expires": {"N": str(int(self._clock() + self._keep_s))},
+                    ":starting": {"S": StartState.STARTING},
+                    ":attempt": {"N": str(attempt)},
+                },
+                condition="#state = :starting AND attempt = :attempt",
+                names={"#state": "state"},
+            )
+        except ConditionFailed:
+            return False
+        return True
+
     def _found(self, seen: PaidStart, starter: Starter) -> str:
         """Return what an attempt without an answer has started, "" once it is certain that it started nothing."""
         found = starter.find(seen.token, seen.at)
