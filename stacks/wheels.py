@@ -25,12 +25,12 @@ TARGETS = {
     ("x86_64", "macos"): "x86_64-apple-darwin",
 }
 
-# The environment of a function that uses Arrow. What Arrow's readers take on their own comes from mimalloc, which
-# gives back what was not used for 50 ms: later, and a mirror's comparison is above 256 MB; sooner, and it takes a
-# third longer. Everything else comes from malloc (`activation/buffers.py` says why), which has two arenas instead of
-# eight for each processor, so that what one thread frees the next one takes: a worker's peak is a fifth lower at the
-# same CPU time. All are read when the process starts, on Linux. jemalloc would do for both, but PyPI's pyarrow for
-# arm64 has none.
+# The environment of a function that uses Arrow. The buffers of Arrow's own readers come from mimalloc, which
+# gives back what has not been used for 50 ms: with a longer delay a mirror's comparison needs more than 256 MB,
+# and with a shorter one it takes a third longer. Everything else comes from malloc (`activation/buffers.py` says
+# why), which has two arenas instead of eight for each processor, so that what one thread frees the next one
+# takes: a worker's peak is a fifth lower at the same CPU time. All are read when the process starts, on Linux.
+# jemalloc would serve both, but PyPI's pyarrow for arm64 has none.
 # https://arrow.apache.org/docs/cpp/env_vars.html and https://man7.org/linux/man-pages/man3/mallopt.3.html, read
 # 2026-11-29; https://microsoft.github.io/mimalloc/environment.html, read 2026-11-30.
 ALLOCATOR = {
