@@ -47,6 +47,7 @@ NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
     },
     "lambda": {
         "GetAccountSettings": frozenset(),
+        "GetFunctionConfiguration": frozenset({"FunctionName"}),
         "ListEventSourceMappings": frozenset({"FunctionName"}),
     },
     "s3": {
@@ -61,7 +62,12 @@ NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
             {"Bucket", "Key", "ContentType", "Metadata", "ChecksumAlgorithm", "ChecksumType"}
         ),
         "DeleteObjects": frozenset({"Bucket", "Delete"}),
+        "GetBucketEncryption": frozenset({"Bucket"}),
+        "GetBucketNotificationConfiguration": frozenset({"Bucket"}),
+        "GetBucketPolicy": frozenset({"Bucket"}),
+        "GetBucketVersioning": frozenset({"Bucket"}),
         "GetObject": frozenset({"Bucket", "Key", "Range", "VersionId", "IfMatch"}),
+        "HeadBucket": frozenset({"Bucket"}),
         "HeadObject": frozenset({"Bucket", "Key", "VersionId", "IfMatch", "ChecksumMode"}),
         "ListObjectVersions": frozenset({"Bucket", "Prefix"}),
         "ListObjectsV2": frozenset({"Bucket", "Prefix", "MaxKeys"}),
