@@ -24,6 +24,7 @@ from activation.report.announce import announce, announce_incomplete
 from activation.report.receipts import UNREADABLE, Identity
 from activation.runs.cold_start import Connector
 from activation.runs.deadline import LOCKED
+from activation.runs.final_drop import discard_final_drop
 from activation.runs.invocation import Invocation
 from activation.runs.states import ENDS, Next, Step
 from activation.runs.waking import await_audience, release_audience
@@ -82,7 +83,8 @@ class RunEffects:
     def left(self, step: Next) -> None:
         """Release the audience's lock at the run's end, or have the run woken when the lock is free.
 
-        The parts of a finished run's rejects are removed.
+        The parts of a finished run's rejects are removed, and the drop, as the settings say. Raises Retryable
+        where AWS is too busy for the latter: the run's message then returns, and finds only that left to do.
         """
         invocation, run = self.invocation, self.invocation.held.run
         if step.step in ENDS:
@@ -92,6 +94,7 @@ class RunEffects:
         if step.step is Step.FINISH:
             with suppress(ClientError, BotoCoreError):  # the run has ended; a part that is left does no harm
                 invocation.rejects.remove_parts()
+            discard_final_drop(invocation.connector, invocation.work, run)
 
     def _note_audience(self) -> None:
         """Note an audience that the run has opened, so that it is known when the run is long forgotten."""
