@@ -19,7 +19,7 @@ CARRIERS = {"ConfigError", "Rejected", "Retryable", "NoConnector", "Outcome", "M
 CARRIERS |= {"BadLink", "Ending", "__init__", "RunWarning", "QueryRefusedError", "NoEnvironmentError"}
 AWS_ENDINGS = ("busy", "denied", "missing", "request")  # of activation.aws.errors.classify
 # Named as a constant, since more than one module counts rows under them.
-CONSTANTS = {"NO_IDENTIFIER", "NOT_NAMED", "NO_CONSENT", "DELETED_AT_SOURCE", "NOT_DELETED", "LOCKED"}
+CONSTANTS = {"NO_IDENTIFIER", "NOT_NAMED", "NO_CONSENT", "DELETED_AT_SOURCE", "NOT_DELETED", "LOCKED", "CODE"}
 CONSTANTS |= {
     "NO_CONSENT_ELSEWHERE",
     "DELETED_ELSEWHERE",
