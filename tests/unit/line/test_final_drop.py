@@ -176,3 +176,13 @@ def test_a_deletion_that_fails_is_repeated_where_that_can_help(world: World, cod
     assert world.receipt()["state"] == RunState.APPLIED
     assert len(world.failures) == failures
     assert (left(world) == ["_SUCCESS"]) is (failures == 1)
+
+
+def test_a_drop_of_a_forget_is_deleted_also_where_drops_are_kept(make_world: Make) -> None:
+    """It is the one that nobody may keep."""
+    world = make_world()
+    world.run(world.drop(table(people(4))))
+    job = Job(world, "forget-0123456789ab/", action="remove")
+    world.run(*job.parts(2), job.manifest("part-0"))
+    assert left(world) == ["people.csv", "manifest"]
+    assert world.receipts()[-1]["state"] == RunState.APPLIED

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from activation.aws.errors import classify
+from activation.drops.forgetting import is_forgetting
 from activation.drops.locate import Located, locate
 from activation.drops.messages import Work
 from activation.drops.places import Role, place_of
@@ -40,11 +41,12 @@ _DELETED_AT_ONCE = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_
 def discard_final_drop(connector: Connector, work: Work, run: Run) -> None:
     """Delete the drop of a run that is final, or queue the message by which it is deleted later.
 
-    Does nothing where the settings keep drops, and for a source. May be called any number of times. Raises
-    Retryable where AWS is busy; a drop that cannot be deleted for another reason is left to the bucket's
-    lifecycle.
+    Does nothing where the settings keep drops, but for those of a forget, and for a source. May be called any
+    number of times. Raises Retryable where AWS is busy; a drop that cannot be deleted for another reason is left
+    to the bucket's lifecycle.
     """
-    if not connector.settings.deletes_final_drops or work.part is not None or run.state not in FINAL:
+    deletes = connector.settings.deletes_final_drops or is_forgetting(work.drop.key)
+    if not deletes or work.part is not None or run.state not in FINAL:
         return
     final = _FinalDrop(connector, work, run)
     if final.origin.is_source or final.located is None or not work.drop.is_versioned:
