@@ -15,6 +15,7 @@ COUNT = 1500
 
 def _told(done: Any) -> dict[str, Any]:
     assert DOMAIN not in (done.stdout + done.stderr).lower()
+    assert done.stdout, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
