@@ -120,7 +120,7 @@ def drop(
 
 
 def _tell(found: list[str], upload: Upload, *, strict: bool) -> None:
-    """Print what its keys are warned for; end the command for what a plan `found`, or for a warning if `strict`."""
+    """Print what the keys are warned for; end the command for what a plan `found`, or a warning if `strict`."""
     from activation.drops.key_names import of_keys
 
     from cli import deployment

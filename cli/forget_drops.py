@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from activation.drops.folder_manifest import manifest_text
+from activation.drops.folder_manifest import ManifestReading, manifest_text
 from activation.drops.forgetting import forget_folder
 from activation.drops.locate import locate
 from activation.drops.source import BytesSource
@@ -63,7 +63,7 @@ class ForgetDrops:
         s3, bucket = boto3.client("s3"), self.found.drops_bucket
         s3.put_object(Bucket=bucket, Key=base + FILE, Body=people.content)
         sizes = [(base + FILE, len(people.content))]
-        manifest = manifest_text(bucket, sizes, _said(connector, people))
+        manifest = manifest_text(bucket, sizes, ManifestReading(_said(connector, people)))
         s3.put_object(Bucket=bucket, Key=base + MANIFEST, Body=manifest.encode())
 
     def suppress(self, people: People) -> None:

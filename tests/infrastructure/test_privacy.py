@@ -21,7 +21,7 @@ CHANGED = {
     "retention.drops_days": 41, "retention.noncurrent_drops_days": 42, "retention.receipts_days": 443,
     "retention.noncurrent_receipts_days": 44, "retention.ledger_days": 445, "retention.archive_days": 46,
     "retention.logs_days": 60, "retention.access_logs_days": 48, "retention.backups_days": 29,
-    "ci360.keep_days": 23, "ci360.landing_days": 21, "ci360.sas_files.days": 22,
+    "normalize.exports_days": 24, "ci360.keep_days": 23, "ci360.landing_days": 21, "ci360.sas_files.days": 22,
 }  # fmt: skip
 STORES = {
     "AWS::S3::Bucket": "bucket",
@@ -138,11 +138,12 @@ def expected(usual: Lifetimes, changed: Lifetimes) -> dict[str, Line]:
 
 def synthesised(outdir: Path, settings: Mapping[str, int]) -> Lifetimes:
     """Return the lifetimes of all stacks under these settings."""
-    given: dict[str, Any] = {"retention": {}, "ci360": copy.deepcopy(EVERYTHING["ci360"])}
+    sections = {name: copy.deepcopy(EVERYTHING[name]) for name in ("ci360", "normalize")}
+    given: dict[str, Any] = {"retention": {}, **sections}
     for path, days in settings.items():
-        *sections, key = path.split(".")
+        *names, key = path.split(".")
         section = given
-        for one in sections:
+        for one in names:
             section = section[one]
         section[key] = days
     found = everything.templates(outdir, "app", **given)
