@@ -10,7 +10,7 @@ from typing import Any
 from activation.ledger.runs import RunState
 
 from cli.forget_drops import ForgetRun
-from cli.forget_targets import Target
+from cli.forget_targets import NotDone, Target
 
 REMOVED, NOT_DONE, GOES_ON = "removed", "not done", "goes on"
 # Notes of a platform, and codes of a receipt's warnings, that say that people may still be in the audience.
@@ -40,9 +40,10 @@ def line_of(target: Target, runs: Sequence[tuple[ForgetRun, Mapping[str, Any] | 
     `unusable` is the code for which nobody could be removed by what was given, "" if somebody could.
     """
     if target.connector is None:
-        return _line(target, NOT_DONE, target.code, target.why)
+        return _line(target, NOT_DONE, target.why_not)
     if unusable:
-        return _line(target, NOT_DONE, unusable, "none of the identifiers that were given can be sent there")
+        why = "none of the identifiers that were given can be sent there"
+        return _line(target, NOT_DONE, NotDone(unusable, why))
     mine = [
         (run, receipt)
         for run, receipt in runs
@@ -53,30 +54,32 @@ def line_of(target: Target, runs: Sequence[tuple[ForgetRun, Mapping[str, Any] | 
     for outcome in (GOES_ON, REMOVED):
         if found := next((one for one in judged if one.outcome == outcome), None):
             return found
-    return judged[0] if judged else _line(target, GOES_ON, "not_begun", "its run has not begun yet")
+    return judged[0] if judged else _line(target, GOES_ON, NotDone("not_begun", "its run has not begun yet"))
 
 
 def _judged(target: Target, run: ForgetRun, receipt: Mapping[str, Any] | None) -> Line:
     run_id = run.run_id
     if not run.has_ended or receipt is None:
-        return _line(target, GOES_ON, "running", f"the run is {run.state}", run_id)
+        return _line(target, GOES_ON, NotDone("running", f"the run is {run.state}"), run_id)
     reason = receipt["reason"] or {}
     if receipt["state"] != RunState.APPLIED:
         code, sentence = reason.get("code", receipt["state"]), reason.get("sentence", "nobody was removed")
-        return _line(target, NOT_DONE, code, sentence, run_id)
+        return _line(target, NOT_DONE, NotDone(code, sentence), run_id)
     if receipt["account"] != target.account:
         why = f"{run.connector} sends to another ad account by now"
-        return _line(target, NOT_DONE, "other_account", why, run_id)
+        return _line(target, NOT_DONE, NotDone("other_account", why), run_id)
     notes = {**receipt.get("platform_notes", {}), **{one["code"]: one["sentence"] for one in receipt["warnings"]}}
     if still := next((code for code in notes if code in STILL_IN), ""):
-        return _line(target, NOT_DONE, still, notes[still], run_id)
+        return _line(target, NOT_DONE, NotDone(still, notes[still]), run_id)
     rejected = receipt["rows"]["rejected_by_platform"]
     if rejected:
-        return _line(target, NOT_DONE, "rows_rejected", f"the platform refused {rejected:,} of the rows", run_id)
+        why = f"the platform refused {rejected:,} of the rows"
+        return _line(target, NOT_DONE, NotDone("rows_rejected", why), run_id)
     return _line(target, REMOVED, run_id=run_id)
 
 
-def _line(target: Target, outcome: str, code: str = "", sentence: str = "", run_id: str = "") -> Line:
+def _line(target: Target, outcome: str, why: NotDone | None = None, run_id: str = "") -> Line:
+    code, sentence = (why.code, why.sentence) if why else ("", "")
     return Line(target.platform, target.account, target.audience, outcome, code, sentence, run_id)
 
 
