@@ -18,6 +18,7 @@ from cli.destroy import destroy
 from cli.doctor import doctor
 from cli.drop import drop
 from cli.explain import explain
+from cli.forget import forget
 from cli.line_check import check_line
 from cli.locate import locate
 from cli.normalize import normalize
@@ -48,6 +49,7 @@ app.command()(receipt)
 app.command()(redrive)
 app.command()(replay)
 app.command()(drop)
+app.command()(forget)
 app.command()(doctor)
 app.command()(destroy)
 app.command("test")(check_line)

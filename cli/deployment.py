@@ -29,7 +29,7 @@ class Deployment:
     that secrets may name other servers than the platforms', as in the sandbox. `mirrors_bucket` is that of what
     mirrored audiences were sent, "" in an earlier release. `app` is what `stacks.connector_told.of_app` says,
     nothing in an earlier release. `receipts_database` and `receipts_workgroup` are Athena's for the table of
-    receipts, "" in an earlier release.
+    receipts, "" in an earlier release. `suppresses` says that drops below `suppressions/` are read.
     """
 
     drops_bucket: str
@@ -47,6 +47,7 @@ class Deployment:
     app: Mapping[str, Any] = field(default_factory=dict)
     receipts_database: str = ""
     receipts_workgroup: str = ""
+    suppresses: bool = False
 
     @property
     def region(self) -> str:
@@ -108,6 +109,7 @@ def find() -> Deployment:
         outputs.app,
         storage.get("ReceiptsDatabase", ""),
         storage.get("ReceiptsWorkgroup", ""),
+        "SuppressionsQueueUrl" in activation,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -111,12 +112,24 @@ def drop(
         upload.check()
     except (Rejected, NoConnector, ConfigError) as error:
         deployment.fail(f"{error.code}: {key_refused(error, local, name)}")
-    if found:
-        deployment.fail("\n".join((*found, "nothing was uploaded")))
+    _tell(found, upload, strict=strict)
     app = deployment.find() if anyway else _ready(run, source, lambda error: key_refused(error, local, name))
     bucket = app.drops_bucket
     version = upload.to(bucket, quiet=as_json)
     _say(upload, bucket, version, Drop(bucket, key, version, "", 0).run_id(connector), as_json=as_json)
+
+
+def _tell(found: list[str], upload: Upload, *, strict: bool) -> None:
+    """Print what the keys are warned for; end the command for what a plan `found`, or a warning if `strict`."""
+    from activation.drops.key_names import of_keys
+
+    from cli import deployment
+
+    warned = [f"warning  {one.code}: {one.sentence}" for one in of_keys(upload.keys)]
+    if found or (strict and warned):
+        deployment.fail("\n".join((*found, *warned, "nothing was uploaded")))
+    if warned:
+        print("\n".join(warned), file=sys.stderr)
 
 
 def _ready(run: DryRun, source: Content, says: Callable[[Rejected], str]) -> Deployment:

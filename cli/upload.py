@@ -43,6 +43,11 @@ class Upload:
         """Return whether the files of a folder are uploaded."""
         return isinstance(self.content, tuple)
 
+    @property
+    def keys(self) -> list[str]:
+        """Return the keys of all objects."""
+        return [self.key, *(self._prefix + name for name, _ in self.local.paths if self.is_folder)]
+
     def check(self) -> None:
         """Raise Rejected where the drop would be refused once it is uploaded.
 

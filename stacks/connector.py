@@ -156,6 +156,7 @@ class Connector(Construct):
             secret_arn=self.secret_arn,
             log_group=self.log_group,
             sources=self.sources,
+            deletes_final_drops=self._settings.retention.deletes_final_drops,
         )
         self._policy = iam.PolicyDocument(statements=statements(connector, self.platform, reach))
         return iam.Role(

@@ -57,6 +57,7 @@ def environment(
         "LATE_PART_S": str(seconds(60 * connector.late_part_minutes)),
         "FOLDER_OPEN_S": str(seconds(3600 * connector.folder_open_hours)),
         "LEDGER_TTL_DAYS": str(settings.retention.ledger_days),
+        **({"DELETE_FINAL_DROPS": "1"} if settings.retention.deletes_final_drops else {}),
         "POWERTOOLS_SERVICE_NAME": connector.name,
         "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(settings.name),
         "POWERTOOLS_LOG_LEVEL": settings.log_level,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from activation.model import FORGET_PREFIX
 from activation.platforms.platform import Platform
 from aws_cdk import Aws
 from aws_cdk import aws_dynamodb as dynamodb
@@ -36,6 +37,7 @@ class Reach:
     secret_arn: str
     log_group: logs.ILogGroup
     sources: Sequence[SourceSettings] = ()
+    deletes_final_drops: bool = False
 
 
 def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -> list[iam.PolicyStatement]:
@@ -133,6 +135,19 @@ def _storage(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyState
             "ReadOwnDrops",
             ["s3:GetObject", "s3:GetObjectVersion"],
             [reach.drops.arn_for_objects(f"{connector.name}/*")],
+        ),
+        # One version of one's own, by its id: what was only overwritten stays, and no delete marker hides it.
+        # Where the settings keep drops, those of a forget alone.
+        allow(
+            "DeleteFinalDrops",
+            ["s3:DeleteObjectVersion"],
+            [
+                reach.drops.arn_for_objects(
+                    f"{connector.name}/*"
+                    if reach.deletes_final_drops
+                    else f"{connector.name}/*/remove/{FORGET_PREFIX}*/*"
+                )
+            ],
         ),
         # Without it, S3 answers 403 for a deleted object, which looks like a missing permission:
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, read 2026-11-22. No condition on the

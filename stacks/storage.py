@@ -48,7 +48,7 @@ class StorageStack(Stack):
         self.mirrors = self._mirrors(existing.mirrors_bucket)
         self.sas_files = self._sas_files(retention, settings.ci360)
         self.exports = self._exports(retention, settings.normalize)
-        self.ledger = self._ledger()
+        self.ledger = self._ledger(retention)
         self.bus = events.EventBus(self, "Bus", description="Receipts and rejects of each drop")
         self.archive = self._archive(retention, settings.sources)
         for connector in settings.connectors:
@@ -208,7 +208,7 @@ class StorageStack(Stack):
             removal_policy=self._removal,
         )
 
-    def _ledger(self) -> dynamodb.Table:
+    def _ledger(self, retention: Retention) -> dynamodb.Table:
         return dynamodb.Table(
             self,
             "Ledger",
@@ -217,7 +217,7 @@ class StorageStack(Stack):
             encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
             encryption_key=self.key,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True
+                point_in_time_recovery_enabled=True, recovery_period_in_days=retention.backups_days
             ),
             time_to_live_attribute="expires_at",
             deletion_protection=self._removal is RemovalPolicy.RETAIN,

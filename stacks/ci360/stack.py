@@ -91,7 +91,8 @@ class Ci360Stack(Stack):
             encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
             encryption_key=self._storage.key,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True
+                point_in_time_recovery_enabled=True,
+                recovery_period_in_days=self._settings.retention.backups_days,
             ),
             time_to_live_attribute="expires_at",
             deletion_protection=retain,

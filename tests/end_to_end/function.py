@@ -16,6 +16,9 @@ from typing import Any
 
 from tests.end_to_end.driver import Sandbox, until
 
+# Tests send drops again, and wait until no message is left: of a drop that is deleted, one is left for a while.
+KEEPS = {"DELETE_FINAL_DROPS": "0"}
+
 
 @dataclass
 class Function:
@@ -59,11 +62,12 @@ class Function:
     def configure(self, timeout_s: int = 0, environment: Mapping[str, str] = MappingProxyType({})) -> None:
         """Change the function as a deployment would: its timeout, variables of its environment; it starts cold.
 
-        What is not named is as it was deployed. A function that is like this already is left alone, and warm.
+        What is not named is as it was deployed, but that drops are kept. A function that is like this already is
+        left alone, and warm.
         """
         wanted = {
             "Timeout": timeout_s or self.deployed["Timeout"],
-            "Environment": {"Variables": {**self.variables, **environment}},
+            "Environment": {"Variables": {**self.variables, **KEEPS, **environment}},
         }
         if wanted == (self._configured or self.deployed):
             return

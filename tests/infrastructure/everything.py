@@ -101,11 +101,11 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
-def templates(outdir: Path, name: str) -> dict[str, Any]:
-    """Synthesise the app under a name; return its templates by stack."""
+def templates(outdir: Path, name: str, **instead: Any) -> dict[str, Any]:
+    """Synthesise the app under a name, with some settings given `instead`; return its templates by stack."""
     from app import build
 
-    given = {**EVERYTHING, "name": name, "wheels": host_wheels()}
+    given = {**EVERYTHING, **instead, "name": name, "wheels": host_wheels()}
     build(outdir=str(outdir), context=context(given, staging=False)).synth()
     found = {path.name.removesuffix(".template.json"): path for path in outdir.glob("*.template.json")}
     return {stack: json.loads(path.read_text()) for stack, path in found.items()}

@@ -32,8 +32,12 @@ ACTIONS = {
     ("sqs", "SendMessageBatch"): "sqs:SendMessage",
     ("sns", "PublishBatch"): "sns:Publish",
 }
-# A version is read under an action of its own; an object of a source without versions is not.
-VERSIONED = {("s3", "GetObject"), ("s3", "HeadObject")}
+# A version is read, and deleted, under an action of its own; an object of a source without versions is not.
+VERSIONED = {
+    ("s3", "GetObject"): "s3:GetObjectVersion",
+    ("s3", "HeadObject"): "s3:GetObjectVersion",
+    ("s3", "DeleteObjects"): "s3:DeleteObjectVersion",
+}
 # Only a platform whose tokens can be used once lets its function write the secret, and only a connector whose
 # settings name a parameter reads one; see test_permissions.
 OPTIONAL = {"secretsmanager:PutSecretValue", "ssm:GetParameter"}
@@ -57,7 +61,7 @@ def actions_of(paths: Iterable[Path]) -> dict[str, set[str]]:
         for service, operation, _ in calls_of(path):
             actions = {ACTIONS.get((service, operation), f"{service}:{operation}")}
             if (service, operation) in VERSIONED:
-                actions.add("s3:GetObjectVersion")
+                actions.add(VERSIONED[service, operation])
             for action in actions:
                 found.setdefault(action, set()).add(Path(path).name)
     return found

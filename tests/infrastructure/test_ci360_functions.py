@@ -130,7 +130,10 @@ def test_the_table_is_the_customer_key_s_and_forgets(ci360: Ci360Template) -> No
     table = ci360.one("AWS::DynamoDB::Table")
     assert table["SSESpecification"]["SSEType"] == "KMS"
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
-    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["PointInTimeRecoverySpecification"] == {
+        "PointInTimeRecoveryEnabled": True,
+        "RecoveryPeriodInDays": 35,
+    }
 
 
 def test_results_hear_of_files_and_of_activations(ci360: Ci360Template, plain_ci360: Ci360Template) -> None:

@@ -181,6 +181,7 @@ def test_the_environment_is_names_and_addresses(templates: Templates) -> None:
         "LATE_PART_S": "900",
         "FOLDER_OPEN_S": "21600",
         "LEDGER_TTL_DAYS": "400",
+        "DELETE_FINAL_DROPS": "1",
         "POWERTOOLS_SERVICE_NAME": "beta-eu",
         "POWERTOOLS_METRICS_NAMESPACE": "AudienceActivation",
         "POWERTOOLS_LOG_LEVEL": "INFO",

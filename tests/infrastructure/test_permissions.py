@@ -90,11 +90,13 @@ def test_wildcard_resources_are_own_objects_and_tracing(templates: Templates) ->
     }
     drops = frozenset({"s3:GetObject", "s3:GetObjectVersion"})
     receipts = frozenset({"s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"})
-    parts = frozenset({"s3:DeleteObject"})
+    parts, final = frozenset({"s3:DeleteObject"}), frozenset({"s3:DeleteObjectVersion"})
     mirrors = frozenset({"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"})
     assert found == {
         (drops, "/alpha/*"),
         (drops, "/beta-eu/*"),
+        (final, "/alpha/*"),
+        (final, "/beta-eu/*"),
         (frozenset({"s3:GetObject", "s3:PutObject"}), "/listings/alpha/*"),
         (frozenset({"s3:GetObject", "s3:PutObject"}), "/listings/beta-eu/*"),
         (receipts, "/receipts/alpha/*"),
@@ -134,7 +136,9 @@ def test_a_connector_cannot_delete_a_receipt(templates: Templates, audience: str
     deleting = [
         one
         for one in every_statement(templates)
-        if "s3:Delete" in str(one["Action"]) and "Mirrors" not in str(one["Resource"])
+        if "s3:Delete" in str(one["Action"])
+        and "Mirrors" not in str(one["Resource"])
+        and one.get("Sid") != "DeleteFinalDrops"
     ]
     assert {action for one in deleting for action in several(one["Action"])} == {"s3:DeleteObject"}
     patterns = [re.sub(r"<[^>]+>/", "", text(own)) for one in deleting for own in several(one["Resource"])]
@@ -169,11 +173,15 @@ def test_a_connector_lists_its_own_folders_only(templates: Templates) -> None:
 
 
 def test_nothing_writes_drops(templates: Templates) -> None:
-    """No function can put, change or delete a drop."""
+    """No function can put, change or hide a drop; a connector's may delete a version of its own for good."""
     for statement in every_statement(templates):
         for action in several(statement["Action"]):
-            if action.startswith(("s3:Put", "s3:Delete")):
+            if action.startswith(("s3:Put", "s3:Delete")) and action != "s3:DeleteObjectVersion":
                 assert all(re.search("Receipts|Mirrors", text(one)) for one in several(statement["Resource"]))
+    for role, prefix in (("Alpha", "alpha"), ("BetaEu", "beta-eu")):
+        own = statements(templates, role)["DeleteFinalDrops"]
+        assert own["Action"] == "s3:DeleteObjectVersion"
+        assert re.fullmatch(rf"<\w*Drops\w*>/{prefix}/\*", text(own["Resource"]))
 
 
 def test_the_key_is_used_through_services_only(templates: Templates) -> None:

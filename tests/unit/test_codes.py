@@ -16,10 +16,10 @@ SOURCES = ("layers/activation/python/activation", "lambdas", "cli", "glue_script
 PAGES = ("docs/operations.md", "docs/codes.md", "docs/ci360.md")  # the first links to the others
 # Calls that give a code; OutOfTime is not among them, since its run goes on at once and shows none.
 CARRIERS = {"ConfigError", "Rejected", "Retryable", "NoConnector", "Outcome", "Meaning", "refused", "replace"}
-CARRIERS |= {"BadLink", "Ending", "__init__", "RunWarning", "QueryRefusedError", "NoEnvironmentError"}
+CARRIERS |= {"BadLink", "Ending", "__init__", "RunWarning", "QueryRefusedError", "NoEnvironmentError", "NotDone"}
 AWS_ENDINGS = ("busy", "denied", "missing", "request")  # of activation.aws.errors.classify
 # Named as a constant, since more than one module counts rows under them.
-CONSTANTS = {"NO_IDENTIFIER", "NOT_NAMED", "NO_CONSENT", "DELETED_AT_SOURCE", "NOT_DELETED", "LOCKED"}
+CONSTANTS = {"NO_IDENTIFIER", "NOT_NAMED", "NO_CONSENT", "DELETED_AT_SOURCE", "NOT_DELETED", "LOCKED", "CODE"}
 CONSTANTS |= {
     "NO_CONSENT_ELSEWHERE",
     "DELETED_ELSEWHERE",

@@ -99,3 +99,15 @@ def test_a_drop_that_is_sure_to_be_refused_is_not_uploaded(
     assert "Contents" not in bucket.list_objects_v2(Bucket="drops")
     assert CliRunner().invoke(app, [*arguments, "--anyway"]).exit_code == 0
     assert len(bucket.list_objects_v2(Bucket="drops")["Contents"]) == 1
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_key_that_names_somebody_is_warned_about(tmp_path: Path, bucket: S3Client, *, strict: bool) -> None:
+    """The file is uploaded all the same, unless warnings are to stop it."""
+    path = tmp_path / "sabine_mueller.csv"
+    path.write_text("email\n" + "".join(f"ann.{at}@example.com\n" for at in range(200)))
+    arguments = ["drop", str(path), "--connector", "meta", "--audience", "VIP", *(["--strict"] if strict else [])]
+    result = CliRunner().invoke(app, arguments)
+    assert "warning  key_names_person: the file's name" in result.stderr
+    assert result.exit_code == int(strict)
+    assert bool(bucket.list_objects_v2(Bucket="drops").get("Contents")) is not strict

@@ -45,6 +45,7 @@ class Buckets:
     unversioned: set[str] = field(default_factory=set)
     uploaded_in_parts: set[bytes] = field(default_factory=set)  # bodies
     marked: set[tuple[str, str]] = field(default_factory=set)  # with a delete marker above their versions
+    deleted: set[tuple[str, str, int]] = field(default_factory=set)  # versions, numbered from 1
 
     def put_object(
         self,
@@ -92,7 +93,7 @@ class Buckets:
         body = self._version("HeadObject", "404", Bucket, Key, VersionId)
         if IfMatch and IfMatch != f'"{self._etag(body)}"':
             raise refusal("HeadObject", "412")
-        version = VersionId or str(len(self.objects[Bucket, Key]))
+        version = VersionId or str(self._newest(Bucket, Key))
         return {
             "ContentLength": len(body),
             "ETag": self._etag(body),
@@ -114,7 +115,7 @@ class Buckets:
         body = self._version("GetObject", "NoSuchVersion" if VersionId else "NoSuchKey", Bucket, Key, VersionId)
         if IfMatch and IfMatch != f'"{self._etag(body)}"':
             raise refusal("GetObject", "PreconditionFailed")
-        version = VersionId or str(len(self.objects[Bucket, Key]))
+        version = VersionId or str(self._newest(Bucket, Key))
         answer: dict[str, Any] = {
             "ETag": self._etag(body),
             "LastModified": self.written[Bucket, Key, version],
@@ -127,20 +128,24 @@ class Buckets:
             body = body[first : last + 1]
         return answer | {"Body": io.BytesIO(body)}
 
-    def delete_object(self, *, Bucket: str, Key: str, **_: Any) -> None:
-        """Delete every version."""
+    def delete_object(self, *, Bucket: str, Key: str, VersionId: str = "") -> None:
+        """Delete a version for good, or else all of them."""
         with LOCK:
-            self.objects.pop((Bucket, Key), None)
+            if VersionId:
+                self.deleted.add((Bucket, Key, int(VersionId)))
+            else:
+                self.objects.pop((Bucket, Key), None)
 
     def mark_deleted(self, *, Bucket: str, Key: str) -> None:
         """Put a delete marker above an object's versions, as deleting it in a bucket with versions does."""
         with LOCK:
             self.marked.add((Bucket, Key))
 
-    def delete_objects(self, *, Bucket: str, Delete: Values) -> None:
-        """Delete several objects."""
+    def delete_objects(self, *, Bucket: str, Delete: Values) -> dict[str, Any]:
+        """Delete several objects, or versions of them."""
         for one in Delete["Objects"]:
-            self.delete_object(Bucket=Bucket, Key=one["Key"])
+            self.delete_object(Bucket=Bucket, **one)
+        return {}
 
     def list_objects_v2(
         self,
@@ -166,13 +171,14 @@ class Buckets:
                 {
                     "Key": key,
                     "VersionId": "null" if bucket in self.unversioned else str(number),
-                    "IsLatest": number == len(self.objects[Bucket, key]) and (bucket, key) not in self.marked,
+                    "IsLatest": number == self._newest(bucket, key) and (bucket, key) not in self.marked,
                     "LastModified": self.written[Bucket, key, str(number)],
                     "ETag": self._etag(body),
                     "Size": len(body),
                 }
                 for key in keys
                 for number, body in reversed(list(enumerate(self.objects[Bucket, key], 1)))
+                if (bucket, key, number) not in self.deleted
             ]
         return {"Versions": found} if found else {}
 
@@ -183,10 +189,15 @@ class Buckets:
     def _version(self, operation: str, code: str, bucket: str, key: str, version: str) -> bytes:
         with LOCK:
             versions = self.objects.get((bucket, key), [])
-            number = int(version) if version else len(versions)
-            if not 0 < number <= len(versions):
+            number = int(version) if version else self._newest(bucket, key)
+            if not 0 < number <= len(versions) or (bucket, key, number) in self.deleted:
                 raise refusal(operation, code)
             return versions[number - 1]
+
+    def _newest(self, bucket: str, key: str) -> int:
+        """Return the number of an object's newest version, 0 for none."""
+        count = len(self.objects.get((bucket, key), []))
+        return max((one for one in range(1, count + 1) if (bucket, key, one) not in self.deleted), default=0)
 
     def _etag(self, body: bytes) -> str:
         digest = hashlib.md5(body, usedforsecurity=False).hexdigest()

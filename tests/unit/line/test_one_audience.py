@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from activation.ledger.audiences import NEW_S
@@ -86,3 +87,20 @@ def test_a_run_whose_own_creation_was_lost_looks_for_it_itself(make_world: Make)
     world.run(world.drop(table(FIRST)))
     assert world.platform.created == 1
     assert world.receipt()["state"] == "applied"
+
+
+def test_an_audience_is_on_the_list_before_its_first_request(world: World) -> None:
+    """Whoever asks to be forgotten is removed from it, also if the run dies for good."""
+    seen: list[int] = []
+
+    def look(operation: str, params: Mapping[str, Any]) -> None:
+        if operation == "update_item" and "#known#" in params["Key"]["pk"]["S"]:
+            seen.append(world.platform.members.total())
+
+    world.aws.before.append(look)
+    world.run(world.drop(table(people(2))))
+    assert seen[0] == 0
+    (record,) = (item for pk, item in world.aws.dynamodb.items.items() if "#known#" in pk)
+    assert (record["audience"]["S"], record["connector"]["S"]) == ("vip", world.name)
+    assert "claimed_at" in record
+    assert "expires_at" not in record

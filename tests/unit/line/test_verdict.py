@@ -149,3 +149,10 @@ def test_an_interim_receipt_says_nothing_of_the_whole_file(make_world: Make) -> 
     world.send(world.drop(table(people(9))))
     assert world.handle(world.queue.pop(0).body) is RunState.RUNNING
     assert world.receipt()["warnings"] == []
+
+
+def test_a_key_that_names_somebody_is_in_the_receipt(world: World) -> None:
+    """Its code is in the list, and what the key holds is not in the sentence."""
+    world.run(world.drop(table(people(2)), file="sabine_mueller.csv"))
+    found = {one["code"]: one["sentence"] for one in world.receipt()["warnings"]}
+    assert "sabine" not in found["key_names_person"]

@@ -14,6 +14,10 @@ from activation.audience_options import NO_OPTIONS, AudienceOptions
 NO_VERSION = "null"
 
 
+# How the name of a folder below `remove` begins that `activation forget` drops.
+FORGET_PREFIX = "forget-"
+
+
 class Action(StrEnum):
     """What a drop does to its audience."""
 

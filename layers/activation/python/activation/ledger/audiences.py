@@ -46,6 +46,25 @@ class KnownAudiences:
     table: ConditionalTable
     clock: Callable[[], float] = time.time
 
+    def claim(self, lock: str, audience: Audience, run_id: str) -> None:
+        """Record that a run is about to write to an audience; `lock` is the key of the audience's lock.
+
+        A run that dies for good after its first request has then left the audience's name. Raises what the table
+        raises.
+        """
+        with contextlib.suppress(ConditionFailed):  # it is known
+            self.table.update(
+                known_audience_key(lock),
+                "SET audience = :audience, connector = :connector, claimed_at = :now, claimed_by = :run",
+                {
+                    ":audience": {"S": audience.name},
+                    ":connector": {"S": audience.connector},
+                    ":now": number(self.clock()),
+                    ":run": {"S": run_id},
+                },
+                condition="attribute_not_exists(pk)",
+            )
+
     def note(self, lock: str, audience: Audience, opened: Opened, run_id: str) -> None:
         """Record that a run has written to an audience, or may have; `lock` is the key of the audience's lock.
 

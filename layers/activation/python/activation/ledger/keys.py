@@ -74,6 +74,12 @@ def newest_version_key(connector: str, drop: Drop, account: str) -> str:
     return f"{connector}#object#{name}"
 
 
+def drop_users_key(connector: str, drop: Drop) -> str:
+    """Return the key of the record of the runs that need a drop besides its own."""
+    name = hashlib.sha256("\n".join([drop.bucket, drop.key, drop.version_id]).encode()).hexdigest()
+    return f"{connector}#users#{name}"
+
+
 def options_key(connector: str, audience: str) -> str:
     """Return the key of the record of what an audience's file said, below the prefix of a connector."""
     return f"{connector}#options#{audience}"

@@ -104,6 +104,13 @@ class MirrorStates:
         )
         return self._write(lock, state, after)
 
+    def erase(self, lock: str, state: MirrorState, erased: MirrorState) -> MirrorState:
+        """Record a state without some people in place of the one that was read, and return it.
+
+        Raises Retryable with mirror_changed where another run has written the state since.
+        """
+        return self._write(lock, state, erased)
+
     def approve(self, lock: str, run_id: str) -> None:
         """Let a run pass the guard; the version stays. Raises Rejected with not_mirrored without a state."""
         try:

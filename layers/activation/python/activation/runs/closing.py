@@ -168,17 +168,34 @@ class FolderClosing:
         Whoever writes only that file and the sign again answers the report of it, and the run would take out all
         the people of the other files. Without a late file they are what is left of a longer export before.
         """
-        if self.located.audience.action not in SNAPSHOTS or not listing.stale or self._has_manifest:
+        if self.located.audience.action not in SNAPSHOTS or self._has_manifest:
             return
-        if self._late_files() or any(self._late_below(listing)):
-            count = len(listing.stale)
+        late = self._late_files() or sum(self._late_below(listing))
+        if count := late and (len(listing.stale) or self._deleted_since(listing, late)):
             raise Rejected(
                 "stale_files",
                 f"{count:,} file{'s' * (count != 1)} of the folder {'were' if count != 1 else 'was'} not written"
                 " again since a file came late: without them their people would be taken out, so nothing was sent."
                 " Write all files again and the sign last, or a manifest, which says what belongs together; or"
-                " delete what is left over, then redrive",
+                " delete what is left over and still there, then redrive",
             )
+
+    def _deleted_since(self, listing: FolderListing, late: int) -> int:
+        """Return how many files were sent before, deleted since by the app, and not written again.
+
+        0 where as many files were written as then, besides the late ones: a job may give its files other names
+        each time.
+        """
+        if not self.connector.settings.deletes_final_drops:
+            return 0
+        for one in self._earlier():
+            if took_files(one, self.connector.ledger.read(one.run_id) if one.listing else None):
+                sent = stored_listing(self.connector, one.listing)
+                here = {file.key for file in listing.files}
+                if sent is None or len(here) - late >= len(sent.files):
+                    return 0
+                return sum(file.key not in here for file in sent.files)
+        return 0
 
     @property
     def _has_manifest(self) -> bool:

@@ -11,6 +11,7 @@ from activation.aws.clients import Clients
 from activation.ledger.approvals import Approvals
 from activation.ledger.audience_lock import AudienceLocks
 from activation.ledger.audiences import KnownAudiences
+from activation.ledger.drop_users import DropUsers
 from activation.ledger.folders import Folders
 from activation.ledger.kept_options import KeptOptions
 from activation.ledger.replacements import Replacements
@@ -92,6 +93,14 @@ class Connector:
         """Return the records of the connector's folders."""
         settings = self.settings
         return Folders(self.clients.table, settings.connector, ttl_days=settings.ledger_ttl_days, clock=self.clock)
+
+    @cached_property
+    def drop_users(self) -> DropUsers:
+        """Return the runs that need a drop besides its own."""
+        settings = self.settings
+        return DropUsers(
+            self.clients.table, settings.connector, ttl_days=settings.ledger_ttl_days, clock=self.clock
+        )
 
     @cached_property
     def rate_limits(self) -> RateLimits:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from activation.errors import Rejected
 from activation.ledger.keys import audience_key
 from activation.ledger.runs import HeldRun
-from activation.model import SNAPSHOTS, Audience
+from activation.model import SNAPSHOTS, Action, Audience
 from activation.pipeline.client import PlatformClient
 from activation.pipeline.uploads import unit_of
 from activation.platforms.publisher import Opened, Publisher
@@ -44,6 +44,8 @@ def acquire_audience(invocation: Invocation, publisher: Publisher, *, begun: boo
         # A drop that is sent again on purpose is the newest wish.
         dropped_at = "" if identity.work.again else identity.work.dropped_at
         connector.replacements.begin(lock, identity.run_id, dropped_at, begun=begun)
+    if not begun and audience.action is not Action.REMOVE:
+        connector.audiences.claim(lock, audience, identity.run_id)
     has_lock(run.progress, connector.clock())
 
 

@@ -18,6 +18,7 @@ from activation.runs.closing import closes_nothing
 from activation.runs.cold_start import Connector
 from activation.runs.earlier_closings import origin_of
 from activation.runs.effects import refuse_key, refuse_message
+from activation.runs.final_drop import discard_final_drop
 from activation.runs.folder_events import FolderEvents
 from activation.runs.invocation import Invocation
 from activation.runs.part import ActivePart
@@ -63,6 +64,7 @@ class Dispatcher:
         if known is not None and self._is_settled(work, known):
             if work.part is None:
                 self._free(known, run_id)
+                discard_final_drop(connector, work, known)
             self.telemetry.nothing_to_do(known.state)
             return None
         located = self._locate(work, run_id)
@@ -160,6 +162,9 @@ class Dispatcher:
     ) -> RunState | None:
         """Claim the record that the message is for, and advance it."""
         connector, audience = self.connector, located.audience
+        if known is None and (work.again or work.ad_account) and work.part is None:
+            # Before the claim, so that the drop's own run, if it ends now, leaves the drop.
+            connector.drop_users.begin(work.drop, run_id)
         crashed = known is not None and 0 < known.lease_until < connector.clock()
         facts = {"audience": audience.name, "action": audience.action, "object_key": work.drop.key}
         held = HeldRun(connector.ledger.claim(run_id, work.continuation, facts, work.part), connector.ledger)

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from activation.aws.dead_letters import send_to_dead_letters
 from activation.aws.errors import classify
+from activation.drops import key_names
 from activation.drops.folder_listing import FolderListing
 from activation.drops.messages import Work
 from activation.errors import ActivationError, Rejected, Retryable
@@ -24,6 +25,8 @@ from activation.report.announce import announce, announce_incomplete
 from activation.report.receipts import UNREADABLE, Identity
 from activation.runs.cold_start import Connector
 from activation.runs.deadline import LOCKED
+from activation.runs.earlier_closings import origin_of
+from activation.runs.final_drop import discard_final_drop
 from activation.runs.invocation import Invocation
 from activation.runs.states import ENDS, Next, Step
 from activation.runs.waking import await_audience, release_audience
@@ -82,7 +85,8 @@ class RunEffects:
     def left(self, step: Next) -> None:
         """Release the audience's lock at the run's end, or have the run woken when the lock is free.
 
-        The parts of a finished run's rejects are removed.
+        The parts of a finished run's rejects are removed, and the drop, as the settings say. Raises Retryable
+        where AWS is too busy for the latter: the run's message then returns, and finds only that left to do.
         """
         invocation, run = self.invocation, self.invocation.held.run
         if step.step in ENDS:
@@ -92,6 +96,7 @@ class RunEffects:
         if step.step is Step.FINISH:
             with suppress(ClientError, BotoCoreError):  # the run has ended; a part that is left does no harm
                 invocation.rejects.remove_parts()
+            discard_final_drop(invocation.connector, invocation.work, run)
 
     def _note_audience(self) -> None:
         """Note an audience that the run has opened, so that it is known when the run is long forgotten."""
@@ -126,7 +131,13 @@ class RunEffects:
     def _receipt(self, rejects_key: str | None, notes: Mapping[str, str]) -> dict[str, Any]:
         connector, run = self.invocation.connector, self.invocation.held.run
         action, listing = self.invocation.identity.audience.action, self._listing()
-        warnings = verdict.of_run(connector.platform, action, run, notes, listing)
+        work = self.invocation.work
+        origin = origin_of(connector, work.drop)
+        keys = [work.drop.key, *(file.key for file in listing.files)] if listing else [work.drop.key]
+        warnings = [
+            *verdict.of_run(connector.platform, action, run, notes, listing),
+            *key_names.of_keys(map(origin.layout_key, keys)),
+        ]
         with self.invocation.held.lock:
             run.progress.warnings = warnings  # for `status`, with the save that follows every receipt
         return receipts.compose(

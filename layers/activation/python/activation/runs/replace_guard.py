@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -20,6 +20,9 @@ from activation.model import SNAPSHOTS
 from activation.runs.closing import is_quiet
 from activation.runs.earlier_closings import SEVERAL_S, origin_of
 from activation.runs.invocation import Invocation
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 MOST_OTHERS = 10  # files that are asked whether they were sent
 
@@ -53,7 +56,7 @@ def refuse_several(invocation: Invocation) -> None:
 def _other_files(invocation: Invocation) -> list[str]:
     """Return the keys of the other files of the run's time; raises Superseded if its own was deleted."""
     drop, place = invocation.work.drop, invocation.located.place
-    written = _files(invocation, origin_of(invocation.connector, drop), place.base)
+    written = files_below(invocation.connector.clients.s3, origin_of(invocation.connector, drop), place.base)
     mine = written.pop(drop.key, None)
     if mine is None:
         _refuse_deleted(invocation, "file was")
@@ -91,7 +94,8 @@ def _other_folders(invocation: Invocation) -> bool:
     drop, place = invocation.work.drop, invocation.located.place
     mine: list[float] = []
     others: list[float] = []
-    for folder, at in _parts(invocation, origin_of(invocation.connector, drop), place.base):
+    client = invocation.connector.clients.s3
+    for folder, at in _parts(client, origin_of(invocation.connector, drop), place.base):
         (mine if folder == place.folder else others).append(at)
     if not mine:
         _refuse_deleted(invocation, "folder's files were")
@@ -112,25 +116,28 @@ def _sentence(invocation: Invocation, what: str, before: str = "") -> str:
     )
 
 
-def _files(invocation: Invocation, origin: Origin, base: str) -> dict[str, datetime]:
-    """Return when each file directly below the action was written, by key; sidecars and signs are none."""
+def files_below(client: S3Client, origin: Origin, base: str) -> dict[str, datetime]:
+    """Return when each file directly below the action was written, by key; sidecars and signs are none.
+
+    Raises Retryable and ConfigError when S3 cannot list them.
+    """
     return {
         one["Key"]: one["LastModified"]
-        for one in _objects(invocation, origin, base, Delimiter="/")
+        for one in _objects(client, origin, base, Delimiter="/")
         if role_of(origin.layout_key(one["Key"])) is Role.FILE
     }
 
 
-def _parts(invocation: Invocation, origin: Origin, base: str) -> Iterator[tuple[str, float]]:
+def _parts(client: S3Client, origin: Origin, base: str) -> Iterator[tuple[str, float]]:
     """Yield the folder of each file of a folder below the action, and when it was written, in Unix seconds."""
-    for one in _objects(invocation, origin, base):
+    for one in _objects(client, origin, base):
         place = place_of(origin.layout_key(one["Key"]), one["Size"])
         if place is not None and place.base == base and place.role is Role.PART:
             yield place.folder, one["LastModified"].timestamp()
 
 
-def _objects(invocation: Invocation, origin: Origin, base: str, **only: Any) -> Iterator[Mapping[str, Any]]:
-    pages = invocation.connector.clients.s3.get_paginator("list_objects_v2")
+def _objects(client: S3Client, origin: Origin, base: str, **only: Any) -> Iterator[Mapping[str, Any]]:
+    pages = client.get_paginator("list_objects_v2")
     try:
         for page in pages.paginate(Bucket=origin.bucket, Prefix=origin.key(base), **only):
             yield from page.get("Contents", [])

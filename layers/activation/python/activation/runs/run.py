@@ -24,6 +24,7 @@ from activation.runs.deadline import begin_again
 from activation.runs.destination import acquire_audience, destination_of
 from activation.runs.drop import RunDrop
 from activation.runs.effects import RunEffects
+from activation.runs.forgotten import erase_forgotten
 from activation.runs.held_rows import count_rows
 from activation.runs.invocation import Invocation
 from activation.runs.mirror import MirrorSteps
@@ -204,6 +205,7 @@ class ActiveRun:
         if closed.gone is not None:
             return self._start_over(closed.gone)
         self._note_closed(closed)
+        erase_forgotten(self.invocation)
         return self.machine.done(RunState.APPLIED, closed.notes)
 
     def _note_closed(self, closed: Closed) -> None:

@@ -50,7 +50,8 @@ class FunctionSettings:
     may be sent. `actions` are those that drops may ask for, none for all of the platform's. `any_endpoint` lets
     the secret name another server than the platform's. `audiences` are what the settings say of audiences, by
     name. `sources` are the buckets of other owners that drops are read from as well. `folders` says how long
-    folders are waited for. `guard` says what a mirror may do unasked.
+    folders are waited for. `guard` says what a mirror may do unasked. `deletes_final_drops` says that a drop in
+    the app's own bucket is deleted once its run is final.
     """
 
     connector: str
@@ -84,6 +85,7 @@ class FunctionSettings:
     sources: tuple[BucketSource, ...] = ()
     mirrors_bucket: str = ""
     guard: Guard = field(default_factory=Guard)
+    deletes_final_drops: bool = False
 
     @property
     def origins(self) -> Origins:
@@ -136,6 +138,7 @@ class FunctionSettings:
             ),
             sources=_sources(reader),
             guard=_guard(reader),
+            deletes_final_drops=reader.whole("DELETE_FINAL_DROPS", 0) == 1,
         )
         reader.finish()
         return settings

@@ -1,0 +1,184 @@
+"""`activation forget`: remove a person from every audience that the app has ever written to."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cli.forget_drops import ForgetDrops, ForgetRun, Place
+    from cli.forget_people import People
+    from cli.forget_receipt import Line
+    from cli.forget_targets import Target
+
+    Found = Sequence[tuple[ForgetRun, Mapping[str, Any] | None]]
+
+ID = re.compile(r"[0-9a-f]{12}")
+
+
+def forget(
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Forget the people of a raw file instead of asking for one."
+        ),
+    ] = None,
+    resume: Annotated[
+        str, typer.Option(help="The id of an earlier forget: go on with it, and show what became of it.")
+    ] = "",
+    within: Annotated[float, typer.Option(min=1, max=3600, help="Seconds to wait for the runs.")] = 300,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before people are removed.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Remove a person from every audience that was ever written to, and put them on the suppression list.
+
+    Asks for the person's identifiers, which so get into no shell's history. Each audience gets a drop under
+    `remove`, hashed by its platform's own rules and deleted once its run is final. The receipt names what could
+    not be done, with a code, and never the person. Exit 1 unless everybody was removed wherever people can be
+    removed at all; platforms do not say who was in an audience.
+    """
+    from cli import deployment
+    from cli.forget_drops import ForgetDrops
+    from cli.forget_receipt import document
+    from cli.forget_targets import targets
+    from cli.known_audiences import known_audiences
+
+    if resume and not ID.fullmatch(resume):
+        raise typer.BadParameter("must be the 12 digits that the first call printed", param_hint="--resume")
+    found = deployment.find()
+    reached = list(targets(found, known_audiences(found.ledger_table)))
+    if not reached:
+        deployment.fail("nothing was removed: no audience was ever written to, so nobody was sent anywhere")
+    drops = ForgetDrops(found, resume or secrets.token_hex(6))
+    begun = {(one.connector, one.audience) for one in drops.runs()} if resume else set()
+    left = [one for one in reached if one.connector and (one.connector.name, one.audience) not in begun]
+    unusable: dict[Place, str] = {}
+    people = None
+    if left:
+        people = _people(file)
+        unusable = _checked(drops, left, people)
+        _confirm(len(left) - len(unusable), yes=yes or as_json)
+        typer.echo(f"forget {drops.forget_id}", err=True)
+        if found.suppresses:
+            drops.suppress(people)
+        _put(drops, left, unusable, people)
+    runs = _follow(drops, reached, unusable, people, within)
+    lines = [_line(one, runs, unusable) for one in reached]
+    suppressed = "added" if found.suppresses else "this deployment has none: later drops may add the person again"
+    told = document(drops.forget_id, lines, suppressed)
+    if as_json:
+        print(json.dumps(told, ensure_ascii=False))
+    else:
+        _print(told, lines)
+    if not told["done"]:
+        raise typer.Exit(1)
+
+
+def _people(file: Path | None) -> People:
+    from cli.forget_people import from_file, from_prompt
+
+    return from_file(file) if file else from_prompt()
+
+
+def _checked(drops: ForgetDrops, left: Sequence[Target], people: People) -> dict[Place, str]:
+    """Return where nobody can be removed by what was given, with the code.
+
+    Ends the command if that is everywhere.
+    """
+    from cli import deployment
+
+    unusable = {}
+    for one in left:
+        if one.connector and (code := drops.unusable(one.connector, one.audience, people)):
+            unusable[one.connector.name, one.audience] = code
+    if len(unusable) == len({(one.connector.name, one.audience) for one in left if one.connector}):
+        codes = ", ".join(sorted(set(unusable.values())))
+        deployment.fail(
+            f"nothing was removed: no platform can match anybody by what was given ({codes}). An e-mail address,"
+            " a phone number with its country code, a device's id or a customer number matches one person; a name"
+            " is many people's"
+        )
+    return unusable
+
+
+def _confirm(count: int, *, yes: bool) -> None:
+    if not yes:
+        asked = f"remove them from {count:,} audience{'s' * (count != 1)}? This cannot be undone"
+        typer.confirm(asked, abort=True, err=True)
+
+
+def _put(drops: ForgetDrops, left: Sequence[Target], unusable: Mapping[Place, str], people: People) -> None:
+    """Upload a drop for each audience once, though several ad accounts may have one of its name."""
+    done: set[Place] = set()
+    for one in left:
+        place = (one.connector.name, one.audience) if one.connector else ("", "")
+        if one.connector and place not in done and place not in unusable:
+            drops.put(one.connector, one.audience, people)
+            done.add(place)
+
+
+def _follow(
+    drops: ForgetDrops,
+    reached: Sequence[Target],
+    unusable: Mapping[Place, str],
+    people: People | None,
+    within_s: float,
+) -> Found:
+    """Wait for the runs, and return them.
+
+    Where an audience accepts one kind of identifier alone, each kind then gets a drop of its own.
+    """
+    from cli.forget_drops import with_mismatch
+
+    connectors = {(one.connector.name, one.audience): one.connector for one in reached if one.connector}
+    places = [place for place in connectors if place not in unusable]
+    runs = _with_receipts(drops, drops.follow(places, within_s))
+    alone = set(with_mismatch(runs))
+    if people is None or len(people.columns) < 2 or not alone:
+        return runs
+    for place in sorted(alone):
+        for column in people.columns:
+            if connectors[place].platform.table.named(column):
+                drops.put(connectors[place], place[1], people.only(column), column)
+    wanted = len(runs) + sum(
+        bool(connectors[place].platform.table.named(column)) for place in alone for column in people.columns
+    )
+    return _with_receipts(drops, drops.follow(places, within_s, at_least=wanted))
+
+
+def _with_receipts(drops: ForgetDrops, runs: Sequence[ForgetRun]) -> Found:
+    return [(one, drops.receipt(one)) for one in runs]
+
+
+def _line(target: Target, runs: Found, unusable: Mapping[Place, str]) -> Line:
+    from cli.forget_receipt import line_of
+
+    place = (target.connector.name if target.connector else "", target.audience)
+    return line_of(target, runs, unusable.get(place, ""))
+
+
+def _print(told: Mapping[str, Any], lines: Sequence[Line]) -> None:
+    from rich.table import Column, Table
+
+    from cli.forget_receipt import GOES_ON
+    from cli.printable import console, printable
+    from cli.typed import typed
+
+    for platform, some in told["platforms"].items():
+        table = Table(
+            Column("audience", overflow="fold"), "outcome", Column("why", overflow="fold"), title=platform
+        )
+        for one in some:
+            why = f"{one['code']}: {one['sentence']}" if one["code"] else ""
+            table.add_row(printable(one["audience"]), one["outcome"], printable(why))
+        console().print(table)
+    print(f"suppression list: {told['suppression_list']}")
+    if any(one.outcome == GOES_ON for one in lines):
+        print(f"some runs go on; look again: {typed('forget', '--resume', told['forget_id'])}")

@@ -1,0 +1,105 @@
+"""What a forget has done, audience by audience; nothing in it names anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from typing import Any
+
+from activation.ledger.runs import RunState
+
+from cli.forget_drops import ForgetRun
+from cli.forget_targets import NotDone, Target
+
+REMOVED, NOT_DONE, GOES_ON = "removed", "not done", "goes on"
+# Notes of a platform, and codes of a receipt's warnings, that say that people may still be in the audience.
+STILL_IN = frozenset({"too_small", "too_small_to_remove", "removals_refused", "audience_unusable"})
+
+
+@dataclass(frozen=True)
+class Line:
+    """What became of an audience.
+
+    `outcome` is REMOVED, NOT_DONE or GOES_ON; `code` and `sentence` say why it is not the first. `run_id` is the
+    run that removes, "" for none.
+    """
+
+    platform: str
+    account: str
+    audience: str
+    outcome: str
+    code: str = ""
+    sentence: str = ""
+    run_id: str = ""
+
+
+def line_of(target: Target, runs: Sequence[tuple[ForgetRun, Mapping[str, Any] | None]], unusable: str) -> Line:
+    """Return what became of an audience by its runs and their receipts.
+
+    `unusable` is the code for which nobody could be removed by what was given, "" if somebody could.
+    """
+    if target.connector is None:
+        return _line(target, NOT_DONE, target.why_not)
+    if unusable:
+        why = "none of the identifiers that were given can be sent there"
+        return _line(target, NOT_DONE, NotDone(unusable, why))
+    mine = [
+        (run, receipt)
+        for run, receipt in runs
+        if (run.connector, run.audience) == (target.connector.name, target.audience)
+    ]
+    # Where an audience accepts one kind of identifier alone, the run with all of them is the one that was refused.
+    judged = [_judged(target, run, receipt) for run, receipt in mine]
+    for outcome in (GOES_ON, REMOVED):
+        if found := next((one for one in judged if one.outcome == outcome), None):
+            return found
+    return judged[0] if judged else _line(target, GOES_ON, NotDone("not_begun", "its run has not begun yet"))
+
+
+def _judged(target: Target, run: ForgetRun, receipt: Mapping[str, Any] | None) -> Line:
+    run_id = run.run_id
+    if not run.has_ended or receipt is None:
+        return _line(target, GOES_ON, NotDone("running", f"the run is {run.state}"), run_id)
+    reason = receipt["reason"] or {}
+    if receipt["state"] != RunState.APPLIED:
+        code, sentence = reason.get("code", receipt["state"]), reason.get("sentence", "nobody was removed")
+        return _line(target, NOT_DONE, NotDone(code, sentence), run_id)
+    if receipt["account"] != target.account:
+        why = f"{run.connector} sends to another ad account by now"
+        return _line(target, NOT_DONE, NotDone("other_account", why), run_id)
+    notes = {**receipt.get("platform_notes", {}), **{one["code"]: one["sentence"] for one in receipt["warnings"]}}
+    if still := next((code for code in notes if code in STILL_IN), ""):
+        return _line(target, NOT_DONE, NotDone(still, notes[still]), run_id)
+    rejected = receipt["rows"]["rejected_by_platform"]
+    if rejected:
+        why = f"the platform refused {rejected:,} of the rows"
+        return _line(target, NOT_DONE, NotDone("rows_rejected", why), run_id)
+    return _line(target, REMOVED, run_id=run_id)
+
+
+def _line(target: Target, outcome: str, why: NotDone | None = None, run_id: str = "") -> Line:
+    code, sentence = (why.code, why.sentence) if why else ("", "")
+    return Line(target.platform, target.account, target.audience, outcome, code, sentence, run_id)
+
+
+def document(forget_id: str, lines: Iterable[Line], suppressed: str) -> dict[str, Any]:
+    """Return the receipt as JSON's values: a list of audiences for each platform, and whether all is done.
+
+    `suppressed` says what became of the suppression list.
+    """
+    ordered = sorted(lines, key=lambda one: (one.platform, one.account, one.audience))
+    platforms = {
+        platform: [asdict(one) for one in some] for platform, some in groupby(ordered, lambda one: one.platform)
+    }
+    return {
+        "forget_id": forget_id,
+        "done": is_done(ordered),
+        "suppression_list": suppressed,
+        "platforms": platforms,
+    }
+
+
+def is_done(lines: Iterable[Line]) -> bool:
+    """Return whether everybody was removed wherever people can be removed at all."""
+    return all(one.outcome == REMOVED or one.code == "no_removal" for one in lines)

@@ -1,0 +1,17 @@
+"""The folders that `activation forget` drops: people to remove from an audience who ask to be forgotten."""
+
+from __future__ import annotations
+
+from activation.model import FORGET_PREFIX
+
+_BELOW = f"/remove/{FORGET_PREFIX}"
+
+
+def forget_folder(forget_id: str, column: str = "") -> str:
+    """Return the name of a forget's folder; `column` is the one that it holds alone, "" for all of them."""
+    return f"{FORGET_PREFIX}{forget_id}" + (f"-{column}" if column else "")
+
+
+def is_forgetting(key: str) -> bool:
+    """Return whether a drop's key, in the layout of the app's own bucket, is one of a forget."""
+    return _BELOW in key

@@ -1,0 +1,150 @@
+"""A drop of a run that is final: deleted from the app's own bucket, since nothing reads it again.
+
+Three kinds stay until the bucket's lifecycle deletes them. One that another run still needs: a forced replay, or
+one for another ad account, that has begun and is not final. A file directly below `replace` beside which another
+one was written, since the two block each other as long as both are there. And a folder below `replace` of a
+connector whose folders a quiet time may close: a sign that comes later sends its files again.
+
+A file directly below its identifiers or action waits for FLAT_S: whether it is a drop of its own, or one of
+several that belong together, is only settled then. Nothing is ever deleted in a source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from activation.aws.errors import classify
+from activation.drops.forgetting import is_forgetting
+from activation.drops.locate import Located, locate
+from activation.drops.messages import Work
+from activation.drops.places import Role, place_of
+from activation.drops.sources import Origin
+from activation.errors import Rejected, Retryable
+from activation.ledger.runs import FINAL, Run
+from activation.model import Action, Drop
+from activation.runs.cold_start import Connector
+from activation.runs.earlier_closings import SEVERAL_S, stored_listing
+from activation.runs.replace_guard import files_below
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+
+FLAT_S = SEVERAL_S  # no longer than SQS delays a message
+_DELETED_AT_ONCE = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html, read 2026-11-30
+
+
+def discard_final_drop(connector: Connector, work: Work, run: Run) -> None:
+    """Delete the drop of a run that is final, or queue the message by which it is deleted later.
+
+    Does nothing where the settings keep drops, but for those of a forget, and for a source. May be called any
+    number of times. Raises Retryable where AWS is busy; a drop that cannot be deleted for another reason is left
+    to the bucket's lifecycle.
+    """
+    deletes = connector.settings.deletes_final_drops or is_forgetting(work.drop.key)
+    if not deletes or work.part is not None or run.state not in FINAL:
+        return
+    final = _FinalDrop(connector, work, run)
+    if final.origin.is_source or final.located is None or not work.drop.is_versioned:
+        return
+    try:
+        final.discard(final.located)
+    except (ClientError, BotoCoreError) as error:
+        found = classify(error, code="storage")
+        if isinstance(found, Retryable):
+            raise found from error
+
+
+@dataclass(frozen=True)
+class _FinalDrop:
+    connector: Connector
+    work: Work
+    run: Run
+
+    @cached_property
+    def origin(self) -> Origin:
+        return self.connector.settings.origins.of(self.work.drop.bucket, self.work.drop.key)
+
+    @cached_property
+    def located(self) -> Located | None:
+        """Return what the key says; None where it says nothing any more, as under another platform."""
+        platform, settings = self.connector.platform, self.connector.settings
+        try:
+            return locate(
+                self.origin.layout_key(self.work.drop.key),
+                connector=settings.connector,
+                table=platform.table,
+                actions=platform.limits.actions,
+            )
+        except Rejected:
+            return None
+
+    def discard(self, located: Located) -> None:
+        listing = self.run.progress.plan.listing
+        is_flat = located.place.role is Role.FILE and not listing
+        left_s = self.run.updated_at + FLAT_S - self.connector.clock() if is_flat else 0.0
+        if left_s > 0:
+            self._look_later(left_s)
+        elif not self._is_needed() and not self._stays(located, in_folder=bool(listing)):
+            self._delete(listing)
+
+    def _look_later(self, after_s: float) -> None:
+        self.connector.clients.sqs.send_message(
+            QueueUrl=self.connector.settings.queue_url,
+            MessageBody=self.work.next_message(),
+            DelaySeconds=max(1, min(int(FLAT_S), round(after_s))),
+        )
+
+    def _is_needed(self) -> bool:
+        """Return whether another run of the drop has begun and is not final."""
+        connector, work = self.connector, self.work
+        own = replace(work, again="", ad_account="").run_id(connector.settings.connector)
+        mine = work.run_id(connector.settings.connector)
+        if mine != own:
+            connector.drop_users.end(work.drop, mine)
+            first = connector.ledger.read(own)
+            if first is not None and first.state not in FINAL:
+                return True
+        return connector.drop_users.is_used(work.drop)
+
+    def _stays(self, located: Located, *, in_folder: bool) -> bool:
+        """Return whether a replace is left for what may still be written beside it."""
+        if located.audience.action is not Action.REPLACE:
+            return False
+        if in_folder:
+            return self.connector.settings.folders.quiet_s > 0
+        written = files_below(self.connector.clients.s3, self.origin, located.place.base)
+        mine = written.pop(self.work.drop.key, None)
+        return mine is not None and any(abs((at - mine).total_seconds()) < SEVERAL_S for at in written.values())
+
+    def _delete(self, listing: str) -> None:
+        """Delete the object version, or the versions that the folder's listing has; the sign holds nobody."""
+        keys: list[ObjectIdentifierTypeDef]
+        drop, client = self.work.drop, self.connector.clients.s3
+        if not listing:
+            keys = [{"Key": drop.key, "VersionId": drop.version_id}]
+        else:
+            keys = [{"Key": one.key, "VersionId": one.version_id} for one in self._listed(listing)]
+        for at in range(0, len(keys), _DELETED_AT_ONCE):
+            some = keys[at : at + _DELETED_AT_ONCE]
+            answer = client.delete_objects(Bucket=drop.bucket, Delete={"Objects": some, "Quiet": True})
+            codes = [one.get("Code", "") for one in answer.get("Errors", [])]
+            if codes:
+                raise ClientError({"Error": {"Code": codes[0], "Message": codes[0]}}, "DeleteObjects")
+
+    def _listed(self, listing: str) -> Iterator[Drop]:
+        """Yield the files of the folder; one that has a run of its own is deleted when that is final."""
+        found = stored_listing(self.connector, listing)
+        for file in found.files if found else ():
+            one = Drop(self.work.drop.bucket, file.key, file.version_id, "", file.size_bytes)
+            place = place_of(self.origin.layout_key(file.key), file.size_bytes)
+            if place is not None and place.role is Role.FILE:
+                run = self.connector.ledger.read(one.run_id(self.connector.settings.connector))
+                if run is not None:
+                    continue
+            if one.is_versioned:
+                yield one

@@ -1,0 +1,240 @@
+"""`activation forget`: who is asked, which audiences are reached, and what the receipt says of each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from activation.aws.table import ConditionalTable
+from activation.drops.messages import read
+from activation.drops.sources import Origins
+from activation.ledger.audience_lock import AudienceLocks
+from activation.ledger.audiences import KnownAudiences
+from activation.ledger.keys import audience_key, run_key
+from activation.model import Audience
+from moto import mock_aws
+from typer.testing import CliRunner, Result
+
+from cli import deployment
+from cli.__main__ import app
+from cli.deployment import Deployment
+from cli.forget_drops import ForgetDrops
+from lambdas.doctor.addresses import ConnectorAddresses
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+MAIL = "kim@example.com"
+REASONS = {"Deleted": ("failed", "audience_missing"), "Small": ("failed", "audience_would_be_too_small")}
+
+
+class Deployed:
+    """An app in moto, whose functions are played: each manifest that is put has a run."""
+
+    def __init__(self) -> None:
+        self.s3: S3Client = boto3.client("s3")
+        self.dynamodb = boto3.client("dynamodb")
+        self.dynamodb.create_table(
+            TableName="ledger",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        for bucket in ("drops", "receipts"):
+            self.s3.create_bucket(Bucket=bucket)
+        self.s3.put_bucket_versioning(Bucket="drops", VersioningConfiguration={"Status": "Enabled"})
+        self.table = ConditionalTable(self.dynamodb, "ledger")
+        self.account = "42"
+
+    def wrote(self, connector: str, platform: str, audience: str) -> None:
+        """Let a run have begun to write to an audience."""
+        lock = audience_key(platform, "42", audience)
+        KnownAudiences(self.table).claim(lock, Audience(connector, audience), "0" * 32)
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """Return the keys of the drops bucket."""
+        found = self.s3.list_objects_v2(Bucket="drops", Prefix=prefix).get("Contents", [])
+        return sorted(one["Key"] for one in found)
+
+    def run_all(self, *, only: str = "") -> None:
+        """Let the run of each manifest end."""
+        for key in self.keys():
+            if key.endswith("/manifest") and only in key:
+                self._run(key)
+
+    def _run(self, key: str) -> None:
+        head = self.s3.head_object(Bucket="drops", Key=key)
+        item = {"key": key, "size": 1, "version-id": head["VersionId"]}
+        detail = {"bucket": {"name": "drops"}, "object": item}
+        body = json.dumps({"source": "aws.s3", "detail-type": "Object Created", "detail": detail})
+        connector, audience, *_ = key.split("/")
+        run_id = read(body, origins=Origins(connector, "drops"), account="").run_id(connector)
+        texts = {"state": "applied", "audience": audience, "object_key": key}
+        texts["state"], code = REASONS.get(audience, ("applied", ""))
+        if audience == "Typed" and "-email" not in key:
+            texts["state"], code = "failed", "type_mismatch"
+        record = {name: {"S": text} for name, text in texts.items()}
+        self.dynamodb.put_item(TableName="ledger", Item={"pk": {"S": run_key(connector, run_id)}, **record})
+        receipt: dict[str, Any] = {
+            "state": texts["state"],
+            "account": self.account,
+            "reason": {"code": code, "sentence": "why"} if code else None,
+            "warnings": [],
+            "rows": {"rejected_by_platform": 0},
+        }
+        at = f"receipts/{connector}/{audience}/{run_id}.json"
+        self.s3.put_object(Bucket="receipts", Key=at, Body=json.dumps(receipt).encode())
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Deployed]:
+    """Return an app that is deployed in an empty folder, whose runs end while they are polled for."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    addresses = ConnectorAddresses("arn", "queue", "dead", "", "function", "rule")
+    platforms = {"meta": "meta", "tiktok": "tiktok", "meta-conversions": "meta_conversions"}
+    connectors = dict.fromkeys(platforms, addresses)
+    found = Deployment("drops", "receipts", "ledger", "a:b:c:d", connectors, platforms, suppresses=True)
+    monkeypatch.setattr(deployment, "find", lambda: found)
+    monkeypatch.setattr("cli.forget_drops.POLL_S", 0)
+    with mock_aws():
+        yield Deployed()
+
+
+@pytest.fixture
+def running(aws: Deployed, monkeypatch: pytest.MonkeyPatch) -> Deployed:
+    """Return the app with functions that work: runs have ended when the ledger is asked for them."""
+    runs = ForgetDrops.runs
+
+    def after_all(drops: ForgetDrops) -> Any:
+        aws.run_all()
+        return runs(drops)
+
+    monkeypatch.setattr(ForgetDrops, "runs", after_all)
+    return aws
+
+
+def forget(*options: str, typed: str = f"{MAIL}\n\n\n\n", code: int = 0) -> Result:
+    """Type the command and answer its prompts; nothing that it prints may name the person."""
+    result = CliRunner().invoke(app, ["forget", *options], input=typed)
+    assert result.exit_code == code, result.output
+    assert result.output.count(MAIL) <= typed.count(MAIL)  # what is typed is echoed by the runner
+    return result
+
+
+def told(result: Result) -> dict[str, Any]:
+    """Return the receipt that was printed, after what was typed."""
+    found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    return found
+
+
+def outcomes(result: Result) -> dict[str, tuple[str, str]]:
+    """Return outcome and code by audience."""
+    return {
+        one["audience"]: (one["outcome"], one["code"])
+        for some in told(result)["platforms"].values()
+        for one in some
+    }
+
+
+def test_every_audience_has_a_line_and_those_that_cannot_be_reached_say_why(running: Deployed) -> None:
+    """A deleted audience, one too small to remove from, and events are named as not done."""
+    for audience in ("VIP", "Deleted", "Small"):
+        running.wrote("meta", "meta", audience)
+    running.wrote("meta-conversions", "meta_conversions", "Pixel")
+    result = forget("--json", code=1)
+    assert outcomes(result) == {
+        "VIP": ("removed", ""),
+        "Deleted": ("not done", "audience_missing"),
+        "Small": ("not done", "audience_would_be_too_small"),
+        "Pixel": ("not done", "no_removal"),
+    }
+    assert not told(result)["done"]
+
+
+def test_all_is_done_where_only_events_cannot_be_removed(running: Deployed) -> None:
+    """The person is on the suppression list before anything is removed, and each drop is a raw one."""
+    running.wrote("meta", "meta", "VIP")
+    running.wrote("meta-conversions", "meta_conversions", "Pixel")
+    folder = f"forget-{told(forget('--json'))['forget_id']}"
+    assert running.keys() == [
+        f"meta/VIP/raw/remove/{folder}/manifest",
+        f"meta/VIP/raw/remove/{folder}/people.csv",
+        f"suppressions/forgotten/raw/{folder}.csv",
+    ]
+    body = running.s3.get_object(Bucket="drops", Key=running.keys()[1])["Body"].read()
+    assert body.decode() == f"email\n{MAIL}\n"
+
+
+def test_an_audience_of_one_kind_of_identifier_gets_a_drop_of_it(running: Deployed) -> None:
+    """TikTok takes no mixed files for an audience that was made of one kind."""
+    running.wrote("tiktok", "tiktok", "Typed")
+    result = forget("--json", typed=f"{MAIL}\n+49 1512 3456789\n\n\n")
+    assert outcomes(result) == {"Typed": ("removed", "")}
+
+
+def test_another_ad_account_is_no_removal(running: Deployed) -> None:
+    """The audience of the account that the connector no longer sends to is named."""
+    running.wrote("meta", "meta", "VIP")
+    running.account = "43"
+    assert outcomes(forget("--json", code=1)) == {"VIP": ("not done", "other_account")}
+
+
+def test_a_forget_that_was_interrupted_goes_on_where_it_was(
+    aws: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs that had not ended are looked at again, without a new drop and without asking for the person."""
+    aws.wrote("meta", "meta", "VIP")
+    first = forget("--json", "--within", "1", code=1)
+    assert outcomes(first) == {"VIP": ("goes on", "not_begun")}
+    forget_id = told(first)["forget_id"]
+    aws.run_all()
+    before = aws.keys()
+    again = forget("--resume", forget_id, "--json", typed="")
+    assert outcomes(again) == {"VIP": ("removed", "")}
+    assert aws.keys() == before
+    assert "removed" in forget("--resume", forget_id, typed="").stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ("\n\n\n\n", "no identifier was given"),
+        ("nobody\n\n\n\n", "no platform can match anybody"),
+        ("\n12\n\n\n", "no platform can match anybody"),
+    ],
+)
+def test_nothing_is_removed_by_a_guess(aws: Deployed, typed: str, why: str) -> None:
+    """Without a usable identifier nothing is uploaded, not even for the suppression list."""
+    aws.wrote("meta", "meta", "VIP")
+    assert f"nothing was removed: {why}" in forget("--yes", typed=typed, code=1).stderr
+    assert aws.keys() == []
+
+
+def test_a_file_of_names_alone_removes_nobody(aws: Deployed, tmp_path: Path) -> None:
+    """Many people have one name."""
+    aws.wrote("meta", "meta", "VIP")
+    path = tmp_path / "names.csv"
+    path.write_text("first_name,last_name,city\nKim,Lee,Berlin\n")
+    assert "nothing was removed" in forget("--file", str(path), "--yes", code=1).stderr
+    assert aws.keys() == []
+
+
+def test_nobody_was_ever_sent(aws: Deployed) -> None:
+    """An audience that was only locked holds nobody; there is a sentence, and no question."""
+    AudienceLocks(aws.table).acquire(audience_key("meta", "42", "VIP"), "0" * 32)
+    assert "no audience was ever written to" in forget(typed="", code=1).stderr
+    assert aws.keys() == []
+
+
+def test_it_asks_before_it_removes(aws: Deployed) -> None:
+    """Whoever says no has removed nobody."""
+    aws.wrote("meta", "meta", "VIP")
+    forget(typed=f"{MAIL}\n\n\n\nn\n", code=1)
+    assert aws.keys() == []

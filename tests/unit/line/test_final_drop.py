@@ -1,0 +1,188 @@
+"""Drops that are deleted once their run is final, and those that have to stay."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from activation.drops.sources import BucketSource
+from activation.ledger.runs import RunState
+from activation.model import Action
+from activation.runs.final_drop import FLAT_S
+
+from tests.unit.line.aws_in_memory import refusal
+from tests.unit.line.jobs import Job
+from tests.unit.line.world import World, people, table
+
+Make = Callable[..., World]
+
+
+@pytest.fixture
+def world(make_world: Make) -> World:
+    """Return a world that deletes final drops, on a platform that offers every action."""
+    return deleting(make_world(actions=tuple(Action)))
+
+
+def deleting(world: World, **settings: object) -> World:
+    """Let a world delete final drops."""
+    world.settings = replace(world.settings, deletes_final_drops=True, **settings)  # type: ignore[arg-type]  # any
+    world.restart()
+    return world
+
+
+def left(world: World, bucket: str = "drops") -> list[str]:
+    """Return the names of the files in a bucket, all versions of them."""
+    found = world.aws.s3.list_object_versions(Bucket=bucket, Prefix="").get("Versions", [])
+    return [one["Key"].rsplit("/", 1)[-1] for one in found]
+
+
+def test_a_file_is_deleted_a_quarter_of_an_hour_after_its_run(world: World) -> None:
+    """With all of its versions: each has a run of its own."""
+    first, second = (world.drop(table(people(2, start=start))) for start in (1, 3))
+    ends = world.clock()
+    world.run(first, second)
+    assert {one["state"] for one in world.receipts()} == {RunState.APPLIED}
+    assert left(world) == []
+    assert world.clock() - ends >= FLAT_S
+    assert world.take_dead_letters() == []
+
+
+def test_a_folder_is_deleted_at_once_and_its_sign_stays(world: World) -> None:
+    """The sign says that the folder was closed, and holds nobody."""
+    job = Job(world, action="add")
+    world.run(*job.parts(4), job.put("_SUCCESS"))
+    assert left(world) == ["_SUCCESS"]
+    assert world.receipt()["rows"]["in"] == 4
+
+
+def test_settings_that_keep_drops_keep_them(make_world: Make) -> None:
+    """Nothing is deleted then, and no message queued for it."""
+    world = make_world()
+    world.run(world.drop(table(people(2))))
+    assert left(world) == ["people.csv"]
+    assert world.delays == []
+
+
+def test_a_drop_of_a_run_that_failed_stays_until_that_is_redriven(world: World) -> None:
+    """It is what a redrive reads."""
+    body = world.drop("colour\nred\n")
+    world.run(body)
+    assert world.receipt()["state"] == RunState.FAILED
+    world.clock.pass_s(2 * FLAT_S)
+    world.run(body)
+    assert left(world) == ["people.csv"]
+
+
+def test_a_forced_replay_that_has_begun_keeps_the_drop_until_it_has_ended(world: World) -> None:
+    """The drop's own run ends meanwhile; what is asked for afterwards fails, and says that the object is gone."""
+    body = world.drop(table(people(9)))
+    again = json.dumps({**json.loads(body), "again": "once more"})
+    world.handle(body)
+    world.budget_s = 80.2
+    world.handle(again)
+    assert [one["state"] for one in world.receipts()].count(RunState.APPLIED) == 1
+    world.clock.pass_s(2 * FLAT_S)
+    world.handle(body)
+    assert left(world) == ["people.csv"]
+    world.budget_s = 300.0
+    world.run()
+    assert {one["state"] for one in world.receipts()} == {RunState.APPLIED}
+    assert left(world) == []
+    world.run(json.dumps({**json.loads(body), "again": "too late"}))
+    assert world.dead_codes() == ["object_gone"]
+
+
+def test_a_replay_of_a_deleted_drop_does_nothing(world: World) -> None:
+    """Its run is known to have ended, from the ledger and, once that has forgotten it, from the receipt."""
+    body = world.drop(table(people(2)))
+    world.run(body)
+    for forgotten in (False, True):
+        if forgotten:
+            world.aws.dynamodb.items.clear()
+        world.run(json.dumps({**json.loads(body), "replay-name": "activation-1"}))
+        assert world.receipt()["state"] == RunState.APPLIED
+    assert world.take_dead_letters() == []
+
+
+def test_a_replace_beside_which_a_file_was_written_is_blocked_as_ever(world: World) -> None:
+    """The first file, which was sent, is still there, so that the second does not take out its people."""
+    paths = [f"{world.name}/vip/raw/replace/{name}.csv" for name in "ab"]
+    world.handle(world.event(world.put(table(people(3)), paths[0])))
+    world.clock.pass_s(FLAT_S - 60)
+    second = world.event(world.put(table(people(3, start=4)), paths[1]))
+    world.run()
+    world.run(second)
+    assert sorted(left(world)) == ["a.csv", "b.csv"]
+    assert world.dead_codes() == ["several_files_for_one_replace"]
+
+
+def test_a_replace_alone_is_deleted(world: World) -> None:
+    """Nothing else was written below it in time."""
+    world.run(world.event(world.put(table(people(3)), f"{world.name}/vip/raw/replace/a.csv")))
+    assert left(world) == []
+
+
+@pytest.mark.parametrize("written_again", [False, True])
+def test_a_late_file_of_a_deleted_replace_takes_nobody_out(world: World, *, written_again: bool) -> None:
+    """The sign alone, written again after it, is refused as if the other files were still there."""
+    job = Job(world, action="replace")
+    world.run(*job.parts(3, 6), job.put("_SUCCESS"))
+    assert left(world) == ["_SUCCESS"]
+    world.clock.pass_s(60)
+    world.run(*job.parts(7, 8, start=6))
+    world.clock.pass_s(60)
+    world.run(*(job.parts(3, 6) if written_again else []), job.put("_SUCCESS"))
+    assert world.dead_codes() == ([] if written_again else ["stale_files"])
+    if not written_again:
+        world.check_members(*people(6))
+
+
+def test_a_folder_of_a_replace_that_a_quiet_time_may_close_stays(world: World) -> None:
+    """A sign that comes later sends its files again."""
+    job = Job(world, action="replace", quiet_s=60)
+    deleting(world)
+    world.run(*job.parts(3))
+    assert world.receipt()["state"] == RunState.APPLIED
+    assert left(world) != []
+
+
+def test_nothing_is_deleted_in_a_source(world: World) -> None:
+    """It is another owner's."""
+    deleting(world, sources=(BucketSource("theirs", "exports/", "vip", "raw"),))
+    version = world.aws.s3.put_object(Bucket="theirs", Key="exports/a.csv", Body=table(people(2)).encode())
+    item = {"key": "exports/a.csv", "size": 9, "version-id": version["VersionId"], "sequencer": "01"}
+    event = json.loads(world.event(item))
+    event["detail"]["bucket"]["name"] = "theirs"
+    world.run(json.dumps(event))
+    assert world.receipt()["state"] == RunState.APPLIED
+    assert left(world, "theirs") == ["a.csv"]
+
+
+@pytest.mark.parametrize(("code", "failures"), [("SlowDown", 1), ("AccessDenied", 0)])
+def test_a_deletion_that_fails_is_repeated_where_that_can_help(world: World, code: str, failures: int) -> None:
+    """The run has ended; a missing permission leaves the drop to the bucket's lifecycle."""
+    job = Job(world, action="add")
+    broken = [True]
+
+    def fail(operation: str, _: object) -> None:
+        if operation == "delete_objects" and broken:
+            broken.clear()
+            raise refusal("DeleteObjects", code)
+
+    world.aws.before.append(fail)
+    world.run(*job.parts(4), job.put("_SUCCESS"))
+    assert world.receipt()["state"] == RunState.APPLIED
+    assert len(world.failures) == failures
+    assert (left(world) == ["_SUCCESS"]) is (failures == 1)
+
+
+def test_a_drop_of_a_forget_is_deleted_also_where_drops_are_kept(make_world: Make) -> None:
+    """It is the one that nobody may keep."""
+    world = make_world()
+    world.run(world.drop(table(people(4))))
+    job = Job(world, "forget-0123456789ab/", action="remove")
+    world.run(*job.parts(2), job.manifest("part-0"))
+    assert left(world) == ["people.csv", "manifest"]
+    assert world.receipts()[-1]["state"] == RunState.APPLIED
