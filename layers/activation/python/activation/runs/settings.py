@@ -16,6 +16,7 @@ from activation.identifiers.table import Context
 from activation.mirror.guard import Guard
 from activation.platforms.options import Option, Value, problems
 
+KEEP_PHONES = "keep"
 DELIMITERS = {"tab": "\t"}  # those that the settings call by a name
 
 
@@ -50,7 +51,8 @@ class FunctionSettings:
     may be sent. `actions` are those that drops may ask for, none for all of the platform's. `any_endpoint` lets
     the secret name another server than the platform's. `audiences` are what the settings say of audiences, by
     name. `sources` are the buckets of other owners that drops are read from as well. `folders` says how long
-    folders are waited for. `guard` says what a mirror may do unasked.
+    folders are waited for. `guard` says what a mirror may do unasked. `shared_phones` is "keep"
+    where a row of which only the phone is on a suppression list is sent without it, "" where the row is not sent.
     """
 
     connector: str
@@ -84,6 +86,7 @@ class FunctionSettings:
     sources: tuple[BucketSource, ...] = ()
     mirrors_bucket: str = ""
     guard: Guard = field(default_factory=Guard)
+    shared_phones: str = ""
 
     @property
     def origins(self) -> Origins:
@@ -136,6 +139,7 @@ class FunctionSettings:
             ),
             sources=_sources(reader),
             guard=_guard(reader),
+            shared_phones=reader.text("SHARED_PHONES", ""),
         )
         reader.finish()
         return settings
