@@ -1,8 +1,8 @@
 """A set of suppressed identifiers, sorted, with a bitmap in front of it that answers nearly every question.
 
 The bytes are what S3 holds and what a function asks, without a copy: 16 bytes of head (a mark, the logarithm of
-the bitmap's bits, zeros), the bitmap, then the heads in ascending order, 8 bytes each. The bitmap has at least 32
-bits for each head, and a bit is set where a head's lowest bits are its place; so about 3 of 100 other values pass
+the bitmap's bits, zeros), the bitmap, then the heads in ascending order, 8 bytes each. The bitmap has at least 64
+bits for each head, and a bit is set where a head's lowest bits are its place; so about 3 of 200 other values pass
 it, and only for these is the sorted array searched, which costs twenty times as much.
 """
 
@@ -19,7 +19,7 @@ from activation.suppression.heads import HEAD_BYTES, array_of, cells_of
 
 _MARK = b"suppres1"
 _HEAD_BYTES = 16
-_BITS_PER_HEAD = 32
+_BITS_PER_HEAD = 64
 _LEAST_BITS, _MOST_BITS = 10, 27  # logarithms: 128 bytes to 16 MB
 _NO_HEADS = pa.array([], pa.uint64())
 
