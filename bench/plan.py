@@ -22,6 +22,7 @@ class Sizes:
     normalize_rows: int = 5_000_000
     mirror_lines: int = 10_000_000
     mirror_runs: int = 3
+    suppressed: int = 1_000_000
     start_runs: int = 9
 
 

@@ -22,6 +22,7 @@ from bench import (
     pipelining,
     report,
     start,
+    suppression,
 )
 from bench.figures import Table
 from bench.files import files
@@ -78,6 +79,8 @@ def _tables(
         yield mirror.mirror(sizes, function, step)
     if "normalize" in parts:
         yield from normalize.normalize(sizes, step)
+    if "suppression" in parts:
+        yield suppression.suppression(sizes, made, function, step)
     if "start" in parts:
         yield start.start(sizes, function, step)
     if "cost" in parts:

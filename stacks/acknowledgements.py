@@ -13,6 +13,7 @@ from stacks.connector_settings import AUDIENCE_FILE
 from stacks.doctor import DoctorStack
 from stacks.doctor_permissions import RULE_CHARACTERS
 from stacks.findings import accept, arn_of, logical_id_of
+from stacks.names import SUPPRESSIONS
 from stacks.people import FUNCTION_CHARACTERS, QUEUE_CHARACTERS, RECEIPTS, generated
 from stacks.receipt_table import RESULTS
 from stacks.source_settings import SourceSettings
@@ -41,6 +42,7 @@ def acknowledge(storage: StorageStack, activation: ActivationStack) -> None:
             "The runtime is the one the wheel layers are built for, a setting; newer than needed is no gain.",
         )
         _accept_wildcards(name, connector, storage)
+    _accept_suppressions(activation, storage)
     watch = activation.drop_watch
     accept(
         watch.undelivered,
@@ -57,6 +59,40 @@ def acknowledge(storage: StorageStack, activation: ActivationStack) -> None:
         "IAM5[Resource::*]",
         "xray:PutTraceSegments and xray:PutTelemetryRecords, and no other action: X-Ray has no resources to name.",
     )
+
+
+def _accept_suppressions(activation: ActivationStack, storage: StorageStack) -> None:
+    lists = activation.suppressions
+    for queue in (lists.undelivered, lists.undelivered_notices):
+        accept(
+            queue,
+            "SQS3",
+            "It is a dead-letter queue, of a rule's target; cdk-nag only recognises those of other queues.",
+        )
+    accept(
+        lists.function,
+        "L1",
+        "The runtime is the one the wheel layers are built for, a setting; newer than needed is no gain.",
+    )
+    name, receipts = SUPPRESSIONS, arn_of(storage.receipts)
+    for resource, why in (
+        (f"{arn_of(storage.drops)}/{name}/*", "The drops of suppression lists: objects below their own prefix."),
+        (
+            f"{arn_of(storage.mirrors)}/{name}/*",
+            "The suppression lists: objects below their prefix, named by runs.",
+        ),
+        (f"{receipts}/receipts/{name}/*", "The receipts of suppression drops: objects below their own prefix."),
+        (f"{receipts}/listings/{name}/*", "The lists of the files of folders, each under the name of its run."),
+        (
+            f"{receipts}/receipts/{name}/*/*.rejects/*",
+            "The parts that lists of rejects are joined from: objects below their own prefix.",
+        ),
+        (
+            "*",
+            "xray:PutTraceSegments and xray:PutTelemetryRecords, and no other action: X-Ray has no resources.",
+        ),
+    ):
+        accept(lists.role, f"IAM5[Resource::{resource}]", why)
 
 
 def _accept_people(activation: ActivationStack, storage: StorageStack) -> None:
@@ -124,6 +160,11 @@ def _accept_wildcards(name: str, connector: Connector, storage: StorageStack) ->
         connector.role,
         f"IAM5[Resource::{arn_of(storage.mirrors)}/{connector.platform.name}/*]",
         "What the mirrored audiences of this platform hold: objects below its own prefix, named by runs.",
+    )
+    accept(
+        connector.role,
+        f"IAM5[Resource::{arn_of(storage.mirrors)}/{SUPPRESSIONS}/*]",
+        "The suppression lists, to be read: objects below their prefix, named by the runs that wrote them.",
     )
     for source in connector.sources:
         accept(

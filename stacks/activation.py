@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from activation.platforms.discovery import platform_named
+from activation.platforms.discovery import every_platform, platform_named
+from activation.platforms.platform import Platform
 from aws_cdk import Aws, CfnOutput, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
@@ -19,6 +20,7 @@ from stacks.packaging import ROOT, function_code, layers
 from stacks.people import operator_policy
 from stacks.settings import Settings
 from stacks.storage import StorageStack
+from stacks.suppressions import Suppressions
 
 
 class ActivationStack(Stack):
@@ -55,12 +57,26 @@ class ActivationStack(Stack):
             layers=shared,
             code=function_code("drop_watch", root=root),
         )
+        self.suppressions = Suppressions(
+            self,
+            "Suppressions",
+            settings=settings,
+            storage=storage,
+            layers=shared,
+            code=function_code("suppressions", *_with_tables(), root=root),
+        )
         if settings.endpoints == "any":
             CfnOutput(self, "SecretEndpoints", value="any")
         if self.drop_watch.elsewhere:
             CfnOutput(self, "OtherPrefixes", value=",".join(self.drop_watch.elsewhere))
         if settings.sources:
             CfnOutput(self, "DropWatchRoleArn", value=self.drop_watch.role.role_arn)
+        lists = self.suppressions
+        CfnOutput(self, "SuppressionsQueueUrl", value=lists.queue.queue_url)
+        CfnOutput(self, "SuppressionsDeadLetterQueueUrl", value=lists.dead_letters.queue_url)
+        CfnOutput(self, "SuppressionsUndeliveredQueueUrl", value=lists.undelivered.queue_url)
+        CfnOutput(self, "SuppressionsFunctionName", value=lists.function.function_name)
+        CfnOutput(self, "SuppressionsRuleArn", value=lists.rule.rule_arn)
         CfnOutput(self, "DropWatchFunctionName", value=self.drop_watch.function.function_name)
         self.operator = operator_policy(
             self,
@@ -126,6 +142,13 @@ class ActivationStack(Stack):
                 "Condition": {"StringEquals": {"events:source": "aws.s3", "events:detail-type": "Object Created"}},
             },
         )
+
+
+def _with_tables() -> list[str]:
+    """Return the folders under lambdas/ that hold a platform's fields, with what they share."""
+    found = every_platform()
+    families = {one.family for one in found.values() if isinstance(one, Platform) and one.family}
+    return sorted({*found, *families})
 
 
 def construct_id(name: str) -> str:

@@ -10,7 +10,6 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.alarm_topic import alarm_topic
-from stacks.connector_settings import ConnectorSettings
 from stacks.storage import StorageStack
 from stacks.watch import MAX_EVENT_AGE, RETRY_ATTEMPTS, Watch
 
@@ -27,7 +26,8 @@ class ConnectorAlarms(Construct):
         scope: Construct,
         id_: str,
         *,
-        connector: ConnectorSettings,
+        name: str,
+        alarm_email: str = "",
         queue: sqs.Queue,
         dead_letters: sqs.Queue,
         undelivered: sqs.Queue,
@@ -36,10 +36,10 @@ class ConnectorAlarms(Construct):
         rule: events.Rule,
     ) -> None:
         super().__init__(scope, id_)
-        self._connector = connector
-        self.is_told_alone = bool(connector.alarm_email)
+        self._name, self._email = name, alarm_email
+        self.is_told_alone = bool(alarm_email)
         self.topic = self._topic(storage)
-        self.watch = Watch(self, self.topic, f"Connector {connector.name}: ")
+        self.watch = Watch(self, self.topic, f"Connector {name}: ")
         self.watch.depth(
             "DeadLetters",
             dead_letters,
@@ -75,18 +75,17 @@ class ConnectorAlarms(Construct):
 
     @property
     def _redrive(self) -> str:
-        return f"`activation redrive --connector {self._connector.name}`"
+        return f"`activation redrive --connector {self._name}`"
 
     def _topic(self, storage: StorageStack) -> sns.ITopic:
-        connector = self._connector
-        if not connector.alarm_email:
+        if not self._email:
             # By ARN: given the construct, alarms would add themselves to the policy of a topic in another stack.
             return sns.Topic.from_topic_arn(self, "AppTopic", storage.alarm_topic.topic_arn)
         return alarm_topic(
             self,
             "Topic",
-            title=f"Audience Activation: {connector.name}",
-            email=connector.alarm_email,
+            title=f"Audience Activation: {self._name}",
+            email=self._email,
             key=storage.notices_key,
             notices=True,
         )
@@ -99,7 +98,7 @@ class ConnectorAlarms(Construct):
         return events.Rule(
             self,
             "Notices",
-            description=f"Failed, blocked, incomplete runs, late files, findings of {self._connector.name}",
+            description=f"Failed, blocked, incomplete runs, late files, findings of {self._name}",
             event_bus=bus,
             event_pattern=events.EventPattern(
                 source=[NOTICE_SOURCE],
@@ -111,7 +110,7 @@ class ConnectorAlarms(Construct):
                     "Activation Folder Open",
                     FINDING,
                 ],
-                detail={"connector": [self._connector.name]},
+                detail={"connector": [self._name]},
             ),
             targets=[
                 targets.SnsTopic(

@@ -91,7 +91,8 @@ class Connector(Construct):
         self.alarms = ConnectorAlarms(
             self,
             "Alarms",
-            connector=connector,
+            name=connector.name,
+            alarm_email=connector.alarm_email,
             queue=self.queue,
             dead_letters=self.dead_letters,
             undelivered=self.undelivered,

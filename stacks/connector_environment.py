@@ -70,6 +70,7 @@ def environment(
         **_rule("OPERATION", connector.operation),
         **({"GUARD": json.dumps(connector.guard.variable)} if connector.guard.variable else {}),
         **({"COLUMN_MAP": json.dumps(dict(connector.columns))} if connector.columns else {}),
+        **({"SHARED_PHONES": connector.shared_phones} if connector.shared_phones else {}),
         **({"SOURCES": _compact([one.variable for one in sources])} if sources else {}),
     }
 

@@ -56,7 +56,8 @@ class ConnectorSettings:
     `audiences` are the options of single audiences, by name: see activation/platforms/audience_options.py.
     `guard` says what a mirror may do unasked. `droppers` are the ARNs of principals in other accounts that may
     upload its drops. `replaces` says that drops may ask for all of an audience, so that who uploads them may also
-    say what the audience is like.
+    say what the audience is like. `shared_phones` is "keep" where a row of which only the phone is suppressed
+    is sent without it, "" where it is not sent.
     """
 
     name: str
@@ -92,6 +93,7 @@ class ConnectorSettings:
     secret: SecretSettings = OWN_SECRET
     guard: GuardSettings = USUAL_GUARD
     replaces: bool = False
+    shared_phones: str = ""
 
 
 def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> ConnectorSettings:
@@ -146,6 +148,7 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
         folder_open_hours=reader.number("folder_open_hours", low=0.01, high=24 * 14, default=6),
         secret=read_secret(reader, known_platforms.get(platform), dict(options)),
         guard=read_guard(reader.section("guard")),
+        shared_phones=reader.choice("shared_phones", ("", "keep"), default=""),
         replaces=bool(SNAPSHOTS & {Action(one) for one in actions or offered if one in offered}),
     )
     if connector.name in RESERVED:

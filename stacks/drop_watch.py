@@ -16,7 +16,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.names import metrics_namespace
+from stacks.names import SUPPRESSIONS, metrics_namespace
 from stacks.object_events import object_created
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.permissions import watch_statements
@@ -43,7 +43,7 @@ class DropWatch(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self._settings, self._storage = settings, storage
-        self._connectors = tuple(one.name for one in settings.connectors)
+        self._connectors = (*(one.name for one in settings.connectors), SUPPRESSIONS)
         self.elsewhere = (f"{settings.ci360.landing_prefix}/",) if settings.ci360 else ()
         self._service = f"{settings.name}-drop-watch"
         self.undelivered = sqs.Queue(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 DEFAULT_APP = "audience-activation"
 NOBODY = "none"  # the setting `alarms` of who wants nobody to be told
+SUPPRESSIONS = "suppressions"  # what the keys of drops for suppression lists begin with
 NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 BUCKET = r"(?=.{3,63}\Z)[a-z0-9][a-z0-9.-]*[a-z0-9]"
 KEY_ARN = r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+"

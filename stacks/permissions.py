@@ -17,6 +17,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
 from stacks.connector_settings import ConnectorSettings
+from stacks.names import SUPPRESSIONS
 from stacks.source_settings import SourceSettings
 from stacks.statements import allow, key_through_ledger, owner_is, through, trace
 from stacks.storage import StorageStack
@@ -59,6 +60,7 @@ def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -
                 }
             },
         ),
+        *_suppressions(reach),
         allow(
             "OwnQueue",
             [
@@ -115,6 +117,70 @@ def watch_statements(
             for source in sources
         ),
         key_through_ledger(storage.key),
+        allow("Announce", ["events:PutEvents"], [storage.bus.event_bus_arn]),
+        allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]),
+        trace(),
+    ]
+
+
+def list_statements(
+    storage: StorageStack, queue: sqs.IQueue, dead_letters: sqs.IQueue, log_group: logs.ILogGroup
+) -> list[iam.PolicyStatement]:
+    """Return the statements of the role that reads suppression drops and writes the lists."""
+    name, drops, receipts = SUPPRESSIONS, storage.drops, storage.receipts
+    return [
+        allow("ReadOwnDrops", ["s3:GetObject", "s3:GetObjectVersion"], [drops.arn_for_objects(f"{name}/*")]),
+        # Without it, S3 answers 403 for a deleted object, which looks like a missing permission.
+        allow("TellGoneFromForbidden", ["s3:ListBucket"], [drops.bucket_arn]),
+        allow(
+            "ListOwnFolders",
+            ["s3:ListBucketVersions"],
+            [drops.bucket_arn],
+            {"StringLike": {"s3:prefix": [f"{name}/*"]}},
+        ),
+        allow("OwnListings", ["s3:GetObject", "s3:PutObject"], [receipts.arn_for_objects(f"listings/{name}/*")]),
+        allow(
+            "OwnReceipts",
+            ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
+            [receipts.arn_for_objects(f"receipts/{name}/*")],
+        ),
+        allow(
+            "DiscardWhatARunNeeded",
+            ["s3:DeleteObject"],
+            [receipts.arn_for_objects(f"receipts/{name}/*/*.rejects/*")],
+        ),
+        allow(
+            "ListOwnReceipts",
+            ["s3:ListBucket"],
+            [receipts.bucket_arn],
+            {"StringLike": {"s3:prefix": [f"receipts/{name}/*"]}},
+        ),
+        allow(
+            "Lists",
+            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+            [storage.mirrors.arn_for_objects(f"{name}/*")],
+        ),
+        allow("TellLostList", ["s3:ListBucket"], [storage.mirrors.bucket_arn]),
+        allow("KeyThroughStorage", ["kms:Decrypt", "kms:GenerateDataKey"], [storage.key.key_arn], through("s3")),
+        key_through_ledger(storage.key),
+        allow(
+            "Ledger",
+            ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+            [storage.ledger.table_arn],
+            {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{name}#*"]}},
+        ),
+        allow(
+            "OwnQueue",
+            [
+                "sqs:ReceiveMessage",
+                "sqs:DeleteMessage",
+                "sqs:ChangeMessageVisibility",
+                "sqs:GetQueueAttributes",
+                "sqs:SendMessage",
+            ],
+            [queue.queue_arn],
+        ),
+        allow("OwnDeadLetters", ["sqs:SendMessage"], [dead_letters.queue_arn]),
         allow("Announce", ["events:PutEvents"], [storage.bus.event_bus_arn]),
         allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]),
         trace(),
@@ -205,6 +271,19 @@ def _mirrors(connector: ConnectorSettings, reach: Reach) -> list[iam.PolicyState
         # To find what no state needs any more; and to tell a lost snapshot from a missing permission, for which
         # S3's own check sends no prefix. The names are digests and runs'.
         allow("ListMirrors", ["s3:ListBucket"], [reach.mirrors.bucket_arn]),
+    ]
+
+
+def _suppressions(reach: Reach) -> list[iam.PolicyStatement]:
+    """Allow asking the suppression lists, and no more: one function alone writes them."""
+    return [
+        allow("ReadSuppressions", ["s3:GetObject"], [reach.mirrors.arn_for_objects(f"{SUPPRESSIONS}/*")]),
+        allow(
+            "ReadSuppressionRecord",
+            ["dynamodb:GetItem"],
+            [reach.ledger.table_arn],
+            {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"{SUPPRESSIONS}#lists"]}},
+        ),
     ]
 
 

@@ -22,6 +22,7 @@ from stacks.names import DEFAULT_APP, NAME
 from stacks.normalize.settings import NormalizeSettings, read_normalize
 from stacks.retention_settings import Retention, read_retention
 from stacks.source_settings import SourceSettings, read_sources
+from stacks.suppression_settings import SuppressionSettings, read_suppressions
 
 KEY = "audience_activation"
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,7 +75,8 @@ class Settings:
     `endpoints` is "any" where a secret may name another server than its platform's, else "platform".
     `permissions_boundary` is the policy that bounds every role, "" for none. `tags` are those of every resource.
     `doctor` says when the daily examination runs. `normalize` is None where no job turns exports into drops.
-    `clean_rooms` are queries that run by a schedule.
+    `clean_rooms` are queries that run by a schedule. `suppressions` says how much a drop may change the
+    suppression lists.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Settings:
     doctor: DoctorSettings
     normalize: NormalizeSettings | None
     clean_rooms: tuple[CleanRoomsQuery, ...]
+    suppressions: SuppressionSettings
 
 
 def read_settings(
@@ -147,6 +150,7 @@ def read_settings(
         doctor=read_doctor(reader.section("doctor")),
         normalize=read_normalize(reader.section("normalize"), connectors, root),
         clean_rooms=read_clean_rooms(reader, sources),
+        suppressions=read_suppressions(reader.section("suppressions")),
     )
     _check_topic(reader, settings)
     storage = settings.storage

@@ -1,16 +1,18 @@
 """A connector's worker in a process of its own: a file in, requests over HTTP out, with the line's own sender.
 
-`worker.py FILE SECRET IN_FLIGHT LEDGER_S [PLATFORM IDENTIFIERS]`: SECRET is the account's secret as JSON with its
+`worker.py FILE SECRET IN_FLIGHT LEDGER_S [PLATFORM IDENTIFIERS [LIST]]`: SECRET is the account's secret as JSON with its
 endpoint, LEDGER_S how long the ledger takes to answer, PLATFORM the platform (default meta), IDENTIFIERS the type
-of a list of hashes. AWS's own work is left out; the function's modules are all loaded.
+of a list of hashes, LIST a stored set of suppressed people. AWS's own work is left out; the function's modules are all loaded.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -31,6 +33,7 @@ from activation.pipeline.client import PlatformClient
 from activation.pipeline.rate_limit import RateLimit
 from activation.pipeline.scanning import scan
 from activation.pipeline.sending import Sender
+from activation.pipeline.suppressing import Suppression
 from activation.platforms.discovery import platform_named
 from activation.platforms.http import PooledHttp
 from activation.platforms.options import complete
@@ -38,6 +41,7 @@ from activation.platforms.platform import Platform
 from activation.platforms.request import Request
 from activation.report.rejects import Rejects
 from activation.runs.destination import KnownDestination
+from activation.suppression.listed import NOBODY, Listed
 
 from bench.inside.line import batcher_of
 from bench.inside.meter import metered
@@ -100,7 +104,14 @@ def loaded(name: str) -> Platform:
 
 
 def work(
-    path: Path, platform: Platform, secret: str, *, in_flight: int, ledger_s: float, kind: Kind = RAW
+    path: Path,
+    platform: Platform,
+    secret: str,
+    *,
+    in_flight: int,
+    ledger_s: float,
+    kind: Kind = RAW,
+    listed: str = "",
 ) -> dict[str, Any]:
     """Send the whole file; return the run's counts and the calls to the ledger."""
     version = SecretVersion(secret, "bench")
@@ -137,6 +148,7 @@ def work(
         rejects=Rejects(cast("Any", bucket), "receipts", "bench"),
         in_flight=in_flight,
         limits=platform.limits.narrowed(),
+        suppression=Suppression(platform.table, cache(partial(_stored, listed))),
     )
     before = run.progress.tally.requests
     began = time.perf_counter()
@@ -162,6 +174,15 @@ def work(
     }
 
 
+def _stored(path: str) -> tuple[int, Listed]:
+    """Return a set of suppressed people as a function reads it from S3, none of them without a path."""
+    if not path:
+        return 0, NOBODY
+    data = Path(path).read_bytes()
+    hashlib.sha256(data).hexdigest()  # which the store compares
+    return 1, Listed.from_bytes(data)
+
+
 def _spans(batcher: Batcher, reader: DropReader) -> Iterator[Prepared]:
     return batcher.spans(reader.chunks(Cursor()), Cursor(), ())
 
@@ -169,7 +190,17 @@ def _spans(batcher: Batcher, reader: DropReader) -> Iterator[Prepared]:
 if __name__ == "__main__":
     from_malloc()
     path, secret, in_flight, ledger_s, *listed = sys.argv[1:]
-    platform, identifiers = listed or ("meta", "")
+    platform, identifiers, *lists = listed or ("meta", "")
     kind = Kind(identifiers, hashed=True, single=identifiers) if identifiers else RAW
     one = loaded(platform)
-    metered(lambda: work(Path(path), one, secret, in_flight=int(in_flight), ledger_s=float(ledger_s), kind=kind))
+    metered(
+        lambda: work(
+            Path(path),
+            one,
+            secret,
+            in_flight=int(in_flight),
+            ledger_s=float(ledger_s),
+            kind=kind,
+            listed="".join(lists),
+        )
+    )

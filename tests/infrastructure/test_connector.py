@@ -45,7 +45,7 @@ def test_every_target_retries_for_a_day_and_has_dead_letters(templates: Template
     https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_RetryPolicy.html, read 2026-11-30.
     """
     rules = templates.resources("AWS::Events::Rule")
-    assert len(rules) == 2 * len(CONNECTORS) + 2
+    assert len(rules) == 2 * (len(CONNECTORS) + 1) + 2  # one more of suppression lists
     for rule in rules.values():
         (target,) = rule["Targets"]
         assert target["RetryPolicy"] == {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86_400}
@@ -82,7 +82,7 @@ def test_a_message_that_keeps_failing_ends_in_the_dead_letters(templates: Templa
 def test_queues_are_encrypted_and_need_tls(templates: Templates) -> None:
     """Every queue encrypts with SSE-SQS, which EventBridge can write to, and refuses plain HTTP."""
     queues = templates.resources("AWS::SQS::Queue")
-    assert len(queues) == 4 * len(CONNECTORS) + 1
+    assert len(queues) == 4 * (len(CONNECTORS) + 1) + 1
     for id_, queue in queues.items():
         assert queue["SqsManagedSseEnabled"] is True
         deny = policy_of(templates, id_[:-8])[0]
@@ -102,7 +102,7 @@ def test_only_the_connector_s_rule_may_send(templates: Templates, id_: str) -> N
 def test_every_mapping_reports_partial_failures(templates: Templates) -> None:
     """Without it Lambda ignores the answer and deletes the messages; without the cap it throttles them away."""
     mappings = templates.resources("AWS::Lambda::EventSourceMapping")
-    assert len(mappings) == len(CONNECTORS)
+    assert len(mappings) == len(CONNECTORS) + 1
     for mapping in mappings.values():
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert mapping["MetricsConfig"] == {"Metrics": ["EventCount"]}
@@ -228,6 +228,9 @@ def test_the_function_can_read_its_environment(templates: Templates) -> None:
     check_options(platform_named("tiktok").options, settings.options)
 
 
+PARTS = ("QueueUrl", "DeadLetterQueueUrl", "UndeliveredQueueUrl", "FunctionName", "RuleArn")
+
+
 def test_the_outputs_name_each_connector_s_parts(templates: Templates) -> None:
     """Secret, queues, function, rule and topic of each connector can be found without knowing a generated name.
 
@@ -240,6 +243,7 @@ def test_the_outputs_name_each_connector_s_parts(templates: Templates) -> None:
         "DropWatchFunctionName",
         "BetaEuAlarmTopicArn",
         "BetaEuSettings",
+        *(f"Suppressions{part}" for part in PARTS),
     }
     outputs = {
         name for name in templates.activation["Outputs"] if not name.startswith("ExportsOutput")
@@ -247,15 +251,4 @@ def test_the_outputs_name_each_connector_s_parts(templates: Templates) -> None:
     told = json.loads(templates.activation["Outputs"]["BetaEuSettings"]["Value"])
     assert (told["default_country"], told["delimiter"]) == ("DE", "tab")
     assert "timeout_s" not in told
-    assert outputs - general == {
-        f"{id_}{part}"
-        for id_ in CONNECTORS
-        for part in (
-            "SecretArn",
-            "QueueUrl",
-            "DeadLetterQueueUrl",
-            "UndeliveredQueueUrl",
-            "FunctionName",
-            "RuleArn",
-        )
-    }
+    assert outputs - general == {f"{id_}{part}" for id_ in CONNECTORS for part in ("SecretArn", *PARTS)}

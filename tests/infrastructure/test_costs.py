@@ -19,7 +19,8 @@ PRICES = {
     "AWS::WAFv2::WebACL": 5.0,
 }
 METRIC, RULE = 0.3, 1.0
-OF_CONNECTOR, OF_WATCH = "Tiktok", "DropWatch"  # how the logical ids of a plain connector and of the watch begin
+# How the logical ids of a plain connector, of the watch and of the suppression lists begin.
+OF_CONNECTOR, OF_WATCH, OF_LISTS = "Tiktok", "DropWatch", "Suppressions"
 
 
 def told() -> dict[str, float]:
@@ -40,7 +41,7 @@ def dollars(template: dict[str, Any], *, begins: str = "") -> float:
     return sum(PRICES.get(one["Type"], 0.0) for id_, one in resources if id_.startswith(begins))
 
 
-@pytest.mark.parametrize("begins", [OF_CONNECTOR, OF_WATCH])
+@pytest.mark.parametrize("begins", [OF_CONNECTOR, OF_WATCH, OF_LISTS])
 def test_what_is_looked_for_is_there(everything: dict[str, Any], begins: str) -> None:
     """The beginnings of the logical ids are those of this release."""
     assert dollars(everything["audience-activation-activation"], begins=begins) > 0
@@ -55,6 +56,7 @@ def test_the_page_on_costs_counts_what_is_deployed(everything: dict[str, Any]) -
     counted = {
         "the app": dollars(everything["audience-activation-storage"]) + watch,
         "the daily examination": dollars(everything["audience-activation-doctor"]),
+        "the suppression lists": dollars(activation, begins=OF_LISTS),
         "each connector": dollars(activation, begins=OF_CONNECTOR),
         "`normalize`": dollars(everything["audience-activation-normalize"]),
         "`ci360`, with results": dollars(ci360) - PRICES["AWS::WAFv2::WebACL"],

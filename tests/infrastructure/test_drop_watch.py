@@ -17,7 +17,9 @@ def test_an_object_under_no_connector_is_seen(templates: Templates) -> None:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html, read 2026-11-29.
     """
     pattern = templates.resource("AWS::Events::Rule", "DropWatchStrays")["EventPattern"]
-    assert pattern["detail"]["object"] == {"key": [{"anything-but": {"prefix": ["alpha/", "beta-eu/"]}}]}
+    assert pattern["detail"]["object"] == {
+        "key": [{"anything-but": {"prefix": ["alpha/", "beta-eu/", "suppressions/"]}}]
+    }
     drops = templates.resource("AWS::Events::Rule", "AlphaRule")["EventPattern"]["detail"]["bucket"]
     assert pattern["detail"]["bucket"] == drops
 

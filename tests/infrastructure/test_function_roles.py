@@ -37,6 +37,11 @@ NOT_MADE: Mapping[str, set[str]] = {
         "s3:HeadBucket",  # an action of no policy: the refusal of a bucket that it may not list names the region
     },
     "lambdas.normalize_start.handler": set(),
+    # It has no secret; the line that it shares with the connectors reads theirs.
+    "lambdas.suppressions.handler": {
+        *(f"secretsmanager:{one}" for one in ("GetSecretValue", "PutSecretValue")),
+        "ssm:GetParameter",
+    },
     "lambdas.ci360.webhook": {"dynamodb:GetItem"},  # it takes a record by one conditional write
     "lambdas.ci360.transfer": {"s3:GetObjectVersion"},  # it asks for the newest version
     "lambdas.ci360.results": {"dynamodb:UpdateItem", "secretsmanager:PutSecretValue"},  # it only reads

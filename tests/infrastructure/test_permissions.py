@@ -103,6 +103,12 @@ def test_wildcard_resources_are_own_objects_and_tracing(templates: Templates) ->
         (receipts, "/receipts/beta-eu/*"),
         (mirrors, "/meta/*"),
         (mirrors, "/tiktok/*"),
+        (frozenset({"s3:GetObject"}), "/suppressions/*"),  # the lists, which connectors only read
+        (frozenset({"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}), "/suppressions/*"),
+        (drops, "/suppressions/*"),
+        (frozenset({"s3:GetObject", "s3:PutObject"}), "/listings/suppressions/*"),
+        (receipts, "/receipts/suppressions/*"),
+        (parts, "/receipts/suppressions/*/*.rejects/*"),
         (parts, "/receipts/alpha/*/*.rejects/*"),
         (parts, "/receipts/alpha/*/*.refused/*"),
         (parts, "/receipts/beta-eu/*/*.rejects/*"),

@@ -128,6 +128,8 @@ def _kind(segment: str, table: FieldTable) -> Kind:
         return RAW
     if table.events is None and declared == HASHED.declared:
         return HASHED
+    if declared in table.hashed_as:
+        return Kind(declared, hashed=True)
     if table.events is not None and declared == EVENTS.declared:
         return EVENTS
     if table.events is None and declared in PLAIN_LISTS and (fields := table.named(declared)):

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from activation.drops.reading import Reading
 from activation.drops.row_words import are_changes
 from activation.errors import Rejected
+from activation.identifiers.codes import Code
 from activation.identifiers.column_map import columns_called
 from activation.identifiers.row_rules import RowRule, Scope
 from activation.model import Action, Kind
@@ -83,7 +84,11 @@ def ends_empty(action: Action, codes: Collection[str]) -> bool:
 
     A change file may hold deleted rows alone. To replace an audience by nobody is never taken to be meant.
     """
-    return action in (Action.ADD, Action.REMOVE) and set(codes) <= {*TAKEN_OUT, *ELSEWHERE.values()}
+    return action in (Action.ADD, Action.REMOVE) and set(codes) <= {
+        *TAKEN_OUT,
+        *ELSEWHERE.values(),
+        Code.SUPPRESSED.value,
+    }
 
 
 def none_sent(rejected: Mapping[str, int]) -> Rejected:

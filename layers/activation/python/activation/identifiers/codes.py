@@ -69,6 +69,8 @@ class Code(StrEnum):
     REPEATED_EVENT_ID = "repeated_event_id"
     EVENT_IN_FUTURE = "event_in_future"
     TOO_OLD_FOR_PLATFORM = "too_old_for_platform"
+    SUPPRESSED = "suppressed"
+    SUPPRESSED_PHONE = "suppressed_phone"
 
 
 SENTENCES: dict[Code, str] = {
@@ -157,4 +159,6 @@ SENTENCES: dict[Code, str] = {
     Code.TOO_OLD_FOR_PLATFORM: (
         "The event was older, when it was to be sent, than the platform accepts; send events within days."
     ),
+    Code.SUPPRESSED: "The row holds an identifier of somebody on a suppression list; nothing of it is sent.",
+    Code.SUPPRESSED_PHONE: "The phone is on a suppression list; the row is sent without it.",
 }

@@ -14,4 +14,9 @@ def declarable(table: FieldTable) -> tuple[str, ...]:
     if table.events is not None:
         return (EVENTS.declared,)
     plain = [name for name in PLAIN_LISTS if table.named(name)]
-    return (RAW.declared, HASHED.declared, *plain, *(name.lower() for name in dict(table.singles)))
+    return (
+        RAW.declared,
+        *(table.hashed_as or (HASHED.declared,)),
+        *plain,
+        *(name.lower() for name in dict(table.singles)),
+    )

@@ -114,14 +114,16 @@ class FieldTable:
     """A platform's fields, in the order they take on the wire.
 
     `singles` maps the identifier type of a single-column drop (upper case, aliases included) to a field's key.
-    `naming` are sets of keys of which none names a person by itself: a row that fills a whole set does. `events`
-    are the rules of a platform that is sent events, None for one that is sent people.
+    `naming` are sets of keys of which none names a person by itself: a row that fills a whole set does.
+    `hashed_as` is what drops of digests are declared as where it has to be said whose digests they are, none for
+    `hashed`. `events` are the rules of a platform that is sent events, None for one that is sent people.
     """
 
     platform: str
     fields: tuple[Field, ...]
     singles: tuple[tuple[str, str], ...] = ()
     naming: tuple[frozenset[str], ...] = ()
+    hashed_as: tuple[str, ...] = ()
     events: EventRules | None = None
 
     @property

@@ -47,7 +47,8 @@ class MirrorRun:
     `removes` that may still be in the audience for that, as a record's text, and `too_small` says that it refused
     to remove so many. `closing` says that all of the phase is sent, `following` that the platform was
     told so and works on it. `settled` counts the work of the phases before this one. `nothing` says that nothing
-    is sent, because the audience holds the drop already.
+    is sent, because the audience holds the drop already. `suppressed` are the rows that were suppressed when the
+    phase began.
     """
 
     phase: MirrorPhase = MirrorPhase.COMPARE
@@ -82,6 +83,7 @@ class MirrorRun:
     following: bool = False
     nothing: bool = False
     settled: int = 0
+    suppressed: int = 0
 
     @property
     def is_read(self) -> bool:

@@ -61,15 +61,18 @@ class Progress:
         self._open[span.first_row] = (span, waiting)
         self._advance()
 
-    def acknowledge(self, unit: Unit, *, cells: Mapping[str, int], handle: str, reference: str) -> None:
+    def acknowledge(
+        self, unit: Unit, *, cells: Mapping[str, int], handle: str, reference: str, sent: bool = True
+    ) -> None:
         """Note a unit as acknowledged; its rows are counted by the tally's `count_rows`.
 
         `cells` are its identifiers by field. `handle` is what the platform returned that closing the uploads or a
         later verdict needs, `reference` its trace of the call; "" for none. Of references the newest are kept.
+        `sent` is False for a unit of which nothing may be sent, so that the platform has accepted none of it.
         """
         checkpoint, tally = self.checkpoint, self.tally
-        tally.uploads += 1
-        tally.resent += self.attempts.starts > 0  # the platform had these members before, and lost them
+        tally.uploads += sent
+        tally.resent += sent and self.attempts.starts > 0  # the platform had these members before, and lost them
         tally.identifiers.update(cells)
         checkpoint.ahead.add(unit)
         checkpoint.in_doubt = {one for one in checkpoint.in_doubt if one != unit and not unit.within(one)}

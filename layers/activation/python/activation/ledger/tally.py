@@ -10,8 +10,8 @@ from activation.identifiers.codes import Code
 from activation.ledger.units import LeftOutCells
 from activation.platforms.publisher import Verdict
 
-# Events that were taken out when they were to be sent, by us.
-UNTIMELY = frozenset((Code.TOO_OLD_FOR_PLATFORM.value, Code.EVENT_IN_FUTURE.value))
+# What was taken out when it was to be sent, by us: events for their time, and suppressed people.
+WITHHELD = frozenset((Code.TOO_OLD_FOR_PLATFORM.value, Code.EVENT_IN_FUTURE.value, Code.SUPPRESSED.value))
 REFERENCES_KEPT = 20  # enough for a support case; the record has to stay small
 
 
@@ -63,11 +63,11 @@ class Tally:
     def count_rows(self, rows: int, refused: Mapping[str, int]) -> None:
         """Count rows whose uploads are all acknowledged, less those that were refused, by code.
 
-        What a platform would have refused for its time alone was taken out before it was sent.
+        What we took out when it was to be sent is among the refused, and is not the platform's refusal.
         """
         self.acknowledged += rows - sum(refused.values())
-        self.rejected_by_us.update({code: count for code, count in refused.items() if code in UNTIMELY})
-        self.rejected_by_platform.update({code: count for code, count in refused.items() if code not in UNTIMELY})
+        self.rejected_by_us.update({code: count for code, count in refused.items() if code in WITHHELD})
+        self.rejected_by_platform.update({code: count for code, count in refused.items() if code not in WITHHELD})
 
     def judge(self, verdicts: Iterable[Verdict]) -> None:
         """Count rows as rejected that the platform had acknowledged before; a repeated verdict changes nothing."""
@@ -86,13 +86,19 @@ class Tally:
             if any(refused.values()):
                 self.verdicts[verdict.handle] = refused
 
-    def count_sent(self, rows: int) -> None:
-        """Count the rows of lines that are all acknowledged or refused, in place of the lines."""
+    def count_sent(self, rows: int, suppressed: int = 0) -> None:
+        """Count the rows of lines that are all acknowledged, refused or suppressed, in place of the lines.
+
+        `suppressed` is how many rows of the drop were suppressed before any line was sent.
+        """
         refused: Counter[str] = Counter()
         for code, count in sorted(self.rejected_by_platform.items()):
             refused[code] = min(count, rows - refused.total())
         self.rejected_by_platform = +refused
-        self.acknowledged = rows - refused.total()
+        code = Code.SUPPRESSED.value
+        withheld = min(self.rejected_by_us[code] - suppressed, rows - refused.total())
+        self.rejected_by_us = +Counter({**self.rejected_by_us, code: suppressed + withheld})
+        self.acknowledged = rows - refused.total() - withheld
 
     def forget_sent(self) -> None:
         """Reset the counts of what the platform acknowledged and refused; those of requests and uploads stay."""

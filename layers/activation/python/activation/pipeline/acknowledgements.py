@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from activation.ledger.runs import HeldRun
-from activation.ledger.units import Unit
+from activation.ledger.units import LeftOutCells, Unit, add_left_out
 from activation.pipeline.batching import Prepared
 from activation.pipeline.delivery import BatchRefusals, UploadResult
+from activation.pipeline.upload_client import NOTHING_SENT
 from activation.pipeline.uploads import unit_of
 from activation.platforms.outcome import Outcome
 from activation.platforms.upload import Upload
@@ -43,8 +45,14 @@ class Acknowledgements:
         self._refusals[span.first_row] = refusals
         return left
 
-    def acknowledge(self, upload: Upload, outcome: Outcome) -> None:
-        """Record what the platform accepted and refused of an upload; the rejects are written first."""
+    def acknowledge(self, upload: Upload, outcome: Outcome, left_out: LeftOutCells | None = None) -> None:
+        """Record what the platform accepted and refused of an upload; the rejects are written first.
+
+        `left_out` are cells that were taken out of it when it was sent.
+        """
+        cells = Counter(upload.without(outcome.refused)[0].cells if outcome.refused else upload.cells)
+        for key, codes in (left_out or {}).items():
+            cells[key] -= sum(one.cells for one in codes.values())
         result = UploadResult.of(upload, outcome)
         refusals, progress = self._refusals[upload.first_row], self.held.run.progress
         # Where a row travels in several uploads, the list says which of its identifiers was refused.
@@ -57,9 +65,11 @@ class Acknowledgements:
             refusals.add(result)
             if refusals.disjoint:
                 progress.tally.count_rows(result.rows, result.refused)
+            add_left_out(progress.tally.left_out, left_out or {})
             progress.acknowledge(
                 unit_of(upload),
-                cells=upload.without(outcome.refused)[0].cells if outcome.refused else upload.cells,
+                sent=outcome.code != NOTHING_SENT,
+                cells=+cells,
                 handle=outcome.value if isinstance(outcome.value, str) else "",
                 reference=outcome.reference,
             )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from activation.errors import ConfigError, Rejected, Retryable
+from activation.ledger.units import LeftOutCells
 from activation.pipeline.rate_limit import RateLimit
 from activation.platforms.http import AnswerLost, Http, NotSent
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
@@ -31,9 +32,15 @@ class OutOfTime(Retryable):
 
 @dataclass
 class Effect:
-    """What is known of a request's effect: with `in_doubt`, the platform may have applied it unacknowledged."""
+    """What is known of a request's effect.
+
+    With `in_doubt`, the platform may have applied it unacknowledged. `left_out` are cells taken out of it.
+    `check` is called before each attempt, and raises where the request must not be sent as it is any more.
+    """
 
     in_doubt: bool = False
+    left_out: LeftOutCells = field(default_factory=dict)
+    check: Callable[[], None] = lambda: None
 
 
 class Signing(Protocol):
@@ -184,6 +191,7 @@ class PlatformClient:
             signed, signer = self.signing.sign(request)  # which may ask for a token first
             self._check_time()
             self.worker.keep_lease()
+            effect.check()
             if effect.in_doubt:
                 self.worker.note_repeat(request.rows)
         except BaseException:

@@ -65,4 +65,5 @@ def uploads_of(publisher: Publisher, batch: Batch, further: Sequence[Lines]) -> 
             replace(one, key=f"{place}.{one.key}", after=f"{place}.{one.after}" if one.after else "")
             for one in more
         ]
-    return uploads
+    of_batch = ((batch.columns, batch.rows), *((lines.columns, lines.rows) for lines in further))
+    return [replace(one, of_batch=of_batch) for one in uploads]

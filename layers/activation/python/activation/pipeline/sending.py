@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.runs import HeldRun
@@ -14,7 +14,14 @@ from activation.pipeline.acknowledgements import Acknowledgements
 from activation.pipeline.batching import Prepared
 from activation.pipeline.client import OutOfTime, PlatformClient
 from activation.pipeline.further import uploads_of
-from activation.pipeline.upload_client import Destination, Untimely, UploadClient, all_in_time
+from activation.pipeline.upload_client import (
+    Destination,
+    Everybody,
+    Suppressing,
+    Untimely,
+    UploadClient,
+    all_in_time,
+)
 from activation.pipeline.uploading import Uploader
 from activation.pipeline.uploads import are_disjoint, chains_of, unit_of
 from activation.platforms.limits import Limits
@@ -37,7 +44,7 @@ class Sender:
     the platform, which is opened only once there is something to send. `client` sends the requests, `rejects`
     keeps what was refused. `in_flight` is how many requests may be in flight, `limits` are the platform's as the
     settings narrow them. `untimely` returns the lines of an upload that may not be sent now, each with its code.
-    `repeats` says that all of it was sent before.
+    `repeats` says that all of it was sent before. `suppression` keeps suppressed people out of it.
 
     The ledger is written before a request's slot is given to the next one, so a crash can repeat only what was in
     flight. The platform is asked about units in doubt (in flight when an earlier worker died, or never answered)
@@ -54,10 +61,13 @@ class Sender:
     limits: Limits
     untimely: Untimely = all_in_time
     repeats: bool = False
+    suppression: Suppressing = field(default_factory=Everybody)
 
     def __post_init__(self) -> None:
         self._acknowledgements = Acknowledgements(self.held, self.rejects)
-        uploads = UploadClient(self.client, self.audience, self.destination, self.limits, self.untimely)
+        uploads = UploadClient(
+            self.client, self.audience, self.destination, self.limits, self.untimely, self.suppression
+        )
         self._uploader = Uploader(self.held, uploads, self._acknowledgements, self.repeats)
 
     def send(self, spans: Iterable[Prepared]) -> bool:

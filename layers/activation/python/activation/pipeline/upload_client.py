@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 from activation.errors import Retryable
 from activation.model import Audience
 from activation.pipeline.client import Effect, PlatformClient
+from activation.pipeline.suppressing import Withheld
 from activation.platforms.limits import Limits
 from activation.platforms.outcome import Outcome, OutcomeKind
 from activation.platforms.publisher import Opened
@@ -17,6 +19,7 @@ from activation.platforms.upload import Upload
 # How often the rows that the platform names are taken out of one upload before it is halved: some platforms name
 # only the first few of many.
 NAMED_ROUNDS = 3
+NOTHING_SENT = "nothing_sent"  # the code of an upload that is settled, since none of it may be sent
 
 
 class Destination(Protocol):
@@ -42,6 +45,37 @@ class Destination(Protocol):
 Untimely = Callable[[Upload], Mapping[int, str]]
 
 
+class Suppressing(Protocol):
+    """What keeps suppressed people out of uploads: the lists, as they are now."""
+
+    def withheld(self, upload: Upload) -> Withheld:
+        """Return what of an upload is not sent; raises where the lists cannot be read."""
+        ...
+
+    def check(self, version: int) -> None:
+        """Raise Retryable where the lists have changed since this version."""
+        ...
+
+    def nobody(self, upload: Upload) -> Upload:
+        """Return an upload in place of another one, with a line that is nobody's."""
+        ...
+
+
+class Everybody:
+    """Keeps nobody out: of an upload that removes people."""
+
+    def withheld(self, upload: Upload) -> Withheld:
+        """Return that all of it is sent."""
+        return Withheld(upload.columns)
+
+    def check(self, version: int) -> None:
+        """Do nothing."""
+
+    def nobody(self, upload: Upload) -> Upload:
+        """Return the upload: all of it is sent."""
+        return upload
+
+
 def all_in_time(_: Upload) -> Mapping[int, str]:
     """Return no line: people have no time."""
     return {}
@@ -53,7 +87,7 @@ class UploadClient:
 
     `client` sends the requests. `audience` is where the people go, `destination` that audience at the platform.
     `limits` are the platform's as the settings narrow them. `untimely` returns the lines of an upload that may not
-    be sent now, each with its code.
+    be sent now, each with its code, `suppression` what of it is of suppressed people.
     """
 
     client: PlatformClient
@@ -61,18 +95,24 @@ class UploadClient:
     destination: Destination
     limits: Limits
     untimely: Untimely = all_in_time
+    suppression: Suppressing = field(default_factory=Everybody)
 
     def send(self, upload: Upload, effect: Effect) -> Outcome:
         """Send an upload; when the platform refuses it and names lines, take these out and send the rest.
 
         An upload whose body exceeds the platform's limit is not sent: it would be refused.
         """
-        late = dict(self.untimely(upload))
-        named, rest, lines = dict(late), upload, list(range(upload.lines))
-        if len(late) == upload.lines:
-            return _partial(Outcome(OutcomeKind.PARTIAL), late)
-        if late:
-            rest, lines = upload.without(late)
+        withheld = self.suppression.withheld(upload)
+        effect.left_out = withheld.left_out
+        effect.check = partial(self.suppression.check, withheld.version)
+        late = {**self.untimely(upload), **withheld.lines}
+        named, rest, lines = dict(late), replace(upload, columns=withheld.columns), list(range(upload.lines))
+        if len(late) + len(withheld.empty) == upload.lines:
+            if not upload.last:
+                return _partial(Outcome(OutcomeKind.PARTIAL, code=NOTHING_SENT), late)
+            rest, lines = self.suppression.nobody(upload), []  # a session without its last upload would never end
+        elif late or withheld.empty:
+            rest, lines = rest.without({*late, *withheld.empty})
         suspected = effect.in_doubt  # a worker that died may have sent the rest, not the whole
         for _ in range(NAMED_ROUNDS):
             outcome = self._request(rest, effect)
@@ -85,7 +125,7 @@ class UploadClient:
             rest, kept = rest.without(bad)
             lines = [lines[at] for at in kept]
             effect.in_doubt = suspected
-        if named and outcome.kind in (OutcomeKind.OK, OutcomeKind.PARTIAL):
+        if len(lines) < upload.lines and outcome.kind in (OutcomeKind.OK, OutcomeKind.PARTIAL):
             refused = named | {lines[at]: code for at, code in outcome.refused.items() if 0 <= at < len(lines)}
             return _partial(outcome, refused, unnamed=outcome.refused_count - len(outcome.refused))
         # The rest was refused without naming lines: halves of the whole upload have to find them.

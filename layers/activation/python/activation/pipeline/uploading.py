@@ -10,7 +10,7 @@ from activation.ledger.runs import HeldRun
 from activation.pipeline.acknowledgements import Acknowledgements
 from activation.pipeline.client import Effect
 from activation.pipeline.delivery import Delivery
-from activation.pipeline.upload_client import UploadClient
+from activation.pipeline.upload_client import NOTHING_SENT, UploadClient
 from activation.pipeline.uploads import unit_of
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
 from activation.platforms.publisher import Opened
@@ -68,14 +68,15 @@ class Uploader:
             outcome = self.client.send(upload, effect)
             if outcome.kind in (OutcomeKind.OK, OutcomeKind.PARTIAL):
                 self._note_opened(outcome)
-                self.acknowledgements.acknowledge(upload, outcome)
+                self.acknowledgements.acknowledge(upload, outcome, effect.left_out)
                 effect.in_doubt = False
         finally:
             with self.held.lock:
                 progress.resolve(unit, in_doubt=effect.in_doubt)
         match outcome.kind:
             case OutcomeKind.OK | OutcomeKind.PARTIAL:
-                delivery.accept()
+                if outcome.code != NOTHING_SENT:
+                    delivery.accept()
             case OutcomeKind.TOO_LARGE if upload.lines > 1:
                 with self.held.lock:
                     progress.halve(unit)
@@ -91,6 +92,8 @@ class Uploader:
     def _note_opened(self, outcome: Outcome) -> None:
         """Record what the first upload has changed, if it is what created the audience or began its session."""
         destination = self.client.destination
+        if outcome.code == NOTHING_SENT:
+            return
         if isinstance(outcome.value, Opened):
             destination.created(outcome.value)
         elif (opened := destination.open()).by_upload:

@@ -61,6 +61,8 @@ class Upload:
     the whole upload; each half of an upload that was refused or too large appends "0" or "1". `round` counts how
     often rows that the platform named were taken out of this upload. In a session, `number` counts the uploads
     from 1 in the order in which they are begun, and `last` says that this one ends it; 0 and False outside of one.
+    `of_batch` are the lines of the whole batch with their source rows, further ones too. By them, a suppressed
+    person is found whose identifiers are in different uploads.
     """
 
     run_id: str
@@ -75,6 +77,7 @@ class Upload:
     round: int = 0
     number: int = 0
     last: bool = False
+    of_batch: tuple[tuple[pa.Table | pa.RecordBatch, pa.Array], ...] = field(default=(), repr=False)
 
     @property
     def identity(self) -> str:

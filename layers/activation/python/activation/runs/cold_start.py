@@ -16,6 +16,7 @@ from activation.ledger.folders import Folders
 from activation.ledger.kept_options import KeptOptions
 from activation.ledger.replacements import Replacements
 from activation.ledger.runs import Ledger
+from activation.ledger.suppression_lists import SuppressionRecord
 from activation.ledger.unread import UnreadObjects
 from activation.mirror.states import MirrorStates
 from activation.pipeline.rate_limit import RateLimits
@@ -24,6 +25,8 @@ from activation.platforms.limits import Limits
 from activation.platforms.platform import Platform
 from activation.runs.secret import ConnectorSecret
 from activation.runs.settings import FunctionSettings
+from activation.suppression.current import CurrentSuppressions
+from activation.suppression.store import ListStore
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,13 @@ class Connector:
     def rate_limits(self) -> RateLimits:
         """Return the rate limits of this worker."""
         return RateLimits(self.clients.table, clock=self.clock)
+
+    @cached_property
+    def suppressions(self) -> CurrentSuppressions:
+        """Return what asks the suppression lists, as they are now, for the connector's platform."""
+        store = ListStore(self.clients.s3, self.settings.mirrors_bucket)
+        record = SuppressionRecord(self.clients.table)
+        return CurrentSuppressions(record, store, self.platform.name, self.clock)
 
     @property
     def limits(self) -> Limits:

@@ -36,10 +36,12 @@ class Dispatcher:
     """Dispatches the messages of one connector's queue to their runs. Made once per cold start.
 
     `connector` is what all messages share, `telemetry` where the function logs and counts.
+    `active` makes the run or part of a claimed record.
     """
 
     connector: Connector
     telemetry: Telemetry = field(default_factory=Telemetry)
+    active: Callable[[Invocation], Active] = field(default_factory=lambda: _active)
 
     def handle(self, body: str, *, aws_account: str, time_left_s: Callable[[], float]) -> RunState | None:
         """Advance the run of one message; return its state, None when there was nothing to do.
@@ -182,7 +184,7 @@ class Dispatcher:
             stopwatch=Stopwatch(connector.clock, connector.clock()),
         )
         before = Counted.of(held.run.progress.tally)
-        state = advance(_active(invocation))
+        state = advance(self.active(invocation))
         self.telemetry.advanced(held.run, before, is_part=work.part is not None)
         return state
 

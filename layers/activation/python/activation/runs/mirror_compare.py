@@ -24,7 +24,7 @@ from activation.records import from_json, to_json
 from activation.runs.drop import RunDrop
 from activation.runs.invocation import Invocation
 from activation.runs.mirror_audience import DIFFERENCE, REPLACE, blocked, is_mirrored, known, mirror_of
-from activation.runs.requests import find_publisher
+from activation.runs.requests import find_publisher, suppression_of
 
 CAUSES = {
     "emptied": "the drop has nobody for the audience",
@@ -80,7 +80,8 @@ class Comparison:
         )
         spans: list[Span] = []
         try:
-            for prepared in drop.batches():
+            suppression = suppression_of(self.invocation)
+            for prepared in map(suppression.prepared, drop.batches()):
                 drop.rejects.write_ours(prepared.span.first_row, prepared.rejected)
                 if prepared.columns.num_rows:
                     further = [(one.columns, one.rows) for one in prepared.further]

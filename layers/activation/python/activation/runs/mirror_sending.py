@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from activation.errors import Rejected, Retryable
+from activation.identifiers.codes import Code
 from activation.ledger.mirror_run import MirrorPhase, MirrorRun
 from activation.mirror.delta import Part, lines_kept
 from activation.mirror.kept_lines import write_kept
@@ -55,6 +56,7 @@ class MirrorSending:
             progress.attempts.created |= held.run.opened is not None and held.run.opened.created
             if phase is not MirrorPhase.ADD or mirror.adds:
                 held.run.opened = None  # looked for again: the platform may have other words for another action
+            mirror.suppressed = progress.tally.rejected_by_us[Code.SUPPRESSED.value]
             mirror.phase, mirror.closing, mirror.following = phase, False, False
             held.save()
 
@@ -134,7 +136,7 @@ class MirrorSending:
                 return False
         with held.lock:  # from here on, source rows count and not lines
             tally = held.run.progress.tally
-            tally.count_sent(mirror.rows_sent)
+            tally.count_sent(mirror.rows_sent, mirror.suppressed)
         self._close_phase()
         return True
 
@@ -164,7 +166,7 @@ class MirrorSending:
     def closed(self) -> Closed:
         """Close the uploads of the phase, or ask how far the platform has come with them."""
         run, publisher, mirror = self.invocation.held.run, self.client.publisher, self._mirror
-        if run.opened is None:
+        if run.opened is None or not run.progress.tally.uploads:
             return Closed()  # nothing was sent
         handles = [handle for _, handle in sorted(run.progress.checkpoint.handles.items())]
         ask = publisher.follow if mirror.following else publisher.close

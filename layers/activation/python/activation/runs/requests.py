@@ -7,14 +7,17 @@ from functools import partial
 
 from activation.identifiers.event_rows import untimely
 from activation.ledger.keys import rate_key
+from activation.model import Action
 from activation.pipeline.client import PlatformClient
 from activation.pipeline.sending import Sender
-from activation.pipeline.upload_client import Destination
+from activation.pipeline.suppressing import Suppression
+from activation.pipeline.upload_client import Destination, Everybody
 from activation.platforms.publisher import Publisher
 from activation.platforms.rate import Scope
 from activation.platforms.upload import Upload
 from activation.report.rejects import Rejects
 from activation.runs.invocation import Invocation
+from activation.runs.settings import KEEP_PHONES
 
 
 def find_publisher(invocation: Invocation) -> Publisher:
@@ -57,6 +60,17 @@ def sender_of(
         limits=invocation.connector.limits,
         untimely=partial(_untimely, invocation),
         repeats=invocation.is_of_events and bool(invocation.work.again),
+        suppression=Everybody() if invocation.sent_to.action is Action.REMOVE else suppression_of(invocation),
+    )
+
+
+def suppression_of(invocation: Invocation) -> Suppression:
+    """Return what keeps suppressed people out of an invocation's uploads, and out of what a mirror holds."""
+    connector = invocation.connector
+    return Suppression(
+        connector.platform.table,
+        connector.suppressions.get,
+        keep_phones=connector.settings.shared_phones == KEEP_PHONES,
     )
 
 

@@ -180,9 +180,7 @@ class ActiveRun:
             )
         if rows == 0:
             return self.machine.done(RunState.EMPTY, NO_NOTES)
-        unsent = progress.plan.split is not None and not progress.tally.uploads
-        untimely = self.invocation.is_of_events and progress.tally.rejected_by_us.total() == rows
-        if run.opened is None or unsent or untimely:
+        if run.opened is None or not progress.tally.uploads:  # opened, and then nothing of it could be sent
             if ends_empty(audience.action, progress.tally.rejected_by_us):
                 return self.machine.done(RunState.EMPTY, NO_NOTES)
             raise none_sent(progress.tally.rejected_by_us)

@@ -16,6 +16,7 @@ from activation.identifiers.table import Context
 from activation.mirror.guard import Guard
 from activation.platforms.options import Option, Value, problems
 
+KEEP_PHONES = "keep"
 DELIMITERS = {"tab": "\t"}  # those that the settings call by a name
 
 
@@ -51,7 +52,8 @@ class FunctionSettings:
     the secret name another server than the platform's. `audiences` are what the settings say of audiences, by
     name. `sources` are the buckets of other owners that drops are read from as well. `folders` says how long
     folders are waited for. `guard` says what a mirror may do unasked. `deletes_final_drops` says that a drop in
-    the app's own bucket is deleted once its run is final.
+    the app's own bucket is deleted once its run is final. `shared_phones` is "keep" where a row of which only the
+    phone is on a suppression list is sent without it, "" where the row is not sent.
     """
 
     connector: str
@@ -86,6 +88,7 @@ class FunctionSettings:
     mirrors_bucket: str = ""
     guard: Guard = field(default_factory=Guard)
     deletes_final_drops: bool = False
+    shared_phones: str = ""
 
     @property
     def origins(self) -> Origins:
@@ -139,6 +142,7 @@ class FunctionSettings:
             sources=_sources(reader),
             guard=_guard(reader),
             deletes_final_drops=reader.whole("DELETE_FINAL_DROPS", 0) == 1,
+            shared_phones=reader.text("SHARED_PHONES", ""),
         )
         reader.finish()
         return settings

@@ -23,7 +23,7 @@ MAX_DELAY_S = 900  # the longest an SQS message can be delayed
 NO_PROGRESS_MAX = 20
 SUPERSEDED = Superseded.sentence
 # Codes of waits that only the deadline bounds.
-WAITS = frozenset({"throttled", "busy", LOCKED, "pending", "replace_incomplete"})
+WAITS = frozenset({"throttled", "busy", LOCKED, "pending", "replace_incomplete", "suppressions_changed"})
 
 
 class Step(StrEnum):
