@@ -73,8 +73,8 @@ class Target:
 class Declaration:
     """One audience, kept in step with its source.
 
-    `name` is unique among the declarations of a file and of its tables, 1 to 64 characters. `action` is mirror, add
-    or replace. `paused` ones are never due.
+    `name` is unique among the declarations of a file and of its tables, 1 to 64 characters. `action` is mirror,
+    add or replace. `paused` ones are never due.
     """
 
     name: str

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 # What may hold a colon that names nothing, as the lexers of PostgreSQL and of Athena (Trino) know it, then the
-# parameter. https://www.postgresql.org/docs/18/sql-syntax-lexical.html, read 2026-11-30. E'...' may escape a quote.
+# parameter. E'...' may escape a quote.
+# https://www.postgresql.org/docs/18/sql-syntax-lexical.html, read 2026-11-30
 _TOKEN = re.compile(
     r"""(?P<literal>
         (?<!\w)[eE]'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*' | "(?:[^"]|"")*"

@@ -147,7 +147,7 @@ def consent_missing(column: str, why: str) -> ConfigError:
 
 
 def selection_failed(state: str) -> ConfigError:
-    """Return the error of a SELECT that the source refuses for good; `state` is its code for that, such as 42P01."""
+    """Return the error of a SELECT that the source refuses for good; `state` is its code for that (42P01)."""
     return ConfigError(
         SELECTION_FAILED, f"the source refuses the selection ({state}): correct the SQL or the table"
     )
