@@ -115,7 +115,7 @@ def _inline(document: dict[str, Any], folder: Path) -> Iterator[str]:
 
 
 def _line(mistake: str, lines: dict[str, int]) -> int:
-    """Return the line of a mistake's key, or of its default, or of what lacks the key; 0 where that is the file."""
+    """Return the line of a mistake's key, or of its default, or of what lacks the key; 0 for the file itself."""
     named = [path for path in lines if re.match(rf"{re.escape(path)}(?=[.:\[])", mistake)]
     if not named:
         return 0
