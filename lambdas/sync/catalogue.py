@@ -1,4 +1,4 @@
-"""The declarations that are in force: those that `activation audiences apply` stored, and the rows of their tables."""
+"""The declarations in force: those that `activation audiences apply` stored, and the rows of their tables."""
 
 from __future__ import annotations
 

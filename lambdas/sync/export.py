@@ -84,21 +84,26 @@ class Export:
         """Return the audiences whose manifest is not there yet, the first one last: its folder has the parts."""
         return [one for one in reversed(self.declaration.to) if not self._has_manifest(one)]
 
-    def close(self, extract: Extract) -> None:
+    def close(self, extract: Extract) -> bool:
         """Copy the parts to where the other audiences' are, and put the manifests that are not there yet.
+
+        Return False where another extraction has closed the folder that the parts are in: nothing needs them then.
 
         A worker that dies in between leaves some audiences with its own export; the next one's goes to the others.
         Copies that another extraction's manifest came before are removed again. Raises Retryable and ConfigError.
         """
-        own = folder_of(self.declaration, self.declaration.to[0], self.slot)
+        own, needed = folder_of(self.declaration, self.declaration.to[0], self.slot), False
         for target in self.open_targets():
             folder = folder_of(self.declaration, target, self.slot)
             parts = [Part(folder + one.key.removeprefix(own), one.size_bytes, one.rows) for one in extract.parts]
             for part, made in zip(extract.parts, parts, strict=True):
                 if part.key != made.key:
                     self._copy(part, made.key)
-            if not self._put_manifest(target, folder, parts, extract):
+            if self._put_manifest(target, folder, parts, extract):
+                needed |= folder == own
+            elif folder != own:
                 remove(self.client, self.bucket, [one.key for one in parts])
+        return needed
 
     def _has_manifest(self, target: Target) -> bool:
         key = folder_of(self.declaration, target, self.slot) + MANIFEST

@@ -119,7 +119,8 @@ class Extractor:
         ends = min(self.clock() + time_left_s() - MARGIN_S, self._deadline(declaration, run))
         try:
             extract = source.extract(declaration.selection, parts, ends, slot_id(declaration, f"{slot}#{attempt}"))
-            export.close(extract)
+            if not export.close(extract):
+                self._clean(parts)
         except ActivationError as error:
             if error.code != RUNNING:
                 self._clean(parts)
@@ -153,8 +154,7 @@ class Extractor:
         body = replace(work, continuation=run.continuation + 1).body()
         self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=body, DelaySeconds=round(wait_s))
         run.not_before = self.clock() + wait_s
-        if failed:
-            run.code, run.sentence = error.code, error.sentence
+        run.code, run.sentence = error.code, error.sentence
         return self._leave(declaration, work, run, RunState.WAITING)
 
     def _stop(
