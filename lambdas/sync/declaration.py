@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, datetime, time
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from lambdas.sync.source import Selection
@@ -35,24 +37,16 @@ class SourceDeclaration:
 
 @dataclass(frozen=True)
 class Schedule:
-    """When an audience is due: at `at` on the wall clock of `zone`, every `every_days` days from `start` on."""
+    """When an audience is due: on the wall clock of `zone`, first on the day `start` at `at`, then every so often.
+
+    `every_hours` are hours on the wall clock, at least 1: 48 is every second day at the same time of day, also
+    where a clock change makes a day an hour longer or shorter.
+    """
 
     start: date
     at: time
     zone: ZoneInfo
-    every_days: int
-
-
-@dataclass(frozen=True)
-class GuardLimits:
-    """What a mirror may do unasked, as in `_audience.json`; None leaves a limit to the connector's own guard.
-
-    `leave` and `shrink` are shares from 0 to 1, `empty` is "stop" or "allow".
-    """
-
-    empty: str | None = None
-    leave: float | None = None
-    shrink: float | None = None
+    every_hours: int
 
 
 @dataclass(frozen=True)
@@ -74,7 +68,9 @@ class Declaration:
     """One audience, kept in step with its source.
 
     `name` is unique among the declarations of a file and of its tables, 1 to 64 characters. `action` is mirror,
-    add or replace. `paused` ones are never due.
+    add or replace. `options` are those of `_audience.json`, the guard among them. `paused` ones are never due.
+    `asked_for` is a time at which it is due beside its schedule, None for none: who sets the `next_sync` of a
+    table's row asks for that.
     """
 
     name: str
@@ -83,8 +79,9 @@ class Declaration:
     to: tuple[Target, ...]
     schedule: Schedule
     action: str = "mirror"
-    guard: GuardLimits = field(default_factory=GuardLimits)
+    options: Mapping[str, Any] = field(default_factory=dict)
     paused: bool = False
+    asked_for: datetime | None = None
 
 
 @dataclass(frozen=True)
