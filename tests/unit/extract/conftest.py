@@ -11,7 +11,8 @@ import pytest
 from sandbox.postgres.cdp import add_customers, create_tables
 from sandbox.postgres.server import PostgresServer, postgres_server
 from sandbox.postgres.tls_proxy import TlsProxy, tls_proxy
-from tests.unit.extract.world import PASSWORD, HeldSecret, World
+from tests.unit.extract.on_disk import PASSWORD, HeldSecret
+from tests.unit.extract.world import World
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,8 @@ from activation.errors import ConfigError, Retryable
 
 from lambdas.sync.extract.postgres import PostgresSource
 from lambdas.sync.extract.postgres_access import RDS_ROOTS, Login, PostgresAccess
-from tests.unit.extract.world import PASSWORD, Folder, World, selection
+from tests.unit.extract.on_disk import PASSWORD, Folder
+from tests.unit.extract.world import World, selection
 
 ALL = selection("select c.id, c.email from customers_master c", "id", "email")
 MANY = selection("select repeat('x', 200) || n as c from generate_series(1, 400000) n")

@@ -2,66 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from activation.authentication.store import SecretVersion
 
 from lambdas.sync.extract.postgres import PostgresSource
 from lambdas.sync.extract.postgres_access import PostgresAccess
 from lambdas.sync.source import Consent, Extract, Selection
 from sandbox.postgres.server import PostgresServer
 from sandbox.postgres.tls_proxy import TlsProxy
+from tests.unit.extract.on_disk import Folder, HeldSecret
 
-PASSWORD = "p:/@ w%25+d&x=1"
 YES = Consent("accepts_marketing", ("true",))
-
-
-class HeldSecret:
-    """A secret, and how often it was read past the cache; `current` is what a rotation has written since."""
-
-    def __init__(self, port: int) -> None:
-        self.cached: dict[str, object] = {
-            "username": "app", "password": PASSWORD, "host": "localhost", "port": port, "dbname": "postgres",
-        }  # fmt: skip
-        self.current = dict(self.cached)
-        self.read_afresh = 0
-
-    def read(self, *, afresh: bool = False) -> SecretVersion:
-        """Return the secret's current version, or the cached one."""
-        if afresh:
-            self.read_afresh += 1
-            self.cached = dict(self.current)
-        return SecretVersion(json.dumps(self.cached), "1")
-
-
-@dataclass(frozen=True)
-class Folder:
-    """A destination on disk."""
-
-    path: Path
-    bucket: str = ""
-
-    @property
-    def prefix(self) -> str:
-        """Return the folder with its slash."""
-        return f"{self.path}/"
-
-    @contextmanager
-    def create(self, key: str) -> Iterator[IO[bytes]]:
-        """Write a file that appears at the end of the block."""
-        hidden = Path(f"{key}.hidden")
-        hidden.parent.mkdir(parents=True, exist_ok=True)
-        with hidden.open("wb") as file:
-            yield file
-        hidden.rename(key)
 
 
 @dataclass
