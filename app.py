@@ -1,4 +1,4 @@
-"""The CDK app: settings, three stacks, those of the stream and of CI360, and cdk-nag over all."""
+"""The CDK app: settings, three stacks, those of the stream, of CI360 and of the sync, and cdk-nag over all."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ from stacks.packaging import ROOT
 from stacks.prescribed import prescribe
 from stacks.settings import SettingsError, read_settings
 from stacks.storage import StorageStack
+from stacks.sync.acknowledgements import acknowledge_sync
+from stacks.sync.app import add_sync
 from stacks.undecided import refuse_to_deploy
 from stacks.wheels import WheelsError
 
@@ -45,15 +47,17 @@ def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None
     )
     streams = add_streams(app, settings, root)
     ci360 = add_ci360(app, settings, storage, root)
+    sync = add_sync(app, settings, storage, root)
     prescribe(app, storage, settings)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     acknowledge(storage, activation)
     acknowledge_doctor(doctor, storage, activation)
     acknowledge_streams(streams)
     acknowledge_ci360(ci360, storage)
+    acknowledge_sync(sync, storage)
     check(
         activation,
-        [storage, doctor, *streams.regions.values(), *streams.datasets, *streams.v2, *filter(None, [ci360])],
+        [storage, doctor, *streams.regions.values(), *streams.datasets, *streams.v2, *filter(None, [ci360, sync])],
     )
     if not settings.alarms:
         refuse_to_deploy(one for one in app.node.children if isinstance(one, Stack))

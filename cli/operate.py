@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -13,22 +13,29 @@ MOVE_TIMEOUT_S = 300
 
 def redrive(connector: Annotated[str, typer.Option(help="The connector's name in cdk.context.json.")]) -> None:
     """Move a connector's dead letters back to its queue; each run resumes where it stopped."""
+    from cli import deployment
+
+    addresses = deployment.find().connector(connector)
+    move_back(connector, addresses.queue_url, addresses.dead_letter_queue_url, addresses.undelivered_queue_url)
+
+
+def move_back(name: str, queue_url: str, dead_letter_queue_url: str, undelivered_queue_url: str) -> NoReturn:
+    """Move dead letters and undelivered events back to their queue, `name`'s, and end the command."""
     import boto3
     from rich.console import Console
 
     from cli import deployment, resend
     from cli.printable import counted
 
-    addresses = deployment.find().connector(connector)
     sqs = boto3.client("sqs")
-    delivered = resend.deliver(sqs, addresses.undelivered_queue_url, addresses.queue_url)
+    delivered = resend.deliver(sqs, undelivered_queue_url, queue_url)
     if delivered:
-        print(f"re-queued {counted(delivered, 'undelivered event')} for {connector}")
+        print(f"re-queued {counted(delivered, 'undelivered event')} for {name}")
 
     def arn(url: str) -> str:
         return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
-    source, target = arn(addresses.dead_letter_queue_url), arn(addresses.queue_url)
+    source, target = arn(dead_letter_queue_url), arn(queue_url)
     # The destination is named explicitly because some dead letters never came through SQS: the function itself
     # puts there what can never succeed, and such a message has no source queue to return to.
     sqs.start_message_move_task(SourceArn=source, DestinationArn=target)
@@ -38,7 +45,7 @@ def redrive(connector: Annotated[str, typer.Option(help="The connector's name in
             task = sqs.list_message_move_tasks(SourceArn=source)["Results"][0]
             if task["Status"] != "RUNNING":
                 moved = task.get("ApproximateNumberOfMessagesMoved", 0)
-                print(f"{task['Status'].lower()}: {counted(moved, 'message')} moved back to {connector}")
+                print(f"{task['Status'].lower()}: {counted(moved, 'message')} moved back to {name}")
                 raise typer.Exit(0 if task["Status"] == "COMPLETED" else 1)
             time.sleep(1)
     deployment.fail(f"still moving after {MOVE_TIMEOUT_S} s; SQS will finish in the background")

@@ -1,4 +1,4 @@
-"""A bucket of another owner in the sandbox, whose objects are drops of the first connector."""
+"""The sandbox's sources: another owner's bucket, whose objects are drops of a connector, and a database."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from sandbox.place import ROOT
 
 # Without versions, as most buckets are.
+DATABASE = "cdp"  # a PostgreSQL, whose login is in the secret that the app makes for it
 BUCKET, PREFIX, AUDIENCE = "example-partner-exports", "vip people/", "Partner people"
 
 
@@ -28,7 +29,7 @@ def flag(root: Path = ROOT) -> dict[str, str]:
         "audience": AUDIENCE,
         "identifiers": "raw",
     }
-    return {"sources": json.dumps([source])}
+    return {"sources": json.dumps([source, {"name": DATABASE, "kind": "postgres"}])}
 
 
 def make(client: Callable[[str], Any]) -> dict[str, str]:

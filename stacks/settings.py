@@ -19,6 +19,7 @@ from stacks.marketing_stream.settings import StreamSettings, read_stream
 from stacks.names import DEFAULT_APP, NAME
 from stacks.retention_settings import Retention, read_retention
 from stacks.source_settings import SourceSettings, read_sources
+from stacks.sync.settings import SyncSettings, read_sync
 
 KEY = "audience_activation"
 
@@ -67,7 +68,7 @@ class Settings:
     `alarms` is who is told when something goes wrong: an e-mail address, a topic's ARN, "none", "" for undecided.
     `endpoints` is "any" where a secret may name another server than its platform's, else "platform".
     `permissions_boundary` is the policy that bounds every role, "" for none. `tags` are those of every resource.
-    `doctor` says when the daily examination runs.
+    `doctor` says when the daily examination runs. `sync` is None where no source is a database or a lake.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Settings:
     marketing_stream: StreamSettings | None
     ci360: Ci360Settings | None
     doctor: DoctorSettings
+    sync: SyncSettings | None = None
 
 
 def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, Platform]) -> Settings:
@@ -131,6 +133,7 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
             context("ci360"),
         ),
         doctor=read_doctor(reader.section("doctor")),
+        sync=read_sync(reader.section("sync"), reader.sections("sources", optional=True)),
     )
     _check_topic(reader, settings)
     storage = settings.storage

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -38,11 +38,14 @@ class Found:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Reads the declarations anew at each call, since `apply` needs no deployment."""
+    """Reads the declarations anew at each call, since `apply` needs no deployment.
+
+    `tables` is None where no table is read: a command that shows the file alone.
+    """
 
     s3: S3Client
     bucket: str
-    tables: Callable[[Declarations], Tables]
+    tables: Tables | None = None
 
     def stored(self) -> Declarations:
         """Return what `apply` stored, nothing before the first; raises Retryable and ConfigError."""
@@ -59,13 +62,14 @@ class Catalogue:
         """Return all declarations; a table that cannot be read keeps nothing else from being due."""
         stored = self.stored()
         found, problems = list(stored.audiences), dict[str, ActivationError]()
-        if stored.tables:
-            reader, by_name = self.tables(stored), {one.name: one for one in stored.audiences}
-            for table in stored.tables:
-                try:
-                    found += reader.rows(table, by_name[table.like])
-                except ActivationError as error:
-                    problems[table.table] = error
+        by_name = {one.name: one for one in stored.audiences}
+        for table in stored.tables:
+            if self.tables is None:
+                break
+            try:
+                found += self.tables.rows(table, by_name[table.like])
+            except ActivationError as error:
+                problems[table.table] = error
         return Found(tuple(found), problems)
 
     def find(self, name: str) -> Declaration | None:

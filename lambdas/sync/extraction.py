@@ -63,7 +63,11 @@ class Extractor:
         declaration = self.find(work.declaration)
         if declaration is None:
             return None  # removed or paused since the slot came: nothing of it was sent
-        run = self.ledger.claim(slot_id(declaration, work.slot), work.continuation, _facts(declaration, work.slot))
+        run = self.ledger.claim(
+            slot_id(declaration.source, declaration.name, work.slot),
+            work.continuation,
+            _facts(declaration, work.slot),
+        )
         if run.state in FINAL:
             self.ledger.save(run, release=True)
             return run.state
@@ -118,7 +122,12 @@ class Extractor:
         parts = export.parts(f"{attempt:x}")
         ends = min(self.clock() + time_left_s() - MARGIN_S, self._deadline(declaration, run))
         try:
-            extract = source.extract(declaration.selection, parts, ends, slot_id(declaration, f"{slot}#{attempt}"))
+            extract = source.extract(
+                declaration.selection,
+                parts,
+                ends,
+                slot_id(declaration.source, declaration.name, f"{slot}#{attempt}"),
+            )
             if not export.close(extract):
                 self._clean(parts)
         except ActivationError as error:
@@ -167,7 +176,7 @@ class Extractor:
             self.dead_letter_queue_url,
             replace(work, continuation=run.continuation + 1).body(),
             error,
-            run_id=slot_id(declaration, work.slot),
+            run_id=slot_id(declaration.source, declaration.name, work.slot),
         )
         return self._leave(declaration, work, run, state)
 

@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from activation.aws.lease import Lease, Leases
 from activation.aws.table import ConditionalTable, ConditionFailed, number, read_text
 
-from lambdas.sync.declaration import Declaration
-
 # In place of a connector's name in the ledger's keys; no connector may have it: see stacks/names.py.
 SYNC = "sync"
 
 
-def slot_id(declaration: Declaration, slot: str) -> str:
-    """Return the id of the one extraction that a slot leads to: 32 hex digits."""
-    return _digest("slot", declaration.source, declaration.name, slot)[:32]
+def slot_id(source: str, declaration: str, slot: str) -> str:
+    """Return the id of the one extraction that a slot of a declaration leads to: 32 hex digits."""
+    return _digest("slot", source, declaration, slot)[:32]
 
 
 def declaration_key(name: str) -> str:

@@ -46,7 +46,7 @@ def raising(error: BaseException) -> Callable[[], NoReturn]:
 
 def state(world: World, slot: str = SLOT) -> tuple[str, str]:
     """Return the state and the code of a slot's record."""
-    run = world.ledger.read(slot_id(VIP, slot))
+    run = world.ledger.read(slot_id("cdp", "vip", slot))
     assert run is not None
     return run.state.value, run.code
 
@@ -71,7 +71,7 @@ def test_a_slot_becomes_one_export_for_each_audience(world: World) -> None:
         assert world.s3.head_object(Bucket="drops", Key=part)["ContentLength"] == read_back.files[part]
         assert document["entries"][0]["url"] == f"s3://drops/{part}"
     assert world.notes == [("vip", SLOT, "applied", "")]
-    run = world.ledger.read(slot_id(VIP, SLOT))
+    run = world.ledger.read(slot_id("cdp", "vip", SLOT))
     assert run is not None
     assert (run.progress.tally.acknowledged, dict(run.progress.tally.rejected_by_us)) == (2, {"no_consent": 1})
 
@@ -165,7 +165,7 @@ def test_a_source_that_is_down_is_asked_again_until_the_deadline(world: World) -
     world.source.before = raising(unreachable("the connection was refused"))
     began, waits, work = world.now, [], WORK
     while (left := handle(world, work)) is RunState.WAITING:
-        run = world.ledger.read(slot_id(VIP, SLOT))
+        run = world.ledger.read(slot_id("cdp", "vip", SLOT))
         assert run is not None
         assert (run.state, run.code) == (RunState.WAITING, "source_unreachable")
         waits.append(run.not_before - world.now)
@@ -217,7 +217,7 @@ def test_a_source_that_works_in_the_background_is_asked_by_one_token_until_it_ha
     for error in errors:
         world.source.before = error
         handle(world, work)
-        run = world.ledger.read(slot_id(VIP, SLOT))
+        run = world.ledger.read(slot_id("cdp", "vip", SLOT))
         assert run is not None
         world.now, work = max(world.now, run.not_before), SlotWork("vip", SLOT, run.continuation + 1)
     first, again, third, last = world.source.tokens
@@ -254,7 +254,7 @@ def test_the_next_slot_waits_while_one_is_extracted(world: World) -> None:
 
     world.source.before = overlap
     assert handle(world) is RunState.APPLIED
-    run = world.ledger.read(slot_id(VIP, NEXT_SLOT))
+    run = world.ledger.read(slot_id("cdp", "vip", NEXT_SLOT))
     assert run is not None
     assert (run.state, run.code, run.no_progress) == (RunState.WAITING, BUSY, 0)
     world.now = run.not_before
@@ -265,7 +265,7 @@ def test_a_declaration_that_is_gone_or_paused_sends_nothing(world: World) -> Non
     """A message for it is done, and leaves no record."""
     world.declarations.clear()
     assert handle(world) is None
-    assert world.ledger.read(slot_id(VIP, SLOT)) is None
+    assert world.ledger.read(slot_id("cdp", "vip", SLOT)) is None
     assert world.objects() == []
 
 

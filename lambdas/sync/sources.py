@@ -1,0 +1,91 @@
+"""The sources that the settings name, made from the function's environment: one object for each name."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from activation.authentication.parameter import secret_client
+from activation.authentication.store import SecretStore
+from activation.aws.clients import CONFIG
+
+from lambdas.sync.declaration import SourceDeclaration, SourceKind
+from lambdas.sync.extract.postgres import PostgresSource
+from lambdas.sync.extract.postgres_access import PostgresAccess
+from lambdas.sync.source import Source, not_configured
+
+CA = "ca"  # the secret's key with the certificates of a private authority, as PEM
+
+
+@dataclass(frozen=True)
+class SourceSettings:
+    """What the settings say of a source: see stacks/sync/settings.py. "" and 0 are said by the secret."""
+
+    name: str
+    kind: SourceKind
+    secret_arn: str = ""
+    host: str = ""
+    port: int = 0
+    database: str = ""
+    user: str = ""
+    iam: bool = False
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The sources of the settings; each is made when it is first asked for, and kept as long as the process."""
+
+    settings: Mapping[str, SourceSettings]
+    _made: dict[str, Source] = field(default_factory=dict)
+    _secrets: dict[str, SecretStore] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, settings: Sequence[SourceSettings]) -> Sources:
+        """Return the sources of a list of settings."""
+        return cls({one.name: one for one in settings})
+
+    def source(self, declared: SourceDeclaration) -> Source:
+        """Return a source; raises ConfigError (source_not_configured), and what reading its secret raises."""
+        if declared.name not in self._made:
+            self._made[declared.name] = self._make(declared)
+        return self._made[declared.name]
+
+    def postgres(self, name: str) -> tuple[PostgresAccess, SecretStore | None]:
+        """Return how a PostgreSQL is reached; raises as `source` does."""
+        found = self._settings(name, SourceKind.POSTGRES)
+        secret = self._secret(found.secret_arn)
+        ca_file = _ca_file(secret.read().values if secret else {})
+        access = PostgresAccess(found.host, found.port, found.database, found.user, found.iam, ca_file)
+        return access, secret
+
+    def _make(self, declared: SourceDeclaration) -> Source:
+        return PostgresSource(*self.postgres(declared.name))
+
+    def _settings(self, name: str, kind: SourceKind) -> SourceSettings:
+        found = self.settings.get(name)
+        if found is None or found.kind is not kind:
+            raise not_configured(
+                f"the settings have no source {name} of the kind {kind}: add it to `sources` in cdk.context.json,"
+                " and deploy"
+            )
+        return found
+
+    def _secret(self, arn: str) -> SecretStore | None:
+        if not arn:
+            return None
+        if arn not in self._secrets:
+            self._secrets[arn] = SecretStore(secret_client(arn, config=CONFIG), arn)
+        return self._secrets[arn]
+
+
+def _ca_file(secret: Mapping[str, Any]) -> Path | None:
+    """Write the authority of a secret where libpq can read it; it is public, and goes with the process."""
+    text = secret.get(CA)
+    if not isinstance(text, str) or not text.strip():
+        return None
+    with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as file:
+        file.write(text)
+    return Path(file.name)
