@@ -11,6 +11,7 @@ import pytest
 from sandbox.postgres.cdp import add_customers, create_tables
 from sandbox.postgres.server import PostgresServer, postgres_server
 from sandbox.postgres.tls_proxy import TlsProxy, tls_proxy
+from tests.unit.extract.configured import REVERT, Configured
 from tests.unit.extract.on_disk import PASSWORD, HeldSecret
 from tests.unit.extract.world import World
 
@@ -46,3 +47,12 @@ def world(server: PostgresServer, proxy: TlsProxy, tmp_path: Path) -> Iterator[W
     server.run("alter default privileges in schema t grant select on tables to app")
     yield World(server, proxy, HeldSecret(proxy.port), tmp_path / "parts")
     server.run(f"alter role app password '{PASSWORD}'", "drop schema t cascade")
+
+
+@pytest.fixture
+def configured(world: World) -> Iterator[Configured]:
+    """Return an empty table of configurations that the app's user may update."""
+    world.server.run("truncate cdp.facebook_configurations", "grant update on cdp.facebook_configurations to app")
+    yield Configured(world, [])
+    world.server.run(REVERT.read_text())
+    world.server.run("drop table if exists rfm_elsewhere")
