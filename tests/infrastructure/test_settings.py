@@ -268,5 +268,9 @@ def test_every_setting_is_documented() -> None:
         if f"{field.name}." not in sections and f"{field.name}[]." not in sections
     }
     secret = {f"connectors[].{name}" for name in ("secret_arn", "ssm_parameter", "secret_key_arn")}
-    derived = {"connectors[].secret", "connectors[].replaces", "sync.sources"}  # from several settings, under no name of their own
+    derived = {
+        "connectors[].secret",
+        "connectors[].replaces",
+        "sync.sources",
+    }  # from several settings, under no name of their own
     assert table == named - derived | secret
