@@ -32,7 +32,8 @@ LONGEST_WAIT_S = (
 )
 EARLY_S = 5.0  # how much sooner than its record says a message may come, as clocks differ
 DEADLINE_S = 6 * 3600.0
-BUSY, BUSY_S = "declaration_busy", 30.0
+DECLARATION_BUSY = "declaration_busy"
+BUSY_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,9 @@ class Extractor:
         try:
             turn = self.slots.begin(declaration.name, uuid.uuid4().hex, LEASE_S)
         except LeaseHeld:
-            busy = Retryable(BUSY, "an earlier slot of the declaration is being extracted", after_s=BUSY_S)
+            busy = Retryable(
+                DECLARATION_BUSY, "an earlier slot of the declaration is being extracted", after_s=BUSY_S
+            )
             return self._retry(declaration, work, run, busy)
         try:
             try:
@@ -149,7 +152,7 @@ class Extractor:
 
     def _retry(self, declaration: Declaration, work: SlotWork, run: Run, error: Retryable) -> RunState:
         """Have the slot tried again after a wait, unless its deadline comes first."""
-        failed = error.code not in (RUNNING, BUSY)
+        failed = error.code not in (RUNNING, DECLARATION_BUSY)
         wait_s = error.after_s
         if failed:
             run.no_progress += 1

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from activation.aws.clients import Clients
@@ -18,19 +18,23 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.sync.catalogue import Catalogue
+from lambdas.sync.configurations import ConfigurationTables
+from lambdas.sync.connector_accounts import ConnectorAccounts
 from lambdas.sync.declaration import Declaration, SourceKind
-from lambdas.sync.ended import EndedRun, RunEnds
+from lambdas.sync.ended import RunEnds
 from lambdas.sync.extraction import LEASE_S, Extractor
 from lambdas.sync.messages import SlotWork, read
 from lambdas.sync.slots import SYNC, Slots
 from lambdas.sync.source import Source
 from lambdas.sync.sources import Sources, SourceSettings
+from lambdas.sync.status import Statuses
 from lambdas.sync.tick import tick
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 HEARTBEAT_S = 60.0
+T = TypeVar("T")
 _log, _metrics = Logger(), Metrics()
 
 
@@ -77,10 +81,14 @@ def _sync() -> Sync:
     drops, receipts = variables.text("DROPS_BUCKET"), variables.text("RECEIPTS_BUCKET")
     mirrors, table = variables.text("MIRRORS_BUCKET"), variables.text("LEDGER_TABLE")
     ttl_days = variables.whole("LEDGER_TTL_DAYS")
-    sources = Sources.of(_sources(variables))
+    sources = Sources.of(_told(variables, "SOURCES", SourceSettings))
+    connectors = _told(variables, "CONNECTORS", ConnectorAccounts)
     variables.finish()
     clients = Clients.connect(table)
-    catalogue = Catalogue(clients.s3, mirrors)
+    stored = Catalogue(clients.s3, mirrors).stored
+    statuses = Statuses(ConfigurationTables(sources.postgres, connectors), stored)
+    tables = ConfigurationTables(sources.postgres, connectors, statuses.wrong)
+    catalogue = Catalogue(clients.s3, mirrors, tables)
     slots = Slots(clients.table, ttl_days=ttl_days)
     ledger = Ledger(clients.table, SYNC, lease_s=LEASE_S, ttl_days=ttl_days)
     extractor = Extractor(
@@ -93,12 +101,10 @@ def _sync() -> Sync:
         slots,
         catalogue.find,
         _source_of(catalogue, sources),
+        statuses.noted,
     )
-    return Sync(clients, catalogue, slots, extractor, RunEnds(clients.s3, drops, receipts, _tell), queue_url)
-
-
-def _tell(_ended: EndedRun) -> None:
-    """Tell nobody: no table is to be told."""
+    ends = RunEnds(clients.s3, drops, receipts, statuses.ended)
+    return Sync(clients, catalogue, slots, extractor, ends, queue_url)
 
 
 def _source_of(catalogue: Catalogue, sources: Sources) -> Callable[[Declaration], tuple[Source, SourceKind]]:
@@ -109,11 +115,12 @@ def _source_of(catalogue: Catalogue, sources: Sources) -> Callable[[Declaration]
     return source_of
 
 
-def _sources(variables: Environment) -> tuple[SourceSettings, ...]:
+def _told(variables: Environment, name: str, kind: type[T]) -> tuple[T, ...]:
+    """Return the values of a variable that is a list of objects."""
     try:
-        return msgspec.convert(variables.parsed("SOURCES", []), tuple[SourceSettings, ...])
+        return tuple(msgspec.convert(variables.parsed(name, []), list[kind]))  # type: ignore[valid-type]
     except msgspec.ValidationError:
-        variables.wrong("SOURCES")
+        variables.wrong(name)
         return ()
 
 

@@ -118,7 +118,7 @@ def unreachable(what: str, *, after_s: float = 60.0) -> Retryable:
 
 def still_running(after_s: float) -> Retryable:
     """Return the error of a source that works on in the background."""
-    return Retryable(RUNNING, "the source is still working on the selection", after_s=after_s)
+    return Retryable("source_running", "the source is still working on the selection", after_s=after_s)
 
 
 def column_missing(column: str) -> ConfigError:
@@ -155,7 +155,7 @@ def selection_failed(state: str) -> ConfigError:
 
 def denied(what: str) -> ConfigError:
     """Return the error of a source that refuses the login or the read; `what` says which, and what to grant."""
-    return ConfigError(DENIED, what)
+    return ConfigError("source_denied", what)
 
 
 def not_configured(what: str) -> ConfigError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from activation.platforms.discovery import platform_named
 from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -16,6 +17,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.alarms import NOTICE_SOURCE
+from stacks.connector_settings import ConnectorSettings
 from stacks.names import metrics_namespace
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.retention_settings import DEAD_LETTER_DAYS
@@ -153,6 +155,7 @@ class Sync(Construct):
             "LEDGER_TABLE": storage.ledger.table_name,
             "LEDGER_TTL_DAYS": str(self._settings.retention.ledger_days),
             "SOURCES": json.dumps(told, separators=(",", ":")),
+            "CONNECTORS": json.dumps([_accounts(one) for one in self._settings.connectors], separators=(",", ":")),
             "POWERTOOLS_SERVICE_NAME": self.service,
             "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(self._settings.name),
             "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
@@ -255,3 +258,15 @@ class Sync(Construct):
                 )
             ],
         )
+
+
+def _accounts(connector: ConnectorSettings) -> dict[str, str]:
+    """Return what the function must know of a connector, to find the one that serves an ad account."""
+    prefix = platform_named(connector.platform).account.prefix
+    said = {
+        "connector": connector.name,
+        "platform": connector.platform,
+        "own": connector.account,
+        "prefix": prefix,
+    }
+    return {key: value for key, value in said.items() if value}

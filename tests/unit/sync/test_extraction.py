@@ -16,7 +16,7 @@ from activation.model import Drop
 
 from lambdas.sync.declaration import SourceKind
 from lambdas.sync.export import MANIFEST, folder_of
-from lambdas.sync.extraction import BUSY, DEADLINE_S, LEASE_S, LONGEST_WAIT_S
+from lambdas.sync.extraction import DEADLINE_S, DECLARATION_BUSY, LEASE_S, LONGEST_WAIT_S
 from lambdas.sync.messages import SlotWork, read
 from lambdas.sync.slots import slot_id
 from lambdas.sync.source import consent_missing, still_running, unreachable
@@ -256,7 +256,7 @@ def test_the_next_slot_waits_while_one_is_extracted(world: World) -> None:
     assert handle(world) is RunState.APPLIED
     run = world.ledger.read(slot_id("cdp", "vip", NEXT_SLOT))
     assert run is not None
-    assert (run.state, run.code, run.no_progress) == (RunState.WAITING, BUSY, 0)
+    assert (run.state, run.code, run.no_progress) == (RunState.WAITING, DECLARATION_BUSY, 0)
     world.now = run.not_before
     assert handle(world, SlotWork("vip", NEXT_SLOT, 1)) is RunState.APPLIED
 
