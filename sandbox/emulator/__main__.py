@@ -73,6 +73,7 @@ def _families() -> tuple[ModuleType, ...]:
             move_tasks,
             processes,
             query_results,
+            query_submission,
             ranges,
             resources,
             saved_queries,
@@ -80,6 +81,7 @@ def _families() -> tuple[ModuleType, ...]:
             service_deliveries,
             target_dead_letters,
             transport,
+            unload,
             whole_checksums,
         )
         from sandbox.emulator.cloudwatch import actions as alarm_actions
@@ -102,6 +104,8 @@ def _families() -> tuple[ModuleType, ...]:
         resources,
         saved_queries,
         query_results,
+        query_submission,
+        unload,
         inert,
         service_access,
         service_deliveries,
