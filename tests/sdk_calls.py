@@ -18,6 +18,7 @@ TRANSFER = {"PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipa
 OURS = {
     ("publish", "lambdas/marketing_stream/fan_out.py"),
     ("create_connection", "lambdas/ci360/pinned.py"),
+    ("get_session", "lambdas/ci360/aws.py"),
     ("query", "lambdas/snapchat/answers.py"),
     ("scan", "layers/activation/python/activation/runs/mirror.py"),
     ("scan", "layers/activation/python/activation/runs/mirror_removal.py"),

@@ -14,6 +14,9 @@ from sandbox.postgres.tls_proxy import TlsProxy, tls_proxy
 from tests.unit.extract.configured import REVERT, Configured
 from tests.unit.extract.on_disk import PASSWORD, HeldSecret
 from tests.unit.extract.world import World
+from tests.unit.sandbox.emulator.conftest import emulator
+
+__all__ = ["emulator"]  # a fixture of other tests, for those of Athena
 
 
 @pytest.fixture(scope="session")

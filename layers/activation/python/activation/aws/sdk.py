@@ -17,6 +17,12 @@ from activation.errors import ConfigError
 
 # By service and operation, the arguments that the functions pass; a test holds them against the sources.
 NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "athena": {
+        "GetQueryExecution": frozenset({"QueryExecutionId"}),
+        "StartQueryExecution": frozenset(
+            {"QueryString", "ClientRequestToken", "QueryExecutionContext", "WorkGroup"}
+        ),
+    },
     "cloudformation": {
         "DescribeStacks": frozenset({"StackName"}),
         "ListStackResources": frozenset({"StackName"}),
@@ -52,7 +58,7 @@ NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
         "GetObject": frozenset({"Bucket", "Key", "Range", "VersionId", "IfMatch"}),
         "HeadObject": frozenset({"Bucket", "Key", "VersionId", "IfMatch", "ChecksumMode"}),
         "ListObjectVersions": frozenset({"Bucket", "Prefix"}),
-        "ListObjectsV2": frozenset({"Bucket", "Prefix", "MaxKeys"}),
+        "ListObjectsV2": frozenset({"Bucket", "Prefix", "MaxKeys", "Delimiter"}),
         "ListParts": frozenset({"Bucket", "Key", "UploadId", "PartNumberMarker", "MaxParts"}),
         "PutObject": frozenset(
             {
