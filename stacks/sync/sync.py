@@ -260,13 +260,14 @@ class Sync(Construct):
         )
 
 
-def _accounts(connector: ConnectorSettings) -> dict[str, str]:
+def _accounts(connector: ConnectorSettings) -> dict[str, str | tuple[str, ...]]:
     """Return what the function must know of a connector, to find the one that serves an ad account."""
     prefix = platform_named(connector.platform).account.prefix
-    said = {
+    said: dict[str, str | tuple[str, ...]] = {
         "connector": connector.name,
         "platform": connector.platform,
         "own": connector.account,
+        "accounts": connector.accounts,
         "prefix": prefix,
     }
     return {key: value for key, value in said.items() if value}

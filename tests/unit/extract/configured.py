@@ -27,7 +27,7 @@ from lambdas.sync.status import Statuses
 from tests.unit.extract.world import YES, World
 
 BUENOS_AIRES = ZoneInfo("America/Argentina/Buenos_Aires")
-NOW = datetime(2026, 12, 3, 12, 0, tzinfo=UTC)
+NOW = datetime(2026, 12, 3, 14, 0, tzinfo=UTC)
 TABLE = TableDeclaration("cdp", "cdp.facebook_configurations", "customers", "CDP - {system_name}")
 LIKE = Declaration(
     "customers",
@@ -39,9 +39,8 @@ LIKE = Declaration(
 )
 GROUP = ConnectorAccounts("meta-group", "meta", own="act_100", accounts=("act_200", "300"), prefix="act_")
 EVERY = ConnectorAccounts("meta-any", "meta", accounts=("any",), prefix="act_")
-MIGRATE, REVERT = (
-    Path(__file__).parents[3] / "samples" / "sync" / f"{name}.sql" for name in ("migrate", "revert")
-)
+SAMPLES = Path(__file__).parents[3] / "samples" / "sync"
+MIGRATE, REVERT = SAMPLES / "migrate.sql", SAMPLES / "revert.sql"
 
 
 @dataclass

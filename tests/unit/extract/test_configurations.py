@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from activation.errors import ConfigError
@@ -12,9 +11,9 @@ from activation.errors import ConfigError
 from lambdas.sync.configurations import declaration_name
 from lambdas.sync.declaration import Target
 from lambdas.sync.due import due_slot
-from tests.unit.extract.configured import EVERY, GROUP, LIKE, MIGRATE, REVERT, TABLE, Configured, like_sql
+from tests.unit.extract.configured import EVERY, GROUP, LIKE, MIGRATE, REVERT, SAMPLES, TABLE, Configured, like_sql
 
-SAMPLE = Path(__file__).parents[3] / "samples" / "sync" / "active_customers.sql"
+SAMPLE = SAMPLES / "active_customers.sql"
 
 
 def test_a_row_is_a_declaration(configured: Configured) -> None:
@@ -150,7 +149,7 @@ def test_a_wrong_row_says_why_and_keeps_no_other_back(
 ) -> None:
     """A row that cannot be filled is told by its code and what to write; the others are declared."""
     configured.world.server.run(MIGRATE.read_text())
-    configured.insert("wrong", **row)  # type: ignore[arg-type]
+    configured.insert("wrong", **row)
     configured.insert("right")
     assert set(configured.declared()) == {"cdp:right"}
     ((name, found),) = [(one.system_name, one.error.code) for one in configured.problems]
@@ -228,7 +227,7 @@ def test_sql_that_asks_for_no_tenants_would_mix_the_systems(configured: Configur
 
 def test_a_table_that_is_not_there_is_named(configured: Configured) -> None:
     """A wrong name, and a table without the columns that a row needs, stop the table."""
-    with pytest.raises(ConfigError, match="cdp.nothing") as caught:
+    with pytest.raises(ConfigError, match=r"cdp\.nothing") as caught:
         configured.declared(replace(TABLE, table="cdp.nothing"))
     assert caught.value.code == "table_missing"
     with pytest.raises(ConfigError, match="system_name, ad_account_id, tenant_ids, is_active") as lacking:
