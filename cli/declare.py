@@ -112,16 +112,17 @@ def status(
         for one in found:
             print(json.dumps(one, ensure_ascii=False))
     else:
-        table = Table("declaration", "newest slot", "state, why", "rows", "left out", "next slot")
+        table = Table("declaration", "newest slot", "state", "rows", "left out", "next slot")
         for one in found:
             left_out = ", ".join(f"{code} {rows:,}" for code, rows in one["left_out"].items())
-            why = " ".join(filter(None, (one["state"], one["code"])))
             slot, following = one["slot"] or "none yet", "paused" if one["paused"] else one["next_slot"]
-            table.add_row(printable(one["declaration"]), slot, why, f"{one['rows']:,}", left_out, following)
+            table.add_row(
+                printable(one["declaration"]), slot, one["state"], f"{one['rows']:,}", left_out, following
+            )
         console().print(table)
         for one in found:
-            if one["sentence"]:
-                console().print(f"{one['declaration']}: {one['sentence']}")
+            if one["code"]:
+                console().print(f"{one['declaration']}: {one['code']}: {one['sentence']}", soft_wrap=True)
     raise typer.Exit(1 if any(one["state"] in ("failed", "blocked") for one in found) else 0)
 
 

@@ -127,11 +127,14 @@ def _told(variables: Environment, name: str, kind: type[T]) -> tuple[T, ...]:
 _handle = sqs_handler(_sync, _log, heartbeat_s=HEARTBEAT_S)
 
 
-@_log.inject_lambda_context(clear_state=True)
 @_metrics.log_metrics
+def _tick(_event: dict[str, Any], _context: LambdaContext) -> None:
+    _sync().tick()
+
+
+@_log.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Handle a batch of the queue, or a call of the schedule; what a tick raises, Lambda tries again."""
     if "Records" in event:
         return _handle(event, context)
-    _sync().tick()
-    return None
+    return _tick(event, context)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stacks.packaging import ROOT
-from tests.infrastructure.conftest import synthesise
+from tests.infrastructure.conftest import host_wheels, synthesise
 from tests.infrastructure.settings_read import mistakes
 
 STACK = "audience-activation-sync.template.json"
@@ -25,12 +28,39 @@ NETWORK = {"subnets": ["subnet-0123456789abcdef0"], "security_groups": ["sg-0123
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the stack's template with every kind of source, in a VPC."""
+def outdir(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any]) -> Path:
+    """Synthesise the app with every kind of source, in a VPC, for this machine; return where."""
     outdir = tmp_path_factory.mktemp("sync")
-    synthesise(outdir, {**settings, "sources": SOURCES, "sync": NETWORK}, root=ROOT)
+    synthesise(outdir, {**settings, "sources": SOURCES, "sync": NETWORK, "wheels": host_wheels()}, root=ROOT)
+    return outdir
+
+
+@pytest.fixture(scope="module")
+def template(outdir: Path) -> dict[str, Any]:
+    """Return the resources of the stack's template."""
     found: dict[str, Any] = json.loads((outdir / STACK).read_text())["Resources"]
     return found
+
+
+def test_adbc_finds_arrow_in_the_layers(outdir: Path, template: dict[str, Any]) -> None:
+    """The driver works on columns only where Arrow has its modules of datasets, which no code of ours imports."""
+    assets = json.loads((outdir / STACK.replace("template", "assets")).read_text())["files"]
+    folders = {
+        key["objectKey"]: outdir / asset["source"]["path"]
+        for asset in assets.values()
+        for key in asset["destinations"].values()
+    }
+    layers = [one["Properties"] for one in template.values() if one["Type"] == "AWS::Lambda::LayerVersion"]
+    path = os.pathsep.join(str(folders[one["Content"]["S3Key"]] / "python") for one in layers)
+    program = "from adbc_driver_manager import dbapi; print(dbapi._has_pyarrow)"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program],
+        env={"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("True\n", "")
 
 
 def of_type(template: dict[str, Any], type_: str, name: str = "") -> dict[str, Any]:
