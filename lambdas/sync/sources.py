@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boto3
 from activation.authentication.parameter import secret_client
 from activation.authentication.store import SecretStore
 from activation.aws.clients import CONFIG
+from activation.aws.sdk import checked
 
 from lambdas.sync.declaration import SourceDeclaration, SourceKind
+from lambdas.sync.extract.athena import AthenaSource
 from lambdas.sync.extract.postgres import PostgresSource
 from lambdas.sync.extract.postgres_access import PostgresAccess
 from lambdas.sync.source import Source, not_configured
@@ -62,7 +65,11 @@ class Sources:
         return access, secret
 
     def _make(self, declared: SourceDeclaration) -> Source:
-        return PostgresSource(*self.postgres(declared.name))
+        if declared.kind is SourceKind.POSTGRES:
+            return PostgresSource(*self.postgres(declared.name))
+        self._settings(declared.name, SourceKind.ATHENA)
+        athena, s3 = (checked(boto3.client(service, config=CONFIG)) for service in ("athena", "s3"))
+        return AthenaSource(athena, s3, declared.workgroup, declared.database)
 
     def _settings(self, name: str, kind: SourceKind) -> SourceSettings:
         found = self.settings.get(name)
