@@ -180,8 +180,8 @@ def sync(meta: Line, database: Database, tmp_path: Path) -> Sync:
 def test_a_declaration_is_planned_applied_and_kept_in_step(sync: Sync) -> None:
     """From a file to the platform: a tick, one extraction, a mirror, its receipt, and nothing left in the bucket.
 
-    Then one opts out, one leaves and one joins, and the next slot moves exactly them. A source without anybody
-    stops before anything is sent.
+    Then one opts out, one leaves and one joins, and the next slot moves exactly them. A source that has lost half of
+    its people, or all, stops before anything is sent.
     """
     (plan,) = map(json.loads, sync.command("plan", "--file", str(sync.file), "--json").splitlines())
     assert (plan["rows_selected"], plan["rows"], plan["refused"]) == (38, 38, None)
@@ -214,12 +214,21 @@ def test_a_declaration_is_planned_applied_and_kept_in_step(sync: Sync) -> None:
     assert receipt["folder"]["export"]["left_out"] == {"no_consent": 1}
     assert sync.is_in_step()
 
-    sync.database.server.run("delete from people")
+    sync.database.server.run("delete from people where id > 20 and id < 1000")
     sync.command("run", "declared")
     third = sync.extracted(second["slot"])
-    assert (third["state"], third["rows"]) == ("applied", 0)
     receipt = sync.receipt(third["slot"])
     assert (receipt["state"], receipt["reason"]["code"]) == ("blocked", "needs_approval")
+    assert len(sync.line.held(AUDIENCE)) == 37
+    assert sync.objects() != []
+
+    sync.database.server.run("delete from people")
+    sync.command("run", "declared")
+    fourth = sync.extracted(third["slot"])
+    assert (fourth["state"], fourth["rows"]) == ("applied", 0)
+    receipt = sync.receipt(fourth["slot"])
+    # Meta replaces an audience as a whole, and by nobody not at all.
+    assert (receipt["state"], receipt["reason"]["code"]) == ("blocked", "replace_by_nobody")
     assert len(sync.line.held(AUDIENCE)) == 37
 
 
