@@ -180,8 +180,8 @@ def sync(meta: Line, database: Database, tmp_path: Path) -> Sync:
 def test_a_declaration_is_planned_applied_and_kept_in_step(sync: Sync) -> None:
     """From a file to the platform: a tick, one extraction, a mirror, its receipt, and nothing left in the bucket.
 
-    Then one opts out, one leaves and one joins, and the next slot moves exactly them. A source that has lost half of
-    its people, or all, stops before anything is sent.
+    Then one opts out, one leaves and one joins, and the next slot moves exactly them. A source that has lost half
+    of its people, or all, stops before anything is sent.
     """
     (plan,) = map(json.loads, sync.command("plan", "--file", str(sync.file), "--json").splitlines())
     assert (plan["rows_selected"], plan["rows"], plan["refused"]) == (38, 38, None)
