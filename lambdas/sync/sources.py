@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boto3
 from activation.authentication.parameter import secret_client
 from activation.authentication.store import SecretStore
 from activation.aws.clients import CONFIG
+from activation.aws.sdk import checked
 
 from lambdas.sync.declaration import SourceDeclaration, SourceKind
+from lambdas.sync.extract.athena import AthenaSource
 from lambdas.sync.extract.postgres import PostgresSource
 from lambdas.sync.extract.postgres_access import PostgresAccess
 from lambdas.sync.source import Source, not_configured
@@ -39,7 +42,7 @@ class Sources:
     """The sources of the settings; each is made when it is first asked for, and kept as long as the process."""
 
     settings: Mapping[str, SourceSettings]
-    _made: dict[str, Source] = field(default_factory=dict)
+    _made: dict[SourceDeclaration, Source] = field(default_factory=dict)
     _secrets: dict[str, SecretStore] = field(default_factory=dict)
 
     @classmethod
@@ -49,9 +52,9 @@ class Sources:
 
     def source(self, declared: SourceDeclaration) -> Source:
         """Return a source; raises ConfigError (source_not_configured), and what reading its secret raises."""
-        if declared.name not in self._made:
-            self._made[declared.name] = self._make(declared)
-        return self._made[declared.name]
+        if declared not in self._made:  # as it is declared now: `apply` may have changed its workgroup
+            self._made[declared] = self._make(declared)
+        return self._made[declared]
 
     def postgres(self, name: str) -> tuple[PostgresAccess, SecretStore | None]:
         """Return how a PostgreSQL is reached; raises as `source` does."""
@@ -62,6 +65,10 @@ class Sources:
         return access, secret
 
     def _make(self, declared: SourceDeclaration) -> Source:
+        if declared.kind is SourceKind.ATHENA:
+            self._settings(declared.name, SourceKind.ATHENA)
+            athena, s3 = (checked(boto3.client(name, config=CONFIG)) for name in ("athena", "s3"))
+            return AthenaSource(athena, s3, declared.workgroup, declared.database)
         return PostgresSource(*self.postgres(declared.name))
 
     def _settings(self, name: str, kind: SourceKind) -> SourceSettings:

@@ -54,7 +54,7 @@ def statements(
         ),
         allow("DeadLetters", ["sqs:SendMessage"], [dead_letters.queue_arn, failed_calls.queue_arn]),
         *_secrets(settings, storage, secrets),
-        *_lakes([one for one in settings.sources if one.kind == ATHENA], Stack.of(log_group)),
+        *_lakes([one for one in settings.sources if one.kind == ATHENA], storage, Stack.of(log_group)),
         *_network(settings),
         allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]),
         trace(),
@@ -106,10 +106,11 @@ def _secrets(
         yield allow("LogIn", ["rds-db:connect"], arns)
 
 
-def _lakes(lakes: Sequence[SyncSource], here: Stack) -> Iterator[iam.PolicyStatement]:
+def _lakes(lakes: Sequence[SyncSource], storage: StorageStack, here: Stack) -> Iterator[iam.PolicyStatement]:
     """Allow UNLOAD of tables of the lakes' databases, with the data and the metadata that it reads.
 
-    https://docs.aws.amazon.com/athena/latest/ug/managed-policies.html, read 2026-11-30, without what it writes.
+    Athena writes into an export by the function's own permissions, and asks where the bucket is:
+    https://docs.aws.amazon.com/athena/latest/ug/managed-policies.html, read 2026-11-30.
     """
     if not lakes:
         return
@@ -118,6 +119,9 @@ def _lakes(lakes: Sequence[SyncSource], here: Stack) -> Iterator[iam.PolicyState
         "Query",
         ["athena:StartQueryExecution", "athena:GetQueryExecution", "athena:StopQueryExecution"],
         [here.format_arn(service="athena", resource="workgroup", resource_name=name) for name in workgroups],
+    )
+    yield allow(
+        "WriteExports", ["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"], [storage.drops.bucket_arn]
     )
     databases = sorted({one.database for one in lakes})
     tables = [

@@ -20,7 +20,7 @@ NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
     "athena": {
         "GetQueryExecution": frozenset({"QueryExecutionId"}),
         "StartQueryExecution": frozenset(
-            {"QueryString", "ClientRequestToken", "QueryExecutionContext", "WorkGroup"}
+            {"QueryString", "ClientRequestToken", "QueryExecutionContext", "WorkGroup", "ResultConfiguration"}
         ),
     },
     "cloudformation": {
