@@ -11,7 +11,7 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from activation.aws.errors import classify, code_of
@@ -46,14 +46,13 @@ def _of_account(target: Target) -> str:
     return f"-{target.account.replace(':', '-')}" if target.account else ""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Parts:
-    """The parts of one attempt at an extraction: see Destination. `keys` are those that were begun."""
+    """The parts of one attempt at an extraction: see Destination."""
 
     client: S3Client
     bucket: str
     prefix: str
-    keys: list[str] = field(default_factory=list)
 
     @contextmanager
     def create(self, key: str) -> Iterator[IO[bytes]]:
@@ -61,7 +60,6 @@ class Parts:
         with tempfile.TemporaryFile() as file:
             yield file
             file.seek(0)
-            self.keys.append(key)
             with _s3():
                 self.client.upload_fileobj(file, self.bucket, key)
 

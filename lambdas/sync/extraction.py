@@ -16,7 +16,7 @@ from activation.ledger.runs import FINAL, STOPPED, Ledger, Run, RunState
 
 from lambdas.sync.audience_file import write_audience_file
 from lambdas.sync.declaration import Declaration, SourceKind
-from lambdas.sync.export import Export, Parts, remove
+from lambdas.sync.export import Export, Parts, remove_below
 from lambdas.sync.messages import SlotWork
 from lambdas.sync.slots import Slots, slot_id
 from lambdas.sync.source import RUNNING, Extract, Source, unreachable
@@ -142,7 +142,7 @@ class Extractor:
     def _clean(self, parts: Parts) -> None:
         """Remove the parts of an attempt that failed; what cannot be removed now goes with the next export."""
         try:
-            remove(self.s3, self.drops_bucket, parts.keys)
+            remove_below(self.s3, self.drops_bucket, parts.prefix)
         except ActivationError:
             return
 

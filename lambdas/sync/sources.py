@@ -65,11 +65,11 @@ class Sources:
         return access, secret
 
     def _make(self, declared: SourceDeclaration) -> Source:
-        if declared.kind is SourceKind.ATHENA:
-            self._settings(declared.name, SourceKind.ATHENA)
-            athena, s3 = (checked(boto3.client(name, config=CONFIG)) for name in ("athena", "s3"))
-            return AthenaSource(athena, s3, declared.workgroup, declared.database)
-        return PostgresSource(*self.postgres(declared.name))
+        if declared.kind is SourceKind.POSTGRES:
+            return PostgresSource(*self.postgres(declared.name))
+        self._settings(declared.name, SourceKind.ATHENA)
+        athena, s3 = (checked(boto3.client(service, config=CONFIG)) for service in ("athena", "s3"))
+        return AthenaSource(athena, s3, declared.workgroup, declared.database)
 
     def _settings(self, name: str, kind: SourceKind) -> SourceSettings:
         found = self.settings.get(name)

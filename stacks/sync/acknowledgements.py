@@ -65,6 +65,12 @@ def acknowledge_sync(stack: SyncStack | None, storage: StorageStack) -> None:
                 f"IAM5[Resource::arn:<AWS::Partition>:s3:::{bucket}/*]",
                 "The objects of a lake's tables, to be read.",
             )
+        if source.results:
+            accept(
+                sync.role,
+                f"IAM5[Resource::arn:<AWS::Partition>:s3:::{source.results}*]",
+                "What Athena notes of statements in the workgroup's result location, under names that it makes.",
+            )
     accept(
         stack.operator,
         f"IAM5[Resource::{mirrors}/{DECLARATIONS}*]",

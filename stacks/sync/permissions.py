@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from aws_cdk import Aws, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
 from stacks.connector_settings import AUDIENCE_FILE
@@ -54,7 +55,7 @@ def statements(
         ),
         allow("DeadLetters", ["sqs:SendMessage"], [dead_letters.queue_arn, failed_calls.queue_arn]),
         *_secrets(settings, storage, secrets),
-        *_lakes([one for one in settings.sources if one.kind == ATHENA], storage, Stack.of(log_group)),
+        *_lakes([one for one in settings.sources if one.kind == ATHENA], storage.drops, Stack.of(log_group)),
         *_network(settings),
         allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]),
         trace(),
@@ -106,22 +107,18 @@ def _secrets(
         yield allow("LogIn", ["rds-db:connect"], arns)
 
 
-def _lakes(lakes: Sequence[SyncSource], storage: StorageStack, here: Stack) -> Iterator[iam.PolicyStatement]:
+def _lakes(lakes: Sequence[SyncSource], drops: s3.IBucket, here: Stack) -> Iterator[iam.PolicyStatement]:
     """Allow UNLOAD of tables of the lakes' databases, with the data and the metadata that it reads.
 
-    Athena writes into an export by the function's own permissions, and asks where the bucket is:
-    https://docs.aws.amazon.com/athena/latest/ug/managed-policies.html, read 2026-11-30.
+    https://docs.aws.amazon.com/athena/latest/ug/managed-policies.html, read 2026-11-30, without what it writes.
     """
     if not lakes:
         return
     workgroups = sorted({one.workgroup for one in lakes})
     yield allow(
         "Query",
-        ["athena:StartQueryExecution", "athena:GetQueryExecution", "athena:StopQueryExecution"],
+        ["athena:StartQueryExecution", "athena:GetQueryExecution"],
         [here.format_arn(service="athena", resource="workgroup", resource_name=name) for name in workgroups],
-    )
-    yield allow(
-        "WriteExports", ["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"], [storage.drops.bucket_arn]
     )
     databases = sorted({one.database for one in lakes})
     tables = [
@@ -144,9 +141,20 @@ def _lakes(lakes: Sequence[SyncSource], storage: StorageStack, here: Stack) -> I
     buckets = sorted({bucket for one in lakes for bucket in one.buckets})
     arns = [f"arn:{Aws.PARTITION}:s3:::{bucket}" for bucket in buckets]
     yield allow("ReadLake", ["s3:GetObject"], [f"{arn}/*" for arn in arns])
-    yield allow("ListLake", ["s3:ListBucket", "s3:GetBucketLocation"], arns)
+    yield allow("ListLake", ["s3:ListBucket"], arns)
+    yield allow("LocateBuckets", ["s3:GetBucketLocation"], [*arns, drops.bucket_arn])
     if keys := sorted({one.key_arn for one in lakes if one.key_arn}):
         yield allow("KeysOfLake", ["kms:Decrypt"], keys, through("s3"))
+    if results := sorted({one.results for one in lakes if one.results}):
+        # What Athena notes of an UNLOAD there: the statement's metadata and the list of its files, no row.
+        yield allow(
+            "KeepResults",
+            ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
+            [f"arn:{Aws.PARTITION}:s3:::{one}*" for one in results],
+        )
+        own = sorted({one.partition("/")[0] for one in results})
+        arns = [f"arn:{Aws.PARTITION}:s3:::{one}" for one in own]
+        yield allow("FindResults", ["s3:GetBucketLocation", "s3:ListBucket"], arns)
 
 
 def _network(settings: SyncSettings) -> Iterator[iam.PolicyStatement]:

@@ -29,7 +29,8 @@ class SyncSource:
 
     Of Postgres: `secret_arn` is an existing secret, "" for one that the app makes. `host`, `port` (0), `database`
     and `user` are "" where the secret says them. `iam` is the resource id of the database whose user logs in by
-    IAM, "" for a password. Of Athena: `workgroup` and `database`, and `buckets`, whose objects its tables are.
+    IAM, "" for a password. Of Athena: `workgroup` and `database`, `buckets`, whose objects its tables are, and
+    `results`, the bucket and the prefix of the workgroup's result location, "" where Athena keeps results itself.
     `key_arn` is the customer key of an existing secret or of the lake's buckets, "" for none.
     """
 
@@ -44,6 +45,7 @@ class SyncSource:
     iam: str = ""
     workgroup: str = ""
     buckets: tuple[str, ...] = ()
+    results: str = ""
 
     @property
     def id(self) -> str:
@@ -127,6 +129,12 @@ def _source(reader: Reader) -> SyncSource:
                 "database", pattern=r"[A-Za-z0-9_]{1,255}", meaning="a database of the catalogue"
             ),
             buckets=_buckets(reader),
+            results=reader.text(
+                "results",
+                pattern=rf"{BUCKET}/([\w.=-]+/)*",
+                meaning="bucket and prefix of the workgroup's results, such as example-athena/activation/",
+                default="",
+            ),
         )
     source = SyncSource(
         name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from sandbox.postgres.server import PostgresServer, postgres_server
 from sandbox.postgres.tls_proxy import TlsProxy, tls_proxy
 from tests.end_to_end.driver import Sandbox, until
 from tests.end_to_end.line import Line
+from tests.end_to_end.people import Person
 from tests.end_to_end.test_commands import activation
 
 STACK = "audience-activation-sync"
@@ -55,12 +55,12 @@ class Database:
             case when n = 2 then 'Lost' else 'Loyal' end, true from generate_series(1, {people}) as n""",
         )
 
-    def expected(self) -> set[str]:
-        """Return the hashes of whoever should be in the audience."""
+    def people(self) -> list[Person]:
+        """Return whoever should be in the audience."""
         rows = self.server.rows(
             "select email from people where tenant in (20, 25) and segment <> 'Lost' and accepts_marketing"
         )
-        return {hashlib.sha256(str(email).encode()).hexdigest() for (email,) in rows}
+        return [Person(str(email)) for (email,) in rows]
 
 
 @pytest.fixture(scope="module")
@@ -140,11 +140,9 @@ class Sync:
 
         return until(look, WITHIN_S)
 
-    def held(self) -> set[str]:
-        """Return the hashes that the platform holds."""
-        return {
-            cell for member in self.line.held(AUDIENCE) for cell in map(str, _cells(member)) if len(cell) == 64
-        }
+    def is_in_step(self) -> bool:
+        """Return whether the platform holds exactly those whom the database selects."""
+        return self.line.held(AUDIENCE) == self.line.members(self.database.people())
 
     def objects(self) -> list[str]:
         """Return every version of every object of the declaration's exports."""
@@ -152,10 +150,6 @@ class Sync:
             Bucket=self.sandbox.described["drops_bucket"], Prefix=f"meta/{AUDIENCE}/raw/"
         )
         return [one["Key"] for one in (*listed.get("Versions", []), *listed.get("DeleteMarkers", []))]
-
-
-def _cells(member: Any) -> list[Any]:
-    return list(member) if isinstance(member, tuple | list | frozenset | set) else [member]
 
 
 @pytest.fixture
@@ -186,8 +180,8 @@ def sync(meta: Line, database: Database, tmp_path: Path) -> Sync:
 def test_a_declaration_is_planned_applied_and_kept_in_step(sync: Sync) -> None:
     """From a file to the platform: a tick, one extraction, a mirror, its receipt, and nothing left in the bucket.
 
-    Then one opts out, one leaves and one joins, and the next slot moves exactly them. A source without anybody
-    stops before anything is sent.
+    Then one opts out, one leaves and one joins, and the next slot moves exactly them. A source that has lost half
+    of its people, or all, stops before anything is sent.
     """
     (plan,) = map(json.loads, sync.command("plan", "--file", str(sync.file), "--json").splitlines())
     assert (plan["rows_selected"], plan["rows"], plan["refused"]) == (38, 38, None)
@@ -202,7 +196,7 @@ def test_a_declaration_is_planned_applied_and_kept_in_step(sync: Sync) -> None:
     assert (receipt["state"], receipt["action"]) == ("applied", "mirror")
     assert receipt["folder"]["export"]["declaration"] == "declared"
     assert receipt["rows"]["in"] == 38
-    assert sync.held() == sync.database.expected()
+    assert sync.is_in_step()
     until(lambda: sync.objects() == [] or None, WITHIN_S)
     sync.tick()
     assert sync.states()["slot"] == first["slot"]
@@ -218,15 +212,24 @@ def test_a_declaration_is_planned_applied_and_kept_in_step(sync: Sync) -> None:
     receipt = sync.receipt(second["slot"])
     assert (receipt["state"], receipt["mirror"]["joined"], receipt["mirror"]["left"]) == ("applied", 1, 2)
     assert receipt["folder"]["export"]["left_out"] == {"no_consent": 1}
-    assert sync.held() == sync.database.expected()
+    assert sync.is_in_step()
+
+    sync.database.server.run("delete from people where id > 20 and id < 1000")
+    sync.command("run", "declared")
+    third = sync.extracted(second["slot"])
+    receipt = sync.receipt(third["slot"])
+    assert (receipt["state"], receipt["reason"]["code"]) == ("blocked", "needs_approval")
+    assert len(sync.line.held(AUDIENCE)) == 37
+    assert sync.objects() != []
 
     sync.database.server.run("delete from people")
     sync.command("run", "declared")
-    third = sync.extracted(second["slot"])
-    assert (third["state"], third["rows"]) == ("applied", 0)
-    receipt = sync.receipt(third["slot"])
-    assert (receipt["state"], receipt["reason"]["code"]) == ("blocked", "needs_approval")
-    assert len(sync.held()) == 37
+    fourth = sync.extracted(third["slot"])
+    assert (fourth["state"], fourth["rows"]) == ("applied", 0)
+    receipt = sync.receipt(fourth["slot"])
+    # Meta replaces an audience as a whole, and by nobody not at all.
+    assert (receipt["state"], receipt["reason"]["code"]) == ("blocked", "replace_by_nobody")
+    assert len(sync.line.held(AUDIENCE)) == 37
 
 
 def test_a_database_that_is_down_is_waited_for_and_a_lost_column_of_consent_stops(sync: Sync) -> None:
@@ -248,7 +251,7 @@ def test_a_database_that_is_down_is_waited_for_and_a_lost_column_of_consent_stop
     sync.command("run", "declared")
     stopped = sync.extracted(waits["slot"])
     assert (stopped["state"], stopped["code"]) == ("blocked", "consent_missing")
-    assert sync.held() == set()
+    assert sync.line.held(AUDIENCE) == set()
     assert sync.objects() == []
 
 

@@ -22,7 +22,14 @@ SOURCES: list[dict[str, Any]] = [
     {"name": "cdp", "kind": "postgres"},
     {"name": "rds", "kind": "postgres", "secret_arn": SECRET_ARN, "key_arn": KEY_ARN},
     {"name": "aurora", "kind": "postgres", "host": "db", "database": "d", "user": "sync", "iam": "cluster-ABC"},
-    {"name": "lake", "kind": "athena", "workgroup": "wg", "database": "marts", "buckets": ["example-lake"]},
+    {
+        "name": "lake",
+        "kind": "athena",
+        "workgroup": "wg",
+        "database": "marts",
+        "buckets": ["example-lake"],
+        "results": "example-athena/activation/",
+    },
 ]
 NETWORK = {"subnets": ["subnet-0123456789abcdef0"], "security_groups": ["sg-0123456789abcdef0"]}
 
@@ -94,7 +101,7 @@ def test_each_source_is_read_by_a_statement_of_its_own_kind(template: dict[str, 
     assert "table/marts/*" in json.dumps(found["ReadCatalogue"]["Resource"])
     assert "example-lake/*" in json.dumps(found["ReadLake"]["Resource"])
     writes = [one for one in found.values() if "s3:PutObject" in one["Action"]]
-    assert {one["Sid"] for one in writes} == {"Exports", "AudienceOptions"}
+    assert {one["Sid"] for one in writes} == {"Exports", "AudienceOptions", "KeepResults"}
     assert found["Records"]["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["sync#*"]}}
     assert not any("*" in one["Action"] for one in found.values())
     everywhere = {sid for sid, one in found.items() if one["Resource"] == "*"}

@@ -58,10 +58,7 @@ class AthenaSource:
         columns = columns_of(selection)
         # Of a folder with "=" in its name, the files belong to the export's own: see activation/drops/places.py.
         prefix = f"{into.prefix}query={token}/"
-        # What Athena writes about the query goes beside them; none of it is a file of the drop. A workgroup that
-        # enforces a place of its own has it written there.
-        about = f"s3://{into.bucket}/{into.prefix}about={token}/"
-        status = self._status(unload_sql(selection, columns, f"s3://{into.bucket}/{prefix}"), token, about)
+        status = self._status(unload_sql(selection, columns, f"s3://{into.bucket}/{prefix}"), token)
         if status["State"] in ("QUEUED", "RUNNING"):
             raise still_running(POLL_S)
         if status["State"] != "SUCCEEDED":
@@ -77,7 +74,7 @@ class AthenaSource:
             parts = write_parts([], pa.schema([(name, pa.string()) for name in columns]), into)
         return Extract(parts, rows + without, {NO_CONSENT: without} if without else {})
 
-    def _status(self, statement: str, token: str, about: str) -> dict[str, Any]:
+    def _status(self, statement: str, token: str) -> dict[str, Any]:
         try:
             # The same token never begins a second query, and finds the first one's id:
             # https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html, read 2026-11-30
@@ -86,7 +83,6 @@ class AthenaSource:
                 ClientRequestToken=token,
                 QueryExecutionContext={"Database": self.database},
                 WorkGroup=self.workgroup,
-                ResultConfiguration={"OutputLocation": about},
             )
             found = self.athena.get_query_execution(QueryExecutionId=begun["QueryExecutionId"])
         except (ClientError, BotoCoreError) as error:

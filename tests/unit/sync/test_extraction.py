@@ -15,7 +15,7 @@ from activation.ledger.runs import RunState
 from activation.model import Drop
 
 from lambdas.sync.declaration import SourceKind
-from lambdas.sync.export import MANIFEST, folder_of
+from lambdas.sync.export import MANIFEST, Export, folder_of
 from lambdas.sync.extraction import DEADLINE_S, DECLARATION_BUSY, LEASE_S, LONGEST_WAIT_S
 from lambdas.sync.messages import SlotWork, read
 from lambdas.sync.slots import slot_id
@@ -133,6 +133,20 @@ def test_a_worker_that_lost_its_lease_changes_nothing(world: World) -> None:
     assert len(named) == 2
     assert {key for key in world.objects() if key.endswith(".parquet")} == named
     assert state(world) == ("applied", "")
+
+
+def test_of_two_manifests_put_at_once_the_second_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has not seen the first one finds it when putting its own, and removes its copies."""
+    handle(world)
+    before = world.manifests()
+    monkeypatch.setattr(Export, "_has_manifest", lambda _export, _target: False)
+    export = Export(world.s3, "drops", VIP, SLOT)
+    parts = export.parts("late")
+    extract = world.source.extract(VIP.selection, parts, 0.0, "late")
+    assert not export.close(extract)
+    assert world.manifests() == before
+    late = [key for key in world.objects() if "/late-" in key]
+    assert late == [part.key for part in extract.parts]  # which the extractor removes
 
 
 def test_a_worker_that_dies_between_two_manifests_leaves_the_rest_to_the_next(world: World) -> None:

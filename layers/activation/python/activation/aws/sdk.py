@@ -20,7 +20,7 @@ NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
     "athena": {
         "GetQueryExecution": frozenset({"QueryExecutionId"}),
         "StartQueryExecution": frozenset(
-            {"QueryString", "ClientRequestToken", "QueryExecutionContext", "WorkGroup", "ResultConfiguration"}
+            {"QueryString", "ClientRequestToken", "QueryExecutionContext", "WorkGroup"}
         ),
     },
     "cloudformation": {
