@@ -42,7 +42,7 @@ class Sources:
     """The sources of the settings; each is made when it is first asked for, and kept as long as the process."""
 
     settings: Mapping[str, SourceSettings]
-    _made: dict[str, Source] = field(default_factory=dict)
+    _made: dict[SourceDeclaration, Source] = field(default_factory=dict)
     _secrets: dict[str, SecretStore] = field(default_factory=dict)
 
     @classmethod
@@ -52,9 +52,9 @@ class Sources:
 
     def source(self, declared: SourceDeclaration) -> Source:
         """Return a source; raises ConfigError (source_not_configured), and what reading its secret raises."""
-        if declared.name not in self._made:
-            self._made[declared.name] = self._make(declared)
-        return self._made[declared.name]
+        if declared not in self._made:  # as it is declared now: `apply` may have changed its workgroup
+            self._made[declared] = self._make(declared)
+        return self._made[declared]
 
     def postgres(self, name: str) -> tuple[PostgresAccess, SecretStore | None]:
         """Return how a PostgreSQL is reached; raises as `source` does."""
