@@ -22,6 +22,7 @@ class Part(StrEnum):
     MEMORY = "memory"
     HASHED = "hashed"
     MIRROR = "mirror"
+    EXTRACTION = "extraction"
     START = "start"
     COST = "cost"
 

@@ -21,6 +21,8 @@ class Sizes:
     hashed_rows: int = 3_000_000
     mirror_lines: int = 10_000_000
     mirror_runs: int = 3
+    extraction_rows: int = 2_000_000
+    extraction_runs: int = 3
     start_runs: int = 9
 
 
@@ -33,5 +35,7 @@ QUICK = Sizes(
     hashed_rows=800_000,
     mirror_lines=500_000,
     mirror_runs=1,
+    extraction_rows=200_000,
+    extraction_runs=1,
     start_runs=3,
 )

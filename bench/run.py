@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table as RichTable
 
-from bench import cost, cpu, environments, events, hashed, machine, memory, mirror, pipelining, report, start
+from bench import (
+    cost,
+    cpu,
+    environments,
+    events,
+    extraction,
+    hashed,
+    machine,
+    memory,
+    mirror,
+    pipelining,
+    report,
+    start,
+)
 from bench.figures import Table
 from bench.files import files
 from bench.plan import FULL, QUICK, Sizes
@@ -63,6 +76,9 @@ def _tables(
         yield hashed.hashed(sizes, made, function, step)
     if "mirror" in parts:
         yield mirror.mirror(sizes, function, step)
+    if "extraction" in parts:
+        with_database = environments.function(("activation", "vendor", "arrow", "database"))
+        yield extraction.extraction(sizes, with_database, step)
     if "start" in parts:
         yield start.start(sizes, function, step)
     if "cost" in parts:
