@@ -23,6 +23,7 @@ class Part(StrEnum):
     HASHED = "hashed"
     MIRROR = "mirror"
     NORMALIZE = "normalize"
+    EXTRACTION = "extraction"
     START = "start"
     COST = "cost"
 

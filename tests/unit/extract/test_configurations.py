@@ -58,6 +58,21 @@ def test_the_default_selection_is_the_documents(configured: Configured) -> None:
     assert extracted(configured, "cdp:kangoo", like=sample) == wanted
 
 
+def test_null_and_double_addresses_are_told_apart(configured: Configured) -> None:
+    """Who has no valid address is left out; two customers who share one are two rows with a consent each."""
+    server = configured.world.server
+    configured.insert("kangoo", tenants="777")
+    people = [("900001", "null", "true"), ("900002", "'one@example.com'", "true"), ("900003", "''", "true"),
+              ("900004", "'one@example.com'", "true"), ("900005", "'one@example.com'", "false"),
+              ("900006", "'a@b@c.example'", "true"), ("900007", "'no dot@example'", "true")]  # fmt: skip
+    rows = ", ".join(f"({id_}, 777, {email}, {consent})" for id_, email, consent in people)
+    server.run(f"insert into customers_master (id, tenant_id, email, accepts_marketing) values {rows}")
+    try:
+        assert extracted(configured, "cdp:kangoo") == {"900002", "900004"}
+    finally:
+        server.run("delete from customers_master where tenant_id = 777")
+
+
 def test_the_analysis_is_found_in_either_place(configured: Configured) -> None:
     """The RFM table may stand in the schema cdp or beside the customers."""
     configured.insert("kangoo")
