@@ -45,13 +45,23 @@ NOT_MADE: Mapping[str, set[str]] = {
         "secretsmanager:DescribeSecret",
         "ssm:GetParameter",
         "s3:GetObjectVersion",  # it asks for the newest version
+        "s3:DeleteObject",  # it names the version of everything that it deletes
+        "events:PutEvents",  # it only reads what others put on the bus
+        *(f"athena:{one}QueryExecution" for one in ("Start", "Get")),  # of a lake: see test_sync
     },
     "lambdas.marketing_stream.fan_out": set(),
     "lambdas.marketing_stream.confirm": {"sns:Publish", "firehose:PutRecordBatch"},  # it confirms, or sends on
     "lambdas.marketing_stream.guard": set(),
 }
-# What Lambda does with the role of a function that has a dead-letter queue of its own.
-DEAD_LETTERS = {"lambdas.doctor.handler": {"sqs:SendMessage"}, "lambdas.sync.handler": {"sqs:SendMessage"}}
+# What Lambda does with the role of a function that has a dead-letter queue of its own; what deleting a version and
+# the SDK's uploads in parts need.
+DEAD_LETTERS = {
+    "lambdas.doctor.handler": {"sqs:SendMessage"},
+    "lambdas.sync.handler": {
+        "sqs:SendMessage",
+        *(f"s3:{one}" for one in ("DeleteObjectVersion", "AbortMultipartUpload", "ListMultipartUploadParts")),
+    },
+}
 # Without it, S3 says of a missing object that it is forbidden.
 ABSENT = "s3:ListBucket"
 
@@ -60,7 +70,8 @@ ABSENT = "s3:ListBucket"
 def roles(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any]) -> dict[str, list[set[str]]]:
     """Synthesise every stack; return what the role of each function allows, by the module of its handler."""
     outdir = tmp_path_factory.mktemp("every-function")
-    everything = {"ci360": CI360, "marketing_stream": STREAM, "normalize": EXPORTS, "sources": SYNC_SOURCES}
+    sources = [*settings.get("sources", ()), *SYNC_SOURCES]
+    everything = {"ci360": CI360, "marketing_stream": STREAM, "normalize": EXPORTS, "sources": sources}
     synthesise(outdir, {**settings, **everything}, root=ROOT)
     found: dict[str, list[set[str]]] = {}
     for file in outdir.glob("*.template.json"):
