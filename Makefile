@@ -124,6 +124,7 @@ locks: $(DEV) ## write the lock files anew from pyproject.toml, the layers' and 
 	$(COMPILE) pyproject.toml --all-extras -c requirements-demo.txt -o requirements-dev.txt
 	$(LAYER_COMPILE) --no-emit-package jmespath layers/arrow/requirements.in -o layers/arrow/requirements.txt
 	$(LAYER_COMPILE) --no-emit-package jmespath layers/vendor/requirements.in -o layers/vendor/requirements.txt
+	$(LAYER_COMPILE) layers/database/requirements.in -o layers/database/requirements.txt
 	$(LAYER_COMPILE) glue_scripts/requirements.in -o glue_scripts/requirements.txt
 	$(LAYER_COMPILE) bench/requirements.in -o bench/requirements.txt
 	$(COMPILE) --no-annotate --no-header cli/athena/requirements.in -o cli/athena/requirements.txt

@@ -31,6 +31,8 @@ from stacks.packaging import ROOT
 from stacks.prescribed import prescribe
 from stacks.settings import SettingsError, read_settings
 from stacks.storage import StorageStack
+from stacks.sync.acknowledgements import acknowledge_sync
+from stacks.sync.app import add_sync
 from stacks.undecided import refuse_to_deploy
 from stacks.wheels import WheelsError
 
@@ -51,6 +53,7 @@ def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None
     ci360 = add_ci360(app, settings, storage, root)
     normalize = add_normalize(app, settings, storage, root)
     clean_rooms = add_clean_rooms(app, settings, storage, root)
+    sync = add_sync(app, settings, storage, root)
     prescribe(app, storage, settings)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     acknowledge(storage, activation)
@@ -59,6 +62,7 @@ def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None
     acknowledge_ci360(ci360, storage)
     acknowledge_normalize(normalize, storage)
     acknowledge_clean_rooms(clean_rooms)
+    acknowledge_sync(sync, storage)
     check(
         activation,
         [
@@ -67,7 +71,7 @@ def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None
             *streams.regions.values(),
             *streams.datasets,
             *streams.v2,
-            *filter(None, [ci360, normalize, clean_rooms]),
+            *filter(None, [ci360, normalize, clean_rooms, sync]),
         ],
     )
     if not settings.alarms:

@@ -24,6 +24,7 @@ class Part(StrEnum):
     MIRROR = "mirror"
     NORMALIZE = "normalize"
     SUPPRESSION = "suppression"
+    EXTRACTION = "extraction"
     START = "start"
     COST = "cost"
 

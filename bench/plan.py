@@ -23,6 +23,8 @@ class Sizes:
     mirror_lines: int = 10_000_000
     mirror_runs: int = 3
     suppressed: int = 1_000_000
+    extraction_rows: int = 2_000_000
+    extraction_runs: int = 3
     start_runs: int = 9
 
 
@@ -36,5 +38,7 @@ QUICK = Sizes(
     normalize_rows=250_000,
     mirror_lines=500_000,
     mirror_runs=1,
+    extraction_rows=200_000,
+    extraction_runs=1,
     start_runs=3,
 )

@@ -14,6 +14,7 @@ from bench import (
     cpu,
     environments,
     events,
+    extraction,
     hashed,
     machine,
     memory,
@@ -81,6 +82,9 @@ def _tables(
         yield from normalize.normalize(sizes, step)
     if "suppression" in parts:
         yield suppression.suppression(sizes, made, function, step)
+    if "extraction" in parts:
+        with_database = environments.function(("activation", "vendor", "arrow", "database"))
+        yield extraction.extraction(sizes, with_database, step)
     if "start" in parts:
         yield start.start(sizes, function, step)
     if "cost" in parts:

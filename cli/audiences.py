@@ -1,4 +1,4 @@
-"""`activation audiences`: which audiences the app has filled, what mirrors know of them, and who may leave."""
+"""`activation audiences`: what is declared, which audiences were filled, what mirrors know, and who may leave."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.declare import apply, redrive, run, status
+from cli.declared_plan import plan
+
 if TYPE_CHECKING:
     from cli.known_audiences import KnownAudience
 
 audiences = typer.Typer(
     no_args_is_help=True,
-    help="The audiences that were filled, and their mirrors: list, show, approve, adopt, reset.",
+    help="Audiences as code: plan, apply, run, status, redrive; those that were filled, and their mirrors: list,"
+    " show, approve, adopt, reset.",
 )
+for _command in (plan, apply, run, status, redrive):
+    audiences.command()(_command)
 Name = Annotated[str, typer.Argument(help="The audience's name in the ad account.")]
 Of = Annotated[str, typer.Option("--connector", help="The connector's name in cdk.context.json.")]
 Account = Annotated[str, typer.Option(help="The ad account, where several have an audience of this name.")]

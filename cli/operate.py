@@ -28,24 +28,30 @@ def redrive(
     """
     import boto3
 
-    from cli import deployment, resend
-    from cli.printable import counted
+    from cli import deployment
 
     if [bool(connector), exports, clean_rooms].count(True) != 1:
         raise typer.BadParameter("give --connector NAME, --exports or --clean-rooms", param_hint="--connector")
     if not connector:
         dead_letters, queue = deployment.export_queues() if exports else deployment.query_queues()
-        _move(boto3.client("sqs"), dead_letters, queue, "exports" if exports else "the queries")
+        move_back(boto3.client("sqs"), dead_letters, queue, "exports" if exports else "the queries")
         return
     addresses = deployment.find().connector(connector)
     sqs = boto3.client("sqs")
-    delivered = resend.deliver(sqs, addresses.undelivered_queue_url, addresses.queue_url)
-    if delivered:
-        print(f"re-queued {counted(delivered, 'undelivered event')} for {connector}")
-    _move(sqs, addresses.dead_letter_queue_url, addresses.queue_url, connector)
+    deliver_again(sqs, addresses.undelivered_queue_url, addresses.queue_url, connector)
+    move_back(sqs, addresses.dead_letter_queue_url, addresses.queue_url, connector)
 
 
-def _move(sqs: SQSClient, dead_letters: str, queue: str, of: str) -> None:
+def deliver_again(sqs: SQSClient, undelivered: str, queue: str, of: str) -> None:
+    """Put undelivered events into the queue that they were for, by the URLs of both."""
+    from cli import resend
+    from cli.printable import counted
+
+    if delivered := resend.deliver(sqs, undelivered, queue):
+        print(f"re-queued {counted(delivered, 'undelivered event')} for {of}")
+
+
+def move_back(sqs: SQSClient, dead_letters: str, queue: str, of: str) -> None:
     """Move the messages between two queues by their URLs; end the command when that is done."""
     from rich.console import Console
 

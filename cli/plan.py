@@ -130,7 +130,7 @@ def plan(
         except ConfigError as error:
             _refuse(key, error.code, error.sentence, as_json)
     folder_of = {"folder": local.described} if local.is_folder else {}
-    report = _report(key, run, sums) | folder_of | _audience(run, sums, local)
+    report = report_of(key, run, sums) | folder_of | audience_of(run, sums, local)
     shown = preview(run, local.content(), rows)
     if as_json:
         cells = {"preview": [asdict(one) for one in shown]} if rows else {}
@@ -148,7 +148,8 @@ def _encoding(text: str) -> dict[str, str]:
     return {"encoding": text} if known_encoding(text) else {}
 
 
-def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
+def report_of(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
+    """Return what a run of the drop under `key` would send and leave out, as `--json` prints it."""
     from activation.identifiers.column_map import shown_entries
     from activation.platforms.audience_options import shown_options
 
@@ -201,7 +202,7 @@ def _report(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
     }
 
 
-def _audience(run: DryRun, sums: Sums, local: LocalFiles) -> dict[str, Any]:
+def audience_of(run: DryRun, sums: Sums, local: LocalFiles) -> dict[str, Any]:
     """Return what the report says of the audience of a mirror or a replace, nothing for any other drop.
 
     That is the run that works on it now, which this drop waits for, and how a mirror would change it.

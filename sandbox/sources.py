@@ -1,4 +1,4 @@
-"""Buckets of other owners in the sandbox, whose objects are drops of the first connector."""
+"""The sandbox's sources: buckets of other owners, whose objects are drops of a connector, and a database."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sandbox import clean_rooms
 from sandbox.place import ROOT
 
 # Without versions, as most buckets are.
+DATABASE = "cdp"  # a PostgreSQL, whose login is in the secret that the app makes for it
 BUCKET, PREFIX, AUDIENCE = "example-partner-exports", "vip people/", "Partner people"
 
 
@@ -29,7 +30,9 @@ def flag(root: Path = ROOT) -> dict[str, str]:
         "audience": AUDIENCE,
         "identifiers": "raw",
     }
-    return {"sources": json.dumps([source, {**source, **clean_rooms.SOURCE}])}
+    return {
+        "sources": json.dumps([source, {**source, **clean_rooms.SOURCE}, {"name": DATABASE, "kind": "postgres"}])
+    }
 
 
 def make(client: Callable[[str], Any]) -> dict[str, str]:

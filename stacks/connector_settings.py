@@ -37,6 +37,8 @@ DROPPER = r"arn:aws[a-z-]*:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]{1,576})"
 # what the bench found for files of 50 MB.
 FUNCTION_MB, MB_PER_REQUEST_MB = 128, 2.5
 MAX_SAID_BYTES = MAX_COLUMNS_BYTES + MAX_PLACEHOLDERS_BYTES
+ACCOUNT, ACCOUNT_MEANING = r"[A-Za-z0-9_:-]{1,64}", "an ad account id"
+ANY_ACCOUNT, MOST_ACCOUNTS = "any", 20
 AUDIENCE_FILE = "_audience.json"  # below <connector>/<audience>/ in the drops bucket
 
 
@@ -55,9 +57,10 @@ class ConnectorSettings:
     the app's own. `actions` are those that its drops may ask for, none for all that the platform offers.
     `audiences` are the options of single audiences, by name: see activation/platforms/audience_options.py.
     `guard` says what a mirror may do unasked. `droppers` are the ARNs of principals in other accounts that may
-    upload its drops. `replaces` says that drops may ask for all of an audience, so that who uploads them may also
-    say what the audience is like. `shared_phones` is "keep" where a row of which only the phone is suppressed
-    is sent without it, "" where it is not sent.
+    upload its drops. `accounts` are further ad accounts that the secret's token reaches, or the one word `any`:
+    rows of a table of configurations find the connector by them. `replaces` says that drops may ask for all of an
+    audience, so that who uploads them may also say what the audience is like. `shared_phones` is "keep" where a
+    row of which only the phone is suppressed is sent without it, "" where it is not sent.
     """
 
     name: str
@@ -94,6 +97,7 @@ class ConnectorSettings:
     guard: GuardSettings = USUAL_GUARD
     replaces: bool = False
     shared_phones: str = ""
+    accounts: tuple[str, ...] = ()
 
 
 def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> ConnectorSettings:
@@ -109,7 +113,7 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
             meaning="up to 32 lower-case letters, digits and single hyphens, a letter first",
         ),
         platform=platform,
-        account=reader.text("account", pattern=r"[A-Za-z0-9_:-]{1,64}", meaning="an ad account id", default=""),
+        account=reader.text("account", pattern=ACCOUNT, meaning=ACCOUNT_MEANING, default=""),
         default_country=reader.text(
             "default_country", pattern=r"[A-Z]{2}", meaning="an ISO 3166-1 alpha-2 code in upper case", default=""
         ),
@@ -150,6 +154,7 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
         guard=read_guard(reader.section("guard")),
         shared_phones=reader.choice("shared_phones", ("", "keep"), default=""),
         replaces=bool(SNAPSHOTS & {Action(one) for one in actions or offered if one in offered}),
+        accounts=_accounts(reader),
     )
     if connector.name in RESERVED:
         reader.mistake("name", f"{connector.name} is the name of something else in the buckets or the ledger")
@@ -183,6 +188,17 @@ def _check_room(reader: Reader, connector: ConnectorSettings) -> None:
         reader.mistake(
             "consent", "has no room in the function beside columns, placeholders and operation: shorten them"
         )
+
+
+def _accounts(reader: Reader) -> tuple[str, ...]:
+    """Read the further ad accounts of a token: a list of ids, or the word `any`."""
+    if reader.has("accounts") and reader.value("accounts") == ANY_ACCOUNT:
+        return (ANY_ACCOUNT,)
+    given = reader.texts("accounts")
+    wrong = [one for one in given if one == ANY_ACCOUNT or not re.fullmatch(ACCOUNT, one)]
+    if wrong or len(given) > MOST_ACCOUNTS:
+        reader.mistake("accounts", f'must be a list of at most {MOST_ACCOUNTS} ad account ids, or "any"')
+    return tuple(given)
 
 
 def _droppers(reader: Reader) -> tuple[str, ...]:

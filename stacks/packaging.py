@@ -21,6 +21,8 @@ LAYERS = {
     "vendor": "Powertools, phone numbering plans, ISO countries, HTTP",
     "activation": "Audience Activation's own library",
 }
+# Those that single functions have besides.
+FURTHER_LAYERS = {"database": "ADBC for PostgreSQL"}
 CACHE = Path(".cache", "layers")
 
 SLOWER = "each cold start takes some tenths of a second longer"
@@ -59,7 +61,7 @@ def layers(
             scope,
             f"{name.title()}Layer",
             code=_source_code(name, wheels, root) if name == "activation" else _wheels_code(name, wheels, root),
-            description=LAYERS[name],
+            description=(LAYERS | FURTHER_LAYERS)[name],
             compatible_architectures=[ARCHITECTURES[wheels.architecture]],
             compatible_runtimes=[RUNTIMES[wheels.python]],
         )

@@ -11,7 +11,7 @@ from activation.platforms.platform import RENEW_TOKEN, Platform
 from stacks.context import Reader
 from stacks.names import KEY_ARN, KEY_MEANING
 
-_SECRET = r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]{1,512}-[A-Za-z0-9]{6}"  # noqa: S105  an ARN's form
+SECRET_ARN = r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]{1,512}-[A-Za-z0-9]{6}"  # noqa: S105  an ARN's form
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def read_secret(reader: Reader, platform: Platform | None, options: Mapping[str,
     secret = SecretSettings(
         arn=reader.text(
             "secret_arn",
-            pattern=_SECRET,
+            pattern=SECRET_ARN,
             meaning="the ARN of a secret in Secrets Manager, with the six characters at its end",
             default="",
         ),

@@ -23,6 +23,7 @@ from stacks.normalize.settings import NormalizeSettings, read_normalize
 from stacks.retention_settings import Retention, read_retention
 from stacks.source_settings import SourceSettings, read_sources
 from stacks.suppression_settings import SuppressionSettings, read_suppressions
+from stacks.sync.settings import SyncSettings, read_sync
 
 KEY = "audience_activation"
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,9 +75,9 @@ class Settings:
     `alarms` is who is told when something goes wrong: an e-mail address, a topic's ARN, "none", "" for undecided.
     `endpoints` is "any" where a secret may name another server than its platform's, else "platform".
     `permissions_boundary` is the policy that bounds every role, "" for none. `tags` are those of every resource.
-    `doctor` says when the daily examination runs. `normalize` is None where no job turns exports into drops.
-    `clean_rooms` are queries that run by a schedule. `suppressions` says how much a drop may change the
-    suppression lists.
+    `doctor` says when the daily examination runs. `normalize` is None where no job turns exports into drops, and
+    `sync` where no source is a database or a lake. `clean_rooms` are queries that run by a schedule.
+    `suppressions` says how much a drop may change the suppression lists.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Settings:
     normalize: NormalizeSettings | None
     clean_rooms: tuple[CleanRoomsQuery, ...]
     suppressions: SuppressionSettings
+    sync: SyncSettings | None = None
 
 
 def read_settings(
@@ -151,6 +153,7 @@ def read_settings(
         normalize=read_normalize(reader.section("normalize"), connectors, root),
         clean_rooms=read_clean_rooms(reader, sources),
         suppressions=read_suppressions(reader.section("suppressions")),
+        sync=read_sync(reader.section("sync"), reader.sections("sources", optional=True)),
     )
     _check_topic(reader, settings)
     storage = settings.storage

@@ -14,8 +14,10 @@ from activation.platforms.platform import Platform
 from stacks.connector_settings import MAX_SAID_BYTES, ConnectorSettings, said
 from stacks.context import Reader
 from stacks.names import BUCKET, KEY_ARN, KEY_MEANING, NAME
+from stacks.sync.settings import SYNC_KINDS
 
-KINDS = ("bucket",)
+BUCKETS = "bucket"
+KINDS = (BUCKETS, *SYNC_KINDS)
 # A role's policies may have 10,240 characters, of which a source takes about 500:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, read 2026-11-29
 MOST_FOR_A_CONNECTOR = 10
@@ -67,10 +69,12 @@ class SourceSettings:
 def read_sources(
     reader: Reader, connectors: tuple[ConnectorSettings, ...], known_platforms: Mapping[str, Platform]
 ) -> tuple[SourceSettings, ...]:
-    """Read the sources; their mistakes are the reader's."""
+    """Read the sources that are buckets; their mistakes are the reader's. The others are read by stacks/sync."""
     platform_of = {one.name: known_platforms.get(one.platform) for one in connectors}
     found: list[SourceSettings] = []
     for one in reader.sections("sources", optional=True):
+        if one.value("kind") in SYNC_KINDS:
+            continue
         source = _read(one, platform_of)
         _check_others(one, source, found)
         found.append(source)

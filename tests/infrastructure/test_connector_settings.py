@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from activation.errors import ConfigError
@@ -52,6 +53,17 @@ def test_droppers_are_named_one_by_one(arn: str) -> None:
     connector = {"name": "meta", "platform": "meta", "droppers": ["arn:aws:iam::222222222222:role/a/b", arn]}
     (found,) = mistakes({"connectors": [connector]})
     assert f"droppers: {arn}: must be the ARN" in found
+
+
+def test_further_accounts_are_a_list_or_any() -> None:
+    """One token's ad accounts are named one by one, or all of them by one word."""
+    connector: dict[str, Any] = {"name": "meta", "platform": "meta"}
+    for given, kept in (("any", ("any",)), (["1", "act_2"], ("1", "act_2"))):
+        (found,) = read({"connectors": [connector | {"accounts": given}]}).connectors
+        assert found.accounts == kept
+    for wrong in (["any"], ["a b"], [f"{number}" for number in range(21)]):
+        (mistake,) = mistakes({"connectors": [connector | {"accounts": wrong}]})
+        assert 'accounts: must be a list of at most 20 ad account ids, or "any"' in mistake
 
 
 def test_options_of_audiences_are_those_of_the_platform() -> None:

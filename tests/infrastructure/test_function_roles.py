@@ -24,6 +24,7 @@ from tests.sdk_calls import ROOT
 LIBRARY = ROOT / "layers" / "activation" / "python"
 EXPORTS = {"exports": [{"name": "vip", "mapping": "tests/infrastructure/data/alpha.json"}]}
 STREAM = {"realms": ["NA"], "datasets": ["sp-traffic"], "delivery": ["sqs"]}
+SYNC_SOURCES = [{"name": "cdp", "kind": "postgres"}]
 # What Lambda, S3, Secrets Manager and Firehose do with a function's role, without a call in its sources.
 BY_AWS = re.compile(r"kms:|logs:|xray:|sqs:(ReceiveMessage|DeleteMessage|GetQueueAttributes)$")
 # By handler, the actions of calls that stand in what it imports, and that it never makes.
@@ -45,12 +46,29 @@ NOT_MADE: Mapping[str, set[str]] = {
     "lambdas.ci360.webhook": {"dynamodb:GetItem"},  # it takes a record by one conditional write
     "lambdas.ci360.transfer": {"s3:GetObjectVersion"},  # it asks for the newest version
     "lambdas.ci360.results": {"dynamodb:UpdateItem", "secretsmanager:PutSecretValue"},  # it only reads
+    # The login is a database's, which replaces it itself; one with a parameter of SSM has none.
+    "lambdas.sync.handler": {
+        "secretsmanager:PutSecretValue",
+        "secretsmanager:DescribeSecret",
+        "ssm:GetParameter",
+        "s3:GetObjectVersion",  # it asks for the newest version
+        "s3:DeleteObject",  # it names the version of everything that it deletes
+        "events:PutEvents",  # it only reads what others put on the bus
+        *(f"athena:{one}QueryExecution" for one in ("Start", "Get")),  # of a lake: see test_sync
+    },
     "lambdas.marketing_stream.fan_out": set(),
     "lambdas.marketing_stream.confirm": {"sns:Publish", "firehose:PutRecordBatch"},  # it confirms, or sends on
     "lambdas.marketing_stream.guard": set(),
 }
-# What Lambda does with the role of a function that has a dead-letter queue of its own.
-DEAD_LETTERS = {"lambdas.doctor.handler": {"sqs:SendMessage"}}
+# What Lambda does with the role of a function that has a dead-letter queue of its own; what deleting a version and
+# the SDK's uploads in parts need.
+DEAD_LETTERS = {
+    "lambdas.doctor.handler": {"sqs:SendMessage"},
+    "lambdas.sync.handler": {
+        "sqs:SendMessage",
+        *(f"s3:{one}" for one in ("DeleteObjectVersion", "AbortMultipartUpload", "ListMultipartUploadParts")),
+    },
+}
 # Without it, S3 says of a missing object that it is forbidden.
 ABSENT = "s3:ListBucket"
 
@@ -59,11 +77,9 @@ ABSENT = "s3:ListBucket"
 def roles(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any]) -> dict[str, list[set[str]]]:
     """Synthesise every stack; return what the role of each function allows, by the module of its handler."""
     outdir = tmp_path_factory.mktemp("every-function")
-    synthesise(
-        outdir,
-        {**settings, "sources": [UNLOAD], "ci360": CI360, "marketing_stream": STREAM, "normalize": EXPORTS},
-        root=ROOT,
-    )
+    sources = [*settings.get("sources", ()), UNLOAD, *SYNC_SOURCES]
+    everything = {"ci360": CI360, "marketing_stream": STREAM, "normalize": EXPORTS, "sources": sources}
+    synthesise(outdir, {**settings, **everything}, root=ROOT)
     found: dict[str, list[set[str]]] = {}
     for file in outdir.glob("*.template.json"):
         resources = json.loads(file.read_text())["Resources"]

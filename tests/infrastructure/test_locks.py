@@ -83,7 +83,7 @@ def test_awswrangler_is_the_release_that_was_tried_with_an_arrow_that_is_right()
     assert Version("25") <= Version(arrow.version) < Version("26")
 
 
-@pytest.mark.parametrize("part", ["layers/arrow", "layers/vendor", "bench"])
+@pytest.mark.parametrize("part", ["layers/arrow", "layers/vendor", "layers/database", "bench"])
 def test_the_other_locks_agree(part: str) -> None:
     """The layers and the bench have no version of their own of what the project's lock pins."""
     ours, theirs = locked("requirements.txt"), locked(f"{part}/requirements.txt")

@@ -22,6 +22,7 @@ from stacks.settings import (
     read_settings,
 )
 from stacks.source_settings import SourceSettings
+from stacks.sync.settings import SyncSettings
 from tests.infrastructure.settings_read import mistakes, read
 
 
@@ -257,6 +258,7 @@ def test_every_setting_is_documented() -> None:
         "sources[].": SourceSettings,
         "storage.": StorageSettings,
         "doctor.": DoctorSettings,
+        "sync.": SyncSettings,
         "": Settings,
     }
     named = {
@@ -266,5 +268,9 @@ def test_every_setting_is_documented() -> None:
         if f"{field.name}." not in sections and f"{field.name}[]." not in sections
     }
     secret = {f"connectors[].{name}" for name in ("secret_arn", "ssm_parameter", "secret_key_arn")}
-    derived = {"connectors[].secret", "connectors[].replaces"}  # from several settings, under no name of their own
+    derived = {
+        "connectors[].secret",
+        "connectors[].replaces",
+        "sync.sources",
+    }  # from several settings, under no name of their own
     assert table == named - derived | secret

@@ -1,6 +1,5 @@
 """The saved queries, run by DuckDB over files as they land: what they say must be what the sender's books say."""
 
-# ruff: noqa: S608  tables and views are named by the project's own catalogue
 from __future__ import annotations
 
 import gzip

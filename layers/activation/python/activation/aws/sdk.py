@@ -17,6 +17,12 @@ from activation.errors import ConfigError
 
 # By service and operation, the arguments that the functions pass; a test holds them against the sources.
 NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "athena": {
+        "GetQueryExecution": frozenset({"QueryExecutionId"}),
+        "StartQueryExecution": frozenset(
+            {"QueryString", "ClientRequestToken", "QueryExecutionContext", "WorkGroup"}
+        ),
+    },
     "cleanrooms": {
         "GetProtectedQuery": frozenset({"membershipIdentifier", "protectedQueryIdentifier"}),
         "ListProtectedQueries": frozenset({"membershipIdentifier", "maxResults"}),
@@ -70,7 +76,7 @@ NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
         "HeadBucket": frozenset({"Bucket"}),
         "HeadObject": frozenset({"Bucket", "Key", "VersionId", "IfMatch", "ChecksumMode"}),
         "ListObjectVersions": frozenset({"Bucket", "Prefix"}),
-        "ListObjectsV2": frozenset({"Bucket", "Prefix", "MaxKeys"}),
+        "ListObjectsV2": frozenset({"Bucket", "Prefix", "MaxKeys", "Delimiter"}),
         "ListParts": frozenset({"Bucket", "Key", "UploadId", "PartNumberMarker", "MaxParts"}),
         "PutObject": frozenset(
             {

@@ -18,9 +18,11 @@ from activation.identifiers.zones import zone_named
 
 OWN_KEY = "activation"
 IDENTIFIERS = "identifiers"
-COLUMNS, EXPORT = ("columns", "date_order", "time_zone", IDENTIFIERS), ("slot", "declaration", "rows", "left_out")
+COLUMNS = ("columns", "date_order", "time_zone", IDENTIFIERS)
+EXPORT = ("slot", "declaration", "rows", "left_out", "account")
 _KIND = re.compile(r"[a-z0-9_]{1,64}")
 # What an export says of itself is shown in receipts: too short, and of too few signs, to hold a person's data.
+_ACCOUNT = re.compile(r"[\w:-]{1,64}", re.ASCII)
 _NAME, _CODE = re.compile(r"[\w:.+ -]{1,64}", re.ASCII), re.compile(r"[a-z][a-z_]{0,63}")
 
 
@@ -42,13 +44,15 @@ class ManifestExport:
 
     `slot` is the time that it is for and `declaration` what asked for it, in the exporter's own words; "" for
     none. `rows` is how many rows its files have, None if it does not say. `left_out` counts the rows that the
-    exporter left out, by its own codes.
+    exporter left out, by its own codes. `account` is the ad account that the people go to, one of those that the
+    connector's token reaches; "" for the one that its secret names.
     """
 
     slot: str = ""
     declaration: str = ""
     rows: int | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
+    account: str = ""
 
 
 def manifest_text(
@@ -129,7 +133,10 @@ def manifest_export(manifest: Mapping[str, Any]) -> ManifestExport | None:
         _CODE.fullmatch(code) and _is_count(count) for code, count in left_out.items()
     ):
         raise _bad('"left_out" is not an object such as {"no_consent": 2}', "bad_manifest")
-    return ManifestExport(slot, declaration, rows, left_out)
+    account = own.get("account", "")
+    if account != "" and not (isinstance(account, str) and _ACCOUNT.fullmatch(account)):
+        raise _bad('"account" is no ad account\'s id, in quotation marks', "bad_manifest")
+    return ManifestExport(slot, declaration, rows, left_out, account)
 
 
 def _own(manifest: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -38,7 +38,7 @@ def acquire_audience(invocation: Invocation, publisher: Publisher, *, begun: boo
     run.audience_lock = lock
     connector.locks.acquire(lock, identity.run_id)
     if audience.action in SNAPSHOTS:  # of people to add or to remove, those of every version are meant
-        connector.locks.check_order(identity.work.drop, audience.connector, audience.account)
+        connector.locks.check_order(identity.work.drop, audience.connector, invocation.account)
     refuse_mirrored(invocation)  # before it is noted as the newest, which it is not: nothing of it is sent
     if audience.action in SNAPSHOTS:
         # A drop that is sent again on purpose is the newest wish.

@@ -159,8 +159,9 @@ class RunEffects:
             return None
 
     def _account_id(self) -> str:
-        asked_for, connector = self.invocation.identity.audience.account, self.invocation.connector
+        connector, asked_for = self.invocation.connector, self.invocation.identity.audience.account
         try:
+            asked_for = self.invocation.account
             return connector.secret.account(asked_for).account_id
         except ActivationError:
             return asked_for or connector.settings.expected_account

@@ -60,6 +60,16 @@ class Invocation:
         return replace(self.identity.audience, options=self.held.run.progress.plan.options or NO_OPTIONS)
 
     @property
+    def account(self) -> str:
+        """Return the id of the ad account that the drop names, in its message or its folder's manifest.
+
+        "" stands for the one that the connector's secret names. Raises what reading the folder's listing raises.
+        """
+        export = self.listing.export if self.listing else None
+        named = self.connector.platform.account.canonical(export.account) if export else ""
+        return self.identity.audience.account or named
+
+    @property
     def guard(self) -> Guard:
         """Return what a mirror may do unasked: what is said of the audience, else of all of the connector's."""
         return self.connector.settings.guard.narrowed(self.audience.options.guard)

@@ -23,7 +23,7 @@ from activation.runs.settings import KEEP_PHONES
 def find_publisher(invocation: Invocation) -> Publisher:
     """Return the publisher of the run's ad account; raises what reading the secret raises."""
     connector = invocation.connector
-    return connector.platform.publisher(connector.secret.account(invocation.identity.audience.account))
+    return connector.platform.publisher(connector.secret.account(invocation.account))
 
 
 def platform_client(invocation: Invocation, publisher: Publisher) -> PlatformClient:

@@ -1,0 +1,102 @@
+"""What is declared, as the commands see it: the file here, what is stored, and the stack that acts on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import msgspec
+from activation.identifiers.column_map import check_entries
+from activation.model import Action
+from activation.platforms.audience_options import option_mistakes
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli import deployment
+from cli.declaration_file import DeclarationFile, read_file
+from lambdas.doctor.addresses import outputs_of
+from lambdas.sync.declaration import Declarations
+from lambdas.sync.declarations import DeclarationsError
+from lambdas.sync.sources import SourceSettings
+
+if TYPE_CHECKING:
+    from cli.connectors import NamedConnector
+
+
+@dataclass(frozen=True)
+class SyncDeployment:
+    """The stack of the sync, as deployed in this account and region."""
+
+    queue_url: str
+    dead_letter_queue_url: str
+    undelivered_queue_url: str
+    sources: tuple[SourceSettings, ...]
+
+
+def find_sync() -> SyncDeployment:
+    """Read the stack's outputs; end the command if it is not deployed here."""
+    name = f"{deployment.app_name()}-sync"
+    try:
+        outputs = outputs_of(boto3.client("cloudformation"), name)
+    except (BotoCoreError, ClientError) as error:
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        deployment.fail(
+            f"the stack {name} was not found in this AWS account and region ({code}): name a source of the kind"
+            " postgres or athena in `sources` in cdk.context.json, and deploy"
+        )
+    return SyncDeployment(
+        outputs["QueueUrl"],
+        outputs["DeadLetterQueueUrl"],
+        outputs["UndeliveredQueueUrl"],
+        msgspec.convert(json.loads(outputs["Sources"]), tuple[SourceSettings, ...]),
+    )
+
+
+def read_checked(path: Path) -> DeclarationFile:
+    """Read the file and check it against the connectors and the sources; end the command with every mistake."""
+    from cli.connectors import NoConnector, connectors
+
+    try:
+        found = read_file(path)
+        known = connectors(None)
+    except DeclarationsError as error:
+        deployment.fail("\n".join(error.mistakes))
+    except NoConnector as error:
+        deployment.fail(error.sentence)
+    if mistakes := [f"{path.name}: {one}" for one in _mistakes(found.declarations, known)]:
+        deployment.fail("\n".join(mistakes))
+    return found
+
+
+def _mistakes(declared: Declarations, known: Mapping[str, NamedConnector]) -> Iterator[str]:
+    """Yield what is wrong with declarations by what the connectors' platforms take."""
+    for one in declared.audiences:
+        for number, to in enumerate(one.to):
+            place = f"audiences.{one.name}.to[{number}].connector"
+            connector = known.get(to.connector)
+            if connector is None:
+                yield f"{place}: no connector has this name; the connectors are {', '.join(sorted(known))}"
+                continue
+            platform = connector.platform
+            allowed = connector.actions or tuple(platform.limits.actions)
+            if one.action not in allowed or Action(one.action) not in platform.limits.actions:
+                yield f"audiences.{one.name}.action: {to.connector} takes {', '.join(sorted(allowed))}"
+            for mistake in check_entries(platform.table, dict(one.selection.columns)):
+                yield f"audiences.{one.name}.columns: {platform.title}: {mistake}"
+            for name, mistake in option_mistakes(platform.audience_options, one.options).items():
+                yield f"audiences.{one.name}.options.{name}: {platform.title}: {mistake}"
+    for number, table in enumerate(declared.tables):
+        if table.connector and table.connector not in known:
+            yield f"tables[{number}].connector: no connector has this name; they are {', '.join(sorted(known))}"
+
+
+def described(document: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the audiences and tables of a document by their names, each with the defaults that hold for it."""
+    if document is None:
+        return {}
+    defaults = document.get("defaults", {})
+    audiences = {name: {**defaults, **one} for name, one in document.get("audiences", {}).items()}
+    return audiences | {f"table {one['table']}": one for one in document.get("tables", [])}

@@ -1,0 +1,140 @@
+"""`activation audiences plan`: who would join and leave a declared audience, by what its source says now."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+import typer
+
+from lambdas.sync.declaration import Declaration, Target
+from lambdas.sync.source import Extract
+
+File = Annotated[Path, typer.Option("--file", help="The file of declarations.")]
+MOST_S = 900.0  # as the function has
+
+
+@dataclass(frozen=True)
+class LocalParts:
+    """Parts in a folder of this machine: see lambdas.sync.source.Destination."""
+
+    folder: Path
+    bucket: str = ""
+    prefix: str = ""
+
+    @contextmanager
+    def create(self, key: str) -> Iterator[IO[bytes]]:
+        """Write a part."""
+        with (self.folder / key).open("wb") as file:
+            yield file
+
+
+def plan(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help="Declarations; all by default.")
+    ] = None,
+    file: File = Path("audiences.yml"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per audience.")] = False,
+) -> None:
+    """Select the people as a slot would, and show what would become of them; exit 1 if a run would stop.
+
+    The source is only read, from this machine, and nothing is sent. It shows who would join and leave, as far as
+    your rights in AWS allow, whom the source leaves out, requests, minutes and dollars, and what the guard says.
+    """
+    from activation.errors import ActivationError
+
+    from cli import deployment
+    from cli.declared import find_sync, read_checked
+    from lambdas.sync.sources import Sources
+
+    declared = read_checked(file).declarations
+    by_name = {one.name: one for one in declared.audiences}
+    if unknown := [name for name in names or () if name not in by_name]:
+        deployment.fail(f"{file.name} declares no {', '.join(unknown)}; it declares {', '.join(sorted(by_name))}")
+    sources = Sources.of(find_sync().sources)
+    stopped = False
+    for one in (by_name[name] for name in names) if names else declared.audiences:
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                source = sources.source(declared.source(one.source))
+                into = LocalParts(Path(folder))
+                extract = source.extract(one.selection, into, time.time() + MOST_S, uuid.uuid4().hex)
+            except ActivationError as error:
+                stopped = True
+                _print_failed(one, error, as_json=as_json)
+                continue
+            for target in one.to:
+                report = _report(one, target, extract, Path(folder))
+                stopped |= bool(report["refused"] or report.get("mirror", {}).get("guard"))
+                _print(report, as_json=as_json)
+    raise typer.Exit(1 if stopped else 0)
+
+
+def _report(declaration: Declaration, target: Target, extract: Extract, folder: Path) -> dict[str, Any]:
+    """Return the plan of one audience: that of a drop of these files, and what the source left out."""
+    from activation.drops.locate import locate as read_key
+    from activation.errors import Rejected
+
+    from cli.audience_options import with_options
+    from cli.connectors import connector_of
+    from cli.dry_run import DryRun
+    from cli.local_files import LocalFiles
+    from cli.plan import audience_of, report_of
+    from lambdas.sync.audience_file import options_of
+    from lambdas.sync.export import MANIFEST, columns_of, folder_of
+
+    key, named = folder_of(declaration, target, "plan") + MANIFEST, connector_of(target.connector)
+    paths = tuple((part.key, folder / part.key) for part in extract.parts)
+    local = LocalFiles("plan", paths, is_folder=True, columns=columns_of(declaration))
+    told = {
+        "declaration": declaration.name,
+        "rows_selected": extract.rows_read,
+        "left_out": dict(sorted(extract.left_out.items())),
+    }
+    try:
+        located = read_key(
+            key,
+            connector=target.connector,
+            table=named.platform.table,
+            actions=named.platform.limits.actions,
+            allowed=named.actions,
+        )
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as options:
+            json.dump(options_of(declaration, target), options)
+            options.flush()
+            located = with_options(located, named, Path(options.name))
+    except Rejected as error:
+        return told | {"key": key, "refused": {"code": error.code, "sentence": error.sentence}}
+    run = DryRun.of(located, named, said=local.columns)
+    sums = run.over(local.content())
+    return told | report_of(key, run, sums) | {"folder": local.described} | audience_of(run, sums, local)
+
+
+def _print(report: dict[str, Any], *, as_json: bool) -> None:
+    from cli.plan_table import print_plan
+
+    if as_json:
+        print(json.dumps(report, ensure_ascii=False))
+        return
+    left_out = ", ".join(f"{code} {rows:,}" for code, rows in report["left_out"].items())
+    print(f"{report['declaration']}: {report['rows_selected']:,} rows selected{_and('; left out: ', left_out)}")
+    if "connector" in report:
+        print_plan(report)
+    else:
+        print(f"refused  {report['refused']['code']}: {report['refused']['sentence']}")
+
+
+def _print_failed(declaration: Declaration, error: Any, *, as_json: bool) -> None:
+    failed = {"declaration": declaration.name, "refused": {"code": error.code, "sentence": error.sentence}}
+    print(json.dumps(failed) if as_json else f"{declaration.name}: {error.code}: {error.sentence}")
+
+
+def _and(before: str, text: str) -> str:
+    return before + text if text else ""

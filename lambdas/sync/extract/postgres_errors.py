@@ -1,0 +1,73 @@
+"""What a failure of PostgreSQL means: wait, or ask a person. Its own text is read here and never passed on.
+
+A failed statement has a SQLSTATE: https://www.postgresql.org/docs/18/errcodes-appendix.html. A failed connection,
+and a statement that fails while its rows are read, have a text alone (seen with adbc-driver-postgresql 1.13.0 on
+2026-11-30). A text in another language than English is read as a failure that passes: the slot's deadline ends it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from activation.errors import ConfigError, Retryable
+
+from lambdas.sync.source import denied, not_configured, selection_failed, unreachable
+
+# Classes and states that pass: connection, transaction rollback (a recovery conflict, a deadlock), resources,
+# a lock that was not to be had, an operator's or a timeout's intervention, a failed system.
+_PASSING = ("08", "40", "53", "55P03", "57", "58", "XX")
+_DENIED = ("28", "42501")
+_TIMEOUT = "57014"
+_LOCKED = "55P03"
+
+_WRONG_PASSWORD = re.compile(r"authentication failed|no password supplied", re.IGNORECASE)
+_LOGIN_REFUSED = re.compile(r"no pg_hba\.conf entry|role .* does not exist|not permitted to log in", re.IGNORECASE)
+_NO_DATABASE = re.compile(r"database .* does not exist", re.IGNORECASE)
+_CERTIFICATE = re.compile(r"certificate verify failed|does not match host name|root certificate", re.IGNORECASE)
+_NO_TLS = re.compile(r"does not support SSL", re.IGNORECASE)
+_ENDED = re.compile(r"\bERROR: (?! *canceling statement)")
+
+
+class WrongPassword(Exception):
+    """The server does not accept the password or token."""
+
+
+def of_connection(error: Exception) -> Retryable | ConfigError | WrongPassword:
+    """Return what a failed connection means."""
+    text = str(error)
+    if _WRONG_PASSWORD.search(text):
+        return WrongPassword()
+    if _LOGIN_REFUSED.search(text):
+        return denied("the database refuses this user: create it, and let it log in from the function's network")
+    if _NO_DATABASE.search(text):
+        return not_configured("the server has no such database: correct `database` in the settings, or dbname")
+    if _CERTIFICATE.search(text):
+        return not_configured(
+            "the server's certificate is not signed by an authority that is trusted here, or is for another host:"
+            " name the host as its certificate does, or its authority as `ca` in the settings"
+        )
+    if _NO_TLS.search(text):
+        return not_configured("the server offers no TLS, and nothing is read without it: switch it on there")
+    return unreachable("the database cannot be reached")
+
+
+def of_statement(error: Exception) -> Retryable | ConfigError:
+    """Return what a failed statement means, before or while its rows are read."""
+    state = getattr(error, "sqlstate", None)
+    if not state:
+        return _of_text(str(error))
+    if state == _LOCKED:
+        return unreachable("another session holds a lock that the statement needs")
+    if state == _TIMEOUT:
+        return unreachable("the database ended the statement, which took too long")
+    if state.startswith(_PASSING):
+        return unreachable(f"the database ended the statement ({state})")
+    if state.startswith(_DENIED):
+        return denied("the database's user lacks a permission: grant it SELECT on every table of the selection")
+    return selection_failed(state)
+
+
+def _of_text(text: str) -> Retryable | ConfigError:
+    if _ENDED.search(text):
+        return selection_failed("a row could not be computed")
+    return unreachable("the connection was cut, or the database ended the statement")

@@ -1,0 +1,161 @@
+"""Ticks, the declarations in force, and what follows the ends of runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from activation.errors import ConfigError, Rejected
+from activation.ledger.runs import RunState
+
+from lambdas.sync.catalogue import KEY, Catalogue, Found
+from lambdas.sync.declaration import Declaration, TableDeclaration
+from lambdas.sync.ended import EndedRun, RunEnds
+from lambdas.sync.export import MANIFEST, folder_of
+from lambdas.sync.messages import RunEnded, SlotWork, read
+from lambdas.sync.slots import Slots
+from lambdas.sync.source import unreachable
+from lambdas.sync.tick import tick
+from tests.unit.sync.world import NEXT_SLOT, SLOT, VIP, World
+
+DOCUMENT: dict[str, Any] = {
+    "sources": {"cdp": {"kind": "postgres"}},
+    "audiences": {
+        "vip": {
+            "source": "cdp",
+            "table": "marts.vip",
+            "columns": {"mail": "email"},
+            "consent": "selected",
+            "to": [{"connector": "meta", "audience": "VIP people"}],
+            "every": "48h",
+            "at": "10:00",
+            "timezone": "UTC",
+            "from": "2026-12-01",
+        }
+    },
+    "tables": [{"source": "cdp", "table": "cdp.facebook_configurations", "like": "vip"}],
+}
+
+
+class Rows:
+    """A table with one row, and one that cannot be read."""
+
+    def rows(self, table: TableDeclaration, like: Declaration) -> Sequence[Declaration]:
+        """Return the row as a declaration."""
+        if table.table == "locked":
+            raise unreachable("the table is locked")
+        return [replace(like, name="kangoo")]
+
+
+def ticked(world: World, found: Found, at: datetime) -> list[tuple[str, str]]:
+    """Let a tick come, and return the slots that it queues."""
+    tick(found, world.slots, world.sqs, world.queue_url, clock=lambda: at)
+    works = [read(one["Body"]) for one in world.messages()]
+    return [(one.declaration, one.slot) for one in works if isinstance(one, SlotWork)]
+
+
+def test_a_tick_queues_each_slot_once(world: World) -> None:
+    """Between two slots nothing is queued, and what is paused never is."""
+    found = Found((VIP, replace(VIP, name="off", paused=True)))
+    first = datetime(2026, 12, 1, 10, tzinfo=UTC)
+    assert ticked(world, found, first) == [("vip", SLOT)]
+    assert ticked(world, found, first) == []
+    assert ticked(world, found, first.replace(day=2)) == []
+    assert ticked(world, found, first.replace(day=3)) == [("vip", NEXT_SLOT)]
+
+
+class Dying(Slots):
+    """Records of slots whose writer is killed before it writes."""
+
+    def note(self, name: str, slot: str) -> str:
+        """Die."""
+        raise KeyboardInterrupt
+
+
+def test_a_tick_that_dies_before_it_notes_a_slot_is_repeated_by_the_next(world: World) -> None:
+    """Its message is there twice then, and never not at all."""
+    at = datetime(2026, 12, 1, 10, tzinfo=UTC)
+    slots = Dying(world.table, ttl_days=400, clock=lambda: world.now)
+    with pytest.raises(KeyboardInterrupt):
+        tick(Found((VIP,)), slots, world.sqs, world.queue_url, clock=lambda: at)
+    assert len(ticked(world, Found((VIP,)), at)) == 2
+
+
+def test_what_is_in_force_are_the_stored_declarations_and_the_rows_of_tables(world: World) -> None:
+    """Before the first `apply` nothing is; a table that cannot be read keeps nothing else from being due."""
+    catalogue = Catalogue(world.s3, "mirrors", Rows())
+    assert catalogue.all() == Found(())
+    tables = [*DOCUMENT["tables"], {**DOCUMENT["tables"][0], "table": "locked"}]
+    world.s3.put_object(Bucket="mirrors", Key=KEY, Body=json.dumps({**DOCUMENT, "tables": tables}))
+    found = catalogue.all()
+    assert [one.name for one in found.declarations] == ["vip", "kangoo"]
+    assert {name: error.code for name, error in found.problems.items()} == {"locked": "source_unreachable"}
+    kangoo = catalogue.find("kangoo")
+    assert kangoo is not None
+    assert kangoo.to == found.declarations[0].to
+    with pytest.raises(Exception, match="source_unreachable"):
+        catalogue.find("brio")
+
+
+def test_a_document_that_this_release_cannot_read_stops_every_slot(world: World) -> None:
+    """What a newer command stored is applied again, rather than read by halves."""
+    world.s3.put_object(Bucket="mirrors", Key=KEY, Body=json.dumps({**DOCUMENT, "audiences": {"vip": {}}}))
+    with pytest.raises(ConfigError, match="newer_declarations"):
+        Catalogue(world.s3, "mirrors").all()
+
+
+def test_other_messages_are_refused() -> None:
+    """The queue takes slots and ends of runs, and nothing else."""
+    for body in ("", "[]", "{}", '{"detail-type": "Slot Due"}', '{"detail-type": "x", "source": "aws.s3"}'):
+        with pytest.raises(Rejected):
+            read(body)
+
+
+def ended(world: World, state: RunState, slot: str = SLOT) -> tuple[int, list[EndedRun]]:
+    """Let a run of the first audience end, and return how many versions are deleted and who is told."""
+    key, told = folder_of(VIP, VIP.to[0], slot) + MANIFEST, list[EndedRun]()
+    receipt = {"folder": {"export": {"declaration": "vip", "slot": slot}}}
+    world.s3.put_object(Bucket="receipts", Key="receipts/run.json", Body=json.dumps(receipt))
+    ends = RunEnds(world.s3, "drops", "receipts", told.append)
+    return ends.handle(RunEnded("run", state.value, "meta", key, "receipts/run.json")), told
+
+
+def exported(world: World, *slots: str) -> None:
+    """Extract slots."""
+    for slot in slots:
+        world.extractor().handle(SlotWork("vip", slot), lambda: 900.0)
+
+
+@pytest.mark.parametrize("state", [RunState.APPLIED, RunState.EMPTY, RunState.SUPERSEDED])
+def test_an_export_is_deleted_once_its_run_is_final(world: World, state: RunState) -> None:
+    """Every version of it, and those of earlier slots; later ones and those of other audiences stay."""
+    exported(world, SLOT, NEXT_SLOT, "2026-12-05T10:00")
+    count, (told,) = ended(world, state, NEXT_SLOT)
+    assert count == 4
+    assert (told.declaration, told.slot, told.state) == ("vip", NEXT_SLOT, state)
+    left = [key for key in world.objects() if key.startswith("meta/VIP people/raw/")]
+    assert {key.rpartition("/")[0] + "/" for key in left} == {folder_of(VIP, VIP.to[0], "2026-12-05T10:00")}
+    versions = world.s3.list_object_versions(Bucket="drops", Prefix="meta/VIP people/raw/")
+    assert len([*versions["Versions"], *versions.get("DeleteMarkers", [])]) == 2
+    assert len([key for key in world.objects() if key.startswith("tiktok/VIP/raw/")]) == 6
+
+
+@pytest.mark.parametrize("state", [RunState.FAILED, RunState.BLOCKED])
+def test_a_run_that_a_person_has_to_look_at_keeps_its_export(world: World, state: RunState) -> None:
+    """A redrive needs it; the source is told all the same."""
+    exported(world, SLOT)
+    before = world.objects()
+    count, (told,) = ended(world, state)
+    assert (count, told.state, world.objects()) == (0, state, before)
+
+
+def test_runs_of_other_drops_are_passed_over(world: World) -> None:
+    """A folder that somebody else closed is neither read nor deleted."""
+    told: list[EndedRun] = []
+    ends = RunEnds(world.s3, "drops", "receipts", told.append)
+    assert ends.handle(RunEnded("run", "applied", "meta", "meta/VIP/raw/mirror/x/manifest", "none")) == 0
+    assert told == []
