@@ -1,4 +1,4 @@
-"""The CDK app: settings, three stacks, those of the stream, of CI360 and of the sync, and cdk-nag over all."""
+"""The CDK app: settings, three stacks, those of the stream, CI360, exports and the sync, and cdk-nag over all."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from stacks.doctor import DoctorStack
 from stacks.limits import check
 from stacks.marketing_stream.acknowledgements import acknowledge_streams
 from stacks.marketing_stream.app import add_streams
+from stacks.normalize.acknowledgements import acknowledge_normalize
+from stacks.normalize.stack import add_normalize
 from stacks.packaging import ROOT
 from stacks.prescribed import prescribe
 from stacks.settings import SettingsError, read_settings
@@ -39,7 +41,7 @@ def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None
     Raises SettingsError, also for what AWS would refuse for its size, and WheelsError when a layer cannot be made.
     """
     app = App(outdir=outdir, context=context)
-    settings = read_settings(app.node.try_get_context, platforms())
+    settings = read_settings(app.node.try_get_context, platforms(), root)
     storage = StorageStack(app, f"{settings.name}-storage", settings=settings)
     activation = ActivationStack(app, f"{settings.name}-activation", settings=settings, storage=storage, root=root)
     doctor = DoctorStack(
@@ -47,17 +49,26 @@ def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None
     )
     streams = add_streams(app, settings, root)
     ci360 = add_ci360(app, settings, storage, root)
+    normalize = add_normalize(app, settings, storage, root)
     sync = add_sync(app, settings, storage, root)
     prescribe(app, storage, settings)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     acknowledge(storage, activation)
-    acknowledge_doctor(doctor, storage, activation)
+    acknowledge_doctor(doctor, storage, activation, settings.sources)
     acknowledge_streams(streams)
     acknowledge_ci360(ci360, storage)
+    acknowledge_normalize(normalize, storage)
     acknowledge_sync(sync, storage)
     check(
         activation,
-        [storage, doctor, *streams.regions.values(), *streams.datasets, *streams.v2, *filter(None, [ci360, sync])],
+        [
+            storage,
+            doctor,
+            *streams.regions.values(),
+            *streams.datasets,
+            *streams.v2,
+            *filter(None, [ci360, normalize, sync]),
+        ],
     )
     if not settings.alarms:
         refuse_to_deploy(one for one in app.node.children if isinstance(one, Stack))

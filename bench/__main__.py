@@ -23,6 +23,7 @@ class Part(StrEnum):
     HASHED = "hashed"
     MIRROR = "mirror"
     EXTRACTION = "extraction"
+    NORMALIZE = "normalize"
     START = "start"
     COST = "cost"
 

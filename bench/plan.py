@@ -19,6 +19,7 @@ class Sizes:
     memory_rows: tuple[int, ...] = (10_000, 1_000_000, 10_000_000)
     repeated_rows: int = 100_000
     hashed_rows: int = 3_000_000
+    normalize_rows: int = 5_000_000
     mirror_lines: int = 10_000_000
     mirror_runs: int = 3
     extraction_rows: int = 2_000_000
@@ -33,6 +34,7 @@ QUICK = Sizes(
     pipelining_rows=200_000,
     memory_rows=(10_000, 100_000, 500_000),
     hashed_rows=800_000,
+    normalize_rows=250_000,
     mirror_lines=500_000,
     mirror_runs=1,
     extraction_rows=200_000,

@@ -19,6 +19,7 @@ from bench import (
     machine,
     memory,
     mirror,
+    normalize,
     pipelining,
     report,
     start,
@@ -79,6 +80,8 @@ def _tables(
     if "extraction" in parts:
         with_database = environments.function(("activation", "vendor", "arrow", "database"))
         yield extraction.extraction(sizes, with_database, step)
+    if "normalize" in parts:
+        yield from normalize.normalize(sizes, step)
     if "start" in parts:
         yield start.start(sizes, function, step)
     if "cost" in parts:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 # In the order in which they can be deleted: the doctor's stack uses what the activation stack exports, and all
 # others use what the storage stack exports.
-PARTS = ("doctor", "activation", "ci360", "sync", "storage")
+PARTS = ("doctor", "activation", "ci360", "normalize", "sync", "storage")
 # How a stack of the stream is named, with or without the app's name before it.
 _STREAM = re.compile(r"(^|-)AmzStream(V2)?-(NA|EU|FE)-")
 

@@ -97,7 +97,12 @@ def _judge(platform: Platform, one: Mapping[str, Any]) -> Outcome:
 
 
 def _line(outcome: Outcome) -> dict[str, object]:
-    return {"outcome": outcome.kind.value, "retryable": outcome.retryable, "reason": outcome.reason}
+    return {"outcome": outcome.kind.value, "retryable": _sent_again(outcome), "reason": outcome.reason}
+
+
+def _sent_again(outcome: Outcome) -> bool:
+    """Return whether the app sends the rows again by itself: also where it cannot know that they arrived."""
+    return outcome.retryable or outcome.kind == "unknown"
 
 
 def _show(outcome: Outcome) -> None:
@@ -107,7 +112,7 @@ def _show(outcome: Outcome) -> None:
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
     table.add_column()
-    again = "by itself" if outcome.retryable else "no"
+    again = "by itself" if _sent_again(outcome) else "no"
     wait = f"{outcome.after_s:g} s" if outcome.after_s else "-"
     shown = {
         "outcome": outcome.kind.value,

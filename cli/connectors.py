@@ -69,7 +69,7 @@ def settings() -> Settings | None:
                 KeyError, IndexError, TypeError
             ):  # settings without a connector, which the reader reports
                 context |= sources.flag(Path.cwd())
-        found = read_settings(context.get if isinstance(context, dict) else {}.get, platforms())
+        found = read_settings(context.get if isinstance(context, dict) else {}.get, platforms(), Path.cwd())
     except ValueError as error:
         where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise NoConnector("bad_settings", f"cdk.context.json is not JSON{where}") from None

@@ -1,4 +1,4 @@
-"""Country codes, encodings and orders of dates given as command-line options."""
+"""Country codes, encodings, orders of dates and time zones given as command-line options."""
 
 from __future__ import annotations
 
@@ -30,4 +30,13 @@ def known_order(text: str) -> str:
 
     if text and text not in ORDERS:
         raise typer.BadParameter(f"{text!r} is none of {', '.join(ORDERS)}")
+    return text
+
+
+def known_zone(text: str) -> str:
+    """Return the name of a time zone, "" for none; a usage error where it is no IANA name."""
+    from activation.identifiers.event_times import zone_named
+
+    if text and zone_named(text) is None:
+        raise typer.BadParameter(f"{text!r} is no IANA name of a time zone, such as Europe/Berlin")
     return text

@@ -6,14 +6,11 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from cli.declared_plan import File
-
-if TYPE_CHECKING:
-    from cli.declared import SyncDeployment
 
 KEEP, EMPTY = "keep", "empty"
 
@@ -128,11 +125,14 @@ def status(
 
 def redrive() -> None:
     """Send the slots that failed or are blocked again, and ends of runs that did not arrive."""
-    from cli.declared import find_sync
-    from cli.operate import move_back
+    import boto3
 
-    sync: SyncDeployment = find_sync()
-    move_back("declared audiences", sync.queue_url, sync.dead_letter_queue_url, sync.undelivered_queue_url)
+    from cli.declared import find_sync
+    from cli.operate import deliver_again, move_back
+
+    sync, sqs = find_sync(), boto3.client("sqs")
+    deliver_again(sqs, sync.undelivered_queue_url, sync.queue_url, "declared audiences")
+    move_back(sqs, sync.dead_letter_queue_url, sync.queue_url, "declared audiences")
 
 
 def _asked(name: str) -> str:

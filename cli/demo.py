@@ -11,8 +11,10 @@ from cli.demo_install import require_demo_install
 from cli.typed import typed
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from sandbox.demo.sales import Sold
-    from sandbox.demo.watch import Delivered
+    from sandbox.demo.watch import Delivered, Shown
 
 
 def demo(
@@ -25,7 +27,9 @@ def demo(
     everything: Annotated[
         bool,
         typer.Option(
-            "--all", help="Send the export to every connector, sales as conversions, then run the CI360 task."
+            "--all",
+            help="Send the export to every connector, sales as conversions, and a retail export as both; "
+            "then run the CI360 task.",
         ),
     ] = False,
 ) -> None:
@@ -64,8 +68,10 @@ def demo(
         if everything and (connector := sales.connector_of(described)):
             console.print(f"[bold]3. Drop[/] {sales.ROWS:,} sales as conversions")
             failed |= not _show_sales(sales.deliver(described, connector, console))
+        if everything and connectors:
+            failed |= not _show_retail(described, connectors[0], console)
         if everything or ci360:
-            console.print(f"[bold]{4 if everything else 2}. Run[/] a bulk task of a simulated SAS CI360")
+            console.print(f"[bold]{5 if everything else 2}. Run[/] a bulk task of a simulated SAS CI360")
             failed |= not _show(task.deliver(described, console))
         if keep or not ours:
             _how_to_go_on(described)
@@ -126,6 +132,32 @@ def _show_sales(one: Sold) -> bool:
         one.expected.cents,
         one.expected.rejects,
     )
+
+
+def _show_retail(described: dict[str, Any], connector: Shown, console: Console) -> bool:
+    """Make an audience and conversions of one retail export; return whether all is as expected."""
+    from sandbox.demo import retail, retail_drops, sales
+
+    lake = retail_drops.Lake.filled(described, connector.platform)
+    console.print(
+        f"[bold]4. Normalise[/] a retail export of {lake.made.rows:,} items sold, in {retail.FILES} files:"
+        f" customers who spent at least USD {retail.SPENT} as an audience, tickets as conversions"
+    )
+    report, filled = retail_drops.spenders(lake, connector, console)
+    right = _show_report(report, lake.made.spenders, lake.made.unusable) & _show(filled)
+    if shop := sales.connector_of(described):
+        report, sold = retail_drops.conversions(lake, shop, console)
+        right &= _show_report(report, lake.made.tickets, 0) & _show_sales(sold)
+    return right
+
+
+def _show_report(report: dict[str, Any], groups: int, unusable: int) -> bool:
+    """Print what became of an export's rows; return whether the expected groups were written or rejected."""
+    from cli.normalize import sums
+
+    print("\n".join(sums(report)))
+    found = report["groups"]
+    return (found["written"], sum(found["rejected"].values())) == (groups - unusable, unusable)
 
 
 def _how_to_go_on(described: dict[str, Any]) -> None:

@@ -121,6 +121,19 @@ def find() -> Deployment:
     )
 
 
+def export_queues() -> tuple[str, str]:
+    """Return the URLs of the dead letters and the queue of exports; end the command if no stack has them."""
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        outputs = outputs_of(boto3.client("cloudformation"), f"{app_name()}-normalize")
+    except (BotoCoreError, ClientError) as error:
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        fail(f"no exports are deployed in this AWS account and region ({code}): see docs/glue.md")
+    return outputs["NormalizeDeadLetterQueueUrl"], outputs["NormalizeQueueUrl"]
+
+
 def named_app() -> str:
     """Return the name that `--stack` gives, "" if it gives none."""
     return os.environ.get(STACK, "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +10,6 @@ import typer
 
 if TYPE_CHECKING:
     from activation.platforms.platform import Finding
-
-    from cli.deployment import Deployment
-    from lambdas.doctor.addresses import ConnectorAddresses
 
 
 def doctor(
@@ -31,6 +27,7 @@ def doctor(
     from cli.connectors import deployed, settings
     from cli.typed import typed
     from lambdas.doctor.examination import Examiner, examine_app
+    from lambdas.doctor.sources import Source
     from stacks.connector_told import of_app
 
     found = deployment.find()
@@ -47,10 +44,11 @@ def doctor(
     for name, addresses in wanted.items():
         named = deployed(name, found)
         account = named.settings.get("account") or ""
+        sources = [Source(one.name, one.bucket, one.key_arn, one.account) for one in found.sources_of(name)]
         examined = examiner.connector(
-            name, named.platform, named.options, addresses, audience, expected_account=account
+            name, named.platform, named.options, addresses, audience, expected_account=account, sources=sources
         )
-        findings += [(name, one) for one in (*examined, *_sources(found, name, addresses))]
+        findings += [(name, one) for one in examined]
     if not connector:
         read = settings()
         told = of_app(read) if read else found.app
@@ -65,18 +63,3 @@ def doctor(
             typer.echo(f"{name}: {one.check}: {one.says}")
     if not all(one.ok for _, one in findings):
         raise typer.Exit(1)
-
-
-def _sources(found: Deployment, connector: str, addresses: ConnectorAddresses) -> Iterator[Finding]:
-    """Check what the owners of the connector's sources must have switched on."""
-    import boto3
-
-    from cli.source_checks import SourceExamination
-
-    sources = found.sources_of(connector)
-    if not sources:
-        return
-    described = boto3.client("lambda").get_function_configuration(FunctionName=addresses.function_name)
-    s3, kms = boto3.client("s3"), boto3.client("kms")
-    for source in sources:
-        yield from SourceExamination(source, s3, kms, described["Role"], found.region).findings()

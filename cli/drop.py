@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from activation.errors import Rejected
+
+    from cli.deployment import Deployment
     from cli.dry_run import Content, DryRun
     from cli.upload import Upload
 
@@ -37,22 +41,27 @@ def drop(
     strict: Annotated[
         bool, typer.Option("--strict", help="Plan the file first; upload nothing if that warns, and exit 1.")
     ] = False,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Upload also what a run would refuse by what is known now.")
+    ] = False,
     column_map: Annotated[
         list[str] | None,
         typer.Option("--map", help='What a column is, as "E-MAIL-ADRESSE=email"; repeat it for others.'),
     ] = None,
     date_order: Annotated[str, typer.Option(help="Of dates in numbers: dmy, mdy or ymd.")] = "",
+    time_zone: Annotated[str, typer.Option(help="Of times without one, such as Europe/Berlin.")] = "",
     folder: Annotated[
         str, typer.Option(help="The folder's name in the bucket, instead of the local one's with the time.")
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check the drop's key and its columns, then upload the file; exit 1 if either cannot be read.
+    """Check the drop's key, its columns and first rows, then upload the file; exit 1 if a run would refuse it.
 
     The files of a folder, or several files, become one drop with one run: a manifest is uploaded after them, which
-    lists them and begins it. So does a mirror of one file. `--map` and `--date-order` hold for this drop alone:
-    they travel with a file as its object metadata, and with a folder in its manifest.
+    lists them and begins it. So does a mirror of one file. `--map`, `--date-order` and `--time-zone` hold for this
+    drop alone: they travel with a file as its object metadata, and with a folder in its manifest.
     """
+    from activation.drops.folder_manifest import ManifestReading
     from activation.drops.locate import locate as read_key
     from activation.errors import ConfigError, Rejected
     from activation.identifiers.column_map import parse
@@ -60,7 +69,7 @@ def drop(
 
     from cli import deployment
     from cli.connectors import NoConnector, connector_of
-    from cli.country import known_order
+    from cli.country import known_order, known_zone
     from cli.dry_run import DryRun
     from cli.first_rows import first_name, first_of
     from cli.keys import check_files, check_name, drop_key, key_refused
@@ -74,7 +83,7 @@ def drop(
     local = local_files(files, as_folder=bool(folder) or action.lower() == "mirror")
     dropped_as = f"{folder_name(folder, local)}/{MANIFEST}" if local.is_folder else local.name
     name = first_name(local.paths[0][1].name, first) if first else dropped_as
-    key = drop_key(connector, audience, identifiers, action, name)
+    key = drop_key(connector, audience, local.kind(identifiers), action, name)
     source = local.content()
     try:
         named = connector_of(connector, of_app=True)
@@ -89,8 +98,8 @@ def drop(
         if local.is_folder and not first:
             check_files(named, key, local)
         said = local.said(parse(column_map or []))
-        order = known_order(date_order) or local.date_order
-        run = DryRun.of(located, named, date_order=order, said=said)
+        order, zone = known_order(date_order) or local.date_order, known_zone(time_zone) or local.time_zone
+        run = DryRun.of(located, named, date_order=order, said=said, time_zone=zone)
         if said:
             check_against(run, source)
         elif local.is_folder:
@@ -98,15 +107,35 @@ def drop(
         if first:
             source = first_of(run.open(source), first)
         found = _found(run, source, is_part=first > 0) if strict else []
-        upload = Upload(local, source, key, said, order)
+        upload = Upload(local, source, key, ManifestReading(said, order, zone))
         upload.check()
     except (Rejected, NoConnector, ConfigError) as error:
         deployment.fail(f"{error.code}: {key_refused(error, local, name)}")
     if found:
         deployment.fail("\n".join((*found, "nothing was uploaded")))
-    bucket = deployment.find().drops_bucket
+    app = deployment.find() if anyway else _ready(run, source, lambda error: key_refused(error, local, name))
+    bucket = app.drops_bucket
     version = upload.to(bucket, quiet=as_json)
     _say(upload, bucket, version, Drop(bucket, key, version, "", 0).run_id(connector), as_json=as_json)
+
+
+def _ready(run: DryRun, source: Content, says: Callable[[Rejected], str]) -> Deployment:
+    """Return the deployed app; end the command where it is known that a run would refuse the drop.
+
+    `says` returns the sentence of a refusal.
+    """
+    from cli import deployment
+    from cli.mirrored import mirrored_refusal
+
+    def ready(refused: Rejected | None) -> None:
+        if refused is not None:
+            why = f"{refused.code}: {says(refused)}"
+            deployment.fail(f"{why}\nnothing was uploaded; --anyway uploads it all the same")
+
+    ready(run.refused_at_once(source))
+    app = deployment.find()
+    ready(mirrored_refusal(app, run.connector, run.located.audience))
+    return app
 
 
 def _say(upload: Upload, bucket: str, version: str, run_id: str, *, as_json: bool) -> None:

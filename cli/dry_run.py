@@ -65,6 +65,8 @@ class DryRun:
         default_country: str = "",
         date_order: str = "",
         said: Entries = (),
+        *,
+        time_zone: str = "",
     ) -> DryRun:
         """Return the dry run of a drop, read by the connector's settings; what is given here wins over them.
 
@@ -75,7 +77,7 @@ class DryRun:
             default_country or str(settings.get("default_country") or ""),
             frozenset(settings.get("placeholders") or ()),
             date_order or str(settings.get("date_order") or ""),
-            str(settings.get("time_zone") or ""),
+            time_zone or str(settings.get("time_zone") or ""),
         )
         return cls(located, connector, context, said)
 
@@ -103,9 +105,17 @@ class DryRun:
             session.check_rows(sums.rows)
             session.check_time(sums.uploads, tier, answers_s(sums.uploads, self.in_flight))
 
-    def _read(self, source: Content, sums: Sums) -> None:
-        kind, publisher = self.located.kind, self._publisher
-        reader = self.open(source)
+    def refused_at_once(self, source: Content) -> Rejected | None:
+        """Return why a run would refuse the drop by its header and its first rows; None if it would not."""
+        try:
+            self._begin(self.open(source), Sums())
+        except Rejected as error:
+            return None if error.code == "empty_file" else error
+        return None
+
+    def _begin(self, reader: DropReader, sums: Sums) -> tuple[MappedColumns, Context]:
+        """Note what a run knows of the drop before it scans it; raises as the run would."""
+        kind = self.located.kind
         sums.format = reader.format
         sums.folder = reader if isinstance(reader, FolderReader) else None
         mapped = self.mapped(reader)
@@ -113,8 +123,8 @@ class DryRun:
         context = self.reading(reader, mapped).context
         sums.proposed_columns, sums.others_columns = mapped.proposed, mapped.others
         sums.date_order = order_of(context) if reads_dates(mapped.columns) and not kind.hashed else ""
-        keys = tuple(one.key for _, one in mapped.fields)
-        with closing(publisher.open(self.located.audience, keys)) as conversation:
+        keys = _keys(mapped)
+        with closing(self._publisher.open(self.located.audience, keys)) as conversation:
             next(conversation, None)  # raises if the audience's name is invalid, before any request
         sums.sample = take_sample(
             reader,
@@ -128,10 +138,15 @@ class DryRun:
         refuse_unsaid(sums.sample.unsaid, self.located.audience.action)
         if not self._setting("allow_weak"):
             refuse_weak(sums.sample)
-        opened = publisher.planned(keys)
+        return mapped, context
+
+    def _read(self, source: Content, sums: Sums) -> None:
+        reader = self.open(source)
+        mapped, context = self._begin(reader, sums)
+        opened = self._publisher.planned(_keys(mapped))
         sums.notes = opened.notes
         batcher = self.scanned(reader, mapped, context)
-        requests = DryRequests(self.platform, publisher, self._limits, self.located.audience, opened)
+        requests = DryRequests(self.platform, self._publisher, self._limits, self.located.audience, opened)
         for prepared in batcher.spans(reader.chunks(Cursor()), Cursor(), ()):
             requests.note(prepared, sums)
         sums.whole = True
@@ -236,3 +251,7 @@ class DryRun:
     def in_flight(self) -> int:
         """Return how many requests are in flight at a time."""
         return int(self._setting("requests_in_flight") or self.platform.limits.in_flight)
+
+
+def _keys(mapped: MappedColumns) -> tuple[str, ...]:
+    return tuple(one.key for _, one in mapped.fields)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from activation.drops.folder_manifest import manifest_text
+from activation.drops.folder_manifest import ManifestReading, manifest_text
 from activation.model import Action, Drop
 
 from cli.known_audiences import known_audiences
@@ -36,9 +36,8 @@ def empty(s3: S3Client, app: Deployment, declared: Mapping[str, Any]) -> Iterato
         folder = f"{connector}/{audience}/raw/{Action.MIRROR}/emptied-{datetime.now(UTC):%Y%m%dT%H%M%SZ}/"
         body = _no_rows(tuple(declared["columns"]))
         s3.put_object(Bucket=app.drops_bucket, Key=f"{folder}part-00000.parquet", Body=body)
-        manifest = manifest_text(
-            app.drops_bucket, [(f"{folder}part-00000.parquet", len(body))], tuple(declared["columns"].items())
-        )
+        reading = ManifestReading(tuple(declared["columns"].items()))
+        manifest = manifest_text(app.drops_bucket, [(f"{folder}part-00000.parquet", len(body))], reading)
         key = f"{folder}manifest"
         put = s3.put_object(Bucket=app.drops_bucket, Key=key, Body=manifest.encode())
         run_id = Drop(app.drops_bucket, key, put["VersionId"], "", 0).run_id(connector)

@@ -160,5 +160,5 @@ def _show(field: Field, value: str, line: dict[str, object]) -> None:
         table.add_row("sent", Text(printable(str(line["sent"]), most=200), style="bold green"))
         table.add_row("as", field.digest.value)
     table.add_row("rule", Text(field.rule.name))
-    table.add_row("source", Text(f"{field.source} (read {field.read})"))
     console().print(table)
+    console().print(f"{field.source} (read {field.read})", soft_wrap=True)  # a link in a cell would be broken

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from cli.dry_run import Content
 
+_TIME = re.compile(r"-\d{8}T\d{6}Z\Z")
+
 
 @dataclass(frozen=True)
 class LocalFiles:
@@ -22,8 +25,9 @@ class LocalFiles:
 
     `paths` are the files by their names in the drop; in a folder these are paths below it, in the order of their
     keys. `skipped` are the names of what is no data: see activation/drops/sidecars.py. `unlisted` are those of
-    data that the folder's own manifest does not name, and that is not dropped. `columns` and `date_order` are what
-    that manifest says of how the files are read, "" and nothing if it says none.
+    data that the folder's own manifest does not name, and that is not dropped. `columns`, `date_order`,
+    `time_zone` and `identifiers` are what that manifest says of how the files are read, "" and nothing if it says
+    none.
     """
 
     name: str
@@ -33,6 +37,8 @@ class LocalFiles:
     unlisted: tuple[str, ...] = ()
     columns: Entries = ()
     date_order: str = ""
+    time_zone: str = ""
+    identifiers: str = ""
 
     @property
     def size_bytes(self) -> int:
@@ -44,6 +50,17 @@ class LocalFiles:
         """Return what is dropped of a folder, as `--json` shows it: the number of files, and what is left out."""
         more = {"unlisted": list(self.unlisted)} if self.unlisted else {}
         return {"files": len(self.paths), "skipped": list(self.skipped), **more}
+
+    def kind(self, given: str) -> str:
+        """Return the `<identifiers>` of the drop: the given one, else the manifest's, "" for neither.
+
+        It is a usage error to give another than the manifest's: hashes would be normalised and hashed again.
+        """
+        if given and self.identifiers and given.lower() != self.identifiers:
+            raise typer.BadParameter(
+                f"the folder's manifest says that the files are {self.identifiers}", param_hint="--identifiers"
+            )
+        return given or self.identifiers
 
     def said(self, own: Entries) -> Entries:
         """Return what is said of the columns: what the command says, and else what the manifest does."""
@@ -86,17 +103,18 @@ def local_files(given: Sequence[Path], *, as_folder: bool = False) -> LocalFiles
 def folder_name(given: str, local: LocalFiles) -> str:
     """Return the name of a folder in the bucket: the given one, else the local one with the time in UTC.
 
-    The same folder dropped again is another one then. A given name with a slash is a usage error.
+    The same folder dropped again is another one then. A time that the local name ends with, as normalize writes
+    it, is replaced. A given name with a slash is a usage error.
     """
     if "/" in given:
         raise typer.BadParameter('must not contain "/"', param_hint="--folder")
-    return given or f"{local.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    return given or f"{_TIME.sub('', local.name)}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
 
 
 def _of_folder(folder: Path) -> LocalFiles:
     from activation.drops.sidecars import is_manifest, is_sidecar, is_sidecar_folder, is_sign
 
-    from cli.local_manifest import LocalManifest, read_local_manifest
+    from cli.local_manifest import LocalManifest, is_ours, read_local_manifest
 
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     kept: list[str] = []
@@ -108,13 +126,18 @@ def _of_folder(folder: Path) -> LocalFiles:
     if not kept:
         raise typer.BadParameter("the folder has no files")
     manifests = [one for one in skipped if is_manifest(one) and not is_sidecar(one)]
+    for one in manifests:
+        if "/" in one and is_ours(folder / one):
+            inner = folder / one.rpartition("/")[0]
+            raise typer.BadParameter(f"the drop is the folder below it that has a manifest: give {inner}")
     if len(manifests) > 1:
         raise typer.BadParameter(f"the folder has several manifests: {', '.join(manifests)}")
     said = read_local_manifest(folder, manifests[0], kept) if manifests else LocalManifest(frozenset(kept))
     paths = tuple((one, folder / one) for one in kept if one in said.names)
     unlisted = tuple(one for one in kept if one not in said.names)
     name = folder.resolve().name
-    return LocalFiles(name, paths, True, tuple(skipped), unlisted, said.columns, said.date_order)
+    told = (said.columns, said.date_order, said.time_zone, said.identifiers)
+    return LocalFiles(name, paths, True, tuple(skipped), unlisted, *told)
 
 
 def left_out_text(folder: dict[str, Any]) -> str:

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LocalManifest:
-    """What a folder's own manifest says: the files that it names, and how they are read."""
+    """What a folder's own manifest says: the files that it names, what they hold, and how they are read."""
 
     names: frozenset[str] = field(default_factory=frozenset)
     columns: Entries = ()
     date_order: str = ""
+    time_zone: str = ""
+    identifiers: str = ""
 
 
 def read_local_manifest(folder: Path, manifest: str, names: Collection[str]) -> LocalManifest:
@@ -29,7 +31,7 @@ def read_local_manifest(folder: Path, manifest: str, names: Collection[str]) -> 
     Its URLs are those of the bucket that the files came from, so a file is known by the end of its URL. A manifest
     that cannot be read, or names a file that is not here, is a usage error.
     """
-    from activation.drops.folder_manifest import manifest_reading
+    from activation.drops.folder_manifest import manifest_identifiers, manifest_reading
     from activation.errors import Rejected
 
     try:
@@ -38,7 +40,7 @@ def read_local_manifest(folder: Path, manifest: str, names: Collection[str]) -> 
     except (ValueError, KeyError, TypeError, RecursionError):
         raise typer.BadParameter(f'{manifest} is not {{"entries": [{{"url": "s3://..."}}]}}') from None
     try:
-        reading = manifest_reading(document)
+        reading, identifiers = manifest_reading(document), manifest_identifiers(document)
     except Rejected as error:
         raise typer.BadParameter(f"{manifest}: {error.sentence}") from None
     found = set()
@@ -48,5 +50,15 @@ def read_local_manifest(folder: Path, manifest: str, names: Collection[str]) -> 
             raise typer.BadParameter(f"{manifest} names {url.rsplit('/', 1)[-1]}, which is not in the folder")
         found.add(max(ends, key=len))
     if reading is None:
-        return LocalManifest(frozenset(found))
-    return LocalManifest(frozenset(found), reading.columns, reading.date_order)
+        return LocalManifest(frozenset(found), identifiers=identifiers)
+    return LocalManifest(frozenset(found), reading.columns, reading.date_order, reading.time_zone, identifiers)
+
+
+def is_ours(manifest: Path) -> bool:
+    """Return whether a manifest is one that `activation normalize` or its Glue job has written."""
+    from activation.drops.folder_manifest import OWN_KEY
+
+    try:
+        return OWN_KEY in json.loads(manifest.read_bytes())
+    except (ValueError, TypeError, RecursionError):
+        return False

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from glue_scripts.normalize.report import Report
 
 
@@ -78,12 +80,7 @@ def _told(report: Report, output: Path) -> str:
     from cli.typed import typed
 
     document = report.document
-    lines = []
-    for name in ("rows", "groups"):
-        for what, count in document.get(name, {}).items():
-            lines += _counted(name, what, count)
-    for field, codes in document["cells_left_out"].items():
-        lines += [f"cells of {field} left out: {count:,} {code}" for code, count in codes.items()]
+    lines = sums(document)
     parts = document["parts"]
     lines.append(f"{counted(len(parts), 'part')} in {_folder(report, output)}")
     if document["rejects"]:
@@ -94,6 +91,17 @@ def _told(report: Report, output: Path) -> str:
     options += ["--action", *action] if action else []
     lines.append(f"next: {typed('drop', _folder(report, output), *options)}")
     return "\n".join(lines)
+
+
+def sums(document: Mapping[str, Any]) -> list[str]:
+    """Return the lines that say what became of an export's rows, groups and cells."""
+    lines = []
+    for name in ("rows", "groups"):
+        for what, count in document.get(name, {}).items():
+            lines += _counted(name, what, count)
+    for field, codes in document["cells_left_out"].items():
+        lines += [f"cells of {field} left out: {count:,} {code}" for code, count in codes.items()]
+    return lines
 
 
 def _counted(name: str, what: str, count: Any) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from activation.ledger.folders import closings_of
+from activation.ledger.keys import NO_CONNECTOR
 from activation.report.late_parts import last_closing, what_to_do
 
 OPEN, LATE = "open", "late_part"
@@ -22,7 +23,7 @@ def folder_row(item: dict[str, Any], quiet_minutes: float | None = None) -> dict
     and None where no settings say it.
     """
     connector, _, digest = item["pk"]["S"].partition("#folder#")
-    if not digest:
+    if not digest or connector == NO_CONNECTOR:  # of an export, which is no drop
         return None
     opened_at, late_files = _number(item, "opened_at"), int(_number(item, "late_files"))
     if not opened_at and not late_files:

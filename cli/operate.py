@@ -4,38 +4,61 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.client import SQSClient
 
 MOVE_TIMEOUT_S = 300
 
 
-def redrive(connector: Annotated[str, typer.Option(help="The connector's name in cdk.context.json.")]) -> None:
-    """Move a connector's dead letters back to its queue; each run resumes where it stopped."""
+def redrive(
+    connector: Annotated[str, typer.Option(help="The connector's name in cdk.context.json.")] = "",
+    exports: Annotated[bool, typer.Option("--exports", help="The dead letters of exports instead.")] = False,
+) -> None:
+    """Move dead letters back to their queue, of a connector or of exports.
+
+    Each run of a connector resumes where it stopped. An export whose Glue job failed is started again, for the
+    same files.
+    """
+    import boto3
+
     from cli import deployment
 
+    if bool(connector) == exports:
+        raise typer.BadParameter("give --connector NAME or --exports", param_hint="--connector")
+    if exports:
+        dead_letters, queue = deployment.export_queues()
+        move_back(boto3.client("sqs"), dead_letters, queue, "exports")
+        return
     addresses = deployment.find().connector(connector)
-    move_back(connector, addresses.queue_url, addresses.dead_letter_queue_url, addresses.undelivered_queue_url)
+    sqs = boto3.client("sqs")
+    deliver_again(sqs, addresses.undelivered_queue_url, addresses.queue_url, connector)
+    move_back(sqs, addresses.dead_letter_queue_url, addresses.queue_url, connector)
 
 
-def move_back(name: str, queue_url: str, dead_letter_queue_url: str, undelivered_queue_url: str) -> NoReturn:
-    """Move dead letters and undelivered events back to their queue, `name`'s, and end the command."""
-    import boto3
-    from rich.console import Console
-
-    from cli import deployment, resend
+def deliver_again(sqs: SQSClient, undelivered: str, queue: str, of: str) -> None:
+    """Put undelivered events into the queue that they were for, by the URLs of both."""
+    from cli import resend
     from cli.printable import counted
 
-    sqs = boto3.client("sqs")
-    delivered = resend.deliver(sqs, undelivered_queue_url, queue_url)
-    if delivered:
-        print(f"re-queued {counted(delivered, 'undelivered event')} for {name}")
+    if delivered := resend.deliver(sqs, undelivered, queue):
+        print(f"re-queued {counted(delivered, 'undelivered event')} for {of}")
+
+
+def move_back(sqs: SQSClient, dead_letters: str, queue: str, of: str) -> None:
+    """Move the messages between two queues by their URLs; end the command when that is done."""
+    from rich.console import Console
+
+    from cli import deployment
+    from cli.printable import counted
 
     def arn(url: str) -> str:
         return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
-    source, target = arn(dead_letter_queue_url), arn(queue_url)
+    source, target = arn(dead_letters), arn(queue)
     # The destination is named explicitly because some dead letters never came through SQS: the function itself
     # puts there what can never succeed, and such a message has no source queue to return to.
     sqs.start_message_move_task(SourceArn=source, DestinationArn=target)
@@ -45,7 +68,7 @@ def move_back(name: str, queue_url: str, dead_letter_queue_url: str, undelivered
             task = sqs.list_message_move_tasks(SourceArn=source)["Results"][0]
             if task["Status"] != "RUNNING":
                 moved = task.get("ApproximateNumberOfMessagesMoved", 0)
-                print(f"{task['Status'].lower()}: {counted(moved, 'message')} moved back to {name}")
+                print(f"{task['Status'].lower()}: {counted(moved, 'message')} moved back to {of}")
                 raise typer.Exit(0 if task["Status"] == "COMPLETED" else 1)
             time.sleep(1)
     deployment.fail(f"still moving after {MOVE_TIMEOUT_S} s; SQS will finish in the background")

@@ -43,6 +43,9 @@ def plan(
     date_order: Annotated[
         str, typer.Option(help="How dates are written, instead of the connector's setting: dmy, mdy or ymd.")
     ] = "",
+    time_zone: Annotated[
+        str, typer.Option(help="The IANA zone of times without one, instead of the connector's setting.")
+    ] = "",
     encoding: Annotated[
         str, typer.Option(help="The encoding of a CSV or TSV file, instead of the connector's setting.")
     ] = "",
@@ -82,7 +85,7 @@ def plan(
 
     from cli.audience_options import with_options
     from cli.connectors import NoConnector, connector_of
-    from cli.country import country_option, known_order
+    from cli.country import country_option, known_order, known_zone
     from cli.dry_run import DryRun
     from cli.keys import check_files, check_name, drop_key, key_refused
     from cli.local_files import folder_name, local_files
@@ -91,7 +94,7 @@ def plan(
 
     local = local_files(files, as_folder=bool(folder) or action.lower() == "mirror")
     name = f"{folder_name(folder or local.name, local)}/" if local.is_folder else local.name
-    key = drop_key(connector, audience, identifiers, action, name)
+    key = drop_key(connector, audience, local.kind(identifiers), action, name)
     try:
         named = connector_of(connector)
         located = read_key(
@@ -111,7 +114,12 @@ def plan(
         _refuse(key, error.code, key_refused(error, local, name), as_json)
     named = replace(named, settings={**named.settings, **_encoding(encoding)})
     run = DryRun.of(
-        located, named, country_option(default_country), known_order(date_order) or local.date_order, said
+        located,
+        named,
+        country_option(default_country),
+        known_order(date_order) or local.date_order,
+        said,
+        time_zone=known_zone(time_zone) or local.time_zone,
     )
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
@@ -159,6 +167,7 @@ def report_of(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
         "connector": audience.connector,
         "platform": run.connector.platform.name,
         "audience": audience.name,
+        "holds": "people" if run.platform.table.events is None else "events",
         "action": audience.action.value,
         "options": shown_options(audience.options),
         "options_mean": options_mean(run.platform, audience.options),

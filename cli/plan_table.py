@@ -31,7 +31,8 @@ def print_plan(plan: dict[str, Any]) -> None:
     table.add_column(justify="right")
     table.add_column(overflow="fold")
     table.add_row("drop", "", Text(plan["key"]))
-    table.add_row("audience", "", Text(f"{plan['audience']} ({plan['connector']}, {plan['action']})"))
+    filled = f"{plan['audience']} ({plan['connector']}, {plan['action']})"
+    table.add_row("dataset" if plan["holds"] == "events" else "audience", "", Text(filled))
     if folder := plan.get("folder"):
         table.add_row("files", f"{folder['files']:,}", Text(left_out_text(folder)))
     if plan["format"]:  # a plan that is refused before it is known has none
@@ -51,8 +52,9 @@ def print_plan(plan: dict[str, Any]) -> None:
         cells = sum(found["cells"] for found in codes.values())
         table.add_row(f"{field} left out", f"{cells:,}", _found(codes, "cells"))
     _add_mirror(table, plan.get("mirror"))
-    people = f"{plan['people']:,}" if plan["people_exact"] else f"about {plan['people']:,}"
-    table.add_row("different people", people, "")
+    table.add_row(
+        f"different {plan['holds']}", f"{'' if plan['people_exact'] else 'about '}{plan['people']:,}", ""
+    )
     sent = ", ".join(f"{field} {count:,}" for field, count in plan["identifiers"].items())
     table.add_row("identifiers", f"{sum(plan['identifiers'].values()):,}", sent)
     table.add_section()
@@ -67,12 +69,12 @@ def print_plan(plan: dict[str, Any]) -> None:
     table.add_row("dollars", total, where)
     console.print(table)
     for source in dict.fromkeys(plan["minutes_source"].values()):
-        console.print(Text(f"minutes by access tier according to {source}", style="dim"))
+        console.print(Text(f"minutes by access tier according to {source}", style="dim"), soft_wrap=True)
     if run_id := plan.get("run_under_way"):
         waits = f"run {run_id} works on the audience now; this drop waits for it, and may find others in it then"
-        console.print(Text(f"{waits}: {typed('receipt', run_id)}", style="yellow"))
+        console.print(Text(f"{waits}: {typed('receipt', run_id)}", style="yellow"), soft_wrap=True)
     for warning in plan["warnings"]:
-        console.print(Text(f"warning  {warning['code']}: {warning['sentence']}", style="yellow"))
+        console.print(Text(f"warning  {warning['code']}: {warning['sentence']}", style="yellow"), soft_wrap=True)
     if plan["refused"]:
         _print_refusal(console, plan)
 
@@ -142,7 +144,8 @@ def _columns(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _print_refusal(console: Console, plan: dict[str, Any]) -> None:
     refused = plan["refused"]
-    console.print(f"refused  {refused['code']}: {refused['sentence']}", style="bold red", markup=False)
+    sentence = f"refused  {refused['code']}: {refused['sentence']}"
+    console.print(sentence, style="bold red", markup=False, highlight=False, soft_wrap=True)
 
 
 def _found(codes: dict[str, dict[str, Any]], count_key: str) -> str:

@@ -72,6 +72,8 @@ def refresh(client: S3Client, bucket: str) -> Refreshed:
 def row(key: str, etag: str, receipt: dict[str, Any]) -> dict[str, Any]:
     """Return a receipt's row; a column that a receipt of another release does not have is null."""
     rows, audience, drop = receipt.get("rows", {}), receipt.get("audience", {}), receipt.get("drop", {})
+    folder = receipt.get("folder") or {}
+    export = folder.get("export") or {}
     named = {
         "audience": audience.get("name"),
         "audience_id": audience.get("id"),
@@ -79,6 +81,11 @@ def row(key: str, etag: str, receipt: dict[str, Any]) -> dict[str, Any]:
         "warnings": [one["code"] for one in receipt.get("warnings", ())],
         "drop_key": drop.get("key"),
         **{name: drop.get(name) for name in ("identifiers", "format", "size_bytes")},
+        "files": folder.get("files"),
+        "export": export.get("declaration") or None,
+        "export_slot": export.get("slot") or None,
+        "export_rows": export.get("rows"),
+        "export_left_out": list(export.get("left_out", {}).items()),
         **{f"rows_{name}": rows.get(name) for name in ("in", "read", "acknowledged", "unchanged")},
         **{f"rows_{name}": rows.get(name) for name in ("rejected_by_us", "rejected_by_platform")},
         **{name: _time(receipt.get(name)) for name in ("started_at", "written_at")},

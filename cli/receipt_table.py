@@ -45,7 +45,8 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
     table.add_row("drop", "", printable(drop["key"]))
     if folder := receipt.get("folder"):
         table.add_row("files", f"{folder['files']:,}", printable(_not_read(folder)))
-    table.add_row("audience", "", printable(_audience(audience, receipt["connector"])))
+    filled = "dataset" if "in_doubt" in receipt else "audience"  # only a receipt of events says how many are
+    table.add_row(filled, "", printable(_audience(audience, receipt["connector"])))
     if receipt["reason"]:
         table.add_row("why", "", f"{receipt['reason']['code']}: {receipt['reason']['sentence']}")
     table.add_section()

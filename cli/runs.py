@@ -31,7 +31,8 @@ def status(
 ) -> None:
     """List the runs in the ledger, newest first, with what looks wrong with each, and the folders still open.
 
-    A run is listed as waiting also while the platform processes what it accepted, and while parts of it wait.
+    Of each run it shows how many rows the platform has acknowledged. A run is listed as waiting also while the
+    platform processes what it accepted, and while parts of it wait.
     Drops whose key cannot be read are `failed`, those under no connector's prefix `ignored`.
     """
     import boto3
@@ -88,21 +89,30 @@ def _print_runs(runs: list[dict[str, Any]]) -> None:
 
     from cli.printable import console, printable
 
-    run_column = Column("run", no_wrap=True, min_width=RUN_DIGITS_SHOWN)
-    to, updated = Column("audience", overflow="fold"), Column("updated (UTC)", no_wrap=True)
-    table = Table(run_column, to, Column("state, why", overflow="fold"), "acknowledged", updated)
-    for run in runs:
+    why = [" ".join([_state(run), run["code"], *(f"({one['code']})" for one in run["warnings"])]) for run in runs]
+    # A code is looked up and pasted, so that none is broken in a terminal of 80 columns; an audience may be.
+    longest = max((len(word) for text in why for word in text.split()), default=0)
+    table = Table(
+        Column("run", no_wrap=True, min_width=RUN_DIGITS_SHOWN),
+        Column("audience", overflow="fold"),
+        Column("state, why", overflow="fold", min_width=longest),
+        Column("rows", no_wrap=True, justify="right"),
+        Column("updated (UTC)", no_wrap=True),
+        box=None,
+        pad_edge=False,
+    )
+    for run, text in zip(runs, why, strict=True):
         table.add_row(
             run["run_id"][:RUN_DIGITS_SHOWN] or "(folder)",
             printable(_destination(run)),
-            " ".join([_state(run), run["code"], *(f"({one['code']})" for one in run["warnings"])]),
+            text,
             f"{run['rows_acknowledged']:,}",
             run["updated_at"][:16],
         )
     console().print(table)  # the sentences are in the receipt
     for run in runs:
         if not run["run_id"]:  # a folder has no receipt yet
-            console().print(printable(f"{run['key']}: {run['sentence']}"), highlight=False)
+            console().print(printable(f"{run['key']}: {run['sentence']}"), soft_wrap=True)
 
 
 def _destination(run: dict[str, Any]) -> str:

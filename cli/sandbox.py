@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.demo_install import require_checkout, require_demo_install
-from cli.sandbox_status import shown
+from cli.sandbox_status import status_lines
 from cli.typed import typed
 
 if TYPE_CHECKING:
@@ -93,6 +93,9 @@ def down(directory: Directory = None) -> None:
 
 @sandbox.command()
 def status(
+    every: Annotated[
+        bool, typer.Option("--all", help="Also list the templates' properties that have no effect here.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     directory: Directory = None,
 ) -> None:
@@ -110,7 +113,7 @@ def status(
     if as_json:
         print(json.dumps(found))
     else:
-        for line in shown(found, typed("sandbox", "up", *_again(directory), sandbox=False)):
+        for line in status_lines(found, typed("sandbox", "up", *_again(directory), sandbox=False), every=every):
             print(line)
     if not all(one["answers"] for one in found.get("processes", [{"answers": False}])):
         raise typer.Exit(1)
@@ -119,20 +122,20 @@ def status(
 @sandbox.command()
 def logs(
     name: Annotated[
-        str, typer.Argument(help="emulator, a simulator, or a function's name or a part of it.")
-    ] = "emulator",
+        str, typer.Argument(help="emulator, a simulator, or a function's name or a part of it; none lists them.")
+    ] = "",
     follow: Annotated[bool, typer.Option("--follow", help="Go on with each new line, until Ctrl-C.")] = False,
     count: Annotated[int, typer.Option("--lines", min=1, help="How many of the last lines to print.")] = 50,
     directory: Directory = None,
 ) -> None:
-    """Print the log of the emulator, of a simulator or of a function; of any other name, list them."""
+    """Print the log of the emulator, of a simulator or of a function; without a name, list them."""
     require_checkout()
     require_demo_install()
     from functools import partial
 
     from sandbox import connectors, state
     from sandbox.errors import SandboxError
-    from sandbox.logs import lines
+    from sandbox.logs import lines, names
 
     place = _place(directory)
     try:
@@ -140,7 +143,8 @@ def logs(
         if not found.processes:
             raise SandboxError("no sandbox is running")
         client = partial(connectors.client, found.emulator.url)
-        for line in lines(place, found, client, name, count, follow=follow):
+        shown = lines(place, found, client, name, count, follow=follow) if name else names(found, client)
+        for line in shown:
             print(line, flush=True)
     except SandboxError as error:
         typer.echo(str(error), err=True)

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cli.printable import counted
 
-def shown(found: Mapping[str, Any], start: str) -> Iterator[str]:
-    """Yield what to print of a sandbox's status; `start` is the command that starts what does not run."""
+
+def status_lines(found: Mapping[str, Any], start: str, *, every: bool) -> Iterator[str]:
+    """Yield what to print of a sandbox's status; `start` is the command that starts what does not run.
+
+    With `every`, what the emulator does not enforce is listed, else it is counted.
+    """
     if "processes" not in found:
         yield f"no sandbox is running; start one: {start}"
         return
@@ -25,7 +30,11 @@ def shown(found: Mapping[str, Any], start: str) -> Iterator[str]:
         memory = f", peak {peak / 2**20:.0f} MB" if peak else ""
         work = "busy" if one["in_flight"] else "idle"
         yield f"function      {one['function']}: pid {one['pid']}, {work}{memory}"
-    for one in found["not_enforced"]:
+    ignored = found["not_enforced"]
+    if ignored and not every:
+        types = len({one["type"] for one in ignored})
+        yield f"not enforced  {len(ignored)} properties in {counted(types, 'resource type')}; --all lists them"
+    for one in ignored if every else ():
         yield f"not enforced  {one['type']} {one['property']}: {one['effect']}"
 
 

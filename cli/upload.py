@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from activation.drops.folder_manifest import manifest_text
+from activation.drops.folder_manifest import NOTHING_SAID, ManifestReading, manifest_text
 from activation.drops.source import BytesSource
-from activation.identifiers.column_map import Entries, to_metadata
+from activation.identifiers.column_map import to_metadata
 from boto3.s3.transfer import TransferConfig
 
 from cli.dry_run import Content
@@ -29,15 +29,14 @@ MANIFEST = "manifest"
 class Upload:
     """A drop that is ready to be uploaded under `key`, that of the manifest where it is a folder.
 
-    `content` is what the connector would read: the files of `local`, or the first rows of them. `columns` and
-    `date_order` are what is said of this drop alone.
+    `content` is what the connector would read: the files of `local`, or the first rows of them. `said` is what is
+    said of this drop alone.
     """
 
     local: LocalFiles
     content: Content
     key: str
-    columns: Entries = ()
-    date_order: str = ""
+    said: ManifestReading = NOTHING_SAID
 
     @property
     def is_folder(self) -> bool:
@@ -52,7 +51,7 @@ class Upload:
         if self.is_folder:
             self._manifest("")
         else:
-            to_metadata(self.columns, self.date_order)
+            self._metadata()
 
     def to(self, bucket: str, *, quiet: bool) -> str:
         """Upload all of it; return the version of the object that begins the run.
@@ -76,7 +75,7 @@ class Upload:
             version = _Version(client)
             client.upload_fileobj(body, bucket, self.key, ExtraArgs={"ContentType": "application/json"})
         else:
-            metadata = to_metadata(self.columns, self.date_order)
+            metadata = self._metadata()
             more = {"Metadata": metadata} if metadata else None
             version = _Version(client)
             if isinstance(self.content, BytesSource):
@@ -104,7 +103,10 @@ class Upload:
 
     def _manifest(self, bucket: str) -> str:
         sizes = [(self._prefix + name, path.stat().st_size) for name, path in self.local.paths]
-        return manifest_text(bucket, sizes, self.columns, self.date_order)
+        return manifest_text(bucket, sizes, self.said)
+
+    def _metadata(self) -> dict[str, str]:
+        return to_metadata(self.said.columns, self.said.date_order, self.said.time_zone)
 
 
 class _Version:

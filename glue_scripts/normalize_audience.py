@@ -1,6 +1,7 @@
 """The Glue job's script: an export in S3 becomes a folder drop. See docs/glue.md.
 
-Arguments: --mapping, --input, --output (s3:// URLs), --folder (the name of the drop's folder, optional).
+Arguments: --mapping, --input, --output (s3:// URLs); optional: --folder, the name of the drop's folder, and
+--listing, the s3:// URL of the list of exactly the objects to read.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 REQUIRED = ("JOB_NAME", "mapping", "input", "output")
+OPTIONAL = ("folder", "listing")
 
 
 def main() -> None:
     """Run the job; ends with a message of code and sentence where the mapping or the export cannot be used."""
-    given = [*REQUIRED, *(["folder"] if "--folder" in sys.argv else [])]
+    given = [*REQUIRED, *(one for one in OPTIONAL if f"--{one}" in sys.argv)]
     arguments: dict[str, str] = getResolvedOptions(sys.argv, given)
     from activation.errors import ActivationError
 
@@ -34,6 +36,7 @@ def main() -> None:
             arguments["input"],
             arguments["output"],
             folder=arguments.get("folder", ""),
+            listing=arguments.get("listing", ""),
             session=lambda: session,
         )
     except ActivationError as error:

@@ -27,20 +27,34 @@ def lines(
     `name` is `emulator`, a simulator, or a function's name or a part of it that no other function has. Raises
     SandboxError listing the names for any other.
     """
-    processes = {_OF_EMULATOR: EMULATOR} | {one.name: one.name for one in found.simulators}
+    processes = _processes(found)
     if name in processes:
         return _of_file(place.log(processes[name]), count, follow=follow)
-    pages = client("lambda").get_paginator("list_functions").paginate()
-    functions = [one["FunctionName"] for page in pages for one in page["Functions"]]
+    functions = _functions(client)
     named = [one for one in functions if name.lower() in one.lower()]
     if name in functions:
         named = [name]
     if len(named) != 1:
-        listed = "\n  ".join(sorted(named) or [*processes, *sorted(functions)])
+        listed = "\n  ".join(named or [*processes, *functions])
         raise SandboxError(
             f"{name}: {'several functions have it' if named else 'no such log'}; there are\n  {listed}"
         )
     return _of_function(client, named[0], count, follow=follow)
+
+
+def names(found: State, client: Client) -> list[str]:
+    """Return the names of all logs: the emulator's, the simulators' and the functions'."""
+    return [*_processes(found), *_functions(client)]
+
+
+def _processes(found: State) -> dict[str, str]:
+    """Return the processes by the names of their logs."""
+    return {_OF_EMULATOR: EMULATOR} | {one.name: one.name for one in found.simulators}
+
+
+def _functions(client: Client) -> list[str]:
+    pages = client("lambda").get_paginator("list_functions").paginate()
+    return sorted(one["FunctionName"] for page in pages for one in page["Functions"])
 
 
 def _of_file(log: Path, count: int, *, follow: bool) -> Iterator[str]:

@@ -5,6 +5,8 @@ Those of Marketing Stream and CI360 are in modules of the same name in their fol
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from stacks.activation import ActivationStack
 from stacks.connector import Connector
 from stacks.connector_settings import AUDIENCE_FILE
@@ -13,6 +15,7 @@ from stacks.doctor_permissions import RULE_CHARACTERS
 from stacks.findings import accept, arn_of, logical_id_of
 from stacks.people import FUNCTION_CHARACTERS, QUEUE_CHARACTERS, RECEIPTS, generated
 from stacks.receipt_table import RESULTS
+from stacks.source_settings import SourceSettings
 from stacks.storage import StorageStack
 
 
@@ -150,7 +153,9 @@ def _accept_wildcards(name: str, connector: Connector, storage: StorageStack) ->
     )
 
 
-def acknowledge_doctor(stack: DoctorStack, storage: StorageStack, activation: ActivationStack) -> None:
+def acknowledge_doctor(
+    stack: DoctorStack, storage: StorageStack, activation: ActivationStack, sources: Sequence[SourceSettings]
+) -> None:
     """Acknowledge the accepted findings of cdk-nag in the stack of the daily examination."""
     doctor, here = stack.doctor, "<AWS::Region>:<AWS::AccountId>"
     accept(
@@ -178,6 +183,13 @@ def acknowledge_doctor(stack: DoctorStack, storage: StorageStack, activation: Ac
             doctor.role,
             f"IAM5[Resource::arn:<AWS::Partition>:{resource}]",
             "Queues, rules and topics of the connectors, to be read, by how their names begin: all would not fit.",
+        )
+    if sources:
+        functions = f"lambda:{here}:function:{generated(activation, FUNCTION_CHARACTERS)}"
+        accept(
+            doctor.role,
+            f"IAM5[Resource::arn:<AWS::Partition>:{functions}]",
+            "Which roles read sources: the connectors' functions, by how their names begin; all would not fit.",
         )
     accept(
         doctor.role,

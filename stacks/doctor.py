@@ -97,7 +97,9 @@ class Doctor(Construct):
             managed_policies=[activation.doctor_secrets],
             inline_policies={
                 "Doctor": iam.PolicyDocument(
-                    statements=statements(storage, activation, platforms, self.log_group, self.undelivered)
+                    statements=statements(
+                        storage, activation, platforms, self.log_group, self.undelivered, sources=settings.sources
+                    )
                 )
             },
         )
@@ -234,7 +236,8 @@ class Doctor(Construct):
             ),
             1,
             "something needs attention now: `activation doctor` says what, and what mends it",
-            lasts=True,
+            # Where nothing is examined any more, what was found last would never be taken back.
+            lasts=self._settings.doctor.is_on,
         )
         watch.depth(
             "NotExamined", self.undelivered, "the function was not called or failed: its log group says why"

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stack
+from aws_cdk import ArnFormat, Aws, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 
-from stacks.people import QUEUE_CHARACTERS, generated
-from stacks.statements import allow, key_through_ledger, through, through_key, trace
+from stacks.people import FUNCTION_CHARACTERS, QUEUE_CHARACTERS, generated
+from stacks.source_settings import SourceSettings
+from stacks.statements import allow, key_through_ledger, owner_is, through, through_key, trace
 
 if TYPE_CHECKING:
     from stacks.connector import Connector
@@ -29,6 +30,8 @@ def statements(
     platforms: Iterable[str],
     log_group: logs.ILogGroup,
     undelivered: sqs.IQueue,
+    *,
+    sources: Sequence[SourceSettings] = (),
 ) -> list[iam.PolicyStatement]:
     """Return the statements of the function's role, but for the connectors' secrets.
 
@@ -97,10 +100,50 @@ def statements(
         ),
         key_through_ledger(storage.key),
         allow("Announce", ["events:PutEvents"], [storage.bus.event_bus_arn]),
+        *_sources(sources, activation),
         allow("KeepFailedCalls", ["sqs:SendMessage"], [undelivered.queue_arn]),
         allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]),
         trace(),
     ]
+
+
+def _sources(sources: Sequence[SourceSettings], activation: Stack) -> Iterator[iam.PolicyStatement]:
+    """Allow seeing how the sources' buckets and keys are set up, and with which roles functions read them.
+
+    No object is read and no bucket listed. A bucket of another account shows this only if its policy says so.
+    """
+    if not sources:
+        return
+    yield allow(
+        "SeeFunctions",
+        ["lambda:GetFunctionConfiguration"],
+        [
+            activation.format_arn(
+                service="lambda",
+                resource="function",
+                resource_name=generated(activation, FUNCTION_CHARACTERS),
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            )
+        ],
+    )
+    buckets: dict[str, set[str]] = {}
+    for one in sources:
+        buckets.setdefault(one.account, set()).add(f"arn:{Aws.PARTITION}:s3:::{one.bucket}")
+    owners = {one.account: owner_is(one) for one in sources}
+    for account, arns in sorted(buckets.items()):
+        yield allow(
+            f"SeeSources{account}",
+            [
+                "s3:GetBucketNotification",
+                "s3:GetBucketPolicy",
+                "s3:GetBucketVersioning",
+                "s3:GetEncryptionConfiguration",
+            ],
+            sorted(arns),
+            {"StringEquals": owners[account]},
+        )
+    if keys := sorted({one.key_arn for one in sources if one.key_arn}):
+        yield allow("SeeKeysOfSources", ["kms:GetKeyPolicy"], keys)
 
 
 def secrets(connectors: Sequence[Connector], key: kms.IKey) -> list[iam.PolicyStatement]:

@@ -32,6 +32,15 @@ def any_created(drops: s3.IBucket, sources: Sequence[SourceSettings]) -> events.
     return events.EventPattern(source=["aws.s3"], detail_type=["Object Created"], detail={"$or": either})
 
 
+def any_below(bucket: str, prefixes: Sequence[str]) -> events.EventPattern:
+    """Return the pattern of new objects in a bucket below any of these prefixes, of which there is one or more."""
+    return events.EventPattern(
+        source=["aws.s3"],
+        detail_type=["Object Created"],
+        detail={"bucket": {"name": [bucket]}, "object": {"key": [{"prefix": one} for one in prefixes]}},
+    )
+
+
 def _created(bucket: str, prefix: str = "", but: Sequence[str] = ()) -> dict[str, object]:
     below: dict[str, object] = {"object": {"key": [{"prefix": prefix}]}} if prefix else {}
     if but:

@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from activation.platforms.platform import Platform
@@ -17,11 +18,13 @@ from stacks.doctor_settings import DoctorSettings, read_doctor
 from stacks.existing import StorageSettings, read_boundary, read_storage, read_tags
 from stacks.marketing_stream.settings import StreamSettings, read_stream
 from stacks.names import DEFAULT_APP, NAME
+from stacks.normalize.settings import NormalizeSettings, read_normalize
 from stacks.retention_settings import Retention, read_retention
 from stacks.source_settings import SourceSettings, read_sources
 from stacks.sync.settings import SyncSettings, read_sync
 
 KEY = "audience_activation"
+ROOT = Path(__file__).resolve().parent.parent
 
 # `cdk ... -c <flag>=<value>` sets one of these for a single run, as the sandbox does with the host's wheels.
 FLAGS = {
@@ -34,10 +37,11 @@ FLAGS = {
     "wheels_system": ("wheels", "system"),
     "doctor_at": ("doctor", "at"),
     "sources": ("sources",),
+    "normalize": ("normalize",),
     "ci360_sas_files": ("ci360", "sas_files"),
 }
 # Those that are JSON.
-DOCUMENTS = ("sources", "ci360_sas_files")
+DOCUMENTS = ("sources", "normalize", "ci360_sas_files")
 
 
 class SettingsError(Exception):
@@ -68,7 +72,8 @@ class Settings:
     `alarms` is who is told when something goes wrong: an e-mail address, a topic's ARN, "none", "" for undecided.
     `endpoints` is "any" where a secret may name another server than its platform's, else "platform".
     `permissions_boundary` is the policy that bounds every role, "" for none. `tags` are those of every resource.
-    `doctor` says when the daily examination runs. `sync` is None where no source is a database or a lake.
+    `doctor` says when the daily examination runs. `normalize` is None where no job turns exports into drops, and
+    `sync` where no source is a database or a lake.
     """
 
     name: str
@@ -86,11 +91,16 @@ class Settings:
     marketing_stream: StreamSettings | None
     ci360: Ci360Settings | None
     doctor: DoctorSettings
+    normalize: NormalizeSettings | None
     sync: SyncSettings | None = None
 
 
-def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, Platform]) -> Settings:
+def read_settings(
+    context: Callable[[str], Any], known_platforms: Mapping[str, Platform], root: Path = ROOT
+) -> Settings:
     """Read the settings through `context`, which gives a context key's value or None.
+
+    `root` is the folder that files in the settings are seen from.
 
     Raises SettingsError with every mistake at once, unknown keys included.
     """
@@ -133,6 +143,7 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
             context("ci360"),
         ),
         doctor=read_doctor(reader.section("doctor")),
+        normalize=read_normalize(reader.section("normalize"), connectors, root),
         sync=read_sync(reader.section("sync"), reader.sections("sources", optional=True)),
     )
     _check_topic(reader, settings)
@@ -140,6 +151,8 @@ def read_settings(context: Callable[[str], Any], known_platforms: Mapping[str, P
     own = {storage.drops_bucket, storage.receipts_bucket, storage.mirrors_bucket} - {""}
     if any(source.bucket in own for source in settings.sources):
         reader.mistake("sources", "a source is a bucket of somebody else, not the app's own")
+    if settings.normalize and settings.normalize.bucket in own:
+        reader.mistake("normalize.bucket", "is the app's own: an export there would be a drop or a receipt")
     files = settings.ci360.sas_files if settings.ci360 else None
     if files and files.bucket in own:
         reader.mistake("ci360.sas_files.bucket", "is the app's own: a file there would be a drop or a receipt")

@@ -15,6 +15,7 @@ from constructs import Construct
 from stacks.alarm_topic import address, alarm_topic, notices_key, topic_arn
 from stacks.ci360.settings import Ci360Settings
 from stacks.log_key import let_logs_use
+from stacks.normalize.settings import NormalizeSettings
 from stacks.object_events import any_created, object_created
 from stacks.other_accounts import let_drop
 from stacks.people import Readers, sas_files_reader
@@ -46,6 +47,7 @@ class StorageStack(Stack):
         self.receipts = self._receipts(retention, existing.receipts_bucket)
         self.mirrors = self._mirrors(existing.mirrors_bucket)
         self.sas_files = self._sas_files(retention, settings.ci360)
+        self.exports = self._exports(retention, settings.normalize)
         self.ledger = self._ledger()
         self.bus = events.EventBus(self, "Bus", description="Receipts and rejects of each drop")
         self.archive = self._archive(retention, settings.sources)
@@ -109,12 +111,7 @@ class StorageStack(Stack):
             bucket.add_lifecycle_rule(
                 prefix=f"{ci360.landing_prefix}/", expiration=Duration.days(ci360.landing_days)
             )
-        # event_bridge_enabled=True would use a custom function with a managed policy.
-        resource = bucket.node.default_child
-        assert isinstance(resource, s3.CfnBucket)
-        resource.add_property_override(
-            "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
-        )
+        _tell_event_bridge(bucket)
         return bucket
 
     def _receipts(self, retention: Retention, name: str) -> s3.Bucket:
@@ -164,6 +161,23 @@ class StorageStack(Stack):
             key=self.key,
             versioned=True,
         )
+
+    def _exports(self, retention: Retention, normalize: NormalizeSettings | None) -> s3.Bucket | None:
+        """Make the bucket of exports that a job turns into drops, unless there are none or it exists already."""
+        if normalize is None or normalize.bucket:
+            return None
+        bucket = self._bucket(
+            "Exports",
+            s3.LifecycleRule(
+                expiration=Duration.days(normalize.exports_days),
+                noncurrent_version_expiration=Duration.days(retention.noncurrent_drops_days),
+                abort_incomplete_multipart_upload_after=Duration.days(1),
+            ),
+            key=self.key,
+            versioned=True,
+        )
+        _tell_event_bridge(bucket)
+        return bucket
 
     def _bucket(
         self,
@@ -256,3 +270,10 @@ class StorageStack(Stack):
         CfnOutput(self, "EventBusName", value=self.bus.event_bus_name)
         CfnOutput(self, "ArchiveArn", value=self.archive.archive_arn)
         CfnOutput(self, "AlarmTopicArn", value=self.alarm_topic.topic_arn)
+
+
+def _tell_event_bridge(bucket: s3.Bucket) -> None:
+    """Send the bucket's events to EventBridge; event_bridge_enabled=True would use a custom function."""
+    resource = bucket.node.default_child
+    assert isinstance(resource, s3.CfnBucket)
+    resource.add_property_override("NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True)

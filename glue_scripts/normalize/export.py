@@ -8,14 +8,16 @@ from dataclasses import dataclass, replace
 
 from activation.drops.folder_files import FolderFiles, FolderMember
 from activation.drops.folder_header import FolderHeader, common_header
+from activation.drops.folder_listing import FolderListing
 from activation.drops.folder_reader import FolderReader
 from activation.drops.key_text import key_text
 from activation.drops.quotes import Escape
 from activation.drops.sidecars import SUCCESS, is_manifest, is_sidecar, is_sidecar_folder, is_sign
 from activation.errors import Rejected
+from activation.records import DamagedRecord, from_json
 
 from glue_scripts.normalize.mapping import Complete, Input
-from glue_scripts.normalize.storage import Folder, LocalFolder, S3Folder, StoredFile
+from glue_scripts.normalize.storage import Folder, LocalFolder, S3Folder, StoredFile, text_of
 
 MOST_FILES = 100_000
 _WRITERS_FOLDER = "_temporary"  # Hadoop's and Spark's, while a job writes
@@ -85,6 +87,21 @@ def export_at(place: LocalFolder | S3Folder, complete: Complete) -> Export:
         )
     skipped = tuple(sorted(names - {one.name for one in kept}))
     return Export(place, tuple(kept), skipped)
+
+
+def listed_export(listing: str) -> Export:
+    """Return the export whose files the listing at a path or s3:// URL names, each as it was when it was listed.
+
+    Raises Rejected as `export_at` does, and export_incomplete for a listing that is damaged.
+    """
+    try:
+        listed = from_json(text_of(listing), FolderListing)
+    except DamagedRecord:
+        raise _incomplete("the list of its files cannot be read") from None
+    files = tuple(StoredFile(listed.name(one), one.size_bytes, one.etag) for one in listed.files)
+    if not any(one.size_bytes for one in files):
+        raise _empty()
+    return Export(S3Folder(listed.bucket, listed.prefix), files, listed.skipped)
 
 
 def _listed(place: LocalFolder | S3Folder) -> tuple[LocalFolder | S3Folder, tuple[StoredFile, ...]]:

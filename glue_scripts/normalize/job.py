@@ -17,7 +17,7 @@ from activation.errors import Rejected
 from activation.model import Action
 
 from glue_scripts.normalize.duplicates import DuplicateStep
-from glue_scripts.normalize.export import Export, export_at
+from glue_scripts.normalize.export import Export, export_at, listed_export
 from glue_scripts.normalize.groups import GroupStep
 from glue_scripts.normalize.mapping import AudienceMapping
 from glue_scripts.normalize.mapping_checks import table_of
@@ -88,15 +88,19 @@ class Job:
             self.work.remove()
 
 
-def job_of(mapping: AudienceMapping, source: str, output: str, folder: str = "") -> tuple[Job, Plan]:
+def job_of(
+    mapping: AudienceMapping, source: str, output: str, folder: str = "", listing: str = ""
+) -> tuple[Job, Plan]:
     """Return the job and its plan; nothing is written yet.
 
     `source` and `output` are paths or s3:// URLs, `folder` the name of the drop's folder, by default the mapping's
-    name with the time in UTC. Raises Rejected: whatever is wrong with the export, its header, the key or the
-    mapping against it, and output_exists where the folder is there already. In S3 it may hold what an attempt that
-    failed has left, which this one removes.
+    name with the time in UTC. `listing` names a stored list of the objects that are read in place of `source`.
+
+    Raises Rejected: whatever is wrong with the export, its header, the key or the mapping against it, and
+    output_exists where the folder is there already. In S3 it may hold what an attempt that failed has left, which
+    this one removes.
     """
-    export = export_at(folder_of(source), mapping.input.complete)
+    export = listed_export(listing) if listing else export_at(folder_of(source), mapping.input.complete)
     header = export.opened(mapping.input).found
     key = key_of_drop(mapping, folder or f"{mapping.name or 'normalized'}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     root = folder_of(output)

@@ -103,11 +103,13 @@ def report_of(
 
 def manifest_of(plan: Plan, report: Report, folder: Folder) -> str:
     """Return the manifest of a drop, which says how its files are read: see drops/folder_manifest.py."""
-    own: dict[str, Any] = {"rows": sum(one.rows for one in report.parts)}
+    own: dict[str, Any] = {"identifiers": plan.kind.declared, "rows": sum(one.rows for one in report.parts)}
     if columns := _columns(plan):
         own["columns"] = columns
     if plan.context.date_order and not plan.kind.hashed:
         own["date_order"] = plan.context.date_order
+    if plan.context.time_zone and not plan.kind.hashed:
+        own["time_zone"] = plan.context.time_zone
     if plan.mapping.name:
         own["declaration"] = plan.mapping.name
     entries = [

@@ -20,15 +20,18 @@ def normalize(
     output: str,
     *,
     folder: str = "",
+    listing: str = "",
     session: Callable[[], SparkSession] | None = None,
 ) -> Report:
     """Turn an export into a folder drop, and return what became of its rows.
 
     `mapping` is the mapping file, `source` the export, `output` the root below which the drop's key is; each is a
-    path or an s3:// URL. `session` starts Spark, None for this process. Raises BadMapping, Rejected, ConfigError
-    or Retryable; the folder is a drop only once this has returned.
+    path or an s3:// URL. `listing` is a list of exactly the objects of `source` that are the export, as whoever
+    starts the job has stored it; "" for what the export's manifest names or its folder holds. `session` starts
+    Spark, None for this process. Raises BadMapping, Rejected, ConfigError or Retryable; the folder is a drop only
+    once this has returned.
     """
-    job, plan = job_of(read_mapping(text_of(mapping)), source, output, folder)
+    job, plan = job_of(read_mapping(text_of(mapping)), source, output, folder, listing)
     try:
         if session is None:
             return job.finish(plan, in_process(job, plan), "process")

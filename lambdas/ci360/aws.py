@@ -12,7 +12,7 @@ from botocore.config import Config
 
 @cache
 def _session() -> botocore.session.Session:
-    return botocore.session.get_session()
+    return botocore.session.Session()
 
 
 def client(service: str, config: Config) -> Any:

@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from activation.errors import ActivationError
 from activation.ledger.keys import NO_CONNECTOR
 from activation.platforms.discovery import platforms
 from activation.platforms.options import complete
 from activation.platforms.platform import Finding
-from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.doctor.addresses import (
     addresses_of,
@@ -23,7 +21,8 @@ from lambdas.doctor.addresses import (
     told_of,
     topics_of,
 )
-from lambdas.doctor.examination import Examiner, examine_app
+from lambdas.doctor.examination import STOPPED, Examiner, examine_app, guarded
+from lambdas.doctor.sources import sources_in
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
@@ -72,28 +71,19 @@ class App:
             clock=clock,
             remaining_s=remaining_s,
         )
-        yield from ((name, list(self._of(name, examiner, remaining_s))) for name in sorted(self.connectors))
+        yield from (
+            (name, list(guarded(self._of(name, examiner, remaining_s)))) for name in sorted(self.connectors)
+        )
         yield NO_CONNECTOR, list(examine_app(topics_of(self.storage, self.activation), app_of(self.activation)))
 
     def _of(self, name: str, examiner: Examiner, remaining_s: Callable[[], float]) -> Iterator[Finding]:
         addresses, platform = addresses_of(self.activation, name), platforms()[self.connectors[name]]
         if addresses is None or remaining_s() < LEAST_S:
             command = examiner.command("doctor", "--connector", name)
-            yield Finding("doctor", True, f"was not examined, as too little time was left: {command}", warns=True)
+            yield Finding(STOPPED, True, f"was not examined, as too little time was left: {command}", warns=True)
             return
         told = told_of(self.activation, name)
         options, account = complete(platform.options, told.get("options") or {}), str(told.get("account") or "")
-        try:
-            yield from examiner.connector(name, platform, options, addresses, expected_account=account)
-        except (
-            ActivationError,
-            ClientError,
-            BotoCoreError,
-        ) as error:  # the other connectors are examined all the same
-            yield Finding("doctor", False, f"the examination stopped: {_cause(error)}")
-
-
-def _cause(error: ActivationError | ClientError | BotoCoreError) -> str:
-    if isinstance(error, ActivationError):
-        return error.sentence
-    return error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        yield from examiner.connector(
+            name, platform, options, addresses, expected_account=account, sources=sources_in(told)
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -12,19 +12,24 @@ from typing import Any
 import boto3
 from activation.authentication.parameter import secret_client
 from activation.aws.table import ConditionalTable
+from activation.errors import ActivationError, where
 from activation.ledger.audiences import KnownAudiences
 from activation.platforms.http import PooledHttp
 from activation.platforms.options import Value
 from activation.platforms.platform import Finding, Platform
+from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.doctor.addresses import ConnectorAddresses
 from lambdas.doctor.concurrency import examine_concurrency
 from lambdas.doctor.connector import ConnectorDoctor
 from lambdas.doctor.line import Line
 from lambdas.doctor.secret import read_secret
+from lambdas.doctor.sources import Source, examine_sources
 from lambdas.doctor.told import examine_topics
 
 NOBODY = "none"  # the setting `alarms` of who wants nobody to be notified; see stacks/names.py
+STOPPED = "doctor"  # the check of findings about the examination itself
+UNEXPECTED_ERROR = "unexpected_error"
 
 
 @dataclass(frozen=True)
@@ -56,20 +61,49 @@ class Examiner:
         audience: str = "",
         *,
         expected_account: str = "",
+        sources: Sequence[Source] = (),
     ) -> Iterator[Finding]:
-        """Yield the findings of a connector and its line; `options` are the connector's, complete.
+        """Yield the findings of a connector, its line and its sources; `options` are the connector's, complete.
 
         `audience` is looked up by its name, "" for none. `expected_account` is the ad account that the settings
-        name, "" for none.
+        name, "" for none. What one part raises is its finding, and the others are examined all the same.
         """
+        yield from guarded(
+            self._access(
+                name, platform, options, addresses.secret_arn, audience=audience, expected_account=expected_account
+            )
+        )
+        line = Line(
+            name,
+            addresses.queue_url,
+            addresses.dead_letter_queue_url,
+            addresses.undelivered_queue_url,
+            addresses.function_name,
+            addresses.rule_arn,
+            self.command,
+        )
+        clients = boto3.client("sqs"), boto3.client("events"), boto3.client("lambda")
+        yield from guarded(line.findings(*clients))
+        yield from guarded(examine_sources(sources, addresses.function_name))
+
+    def _access(
+        self,
+        name: str,
+        platform: Platform,
+        options: Mapping[str, Value],
+        secret_arn: str,
+        *,
+        audience: str,
+        expected_account: str,
+    ) -> Iterator[Finding]:
         table = ConditionalTable(boto3.client("dynamodb"), self.ledger_table)
         yield from ConnectorDoctor(
             name,
             platform,
             options,
-            addresses.secret_arn,
-            lambda: read_secret(addresses.secret_arn),
-            lambda: secret_client(addresses.secret_arn),
+            secret_arn,
+            lambda: read_secret(secret_arn),
+            lambda: secret_client(secret_arn),
             table,
             PooledHttp(connections=1),
             self.command,
@@ -81,15 +115,6 @@ class Examiner:
             today=self.today,
             remaining_s=self.remaining_s,
         ).findings(audience)
-        yield from Line(
-            name,
-            addresses.queue_url,
-            addresses.dead_letter_queue_url,
-            addresses.undelivered_queue_url,
-            addresses.function_name,
-            addresses.rule_arn,
-            self.command,
-        ).findings(boto3.client("sqs"), boto3.client("events"), boto3.client("lambda"))
 
 
 def examine_app(topics: tuple[str, ...], told: Mapping[str, Any]) -> Iterator[Finding]:
@@ -97,6 +122,20 @@ def examine_app(topics: tuple[str, ...], told: Mapping[str, Any]) -> Iterator[Fi
 
     `told` is what `stacks.connector_told.of_app` says of the settings, {} of an earlier release's.
     """
-    yield from examine_topics(topics, nobody=told.get("alarms") == NOBODY)
+    yield from guarded(examine_topics(topics, nobody=told.get("alarms") == NOBODY))
     if told:
-        yield examine_concurrency(told)
+        yield from guarded(map(examine_concurrency, [told]))
+
+
+def guarded(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Yield findings; what is raised is the last of them, so that it does not end the whole examination."""
+    try:
+        yield from findings
+    except ActivationError as error:
+        yield Finding(STOPPED, False, f"the examination stopped: {error.sentence}")
+    except (ClientError, BotoCoreError) as error:
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        yield Finding(STOPPED, False, f"the examination stopped: {code}")
+    except Exception as error:  # noqa: BLE001  a mistake of ours in one connector's checks must not hide the others
+        says = f"the examination stopped: {UNEXPECTED_ERROR}, {type(error).__name__} at {where(error)}"
+        yield Finding(STOPPED, False, f"{says}; report it to who maintains this app")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from activation.aws.errors import classify, code_of
-from activation.drops.folder_manifest import manifest_text
+from activation.drops.folder_manifest import ManifestReading, manifest_text
 from activation.identifiers.column_map import IGNORE
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -122,7 +122,7 @@ class Export:
     def _put_manifest(self, target: Target, folder: str, parts: Sequence[Part], extract: Extract) -> bool:
         """Put a manifest, and return False where another extraction of the slot has put one."""
         files = [(one.key, one.size_bytes) for one in parts]
-        document = json.loads(manifest_text(self.bucket, files, columns_of(self.declaration)))
+        document = json.loads(manifest_text(self.bucket, files, ManifestReading(columns_of(self.declaration))))
         document.setdefault("activation", {}).update(self._told(target, extract))
         try:
             self.client.put_object(

@@ -1,10 +1,11 @@
-"""The sources that the settings name, made from the function's environment: one object for each name."""
+"""The sources that the settings name, made from the function's environment and their secrets."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,9 @@ class SourceSettings:
 
 @dataclass(frozen=True)
 class Sources:
-    """The sources of the settings; each is made when it is first asked for, and kept as long as the process."""
+    """The sources of the settings; their secrets are cached, and read again when they are five minutes old."""
 
     settings: Mapping[str, SourceSettings]
-    _made: dict[SourceDeclaration, Source] = field(default_factory=dict)
     _secrets: dict[str, SecretStore] = field(default_factory=dict)
 
     @classmethod
@@ -52,9 +52,11 @@ class Sources:
 
     def source(self, declared: SourceDeclaration) -> Source:
         """Return a source; raises ConfigError (source_not_configured), and what reading its secret raises."""
-        if declared not in self._made:  # as it is declared now: `apply` may have changed its workgroup
-            self._made[declared] = self._make(declared)
-        return self._made[declared]
+        if declared.kind is SourceKind.POSTGRES:
+            return PostgresSource(*self.postgres(declared.name))
+        self._settings(declared.name, SourceKind.ATHENA)
+        athena, s3 = (checked(boto3.client(service, config=CONFIG)) for service in ("athena", "s3"))
+        return AthenaSource(athena, s3, declared.workgroup, declared.database)
 
     def postgres(self, name: str) -> tuple[PostgresAccess, SecretStore | None]:
         """Return how a PostgreSQL is reached; raises as `source` does."""
@@ -63,13 +65,6 @@ class Sources:
         ca_file = _ca_file(secret.read().values if secret else {})
         access = PostgresAccess(found.host, found.port, found.database, found.user, found.iam, ca_file)
         return access, secret
-
-    def _make(self, declared: SourceDeclaration) -> Source:
-        if declared.kind is SourceKind.POSTGRES:
-            return PostgresSource(*self.postgres(declared.name))
-        self._settings(declared.name, SourceKind.ATHENA)
-        athena, s3 = (checked(boto3.client(service, config=CONFIG)) for service in ("athena", "s3"))
-        return AthenaSource(athena, s3, declared.workgroup, declared.database)
 
     def _settings(self, name: str, kind: SourceKind) -> SourceSettings:
         found = self.settings.get(name)
@@ -89,10 +84,14 @@ class Sources:
 
 
 def _ca_file(secret: Mapping[str, Any]) -> Path | None:
-    """Write the authority of a secret where libpq can read it; it is public, and goes with the process."""
+    """Return the file with a secret's authority, None where it names none."""
     text = secret.get(CA)
-    if not isinstance(text, str) or not text.strip():
-        return None
+    return _written(text) if isinstance(text, str) and text.strip() else None
+
+
+@cache
+def _written(authority: str) -> Path:
+    """Write an authority where libpq can read it; it is public, and goes with the process."""
     with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as file:
-        file.write(text)
+        file.write(authority)
     return Path(file.name)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import random
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,9 @@ SAID = ("event_name=purchase", "action_source=store")  # what no export of order
 CURRENCIES = ("EUR", "USD", "GBP")
 BAD_EVERY = 250  # rows; a few of each mistake
 DAYS = 5
+
+# By a dataset's id: how many events count there, and their cents by currency.
+Counts = Mapping[str, tuple[int, Counter[str]]]
 
 
 @dataclass
@@ -62,7 +65,7 @@ def write(rows: int, now: datetime, *, seed: int = 2026) -> Export:
     for number, person in enumerate(people(rows, 0, seed=seed)):
         cents, currency = chance.randrange(99, 50_000), chance.choice(CURRENCIES)
         time = now - timedelta(seconds=chance.randrange(3_600, DAYS * 86_400))
-        cells = [f"S-{number:06d}", _written(chance, time), f"{cents / 100:.2f}", currency]
+        cells = [f"S-{now:%Y%m%d%H%M%S}-{number:06d}", _written(chance, time), f"{cents / 100:.2f}", currency]
         if number % BAD_EVERY == BAD_EVERY - 1:
             code, mistake = MISTAKES[number // BAD_EVERY % len(MISTAKES)]
             mistake(cells, time)
@@ -112,6 +115,7 @@ def connector_of(described: dict[str, Any]) -> str | None:
 def deliver(described: dict[str, Any], connector: str, console: Console, rows: int = ROWS) -> Sold:
     """Drop the sales for the dataset of the connector's secret; raises SandboxError if the run does not end."""
     client, expected = boto3.client("s3"), write(rows, datetime.now(tz=UTC))
+    before = counts(described)
     dataset, bucket = Audience(connector, "Demo shops"), described["drops_bucket"]
     key = f"{connector}/{dataset.name}/events/sales.csv"
     version = client.put_object(Bucket=bucket, Key=key, Body=expected.body, Metadata=to_metadata(parse(SAID)))
@@ -124,7 +128,19 @@ def deliver(described: dict[str, Any], connector: str, console: Console, rows: i
         what=f"sales to {connector}",
         console=console,
     )
+    counted, cents = counts(described, before)[receipt["audience"]["id"]]
+    return Sold(connector, receipt, rows, counted, cents, expected)
+
+
+def counts(described: dict[str, Any], before: Counts | None = None) -> Counts:
+    """Return how many events count in each dataset of the simulated platform, and their cents by currency.
+
+    With `before`, only what came since then: whatever the demo sends goes to the dataset of one secret.
+    """
     state = Outside(described["simulators"][SIMULATED_BY[PLATFORM]]).state(members=False)
-    held: dict[str, Any] = next((one for one in state["audiences"] if one["id"] == receipt["audience"]["id"]), {})
-    cents = {currency: round(value * 100) for currency, value in held.get("values", {}).items()}
-    return Sold(connector, receipt, rows, held.get("counted", 0), cents, expected)
+    found: defaultdict[str, tuple[int, Counter[str]]] = defaultdict(lambda: (0, Counter()))
+    for one in state["audiences"]:
+        cents = Counter({currency: round(value * 100) for currency, value in one.get("values", {}).items()})
+        earlier, earlier_cents = (before or {}).get(one["id"], (0, Counter()))
+        found[one["id"]] = (one.get("counted", 0) - earlier, cents - earlier_cents)
+    return found

@@ -2,8 +2,8 @@
 
 `POST /_clock` with `{"advance_s": n}` moves the clock ahead, `GET /_clock` returns its time and what the queues
 are waiting for. A dead worker costs half an hour of visibility timeout on AWS, and a busy platform a delay; here
-nobody has to wait for them. Queues, schedules, metrics and alarms follow this clock; functions, and the
-times that they store, follow the machine's.
+nobody has to wait for them. Queues, schedules of EventBridge and its Scheduler, metrics and alarms follow this
+clock; functions, and the times that they store, follow the machine's.
 """
 
 from __future__ import annotations

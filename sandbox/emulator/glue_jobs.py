@@ -2,11 +2,13 @@
 
 The emulator calls such a job succeeded without running it. Here its script runs with the arguments of the job and
 the run, `--extra-py-files` on its path, as the job's role, with S3 at the emulator. `--additional-python-modules`
-are not installed: the sandbox has the packages of the project's own lock.
+are not installed: the sandbox has the packages of the project's own lock. No more runs are started at a time than
+the job allows, a list of runs has the newest first, and the end of a run is an event of EventBridge's default bus.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -18,22 +20,44 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, new_uuid
+from ministack.services import eventbridge, glue
 
 from sandbox.emulator.environment import ACCOUNT, REGION, client_environment
-from sandbox.emulator.hook import Function, Hook
+from sandbox.emulator.hook import Function, Hook, Table
 
 _IS_SPARK = Hook("ministack.services.glue", "_is_spark_job", ("job",))
 _RESOLVE = Hook("ministack.services.glue", "_resolve_script", ("script_location",))
 _EXECUTE = Hook("ministack.services.glue", "_execute_subprocess", ("run", "job", "args", "resolved"))
 
-HOOKS: tuple[Hook, ...] = (_IS_SPARK, _RESOLVE, _EXECUTE)
+_CREATE = Hook("ministack.services.glue", "_create_job", ("data",))
+_START = Hook("ministack.services.glue", "_start_job_run", ("data",))
+_LIST = Hook("ministack.services.glue", "_get_job_runs", ("data",))
+_DISPATCH = Hook("ministack.services.eventbridge", "_dispatch_event", ("event", "view"))
 
+_TEMPLATE = Table("ministack.services.cloudformation.provisioners", "_GLUE_JOB_DEFAULTS", ("GlueVersion",))
+
+HOOKS: tuple[Hook | Table, ...] = (
+    _IS_SPARK,
+    _RESOLVE,
+    _EXECUTE,
+    _CREATE,
+    _START,
+    _LIST,
+    _DISPATCH,
+    _TEMPLATE,
+)
+
+RUNNING = ("STARTING", "RUNNING", "STOPPING")
 SPARK_COMMANDS = ("glueetl", "gluestreaming")
 MOST_MESSAGE = 2_000  # characters of a run's error message
 # What Glue sets on its own machines.
 _SPARK = "--master local[2] --conf spark.driver.bindAddress=127.0.0.1 --conf spark.driver.host=127.0.0.1 "
 _SPARK += "--conf spark.ui.enabled=false --conf spark.ui.showConsoleProgress=false --conf spark.log.level=ERROR "
 _POLL_S = 0.2
+_ONE_RUN = {"MaxConcurrentRuns": 1}
+# https://docs.aws.amazon.com/glue/latest/dg/automating-awsglue-with-cloudwatch-events.html, read 2026-11-30
+_SEVERITIES = {"FAILED": "ERROR", "TIMEOUT": "WARN"}
 
 
 def install() -> None:
@@ -42,6 +66,10 @@ def install() -> None:
     _IS_SPARK.replace(lambda _: lambda job: False)  # noqa: ARG005  the parameter's name is the hook's
     _RESOLVE.replace(_or_missing)
     _EXECUTE.replace(_with_spark)
+    _CREATE.replace(_with_limit)
+    _START.replace(_within_limit)
+    _LIST.replace(lambda _: _newest_first)
+    _TEMPLATE.entries()["ExecutionProperty"] = _ONE_RUN  # else a template's is left out
 
 
 def _or_missing(original: Function) -> Function:
@@ -53,6 +81,67 @@ def _or_missing(original: Function) -> Function:
     return resolve
 
 
+def _with_limit(original: Function) -> Function:
+    """Keep how many runs of a job there may be at a time, by default one."""
+
+    def create(data: dict[str, Any]) -> Any:
+        answer = original(data)
+        job = glue._jobs.get(data.get("Name"))
+        if job is not None:
+            job["ExecutionProperty"] = data.get("ExecutionProperty") or _ONE_RUN
+        return answer
+
+    return create
+
+
+def _within_limit(original: Function) -> Function:
+    """Refuse a run beyond what the job allows.
+
+    https://docs.aws.amazon.com/glue/latest/webapi/API_StartJobRun.html, read 2026-11-30
+    """
+
+    def start(data: dict[str, Any]) -> Any:
+        name = data.get("JobName")
+        allowed = int((glue._jobs.get(name) or {}).get("ExecutionProperty", {}).get("MaxConcurrentRuns", 1))
+        running = [one for one in glue._job_runs.get(name, []) if one["JobRunState"] in RUNNING]
+        if len(running) >= allowed:
+            return error_response_json(
+                "ConcurrentRunsExceededException", f"Concurrent runs exceeded for {name}", 400
+            )
+        return original(data)
+
+    return start
+
+
+def _newest_first(data: dict[str, Any]) -> Any:
+    return json_response({"JobRuns": glue._job_runs.get(data.get("JobName"), [])[::-1]})
+
+
+def _announce(run: dict[str, Any]) -> None:
+    """Send the event of a run that has ended."""
+    state = run["JobRunState"]
+    detail = {
+        "jobName": run["JobName"],
+        "severity": _SEVERITIES.get(state, "INFO"),
+        "state": state,
+        "jobRunId": run["Id"],
+        "message": run["ErrorMessage"] or f"Job run {state.lower()}",
+    }
+    eventbridge._dispatch_event(
+        {
+            "EventId": new_uuid(),
+            "Source": "aws.glue",
+            "DetailType": "Glue Job State Change",
+            "Detail": json.dumps(detail),
+            "EventBusName": "default",
+            "Time": int(time.time()),
+            "Resources": [],
+            "Account": get_account_id(),
+            "Region": get_region(),
+        }
+    )
+
+
 def _with_spark(original: Function) -> Function:
     def execute(run: dict[str, Any], job: dict[str, Any], args: dict[str, str], resolved: str) -> None:
         if job.get("Command", {}).get("Name") in SPARK_COMMANDS:
@@ -60,6 +149,7 @@ def _with_spark(original: Function) -> Function:
                 _run(run, job, args, Path(resolved))
             except Exception as error:  # noqa: BLE001  else the run would stay as it is for ever
                 _end(run, "FAILED", f"the sandbox could not run the job: {error}")
+            _announce(run)
         else:
             original(run, job, args, resolved)
 

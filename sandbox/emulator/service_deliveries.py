@@ -1,6 +1,6 @@
 """Deliveries from service to service ask the receiver's policy, as on AWS; the emulator delivers unasked.
 
-SNS and S3 ask a queue's policy, S3 a topic's, and API Gateway a function's. EventBridge's own are asked in
+SNS and S3 ask a queue's policy, S3 a topic's, SNS and API Gateway a function's. EventBridge's own are asked in
 `target_dead_letters`. All hold with and without `--auth`, since a service's access does not depend on a caller's.
 """
 
@@ -23,10 +23,17 @@ _CALL = Hook(
     "ministack.services.apigateway_v1", "_call_lambda_raw", ("function_ref", "event", "account_id", "region")
 )
 
+_NOTIFY = Hook(
+    "ministack.services.sns",
+    "_deliver_to_lambda",
+    ("endpoint", "envelope", "topic_arn", "sub_arn", "msg_id", "raw_message", "message_attributes"),
+)
+
 HOOKS = (
     _QUEUE,
     _TOPIC,
     _CALL,
+    _NOTIFY,
     Hook("ministack.services.sqs", "_queue_by_arn", ("arn",)),
     Hook("ministack.services.sns", "_topic_by_arn_any_scope", ("topic_arn",)),
     Hook("ministack.services.lambda_svc", "_get_func_record_for_ref", ("function_ref",)),
@@ -38,6 +45,7 @@ def install() -> None:
     _QUEUE.replace(lambda _original: _queue_admits)
     _TOPIC.replace(lambda _original: _topic_admits)
     _CALL.replace(_if_permitted)
+    _NOTIFY.replace(_if_topic_permitted)
 
 
 def function_admits(function: dict[str, Any], service: str, source_arn: str) -> bool:
@@ -66,6 +74,22 @@ def _if_permitted(original: Function) -> Function:
         return await original(function_ref, event, **scope)
 
     return call
+
+
+def notifies(function_arn: str, topic_arn: str) -> bool:
+    """Return whether a topic reaches a function: there is one, and its policy lets the topic invoke it."""
+    function, _, _ = lambda_svc._get_func_record_for_ref(function_arn)
+    return bool(function) and function_admits(function, "sns.amazonaws.com", topic_arn)
+
+
+def _if_topic_permitted(original: Function) -> Function:
+    def deliver(endpoint: str, envelope: str, topic_arn: str, *rest: Any) -> None:
+        if notifies(endpoint, topic_arn):
+            original(endpoint, envelope, topic_arn, *rest)
+        else:
+            sns.logger.warning("%s may not invoke %s, or there is no such function", topic_arn, endpoint)
+
+    return deliver
 
 
 def _method_arn(event: Any, scope: dict[str, Any]) -> str:

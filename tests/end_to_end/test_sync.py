@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -169,6 +171,9 @@ def sync(meta: Line, database: Database, tmp_path: Path) -> Sync:
     sandbox.client("secretsmanager").put_secret_value(
         SecretId=outputs["CdpSecretArn"], SecretString=json.dumps(login)
     )
+    for worker in sandbox.all_workers():  # which may still know the login of another test run
+        if worker["function"] == outputs["FunctionName"] and not worker["in_flight"]:
+            os.kill(worker["pid"], signal.SIGKILL)
     (tmp_path / "people.sql").write_text(SQL)
     file = tmp_path / "audiences.yml"
     start = (datetime.now(UTC) - timedelta(days=3)).date()

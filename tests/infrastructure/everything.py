@@ -48,6 +48,17 @@ EVERYTHING: dict[str, Any] = {
         "delivery": ["sqs", "firehose"],
         "v2": [{"name": "brand", "realm": "NA"}],
     },
+    "normalize": {
+        "exports": [
+            {"name": "vip", "mapping": "tests/infrastructure/data/vip.json"},
+            {
+                "name": "daily",
+                "mapping": "tests/infrastructure/data/vip.json",
+                "schedule": "cron(0 6 ? * MON-FRI *)",
+                "time_zone": "Europe/Berlin",
+            },
+        ]
+    },
     "alarms": "team@example.com",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from activation.errors import ConfigError
@@ -56,7 +57,7 @@ def test_droppers_are_named_one_by_one(arn: str) -> None:
 
 def test_further_accounts_are_a_list_or_any() -> None:
     """One token's ad accounts are named one by one, or all of them by one word."""
-    connector = {"name": "meta", "platform": "meta"}
+    connector: dict[str, Any] = {"name": "meta", "platform": "meta"}
     for given, kept in (("any", ("any",)), (["1", "act_2"], ("1", "act_2"))):
         (found,) = read({"connectors": [connector | {"accounts": given}]}).connectors
         assert found.accounts == kept

@@ -56,6 +56,7 @@ def test_the_page_on_costs_counts_what_is_deployed(everything: dict[str, Any]) -
         "the app": dollars(everything["audience-activation-storage"]) + watch,
         "the daily examination": dollars(everything["audience-activation-doctor"]),
         "each connector": dollars(activation, begins=OF_CONNECTOR),
+        "`normalize`": dollars(everything["audience-activation-normalize"]),
         "`ci360`, with results": dollars(ci360) - PRICES["AWS::WAFv2::WebACL"],
         "allowed_ips": wall,
         "each dataset of Marketing Stream": dollars(everything["AmzStream-NA-sp-traffic"]),

@@ -11,14 +11,25 @@ from activation.platforms.discovery import platforms
 
 from stacks.context import Reader
 from stacks.doctor_settings import DoctorSettings, read_doctor
-from tests.infrastructure.conftest import Templates
+from tests.infrastructure.conftest import Templates, synthesise, tree
+from tests.infrastructure.test_calls_allowed import actions_of
 from tests.infrastructure.test_people import policy
 from tests.infrastructure.test_permissions import several, text
+from tests.infrastructure.test_sources import CLEAN_ROOMS, KEY, OWNER, UNLOAD
+from tests.sdk_calls import ROOT
+
+# Calls whose permission is the policy of the connectors' secrets, and one that answers without any.
+IN_OTHER_WAYS = {"secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "s3:HeadBucket"}
 
 
 @pytest.fixture(scope="module")
 def resources(templates: Templates) -> dict[str, Any]:
     """Return the resources of the stack by their logical ids."""
+    return resources_in(templates)
+
+
+def resources_in(templates: Templates) -> dict[str, Any]:
+    """Return the resources that a synth wrote for the stack, by their logical ids."""
     path = templates.outdir / "audience-activation-doctor.template.json"
     found: dict[str, Any] = json.loads(path.read_text())["Resources"]
     return found
@@ -97,6 +108,38 @@ def test_the_connectors_secrets_are_read_and_not_written(templates: Templates) -
     assert actions == {"secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "kms:Decrypt"}
     secrets = templates.resources("AWS::SecretsManager::Secret")
     assert [text(one) for one in several(own["ReadSecrets"]["Resource"])] == [f"<{one}>" for one in secrets]
+
+
+def test_the_role_sees_how_sources_are_set_up_and_reads_none(tmp_path: Path, settings: dict[str, Any]) -> None:
+    """The configuration of each owner's bucket and key; switched off, the alarm ends although nothing is found."""
+    given = {**settings, "sources": [CLEAN_ROOMS, UNLOAD], "doctor": {"at": "off"}}
+    synthesised = synthesise(tmp_path / "assembly", given, root=tree(tmp_path / "tree"))
+    found = resources_in(synthesised)
+    role = only(found, "AWS::IAM::Role", "DoctorRole")
+    own = {one["Sid"]: one for one in role["Policies"][0]["PolicyDocument"]["Statement"]}
+    seen = {
+        "s3:GetBucketNotification",
+        "s3:GetBucketPolicy",
+        "s3:GetBucketVersioning",
+        "s3:GetEncryptionConfiguration",
+    }
+    for sid, bucket, owner in (
+        (f"SeeSources{OWNER}", CLEAN_ROOMS["bucket"], OWNER),
+        ("SeeSources", UNLOAD["bucket"], {"Ref": "AWS::AccountId"}),
+    ):
+        assert set(own[sid]["Action"]) == seen
+        assert text(own[sid]["Resource"]).endswith(f":s3:::{bucket}")
+        assert own[sid]["Condition"] == {"StringEquals": {"s3:ResourceAccount": owner}}
+    assert (own["SeeKeysOfSources"]["Action"], own["SeeKeysOfSources"]["Resource"]) == ("kms:GetKeyPolicy", KEY)
+    assert own["SeeFunctions"]["Action"] == "lambda:GetFunctionConfiguration"
+    allowed = {action for one in own.values() for action in several(one["Action"])} | IN_OTHER_WAYS
+    assert {
+        one: at
+        for one, at in actions_of((ROOT / "lambdas" / "doctor").rglob("*.py")).items()
+        if one not in allowed
+    } == {}
+    assert only(found, "AWS::CloudWatch::Alarm", "DoctorFindings")["TreatMissingData"] == "notBreaching"
+    assert only(found, "AWS::Scheduler::Schedule")["State"] == "DISABLED"
 
 
 def test_only_one_export_is_for_it(templates: Templates) -> None:

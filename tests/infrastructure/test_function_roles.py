@@ -21,6 +21,7 @@ from tests.infrastructure.test_permissions import several
 from tests.sdk_calls import ROOT
 
 LIBRARY = ROOT / "layers" / "activation" / "python"
+EXPORTS = {"exports": [{"name": "vip", "mapping": "tests/infrastructure/data/alpha.json"}]}
 STREAM = {"realms": ["NA"], "datasets": ["sp-traffic"], "delivery": ["sqs"]}
 SYNC_SOURCES = [{"name": "cdp", "kind": "postgres"}]
 # What Lambda, S3, Secrets Manager and Firehose do with a function's role, without a call in its sources.
@@ -34,6 +35,7 @@ NOT_MADE: Mapping[str, set[str]] = {
         "ssm:GetParameter",
         *(f"s3:{one}" for one in ("GetObject", "GetObjectVersion", "PutObject")),
     },
+    "lambdas.normalize_start.handler": {"s3:DeleteObject"},
     "lambdas.ci360.webhook": {"dynamodb:GetItem"},  # it takes a record by one conditional write
     "lambdas.ci360.transfer": {"s3:GetObjectVersion"},  # it asks for the newest version
     "lambdas.ci360.results": {"dynamodb:UpdateItem", "secretsmanager:PutSecretValue"},  # it only reads
@@ -58,9 +60,8 @@ ABSENT = "s3:ListBucket"
 def roles(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any]) -> dict[str, list[set[str]]]:
     """Synthesise every stack; return what the role of each function allows, by the module of its handler."""
     outdir = tmp_path_factory.mktemp("every-function")
-    synthesise(
-        outdir, {**settings, "ci360": CI360, "marketing_stream": STREAM, "sources": SYNC_SOURCES}, root=ROOT
-    )
+    everything = {"ci360": CI360, "marketing_stream": STREAM, "normalize": EXPORTS, "sources": SYNC_SOURCES}
+    synthesise(outdir, {**settings, **everything}, root=ROOT)
     found: dict[str, list[set[str]]] = {}
     for file in outdir.glob("*.template.json"):
         resources = json.loads(file.read_text())["Resources"]

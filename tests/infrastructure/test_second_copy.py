@@ -18,6 +18,7 @@ SHARED = {
     ("AWS::CloudWatch::Alarm", "MetricName"): "AWS's own metrics, and one whose namespace is the app's",
     ("AWS::DynamoDB::Table", "AttributeName"): "a key's attribute",
     ("AWS::Events::EventBusPolicy", "EventBusName"): "the account's default bus",
+    ("AWS::Glue::Job", "Name"): "its command, which is called glueetl; the job's own name begins with the app's",
     ("AWS::Glue::Table", "Name"): "within its own database",
     ("AWS::IAM::Role", "PolicyName"): "within its own role",
     ("AWS::KinesisFirehose::DeliveryStream", "LogStreamName"): "within its own log group",

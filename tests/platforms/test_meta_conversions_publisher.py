@@ -13,7 +13,6 @@ from activation.model import Audience
 from activation.platforms.account import AdAccount
 from activation.platforms.credentials import Credentials
 from activation.platforms.options import Value, complete
-from activation.platforms.outcome import OutcomeKind
 from activation.platforms.platform import Examination
 from activation.platforms.request import Answer
 from activation.platforms.upload import Batch
@@ -155,62 +154,6 @@ def test_a_test_code_is_sent_with_the_option_only() -> None:
     assert "test_event_code" not in sent(columns)[0]
     assert sent(columns, test_event_code="TEST1")[0]["test_event_code"] == "TEST1"
     assert set(publisher(test_event_code="TEST1").planned(()).notes) == {"test_events"}
-
-
-def error(code: int, subcode: int | None = None, **more: Any) -> dict[str, Any]:
-    """Return Meta's envelope of an error."""
-    return {"error": {"code": code, **({"error_subcode": subcode} if subcode else {}), **more}}
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "kind", "code", "about_rows"),
-    [
-        (200, {"events_received": 2}, OutcomeKind.OK, "", False),
-        (200, {"events_received": 1}, OutcomeKind.UNKNOWN, "nothing_counted", False),
-        (200, {"messages": []}, OutcomeKind.UNKNOWN, "nothing_counted", False),
-        (400, error(100, 2804003), OutcomeKind.REFUSED, "event_refused", True),
-        (400, error(100, 2804050), OutcomeKind.REFUSED, "event_refused", True),
-        (400, error(100), OutcomeKind.REFUSED, "refused_by_platform", False),
-        (400, error(100, 33), OutcomeKind.STOP, "dataset_missing", False),
-        (400, error(190, 463), OutcomeKind.REFRESH_AUTH, "token_refused", False),
-        (403, error(4), OutcomeKind.RETRY, "throttled", False),
-        (400, error(80004, 2446079), OutcomeKind.RETRY, "throttled", False),
-        (400, error(2), OutcomeKind.UNKNOWN, "transient", False),
-        (500, error(999_999), OutcomeKind.UNKNOWN, "transient", False),
-        (400, error(100, 2804003, is_transient=True), OutcomeKind.UNKNOWN, "transient", False),
-        (502, {}, OutcomeKind.UNKNOWN, "unreadable_answer", False),
-        (404, {}, OutcomeKind.RETRY, "unreadable_answer", False),
-        (413, {}, OutcomeKind.TOO_LARGE, "too_large", False),
-    ],
-)
-def test_what_may_have_been_counted_is_unknown_and_what_was_refused_is_not(
-    status: int, body: dict[str, Any], kind: OutcomeKind, code: str, about_rows: bool
-) -> None:
-    """Events whose answer leaves open whether they count are in doubt; a refusal is known as one."""
-    one = publisher()
-    columns = {"event_name": ["Lead", "Lead"]}
-    (upload,) = one.uploads(batch(columns))
-    request = one.encode(upload, Audience("c", "d"), one.planned(()))
-    outcome = one.classify(request, Answer(status, {}, json.dumps(body).encode()))
-    assert (outcome.kind, outcome.code, outcome.about_rows) == (kind, code, about_rows)
-
-
-@pytest.mark.parametrize(
-    ("header", "value", "wanted_s"),
-    [
-        ("x-business-use-case-usage", {"1": [{"estimated_time_to_regain_access": 7}]}, 420),
-        ("x-ad-account-usage", {"reset_time_duration": 90}, 90),
-        ("x-ad-account-usage", {"ads_api_access_tier": "development_access"}, 300),
-        ("x-app-usage", {"call_count": 100}, 60),
-    ],
-)
-def test_a_throttled_dataset_waits_as_the_headers_say(header: str, value: object, wanted_s: int) -> None:
-    """Minutes in one header, seconds in another; a limited account waits until its score is forgotten."""
-    one = publisher()
-    (upload,) = one.uploads(batch({"event_name": ["Lead"]}))
-    request = one.encode(upload, Audience("c", "d"), one.planned(()))
-    answer = Answer(400, {header: json.dumps(value)}, json.dumps(error(17)).encode())
-    assert one.classify(request, answer).after_s == wanted_s
 
 
 QUALITY = {"web": [{"event_name": "Purchase", "event_match_quality": {"composite_score": 6.25}}]}

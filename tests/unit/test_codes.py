@@ -16,7 +16,7 @@ SOURCES = ("layers/activation/python/activation", "lambdas", "cli", "glue_script
 PAGES = ("docs/operations.md", "docs/codes.md", "docs/ci360.md")  # the first links to the others
 # Calls that give a code; OutOfTime is not among them, since its run goes on at once and shows none.
 CARRIERS = {"ConfigError", "Rejected", "Retryable", "NoConnector", "Outcome", "Meaning", "refused", "replace"}
-CARRIERS |= {"BadLink", "__init__", "RunWarning", "QueryRefusedError", "NoEnvironmentError"}
+CARRIERS |= {"BadLink", "Ending", "__init__", "RunWarning", "QueryRefusedError", "NoEnvironmentError"}
 AWS_ENDINGS = ("busy", "denied", "missing", "request")  # of activation.aws.errors.classify
 # Named as a constant, since more than one module counts rows under them.
 CONSTANTS = {"NO_IDENTIFIER", "NOT_NAMED", "NO_CONSENT", "DELETED_AT_SOURCE", "NOT_DELETED", "LOCKED"}
@@ -26,6 +26,7 @@ CONSTANTS |= {
     "BLANK_GROUP_KEY",
     "EVENT_ID_INCOMPLETE",
     "NOT_A_NUMBER",
+    "UNEXPECTED_ERROR",
 }
 CONSTANTS |= {"UNREACHABLE", "SELECTION_FAILED", "COLUMN_MISSING", "NOT_UNDERSTOOD"}
 CONSTANTS |= {"CONSENT_MISSING", "NOT_CONFIGURED", "DECLARATION_BUSY"}

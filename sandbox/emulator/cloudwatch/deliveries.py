@@ -4,14 +4,14 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics
 2026-11-30), and an older text of https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html
 (https://github.com/awsdocs/amazon-sns-developer-guide, read 2026-11-30; today's page was not opened): a message
 for a queue counts as failed once SNS stops trying, whatever the number of attempts.
-A topic fails here at a queue, function or stream that is gone, and at a queue whose policy refuses it.
+A topic fails here at a queue or function that is gone, or whose policy refuses it.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from ministack.services import apigateway_v1, lambda_svc, sqs
+from ministack.services import apigateway_v1, sqs
 
 from sandbox.emulator.cloudwatch.metric_names import (
     API_CALLS,
@@ -22,6 +22,7 @@ from sandbox.emulator.cloudwatch.metric_names import (
 from sandbox.emulator.cloudwatch.metrics import record
 from sandbox.emulator.environment import ACCOUNT
 from sandbox.emulator.hook import Function, Hook
+from sandbox.emulator.service_deliveries import notifies
 
 _SNS = "ministack.services.sns"
 _TO_QUEUE = Hook(
@@ -67,7 +68,6 @@ HOOKS = (
     Hook(
         "ministack.services.sqs", "queue_policy_allows", ("queue_arn", "service", "source_arn", "source_account")
     ),
-    Hook("ministack.services.lambda_svc", "_get_func_record_for_ref", ("function_ref",)),
 )
 
 
@@ -92,7 +92,7 @@ def _counting_at_queues(original: Function) -> Function:
 
 def _counting_at_functions(original: Function) -> Function:
     def deliver(endpoint: str, envelope: str, topic_arn: str, *rest: Any) -> None:
-        if lambda_svc._get_func_record_for_ref(endpoint)[0] is None:
+        if not notifies(endpoint, topic_arn):
             _failed(topic_arn)
         original(endpoint, envelope, topic_arn, *rest)
 

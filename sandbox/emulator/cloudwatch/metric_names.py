@@ -29,7 +29,7 @@ class Metric:
 # https://github.com/awsdocs/amazon-sns-developer-guide doc_source/sns-monitoring-using-cloudwatch.md
 # https://github.com/awsdocs/amazon-kinesis-data-firehose-developer-guide
 #   doc_source/monitoring-with-cloudwatch-metrics.md
-# ThrottledRecords is not in the latter; its unit and dimension were not looked up:
+# ThrottledRecords is not in the latter. Today's page recommends an alarm on it, without its unit and dimension:
 # https://docs.aws.amazon.com/firehose/latest/dev/firehose-cloudwatch-metrics-best-practices.html
 _QUEUE = ("QueueName",)
 MESSAGES_VISIBLE = Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", _QUEUE)

@@ -224,7 +224,7 @@ class MetaPlatform:
             return {"id": dataset.id, "name": "Sandbox dataset", "is_unavailable": False}, {**headers, **usage}
         if (call.method, call.edge) != ("POST", "events"):
             raise unknown_object(call.method, call.node)
-        events = checked(call.parameters.decoded("data"), now, settings.refused_orders)
+        events = checked(call.parameters.objects("data"), now, settings.refused_orders)
         dataset.take(events, now, call.parameters.text("test_event_code") or "")
         entry.applied = True
         body = {"events_received": len(events), "messages": [], "fbtrace_id": "A" + secrets.token_urlsafe(16)}

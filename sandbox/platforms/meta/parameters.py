@@ -44,13 +44,12 @@ class Parameters:
 
     def decoded(self, name: str) -> Any:
         """Return a parameter that is an object, a list, a number or a bool; refuses text that is not JSON."""
-        value = self._values.get(name)
-        if not isinstance(value, str):
-            return value
-        try:
-            return orjson.loads(value)
-        except ValueError:
-            raise invalid(f"Param {name} must be valid JSON") from None
+        return _loaded(name, self._values.get(name))
+
+    def objects(self, name: str) -> Any:
+        """Return a parameter that is a list of objects; each may be JSON text, as Meta's own SDK writes them."""
+        listed = self.decoded(name)
+        return [_loaded(name, one) for one in listed] if isinstance(listed, list) else listed
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         """Return a bool, in any spelling Graph accepts."""
@@ -72,6 +71,16 @@ class Parameters:
             return int(str(value))
         except ValueError:
             raise invalid(f"Param {name} must be an integer") from None
+
+
+def _loaded(name: str, value: Any) -> Any:
+    """Return a value, decoded if it is text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return orjson.loads(value)
+    except ValueError:
+        raise invalid(f"Param {name} must be valid JSON") from None
 
 
 async def _body_values(request: Request, body: bytes) -> dict[str, Any]:

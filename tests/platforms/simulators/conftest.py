@@ -1,8 +1,12 @@
 """Simulators served over real sockets, fresh for every test."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from facebook_business.adobjects.adaccount import AdAccount
+from facebook_business.api import FacebookAdsApi
+from facebook_business.session import FacebookSession
 
 from sandbox.platforms.meta.app import build as build_meta
 from sandbox.platforms.outside import Outside
@@ -24,6 +28,27 @@ def meta(meta_url: str) -> Outside:
     outside = Outside(meta_url)
     outside.reset()
     return outside
+
+
+@pytest.fixture
+def api(meta: Outside, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Point Meta's own SDK at the simulator by its own means, without its reports of crashes to Meta."""
+    monkeypatch.setattr(FacebookSession, "GRAPH", meta.base_url)
+    secret = meta.secret()
+    yield FacebookAdsApi.init(
+        app_id="1",
+        app_secret=secret["app_secret"],
+        access_token=secret["access_token"],
+        timeout=10,
+        crash_log=False,
+    )
+    FacebookAdsApi.set_default_api(None)
+
+
+@pytest.fixture
+def account(meta: Outside, api: Any) -> Any:
+    """Return the default ad account as the SDK sees it."""
+    return AdAccount(f"act_{meta.secret()['ad_account_id']}", api=api)
 
 
 @pytest.fixture(scope="session")

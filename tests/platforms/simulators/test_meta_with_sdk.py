@@ -1,53 +1,16 @@
 """The simulated Meta driven by Meta's own SDK, a client nobody here wrote."""
 
-import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from facebook_business.adobjects.adaccount import AdAccount
 from facebook_business.adobjects.customaudience import CustomAudience
 from facebook_business.api import FacebookAdsApi
-from facebook_business.exceptions import FacebookRequestError
 from facebook_business.session import FacebookSession
 
 from sandbox.platforms.meta.settings import OPEN
 from sandbox.platforms.outside import Outside
-
-
-def digest(text: str) -> str:
-    """Hash as a careful client does."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-@pytest.fixture
-def api(meta: Outside, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Point the SDK at the simulator by its own means."""
-    monkeypatch.setattr(FacebookSession, "GRAPH", meta.base_url)
-    secret = meta.secret()
-    yield FacebookAdsApi.init(
-        app_id="1", app_secret=secret["app_secret"], access_token=secret["access_token"], timeout=10
-    )
-    FacebookAdsApi.set_default_api(None)
-
-
-@pytest.fixture
-def account(meta: Outside, api: Any) -> Any:
-    """Return the default ad account as the SDK sees it."""
-    return AdAccount(f"act_{meta.secret()['ad_account_id']}", api=api)
-
-
-def create(account: Any, name: str = "VIP", **more: Any) -> Any:
-    """Create an audience from a customer file."""
-    wanted = {"name": name, "subtype": "CUSTOM", "customer_file_source": "USER_PROVIDED_ONLY", **more}
-    return account.create_custom_audience(fields=[], params=wanted)
-
-
-def refusal(call: Any) -> FacebookRequestError:
-    """Return the error the SDK raises for a call."""
-    with pytest.raises(FacebookRequestError) as caught:
-        call()
-    return caught.value
+from tests.platforms.simulators.meta_sdk import create, digest, refusal
 
 
 def test_account_says_whether_the_terms_were_accepted(meta: Outside, account: Any) -> None:
@@ -62,9 +25,8 @@ def test_account_says_whether_the_terms_were_accepted(meta: Outside, account: An
 def test_the_sdk_speaks_every_open_version(meta: Outside, api: Any, account: Any, version: str) -> None:
     """The SDK of another version than ours creates and fills an audience as long as Meta offers its version."""
     secret = meta.secret()
-    older = FacebookAdsApi.init(
-        app_secret=secret["app_secret"], access_token=secret["access_token"], api_version=version, timeout=10
-    )
+    session = FacebookSession("1", secret["app_secret"], secret["access_token"], timeout=10)
+    older = FacebookAdsApi(session, api_version=version)
     audience = create(AdAccount(account.get_id(), api=older))
     audience.create_user(params={"payload": {"schema": ["EMAIL"], "is_raw": True, "data": [[digest("a")]]}})
     assert meta.audience("VIP")["count"] == 1

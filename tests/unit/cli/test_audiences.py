@@ -26,12 +26,13 @@ from activation.model import Action, Audience
 from activation.platforms.publisher import Opened
 from activation.runs.mirror_compare import version_of
 from moto import mock_aws
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from cli import deployment
 from cli.__main__ import app
 from cli.deployment import Deployment
 from cli.plan_table import print_plan
+from cli.upload import Upload
 from lambdas.doctor.addresses import ConnectorAddresses
 from lambdas.meta.platform import PLATFORM
 
@@ -285,3 +286,34 @@ def test_an_audience_that_nobody_knows_is_named() -> None:
     """A misspelt name resets nothing."""
     said = typed("reset", "VIPs", "--connector", "meta", "--by", "replace", "--yes", code=1)
     assert "no drop has come" in said
+
+
+@pytest.mark.parametrize("settled", [True, False], ids=["account in the settings", "account in the secret"])
+@pytest.mark.usefixtures("table")
+def test_people_are_not_dropped_beside_a_mirror(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settled: bool
+) -> None:
+    """The run would refuse them; a removal is taken, and so are people for another audience."""
+    monkeypatch.chdir(tmp_path)
+    if settled:
+        connector = {"name": "meta", "platform": "meta", "account": LOCK.split("#")[2]}
+        Path("cdk.context.json").write_text(json.dumps({"audience_activation": {"connectors": [connector]}}))
+    Path("people.csv").write_text("email\nann@example.com\n")
+
+    def drop(*arguments: str) -> Result:
+        return CliRunner().invoke(app, ["drop", "people.csv", "--connector", "meta", *arguments])
+
+    refused = drop("--audience", "VIP")
+    assert refused.exit_code == 1
+    assert refused.output.startswith("mirrored_audience: ")
+    assert "nothing was uploaded" in refused.output
+    uploaded: list[str] = []
+
+    def upload(one: Upload, _bucket: str, *, quiet: bool) -> str:
+        uploaded.append(one.key)
+        return "v1"
+
+    monkeypatch.setattr(Upload, "to", upload)
+    for more in (["VIP", "--action", "remove"], ["Other"], ["VIP", "--anyway"]):
+        assert drop("--audience", *more).exit_code == 0
+    assert [key.split("/")[1] for key in uploaded] == ["VIP", "Other", "VIP"]

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from cli import deployment
 from cli.__main__ import app
+from cli.local_files import folder_name, local_files
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -131,6 +132,13 @@ def test_a_folder_is_uploaded_before_its_manifest(tmp_path: Path, bucket: S3Clie
     head = bucket.head_object(Bucket="drops", Key=told["key"])
     assert told["run_id"] == Drop("drops", told["key"], head["VersionId"], "", 0).run_id("meta")
     assert max(one["LastModified"] for one in listed) == head["LastModified"]
+
+
+def test_the_time_in_a_folder_s_name_is_that_of_the_drop(tmp_path: Path) -> None:
+    """A folder that has a time already, as normalize makes them, gets no second one."""
+    files = local_files([export(tmp_path / "vip-20250101T000000Z", 3)])
+    assert re.fullmatch(r"vip-20[2-9]\d{5}T\d{6}Z", name := folder_name("", files))
+    assert not name.startswith("vip-20250101")
 
 
 def test_several_files_are_a_folder(tmp_path: Path, bucket: S3Client) -> None:

@@ -122,10 +122,16 @@ def test_what_was_said_travels_with_the_file(file: Path, monkeypatch: pytest.Mon
         client.create_bucket(Bucket="drops")
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         monkeypatch.setattr(deployment, "find", lambda: deployment.Deployment("drops", "", "", "", {}))
-        answer = drop("drop", file, "--map", "Kontakt=email", "--date-order", "dmy")
+        answer = drop(
+            "drop", file, "--map", "Kontakt=email", "--date-order", "dmy", "--time-zone", "Europe/Berlin"
+        )
         head = client.head_object(Bucket="drops", Key=answer["key"])
-        assert head["Metadata"] == {"column-map": "Kontakt=email", "date-order": "dmy"}
-        answer = drop("drop", file)
+        assert head["Metadata"] == {
+            "column-map": "Kontakt=email",
+            "date-order": "dmy",
+            "time-zone": "Europe/Berlin",
+        }
+        answer = drop("drop", file, "--anyway")
         assert client.head_object(Bucket="drops", Key=answer["key"])["Metadata"] == {}
 
 

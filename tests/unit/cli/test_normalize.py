@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from cli.__main__ import app
+from cli.local_files import local_files
 from tests.unit.normalize.exports import mapping, write_csv
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -46,6 +48,26 @@ def test_a_plan_of_the_folder_reads_it_as_its_manifest_says(tmp_path: Path) -> N
     plan = CliRunner().invoke(app, ["plan", told["folder"], *options])
     assert plan.exit_code == 0, plan.output
     assert (json.loads(plan.output)["rows_sent"], json.loads(plan.output)["columns"]["Kontakt"]) == (2, "EMAIL")
+
+
+def test_a_folder_of_hashed_parts_is_read_as_one(tmp_path: Path) -> None:
+    """Its manifest says what the files hold; another kind is refused, since hashes would be hashed again."""
+    folder = json.loads(called(*arguments(tmp_path), "--json"))["folder"]
+    options = ["--connector", "meta", "--audience", "VIP customers", "--json"]
+    plan = CliRunner().invoke(app, ["plan", folder, *options])
+    assert plan.exit_code == 0, plan.output
+    assert (json.loads(plan.output)["rows_sent"], json.loads(plan.output)["rejected"]) == (2, {})
+    raw = CliRunner().invoke(app, ["plan", folder, *options, "--identifiers", "raw"])
+    assert raw.exit_code == 2
+    assert "the folder's manifest says" in raw.output
+
+
+def test_the_folder_above_a_drop_is_not_the_drop(tmp_path: Path) -> None:
+    """Who gives the output's root is told which folder to give."""
+    folder = json.loads(called(*arguments(tmp_path), "--folder", "run-1", "--json"))["folder"]
+    with pytest.raises(typer.BadParameter) as caught:
+        local_files([tmp_path / "out"])
+    assert caught.value.message.endswith(f": give {folder}")
 
 
 def test_people_are_told_where_rows_went_and_what_to_do_next(tmp_path: Path) -> None:

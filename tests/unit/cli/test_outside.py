@@ -16,7 +16,7 @@ from activation.platforms.platform import Finding
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from cli import deployment, doctor
+from cli import deployment
 from cli.__main__ import app
 from cli.connectors import deployed
 from lambdas.doctor import examination
@@ -101,7 +101,6 @@ def test_doctor_knows_what_the_deployment_wants(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(examination, "examine_concurrency", examine)
     monkeypatch.setattr(Examiner, "connector", lambda *_, **__: iter(()))
-    monkeypatch.setattr(doctor, "_sources", lambda *_: [])
     result = CliRunner().invoke(app, ["--stack", "copy", "doctor"])
     assert (result.exit_code, compared) == (0, [APP]), result.output
     assert "nobody is told, as the settings say" in result.output

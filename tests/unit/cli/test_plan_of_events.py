@@ -74,6 +74,27 @@ def test_a_plan_says_what_would_be_left_out_now_and_why() -> None:
     assert [one["code"] for one in plan["warnings"]] == ["event_ids_repeat", "rows_rejected"]
 
 
+def test_times_without_a_zone_are_read_in_the_one_that_is_given() -> None:
+    """Without it they are rejected under a code that asks for it; a zone that does not exist is a usage error."""
+    at = (datetime.now(UTC) - timedelta(days=1)).strftime("%Y-%m-%d %H:%M:%S")
+    rows = [[*sale(1)[:1], at, *sale(1)[2:]]]
+    assert planned(rows, exit_code=1)["rejected"]["time_without_zone"]["rows"] == 1
+    assert planned(rows, "--time-zone", "America/New_York")["rows_sent"] == 1
+    command = ["plan", "sales.csv", *CONNECTOR, "--audience", "shops", *SAID, "--time-zone", "Europe/Bonn"]
+    assert CliRunner().invoke(app, command).exit_code == 2
+
+
+def test_people_read_of_events_and_a_dataset() -> None:
+    """Not of an audience, and not of people: two sales to one person are two events."""
+    Path("sales.csv").write_text("\n".join([",".join(HEADER), *(",".join(sale(one)) for one in (1, 2))]) + "\n")
+    arguments = ["plan", "sales.csv", "--connector", "meta_conversions", "--audience", "shops", *SAID]
+    shown = CliRunner().invoke(app, arguments).stdout
+    assert "dataset" in shown
+    assert "different events" in shown
+    assert "audience" not in shown
+    assert "people" not in shown
+
+
 def test_a_plan_warns_of_events_that_only_their_row_tells_apart() -> None:
     """Without ids, the same sale in another file would count twice."""
     plan = planned([sale(number) for number in range(3)], "--map", "order_id=ignore")

@@ -133,6 +133,17 @@ def test_status_shows_what_a_receipt_warns_of(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.usefixtures("ledger")
+def test_status_breaks_no_code_in_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A code is looked up and pasted, so that the names of audiences give way."""
+    monkeypatch.setenv("COLUMNS", "80")
+    in_ledger("b" * 32, "phones_without_country_code", "event_ids_by_row", "audience_small")
+    shown = asked("status").stdout
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    for whole in ("phones_without_country_code", "event_ids_by_row", "b" * 12):
+        assert whole in shown
+
+
+@pytest.mark.usefixtures("ledger")
 def test_status_is_strict_on_request() -> None:
     """A warning of a run that is listed exits 1; runs that are not listed do not count."""
     in_ledger("a" * 32)

@@ -75,3 +75,27 @@ def test_a_drop_is_uploaded_with_the_right_to_upload_alone(
     (version,) = bucket.list_object_versions(Bucket="drops", Prefix=told["key"])["Versions"]
     assert told["version_id"] == version["VersionId"]
     assert told["run_id"] == Drop("drops", told["key"], version["VersionId"], "", 0).run_id("meta")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("email,Email Opt Out\nann@example.com,no\nbob@example.com,yes\n", "consent_unmapped"),
+        ("first_name\nAnn\nBob\n", "no_usable_column"),
+    ],
+    ids=["consent", "nobody"],
+)
+def test_a_drop_that_is_sure_to_be_refused_is_not_uploaded(
+    bucket: S3Client, tmp_path: Path, text: str, code: str
+) -> None:
+    """Its header and first rows say so; the command exits 1 and says how it is uploaded all the same."""
+    file = tmp_path / "people.csv"
+    file.write_text(text)
+    arguments = ["drop", str(file), "--connector", "meta", "--audience", "VIP"]
+    refused = CliRunner().invoke(app, arguments)
+    assert refused.exit_code == 1
+    assert refused.output.startswith(f"{code}: ")
+    assert refused.output.endswith("nothing was uploaded; --anyway uploads it all the same\n")
+    assert "Contents" not in bucket.list_objects_v2(Bucket="drops")
+    assert CliRunner().invoke(app, [*arguments, "--anyway"]).exit_code == 0
+    assert len(bucket.list_objects_v2(Bucket="drops")["Contents"]) == 1

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from cli.deployment import Deployment
 from lambdas.doctor.addresses import ConnectorAddresses
 from sandbox.platforms.outside import Outside
+from stacks.source_settings import SourceSettings
 from tests.unit.line.aws_in_memory import Secrets, meta_of
 from tests.unit.line.table_in_memory import Table
 
@@ -33,6 +36,32 @@ class Patient:
     account: str = ""
     more: dict[str, str] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
+    # A source of the connector's, and whether its bucket's owner sends events to EventBridge.
+    sources: list[dict[str, str]] = field(default_factory=list)
+    sends_events: bool = True
+
+    def get_function_configuration(self, **_: object) -> dict[str, str]:
+        """Describe the connector's function."""
+        role = "arn:aws:iam::111122223333:role/meta"
+        return {"Role": role, "FunctionArn": "arn:aws:lambda:eu-west-1:111122223333:function:f"}
+
+    def head_bucket(self, **_: object) -> dict[str, Any]:
+        """Say where a source's bucket is, as S3 does to who may not list it."""
+        said = {"x-amz-bucket-region": "eu-west-1"}
+        answer: Any = {"Error": {"Code": "403"}, "ResponseMetadata": {"HTTPStatusCode": 403, "HTTPHeaders": said}}
+        raise ClientError(answer, "HeadBucket")
+
+    def get_bucket_notification_configuration(self, **_: object) -> dict[str, Any]:
+        """Say whether a source's events are sent."""
+        return {"EventBridgeConfiguration": {}} if self.sends_events else {}
+
+    def get_bucket_versioning(self, **_: object) -> dict[str, str]:
+        """Say that versions are kept."""
+        return {"Status": "Enabled"}
+
+    def get_bucket_encryption(self, **_: object) -> dict[str, Any]:
+        """Say that S3's own keys encrypt."""
+        return {"ServerSideEncryptionConfiguration": {"Rules": []}}
 
     def describe_rule(self, **_: object) -> dict[str, str]:
         """Describe the connector's rule."""
@@ -57,7 +86,7 @@ class Patient:
         app = {"alarms": "", "max_concurrency": 5, "reserved_concurrency": 0}
         activation = addresses | {
             "Connectors": json.dumps({"meta": "meta"}), "App": json.dumps(app), "SecretEndpoints": "any",
-            "MetaSettings": json.dumps({"options": self.options, "account": self.account}),
+            "MetaSettings": json.dumps(self._told()["meta"]),
         }  # fmt: skip
         outputs = storage if StackName == "audience-activation-storage" else activation
         return {"Stacks": [{"Outputs": [{"OutputKey": k, "OutputValue": v} for k, v in outputs.items()]}]}
@@ -95,7 +124,24 @@ class Patient:
         """Describe what is deployed."""
         addresses = ConnectorAddresses("secret", "queue", "dead", "undelivered", "function", "arn:rule/drops")
         found = {"meta": addresses}
-        told = {"meta": {"options": self.options, "account": self.account}}
+        known = tuple(_source(one) for one in self.sources)
         return Deployment(
-            "drops", "receipts", "ledger", "archive", found, {"meta": "meta"}, any_endpoint=True, told=told
+            "drops",
+            "receipts",
+            "ledger",
+            "archive",
+            found,
+            {"meta": "meta"},
+            known,
+            any_endpoint=True,
+            told=self._told(),
         )
+
+    def _told(self) -> dict[str, dict[str, Any]]:
+        return {"meta": {"options": self.options, "account": self.account, "sources": self.sources}}
+
+
+def _source(told: Mapping[str, str]) -> SourceSettings:
+    """Return a source as the command reads it from the stack's outputs."""
+    unset = dict.fromkeys((one.name for one in fields(SourceSettings)), "")
+    return SourceSettings(**{**unset, **told, "connector": "meta"})

@@ -146,6 +146,13 @@ SICK: list[Sick] = [
     ("dead letters", aws(dead=3), "dead letters", False, ("3: ", "redrive --connector meta")),
     ("rule off", aws(rule="DISABLED"), "rule", False, ("aws events enable-rule --name drops",)),
     ("mapping off", aws(mapping="Disabled"), "mapping", False, ("--uuid 0a1b --enabled",)),
+    (
+        "source sends no events",
+        aws(sources=[{"name": "lake", "bucket": "example-lake"}], sends_events=False),
+        "source lake, events",
+        False,
+        ("not sent to EventBridge", "switch it on"),
+    ),
     ("clock wrong", clock, "clock", False, ("by 60", "NTP")),
     ("account blocked", held, "rate limit", True, ("asked to wait", "was not asked")),
 ]
@@ -173,6 +180,23 @@ def test_a_sick_deployment_is_told_what_mends_it(
     bad = [one for one in found if not one["ok"] or one["warns"]]
     assert [(one["check"], one["warns"]) for one in bad] == [(check, warns)]
     assert all(part in bad[0]["says"] for part in says), bad[0]["says"]
+
+
+def test_a_mistake_of_ours_does_not_hide_what_else_is_wrong(
+    patient: Patient, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A platform's checks that raise what nobody expected are a finding, and the line is examined all the same."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a value of somebody")
+
+    monkeypatch.setattr("lambdas.meta.checks._examine", broken)
+    patient.dead = 3
+    found = run(patient)
+    assert [one["check"] for one in found if not one["ok"]] == ["doctor", "dead letters"]
+    (stopped,) = (one["says"] for one in found if one["check"] == "doctor")
+    assert "unexpected_error, ZeroDivisionError at test_sick_deployments.py:" in stopped
+    assert "somebody" not in stopped
 
 
 def shown(name: str, found: list[dict[str, Any]]) -> None:

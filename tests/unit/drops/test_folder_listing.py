@@ -19,6 +19,7 @@ from activation.drops.folder_manifest import (
     ManifestExport,
     ManifestReading,
     manifest_export,
+    manifest_identifiers,
     manifest_reading,
     manifest_text,
 )
@@ -90,12 +91,21 @@ def test_a_name_is_below_the_prefix() -> None:
 
 def test_a_manifest_says_what_was_said_of_the_columns() -> None:
     """Columns and date order are read from a manifest as they were written into it."""
-    said = ManifestReading((("E-Mail (geschäftlich)", "email"), ("country", "US")), "dmy")
-    text = manifest_text("drops", [(f"{FOLDER}part-0.csv", 20)], said.columns, said.date_order)
+    said = ManifestReading((("E-Mail (geschäftlich)", "email"), ("country", "US")), "dmy", "Europe/Berlin")
+    text = manifest_text("drops", [(f"{FOLDER}part-0.csv", 20)], said)
     assert json.loads(text)["entries"] == [
         {"url": f"s3://drops/{FOLDER}part-0.csv", "meta": {"content_length": 20}}
     ]
     assert manifest_reading(json.loads(text)) == said
+
+
+def test_a_manifest_says_what_its_files_hold() -> None:
+    """It is the name that the key has, and no other text."""
+    assert manifest_identifiers({"entries": [], "activation": {"identifiers": "email_sha256"}}) == "email_sha256"
+    assert manifest_identifiers({"entries": []}) == ""
+    for wrong in ("Hashed!", 7, ["raw"]):
+        with pytest.raises(Rejected, match="identifiers"):
+            manifest_identifiers({"entries": [], "activation": {"identifiers": wrong}})
 
 
 def test_a_manifest_need_not_say_anything_of_the_columns() -> None:
@@ -114,6 +124,8 @@ def test_a_manifest_need_not_say_anything_of_the_columns() -> None:
         {"columns": {"Kontakt": None}},
         {"date_order": "dym"},
         {"date_order": ["dmy"]},
+        {"time_zone": "Europe/Bonn"},
+        {"time_zone": 1},
     ],
 )
 def test_what_a_manifest_says_wrongly_is_refused(own: Any) -> None:
@@ -156,4 +168,4 @@ def test_what_a_manifest_says_wrongly_of_its_export_is_refused(own: Any) -> None
 def test_two_entries_for_a_column_are_refused() -> None:
     """A mapping that says two things of one column is not halved silently."""
     with pytest.raises(Rejected, match="bad_columns"):
-        manifest_text("drops", [], (("Kontakt", "email"), ("Kontakt", "phone")))
+        manifest_text("drops", [], ManifestReading((("Kontakt", "email"), ("Kontakt", "phone"))))

@@ -60,17 +60,20 @@ def test_what_is_no_entry_is_refused(text: str) -> None:
 def test_entries_travel_as_ascii() -> None:
     """S3 keeps ASCII alone beside an object; what was said and the order of dates come back as they were."""
     entries = parse(["Prénom=first_name", "電話=phone", "a=b=email", "country=US"])
-    metadata = to_metadata(entries, "dmy")
+    metadata = to_metadata(entries, "dmy", "Europe/Berlin")
     assert all(value.isascii() for value in metadata.values())
-    assert from_metadata(metadata) == (entries, "dmy")
-    assert from_metadata({}) == ((), "")
-    assert from_metadata({"columns": "2", "source": "ci360"}) == ((), "")  # as a file of SAS CI360 has it
+    assert from_metadata(metadata) == (entries, "dmy", "Europe/Berlin")
+    assert from_metadata({}) == ((), "", "")
+    assert from_metadata({"columns": "2", "source": "ci360"}) == ((), "", "")  # as a file of SAS CI360 has it
     assert to_metadata(()) == {}
     with pytest.raises(Rejected, match="settings"):
         to_metadata(tuple((f"a column of a long name {n}", "email") for n in range(100)))
 
 
-@pytest.mark.parametrize("metadata", [{"column-map": "no sign"}, {"column-map": "a=%ff"}, {"date-order": "ydm"}])
+@pytest.mark.parametrize(
+    "metadata",
+    [{"column-map": "no sign"}, {"column-map": "a=%ff"}, {"date-order": "ydm"}, {"time-zone": "Europe/Bonn"}],
+)
 def test_other_metadata_is_refused(metadata: dict[str, str]) -> None:
     """Anybody may write an object's metadata."""
     with pytest.raises(Rejected, match="bad_columns"):

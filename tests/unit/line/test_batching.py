@@ -8,16 +8,18 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pytest
+from activation.audience_options import AudienceOptions
 from activation.drops.chunk import Chunk
 from activation.identifiers.table import Context
 from activation.ledger.units import LeftOut, Span, Unit
 from activation.model import Cursor
 from activation.pipeline.batching import SOURCE_ROWS_PER_BATCH_ROW, Batcher, Prepared
-from activation.pipeline.findings import NO_IDENTIFIER
+from activation.pipeline.findings import NO_IDENTIFIER, row_reasons
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambdas.meta.fields import TABLE as META
+from lambdas.meta.platform import PLATFORM
 from lambdas.tiktok.fields import TABLE as TIKTOK
 from tests.unit.line.platform import hashed
 from tests.unit.line.tiny_publisher import TABLE
@@ -250,3 +252,35 @@ def test_mended_rows_are_counted_once_whatever_the_chunks(
     spans = [one.span for one in batcher(max_rows).spans(given_rows, Cursor(start), ())]
     counted = [len([row for row in mended if one.first_row <= row <= one.last_row]) for one in spans]
     assert [one.mended for one in spans] == counted
+
+
+@pytest.mark.parametrize(
+    ("cells", "code"),
+    [
+        ({"EMAIL": "", "COUNTRY": "Atlantis", "FN": "Ann"}, NO_IDENTIFIER),
+        ({"EMAIL": "ann(at)example.com", "COUNTRY": "Atlantis", "FN": "Ann"}, "not_an_email"),
+        ({"EMAIL": "ann@example.com", "COUNTRY": "Atlantis", "LOOKALIKE_VALUE": ""}, "required_missing"),
+    ],
+    ids=["nobody", "bad address", "no value"],
+)
+def test_a_row_is_counted_under_what_keeps_it_back(cells: dict[str, str], code: str) -> None:
+    """Not under a cell that would have been left out of its row, however early that is on the wire."""
+    valued = "LOOKALIKE_VALUE" in cells
+    table = PLATFORM.table_for(AudienceOptions(value_based=True) if valued else AudienceOptions())
+    one = Batcher(
+        table=table,
+        fields=[(index, table.field(key)) for index, key in enumerate(cells)],
+        context=Context(),
+        hashed=False,
+        max_rows=10,
+    )
+    columns = pa.record_batch([pa.array([cell]) for cell in cells.values()], names=list(cells))
+    chunk = Chunk(
+        first_row=1,
+        row_count=1,
+        columns=columns,
+        rows=pa.array([1], pa.int64()),
+        cursor_after=_within(1, 1),
+        malformed={},
+    )
+    assert row_reasons(one.identify(chunk).rejected) == {code: 1}

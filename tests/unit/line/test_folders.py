@@ -200,7 +200,9 @@ def test_a_manifest_as_the_command_writes_it_begins_the_run(make_world: Make) ->
     items = [
         world.put("Kontakt\n" + "".join(f"{one}\n" for one in of), prefix + name) for name, of in names.items()
     ]
-    text = manifest_text("drops", [(one["key"], one["size"]) for one in items], (("Kontakt", "email"),))
+    text = manifest_text(
+        "drops", [(one["key"], one["size"]) for one in items], ManifestReading((("Kontakt", "email"),))
+    )
     world.run(*map(world.event, items), world.event(world.put(text, f"{prefix}manifest")))
     receipt = world.check(*rows)
     assert receipt["folder"]["files"] == 3

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from activation.drops.folder_listing import FolderFile, FolderListing
 from activation.errors import Rejected
+from activation.records import to_json
 from moto import mock_aws
 
 from glue_scripts.normalize import storage
@@ -111,3 +113,31 @@ def test_a_mapping_that_is_not_there_is_said(s3: S3Client) -> None:
     with pytest.raises(Rejected) as refused:
         normalize("s3://lake/other.json", "s3://lake/export/", "s3://drops")
     assert refused.value.code == "mapping_missing"
+
+
+def test_a_listing_says_which_objects_are_read(s3: S3Client) -> None:
+    """A file that came after the list was made is not read, and one that was overwritten since is refused."""
+    head = s3.head_object(Bucket="lake", Key="export/000")
+    listed = FolderFile("export/000", "", head["ETag"], len(ROWS))
+    listing = FolderListing("lake", "export/", "export/_SUCCESS", (listed,))
+    s3.put_object(Bucket="lake", Key="listing.json", Body=to_json(listing).encode())
+    s3.put_object(Bucket="lake", Key="export/001", Body=b"email,first_name\ncy@example.com,Cy\n")
+    given = ("s3://lake/mapping.json", "s3://lake/export/", "s3://drops")
+    report = normalize(*given, folder="run-1", listing="s3://lake/listing.json")
+    assert report.document["rows"]["written"] == 2
+    s3.put_object(Bucket="lake", Key="export/000", Body=ROWS + b"di@example.com,Di\n")
+    with pytest.raises(Rejected, match="object_changed"):
+        normalize(*given, folder="run-2", listing="s3://lake/listing.json")
+    assert not keys(s3, "meta/VIP customers/hashed/run-2/")
+
+
+def test_a_listing_of_empty_files_is_an_empty_export(s3: S3Client) -> None:
+    """Nothing is written where every listed file is without a byte, or the list is none."""
+    empty = FolderListing("lake", "export/", "", (FolderFile("export/000", "", '"e"', 0),))
+    s3.put_object(Bucket="lake", Key="empty.json", Body=to_json(empty).encode())
+    s3.put_object(Bucket="lake", Key="damaged.json", Body=b"{}")
+    given = ("s3://lake/mapping.json", "s3://lake/export/", "s3://drops")
+    for name, code in (("empty", "empty_export"), ("damaged", "export_incomplete")):
+        with pytest.raises(Rejected, match=code):
+            normalize(*given, listing=f"s3://lake/{name}.json")
+    assert not keys(s3)

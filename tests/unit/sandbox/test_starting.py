@@ -15,6 +15,7 @@ import requests
 from typer.testing import CliRunner
 
 from cli.sandbox import sandbox as command
+from cli.sandbox_status import status_lines
 from sandbox import state
 from sandbox.errors import SandboxError
 from sandbox.lifecycle import bare
@@ -122,13 +123,15 @@ def test_only_one_command_restarts(place: Place) -> None:
 
 
 def test_logs_are_of_the_emulator_a_simulator_or_a_function(place: Place) -> None:
-    """The last lines of each; a name that is none of them lists what there is."""
+    """The last lines of each; no name, or one that is none of them, lists what there is."""
     at = ["--directory", str(place.directory)]
     done = RUN.invoke(command, ["logs", "emulator", "--lines", "3", *at])
     assert done.exit_code == 0
     assert 0 < len(done.stdout.splitlines()) <= 3
     done = RUN.invoke(command, ["logs", "meta", *at])
     assert _simulator(place, "meta").url in done.stdout
+    done = RUN.invoke(command, ["logs", *at])
+    assert (done.exit_code, done.stdout.splitlines()) == (0, ["emulator", "meta", "tiktok"])
     done = RUN.invoke(command, ["logs", "snapchat", *at])
     assert done.exit_code == 1
     assert "snapchat: no such log; there are\n  emulator\n  meta\n  tiktok" in done.stderr
@@ -141,6 +144,24 @@ def test_without_a_sandbox_there_is_no_status_and_no_log(tmp_path: Path) -> None
     assert (done.exit_code, "no sandbox is running; start one: " in done.stdout) == (1, True)
     done = RUN.invoke(command, ["logs", *at])
     assert (done.exit_code, done.stderr) == (1, "no sandbox is running\n")
+
+
+def test_status_counts_what_is_not_enforced() -> None:
+    """A list of it at each call would hide the rest; --all has it."""
+    ignored = [{"type": "AWS::S3::Bucket", "property": name, "effect": "none"} for name in ("Tags", "Lifecycle")]
+    found = {
+        "processes": [],
+        "up": True,
+        "clock": "now",
+        "delivering": 0,
+        "functions": [],
+        "not_enforced": ignored,
+    }
+    (said,) = (one for one in status_lines(found, "up", every=False) if one.startswith("not enforced"))
+    assert said == "not enforced  2 properties in 1 resource type; --all lists them"
+    listed = [one for one in status_lines(found, "up", every=True) if one.startswith("not enforced")]
+    assert listed[0] == "not enforced  AWS::S3::Bucket Tags: none"
+    assert len(listed) == 2
 
 
 def test_an_ended_emulator_is_the_end_of_the_sandbox(tmp_path: Path) -> None:

@@ -97,6 +97,11 @@ class Reader:
         self._known.add(key)
         return key in self._values
 
+    @property
+    def given(self) -> bool:
+        """Return whether the object has any key: an absent section reads as an empty one."""
+        return bool(self._values)
+
     def section(self, key: str) -> Reader:
         """Return a reader for the object under `key`; an absent object is empty."""
         self._known.add(key)

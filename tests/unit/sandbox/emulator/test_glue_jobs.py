@@ -115,3 +115,44 @@ def test_a_script_that_is_not_there_is_a_run_that_failed(emulator: Emulator, buc
     found = ran(emulator, bucket, None)
     assert found["JobRunState"] == "FAILED"
     assert "does not exist" in found["ErrorMessage"]
+
+
+def test_a_run_s_end_is_an_event_and_runs_are_limited(emulator: Emulator, bucket: str) -> None:
+    """A rule's target gets the end of a run; while it runs, a job for one run at a time refuses another."""
+    glue, sqs, events = emulator.client("glue"), emulator.client("sqs"), emulator.client("events")
+    name = f"job-{uuid.uuid4().hex[:8]}"
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"source": ["aws.glue"], "detail": {"jobName": [name], "state": ["FAILED"]}}
+    rule = events.put_rule(Name=name, EventPattern=json.dumps(pattern))["RuleArn"]
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": rule}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    script = b"import sys, time\ntime.sleep(3)\nsys.exit('no_rows_left: none')\n"
+    emulator.client("s3").put_object(Bucket=bucket, Key=f"{name}.py", Body=script)
+    command = {"Name": "glueetl", "ScriptLocation": f"s3://{bucket}/{name}.py"}
+    glue.create_job(Name=name, Role=ROLE, GlueVersion="5.1", Command=command)
+    run_id = glue.start_job_run(JobName=name)["JobRunId"]
+    with pytest.raises(glue.exceptions.ConcurrentRunsExceededException):
+        glue.start_job_run(JobName=name)
+    got: list[dict[str, Any]] = []
+
+    def received() -> bool:
+        got.extend(sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages", []))
+        return bool(got)
+
+    until(received, within_s=60)
+    event = json.loads(got[0]["Body"])
+    assert event["detail-type"] == "Glue Job State Change"
+    detail = event["detail"]
+    told = {"jobName": name, "jobRunId": run_id, "state": "FAILED", "severity": "ERROR"}
+    assert {key: detail[key] for key in told} == told
+    second = glue.start_job_run(JobName=name)["JobRunId"]
+    assert [one["Id"] for one in glue.get_job_runs(JobName=name)["JobRuns"]] == [second, run_id]

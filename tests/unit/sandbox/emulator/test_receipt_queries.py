@@ -146,6 +146,21 @@ def test_rejections_are_summed_by_code(deployed: Deployed) -> None:
     assert found == [("us", "bad_phone", 2, 5), ("us", "bad_email", 1, 2)]
 
 
+def test_what_an_export_says_of_itself_is_queried(deployed: Deployed) -> None:
+    """The receipt of a normalised folder has its mapping, files and rows; that of a single file has none."""
+    export = {"slot": "", "declaration": "big-spenders", "rows": 5, "left_out": {"no_consent": 2}}
+    folder = {"prefix": "meta/VIP/hashed/big-spenders/", "export": export, "files": 2}
+    deployed.keep(
+        receipt("a", acknowledged=5, rejected={}) | {"folder": folder},
+        receipt("b", acknowledged=1, rejected={}),
+    )
+    wanted = "select export, export_slot, files, export_rows, export_left_out['no_consent'] as refused"
+    assert deployed.rows(f"{wanted} from receipts order by run_id") == [
+        {"export": "big-spenders", "export_slot": None, "files": 2, "export_rows": 5, "refused": 2},
+        {"export": None, "export_slot": None, "files": None, "export_rows": None, "refused": None},
+    ]
+
+
 def test_there_may_be_no_receipt_yet(deployed: Deployed) -> None:
     """A query over no receipt has no row."""
     assert deployed.rows("rejections") == []

@@ -88,3 +88,29 @@ def test_an_api_calls_only_a_function_that_lets_it(emulator: Emulator) -> None:
             SourceArn=f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{api}/*/{method}/",
         )
         assert requests.post(url, timeout=20).status_code == wanted
+
+
+def test_a_topic_invokes_only_a_function_that_lets_it(emulator: Emulator) -> None:
+    """Without a permission, or with one for another topic, the function does not run; with its own it does."""
+    sns, functions = emulator.client("sns"), emulator.client("lambda")
+    seen_url, _ = emulator.queue()
+    code = (
+        "import boto3\ndef handler(event, context):\n    text = event['Records'][0]['Sns']['Message']\n"
+        f"    boto3.client('sqs').send_message(QueueUrl={seen_url!r}, MessageBody=text)\n"
+    )
+    name = emulator.function(code)
+    arn = functions.get_function(FunctionName=name)["Configuration"]["FunctionArn"]
+    topic = sns.create_topic(Name=f"t{uuid.uuid4().hex[:12]}")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)
+    sns.publish(TopicArn=topic, Message="no permission")
+    for source in (f"{topic}-other", topic):
+        functions.add_permission(
+            FunctionName=name,
+            StatementId=source.rpartition(":")[2],
+            Action="lambda:InvokeFunction",
+            Principal="sns.amazonaws.com",
+            SourceArn=source,
+        )
+        sns.publish(TopicArn=topic, Message=source)
+    assert [one["Body"] for one in emulator.receive(seen_url, within_s=20)] == [topic]
+    assert emulator.receive(seen_url, within_s=1) == []

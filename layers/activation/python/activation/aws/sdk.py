@@ -39,6 +39,11 @@ NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
     },
     "events": {"DescribeRule": frozenset({"Name"}), "PutEvents": frozenset({"Entries"})},
     "firehose": {"PutRecordBatch": frozenset({"DeliveryStreamName", "Records"})},
+    "glue": {
+        "GetJobRun": frozenset({"JobName", "RunId"}),
+        "GetJobRuns": frozenset({"JobName"}),
+        "StartJobRun": frozenset({"JobName", "Arguments"}),
+    },
     "lambda": {
         "GetAccountSettings": frozenset(),
         "ListEventSourceMappings": frozenset({"FunctionName"}),

@@ -14,9 +14,13 @@ from typing import Any
 
 from activation.errors import Rejected
 from activation.identifiers.column_map import DATE_ORDERS, Entries
+from activation.identifiers.event_times import zone_named
 
 OWN_KEY = "activation"
-COLUMNS, EXPORT = ("columns", "date_order"), ("slot", "declaration", "rows", "left_out", "account")
+IDENTIFIERS = "identifiers"
+COLUMNS = ("columns", "date_order", "time_zone", IDENTIFIERS)
+EXPORT = ("slot", "declaration", "rows", "left_out", "account")
+_KIND = re.compile(r"[a-z0-9_]{1,64}")
 # What an export says of itself is shown in receipts: too short, and of too few signs, to hold a person's data.
 _ACCOUNT = re.compile(r"[\w:-]{1,64}", re.ASCII)
 _NAME, _CODE = re.compile(r"[\w:.+ -]{1,64}", re.ASCII), re.compile(r"[a-z][a-z_]{0,63}")
@@ -24,10 +28,14 @@ _NAME, _CODE = re.compile(r"[\w:.+ -]{1,64}", re.ASCII), re.compile(r"[a-z][a-z_
 
 @dataclass(frozen=True)
 class ManifestReading:
-    """What a manifest says of its files: `columns` as in `--map`, `date_order` "" if it says none."""
+    """What a manifest says of its files: `columns` as in `--map`, order and zone of dates "" if it says none."""
 
     columns: Entries = ()
     date_order: str = ""
+    time_zone: str = ""
+
+
+NOTHING_SAID = ManifestReading()
 
 
 @dataclass(frozen=True)
@@ -47,19 +55,18 @@ class ManifestExport:
     account: str = ""
 
 
-def manifest_text(
-    bucket: str, files: Sequence[tuple[str, int]], columns: Entries = (), date_order: str = ""
-) -> str:
-    """Return a manifest of `files`, each a key of `bucket` and its size in bytes.
+def manifest_text(bucket: str, files: Sequence[tuple[str, int]], reading: ManifestReading = NOTHING_SAID) -> str:
+    """Return a manifest of `files`, each a key of `bucket` and its size in bytes, which are read so.
 
     Raises Rejected (bad_columns) when two entries speak of the same column, of which a JSON object keeps one.
     """
-    said = dict(columns)
-    if len(said) != len(columns):
+    said = dict(reading.columns)
+    if len(said) != len(reading.columns):
         raise Rejected("bad_columns", "two entries speak of the same column")
     own = {
         **({"columns": said} if said else {}),
-        **({"date_order": date_order} if date_order else {}),
+        **({"date_order": reading.date_order} if reading.date_order else {}),
+        **({"time_zone": reading.time_zone} if reading.time_zone else {}),
     }
     entries = [{"url": f"s3://{bucket}/{key}", "meta": {"content_length": size}} for key, size in files]
     return json.dumps({"entries": entries, **({OWN_KEY: own} if own else {})}, indent=1, ensure_ascii=False)
@@ -72,12 +79,25 @@ def manifest_reading(manifest: Mapping[str, Any]) -> ManifestReading | None:
     with bad_columns when that key holds anything else than these and what `manifest_export` reads.
     """
     own = _own(manifest)
-    columns, order = own.get("columns", {}), own.get("date_order", "")
+    columns, order, zone = own.get("columns", {}), own.get("date_order", ""), own.get("time_zone", "")
     if not isinstance(columns, dict) or not all(isinstance(right, str) for right in columns.values()):
         raise _bad('"columns" is not an object such as {"Kontakt": "email"}')
     if order not in ("", *DATE_ORDERS):
         raise _bad(f'"date_order" is none of {", ".join(DATE_ORDERS)}')
-    return ManifestReading(tuple(columns.items()), order) if columns or order else None
+    if zone != "" and not (isinstance(zone, str) and zone_named(zone)):
+        raise _bad('"time_zone" is no IANA name such as Europe/Berlin')
+    return ManifestReading(tuple(columns.items()), order, zone) if columns or order or zone else None
+
+
+def manifest_identifiers(manifest: Mapping[str, Any]) -> str:
+    """Return the `<identifiers>` of the key for which a manifest's files were written, "" if it says none.
+
+    For who uploads them: to a connector, the key says it. Raises Rejected with bad_manifest for no such name.
+    """
+    found = _own(manifest).get(IDENTIFIERS, "")
+    if found != "" and not (isinstance(found, str) and _KIND.fullmatch(found)):
+        raise _bad('"identifiers" is no name such as hashed', "bad_manifest")
+    return str(found)
 
 
 def manifest_export(manifest: Mapping[str, Any]) -> ManifestExport | None:

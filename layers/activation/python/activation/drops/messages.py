@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
-from activation.drops.sources import Origins
+from activation.drops.sources import Origin
 from activation.errors import Rejected
 from activation.model import NO_VERSION, Drop
 from activation.records import DamagedRecord, from_json
@@ -80,7 +80,15 @@ class Work:
         return json.dumps({"detail-type": detail_type, **known})
 
 
-def read(body: str, *, origins: Origins, account: str) -> Work:
+class OriginFinder(Protocol):
+    """Tells where an object is."""
+
+    def of(self, bucket: str, key: str) -> Origin:
+        """Return where an object is; raises Rejected (foreign_bucket) for one that is none of the reader's."""
+        ...
+
+
+def read(body: str, *, origins: OriginFinder, account: str) -> Work:
     """Read a message's body, and refuse what neither this app nor a source of the connector's caused.
 
     `origins` are the buckets and prefixes that the connector's drops are in, and `account` is the function's own

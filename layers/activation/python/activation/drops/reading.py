@@ -37,9 +37,12 @@ def with_metadata(reading: Reading, metadata: Mapping[str, str]) -> Reading:
 
 def with_manifest(reading: Reading, said: ManifestReading | None) -> Reading:
     """Return how a folder is read whose manifest says this of its columns."""
-    return _with_own(reading, said.columns, said.date_order) if said else reading
+    return _with_own(reading, said.columns, said.date_order, said.time_zone) if said else reading
 
 
-def _with_own(reading: Reading, columns: Entries, date_order: str) -> Reading:
-    context = replace(reading.context, date_order=date_order or reading.context.date_order)
+def _with_own(reading: Reading, columns: Entries, date_order: str, time_zone: str) -> Reading:
+    settled = reading.context
+    context = replace(
+        settled, date_order=date_order or settled.date_order, time_zone=time_zone or settled.time_zone
+    )
     return replace(reading, context=context, own_columns=columns)

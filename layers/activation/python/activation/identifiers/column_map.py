@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 from activation.errors import Rejected
 from activation.identifiers.assign import Told
 from activation.identifiers.country_of_row import country_of_row
+from activation.identifiers.event_times import zone_named
 from activation.identifiers.header_names import fold, senses
 from activation.identifiers.headers import SINGLE, Meaning
 from activation.identifiers.showable import shown
@@ -18,7 +19,7 @@ IGNORE = "ignore"
 # Object metadata of a drop, ASCII text: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 # (read 2026-11-29), which takes 2 KB of it in all.
 # Not `columns`: files of SAS CI360 have their number of columns there.
-COLUMNS_METADATA, DATE_ORDER_METADATA = "column-map", "date-order"
+COLUMNS_METADATA, DATE_ORDER_METADATA, TIME_ZONE_METADATA = "column-map", "date-order", "time-zone"
 MOST_METADATA_BYTES = 1_800
 MOST_MISTAKES = 20  # in one sentence, which travels in the ledger, in events and with dead letters
 DATE_ORDERS = ("dmy", "mdy", "ymd")
@@ -49,20 +50,20 @@ def shown_entries(settings: Entries, own: Entries) -> dict[str, str]:
     return {shown(left, f"entry {n}"): shown(right, "a value") for n, (left, right) in entries}
 
 
-def to_metadata(entries: Entries, date_order: str = "") -> dict[str, str]:
+def to_metadata(entries: Entries, date_order: str = "", time_zone: str = "") -> dict[str, str]:
     """Return entries as object metadata; raises Rejected where they have no room in it."""
     text = urlencode(entries)
     if len(text) > MOST_METADATA_BYTES:
         raise Rejected(
             "bad_columns", "so many columns have no room beside the file; put them in the connector's settings"
         )
-    found = {COLUMNS_METADATA: text, DATE_ORDER_METADATA: date_order}
+    found = {COLUMNS_METADATA: text, DATE_ORDER_METADATA: date_order, TIME_ZONE_METADATA: time_zone}
     return {name: value for name, value in found.items() if value}
 
 
-def from_metadata(metadata: Mapping[str, str]) -> tuple[Entries, str]:
-    """Return the entries and the date order of object metadata; raises Rejected with bad_columns."""
-    order = metadata.get(DATE_ORDER_METADATA, "")
+def from_metadata(metadata: Mapping[str, str]) -> tuple[Entries, str, str]:
+    """Return the entries, the date order and the zone of object metadata; raises Rejected with bad_columns."""
+    order, zone = metadata.get(DATE_ORDER_METADATA, ""), metadata.get(TIME_ZONE_METADATA, "")
     try:
         text = metadata.get(COLUMNS_METADATA, "")
         entries = tuple(parse_qsl(text, strict_parsing=True, errors="strict")) if text else ()
@@ -70,7 +71,9 @@ def from_metadata(metadata: Mapping[str, str]) -> tuple[Entries, str]:
         raise Rejected("bad_columns", "the object's metadata `column-map` is not URL-encoded text") from None
     if order not in ("", *DATE_ORDERS):
         raise Rejected("bad_columns", f"the object's metadata `date-order` is none of {', '.join(DATE_ORDERS)}")
-    return entries, order
+    if zone and zone_named(zone) is None:
+        raise Rejected("bad_columns", "the object's metadata `time-zone` is no IANA name such as Europe/Berlin")
+    return entries, order, zone
 
 
 def told_of(

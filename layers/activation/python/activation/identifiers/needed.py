@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.identifiers.codes import Code
+from activation.identifiers.event_rows import USER_DATA
 from activation.identifiers.table import Field, FieldTable
 
 Columns = dict[str, pa.Array]
@@ -14,6 +15,23 @@ Columns = dict[str, pa.Array]
 def identifies_alone(one: Field) -> bool:
     """Return whether a cell of the field is one person's by itself, unlike a name or a part of an address."""
     return one.identifies and not one.together
+
+
+def causes(table: FieldTable) -> tuple[str, ...]:
+    """Return the keys whose coded cell can be why a row is not sent, those that decide alone first.
+
+    A required cell stops a row whatever else it holds; an identifier's cell does so only where no other names the
+    person. Any other cell is left out of its row, and the row is sent without it.
+    """
+    if table.events is not None:
+        asked = (*(one.keys[0] for one in table.events.needs), *sorted(table.events.exact))
+        people = (one.key for one in table.fields if one.key not in table.events.describes)
+        return tuple(dict.fromkeys((*asked, *people, USER_DATA)))
+    required = (one.key for one in table.fields if one.required)
+    alone = (one.key for one in table.fields if identifies_alone(one))
+    in_sets = (one.key for one in table.fields if one.identifies)
+    naming = (one.key for one in table.fields if any(one.key in keys for keys in table.naming))
+    return tuple(dict.fromkeys((*required, *alone, *in_sets, *naming)))
 
 
 def leave_out_incomplete(table: FieldTable, sent: Columns, codes: Columns) -> None:

@@ -42,6 +42,11 @@ def findings_key(connector: str) -> str:
     return f"{NO_CONNECTOR}#doctor#{connector}"
 
 
+def start_key(kind: str, name: str, slot: str) -> str:
+    """Return the key of a paid start's record: of what `kind`, which export or query, and for which occasion."""
+    return f"{NO_CONNECTOR}#start#{kind}#{name}#{slot}"
+
+
 def unversioned_key(connector: str, bucket: str, key: str, etag: str) -> str:
     """Return the key of the record that an object without a version, of this ETag without quotes, was handled."""
     name = hashlib.sha256("\n".join([bucket, key, etag]).encode()).hexdigest()

@@ -16,12 +16,21 @@ from activation.identifiers.cell_lists import with_lists
 from activation.identifiers.codes import Code
 from activation.identifiers.event_rows import accept_events, with_further, with_ids
 from activation.identifiers.join import join
-from activation.identifiers.needed import has_needed, identifies_alone, leave_out_incomplete
+from activation.identifiers.needed import causes, has_needed, identifies_alone, leave_out_incomplete
 from activation.identifiers.row_country import countries_of_rows, identify_by_country
 from activation.identifiers.table import Context, Field, FieldTable
 from activation.ledger.units import Span, Unit
 from activation.model import Cursor
-from activation.pipeline.findings import FINDINGS, Place, by_row, cell_findings, count_cells, of_rows, row_reasons
+from activation.pipeline.findings import (
+    FINDINGS,
+    Place,
+    by_row,
+    cell_findings,
+    count_cells,
+    of_rows,
+    row_findings,
+    row_reasons,
+)
 from activation.pipeline.further import Lines, further_lines
 from activation.pipeline.identified import Identified, flat, together
 from activation.pipeline.refusals import Refusal, taken_out
@@ -150,7 +159,7 @@ class Batcher:
         columns = pa.record_batch(list(of_lists.values()), names=list(of_lists))
         rejected = [*filtered]
         if not pc.all(accepted, min_count=0).as_py():
-            rejected += cell_findings(chunk.rows, codes, pc.invert(accepted), whole_rows=True)
+            rejected += row_findings(chunk.rows, codes, pc.invert(accepted), causes(self.table))
         accepted, refused = self._refuse(chunk, sent, further, accepted)
         rejected += refused
         if self.table.events is not None and self.repeats:
@@ -167,7 +176,7 @@ class Batcher:
             columns=columns if whole else columns.filter(accepted),
             rows=chunk.rows if whole else chunk.rows.filter(accepted),
             rejected=pa.concat_tables(rejected).sort_by("row") if rejected else FINDINGS.empty_table(),
-            left_out=by_row(cell_findings(chunk.rows, codes, accepted, whole_rows=False)),
+            left_out=by_row(cell_findings(chunk.rows, codes, accepted)),
             mended=chunk.mended,
             further=() if self.table.events else further_lines(self.table, sent, further, accepted, chunk.rows),
             by_row=chunk.rows.filter(pc.and_(accepted, without_id)),

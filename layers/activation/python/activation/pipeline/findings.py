@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,25 +17,38 @@ FINDINGS = pa.schema([("row", pa.int64()), ("field", pa.string()), ("code", pa.s
 Place = Callable[[int], tuple[int, int]]  # of a row: the index of its file in a folder, and its number there
 
 
-def cell_findings(
-    rows: pa.Array, codes: Mapping[str, pa.Array], of: pa.Array, *, whole_rows: bool
-) -> list[pa.Table]:
-    """Return the coded cells of the rows in the mask `of`; with `whole_rows`, also each row without one."""
-    tables, explained = [], _none_of(len(rows))
+def cell_findings(rows: pa.Array, codes: Mapping[str, pa.Array], of: pa.Array) -> list[pa.Table]:
+    """Return the coded cells of the rows in the mask `of`."""
+    tables = []
     for key, code in codes.items():
         if code.null_count == len(code):
             continue
         here = pc.and_(of, pc.is_valid(code))
-        explained = pc.or_(explained, here)
         numbers = rows.filter(here)
         if len(numbers):
             names = pa.array([key] * len(numbers), pa.string())
             tables.append(pa.table([numbers, names, code.filter(here).cast(pa.string())], schema=FINDINGS))
-    if whole_rows:
-        numbers = rows.filter(pc.and_not(of, explained))
-        if len(numbers):
-            tables.append(of_rows(numbers, NO_IDENTIFIER))
     return tables
+
+
+def row_findings(
+    rows: pa.Array, codes: Mapping[str, pa.Array], of: pa.Array, causes: Sequence[str]
+) -> list[pa.Table]:
+    """Return why the rows in the mask `of` are not sent, then their other coded cells.
+
+    A row without a code under one of the `causes`, the keys that can be why, has nothing that names a person.
+    """
+    why = {key: codes[key] for key in causes if key in codes}
+    explained = pa.repeat(pa.scalar(False), len(rows))
+    for code in why.values():
+        explained = pc.or_(explained, pc.is_valid(code))
+    numbers = rows.filter(pc.and_not(of, explained))
+    others = {key: code for key, code in codes.items() if key not in why}
+    return [
+        *cell_findings(rows, why, of),
+        *([of_rows(numbers, NO_IDENTIFIER)] if len(numbers) else []),
+        *cell_findings(rows, others, of),
+    ]
 
 
 def of_rows(rows: pa.Array, code: str) -> pa.Table:
@@ -49,7 +62,7 @@ def by_row(tables: list[pa.Table]) -> pa.Table:
 
 
 def row_reasons(rejected: pa.Table) -> dict[str, int]:
-    """Return the rows counted by code, each row once: by its first finding in the fields' order on the wire."""
+    """Return the rows counted by code, each row once: by its first finding, which is a cause of it."""
     if not rejected.num_rows:
         return {}
     first = rejected.group_by("row", use_threads=False).aggregate([("code", "first")])
@@ -68,7 +81,3 @@ def count_cells(left_out: pa.Table, place: Place | None = None) -> LeftOutCells:
                 one["row_count"], first_rows, tuple(map(place, first_rows)) if place else ()
             )
     return found
-
-
-def _none_of(count: int) -> pa.Array:
-    return pa.repeat(pa.scalar(False), count)

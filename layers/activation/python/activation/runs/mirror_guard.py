@@ -37,8 +37,12 @@ def refuse_mirrored(invocation: Invocation) -> None:
     """
     if invocation.identity.audience.action not in ADDING or not is_mirrored(known(invocation)):
         return
-    connector, name = invocation.audience.connector, invocation.audience.name
-    raise Rejected(
+    raise mirrored(invocation.audience.connector, invocation.audience.name)
+
+
+def mirrored(connector: str, name: str) -> Rejected:
+    """Return the refusal of a drop for an audience that a mirror fills, by the connector's and its own name."""
+    return Rejected(
         "mirrored_audience",
         "the audience holds what was last dropped under mirror/, and the next such drop would take these people"
         f" out again; nothing was sent. Add them to that list and drop it: {commands.drop(connector, name)}. Or"

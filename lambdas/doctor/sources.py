@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+import boto3
 from activation.platforms.platform import Finding
+from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_kms.client import KMSClient
     from mypy_boto3_s3.client import S3Client
-
-    from stacks.source_settings import SourceSettings
 
 REGION_HEADER = "x-amz-bucket-region"
 UNVERSIONED = (
@@ -24,14 +25,42 @@ NOTHING_SET = frozenset({"ServerSideEncryptionConfigurationNotFoundError", "NoSu
 
 
 @dataclass(frozen=True)
-class SourceExamination:
-    """One source as an operator may look at it.
+class Source:
+    """A source by its name and bucket, with its KMS key and its owner's account, "" as in the settings."""
 
-    `s3` and `kms` are the operator's clients. `role_arn` is the role of the function that is to read the source,
+    name: str
+    bucket: str
+    key_arn: str = ""
+    account: str = ""
+
+
+def sources_in(told: Mapping[str, Any]) -> list[Source]:
+    """Return a connector's sources, as the outputs of its stack describe its settings."""
+    return [
+        Source(one["name"], one["bucket"], one.get("key_arn", ""), one.get("account", ""))
+        for one in told.get("sources", ())
+    ]
+
+
+def examine_sources(sources: Sequence[Source], function_name: str) -> Iterator[Finding]:
+    """Yield the findings of what a connector's function reads; raises ClientError and BotoCoreError."""
+    if not sources:
+        return
+    reader = boto3.client("lambda").get_function_configuration(FunctionName=function_name)
+    s3, kms, region = boto3.client("s3"), boto3.client("kms"), reader["FunctionArn"].split(":")[3]
+    for source in sources:
+        yield from SourceExamination(source, s3, kms, reader["Role"], region).findings()
+
+
+@dataclass(frozen=True)
+class SourceExamination:
+    """One source as we may look at it, who are an operator or the daily function.
+
+    `s3` and `kms` are our clients. `role_arn` is the role of the function that is to read the source,
     `region` the app's.
     """
 
-    source: SourceSettings
+    source: Source
     s3: S3Client
     kms: KMSClient
     role_arn: str
@@ -52,8 +81,6 @@ class SourceExamination:
             yield self._finding("bucket policy", self._bucket_policy)
 
     def _finding(self, check: str, look: Callable[[], tuple[bool, str]]) -> Finding:
-        from botocore.exceptions import ClientError
-
         try:
             ok, says = look()
         except ClientError as error:
@@ -63,8 +90,14 @@ class SourceExamination:
         return Finding(f"source {self.source.name}, {check}", ok, says, warns=says == UNVERSIONED)
 
     def _bucket(self) -> tuple[bool, str]:
-        headers = self.s3.head_bucket(Bucket=self.source.bucket)["ResponseMetadata"]["HTTPHeaders"]
-        region = headers.get(REGION_HEADER, self.region)
+        """Compare regions; S3 names a bucket's to those as well who may not list it, as the daily function."""
+        try:
+            answer: Any = self.s3.head_bucket(Bucket=self.source.bucket)
+        except ClientError as error:
+            answer = error.response
+            if answer["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.FORBIDDEN or not _region_in(answer):
+                raise
+        region = _region_in(answer) or self.region
         if region != self.region:
             return False, f"is in {region}, and its events are sent there; the app is in {self.region}"
         return True, f"is in {region}"
@@ -97,8 +130,6 @@ class SourceExamination:
 
     def _default_key(self) -> str | None:
         """Return the KMS key that the bucket encrypts with, "" for S3's own KMS key, None for no KMS."""
-        from botocore.exceptions import ClientError
-
         try:
             found = self.s3.get_bucket_encryption(Bucket=self.source.bucket)
         except ClientError as error:
@@ -112,8 +143,6 @@ class SourceExamination:
         return None
 
     def _bucket_policy(self) -> tuple[bool, str]:
-        from botocore.exceptions import ClientError
-
         try:
             policy = json.loads(self.s3.get_bucket_policy(Bucket=self.source.bucket)["Policy"])
         except ClientError as error:
@@ -125,6 +154,15 @@ class SourceExamination:
         if missing:
             return False, f"must allow {', '.join(missing)} to {self.role_arn}"
         return True, "names the function's role or account"
+
+
+def _region_in(answer: Mapping[str, Any]) -> str:
+    """Return the region that an answer of S3 names, "" if none.
+
+    An answer of 403 names it too, which the AWS SDK itself relies on: `S3RegionRedirectorv2` in
+    https://github.com/boto/botocore/blob/develop/botocore/utils.py, read 2026-11-30.
+    """
+    return str(answer["ResponseMetadata"].get("HTTPHeaders", {}).get(REGION_HEADER, ""))
 
 
 def allows(policy: dict[str, Any], action: str, role_arn: str) -> bool:

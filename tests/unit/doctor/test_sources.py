@@ -12,11 +12,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from cli.source_checks import SourceExamination, allows
-from stacks.source_settings import SourceSettings
+from lambdas.doctor.sources import Source, SourceExamination, allows
 
 ROLE = "arn:aws:iam::123456789012:role/connector"
-SOURCE = SourceSettings("lake", "bucket", "example-lake", "vip/", "meta", "VIP", "raw", "add", "", "")
+SOURCE = Source("lake", "example-lake")
 OTHERS = replace(SOURCE, account="210987654321")
 
 
@@ -27,7 +26,7 @@ class Lake:
     s3: Any
     kms: Any
 
-    def checked(self, source: SourceSettings = SOURCE, region: str = "us-east-1") -> dict[str, tuple[bool, str]]:
+    def checked(self, source: Source = SOURCE, region: str = "us-east-1") -> dict[str, tuple[bool, str]]:
         """Return what `doctor` finds, by check."""
         found = SourceExamination(source, self.s3, self.kms, ROLE, region).findings()
         return {one.check.removeprefix("source lake, "): (one.ok, one.says) for one in found}
@@ -86,6 +85,20 @@ def test_a_bucket_of_another_region_is_a_failure(lake: Lake) -> None:
     ok, says = lake.checked(region="eu-west-1")["bucket"]
     assert not ok
     assert "the app is in eu-west-1" in says
+
+
+@pytest.mark.parametrize(("region", "ok"), [("us-east-1", True), ("eu-west-1", False)])
+def test_who_may_not_list_a_bucket_is_told_its_region(lake: Lake, region: str, ok: bool) -> None:
+    """The daily function may not, and the region is compared all the same."""
+    answer: Any = (
+        SimpleNamespace(status_code=403),
+        {
+            "Error": {"Code": "403", "Message": "Forbidden"},
+            "ResponseMetadata": {"HTTPStatusCode": 403, "HTTPHeaders": {"x-amz-bucket-region": "us-east-1"}},
+        },
+    )
+    lake.s3.meta.events.register("before-call.s3.HeadBucket", lambda **_: answer)
+    assert lake.checked(region=region)["bucket"][0] is ok
 
 
 def test_a_bucket_that_is_not_there_is_a_failure(lake: Lake) -> None:

@@ -1,0 +1,73 @@
+"""The findings of cdk-nag that are accepted in the stack of exports, each with its reason."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_s3 as s3
+
+from stacks.findings import accept, arn_of
+from stacks.normalize.databrew import LOGS
+from stacks.normalize.job import NormalizeJob
+from stacks.normalize.permissions import LISTINGS
+from stacks.normalize.stack import NormalizeStack
+from stacks.normalize.start import StartFunction
+from stacks.storage import StorageStack
+
+
+def acknowledge_normalize(stack: NormalizeStack | None, storage: StorageStack) -> None:
+    """Acknowledge the accepted findings of cdk-nag in the stack of exports."""
+    if stack is None:
+        return
+    own = storage.exports
+    exports = arn_of(own) if isinstance(own, s3.Bucket) else f"arn:<AWS::Partition>:s3:::{stack.normalize.bucket}"
+    for name, one in stack.databrew.items():
+        (export,) = (each for each in stack.normalize.exports if each.name == name)
+        for resource in (
+            f"{exports}/{export.prefix}*",
+            f"{arn_of(storage.drops)}/{export.mapping.connector}/*",
+        ):
+            accept(
+                one.role,
+                f"IAM5[Resource::{resource}]",
+                "Objects below the export's prefix and the connector's, whose names are not known beforehand.",
+            )
+        accept(
+            one.role,
+            f"IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:{LOGS}]",
+            "DataBrew makes its log groups itself, under this name.",
+        )
+    if stack.job is not None and stack.start is not None:
+        _accept_glue(stack, stack.job, stack.start, storage, exports)
+
+
+def _accept_glue(
+    stack: NormalizeStack, job: NormalizeJob, start: StartFunction, storage: StorageStack, exports: str
+) -> None:
+    by_glue = stack.normalize.with_engine("glue")
+    accept(
+        start.function,
+        "L1",
+        "The runtime is the one the wheel layers are built for, a setting; newer than needed is no gain.",
+    )
+    for role in (job.role, start.role):
+        for one in by_glue:
+            accept(
+                role,
+                f"IAM5[Resource::{exports}/{one.prefix}*]",
+                "The files of an export: objects below its prefix, whose names are not known beforehand.",
+            )
+        accept(
+            role,
+            f"IAM5[Resource::{arn_of(storage.receipts)}/{LISTINGS}*]",
+            "The lists of exports' files, each under the name of its export and occasion.",
+        )
+    for name in sorted({one.mapping.connector for one in by_glue}):
+        accept(
+            job.role,
+            f"IAM5[Resource::{arn_of(storage.drops)}/{name}/*]",
+            "The drops that mappings make for this connector: folders below its prefix, named by occasions.",
+        )
+    accept(
+        start.role,
+        "IAM5[Resource::*]",
+        "xray:PutTraceSegments and xray:PutTelemetryRecords, and no other action: X-Ray has no resources to name.",
+    )

@@ -1,0 +1,221 @@
+"""Exports in the deployed sandbox, with IAM enforced: by signs and a schedule, each once, run by real Spark."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import lifecycle
+from sandbox.emulator.environment import ACCOUNT
+from sandbox.place import Place
+from tests.conftest import PLACE
+from tests.end_to_end.driver import Sandbox, until
+from tests.end_to_end.test_alarms import ALARM, MINUTE_S, Alarms
+
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.timeout(1200),
+    pytest.mark.skipif(sys.version_info >= (3, 12), reason="Spark 3.5.6 is installed for Python 3.11"),
+]
+
+STACK = "audience-activation-normalize"
+JOB_S = 420.0  # Spark starts in ten seconds on a calm machine, in two minutes on a busy one
+SHARED = {"SPLIT_ABOVE_BYTES": "100000", "MAX_PARTS": "3", "MAX_ROWS_PER_REQUEST": "1000"}
+
+
+class Deployed:
+    """The deployed stack of exports."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        described = sandbox.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+        self.outputs = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
+
+    def put(self, key: str, body: bytes) -> str:
+        """Write an object of an export; return its version."""
+        put = self.sandbox.client("s3").put_object(Bucket=self.outputs["ExportsBucket"], Key=key, Body=body)
+        return str(put["VersionId"])
+
+    def send(self, key: str, version: str) -> None:
+        """Send the event of an object once more."""
+        bucket = self.outputs["ExportsBucket"]
+        item = {"key": key, "size": 0, "version-id": version, "sequencer": "00"}
+        detail = {"bucket": {"name": bucket}, "object": item}
+        event = {"source": "aws.s3", "detail-type": "Object Created", "account": ACCOUNT, "detail": detail}
+        self.sandbox.client("sqs").send_message(
+            QueueUrl=self.outputs["NormalizeQueueUrl"], MessageBody=json.dumps(event)
+        )
+
+    def runs(self, export: str) -> list[dict[str, Any]]:
+        """Return the job's runs for an export, the newest first."""
+        found = self.sandbox.client("glue").get_job_runs(JobName=self.outputs["NormalizeJobName"])["JobRuns"]
+        return [one for one in found if one["Arguments"].get("--export") == export]
+
+    def ended(self, export: str, count: int) -> list[dict[str, Any]]:
+        """Wait until an export has had so many runs and all have ended; return them."""
+
+        def all_ended() -> list[dict[str, Any]] | None:
+            runs = self.runs(export)
+            states = {one["JobRunState"] for one in runs}
+            return runs if len(runs) >= count and not states & {"STARTING", "RUNNING"} else None
+
+        return until(all_ended, JOB_S)
+
+    def receipt(self, audience: str) -> dict[str, Any]:
+        """Wait for the one final receipt of an audience."""
+        s3, bucket = self.sandbox.client("s3"), self.sandbox.described["receipts_bucket"]
+
+        def final() -> dict[str, Any] | None:
+            listed = s3.list_objects_v2(Bucket=bucket, Prefix="receipts/meta/").get("Contents", [])
+            keys = [one["Key"] for one in listed if one["Key"].endswith(".json")]
+            documents = [json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in keys]
+            (found,) = [one for one in documents if one["audience"]["name"] == audience] or [None]
+            return found if found and found["final"] else None
+
+        return until(final, JOB_S)
+
+    def come_to_rest(self) -> None:
+        """Let time pass until the function's queue has no message but delayed ones, which look at runs."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+
+        def at_rest() -> bool | None:
+            self.sandbox.advance(MINUTE_S)
+            answer = self.sandbox.client("sqs").get_queue_attributes(
+                QueueUrl=self.outputs["NormalizeQueueUrl"], AttributeNames=names
+            )
+            return not any(int(answer["Attributes"][one]) for one in names) or None
+
+        until(at_rest, JOB_S)
+
+
+def mapping(folder: Path, audience: str) -> str:
+    """Write a mapping and return its path."""
+    path = folder / f"{audience}.json"
+    document = {
+        "name": audience.lower(),
+        "target": {"platform": "meta", "connector": "meta", "audience": audience},
+        "output": {"identifiers": "hashed", "format": "csv", "rows_per_part": 2_000},
+    }
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """Deploy the app with two exports: one that signs close, one on a schedule."""
+    folder = tmp_path_factory.mktemp("mappings")
+    exports = [
+        {"name": "signed", "prefix": "lake/signed/", "mapping": mapping(folder, "Signed")},
+        {"name": "late", "mapping": mapping(folder, "Late")},
+        {
+            "name": "daily",
+            "mapping": mapping(folder, "Daily"),
+            "schedule": "cron(0/5 * ? * * *)",
+            "time_zone": "Europe/Berlin",
+        },
+    ]
+    flags = {"normalize": json.dumps({"job": {"retries": 0}, "exports": exports})}
+    place = Place(PLACE.directory.with_name(f"{PLACE.directory.name}-exports"))
+    try:
+        yield Deployed(Sandbox(lifecycle.up(place, auth=True, flags=flags)))
+    finally:
+        lifecycle.down(place)
+
+
+@pytest.fixture(scope="module")
+def sandbox(deployed: Deployed) -> Sandbox:
+    """Return this module's sandbox in place of the shared one, which is not needed here."""
+    return deployed.sandbox
+
+
+def rows(name: str, count: int) -> bytes:
+    """Return a CSV file of people."""
+    lines = (f"{name}-{number}@example.com,Ann" for number in range(count))
+    return "\n".join(("email,first_name", *lines, "")).encode()
+
+
+def test_twenty_events_start_one_job_whose_drop_several_workers_send(deployed: Deployed) -> None:
+    """One _SUCCESS, twenty events, one run; the drop's parts are shared among workers, with one receipt."""
+    sandbox = deployed.sandbox
+    client, name = sandbox.client("lambda"), sandbox.connector("meta")["function_name"]
+    variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    client.update_function_configuration(FunctionName=name, Environment={"Variables": {**variables, **SHARED}})
+    for number in range(3):
+        deployed.put(f"lake/signed/day-1/00{number}", rows(f"part{number}", 3_000) + b"nobody,Bob\n")
+    version = deployed.put("lake/signed/day-1/_SUCCESS", b"")
+    for _ in range(19):
+        deployed.send("lake/signed/day-1/_SUCCESS", version)
+    (run,) = deployed.ended("signed", 1)
+    assert (run["JobRunState"], run["ErrorMessage"]) == ("SUCCEEDED", "")
+    receipt = deployed.receipt("Signed")
+    assert receipt["state"] == "applied"
+    assert receipt["rows"]["in"] == receipt["rows"]["acknowledged"] == 9_000
+    assert receipt["parts"] == 3
+    deployed.come_to_rest()
+    assert len(deployed.runs("signed")) == 1
+    client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+
+def test_a_growing_folder_is_sent_by_what_is_new(deployed: Deployed) -> None:
+    """A schedule takes what has come since its last time, and starts nothing where nothing has."""
+    deployed.put("daily/000", rows("first", 100))
+
+    def runs(count: int) -> list[dict[str, Any]]:
+        def started() -> bool | None:
+            deployed.sandbox.advance(MINUTE_S)
+            return len(deployed.runs("daily")) >= count or None
+
+        until(started, JOB_S)
+        return deployed.ended("daily", count)
+
+    (first,) = runs(1)
+    assert first["JobRunState"] == "SUCCEEDED"
+    assert first["Arguments"]["--slot"].startswith("at-")
+    for _ in range(12):
+        deployed.sandbox.advance(MINUTE_S)
+    deployed.come_to_rest()
+    assert len(deployed.runs("daily")) == 1
+    deployed.put("daily/001", rows("second", 50))
+    second, _ = runs(2)
+    assert second["JobRunState"] == "SUCCEEDED"
+    written = deployed.sandbox.client("s3").get_object(
+        Bucket=deployed.sandbox.described["drops_bucket"],
+        Key=f"meta/Daily/hashed/daily-{second['Arguments']['--slot']}/_activation/report.json",
+    )
+    assert json.loads(written["Body"].read())["rows"]["read"] == 50
+
+
+def test_a_failed_job_is_an_alarm_and_a_redrive_starts_it_again(deployed: Deployed) -> None:
+    """Without its script the run fails: people hear of it, and the redriven dead letter makes the drop."""
+    sandbox = deployed.sandbox
+    s3, sqs = sandbox.client("s3"), sandbox.client("sqs")
+    alarms = Alarms(sandbox)
+    alarms.mailed("")
+    alarms.heard.clear()
+    ours = alarms.on("ExportsFailed")
+    job = sandbox.client("glue").get_job(JobName=deployed.outputs["NormalizeJobName"])["Job"]
+    bucket, _, key = job["Command"]["ScriptLocation"].removeprefix("s3://").partition("/")
+    script = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    s3.put_object(Bucket=bucket, Key=key, Body=b"import sys\nsys.exit('executor lost')\n")
+    deployed.put("late/000", rows("late", 100))
+    deployed.put("late/_SUCCESS", b"")
+    (failed,) = deployed.ended("late", 1)
+    assert failed["JobRunState"] == "FAILED"
+    alarms.wait(ours, ALARM)
+    assert alarms.mailed(ours) == [ALARM]
+    s3.put_object(Bucket=bucket, Key=key, Body=script)
+    dead = deployed.outputs["NormalizeDeadLetterQueueUrl"]
+    arns = [
+        sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        for url in (dead, deployed.outputs["NormalizeQueueUrl"])
+    ]
+    sqs.start_message_move_task(SourceArn=arns[0], DestinationArn=arns[1])
+    second, first = deployed.ended("late", 2)
+    assert (first["Id"], second["JobRunState"]) == (failed["Id"], "SUCCEEDED")
+    assert first["Arguments"]["--listing"] == second["Arguments"]["--listing"]
+    assert deployed.receipt("Late")["rows"]["acknowledged"] == 100
