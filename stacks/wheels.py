@@ -25,14 +25,20 @@ TARGETS = {
     ("x86_64", "macos"): "x86_64-apple-darwin",
 }
 
-# The environment of a function that uses Arrow. Its buffers come from the process's own malloc, which has two
-# arenas instead of eight for each processor, so that what one thread frees the next one takes: a worker's peak is
-# a fifth lower at the same CPU time. Both are read when the process starts, on Linux.
+# The environment of a function that uses Arrow. What Arrow's readers take on their own comes from mimalloc, which
+# gives back what was not used for 50 ms: later, and a mirror's comparison is above 256 MB; sooner, and it takes a
+# third longer. Everything else comes from malloc (`activation/buffers.py` says why), which has two arenas instead of
+# eight for each processor, so that what one thread frees the next one takes: a worker's peak is a fifth lower at the
+# same CPU time. All are read when the process starts, on Linux. jemalloc would do for both, but PyPI's pyarrow for
+# arm64 has none.
 # https://arrow.apache.org/docs/cpp/env_vars.html and https://man7.org/linux/man-pages/man3/mallopt.3.html, read
-# 2026-11-29. Measured on 2026-11-30: with mimalloc a mirror's difference takes two thirds of the time, but with a
-# purge early enough to stay below 256 MB, an upload's bodies take twice as long. jemalloc does both, but PyPI's
-# pyarrow for arm64 has none.
-ALLOCATOR = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "2"}
+# 2026-11-29; https://microsoft.github.io/mimalloc/environment.html, read 2026-11-30.
+ALLOCATOR = {
+    "ARROW_DEFAULT_MEMORY_POOL": "mimalloc",
+    "MIMALLOC_PURGE_DELAY": "50",
+    "MIMALLOC_ARENA_PURGE_MULT": "1",
+    "MALLOC_ARENA_MAX": "2",
+}
 
 # Globs below a layer's `python` folder.
 PRUNED = {

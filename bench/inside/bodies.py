@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from activation.buffers import from_malloc
 from activation.drops.open import open_drop
 from activation.drops.source import FileSource
 from activation.model import RAW, Audience
@@ -21,4 +22,5 @@ def bodies(path: Path) -> dict[str, int]:
 
 
 if __name__ == "__main__":
+    from_malloc()
     metered(lambda: dict(bodies(Path(sys.argv[1]))))

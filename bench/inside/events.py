@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from activation.buffers import from_malloc
 from activation.drops.open import open_drop
 from activation.drops.source import FileSource
 from activation.identifiers.event_rows import untimely
@@ -60,5 +61,6 @@ def _read(piece: Path) -> Refused:
 
 
 if __name__ == "__main__":
+    from_malloc()
     with TemporaryDirectory() as kept:
         metered(lambda: dict(bodies(Path(sys.argv[1]), Path(kept))))

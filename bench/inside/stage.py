@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pyarrow as pa
+from activation.buffers import from_malloc
 from activation.drops.columns import map_columns
 from activation.drops.open import open_drop
 from activation.drops.source import FileSource
@@ -42,6 +43,7 @@ def ours(chunks: list[pa.RecordBatch], header: tuple[str, ...]) -> dict[str, int
 
 
 if __name__ == "__main__":
+    from_malloc()
     reader = open_drop(FileSource(Path(sys.argv[2])))
     read = [chunk.columns for chunk in reader.chunks(Cursor())]
     metered(lambda: dict(ours(read, reader.header) if sys.argv[1] == "ours" else loop(read)))

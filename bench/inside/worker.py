@@ -19,6 +19,7 @@ from activation.authentication.signers import make_signer
 from activation.authentication.store import SecretVersion
 from activation.authentication.tools import Signer, Tools
 from activation.aws.table import ConditionalTable
+from activation.buffers import from_malloc
 from activation.drops.chunk import DropReader
 from activation.drops.open import open_drop
 from activation.drops.source import FileSource
@@ -166,6 +167,7 @@ def _spans(batcher: Batcher, reader: DropReader) -> Iterator[Prepared]:
 
 
 if __name__ == "__main__":
+    from_malloc()
     path, secret, in_flight, ledger_s, *listed = sys.argv[1:]
     platform, identifiers = listed or ("meta", "")
     kind = Kind(identifiers, hashed=True, single=identifiers) if identifiers else RAW

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from activation.buffers import from_mimalloc
 from activation.errors import Rejected
 from activation.mirror.changes import NO_KEYS, NO_PLACES, Found, changes
 from activation.mirror.counting import count_rows, places_of, without
@@ -107,9 +108,10 @@ def compare(
             "what the audience was sent is known by its keys alone, since it was replaced as a whole: nobody can"
             " be removed by a difference",
         )
-    return _compare(
-        candidate, known, pieces, alone=alone, prefix=prefix, most_lines=most_lines_in_memory, reason=reason
-    )
+    with from_mimalloc():
+        return _compare(
+            candidate, known, pieces, alone=alone, prefix=prefix, most_lines=most_lines_in_memory, reason=reason
+        )
 
 
 def _compare(

@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from activation.authentication.parameter import secret_client
 from activation.aws.clients import CONFIG, Clients
 from activation.aws.sqs_edge import sqs_handler
+from activation.buffers import from_malloc
 from activation.platforms.http import PooledHttp
 from activation.platforms.options import complete
 from activation.platforms.platform import Platform
@@ -65,6 +66,7 @@ def connect(platform: Platform, settings: FunctionSettings) -> Connector:
 
 def lambda_handler_for(platform: Platform) -> Callable[[dict[str, Any], LambdaContext], Any]:
     """Return a platform's Lambda entry point; settings are read and clients made at its first message."""
+    from_malloc()
     platform.load()  # at the function's start, not during its first message
     telemetry = Telemetry()
 
