@@ -22,8 +22,8 @@ class Part(StrEnum):
     MEMORY = "memory"
     HASHED = "hashed"
     MIRROR = "mirror"
-    EXTRACTION = "extraction"
     NORMALIZE = "normalize"
+    EXTRACTION = "extraction"
     START = "start"
     COST = "cost"
 

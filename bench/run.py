@@ -77,11 +77,11 @@ def _tables(
         yield hashed.hashed(sizes, made, function, step)
     if "mirror" in parts:
         yield mirror.mirror(sizes, function, step)
+    if "normalize" in parts:
+        yield from normalize.normalize(sizes, step)
     if "extraction" in parts:
         with_database = environments.function(("activation", "vendor", "arrow", "database"))
         yield extraction.extraction(sizes, with_database, step)
-    if "normalize" in parts:
-        yield from normalize.normalize(sizes, step)
     if "start" in parts:
         yield start.start(sizes, function, step)
     if "cost" in parts:
