@@ -14,7 +14,7 @@ from lambdas.sync.extract.column_forms import quoted
 from lambdas.sync.extract.postgres_session import Session
 
 REQUIRED = ("system_name", "ad_account_id", "tenant_ids", "is_active")
-# How each column is read as a text: the app's own are there after samples/sync/migrate.sql alone. Times without a
+# How each column is read as a text: the app's own are there after docs/sync/migrate.sql alone. Times without a
 # zone are UTC, as the session's.
 _AS_TEXT = {
     "system_name": "{}::text",

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from lambdas.sync.source import Destination, Part
 
 PART_BYTES = 128 * 1024 * 1024
-_GROUP_BYTES = 16 * 1024 * 1024  # of rows before compression: small enough to be read as one chunk of a drop
+_GROUP_BYTES = 8 * 1024 * 1024  # of rows before compression: small enough to be read as one chunk of a drop
 
 
 class _Counted:

@@ -39,8 +39,8 @@ LIKE = Declaration(
 )
 GROUP = ConnectorAccounts("meta-group", "meta", own="act_100", accounts=("act_200", "300"), prefix="act_")
 EVERY = ConnectorAccounts("meta-any", "meta", accounts=("any",), prefix="act_")
-SAMPLES = Path(__file__).parents[3] / "samples" / "sync"
-MIGRATE, REVERT = SAMPLES / "migrate.sql", SAMPLES / "revert.sql"
+STATEMENTS = Path(__file__).parents[3] / "docs" / "sync"
+MIGRATE, REVERT = STATEMENTS / "migrate.sql", STATEMENTS / "revert.sql"
 
 
 @dataclass

@@ -11,9 +11,19 @@ from activation.errors import ConfigError
 from lambdas.sync.configurations import declaration_name
 from lambdas.sync.declaration import Target
 from lambdas.sync.due import due_slot
-from tests.unit.extract.configured import EVERY, GROUP, LIKE, MIGRATE, REVERT, SAMPLES, TABLE, Configured, like_sql
+from tests.unit.extract.configured import (
+    EVERY,
+    GROUP,
+    LIKE,
+    MIGRATE,
+    REVERT,
+    STATEMENTS,
+    TABLE,
+    Configured,
+    like_sql,
+)
 
-SAMPLE = SAMPLES / "active_customers.sql"
+SAMPLE = STATEMENTS / "active_customers.sql"
 
 
 def test_a_row_is_a_declaration(configured: Configured) -> None:
