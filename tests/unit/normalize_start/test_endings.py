@@ -74,7 +74,19 @@ def test_failures_that_may_pass_are_repeated_as_often_as_the_settings_say(make: 
     assert [one["code"] for one in world.letters()] == ["job_failed"]
 
 
-@pytest.mark.parametrize(("state", "message"), [("STOPPED", ""), ("FAILED", "bad_mapping: 2 to correct")])
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ("STOPPED", ""),
+        ("FAILED", "bad_mapping: 2 to correct"),
+        ("FAILED", "SystemExit: bad_mapping: 2 to correct"),
+        ("FAILED", "Error Category: UNCLASSIFIED_ERROR; SystemExit: bad_mapping: 2 to correct"),
+        (
+            "FAILED",
+            "Error Category: UNCLASSIFIED_ERROR; Failed Line Number: 57; SystemExit: bad_mapping: 2 to correct",
+        ),
+    ],
+)
 def test_what_cannot_change_is_not_repeated(make: Make, state: str, message: str) -> None:
     """A run that somebody stopped, or whose mapping is wrong, goes to somebody at once."""
     world = started(make, retries=2)
@@ -110,7 +122,13 @@ def test_runs_of_others_are_left_alone(make: Make) -> None:
 
 def test_no_word_of_a_message_is_taken_for_a_code() -> None:
     """Of what Spark says, which may hold a value, nothing is told."""
-    for message in ("ann: is not a number", "SystemExit: secret_value: x", "", "ValueError: could not read ann"):
+    for message in (
+        "ann: is not a number",
+        "SystemExit: secret_value: x",
+        "Error Category: QUERY_ERROR; Failed Line Number: 9; ann: is not a number",
+        "",
+        "ValueError: could not read ann",
+    ):
         ending = ending_of("FAILED", message)
         assert ending is not None
         assert ending.code == "job_failed"
