@@ -215,6 +215,28 @@ def test_a_refused_retry_can_be_wished_again(world: World) -> None:
     assert starts.begin(KEY, world.aws, after=1).attempt == 2
 
 
+def test_a_search_that_began_too_early_settles_nothing(world: World) -> None:
+    """A search during which the time to show up passes may have missed what was started."""
+    starts = world.starts()
+    world.aws.after = raising(LOST[0])
+    with pytest.raises(Retryable, match="start_unsettled"):
+        starts.begin(KEY, world.aws)
+    world.now += SETTLE_S - 1
+    found = world.aws.find
+
+    def slow(token: str, since: float) -> str:
+        world.now += 2
+        assert found(token, since)
+        return ""  # the list was made before the run showed up
+
+    world.aws.find = slow  # type: ignore[method-assign]  # a search that takes two seconds
+    with pytest.raises(Retryable, match="start_unsettled"):
+        starts.begin(KEY, world.aws)
+    world.aws.find = found  # type: ignore[method-assign]  # the search as it was
+    assert starts.begin(KEY, world.aws).id == "jr_1"
+    assert len(world.aws.started) == 1
+
+
 def test_an_end_is_recorded_once_and_of_the_last_attempt_alone(world: World) -> None:
     """A repeated or late notice of an end changes nothing."""
     starts = world.starts()

@@ -179,8 +179,9 @@ class PaidStarts:
 
     def _found(self, seen: PaidStart, starter: Starter) -> str:
         """Return what an attempt without an answer has started, "" once it is certain that it started nothing."""
-        found = starter.find(seen.token, seen.at)
+        # Before the search: what shows up while it is on its way would be missed.
         waits_s = SETTLE_S - (self._clock() - seen.at)
+        found = starter.find(seen.token, seen.at)
         if not found and waits_s > 0:
             raise _unsettled(waits_s)
         return found
