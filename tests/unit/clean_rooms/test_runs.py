@@ -315,6 +315,9 @@ def test_a_query_that_never_ends_is_given_up() -> None:
     world.queues.messages[QUEUE].clear()
     world.send(Slot("vip", AT, turn=MOST_TURNS).body)
     world.deliver()
-    ((code, _),) = world.dead()
+    ((code, letter),) = world.dead()
     assert code == "deadline"
     assert world.record().state is StartState.STARTED
+    world.send(json.dumps(letter))  # as a redrive does
+    world.deliver()
+    assert len(world.dead()) == 1
