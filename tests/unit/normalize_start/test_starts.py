@@ -107,6 +107,18 @@ def test_a_time_of_a_schedule_starts_the_job_once(make: Make) -> None:
     assert world.glue.runs[0]["Arguments"]["--input"] == "s3://exports/lake/vip/"
 
 
+def test_a_schedule_takes_the_folders_below_the_export(make: Make) -> None:
+    """Files are new wherever they are below the prefix: a folder for each day, or for each run of a query."""
+    world = make(with_(scheduled=True))
+    world.put("lake/vip/day-1/000")
+    world.put("lake/vip/month=12/000")
+    world.handle(json.dumps({"detail-type": "Export Scheduled", "export": "vip", "time": "2026-11-30T06:00:00Z"}))
+    assert world.listed(world.glue.runs[0]) == ["lake/vip/day-1/000", "lake/vip/month=12/000"]
+    world.put("lake/vip/day-2/000")
+    world.handle(json.dumps({"detail-type": "Export Scheduled", "export": "vip", "time": "2026-12-01T06:00:00Z"}))
+    assert world.listed(world.glue.runs[0]) == ["lake/vip/day-2/000"]
+
+
 def test_a_scheduled_export_is_not_started_by_its_files(make: Make) -> None:
     """Neither a sign nor a file starts it."""
     world = make(with_(scheduled=True))
