@@ -136,6 +136,9 @@ class StartWorker:
             self._send(check_message(run_id), CHECK_S)
         if not starter.runs:
             self.log.info("was started before", extra={**told, "state": start.state})
+            if start.state is StartState.STARTED:
+                # Whoever has started it may have died before this message; without it a lost event is never noticed.
+                self._send(check_message(start.id), CHECK_S)
 
     def _settle(self, run_id: str, *, looked_at: bool) -> None:
         """Record how a run has ended; one that has not is looked at again, if this was a look and no event."""

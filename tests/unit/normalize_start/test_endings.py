@@ -111,6 +111,21 @@ def test_a_run_that_ended_before_its_start_was_recorded_waits_for_the_record(mak
     assert world.start_of(world.glue.runs[0]).state is StartState.SUCCEEDED
 
 
+def test_a_run_is_looked_at_although_its_starter_died_right_after_the_start(make: Make) -> None:
+    """The repeated event starts nothing, and sees to the look that finds a failure whose event was lost."""
+    world = make()
+    world.put("lake/vip/000")
+    sign = world.put("lake/vip/_SUCCESS", b"")
+    world.handle(sign)
+    world.queued()  # as if the worker had died before it sent the look
+    world.handle(sign)
+    world.glue.end("jr_1", "TIMEOUT")
+    (look,) = world.queued()
+    world.handle(look["body"])
+    assert [one["code"] for one in world.letters()] == ["job_timeout"]
+    assert len(world.glue.runs) == 1
+
+
 def test_runs_of_others_are_left_alone(make: Make) -> None:
     """Neither another job's run nor one that somebody started by hand changes anything."""
     world = started(make)
