@@ -10,6 +10,7 @@ from activation.ledger.paid_starts import SETTLE_S, StartState
 from botocore.exceptions import ReadTimeoutError
 
 from cli.open_folders import folder_row
+from lambdas.normalize_start.worker import MOST_WAITS
 from tests.unit.normalize_start.world import ACCOUNT, Make, with_
 
 
@@ -165,6 +166,24 @@ def test_a_full_job_is_waited_for_without_using_up_receives(make: Make) -> None:
     (wait,) = world.queued()
     world.glue.refuses = ""
     world.handle(wait["body"], wait["body"])
+    assert len(world.glue.runs) == 1
+
+
+def test_an_export_that_finds_no_room_for_a_day_is_told_of(make: Make) -> None:
+    """It becomes a dead letter, whose redrive waits anew."""
+    world = make()
+    world.put("lake/vip/000")
+    world.glue.refuses = "ResourceNumberLimitExceededException"
+    world.handle(world.put("lake/vip/_SUCCESS", b""))
+    (wait,) = world.queued()
+    world.handle(json.dumps({**json.loads(wait["body"]), "waits": MOST_WAITS}))
+    assert not world.queued()
+    (letter,) = world.letters()
+    assert letter["code"] == "start_waits"
+    world.handle(letter["body"])
+    (wait,) = world.queued()
+    world.glue.refuses = ""
+    world.handle(wait["body"])
     assert len(world.glue.runs) == 1
 
 
