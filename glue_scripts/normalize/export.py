@@ -55,13 +55,13 @@ class Export:
             raise
 
 
-def export_at(place: LocalFolder | S3Folder, complete: Complete) -> Export:
-    """Return the export at a path: a folder, or one file.
+def export_at(place: LocalFolder | S3Folder, complete: Complete, *, is_folder: bool = False) -> Export:
+    """Return the export at a path: a folder, or one file unless `is_folder`.
 
     A manifest says which files belong to it. Raises Rejected: empty_export where there is nothing, and
     export_incomplete where something says that not all is there.
     """
-    place, found = _listed(place)
+    place, found = (place, place.files()) if is_folder else _listed(place)
     names = {one.name for one in found}
     manifests = [
         one for one in found if "/" not in one.name and is_manifest(one.name) and not is_sidecar(one.name)

@@ -26,7 +26,7 @@ from glue_scripts.normalize.parts import PartStep, is_left_over
 from glue_scripts.normalize.plan import Plan, plan_of
 from glue_scripts.normalize.report import Report, manifest_of, report_of
 from glue_scripts.normalize.rows import RowStep
-from glue_scripts.normalize.storage import Folder, LocalFolder, folder_of
+from glue_scripts.normalize.storage import S3_FOLDER, Folder, LocalFolder, folder_of
 
 MANIFEST = "manifest.json"
 REPORT = "_activation/report.json"
@@ -100,7 +100,11 @@ def job_of(
     output_exists where the folder is there already. In S3 it may hold what an attempt that failed has left, which
     this one removes.
     """
-    export = listed_export(listing) if listing else export_at(folder_of(source), mapping.input.complete)
+    if listing:
+        export = listed_export(listing)
+    else:
+        # A job's role may not list beside its prefix to look for an object of that name: a slash says what it is.
+        export = export_at(folder_of(source), mapping.input.complete, is_folder=bool(S3_FOLDER.fullmatch(source)))
     header = export.opened(mapping.input).found
     key = key_of_drop(mapping, folder or f"{mapping.name or 'normalized'}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     root = folder_of(output)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 _S3 = re.compile(r"s3[an]?://([^/]+)/?(.*)", re.DOTALL)
+S3_FOLDER = re.compile(r"s3[an]?://[^/]+/(.*/)?", re.DOTALL)
 _MOST_DELETED = 1_000  # objects of one DeleteObjects
 
 

@@ -52,14 +52,15 @@ class Results:
     def _listed(self, query: Query, done: ProtectedQuery) -> tuple[str, list[tuple[str, int]]]:
         """Return the folder of the results, and its files with their sizes in bytes."""
         found = _URL.fullmatch(done.location)
-        if found is None or found[1] != query.bucket or not found[2].startswith(f"{done.prefix}/"):
+        location = found[2].removesuffix("/") if found else ""
+        # It may be the prefix itself, below which nothing but this attempt's results is written.
+        if found is None or found[1] != query.bucket or not f"{location}/".startswith(f"{done.prefix}/"):
             where = "in another place than the settings say" if done.location else "not given to this account"
             raise Rejected(
                 "results_elsewhere",
                 f"the query has succeeded, and its results are {where}: in Clean Rooms, the member who runs the"
                 " query has to be one who receives its results, in this account",
             )
-        location = found[2].removesuffix("/")
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=query.bucket, Prefix=location)
         listed = {one["Key"]: one["Size"] for page in pages for one in page.get("Contents", [])}
         # With a single file, the location may be the file itself.

@@ -77,7 +77,8 @@ class QueryRuns:
             if after_s is not None:
                 self._again(slot, after_s)
         except Rejected as error:
-            self._bury(slot.body, error)
+            # A redrive counts anew: one with the last turn would be buried at once.
+            self._bury(replace(slot, turn=0).body, error)
 
     def _stepped(self, slot: Slot) -> float | None:
         """Start the query of a slot, or read it; return after how many seconds to go on, None if it has ended."""

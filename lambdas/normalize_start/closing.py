@@ -80,7 +80,8 @@ class Closings:
         seen = self.folders.read(key)
         if self._is_closed(made := self._occasion(export, place, slot), seen):
             return made
-        closed = list_quiet(self.s3, origin, place, self._before(export, seen.closings))
+        # No sign closes the folders below, so that they are the export's as well.
+        closed = list_quiet(self.s3, origin, place, self._before(export, seen.closings), with_folders=True)
         if closed is None:
             return None
         if _is_unfinished(closed.listing.skipped):

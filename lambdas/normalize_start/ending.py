@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from activation.drops.codes import FILE_CODES
 from activation.ledger.paid_starts import StartState
 
-# The script ends with `code: sentence`, before which Glue may name Python's exception.
-_CODE = re.compile(r"(?:SystemExit: )?([a-z][a-z0-9_]{2,63}): ")
+# The script ends with `code: sentence`. Before it Glue puts its own classification and Python's exception, as in
+# "Error Category: UNCLASSIFIED_ERROR; Failed Line Number: 20; SystemExit: bad_mapping: ...". No page of AWS's shows
+# the form; messages of Glue 4.0 and later that were quoted in public have it (2026-11-30).
+_CODE = re.compile(
+    r"(?:Error Category: \w{1,64}; )?(?:Failed Line Number: \d{1,9}; )?(?:SystemExit: )?([a-z][a-z0-9_]{2,63}): "
+)
 # What another attempt cannot change: the job has refused the export or the mapping.
 FINAL_CODES = FILE_CODES.keys() | {
     "bad_mapping", "mapping_missing", "empty_export", "export_incomplete", "too_many_files", "headers_differ",

@@ -50,9 +50,13 @@ class Occasion:
             **({"--listing": self.listing} if self.listing else {}),
         }
 
-    def message(self, after: int = 0) -> str:
-        """Return the body of a message that starts the job; `after` is the failed attempt that it repeats."""
-        return json.dumps({"detail-type": START, "after": after, "occasion": asdict(self)})
+    def message(self, after: int = 0, waits: int = 0) -> str:
+        """Return the body of a message that starts the job.
+
+        `after` is the failed attempt that it repeats, `waits` how often it has waited for room.
+        """
+        waited = {"waits": waits} if waits else {}
+        return json.dumps({"detail-type": START, "after": after, **waited, "occasion": asdict(self)})
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class StartMessage:
 
     occasion: Occasion
     after: int = 0
+    waits: int = 0
 
 
 def read_start(body: str) -> StartMessage:

@@ -44,6 +44,7 @@ MOST_DELAY_S = 900  # SQS's own limit for a message
 # Glue's events are delivered at best effort (https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-glue.html,
 # read 2026-11-30), so a run is looked at as well.
 CHECK_S = 600
+MOST_WAITS = 24 * 60  # for room; each is a minute
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class StartWorker:
         match message.get("detail-type"):
             case str(kind) if kind == START:
                 wish = read_start(body)
-                self._start(wish.occasion, wish.after)
+                self._start(wish.occasion, wish.after, wish.waits)
             case str(kind) if kind == SCHEDULED:
                 self._scheduled(message)
             case str(kind) if kind == CHANGED:
@@ -116,7 +117,7 @@ class StartWorker:
         else:
             self.log.info("nothing new", extra={"export": export.name, "slot": slot})
 
-    def _start(self, occasion: Occasion, after: int = 0) -> None:
+    def _start(self, occasion: Occasion, after: int = 0, waits: int = 0) -> None:
         export = self.closings.exports.named(occasion.export)
         starter = JobStarter(self.job, occasion, export.mapping, self.output)
         try:
@@ -125,8 +126,11 @@ class StartWorker:
             refused = refusal(error, busy=BUSY)
             if not isinstance(refused, Retryable):
                 raise refused from error
+            if waits >= MOST_WAITS:
+                self._give_up(occasion, after, refused)
+                return
             # A wait is no failure, and must not use up the message's receives.
-            self._send(occasion.message(after), refused.after_s)
+            self._send(occasion.message(after, waits + 1), refused.after_s)
             self.log.info("waits", extra={"export": export.name, "slot": occasion.slot, "code": code_of(error)})
             return
         told = {"export": export.name, "slot": occasion.slot, "run": start.id, "attempt": start.attempt}
@@ -136,6 +140,20 @@ class StartWorker:
             self._send(check_message(run_id), CHECK_S)
         if not starter.runs:
             self.log.info("was started before", extra={**told, "state": start.state})
+            if start.state is StartState.STARTED:
+                # Whoever has started it may have died before this message; without it a lost event is never noticed.
+                self._send(check_message(start.id), CHECK_S)
+
+    def _give_up(self, occasion: Occasion, after: int, refused: Retryable) -> None:
+        """Tell of an export that has waited for room for too long: each wait is a new message, which no alarm sees."""
+        error = Rejected(
+            refused.code,
+            f"export {occasion.export} has waited for a day, since as many runs as may run did: see the job's"
+            " max_concurrent_runs and Glue's quotas, then redrive",
+        )
+        self.log.error("refused", extra={"export": occasion.export, "slot": occasion.slot, "code": error.code})
+        self.metrics.add_metric("ExportsRefused", MetricUnit.Count, 1)
+        send_to_dead_letters(self.sqs, self.dead_letter_queue_url, occasion.message(after), error)
 
     def _settle(self, run_id: str, *, looked_at: bool) -> None:
         """Record how a run has ended; one that has not is looked at again, if this was a look and no event."""

@@ -60,6 +60,11 @@ def _accept_glue(
             f"IAM5[Resource::{arn_of(storage.receipts)}/{LISTINGS}*]",
             "The lists of exports' files, each under the name of its export and occasion.",
         )
+    accept(
+        job.role,
+        f"IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:{job.log_folder}/*]",
+        "The job's own log groups, in whose names Glue puts the role's, which its own policy cannot say.",
+    )
     for name in sorted({one.mapping.connector for one in by_glue}):
         accept(
             job.role,

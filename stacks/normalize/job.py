@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import FileAssetPackaging, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, FileAssetPackaging, RemovalPolicy, Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -46,7 +46,6 @@ class NormalizeJob(Construct):
         self._settings, self._job, self._storage = settings, normalize.job, storage
         self.name = f"{settings.name}-normalize"
         self.log_prefix = self.name  # which the key's policy covers
-        self.groups = [self._log_group(one) for one in STREAMS]
         self.assets_bucket = ""
         self._assets: dict[str, str] = {}  # ARNs by key
         script = self._asset(root / SCRIPT)
@@ -61,18 +60,44 @@ class NormalizeJob(Construct):
             inline_policies={
                 "Job": iam.PolicyDocument(
                     statements=permissions.of_job(
-                        normalize, storage, exports, list(self._assets.values()), self.groups
+                        normalize, storage, exports, list(self._assets.values()), self.log_arns
                     )
                 )
             },
         )
         self.security = self._security()
+        self.groups = [self._log_group(one) for one in STREAMS]
         self.job = self._glue_job(script, wheels, source)
 
     @property
     def arn(self) -> str:
         """Return the job's ARN."""
         return Stack.of(self).format_arn(service="glue", resource="job", resource_name=self.name)
+
+    @property
+    def log_folder(self) -> str:
+        """Return what the names of the job's log groups begin with, up to its role's name.
+
+        Where a security configuration encrypts logs, Glue puts its name and the role's between the prefix and the
+        stream. AWS's page on logging shows names without one alone; this is the form in public modules that make
+        the groups beforehand (read 2026-11-30).
+        """
+        return f"{self.log_prefix}/{self.name}-role"
+
+    @property
+    def log_arns(self) -> list[str]:
+        """Return the ARNs of the job's log groups.
+
+        The role's policy cannot name the role, so they are those of every role.
+        """
+        return [
+            Stack.of(self).format_arn(
+                service="logs",
+                resource="log-group",
+                resource_name=f"{self.log_folder}/*",
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            )
+        ]
 
     def _asset(self, path: Path, kind: str = "") -> str:
         """Add a file to the assets, note its ARN, and return its key.
@@ -97,7 +122,8 @@ class NormalizeJob(Construct):
         group = logs.LogGroup(
             self,
             f"{stream.title()}Logs",
-            log_group_name=f"{self.log_prefix}/{stream}",
+            # With the role's generated name, so that a group that a deleted stack has left is not in the way.
+            log_group_name=f"{self.log_folder}/{self.role.role_name}/{stream}",
             encryption_key=self._storage.key,
             removal_policy=RemovalPolicy.DESTROY if destroys else RemovalPolicy.RETAIN,
         )

@@ -23,9 +23,12 @@ def of_job(
     storage: StorageStack,
     exports: s3.IBucket,
     assets: Sequence[str],
-    groups: Sequence[logs.LogGroup],
+    groups: Sequence[str],
 ) -> list[iam.PolicyStatement]:
-    """Return the statements of the job's role; `assets` are the ARNs of its script, archives and mappings."""
+    """Return the statements of the job's role.
+
+    `assets` are the ARNs of its script, archives and mappings, `groups` those of its log groups.
+    """
     connectors = sorted({one.mapping.connector for one in normalize.exports})
     return [
         *_read_exports(normalize, exports, ["s3:GetObject"]),
@@ -49,7 +52,7 @@ def of_job(
         allow(
             "OwnLogs",
             ["logs:CreateLogStream", "logs:PutLogEvents", "logs:AssociateKmsKey"],
-            [one.log_group_arn for one in groups],
+            list(groups),
         ),
     ]
 

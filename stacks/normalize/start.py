@@ -269,7 +269,7 @@ class StartFunction(Construct):
                 statistic="Sum",
             ),
             1,
-            f"a run of the Glue job {job.name} failed: the log group {job.log_prefix}/error says why; then"
+            f"a run of the Glue job {job.name} failed: its log group, {job.log_folder}/.../error, says why; then"
             " `activation redrive --exports`",
         )
         watch.depth(

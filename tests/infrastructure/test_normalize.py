@@ -74,12 +74,18 @@ def test_the_job_is_as_the_settings_say(resources: dict[str, Any]) -> None:
 
 
 def test_the_job_s_logs_are_kept_as_long_as_the_others(resources: dict[str, Any]) -> None:
-    """The groups that Glue names after the prefix exist, with the key and a retention."""
-    prefix = only(resources, "AWS::Glue::Job")["DefaultArguments"]["--custom-logGroup-prefix"]
+    """The groups that Glue names after prefix, security configuration and role exist; the role may write to them."""
+    job = only(resources, "AWS::Glue::Job")
+    prefix = job["DefaultArguments"]["--custom-logGroup-prefix"]
+    security = only(resources, "AWS::Glue::SecurityConfiguration")["Name"]
+    role = {"Ref": job["Role"]["Fn::GetAtt"][0]}
     groups = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::Logs::LogGroup"]
-    named = {one["LogGroupName"]: one for one in groups if "LogGroupName" in one}
-    assert set(named) == {f"{prefix}/error", f"{prefix}/output"}
+    named = [one["LogGroupName"]["Fn::Join"][1] for one in groups if "LogGroupName" in one]
+    folder = f"{prefix}/{security}-role/"
+    assert named == [[folder, role, "/error"], [folder, role, "/output"]]
     assert all(one["RetentionInDays"] == 90 and one["KmsKeyId"] for one in groups)
+    written = statements(resources, "NormalizeRole")["OwnLogs"]["Resource"]
+    assert text(written).endswith(f":log-group:{folder}*")
 
 
 def test_the_archives_are_uploaded_under_names_that_glue_knows(outdir: Path, resources: dict[str, Any]) -> None:

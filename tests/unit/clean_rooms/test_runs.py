@@ -159,6 +159,20 @@ def test_what_a_person_has_to_change_comes_back() -> None:
     assert (world.started, len(world.manifests())) == (1, 1)
 
 
+@pytest.mark.parametrize("ends", ["", "/"])
+def test_results_may_be_directly_below_the_prefix(ends: str) -> None:
+    """The location is whatever Clean Rooms gives, also the prefix itself."""
+    world = World()
+    world.due()
+    world.deliver()
+    (query,) = world.service.queries.values()
+    query.status, query.location = "SUCCESS", f"s3://{BUCKET}/{PREFIX}{ends}"
+    world.service.write(BUCKET, f"{PREFIX}/part-00000.csv", b"email\nann@example.com\n")
+    world.run()
+    assert not world.dead()
+    assert [one["key"] for one in world.manifests()] == [f"{PREFIX}/manifest.json"]
+
+
 def test_results_that_go_elsewhere_are_refused() -> None:
     """Without a location in this account, or with one outside the prefix, there is nothing to close."""
     for location in ("", "s3://other/activation/query=vip/x", f"s3://{BUCKET}/elsewhere/000"):
@@ -315,6 +329,9 @@ def test_a_query_that_never_ends_is_given_up() -> None:
     world.queues.messages[QUEUE].clear()
     world.send(Slot("vip", AT, turn=MOST_TURNS).body)
     world.deliver()
-    ((code, _),) = world.dead()
+    ((code, letter),) = world.dead()
     assert code == "deadline"
     assert world.record().state is StartState.STARTED
+    world.send(json.dumps(letter))  # as a redrive does
+    world.deliver()
+    assert len(world.dead()) == 1

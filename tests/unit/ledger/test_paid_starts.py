@@ -13,7 +13,7 @@ from activation.aws.table import ConditionalTable
 from activation.errors import Retryable
 from activation.ledger.keys import start_key
 from activation.ledger.paid_starts import LEASE_S, SETTLE_S, PaidStarts, StartState
-from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError, ReadTimeoutError
 
 from tests.unit.line.table_in_memory import Repeating, Table
 
@@ -89,6 +89,7 @@ LOST = [
     EndpointConnectionError(endpoint_url="https://glue"),
     answer("InternalServiceException", 500),
     answer("RequestTimeout", 408),
+    answer("OperationTimeoutException", 400),
 ]
 
 
@@ -147,10 +148,13 @@ def test_a_call_that_did_not_arrive_is_made_again_once_that_is_certain(world: Wo
     assert len(world.aws.started) == 1
 
 
-def test_a_refused_call_counts_for_nothing(world: World) -> None:
-    """What AWS refuses is no attempt, and the next event starts at once."""
-    world.aws.before = raising(answer("ConcurrentRunsExceededException", 400))
-    with pytest.raises(ClientError):
+@pytest.mark.parametrize(
+    "error", [answer("ConcurrentRunsExceededException", 400), ParamValidationError(report="Invalid type")]
+)
+def test_a_refused_call_counts_for_nothing(world: World, error: Exception) -> None:
+    """What AWS refuses, or the SDK does not send, is no attempt, and the next event starts at once."""
+    world.aws.before = raising(error)
+    with pytest.raises(type(error)):
         world.starts().begin(KEY, world.aws)
     assert world.starts().read(KEY).state is StartState.NEW
     world.aws.before = lambda: None
@@ -213,6 +217,28 @@ def test_a_refused_retry_can_be_wished_again(world: World) -> None:
     assert (starts.read(KEY).state, starts.read(KEY).attempt) == (StartState.FAILED, 1)
     world.aws.before = lambda: None
     assert starts.begin(KEY, world.aws, after=1).attempt == 2
+
+
+def test_a_search_that_began_too_early_settles_nothing(world: World) -> None:
+    """A search during which the time to show up passes may have missed what was started."""
+    starts = world.starts()
+    world.aws.after = raising(LOST[0])
+    with pytest.raises(Retryable, match="start_unsettled"):
+        starts.begin(KEY, world.aws)
+    world.now += SETTLE_S - 1
+    found = world.aws.find
+
+    def slow(token: str, since: float) -> str:
+        world.now += 2
+        assert found(token, since)
+        return ""  # the list was made before the run showed up
+
+    world.aws.find = slow  # type: ignore[method-assign]  # a search that takes two seconds
+    with pytest.raises(Retryable, match="start_unsettled"):
+        starts.begin(KEY, world.aws)
+    world.aws.find = found  # type: ignore[method-assign]  # the search as it was
+    assert starts.begin(KEY, world.aws).id == "jr_1"
+    assert len(world.aws.started) == 1
 
 
 def test_an_end_is_recorded_once_and_of_the_last_attempt_alone(world: World) -> None:

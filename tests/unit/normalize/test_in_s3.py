@@ -69,6 +69,24 @@ def test_one_object_may_be_the_export(s3: S3Client) -> None:
     assert report.document["rows"]["written"] == 2
 
 
+def test_an_empty_folder_is_listed_below_its_prefix_alone(
+    s3: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A role that may list below the export's prefix alone hears that the export is empty, not that it is denied."""
+    asked: list[str] = []
+    files = storage.S3Folder.files
+
+    def listed(folder: storage.S3Folder) -> tuple[storage.StoredFile, ...]:
+        asked.append(f"{folder.bucket}/{folder.prefix}")
+        return files(folder)
+
+    monkeypatch.setattr(storage.S3Folder, "files", listed)
+    with pytest.raises(Rejected) as refused:
+        normalize("s3://lake/mapping.json", "s3://lake/empty/", "s3://drops", folder="run-1")
+    assert refused.value.code == "empty_export"
+    assert asked == ["lake/empty/"]
+
+
 def test_a_drop_is_not_written_over(s3: S3Client) -> None:
     """Where the folder has a manifest, a second run is refused and changes nothing."""
     normalize("s3://lake/mapping.json", "s3://lake/export/", "s3://drops", folder="run-1")

@@ -74,7 +74,19 @@ def test_failures_that_may_pass_are_repeated_as_often_as_the_settings_say(make: 
     assert [one["code"] for one in world.letters()] == ["job_failed"]
 
 
-@pytest.mark.parametrize(("state", "message"), [("STOPPED", ""), ("FAILED", "bad_mapping: 2 to correct")])
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ("STOPPED", ""),
+        ("FAILED", "bad_mapping: 2 to correct"),
+        ("FAILED", "SystemExit: bad_mapping: 2 to correct"),
+        ("FAILED", "Error Category: UNCLASSIFIED_ERROR; SystemExit: bad_mapping: 2 to correct"),
+        (
+            "FAILED",
+            "Error Category: UNCLASSIFIED_ERROR; Failed Line Number: 57; SystemExit: bad_mapping: 2 to correct",
+        ),
+    ],
+)
 def test_what_cannot_change_is_not_repeated(make: Make, state: str, message: str) -> None:
     """A run that somebody stopped, or whose mapping is wrong, goes to somebody at once."""
     world = started(make, retries=2)
@@ -99,6 +111,21 @@ def test_a_run_that_ended_before_its_start_was_recorded_waits_for_the_record(mak
     assert world.start_of(world.glue.runs[0]).state is StartState.SUCCEEDED
 
 
+def test_a_run_is_looked_at_although_its_starter_died_right_after_the_start(make: Make) -> None:
+    """The repeated event starts nothing, and sees to the look that finds a failure whose event was lost."""
+    world = make()
+    world.put("lake/vip/000")
+    sign = world.put("lake/vip/_SUCCESS", b"")
+    world.handle(sign)
+    world.queued()  # as if the worker had died before it sent the look
+    world.handle(sign)
+    world.glue.end("jr_1", "TIMEOUT")
+    (look,) = world.queued()
+    world.handle(look["body"])
+    assert [one["code"] for one in world.letters()] == ["job_timeout"]
+    assert len(world.glue.runs) == 1
+
+
 def test_runs_of_others_are_left_alone(make: Make) -> None:
     """Neither another job's run nor one that somebody started by hand changes anything."""
     world = started(make)
@@ -110,7 +137,13 @@ def test_runs_of_others_are_left_alone(make: Make) -> None:
 
 def test_no_word_of_a_message_is_taken_for_a_code() -> None:
     """Of what Spark says, which may hold a value, nothing is told."""
-    for message in ("ann: is not a number", "SystemExit: secret_value: x", "", "ValueError: could not read ann"):
+    for message in (
+        "ann: is not a number",
+        "SystemExit: secret_value: x",
+        "Error Category: QUERY_ERROR; Failed Line Number: 9; ann: is not a number",
+        "",
+        "ValueError: could not read ann",
+    ):
         ending = ending_of("FAILED", message)
         assert ending is not None
         assert ending.code == "job_failed"

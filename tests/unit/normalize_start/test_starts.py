@@ -10,6 +10,7 @@ from activation.ledger.paid_starts import SETTLE_S, StartState
 from botocore.exceptions import ReadTimeoutError
 
 from cli.open_folders import folder_row
+from lambdas.normalize_start.worker import MOST_WAITS
 from tests.unit.normalize_start.world import ACCOUNT, Make, with_
 
 
@@ -107,6 +108,18 @@ def test_a_time_of_a_schedule_starts_the_job_once(make: Make) -> None:
     assert world.glue.runs[0]["Arguments"]["--input"] == "s3://exports/lake/vip/"
 
 
+def test_a_schedule_takes_the_folders_below_the_export(make: Make) -> None:
+    """Files are new wherever they are below the prefix: a folder for each day, or for each run of a query."""
+    world = make(with_(scheduled=True))
+    world.put("lake/vip/day-1/000")
+    world.put("lake/vip/month=12/000")
+    world.handle(json.dumps({"detail-type": "Export Scheduled", "export": "vip", "time": "2026-11-30T06:00:00Z"}))
+    assert world.listed(world.glue.runs[0]) == ["lake/vip/day-1/000", "lake/vip/month=12/000"]
+    world.put("lake/vip/day-2/000")
+    world.handle(json.dumps({"detail-type": "Export Scheduled", "export": "vip", "time": "2026-12-01T06:00:00Z"}))
+    assert world.listed(world.glue.runs[0]) == ["lake/vip/day-2/000"]
+
+
 def test_a_scheduled_export_is_not_started_by_its_files(make: Make) -> None:
     """Neither a sign nor a file starts it."""
     world = make(with_(scheduled=True))
@@ -153,6 +166,24 @@ def test_a_full_job_is_waited_for_without_using_up_receives(make: Make) -> None:
     (wait,) = world.queued()
     world.glue.refuses = ""
     world.handle(wait["body"], wait["body"])
+    assert len(world.glue.runs) == 1
+
+
+def test_an_export_that_finds_no_room_for_a_day_is_told_of(make: Make) -> None:
+    """It becomes a dead letter, whose redrive waits anew."""
+    world = make()
+    world.put("lake/vip/000")
+    world.glue.refuses = "ResourceNumberLimitExceededException"
+    world.handle(world.put("lake/vip/_SUCCESS", b""))
+    (wait,) = world.queued()
+    world.handle(json.dumps({**json.loads(wait["body"]), "waits": MOST_WAITS}))
+    assert not world.queued()
+    (letter,) = world.letters()
+    assert letter["code"] == "start_waits"
+    world.handle(letter["body"])
+    (wait,) = world.queued()
+    world.glue.refuses = ""
+    world.handle(wait["body"])
     assert len(world.glue.runs) == 1
 
 

@@ -113,14 +113,16 @@ def list_folder(
     return Closed(listing, written_at)
 
 
-def list_quiet(client: S3Client, origin: Origin, place: Place, before: Before) -> Closed | None:
+def list_quiet(
+    client: S3Client, origin: Origin, place: Place, before: Before, *, with_folders: bool = False
+) -> Closed | None:
     """List a folder without a sign, in which nothing has arrived for a while; None when it has no new file.
 
-    Raises Rejected (too_many_parts), Retryable and ConfigError.
+    With `with_folders` the files of the folders below it are its own too. Raises Rejected (too_many_parts), Retryable and ConfigError.
     """
     _, found = look_below(client, origin, place)
     prefix = origin.key(place.folder)
-    own = [one for one in found.parts if one.place and one.place.folder == place.folder]
+    own = [one for one in found.parts if with_folders or (one.place and one.place.folder == place.folder)]
     files = [one for one in own if not before.took(one)]
     if not files:
         return None

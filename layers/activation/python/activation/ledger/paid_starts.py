@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from activation.aws.errors import classify, code_of
+from activation.aws.errors import ErrorKind, classify, code_of, kind_of
 from activation.aws.lease import Changes, Lease, Leases
 from activation.aws.table import ConditionalTable, ConditionFailed, Item, number, read_number, read_text
 from activation.errors import ConfigError, Retryable
@@ -25,6 +25,9 @@ LEASE_S = 120.0  # longer than the call and what is around it may take
 SETTLE_S = 120.0
 # Whatever AWS answers with these, it has started nothing. Others of its answers, and none, leave it open.
 _REFUSED_STATUS = range(400, 500)
+# Unless it says that it gave up, which Glue does with HTTP 400:
+# https://docs.aws.amazon.com/glue/latest/webapi/API_StartJobRun.html, read 2026-11-30
+_GAVE_UP = frozenset(("OperationTimeoutException", "RequestTimeout", "RequestTimeoutException"))
 
 
 class StartState(StrEnum):
@@ -85,11 +88,11 @@ def token_of(key: str, attempt: int) -> str:
 
 
 def is_refused(error: ClientError | BotoCoreError) -> bool:
-    """Return whether AWS has refused a call for certain, so that it has started nothing."""
+    """Return whether a call has started nothing for certain: AWS has refused it, or the SDK has not sent it."""
     if not isinstance(error, ClientError):
-        return False
+        return kind_of(error) is ErrorKind.REQUEST
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status in _REFUSED_STATUS and status != 408
+    return status in _REFUSED_STATUS and status != 408 and code_of(error) not in _GAVE_UP
 
 
 class PaidStarts:
@@ -179,8 +182,9 @@ class PaidStarts:
 
     def _found(self, seen: PaidStart, starter: Starter) -> str:
         """Return what an attempt without an answer has started, "" once it is certain that it started nothing."""
-        found = starter.find(seen.token, seen.at)
+        # Before the search: what shows up while it is on its way would be missed.
         waits_s = SETTLE_S - (self._clock() - seen.at)
+        found = starter.find(seen.token, seen.at)
         if not found and waits_s > 0:
             raise _unsettled(waits_s)
         return found
