@@ -170,12 +170,22 @@ def remove_below(client: S3Client, bucket: str, prefix: str) -> int:
     return _remove_below(client, bucket, prefix, exact=False)
 
 
-def folders_up_to(client: S3Client, bucket: str, prefix: str, last: str) -> list[str]:
-    """Return the folders that begin with a prefix and do not come after `last`, a folder's key."""
+def folders_up_to(client: S3Client, bucket: str, last: str, begins: str) -> list[str]:
+    """Return a folder and those of earlier slots beside it, whose names begin with `begins`.
+
+    Folders of other accounts' audiences, which have the same name, are none of them.
+    """
+    base = last.rstrip("/").rpartition("/")[0] + f"/{begins}"
     with _s3():
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=base, Delimiter="/")
         found = [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", [])]
-    return [one for one in found if one <= last]
+    account = _after_slot(last, base)
+    return [one for one in found if one <= last and _after_slot(one, base) == account]
+
+
+def _after_slot(folder: str, base: str) -> str:
+    """Return what a folder's name has after its slot: the account."""
+    return folder.removeprefix(base).lstrip("0123456789T")
 
 
 def _remove_below(client: S3Client, bucket: str, prefix: str, *, exact: bool) -> int:
