@@ -54,15 +54,20 @@ class RunEnds:
         if not export.get("declaration"):
             return 0
         found = EndedRun(export["declaration"], export["slot"], RunState(ended.state), receipt)
-        deleted = self._delete(ended.key, found.declaration) if found.state in FINAL else 0
+        deleted = self._delete(ended.key, found) if found.state in FINAL else 0
         self.tell(found)
         return deleted
 
-    def _delete(self, key: str, declaration: str) -> int:
-        """Delete the run's folder, and those of the declaration's earlier slots beside it."""
+    def _delete(self, key: str, ended: EndedRun) -> int:
+        """Delete the run's folder and, once it was sent, those of the declaration's earlier slots beside it.
+
+        A run that is superseded, or has nothing to send, ends without the audience's lock: an earlier slot may
+        still be read then.
+        """
         folder = key.removesuffix(MANIFEST)
-        base = folder.rstrip("/").rpartition("/")[0] + "/"
-        folders = folders_up_to(self.s3, self.drops_bucket, base + export_prefix(declaration), folder)
+        folders = [folder]
+        if ended.state is RunState.APPLIED:
+            folders = folders_up_to(self.s3, self.drops_bucket, folder, export_prefix(ended.declaration))
         return sum(remove_below(self.s3, self.drops_bucket, one) for one in folders)
 
     def _receipt(self, key: str) -> Mapping[str, Any]:

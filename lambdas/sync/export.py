@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from activation.aws.errors import classify, code_of
 from activation.drops.folder_manifest import ManifestReading, manifest_text
+from activation.errors import Retryable
 from activation.identifiers.column_map import IGNORE
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -120,25 +121,41 @@ class Export:
             self.client.copy({"Bucket": self.bucket, "Key": part.key}, self.bucket, key)
 
     def _put_manifest(self, target: Target, folder: str, parts: Sequence[Part], extract: Extract) -> bool:
-        """Put a manifest, and return False where another extraction of the slot has put one."""
+        """Put a manifest, and return False where another extraction of the slot has put one.
+
+        One that is there may be this very one: S3's answer was lost, and the SDK has put it again.
+        """
         files = [(one.key, one.size_bytes) for one in parts]
         document = json.loads(manifest_text(self.bucket, files, ManifestReading(columns_of(self.declaration))))
         document.setdefault("activation", {}).update(self._told(target, extract))
+        body = json.dumps(document, ensure_ascii=False, indent=1).encode()
         try:
             self.client.put_object(
                 Bucket=self.bucket,
                 Key=f"{folder}{MANIFEST}",
-                Body=json.dumps(document, ensure_ascii=False, indent=1).encode(),
+                Body=body,
                 ContentType="application/json",
                 IfNoneMatch="*",
             )
         except ClientError as error:
             if code_of(error) in _EXISTS:
-                return False
+                return self._stored(f"{folder}{MANIFEST}") == body
             raise classify(error, code="storage") from None
         except BotoCoreError as error:
             raise classify(error, code="storage") from None
         return True
+
+    def _stored(self, key: str) -> bytes:
+        """Return a manifest that another request has put, or is putting: then raise Retryable."""
+        try:
+            with self.client.get_object(Bucket=self.bucket, Key=key)["Body"] as found:
+                return found.read()
+        except ClientError as error:
+            if code_of(error) in _ABSENT:
+                raise Retryable("storage", "another request is putting the manifest", after_s=5) from None
+            raise classify(error, code="storage") from None
+        except BotoCoreError as error:
+            raise classify(error, code="storage") from None
 
     def _told(self, target: Target, extract: Extract) -> Mapping[str, Any]:
         """Return the block of the manifest that the receipt takes over."""
@@ -170,12 +187,22 @@ def remove_below(client: S3Client, bucket: str, prefix: str) -> int:
     return _remove_below(client, bucket, prefix, exact=False)
 
 
-def folders_up_to(client: S3Client, bucket: str, prefix: str, last: str) -> list[str]:
-    """Return the folders that begin with a prefix and do not come after `last`, a folder's key."""
+def folders_up_to(client: S3Client, bucket: str, last: str, begins: str) -> list[str]:
+    """Return a folder and those of earlier slots beside it, whose names begin with `begins`.
+
+    Folders of other accounts' audiences, which have the same name, are none of them.
+    """
+    base = last.rstrip("/").rpartition("/")[0] + f"/{begins}"
     with _s3():
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=base, Delimiter="/")
         found = [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", [])]
-    return [one for one in found if one <= last]
+    account = _after_slot(last, base)
+    return [one for one in found if one <= last and _after_slot(one, base) == account]
+
+
+def _after_slot(folder: str, base: str) -> str:
+    """Return what a folder's name has after its slot: the account."""
+    return folder.removeprefix(base).lstrip("0123456789T")
 
 
 def _remove_below(client: S3Client, bucket: str, prefix: str, *, exact: bool) -> int:

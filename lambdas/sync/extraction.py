@@ -131,12 +131,13 @@ class Extractor:
                 ends,
                 slot_id(declaration.source, declaration.name, f"{slot}#{attempt}"),
             )
-            if not export.close(extract):
-                self._clean(parts)
         except ActivationError as error:
             if error.code != RUNNING:
                 self._clean(parts)
             raise
+        # Of a manifest whose putting failed nobody knows whether it is there, and it needs its parts.
+        if not export.close(extract):
+            self._clean(parts)
         return extract
 
     def _clean(self, parts: Parts) -> None:

@@ -115,9 +115,12 @@ def test_other_messages_are_refused() -> None:
             read(body)
 
 
-def ended(world: World, state: RunState, slot: str = SLOT) -> tuple[int, list[EndedRun]]:
-    """Let a run of the first audience end, and return how many versions are deleted and who is told."""
-    key, told = folder_of(VIP, VIP.to[0], slot) + MANIFEST, list[EndedRun]()
+def ended(world: World, state: RunState, slot: str = SLOT, key: str = "") -> tuple[int, list[EndedRun]]:
+    """Let the run of a manifest, by default the first audience's, end.
+
+    Return how many versions are deleted and who is told.
+    """
+    key, told = key or folder_of(VIP, VIP.to[0], slot) + MANIFEST, list[EndedRun]()
     receipt = {"folder": {"export": {"declaration": "vip", "slot": slot}}}
     world.s3.put_object(Bucket="receipts", Key="receipts/run.json", Body=json.dumps(receipt))
     ends = RunEnds(world.s3, "drops", "receipts", told.append)
@@ -130,18 +133,44 @@ def exported(world: World, *slots: str) -> None:
         world.extractor().handle(SlotWork("vip", slot), lambda: 900.0)
 
 
-@pytest.mark.parametrize("state", [RunState.APPLIED, RunState.EMPTY, RunState.SUPERSEDED])
-def test_an_export_is_deleted_once_its_run_is_final(world: World, state: RunState) -> None:
+def test_an_export_is_deleted_once_it_was_sent(world: World) -> None:
     """Every version of it, and those of earlier slots; later ones and those of other audiences stay."""
     exported(world, SLOT, NEXT_SLOT, "2026-12-05T10:00")
-    count, (told,) = ended(world, state, NEXT_SLOT)
+    count, (told,) = ended(world, RunState.APPLIED, NEXT_SLOT)
     assert count == 4
-    assert (told.declaration, told.slot, told.state) == ("vip", NEXT_SLOT, state)
+    assert (told.declaration, told.slot, told.state) == ("vip", NEXT_SLOT, RunState.APPLIED)
     left = [key for key in world.objects() if key.startswith("meta/VIP people/raw/")]
     assert {key.rpartition("/")[0] + "/" for key in left} == {folder_of(VIP, VIP.to[0], "2026-12-05T10:00")}
     versions = world.s3.list_object_versions(Bucket="drops", Prefix="meta/VIP people/raw/")
     assert len([*versions["Versions"], *versions.get("DeleteMarkers", [])]) == 2
     assert len([key for key in world.objects() if key.startswith("tiktok/VIP/raw/")]) == 6
+
+
+@pytest.mark.parametrize("state", [RunState.EMPTY, RunState.SUPERSEDED])
+def test_a_run_that_sent_nothing_leaves_the_exports_of_earlier_slots(world: World, state: RunState) -> None:
+    """It ends while the run of an earlier slot may still be reading its own export."""
+    exported(world, SLOT, NEXT_SLOT)
+    first = [key for key in world.objects() if key.startswith(folder_of(VIP, VIP.to[0], SLOT))]
+    count, _ = ended(world, state, NEXT_SLOT)
+    assert count == 2
+    assert [key for key in world.objects() if key.startswith("meta/VIP people/raw/")] == first
+
+
+def test_an_export_for_another_account_stays_until_its_own_run_is_final(world: World) -> None:
+    """Audiences of one name in several accounts have folders side by side, also those of earlier slots."""
+    accounts = ("", "111", "222")
+    world.change(to=tuple(replace(VIP.to[0], account=one) for one in accounts))
+    exported(world, SLOT, NEXT_SLOT)
+    for last in accounts:
+        own = replace(VIP.to[0], account=last)
+        others = {
+            key
+            for key in world.objects()
+            if not key.startswith(tuple(folder_of(VIP, own, slot) for slot in (SLOT, NEXT_SLOT)))
+        }
+        key = folder_of(VIP, own, NEXT_SLOT) + MANIFEST
+        ended(world, RunState.APPLIED, NEXT_SLOT, key=key)
+        assert set(world.objects()) == others
 
 
 @pytest.mark.parametrize("state", [RunState.FAILED, RunState.BLOCKED])
