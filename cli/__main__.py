@@ -29,6 +29,7 @@ from cli.runs import receipt, status
 from cli.sandbox import sandbox
 from cli.secret import secret
 from cli.stream import stream
+from cli.suppress import suppress
 from cli.typed import note_sandbox, typed
 
 app = typer.Typer(
@@ -49,6 +50,7 @@ app.command()(receipt)
 app.command()(redrive)
 app.command()(replay)
 app.command()(drop)
+app.command()(suppress)
 app.command()(forget)
 app.command()(doctor)
 app.command()(destroy)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from lambdas.doctor.addresses import AppOutputs, ConnectorAddresses, outputs_of
-from stacks.names import DEFAULT_APP
+from lambdas.doctor.addresses import AppOutputs, ConnectorAddresses, LineQueues, outputs_of
+from stacks.names import DEFAULT_APP, SUPPRESSIONS
 
 if TYPE_CHECKING:
     from stacks.settings import Settings
@@ -29,7 +29,8 @@ class Deployment:
     that secrets may name other servers than the platforms', as in the sandbox. `mirrors_bucket` is that of what
     mirrored audiences were sent, "" in an earlier release. `app` is what `stacks.connector_told.of_app` says,
     nothing in an earlier release. `receipts_database` and `receipts_workgroup` are Athena's for the table of
-    receipts, "" in an earlier release. `suppresses` says that drops below `suppressions/` are read.
+    receipts, "" in an earlier release. `lists` are the queues of suppression
+    lists, None in an earlier release, which does not read drops below `suppressions/`.
     """
 
     drops_bucket: str
@@ -47,7 +48,7 @@ class Deployment:
     app: Mapping[str, Any] = field(default_factory=dict)
     receipts_database: str = ""
     receipts_workgroup: str = ""
-    suppresses: bool = False
+    lists: LineQueues | None = None
 
     @property
     def region(self) -> str:
@@ -57,6 +58,15 @@ class Deployment:
     def sources_of(self, connector: str) -> list[SourceSettings]:
         """Return the sources whose drops a connector sends."""
         return [source for source in self.sources if source.connector == connector]
+
+    def queues(self, name: str) -> LineQueues:
+        """Return the queues of a connector, or of the suppression lists under `suppressions`.
+
+        Ends the command if neither is deployed.
+        """
+        if name == SUPPRESSIONS and self.lists is not None:
+            return self.lists
+        return self.connector(name).queues
 
     def connector(self, name: str) -> ConnectorAddresses:
         """Return a connector's addresses; end the command if no connector of this name is deployed."""
@@ -109,7 +119,7 @@ def find() -> Deployment:
         outputs.app,
         storage.get("ReceiptsDatabase", ""),
         storage.get("ReceiptsWorkgroup", ""),
-        "SuppressionsQueueUrl" in activation,
+        outputs.lists,
     )
 
 

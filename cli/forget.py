@@ -66,12 +66,12 @@ def forget(
         unusable = _checked(drops, left, people)
         _confirm(len(left) - len(unusable), yes=yes or as_json)
         typer.echo(f"forget {drops.forget_id}", err=True)
-        if found.suppresses:
+        if found.lists:
             drops.suppress(people)
         _put(drops, left, unusable, people)
     runs = _follow(drops, reached, unusable, people, within)
     lines = [_line(one, runs, unusable) for one in reached]
-    suppressed = "added" if found.suppresses else "this deployment has none: later drops may add the person again"
+    suppressed = "added" if found.lists else "this deployment has none: later drops may add the person again"
     told = document(drops.forget_id, lines, suppressed)
     if as_json:
         print(json.dumps(told, ensure_ascii=False))

@@ -15,7 +15,9 @@ MOVE_TIMEOUT_S = 300
 
 
 def redrive(
-    connector: Annotated[str, typer.Option(help="The connector's name in cdk.context.json.")] = "",
+    connector: Annotated[
+        str, typer.Option(help="The connector's name in cdk.context.json, or suppressions.")
+    ] = "",
     exports: Annotated[bool, typer.Option("--exports", help="The dead letters of exports instead.")] = False,
     clean_rooms: Annotated[
         bool, typer.Option("--clean-rooms", help="Those of Clean Rooms queries instead; each run costs.")
@@ -23,8 +25,8 @@ def redrive(
 ) -> None:
     """Move dead letters back to their queue, of a connector, of exports or of Clean Rooms queries.
 
-    Each run of a connector resumes where it stopped. An export whose Glue job failed is started again, for the
-    same files, and a query is run again, as another attempt of its slot.
+    Each run of a connector, or of a suppression list, resumes where it stopped. An export whose Glue job failed is
+    started again, for the same files, and a query is run again, as another attempt of its slot.
     """
     import boto3
 
@@ -36,10 +38,10 @@ def redrive(
         dead_letters, queue = deployment.export_queues() if exports else deployment.query_queues()
         move_back(boto3.client("sqs"), dead_letters, queue, "exports" if exports else "the queries")
         return
-    addresses = deployment.find().connector(connector)
+    queues = deployment.find().queues(connector)
     sqs = boto3.client("sqs")
-    deliver_again(sqs, addresses.undelivered_queue_url, addresses.queue_url, connector)
-    move_back(sqs, addresses.dead_letter_queue_url, addresses.queue_url, connector)
+    deliver_again(sqs, queues.undelivered_queue_url, queues.queue_url, connector)
+    move_back(sqs, queues.dead_letter_queue_url, queues.queue_url, connector)
 
 
 def deliver_again(sqs: SQSClient, undelivered: str, queue: str, of: str) -> None:

@@ -12,6 +12,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class LineQueues:
+    """The URLs of a queue of drops, of its dead letters and of the events that did not reach it."""
+
+    queue_url: str
+    dead_letter_queue_url: str
+    undelivered_queue_url: str
+
+
+@dataclass(frozen=True)
 class ConnectorAddresses:
     """The resources of one connector: secret, queues, function, rule, and the rules of its sources."""
 
@@ -22,6 +31,11 @@ class ConnectorAddresses:
     function_name: str
     rule_arn: str
     source_rule_arns: tuple[str, ...] = ()
+
+    @property
+    def queues(self) -> LineQueues:
+        """Return the queues alone."""
+        return LineQueues(self.queue_url, self.dead_letter_queue_url, self.undelivered_queue_url)
 
 
 @dataclass(frozen=True)
@@ -49,6 +63,14 @@ class AppOutputs:
         """Return what `stacks.connector_told.of_app` says, {} where an earlier release does not tell."""
         found: dict[str, Any] = json.loads(self.activation.get("App", "{}"))
         return found
+
+    @property
+    def lists(self) -> LineQueues | None:
+        """Return the queues of suppression lists, None where an earlier release has none."""
+        if "SuppressionsQueueUrl" not in self.activation:
+            return None
+        names = ("QueueUrl", "DeadLetterQueueUrl", "UndeliveredQueueUrl")
+        return LineQueues(*(self.activation[f"Suppressions{name}"] for name in names))
 
     @property
     def topics(self) -> tuple[str, ...]:

@@ -33,6 +33,14 @@ EVERYTHING: dict[str, Any] = {
             "audience": "VIP",
             "identifiers": "raw",
         },
+        {"name": "cdp", "kind": "postgres"},
+        {
+            "name": "marts",
+            "kind": "athena",
+            "workgroup": "activation",
+            "database": "marts",
+            "buckets": ["example-marts"],
+        },
     ],
     "clean_rooms": [
         {

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from stacks.names import SUPPRESSIONS
+from stacks.sync.permissions import DECLARATIONS
 from tests.infrastructure import everything
 from tests.infrastructure.everything import EVERYTHING
 
@@ -37,6 +39,8 @@ KEEPS_NOTHING = re.compile(
     r"|AWS::Athena::(NamedQuery|WorkGroup)|AWS::Events::(EventBus|EventBusPolicy|Rule)|AWS::Logs::LogStream"
     r"|AWS::S3::BucketPolicy|AWS::SQS::QueuePolicy|Custom::MarketingStreamGuard|AWS::CDK::Metadata"
 )
+# What the app keeps apart within a bucket, without a lifecycle rule of its own.
+PREFIXES = {"Drops": (f"{SUPPRESSIONS}/",), "Mirrors": (f"{SUPPRESSIONS}/", DECLARATIONS)}
 CONNECTORS = tuple(one["name"].title() for one in EVERYTHING["connectors"])
 Lifetimes = dict[str, tuple[int, ...]]
 
@@ -75,6 +79,8 @@ def of_templates(templates: Mapping[str, Any], app: str) -> Lifetimes:
                 place = f"`{_stack(stack.removeprefix(f'{app}-'))}`: {STORES[type_]} `{_name(id_)}`"
                 for below, days in _lifetimes(id_, resource, template):
                     found[f"{place}, `{below}`" if below else place] = days
+                for below in PREFIXES.get(_name(id_), ()) if type_ == "AWS::S3::Bucket" else ():
+                    found[f"{place}, `{below}`"] = found[place]
     return found
 
 

@@ -22,6 +22,7 @@ from stacks.settings import (
     read_settings,
 )
 from stacks.source_settings import SourceSettings
+from stacks.suppression_settings import SuppressionSettings
 from stacks.sync.settings import SyncSettings
 from tests.infrastructure.settings_read import mistakes, read
 
@@ -258,6 +259,7 @@ def test_every_setting_is_documented() -> None:
         "sources[].": SourceSettings,
         "storage.": StorageSettings,
         "doctor.": DoctorSettings,
+        "suppressions.": SuppressionSettings,
         "sync.": SyncSettings,
         "": Settings,
     }

@@ -23,7 +23,7 @@ from cli import deployment
 from cli.__main__ import app
 from cli.deployment import Deployment
 from cli.forget_drops import ForgetDrops
-from lambdas.doctor.addresses import ConnectorAddresses
+from lambdas.doctor.addresses import ConnectorAddresses, LineQueues
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -100,7 +100,9 @@ def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Deployed]:
     addresses = ConnectorAddresses("arn", "queue", "dead", "", "function", "rule")
     platforms = {"meta": "meta", "tiktok": "tiktok", "meta-conversions": "meta_conversions"}
     connectors = dict.fromkeys(platforms, addresses)
-    found = Deployment("drops", "receipts", "ledger", "a:b:c:d", connectors, platforms, suppresses=True)
+    found = Deployment(
+        "drops", "receipts", "ledger", "a:b:c:d", connectors, platforms, lists=LineQueues("", "", "")
+    )
     monkeypatch.setattr(deployment, "find", lambda: found)
     monkeypatch.setattr("cli.forget_drops.POLL_S", 0)
     with mock_aws():

@@ -8,6 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cli import __main__, deployment
+from cli.deployment import Deployment
+from lambdas.doctor.addresses import LineQueues
 
 
 class Sqs:
@@ -15,6 +17,11 @@ class Sqs:
 
     def __init__(self) -> None:
         self.moved: list[tuple[str, str]] = []
+
+    def receive_message(self, *, QueueUrl: str, MaxNumberOfMessages: int) -> dict[str, Any]:
+        """Return no undelivered event."""
+        assert (QueueUrl, MaxNumberOfMessages) == ("lost", 10)
+        return {}
 
     def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:
         """Return a queue's ARN."""
@@ -47,3 +54,13 @@ def test_it_is_one_or_the_other(arguments: list[str]) -> None:
     """Neither and both are mistakes of usage."""
     result = CliRunner().invoke(__main__.app, ["redrive", *arguments])
     assert result.exit_code == 2
+
+
+def test_dead_letters_of_suppression_lists_go_back_to_their_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are redriven like a connector's, though the lists have no secret and no ad account."""
+    sqs = Sqs()
+    found = Deployment("drops", "receipts", "ledger", "archive", {}, lists=LineQueues("queue", "dead", "lost"))
+    monkeypatch.setattr("boto3.client", lambda _: sqs)
+    monkeypatch.setattr(deployment, "find", lambda: found)
+    result = CliRunner().invoke(__main__.app, ["redrive", "--connector", "suppressions"])
+    assert (result.exit_code, sqs.moved) == (0, [("arn of dead", "arn of queue")])
