@@ -9,8 +9,8 @@ from activation.drops.codes import FILE_CODES
 from activation.ledger.paid_starts import StartState
 
 # The script ends with `code: sentence`. Before it Glue puts its own classification and Python's exception, as in
-# "Error Category: UNCLASSIFIED_ERROR; Failed Line Number: 20; SystemExit: bad_mapping: ...". No page of AWS's shows
-# the form; messages of Glue 4.0 and later that were quoted in public have it (2026-11-30).
+# "Error Category: UNCLASSIFIED_ERROR; Failed Line Number: 20; SystemExit: bad_mapping: ...". No page of AWS's
+# shows the form; messages of Glue 4.0 and later that were quoted in public have it (2026-11-30).
 _CODE = re.compile(
     r"(?:Error Category: \w{1,64}; )?(?:Failed Line Number: \d{1,9}; )?(?:SystemExit: )?([a-z][a-z0-9_]{2,63}): "
 )

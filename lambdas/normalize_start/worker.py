@@ -141,11 +141,11 @@ class StartWorker:
         if not starter.runs:
             self.log.info("was started before", extra={**told, "state": start.state})
             if start.state is StartState.STARTED:
-                # Whoever has started it may have died before this message; without it a lost event is never noticed.
+                # Whoever started it may have died before this message; without it a lost event is never noticed.
                 self._send(check_message(start.id), CHECK_S)
 
     def _give_up(self, occasion: Occasion, after: int, refused: Retryable) -> None:
-        """Tell of an export that has waited for room for too long: each wait is a new message, which no alarm sees."""
+        """Tell of an export that has waited too long for room: each wait is a new message, which no alarm sees."""
         error = Rejected(
             refused.code,
             f"export {occasion.export} has waited for a day, since as many runs as may run did: see the job's"

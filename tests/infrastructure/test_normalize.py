@@ -74,7 +74,7 @@ def test_the_job_is_as_the_settings_say(resources: dict[str, Any]) -> None:
 
 
 def test_the_job_s_logs_are_kept_as_long_as_the_others(resources: dict[str, Any]) -> None:
-    """The groups that Glue names after prefix, security configuration and role exist; the role may write to them."""
+    """The groups that Glue names after prefix, security configuration and role exist; the role may write there."""
     job = only(resources, "AWS::Glue::Job")
     prefix = job["DefaultArguments"]["--custom-logGroup-prefix"]
     security = only(resources, "AWS::Glue::SecurityConfiguration")["Name"]

@@ -118,7 +118,8 @@ def list_quiet(
 ) -> Closed | None:
     """List a folder without a sign, in which nothing has arrived for a while; None when it has no new file.
 
-    With `with_folders` the files of the folders below it are its own too. Raises Rejected (too_many_parts), Retryable and ConfigError.
+    With `with_folders` the files of the folders below it are its own too. Raises Rejected (too_many_parts),
+    Retryable and ConfigError.
     """
     _, found = look_below(client, origin, place)
     prefix = origin.key(place.folder)
