@@ -142,6 +142,8 @@ def _queues(part: str, named: str, what: str, page: str) -> tuple[str, str]:
     except (BotoCoreError, ClientError) as error:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
         fail(f"no {what} in this AWS account and region ({code}): see {page}")
+    if f"{named}QueueUrl" not in outputs:  # every export is DataBrew's, which has no queue
+        fail(f"what is deployed has no queue: see {page}")
     return outputs[f"{named}DeadLetterQueueUrl"], outputs[f"{named}QueueUrl"]
 
 

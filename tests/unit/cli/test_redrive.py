@@ -49,6 +49,17 @@ def test_exports_are_moved_between_their_own_queues(monkeypatch: pytest.MonkeyPa
     assert "2 messages moved back to exports" in result.output
 
 
+def test_exports_without_a_queue_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where DataBrew makes every export, there are no dead letters to move."""
+    monkeypatch.setattr("boto3.client", lambda _: None)
+    monkeypatch.setattr(deployment, "app_name", lambda: "ours")
+    monkeypatch.setattr(deployment, "outputs_of", lambda _, stack: {})
+    result = CliRunner().invoke(__main__.app, ["redrive", "--exports"])
+    assert result.exit_code == 1
+    assert "docs/glue.md" in result.output
+    assert "KeyError" not in repr(result.exception)
+
+
 @pytest.mark.parametrize("arguments", [[], ["--connector", "meta", "--exports"]])
 def test_it_is_one_or_the_other(arguments: list[str]) -> None:
     """Neither and both are mistakes of usage."""
