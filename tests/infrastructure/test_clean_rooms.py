@@ -126,7 +126,7 @@ def test_results_are_written_by_clean_rooms_alone(allowed: dict[str, Any]) -> No
         "aws:CalledVia": "cleanrooms.amazonaws.com"
     }
     assert json.dumps(allowed["WriteResults"]["Resource"][1]).endswith('/activation/vip/query=big-spenders/*"]]}')
-    assert json.dumps(allowed["CloseResults"]["Resource"][1]).endswith('query=big-spenders/*/manifest.json"]]}')
+    assert json.dumps(allowed["CloseResults"]["Resource"][1]).endswith('query=big-spenders/*/_manifest.json"]]}')
     for one in ("WriteResults", "CloseResults", "ListResults", "FindBucket"):
         owner = allowed[one]["Condition"]["StringEquals"]
         assert owner == {"s3:ResourceAccount": {"Ref": "AWS::AccountId"}}

@@ -54,8 +54,8 @@ def test_an_export_in_s3_becomes_a_drop(s3: S3Client) -> None:
     report = normalize("s3://lake/mapping.json", "s3://lake/export/", "s3://drops", folder="run-1")
     assert report.document["rows"]["written"] == 2
     (part,) = report.parts
-    assert keys(s3) == [f"{FOLDER}_activation/report.json", f"{FOLDER}manifest.json", f"{FOLDER}{part.name}"]
-    manifest = json.loads(s3.get_object(Bucket="drops", Key=f"{FOLDER}manifest.json")["Body"].read())
+    assert keys(s3) == [f"{FOLDER}_activation/report.json", f"{FOLDER}_manifest.json", f"{FOLDER}{part.name}"]
+    manifest = json.loads(s3.get_object(Bucket="drops", Key=f"{FOLDER}_manifest.json")["Body"].read())
     size_bytes = s3.head_object(Bucket="drops", Key=f"{FOLDER}{part.name}")["ContentLength"]
     meta = {"content_length": size_bytes, "record_count": 2}
     assert manifest["entries"] == [{"url": f"s3://drops/{FOLDER}{part.name}", "meta": meta}]
@@ -113,7 +113,7 @@ def test_all_that_an_attempt_can_leave_is_replaced(s3: S3Client) -> None:
         s3.put_object(Bucket="drops", Key=FOLDER + name, Body=b"left")
     report = normalize("s3://lake/mapping.json", "s3://lake/export/", "s3://drops", folder="run-1")
     (part,) = report.parts
-    assert keys(s3) == [f"{FOLDER}_activation/report.json", f"{FOLDER}manifest.json", f"{FOLDER}{part.name}"]
+    assert keys(s3) == [f"{FOLDER}_activation/report.json", f"{FOLDER}_manifest.json", f"{FOLDER}{part.name}"]
 
 
 def test_an_object_that_changes_meanwhile_is_not_read(s3: S3Client) -> None:
