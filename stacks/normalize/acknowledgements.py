@@ -7,7 +7,7 @@ from aws_cdk import aws_s3 as s3
 from stacks.findings import accept, arn_of
 from stacks.normalize.databrew import LOGS
 from stacks.normalize.job import NormalizeJob
-from stacks.normalize.permissions import LISTINGS
+from stacks.normalize.permissions import LISTINGS, REPORT
 from stacks.normalize.stack import NormalizeStack
 from stacks.normalize.start import StartFunction
 from stacks.storage import StorageStack
@@ -70,6 +70,11 @@ def _accept_glue(
             job.role,
             f"IAM5[Resource::{arn_of(storage.drops)}/{name}/*]",
             "The drops that mappings make for this connector: folders below its prefix, named by occasions.",
+        )
+        accept(
+            job.role,
+            f"IAM5[Resource::{arn_of(storage.drops)}/{name}/*/{REPORT}]",
+            "The reports of these drops, which hold counts and no value.",
         )
     accept(
         start.role,
