@@ -73,7 +73,7 @@ def results_arn(query: CleanRoomsQuery) -> str:
 
 
 def _bucket(query: CleanRoomsQuery) -> str:
-    return f"arn:{Aws.PARTITION}:s3:::{query.bucket}"
+    return query.bucket_arn or f"arn:{Aws.PARTITION}:s3:::{query.bucket}"
 
 
 def _queries(queries: Sequence[CleanRoomsQuery]) -> list[iam.PolicyStatement]:
