@@ -29,9 +29,8 @@ from glue_scripts.normalize.report import Report, manifest_of, report_of
 from glue_scripts.normalize.rows import RowStep
 from glue_scripts.normalize.storage import S3_FOLDER, Folder, LocalFolder, folder_of, text_of
 
-MANIFEST = (
-    "_manifest.json"  # Athena, Spark and Arrow pass over names that begin with "_", so the folder is a data set
-)
+# Athena, Spark and Arrow pass over names that begin with "_", so that the folder is a data set to them.
+MANIFEST = "_manifest.json"
 REPORT = "_activation/report.json"
 
 
