@@ -69,9 +69,7 @@ def test_one_object_may_be_the_export(s3: S3Client) -> None:
     assert report.document["rows"]["written"] == 2
 
 
-def test_an_empty_folder_is_listed_below_its_prefix_alone(
-    s3: S3Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_empty_folder_is_listed_below_its_prefix_alone(s3: S3Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """A role that may list only below the export's prefix hears that it is empty, not that it is denied."""
     asked: list[str] = []
     files = storage.S3Folder.files
