@@ -61,7 +61,7 @@ def build(*, outdir: str | None = None, context: Mapping[str, Any] | None = None
     acknowledge_streams(streams)
     acknowledge_ci360(ci360, storage)
     acknowledge_normalize(normalize, storage)
-    acknowledge_clean_rooms(clean_rooms)
+    acknowledge_clean_rooms(clean_rooms, storage)
     acknowledge_sync(sync, storage)
     check(
         activation,

@@ -133,18 +133,31 @@ def query_queues() -> tuple[str, str]:
     return _queues("clean-rooms", "CleanRooms", "Clean Rooms query is deployed", "docs/clean_rooms.md")
 
 
+def parts_dataset() -> tuple[str, str]:
+    """Return the database and the workgroup of the Glue job's drops; end the command if no stack has them."""
+    outputs = _outputs("normalize", "exports are deployed", "docs/glue.md")
+    if "PartsDatabase" not in outputs:
+        fail("no export's mapping writes Parquet, so there is no table of drops: see docs/glue.md")
+    return outputs["PartsDatabase"], outputs["PartsWorkgroup"]
+
+
 def _queues(part: str, named: str, what: str, page: str) -> tuple[str, str]:
+    outputs = _outputs(part, what, page)
+    if f"{named}QueueUrl" not in outputs:  # every export is DataBrew's, which has no queue
+        fail(f"what is deployed has no queue: see {page}")
+    return outputs[f"{named}DeadLetterQueueUrl"], outputs[f"{named}QueueUrl"]
+
+
+def _outputs(part: str, what: str, page: str) -> dict[str, str]:
+    """Return the outputs of the stack `part`; end the command if it is not deployed."""
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        outputs = outputs_of(boto3.client("cloudformation"), f"{app_name()}-{part}")
+        return dict(outputs_of(boto3.client("cloudformation"), f"{app_name()}-{part}"))
     except (BotoCoreError, ClientError) as error:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
         fail(f"no {what} in this AWS account and region ({code}): see {page}")
-    if f"{named}QueueUrl" not in outputs:  # every export is DataBrew's, which has no queue
-        fail(f"what is deployed has no queue: see {page}")
-    return outputs[f"{named}DeadLetterQueueUrl"], outputs[f"{named}QueueUrl"]
 
 
 def named_app() -> str:

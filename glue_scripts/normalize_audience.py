@@ -1,7 +1,7 @@
 """The Glue job's script: an export in S3 becomes a folder drop. See docs/glue.md.
 
-Arguments: --mapping, --input, --output (s3:// URLs); optional: --folder, the name of the drop's folder, and
---listing, the s3:// URL of the list of exactly the objects to read.
+Arguments: --mapping, --input, --output (s3:// URLs); optional: --folder, the name of the drop's folder, --listing,
+the s3:// URL of the list of exactly the objects to read, and --export and --slot, which name what the drop is for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 REQUIRED = ("JOB_NAME", "mapping", "input", "output")
-OPTIONAL = ("folder", "listing")
+OPTIONAL = ("folder", "listing", "export", "slot")
 
 
 def main() -> None:
@@ -37,6 +37,7 @@ def main() -> None:
             arguments["output"],
             folder=arguments.get("folder", ""),
             listing=arguments.get("listing", ""),
+            claim="/".join(arguments[one] for one in ("export", "slot") if one in arguments),
             session=lambda: session,
         )
     except ActivationError as error:

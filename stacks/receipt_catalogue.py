@@ -10,10 +10,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.receipt_table import BYTES_SCANNED_LIMIT, COLUMNS, KEY, PREFIX, QUERIES, RESULTS, TABLE
+from stacks.athena import add_table, add_workgroup, may_query
+from stacks.receipt_table import COLUMNS, KEY, PREFIX, QUERIES, RESULTS, TABLE
 from stacks.statements import allow, through_key
-
-_FORMAT = "org.apache.hadoop.hive.ql.io.parquet"
 
 
 class ReceiptCatalogue(Construct):
@@ -54,88 +53,41 @@ class ReceiptCatalogue(Construct):
         self.analyst = self._analyst(receipts, key)
 
     def _table(self, receipts: s3.IBucket) -> glue.CfnTable:
-        return glue.CfnTable(
+        return add_table(
             self,
             "Table",
-            catalog_id=Aws.ACCOUNT_ID,
-            database_name=self.database_name,
-            table_input=glue.CfnTable.TableInputProperty(
-                name=TABLE,
-                description="One row a receipt; `activation receipts` brings it up to date",
-                table_type="EXTERNAL_TABLE",
-                parameters={"classification": "parquet", "EXTERNAL": "TRUE"},
-                storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
-                    columns=[
-                        glue.CfnTable.ColumnProperty(name=name, type=type_, comment=comment)
-                        for name, (type_, comment) in COLUMNS.items()
-                    ],
-                    location=f"s3://{receipts.bucket_name}/{PREFIX}",
-                    input_format=f"{_FORMAT}.MapredParquetInputFormat",
-                    output_format=f"{_FORMAT}.MapredParquetOutputFormat",
-                    serde_info=glue.CfnTable.SerdeInfoProperty(
-                        serialization_library=f"{_FORMAT}.serde.ParquetHiveSerDe"
-                    ),
-                ),
-            ),
+            database=self.database_name,
+            name=TABLE,
+            description="One row a receipt; `activation receipts` brings it up to date",
+            columns=COLUMNS,
+            location=f"s3://{receipts.bucket_name}/{PREFIX}",
         )
 
     def _workgroup(self, receipts: s3.IBucket, key: kms.IKey) -> athena.CfnWorkGroup:
-        return athena.CfnWorkGroup(
+        return add_workgroup(
             self,
             "Workgroup",
             name=self.workgroup_name,
             description="Queries over receipts",
-            # Else a workgroup in which anybody ever asked could not be deleted with the stack.
-            recursive_delete_option=True,
-            work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
-                enforce_work_group_configuration=True,
-                bytes_scanned_cutoff_per_query=BYTES_SCANNED_LIMIT,
-                result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
-                    output_location=f"s3://{receipts.bucket_name}/{RESULTS}",
-                    encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
-                        encryption_option="SSE_KMS", kms_key=key.key_arn
-                    ),
-                ),
-            ),
+            results=f"s3://{receipts.bucket_name}/{RESULTS}",
+            key=key,
         )
 
     def _analyst(self, receipts: s3.IBucket, key: kms.IKey) -> iam.ManagedPolicy:
-        # https://docs.aws.amazon.com/athena/latest/ug/example-policies-workgroup.html and
-        # https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html, read 2026-11-30
-        stack = Stack.of(self)
         return iam.ManagedPolicy(
             self,
             "Analyst",
             description="Query the table of receipts, together with the reader's policy",
             statements=[
-                allow(
-                    "Query",
-                    [
-                        "athena:GetQueryExecution",
-                        "athena:GetQueryResults",
-                        "athena:GetWorkGroup",
-                        "athena:StartQueryExecution",
-                        "athena:StopQueryExecution",
-                    ],
-                    [stack.format_arn(service="athena", resource="workgroup", resource_name=self.workgroup_name)],
-                ),
-                allow(
-                    "FindTheTable",
-                    ["glue:GetDatabase", "glue:GetPartitions", "glue:GetTable"],
-                    [
-                        stack.format_arn(service="glue", resource="catalog"),
-                        stack.format_arn(service="glue", resource="database", resource_name=self.database_name),
-                        stack.format_arn(
-                            service="glue", resource="table", resource_name=f"{self.database_name}/{TABLE}"
-                        ),
-                    ],
+                *may_query(
+                    Stack.of(self),
+                    workgroup=self.workgroup_name,
+                    database=self.database_name,
+                    tables=[TABLE],
+                    bucket=receipts,
+                    results=RESULTS,
                 ),
                 allow("BringUpToDate", ["s3:GetObject", "s3:PutObject"], [receipts.arn_for_objects(KEY)]),
-                allow(
-                    "Results",
-                    ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"],
-                    [receipts.arn_for_objects(f"{RESULTS}*")],
-                ),
                 allow("FindTheBucket", ["s3:GetBucketLocation", "s3:ListBucket"], [receipts.bucket_arn]),
                 through_key(key, ["kms:Decrypt", "kms:GenerateDataKey"], "s3"),
             ],

@@ -13,7 +13,9 @@ TABLE = "receipts"
 PREFIX = "catalogue/receipts/"  # in the receipts bucket, outside the prefix of the receipts themselves
 KEY = f"{PREFIX}receipts.parquet"
 RESULTS = "queries/"  # in the receipts bucket: what Athena writes of each query
-BYTES_SCANNED_LIMIT = 1_000_000_000  # of one query; a receipt is less than a kilobyte of the file
+# The same of queries over drops, which hold people: another prefix, for other readers.
+RESULTS_OF_PARTS = "queries-of-parts/"
+BYTES_SCANNED_LIMIT = 1_000_000_000  # of one query; of receipts one is less than a kilobyte
 
 _CODES = "map<string,bigint>"
 # The name, type and meaning of each column. Rows, requests and the like are counts; times are UTC.

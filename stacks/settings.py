@@ -122,6 +122,7 @@ def read_settings(
         default=DEFAULT_APP,
     )
     sources = read_sources(reader, connectors, known_platforms)
+    normalize = read_normalize(reader.section("normalize"), connectors, root)
     settings = Settings(
         name=name,
         alarms=reader.text(
@@ -150,8 +151,8 @@ def read_settings(
             context("ci360"),
         ),
         doctor=read_doctor(reader.section("doctor")),
-        normalize=read_normalize(reader.section("normalize"), connectors, root),
-        clean_rooms=read_clean_rooms(reader, sources),
+        normalize=normalize,
+        clean_rooms=read_clean_rooms(reader, sources, normalize),
         suppressions=read_suppressions(reader.section("suppressions")),
         sync=read_sync(reader.section("sync"), reader.sections("sources", optional=True)),
     )

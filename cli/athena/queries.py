@@ -1,45 +1,54 @@
-"""Queries over the table of receipts, checked here and run by Athena in the app's own workgroup."""
+"""Queries over receipts or drops, checked here and run by Athena in the workgroup of these."""
 
 from __future__ import annotations
 
 import json
 import re
 import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from activation.errors import ActivationError
 
 from cli.athena.environment import interpreter
-from stacks.receipt_table import QUERIES, TABLE
-
-if TYPE_CHECKING:
-    from cli.deployment import Deployment
+from stacks.receipt_table import QUERIES, Query
 
 PROGRAM = Path(__file__).with_name("program.py")
 _COMMENT = re.compile(r"--[^\n]*(?:\n|$)|/\*.*?\*/", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Tables in Athena: their database, the workgroup that queries them, and the one that is exported whole."""
+
+    database: str
+    workgroup: str
+    table: str = ""
 
 
 class QueryRefusedError(ActivationError):
     """A query that is not run, or that Athena did not finish."""
 
 
-def sql_of(query: str) -> str:
-    """Return the SQL of a named query, or the query itself if it only reads.
+def sql_of(query: str, named: Sequence[Query] = QUERIES) -> str:
+    """Return the SQL of one of the `named` queries, or the query itself if it only reads.
 
     Raises QueryRefusedError: `unknown_query` for a single word that names none, `query_changes` for any statement
     but SELECT and WITH.
     """
     if re.fullmatch(r"[\w-]+", query):
-        found = next((one.sql for one in QUERIES if one.name == query), None)
+        found = next((one.sql for one in named if one.name == query), None)
         if found is None:
-            names = ", ".join(one.name for one in QUERIES)
-            raise QueryRefusedError("unknown_query", f"no query has this name: use one of {names}, or write SQL")
+            names = ", ".join(one.name for one in named)
+            known = f"use one of {names}, or write SQL" if names else "write SQL"
+            raise QueryRefusedError("unknown_query", f"no query has this name: {known}")
         return found
     words = _COMMENT.sub(" ", query).replace("(", " ").split()
     if not words or words[0].lower() not in ("select", "with"):
         raise QueryRefusedError(
-            "query_changes", f"write a query of the table {TABLE} that begins with SELECT or WITH"
+            "query_changes", "write a query of the app's tables that begins with SELECT or WITH"
         )
     return query
 
@@ -56,7 +65,7 @@ def place_for(output: str) -> str:
     return str(path)
 
 
-def write(found: Deployment, sql: str, output: str) -> int:
+def write(dataset: Dataset, sql: str, output: str) -> int:
     """Write a query's result, or the whole table for "", as the Parquet file `output`; return its number of rows.
 
     Raises QueryRefusedError: `query_failed` with Athena's reason, `output_exists` for an object that is there
@@ -64,9 +73,9 @@ def write(found: Deployment, sql: str, output: str) -> int:
     NoEnvironmentError.
     """
     asked = {
-        "database": found.receipts_database,
-        "workgroup": found.receipts_workgroup,
-        "table": TABLE,
+        "database": dataset.database,
+        "workgroup": dataset.workgroup,
+        "table": dataset.table,
         "sql": sql,
         "output": output,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -26,9 +27,10 @@ from glue_scripts.normalize.parts import PartStep, is_left_over
 from glue_scripts.normalize.plan import Plan, plan_of
 from glue_scripts.normalize.report import Report, manifest_of, report_of
 from glue_scripts.normalize.rows import RowStep
-from glue_scripts.normalize.storage import S3_FOLDER, Folder, LocalFolder, folder_of
+from glue_scripts.normalize.storage import S3_FOLDER, Folder, LocalFolder, folder_of, text_of
 
-MANIFEST = "manifest.json"
+# Athena, Spark and Arrow pass over names that begin with "_", so that the folder is a data set to them.
+MANIFEST = "_manifest.json"
 REPORT = "_activation/report.json"
 
 
@@ -37,7 +39,8 @@ class Job:
     """All that a step needs, in a form that can be sent to a Spark task.
 
     `header` is what the files of the export have in common. `key` is the drop's folder below the output's root,
-    `work` the folder that parts are written to: the drop's own in S3, one beside it on this machine.
+    `work` the folder that parts are written to: the drop's own in S3, one beside it on this machine. `claim` names
+    what the drop is for, "" for nothing.
     """
 
     mapping: AudienceMapping
@@ -46,6 +49,7 @@ class Job:
     key: str
     root: Folder
     work: Folder
+    claim: str = ""
     id: str = field(default_factory=lambda: uuid4().hex)
 
     def reader(self) -> FolderReader:
@@ -72,7 +76,9 @@ class Job:
         Raises Rejected where the export could not be read to its end or nothing is left, and RuntimeError where
         the sums do not add up; the folder is no drop then.
         """
-        report = report_of(self.mapping, plan, results, export=self.export, key=self.key, engine=engine)
+        report = report_of(
+            self.mapping, plan, results, export=self.export, key=self.key, engine=engine, claim=self.claim
+        )
         listed = {one.name for one in report.files}
         self.work.delete(one.name for one in self.work.files() if one.name not in listed)
         self.work.write(REPORT, report.text().encode())
@@ -89,12 +95,13 @@ class Job:
 
 
 def job_of(
-    mapping: AudienceMapping, source: str, output: str, folder: str = "", listing: str = ""
+    mapping: AudienceMapping, source: str, output: str, folder: str = "", listing: str = "", *, claim: str = ""
 ) -> tuple[Job, Plan]:
     """Return the job and its plan; nothing is written yet.
 
     `source` and `output` are paths or s3:// URLs, `folder` the name of the drop's folder, by default the mapping's
-    name with the time in UTC. `listing` names a stored list of the objects that are read in place of `source`.
+    name with the time in UTC. `listing` names a stored list of the objects that are read in place of `source`,
+    `claim` what the drop is for.
 
     Raises Rejected: whatever is wrong with the export, its header, the key or the mapping against it, and
     output_exists where the folder is there already. In S3 it may hold what an attempt that failed has left, which
@@ -118,10 +125,22 @@ def job_of(
     work: Folder = own
     if isinstance(own, LocalFolder):
         work = LocalFolder(own.path.with_name(f".{own.path.name}.{uuid4().hex[:8]}"))
-    job = Job(mapping, export, header, key, root, work)
+    job = Job(mapping, export, header, key, root, work, claim)
     plan = job.plan()
     # Tasks read dates as the driver does: by the order that the first rows show.
     return replace(job, mapping=replace(mapping, context=plan.context)), plan
+
+
+def made_before(mapping: AudienceMapping, output: str, folder: str, claim: str) -> Report | None:
+    """Return the report of a drop in S3 that an earlier attempt for the same claim has made, None for no such.
+
+    An attempt may be killed after its manifest, which closes the drop: to whoever started it, it has failed.
+    """
+    own = folder_of(output).folder(key_of_drop(mapping, folder))
+    if isinstance(own, LocalFolder) or not {MANIFEST, REPORT} <= {one.name for one in own.files()}:
+        return None
+    document = json.loads(text_of(own.url(REPORT)))
+    return Report(document, ()) if document.get("claim") == claim else None
 
 
 def key_of_drop(mapping: AudienceMapping, folder: str) -> str:

@@ -53,9 +53,16 @@ class Report:
 
 
 def report_of(
-    mapping: AudienceMapping, plan: Plan, results: pa.Table, *, export: Export, key: str, engine: str
+    mapping: AudienceMapping,
+    plan: Plan,
+    results: pa.Table,
+    *,
+    export: Export,
+    key: str,
+    engine: str,
+    claim: str = "",
 ) -> Report:
-    """Return the report of the lines that the last step gave.
+    """Return the report of the lines that the last step gave; `claim` names what the drop is for.
 
     Raises Rejected with the first failure of a task, with empty_export and with no_rows_left; RuntimeError where
     the sums do not add up.
@@ -86,6 +93,7 @@ def report_of(
     document = {
         "mapping": mapping.name,
         "key": f"{key}/",
+        **({"claim": claim} if claim else {}),
         "engine": engine,
         "input": {"files": len(export.files), "bytes": export.size_bytes, "skipped": len(export.skipped)},
         "rows": rows,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from glue_scripts.normalize.job import in_process, job_of
+from glue_scripts.normalize.job import in_process, job_of, made_before
 from glue_scripts.normalize.mapping_file import read_mapping
 from glue_scripts.normalize.report import Report
 from glue_scripts.normalize.storage import text_of
@@ -21,17 +21,23 @@ def normalize(
     *,
     folder: str = "",
     listing: str = "",
+    claim: str = "",
     session: Callable[[], SparkSession] | None = None,
 ) -> Report:
     """Turn an export into a folder drop, and return what became of its rows.
 
     `mapping` is the mapping file, `source` the export, `output` the root below which the drop's key is; each is a
     path or an s3:// URL. `listing` is a list of exactly the objects of `source` that are the export, as whoever
-    starts the job has stored it; "" for what the export's manifest names or its folder holds. `session` starts
-    Spark, None for this process. Raises BadMapping, Rejected, ConfigError or Retryable; the folder is a drop only
-    once this has returned.
+    starts the job has stored it; "" for what the export's manifest names or its folder holds. `claim` names what
+    the drop is for: where an earlier attempt for the same has made it, its report is returned and nothing is
+    written. `session` starts Spark, None for this process.
+
+    Raises BadMapping, Rejected, ConfigError or Retryable; the folder is a drop only once this has returned.
     """
-    job, plan = job_of(read_mapping(text_of(mapping)), source, output, folder, listing)
+    read = read_mapping(text_of(mapping))
+    if claim and (report := made_before(read, output, folder, claim)):
+        return report
+    job, plan = job_of(read, source, output, folder, listing, claim=claim)
     try:
         if session is None:
             return job.finish(plan, in_process(job, plan), "process")

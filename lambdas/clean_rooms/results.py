@@ -18,7 +18,7 @@ from lambdas.clean_rooms.queries import Query
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
-MANIFEST = "manifest.json"
+MANIFEST = "_manifest.json"  # a name that Athena and Spark pass over where they read the data beside it
 _URL = re.compile(r"s3://([^/]+)/(.+)", re.DOTALL)
 
 

@@ -53,7 +53,7 @@ class Lake:
 
     def receipt(self, report: dict[str, Any], audience: Audience, console: Console) -> dict[str, Any]:
         """Wait for the receipt of a normalised drop; raises SandboxError if its run does not end."""
-        bucket, key = self.described["drops_bucket"], f"{report['key']}manifest.json"
+        bucket, key = self.described["drops_bucket"], f"{report['key']}_manifest.json"
         version = self.client.head_object(Bucket=bucket, Key=key)["VersionId"]
         run_id = Drop(bucket, key, version, "", 0).run_id(audience.connector)
         return await_receipt(

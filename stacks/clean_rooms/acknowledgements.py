@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stacks.clean_rooms.permissions import collaboration_arns, manifests_arn, results_arn
 from stacks.clean_rooms.stack import CleanRoomsStack
-from stacks.findings import accept
+from stacks.findings import accept, arn_of
+from stacks.storage import StorageStack
 
 
-def acknowledge_clean_rooms(stack: CleanRoomsStack | None) -> None:
+def acknowledge_clean_rooms(stack: CleanRoomsStack | None, storage: StorageStack) -> None:
     """Acknowledge the accepted findings of cdk-nag in the stack of Clean Rooms queries."""
     if stack is None:
         return
@@ -22,7 +25,8 @@ def acknowledge_clean_rooms(stack: CleanRoomsStack | None) -> None:
         "L1",
         "The runtime is the one the wheel layers are built for, a setting; newer than needed is no gain.",
     )
-    for query in runs.queries:
+    own = arn_of(storage.exports) if storage.exports else ""
+    for query in (replace(one, bucket_arn=own) if one.bucket_arn else one for one in runs.queries):
         for arn in (results_arn(query), manifests_arn(query)):
             accept(
                 runs.role,

@@ -13,7 +13,7 @@ from stacks.clean_rooms.settings import CleanRoomsQuery
 from stacks.statements import allow, key_through_ledger, through, trace
 from stacks.storage import StorageStack
 
-MANIFEST = "manifest.json"  # as the function names it: lambdas/clean_rooms/results.py
+MANIFEST = "_manifest.json"  # as the function names it: lambdas/clean_rooms/results.py
 # Clean Rooms writes results in the name of whoever starts the query, as AWS's own policy for people allows it
 # (WriteQueryResults): https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSCleanRoomsFullAccess.html,
 # read 2026-11-30
@@ -73,7 +73,7 @@ def results_arn(query: CleanRoomsQuery) -> str:
 
 
 def _bucket(query: CleanRoomsQuery) -> str:
-    return f"arn:{Aws.PARTITION}:s3:::{query.bucket}"
+    return query.bucket_arn or f"arn:{Aws.PARTITION}:s3:::{query.bucket}"
 
 
 def _queries(queries: Sequence[CleanRoomsQuery]) -> list[iam.PolicyStatement]:

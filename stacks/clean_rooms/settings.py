@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from stacks.context import Reader
 from stacks.names import BUCKET, KEY_ARN, KEY_MEANING, NAME
 from stacks.normalize.schedule import read_schedule
+from stacks.normalize.settings import NormalizeSettings
 from stacks.source_settings import SourceSettings
 
 # Of the SDK's model of the service, botocore 1.44.8: https://docs.aws.amazon.com/clean-rooms/latest/apireference/
@@ -30,7 +31,8 @@ class CleanRoomsQuery:
     `sql`, or the ARN of an analysis `template` and its `parameters`. `schedule` is an expression of EventBridge
     Scheduler in `time_zone`. The results go below `prefix`, which ends in a slash, of `bucket`, whose objects
     `key_arn` encrypts, "" for S3's own encryption. `source` is the name of the source that these are, "" where
-    something else reads them. `worker_type` is "" for the service's own choice. A query that is `paused` is due at
+    something else reads them. An empty `bucket` is the app's own one of exports, of which the stack says
+    `bucket_arn`. `worker_type` is "" for the service's own choice. A query that is `paused` is due at
     no time.
     """
 
@@ -49,6 +51,7 @@ class CleanRoomsQuery:
     worker_type: str
     workers: int
     paused: bool = False
+    bucket_arn: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -82,11 +85,13 @@ class CleanRoomsQuery:
         return {key: value for key, value in told.items() if value and (key, value) != ("result_format", "CSV")}
 
 
-def read_clean_rooms(reader: Reader, sources: Sequence[SourceSettings]) -> tuple[CleanRoomsQuery, ...]:
+def read_clean_rooms(
+    reader: Reader, sources: Sequence[SourceSettings], normalize: NormalizeSettings | None
+) -> tuple[CleanRoomsQuery, ...]:
     """Read the list; mistakes are the reader's."""
     found: list[CleanRoomsQuery] = []
     for one in reader.sections("clean_rooms", optional=True):
-        query = _read(one, {source.name: source for source in sources})
+        query = _read(one, {source.name: source for source in sources}, normalize)
         alike = next((other for other in found if query.name and other.id.lower() == query.id.lower()), None)
         if alike:
             one.mistake("name", f"{query.name} and {alike.name} are the same name but for hyphens")
@@ -95,13 +100,15 @@ def read_clean_rooms(reader: Reader, sources: Sequence[SourceSettings]) -> tuple
     return tuple(found)
 
 
-def _read(reader: Reader, sources: Mapping[str, SourceSettings]) -> CleanRoomsQuery:
+def _read(
+    reader: Reader, sources: Mapping[str, SourceSettings], normalize: NormalizeSettings | None
+) -> CleanRoomsQuery:
     schedule, time_zone = read_schedule(reader)
     if not schedule and not reader.has("schedule"):
         reader.mistake("schedule", "missing; must be such as cron(0 6 ? * MON-FRI *) or rate(12 hours)")
     elif schedule.startswith("rate(") and "minute" in schedule:
         reader.mistake("schedule", "each run is a query that costs: use hours or days, or cron(...)")
-    bucket, prefix, key_arn, source = _place(reader, sources)
+    bucket, prefix, key_arn, source = _place(reader, sources, normalize)
     worker_type = reader.choice("worker_type", ("", *WORKER_TYPES), default="")
     query = CleanRoomsQuery(
         name=reader.text(
@@ -150,10 +157,17 @@ def _check_query(reader: Reader, query: CleanRoomsQuery) -> None:
         reader.mistake("sql", f"is longer than {MOST_SQL_BYTES} bytes: make an analysis template of it")
 
 
-def _place(reader: Reader, sources: Mapping[str, SourceSettings]) -> tuple[str, str, str, str]:
-    """Read `source`, or `export` with a bucket of its own; return bucket, prefix, key ARN and source."""
+def _place(
+    reader: Reader, sources: Mapping[str, SourceSettings], normalize: NormalizeSettings | None
+) -> tuple[str, str, str, str]:
+    """Read `source`, or `export`, a name or a place; return bucket, prefix, key ARN and source."""
     if reader.has("source") == reader.has("export"):
-        reader.mistake("source", "give either the name of a source, or export, a place that something else reads")
+        reader.mistake(
+            "source",
+            "give either the name of a source, or export: an export's name, or a place that something else reads",
+        )
+    if not reader.has("source") and reader.has_text("export"):
+        return (*_export(reader, normalize), "")
     if not reader.has("source"):
         export = reader.section("export")
         place = (
@@ -167,7 +181,7 @@ def _place(reader: Reader, sources: Mapping[str, SourceSettings]) -> tuple[str, 
         )
         export.finish()
         return (*place, "")
-    reader.section("export")
+    reader.has("export")
     name = reader.choice("source", tuple(sources))
     source = sources.get(name)
     if source is None:
@@ -180,3 +194,22 @@ def _place(reader: Reader, sources: Mapping[str, SourceSettings]) -> tuple[str, 
     if source.account:
         reader.mistake("source", f"the bucket of {name} is another account's; results have to go to this one's")
     return source.bucket, source.prefix, source.key_arn, name
+
+
+def _export(reader: Reader, normalize: NormalizeSettings | None) -> tuple[str, str, str]:
+    """Read the name of an entry of `normalize.exports`; return bucket, "" for the app's own, prefix and key."""
+    exports = normalize.exports if normalize else ()
+    name = reader.choice("export", tuple(one.name for one in exports))
+    export = next((one for one in exports if one.name == name), None)
+    if normalize is None or export is None:
+        return "", "", ""
+    if not re.fullmatch(_PREFIX, export.prefix):
+        reader.mistake(
+            "export",
+            f"the prefix of {name} must be folders of letters, digits and _!.=-: Clean Rooms takes no other",
+        )
+    if export.schedule:
+        reader.mistake(
+            "export", f"{name} has a schedule of its own: leave it out there, so that the query's results start it"
+        )
+    return normalize.bucket, export.prefix, normalize.key_arn

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from aws_cdk import App, Aws, CfnOutput, Duration, RemovalPolicy, Stack
@@ -78,7 +79,7 @@ class QueryRuns(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self._settings, self._storage = settings, storage
-        self.queries: Sequence[CleanRoomsQuery] = settings.clean_rooms
+        self.queries: Sequence[CleanRoomsQuery] = [_placed(one, storage) for one in settings.clean_rooms]
         self.undelivered = self._queue("Undelivered", Duration.days(DEAD_LETTER_DAYS))
         self.dead_letters = self._queue("DeadLetters", Duration.days(DEAD_LETTER_DAYS))
         self.queue = self._queue("Queue", Duration.days(4), self.dead_letters)
@@ -256,3 +257,15 @@ class QueryRuns(Construct):
         watch.age("Backlog", self.queue, Duration.hours(1), "messages have waited for an hour")
         watch.function("Function", self.function, "the function", self.mapping)
         watch.rule("Ends", self.rule, "the queue of undelivered events")
+
+
+def _placed(query: CleanRoomsQuery, storage: StorageStack) -> CleanRoomsQuery:
+    """Return a query with the bucket and key of its results, where these are the app's own."""
+    if query.bucket or storage.exports is None:
+        return query
+    return replace(
+        query,
+        bucket=storage.exports.bucket_name,
+        bucket_arn=storage.exports.bucket_arn,
+        key_arn=storage.key.key_arn,
+    )

@@ -7,9 +7,10 @@ from aws_cdk import aws_s3 as s3
 from stacks.findings import accept, arn_of
 from stacks.normalize.databrew import LOGS
 from stacks.normalize.job import NormalizeJob
-from stacks.normalize.permissions import LISTINGS
+from stacks.normalize.permissions import LISTINGS, REPORT
 from stacks.normalize.stack import NormalizeStack
 from stacks.normalize.start import StartFunction
+from stacks.receipt_table import RESULTS_OF_PARTS
 from stacks.storage import StorageStack
 
 
@@ -34,6 +35,18 @@ def acknowledge_normalize(stack: NormalizeStack | None, storage: StorageStack) -
             one.role,
             f"IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:{LOGS}]",
             "DataBrew makes its log groups itself, under this name.",
+        )
+    if stack.catalogue is not None:
+        for prefix in stack.catalogue.readable:
+            accept(
+                stack.catalogue.analyst,
+                f"IAM5[Resource::{arn_of(storage.drops)}/{prefix}*]",
+                "The drops of exports: folders below the audiences that the mappings name, named by occasions.",
+            )
+        accept(
+            stack.catalogue.analyst,
+            f"IAM5[Resource::{arn_of(storage.receipts)}/{RESULTS_OF_PARTS}*]",
+            "What Athena writes of queries over drops, under names that it makes.",
         )
     if stack.job is not None and stack.start is not None:
         _accept_glue(stack, stack.job, stack.start, storage, exports)
@@ -70,6 +83,11 @@ def _accept_glue(
             job.role,
             f"IAM5[Resource::{arn_of(storage.drops)}/{name}/*]",
             "The drops that mappings make for this connector: folders below its prefix, named by occasions.",
+        )
+        accept(
+            job.role,
+            f"IAM5[Resource::{arn_of(storage.drops)}/{name}/*/{REPORT}]",
+            "The reports of these drops, which hold counts and no value.",
         )
     accept(
         start.role,

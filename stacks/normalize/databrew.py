@@ -90,7 +90,7 @@ class DataBrewExport(Construct):
                     # Each run writes into a folder of its own, which the connector's quiet time closes.
                     overwrite=False,
                     location=databrew.CfnJob.S3LocationProperty(
-                        bucket=storage.drops.bucket_name, key=_drop_prefix(export)
+                        bucket=storage.drops.bucket_name, key=export.mapping.folders
                     ),
                 )
             ],
@@ -105,12 +105,6 @@ class DataBrewExport(Construct):
         job.add_resource_dependency(dataset)
         job.add_resource_dependency(made)
         schedule.add_resource_dependency(job)
-
-
-def _drop_prefix(export: ExportSettings) -> str:
-    mapping = export.mapping
-    action = () if mapping.action == "add" else (mapping.action,)
-    return "/".join((mapping.connector, mapping.audience, "raw", *action, ""))
 
 
 def _step(step: Step) -> databrew.CfnRecipe.RecipeStepProperty:

@@ -25,6 +25,12 @@ class MappingSettings:
     action: str = "add"
     format: str = "parquet"
 
+    @property
+    def folders(self) -> str:
+        """Return the prefix below which the drops' folders are, ending in a slash."""
+        action = () if self.action == "add" else (self.action,)
+        return "/".join((self.connector, self.audience, self.identifiers, *action, ""))
+
 
 def read_mapping_file(
     reader: Reader, connectors: tuple[ConnectorSettings, ...], root: Path, *, databrew: bool = False

@@ -14,6 +14,7 @@ from stacks.normalize.settings import NormalizeSettings
 from stacks.statements import allow, key_through_ledger, through, through_key, trace
 from stacks.storage import StorageStack
 
+REPORT = "_activation/report.json"  # of a drop that was made: glue_scripts/normalize/job.py
 LISTINGS = "listings/_/"  # in the receipts bucket, where a connector's name stands elsewhere; see ledger/keys.py
 STARTS, FOLDERS = "_#start#normalize#*", "_#folder#*"  # the function's records in the ledger
 
@@ -39,6 +40,12 @@ def of_job(
             "WriteDrops",
             ["s3:PutObject", "s3:DeleteObject"],
             [storage.drops.arn_for_objects(f"{name}/*") for name in connectors],
+        ),
+        # By the report of a drop that is there, a run knows whether an earlier attempt has made it.
+        allow(
+            "ReadReports",
+            ["s3:GetObject"],
+            [storage.drops.arn_for_objects(f"{name}/*/{REPORT}") for name in connectors],
         ),
         allow(
             "SeeDrops",

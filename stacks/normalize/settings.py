@@ -63,6 +63,11 @@ class ExportSettings:
         """Return the export's name as construct ids spell it: big-spenders becomes BigSpenders."""
         return "".join(part.title() for part in self.name.split("-"))
 
+    @property
+    def table(self) -> str:
+        """Return the name of the table over its drops."""
+        return self.name.replace("-", "_")
+
 
 @dataclass(frozen=True)
 class NormalizeSettings:

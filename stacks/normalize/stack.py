@@ -9,6 +9,7 @@ from aws_cdk import App, CfnOutput, Stack
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from stacks.normalize.catalogue import PartsCatalogue
 from stacks.normalize.databrew import DataBrewExport
 from stacks.normalize.job import NormalizeJob
 from stacks.normalize.settings import NormalizeSettings
@@ -37,6 +38,7 @@ class NormalizeStack(Stack):
         self.exports: s3.IBucket = storage.exports or s3.Bucket.from_bucket_name(self, "Exports", normalize.bucket)
         self.job: NormalizeJob | None = None
         self.start: StartFunction | None = None
+        self.catalogue: PartsCatalogue | None = None
         if by_glue := normalize.with_engine("glue"):
             self._with_glue(settings, replace(normalize, exports=by_glue), storage, root)
         self.databrew = {
@@ -74,6 +76,12 @@ class NormalizeStack(Stack):
             job=self.job,
             root=root,
         )
+        if tables := [one for one in normalize.exports if one.mapping.format == "parquet"]:
+            catalogue = PartsCatalogue(self, "Parts", app=settings.name, exports=tables, storage=storage)
+            self.catalogue = catalogue
+            CfnOutput(self, "PartsDatabase", value=catalogue.database_name)
+            CfnOutput(self, "PartsWorkgroup", value=catalogue.workgroup_name)
+            CfnOutput(self, "PartsAnalystPolicyArn", value=catalogue.analyst.managed_policy_arn)
         CfnOutput(self, "NormalizeJobName", value=self.job.name)
         CfnOutput(self, "NormalizeQueueUrl", value=self.start.queue.queue_url)
         CfnOutput(self, "NormalizeDeadLetterQueueUrl", value=self.start.dead_letters.queue_url)

@@ -6,16 +6,19 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from cli.athena.environment import interpreter
 from sandbox import lifecycle
 from sandbox.emulator.environment import ACCOUNT
 from sandbox.place import Place
 from tests.conftest import PLACE
 from tests.end_to_end.driver import Sandbox, until
 from tests.end_to_end.test_alarms import ALARM, MINUTE_S, Alarms
+from tests.end_to_end.test_commands import activation
 
 pytestmark = [
     pytest.mark.faults,
@@ -96,13 +99,13 @@ class Deployed:
         until(at_rest, JOB_S)
 
 
-def mapping(folder: Path, audience: str) -> str:
+def mapping(folder: Path, audience: str, form: str = "csv") -> str:
     """Write a mapping and return its path."""
     path = folder / f"{audience}.json"
     document = {
         "name": audience.lower(),
         "target": {"platform": "meta", "connector": "meta", "audience": audience},
-        "output": {"identifiers": "hashed", "format": "csv", "rows_per_part": 2_000},
+        "output": {"identifiers": "hashed", "format": form, "rows_per_part": 2_000},
     }
     path.write_text(json.dumps(document), encoding="utf-8")
     return str(path)
@@ -110,11 +113,12 @@ def mapping(folder: Path, audience: str) -> str:
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """Deploy the app with two exports: one that signs close, one on a schedule."""
+    """Deploy the app with exports that signs close, and one on a schedule."""
     folder = tmp_path_factory.mktemp("mappings")
     exports = [
         {"name": "signed", "prefix": "lake/signed/", "mapping": mapping(folder, "Signed")},
         {"name": "late", "mapping": mapping(folder, "Late")},
+        {"name": "kept", "mapping": mapping(folder, "Kept", "parquet")},
         {
             "name": "daily",
             "mapping": mapping(folder, "Daily"),
@@ -222,3 +226,25 @@ def test_a_failed_job_is_an_alarm_and_a_redrive_starts_it_again(deployed: Deploy
     assert (first["Id"], second["JobRunState"]) == (failed["Id"], "SUCCEEDED")
     assert first["Arguments"]["--listing"] == second["Arguments"]["--listing"]
     assert deployed.receipt("Late")["rows"]["acknowledged"] == 100
+
+
+def test_a_drop_that_is_kept_is_queried_by_its_folder(deployed: Deployed) -> None:
+    """The rows of the table are those that the receipt counts; a folder that is not there has none."""
+    sandbox = deployed.sandbox
+    client, name = sandbox.client("lambda"), sandbox.connector("meta")["function_name"]
+    variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    kept = {key: value for key, value in variables.items() if key != "DELETE_FINAL_DROPS"}
+    client.update_function_configuration(FunctionName=name, Environment={"Variables": kept})
+    deployed.put("kept/000", rows("kept", 100) + b"kept-0@example.com,Ann\n")
+    deployed.put("kept/_SUCCESS", b"")
+    (run,) = deployed.ended("kept", 1)
+    assert deployed.receipt("Kept")["rows"]["acknowledged"] == 100
+    interpreter()
+    folder = run["Arguments"]["--folder"]
+    counted = "select folder, count(distinct email) as people from kept where folder in"
+    query = f"{counted} ('{folder}', 'none') group by folder"
+    line: Any = SimpleNamespace(sandbox=sandbox)
+    done = activation(line, "receipts", "query", "--parts", "--json", query)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"folder": folder, "people": 100}
+    client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})

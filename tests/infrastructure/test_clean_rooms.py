@@ -16,6 +16,7 @@ from stacks.clean_rooms.permissions import MANIFEST
 from stacks.settings import SettingsError, read_settings
 from tests.infrastructure.conftest import Templates
 from tests.infrastructure.everything import EVERYTHING
+from tests.infrastructure.everything import templates as everything_templates
 from tests.infrastructure.test_calls_allowed import actions_of
 from tests.infrastructure.test_doctor import only
 from tests.infrastructure.test_permissions import several
@@ -126,7 +127,7 @@ def test_results_are_written_by_clean_rooms_alone(allowed: dict[str, Any]) -> No
         "aws:CalledVia": "cleanrooms.amazonaws.com"
     }
     assert json.dumps(allowed["WriteResults"]["Resource"][1]).endswith('/activation/vip/query=big-spenders/*"]]}')
-    assert json.dumps(allowed["CloseResults"]["Resource"][1]).endswith('query=big-spenders/*/manifest.json"]]}')
+    assert json.dumps(allowed["CloseResults"]["Resource"][1]).endswith('query=big-spenders/*/_manifest.json"]]}')
     for one in ("WriteResults", "CloseResults", "ListResults", "FindBucket"):
         owner = allowed[one]["Condition"]["StringEquals"]
         assert owner == {"s3:ResourceAccount": {"Ref": "AWS::AccountId"}}
@@ -226,6 +227,31 @@ def test_the_app_s_own_bucket_is_no_place_for_results() -> None:
         "clean_rooms": [{**LAPSED, "export": place}],
     }
     assert any("not the app's own" in one for one in mistakes(given))
+
+
+def test_the_results_may_be_an_export(tmp_path: Path) -> None:
+    """By its name, with the app's own bucket and key: what the function is told and may write is the export's."""
+    given = {**EVERYTHING, "clean_rooms": [{**LAPSED, "export": "vip"}]}
+    assert mistakes(given) == []
+    made = everything_templates(tmp_path, "audience-activation", clean_rooms=given["clean_rooms"])[STACK][
+        "Resources"
+    ]
+    told = json.dumps(only(made, "AWS::Lambda::Function")["Environment"]["Variables"]["QUERIES"])
+    assert "ExportsOutputRefExports" in told
+    assert "vip/query=lapsed/" in told
+    role = only(made, "AWS::IAM::Role", "QueriesRole")
+    allowed = {one["Sid"]: one for one in role["Policies"][0]["PolicyDocument"]["Statement"]}
+    written = json.dumps(allowed["WriteResults"]["Resource"])
+    assert "ExportsOutputFnGetAttExports" in written
+    assert "/vip/query=lapsed/*" in written
+    assert "ExportsOutputFnGetAttKey" in json.dumps(allowed["EncryptResults"]["Resource"])
+
+
+@pytest.mark.parametrize(("export", "says"), [("vipp", "one of vip, daily"), ("daily", "schedule of its own")])
+def test_an_export_that_cannot_take_results_is_a_mistake(export: str, says: str) -> None:
+    """It has to be one of the settings', and one that its files start."""
+    found = mistakes({**EVERYTHING, "clean_rooms": [{**LAPSED, "export": export}]})
+    assert any(one.startswith("audience_activation.clean_rooms[0].export: ") and says in one for one in found)
 
 
 def test_the_function_s_asset_is_its_folder_alone(everything: dict[str, Any]) -> None:

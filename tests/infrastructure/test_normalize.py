@@ -193,3 +193,37 @@ def test_ten_exports_fit_into_the_function_s_variables(tmp_path: Path) -> None:
 
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d"
+
+
+def test_each_export_s_drops_are_a_table_by_folder(resources: dict[str, Any]) -> None:
+    """Athena takes the folder from the query; the columns are those of the platform, in lower case."""
+    tables = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::Glue::Table"]
+    found = {one["TableInput"]["Name"]: one["TableInput"] for one in tables}
+    assert set(found) == {"vip", "all"}
+    assert {one["DatabaseName"] for one in tables} == {"audience_activation_normalize"}
+    table = found["vip"]
+    assert table["PartitionKeys"] == [
+        {"Comment": "the drop's folder, which each query has to name", "Name": "folder", "Type": "string"}
+    ]
+    parameters = table["Parameters"]
+    assert (parameters["projection.enabled"], parameters["projection.folder.type"]) == ("true", "injected")
+    assert text(parameters["storage.location.template"]).endswith("/alpha/VIP/hashed/${folder}/")
+    names = [one["Name"] for one in table["StorageDescriptor"]["Columns"]]
+    assert {"email", "email_2", "phone", "fn"} <= set(names)
+    assert names == [one.lower() for one in dict.fromkeys(names)]
+
+
+def test_who_queries_drops_reaches_these_audiences_alone(resources: dict[str, Any]) -> None:
+    """Neither other drops nor receipts are readable, and nothing can be changed but results."""
+    (policy,) = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::IAM::ManagedPolicy"]
+    allowed = {one["Sid"]: one for one in policy["PolicyDocument"]["Statement"]}
+    assert text(allowed["ReadDrops"]["Resource"]).endswith("/alpha/VIP/hashed/*")
+    assert allowed["SeeDrops"]["Condition"] == {"StringLike": {"s3:prefix": ["alpha/VIP/hashed/*"]}}
+    assert text(allowed["Results"]["Resource"]).endswith("/queries-of-parts/*")
+    assert not {action for one in allowed.values() for action in several(one["Action"])} & {
+        "glue:CreateTable", "glue:UpdateTable", "s3:DeleteObject",
+    }  # fmt: skip
+    group = only(resources, "AWS::Athena::WorkGroup")
+    configuration = group["WorkGroupConfiguration"]
+    assert configuration["EnforceWorkGroupConfiguration"] is True
+    assert text(configuration["ResultConfiguration"]["OutputLocation"]).endswith("/queries-of-parts/")

@@ -23,7 +23,7 @@ def test_a_due_query_becomes_a_closed_folder() -> None:
     (query,) = world.service.queries.values()
     folder = f"{PREFIX}/collaboration={COLLABORATION}/{query.id}/"
     (manifest,) = world.manifests()
-    assert manifest["key"] == f"{folder}manifest.json"
+    assert manifest["key"] == f"{folder}_manifest.json"
     bodies = [world.buckets.objects[BUCKET, f"{folder}00{number}"][-1] for number in range(2)]
     assert bodies == [b'email\n"ann@example.com"\n', b'email\n"cy@example.com"\n']
     assert manifest["entries"] == [
@@ -224,7 +224,7 @@ def test_a_single_file_is_a_folder_of_one() -> None:
     query.status, query.location = "SUCCESS", f"s3://{BUCKET}/{key}"
     world.run()
     (manifest,) = world.manifests()
-    assert manifest["key"] == key.replace("000.csv", "manifest.json")
+    assert manifest["key"] == key.replace("000.csv", "_manifest.json")
     assert [one["url"] for one in manifest["entries"]] == [f"s3://{BUCKET}/{key}"]
 
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from cli.__main__ import app
 from cli.connectors import settings
 from cli.typed import note_sandbox
-from sandbox import state
+from sandbox import clean_rooms, state
 from sandbox.emulator import environment
 from sandbox.sources import AUDIENCE, BUCKET, PREFIX
 
@@ -96,4 +96,4 @@ def test_the_sandbox_has_a_source_of_its_own(monkeypatch: pytest.MonkeyPatch) ->
     assert (code, answer["audience"], answer["connector"]) == (0, AUDIENCE, "meta")
     found = settings()
     assert found is not None
-    assert [one.bucket for one in found.sources] == [BUCKET]
+    assert [one.bucket for one in found.sources] == [BUCKET, clean_rooms.BUCKET]

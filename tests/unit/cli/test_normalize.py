@@ -75,7 +75,7 @@ def test_people_are_told_where_rows_went_and_what_to_do_next(tmp_path: Path) -> 
     told = called(*arguments(tmp_path), "--folder", "run-1")
     assert "rows read: 3" in told
     assert "1 not_an_email" in told
-    assert (tmp_path / "out" / "meta" / "VIP customers" / "hashed" / "run-1" / "manifest.json").exists()
+    assert (tmp_path / "out" / "meta" / "VIP customers" / "hashed" / "run-1" / "_manifest.json").exists()
 
 
 def test_every_mistake_is_a_line_and_the_exit_code_1(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_the_next_command_can_be_pasted(identifiers: str, tmp_path: Path, monkey
     target = {"platform": "meta", "connector": "meta", "audience": 'the "$HOME" list', "action": "remove"}
     told = called(*arguments(tmp_path, target=target, output={"identifiers": identifiers}), "--folder", "run 1")
     folder, *options = dropped(told)
-    assert Path(folder, "manifest.json").exists()
+    assert Path(folder, "_manifest.json").exists()
     assert options[:4] == ["--connector", "meta", "--audience", target["audience"]]
     hashed = ["--identifiers", "hashed"] if identifiers == "hashed" else []
     assert options[4:] == [*hashed, "--action", "remove"]

@@ -169,6 +169,12 @@ def test_spans_acknowledged_ahead_are_recognised_though_the_limit_has_changed(
     assert all(len(one.rows) <= other for one, edge in zip(again, edges, strict=True) if edge not in kept)
 
 
+def test_a_row_with_several_findings_is_counted_in_its_own_span() -> None:
+    """A span takes the findings of its rows alone, also where findings repeat a row and leave one out."""
+    spans = [one.span for one in cut(["blank", "good", "bad"], [3], 1)]
+    assert [(one.last_row, one.rejected) for one in spans] == [(2, {NO_IDENTIFIER: 1}), (3, {"not_an_email": 1})]
+
+
 def test_a_hopeless_stretch_ends_a_span_too() -> None:
     """Rows without end that name nobody do not gather in memory."""
     prepared = cut(["blank"] * 95 + ["good"], [7], 3)

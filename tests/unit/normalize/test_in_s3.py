@@ -54,8 +54,8 @@ def test_an_export_in_s3_becomes_a_drop(s3: S3Client) -> None:
     report = normalize("s3://lake/mapping.json", "s3://lake/export/", "s3://drops", folder="run-1")
     assert report.document["rows"]["written"] == 2
     (part,) = report.parts
-    assert keys(s3) == [f"{FOLDER}_activation/report.json", f"{FOLDER}manifest.json", f"{FOLDER}{part.name}"]
-    manifest = json.loads(s3.get_object(Bucket="drops", Key=f"{FOLDER}manifest.json")["Body"].read())
+    assert keys(s3) == [f"{FOLDER}_activation/report.json", f"{FOLDER}_manifest.json", f"{FOLDER}{part.name}"]
+    manifest = json.loads(s3.get_object(Bucket="drops", Key=f"{FOLDER}_manifest.json")["Body"].read())
     size_bytes = s3.head_object(Bucket="drops", Key=f"{FOLDER}{part.name}")["ContentLength"]
     meta = {"content_length": size_bytes, "record_count": 2}
     assert manifest["entries"] == [{"url": f"s3://drops/{FOLDER}{part.name}", "meta": meta}]
@@ -95,6 +95,29 @@ def test_a_drop_is_not_written_over(s3: S3Client) -> None:
     assert keys(s3) == before
 
 
+def test_a_run_killed_after_its_manifest_has_made_the_drop(s3: S3Client) -> None:
+    """Another attempt for the same claim returns the drop's report; one for another claim is refused."""
+    given = ("s3://lake/mapping.json", "s3://lake/export/", "s3://drops")
+    first = normalize(*given, folder="run-1", claim="vip/sign-1")
+    # The connector deletes the parts once its run is final.
+    s3.delete_object(Bucket="drops", Key=FOLDER + first.parts[0].name)
+    before = keys(s3)
+    again = normalize(*given, folder="run-1", claim="vip/sign-1")
+    assert again.document == first.document
+    assert keys(s3) == before
+    with pytest.raises(Rejected, match="output_exists"):
+        normalize(*given, folder="run-1", claim="vip/sign-2")
+
+
+def test_a_run_killed_before_its_manifest_has_made_nothing(s3: S3Client) -> None:
+    """A report without a manifest is no drop: the next attempt for the claim makes it."""
+    given = ("s3://lake/mapping.json", "s3://lake/export/", "s3://drops")
+    normalize(*given, folder="run-1", claim="vip/sign-1")
+    s3.delete_object(Bucket="drops", Key=f"{FOLDER}_manifest.json")
+    normalize(*given, folder="run-1", claim="vip/sign-1")
+    assert f"{FOLDER}_manifest.json" in keys(s3)
+
+
 @pytest.mark.parametrize("name", ["part-0.parquet", "_SUCCESS", "sub/part-00000-000-0a1b2c3d.parquet"])
 def test_what_another_writer_has_put_there_stays(s3: S3Client, name: str) -> None:
     """A run into a prefix with anything that no run of its own can have left is refused, and deletes nothing."""
@@ -111,7 +134,7 @@ def test_all_that_an_attempt_can_leave_is_replaced(s3: S3Client) -> None:
         s3.put_object(Bucket="drops", Key=FOLDER + name, Body=b"left")
     report = normalize("s3://lake/mapping.json", "s3://lake/export/", "s3://drops", folder="run-1")
     (part,) = report.parts
-    assert keys(s3) == [f"{FOLDER}_activation/report.json", f"{FOLDER}manifest.json", f"{FOLDER}{part.name}"]
+    assert keys(s3) == [f"{FOLDER}_activation/report.json", f"{FOLDER}_manifest.json", f"{FOLDER}{part.name}"]
 
 
 def test_an_object_that_changes_meanwhile_is_not_read(s3: S3Client) -> None:

@@ -97,6 +97,10 @@ class Reader:
         self._known.add(key)
         return key in self._values
 
+    def has_text(self, key: str) -> bool:
+        """Return whether the key has a text, where it may have an object too."""
+        return self.has(key) and isinstance(self._values[key], str)
+
     @property
     def given(self) -> bool:
         """Return whether the object has any key: an absent section reads as an empty one."""

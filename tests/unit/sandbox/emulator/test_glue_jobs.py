@@ -75,7 +75,7 @@ def test_the_job_makes_a_drop_of_an_export_in_s3(emulator: Emulator, bucket: str
     )
     assert (found["JobRunState"], found.get("ErrorMessage", "")) == ("SUCCEEDED", "")
     folder = "drops/meta/VIP/hashed/run-1/"
-    manifest = json.loads(s3.get_object(Bucket=bucket, Key=f"{folder}manifest.json")["Body"].read())
+    manifest = json.loads(s3.get_object(Bucket=bucket, Key=f"{folder}_manifest.json")["Body"].read())
     keys = [one["url"].removeprefix(f"s3://{bucket}/") for one in manifest["entries"]]
     listed = [one["Key"] for one in s3.list_objects_v2(Bucket=bucket, Prefix=f"{folder}part-")["Contents"]]
     assert sorted(keys) == listed

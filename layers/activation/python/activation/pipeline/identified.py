@@ -82,11 +82,14 @@ def flat(array: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def _count_up_to(numbers: pa.Array | pa.ChunkedArray, row: int) -> int:
-    """Return how many of the ascending numbers are at most `row`; they mostly follow each other without a gap."""
+    """Return how many of the ascending numbers are at most `row`.
+
+    They mostly follow each other without a gap, but findings repeat a row and leave others out: 1, 3, 3.
+    """
     count = len(numbers)
     if not count:
         return 0
-    first, last = numbers[0].as_py(), numbers[-1].as_py()
-    if last - first == count - 1:
-        return int(min(max(row - first + 1, 0), count))
+    guess = min(max(row - numbers[0].as_py() + 1, 0), count)
+    if (guess == 0 or numbers[guess - 1].as_py() <= row) and (guess == count or numbers[guess].as_py() > row):
+        return int(guess)
     return bisect_right(range(len(numbers)), row, key=lambda place: numbers[place].as_py())

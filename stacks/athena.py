@@ -1,0 +1,126 @@
+"""What every Athena data set of the app is made of: a table over Parquet, a workgroup, and what queries need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Aws, Stack
+from aws_cdk import aws_athena as athena
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks.receipt_table import BYTES_SCANNED_LIMIT
+from stacks.statements import allow
+
+_FORMAT = "org.apache.hadoop.hive.ql.io.parquet"
+
+
+def add_table(
+    scope: Construct,
+    id_: str,
+    *,
+    database: str,
+    name: str,
+    description: str,
+    columns: Mapping[str, tuple[str, str]],
+    location: str,
+    parameters: Mapping[str, str] | None = None,
+    partitions: Mapping[str, tuple[str, str]] | None = None,
+) -> glue.CfnTable:
+    """Add a table over Parquet below `location`; columns and partition keys have an Athena type and a comment."""
+    return glue.CfnTable(
+        scope,
+        id_,
+        catalog_id=Aws.ACCOUNT_ID,
+        database_name=database,
+        table_input=glue.CfnTable.TableInputProperty(
+            name=name,
+            description=description,
+            table_type="EXTERNAL_TABLE",
+            parameters={"classification": "parquet", "EXTERNAL": "TRUE", **(parameters or {})},
+            partition_keys=_columns(partitions) if partitions else None,
+            storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
+                columns=_columns(columns),
+                location=location,
+                input_format=f"{_FORMAT}.MapredParquetInputFormat",
+                output_format=f"{_FORMAT}.MapredParquetOutputFormat",
+                serde_info=glue.CfnTable.SerdeInfoProperty(
+                    serialization_library=f"{_FORMAT}.serde.ParquetHiveSerDe"
+                ),
+            ),
+        ),
+    )
+
+
+def add_workgroup(
+    scope: Construct, id_: str, *, name: str, description: str, results: str, key: kms.IKey
+) -> athena.CfnWorkGroup:
+    """Add a workgroup whose queries scan a limited number of bytes and write to `results`, an s3:// URL."""
+    return athena.CfnWorkGroup(
+        scope,
+        id_,
+        name=name,
+        description=description,
+        # Else a workgroup in which anybody ever asked could not be deleted with the stack.
+        recursive_delete_option=True,
+        work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
+            enforce_work_group_configuration=True,
+            bytes_scanned_cutoff_per_query=BYTES_SCANNED_LIMIT,
+            result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
+                output_location=results,
+                encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
+                    encryption_option="SSE_KMS", kms_key=key.key_arn
+                ),
+            ),
+        ),
+    )
+
+
+def may_query(
+    stack: Stack, *, workgroup: str, database: str, tables: Sequence[str], bucket: s3.IBucket, results: str
+) -> list[iam.PolicyStatement]:
+    """Return what lets people query tables in a workgroup, whose results are below `results` in `bucket`.
+
+    https://docs.aws.amazon.com/athena/latest/ug/example-policies-workgroup.html and
+    https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html, read 2026-11-30
+    """
+    return [
+        allow(
+            "Query",
+            [
+                "athena:GetQueryExecution",
+                "athena:GetQueryResults",
+                "athena:GetWorkGroup",
+                "athena:StartQueryExecution",
+                "athena:StopQueryExecution",
+            ],
+            [stack.format_arn(service="athena", resource="workgroup", resource_name=workgroup)],
+        ),
+        allow(
+            "FindTheTable",
+            ["glue:GetDatabase", "glue:GetPartitions", "glue:GetTable"],
+            [
+                stack.format_arn(service="glue", resource="catalog"),
+                stack.format_arn(service="glue", resource="database", resource_name=database),
+                *(
+                    stack.format_arn(service="glue", resource="table", resource_name=f"{database}/{one}")
+                    for one in tables
+                ),
+            ],
+        ),
+        allow(
+            "Results",
+            ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"],
+            [bucket.arn_for_objects(f"{results}*")],
+        ),
+    ]
+
+
+def _columns(columns: Mapping[str, tuple[str, str]]) -> list[glue.CfnTable.ColumnProperty]:
+    return [
+        glue.CfnTable.ColumnProperty(name=name, type=type_, comment=comment)
+        for name, (type_, comment) in columns.items()
+    ]
