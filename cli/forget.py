@@ -13,10 +13,10 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cli.forget_drops import ForgetDrops, ForgetRun, Place
+    from cli.forget_drops import ForgetDrops, ForgetRun
     from cli.forget_people import People
     from cli.forget_receipt import Line
-    from cli.forget_targets import Target
+    from cli.forget_targets import Place, Target
 
     Found = Sequence[tuple[ForgetRun, Mapping[str, Any] | None]]
 
@@ -57,8 +57,8 @@ def forget(
     if not reached:
         deployment.fail("nothing was removed: no audience was ever written to, so nobody was sent anywhere")
     drops = ForgetDrops(found, resume or secrets.token_hex(6))
-    begun = {(one.connector, one.audience) for one in drops.runs()} if resume else set()
-    left = [one for one in reached if one.connector and (one.connector.name, one.audience) not in begun]
+    runs_before = drops.runs() if resume else []
+    left = [one for one in reached if one.connector and not any(run.is_of(one.place) for run in runs_before)]
     unusable: dict[Place, str] = {}
     people = None
     if left:
@@ -67,11 +67,12 @@ def forget(
         _confirm(len(left) - len(unusable), yes=yes or as_json)
         typer.echo(f"forget {drops.forget_id}", err=True)
         if found.lists:
-            drops.suppress(people)
+            _suppress(drops, people, within)
         _put(drops, left, unusable, people)
     runs = _follow(drops, reached, unusable, people, within)
     lines = [_line(one, runs, unusable) for one in reached]
-    suppressed = "added" if found.lists else "this deployment has none: later drops may add the person again"
+    none = "this deployment has none: later drops may add the person again"
+    suppressed = drops.suppressed() if found.lists else none
     told = document(drops.forget_id, lines, suppressed)
     if as_json:
         print(json.dumps(told, ensure_ascii=False))
@@ -96,9 +97,9 @@ def _checked(drops: ForgetDrops, left: Sequence[Target], people: People) -> dict
 
     unusable = {}
     for one in left:
-        if one.connector and (code := drops.unusable(one.connector, one.audience, people)):
-            unusable[one.connector.name, one.audience] = code
-    if len(unusable) == len({(one.connector.name, one.audience) for one in left if one.connector}):
+        if one.connector and (code := drops.unusable(one.connector, one.place, people)):
+            unusable[one.place] = code
+    if len(unusable) == len(left):
         codes = ", ".join(sorted(set(unusable.values())))
         deployment.fail(
             f"nothing was removed: no platform can match anybody by what was given ({codes}). An e-mail address,"
@@ -114,14 +115,25 @@ def _confirm(count: int, *, yes: bool) -> None:
         typer.confirm(asked, abort=True, err=True)
 
 
+def _suppress(drops: ForgetDrops, people: People, within_s: float) -> None:
+    """Put the people on the suppression list; end the command unless that is done.
+
+    Whoever was removed before that could be added again by a drop that is sent meanwhile.
+    """
+    from cli import deployment
+    from cli.forget_drops import ADDED
+    from cli.typed import typed
+
+    if (became := drops.suppress(people, within_s)) != ADDED:
+        again = typed("forget", "--resume", drops.forget_id)
+        deployment.fail(f"nobody was removed yet, since the suppression list comes first: {became}. Then: {again}")
+
+
 def _put(drops: ForgetDrops, left: Sequence[Target], unusable: Mapping[Place, str], people: People) -> None:
-    """Upload a drop for each audience once, though several ad accounts may have one of its name."""
-    done: set[Place] = set()
+    """Upload a drop for each audience."""
     for one in left:
-        place = (one.connector.name, one.audience) if one.connector else ("", "")
-        if one.connector and place not in done and place not in unusable:
-            drops.put(one.connector, one.audience, people)
-            done.add(place)
+        if one.connector and one.place not in unusable:
+            drops.put(one.connector, one.place, people)
 
 
 def _follow(
@@ -137,16 +149,16 @@ def _follow(
     """
     from cli.forget_drops import with_mismatch
 
-    connectors = {(one.connector.name, one.audience): one.connector for one in reached if one.connector}
+    connectors = {one.place: one.connector for one in reached if one.connector}
     places = [place for place in connectors if place not in unusable]
     runs = _with_receipts(drops, drops.follow(places, within_s))
-    alone = set(with_mismatch(runs))
+    alone = set(with_mismatch(places, runs))
     if people is None or len(people.columns) < 2 or not alone:
         return runs
     for place in sorted(alone):
         for column in people.columns:
             if connectors[place].platform.table.named(column):
-                drops.put(connectors[place], place[1], people.only(column), column)
+                drops.put(connectors[place], place, people.only(column), column)
     wanted = len(runs) + sum(
         bool(connectors[place].platform.table.named(column)) for place in alone for column in people.columns
     )
@@ -160,8 +172,7 @@ def _with_receipts(drops: ForgetDrops, runs: Sequence[ForgetRun]) -> Found:
 def _line(target: Target, runs: Found, unusable: Mapping[Place, str]) -> Line:
     from cli.forget_receipt import line_of
 
-    place = (target.connector.name if target.connector else "", target.audience)
-    return line_of(target, runs, unusable.get(place, ""))
+    return line_of(target, runs, unusable.get(target.place, ""))
 
 
 def _print(told: Mapping[str, Any], lines: Sequence[Line]) -> None:

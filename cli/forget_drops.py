@@ -5,38 +5,40 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from activation.drops.folder_manifest import ManifestReading, manifest_text
+from activation.drops.folder_manifest import ManifestExport, ManifestReading, manifest_text
 from activation.drops.forgetting import forget_folder
 from activation.drops.locate import locate
 from activation.drops.source import BytesSource
 from activation.ledger.keys import RUN
-from activation.ledger.runs import FINAL, STOPPED
-from activation.model import Action, Audience
+from activation.ledger.runs import FINAL, STOPPED, RunState
+from activation.ledger.suppression_lists import NAME
+from activation.model import FORGET_PREFIX, Action, Audience, Drop
 from activation.report.receipts import stem
 
 from cli.connectors import NamedConnector
 from cli.dry_run import DryRun
+from cli.forget_people import ASKED, People
+from cli.forget_targets import Place
 from cli.upload import MANIFEST
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment
-    from cli.forget_people import People
 
 FILE = "people.csv"
-SUPPRESSION = "suppressions/forgotten/raw/"
+LIST = f"{NAME}/forgotten/raw/"
+ADDED = "added"
 POLL_S = 2.0
 ENDED = frozenset(str(one) for one in (*FINAL, *STOPPED))
-Place = tuple[str, str]  # a connector's name and an audience's
 
 
 @dataclass(frozen=True)
 class ForgetRun:
-    """A run that removes people from an audience: its id, its state, and the key of the drop that began it."""
+    """A run of a forget: where it removes people, its id, its state, and the key of the drop that began it."""
 
     connector: str
     audience: str
@@ -49,6 +51,13 @@ class ForgetRun:
         """Return whether the run goes on no more by itself."""
         return self.state in ENDED
 
+    def is_of(self, place: Place) -> bool:
+        """Return whether the run removes people there, by all that was given or by one column of it."""
+        folder = self.key.rsplit("/", 2)[-2]
+        forget_id = folder.removeprefix(FORGET_PREFIX).partition("-")[0]
+        own = {forget_folder(forget_id, place.account, column) for column in ("", *ASKED)}
+        return (self.connector, self.audience) == (place.connector, place.audience) and folder in own
+
 
 @dataclass(frozen=True)
 class ForgetDrops:
@@ -57,30 +66,60 @@ class ForgetDrops:
     found: Deployment
     forget_id: str
 
-    def put(self, connector: NamedConnector, audience: str, people: People, column: str = "") -> None:
-        """Upload a folder with its manifest, which begins the run; `column` is the one that it holds alone."""
-        base = self._base(connector.name, audience, column)
+    def put(self, connector: NamedConnector, place: Place, people: People, column: str = "") -> None:
+        """Upload a folder with its manifest, which begins the run; `column` is the one that it holds alone.
+
+        The manifest names the ad account, since a connector may serve several that have an audience of this name.
+        """
+        base = self._base(place, column)
         s3, bucket = boto3.client("s3"), self.found.drops_bucket
         s3.put_object(Bucket=bucket, Key=base + FILE, Body=people.content)
         sizes = [(base + FILE, len(people.content))]
-        manifest = manifest_text(bucket, sizes, ManifestReading(_said(connector, people)))
+        export = ManifestExport(account=place.account)
+        manifest = manifest_text(bucket, sizes, ManifestReading(_said(connector, people)), export=export)
         s3.put_object(Bucket=bucket, Key=base + MANIFEST, Body=manifest.encode())
 
-    def suppress(self, people: People) -> None:
-        """Upload the people for the suppression list, so that no later drop adds them again."""
-        key = f"{SUPPRESSION}{forget_folder(self.forget_id)}.csv"
-        boto3.client("s3").put_object(Bucket=self.found.drops_bucket, Key=key, Body=people.content)
+    def suppress(self, people: People, within_s: float) -> str:
+        """Put the people on the suppression list, so that no later drop adds them again.
 
-    def unusable(self, connector: NamedConnector, audience: str, people: People) -> str:
+        Return what became of it: ADDED, or why they are not on the list, once its run has ended or the time is up.
+        """
+        key, bucket = f"{LIST}{forget_folder(self.forget_id)}.csv", self.found.drops_bucket
+        version = boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=people.content)["VersionId"]
+        run_id, until = Drop(bucket, key, version, "", 0).run_id(NAME), time.monotonic() + within_s
+        while True:
+            mine = [one for one in self.all_runs() if one.run_id == run_id]
+            if any(one.has_ended for one in mine) or time.monotonic() >= until:
+                return self._listed(mine)
+            time.sleep(POLL_S)
+
+    def suppressed(self) -> str:
+        """Return what became of the suppression list, as `suppress` does, without waiting for it."""
+        return self._listed([one for one in self.all_runs() if one.connector == NAME])
+
+    def _listed(self, runs: Sequence[ForgetRun]) -> str:
+        if any(one.state == RunState.APPLIED for one in runs):
+            return ADDED
+        ended = next((one for one in runs if one.has_ended), None)
+        if ended is None:
+            return "not added yet: its run has not ended"
+        reason = (self.receipt(ended) or {}).get("reason") or {}
+        return f"not added: {reason.get('code', ended.state)}: {reason.get('sentence', 'see its receipt')}"
+
+    def unusable(self, connector: NamedConnector, place: Place, people: People) -> str:
         """Return why nobody could be removed by what is given, as a code; "" where somebody can."""
-        key = self._base(connector.name, audience) + MANIFEST
+        key = self._base(place) + MANIFEST
         platform = connector.platform
         located = locate(key, connector=connector.name, table=platform.table, actions=platform.limits.actions)
         sums = DryRun.of(located, connector, said=_said(connector, people)).over(BytesSource(people.content))
         return sums.refusal.code if sums.refusal else "" if sums.sent else "no_rows"
 
     def runs(self) -> list[ForgetRun]:
-        """Return the runs of this forget that the ledger knows."""
+        """Return the runs of this forget that remove people, as far as the ledger knows them."""
+        return [one for one in self.all_runs() if one.connector != NAME]
+
+    def all_runs(self) -> list[ForgetRun]:
+        """Return the runs of this forget that the ledger knows, that of the suppression list among them."""
         client, folder = boto3.client("dynamodb"), f"/{forget_folder(self.forget_id)}"
         pages = client.get_paginator("scan").paginate(
             TableName=self.found.ledger_table,
@@ -97,8 +136,8 @@ class ForgetDrops:
         until = time.monotonic() + within_s
         while True:
             runs = self.runs()
-            begun = {(one.connector, one.audience) for one in runs}
-            is_whole = set(places) <= begun and len(runs) >= at_least
+            begun = all(any(one.is_of(place) for one in runs) for place in places)
+            is_whole = begun and len(runs) >= at_least
             if (is_whole and all(one.has_ended for one in runs)) or time.monotonic() >= until:
                 return runs
             time.sleep(POLL_S)
@@ -113,8 +152,9 @@ class ForgetDrops:
             return document
         return None
 
-    def _base(self, connector: str, audience: str, column: str = "") -> str:
-        return f"{connector}/{audience}/raw/{Action.REMOVE}/{forget_folder(self.forget_id, column)}/"
+    def _base(self, place: Place, column: str = "") -> str:
+        folder = forget_folder(self.forget_id, place.account, column)
+        return f"{place.connector}/{place.audience}/raw/{Action.REMOVE}/{folder}/"
 
 
 def _said(connector: NamedConnector, people: People) -> tuple[tuple[str, str], ...]:
@@ -128,8 +168,11 @@ def _run(item: Mapping[str, Any]) -> ForgetRun:
     return ForgetRun(connector, texts["audience"], run_id, texts["state"], texts["object_key"])
 
 
-def with_mismatch(runs: Sequence[tuple[ForgetRun, Mapping[str, Any] | None]]) -> Iterator[Place]:
+def with_mismatch(
+    places: Iterable[Place], runs: Sequence[tuple[ForgetRun, Mapping[str, Any] | None]]
+) -> Iterator[Place]:
     """Yield where an audience accepts one kind of identifier alone, and not several in one drop."""
-    for run, receipt in runs:
-        if receipt and (receipt["reason"] or {}).get("code") == "type_mismatch":
-            yield run.connector, run.audience
+    refused = [
+        run for run, receipt in runs if receipt and (receipt["reason"] or {}).get("code") == "type_mismatch"
+    ]
+    yield from (place for place in places if any(run.is_of(place) for run in refused))

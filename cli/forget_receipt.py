@@ -44,11 +44,7 @@ def line_of(target: Target, runs: Sequence[tuple[ForgetRun, Mapping[str, Any] | 
     if unusable:
         why = "none of the identifiers that were given can be sent there"
         return _line(target, NOT_DONE, NotDone(unusable, why))
-    mine = [
-        (run, receipt)
-        for run, receipt in runs
-        if (run.connector, run.audience) == (target.connector.name, target.audience)
-    ]
+    mine = [(run, receipt) for run, receipt in runs if run.is_of(target.place)]
     # Where an audience accepts one kind of identifier alone, the run with all of them is the one that was refused.
     judged = [_judged(target, run, receipt) for run, receipt in mine]
     for outcome in (GOES_ON, REMOVED):

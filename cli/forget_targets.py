@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from activation.model import Action
 from activation.platforms.discovery import platforms
@@ -24,6 +24,14 @@ class NotDone:
     sentence: str
 
 
+class Place(NamedTuple):
+    """An audience of an ad account, by a connector's name."""
+
+    connector: str
+    account: str
+    audience: str
+
+
 @dataclass(frozen=True)
 class Target:
     """An audience that was written to.
@@ -36,6 +44,11 @@ class Target:
     audience: str
     connector: NamedConnector | None
     why_not: NotDone | None = None
+
+    @property
+    def place(self) -> Place:
+        """Return where people are removed; its connector is "" where none can."""
+        return Place(self.connector.name if self.connector else "", self.account, self.audience)
 
 
 def targets(found: Deployment, known: Iterable[KnownAudience]) -> Iterator[Target]:

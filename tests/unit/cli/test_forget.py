@@ -48,11 +48,12 @@ class Deployed:
             self.s3.create_bucket(Bucket=bucket)
         self.s3.put_bucket_versioning(Bucket="drops", VersioningConfiguration={"Status": "Enabled"})
         self.table = ConditionalTable(self.dynamodb, "ledger")
-        self.account = "42"
+        self.account = ""
+        self.list_state = "applied"
 
-    def wrote(self, connector: str, platform: str, audience: str) -> None:
+    def wrote(self, connector: str, platform: str, audience: str, account: str = "42") -> None:
         """Let a run have begun to write to an audience."""
-        lock = audience_key(platform, "42", audience)
+        lock = audience_key(platform, account, audience)
         KnownAudiences(self.table).claim(lock, Audience(connector, audience), "0" * 32)
 
     def keys(self, prefix: str = "") -> list[str]:
@@ -61,9 +62,9 @@ class Deployed:
         return sorted(one["Key"] for one in found)
 
     def run_all(self, *, only: str = "") -> None:
-        """Let the run of each manifest end."""
+        """Let the run of each manifest end, and that of the suppression list."""
         for key in self.keys():
-            if key.endswith("/manifest") and only in key:
+            if (key.endswith("/manifest") or key.startswith("suppressions/")) and only in key:
                 self._run(key)
 
     def _run(self, key: str) -> None:
@@ -75,13 +76,19 @@ class Deployed:
         run_id = read(body, origins=Origins(connector, "drops"), account="").run_id(connector)
         texts = {"state": "applied", "audience": audience, "object_key": key}
         texts["state"], code = REASONS.get(audience, ("applied", ""))
+        account = self.account
+        if connector == "suppressions":
+            texts["state"], code = self.list_state, "" if self.list_state == "applied" else "too_many_at_once"
+        elif not account:
+            manifest = json.loads(self.s3.get_object(Bucket="drops", Key=key)["Body"].read())
+            account = manifest["activation"]["account"]
         if audience == "Typed" and "-email" not in key:
             texts["state"], code = "failed", "type_mismatch"
         record = {name: {"S": text} for name, text in texts.items()}
         self.dynamodb.put_item(TableName="ledger", Item={"pk": {"S": run_key(connector, run_id)}, **record})
         receipt: dict[str, Any] = {
             "state": texts["state"],
-            "account": self.account,
+            "account": account,
             "reason": {"code": code, "sentence": "why"} if code else None,
             "warnings": [],
             "rows": {"rejected_by_platform": 0},
@@ -112,14 +119,19 @@ def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Deployed]:
 @pytest.fixture
 def running(aws: Deployed, monkeypatch: pytest.MonkeyPatch) -> Deployed:
     """Return the app with functions that work: runs have ended when the ledger is asked for them."""
-    runs = ForgetDrops.runs
+    end_when_polled(aws, monkeypatch)
+    return aws
+
+
+def end_when_polled(aws: Deployed, monkeypatch: pytest.MonkeyPatch, *, only: str = "") -> None:
+    """Have runs ended when the ledger is asked for them; `only` is what their keys have in them."""
+    runs = ForgetDrops.all_runs
 
     def after_all(drops: ForgetDrops) -> Any:
-        aws.run_all()
+        aws.run_all(only=only)
         return runs(drops)
 
-    monkeypatch.setattr(ForgetDrops, "runs", after_all)
-    return aws
+    monkeypatch.setattr(ForgetDrops, "all_runs", after_all)
 
 
 def forget(*options: str, typed: str = f"{MAIL}\n\n\n\n", code: int = 0) -> Result:
@@ -166,8 +178,8 @@ def test_all_is_done_where_only_events_cannot_be_removed(running: Deployed) -> N
     running.wrote("meta-conversions", "meta_conversions", "Pixel")
     folder = f"forget-{told(forget('--json'))['forget_id']}"
     assert running.keys() == [
-        f"meta/VIP/raw/remove/{folder}/manifest",
-        f"meta/VIP/raw/remove/{folder}/people.csv",
+        f"meta/VIP/raw/remove/{folder}-42/manifest",
+        f"meta/VIP/raw/remove/{folder}-42/people.csv",
         f"suppressions/forgotten/raw/{folder}.csv",
     ]
     body = running.s3.get_object(Bucket="drops", Key=running.keys()[1])["Body"].read()
@@ -188,11 +200,45 @@ def test_another_ad_account_is_no_removal(running: Deployed) -> None:
     assert outcomes(forget("--json", code=1)) == {"VIP": ("not done", "other_account")}
 
 
+def test_an_audience_of_one_name_in_two_ad_accounts_is_reached_in_both(running: Deployed) -> None:
+    """One connector serves them with one token: each gets a drop that names its account."""
+    for account in ("42", "43"):
+        running.wrote("meta", "meta", "VIP", account)
+    result = forget("--json")
+    assert [(one["account"], one["outcome"]) for one in told(result)["platforms"]["meta"]] == [
+        ("42", "removed"),
+        ("43", "removed"),
+    ]
+    assert len([key for key in running.keys("meta/VIP/raw/remove/") if key.endswith("/manifest")]) == 2
+
+
+def test_nobody_is_removed_before_the_list_is_accepted(aws: Deployed) -> None:
+    """A drop that is sent in between would add the person again."""
+    aws.wrote("meta", "meta", "VIP")
+    assert "not added yet" in forget("--yes", "--within", "1", code=1).stderr
+    assert aws.keys("meta/") == []
+
+
+def test_a_list_that_was_refused_is_no_list_that_was_added(running: Deployed) -> None:
+    """Its reason is told, nobody was removed, and the same forget goes on once that is corrected."""
+    running.wrote("meta", "meta", "VIP")
+    running.list_state = "blocked"
+    refused = forget("--yes", code=1).stderr
+    assert "not added: too_many_at_once" in refused
+    assert running.keys("meta/") == []
+    running.list_state = "applied"
+    forget_id = refused.split("forget ", 1)[1].split()[0]
+    result = forget("--json", "--yes", "--resume", forget_id)
+    assert outcomes(result) == {"VIP": ("removed", "")}
+    assert told(result)["suppression_list"] == "added"
+
+
 def test_a_forget_that_was_interrupted_goes_on_where_it_was(
     aws: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Runs that had not ended are looked at again, without a new drop and without asking for the person."""
     aws.wrote("meta", "meta", "VIP")
+    end_when_polled(aws, monkeypatch, only="suppressions/")
     first = forget("--json", "--within", "1", code=1)
     assert outcomes(first) == {"VIP": ("goes on", "not_begun")}
     forget_id = told(first)["forget_id"]

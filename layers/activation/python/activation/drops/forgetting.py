@@ -7,9 +7,10 @@ from activation.model import FORGET_PREFIX
 _BELOW = f"/remove/{FORGET_PREFIX}"
 
 
-def forget_folder(forget_id: str, column: str = "") -> str:
-    """Return the name of a forget's folder; `column` is the one that it holds alone, "" for all of them."""
-    return f"{FORGET_PREFIX}{forget_id}" + (f"-{column}" if column else "")
+def forget_folder(forget_id: str, account: str = "", column: str = "") -> str:
+    """Return the name of a forget's folder for an ad account; `column` is the one that it holds alone, or ""."""
+    parts = (f"{FORGET_PREFIX}{forget_id}", account.replace(":", "-"), column)
+    return "-".join(one for one in parts if one)
 
 
 def is_forgetting(key: str) -> bool:

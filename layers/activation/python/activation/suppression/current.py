@@ -42,6 +42,9 @@ class CurrentSuppressions:
         with self._lock:
             now = self.clock()
             if self._read_at is None or not 0 <= now - self._read_at < FRESH_S:
+                self._read_at = (
+                    None  # until it is read: a clock that is put back must not make a failed look count
+                )
                 self._refresh()
                 self._read_at = now
             return self._version, self._listed
