@@ -73,10 +73,12 @@ def forget(
     lines = [_line(one, runs, unusable) for one in reached]
     suppressed = "added" if found.lists else "this deployment has none: later drops may add the person again"
     told = document(drops.forget_id, lines, suppressed)
+    kept = drops.keep(told)
     if as_json:
         print(json.dumps(told, ensure_ascii=False))
     else:
         _print(told, lines)
+        print(f"receipt: {kept}")
     if not told["done"]:
         raise typer.Exit(1)
 

@@ -22,6 +22,7 @@ from activation.report.receipts import stem
 from cli.connectors import NamedConnector
 from cli.dry_run import DryRun
 from cli.upload import MANIFEST
+from stacks.names import FORGETS
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment
@@ -112,6 +113,13 @@ class ForgetDrops:
             document: dict[str, Any] = json.loads(body)
             return document
         return None
+
+    def keep(self, told: Mapping[str, Any]) -> str:
+        """Store the receipt of the forget, in place of an earlier one; return where it is."""
+        key, bucket = f"{FORGETS}{self.forget_id}.json", self.found.receipts_bucket
+        body = json.dumps(told, ensure_ascii=False, indent=2).encode()
+        boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
+        return f"s3://{bucket}/{key}"
 
     def _base(self, connector: str, audience: str, column: str = "") -> str:
         return f"{connector}/{audience}/raw/{Action.REMOVE}/{forget_folder(self.forget_id, column)}/"
