@@ -69,6 +69,7 @@ def drop(
     from activation.model import Drop
 
     from cli import deployment
+    from cli.audience_options import with_options
     from cli.connectors import NoConnector, connector_of
     from cli.country import known_order, known_zone
     from cli.dry_run import DryRun
@@ -98,6 +99,7 @@ def drop(
         check_name(located, is_folder=local.is_folder and not first)
         if local.is_folder and not first:
             check_files(named, key, local)
+        located = with_options(located, named, None)
         said = local.said(parse(column_map or []))
         order, zone = known_order(date_order) or local.date_order, known_zone(time_zone) or local.time_zone
         run = DryRun.of(located, named, date_order=order, said=said, time_zone=zone)

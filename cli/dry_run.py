@@ -24,7 +24,7 @@ from activation.drops.sample import lookalikes, take_sample
 from activation.errors import Rejected
 from activation.identifiers.column_map import Entries
 from activation.identifiers.dates import order_of
-from activation.identifiers.row_rules import RowRule, read_rule
+from activation.identifiers.row_rules import read_rule
 from activation.identifiers.table import Context, FieldTable
 from activation.model import Cursor
 from activation.pipeline.batching import Batcher
@@ -34,6 +34,7 @@ from activation.platforms.publisher import Publisher
 from activation.platforms.rate import Tier
 from activation.platforms.session import answers_s
 from activation.report.warnings import refuse_weak
+from activation.row_rule import RowRule
 from activation.runs.settings import DELIMITERS
 
 from cli.connectors import NamedConnector
@@ -208,7 +209,12 @@ class DryRun:
     @property
     def _settings_reading(self) -> Reading:
         """Return what the settings say of rows."""
-        return Reading(self.context, consent=self._rule("consent"), operation=self._rule("operation"))
+        return Reading(
+            self.context,
+            consent=self._rule("consent"),
+            operation=self._rule("operation"),
+            audience_consent=self.located.audience.options.consent,
+        )
 
     def _rule(self, name: str) -> RowRule:
         return read_rule(self._setting(name) or {})

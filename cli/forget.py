@@ -74,10 +74,12 @@ def forget(
     none = "this deployment has none: later drops may add the person again"
     suppressed = drops.suppressed() if found.lists else none
     told = document(drops.forget_id, lines, suppressed)
+    kept = drops.keep(told)
     if as_json:
         print(json.dumps(told, ensure_ascii=False))
     else:
         _print(told, lines)
+        print(f"receipt: {kept}")
     if not told["done"]:
         raise typer.Exit(1)
 

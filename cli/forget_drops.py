@@ -25,6 +25,7 @@ from cli.dry_run import DryRun
 from cli.forget_people import ASKED, People
 from cli.forget_targets import Place
 from cli.upload import MANIFEST
+from stacks.names import FORGETS
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment
@@ -151,6 +152,13 @@ class ForgetDrops:
             document: dict[str, Any] = json.loads(body)
             return document
         return None
+
+    def keep(self, told: Mapping[str, Any]) -> str:
+        """Store the receipt of the forget, in place of an earlier one; return where it is."""
+        key, bucket = f"{FORGETS}{self.forget_id}.json", self.found.receipts_bucket
+        body = json.dumps(told, ensure_ascii=False, indent=2).encode()
+        boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
+        return f"s3://{bucket}/{key}"
 
     def _base(self, place: Place, column: str = "") -> str:
         folder = forget_folder(self.forget_id, place.account, column)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from activation.identifiers.row_rules import RowRule
+    from activation.row_rule import RowRule
 
     from cli.connectors import NamedConnector
 

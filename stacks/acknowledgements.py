@@ -13,8 +13,8 @@ from stacks.connector_settings import AUDIENCE_FILE
 from stacks.doctor import DoctorStack
 from stacks.doctor_permissions import RULE_CHARACTERS
 from stacks.findings import accept, arn_of, logical_id_of
-from stacks.names import SUPPRESSIONS
-from stacks.people import FUNCTION_CHARACTERS, QUEUE_CHARACTERS, RECEIPTS, generated
+from stacks.names import FORGETS, SUPPRESSIONS
+from stacks.people import FORGETTABLE, FUNCTION_CHARACTERS, QUEUE_CHARACTERS, RECEIPTS, generated
 from stacks.receipt_table import RESULTS
 from stacks.source_settings import SourceSettings
 from stacks.storage import StorageStack
@@ -109,6 +109,18 @@ def _accept_people(activation: ActivationStack, storage: StorageStack) -> None:
             policy,
             f"IAM5[Resource::<{logical_id_of(storage.drops)}.Arn>/{name}/*]",
             "The drops of one connector: objects below its own prefix, whose names are not known beforehand.",
+        )
+    for one in FORGETTABLE:
+        accept(
+            readers.forgetter,
+            f"IAM5[Resource::<{logical_id_of(storage.drops)}.Arn>/{one}]",
+            "Drops of a forget: of any connector and audience, below a folder's name that only a forget gives.",
+        )
+    for policy in (readers.forgetter, readers.reader):
+        accept(
+            policy,
+            f"IAM5[Resource::<{logical_id_of(storage.receipts)}.Arn>/{FORGETS}*.json]",
+            "The receipts of forgets, each named by an id that is not known beforehand.",
         )
     for suffix in RECEIPTS:
         accept(

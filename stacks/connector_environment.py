@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from activation.identifiers.row_rules import RowRule, written
+from activation.identifiers.row_rules import written
+from activation.row_rule import RowRule
 from aws_cdk import aws_sqs as sqs
 
 from stacks.connector_settings import ConnectorSettings

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from activation.identifiers.row_rules import NO_RULE, RowRule, written
+from activation.identifiers.row_rules import written
 from activation.model import SNAPSHOTS, Action
 from activation.platforms.options import Value
 from activation.platforms.platform import Platform
+from activation.row_rule import NO_RULE, RowRule
 
 from stacks.context import Reader
 from stacks.guard_settings import USUAL_GUARD, GuardSettings, read_guard

@@ -5,6 +5,7 @@ from __future__ import annotations
 DEFAULT_APP = "audience-activation"
 NOBODY = "none"  # the setting `alarms` of who wants nobody to be told
 SUPPRESSIONS = "suppressions"  # what the keys of drops for suppression lists begin with
+FORGETS = "forgets/"  # where the bucket of receipts has those of `activation forget`
 NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 BUCKET = r"(?=.{3,63}\Z)[a-z0-9][a-z0-9.-]*[a-z0-9]"
 KEY_ARN = r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+"
@@ -20,7 +21,7 @@ def metrics_namespace(app: str) -> str:
 # a connector called account could read the records of every platform's accounts.
 RESERVED = frozenset(
     (
-        "account", "drops", "errors", "folders", "ledger", "listings", "manifests", "mirror", "receipts",
-        "rejects", "runs", "samples", "sources", "states", "suppression", "suppressions", "sync",
+        "account", "drops", "errors", "folders", "forgets", "ledger", "listings", "manifests", "mirror",
+        "receipts", "rejects", "runs", "samples", "sources", "states", "suppression", "suppressions", "sync",
     )
 )  # fmt: skip

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from activation.model import FORGET_PREFIX, Action
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
@@ -18,18 +19,23 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.connector_settings import AUDIENCE_FILE, ConnectorSettings
+from stacks.names import FORGETS, SUPPRESSIONS
 from stacks.statements import allow, through_key
 
 # How the names of what may be read end. The sets of refused identifiers beside them end otherwise: with the key in
 # the run's record, whoever reads them could ask whether somebody said no.
 RECEIPTS = (".json", ".csv")
+# What a forget uploads; see cli/forget_drops.py.
+FORGETTABLE = (f"*/raw/{Action.REMOVE}/{FORGET_PREFIX}*", f"{SUPPRESSIONS}/forgotten/raw/{FORGET_PREFIX}*")
 # https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html and
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html, read 2026-11-30
 FUNCTION_CHARACTERS, QUEUE_CHARACTERS = 64, 80
 
 
 class Readers(Construct):
-    """A policy to upload drops for each connector, by its name in `droppers`, and one to read what became of them.
+    """A policy to upload drops for each connector, and for suppression lists, by its name in `droppers`.
+
+    Beside them one to read what became of drops, and one to forget people.
 
     `app` is the name that begins the stacks' names. Who uploads drops that may not replace an audience may not say
     what it is like either. A role with such a policy cannot do so by the operator's: a denial always counts.
@@ -53,26 +59,34 @@ class Readers(Construct):
             ["cloudformation:DescribeStacks"],
             [_stack(self, app, "storage"), _stack(self, app, "activation")],
         )
-        self.droppers = {
-            one.name: iam.ManagedPolicy(
+
+        def dropper(name: str, *refused: iam.PolicyStatement) -> iam.ManagedPolicy:
+            return iam.ManagedPolicy(
                 self,
-                "".join(part.title() for part in one.name.split("-")) + "Dropper",
-                description=f"Upload drops of {one.name}, and read none",
-                statements=[
-                    find,
-                    allow(
-                        "UploadDrops",
-                        ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
-                        [drops.arn_for_objects(f"{one.name}/*")],
-                    ),
-                    *([] if one.replaces else [deny_options(drops, one.name)]),
-                    # An upload in parts needs kms:Decrypt as well:
-                    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html, read 2026-11-29
-                    through_key(key, ["kms:GenerateDataKey", "kms:Decrypt"], "s3"),
-                ],
+                "".join(part.title() for part in name.split("-")) + "Dropper",
+                description=f"Upload drops of {name}, and read none",
+                statements=[find, _upload([drops.arn_for_objects(f"{name}/*")]), *refused, through],
             )
+
+        # An upload in parts needs kms:Decrypt as well:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html, read 2026-11-29
+        through = through_key(key, ["kms:GenerateDataKey", "kms:Decrypt"], "s3")
+        self.droppers = {
+            one.name: dropper(one.name, *([] if one.replaces else [deny_options(drops, one.name)]))
             for one in connectors
         }
+        self.droppers[SUPPRESSIONS] = dropper(SUPPRESSIONS)
+        # `activation forget`: it removes from any audience, and can add to none.
+        self.forgetter = iam.ManagedPolicy(
+            self,
+            "Forgetter",
+            description="Forget people, together with the reader's policy",
+            statements=[
+                _upload([drops.arn_for_objects(one) for one in FORGETTABLE]),
+                allow("KeepForgets", ["s3:PutObject"], [receipts.arn_for_objects(f"{FORGETS}*.json")]),
+                through,
+            ],
+        )
         self.reader = iam.ManagedPolicy(
             self,
             "Reader",
@@ -82,13 +96,22 @@ class Readers(Construct):
                 allow(
                     "ReadReceipts",
                     ["s3:GetObject", "s3:GetObjectVersion"],
-                    [receipts.arn_for_objects(f"receipts/*{suffix}") for suffix in RECEIPTS],
+                    [
+                        *(receipts.arn_for_objects(f"receipts/*{suffix}") for suffix in RECEIPTS),
+                        receipts.arn_for_objects(f"{FORGETS}*.json"),
+                    ],
                 ),
                 allow("ListReceipts", ["s3:ListBucket", "s3:ListBucketVersions"], [receipts.bucket_arn]),
                 allow("ReadLedger", ["dynamodb:GetItem", "dynamodb:Scan"], [ledger.table_arn]),
                 through_key(key, ["kms:Decrypt", "kms:DescribeKey"], "s3", "dynamodb"),
             ],
         )
+
+
+def _upload(objects: list[str]) -> iam.PolicyStatement:
+    return allow(
+        "UploadDrops", ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"], objects
+    )
 
 
 def deny_options(

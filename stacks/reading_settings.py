@@ -9,8 +9,9 @@ from zoneinfo import available_timezones
 
 from activation.identifiers.column_map import check_entries
 from activation.identifiers.header_names import fold
-from activation.identifiers.row_rules import RowRule, read_rule, rule_mistakes
+from activation.identifiers.row_rules import read_rule, rule_mistakes
 from activation.platforms.platform import Platform
+from activation.row_rule import RowRule
 
 from stacks.context import Reader
 

@@ -255,6 +255,7 @@ class StorageStack(Stack):
         CfnOutput(self, "DropsBucket", value=self.drops.bucket_name)
         # Who uploads with a header of their own names this key; the bucket uses it by default.
         CfnOutput(self, "KeyArn", value=self.key.key_arn)
+        CfnOutput(self, "ForgetterPolicyArn", value=self.readers.forgetter.managed_policy_arn)
         CfnOutput(self, "ReaderPolicyArn", value=self.readers.reader.managed_policy_arn)
         for name, policy in self.readers.droppers.items():
             prefix = "".join(part.title() for part in name.split("-"))

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from activation.identifiers.column_map import Entries
-from activation.identifiers.row_rules import NO_RULE, RowRule
 from activation.identifiers.table import Context
 from activation.model import Action
+from activation.row_rule import NO_RULE, RowRule
 
 ROWS_PER_PART = 250_000
 

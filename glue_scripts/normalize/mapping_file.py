@@ -12,10 +12,11 @@ from typing import Any
 from activation.drops import encodings
 from activation.identifiers.column_map import DATE_ORDERS
 from activation.identifiers.countries import country_code
-from activation.identifiers.row_rules import NO_RULE, RowRule, Scope, read_rule, rule_mistakes
+from activation.identifiers.row_rules import read_rule, rule_mistakes
 from activation.identifiers.table import Context
 from activation.identifiers.zones import zone_named
 from activation.model import EVENTS, Action
+from activation.row_rule import NO_RULE, RowRule, Scope
 
 from glue_scripts.normalize.conditions import condition_of
 from glue_scripts.normalize.errors import BadMapping

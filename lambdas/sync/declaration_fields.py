@@ -164,4 +164,6 @@ def _options(reader: Reader) -> Mapping[str, Any]:
         reader.mistake("guard", "differs from the guard in `options`; say it once")
     if "id" in options:
         reader.mistake("options.id", "is said with `id` in `to`, for each audience")
+    if "consent" in options:
+        reader.mistake("options.consent", "is said with `consent`, for the selection")
     return options

@@ -31,13 +31,15 @@ def policy(templates: Templates, name: str) -> dict[str, dict[str, Any]]:
 def test_the_policies_are_attached_to_nobody(templates: Templates) -> None:
     """Who has them is the company's to say; each is named by an output, and so is the key."""
     policies = templates.resources("AWS::IAM::ManagedPolicy")
-    assert len(policies) == 6  # with that of the daily examination, whose role is in a stack of its own
+    assert len(policies) == 8  # with that of the daily examination, whose role is in a stack of its own
     for one in policies.values():
         assert not {"Roles", "Users", "Groups"} & one.keys()
     named = {**templates.storage["Outputs"], **templates.activation["Outputs"]}
     wanted = {
         "AlphaDropperPolicyArn",
         "BetaEuDropperPolicyArn",
+        "SuppressionsDropperPolicyArn",
+        "ForgetterPolicyArn",
         "ReaderPolicyArn",
         "OperatorPolicyArn",
         "KeyArn",
@@ -54,6 +56,22 @@ def test_who_drops_uploads_below_one_prefix_and_reads_nothing(templates: Templat
     assert "s3:PutObject" in actions
     assert not {action for action in actions if action.startswith(("s3:Get", "s3:List")) and "Parts" not in action}
     assert "s3." in str(own["KeyThroughS3"]["Condition"])
+
+
+def test_who_forgets_can_add_nobody(templates: Templates) -> None:
+    """The policy uploads what removes, and the list of the forgotten, and writes receipts of forgets alone."""
+    own = policy(templates, "PeopleForgetter")
+    writes = {action for one in own.values() for action in several(one["Action"]) if action.startswith("s3:Put")}
+    assert writes == {"s3:PutObject"}
+    keys = [text(one).partition(">/")[2] for one in several(own["UploadDrops"]["Resource"])]
+    assert keys == ["*/raw/remove/forget-*", "suppressions/forgotten/raw/forget-*"]
+    assert text(own["KeepForgets"]["Resource"]).endswith("/forgets/*.json")
+
+
+def test_who_lists_uploads_below_the_lists(templates: Templates) -> None:
+    """The policy of suppression lists reaches no connector's drops."""
+    own = policy(templates, "PeopleSuppressionsDropper")
+    assert text(own["UploadDrops"]["Resource"]).endswith("/suppressions/*")
 
 
 def test_who_reads_changes_nothing(templates: Templates) -> None:

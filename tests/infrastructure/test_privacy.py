@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from stacks.names import SUPPRESSIONS
+from stacks.names import FORGETS, SUPPRESSIONS
 from stacks.sync.permissions import DECLARATIONS
 from tests.infrastructure import everything
 from tests.infrastructure.everything import EVERYTHING
@@ -40,7 +40,7 @@ KEEPS_NOTHING = re.compile(
     r"|AWS::S3::BucketPolicy|AWS::SQS::QueuePolicy|Custom::MarketingStreamGuard|AWS::CDK::Metadata"
 )
 # What the app keeps apart within a bucket, without a lifecycle rule of its own.
-PREFIXES = {"Drops": (f"{SUPPRESSIONS}/",), "Mirrors": (f"{SUPPRESSIONS}/", DECLARATIONS)}
+PREFIXES = {"Drops": (f"{SUPPRESSIONS}/",), "Mirrors": (f"{SUPPRESSIONS}/", DECLARATIONS), "Receipts": (FORGETS,)}
 CONNECTORS = tuple(one["name"].title() for one in EVERYTHING["connectors"])
 Lifetimes = dict[str, tuple[int, ...]]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from activation.audience_options import NO_OPTIONS, AudienceOptions, GuardOptions, LimitedDataUse
+from activation.identifiers.row_rules import read_rule, written
 from activation.platforms.audience_options import option_mistakes, read_options, shown_options
 from activation.platforms.discovery import platforms
 from activation.platforms.option_schema import audience_schema
@@ -28,6 +29,10 @@ FITTING: dict[str, tuple[object, ...]] = {
     "limited_data_use": (True, False, {"country": 1, "state": 1000}, {"country": 0, "state": 0}),
     "shared": (True, False),
     "guard": ({"empty": "allow"}, {}, {"leave": "0%", "shrink": "100%"}, {"leave": "12.5%"}, {"shrink": 0.3}),
+    "consent": (
+        {"column": "Opt In", "allow": [True]},
+        {"column": ["Mail", "SMS"], "allow": ["yes", 1, ""], "scope": "identifiers", "key": "id"},
+    ),
 }
 WRONG: dict[str, tuple[object, ...]] = {
     "id": (7, "", " 7", "a/b"),
@@ -45,6 +50,15 @@ WRONG: dict[str, tuple[object, ...]] = {
     ),
     "shared": ("yes", 0),
     "guard": (True, {"empty": "go"}, {"leave": 30}, {"leave": "101%"}, {"leave": "30"}, {"left": "30%"}, ["30%"]),
+    "consent": (
+        True,
+        {},
+        {"column": "Opt In"},
+        {"column": "Opt In", "allow": []},
+        {"column": "Opt In", "allow": [1.5]},
+        {"column": "Opt In", "allow": [True], "scope": "everybody"},
+        {"column": "Opt In", "allow": [True], "columns": "SMS"},
+    ),
 }
 
 
@@ -100,7 +114,11 @@ def test_what_is_read_is_shown_again() -> None:
         limited_data_use=LimitedDataUse(),
         shared=True,
         guard=GuardOptions("allow", 0.125),
+        consent=read_rule({"column": "Opt In", "allow": [True]}),
     )
-    assert shown_options(found) == given | {"guard": {"empty": "allow", "leave": 0.125}}
+    shown = shown_options(found)
+    assert shown.pop("consent") == written(found.consent)
+    del given["consent"]
+    assert shown == given | {"guard": {"empty": "allow", "leave": 0.125}}
     assert read_options({"limited_data_use": False, "value_based": False}) == NO_OPTIONS
     assert shown_options(NO_OPTIONS) == {}

@@ -176,7 +176,10 @@ def test_all_is_done_where_only_events_cannot_be_removed(running: Deployed) -> N
     """The person is on the suppression list before anything is removed, and each drop is a raw one."""
     running.wrote("meta", "meta", "VIP")
     running.wrote("meta-conversions", "meta_conversions", "Pixel")
-    folder = f"forget-{told(forget('--json'))['forget_id']}"
+    result = told(forget("--json"))
+    folder = f"forget-{result['forget_id']}"
+    kept = running.s3.get_object(Bucket="receipts", Key=f"forgets/{result['forget_id']}.json")
+    assert json.loads(kept["Body"].read()) == result
     assert running.keys() == [
         f"meta/VIP/raw/remove/{folder}-42/manifest",
         f"meta/VIP/raw/remove/{folder}-42/people.csv",

@@ -9,9 +9,10 @@ import pytest
 from activation.drops.reading import Reading
 from activation.drops.row_filters import row_filters, scope_of
 from activation.errors import Rejected
-from activation.identifiers.row_rules import Scope, read_rule
+from activation.identifiers.row_rules import read_rule
 from activation.identifiers.table import Context
 from activation.model import HASHED, RAW, Action, Kind
+from activation.row_rule import Scope
 
 READING = Reading(
     Context(),

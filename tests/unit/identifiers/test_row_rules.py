@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from activation.identifiers.row_rules import NO_RULE, RowRule, Scope, read_rule, rule_mistakes, written
+from activation.identifiers.row_rules import read_rule, rule_mistakes, written
+from activation.row_rule import NO_RULE, RowRule, Scope
 
 
 def test_true_stands_for_the_words_of_yes() -> None:

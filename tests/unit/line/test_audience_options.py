@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
+from activation.identifiers.row_rules import read_rule
 from activation.ledger.runs import RunState
 from activation.model import Action
 
@@ -96,7 +97,7 @@ def test_a_bad_file_blocks_the_run_with_all_mistakes(world: World) -> None:
     assert sentence.startswith("5 to correct")
     for named in (
         "the settings: retention_days must be a whole number",
-        "_audience.json: opt_out_link no such option of the platform (known: description, guard, id,",
+        "_audience.json: opt_out_link no such option of the platform (known: consent, description, guard, id,",
         "_audience.json: id must be small letters and digits",
         "_audience.json: guard must be an object of",
         "description the settings and the file say different things",
@@ -247,3 +248,58 @@ def test_removing_needs_the_value_as_well(make_world: Make) -> None:
     body = world.event(world.put(table(EVERYBODY), f"{world.name}/vip/raw/remove/gone.csv"))
     world.run(body)
     assert world.run_of(body).code == "required_column_missing"
+
+
+ANSWERS = "email,Mail,SMS\n" + "".join(
+    f"{one},{('yes', 'no', '', 'yes')[row % 4]},{('yes', 'yes', 'yes', 'no')[row % 4]}\n"
+    for row, one in enumerate(EVERYBODY)
+)
+ASKS_FOR_MAIL = {"column": "Mail", "allow": [True]}
+
+
+@pytest.mark.parametrize("where", ["the file", "the settings"])
+def test_an_audience_has_consent_of_its_own(world: World, where: str) -> None:
+    """A no and a blank answer are sent to another audience, which asks for nothing of the kind, and not to it."""
+    world.settings = replace(world.settings, columns={"SMS": "ignore", "Mail": "ignore"})
+    if where == "the file":
+        world.restart()
+        say(world, {"consent": ASKS_FOR_MAIL})
+    else:
+        settle(world, vip={"consent": ASKS_FOR_MAIL})
+    world.run(world.drop(ANSWERS))
+    receipt = world.check(*(one for row, one in enumerate(EVERYBODY) if row % 4 in (0, 3)))
+    assert receipt["rejected_by_us"] == {"no_consent": 4}
+    assert receipt["audience"]["options"]["consent"]["column"] == "Mail"
+
+
+@pytest.mark.parametrize("scope", ["row", "identifiers"])
+def test_consent_of_connector_and_audience_hold_together(world: World, scope: str) -> None:
+    """An audience's file, which others may write, cannot allow whom the connector's settings do not."""
+    sms = read_rule({"column": "SMS", "allow": [True], "scope": scope})
+    world.settings = replace(world.settings, consent=sms)
+    world.restart()
+    say(world, {"consent": {**ASKS_FOR_MAIL, "scope": scope}})
+    world.run(world.drop(ANSWERS))
+    receipt = world.check(*(one for row, one in enumerate(EVERYBODY) if row % 4 == 0))
+    assert receipt["rejected_by_us"] == {"no_consent": 5}
+
+
+def test_a_file_without_the_column_of_the_audiences_consent_is_refused(world: World) -> None:
+    """Nobody knows then who may be sent, and the sentence names the audience's rule."""
+    say(world, {"consent": ASKS_FOR_MAIL})
+    world.run(world.drop(table(EVERYBODY)))
+    reason = world.receipt()["reason"]
+    assert reason["code"] == "consent_missing"
+    assert "the audience's consent" in reason["sentence"]
+    assert not world.platform.calls
+
+
+def test_a_removal_asks_for_no_consent_of_the_audience(world: World) -> None:
+    """Who said no may leave."""
+    world.settings = replace(world.settings, columns={"SMS": "ignore"})
+    world.restart()
+    say(world, {"consent": ASKS_FOR_MAIL})
+    world.run(world.event(world.put(ANSWERS, f"{world.name}/vip/raw/remove/a.csv")))
+    receipt = world.receipt()
+    assert (receipt["state"], receipt["rows"]["acknowledged"]) == (RunState.APPLIED, len(EVERYBODY))
+    assert "consent_not_applied" in {one["code"] for one in receipt["warnings"]}

@@ -11,8 +11,9 @@ import pytest
 from activation.drops.locate import locate
 from activation.drops.source import BytesSource
 from activation.identifiers.column_map import parse, to_metadata
-from activation.identifiers.row_rules import NO_RULE, RowRule, read_rule
+from activation.identifiers.row_rules import read_rule
 from activation.model import Action
+from activation.row_rule import NO_RULE, RowRule
 
 from cli.connectors import NamedConnector
 from cli.dry_run import DryRun

@@ -13,10 +13,11 @@ from activation.drops.limits import DEFAULT
 from activation.drops.locate import locate
 from activation.drops.open import open_drop
 from activation.drops.source import BytesSource
-from activation.identifiers.row_rules import NO_RULE, RowRule, Scope, read_rule, written
+from activation.identifiers.row_rules import read_rule, written
 from activation.ledger.runs import RunState
 from activation.model import Action
 from activation.pipeline.scanning import scan
+from activation.row_rule import NO_RULE, RowRule, Scope
 
 from cli.connectors import NamedConnector
 from cli.dry_run import DryRun

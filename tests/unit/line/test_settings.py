@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from activation.errors import ConfigError
-from activation.identifiers.row_rules import RowRule
 from activation.identifiers.table import Context
+from activation.row_rule import RowRule
 from activation.runs.settings import FunctionSettings
 
 GOOD = {

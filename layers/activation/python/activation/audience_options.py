@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from activation.row_rule import NO_RULE, RowRule
+
 
 @dataclass(frozen=True)
 class LimitedDataUse:
@@ -37,7 +39,7 @@ class AudienceOptions:
     `retention_days` (0: the connector's or the platform's own), `customer_file_source` ("": the connector's),
     `value_based` and `opt_out_link` are what an audience is created with. `limited_data_use` is said with every
     row, None for no limit. `shared` says that others write to the audience, too. `guard` is None for that of the
-    connector.
+    connector. `consent` says which rows may be sent to this audience; it holds beside the connector's own.
     """
 
     audience_id: str = ""
@@ -49,6 +51,7 @@ class AudienceOptions:
     limited_data_use: LimitedDataUse | None = None
     shared: bool = False
     guard: GuardOptions | None = None
+    consent: RowRule = NO_RULE
 
 
 NO_OPTIONS = AudienceOptions()

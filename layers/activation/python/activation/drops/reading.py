@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from activation.drops.folder_manifest import ManifestReading
 from activation.identifiers.column_map import Entries, from_metadata
-from activation.identifiers.row_rules import NO_RULE, RowRule
 from activation.identifiers.table import Context
+from activation.row_rule import NO_RULE, RowRule
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Reading:
     `columns` is what the connector's settings say of its files' columns, `own_columns` what the drop's metadata,
     or its folder's manifest, says of its own: see identifiers/column_map.py. The context's `date_order` is the
     setting's, or else what the drop's first rows showed: see date_orders.py. `consent` and `operation` say which
-    rows may be sent.
+    rows may be sent, and `audience_consent` which of them to this audience.
     """
 
     context: Context
@@ -28,6 +28,13 @@ class Reading:
     own_columns: Entries = ()
     consent: RowRule = NO_RULE
     operation: RowRule = NO_RULE
+    audience_consent: RowRule = NO_RULE
+
+    @property
+    def consents(self) -> tuple[tuple[str, RowRule], ...]:
+        """Return the rules of consent with their names: each of them has to allow a row."""
+        rules = (("consent", self.consent), ("audience_consent", self.audience_consent))
+        return tuple((name, rule) for name, rule in rules if rule)
 
 
 def with_metadata(reading: Reading, metadata: Mapping[str, str]) -> Reading:

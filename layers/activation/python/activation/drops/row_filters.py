@@ -13,10 +13,11 @@ from activation.drops.row_words import are_changes
 from activation.errors import Rejected
 from activation.identifiers.codes import Code
 from activation.identifiers.column_map import columns_called
-from activation.identifiers.row_rules import RowRule, Scope
 from activation.model import Action, Kind
+from activation.row_rule import RowRule, Scope
 
-CONSENT, OPERATION = "consent", "operation"  # the settings' names
+# The settings' names, and that of the consent that an audience's options say.
+CONSENT, AUDIENCE_CONSENT, OPERATION = "consent", "audience_consent", "operation"
 NO_CONSENT = "no_consent"
 DELETED_AT_SOURCE = "deleted_at_source"
 NOT_DELETED = "not_deleted_at_source"
@@ -104,13 +105,14 @@ def none_sent(rejected: Mapping[str, int]) -> Rejected:
 
 def asks_in_vain(reading: Reading, header: Sequence[str], kind: Kind, action: Action) -> bool:
     """Return whether a drop that removes people has the column of consent, which is not looked at there."""
-    removes = action is Action.REMOVE and kind.single is None and bool(reading.consent)
-    return removes and any(columns_called(name, header) for name in reading.consent.columns)
+    removes = action is Action.REMOVE and kind.single is None
+    columns = [name for _, rule in reading.consents for name in rule.columns]
+    return removes and any(columns_called(name, header) for name in columns)
 
 
 def reaching(reading: Reading, action: Action) -> tuple[str, ...]:
     """Return the settings' names of the rules by which a no takes out other rows of its person, too."""
-    rules = ((CONSENT, reading.consent), (OPERATION, reading.operation))
+    rules = (*reading.consents, (OPERATION, reading.operation))
     found = (name for name, rule in rules if rule and scope_of(name, rule) is not Scope.ROW)
     return () if action is Action.REMOVE else tuple(found)
 
@@ -125,18 +127,18 @@ def scope_of(setting: str, rule: RowRule, *, in_order: bool = True) -> Scope:
     """
     if rule.scope is not None:
         return rule.scope
-    if setting == CONSENT:
+    if setting != OPERATION:
         return Scope.ROW
     return Scope.LAST if in_order and are_changes(rule.allow) else Scope.IDENTIFIERS
 
 
 def _filters(reading: Reading, header: Sequence[str], *, in_order: bool) -> Iterator[RowFilter]:
-    if reading.consent:
-        indexes, keys, missing = _found(reading.consent, header)
+    for name, rule in reading.consents:
+        indexes, keys, missing = _found(rule, header)
         if missing:
-            raise Rejected("consent_missing", _missing(CONSENT, missing))
-        scope = scope_of(CONSENT, reading.consent, in_order=in_order)
-        yield RowFilter(CONSENT, indexes, reading.consent.allow, NO_CONSENT, scope=scope, keys=keys)
+            raise Rejected("consent_missing", _missing(name, missing))
+        scope = scope_of(name, rule, in_order=in_order)
+        yield RowFilter(name, indexes, rule.allow, NO_CONSENT, scope=scope, keys=keys)
     if reading.operation:
         indexes, keys, missing = _found(reading.operation, header)
         if missing:
@@ -156,9 +158,11 @@ def _found(rule: RowRule, header: Sequence[str]) -> tuple[tuple[int, ...], tuple
 
 
 def _missing(setting: str, column: str) -> str:
+    whose, name = ("audience", CONSENT) if setting == AUDIENCE_CONSENT else ("connector", setting)
+    where = "its options" if setting == AUDIENCE_CONSENT else "the settings"
     return (
-        f"the file has no column {column!r}, which the connector's {setting} reads; nothing was sent: export "
-        f"the column with its header, or correct {setting} in the settings"
+        f"the file has no column {column!r}, which the {whose}'s {name} reads; nothing was sent: export "
+        f"the column with its header, or correct {name} in {where}"
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
+
+from activation.row_rule import RowRule, Scope
 
 KNOWN = ("column", "allow", "scope", "key")
 MOST_ANSWERS, LONGEST, MOST_COLUMNS = 50, 200, 10
@@ -15,45 +15,6 @@ MAX_BYTES = 400  # as JSON: of what a function has room for, beside its other se
 # A file of text has no booleans: true and false are these words there. Any other word has to be listed.
 _TRUE = ("true", "t", "yes", "y", "1", "1.0", "on", "ja", "oui", "si", "sí", "sim", "はい")
 _FALSE = ("false", "f", "no", "n", "0", "0.0", "off", "nein", "non", "não", "nao", "nee", "いいえ")
-
-
-class Scope(StrEnum):
-    """Which rows a no takes out: its own, the earlier ones of its person as well, or all of its person's.
-
-    With LAST, the last row of a person is the truth, in the order of the file.
-    """
-
-    ROW = "row"
-    LAST = "last"
-    IDENTIFIERS = "identifiers"
-
-
-@dataclass(frozen=True)
-class RowRule:
-    """A row is sent if its cell in `column` is one of `allow`, and else not: a blank or unknown one is a no.
-
-    `allow` are folded answers, "" for a blank cell. `scope` is None where the settings leave it to the rule: see
-    drops/row_filters.py. `key` is the column with the id of the person's record, by which rows of one person are
-    recognised as well as by their identifiers; "" for none. `also` are further columns, each of which has to have
-    one of the same answers: for mail, and for messages. An empty `column` is no rule.
-    """
-
-    column: str = ""
-    allow: tuple[str, ...] = ()
-    scope: Scope | None = None
-    key: str = ""
-    also: tuple[str, ...] = ()
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Return the columns that are all asked."""
-        return (self.column, *self.also) if self.column else ()
-
-    def __bool__(self) -> bool:
-        return bool(self.column)
-
-
-NO_RULE = RowRule()
 
 
 def folded(answer: str) -> str:

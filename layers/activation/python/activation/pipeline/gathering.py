@@ -22,10 +22,10 @@ from activation.identifiers.join import every_value, join
 from activation.identifiers.needed import identifies_alone
 from activation.identifiers.refused import EVERY_ROW, Refused, keyed, with_rows
 from activation.identifiers.row_country import countries_of_rows
-from activation.identifiers.row_rules import Scope
 from activation.pipeline.batching import Batcher
 from activation.pipeline.refusals import record_ids
 from activation.pipeline.repeats import EVENT_IDS
+from activation.row_rule import Scope
 
 PIECE = 250_000  # digests with their rows that are held until they are kept as a set
 MOST = 1_000_000  # different identifiers of a drop: 24 MB in each of its workers

@@ -1,6 +1,6 @@
 """Options of one audience: which a platform knows, what they may be, and how they are read.
 
-A platform declares its own in Platform.audience_options; SHARED and GUARD are every platform's.
+A platform declares its own in Platform.audience_options; SHARED, GUARD and CONSENT are every platform's.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from activation.audience_options import NO_OPTIONS, AudienceOptions, GuardOptions, LimitedDataUse
+from activation.identifiers.row_rules import read_rule, rule_mistakes, written
 from activation.platforms.options import BooleanOption, Option, TextOption, problems
 
 ID = "id"  # of an audience at its platform, as files and settings call it
@@ -65,8 +66,25 @@ class GuardOption:
         return f'must be an object of "empty" ({STOP} or {ALLOW}), "leave" and "shrink" (a share: 0.3 or "30%")'
 
 
-GUARD = GuardOption()
-CORE: tuple[Option, ...] = (SHARED, GUARD)
+@dataclass(frozen=True)
+class ConsentOption:
+    """Which rows may be sent to the audience: a rule of consent, see identifiers/row_rules.py."""
+
+    name: str = "consent"
+    default: bool = False
+    meaning: str = (
+        "Which rows may be sent to this audience, by a column of consent; the connector's own rule holds as well."
+    )
+
+    def problem(self, value: object) -> str:
+        """Return what `value` must be instead, "" when it fits."""
+        if not isinstance(value, Mapping) or not value:
+            return 'must be {"column": ..., "allow": [...]}, as in a connector\'s settings'
+        return "; ".join(f"{key}: {mistake}" for key, mistake in rule_mistakes(value).items())
+
+
+GUARD, CONSENT = GuardOption(), ConsentOption()
+CORE: tuple[Option, ...] = (SHARED, GUARD, CONSENT)
 
 
 def id_option(pattern: str, form: str) -> TextOption:
@@ -103,6 +121,7 @@ def read_options(given: Mapping[str, Any]) -> AudienceOptions:
         limited_data_use=_limited(limited) if limited else None,
         shared=given.get("shared", NO_OPTIONS.shared),
         guard=None if guard is None else _guard(guard),
+        consent=read_rule(given.get(CONSENT.name, {})),
     )
 
 
@@ -111,10 +130,12 @@ def shown_options(options: AudienceOptions) -> dict[str, Any]:
     found: dict[str, Any] = {
         (ID if name == "audience_id" else name): value
         for name, value in asdict(options).items()
-        if value != getattr(NO_OPTIONS, name)
+        if getattr(options, name) != getattr(NO_OPTIONS, name)
     }
     if options.limited_data_use == LimitedDataUse():
         found["limited_data_use"] = True
+    if options.consent:
+        found[CONSENT.name] = written(options.consent)
     if options.guard is not None:
         found["guard"] = {name: one for name, one in asdict(options.guard).items() if one is not None}
     return found

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from activation.identifiers.row_rules import LONGEST, MOST_ANSWERS, MOST_COLUMNS
 from activation.platforms.audience_options import (
     ALLOW,
     PERCENT,
     SCHEMA_KEY,
     STOP,
+    ConsentOption,
     GuardOption,
     LimitedDataUseOption,
 )
 from activation.platforms.options import BooleanOption, ChoiceOption, IntegerOption, Option, TextOption
+from activation.row_rule import Scope
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -33,22 +36,45 @@ def audience_schema(title: str, options: Sequence[Option]) -> dict[str, Any]:
     }
 
 
+def rule_schema() -> dict[str, Any]:
+    """Return the schema of a rule of consent, in the settings, in `_audience.json` and in a mapping alike."""
+    text = {"type": "string", "minLength": 1, "maxLength": LONGEST}
+    columns = {"type": "array", "minItems": 1, "maxItems": MOST_COLUMNS, "items": text}
+    answers = {"type": ["string", "integer", "boolean", "null"]}
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["column", "allow"],
+        "properties": {
+            "column": {"anyOf": [text, columns]},
+            "allow": {"type": "array", "minItems": 1, "maxItems": MOST_ANSWERS, "items": answers},
+            "scope": {"enum": [one.value for one in Scope]},
+            "key": text,
+        },
+    }
+
+
 def _values(option: Option) -> dict[str, Any]:
+    found: dict[str, Any]
     match option:
         case ChoiceOption():
-            return {"enum": list(option.choices)}
+            found = {"enum": list(option.choices)}
         case TextOption():
-            return {"type": "string", "pattern": f"^(?:{option.pattern})$"}
+            found = {"type": "string", "pattern": f"^(?:{option.pattern})$"}
         case IntegerOption():
-            return {"type": "integer", "minimum": option.low, "maximum": option.high}
+            found = {"type": "integer", "minimum": option.low, "maximum": option.high}
         case BooleanOption():
-            return {"type": "boolean"}
+            found = {"type": "boolean"}
         case LimitedDataUseOption():
             places = [{"country": country, "state": state} for country, state in option.places]
-            return {"enum": [True, False, *places]}
+            found = {"enum": [True, False, *places]}
         case GuardOption():
             percent = {"type": "string", "pattern": f"^(?:{PERCENT})$"}
             share = {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, percent]}
             shapes = {"empty": {"enum": [STOP, ALLOW]}, "leave": share, "shrink": share}
-            return {"type": "object", "additionalProperties": False, "properties": shapes}
-    raise TypeError(f"no schema for {type(option).__name__}")
+            found = {"type": "object", "additionalProperties": False, "properties": shapes}
+        case ConsentOption():
+            found = rule_schema()
+        case _:
+            raise TypeError(f"no schema for {type(option).__name__}")
+    return found

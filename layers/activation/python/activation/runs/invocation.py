@@ -145,6 +145,7 @@ class Invocation:
             tuple(settings.columns.items()),
             consent=settings.consent,
             operation=settings.operation,
+            audience_consent=self.audience.options.consent,
         )
         return self.held.run.progress.plan.reading or now
 

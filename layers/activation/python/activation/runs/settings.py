@@ -11,10 +11,11 @@ import msgspec
 from activation.aws.environment import Environment
 from activation.drops.sources import BucketSource, Origins
 from activation.errors import ConfigError
-from activation.identifiers.row_rules import KNOWN, NO_RULE, RowRule, read_rule
+from activation.identifiers.row_rules import KNOWN, read_rule
 from activation.identifiers.table import Context
 from activation.mirror.guard import Guard
 from activation.platforms.options import Option, Value, problems
+from activation.row_rule import NO_RULE, RowRule
 
 KEEP_PHONES = "keep"
 DELIMITERS = {"tab": "\t"}  # those that the settings call by a name
