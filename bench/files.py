@@ -31,6 +31,14 @@ class Files:
             self._made.update(missing)
         return wanted[0]
 
+    def rows(self, kind: str, rows: int) -> Path:
+        """Return a CSV file of one of the kinds of bench/inside/rows.py."""
+        path = self.folder / f"{kind}-{rows}.csv"
+        if path not in self._made:
+            self.maker.run("bench.inside.rows", kind, str(rows), str(path))
+            self._made.add(path)
+        return path
+
     def hashes(self, rows: int) -> Path:
         """Generate a list of hashes; `remove_hashes` removes it."""
         path = self.folder / "hashes.csv"

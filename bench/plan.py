@@ -15,6 +15,7 @@ class Sizes:
 
     runs: int = 5
     cpu_rows: int = 1_000_000
+    full_rows: int = 500_000
     pipelining_rows: int = 2_000_000
     memory_rows: tuple[int, ...] = (10_000, 1_000_000, 10_000_000)
     repeated_rows: int = 100_000
@@ -32,6 +33,7 @@ FULL = Sizes()
 QUICK = Sizes(
     runs=3,
     cpu_rows=100_000,
+    full_rows=50_000,
     pipelining_rows=200_000,
     memory_rows=(10_000, 100_000, 500_000),
     hashed_rows=800_000,

@@ -14,7 +14,7 @@ import gzip
 import io
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -122,10 +122,10 @@ class _Csv:
         self._file.close()
 
 
-def write(rows: int, paths: list[Path]) -> None:
+def write(pieces: Iterable[pa.Table], paths: Sequence[Path]) -> None:
     """Write the same rows as CSV, gzip CSV or Parquet, by each path's suffix."""
     writers: list[_Csv | pq.ParquetWriter] = []
-    for table in tables(rows):
+    for table in pieces:
         if not writers:
             writers = [
                 pq.ParquetWriter(path, table.schema, compression="snappy")
@@ -141,5 +141,5 @@ def write(rows: int, paths: list[Path]) -> None:
 
 if __name__ == "__main__":
     targets = [Path(text) for text in sys.argv[2:]]
-    write(int(sys.argv[1]), targets)
+    write(tables(int(sys.argv[1])), targets)
     print(json.dumps({"sizes_bytes": [target.stat().st_size for target in targets]}))

@@ -18,7 +18,20 @@ from bench.inside.meter import metered
 
 CHUNK_ROWS = 10_000
 KEYS = CustomAudience.Schema.MultiKeySchema
-SCHEMA = [KEYS.email, KEYS.phone, KEYS.fn, KEYS.ln]
+SCHEMA = {
+    "email": KEYS.email,
+    "phone": KEYS.phone,
+    "first_name": KEYS.fn,
+    "last_name": KEYS.ln,
+    "gender": KEYS.gen,
+    "birth_year": KEYS.doby,
+    "birth_month": KEYS.dobm,
+    "birth_day": KEYS.dobd,
+    "city": KEYS.ct,
+    "state": KEYS.st,
+    "zip": KEYS.zip,
+    "country": KEYS.country,
+}
 
 
 def bodies(path: Path) -> dict[str, int]:
@@ -26,7 +39,7 @@ def bodies(path: Path) -> dict[str, int]:
     rows = size_bytes = 0
     for chunk in pd.read_csv(path, chunksize=CHUNK_ROWS, dtype=str, keep_default_na=False):
         users = chunk.to_numpy().tolist()
-        parameters = CustomAudience.format_params(SCHEMA, users, is_raw=True)
+        parameters = CustomAudience.format_params([SCHEMA[name] for name in chunk], users, is_raw=True)
         # What FacebookAdsApi.call does with parameters: containers as JSON, then requests' form encoding.
         body = urlencode({"payload": json.dumps(parameters["payload"])}).encode()
         rows, size_bytes = rows + len(users), size_bytes + len(body)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
+from itertools import accumulate
 from pathlib import Path
 from threading import Thread
 
 import pytest
 import typer
-from activation.model import Kind
+from activation.drops.open import open_drop
+from activation.drops.source import FileSource
+from activation.model import RAW, Cursor, Kind
 from typer.testing import CliRunner
 
 from bench import landing, servers
@@ -22,11 +26,15 @@ from bench.figures import Spread, Table, Target, whole
 from bench.handlers import handlers
 from bench.inside import bodies, floor, hashes, mirror, worker
 from bench.inside.landing import prepared
+from bench.inside.line import batcher_of
 from bench.inside.meter import peak_bytes
+from bench.inside.people import write
 from bench.inside.records import Records
+from bench.inside.rows import rows_of
 from bench.inside.sink import Sink
 from bench.report import page
 from cli.__main__ import app as activation
+from lambdas.meta.platform import PLATFORM
 
 ROWS = 25_000
 
@@ -60,6 +68,35 @@ def test_bodies_and_floor_read_the_same_rows(people: Path) -> None:
     found = bodies.bodies(people)
     assert found["rows"] == found["sent"] == floor.floor(people)["rows"] == ROWS
     assert found["body_bytes"] > ROWS * 4 * 64
+
+
+@pytest.mark.parametrize("kind", ["uniform", "skewed", "hard"])
+def test_full_rows_fill_twelve_identifiers(tmp_path: Path, kind: str) -> None:
+    """Both paths read every row of twelve identifiers; a hard row's phones have no country code."""
+    path, count = tmp_path / "rows.csv", 2_000
+    write(rows_of(kind, count), [path])
+    with path.open(newline="", encoding="utf-8") as file:
+        people = list(csv.DictReader(file))
+    found = bodies.bodies(path)
+    assert found["rows"] == found["sent"] == floor.floor(path)["rows"] == len(people) == count
+    reader = open_drop(FileSource(path))
+    batcher = batcher_of(PLATFORM, reader.header, RAW)
+    assert len({field.key for _, field in batcher.fields}) == 12
+    (span,) = batcher.spans(reader.chunks(Cursor()), Cursor(), ())
+    phones = count - span.columns["PHONE"].null_count
+    assert 0.2 * count < phones < 0.5 * count if kind == "hard" else phones > 0.9 * count
+    assert any(person["phone"].startswith("+") for person in people) == (kind != "hard")
+
+
+def test_postal_codes_repeat_as_in_life() -> None:
+    """Half of the people of skewed rows share fewer codes than half of those of uniform ones."""
+    shared = {}
+    for kind in ("uniform", "skewed"):
+        (rows,) = rows_of(kind, 50_000)
+        codes = [text[:5] for text in rows["zip"].to_pylist()]
+        counts = sorted(Counter(codes).values(), reverse=True)
+        shared[kind] = next(place for place, held in enumerate(accumulate(counts)) if 2 * held >= len(codes))
+    assert shared["skewed"] < 3_500 < 3 * shared["skewed"] < shared["uniform"]
 
 
 def test_the_worker_sends_every_row(people: Path, endpoint: str) -> None:

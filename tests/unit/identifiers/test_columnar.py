@@ -25,7 +25,7 @@ FIELDS = list(
     }.values()
 )
 # Rules with kernels of their own, and three that run once per distinct value.
-BY_VALUE = [(platform, field) for platform, field in FIELDS if isinstance(field.rule, PerValue)]
+BY_VALUE = [(platform, field) for platform, field in FIELDS if type(field.rule) is PerValue]
 COLUMNAR = [pair for pair in FIELDS if pair not in BY_VALUE] + BY_VALUE[:3]
 # All but street addresses: joined, their words are gone, and what they spell together may be another word.
 STABLE = [(platform, field) for platform, field in FIELDS if field.key != "ad"]

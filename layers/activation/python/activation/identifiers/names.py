@@ -26,6 +26,8 @@ from activation.identifiers.text import (
 # letter of these has another form in Unicode's normal form C, and lower case is one letter for one letter.
 _LATIN = r"\A[A-Za-zÀ-ÖØ-öø-ÿ](?:[ '’.-]{0,2}[A-Za-zÀ-ÖØ-öø-ÿ])*[ .]?\z"
 _BETWEEN = r"[ '’.-]"
+# Names that lose nothing but what is between their letters in the alphabet a to z.
+_ROMAN = r"\A[A-Za-z](?:[ '.-]{0,2}[A-Za-z])*[ .]?\z"
 
 
 def _letters(text: str) -> str:
@@ -55,7 +57,9 @@ class Letters:
         plain = pc.fill_null(plain, fill_value=True)
         if not pc.all(plain, min_count=0).as_py():
             # Most names are bare already; the costly kernels run on those that are not.
-            lowered = pc.replace_with_mask(lowered, pc.invert(plain), _undressed(values.filter(pc.invert(plain))))
+            lowered = pc.replace_with_mask(
+                lowered, pc.invert(plain), _undressed(values.filter(pc.invert(plain)), _LATIN)
+            )
         if self.first is not None:
             # What is left of a word for "no value" no longer looks like one.
             words = pc.is_in(lowered, value_set=pa.array(sorted(BLANK_WORDS), pa.string()))
@@ -64,18 +68,27 @@ class Letters:
         return lowered
 
 
-def _undressed(names: pa.Array) -> pa.Array:
-    """Normalise names of letters that are the same in every normal form; null where there is anything else.
+def _undressed(names: pa.Array, pattern: str) -> pa.Array:
+    """Normalise names that match, of letters that are the same in every normal form; null for the others.
 
     Shorter than a digest, and no word for "no value" (n.a.) before its dots are taken off.
     """
-    fits = pc.and_(pc.match_substring_regex(names, _LATIN), pc.less(pc.binary_length(names), 32))
+    fits = pc.and_(pc.match_substring_regex(names, pattern), pc.less(pc.binary_length(names), 32))
     fits = pc.and_not(fits, pc.is_in(pc.ascii_lower(names), value_set=pa.array(sorted(BLANK_WORDS), pa.string())))
     bare = pc.replace_substring_regex(pc.utf8_lower(names), _BETWEEN, "")
     return pc.if_else(fits, bare, pa.scalar(None, pa.string()))
 
 
-def roman_letters(name: str) -> PerValue:
+@dataclass(frozen=True)
+class RomanLetters(PerValue):
+    """The letters a to z: see `roman_letters`. Its kernels read names of ASCII letters."""
+
+    def clean(self, values: pa.Array, context: Context) -> pa.Array:
+        """Normalise names of ASCII letters, with spaces, hyphens and apostrophes in them."""
+        return _undressed(values, _ROMAN)
+
+
+def roman_letters(name: str) -> RomanLetters:
     """Keep a to z: accents come off, digits, white space and punctuation go, other scripts are refused."""
 
     def normalize(text: str, context: Context) -> Result:
@@ -85,7 +98,7 @@ def roman_letters(name: str) -> PerValue:
         kept = re.sub(r"[^a-z]", "", plain)
         return (kept, None) if kept else (None, Code.NOTHING_LEFT)
 
-    return PerValue(name, normalize)
+    return RomanLetters(name, normalize)
 
 
 def _is_punctuation(character: str) -> bool:
