@@ -24,7 +24,7 @@ from bench.inside.worker import loaded, work
 from lambdas.sync.extract.postgres import PostgresSource
 from lambdas.sync.extract.postgres_access import PostgresAccess
 from lambdas.sync.extract.postgres_session import session
-from lambdas.sync.source import Consent, Selection
+from lambdas.sync.source import Consent, Parameter, Selection
 
 TENANTS = tuple(range(1000))
 EXCLUDED = ("Lost", "Hibernating")
@@ -35,7 +35,7 @@ FIELDS = {"email": "email", "phone": "phone", "firstname": "FN", "lastname": "LN
 def ours(access: PostgresAccess, folder: Path, rows: int, secret: str) -> int:
     """Extract and send; return how many rows were acknowledged."""
     named = tuple((name, FIELDS.get(name, "ignore")) for name in COLUMNS if name in FIELDS)
-    params = {"tenants": TENANTS, "not_segments": EXCLUDED, "most": rows}
+    params: dict[str, Parameter] = {"tenants": TENANTS, "not_segments": EXCLUDED, "most": rows}
     asked = Selection(named, SQL, "", params, Consent("accepts_marketing", ("true", "false")))
     source = PostgresSource(access, HeldSecret())
     found = source.extract(asked, Folder(folder), time.time() + TIMEOUT_S, "a" * 32)

@@ -76,7 +76,7 @@ class Group:
     @property
     def connector(self) -> str:
         """Return the name of the connector that sends to the group's accounts."""
-        return next(name for name, one in self.described["connectors"].items() if one["platform"] == PLATFORM)
+        return str(next(name for name, one in self.described["connectors"].items() if one["platform"] == PLATFORM))
 
     @property
     def simulator(self) -> Outside:
