@@ -37,6 +37,10 @@ demo: $(DEMO) ## deploy to an AWS on this machine, activate 25,000 people, show 
 ci360: $(DEMO) ## the same for a bulk task of a simulated SAS CI360: webhook, drop, audience, receipt (KEEP=1)
 	@$(BIN)/activation demo --ci360 $(if $(KEEP),--keep)
 
+.PHONY: audiences
+audiences: $(DEMO) ## fill three audiences from 60,000 customers of a PostgreSQL, change five of them, lose a source (KEEP=1)
+	@$(BIN)/activation demo --audiences $(if $(KEEP),--keep)
+
 .PHONY: test
 test: $(DEV) ## run all tests but the long faults, the end-to-end ones against the emulator
 	$(BIN)/pytest -m 'not faults' -n 3 --dist loadfile tests/unit tests/platforms tests/infrastructure $(ARGS)

@@ -25,6 +25,7 @@ class Part(StrEnum):
     NORMALIZE = "normalize"
     SUPPRESSION = "suppression"
     EXTRACTION = "extraction"
+    SYNCED = "synced"
     START = "start"
     COST = "cost"
 

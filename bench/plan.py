@@ -26,6 +26,7 @@ class Sizes:
     suppressed: int = 1_000_000
     extraction_rows: int = 2_000_000
     extraction_runs: int = 3
+    synced_rows: int = 50_000
     start_runs: int = 9
 
 

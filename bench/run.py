@@ -24,6 +24,7 @@ from bench import (
     report,
     start,
     suppression,
+    synced,
 )
 from bench.figures import Table
 from bench.files import files
@@ -82,13 +83,18 @@ def _tables(
         yield from normalize.normalize(sizes, step)
     if "suppression" in parts:
         yield suppression.suppression(sizes, made, function, step)
-    if "extraction" in parts:
-        with_database = environments.function(("activation", "vendor", "arrow", "database"))
-        yield extraction.extraction(sizes, with_database, step)
+    yield from _of_a_database(sizes, parts, step)
     if "start" in parts:
         yield start.start(sizes, function, step)
     if "cost" in parts:
         yield cost.cost(sizes, made, function, step)
+
+
+def _of_a_database(sizes: Sizes, parts: Sequence[str], step: Callable[[str], None]) -> Iterator[Table]:
+    measured = {"extraction": extraction.extraction, "synced": synced.synced}
+    for part, measure in measured.items():
+        if part in parts:
+            yield measure(sizes, environments.function(("activation", "vendor", "arrow", "database")), step)
 
 
 def _show_machine(on: Sequence[tuple[str, str]], console: Console) -> None:

@@ -87,13 +87,16 @@ def approve(run: Annotated[str, typer.Argument(help="The run's id, or its first 
     from activation.ledger.approvals import Approvals
 
     from cli import deployment, resend
+    from cli.printable import printable
     from cli.runs import stored_receipt
     from cli.typed import typed
 
     found = deployment.find()
     receipt = stored_receipt(boto3.client("s3"), found.receipts_bucket, run)
     if (receipt["reason"] or {}).get("code") != "needs_approval":
-        deployment.fail(f"run {receipt['run_id']} waits for no approval: it is {receipt['state']}")
+        reason = receipt["reason"]
+        why = printable(f" ({reason['code']}: {reason['sentence']})") if reason else ""
+        deployment.fail(f"run {receipt['run_id']} waits for no approval: it is {receipt['state']}{why}")
     connector, run_id = receipt["connector"], receipt["run_id"]
     table = ConditionalTable(boto3.client("dynamodb"), found.ledger_table)
     Approvals(table, connector).note(run_id, _caller())

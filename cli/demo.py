@@ -24,6 +24,13 @@ def demo(
         bool,
         typer.Option("--ci360", help="Instead of dropping the export, run a task of a simulated SAS CI360."),
     ] = False,
+    audiences: Annotated[
+        bool,
+        typer.Option(
+            "--audiences",
+            help="Instead of dropping the export, keep three audiences in step with a PostgreSQL.",
+        ),
+    ] = False,
     everything: Annotated[
         bool,
         typer.Option(
@@ -42,6 +49,7 @@ def demo(
     from rich.console import Console
 
     from sandbox import lifecycle, state
+    from sandbox.demo import audiences as declared
     from sandbox.demo import ci360 as task
     from sandbox.demo import sales, watch
     from sandbox.emulator.environment import client_environment
@@ -60,17 +68,20 @@ def demo(
         for name, settings in described["shortened"].items():
             told = ", ".join(f"{key} = {value:g}" for key, value in settings.items())
             console.print(f"   [dim]simulated {name}: {told}; the platform itself takes hours[/]")
-        if everything or not ci360:
+        if audiences:
+            failed |= not declared.show(described, console)
+        elif everything or not ci360:
             console.print(f"[bold]2. Drop[/] an export of {rows:,} people, with the mistakes of real exports")
             connectors = watch.shown(described)
             for one in watch.deliver(described, connectors if everything else connectors[:2], rows, console):
                 failed |= not _show(one)
+        everything &= not audiences
         if everything and (connector := sales.connector_of(described)):
             console.print(f"[bold]3. Drop[/] {sales.ROWS:,} sales as conversions")
             failed |= not _show_sales(sales.deliver(described, connector, console))
         if everything and connectors:
             failed |= not _show_retail(described, connectors[0], console)
-        if everything or ci360:
+        if everything or (ci360 and not audiences):
             console.print(f"[bold]{5 if everything else 2}. Run[/] a bulk task of a simulated SAS CI360")
             failed |= not _show(task.deliver(described, console))
         if keep or not ours:

@@ -24,6 +24,8 @@ _RESOURCES = {
     "UndeliveredQueueUrl": "undelivered_queue_url",
     "FunctionName": "function_name",
 }
+# Platforms one of whose tokens may reach several ad accounts, as those of the sandbox's database need.
+_OF_ANY_ACCOUNT = ("meta",)
 # Platforms whose API is another one's as well: one simulator serves both.
 SIMULATED_BY = {"meta_conversions": "meta"}
 
@@ -35,6 +37,19 @@ class Connector:
     name: str
     platform: str
     resources: Mapping[str, str]
+
+
+def flag(root: Path = ROOT) -> dict[str, str]:
+    """Return the context flag with which Meta's connectors serve any account that their token reaches."""
+    settings = json.loads((root / "cdk.context.json").read_text())["audience_activation"]
+    return {
+        "connectors": json.dumps(
+            [
+                {"accounts": "any", **one} if one["platform"] in _OF_ANY_ACCOUNT else one
+                for one in settings["connectors"]
+            ]
+        )
+    }
 
 
 def output(outputs: Outputs, name: str) -> str:

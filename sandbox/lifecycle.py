@@ -118,6 +118,7 @@ def _deploy(
                 | cdk.SIMULATORS
                 | cdk.UNEXAMINED
                 | notices.FLAG
+                | connectors.flag()
                 | sources.flag()
                 | clean_rooms.flag()
                 | dict(flags),

@@ -38,13 +38,14 @@ FLAGS = {
     "wheels_python": ("wheels", "python"),
     "wheels_system": ("wheels", "system"),
     "doctor_at": ("doctor", "at"),
+    "connectors": ("connectors",),
     "sources": ("sources",),
     "normalize": ("normalize",),
     "clean_rooms": ("clean_rooms",),
     "ci360_sas_files": ("ci360", "sas_files"),
 }
 # Those that are JSON.
-DOCUMENTS = ("sources", "normalize", "clean_rooms", "ci360_sas_files")
+DOCUMENTS = ("connectors", "sources", "normalize", "clean_rooms", "ci360_sas_files")
 
 
 class SettingsError(Exception):

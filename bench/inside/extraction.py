@@ -36,22 +36,29 @@ SECRET = SecretVersion('{"username": "postgres", "password": "-", "dbname": "pos
 _TIMEOUT_S = 600.0
 
 
-class _Secret:
+class HeldSecret:
+    """The login of the measured database."""
+
     def read(self, *, afresh: bool = False) -> SecretVersion:
+        """Return the login."""
         return SECRET
 
 
 @dataclass(frozen=True)
-class _Folder:
+class Folder:
+    """A local folder for the parts."""
+
     path: Path
     bucket: str = ""
 
     @property
     def prefix(self) -> str:
+        """Return how the parts' paths begin."""
         return f"{self.path}/"
 
     @contextmanager
     def create(self, key: str) -> Iterator[IO[bytes]]:
+        """Open a part."""
         with Path(key).open("wb") as file:
             yield file
 
@@ -75,15 +82,15 @@ def _parts(access: PostgresAccess, folder: Path, rows: int) -> dict[str, Any]:
         "most": rows,
     }
     asked = Selection(named, SQL, "", params, Consent("accepts_marketing", ("true",)))
-    source = PostgresSource(access, _Secret())
-    found = source.extract(asked, _Folder(folder), time.time() + _TIMEOUT_S, "a" * 32)
+    source = PostgresSource(access, HeldSecret())
+    found = source.extract(asked, Folder(folder), time.time() + _TIMEOUT_S, "a" * 32)
     return {"rows": found.rows_read, "size_bytes": sum(part.size_bytes for part in found.parts)}
 
 
 def _objects(access: PostgresAccess, rows: int) -> dict[str, Any]:
     tenants = ", ".join(map(str, range(1000)))
     sql = SQL.replace(":tenants", f"({tenants})").replace(":not_segments", "('Lost', 'Hibernating')")
-    with session(access, _Secret(), timeout_s=_TIMEOUT_S) as opened:
+    with session(access, HeldSecret(), timeout_s=_TIMEOUT_S) as opened:
         names = (*COLUMNS, "accepts_marketing")
         found = [dict(zip(names, row, strict=True)) for row in opened.rows(sql.replace(":most", str(rows)))]
     return {"rows": len(found), "size_bytes": 0}

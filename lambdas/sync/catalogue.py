@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,8 +24,8 @@ NONE = Declarations((), ())
 class Tables(Protocol):
     """Reads the rows of a table as declarations."""
 
-    def rows(self, table: TableDeclaration, like: Declaration) -> Sequence[Declaration]:
-        """Return the rows' declarations; raises Retryable and ConfigError."""
+    def rows(self, table: TableDeclaration, like: Declaration, taken: Collection[str]) -> Sequence[Declaration]:
+        """Return the rows' declarations, none by a name that is `taken`; raises Retryable and ConfigError."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,24 @@ class Catalogue:
             ) from None
 
     def all(self) -> Found:
-        """Return all declarations; a table that cannot be read keeps nothing else from being due."""
+        """Return all declarations; a table that cannot be read keeps only later ones of its source from being due.
+
+        Those might name a system that it names too, and the first table that does declares it.
+        """
         stored = self.stored()
         found, problems = list(stored.audiences), dict[str, ActivationError]()
+        unread = dict[str, ActivationError]()
         by_name = {one.name: one for one in stored.audiences}
         for table in stored.tables:
             if self.tables is None:
                 break
+            if table.source in unread:
+                problems[table.table] = unread[table.source]
+                continue
             try:
-                found += self.tables.rows(table, by_name[table.like])
+                found += self.tables.rows(table, by_name[table.like], {one.name for one in found})
             except ActivationError as error:
-                problems[table.table] = error
+                problems[table.table] = unread[table.source] = error
         return Found(tuple(found), problems)
 
     def find(self, name: str) -> Declaration | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, available_timezones
@@ -77,9 +77,13 @@ class ConfigurationTables:
     tell: Callable[[Sequence[RowProblem]], None] | None = None
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
-    def rows(self, table: TableDeclaration, like: Declaration) -> Sequence[Declaration]:
-        """Return the rows' declarations; a row that is wrong keeps no other from being declared."""
-        found, problems = self.read(table, like)
+    def rows(
+        self, table: TableDeclaration, like: Declaration, taken: Collection[str] = ()
+    ) -> Sequence[Declaration]:
+        """Return the rows' declarations; a row that is wrong, or whose name is taken, keeps no other back."""
+        read, problems = self.read(table, like)
+        found = [one for one in read if one.declaration.name not in taken]
+        problems += [RowProblem(table, one.row.system_name, _twice()) for one in read if one not in found]
         if self.tell and problems:
             self.tell(problems)
         return [one.declaration for one in found]
@@ -140,6 +144,14 @@ class ConfigurationTables:
             "connector_missing",
             f"no connector is called {table.connector}: correct it in `tables` of audiences.yml, or deploy",
         )
+
+
+def _twice() -> ConfigError:
+    return ConfigError(
+        "system_name_twice",
+        "another table of this source, which audiences.yml names before this one, has a row of this system_name:"
+        " rename one of the two",
+    )
 
 
 def _selection(opened: Session, selection: Selection) -> Selection:

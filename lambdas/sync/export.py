@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from activation.aws.errors import classify, code_of
 from activation.drops.folder_manifest import ManifestReading, manifest_text
+from activation.drops.sidecars import EXPORT_MANIFEST
 from activation.errors import Retryable
 from activation.identifiers.column_map import IGNORE
 from botocore.exceptions import BotoCoreError, ClientError
@@ -28,9 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
-MANIFEST = (
-    "sync.manifest"  # which activation/drops/sidecars.py knows for a manifest, and the stack's rule by its name
-)
+MANIFEST = EXPORT_MANIFEST  # which the stack's rule knows by its name
 _ABSENT = ("404", "NoSuchKey", "NotFound")
 _EXISTS = ("PreconditionFailed", "ConditionalRequestConflict")  # a manifest is there, or is being put
 _KEYS_AT_ONCE = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html, read 2026-11-30

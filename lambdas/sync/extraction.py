@@ -19,7 +19,7 @@ from lambdas.sync.declaration import Declaration, SourceKind
 from lambdas.sync.export import Export, Parts, remove_below
 from lambdas.sync.messages import SlotWork
 from lambdas.sync.slots import Slots, slot_id
-from lambdas.sync.source import RUNNING, Extract, Source, unreachable
+from lambdas.sync.source import DENIED, RUNNING, Extract, Source, unreachable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -34,6 +34,8 @@ EARLY_S = 5.0  # how much sooner than its record says a message may come, as clo
 DEADLINE_S = 6 * 3600.0
 DECLARATION_BUSY = "declaration_busy"
 BUSY_S = 30.0
+# A refused password is tried so often, seven minutes in all: in a rotation it is refused for moments.
+DENIED_ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,8 @@ class Extractor:
         if failed:
             run.no_progress += 1
             wait_s = backoff_s(error.after_s, run.no_progress, longest_s=LONGEST_WAIT_S)
+        if error.code == run.code == DENIED and run.no_progress >= DENIED_ATTEMPTS:
+            return self._stop(declaration, work, run, RunState.BLOCKED, error)
         wait_s = min(wait_s, LONGEST_WAIT_S)
         if self.clock() + wait_s >= self._deadline(declaration, run):
             overdue = (

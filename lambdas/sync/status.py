@@ -24,11 +24,12 @@ from lambdas.sync.extract.postgres_session import session
 # The ends after which a receipt says how many people the audience holds.
 _HOLDING = (RunState.APPLIED, RunState.EMPTY)
 # Of the slot $2, whose successor is $3. A `next_sync` that somebody has set since the slot, to a time that has
-# come, asks for a run that is still to begin, and stays.
+# come, asks for a run that is still to begin, and stays. A slot is named to the second, so fractions do not count.
 _ENDED = """
 update {table} set
   last_sync = $2::text::timestamptz,
-  next_sync = case when next_sync > $2::text::timestamptz and next_sync <= now() then next_sync
+  next_sync = case
+    when date_trunc('second', next_sync) > $2::text::timestamptz and next_sync <= now() then next_sync
     else $3::text::timestamptz end,
   total_customers = coalesce(nullif($4::text, '')::int8, total_customers),
   custom_audience_id = coalesce(nullif($5::text, ''), custom_audience_id),

@@ -2,7 +2,8 @@
 
 A failed statement has a SQLSTATE: https://www.postgresql.org/docs/18/errcodes-appendix.html. A failed connection,
 and a statement that fails while its rows are read, have a text alone (seen with adbc-driver-postgresql 1.13.0 on
-2026-11-30). A text in another language than English is read as a failure that passes: the slot's deadline ends it.
+2026-11-30), not even a refused password. Where such a text is in another language than English, a refused login is
+still told from a network that is down, as the server says FATAL; it may mean a password that was replaced.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 
 from activation.errors import ConfigError, Retryable
 
-from lambdas.sync.source import denied, not_configured, selection_failed, unreachable
+from lambdas.sync.source import DENIED, denied, not_configured, selection_failed, unreachable
 
 # Classes and states that pass: connection, transaction rollback (a recovery conflict, a deadlock), resources,
 # a lock that was not to be had, an operator's or a timeout's intervention, a failed system.
@@ -25,29 +26,60 @@ _LOGIN_REFUSED = re.compile(r"no pg_hba\.conf entry|role .* does not exist|not p
 _NO_DATABASE = re.compile(r"database .* does not exist", re.IGNORECASE)
 _CERTIFICATE = re.compile(r"certificate verify failed|does not match host name|root certificate", re.IGNORECASE)
 _NO_TLS = re.compile(r"does not support SSL", re.IGNORECASE)
+# libpq's text has the server's severity, which only some of PostgreSQL's translations translate.
+_FATAL = re.compile(r"\bFATALE?\b|致命|치명|ВАЖНО")
 _ENDED = re.compile(r"\bERROR: (?! *canceling statement)")
 
 
-class WrongPassword(Exception):
-    """The server does not accept the password or token."""
+# What a person has to mend, by the text of the failure.
+_FOR_A_PERSON = (
+    (
+        _LOGIN_REFUSED,
+        denied("the database refuses this user: create it, and let it log in from the function's network"),
+    ),
+    (
+        _NO_DATABASE,
+        not_configured("the server has no such database: correct `database` in the settings, or dbname"),
+    ),
+    (
+        _CERTIFICATE,
+        not_configured(
+            "the server's certificate is not signed by an authority that is trusted here, or is for another host:"
+            " name the host as its certificate does, or its authority as `ca` in the settings"
+        ),
+    ),
+    (
+        _NO_TLS,
+        not_configured("the server offers no TLS, and nothing is read without it: switch it on there"),
+    ),
+)
 
 
-def of_connection(error: Exception) -> Retryable | ConfigError | WrongPassword:
+class LoginRefused(Exception):
+    """The server does not accept the login; `error` is what that means if the secret's current version is refused.
+
+    `wrong_password` is False where the server's text is not understood.
+    """
+
+    def __init__(self, error: Retryable, *, wrong_password: bool) -> None:
+        super().__init__(error.code)
+        self.error = error
+        self.wrong_password = wrong_password
+
+
+def of_connection(error: Exception) -> Retryable | ConfigError | LoginRefused:
     """Return what a failed connection means."""
     text = str(error)
     if _WRONG_PASSWORD.search(text):
-        return WrongPassword()
-    if _LOGIN_REFUSED.search(text):
-        return denied("the database refuses this user: create it, and let it log in from the function's network")
-    if _NO_DATABASE.search(text):
-        return not_configured("the server has no such database: correct `database` in the settings, or dbname")
-    if _CERTIFICATE.search(text):
-        return not_configured(
-            "the server's certificate is not signed by an authority that is trusted here, or is for another host:"
-            " name the host as its certificate does, or its authority as `ca` in the settings"
-        )
-    if _NO_TLS.search(text):
-        return not_configured("the server offers no TLS, and nothing is read without it: switch it on there")
+        # While a password is rotated, the database has the new one before the secret's current version does.
+        wrong = "the database does not accept the password of the secret's current version: correct it there"
+        return LoginRefused(Retryable(DENIED, wrong, after_s=60.0), wrong_password=True)
+    for known, found in _FOR_A_PERSON:
+        if known.search(text):
+            return ConfigError(found.code, found.sentence)
+    if _FATAL.search(text):
+        refused = unreachable("the database refuses the login, or is starting or stopping: its own log says why")
+        return LoginRefused(refused, wrong_password=False)
     return unreachable("the database cannot be reached")
 
 

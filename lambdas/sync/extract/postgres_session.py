@@ -14,7 +14,7 @@ from adbc_driver_postgresql import StatementOptions
 from adbc_driver_postgresql.dbapi import connect
 
 from lambdas.sync.extract.postgres_access import RDS_ROOTS, Login, PostgresAccess, login
-from lambdas.sync.extract.postgres_errors import WrongPassword, of_connection, of_statement
+from lambdas.sync.extract.postgres_errors import LoginRefused, of_connection, of_statement
 from lambdas.sync.source import denied
 
 # How much a batch of rows takes, about; the driver's own default is four times as much.
@@ -93,9 +93,10 @@ def session(
     """Open a transaction; without `writes` it is one read-only snapshot. `timeout_s` is a statement's limit.
 
     `secret` may be None for a login by IAM whose user the settings name. The secret is read once more when the
-    password is not accepted, as it may have been replaced since.
+    login is refused, as the password may have been replaced since.
 
-    Raises Retryable (source_unreachable) and ConfigError (source_denied, source_not_configured).
+    Raises Retryable (source_unreachable; source_denied for a password, which may be in the middle of its rotation)
+    and ConfigError (source_denied, source_not_configured).
     """
     connection = _connected(access, secret)
     try:
@@ -118,19 +119,24 @@ def _begun(begun: Session, access: PostgresAccess, *, timeout_s: float, writes: 
 
 
 def _connected(access: PostgresAccess, secret: Secret | None) -> dbapi.Connection:
-    for afresh in (False, True):
+    def connected(*, afresh: bool) -> dbapi.Connection:
         values = secret.read(afresh=afresh).values if secret else {}
+        return _connect(login(access, values, _token if access.uses_iam else None), access)
+
+    try:
         try:
-            return _connect(login(access, values, _token if access.uses_iam else None), access)
-        except WrongPassword:
+            return connected(afresh=False)
+        except LoginRefused:
             if access.uses_iam:
-                break
-    if access.uses_iam:
-        raise denied(
-            "the database does not accept the function's role: grant rds_iam to the user there, and"
-            " rds-db:connect for it to the role"
-        )
-    raise denied("the database does not accept the password of the secret's current version: correct it there")
+                raise
+            return connected(afresh=True)
+    except LoginRefused as refused:
+        if access.uses_iam and refused.wrong_password:
+            raise denied(
+                "the database does not accept the function's role: grant rds_iam to the user there, and"
+                " rds-db:connect for it to the role"
+            ) from None
+        raise refused.error from None
 
 
 def _connect(way: Login, access: PostgresAccess) -> dbapi.Connection:

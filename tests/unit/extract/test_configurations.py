@@ -250,6 +250,26 @@ def test_sql_that_asks_for_no_tenants_would_mix_the_systems(configured: Configur
     assert [one.error.code for one in configured.problems] == ["tenants_not_selected"]
 
 
+def test_a_name_that_an_earlier_table_has_is_that_rows_error(configured: Configured) -> None:
+    """The second table's row says why it is not run, in its own table; the first one's is untouched."""
+    server, second = configured.world.server, "cdp.more_configurations"
+    configured.insert("kangoo")
+    server.run(
+        f"create table {second} (like cdp.facebook_configurations including all)",
+        f"insert into {second} select * from cdp.facebook_configurations",
+        f"grant select, update on {second} to app",
+    )
+    try:
+        table = replace(TABLE, table=second)
+        assert configured.tables.rows(table, LIKE, {"cdp:kangoo"}) == []
+        configured.statuses.wrong(configured.problems)
+        ((error,),) = server.rows(f"select error_log from {second}")
+        assert str(error).startswith("system_name_twice: ")
+        assert configured.column("kangoo", "sync_status", "error_log") == ("pending", None)
+    finally:
+        server.run(f"drop table {second}")
+
+
 def test_a_table_that_is_not_there_is_named(configured: Configured) -> None:
     """A wrong name, and a table without the columns that a row needs, stop the table."""
     with pytest.raises(ConfigError, match=r"cdp\.nothing") as caught:

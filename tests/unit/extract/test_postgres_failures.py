@@ -13,7 +13,9 @@ import adbc_driver_postgresql.dbapi as postgres
 import pytest
 import trustme
 from activation.errors import ConfigError, Retryable
+from adbc_driver_manager import dbapi
 
+from lambdas.sync.extract import postgres_session
 from lambdas.sync.extract.postgres import PostgresSource
 from lambdas.sync.extract.postgres_access import RDS_ROOTS, Login, PostgresAccess
 from tests.unit.extract.on_disk import PASSWORD, Folder
@@ -130,14 +132,45 @@ def test_a_rotated_password_is_read_again_once(world: World) -> None:
     assert world.secret.read_afresh == 1
 
 
-def test_a_wrong_password_is_for_a_person(world: World) -> None:
-    """Where the current secret does not help either, the slot stops; neither password is named."""
+def test_a_wrong_password_may_be_in_the_middle_of_its_rotation(world: World) -> None:
+    """Where the current secret does not help either, it is tried again; neither password is named."""
     world.server.run("alter role app password 'another'")
-    with pytest.raises(ConfigError, match="does not accept the password") as caught:
+    with pytest.raises(Retryable, match="does not accept the password") as caught:
         world.extract(ALL)
     assert caught.value.code == "source_denied"
     assert PASSWORD not in repr(caught.value)
     assert world.secret.read_afresh == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FATAL:  la autentificación password falló para el usuario «app»",
+        "FATAL:  authentification par mot de passe échouée pour l'utilisateur « app »",
+        'FATALE:  autenticazione con password fallita per l\'utente "app"',
+        'ВАЖНО:  пользователь "app" не прошёл проверку подлинности',
+        "FATAL:  the database system is starting up",
+    ],
+)
+def test_a_login_that_is_refused_in_any_language_reads_the_secret_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """A replaced password is found whatever the server says; one that is refused still is waited for."""
+    real, said = postgres_session.connect, f"[libpq] Failed to connect: {text}\n"
+
+    def connect(uri: str) -> object:
+        try:
+            return real(uri)
+        except dbapi.OperationalError:
+            raise dbapi.OperationalError(said, status_code=10) from None
+
+    monkeypatch.setattr(postgres_session, "connect", connect)
+    world.server.run("alter role app password 'next/one'")
+    assert fails(world).startswith("the database refuses the login")
+    assert world.secret.read_afresh == 1
+    world.secret.current["password"] = "next/one"
+    assert world.extract(ALL).rows == 3500
+    assert world.secret.read_afresh == 2
 
 
 @pytest.mark.parametrize(
@@ -154,7 +187,7 @@ def test_a_wrong_password_is_for_a_person(world: World) -> None:
 def test_a_secret_that_cannot_be_right_is_for_a_person(world: World, key: str, value: object, code: str) -> None:
     """An unknown user or database, and what the secret lacks, stop the slot with what to write where."""
     world.secret.current[key] = world.secret.cached[key] = value
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises((ConfigError, Retryable)) as caught:  # an unknown user is told from no wrong password
         world.extract(ALL)
     assert caught.value.code == code
 
@@ -185,8 +218,6 @@ def test_a_login_by_iam_is_a_token_for_this_host_and_user(world: World, monkeypa
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    from lambdas.sync.extract import postgres_session
-
     token = postgres_session._token("localhost", world.proxy.port, "app")
     query = parse_qs(urlsplit(f"https://{token}").query)
     assert token.startswith(f"localhost:{world.proxy.port}/?")

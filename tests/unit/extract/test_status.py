@@ -111,6 +111,15 @@ def test_a_wish_during_a_run_is_kept(configured: Configured) -> None:
     assert str(configured.column("kangoo", "next_sync")[0]) > str(wish)
 
 
+def test_a_wish_that_has_been_run_is_replaced_by_the_next_slot(configured: Configured) -> None:
+    """The slot of a wish is named to the second; what is left of a second is no later wish."""
+    configured.now = datetime.now(UTC)
+    configured.insert("kangoo", more="next_sync = '2026-11-29 13:00:05.7'")
+    configured.statuses.ended(End("2026-11-29T10:00:05", held=10))
+    ((found,), (now,)) = configured.column("kangoo", "next_sync"), [str(configured.now)[:19]]
+    assert str(found) > now
+
+
 @contextmanager
 def locked(configured: Configured) -> Iterator[None]:
     """Hold the lock of every row."""

@@ -57,6 +57,16 @@ def test_a_folder_is_deleted_at_once_and_its_sign_stays(world: World) -> None:
     assert world.receipt()["rows"]["in"] == 4
 
 
+def test_an_export_of_the_sync_is_left_to_the_sync(world: World) -> None:
+    """The sync deletes the whole folder, with what failed attempts left in it, which no listing has."""
+    job = Job(world, action="add")
+    parts = job.parts(4)
+    kept = left(world)
+    world.run(*parts, job.manifest(*kept, name="sync.manifest"))
+    assert world.receipt()["state"] == RunState.APPLIED
+    assert sorted(left(world)) == sorted([*kept, "sync.manifest"])
+
+
 def test_settings_that_keep_drops_keep_them(make_world: Make) -> None:
     """Nothing is deleted then, and no message queued for it."""
     world = make_world()

@@ -10,7 +10,7 @@ import pytest
 from activation.aws.lease import LeaseHeld, LeaseLost
 from activation.drops.manifest_entries import read_manifest
 from activation.drops.places import Role, place_of
-from activation.errors import ActivationError, ConfigError
+from activation.errors import ActivationError, ConfigError, Retryable
 from activation.ledger.runs import RunState
 from activation.model import Drop
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -252,6 +252,25 @@ def test_a_source_that_is_down_is_asked_again_until_the_deadline(world: World) -
     (dead,) = world.messages(world.dead_url)
     assert dead["MessageAttributes"]["code"]["StringValue"] == "source_unreachable"
     assert world.notes[-1] == ("vip", SLOT, "failed", "source_unreachable")
+
+
+def test_a_password_that_is_refused_is_tried_again_before_it_blocks(world: World) -> None:
+    """A rotation of some minutes is waited for; after that a person has to correct the secret, and redrives."""
+    world.source.before = raising(Retryable("source_denied", "the password is refused", after_s=60))
+    waits, work = [], WORK
+    while (left := handle(world, work)) is RunState.WAITING:
+        run = world.ledger.read(slot_id("cdp", "vip", SLOT))
+        assert run is not None
+        waits.append(run.not_before - world.now)
+        world.now = run.not_before
+        work = SlotWork("vip", SLOT, run.continuation + 1)
+    assert (left, waits) == (RunState.BLOCKED, [60, 120, 240])
+    assert state(world) == ("blocked", "source_denied")
+    (dead,) = world.messages(world.dead_url)
+    world.source = Scripted()
+    redriven = read(dead["Body"])
+    assert isinstance(redriven, SlotWork)
+    assert handle(world, redriven) is RunState.APPLIED
 
 
 def test_a_redriven_slot_has_a_deadline_of_its_own(world: World) -> None:

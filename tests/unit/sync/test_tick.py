@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -44,11 +44,11 @@ DOCUMENT: dict[str, Any] = {
 class Rows:
     """A table with one row, and one that cannot be read."""
 
-    def rows(self, table: TableDeclaration, like: Declaration) -> Sequence[Declaration]:
+    def rows(self, table: TableDeclaration, like: Declaration, taken: Collection[str]) -> Sequence[Declaration]:
         """Return the row as a declaration."""
         if table.table == "locked":
             raise unreachable("the table is locked")
-        return [replace(like, name="kangoo")]
+        return [] if "kangoo" in taken else [replace(like, name="kangoo")]
 
 
 def ticked(world: World, found: Found, at: datetime) -> list[tuple[str, str]]:
@@ -99,6 +99,24 @@ def test_what_is_in_force_are_the_stored_declarations_and_the_rows_of_tables(wor
     assert kangoo.to == found.declarations[0].to
     with pytest.raises(Exception, match="source_unreachable"):
         catalogue.find("brio")
+
+
+def test_a_table_behind_one_that_cannot_be_read_declares_nothing(world: World) -> None:
+    """It might have a row of the same name, which then would be extracted in the other one's place."""
+    (table,) = DOCUMENT["tables"]
+    tables = [{**table, "table": "locked"}, table]
+    world.s3.put_object(Bucket="mirrors", Key=KEY, Body=json.dumps({**DOCUMENT, "tables": tables}))
+    found = Catalogue(world.s3, "mirrors", Rows()).all()
+    assert [one.name for one in found.declarations] == ["vip"]
+    assert set(found.problems) == {"locked", "cdp.facebook_configurations"}
+
+
+def test_of_two_tables_with_one_name_the_first_declares_it(world: World) -> None:
+    """A name is never two declarations, one of which would have the other's slots."""
+    (table,) = DOCUMENT["tables"]
+    tables = [table, {**table, "table": "cdp.more_configurations"}]
+    world.s3.put_object(Bucket="mirrors", Key=KEY, Body=json.dumps({**DOCUMENT, "tables": tables}))
+    assert [one.name for one in Catalogue(world.s3, "mirrors", Rows()).all().declarations] == ["vip", "kangoo"]
 
 
 def test_a_document_that_this_release_cannot_read_stops_every_slot(world: World) -> None:

@@ -20,6 +20,9 @@ DYNAMODB_SUMMARY = "manifest-summary.json"
 
 _ENDINGS = (".metadata", "-manifest.csv", "_$folder$", ".crc", ".md5", ".checksum")
 _NAMES = frozenset(("_metadata", "_common_metadata", "manifest-files.json"))
+EXPORT_MANIFEST = (
+    "sync.manifest"  # closes a folder that the sync wrote, which deletes all of it: lambdas/sync/ended.py
+)
 AUDIENCE_FILE = "_audience.json"  # says what an audience is like; in other letters it is none, and is refused
 # RDS and Aurora describe a snapshot's export beside it.
 _RDS = re.compile(r"export_(tables_)?info_.*\.json\Z")

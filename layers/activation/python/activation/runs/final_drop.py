@@ -6,7 +6,8 @@ one was written, since the two block each other as long as both are there. And a
 connector whose folders a quiet time may close: a sign that comes later sends its files again.
 
 A file directly below its identifiers or action waits for FLAT_S: whether it is a drop of its own, or one of
-several that belong together, is only settled then. Nothing is ever deleted in a source.
+several that belong together, is only settled then. Nothing is ever deleted in a source. An export of the sync is
+left to the sync, which deletes its whole folder, what failed attempts left in it, and earlier slots' folders.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from activation.drops.forgetting import is_forgetting
 from activation.drops.locate import Located, locate
 from activation.drops.messages import Work
 from activation.drops.places import Role, place_of
+from activation.drops.sidecars import EXPORT_MANIFEST
 from activation.drops.sources import Origin
 from activation.errors import Rejected, Retryable
 from activation.ledger.runs import FINAL, Run
@@ -41,12 +43,14 @@ _DELETED_AT_ONCE = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_
 def discard_final_drop(connector: Connector, work: Work, run: Run) -> None:
     """Delete the drop of a run that is final, or queue the message by which it is deleted later.
 
-    Does nothing where the settings keep drops, but for those of a forget, and for a source. May be called any
-    number of times. Raises Retryable where AWS is busy; a drop that cannot be deleted for another reason is left
-    to the bucket's lifecycle.
+    Does nothing where the settings keep drops, but for those of a forget; nor for a source or an export. May be
+    called any number of times. Raises Retryable where AWS is busy; a drop that cannot be deleted for another
+    reason is left to the bucket's lifecycle.
     """
     deletes = connector.settings.deletes_final_drops or is_forgetting(work.drop.key)
     if not deletes or work.part is not None or run.state not in FINAL:
+        return
+    if work.drop.key.endswith(f"/{EXPORT_MANIFEST}"):
         return
     final = _FinalDrop(connector, work, run)
     if final.origin.is_source or final.located is None or not work.drop.is_versioned:
