@@ -96,8 +96,11 @@ def options(
 
 
 def _sandbox_environment() -> dict[str, str]:
-    """Return the environment of the sandbox's clients; simulators that have ended are restarted, and named."""
-    from sandbox import state
+    """Return the environment of the sandbox's clients; simulators that have ended are restarted, and named.
+
+    From here on the command reaches this machine alone: a secret may name a real platform.
+    """
+    from sandbox import loopback, state
     from sandbox.emulator.environment import client_environment
     from sandbox.errors import SandboxError
     from sandbox.place import DEFAULT
@@ -117,6 +120,7 @@ def _sandbox_environment() -> dict[str, str]:
             typer.echo(str(error), err=True)
             raise typer.Exit(1) from None
         typer.echo(f"{restarted} had ended: started again with what was held", err=True)
+    loopback.activate()
     return client_environment(found.emulator.url)
 
 

@@ -41,7 +41,9 @@ def set_(
 
     from cli import deployment, secret_store
     from cli.connectors import deployed
-    from cli.secret_check import check_usable
+    from cli.secret_check import check_usable, other_account
+    from cli.secret_sandbox import with_simulator
+    from cli.typed import in_sandbox
 
     if context.args:
         raise typer.BadParameter(
@@ -50,10 +52,13 @@ def set_(
     found = deployment.find()
     arn = found.connector(connector).secret_arn
     named = deployed(connector, found)
+    simulator = ""
     try:
         current = secret_store.read(arn)
         one = _known(named, field) if field else ""
         text = _with_field(named, current, one, file) if one else _whole(named, current, file)
+        if in_sandbox():
+            text, simulator = with_simulator(named, text)
         check_usable(named, text, any_endpoint=found.any_endpoint)
         secret_store.write(arn, text, instead_of=current if field else None)
     except (ConfigError, Retryable) as error:
@@ -64,24 +69,31 @@ def set_(
         deployment.fail(f"nothing was written: AWS answered {code}")
     except Replaced:
         deployment.fail("nothing was written: the secret has changed in the meantime; try again")
-    _say(named, text, field, as_json=as_json)
+    notes = (
+        [f"endpoint is the simulator's, {simulator}: the sandbox reaches no real platform"] if simulator else []
+    )
+    if another := other_account(named.platform, current, text):
+        notes.append(another)
+    _say(named, text, field, notes, as_json=as_json)
 
 
-def _say(named: NamedConnector, text: str, field: str, *, as_json: bool) -> None:
-    """Print which fields the secret has now, and what to run next."""
+def _say(named: NamedConnector, text: str, field: str, notes: list[str], *, as_json: bool) -> None:
+    """Print which fields the secret has now, what else is to be noted of them, and what to run next."""
     from cli.secret_check import fields_of
     from cli.typed import typed
 
     keys = sorted(json.loads(text))
     following = typed("doctor", "--connector", named.name)
     if as_json:
-        print(json.dumps({"connector": named.name, "fields": keys, "next": following}))
+        print(json.dumps({"connector": named.name, "fields": keys, "notes": notes, "next": following}))
         return
     rewritten = named.platform.authentication_of(named.options).rewritten_keys
     known = {one.lower() for one in (*fields_of(named.platform), *rewritten)}
     print(f"the secret of {named.name} is written: {field or ', '.join(keys)}")
     if unused := [key for key in keys if key.strip().lower() not in known]:
         print(f"{named.platform.title} does not use {', '.join(unused)}")
+    for note in notes:
+        print(note)
     print(f"functions use it within five minutes; ask the platform: {following}")
 
 

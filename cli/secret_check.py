@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from activation.authentication.store import SecretVersion
     from activation.platforms.platform import Platform
 
     from cli.connectors import NamedConnector
@@ -56,6 +57,21 @@ def missing_fields(platform: Platform, text: str) -> list[str]:
         return [key for key in needed if not secret.optional(key)]
     except ConfigError:
         return []  # a value that is unusable, which the connector names
+
+
+def other_account(platform: Platform, before: SecretVersion | None, text: str) -> str:
+    """Return a sentence if a secret's text is for another ad account than the secret before it, else ""."""
+    from activation.authentication.store import SecretVersion
+    from activation.errors import ConfigError
+
+    try:
+        was = platform.account.own(before.credentials) if before else ""
+    except ConfigError:
+        was = ""  # unusable, so nothing was sent with it
+    now = platform.account.own(SecretVersion(text, "candidate").credentials)
+    if not was or was == now:
+        return ""
+    return f"it is for another ad account than before: {platform.account.key} was {was} and is now {now}"
 
 
 def check_usable(named: NamedConnector, text: str, *, any_endpoint: bool) -> None:

@@ -1,8 +1,8 @@
-"""The functions' processes: AWS's runtime packages only, layers unpacked once, and the processes' state.
+"""The functions' processes: AWS's runtime packages only, no network, layers unpacked once, the processes' state.
 
 The emulator runs a function with its own interpreter, so everything in the developer's environment could be
 imported, and a layer missing from a template would go unnoticed. Here functions run in a separate environment with
-only the packages of Lambda's Python runtime.
+only the packages of Lambda's Python runtime, in which no connection leaves this machine.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Any
 
 from ministack.core import lambda_runtime
 
+from sandbox import loopback
 from sandbox.emulator.hook import Function, Hook, Table
 
 _BINARY = Hook("ministack.core.lambda_runtime", "_detect_runtime_binary", ("runtime",))
@@ -68,9 +69,13 @@ def build_runtime(directory: Path) -> Path:
             source = Path(str(distribution.locate_file(top)))
             if source.exists():
                 (site / top).symlink_to(source)
+    (site / f"{_LOOPBACK}.py").symlink_to(Path(loopback.__file__))
+    # Python runs such a line at its start. A sitecustomize.py might be hidden by one of the system's.
+    (site / f"{_LOOPBACK}.pth").write_text(f"import {_LOOPBACK}; {_LOOPBACK}.activate()\n")
     return directory / "bin" / "python"
 
 
+_LOOPBACK = "loopback_only"
 _NOT_CODE = frozenset({"..", "__pycache__"})
 
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from cli.__main__ import app
 from cli.connectors import settings
 from cli.typed import note_sandbox
-from sandbox import clean_rooms, state
+from sandbox import clean_rooms, loopback, state
 from sandbox.emulator import environment
 from sandbox.sources import AUDIENCE, BUCKET, PREFIX
 
@@ -84,6 +84,7 @@ def test_the_sandbox_has_a_source_of_its_own(monkeypatch: pytest.MonkeyPatch) ->
         state, "load", lambda _: SimpleNamespace(runs=lambda: True, ended=(), emulator=SimpleNamespace(url=""))
     )
     monkeypatch.setattr(environment, "client_environment", lambda _: {})
+    monkeypatch.setattr(loopback, "activate", lambda: None)  # it would hold for all tests of this process
 
     def inside(key: str, bucket: str) -> tuple[int, dict[str, Any]]:
         done = CliRunner().invoke(app, ["--sandbox", "locate", "--bucket", bucket, "--key", key, "--json"])

@@ -16,10 +16,13 @@ from activation.platforms.platform import Platform
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
+from cli import __main__ as main
 from cli import deployment, secret, secret_store
 from cli.__main__ import app
 from cli.deployment import Deployment
 from lambdas.doctor.addresses import ConnectorAddresses
+from sandbox import state
+from sandbox.processes import Process
 from tests.platforms.signing import canary, secret_of
 
 PLATFORMS = platforms()
@@ -34,11 +37,19 @@ class Account:
     """An account with a secret that has no value yet, and a connector for it of every platform."""
 
     arn: str
+    any_endpoint: bool = False
 
     def find(self) -> Deployment:
         """Describe what is deployed."""
         addresses = ConnectorAddresses(self.arn, "queue", "dead", "undelivered", "function", "rule")
-        return Deployment("drops", "receipts", "ledger", "archive", dict.fromkeys(PLATFORMS, addresses))
+        return Deployment(
+            "drops",
+            "receipts",
+            "ledger",
+            "archive",
+            dict.fromkeys(PLATFORMS, addresses),
+            any_endpoint=self.any_endpoint,
+        )
 
     def set(self, *arguments: str, given: str = "") -> Result:
         """Run the command; nothing of what it is given may be in what it prints."""
@@ -150,6 +161,58 @@ def test_a_secret_of_another_account_is_not_written(account: Account, tmp_path: 
     assert result.exit_code == 1
     assert "another ad account" in result.output
     assert account.text() is None
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let the commands be those of a sandbox with a simulator of Meta; return the simulator's address."""
+    simulator = Process("meta", 1, 4711, "")
+    monkeypatch.setattr(main, "_sandbox_environment", dict)
+    monkeypatch.setattr(state, "load", lambda place: state.State((simulator,)))
+    monkeypatch.setattr(main, "require_checkout", lambda: None)
+    return simulator.url
+
+
+def set_in_sandbox(given: object, connector: str = "meta") -> Result:
+    """Run the command with --sandbox."""
+    return CliRunner().invoke(app, ["--sandbox", "secret", "set", connector], input=json.dumps(given))
+
+
+@pytest.mark.parametrize("connector", ["meta", "meta_conversions"])
+def test_in_the_sandbox_the_endpoint_is_the_simulators(account: Account, sandbox: str, connector: str) -> None:
+    """A secret without an endpoint gets that of the platform's simulator, and not the real platform's."""
+    account.any_endpoint = True
+    given = {key: text for key, text in secret_of(PLATFORMS[connector]).items() if key != "endpoint"}
+    result = set_in_sandbox(given, connector)
+    assert result.exit_code == 0, result.output
+    assert account.held() == {**given, "endpoint": sandbox}
+    assert f"endpoint is the simulator's, {sandbox}" in result.output
+
+
+@pytest.mark.parametrize(
+    ("connector", "given", "says"),
+    [
+        ("meta", {**META, "endpoint": "https://graph.facebook.com"}, "a server outside this machine"),
+        ("tiktok", {"access_token": "x", "advertiser_id": "1"}, "needs endpoint"),
+    ],
+)
+def test_in_the_sandbox_no_other_server_is_written(
+    account: Account, sandbox: str, connector: str, given: dict[str, str], says: str
+) -> None:
+    """Neither a real platform's address, nor none where no simulator would stand in for the platform."""
+    account.any_endpoint = True
+    result = set_in_sandbox(given, connector)
+    assert result.exit_code == 1
+    assert says in result.output
+    assert account.text() is None
+
+
+def test_another_account_than_before_is_said(account: Account) -> None:
+    """The old account's audiences are not the new one's; the prefix of an id makes no other account."""
+    assert account.set("meta", given=json.dumps(META)).exit_code == 0
+    assert "another ad account" not in account.set("meta", given=json.dumps({**META, "ad_account_id": 42})).output
+    changed = account.set("meta", given=json.dumps({**META, "ad_account_id": "act_7"}))
+    assert "another ad account than before: ad_account_id was 42 and is now 7" in changed.output
 
 
 def test_one_field_is_written_and_the_others_are_kept(account: Account) -> None:

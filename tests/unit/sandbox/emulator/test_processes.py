@@ -54,6 +54,29 @@ def test_only_the_runtime_and_the_layers_can_be_imported(emulator: Emulator) -> 
     assert emulator.invoke(name, wanted + developers) == wanted
 
 
+OPENS_CONNECTIONS = """
+import socket
+def handler(event, context):
+    found = []
+    for host, port in event:
+        try:
+            socket.create_connection((host, port), timeout=2).close()
+            found.append("connected")
+        except socket.gaierror:
+            found.append("not looked up")
+    return found
+"""
+
+
+def test_a_function_reaches_this_machine_alone(emulator: Emulator) -> None:
+    """Whatever a secret names as its endpoint: no address outside is connected to, and no name is looked up."""
+    port = int(emulator.url.rpartition(":")[2])
+    name = emulator.function(OPENS_CONNECTIONS)
+    outside = [("graph.facebook.com", 443), ("192.0.2.1", 443), ("2001:db8::1", 443)]
+    reached = emulator.invoke(name, [("127.0.0.1", port), ("localhost", port), *outside])
+    assert reached == ["connected", "connected", "not looked up", "not looked up", "not looked up"]
+
+
 def test_environment_is_not_the_developers(emulator: Emulator) -> None:
     """A function sees Lambda's variables and none of the shell's that started the sandbox."""
     name = emulator.function("import os\ndef handler(event, context):\n    return dict(os.environ)\n")
