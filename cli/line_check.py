@@ -124,7 +124,7 @@ def check_line(
     except NoConnector as error:
         deployment.fail(f"{error.code}: {error.sentence}")
     except FileNotFoundError:
-        deployment.fail(f"there is no sample for {named.platform.title}")
+        deployment.fail(why_no_sample(named))
     if not yes:
         if as_json:
             raise typer.BadParameter("needs --yes, since nobody is asked", param_hint="--json")
@@ -155,6 +155,27 @@ def check_line(
         typer.echo(says)
     if not ok:
         raise typer.Exit(1)
+
+
+def why_no_sample(named: NamedConnector) -> str:
+    """Return why nothing is sent to a connector, and what shows instead that it works."""
+    from cli.typed import typed
+
+    title = named.platform.title
+    if not named.platform.table.events:
+        return f"nothing is sent: this release has no sample for {title}; drop a small file of your own"
+    plan = typed("plan", "FILE", "--connector", named.name, "--audience", "DATASET")
+    checks = typed("doctor", "--connector", named.name)
+    tries = ""
+    if any(option.name == "test_event_code" for option in named.platform.options):
+        tries = (
+            "\nto see events arrive, set the connector's option test_event_code, deploy, and drop a file for a"
+            " dataset that no campaign uses: they appear under Test events, and count all the same"
+        )
+    return (
+        f"nothing is sent: a test event of {title} would count as a real sale, and cannot be taken back\n"
+        f"without sending anything, {checks} checks the token and the dataset, and {plan} a file of yours{tries}"
+    )
 
 
 def _verdict(probe: Probe, seen: Seen, rows: int, within_s: float) -> tuple[bool, str]:

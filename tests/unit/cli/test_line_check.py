@@ -119,6 +119,15 @@ def test_it_says_what_it_sends_and_asks(line: Line) -> None:
     assert line.test(typed="y\n").exit_code == 0
 
 
+def test_no_sale_is_invented(line: Line) -> None:
+    """A connector of events gets no sample: it says why, and what shows instead that the line works."""
+    result = CliRunner().invoke(app, ["test", "meta_conversions", "--yes"])
+    assert result.exit_code == 1
+    for part in ("would count as a real sale", "doctor --connector", "plan FILE --connector", "test_event_code"):
+        assert part in result.output
+    assert "Contents" not in line.s3.list_objects_v2(Bucket="drops")
+
+
 def test_json_is_for_programs(line: Line) -> None:
     """It needs --yes, and is one object."""
     assert line.test("--json").exit_code == 2
