@@ -245,7 +245,7 @@ def _connectors(
         # Outputs are named without hyphens, so a-b and ab would be one name.
         plain = connector.name.replace("-", "")
         if plain and plain in names:
-            one.mistake("name", f"{connector.name} and {names[plain]} are the same name but for hyphens")
+            one.same_name(connector.name, names[plain])
         names[plain] = connector.name
         if connector.deadline_hours > 24 * retention.drops_days:
             one.mistake(

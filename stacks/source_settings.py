@@ -123,7 +123,7 @@ def _check_others(reader: Reader, source: SourceSettings, others: list[SourceSet
     """Report what two sources must not share: a name, and an object that both make a drop of one connector."""
     alike = next((one for one in others if source.name and source.id.lower() == one.id.lower()), None)
     if alike:
-        reader.mistake("name", f"{source.name} and {alike.name} are the same name but for hyphens")
+        reader.same_name(source.name, alike.name)
     around = next((one for one in others if _overlap(source, one)), None)
     if around:
         reader.mistake(

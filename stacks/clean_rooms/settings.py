@@ -94,7 +94,7 @@ def read_clean_rooms(
         query = _read(one, {source.name: source for source in sources}, normalize)
         alike = next((other for other in found if query.name and other.id.lower() == query.id.lower()), None)
         if alike:
-            one.mistake("name", f"{query.name} and {alike.name} are the same name but for hyphens")
+            one.same_name(query.name, alike.name)
         found.append(query)
         one.finish()
     return tuple(found)

@@ -25,7 +25,7 @@ def read_schedule(reader: Reader) -> tuple[str, str]:
     zone = reader.text("time_zone", pattern=r"[\w+/-]+", meaning="an IANA time zone", default="")
     if zone and zone not in available_timezones():
         reader.mistake("time_zone", "must be the IANA name of a time zone, such as Europe/Berlin")
-    if zone and not schedule:
+    if zone and not reader.has("schedule"):
         reader.mistake("time_zone", "is of a schedule, which is missing")
     if (found := _CRON.fullmatch(schedule)) and (found[3] == "?") == (found[5] == "?"):
         reader.mistake("schedule", "one of day of month and day of week must be ?, and not both")

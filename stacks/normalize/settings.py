@@ -135,7 +135,7 @@ def _exports(reader: Reader, connectors: tuple[ConnectorSettings, ...], root: Pa
         export = _export(one, connectors, root)
         for other in found:
             if export.name and export.id.lower() == other.id.lower():
-                one.mistake("name", f"{export.name} and {other.name} are the same name but for hyphens")
+                one.same_name(export.name, other.name)
             if export.prefix and other.prefix and _overlap(export.prefix, other.prefix):
                 one.mistake("prefix", f"is within or around that of {other.name}: a file would belong to both")
         found.append(export)
@@ -173,7 +173,11 @@ def _export(reader: Reader, connectors: tuple[ConnectorSettings, ...], root: Pat
         _check_databrew(reader, export, connectors)
     if export.schedule and export.quiet_minutes:
         reader.mistake("quiet_minutes", "an export with a schedule is started by it alone: leave one of them out")
-    if export.takes == "new" and export.schedule and export.mapping.action in (Action.REPLACE, Action.MIRROR):
+    if (
+        export.takes == "new"
+        and reader.has("schedule")
+        and export.mapping.action in (Action.REPLACE, Action.MIRROR)
+    ):
         reader.mistake(
             "takes",
             f'the mapping\'s action is {export.mapping.action}: with "new", everybody who is only in earlier files'

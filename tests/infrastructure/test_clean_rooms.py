@@ -200,7 +200,7 @@ def test_good_settings_have_no_mistake() -> None:
         ),
         ({"workers": 4}, "workers: needs worker_type"),
         ({"worker_type": "CR.1X", "workers": 1}, "workers: must be a whole number from 2 to 400"),
-        ({"worker_type": "G.1X"}, "worker_type: must be one of"),
+        ({"worker_type": "G.1X"}, "worker_type: must be one of CR.1X, CR.4X, CR.8X"),
         ({"format": "JSON"}, "format: must be one of CSV, PARQUET"),
         ({"name": "Big spenders"}, "name: must be up to 32 lower-case letters"),
         ({"every": "day"}, "every: no such setting"),
@@ -212,10 +212,19 @@ def test_a_wrong_setting_is_named_with_what_to_write(changes: dict[str, Any], sa
     assert any(one.startswith(f"audience_activation.clean_rooms[0].{says}") for one in found), found
 
 
+def test_a_wrong_schedule_is_one_mistake() -> None:
+    """Its time zone is not blamed for it."""
+    assert [one.partition(": ")[0] for one in read(schedule="cron(0 6 * * *)")] == [
+        "audience_activation.clean_rooms[0].schedule"
+    ]
+
+
 def test_two_queries_of_one_name_are_refused() -> None:
     """Their records and results would be each other's."""
     given = {**EVERYTHING, "clean_rooms": [BIG, {**BIG, "name": "bigspenders"}]}
     assert any("the same name but for hyphens" in one for one in mistakes(given))
+    given = {**EVERYTHING, "clean_rooms": [BIG, BIG]}
+    assert any(one.endswith(f"name: {BIG['name']} is there twice") for one in mistakes(given))
 
 
 def test_the_app_s_own_bucket_is_no_place_for_results() -> None:

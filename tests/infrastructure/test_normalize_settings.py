@@ -68,7 +68,12 @@ def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
             "quiet_minutes": 5,
         },
         {"name": "zone", "mapping": written(tmp_path), "time_zone": "Europe/Berlin"},
-        {"name": "when", "mapping": written(tmp_path), "schedule": "daily", "time_zone": "Mars/Olympus"},
+        {
+            "name": "when",
+            "mapping": written(tmp_path, "when", target=replace),
+            "schedule": "daily",
+            "time_zone": "Mars/Olympus",
+        },
     ]
     found = mistakes(
         given(
@@ -87,7 +92,7 @@ def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
             "exports[1].name", "exports[1].prefix", "exports[1].takes", "exports[2].mapping",
             "exports[3].mapping", "exports[3].quiet", "exports[4].mapping", "exports[4].prefix",
             "exports[5].schedule", "exports[5].quiet_minutes", "exports[5].takes", "exports[5].time_zone",
-            "exports[6].time_zone", "exports[7].schedule", "exports[7].time_zone", "exports[7].time_zone",
+            "exports[6].time_zone", "exports[7].schedule", "exports[7].time_zone", "exports[7].takes",
         ]
     )  # fmt: skip
     assert f"{KEY}.exports[2].mapping: no/such.json cannot be read" in "\n".join(found)

@@ -35,8 +35,9 @@ class Reader:
         )
 
     def choice(self, key: str, choices: Sequence[str], *, default: str | None = None) -> str:
-        """Return one of `choices`."""
-        meaning = f"one of {', '.join(choices)}" if choices else "one of the existing ones, but none exists yet"
+        """Return one of `choices`; "" among them is what a key that is left out stands for."""
+        words = [one for one in choices if one]
+        meaning = f"one of {', '.join(words)}" if words else "one of the existing ones, but none exists yet"
         return self._read(key, default, "", lambda value: value in choices, meaning)
 
     def whole(self, key: str, *, low: int, high: int, default: int | None = None) -> int:
@@ -129,6 +130,11 @@ class Reader:
         """Return no readers: for an optional list of objects that is absent."""
         self._known.add(key)
         return []
+
+    def same_name(self, name: str, other: str) -> None:
+        """Report the `name` of an object that `other`, of the same list, has too but for hyphens."""
+        alike = f"{name} and {other} are the same name but for hyphens"
+        self.mistake("name", f"{name} is there twice" if name == other else alike)
 
     def mistake(self, key: str, sentence: str) -> None:
         """Add a mistake that only the caller can recognise."""
