@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 TIMEOUT_S = 20.0
 CALL_S = 35.0  # a call that ends by its timeouts takes less: 10 s to connect, and TIMEOUT_S
 RENEWAL_FAILS_S = 14 * 86_400.0  # a renewal that fails is only a warning while the old token is valid for longer
+WRITTEN = frozenset({"secret", "token"})  # checks that fail until a new secret is written
 CLOCK_OFF_S = 60.0  # proofs and signatures with a time are refused from some minutes on
 
 
@@ -67,6 +68,7 @@ class ConnectorDoctor:
     clock: Callable[[], float] = time.time
     today: Callable[[], date] = lambda: datetime.now(UTC).date()
     remaining_s: Callable[[], float] = lambda: math.inf
+    own_endpoint: bool = False  # whether the secret names another server than the platform's
     off_s: float = 0.0  # how far the platform's clock was ahead of ours at the last answer
 
     def findings(self, audience: str = "") -> Iterator[Finding]:
@@ -94,10 +96,11 @@ class ConnectorDoctor:
         )
         try:
             account = signing.account()
+            self.own_endpoint = account.endpoint != self.platform.account.endpoint
             held_until = self._held_until(account)
             renewal = None if held_until > self.clock() else signing.renewal()
         except ActivationError as error:
-            yield Finding("secret", False, error.sentence)
+            yield self._cured(Finding("secret", False, error.sentence))
             return
         if held_until > self.clock():
             until = f"{datetime.fromtimestamp(held_until, tz=UTC):%Y-%m-%d %H:%M:%S} UTC"
@@ -129,8 +132,9 @@ class ConnectorDoctor:
             self._note_clock,
             self.own_sdk,
             note_size,
+            self._unreached,
         )
-        yield from self.platform.load().examine(asked)
+        yield from map(self._cured, self.platform.load().examine(asked))
         if abs(self.off_s) > CLOCK_OFF_S:
             says = f"the clock here differs from the platform's by {abs(self.off_s):,.0f} s: set it by NTP"
             yield Finding("clock", False, says)
@@ -164,9 +168,25 @@ class ConnectorDoctor:
         try:
             answer = self.http.send(signed, timeout_s=TIMEOUT_S)
         except (NotSent, AnswerLost) as error:
-            raise Retryable("not_reached", f"cannot be reached: {error}") from None
+            raise self._unreached(str(error)) from None
         self._note_clock(answer.headers)
         return answer
+
+    def _unreached(self, why: str) -> Retryable:
+        """Return the error of a platform that does not answer, and what to look at."""
+        write = self.command("secret", "set", self.name)
+        endpoint = f"; the secret names its own endpoint, which {write} corrects" if self.own_endpoint else ""
+        return Retryable(
+            "not_reached", f"cannot be reached: {why}: check the network and its proxy here{endpoint}"
+        )
+
+    def _cured(self, finding: Finding) -> Finding:
+        """Return a finding with the command that writes the secret, where that mends it."""
+        write = self.command("secret", "set", self.name)
+        in_order = finding.ok and not finding.warns
+        if in_order or finding.check not in WRITTEN or write in finding.says:
+            return finding
+        return replace(finding, says=f"{finding.says.rstrip('.')}: {write}")
 
     def _note_clock(self, headers: Mapping[str, str]) -> None:
         with suppress(KeyError, ValueError, TypeError):  # a server may say no time
@@ -184,7 +204,7 @@ class ConnectorDoctor:
             code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
             return None, Finding("secret", False, f"cannot be read: {code}")
         except ConfigError as error:
-            says = error.sentence if error.code == "old_sdk" else "is not a JSON object"
+            says = error.sentence if error.code == "old_sdk" else f"is not a JSON object: {write}"
             if error.code != "old_sdk" and not (version and version.text.strip()):
                 says = f"is blank: {write}"
             return None, Finding("secret", False, says)

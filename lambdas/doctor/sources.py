@@ -86,8 +86,12 @@ class SourceExamination:
         except ClientError as error:
             code = error.response["Error"]["Code"]
             ok = code not in ("404", "NoSuchBucket")
-            says = f"not checked, AWS answered {code}: ask the bucket's owner" if ok else "does not exist"
-        return Finding(f"source {self.source.name}, {check}", ok, says, warns=says == UNVERSIONED)
+            says = (
+                f"not checked, AWS answered {code}: ask the bucket's owner"
+                if ok
+                else "does not exist: correct its bucket in cdk.context.json, and deploy again"
+            )
+        return Finding(f"source {self.source.name}, {check}", ok, says, warns=says.startswith(UNVERSIONED))
 
     def _bucket(self) -> tuple[bool, str]:
         """Compare regions; S3 names a bucket's to those as well who may not list it, as the daily function."""
@@ -111,7 +115,8 @@ class SourceExamination:
     def _versions(self) -> tuple[bool, str]:
         if self.s3.get_bucket_versioning(Bucket=self.source.bucket).get("Status") == "Enabled":
             return True, "are kept"
-        return True, UNVERSIONED
+        command = f"put-bucket-versioning --bucket {self.source.bucket} --versioning-configuration Status=Enabled"
+        return True, f"{UNVERSIONED}; to keep them: aws s3api {command}"
 
     def _key(self) -> tuple[bool, str]:
         wanted, found = self.source.key_arn, self._default_key()

@@ -116,7 +116,7 @@ def _by_sdk(one: Examination) -> Callable[[str, Mapping[str, str]], Answer]:
             headers = {name.lower(): value for name, value in error.http_headers().items()}
             return Answer(int(error.http_status()), headers, json.dumps(error.body()).encode())
         except RequestException as error:  # its text has the URL, in which the SDK puts the token
-            raise ConfigError("not_meta", f"cannot be reached: {type(error).__name__}") from None
+            raise one.unreached(type(error).__name__) from None
         except (FacebookError, LookupError, TypeError, AttributeError, ValueError):  # an answer of another shape
             return _no_meta()
 

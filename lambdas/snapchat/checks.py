@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from activation.errors import ActivationError
+from activation.errors import ActivationError, Retryable
 from activation.model import visible_name
 from activation.platforms.outcome import failure
 from activation.platforms.platform import Examination, Finding
@@ -23,7 +23,8 @@ def examine(one: Examination) -> Iterator[Finding]:
             if not isinstance(outcome.value, Page):
                 raise failure(outcome)
         except ActivationError as error:
-            yield Finding("token", False, f"{error.code}: {error.sentence}")
+            check = "snapchat" if isinstance(error, Retryable) else "token"  # which says nothing of the token
+            yield Finding(check, False, f"{error.code}: {error.sentence}")
             return
         page = outcome.value
         found += len(page.segments)

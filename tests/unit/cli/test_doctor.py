@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -102,11 +103,18 @@ def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Account:
 @pytest.fixture
 def nonsense() -> Iterator[str]:
     """Return the address of a server that answers every request with JSON of no platform's shape."""
+    with serving(200, ["hello"]) as url:
+        yield url
+
+
+@contextmanager
+def serving(status: int, document: object) -> Iterator[str]:
+    """Yield the address of a server that answers every request with this status and JSON."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = json.dumps(["hello"]).encode()
-            self.send_response(200)
+            body = json.dumps(document).encode()
+            self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -150,7 +158,28 @@ def test_meta_out_of_reach_is_told_without_its_address(account: Account) -> None
     """A failed connection's text has the URL in it, and one of the URLs the token."""
     secret = {"access_token": TOKEN, "ad_account_id": "1", "endpoint": CLOSED}
     _, finding = account.examine("meta", secret)
-    assert finding == Finding("meta", False, "cannot be reached: ConnectionError")
+    assert (finding.check, finding.ok) == ("meta", False)
+    assert finding.says.startswith("cannot be reached: ConnectionError: check the network")
+    assert finding.says.endswith("secret set meta corrects")
+
+
+@pytest.mark.parametrize(
+    ("platform", "status", "document"),
+    [
+        ("meta", 400, {"error": {"code": 190, "type": "OAuthException", "message": "x"}}),
+        ("meta_conversions", 400, {"error": {"code": 190, "type": "OAuthException", "message": "x"}}),
+        ("tiktok", 200, {"code": 40105, "message": "x", "request_id": "1"}),
+    ],
+)
+def test_a_token_that_is_rejected_names_the_command_that_writes_it(
+    account: Account, platform: str, status: int, document: object
+) -> None:
+    """Whoever reads that a token is not valid has read what to type."""
+    with serving(status, document) as url:
+        _, *found = account.examine(platform, secret_of(platforms()[platform]) | {"endpoint": url})
+    (token,) = (one for one in found if one.check == "token")
+    assert not token.ok
+    assert token.says.endswith(f"secret set {platform}")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +198,8 @@ def test_tiktok_s_keys_are_read_as_the_connector_reads_them(account: Account) ->
     """A line break at the token's end is no part of it; sent as a header it would end the command."""
     secret = {" access_token": f"{TOKEN}\n", "advertiser_id": 7, "endpoint": CLOSED}
     _, finding = account.examine("tiktok", secret)
-    assert finding == Finding("tiktok", False, "cannot be reached: NewConnectionError")
+    assert (finding.check, finding.ok) == ("tiktok", False)
+    assert finding.says.startswith("cannot be reached: NewConnectionError: check the network")
 
 
 @pytest.mark.parametrize("platform", ROTATING, ids=lambda one: one.name)
@@ -215,7 +245,10 @@ def test_an_unusable_secret_names_the_key(account: Account, platform: Platform) 
 @pytest.mark.parametrize("text", [TOKEN, f'["{TOKEN}"]', f'{{"access_token": "{TOKEN}"'])
 def test_a_secret_that_is_no_object_is_not_shown(account: Account, platform: Platform, text: str) -> None:
     """A token pasted as it is, or with half a bracket, is no secret yet, and is not repeated."""
-    assert account.examine(platform.name, text) == [Finding("secret", False, "is not a JSON object")]
+    (found,) = account.examine(platform.name, text)
+    assert (found.check, found.ok) == ("secret", False)
+    assert found.says.startswith("is not a JSON object: ")
+    assert found.says.endswith(f"secret set {platform.name}")
 
 
 @each_platform

@@ -58,6 +58,7 @@ def test_a_bucket_as_it_was_made_sends_no_events(lake: Lake) -> None:
     kept, lost = found["versions"]
     assert kept
     assert "its successor is sent" in lost
+    assert "aws s3api put-bucket-versioning --bucket example-lake" in lost
     (versions,) = (
         one
         for one in SourceExamination(SOURCE, lake.s3, lake.kms, ROLE, "us-east-1").findings()
@@ -103,7 +104,10 @@ def test_who_may_not_list_a_bucket_is_told_its_region(lake: Lake, region: str, o
 
 def test_a_bucket_that_is_not_there_is_a_failure(lake: Lake) -> None:
     """A misspelt name would be silent for ever."""
-    assert lake.checked(replace(SOURCE, bucket="example-lak"))["bucket"] == (False, "does not exist")
+    assert lake.checked(replace(SOURCE, bucket="example-lak"))["bucket"] == (
+        False,
+        "does not exist: correct its bucket in cdk.context.json, and deploy again",
+    )
 
 
 def test_the_key_of_the_bucket_is_the_one_of_the_settings(lake: Lake) -> None:

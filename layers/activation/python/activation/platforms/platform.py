@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from activation.audience_options import AudienceOptions
+from activation.errors import ActivationError, Retryable
 from activation.identifiers.table import FieldTable
 from activation.platforms.account import AccountKey, AdAccount
 from activation.platforms.audience_options import CORE
@@ -50,7 +51,8 @@ class Examination:
     lower-case names. `is_ours` says whether the app has written to an audience of the account, by its name
     as `visible_name` returns it. `own_sdk` says that checks may use the platform's own SDK, which no function has.
     `note_size` is told the lowest and highest number of people that the platform estimates for an audience of
-    ours, by its name and id.
+    ours, by its name and id. `unreached` returns the error to raise where the platform does not answer checks that
+    call it by themselves, by what failed.
     """
 
     secret: Credentials
@@ -61,6 +63,7 @@ class Examination:
     took: Callable[[Mapping[str, str]], None] = lambda _: None
     own_sdk: bool = False
     note_size: Callable[[str, str, int, int], None] = lambda _name, _id, _low, _high: None
+    unreached: Callable[[str], ActivationError] = lambda why: Retryable("not_reached", f"cannot be reached: {why}")
 
 
 @dataclass(frozen=True)
