@@ -24,6 +24,10 @@ Name = Annotated[str, typer.Argument(help="The audience's name in the ad account
 Of = Annotated[str, typer.Option("--connector", help="The connector's name in cdk.context.json.")]
 Account = Annotated[str, typer.Option(help="The ad account, where several have an audience of this name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+NO_SIZE = (
+    "people without a number: the daily examination notes what the platform estimates (setting doctor, by default"
+    " at 06:00 UTC); Meta alone tells it"
+)
 
 
 @audiences.command("list")
@@ -54,6 +58,8 @@ def list_(connector: Of = "", as_json: AsJson = False) -> None:
             f"{last['last_written_at'][:16]}\n{last['connector']}",
         )
     console().print(table)
+    if not all(one.estimated_sizes for one in known):
+        print(NO_SIZE)
 
 
 @audiences.command()
@@ -70,6 +76,8 @@ def show(name: Name, connector: Of, account: Account = "", as_json: AsJson = Fal
             print(f"{key:<16} {printable(str(value))}")
     for estimate in one.estimated_sizes:
         print(f"{estimate.day}           {estimate!s:>10} people, as the platform estimates")
+    if not one.estimated_sizes:
+        print(NO_SIZE)
     for size in one.described["sizes"]:
         print(
             f"{size['at']}  {size['rows']:>10,} rows  +{size['joined']:,} -{size['left']:,}  run {size['run_id']}"

@@ -97,6 +97,8 @@ def keep_receipt(**more: Any) -> None:
 def test_audiences_are_listed_with_their_mirrors() -> None:
     """Each audience once, with what its mirror holds; JSON has all of it."""
     assert "VIP" in typed("list")
+    assert "the daily examination notes" in typed("list")
+    assert "the daily examination notes" in typed("show", "VIP", "--connector", "meta")
     (one,) = [json.loads(line) for line in typed("list", "--json").splitlines()]
     assert (one["platform"], one["account"], one["audience"], one["rows"]) == ("meta", "42", "VIP", 4)
     assert one["owned"] == f"created by run {RUN}"
