@@ -87,6 +87,8 @@ def options(
     ] = False,
 ) -> None:
     """Audience Activation for AWS: what is sent and why, drops, receipts, replays and the laptop sandbox."""
+    if not os.environ.get("AWS_DEFAULT_REGION"):  # boto3 reads this one alone
+        region = region or os.environ.get("AWS_REGION", "")
     chosen = {STACK: stack, "AWS_PROFILE": profile, "AWS_DEFAULT_REGION": region, "AWS_REGION": region}
     os.environ |= {name: value for name, value in chosen.items() if value}
     note_sandbox(in_sandbox)

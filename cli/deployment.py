@@ -13,6 +13,8 @@ from lambdas.doctor.addresses import AppOutputs, ConnectorAddresses, LineQueues,
 from stacks.names import DEFAULT_APP, SUPPRESSIONS
 
 if TYPE_CHECKING:
+    from botocore.exceptions import BotoCoreError, ClientError
+
     from stacks.settings import Settings
     from stacks.source_settings import SourceSettings
 
@@ -90,7 +92,7 @@ def find() -> Deployment:
     try:
         outputs = AppOutputs.find(boto3.client("cloudformation"), name)
     except (BotoCoreError, ClientError) as error:
-        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        code = _code_of(error)
         fail(
             f"the app was not found in this AWS account and region ({code}): "
             "deploy it, check the AWS profile and region, or add --sandbox before the command"
@@ -121,6 +123,15 @@ def find() -> Deployment:
         storage.get("ReceiptsWorkgroup", ""),
         outputs.lists,
     )
+
+
+def _code_of(error: BotoCoreError | ClientError) -> str:
+    """Return why AWS was not asked or refused; end the command if it does not know which region to ask."""
+    from botocore.exceptions import ClientError, NoRegionError
+
+    if isinstance(error, NoRegionError):
+        fail("no AWS region is set: give --region before the command, or set AWS_REGION")
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
 
 
 def export_queues() -> tuple[str, str]:
@@ -156,7 +167,7 @@ def _outputs(part: str, what: str, page: str) -> dict[str, str]:
     try:
         return dict(outputs_of(boto3.client("cloudformation"), f"{app_name()}-{part}"))
     except (BotoCoreError, ClientError) as error:
-        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        code = _code_of(error)
         fail(f"no {what} in this AWS account and region ({code}): see {page}")
 
 

@@ -102,7 +102,7 @@ def test_requirements_operate(checkout: Path, operator: Path) -> None:
     plan = ("plan", "people.csv", "--connector", "meta", "--audience", "VIP", "--json")
     assert json.loads(run(python, "-m", "cli", *plan, within=checkout).stdout)["rows_sent"] == 1
     status = run(python, "-m", "cli", "status", within=checkout, exits=1, AWS_CONFIG_FILE=os.devnull)
-    assert status.stderr.startswith("the app was not found in this AWS account and region (")
+    assert status.stderr.startswith("no AWS region is set")
     for arguments in (("demo",), ("sandbox", "up"), ("--sandbox", "status")):
         refused = run(python, "-m", "cli", *arguments, within=checkout, exits=2)
         assert "pip install -r requirements-demo.txt" in refused.stderr

@@ -61,8 +61,8 @@ def test_a_file_is_planned(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "variables",
-    [{}, {"AWS_REGION": "us-east-1"}, {"AWS_PROFILE": "not-there"}, {**ACCESS, **NOBODY}],
-    ids=["nothing is set", "no credentials", "no such profile", "nobody answers"],
+    [{"AWS_REGION": "us-east-1"}, {"AWS_PROFILE": "not-there"}, {**ACCESS, **NOBODY}],
+    ids=["no credentials", "no such profile", "nobody answers"],
 )
 def test_status_without_a_deployed_app_is_a_sentence(variables: dict[str, str]) -> None:
     """Where the app cannot be found, `status` says what to check and exits 1."""
@@ -70,6 +70,14 @@ def test_status_without_a_deployed_app_is_a_sentence(variables: dict[str, str]) 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("the app was not found in this AWS account and region (")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["status", "doctor"])
+def test_a_region_that_is_missing_is_what_is_named(command: str) -> None:
+    """Neither the account nor the credentials are blamed."""
+    done = run(command)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "no AWS region is set: give --region before the command, or set AWS_REGION\n"
 
 
 def test_the_version_is_the_packages() -> None:
