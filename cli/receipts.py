@@ -18,6 +18,8 @@ _Parts = Annotated[
     typer.Option("--parts", help="Query the drops of the Glue job instead: a table for each export, by `folder`."),
 ]
 
+BESIDE_A_COLUMN = 3  # a border and a space on each side
+
 
 @receipts.command("query")
 def query_receipts(
@@ -92,11 +94,25 @@ def _current() -> Dataset:
 
 
 def _print(result: Any) -> None:
+    from rich.cells import cell_len
     from rich.table import Column, Table
 
     from cli.printable import console, printable
 
-    table = Table(*(Column(printable(name), overflow="fold") for name in result.column_names))
-    for row in result.to_pylist():
-        table.add_row(*(printable("" if value is None else str(value)) for value in row.values()))
-    console().print(table)
+    names = [printable(name) for name in result.column_names]
+    rows = [
+        [printable("" if value is None else str(value)) for value in row.values()] for row in result.to_pylist()
+    ]
+    screen = console()
+    wide = sum(max(map(cell_len, cells)) + BESIDE_A_COLUMN for cells in zip(names, *rows, strict=True))
+    if rows and wide + 1 > screen.width:  # as columns, names and ids would break in their middle
+        table = Table("column", Column("value", overflow="fold"), show_header=False)
+        for row in rows:
+            for name, text in zip(names, row, strict=True):
+                table.add_row(name, text)
+            table.add_section()
+    else:
+        table = Table(*(Column(name, overflow="fold") for name in names))
+        for row in rows:
+            table.add_row(*row)
+    screen.print(table)

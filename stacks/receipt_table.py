@@ -104,7 +104,7 @@ QUERIES = (
         "stopped",
         "Runs that failed, are blocked or were superseded, newest first",
         f"select run_id, connector, audience, state, reason, rows_acknowledged, written_at\nfrom {TABLE}\n"
-        "where reason is not null order by written_at desc",
+        "where state in ('failed', 'blocked', 'superseded') order by written_at desc",
     ),
     Query(
         "slowest",

@@ -53,6 +53,8 @@ def _with_unload(original: Function) -> Function:
         unload = parse(query)
         if unload is None:
             await original(query_id, query, database, ddl, catalog)
+            status = athena._executions[query_id]["Status"]
+            status["StateChangeReason"] = _without_paths(status["StateChangeReason"])
             return
         execution = athena._executions[query_id]
         status, began = execution["Status"], time.monotonic()
@@ -61,7 +63,7 @@ def _with_unload(original: Function) -> Function:
             await _run(execution, unload, database, catalog)
         except Exception as error:  # noqa: BLE001  whatever DuckDB says is the reason why the query failed
             athena.logger.error("Athena query %s failed: %s", query_id, error)
-            status["State"], status["StateChangeReason"] = "FAILED", str(error)[:2000]
+            status["State"], status["StateChangeReason"] = "FAILED", _without_paths(str(error))[:2000]
         taken_ms = int((time.monotonic() - began) * 1000)
         execution["Statistics"] |= {
             "EngineExecutionTimeInMillis": taken_ms,
@@ -70,6 +72,11 @@ def _with_unload(original: Function) -> Function:
         status["CompletionDateTime"] = int(time.time())
 
     return execute
+
+
+def _without_paths(reason: str) -> str:
+    """Return DuckDB's reason without the line that it quotes: there the tables are files of the sandbox."""
+    return reason.partition("\nLINE ")[0].rstrip()
 
 
 async def _run(execution: dict[str, Any], unload: Unload, database: str, catalog: str | None) -> None:

@@ -129,9 +129,41 @@ def test_a_query_sees_the_receipts_as_they_are_now(deployed: Deployed) -> None:
 @pytest.mark.parametrize("query", [one.name for one in QUERIES])
 def test_every_named_query_runs(deployed: Deployed, query: str) -> None:
     """Each named query answers with a row for a run that was stopped."""
-    stopped = receipt("a", acknowledged=5, rejected={"bad_email": 2}) | {"reason": {"code": "deadline"}}
+    stopped = receipt("a", acknowledged=5, rejected={"bad_email": 2}) | {
+        "state": "failed",
+        "reason": {"code": "deadline"},
+    }
     deployed.keep(stopped)
     assert len(deployed.rows(query)) == 1
+
+
+def test_a_run_that_waits_is_not_stopped(deployed: Deployed) -> None:
+    """It has a reason, and goes on by itself."""
+    waits = receipt("a", acknowledged=5, rejected={}) | {"state": "waiting", "reason": {"code": "not_reached"}}
+    deployed.keep(waits)
+    assert deployed.rows("stopped") == []
+
+
+def test_a_column_that_is_not_there_is_named_without_the_sandbox_s_files(deployed: Deployed) -> None:
+    """On AWS tables are no files, so the reason names none."""
+    deployed.keep(receipt("a", acknowledged=5, rejected={}))
+    result = deployed.run("query", "select rows_inn from receipts")
+    assert result.exit_code == 1
+    assert "rows_inn" in result.output
+    assert "read_" not in result.output
+    assert "/" not in result.output
+
+
+def test_a_wide_result_breaks_no_word(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result that does not fit as columns has a line for each value."""
+    monkeypatch.setenv("COLUMNS", "80")
+    stopped = receipt("a" * 32, acknowledged=5, rejected={}) | {
+        "state": "superseded",
+        "reason": {"code": "newer_drop_of_this_audience"},
+    }
+    deployed.keep(stopped)
+    shown = deployed.run("query", "stopped").output
+    assert all(part in shown for part in ("a" * 32, "newer_drop_of_this_audience", "rows_acknowledged"))
 
 
 def test_rejections_are_summed_by_code(deployed: Deployed) -> None:
