@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -49,19 +49,23 @@ class DryRequests:
         if prepared.columns.num_rows:
             sums.people.add_column(self._names(prepared.columns))
             batch = Batch("plan", span.first_row, span.last_row, prepared.columns, prepared.rows)
-            self._note_untimely(batch, sums)
             sums.batches += 1
-            for upload in uploads_of(self.publisher, batch, prepared.further):
+            batch = self._timely(batch, sums)
+            for upload in uploads_of(self.publisher, batch, prepared.further) if len(batch.rows) else ():
                 self._upload(upload, sums)
 
-    def _note_untimely(self, batch: Batch, sums: Sums) -> None:
-        """Count the rows that would be sent, and the events among them that would be left out if it were now."""
+    def _timely(self, batch: Batch, sums: Sums) -> Batch:
+        """Return the batch without the events that would be left out if it were now; count both."""
         events = self.platform.table.events
         late = untimely(events, batch.columns, time.time()) if events else {}
         sums.sent += batch.columns.num_rows - len(late)
         for code in sorted(set(late.values())):
             rows = [batch.rows[line].as_py() for line, found in sorted(late.items()) if found == code]
             sums.rejected.setdefault(code, Found()).add(len(rows), tuple(rows[:FIRST_ROWS_KEPT]))
+        if not late:
+            return batch
+        sent = pa.array([line for line in range(batch.columns.num_rows) if line not in late], pa.int64())
+        return replace(batch, columns=batch.columns.take(sent), rows=batch.rows.take(sent))
 
     def _upload(self, upload: Upload, sums: Sums) -> None:
         """Count an upload's requests: one, or those of its halves if it exceeds the platform's limit."""
