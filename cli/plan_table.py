@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-from cli.receipt_table import MIRRORED, WOULD
+from cli.receipt_table import MIRRORED, WOULD, mends
 from cli.typed import typed
 
 _ORDERS = {"dmy": "day, month, year", "mdy": "month, day, year", "ymd": "year, month, day"}
@@ -68,8 +68,7 @@ def print_plan(plan: dict[str, Any]) -> None:
     where = f"Lambda {dollars['lambda']:.4f}, DynamoDB {dollars['dynamodb']:.4f}; prices of {prices.READ}"
     table.add_row("dollars", total, where)
     console.print(table)
-    for source in dict.fromkeys(plan["minutes_source"].values()):
-        console.print(Text(f"minutes by access tier according to {source}", style="dim"), soft_wrap=True)
+    _print_notes(console, plan)
     if run_id := plan.get("run_under_way"):
         waits = f"run {run_id} works on the audience now; this drop waits for it, and may find others in it then"
         console.print(Text(f"{waits}: {typed('receipt', run_id)}", style="yellow"), soft_wrap=True)
@@ -77,6 +76,16 @@ def print_plan(plan: dict[str, Any]) -> None:
         console.print(Text(f"warning  {warning['code']}: {warning['sentence']}", style="yellow"), soft_wrap=True)
     if plan["refused"]:
         _print_refusal(console, plan)
+
+
+def _print_notes(console: Console, plan: dict[str, Any]) -> None:
+    """Print what mends rejected rows, and where the minutes come from."""
+    from rich.text import Text
+
+    for line in mends(plan["rejected"]):
+        console.print(Text(line), soft_wrap=True)
+    for source in dict.fromkeys(plan["minutes_source"].values()):
+        console.print(Text(f"minutes by access tier according to {source}", style="dim"), soft_wrap=True)
 
 
 def _add_batches(table: Table, plan: dict[str, Any]) -> None:

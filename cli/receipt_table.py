@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 NAMES_SHOWN = 5
+# Codes that an option of the command or a spelling mends in all rows at once.
+MENDED_BY_OPTIONS = frozenset({"time_without_zone", "unknown_event_name", "phone_no_country", "ambiguous_date"})
 STOPPED = ("blocked", "failed", "superseded")
 MIRRORED = {
     "joined": "rows of people who are new",
@@ -87,10 +90,20 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
     for code, note in receipt["platform_notes"].items():
         table.add_row(code, "", printable(note))
     console().print(table)
-    for warning in receipt.get("warnings", []):
-        print(printable(f"warning  {warning['code']}: {warning['sentence']}"))
+    warnings = (f"warning  {one['code']}: {one['sentence']}" for one in receipt.get("warnings", []))
+    for line in (*mends(receipt["rejected_by_us"]), *warnings):
+        print(printable(line))
     if receipt["rejects_key"]:
         print(f"list the rejected rows: {typed('receipt', receipt['run_id'], '--rejects', sandbox=sandbox)}")
+
+
+def mends(codes: Iterable[str]) -> Iterator[str]:
+    """Yield a line for each code of rejected rows whose sentence says what to write instead."""
+    from activation.identifiers.codes import SENTENCES, Code
+
+    for code in codes:
+        if code in MENDED_BY_OPTIONS:
+            yield f"{code}: {SENTENCES[Code(code)]}"
 
 
 def _working(receipt: dict[str, Any]) -> str:

@@ -129,7 +129,7 @@ EVENT_FIELDS = (
     _field("event_id", Unchanged(), "dedup_id", "deduplication_id", "client_dedupe_id"),
     _field(
         "action_source",
-        words("where the event took place", SOURCES, Code.UNKNOWN_ACTION_SOURCE),
+        words(", ".join(dict.fromkeys(SOURCES.values())), SOURCES, Code.UNKNOWN_ACTION_SOURCE),
         means=Meaning.ACTION_SOURCE,
         example="store",
         required=True,

@@ -60,12 +60,16 @@ def test_a_word_that_no_row_can_have_is_refused_with_one_that_it_can() -> None:
         "'shop' is neither a field nor a value of 'action_source'; a value is such as 'store'"
         in refused["sentence"]
     )
+    named = planned([sale(1)], said=(*SAID[:2], "--map", "event_name=Kauf"), exit_code=1)["refused"]["sentence"]
+    assert "Purchase" in named
+    assert "other:NAME" in named
 
 
 def test_a_plan_says_what_would_be_left_out_now_and_why() -> None:
     """Events that are too old by now, and those of one order, are named by their rows."""
     plan = planned([sale(1), sale(2, days=70), sale(3), sale(4, order="A-3"), sale(5, days=-1)])
     assert plan["rows_sent"] == 1
+    assert set(plan["identifiers"].values()) == {1}
     assert {code: found["first_rows"] for code, found in plan["rejected"].items()} == {
         "too_old_for_platform": [2],
         "repeated_event_id": [3, 4],
@@ -79,6 +83,8 @@ def test_times_without_a_zone_are_read_in_the_one_that_is_given() -> None:
     at = (datetime.now(UTC) - timedelta(days=1)).strftime("%Y-%m-%d %H:%M:%S")
     rows = [[*sale(1)[:1], at, *sale(1)[2:]]]
     assert planned(rows, exit_code=1)["rejected"]["time_without_zone"]["rows"] == 1
+    shown = CliRunner().invoke(app, ["plan", "sales.csv", *CONNECTOR, "--audience", "shops", *SAID]).output
+    assert "time_without_zone: The time has no zone; append an offset or Z, give --time-zone" in shown
     assert planned(rows, "--time-zone", "America/New_York")["rows_sent"] == 1
     command = ["plan", "sales.csv", *CONNECTOR, "--audience", "shops", *SAID, "--time-zone", "Europe/Bonn"]
     assert CliRunner().invoke(app, command).exit_code == 2

@@ -121,7 +121,7 @@ SENTENCES: dict[Code, str] = {
     Code.NOT_A_TIME: (
         "The cell is no time; write ISO 8601 with its zone, 2026-11-30T08:00:00+01:00, or Unix seconds."
     ),
-    Code.TIME_WITHOUT_ZONE: ("The time has no zone; append an offset or Z, or set time_zone in the settings."),
+    Code.TIME_WITHOUT_ZONE: ("The time has no zone; append an offset or Z, give --time-zone, or set time_zone."),
     Code.TIME_IN_MILLISECONDS: "The time is in milliseconds or smaller units; write Unix seconds, ten digits.",
     Code.NOT_AN_AMOUNT: "The cell is not a plain number; write it with a point for decimals, such as 1234.50.",
     Code.NEGATIVE_VALUE: "The event's value is below zero; write 0 or more, and leave refunds out.",

@@ -190,7 +190,9 @@ class _Reader:
 
     def _constant(self, fields: tuple[Field, ...], left: str, right: str, *, is_column: bool) -> None:
         found = self.value_mistakes(fields, left, right)
-        self.mistakes += [_unknown(self.table, left, right)] if found and is_column else found
+        is_value = not any(one.identifies and not one.together for one in fields)
+        unknown = f"{_unknown(self.table, left, right)}{_such_as(fields) if is_value else ''}"
+        self.mistakes += [unknown] if found and is_column else found
         if not found:
             self.constants |= {one.key: right for one in fields}
 
@@ -200,8 +202,7 @@ class _Reader:
         if any(one.identifies and not one.together for one in fields):
             return [f"{_quoted(left)} cannot be the same in every row: all rows would be one person"]
         if all(one.rule.value(right, Context())[0] is None for one in fields):
-            example = next((f"; a value is such as {one.example!r}" for one in fields if one.example), "")
-            return [f"{_quoted(right)} is neither a field nor a value of {_quoted(left)}{example}"]
+            return [f"{_quoted(right)} is neither a field nor a value of {_quoted(left)}{_such_as(fields)}"]
         return []
 
 
@@ -228,6 +229,11 @@ def _is_code(fields: tuple[Field, ...], left: str, right: str) -> bool:
         and one.rule.value(right, Context())[0] is not None
         for one in fields
     )
+
+
+def _such_as(fields: tuple[Field, ...]) -> str:
+    """Return the end of a sentence that says which values a field has."""
+    return next((f"; a value is such as {one.example!r} ({one.rule.name})" for one in fields if one.example), "")
 
 
 def _unknown(table: FieldTable, left: str, right: str) -> str:

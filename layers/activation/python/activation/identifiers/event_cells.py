@@ -81,7 +81,8 @@ def event_names(known: Mapping[str, str]) -> PerValue:
         sent = names.get(fold(bare))
         return (sent, None) if sent else (None, Code.UNKNOWN_EVENT_NAME)
 
-    return PerValue("a standard event's name in any spelling, or other:NAME for one of your own", normalize)
+    standard = ", ".join(dict.fromkeys(known.values()))
+    return PerValue(f"{standard}, in any spelling, or other:NAME for an event of your own", normalize)
 
 
 def words(name: str, known: Mapping[str, str], code: Code) -> PerValue:
