@@ -151,7 +151,7 @@ class Export:
                 return found.read()
         except ClientError as error:
             if code_of(error) in _ABSENT:
-                raise Retryable("storage", "another request is putting the manifest", after_s=5) from None
+                raise Retryable("storage_busy", "another request is putting the manifest", after_s=5) from None
             raise classify(error, code="storage") from None
         except BotoCoreError as error:
             raise classify(error, code="storage") from None
