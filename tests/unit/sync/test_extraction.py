@@ -206,7 +206,7 @@ def test_a_manifest_that_is_still_being_put_is_waited_for(world: World) -> None:
 
     world.s3.put_object = conflict
     assert handle(world) is RunState.WAITING
-    assert state(world) == ("waiting", "storage")
+    assert state(world) == ("waiting", "storage_busy")
 
 
 def test_a_worker_that_dies_between_two_manifests_leaves_the_rest_to_the_next(world: World) -> None:
