@@ -26,6 +26,7 @@ from glue_scripts.normalize.mapping_keys import LONGEST_NAME, PART
 from glue_scripts.normalize.parts import PartStep, is_left_over
 from glue_scripts.normalize.plan import Plan, plan_of
 from glue_scripts.normalize.report import Report, manifest_of, report_of
+from glue_scripts.normalize.row_rules import refuse_unmapped
 from glue_scripts.normalize.rows import RowStep
 from glue_scripts.normalize.storage import S3_FOLDER, Folder, LocalFolder, folder_of, text_of
 
@@ -103,9 +104,9 @@ def job_of(
     name with the time in UTC. `listing` names a stored list of the objects that are read in place of `source`,
     `claim` what the drop is for.
 
-    Raises Rejected: whatever is wrong with the export, its header, the key or the mapping against it, and
-    output_exists where the folder is there already. In S3 it may hold what an attempt that failed has left, which
-    this one removes.
+    Raises Rejected: whatever is wrong with the export, its header, the key or the mapping against it, a column of
+    consent of which the mapping says nothing (consent_unmapped), and output_exists where the folder is there
+    already. In S3 it may hold what an attempt that failed has left, which this one removes.
     """
     if listing:
         export = listed_export(listing)
@@ -127,6 +128,7 @@ def job_of(
         work = LocalFolder(own.path.with_name(f".{own.path.name}.{uuid4().hex[:8]}"))
     job = Job(mapping, export, header, key, root, work, claim)
     plan = job.plan()
+    refuse_unmapped(plan, job.reader())
     # Tasks read dates as the driver does: by the order that the first rows show.
     return replace(job, mapping=replace(mapping, context=plan.context)), plan
 

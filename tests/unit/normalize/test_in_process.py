@@ -91,7 +91,8 @@ def test_a_raw_drop_keeps_the_cells_and_says_what_its_columns_are(tmp_path: Path
     assert found.rows == [(" Ann@Example.com ", "US"), ("bob@example.com", "DE")]
     assert found.rejects == [("2", "EMAIL", "not_an_email", "people.csv", "2")]
     manifest = json.loads((found.folder / MANIFEST).read_text())
-    assert manifest["activation"] == {"rows": 2, "columns": {"Kontakt": "email"}, "declaration": "test"}
+    said = {"identifiers": "raw", "rows": 2, "columns": {"Kontakt": "email"}, "declaration": "test"}
+    assert manifest["activation"] == said
     raw = sent_by_connector([*found.folder.glob("*.csv")], "meta", said={"Kontakt": "email"})
     assert {key for row in raw for key, _ in row} == {"EMAIL", "COUNTRY"}
 
