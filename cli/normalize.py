@@ -81,6 +81,7 @@ def _told(report: Report, output: Path) -> str:
 
     document = report.document
     lines = sums(document)
+    lines += [f"warning: {one['code']}: {one['sentence']}" for one in document["warnings"]]
     parts = document["parts"]
     lines.append(f"{counted(len(parts), 'part')} in {_folder(report, output)}")
     if document["rejects"]:

@@ -27,6 +27,7 @@ from glue_scripts.normalize.mapping import (
     AudienceMapping,
     Complete,
     Condition,
+    DecimalSign,
     Derive,
     Derived,
     Function,
@@ -115,6 +116,7 @@ class _Reader:
             escape=self.values.one_of("input.escape", given.get("escape", ""), ESCAPES),
             nulls=tuple(nulls),
             complete=self.values.choice("input.complete", given.get("complete"), Complete, Complete.ANY),
+            decimal=self.values.choice("input.decimal", given.get("decimal"), DecimalSign, DecimalSign.POINT),
         )
 
     def _derived(self, given: Mapping[str, Any]) -> tuple[Derived, ...]:

@@ -17,6 +17,7 @@ from glue_scripts.normalize.export import Export
 from glue_scripts.normalize.mapping import AudienceMapping, Condition
 from glue_scripts.normalize.parts import REPORT_FOLDER
 from glue_scripts.normalize.plan import Plan
+from glue_scripts.normalize.report_warnings import of_unread
 from glue_scripts.normalize.storage import Folder
 from glue_scripts.normalize.stream import Kind
 
@@ -64,8 +65,8 @@ def report_of(
 ) -> Report:
     """Return the report of the lines that the last step gave; `claim` names what the drop is for.
 
-    Raises Rejected with the first failure of a task, with empty_export and with no_rows_left; RuntimeError where
-    the sums do not add up.
+    Raises Rejected with the first failure of a task, with empty_export, cells_unread and no_rows_left;
+    RuntimeError where the sums do not add up.
     """
     lines = results.select(["kind", "field", "code", "count", "row"]).to_pylist()
     failures = sorted((one["code"], one["field"]) for one in lines if one["kind"] == Kind.FAILURE)
@@ -88,6 +89,7 @@ def report_of(
             raise RuntimeError("more groups than rows")
     if not rows["read"]:
         raise Rejected("empty_export", "the export has no rows; nothing was written")
+    found = list(of_unread(counts))
     if not written:
         raise Rejected("no_rows_left", f"no row of the export is left to be written: {_told(rows, groups)}")
     document = {
@@ -100,6 +102,7 @@ def report_of(
         **({"groups": groups} if mapping.is_grouped else {}),
         "rows_mended": counts["rows_mended", ""],
         "cells_left_out": _left_out(counts),
+        "warnings": [{"code": one.code, "sentence": one.sentence} for one in found],
         "columns": dict(plan.mapped.used),
         "said": shown_entries((), mapping.columns),
         "output": [shown_name(name, index) for index, name in enumerate(plan.output)],

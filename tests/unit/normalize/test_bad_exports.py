@@ -139,7 +139,8 @@ def test_a_folder_that_is_there_is_not_written_again(tmp_path: Path) -> None:
 
 def test_rejects_hold_no_value(tmp_path: Path) -> None:
     """No cell of the export is in the rejects, the report or the manifest."""
-    rows = [person(email="planted-mail", phone="planted-phone", amount="planted"), person()]
+    planted = person(customer="2", email="planted-mail", phone="planted-phone", amount="planted")
+    rows = [planted, *[person()] * 10]
     report = run_rows(
         tmp_path,
         rows,
