@@ -121,6 +121,8 @@ def manifest_of(plan: Plan, report: Report, folder: Folder) -> str:
         own["date_order"] = plan.context.date_order
     if plan.context.time_zone and not plan.kind.hashed:
         own["time_zone"] = plan.context.time_zone
+    if plan.kind.hashed:
+        own["platform"] = plan.mapping.target.platform
     if plan.mapping.name:
         own["declaration"] = plan.mapping.name
     entries = [
