@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 from activation.drops.columns import shown_name
+from activation.drops.sample import Sample
 from activation.errors import Rejected
 from activation.identifiers.column_map import IGNORE, columns_called, shown_entries
 
@@ -17,7 +18,7 @@ from glue_scripts.normalize.export import Export
 from glue_scripts.normalize.mapping import AudienceMapping, Condition
 from glue_scripts.normalize.parts import REPORT_FOLDER
 from glue_scripts.normalize.plan import Plan
-from glue_scripts.normalize.report_warnings import of_unread
+from glue_scripts.normalize.report_warnings import of_drop, of_unread
 from glue_scripts.normalize.storage import Folder
 from glue_scripts.normalize.stream import Kind
 
@@ -61,9 +62,12 @@ def report_of(
     export: Export,
     key: str,
     engine: str,
+    sample: Sample,
     claim: str = "",
 ) -> Report:
-    """Return the report of the lines that the last step gave; `claim` names what the drop is for.
+    """Return the report of the lines that the last step gave.
+
+    `sample` is what the export's first rows show, `claim` names what the drop is for.
 
     Raises Rejected with the first failure of a task, with empty_export, cells_unread and no_rows_left;
     RuntimeError where the sums do not add up.
@@ -92,6 +96,7 @@ def report_of(
     found = list(of_unread(counts))
     if not written:
         raise Rejected("no_rows_left", f"no row of the export is left to be written: {_told(rows, groups)}")
+    found += of_drop(plan, sample, groups if mapping.is_grouped else rows, counts, _left_out(counts))
     document = {
         "mapping": mapping.name,
         "key": f"{key}/",

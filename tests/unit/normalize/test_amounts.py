@@ -38,7 +38,7 @@ def test_a_group_with_an_amount_that_is_not_read_is_not_written(tmp_path: Path) 
         ("19", "", "incomplete_group", "people.csv", "19"),
         ("20", "amount", "not_a_number", "people.csv", "20"),
     ]
-    (warning,) = report.document["warnings"]
+    warning = report.document["warnings"][0]
     assert warning["code"] == "cells_unread"
     assert "1 of 20 rows have a cell in amount" in warning["sentence"]
     assert '"decimal": ","' in warning["sentence"]
@@ -67,7 +67,8 @@ def test_a_decimal_comma_is_read_once_it_is_said(tmp_path: Path) -> None:
     source = export(tmp_path, ["1,50"] * 8 + ["855,63", "855,64"])
     having = [{"column": "spend", "above": 865.63}]
     report = run(tmp_path, source, input={"decimal": ","}, having=having, **SUMS)
-    assert (report.document["groups"]["written"], report.document["warnings"]) == (1, [])
+    assert report.document["groups"]["written"] == 1
+    assert "cells_unread" not in {one["code"] for one in report.document["warnings"]}
 
 
 @pytest.mark.parametrize(
