@@ -120,6 +120,8 @@ def sums(document: Mapping[str, Any]) -> list[str]:
     for name in ("rows", "groups"):
         for what, count in document.get(name, {}).items():
             lines += _counted(name, what, count)
+    if mended := document["rows_mended"]:
+        lines.append(f"rows mended: {mended:,}, which had blank cells too few or too many at their end")
     for field, codes in document["cells_left_out"].items():
         lines += [f"cells of {field} left out: {count:,} {code}" for code, count in codes.items()]
     return lines

@@ -146,3 +146,10 @@ def test_settings_say_which_platform_a_connector_is(tmp_path: Path, monkeypatch:
     assert "target.platform must be meta" in told
     assert not (tmp_path / "out").exists()
     assert "rows read: 3" in called(*arguments(tmp_path))
+
+
+def test_mended_rows_are_told(tmp_path: Path) -> None:
+    """A row that lacks a blank cell at its end is used, and counted."""
+    given = arguments(tmp_path)
+    (tmp_path / "people.csv").write_text("Kontakt,first_name,points\nann@example.com,Ann,9\nbob@example.com,Bob\n")
+    assert "rows mended: 1" in called(*given)
