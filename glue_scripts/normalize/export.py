@@ -16,6 +16,7 @@ from activation.drops.sidecars import SUCCESS, is_manifest, is_sidecar, is_sidec
 from activation.errors import Rejected
 from activation.records import DamagedRecord, from_json
 
+from glue_scripts.normalize.errors import in_words_of_exports
 from glue_scripts.normalize.mapping import Complete, Input
 from glue_scripts.normalize.other_files import refuse_other_files
 from glue_scripts.normalize.storage import Folder, LocalFolder, S3Folder, StoredFile, text_of
@@ -53,7 +54,7 @@ class Export:
         except Rejected as error:
             if error.code == "empty_file":
                 raise _empty() from None
-            raise
+            raise in_words_of_exports(error) from None
 
 
 def export_at(place: LocalFolder | S3Folder, complete: Complete, *, is_folder: bool = False) -> Export:
