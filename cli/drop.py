@@ -62,7 +62,7 @@ def drop(
     lists them and begins it. So does a mirror of one file. `--map`, `--date-order` and `--time-zone` hold for this
     drop alone: they travel with a file as its object metadata, and with a folder in its manifest.
     """
-    from activation.drops.folder_manifest import ManifestReading
+    from activation.drops.folder_manifest import ManifestReading, refuse_other_platform
     from activation.drops.locate import locate as read_key
     from activation.errors import ConfigError, Rejected
     from activation.identifiers.column_map import parse
@@ -99,6 +99,7 @@ def drop(
         check_name(located, is_folder=local.is_folder and not first)
         if local.is_folder and not first:
             check_files(named, key, local)
+            refuse_other_platform(local.platform, named.platform.name)
         located = with_options(located, named, None)
         said = local.said(parse(column_map or []))
         order, zone = known_order(date_order) or local.date_order, known_zone(time_zone) or local.time_zone
@@ -110,7 +111,7 @@ def drop(
         if first:
             source = first_of(run.open(source), first)
         found = _found(run, source, is_part=first > 0) if strict else []
-        upload = Upload(local, source, key, ManifestReading(said, order, zone))
+        upload = Upload(local, source, key, ManifestReading(said, order, zone, local.platform))
         upload.check()
     except (Rejected, NoConnector, ConfigError) as error:
         deployment.fail(f"{error.code}: {key_refused(error, local, name)}")

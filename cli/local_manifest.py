@@ -23,6 +23,7 @@ class LocalManifest:
     date_order: str = ""
     time_zone: str = ""
     identifiers: str = ""
+    platform: str = ""
 
 
 def read_local_manifest(folder: Path, manifest: str, names: Collection[str]) -> LocalManifest:
@@ -51,7 +52,9 @@ def read_local_manifest(folder: Path, manifest: str, names: Collection[str]) -> 
         found.add(max(ends, key=len))
     if reading is None:
         return LocalManifest(frozenset(found), identifiers=identifiers)
-    return LocalManifest(frozenset(found), reading.columns, reading.date_order, reading.time_zone, identifiers)
+    return LocalManifest(
+        frozenset(found), reading.columns, reading.date_order, reading.time_zone, identifiers, reading.platform
+    )
 
 
 def is_ours(manifest: Path) -> bool:

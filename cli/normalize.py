@@ -41,20 +41,40 @@ def normalize(
     """
     from activation.errors import ActivationError
 
+    from cli.connectors import NoConnector
     from cli.printable import console
     from glue_scripts.normalize.run import normalize as run
     from glue_scripts.normalize.spark_session import local_session
 
     try:
+        _refuse_other_connector(mapping)
         session = local_session if spark else None
         report = run(str(mapping), str(source), str(output), folder=folder, session=session)
-    except ActivationError as error:
+    except (ActivationError, NoConnector) as error:
         _refuse(error, as_json)
         raise typer.Exit(1) from None
     if as_json:
         print(json.dumps({**report.document, "folder": _folder(report, output)}, ensure_ascii=False))
         return
     console().print(_told(report, output), markup=False, highlight=False, soft_wrap=True)
+
+
+def _refuse_other_connector(mapping: Path) -> None:
+    """Raise BadMapping where the settings here say that the target's connector is of another platform.
+
+    Its digests would match hardly anybody. Without settings the manifest names the platform, and the connector
+    compares it. Raises NoConnector for settings that cannot be read.
+    """
+    from cli.connectors import settings
+    from glue_scripts.normalize.errors import BadMapping
+    from glue_scripts.normalize.mapping_file import read_mapping
+
+    if not (here := settings()):
+        return
+    target = read_mapping(mapping.read_bytes()).target
+    for one in here.connectors:
+        if one.name == target.connector and one.platform != target.platform:
+            raise BadMapping([f"target.platform must be {one.platform}, which the connector {one.name} is"])
 
 
 def _refuse(error: Any, as_json: bool) -> None:
@@ -81,6 +101,7 @@ def _told(report: Report, output: Path) -> str:
 
     document = report.document
     lines = sums(document)
+    lines += [f"warning: {one['code']}: {one['sentence']}" for one in document["warnings"]]
     parts = document["parts"]
     lines.append(f"{counted(len(parts), 'part')} in {_folder(report, output)}")
     if document["rejects"]:
@@ -99,6 +120,8 @@ def sums(document: Mapping[str, Any]) -> list[str]:
     for name in ("rows", "groups"):
         for what, count in document.get(name, {}).items():
             lines += _counted(name, what, count)
+    if mended := document["rows_mended"]:
+        lines.append(f"rows mended: {mended:,}, which had blank cells too few or too many at their end")
     for field, codes in document["cells_left_out"].items():
         lines += [f"cells of {field} left out: {count:,} {code}" for code, count in codes.items()]
     return lines

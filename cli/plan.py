@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from activation.drops.locate import Located
     from activation.errors import Rejected
 
+    from cli.connectors import NamedConnector
     from cli.dry_run import DryRun
     from cli.dry_run_sums import Found, Sums
     from cli.local_files import LocalFiles
@@ -87,7 +89,7 @@ def plan(
     from cli.connectors import NoConnector, connector_of
     from cli.country import country_option, known_order, known_zone
     from cli.dry_run import DryRun
-    from cli.keys import check_files, check_name, drop_key, key_refused
+    from cli.keys import drop_key, key_refused
     from cli.local_files import folder_name, local_files
     from cli.plan_table import print_plan
     from cli.preview import preview, print_preview
@@ -104,10 +106,7 @@ def plan(
             actions=named.platform.limits.actions,
             allowed=named.actions,
         )
-        if local.is_folder:
-            check_files(named, key, local)
-        else:
-            check_name(located, is_folder=False)
+        _check_name(named, located, key, local)
         said = local.said(parse(column_map or []))
         located = with_options(located, named, options)
     except (Rejected, NoConnector) as error:
@@ -140,6 +139,19 @@ def plan(
         print_preview(shown)
     stopped = sums.refusal or report.get("mirror", {}).get("guard")
     raise typer.Exit(1 if stopped or (strict and report["warnings"]) else 0)
+
+
+def _check_name(named: NamedConnector, located: Located, key: str, local: LocalFiles) -> None:
+    """Raise Rejected where the app would refuse the drop for its name, or for another platform's digests."""
+    from activation.drops.folder_manifest import refuse_other_platform
+
+    from cli.keys import check_files, check_name
+
+    if not local.is_folder:
+        check_name(located, is_folder=False)
+        return
+    check_files(named, key, local)
+    refuse_other_platform(local.platform, named.platform.name)
 
 
 def _encoding(text: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from activation.identifiers.event_times import EventTime
 from activation.identifiers.rules import Result
 from activation.identifiers.table import Context
 
-from glue_scripts.normalize.mapping import Derive, Derived, Period
+from glue_scripts.normalize.mapping import DecimalSign, Derive, Derived, Period
 
 # Sums are exact and the same in any order: whole numbers of a billionth.
 NUMBER = pa.decimal128(38, 9)
@@ -26,6 +26,10 @@ NUMBER_LIMIT = 10**20  # numbers are smaller, so that sums of a billion rows fit
 _STEP = Decimal("1e-9")
 _ARITHMETIC = Arithmetic(prec=38)  # the default of 28 digits is too small for NUMBER
 _SURE = r"\A-?[0-9]{1,18}(?:\.[0-9]{1,9})?\z"
+_NOT_DECIMAL = {
+    DecimalSign.COMMA: (r"\.", "?"),
+    DecimalSign.EITHER: (r"\A([+-]?[0-9]{1,3})[.,]([0-9]{3})\z", r"\1?\2"),
+}
 _PARTS = {Derive.YEAR: births.YEAR, Derive.MONTH: births.MONTH, Derive.DAY: births.DAY}
 
 
@@ -42,9 +46,16 @@ def trimmed(cells: pa.Array) -> pa.Array:
     return pc.utf8_trim_whitespace(pc.fill_null(cells, ""))
 
 
-def numbers(cells: pa.Array) -> Parsed:
-    """Return cells as decimals: digits with a point, also with an exponent; `1,000` could be two numbers."""
+def numbers(cells: pa.Array, decimal: DecimalSign = DecimalSign.POINT) -> Parsed:
+    """Return cells as decimals: digits with the decimal sign, also with an exponent, and no others between them.
+
+    `1,000` could be two numbers: with a point as the sign it is none, and with either sign neither is `1.000`.
+    """
     texts = trimmed(cells)
+    if decimal is not DecimalSign.POINT:
+        # A sign of the other kind, and one that may part thousands, becomes what no number has.
+        texts = pc.replace_substring_regex(texts, *_NOT_DECIMAL[decimal])
+        texts = pc.replace_substring(texts, ",", ".")
     if pc.all(pc.match_substring_regex(texts, _SURE), min_count=0).as_py():
         return Parsed(texts.cast(NUMBER), pa.nulls(len(texts), pa.string()))
     found = per_distinct(texts, _number)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from activation.identifiers.table import Context
 
 from glue_scripts.normalize.cells import NUMBER_LIMIT, Parsed, days, numbers, trimmed
-from glue_scripts.normalize.mapping import ORDERED, Compare, Condition
+from glue_scripts.normalize.mapping import ORDERED, Compare, Condition, DecimalSign
 
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 MOST_WORDS = 1_000
@@ -53,7 +53,9 @@ def _operand(compare: Compare, operand: Any) -> tuple[tuple[str, ...], str]:
     return ((_word(operand),) if _is_word(operand) else ()), "must be a text or a whole number"
 
 
-def holds(condition: Condition, cells: pa.Array, context: Context) -> Parsed:
+def holds(
+    condition: Condition, cells: pa.Array, context: Context, decimal: DecimalSign = DecimalSign.POINT
+) -> Parsed:
     """Return for which cells a condition holds: a mask without nulls, and codes of the cells that do not compare.
 
     A blank cell is less than nothing: only `not_equals`, `not_in` and `present: false` hold for it.
@@ -64,7 +66,7 @@ def holds(condition: Condition, cells: pa.Array, context: Context) -> Parsed:
         filled = pc.not_equal(texts, "")
         return Parsed(filled if condition.operand == ("true",) else pc.invert(filled), none)
     if condition.compare in ORDERED:
-        parsed = numbers(texts) if condition.numeric else days(texts, context)
+        parsed = numbers(texts, decimal) if condition.numeric else days(texts, context)
         one = numbers(pa.array(condition.operand)).values[0] if condition.numeric else condition.operand[0]
         if condition.numeric:
             mask = _MASKS[condition.compare](parsed.values, one)

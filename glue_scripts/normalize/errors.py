@@ -1,4 +1,4 @@
-"""A mapping that cannot be used, with every mistake in it."""
+"""A mapping that cannot be used, with every mistake in it; and readers' refusals in the words of exports."""
 
 from __future__ import annotations
 
@@ -7,6 +7,20 @@ from collections.abc import Sequence
 from activation.errors import Rejected
 
 MOST_SHOWN = 40
+# What drops/codes.py says of a connector's drop, and what is so of an export.
+_OF_EXPORTS = (
+    ("the connector's encoding", "the mapping's input.encoding"),
+    ("Nothing was sent.", "Nothing was written."),
+    (", or drop ", ", or normalise "),
+)
+
+
+def in_words_of_exports(error: Rejected) -> Rejected:
+    """Return a reader's refusal with what to write in a mapping, in place of a connector's settings."""
+    sentence = error.sentence
+    for of_drops, of_exports in _OF_EXPORTS:
+        sentence = sentence.replace(of_drops, of_exports)
+    return Rejected(error.code, sentence)
 
 
 class BadMapping(Rejected):

@@ -16,7 +16,9 @@ from activation.drops.sidecars import SUCCESS, is_manifest, is_sidecar, is_sidec
 from activation.errors import Rejected
 from activation.records import DamagedRecord, from_json
 
+from glue_scripts.normalize.errors import in_words_of_exports
 from glue_scripts.normalize.mapping import Complete, Input
+from glue_scripts.normalize.other_files import refuse_other_files
 from glue_scripts.normalize.storage import Folder, LocalFolder, S3Folder, StoredFile, text_of
 
 MOST_FILES = 100_000
@@ -52,14 +54,14 @@ class Export:
         except Rejected as error:
             if error.code == "empty_file":
                 raise _empty() from None
-            raise
+            raise in_words_of_exports(error) from None
 
 
 def export_at(place: LocalFolder | S3Folder, complete: Complete, *, is_folder: bool = False) -> Export:
     """Return the export at a path: a folder, or one file unless `is_folder`.
 
-    A manifest says which files belong to it. Raises Rejected: empty_export where there is nothing, and
-    export_incomplete where something says that not all is there.
+    A manifest says which files belong to it. Raises Rejected: empty_export where there is nothing,
+    export_incomplete where something says that not all is there, and not_an_export_file.
     """
     place, found = (place, place.files()) if is_folder else _listed(place)
     names = {one.name for one in found}
@@ -71,9 +73,12 @@ def export_at(place: LocalFolder | S3Folder, complete: Complete, *, is_folder: b
         raise _incomplete("it has several manifests")
     if manifests:
         kept = _named_by(place, manifests[0], kept)
+    else:
+        refuse_other_files(one.name for one in kept)
     signed = any(name.lower() == SUCCESS for name in names)
     if not manifests and not signed:
-        if any(f"/{_WRITERS_FOLDER}/" in f"/{name}" for name in names):
+        is_empty = isinstance(place, LocalFolder) and place.has_folder(_WRITERS_FOLDER)  # S3 has no empty ones
+        if is_empty or any(f"/{_WRITERS_FOLDER}/" in f"/{name}" for name in names):
             raise _incomplete("a job that writes it has not finished: its folder _temporary is still there")
         if complete is Complete.SIGN:
             raise _incomplete(

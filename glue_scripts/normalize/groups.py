@@ -12,12 +12,13 @@ from activation.drops.row_filters import NO_CONSENT
 from glue_scripts.normalize import stream
 from glue_scripts.normalize.cells import NUMBER, number_texts
 from glue_scripts.normalize.conditions import holds
-from glue_scripts.normalize.mapping import NUMERIC, TIMES, Aggregate, Function
+from glue_scripts.normalize.mapping import NUMERIC, TIMES, Aggregate, DecimalSign, Function
 from glue_scripts.normalize.people import PeopleStep
 from glue_scripts.normalize.plan import Plan
-from glue_scripts.normalize.rows import REFUSED
+from glue_scripts.normalize.rows import INCOMPLETE, REFUSED
 from glue_scripts.normalize.stream import Places
 
+INCOMPLETE_GROUP = "incomplete_group"
 _NAMES = {
     Function.COUNT: "count",
     Function.COUNT_DISTINCT: "count_distinct",
@@ -74,15 +75,17 @@ class GroupStep:
 
     def _used(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         plan, mapping = self.plan, self.plan.mapping
-        refused = pc.equal(batch["refused"], REFUSED)
-        if pc.any(refused, min_count=0).as_py():
-            out = _places(batch.filter(refused))
-            yield stream.whole_row_rejects(out, NO_CONSENT, self.width)
-            yield stream.tallies([(f"{plan.rejected}:{NO_CONSENT}", "", len(out.rows))], self.width)
-            batch = batch.filter(pc.invert(refused))
+        for flag, code in ((REFUSED, NO_CONSENT), (INCOMPLETE, INCOMPLETE_GROUP)):
+            is_out = pc.equal(batch["refused"], flag)
+            if pc.any(is_out, min_count=0).as_py():
+                out = _places(batch.filter(is_out))
+                yield stream.whole_row_rejects(out, code, self.width)
+                yield stream.tallies([(f"{plan.rejected}:{code}", "", len(out.rows))], self.width)
+                batch = batch.filter(pc.invert(is_out))
         names = [*mapping.group_by, *(one.name for one in mapping.aggregates)]
         for number, condition in enumerate(mapping.having, 1):
-            found = holds(condition, batch.column(3 + names.index(condition.column)), plan.context)
+            at = names.index(condition.column)
+            found = holds(condition, batch.column(3 + at), plan.context, self._decimal(at))
             if found.codes.null_count < len(found.codes):
                 yield from self._rejected(batch, found.codes, condition.column)
             usable = pc.is_null(found.codes)
@@ -93,6 +96,13 @@ class GroupStep:
         if batch.num_rows:
             columns = [batch.column(3 + index) for index in range(len(names))]
             yield from PeopleStep(plan).run(columns, _places(batch))
+
+    def _decimal(self, at: int) -> DecimalSign:
+        """Return how a column of groups writes numbers: as the export does where it keeps the export's cells."""
+        mapping = self.plan.mapping
+        of = at - len(mapping.group_by)
+        keeps = of < 0 or mapping.aggregates[of].function in (Function.FIRST, Function.LAST)
+        return mapping.input.decimal if keeps else DecimalSign.POINT
 
     def _rejected(self, batch: pa.RecordBatch, codes: pa.Array, column: str) -> Iterator[pa.RecordBatch]:
         out, code = _places(batch.filter(codes.is_valid())), codes.drop_null()

@@ -13,12 +13,14 @@ import pyarrow as pa
 from activation.drops.folder_header import FolderHeader
 from activation.drops.folder_reader import FolderReader
 from activation.drops.locate import locate
+from activation.drops.sample import Sample
 from activation.drops.sidecars import is_sidecar_folder
 from activation.errors import Rejected
 from activation.model import Action
 
 from glue_scripts.normalize.duplicates import DuplicateStep
 from glue_scripts.normalize.export import Export, export_at, listed_export
+from glue_scripts.normalize.first_look import first_look
 from glue_scripts.normalize.groups import GroupStep
 from glue_scripts.normalize.mapping import AudienceMapping
 from glue_scripts.normalize.mapping_checks import table_of
@@ -26,6 +28,7 @@ from glue_scripts.normalize.mapping_keys import LONGEST_NAME, PART
 from glue_scripts.normalize.parts import PartStep, is_left_over
 from glue_scripts.normalize.plan import Plan, plan_of
 from glue_scripts.normalize.report import Report, manifest_of, report_of
+from glue_scripts.normalize.row_rules import refuse_unmapped
 from glue_scripts.normalize.rows import RowStep
 from glue_scripts.normalize.storage import S3_FOLDER, Folder, LocalFolder, folder_of, text_of
 
@@ -40,7 +43,7 @@ class Job:
 
     `header` is what the files of the export have in common. `key` is the drop's folder below the output's root,
     `work` the folder that parts are written to: the drop's own in S3, one beside it on this machine. `claim` names
-    what the drop is for, "" for nothing.
+    what the drop is for, "" for nothing. `sample` is what the export's first rows show.
     """
 
     mapping: AudienceMapping
@@ -50,6 +53,7 @@ class Job:
     root: Folder
     work: Folder
     claim: str = ""
+    sample: Sample = field(default_factory=Sample)
     id: str = field(default_factory=lambda: uuid4().hex)
 
     def reader(self) -> FolderReader:
@@ -77,7 +81,14 @@ class Job:
         the sums do not add up; the folder is no drop then.
         """
         report = report_of(
-            self.mapping, plan, results, export=self.export, key=self.key, engine=engine, claim=self.claim
+            self.mapping,
+            plan,
+            results,
+            export=self.export,
+            key=self.key,
+            engine=engine,
+            sample=self.sample,
+            claim=self.claim,
         )
         listed = {one.name for one in report.files}
         self.work.delete(one.name for one in self.work.files() if one.name not in listed)
@@ -103,9 +114,9 @@ def job_of(
     name with the time in UTC. `listing` names a stored list of the objects that are read in place of `source`,
     `claim` what the drop is for.
 
-    Raises Rejected: whatever is wrong with the export, its header, the key or the mapping against it, and
-    output_exists where the folder is there already. In S3 it may hold what an attempt that failed has left, which
-    this one removes.
+    Raises Rejected: whatever is wrong with the export, its header, the key or the mapping against it, a column of
+    consent of which the mapping says nothing (consent_unmapped), and output_exists where the folder is there
+    already. In S3 it may hold what an attempt that failed has left, which this one removes.
     """
     if listing:
         export = listed_export(listing)
@@ -127,8 +138,10 @@ def job_of(
         work = LocalFolder(own.path.with_name(f".{own.path.name}.{uuid4().hex[:8]}"))
     job = Job(mapping, export, header, key, root, work, claim)
     plan = job.plan()
+    refuse_unmapped(plan, job.reader())
     # Tasks read dates as the driver does: by the order that the first rows show.
-    return replace(job, mapping=replace(mapping, context=plan.context)), plan
+    told = replace(mapping, context=plan.context)
+    return replace(job, mapping=told, sample=first_look(plan, job.reader())), plan
 
 
 def made_before(mapping: AudienceMapping, output: str, folder: str, claim: str) -> Report | None:

@@ -55,6 +55,14 @@ class Derive(StrEnum):
     JOIN = "join"
 
 
+class DecimalSign(StrEnum):
+    """What stands before the decimals of a number."""
+
+    POINT = "."
+    COMMA = ","
+    EITHER = "either"  # of exports whose files differ
+
+
 class Period(StrEnum):
     """The spans of time that a date can be cut to."""
 
@@ -89,7 +97,8 @@ class Input:
     """How the export is read.
 
     `format` is csv, tsv, jsonl or parquet, "" for whatever the content shows. `delimiter`, `encoding` and `escape`
-    ("doubled" or "backslash") are "" where the content decides. `nulls` are the cells that mean "no value".
+    ("doubled" or "backslash") are "" where the content decides. `nulls` are the cells that mean "no value",
+    `decimal` is how numbers are written that are summed or compared.
     """
 
     format: str = ""
@@ -98,6 +107,7 @@ class Input:
     escape: str = ""
     nulls: tuple[str, ...] = ()
     complete: Complete = Complete.ANY
+    decimal: DecimalSign = DecimalSign.POINT
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from glue_scripts.normalize.mapping import (
     AudienceMapping,
     Complete,
     Condition,
+    DecimalSign,
     Derive,
     Derived,
     Function,
@@ -102,7 +103,10 @@ class _Reader:
             self.values.say("input.delimiter", "must be one ASCII character, no quote and no line end")
             delimiter = ""
         if encoding != "" and not (isinstance(encoding, str) and encodings.codec_of(encoding)):
-            self.values.say("input.encoding", f"must be one of {', '.join(encodings.declarable())}")
+            wide = str(encoding).lower().replace("_", "-").startswith(("utf-16", "utf16"))
+            hint = "UTF-16 is recognised by its byte order mark: leave input.encoding out; otherwise it "
+            what = f"must be one of {', '.join(encodings.declarable())}"
+            self.values.say("input.encoding", hint + what if wide else what)
             encoding = ""
         nulls = given.get("null", [])
         if not isinstance(nulls, list) or not all(isinstance(one, str) and 0 < len(one) <= 50 for one in nulls):
@@ -115,6 +119,7 @@ class _Reader:
             escape=self.values.one_of("input.escape", given.get("escape", ""), ESCAPES),
             nulls=tuple(nulls),
             complete=self.values.choice("input.complete", given.get("complete"), Complete, Complete.ANY),
+            decimal=self.values.choice("input.decimal", given.get("decimal"), DecimalSign, DecimalSign.POINT),
         )
 
     def _derived(self, given: Mapping[str, Any]) -> tuple[Derived, ...]:

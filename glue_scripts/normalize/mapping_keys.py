@@ -15,7 +15,7 @@ KEYS = (
     *("$schema", "name", "input", "derived", "filters", "consent", "group_by", "aggregates", "having", "columns"),
     *("default_country", "date_order", "time_zone", "target", "output"),
 )
-INPUT_KEYS = ("format", "delimiter", "encoding", "escape", "null", "complete")
+INPUT_KEYS = ("format", "delimiter", "encoding", "escape", "null", "complete", "decimal")
 TARGET_KEYS = ("platform", "connector", "audience", "action")
 OUTPUT_KEYS = ("identifiers", "format", "rows_per_part", "event_id", "deduplicate")
 LONGEST_NAME = 200

@@ -18,6 +18,7 @@ from glue_scripts.normalize.mapping import (
     ORDERED,
     Compare,
     Complete,
+    DecimalSign,
     Derive,
     Function,
     OutputFormat,
@@ -81,6 +82,7 @@ def _input() -> dict[str, Any]:
             "escape": {"enum": ["", *keys.ESCAPES]},
             "null": {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 50}},
             "complete": {"enum": [*Complete]},
+            "decimal": {"enum": [*DecimalSign]},
         }
     )
 

@@ -58,7 +58,7 @@ class PeopleStep:
             yield stream.rejects(places.of(of), found.rejected["field"], found.rejected["code"], width)
             reasons = row_reasons(found.rejected).items()
             yield stream.tallies([(f"{self.plan.rejected}:{code}", "", count) for code, count in reasons], width)
-        yield stream.tallies(_left_out(found), width)
+        yield stream.tallies([*_left_out(found), *_filled(found)], width)
         if len(found.rows):
             yield self._data(named, places, found)
 
@@ -123,3 +123,9 @@ def _left_out(found: Identified) -> list[tuple[str, str, int]]:
         return []
     groups = found.left_out.group_by(["field", "code"], use_threads=False).aggregate([("row", "count")])
     return [(f"left_out:{one['code']}", one["field"], one["row_count"]) for one in groups.to_pylist()]
+
+
+def _filled(found: Identified) -> list[tuple[str, str, int]]:
+    """Return how many cells of each field are used."""
+    names = found.columns.schema.names
+    return [("filled", name, len(found.rows) - found.columns.column(name).null_count) for name in names]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 from activation.drops.columns import shown_name
+from activation.drops.sample import Sample
 from activation.errors import Rejected
 from activation.identifiers.column_map import IGNORE, columns_called, shown_entries
 
@@ -17,6 +18,7 @@ from glue_scripts.normalize.export import Export
 from glue_scripts.normalize.mapping import AudienceMapping, Condition
 from glue_scripts.normalize.parts import REPORT_FOLDER
 from glue_scripts.normalize.plan import Plan
+from glue_scripts.normalize.report_warnings import of_drop, of_unread
 from glue_scripts.normalize.storage import Folder
 from glue_scripts.normalize.stream import Kind
 
@@ -60,12 +62,15 @@ def report_of(
     export: Export,
     key: str,
     engine: str,
+    sample: Sample,
     claim: str = "",
 ) -> Report:
-    """Return the report of the lines that the last step gave; `claim` names what the drop is for.
+    """Return the report of the lines that the last step gave.
 
-    Raises Rejected with the first failure of a task, with empty_export and with no_rows_left; RuntimeError where
-    the sums do not add up.
+    `sample` is what the export's first rows show, `claim` names what the drop is for.
+
+    Raises Rejected with the first failure of a task, with empty_export, cells_unread and no_rows_left;
+    RuntimeError where the sums do not add up.
     """
     lines = results.select(["kind", "field", "code", "count", "row"]).to_pylist()
     failures = sorted((one["code"], one["field"]) for one in lines if one["kind"] == Kind.FAILURE)
@@ -88,8 +93,10 @@ def report_of(
             raise RuntimeError("more groups than rows")
     if not rows["read"]:
         raise Rejected("empty_export", "the export has no rows; nothing was written")
+    found = list(of_unread(counts))
     if not written:
         raise Rejected("no_rows_left", f"no row of the export is left to be written: {_told(rows, groups)}")
+    found += of_drop(plan, sample, groups if mapping.is_grouped else rows, counts, _left_out(counts))
     document = {
         "mapping": mapping.name,
         "key": f"{key}/",
@@ -100,6 +107,7 @@ def report_of(
         **({"groups": groups} if mapping.is_grouped else {}),
         "rows_mended": counts["rows_mended", ""],
         "cells_left_out": _left_out(counts),
+        "warnings": [{"code": one.code, "sentence": one.sentence} for one in found],
         "columns": dict(plan.mapped.used),
         "said": shown_entries((), mapping.columns),
         "output": [shown_name(name, index) for index, name in enumerate(plan.output)],
@@ -118,6 +126,8 @@ def manifest_of(plan: Plan, report: Report, folder: Folder) -> str:
         own["date_order"] = plan.context.date_order
     if plan.context.time_zone and not plan.kind.hashed:
         own["time_zone"] = plan.context.time_zone
+    if plan.kind.hashed:
+        own["platform"] = plan.mapping.target.platform
     if plan.mapping.name:
         own["declaration"] = plan.mapping.name
     entries = [

@@ -21,7 +21,8 @@ from glue_scripts.normalize.plan import Plan
 from glue_scripts.normalize.stream import Places
 
 BLANK_GROUP_KEY = "blank_group_key"
-REFUSED, ALLOWED = "1", ""  # what a line says of its row's consent, where it is judged by whole groups
+# What a line says of its row, where groups are judged by the greatest: no consent, or a cell that is not read.
+REFUSED, INCOMPLETE, ALLOWED = "2", "1", ""
 
 
 @dataclass
@@ -57,6 +58,15 @@ class _Rows:
             self.counts[f"rejected:{code}", ""] += len(out.rows)
         self.keep(stays)
         return stays
+
+    def reject_cells(self, codes: pa.Array, column: str) -> None:
+        """List the cells that have a code; their rows stay, and take their groups out."""
+        for one in pc.value_counts(codes.drop_null()).to_pylist():
+            code = one["values"]
+            out = self.places.filter(pc.fill_null(pc.equal(codes, code), fill_value=False))
+            self.lines.append(stream.whole_row_rejects(out, code, self.width, column))
+            self.counts[f"unread:{code}", column] += one["counts"]
+        self.columns[-1] = pc.if_else(pc.is_valid(codes), INCOMPLETE, self.columns[-1])
 
     def said(self) -> Iterator[pa.RecordBatch]:
         yield from self.lines
@@ -157,13 +167,15 @@ class RowStep:
 
     def _filter(self, rows: _Rows) -> None:
         for number, condition in enumerate(self.plan.mapping.filters, 1):
-            found = holds(condition, rows.columns[self.plan.index(condition.column)], self.plan.context)
+            cells = rows.columns[self.plan.index(condition.column)]
+            found = holds(condition, cells, self.plan.context, self.plan.mapping.input.decimal)
             codes, mask = found.codes, found.values
             if self.plan.mapping.is_grouped:
-                unread = pc.and_(self._refused(rows), pc.is_valid(codes))
-                codes, mask = _without(codes, unread), pc.or_(mask, unread)
-            stays = rows.reject_coded(codes, condition.column)
-            mask = mask.filter(stays)
+                # Nobody knows whether such a row belongs to its group.
+                mask = pc.or_(mask, pc.is_valid(codes))
+                rows.reject_cells(_without(codes, self._is_out(rows)), condition.column)
+            else:
+                mask = mask.filter(rows.reject_coded(codes, condition.column))
             rows.counts[f"filtered:{number}", condition.column] += len(mask) - (pc.sum(mask).as_py() or 0)
             rows.keep(mask)
 
@@ -174,16 +186,16 @@ class RowStep:
     def _mark_refused(self, rows: _Rows) -> None:
         """Append a column that says whether a row lacks consent.
 
-        A cell of such a row that cannot be read is passed over: rejected, the row would leave its group without
-        the no that takes the group out.
+        A cell of such a row that cannot be read is passed over: the no takes the group out already.
         """
         refused = pa.repeat(pa.scalar(False), len(rows.places.rows))
         for one in self.plan.consent:
             refused = pc.or_(refused, pc.invert(_allowed(one, rows)))
         rows.columns.append(pc.if_else(refused, REFUSED, ALLOWED))
 
-    def _refused(self, rows: _Rows) -> pa.Array:
-        return pc.equal(rows.columns[-1], REFUSED)
+    def _is_out(self, rows: _Rows) -> pa.Array:
+        """Return which rows take their group out already; a further cell of theirs says nothing new."""
+        return pc.not_equal(rows.columns[-1], ALLOWED)
 
     def _for_groups(self, rows: _Rows) -> pa.RecordBatch:
         """Return the lines to be grouped: keys, what aggregates need, and whether the row lacks consent."""
@@ -191,32 +203,27 @@ class RowStep:
         for name in mapping.group_by:
             blank = pc.equal(trimmed(rows.columns[self.plan.index(name)]), "")
             rows.reject(blank, BLANK_GROUP_KEY, name)
-        values: list[pa.Array] = []
-        for one in mapping.aggregates:
-            found, stays = self._input_of(one, rows)
-            values = [each.filter(stays) for each in values] + [found.filter(stays)]
+        values = [self._input_of(one, rows) for one in mapping.aggregates]
         keys = [trimmed(rows.columns[self.plan.index(name)]) for name in mapping.group_by]
         return stream.data(rows.places, [*keys, *values, rows.columns[-1]], key_of(keys))
 
-    def _input_of(self, one: Aggregate, rows: _Rows) -> tuple[pa.Array, pa.Array]:
-        """Return the cells of an aggregate as canonical texts, null where blank, and the rows that stay."""
-        count = len(rows.places.rows)
-        everything = pa.repeat(pa.scalar(True), count)
+    def _input_of(self, one: Aggregate, rows: _Rows) -> pa.Array:
+        """Return the cells of an aggregate as canonical texts, null where blank or not read."""
         if one.of == EVERY_ROW:
-            return pa.repeat(pa.scalar("1"), count), everything
+            return pa.repeat(pa.scalar("1"), len(rows.places.rows))
         cells = trimmed(rows.columns[self.plan.index(one.of)])
         if one.function in NUMERIC:
-            parsed = numbers(cells)
-            codes = _without(parsed.codes, self._refused(rows))
-            return number_texts(parsed.values), rows.reject_coded(codes, one.of)
+            parsed = numbers(cells, self.plan.mapping.input.decimal)
+            rows.reject_cells(_without(parsed.codes, self._is_out(rows)), one.of)
+            return number_texts(parsed.values)
         if one.function in TIMES:
             parsed = times(cells, self.plan.context)
-            codes = _without(parsed.codes, self._refused(rows))
-            return parsed.values.cast(pa.string()), rows.reject_coded(codes, one.of)
+            rows.reject_cells(_without(parsed.codes, self._is_out(rows)), one.of)
+            return parsed.values.cast(pa.string())
         if one.function in (Function.FIRST, Function.LAST):
             cells = pc.fill_null(rows.columns[self.plan.index(one.of)], "")
         blank = pc.equal(trimmed(cells), "")
-        return pc.if_else(blank, pa.scalar(None, pa.string()), cells), everything
+        return pc.if_else(blank, pa.scalar(None, pa.string()), cells)
 
 
 def _allowed(one: RowFilter, rows: _Rows) -> pa.Array:

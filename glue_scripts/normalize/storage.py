@@ -79,6 +79,10 @@ class LocalFolder:
         names = sorted(path.relative_to(self.path).as_posix() for path in found)
         return tuple(StoredFile(name, (self.path / name).stat().st_size) for name in names)
 
+    def has_folder(self, name: str) -> bool:
+        """Return whether a folder of this name is there at any depth, be it empty."""
+        return any(path.is_dir() for path in self.path.rglob(name))
+
     def source(self, file: StoredFile) -> ByteSource:
         """Return the bytes of a file."""
         return FileSource(self.path / file.name)

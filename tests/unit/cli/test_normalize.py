@@ -123,3 +123,33 @@ def test_a_drop_by_the_example_of_the_docs_is_accepted(tmp_path: Path) -> None:
     plan = CliRunner().invoke(app, ["plan", *dropped(told), "--json"])
     assert plan.exit_code == 0, plan.output
     assert json.loads(plan.output)["rows_sent"] == 1
+
+
+def test_a_folder_for_another_platform_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no settings are, the manifest names the platform, and plan refuses it for a connector of another."""
+    monkeypatch.chdir(tmp_path)
+    target = {"platform": "tiktok", "connector": "meta", "audience": "VIP customers"}
+    folder = json.loads(called(*arguments(tmp_path, target=target), "--json"))["folder"]
+    options = ["--connector", "meta", "--audience", "VIP customers", "--json"]
+    plan = CliRunner().invoke(app, ["plan", folder, *options])
+    assert (plan.exit_code, json.loads(plan.output)["refused"]["code"]) == (1, "other_platform")
+
+
+def test_settings_say_which_platform_a_connector_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they are there, a mapping for another platform is refused before anything is written."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cdk.context.json").write_text(
+        json.dumps({"audience_activation": {"connectors": [{"name": "meta", "platform": "meta"}]}})
+    )
+    target = {"platform": "tiktok", "connector": "meta", "audience": "VIP customers"}
+    told = called(*arguments(tmp_path, target=target), exit_code=1)
+    assert "target.platform must be meta" in told
+    assert not (tmp_path / "out").exists()
+    assert "rows read: 3" in called(*arguments(tmp_path))
+
+
+def test_mended_rows_are_told(tmp_path: Path) -> None:
+    """A row that lacks a blank cell at its end is used, and counted."""
+    given = arguments(tmp_path)
+    (tmp_path / "people.csv").write_text("Kontakt,first_name,points\nann@example.com,Ann,9\nbob@example.com,Bob\n")
+    assert "rows mended: 1" in called(*given)

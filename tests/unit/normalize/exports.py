@@ -42,8 +42,13 @@ Row = tuple[str, ...]
 
 
 def mapping(path: Path, **parts: Any) -> str:
-    """Write a mapping file that needs nothing but the given parts, and return its path."""
+    """Write a mapping file that needs nothing but the given parts, and return its path.
+
+    Without `consent` it says that `opt_in` is not about consent: otherwise an export with it would be refused.
+    """
     document = {"name": "test", "target": TARGET, "output": {"identifiers": "hashed"}, **parts}
+    if "consent" not in parts:
+        document["columns"] = {"opt_in": "ignore", **parts.get("columns", {})}
     path.write_text(json.dumps(document))
     return str(path)
 

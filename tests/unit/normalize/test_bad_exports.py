@@ -139,7 +139,8 @@ def test_a_folder_that_is_there_is_not_written_again(tmp_path: Path) -> None:
 
 def test_rejects_hold_no_value(tmp_path: Path) -> None:
     """No cell of the export is in the rejects, the report or the manifest."""
-    rows = [person(email="planted-mail", phone="planted-phone", amount="planted"), person()]
+    planted = person(customer="2", email="planted-mail", phone="planted-phone", amount="planted")
+    rows = [planted, *[person()] * 10]
     report = run_rows(
         tmp_path,
         rows,
@@ -150,3 +151,33 @@ def test_rejects_hold_no_value(tmp_path: Path) -> None:
     texts = [path.read_text() for path in folder.rglob("*") if path.suffix in (".json", ".csv")]
     assert len(texts) == 3
     assert not any("planted" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("make", "given", "says"),
+    [
+        (bad_text, {}, "set the mapping's input.encoding"),
+        (bad_text, {"encoding": "shift_jis"}, "which the mapping's input.encoding says"),
+        (drifted, {}, "or normalise b.csv by itself"),
+    ],
+    ids=["not_utf8", "not_in_encoding", "headers_differ"],
+)
+def test_a_refusal_says_what_to_write_in_the_mapping(
+    tmp_path: Path, make: Any, given: dict[str, str], says: str
+) -> None:
+    """Nothing was to be sent, and no connector has a part in it."""
+    source = tmp_path / "in"
+    source.mkdir()
+    make(source)
+    with pytest.raises(Rejected) as refused:
+        run(tmp_path, source, input=given)
+    assert says in refused.value.sentence
+    assert not any(word in refused.value.sentence for word in ("connector", "sent", "drop "))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "UTF_16LE"])
+def test_utf_16_need_not_be_said(tmp_path: Path, encoding: str) -> None:
+    """Who names it is told to leave it out."""
+    with pytest.raises(BadMapping) as refused:
+        run_rows(tmp_path, [person()], input={"encoding": encoding})
+    assert "leave input.encoding out" in refused.value.mistakes[0]

@@ -91,7 +91,8 @@ def test_a_raw_drop_keeps_the_cells_and_says_what_its_columns_are(tmp_path: Path
     assert found.rows == [(" Ann@Example.com ", "US"), ("bob@example.com", "DE")]
     assert found.rejects == [("2", "EMAIL", "not_an_email", "people.csv", "2")]
     manifest = json.loads((found.folder / MANIFEST).read_text())
-    assert manifest["activation"] == {"rows": 2, "columns": {"Kontakt": "email"}, "declaration": "test"}
+    said = {"identifiers": "raw", "rows": 2, "columns": {"Kontakt": "email"}, "declaration": "test"}
+    assert manifest["activation"] == said
     raw = sent_by_connector([*found.folder.glob("*.csv")], "meta", said={"Kontakt": "email"})
     assert {key for row in raw for key, _ in row} == {"EMAIL", "COUNTRY"}
 
@@ -106,6 +107,7 @@ def test_rows_are_grouped_summed_and_filtered(tmp_path: Path) -> None:
         person(customer="3", amount="500", country="DE"),
         person(customer=" ", amount="500"),
         person(customer="4", amount="lots"),
+        *[person(country="DE")] * 5,
     ]
     report = run_rows(
         tmp_path,
@@ -127,20 +129,20 @@ def test_rows_are_grouped_summed_and_filtered(tmp_path: Path) -> None:
     found = dropped(report, tmp_path / "out")
     assert found.rows == [("first@example.com",)]
     assert report.document["rows"] == {
-        "read": 7,
-        "rejected": {"blank_group_key": 1, "not_a_number": 1},
-        "filtered": [{"column": "country", "condition": "equals", "rows": 1}],
-        "grouped": 4,
+        "read": 12,
+        "rejected": {"blank_group_key": 1},
+        "filtered": [{"column": "country", "condition": "equals", "rows": 6}],
+        "grouped": 5,
     }
     having = [{"column": "spend", "condition": "at_least", "rows": 1}]
     assert report.document["groups"] == {
-        "made": 2,
-        "rejected": {},
+        "made": 3,
+        "rejected": {"incomplete_group": 1},
         "having": having,
         "duplicates": 0,
         "written": 1,
     }
-    assert {one[2] for one in found.rejects} == {"blank_group_key", "not_a_number"}
+    assert {one[2] for one in found.rejects} == {"blank_group_key", "not_a_number", "incomplete_group"}
 
 
 def test_one_no_takes_the_whole_group_out(tmp_path: Path) -> None:
@@ -164,7 +166,7 @@ def test_a_no_counts_in_a_row_that_cannot_be_read(tmp_path: Path, cell: dict[str
     report = run_rows(
         tmp_path,
         [
-            person(customer="1"),
+            *[person(customer="1")] * 9,
             person(customer="1", opt_in="no", **cell),
             person(customer="2", **cell),
             person(customer="3", email="c@example.com"),
@@ -176,9 +178,8 @@ def test_a_no_counts_in_a_row_that_cannot_be_read(tmp_path: Path, cell: dict[str
         output={"identifiers": "raw", "format": "csv"},
     )
     assert dropped(report, tmp_path / "out").rows == [("c@example.com", "true")]
-    assert report.document["rows"]["grouped"] == 3
-    assert sum(report.document["rows"]["rejected"].values()) == 1
-    assert report.document["groups"]["rejected"] == {"no_consent": 1}
+    assert report.document["rows"]["grouped"] == 12
+    assert report.document["groups"]["rejected"] == {"incomplete_group": 1, "no_consent": 1}
 
 
 def test_rows_without_consent_are_not_written(tmp_path: Path) -> None:
@@ -304,6 +305,7 @@ def test_sums_are_written_in_plain_digits(tmp_path: Path) -> None:
         ("3", "1"),
         ("4", "1e-7"),
         ("5", "9" * 21),
+        *[("1", "0")] * 5,
     ]
     report = run_rows(
         tmp_path,
@@ -315,4 +317,4 @@ def test_sums_are_written_in_plain_digits(tmp_path: Path) -> None:
     )
     sums = {row[0]: row[2] for row in dropped(report, tmp_path / "out").rows}
     assert sums == {"1": "0", "2": "0.000000001", "3": "1" + "0" * 19, "4": "0.0000001"}
-    assert report.document["rows"]["rejected"] == {"not_a_number": 1}
+    assert report.document["groups"]["rejected"] == {"incomplete_group": 1}

@@ -18,9 +18,9 @@ from activation.identifiers.zones import zone_named
 
 OWN_KEY = "activation"
 IDENTIFIERS = "identifiers"
-COLUMNS = ("columns", "date_order", "time_zone", IDENTIFIERS)
+COLUMNS = ("columns", "date_order", "time_zone", "platform", IDENTIFIERS)
 EXPORT = ("slot", "declaration", "rows", "left_out", "account")
-_KIND = re.compile(r"[a-z0-9_]{1,64}")
+_WORD = re.compile(r"[a-z0-9_]{1,64}")
 # What an export says of itself is shown in receipts: too short, and of too few signs, to hold a person's data.
 _ACCOUNT = re.compile(r"[\w:-]{1,64}", re.ASCII)
 _NAME, _CODE = re.compile(r"[\w:.+ -]{1,64}", re.ASCII), re.compile(r"[a-z][a-z_]{0,63}")
@@ -28,11 +28,15 @@ _NAME, _CODE = re.compile(r"[\w:.+ -]{1,64}", re.ASCII), re.compile(r"[a-z][a-z_
 
 @dataclass(frozen=True)
 class ManifestReading:
-    """What a manifest says of its files: `columns` as in `--map`, order and zone of dates "" if it says none."""
+    """What a manifest says of its files: `columns` as in `--map`, order and zone of dates "" if it says none.
+
+    `platform` is the one by whose rules digests were made, "" if it says none or the files hold no digests.
+    """
 
     columns: Entries = ()
     date_order: str = ""
     time_zone: str = ""
+    platform: str = ""
 
 
 NOTHING_SAID = ManifestReading()
@@ -75,6 +79,7 @@ def manifest_text(
         **({"columns": said} if said else {}),
         **({"date_order": reading.date_order} if reading.date_order else {}),
         **({"time_zone": reading.time_zone} if reading.time_zone else {}),
+        **({"platform": reading.platform} if reading.platform else {}),
         **(
             {name: value for name in EXPORT if (value := getattr(export, name)) not in ("", None, {})}
             if export
@@ -99,7 +104,25 @@ def manifest_reading(manifest: Mapping[str, Any]) -> ManifestReading | None:
         raise _bad(f'"date_order" is none of {", ".join(DATE_ORDERS)}')
     if zone != "" and not (isinstance(zone, str) and zone_named(zone)):
         raise _bad('"time_zone" is no IANA name such as Europe/Berlin')
-    return ManifestReading(tuple(columns.items()), order, zone) if columns or order or zone else None
+    platform = own.get("platform", "")
+    if platform != "" and not (isinstance(platform, str) and _WORD.fullmatch(platform)):
+        raise _bad('"platform" is no name such as meta', "bad_manifest")
+    found = ManifestReading(tuple(columns.items()), order, zone, platform)
+    return None if found == NOTHING_SAID else found
+
+
+def refuse_other_platform(made_for: str, platform: str) -> None:
+    """Raise Rejected (other_platform) for digests that were made by another platform's rules; "" fits each.
+
+    Platforms normalise differently before they hash, so that such digests would match few people or none.
+    """
+    if made_for not in ("", platform):
+        raise Rejected(
+            "other_platform",
+            f"the folder's manifest says that its digests were made for {made_for}, and the connector is one of "
+            f"{platform}; nothing was sent: set target.platform to {platform} in the mapping, and normalise the "
+            "export again",
+        )
 
 
 def manifest_identifiers(manifest: Mapping[str, Any]) -> str:
@@ -108,7 +131,7 @@ def manifest_identifiers(manifest: Mapping[str, Any]) -> str:
     For who uploads them: to a connector, the key says it. Raises Rejected with bad_manifest for no such name.
     """
     found = _own(manifest).get(IDENTIFIERS, "")
-    if found != "" and not (isinstance(found, str) and _KIND.fullmatch(found)):
+    if found != "" and not (isinstance(found, str) and _WORD.fullmatch(found)):
         raise _bad('"identifiers" is no name such as hashed', "bad_manifest")
     return str(found)
 

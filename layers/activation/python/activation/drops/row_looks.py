@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from activation.drops import row_words
 from activation.drops.columns import shown_name
+from activation.drops.row_filters import CONSENT, OPERATION
 from activation.drops.row_words import is_date
 from activation.errors import Rejected
 from activation.identifiers.row_columns import Says, says, words_of
@@ -64,32 +65,36 @@ def unsaid_columns(batch: pa.RecordBatch, header: Sequence[str], said: Collectio
     return found
 
 
-def refuse_unsaid(unsaid: Unsaid, action: Action) -> None:
+def in_settings(setting: str, columns: Mapping[str, str]) -> str:
+    """Return what became of a drop with such columns, and what to write in a connector's settings."""
+    name, answers = next(iter(columns.items()))
+    ignored = " ".join(f'--map "{one}=ignore"' for one in columns)
+    return (
+        f'nothing was sent: set "{setting}": {{"column": "{name}", "allow": {answers}}} for the connector in the '
+        f"settings, with the answers whose rows may be sent, and ignore the others; or ignore all with {ignored}"
+    )
+
+
+def refuse_unsaid(
+    unsaid: Unsaid, action: Action, what_to_write: Callable[[str, Mapping[str, str]], str] = in_settings
+) -> None:
     """Raise Rejected for a drop with such columns, before anything of it is sent.
 
     A drop that removes people asks for no consent, but a change file would remove those who were inserted.
+    `what_to_write` returns the end of the sentence for CONSENT or OPERATION, and the columns with their answers.
     """
     if unsaid.consents and action is not Action.REMOVE:
         raise Rejected(
             "consent_unmapped",
-            f"columns seem to say who may be contacted: {', '.join(unsaid.consents)}; nothing was sent: "
-            f"{_what_to_write('consent', unsaid.consents)}",
+            f"columns seem to say who may be contacted: {', '.join(unsaid.consents)}; "
+            f"{what_to_write(CONSENT, unsaid.consents)}",
         )
     if unsaid.operations:
         raise Rejected(
             "operation_unmapped",
-            f"columns seem to say which rows are deleted at their source: {', '.join(unsaid.operations)}; nothing "
-            f"was sent: {_what_to_write('operation', unsaid.operations)}",
+            f"columns seem to say which rows are deleted at their source: {', '.join(unsaid.operations)}; "
+            f"{what_to_write(OPERATION, unsaid.operations)}",
         )
-
-
-def _what_to_write(setting: str, columns: Mapping[str, str]) -> str:
-    name, answers = next(iter(columns.items()))
-    ignored = " ".join(f'--map "{one}=ignore"' for one in columns)
-    return (
-        f'set "{setting}": {{"column": "{name}", "allow": {answers}}} for the connector in the settings, with the '
-        f"answers whose rows may be sent, and ignore the others; or ignore all with {ignored}"
-    )
 
 
 @dataclass(frozen=True)

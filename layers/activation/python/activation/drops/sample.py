@@ -116,6 +116,12 @@ def lookalikes(
     return _lookalikes(batch, reader.header, mapped, _Judge(kind, table, context), mapped.told_ignored)
 
 
+def unsaid_of(reader: DropReader, said: Collection[int]) -> Unsaid:
+    """Return the columns that seem to say whether a row may be used, without those `said` by their indexes."""
+    batch, whole = _first_rows(reader)
+    return Unsaid() if batch is None else unsaid_columns(batch, reader.header, said, whole=whole)
+
+
 def _first_rows(reader: DropReader) -> tuple[pa.RecordBatch | None, bool]:
     """Return the rows of the first chunk, of several where files are short, and whether they are all."""
     first: list[pa.RecordBatch] = []

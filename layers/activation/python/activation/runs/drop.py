@@ -9,6 +9,7 @@ from threading import Lock
 from activation.drops.chunk import Chunk, DropReader
 from activation.drops.columns import MappedColumns, map_columns
 from activation.drops.date_orders import with_date_order
+from activation.drops.folder_manifest import refuse_other_platform
 from activation.drops.folder_reader import FolderReader
 from activation.drops.ranges import Piece, piece_chunks
 from activation.drops.row_filters import RowFilter, asks_in_vain, row_filters
@@ -47,6 +48,8 @@ class RunDrop:
     def open(cls, invocation: Invocation, piece: Piece | None = None) -> RunDrop:
         """Open the drop and map its columns to fields, noting both in the plan; raises what the reader raises."""
         progress, connector, kind = invocation.held.run.progress, invocation.connector, invocation.located.kind
+        if invocation.listing and invocation.listing.reading:
+            refuse_other_platform(invocation.listing.reading.platform, connector.platform.name)
         opened = open_run(invocation)
         reader, reading = opened.reader, opened.reading
         context = reading.context
