@@ -14,6 +14,7 @@ import pytest
 import trustme
 from activation.errors import ConfigError, Retryable
 from adbc_driver_manager import dbapi
+from adbc_driver_postgresql.dbapi import connect as connect_database
 
 from lambdas.sync.extract import postgres_session
 from lambdas.sync.extract.postgres import PostgresSource
@@ -156,7 +157,7 @@ def test_a_login_that_is_refused_in_any_language_reads_the_secret_again(
     world: World, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     """A replaced password is found whatever the server says; one that is refused still is waited for."""
-    real, said = postgres_session.connect, f"[libpq] Failed to connect: {text}\n"
+    real, said = connect_database, f"[libpq] Failed to connect: {text}\n"
 
     def connect(uri: str) -> object:
         try:
