@@ -17,7 +17,7 @@ from activation.platforms.platform import Examination, Finding, Loaded, Minimum,
 from activation.platforms.publisher import Publisher
 from activation.platforms.rate import Rate, Scope, Tier
 
-from lambdas.suppressions.fields import HASHED_FOR, TABLE
+from lambdas.suppressions.listed_fields import HASHED_FOR, TABLE
 
 ROWS_PER_SPAN = 100_000
 

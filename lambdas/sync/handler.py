@@ -118,7 +118,7 @@ def _source_of(catalogue: Catalogue, sources: Sources) -> Callable[[Declaration]
 def _told(variables: Environment, name: str, kind: type[T]) -> tuple[T, ...]:
     """Return the values of a variable that is a list of objects."""
     try:
-        return tuple(msgspec.convert(variables.parsed(name, []), list[kind]))  # type: ignore[valid-type]
+        return tuple(msgspec.convert(variables.parsed(name, []), list[kind]))  # type: ignore[valid-type]  # the kind is a value here, not a type
     except msgspec.ValidationError:
         variables.wrong(name)
         return ()

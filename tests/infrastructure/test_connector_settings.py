@@ -74,7 +74,7 @@ def test_options_of_audiences_are_those_of_the_platform() -> None:
     assert dict(kept.audiences) == {"Été": right[" Été "], "VIP": right["VIP"]}
     wrong = {"A": {"retention_days": 400, "tags": []}, "a/b": {}, "C": [], "D": {}, "D ": {"opt_out_link": "x"}}
     found = mistakes({"connectors": [connector | {"audiences": wrong}]})
-    known = ("customer_file_source", "description", "guard", "id", "limited_data_use", "opt_out_link",
+    known = ("consent", "customer_file_source", "description", "guard", "id", "limited_data_use", "opt_out_link",
              "retention_days", "shared", "value_based")  # fmt: skip
     assert sorted(one.removeprefix("audience_activation.connectors[0].audiences.") for one in found) == [
         "A.retention_days: must be a whole number from 1 to 180",

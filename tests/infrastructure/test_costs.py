@@ -62,6 +62,7 @@ def test_the_page_on_costs_counts_what_is_deployed(everything: dict[str, Any]) -
         "`ci360`, with results": dollars(ci360) - PRICES["AWS::WAFv2::WebACL"],
         "allowed_ips": wall,
         "`clean_rooms`": dollars(everything["audience-activation-clean-rooms"]),
+        "`sources` of databases and lakes ([the sync](sync.md))": dollars(everything["audience-activation-sync"]),
         "each dataset of Marketing Stream": dollars(everything["AmzStream-NA-sp-traffic"]),
         "each realm of it": dollars(everything["audience-activation-stream-na"]),
         "each v2 destination": dollars(everything["AmzStreamV2-NA-brand"]),

@@ -97,7 +97,7 @@ def test_too_many_outputs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     connectors = many(3)
     assert refused({"connectors": connectors}) == []
     monkeypatch.setattr(limits, "MAX_OUTPUTS", limits.EXPORTS + 18)
-    (found,) = refused({"connectors": connectors})
+    (found,) = [one for one in refused({"connectors": connectors}) if "audience-activation-activation" in one]
     assert "audience-activation-activation would have" in found
     assert f"outputs, and CloudFormation takes {limits.EXPORTS + 18}" in found
 

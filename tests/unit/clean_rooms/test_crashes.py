@@ -113,7 +113,7 @@ def test_a_query_that_the_list_shows_late_is_waited_for() -> None:
 
     world.calls.fail = lose
     listed = world.service.page
-    world.service.page = lambda request: {  # type: ignore[method-assign]
+    world.service.page = lambda request: {  # type: ignore[method-assign]  # the page of a service that fails
         "protectedQueries": []
         if hidden and world.now - world.service.queries[hidden[0]].created_at < IN_DOUBT_AFTER_S - 100
         else listed(request)["protectedQueries"]

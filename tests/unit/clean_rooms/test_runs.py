@@ -69,7 +69,7 @@ def test_a_running_query_is_read_again_later() -> None:
         delays.append(arguments.pop("DelaySeconds"))
         send(**arguments)
 
-    world.queues.send_message = noted  # type: ignore[method-assign]
+    world.queues.send_message = noted  # type: ignore[method-assign]  # a queue that notes what it gets
     for _ in range(5):
         assert world.deliver() == []
     assert delays == [30, 60, 120, 300, 300]
@@ -170,7 +170,7 @@ def test_results_may_be_directly_below_the_prefix(ends: str) -> None:
     world.service.write(BUCKET, f"{PREFIX}/part-00000.csv", b"email\nann@example.com\n")
     world.run()
     assert not world.dead()
-    assert [one["key"] for one in world.manifests()] == [f"{PREFIX}/manifest.json"]
+    assert [one["key"] for one in world.manifests()] == [f"{PREFIX}/_manifest.json"]
 
 
 def test_results_that_go_elsewhere_are_refused() -> None:

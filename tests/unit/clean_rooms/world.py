@@ -240,7 +240,7 @@ class World:
 
     def record(self, at: str = AT) -> PaidStart:
         """Return the record of a slot."""
-        return PaidStarts(ConditionalTable(self.table, "ledger"), keep_s=1.0).read(start_key(SERVICE, "vip", at))  # type: ignore[arg-type]
+        return PaidStarts(ConditionalTable(self.table, "ledger"), keep_s=1.0).read(start_key(SERVICE, "vip", at))  # type: ignore[arg-type]  # a table in memory
 
     def manifests(self) -> list[dict[str, Any]]:
         """Return every manifest, with its key."""

@@ -62,7 +62,7 @@ class Configured:
     def tables(self) -> ConfigurationTables:
         """Return the tables as the function reads them."""
         reach: Callable[[str], tuple[PostgresAccess, object]] = self.access
-        return ConfigurationTables(reach, self.connectors, self.problems.extend, lambda: self.now)  # type: ignore[arg-type]
+        return ConfigurationTables(reach, self.connectors, self.problems.extend, lambda: self.now)  # type: ignore[arg-type]  # the clock of the test
 
     @property
     def statuses(self) -> Statuses:
@@ -94,4 +94,4 @@ class Configured:
 
 def like_sql(sql: str, **params: object) -> Declaration:
     """Return the declaration that a table is like, with SQL of its own."""
-    return replace(LIKE, selection=replace(LIKE.selection, table="", sql=sql, params=params))  # type: ignore[arg-type]
+    return replace(LIKE, selection=replace(LIKE.selection, table="", sql=sql, params=params))  # type: ignore[arg-type]  # what a test gives, of any type

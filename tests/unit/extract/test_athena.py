@@ -68,7 +68,7 @@ class Lake:
         """Return the source as the function makes it."""
         client = self.emulator.client
         made = AthenaSource(client("athena"), client("s3"), self.workgroup, self.database)
-        return replace(made, **other)  # type: ignore[arg-type]
+        return replace(made, **other)  # type: ignore[arg-type]  # the fields that a test gives
 
     def destination(self, folder: str) -> InS3:
         """Return where an attempt's parts go."""

@@ -43,7 +43,7 @@ def test_a_row_is_a_declaration(configured: Configured) -> None:
 
 def extracted(configured: Configured, name: str, **options: object) -> set[str]:
     """Extract a row's selection, and return the ids."""
-    declared = configured.declared(like=options.pop("like", LIKE))[name]  # type: ignore[arg-type]
+    declared = configured.declared(like=options.pop("like", LIKE))[name]  # type: ignore[arg-type]  # what a test gives, of any type
     return set(configured.world.read(configured.world.extract(declared.selection))["id"].to_pylist())
 
 

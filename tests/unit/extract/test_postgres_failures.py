@@ -30,7 +30,7 @@ SLOW = selection("select pg_sleep(0.001)::text || n as c from generate_series(1,
 def fails(world: World, asked: object = ALL, *, seconds: float = 60, source: PostgresSource | None = None) -> str:
     """Extract, and return the sentence of the failure that passes; nothing is on disk then."""
     with pytest.raises(Retryable) as caught:
-        world.extract(asked, seconds=seconds, source=source)  # type: ignore[arg-type]
+        world.extract(asked, seconds=seconds, source=source)  # type: ignore[arg-type]  # what a test gives, of any type
     assert caught.value.code == "source_unreachable"
     assert not world.files
     return caught.value.sentence

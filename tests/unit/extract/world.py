@@ -31,7 +31,7 @@ class World:
 
     def source(self, **options: object) -> PostgresSource:
         """Return the source as the app's user reaches it."""
-        access = PostgresAccess(ca_file=self.proxy.ca_file, **{"lock_timeout_s": 1, **options})  # type: ignore[arg-type]
+        access = PostgresAccess(ca_file=self.proxy.ca_file, **{"lock_timeout_s": 1, **options})  # type: ignore[arg-type]  # the options that a test gives
         return PostgresSource(access, self.secret)
 
     def extract(
@@ -42,7 +42,7 @@ class World:
 
     def people(self, sql: str, *, consent: Consent | None = None, **params: object) -> pa.Table:
         """Extract the column `c` of a selection, and return the rows."""
-        asked = Selection((("c", "ignore"),), sql, "", params, consent)  # type: ignore[arg-type]
+        asked = Selection((("c", "ignore"),), sql, "", params, consent)  # type: ignore[arg-type]  # what a test gives, of any type
         return self.read(self.extract(asked))
 
     def read(self, extract: Extract) -> pa.Table:
@@ -60,4 +60,4 @@ def selection(
 ) -> Selection:
     """Return a selection of columns, or of `c` alone."""
     named = tuple((column, "ignore") for column in columns or ("c",))
-    return Selection(named, sql, table, params, consent)  # type: ignore[arg-type]
+    return Selection(named, sql, table, params, consent)  # type: ignore[arg-type]  # what a test gives, of any type

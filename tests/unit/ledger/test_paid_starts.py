@@ -79,7 +79,7 @@ def raising(error: BaseException) -> Callable[[], None]:
 def answer(code: str, status: int) -> ClientError:
     """Return the error of an answer of AWS's."""
     return ClientError(
-        {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
+        {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]  # as much of an answer as is read
         "StartJobRun",
     )
 

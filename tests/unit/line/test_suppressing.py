@@ -149,6 +149,6 @@ def test_a_value_in_plaintext_and_one_in_base64_are_found_by_their_digest() -> N
     import base64
 
     found = listed("device-1")
-    assert found.rows_of(Digest.PLAIN, pa.array(["device-2", None, "device-1"])).to_pylist() == [2]  # type: ignore[union-attr]
+    assert found.rows_of(Digest.PLAIN, pa.array(["device-2", None, "device-1"])).to_pylist() == [2]  # type: ignore[union-attr]  # there are lists
     spelled = base64.b64encode(hashlib.sha256(b"device-1").digest()).decode()
-    assert found.rows_of(Digest.SHA256_BASE64, pa.array([spelled])).to_pylist() == [0]  # type: ignore[union-attr]
+    assert found.rows_of(Digest.SHA256_BASE64, pa.array([spelled])).to_pylist() == [0]  # type: ignore[union-attr]  # there are lists
