@@ -123,6 +123,7 @@ def test_a_schedule_leads_to_a_receipt(meta: Line, room: Room) -> None:
     assert (query["status"], room.dead_letters()) == ("SUCCESS", [])
 
 
+@pytest.mark.faults
 def test_repetitions_and_a_lost_answer_start_one_query(meta: Line, room: Room) -> None:
     """Of twenty messages of one slot, the first never hears that its query was started: one query is paid."""
     room.share(dict.fromkeys(people(5, "once"), 900))

@@ -75,7 +75,8 @@ def test_a_blocked_run_is_redriven_from_the_command_line(meta: Line) -> None:
     assert _run_of(meta, put.run_id)["code"] == "terms_not_accepted"
     meta.sandbox.simulator_config("meta", accounts=[{"terms_accepted": True}])
     done = activation(meta, "redrive", "--connector", "meta")
-    assert (done.returncode, "1 message " in done.stdout) == (0, True), done.stdout + done.stderr
+    # Letters of other tests may lie beside it.
+    assert (done.returncode, "moved back to meta" in done.stdout) == (0, True), done.stdout + done.stderr
     assert meta.finish_again(put)["state"] == "applied"
     assert meta.held("Redriven") == meta.members(some)
     assert activation(meta, "receipt", put.run_id).returncode == 0

@@ -55,9 +55,9 @@ def notices(sandbox: Sandbox) -> list[str]:
 def test_an_expired_token_is_a_finding_a_metric_and_a_notice(sandbox: Sandbox, function: str) -> None:
     """A healthy app has none; and once the token is good again, the metric that ends the alarm is a zero."""
     sandbox.simulator_reset("meta")
-    # The account's concurrency is the emulator's, dead letters may be another test's, and the sandbox's source
-    # keeps no versions.
-    shared = {"concurrency", "dead letters", "source partner, versions"}
+    # The account's concurrency is the emulator's, dead letters may be another test's, and the sandbox's sources
+    # keep no versions.
+    shared = {"concurrency", "dead letters", "source partner, versions", "source clean-rooms, versions"}
     healthy = [one for one in examined(sandbox, function)["findings"] if one["check"] not in shared]
     assert healthy == []
     sandbox.simulator_config("meta", tokens=[{"state": "expired"}])

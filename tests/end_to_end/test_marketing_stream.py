@@ -311,7 +311,7 @@ FAULTS = (
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(
-    "messages", [2_000, pytest.param(100_000, marks=pytest.mark.faults)], ids=["some", "a hundred thousand"]
+    "messages", [1_000, pytest.param(100_000, marks=pytest.mark.faults)], ids=["some", "a hundred thousand"]
 )
 def test_nothing_is_lost_while_services_fail_and_workers_die(deployed: Deployed, messages: int) -> None:
     """With poison, refusals, lost answers and two killed workers, every record has landed and adds up."""

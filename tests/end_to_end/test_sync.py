@@ -260,6 +260,7 @@ def test_a_database_that_is_down_is_waited_for_and_a_lost_column_of_consent_stop
     assert sync.objects() == []
 
 
+@pytest.mark.faults
 def test_two_workers_at_once_a_hundred_times_extract_each_slot_once(sync: Sync) -> None:
     """Of two messages for one slot in two processes at once, one leads to an extraction."""
     sync.command("apply", "--file", str(sync.file), "--yes")
