@@ -74,6 +74,12 @@ $(CHECKS): checks/requirements.txt $(DEV)
 	@touch $@
 
 EXPORTS := {"exports": [{"name": "vip", "mapping": "tests/infrastructure/data/vip.json"}]}
+SOURCES_OF_ALL_KINDS := [{"name": "rooms", "kind": "bucket", "bucket": "example-rooms", "prefix": "vip/", \
+  "connector": "meta", "audience": "VIP", "identifiers": "raw"}, {"name": "cdp", "kind": "postgres"}, \
+  {"name": "marts", "kind": "athena", "workgroup": "activation", "database": "marts", "buckets": ["example-marts"]}]
+QUERIES := [{"name": "vip", "membership": "11111111-2222-4333-8444-555555555555", \
+  "collaboration": "99999999-8888-4777-8666-555555555555", "sql": "SELECT email FROM joined", \
+  "schedule": "rate(1 day)", "source": "rooms"}]
 
 .PHONY: check
 check: $(DEV) $(CHECKS) ## lint, types, dependency rule, templates with everything that can be switched on
@@ -84,7 +90,7 @@ check: $(DEV) $(CHECKS) ## lint, types, dependency rule, templates with everythi
 	@rm -f .cache/templates/*.template.json
 	$(BIN)/python -m sandbox.cdk synth --quiet --output .cache/templates -c ci360=on \
 	  -c stream=sp-traffic,campaigns,budget-usage -c stream_realms=NA -c delivery_type=sqs,firehose \
-	  -c normalize='$(EXPORTS)'
+	  -c normalize='$(EXPORTS)' -c sources='$(SOURCES_OF_ALL_KINDS)' -c clean_rooms='$(QUERIES)'
 	$(BIN)/python -m checks .venv/checks/bin/checkov $(BIN)/cfn-lint .cache/templates
 
 .PHONY: sbom
