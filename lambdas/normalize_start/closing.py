@@ -90,7 +90,7 @@ class Closings:
                 "a manifest closes the folder, or a job is still writing it: an export on a schedule takes files"
                 " as they are there. Leave the schedule out, so that the manifest or the _SUCCESS starts it",
             )
-        return self._freeze(export, place, slot, closed)
+        return self._freeze_or_look_again(export, place, slot, closed, seen)
 
     def _signed(self, export: ExportSettings, work: Work, place: Place) -> Occasion | None:
         slot = f"sign-{work.drop.run_id(NO_CONNECTOR)[:16]}"
@@ -104,7 +104,7 @@ class Closings:
             return None
         if closed.ignored:
             return None
-        return self._freeze(export, place, slot, closed)
+        return self._freeze_or_look_again(export, place, slot, closed, seen)
 
     def _noted(self, export: ExportSettings, work: Work, place: Place) -> Wait | None:
         """Note a file of a folder that a quiet time closes; the event that opens it makes the delayed look."""
@@ -133,8 +133,16 @@ class Closings:
             self.folders.note_none_open(key, seen)
             return None
         slot = f"quiet-{closed.listing.digest[:16]}"
-        made = self._freeze(export, place, slot, closed, undisturbed=seen)
+        made = self._freeze(export, place, slot, closed, seen, undisturbed=True)
         return made or Wait(work.check_message(Check(CheckKind.OPEN, self.clock())), _AGAIN_S)
+
+    def _freeze_or_look_again(
+        self, export: ExportSettings, place: Place, slot: str, closed: Closed, seen: Folder
+    ) -> Occasion:
+        """Freeze; raise Retryable where another closing came between, since it may have taken the same files."""
+        if made := self._freeze(export, place, slot, closed, seen):
+            return made
+        raise Retryable("folder_busy", "the folder was closed by another message meanwhile", after_s=5)
 
     def _freeze(
         self,
@@ -142,16 +150,19 @@ class Closings:
         place: Place,
         slot: str,
         closed: Closed,
-        undisturbed: Folder | None = None,
+        seen: Folder,
+        *,
+        undisturbed: bool = False,
     ) -> Occasion | None:
-        """Store the list and note the closing; return None if a file came since `undisturbed` was read."""
+        """Store the list and note the closing; return None if the folder was closed since it was `seen`.
+
+        With `undisturbed` also if a file came since.
+        """
         at = _listing_key(export, slot)
         save_listing(self.s3, self.listings, at, closed.listing)
         closing = Closing(slot, at, closed.listing.sign_key, self.clock(), closed.at)
         key, facts = self._key(export, place), {"export": export.name}
-        if undisturbed is None:
-            self.folders.note_closing(key, closing, facts)
-        elif not self.folders.note_closing_of(key, closing, facts, undisturbed, undisturbed=True):
+        if not self.folders.note_closing_of(key, closing, facts, seen, undisturbed=undisturbed):
             return None
         return self._occasion(export, place, slot)
 
