@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from activation.errors import ConfigError, Rejected, Retryable
@@ -10,6 +11,7 @@ from activation.ledger.paid_starts import SETTLE_S, StartState
 from botocore.exceptions import ReadTimeoutError
 
 from cli.open_folders import folder_row
+from lambdas.normalize_start import closing
 from lambdas.normalize_start.worker import MOST_WAITS
 from tests.unit.normalize_start.world import ACCOUNT, Make, with_
 
@@ -106,6 +108,30 @@ def test_a_time_of_a_schedule_starts_the_job_once(make: Make) -> None:
     world.handle(at("2026-12-03T06:00:00Z"))
     assert "--listing" not in world.glue.runs[0]["Arguments"]
     assert world.glue.runs[0]["Arguments"]["--input"] == "s3://exports/lake/vip/"
+
+
+def test_two_slots_at_once_do_not_take_one_file(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where another slot closes the folder between list and record, the list is made anew, and has nothing."""
+    world = make(with_(scheduled=True))
+    world.put("lake/vip/000")
+    first, second = (
+        json.dumps({"detail-type": "Export Scheduled", "export": "vip", "time": f"2026-11-{day}T06:00:00Z"})
+        for day in (29, 30)
+    )
+    save, between = closing.save_listing, [second]
+
+    def overtaken(*listing: Any) -> None:
+        save(*listing)
+        while between:
+            world.handle(between.pop())
+
+    monkeypatch.setattr(closing, "save_listing", overtaken)
+    with pytest.raises(Retryable, match="another message"):
+        world.handle(first)
+    assert len(world.glue.runs) == 1
+    world.handle(first)
+    (run,) = world.glue.runs
+    assert world.listed(run) == ["lake/vip/000"]
 
 
 def test_a_schedule_takes_the_folders_below_the_export(make: Make) -> None:
