@@ -55,7 +55,7 @@ def forget(
     found = deployment.find()
     reached = list(targets(found, known_audiences(found.ledger_table)))
     if not reached:
-        deployment.fail("nothing was removed: no audience was ever written to, so nobody was sent anywhere")
+        deployment.fail("nothing was removed: this deployment has never sent anybody to an audience")
     drops = ForgetDrops(found, resume or secrets.token_hex(6))
     runs_before = drops.runs() if resume else []
     left = [one for one in reached if one.connector and not any(run.is_of(one.place) for run in runs_before)]

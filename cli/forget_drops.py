@@ -108,7 +108,7 @@ class ForgetDrops:
         return f"not added: {reason.get('code', ended.state)}: {reason.get('sentence', 'see its receipt')}"
 
     def unusable(self, connector: NamedConnector, place: Place, people: People) -> str:
-        """Return why nobody could be removed by what is given, as a code; "" where somebody can."""
+        """Return the code for why these values cannot remove anyone, or "" if they can."""
         key = self._base(place) + MANIFEST
         platform = connector.platform
         located = locate(key, connector=connector.name, table=platform.table, actions=platform.limits.actions)

@@ -58,8 +58,8 @@ def _cells(column: pa.Array) -> pa.Array:
 def _rows(cells: list[pa.Array], *, between: str) -> pa.Buffer:
     """Join cells to rows, and rows to one text with `between` them, without what the first and the last need.
 
-    Each row is joined with what is behind it, so that the rows lie in one buffer as they are sent, and are not
-    copied once more.
+    Each row is joined together with the separator that follows it. The rows then lie in one buffer, in the form in
+    which they are sent, and need no further copy.
     """
     last = pc.binary_join_element_wise(cells[-1], between, "")
     rows = pc.binary_join_element_wise(*cells[:-1], last, '","')

@@ -53,7 +53,7 @@ def examine(one: Examination) -> Iterator[Finding]:
 
 
 def _quality(one: Examination, dataset: str) -> Iterator[Finding]:
-    """Say how well Meta can match the dataset's events, if the token may read that; it may have none yet.
+    """Report how well Meta can match the dataset's events, if the token may read the score and Meta has one.
 
     https://developers.facebook.com/docs/marketing-api/conversions-api/dataset-quality-api (as of 2025-05-28): a
     score from 0 to 10 for each event of a website. Not verified: the names of the fields.

@@ -145,7 +145,7 @@ class StartWorker:
                 self._send(check_message(start.id), CHECK_S)
 
     def _give_up(self, occasion: Occasion, after: int, refused: Retryable) -> None:
-        """Tell of an export that has waited too long for room: each wait is a new message, which no alarm sees."""
+        """Report an export that has waited too long for a free run; no alarm counts such waits."""
         error = Rejected(
             refused.code,
             f"export {occasion.export} has waited for a day, since as many runs as may run did: see the job's"
@@ -183,7 +183,7 @@ class StartWorker:
             self._fail(occasion, run_id, start.attempt, ending)
 
     def _fail(self, occasion: Occasion, run_id: str, attempt: int, ending: Ending) -> None:
-        """Tell of a run that failed for good; the dead letter, redriven, starts the job again."""
+        """Report a run that has failed for good; redriving its dead letter starts the job again."""
         error = _of_run(occasion, run_id, ending)
         self.log.error("failed", extra={"export": occasion.export, "run": run_id, "code": error.code})
         self.metrics.add_metric("ExportsFailed", MetricUnit.Count, 1)

@@ -50,7 +50,7 @@ class ListDrop:
         context: Context,
         own_columns: Entries = (),
     ) -> ListDrop:
-        """Return the drop behind a reader.
+        """Return the suppression drop that a reader reads.
 
         `contexts` is how cells are read, one for each default country, and `context` that of this drop alone.
         `own_columns` is what is said of its columns. Raises what `map_columns` raises.

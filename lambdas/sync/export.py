@@ -42,7 +42,7 @@ def folder_of(declaration: Declaration, target: Target, slot: str) -> str:
 
 
 def _of_account(target: Target) -> str:
-    """Tell apart two accounts' folders for audiences of one name."""
+    """Return a suffix that keeps apart the folders of two accounts whose audiences have the same name."""
     return f"-{target.account.replace(':', '-')}" if target.account else ""
 
 

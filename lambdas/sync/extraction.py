@@ -137,7 +137,7 @@ class Extractor:
             if error.code != RUNNING:
                 self._clean(parts)
             raise
-        # Of a manifest whose putting failed nobody knows whether it is there, and it needs its parts.
+        # If the put of the manifest failed, the manifest may exist all the same, and then its parts are needed.
         if not export.close(extract):
             self._clean(parts)
         return extract

@@ -280,7 +280,7 @@ def test_a_file_of_names_alone_removes_nobody(aws: Deployed, tmp_path: Path) -> 
 def test_nobody_was_ever_sent(aws: Deployed) -> None:
     """An audience that was only locked holds nobody; there is a sentence, and no question."""
     AudienceLocks(aws.table).acquire(audience_key("meta", "42", "VIP"), "0" * 32)
-    assert "no audience was ever written to" in forget(typed="", code=1).stderr
+    assert "has never sent anybody to an audience" in forget(typed="", code=1).stderr
     assert aws.keys() == []
 
 
