@@ -67,7 +67,8 @@ def _connector(found: Deployment, one: KnownAudience) -> NamedConnector | NotDon
     platform = platforms().get(one.platform)
     if platform is not None and Action.REMOVE not in platform.limits.actions:
         return NotDone(
-            "no_removal", f"{platform.title} cannot remove people; what it received stays there under its own terms"
+            "no_removal",
+            f"{platform.title} cannot remove people; what it received stays there under its own terms",
         )
     last = one.described["connector"]
     names = [name for name, of in found.platforms.items() if of == one.platform and name in found.connectors]
