@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.database import customers_for, database
 from bench.environments import Environment
 from bench.figures import Spread, Table, Target, megabytes, seconds
 from bench.plan import Sizes
-from sandbox.postgres.cdp import add_customers, create_tables
-from sandbox.postgres.server import postgres_server
-from sandbox.postgres.tls_proxy import tls_proxy
 
 LIMIT_BYTES = 256_000_000
-# Of the customers, so many are selected: the others have no e-mail address, or an excluded segment.
-SELECTED = 0.6
 WORKS = {"parts": "the function: parts in Parquet", "objects": "all rows as dictionaries"}
 
 
@@ -24,19 +18,11 @@ def extraction(sizes: Sizes, function: Environment, step: Callable[[str], None])
     """Extract a selection by the function's own code, and read it as a script does; each in a process of its own."""
     found: dict[str, list[dict[str, Any]]] = {work: [] for work in WORKS}
     rows = sizes.extraction_rows
-    with (
-        TemporaryDirectory(prefix="bench-postgres-") as data,
-        TemporaryDirectory(prefix="bench-extraction-") as folder,
-        postgres_server(Path(data)) as server,
-        tls_proxy(server.socket, Path(folder)) as proxy,
-    ):
-        step(f"a database of {int(rows / SELECTED):,} customers")
-        create_tables(server)
-        add_customers(server, int(rows / SELECTED))
+    step(f"a database of {customers_for(rows):,} customers")
+    with database(rows) as place:
         for run in range(sizes.extraction_runs):
             for work, title in WORKS.items():
                 step(f"extraction, {title}, run {run + 1} of {sizes.extraction_runs}")
-                place = ("localhost", str(proxy.port), str(proxy.ca_file), folder)
                 some = rows if work == "parts" else rows // 10
                 found[work].append(function.run("bench.inside.extraction", work, *place, str(some)))
     wall, cpu, peak = (
@@ -47,7 +33,7 @@ def extraction(sizes: Sizes, function: Environment, step: Callable[[str], None])
     parts_mb = found["parts"][0]["size_bytes"] / 1e6
     return Table(
         f"Extraction: {count['parts']:,} rows from PostgreSQL",
-        f"A selection of five columns and consent over two tables of {int(rows / SELECTED):,} customers, through TLS, on"
+        f"A selection of five columns and consent over two tables of {customers_for(rows):,} customers, through TLS, on"
         " this machine, whose cores the server and the proxy share: all of it by the function's own code into"
         f" {parts_mb:,.0f} MB of parts, and a tenth of it as a script reads it, into a dictionary for each row. Memory"
         f" as VmHWM, boto3 loaded; {sizes.extraction_runs} runs.",

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench import servers
+from bench.database import database
 from bench.environments import Environment
-from bench.extraction import SELECTED
 from bench.figures import Spread, Table, Target, seconds, times
 from bench.plan import Sizes
-from sandbox.postgres.cdp import add_customers, create_tables
-from sandbox.postgres.server import postgres_server
-from sandbox.postgres.tls_proxy import tls_proxy
 
 DELAY_S = 0.3
 WARM, COLD = 0.5, 1.1
@@ -26,21 +21,12 @@ def synced(sizes: Sizes, function: Environment, step: Callable[[str], None]) -> 
     """Send the same selection both ways in turn, each in a process of its own, twice."""
     found: dict[str, list[dict[str, Any]]] = {way: [] for way in WAYS}
     rows = sizes.synced_rows
-    with (
-        TemporaryDirectory(prefix="bench-postgres-") as data,
-        TemporaryDirectory(prefix="bench-synced-") as folder,
-        postgres_server(Path(data)) as server,
-        tls_proxy(server.socket, Path(folder)) as proxy,
-        servers.sink(function, DELAY_S) as sink,
-    ):
-        create_tables(server)
-        add_customers(server, int(rows / SELECTED))
+    with database(rows) as place, servers.sink(function, DELAY_S) as sink:
         secret = json.dumps({"access_token": "none", "ad_account_id": "1", "endpoint": sink.url})
         for run in range(sizes.extraction_runs):
             for way, title in WAYS.items():
                 step(f"sync, {title}, run {run + 1} of {sizes.extraction_runs}")
-                place = ("localhost", str(proxy.port), str(proxy.ca_file), folder, str(rows), secret)
-                found[way].append(function.run("bench.inside.synced", way, *place))
+                found[way].append(function.run("bench.inside.synced", way, *place, str(rows), secret))
     first, second = (
         {way: Spread(tuple(float(one[name]) for one in runs)) for way, runs in found.items()}
         for name in ("first_s", "second_s")
