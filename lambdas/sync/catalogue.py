@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,8 +24,10 @@ NONE = Declarations((), ())
 class Tables(Protocol):
     """Reads the rows of a table as declarations."""
 
-    def rows(self, table: TableDeclaration, like: Declaration, taken: Collection[str]) -> Sequence[Declaration]:
-        """Return the rows' declarations, none by a name that is `taken`; raises Retryable and ConfigError."""
+    def rows(
+        self, table: TableDeclaration, like: Declaration, before: Sequence[Declaration]
+    ) -> Sequence[Declaration]:
+        """Return the rows' declarations that one `before` does not exclude; raises Retryable and ConfigError."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Catalogue:
                 problems[table.table] = unread[table.source]
                 continue
             try:
-                found += self.tables.rows(table, by_name[table.like], {one.name for one in found})
+                found += self.tables.rows(table, by_name[table.like], found)
             except ActivationError as error:
                 problems[table.table] = unread[table.source] = error
         return Found(tuple(found), problems)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, available_timezones
@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from activation.errors import ActivationError, ConfigError
 
 from lambdas.sync.configuration_rows import ConfigurationRow, read_rows
-from lambdas.sync.connector_accounts import ConnectorAccounts, connector_for
+from lambdas.sync.connector_accounts import ConnectorAccounts, connector_for, fill_the_same
 from lambdas.sync.declaration import Declaration, TableDeclaration, Target
 from lambdas.sync.declaration_fields import AUDIENCE
 from lambdas.sync.default_selection import EXCLUDED, TENANTS, default_sql
@@ -78,15 +78,38 @@ class ConfigurationTables:
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     def rows(
-        self, table: TableDeclaration, like: Declaration, taken: Collection[str] = ()
+        self, table: TableDeclaration, like: Declaration, before: Sequence[Declaration] = ()
     ) -> Sequence[Declaration]:
-        """Return the rows' declarations; a row that is wrong, or whose name is taken, keeps no other back."""
+        """Return the rows' declarations; a row that is wrong keeps no other back.
+
+        A row is wrong as well whose name is that of a declaration `before`, or whose audience another one fills,
+        before it or in this table: each would take out the other's people, and which one is meant is in doubt.
+        """
         read, problems = self.read(table, like)
-        found = [one for one in read if one.declaration.name not in taken]
-        problems += [RowProblem(table, one.row.system_name, _twice()) for one in read if one not in found]
+        names = {one.name for one in before}
+        active = [one for one in (*before, *(each.declaration for each in read)) if not one.paused]
+        found = []
+        for one in read:
+            if one.declaration.name in names:
+                problems.append(RowProblem(table, one.row.system_name, _twice()))
+            elif (other := self._filled_too(one.declaration, active)) is not None:
+                problems.append(RowProblem(table, one.row.system_name, _shared(other)))
+            else:
+                found.append(one.declaration)
         if self.tell and problems:
             self.tell(problems)
-        return [one.declaration for one in found]
+        return found
+
+    def _filled_too(self, declared: Declaration, active: Sequence[Declaration]) -> Declaration | None:
+        """Return another active declaration of one of the audiences, None for none; a paused one fills nothing."""
+        if declared.paused:
+            return None
+        for other in active:
+            if other is not declared and any(
+                fill_the_same(one, to, self.connectors) for one in declared.to for to in other.to
+            ):
+                return other
+        return None
 
     def read(self, table: TableDeclaration, like: Declaration) -> tuple[list[RowDeclaration], list[RowProblem]]:
         """Return the rows with their declarations, and those that are wrong; raises Retryable and ConfigError."""
@@ -151,6 +174,14 @@ def _twice() -> ConfigError:
         "system_name_twice",
         "another table of this source, which audiences.yml names before this one, has a row of this system_name:"
         " rename one of the two",
+    )
+
+
+def _shared(other: Declaration) -> ConfigError:
+    return ConfigError(
+        "audience_shared",
+        f"{other.name} fills this row's audience as well, and each would take out the other's people: give the row"
+        " an audience of its own, or pause one of the two",
     )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from activation.errors import ConfigError
 
+from lambdas.sync.declaration import Target
+
 ANY = "any"
 
 
@@ -36,6 +38,27 @@ class ConnectorAccounts:
         """Return the account that a drop names: "" for the connector's own."""
         named = self.canonical(account)
         return "" if self.own and named == self.canonical(self.own) else named
+
+
+def fill_the_same(one: Target, other: Target, connectors: Sequence[ConnectorAccounts]) -> bool:
+    """Return whether two targets are one audience, or might be: by its name, or by its id where both have one.
+
+    A target without an account means its connector's own. Where the settings do not name that, it may be any.
+    """
+    if one.audience != other.audience and not (one.audience_id and one.audience_id == other.audience_id):
+        return False
+    known = {each.connector: each for each in connectors}
+    first, second = known.get(one.connector), known.get(other.connector)
+    if first is None or second is None or one.connector == other.connector:
+        same_platform = one.connector == other.connector
+    else:
+        same_platform = first.platform == second.platform
+    accounts = [
+        each.canonical(to.account or each.own) if each else to.account
+        for to, each in ((one, first), (other, second))
+    ]
+    in_doubt = one.connector == other.connector and not all(accounts)
+    return same_platform and (in_doubt or (accounts[0] == accounts[1] and bool(accounts[0])))
 
 
 def connector_for(connectors: Sequence[ConnectorAccounts], platform: str, account: str) -> ConnectorAccounts:

@@ -127,9 +127,10 @@ def _table(reader: Reader, kinds: Mapping[str, SourceKind], audiences: list[str]
 
 def _refuse_shared(top: Reader, audiences: list[Declaration]) -> None:
     """Report an audience that two declarations fill: each would take out the other's people."""
-    seen: dict[tuple[str, str, str], str] = {}
+    seen: dict[tuple[str, str, str, str], str] = {}
     for one in audiences:
         for number, to in enumerate(one.to):
-            place = (to.connector, to.account, to.audience)
-            if to.connector and (other := seen.setdefault(place, one.name)) != one.name:
-                top.mistake(f"audiences.{one.name}.to[{number}].audience", f"is filled by {other} as well")
+            for key, by in (("audience", to.audience), ("id", to.audience_id)):
+                place = (to.connector, to.account, key, by)
+                if to.connector and by and (other := seen.setdefault(place, one.name)) != one.name:
+                    top.mistake(f"audiences.{one.name}.to[{number}].{key}", f"is filled by {other} as well")

@@ -250,6 +250,41 @@ def test_sql_that_asks_for_no_tenants_would_mix_the_systems(configured: Configur
     assert [one.error.code for one in configured.problems] == ["tenants_not_selected"]
 
 
+def test_rows_that_fill_one_audience_are_refused_until_one_is_paused(configured: Configured) -> None:
+    """By one name or by one id in one account, whichever row came first; other rows go on."""
+    for system, more in (
+        ("alike", "custom_audience_id = '7'"),
+        ("twin", "custom_audience_id = '7'"),
+        ("elsewhere", "ad_account_id = '200', custom_audience_id = '7'"),
+    ):
+        configured.insert(system, more=more)
+    assert [*configured.declared()] == ["cdp:elsewhere"]
+    assert [(one.system_name, one.error.code) for one in configured.problems] == [
+        ("alike", "audience_shared"),
+        ("twin", "audience_shared"),
+    ]
+    configured.world.server.run(
+        "update cdp.facebook_configurations set is_active = false where system_name = 'twin'"
+    )
+    assert {*configured.declared()} == {"cdp:alike", "cdp:elsewhere", "cdp:twin"}
+    named_alike = replace(TABLE, audience="Customers")
+    assert [*configured.declared(named_alike)] == ["cdp:alike", "cdp:elsewhere", "cdp:twin"]
+    configured.insert("fourth")
+    assert [*configured.declared(named_alike)] == ["cdp:elsewhere", "cdp:twin"]
+
+
+def test_a_row_does_not_fill_what_the_file_fills(configured: Configured) -> None:
+    """The connector's own account is the same with and without its id, and with the prefix."""
+    configured.insert("kangoo")
+    for account in ("", "100", "act_100"):
+        ours = replace(LIKE, paused=False, to=(Target("meta-group", "CDP - kangoo", account),))
+        configured.problems.clear()
+        assert configured.tables.rows(TABLE, LIKE, [ours]) == []
+        assert [one.error.code for one in configured.problems] == ["audience_shared"]
+    other = replace(LIKE, paused=False, to=(Target("meta-group", "CDP - kangoo", "200"),))
+    assert len(configured.tables.rows(TABLE, LIKE, [other])) == 1
+
+
 def test_a_name_that_an_earlier_table_has_is_that_rows_error(configured: Configured) -> None:
     """The second table's row says why it is not run, in its own table; the first one's is untouched."""
     server, second = configured.world.server, "cdp.more_configurations"
@@ -261,7 +296,7 @@ def test_a_name_that_an_earlier_table_has_is_that_rows_error(configured: Configu
     )
     try:
         table = replace(TABLE, table=second)
-        assert configured.tables.rows(table, LIKE, {"cdp:kangoo"}) == []
+        assert configured.tables.rows(table, LIKE, [replace(LIKE, name="cdp:kangoo")]) == []
         configured.statuses.wrong(configured.problems)
         ((error,),) = server.rows(f"select error_log from {second}")
         assert str(error).startswith("system_name_twice: ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -44,11 +44,13 @@ DOCUMENT: dict[str, Any] = {
 class Rows:
     """A table with one row, and one that cannot be read."""
 
-    def rows(self, table: TableDeclaration, like: Declaration, taken: Collection[str]) -> Sequence[Declaration]:
+    def rows(
+        self, table: TableDeclaration, like: Declaration, before: Sequence[Declaration]
+    ) -> Sequence[Declaration]:
         """Return the row as a declaration."""
         if table.table == "locked":
             raise unreachable("the table is locked")
-        return [] if "kangoo" in taken else [replace(like, name="kangoo")]
+        return [] if any(one.name == "kangoo" for one in before) else [replace(like, name="kangoo")]
 
 
 def ticked(world: World, found: Found, at: datetime) -> list[tuple[str, str]]:
