@@ -63,6 +63,7 @@ def environment(
         "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(settings.name),
         "POWERTOOLS_LOG_LEVEL": settings.log_level,
         **({"TIME_ZONE": connector.time_zone} if connector.time_zone else {}),
+        **({"ACCOUNTS": json.dumps(connector.accounts)} if connector.accounts else {}),
         **({"ACTIONS": json.dumps(connector.actions)} if connector.actions else {}),
         **({"AUDIENCES": _compact(dict(connector.audiences))} if connector.audiences else {}),
         **ALLOCATOR,

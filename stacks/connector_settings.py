@@ -11,6 +11,7 @@ from typing import Any
 
 from activation.identifiers.row_rules import written
 from activation.model import SNAPSHOTS, Action
+from activation.platforms.account import ANY_ACCOUNT
 from activation.platforms.options import Value
 from activation.platforms.platform import Platform
 from activation.row_rule import NO_RULE, RowRule
@@ -39,7 +40,7 @@ DROPPER = r"arn:aws[a-z-]*:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]{1,576})"
 FUNCTION_MB, MB_PER_REQUEST_MB = 128, 2.5
 MAX_SAID_BYTES = MAX_COLUMNS_BYTES + MAX_PLACEHOLDERS_BYTES
 ACCOUNT, ACCOUNT_MEANING = r"[A-Za-z0-9_:-]{1,64}", "an ad account id"
-ANY_ACCOUNT, MOST_ACCOUNTS = "any", 20
+MOST_ACCOUNTS = 20
 AUDIENCE_FILE = "_audience.json"  # below <connector>/<audience>/ in the drops bucket
 
 

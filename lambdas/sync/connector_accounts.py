@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from activation.errors import ConfigError
+from activation.platforms.account import ANY_ACCOUNT
 
 from lambdas.sync.declaration import Target
-
-ANY = "any"
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def connector_for(connectors: Sequence[ConnectorAccounts], platform: str, accoun
     """
     of_platform = [one for one in connectors if one.platform == platform]
     named = [one for one in of_platform if one.names(account)]
-    found = named or [one for one in of_platform if ANY in one.accounts]
+    found = named or [one for one in of_platform if ANY_ACCOUNT in one.accounts]
     if len(found) == 1:
         return found[0]
     why = f"{len(found)} connectors do" if found else f"no connector of the platform {platform} does"

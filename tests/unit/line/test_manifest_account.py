@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.line.mirrors import Make, check_holds, deliver, mirror, mirror_world
@@ -41,6 +43,31 @@ def test_the_secrets_own_account_may_be_named(make_world: Make) -> None:
     deliver(world, people(3))
     receipt = deliver(world, people(3), export={"account": f"act_{world.name}"})
     assert (receipt["state"], receipt["account"], receipt["rows"]["unchanged"]) == ("applied", world.name, 3)
+
+
+@pytest.mark.parametrize(
+    ("accounts", "sent"), [((), False), (("13",), False), (("act_12", "13"), True), (("any",), True)]
+)
+def test_an_account_beside_the_named_one_is_sent_to_where_the_settings_allow_it(
+    make_world: Make, accounts: tuple[str, ...], *, sent: bool
+) -> None:
+    """A connector with an `account` has further ones by name, or any; else nothing is sent to another."""
+    world = mirror_world(make_world)
+    world.settings = replace(world.settings, expected_account=world.name, accounts=accounts)
+    world.restart()
+    receipt = deliver(world, people(3), export={"account": "12"})
+    assert receipt["state"] == ("applied" if sent else "blocked")
+    assert (receipt["reason"] or {}).get("code", "") == ("" if sent else "other_account")
+
+
+@pytest.mark.parametrize(("account", "state"), [("12", "applied"), ("", "applied"), ("13", "blocked")])
+def test_further_accounts_alone_leave_the_secrets_own(make_world: Make, account: str, state: str) -> None:
+    """Without an `account` in the settings, the one of the secret may be named as well, and no other."""
+    world = mirror_world(make_world)
+    world.settings = replace(world.settings, accounts=("12",))
+    world.restart()
+    receipt = deliver(world, people(3), export={"account": account or world.name})
+    assert receipt["state"] == state
 
 
 @pytest.mark.parametrize("account", [12, "a b", "x" * 65, ["12"], "../12"])

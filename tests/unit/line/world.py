@@ -123,6 +123,7 @@ class World:
             http=self.platform,
             options=complete(platform.options, {}),
             expected_account=self.settings.expected_account,
+            accounts=self.settings.accounts,
             any_endpoint=True,
             clock=self.clock,
         )

@@ -10,6 +10,8 @@ from activation.errors import ConfigError
 from activation.platforms.credentials import Credentials
 from activation.platforms.options import Value
 
+ANY_ACCOUNT = "any"  # in place of the further accounts of a connector: whichever its token reaches
+
 
 @dataclass(frozen=True)
 class AdAccount:

@@ -59,6 +59,7 @@ def connect(platform: Platform, settings: FunctionSettings) -> Connector:
         http=http,
         options=complete(platform.options, settings.options),
         expected_account=settings.expected_account,
+        accounts=settings.accounts,
         any_endpoint=settings.any_endpoint,
     )
     return Connector(platform, settings, clients, secret, http)

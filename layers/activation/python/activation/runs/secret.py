@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from activation.authentication.store import MAX_AGE_S, SecretStore, SecretVersio
 from activation.authentication.tools import Signer, Tools
 from activation.aws.table import ConditionalTable
 from activation.errors import ConfigError
-from activation.platforms.account import AdAccount
+from activation.platforms.account import ANY_ACCOUNT, AdAccount
 from activation.platforms.http import Http
 from activation.platforms.options import Value
 from activation.platforms.platform import Platform
@@ -32,9 +32,10 @@ class ConnectorSecret:
 
     `client` reads the secret at `secret_arn`. `table` holds the lock under which its token is replaced, `http`
     asks the platform's token endpoint. `options` are the connector's, complete. `expected_account` is the ad
-    account that the secret must be for, "" where the settings name none. `any_endpoint` says that the secret may
-    name another server than the platform's, as the sandbox's do: who may only write secrets could otherwise divert
-    people. `clock` returns Unix seconds; `sleep` takes seconds.
+    account that the secret must be for, "" where the settings name none. `accounts` are further ones that a drop
+    may name, or the one word `any`. `any_endpoint` says that the secret may name another server than the
+    platform's, as the sandbox's do: who may only write secrets could otherwise divert people. `clock` returns
+    Unix seconds; `sleep` takes seconds.
 
     One secret may serve several ad accounts: a run says which, or uses the one that the secret names.
     """
@@ -49,6 +50,7 @@ class ConnectorSecret:
         http: Http,
         options: Mapping[str, Value],
         expected_account: str = "",
+        accounts: Sequence[str] = (),
         any_endpoint: bool = False,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
@@ -61,6 +63,8 @@ class ConnectorSecret:
         self._options = options
         self._authentication = platform.authentication_of(options)
         self._expected_account = expected_account
+        self._any_account = ANY_ACCOUNT in accounts or not (expected_account or accounts)
+        self._further = {platform.account.canonical(one) for one in accounts}
         self._any_endpoint = any_endpoint
         self._lock = Lock()
         self._version: SecretVersion | None = None  # that `_signer` was made from
@@ -194,7 +198,15 @@ class ConnectorSecret:
                 "the secret names another server than the platform's, which this deployment does not allow;"
                 " nothing was sent; remove endpoint from the secret and redrive",
             )
-        if self._expected_account and account.account_id != self._expected_account:
+        if self._asked_for:
+            own = self._expected_account or self._platform.account.own(version.credentials)
+            if not (self._any_account or account.account_id in {own, *self._further}):
+                raise ConfigError(
+                    "other_account",
+                    "the drop names an ad account that the connector's settings do not; nothing was sent: add it"
+                    " to `accounts` of the connector, deploy and redrive",
+                )
+        elif self._expected_account and account.account_id != self._expected_account:
             raise ConfigError(
                 "other_account",
                 "the secret is for another ad account than the connector's settings name; nothing was sent",

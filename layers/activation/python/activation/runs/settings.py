@@ -41,7 +41,8 @@ class FunctionSettings:
 
     `connector` is its name and `secret_arn` the ARN of its secret. `drops_bucket`, `receipts_bucket`,
     `mirrors_bucket` and `ledger_table` are names, `queue_url` and `dead_letter_queue_url` URLs; `event_bus_name`
-    is the app's bus. `expected_account` is the ad account that the secret must be for, "" for any.
+    is the app's bus. `expected_account` is the ad account that the secret must be for, "" for any; `accounts`
+    are further ones that a drop may name, or the one word `any`.
     `requests_in_flight` is 0 for the platform's own. `deadline_s` is how many seconds a run may take from its
     first message, without the time it waits for an audience's lock. `ledger_ttl_days` is how long a finished run
     is remembered, so how long a replay of it does nothing. `context` is how cells are read. `max_rows_per_request`
@@ -90,6 +91,7 @@ class FunctionSettings:
     guard: Guard = field(default_factory=Guard)
     deletes_final_drops: bool = False
     shared_phones: str = ""
+    accounts: tuple[str, ...] = ()
 
     @property
     def origins(self) -> Origins:
@@ -112,6 +114,7 @@ class FunctionSettings:
             dead_letter_queue_url=reader.text("DEAD_LETTER_QUEUE_URL"),
             event_bus_name=reader.text("EVENT_BUS_NAME"),
             expected_account=reader.text("EXPECTED_ACCOUNT", ""),
+            accounts=tuple(reader.texts("ACCOUNTS")),
             requests_in_flight=reader.whole("REQUESTS_IN_FLIGHT", 0),
             deadline_s=reader.whole("DEADLINE_S", 3 * 86_400),
             ledger_ttl_days=reader.whole("LEDGER_TTL_DAYS", 400),
