@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from sandbox.demo.group import Group, Row, group
+from sandbox.demo.group import STATUS, Group, Row, group
 from sandbox.postgres.cdp import SYSTEMS
 
 if TYPE_CHECKING:
@@ -114,21 +114,12 @@ def empty(one: Group) -> tuple[bool, str]:
 
 def print_rows(title: str, rows: dict[str, Row], console: Console) -> None:
     """Print the table of configurations."""
+    # One column for each system: the sentences of `error_log` then keep their words on a narrow screen.
     shown = Table(title=f"cdp.facebook_configurations, {title}", title_justify="left")
-    names = (
-        "system_name",
-        "last_sync",
-        "next_sync",
-        "total_customers",
-        "custom_audience_id",
-        "sync_status",
-        "error_log",
-    )
-    for name in names:
-        shown.add_column(name, overflow="fold")
+    shown.add_column("system_name")
     for row in rows.values():
-        shown.add_row(
-            row.system, row.last_sync[:19], row.next_sync[:19], row.total_customers, row.custom_audience_id,
-            row.sync_status, row.error_log,
-        )  # fmt: skip
+        shown.add_column(row.system)
+    for name in STATUS:
+        texts = (getattr(row, name) for row in rows.values())
+        shown.add_row(name, *(text[:19] if name in ("last_sync", "next_sync") else text for text in texts))
     console.print(shown)
