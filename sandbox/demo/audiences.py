@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.table import Table
 
 from sandbox.demo.group import STATUS, Group, Row, group
@@ -115,11 +116,12 @@ def empty(one: Group) -> tuple[bool, str]:
 def print_rows(title: str, rows: dict[str, Row], console: Console) -> None:
     """Print the table of configurations."""
     # One column for each system: the sentences of `error_log` then keep their words on a narrow screen.
-    shown = Table(title=f"cdp.facebook_configurations, {title}", title_justify="left")
-    shown.add_column("system_name")
+    name = f"cdp.facebook_configurations, {title}"
+    shown = Table(title=name, title_justify="left", box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
+    shown.add_column("system_name", no_wrap=True)
     for row in rows.values():
         shown.add_column(row.system)
-    for name in STATUS:
-        texts = (getattr(row, name) for row in rows.values())
-        shown.add_row(name, *(text[:19] if name in ("last_sync", "next_sync") else text for text in texts))
+    for column in STATUS:
+        texts = (getattr(row, column) for row in rows.values())
+        shown.add_row(column, *(text[:19] if column in ("last_sync", "next_sync") else text for text in texts))
     console.print(shown)
