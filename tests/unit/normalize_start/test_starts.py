@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from activation.drops.folder_listing import save_listing
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.paid_starts import SETTLE_S, StartState
 from botocore.exceptions import ReadTimeoutError
 
 from cli.open_folders import folder_row
-from lambdas.normalize_start import closing
 from lambdas.normalize_start.worker import MOST_WAITS
 from tests.unit.normalize_start.world import ACCOUNT, Make, with_
 
@@ -118,14 +118,14 @@ def test_two_slots_at_once_do_not_take_one_file(make: Make, monkeypatch: pytest.
         json.dumps({"detail-type": "Export Scheduled", "export": "vip", "time": f"2026-11-{day}T06:00:00Z"})
         for day in (29, 30)
     )
-    save, between = closing.save_listing, [second]
+    between = [second]
 
     def overtaken(*listing: Any) -> None:
-        save(*listing)
+        save_listing(*listing)
         while between:
             world.handle(between.pop())
 
-    monkeypatch.setattr(closing, "save_listing", overtaken)
+    monkeypatch.setattr("lambdas.normalize_start.closing.save_listing", overtaken)
     with pytest.raises(Retryable, match="another message"):
         world.handle(first)
     assert len(world.glue.runs) == 1
